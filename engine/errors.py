@@ -1,0 +1,72 @@
+"""Every error a person can cause and mend.
+
+GlyphlabError            a mistake with a way out; its text is one line: what, expected, got, hint
+├── SettingsError        an environment variable that can't be used
+├── RecipeError          an unknown key, a wrong value, a choice that does not exist
+├── DataError            a data set that is missing, empty, broken or dangerous
+├── ModelError           a model or option that does not exist, or does not fit its input
+├── CheckpointError      a checkpoint that is missing, incomplete or another model's
+├── RunError             a run that is missing or not in the state for what was asked
+└── ImageError           a picture that can't be read
+
+The command line prints `str(error)` on one line and exits with 2; pages show it in a box. Anything else that
+escapes is a bug of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class GlyphlabError(Exception):
+    """`what` went wrong; optionally what was `expected`, what we `got`, and a `hint` that says what to do next."""
+
+    def __init__(self, what: str, *, expected: object = None, got: object = None, hint: str | None = None) -> None:
+        parts = [what]
+        if expected is not None:
+            parts.append(f"expected {expected}")
+        if got is not None:
+            parts.append(f"got {got}")
+        text = ", ".join(parts)
+        super().__init__(" ".join(f"{text}. {hint}".split()) if hint else " ".join(text.split()))
+
+
+class SettingsError(GlyphlabError):
+    pass
+
+
+class RecipeError(GlyphlabError):
+    pass
+
+
+class DataError(GlyphlabError):
+    pass
+
+
+class ModelError(GlyphlabError):
+    pass
+
+
+class CheckpointError(GlyphlabError):
+    pass
+
+
+class RunError(GlyphlabError):
+    pass
+
+
+class ImageError(GlyphlabError):
+    pass
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> str:
+    """The sentence for a name that is not in a table, with the nearest known one.
+
+    >>> unknown("loss", "tripplet", ["triplet", "focal"])
+    "loss 'tripplet' is not known; did you mean 'triplet'? known: focal, triplet"
+    """
+    names = sorted(known)
+    close = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    guess = f"; did you mean '{close[0]}'?" if close else "."
+    return f"{kind} '{name}' is not known{guess} known: {', '.join(names)}"
