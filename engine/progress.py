@@ -1,0 +1,41 @@
+"""How long work tells how far it is, and how it is told to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+Progress = Callable[[int, int, str], None]  # (done, total, what): called often, from the thread that works
+
+
+class Cancelled(Exception):
+    """Raised by a progress callback whose person has pressed stop; the work unwinds and leaves nothing half-written."""
+
+
+def no_progress(done: int, total: int, what: str) -> None:
+    """For callers with nobody watching."""
+
+
+def bar(stream: TextIO, width: int = 30) -> Progress:
+    """A progress bar for a terminal: redrawn in place at most ten times a second; plain lines when `stream` is a file."""
+    last = {"time": 0.0, "what": ""}
+    live = stream.isatty()
+
+    def show(done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        ended = done >= total
+        if not live:
+            if what != last["what"] or (ended and total):
+                stream.write(f"{what}: {done:,}/{total:,}\n")
+                stream.flush()
+                last["what"] = what
+            return
+        if now - last["time"] < 0.1 and not ended:
+            return
+        last["time"] = now
+        filled = round(width * done / total) if total else 0
+        stream.write(f"\r{what} [{'#' * filled}{'.' * (width - filled)}] {done:,}/{total:,}\x1b[K" + ("\n" if ended else ""))
+        stream.flush()
+
+    return show

@@ -1,0 +1,30 @@
+"""What every test may ask for: the real data, a way to wait, and a clean environment."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets: the first of GLYPHLAB_DATA that holds MNIST. Skips, saying why, where there is none."""
+    for part in os.environ.get("GLYPHLAB_DATA", "").split(":"):
+        if part and (Path(part) / "mnist").is_dir():
+            return Path(part).resolve()
+    pytest.skip("needs real data: set GLYPHLAB_DATA to a folder with mnist/, trainPart1.zip, mnistTask3.zip, emnist62/ and hymenoptera_data/")
+
+
+def wait_until(condition: Callable[[], object], timeout: float = 30, interval: float = 0.05) -> object:
+    """The first true value of `condition()`; fails after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(interval)
+    raise AssertionError(f"still not so after {timeout} s: {condition}")
