@@ -1,0 +1,89 @@
+"""Numbers as people read them: one way each, used by every chart, table and page."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """A fraction 0..1 as '99.20%'; a dash where there is none.
+
+    >>> percent(0.992), percent(None)
+    ('99.20%', '–')
+    """
+    return "–" if share is None or math.isnan(share) else f"{share * 100:.{digits}f}%"
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """A count or measure with thousands separated: '60,000'; a dash where there is none."""
+    return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def seconds(value: float | None) -> str:
+    """A duration in the two units that matter.
+
+    >>> [seconds(v) for v in (0.4, 12, 125, 7260, 200000)]
+    ['0.4 s', '12 s', '2 min 05 s', '2 h 01 min', '2 d 7 h']
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    if value < 9.95:
+        return f"{max(value, 0):.1f} s"
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def size(bytes_: float | None) -> str:
+    """A file's size in decimal units: '412 B', '31.9 kB', '4.2 MB'."""
+    if bytes_ is None:
+        return "–"
+    for unit in ("B", "kB", "MB"):
+        if bytes_ < 1000:
+            return f"{bytes_:.0f} B" if unit == "B" else f"{bytes_:.1f} {unit}"
+        bytes_ /= 1000
+    return f"{bytes_:.1f} GB"
+
+
+def parameters(count: int | None) -> str:
+    """How many weights: '7,842', '103 k', '55.09 M'."""
+    if count is None:
+        return "–"
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1000:.0f} k" if count < 1_000_000 else f"{count / 1e6:.2f} M"
+
+
+def moment(stamp: float | str | datetime | None) -> datetime | None:
+    """A time stamp in any form that files hold (seconds since 1970, ISO text) as an aware datetime."""
+    if stamp is None or isinstance(stamp, datetime):
+        return stamp
+    if isinstance(stamp, str):
+        try:
+            parsed = datetime.fromisoformat(stamp)
+        except ValueError:
+            return None
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(stamp, UTC)
+
+
+def ago(stamp: float | str | datetime | None, now: datetime | None = None) -> str:
+    """How long ago: 'just now', '5 min ago', 'yesterday', '12 days ago'."""
+    then = moment(stamp)
+    if then is None:
+        return "–"
+    passed = ((now or datetime.now(UTC)) - then).total_seconds()
+    if passed < 45:
+        return "just now"
+    if passed < 3600:
+        return f"{max(1, round(passed / 60))} min ago"
+    if passed < 86_400:
+        return f"{round(passed / 3600)} h ago"
+    days = int(passed // 86_400)
+    return "yesterday" if days == 1 else f"{days} days ago"

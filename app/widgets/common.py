@@ -1,0 +1,73 @@
+"""The frame of every page: the lab, the header, the error box, the empty state, the chart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from app.door import open_lab
+from app.widgets.links import link
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from engine.lab import Lab
+
+# No logo, and only the buttons that people use; the scroll wheel scrolls the page, not the plot.
+CHART_CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "scrollZoom": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "png", "scale": 2},
+}
+
+
+def get_lab() -> Lab:
+    """The lab of this process, opened once for the settings in the environment."""
+    return open_lab(os.environ)
+
+
+@contextmanager
+def page(title: str, about: str) -> Iterator[Lab]:
+    """The frame of a page: `with page("Train", "start a run and watch it") as lab:`.
+
+    Draws the header and hands out the lab. An error that a person can mend becomes a box with its text in the place
+    where it happened; the rest of the page stays.
+    """
+    st.title(title, anchor=False)
+    st.caption(about)
+    try:
+        lab = get_lab()
+    except GlyphlabError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+    try:
+        yield lab
+    except GlyphlabError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def empty(text: str, page: str | None = None, label: str | None = None, **query: str) -> None:
+    """An empty state: what would be here, and a link to the `page` where one makes it so."""
+    with st.container(border=True):
+        st.markdown(text)
+        if page:
+            link(page, label, **query)
+
+
+def note(text: str) -> None:
+    """A quiet line of explanation under a chart or a table."""
+    st.caption(text)
+
+
+def chart(figure: go.Figure, key: str, **options: Any) -> Any:
+    """Draw a figure in the page's theme with the house's buttons. `options` go to `st.plotly_chart`; returns what it returns."""
+    config = {**CHART_CONFIG, **options.pop("config", {})}
+    if options.get("on_select"):
+        config["modeBarButtonsToRemove"] = ["autoScale2d"]
+    return st.plotly_chart(figure, key=key, config=config, **options)

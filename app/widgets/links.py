@@ -1,0 +1,54 @@
+"""The dashboard's pages, and links between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
+
+FOLDER = Path(__file__).parent.parent.parent / "pages"
+
+
+class PageLine(NamedTuple):
+    """One page: the section of the navigation it stands in, its title, its Material icon, what one does there."""
+
+    section: str
+    title: str
+    icon: str
+    about: str
+
+    @property
+    def symbol(self) -> str:
+        return f":material/{self.icon}:"
+
+
+PAGES: dict[str, PageLine] = {
+    "home": PageLine("", "Home", "home", "what is here, what is running, what to do first"),
+    "train": PageLine("Learn", "Train", "model_training", "start a training run and watch it learn"),
+    "compare": PageLine("Learn", "Compare", "compare_arrows", "put runs side by side and settle questions"),
+    "study": PageLine("Learn", "Study", "menu_book", "published experiments, their figures beside ours"),
+    "sweeps": PageLine("Learn", "Sweeps", "tune", "search for better settings"),
+    "embeddings": PageLine("Look", "Embeddings", "scatter_plot", "walk through a model's embedding space"),
+    "noise": PageLine("Look", "Label noise", "troubleshoot", "find wrong labels and train through them"),
+    "draw": PageLine("Look", "Draw", "draw", "draw a character and have it read"),
+    "data": PageLine("Shelf", "Data", "dataset", "data sets: classes, samples, augmentation, uploads"),
+    "models": PageLine("Shelf", "Models", "neurology", "saved models: cards and downloads"),
+}
+
+
+def page_file(name: str) -> Path:
+    """The absolute path of a page's script, which `st.Page` and `st.page_link` both go by."""
+    return FOLDER / f"{name}.py"
+
+
+def link(name: str, label: str | None = None, *, icon: str | None = None, help: str | None = None, **query: str) -> None:
+    """Draw a link to the page `name` of PAGES, with `query` in its address: `link("train", "Watch it", run=run_id)`."""
+    line = PAGES[name]
+    try:
+        st.page_link(page_file(name), label=label or line.title, icon=icon or line.symbol, help=help, query_params=query or None)
+    except StreamlitPageNotFoundError:  # the page runs outside the dashboard's navigation, as in its own test
+        address = "" if name == "home" else name
+        st.markdown(f"[{label or line.title}](/{address}{'?' + urlencode(query) if query else ''})")

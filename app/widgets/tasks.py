@@ -1,0 +1,58 @@
+"""A background task on a page: how far it is, a way to stop it, and what it ended with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.charts.words import number
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.tasks import TaskInfo
+
+ALIVE = ("queued", "running", "stopping")
+
+
+def task_box(lab: Lab, task_id: str, key: str) -> TaskInfo:
+    """Show a task and return how it stands.
+
+    While it is alive the box polls by itself twice a second and, when the task has ended, reruns the page, so that the
+    caller only writes `info = task_box(...)`, `if info.state == "finished": show(info.result)`. Not to be called inside a
+    fragment. A finished task draws nothing; a failed or stopped one says so.
+    """
+    info = lab.task(task_id)
+    if info.state in ALIVE:
+        _watch(lab, task_id, key)
+    elif info.state == "failed":
+        st.error(f"{info.kind} failed: {info.error}", icon=":material/error:")
+    elif info.state == "stopped":
+        st.info(f"{info.kind} was stopped.", icon=":material/stop_circle:")
+    return info
+
+
+@st.fragment(run_every=0.5)
+def _watch(lab: Lab, task_id: str, key: str) -> None:
+    info = lab.task(task_id)
+    if info.state not in ALIVE:
+        st.rerun()
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    with bar:
+        st.progress(_share(info), text=_words(info))
+    with button:
+        if st.button("Stop", key=f"{key}-stop", icon=":material/stop:", disabled=info.state == "stopping", width="stretch"):
+            lab.stop_task(task_id)
+            st.rerun(scope="fragment")
+
+
+def _share(info: TaskInfo) -> float:
+    return min(1.0, info.done / info.total) if info.total else 0.0
+
+
+def _words(info: TaskInfo) -> str:
+    if info.state == "queued":
+        return "Waiting for its turn…"
+    what = info.what or info.kind
+    text = f"{what[:1].upper()}{what[1:]}"
+    return f"{text}: {number(info.done)} of {number(info.total)}" if info.total else f"{text}…"
