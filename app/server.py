@@ -1,0 +1,134 @@
+"""The lab's one process: the dashboard at /, the canvas and its API at /canvas/, health at /healthz.
+
+Only what a visitor asks for is loaded. A process that has shown the home page holds neither torch nor Gradio; the canvas
+is imported, built and started on the first request below /canvas.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+
+from app.lazy import LazyApp
+from engine.errors import GlyphlabError, SettingsError
+from engine.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from streamlit.starlette import App
+
+    from engine.lab import Lab
+
+DASHBOARD = Path(__file__).with_name("dashboard.py")
+ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
+
+
+def build(lab: Lab) -> App:
+    """The ASGI application for `lab`. Its lifespan must be entered, as every ASGI server does."""
+    from streamlit.starlette import App
+
+    canvas = LazyApp(lambda: _canvas(lab), "The canvas")
+
+    async def health(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(lab.health))
+
+    async def add_slash(request: Request) -> Response:
+        # Relative, so that it also holds behind a proxy that adds a prefix; Gradio's own files are found only with the slash.
+        return RedirectResponse("canvas/" + (f"?{request.url.query}" if request.url.query else ""))
+
+    @asynccontextmanager
+    async def lifespan(app: App) -> AsyncIterator[None]:
+        yield
+        await canvas.stop()
+
+    routes = [Route("/healthz", health), Route("/canvas", add_slash), Mount("/canvas", app=canvas)]
+    return App(DASHBOARD, lifespan=lifespan, routes=routes)
+
+
+def serve(environ: Mapping[str, str]) -> int:
+    """Run the lab until it is told to stop. Returns the exit status: 0, or 2 after one line about what is wrong."""
+    try:
+        settings = read_settings(environ)
+        check_home(settings.home)
+        listener = bind(settings.host, settings.port)
+    except GlyphlabError as error:
+        print(error, file=sys.stderr)
+        return 2
+    # No numbers about the person's use leave the machine; set before the libraries that read it are loaded.
+    os.environ.update({"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"})
+    import uvicorn
+
+    from app.door import open_lab
+    from app.theme import configure
+
+    configure(settings, environ)
+    app = build(open_lab(environ))
+
+    class Announcing(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                print(f"Glyphlab is running at {address(settings)} (stop it with Ctrl+C)", flush=True)
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, proxy_headers=True, forwarded_allow_ips="*",
+        timeout_graceful_shutdown=3, ws="websockets-sansio", ws_max_size=256 * 2**20, use_colors=False,
+    )
+    # uvicorn stops on these by itself and then raises them again for whoever handled them before: for us, that is a clean end.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    Announcing(config).run(sockets=[listener])
+    return 0
+
+
+def address(settings: Settings) -> str:
+    """Where a browser on this machine finds the lab."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def check_home(home: Path) -> None:
+    """Make the lab's home. Raises SettingsError if nothing can be written there."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / f".writable-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        hint = "Set GLYPHLAB_HOME to a folder that can be written to."
+        raise SettingsError(f"the lab's home {home} can't be written to", got=error.strerror, hint=hint) from None
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises SettingsError if the port is taken or the address is not this machine's."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+        listener.setblocking(False)
+        return listener
+    except OSError as error:
+        listener.close()
+        hint = "Is the lab running already? Stop it, or set GLYPHLAB_PORT to another port."
+        raise SettingsError(f"the lab can't listen on {host}:{port}", got=error.strerror, hint=hint) from None
+
+
+def _canvas(lab: Lab) -> Any:
+    import gradio
+    from fastapi import FastAPI
+
+    from app import canvas
+
+    blocks = canvas.build(lab)
+    return gradio.mount_gradio_app(FastAPI(), blocks, path="/", run_history=False, favicon_path=str(ICON), **canvas.look())
