@@ -1,0 +1,134 @@
+"""From an ImageSet to batches on the device: a batch is a slice of a permutation.
+
+A set that fits is held on the device as one uint8 tensor. A larger one stays memory-mapped on disk, and a thread gathers the
+next batches while the device works on this one.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.data.imageset import ImageSet
+from engine.errors import DataError
+
+FITS_BYTES = {"cpu": 1_500_000_000, "cuda": 16_000_000_000, "mps": 4_000_000_000}
+AHEAD = 3  # batches gathered in advance when streaming
+
+
+class Batch(NamedTuple):
+    images: Tensor  # (B, C, H, W) uint8, on the device
+    labels: Tensor  # (B,) int64, on the device
+    index: Tensor  # (B,) int64, on the CPU: positions in the ImageSet
+
+
+class Images:
+    """The images of one ImageSet, ready to be gathered by index onto `device`."""
+
+    def __init__(self, data: ImageSet, device: torch.device, indices: np.ndarray | None = None) -> None:
+        """`indices` (n,): only these will be asked for, so only these need fit on the device."""
+        self.data, self.device = data, device
+        self.position: np.ndarray | None = None
+        self.held: Tensor | None = None
+        self.labels = torch.from_numpy(np.asarray(data.labels, dtype=np.int64))
+        wanted = np.arange(len(data)) if indices is None else indices
+        if len(wanted) * int(np.prod(data.images.shape[1:])) <= FITS_BYTES[device.type]:
+            whole = indices is None or len(wanted) == len(data)
+            self.held = torch.from_numpy(np.array(data.images if whole else data.images[wanted])).to(device)
+            if not whole:
+                self.position = np.full(len(data), -1, np.int64)
+                self.position[wanted] = np.arange(len(wanted))
+
+    def gather(self, index: np.ndarray) -> Batch:
+        at = torch.from_numpy(index)
+        labels = self.labels[at].to(self.device, non_blocking=True)
+        if self.held is None:
+            return Batch(torch.from_numpy(self.data.images[index]).to(self.device, non_blocking=True), labels, at)
+        place = at if self.position is None else torch.from_numpy(self.position[index])
+        return Batch(self.held.index_select(0, place.to(self.device)), labels, at)
+
+    def batches(self, order: list[np.ndarray]) -> Iterator[Batch]:
+        """One Batch for each array of indices in `order`; streamed ahead by a thread when the set is not held."""
+        if self.held is not None:
+            yield from map(self.gather, order)
+            return
+        ready: queue.Queue = queue.Queue(AHEAD)
+        stopped = threading.Event()
+
+        def work() -> None:
+            try:
+                for index in order:
+                    item = self.gather(index)
+                    while not stopped.is_set():
+                        try:
+                            ready.put(item, timeout=0.2)
+                            break
+                        except queue.Full:
+                            continue
+                    if stopped.is_set():
+                        return
+                ready.put(None)
+            except BaseException as error:  # handed to the consumer, who raises it where it can be seen
+                ready.put(error)
+
+        threading.Thread(target=work, daemon=True, name="batches").start()
+        try:
+            while (item := ready.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            stopped.set()
+
+
+def in_order(indices: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Consecutive chunks of `indices`, the last one possibly short: for evaluation."""
+    return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
+
+
+def shuffled(indices: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """One epoch: every index once in random order. A short last batch is dropped, unless it is the only one."""
+    return _chunks(rng.permutation(indices), batch_size)
+
+
+def balanced(indices: np.ndarray, groups: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """One epoch of as many draws as there are indices, each group (class or source, `groups` (n,)) equally likely.
+
+    Within a group images come in rounds of random order, so none is drawn twice before all were drawn once.
+    """
+    names, member = np.unique(groups, return_inverse=True)
+    share = np.bincount(rng.integers(0, len(names), len(indices)), minlength=len(names))
+    drawn = []
+    for group, wanted in enumerate(share):
+        own = indices[member == group]
+        rounds = [rng.permutation(own) for _ in range(-(-int(wanted) // len(own)))]
+        drawn.append(np.concatenate(rounds)[:wanted] if rounds else own[:0])
+    return _chunks(rng.permutation(np.concatenate(drawn)), batch_size)
+
+
+def per_class(indices: np.ndarray, labels: np.ndarray, batch_size: int, samples: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """One epoch of batches that hold exactly `samples` images of each class in them, for losses on pairs and triplets.
+
+    labels: (n,) of `indices`. Raises DataError if the batch can't hold two classes.
+    """
+    names = np.unique(labels)
+    width = min(batch_size // samples, len(names))
+    if width < 2:
+        raise DataError(f"batches of {batch_size} with {samples} images a class hold fewer than two classes", hint="Raise batch_size or lower samples_per_class.")
+    own = {name: indices[labels == name] for name in names}
+    batches = []
+    for _ in range(max(1, len(indices) // (width * samples))):
+        chosen = rng.choice(names, width, replace=False)
+        batches.append(np.concatenate([rng.choice(own[name], samples, replace=len(own[name]) < samples) for name in chosen]))
+    return batches
+
+
+def _chunks(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    whole = len(order) // batch_size
+    return [order[i * batch_size : (i + 1) * batch_size] for i in range(whole)] or [order]
