@@ -218,7 +218,7 @@ def _pasted(glyph: np.ndarray, size: int, left: int, top: int) -> np.ndarray:
 def _thickened(ink: np.ndarray, least: float) -> np.ndarray:
     """Grow strokes to `least` pixels, so that a thin pen does not vanish when the picture shrinks."""
     grow = int(round(least - stroke_width(ink)))
-    if grow < 1:
+    if grow < 2:  # a MaxFilter of 1 is a division by zero in Pillow 12.3 that ends the process
         return ink
     grow = min(grow, 31)
     return np.asarray(Image.fromarray(np.pad(ink, grow)).filter(ImageFilter.MaxFilter(grow // 2 * 2 + 1)))
