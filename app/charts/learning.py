@@ -1,0 +1,136 @@
+"""How a run learns: curves of loss, accuracy, learning rate and speed from the rows of its metrics.jsonl.
+
+Rows are dicts with `kind` 'step' (a live point within an epoch) or 'epoch'. The horizontal axis is the epoch, counted on through all
+stages; a step lies within its epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import plotly.graph_objects as go
+
+from app.charts.base import COLOURS, GOOD, QUIET, figure, message
+from app.charts.words import percent
+
+Row = dict[str, Any]
+TRAIN, VALIDATION = COLOURS[1], COLOURS[0]
+MOST_POINTS = 1500  # of live points in one curve; more would only cost the browser time
+
+
+def steps_of(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.get("kind") == "step"]
+
+
+def epochs_of(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.get("kind") == "epoch"]
+
+
+def position(row: Row) -> float:
+    """Where a row stands on the axis of epochs: 2.5 is the middle of the third."""
+    return float(row["epoch"]) if row.get("kind") == "epoch" else row["epoch"] - 1 + row["step"] / max(row["steps"], 1)
+
+
+def best_epoch(rows: Sequence[Row]) -> Row | None:
+    """The epoch whose weights are kept: the last one marked best."""
+    return next((row for row in reversed(epochs_of(rows)) if row.get("best")), None)
+
+
+def loss_curves(rows: Sequence[Row], height: int = 340) -> go.Figure:
+    """Training loss (live points and epoch means) and validation loss by epoch."""
+    epochs, steps = epochs_of(rows), _thinned(steps_of(rows))
+    if not epochs and not steps:
+        return message("Loss", "The first point comes within seconds.", height=height)
+    chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
+    if steps:
+        chart.add_scatter(
+            x=[position(row) for row in steps], y=[row["loss"] for row in steps], name="Training, live",
+            mode="lines+markers" if len(steps) < 40 else "lines", line={"color": TRAIN, "width": 1}, marker={"size": 4}, opacity=0.45,
+            hovertemplate="epoch %{x:.2f}: %{y:.4f}<extra>live</extra>",
+        )
+    _curve(chart, epochs, "train_loss", "Training", TRAIN, 1, "%{y:.4f}")
+    _curve(chart, epochs, "val_loss", "Validation", VALIDATION, 1, "%{y:.4f}")
+    chart.update_yaxes(rangemode="tozero")
+    return _marked(chart, rows)
+
+
+def accuracy_curves(rows: Sequence[Row], height: int = 340) -> go.Figure:
+    """Training and validation accuracy in percent by epoch, kNN accuracy where the run judges its embedding, and the best epoch."""
+    epochs = epochs_of(rows)
+    if not epochs:
+        return message("Accuracy", "Comes with the end of the first epoch.", height=height)
+    chart = figure("Accuracy", "Epoch", "Accuracy (%)", height=height)
+    _curve(chart, epochs, "train_accuracy", "Training", TRAIN, 100, "%{y:.2f}%")
+    _curve(chart, epochs, "val_accuracy", "Validation", VALIDATION, 100, "%{y:.2f}%")
+    _curve(chart, epochs, "knn_accuracy", "kNN in the embedding", COLOURS[2], 100, "%{y:.2f}%")
+    best = best_epoch(rows)
+    if best and best.get("val_accuracy") is not None:
+        chart.add_scatter(
+            x=[best["epoch"]], y=[best["val_accuracy"] * 100], name=f"Best: {percent(best['val_accuracy'])}", mode="markers",
+            marker={"symbol": "circle-open", "size": 13, "color": GOOD, "line": {"width": 2.5}},
+            hovertemplate="best, epoch %{x}: %{y:.2f}%<extra></extra>",
+        )
+    return _marked(chart, rows)
+
+
+def rate_curve(rows: Sequence[Row], height: int = 260) -> go.Figure:
+    """Learning rate by epoch."""
+    points = _thinned([row for row in rows if row.get("lr") is not None and row.get("kind") in ("step", "epoch")])
+    if not points:
+        return message("Learning rate", "No point yet.", height=height)
+    chart = figure("Learning rate", "Epoch", "Learning rate", height=height)
+    chart.add_scatter(
+        x=[position(row) for row in points], y=[row["lr"] for row in points], mode="lines", line={"color": COLOURS[4], "width": 2},
+        name="Learning rate", showlegend=False, hovertemplate="epoch %{x:.2f}: %{y:.3g}<extra></extra>",
+    )
+    chart.update_yaxes(rangemode="tozero", exponentformat="power")
+    return _marked(chart, rows)
+
+
+def speed_curve(rows: Sequence[Row], height: int = 260) -> go.Figure:
+    """Training speed in images per second by epoch."""
+    points = _thinned([row for row in rows if row.get("images_per_second") is not None and row.get("kind") in ("step", "epoch")])
+    if not points:
+        return message("Speed", "No point yet.", height=height)
+    chart = figure("Speed", "Epoch", "Images per second", height=height)
+    chart.add_scatter(
+        x=[position(row) for row in points], y=[row["images_per_second"] for row in points], mode="lines",
+        line={"color": COLOURS[2], "width": 2}, name="Speed", showlegend=False,
+        hovertemplate="epoch %{x:.2f}: %{y:,.0f} images/s<extra></extra>",
+    )
+    chart.update_yaxes(rangemode="tozero")
+    return _marked(chart, rows)
+
+
+def _curve(chart: go.Figure, epochs: Sequence[Row], key: str, name: str, colour: str, factor: float, form: str) -> None:
+    points = [(row["epoch"], value * factor) for row in epochs if (value := row.get(key)) is not None]
+    if points:
+        chart.add_scatter(
+            x=[point[0] for point in points], y=[point[1] for point in points], name=name, mode="lines+markers",
+            line={"color": colour, "width": 2}, marker={"size": 6 if len(points) <= 40 else 3},
+            hovertemplate=f"epoch %{{x}}: {form}<extra>{name}</extra>",
+        )
+
+
+def _marked(chart: go.Figure, rows: Sequence[Row]) -> go.Figure:
+    """Whole epochs on the axis from the start to the planned end, and a line where a new stage begins."""
+    epochs = epochs_of(rows)
+    seen = max((position(row) for row in rows if row.get("kind") in ("step", "epoch")), default=1)
+    planned = max((row.get("epochs") or 0 for row in epochs), default=0)
+    chart.update_xaxes(range=[0, max(planned, seen, 1) * 1.02], tickformat="d", **({"dtick": 1} if max(planned, seen) <= 12 else {}))
+    for before, after in pairwise(epochs):
+        if after.get("stage", 1) != before.get("stage", 1):
+            chart.add_vline(x=before["epoch"], line={"color": QUIET, "dash": "dot", "width": 1}, annotation={
+                "text": f"stage {after['stage']}", "font": {"color": QUIET, "size": 11},
+            }, annotation_position="top right")
+    return chart
+
+
+def _thinned(rows: list[Row]) -> list[Row]:
+    """At most MOST_POINTS rows, evenly chosen, the last one always among them."""
+    if len(rows) <= MOST_POINTS:
+        return rows
+    stride = -(-len(rows) // MOST_POINTS)
+    return rows[::stride] + ([rows[-1]] if (len(rows) - 1) % stride else [])
