@@ -43,7 +43,9 @@ class Augment(_Frozen):
     colour: float = Field(0, ge=0, le=1, description="saturation and per-channel gain jitter (colour images)")
     noise: float = Field(0, ge=0, le=1, description="standard deviation of added noise, fraction of full range")
     erase: float = Field(0, ge=0, le=1, description="probability that a rectangle is erased with random values (Zhong et al. 2017)")
-    crop: int | None = Field(None, ge=8, description="resize to this side first, then take a random crop of the stage's size (centre crop when evaluating)")
+    crop: int | None = Field(
+        None, ge=8, description="resize to this side first, then take a random crop of the stage's size (centre crop when evaluating)"
+    )
     hide_page: float = Field(0, ge=0, le=1, description="style duo: probability that the page channel is blanked")
     affine_probability: float = Field(1, ge=0, le=1, description="share of images that the geometric changes touch")
     lighting_probability: float = Field(1, ge=0, le=1, description="share of images that the lighting changes touch")
@@ -56,7 +58,9 @@ class Stage(_Frozen):
     size: int | None = Field(None, ge=8, le=1024, description="side of the images fed to the model in pixels (default: the data's)")
     batch_size: int = Field(128, ge=1, le=65_536)
     optimizer: str = Field("adamw", description="a name in OPTIMIZERS")
-    lr: float | tuple[float, ...] = Field(1e-3, description="peak learning rate; several: one a layer group, first to last, spread evenly in between")
+    lr: float | tuple[float, ...] = Field(
+        1e-3, description="peak learning rate; several: one a layer group, first to last, spread evenly in between"
+    )
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
     schedule: str = Field("onecycle", description="a name in SCHEDULES")
@@ -71,7 +75,9 @@ class Stage(_Frozen):
     samples_per_class: int | None = Field(None, ge=2, description="class-balanced batches with so many images of each class in them")
     mixup: float = Field(0, ge=0, le=10, description="alpha of mixup (Zhang et al. 2017), 0: none")
     freeze: int = Field(0, ge=0, description="layer groups kept frozen, counted from the input; 99: all but the head")
-    ema: float = Field(0, ge=0, lt=1, description="decay of an exponential moving average of the weights, 0: none; the average is then judged and kept")
+    ema: float = Field(
+        0, ge=0, lt=1, description="decay of an exponential moving average of the weights, 0: none; the average is then judged and kept"
+    )
     augment: Augment = Field(default_factory=Augment)
     select: Literal["accuracy", "loss", "knn", "last"] = Field("accuracy", description="which validation figure picks the best epoch")
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better figure")
@@ -89,7 +95,9 @@ class DataSpec(_Frozen):
     validation: float = Field(0.1, ge=0, lt=1, description="share of the training images held out to choose by, stratified")
     test: float = Field(0, ge=0, lt=1, description="share held out as the test split where the data set has none of its own")
     test_on: str | None = Field(None, description="another data set whose test split gives the final score")
-    balance: Literal["none", "class", "source"] = Field("none", description="draw training images so that each class, or each pooled data set, is seen equally often")
+    balance: Literal["none", "class", "source"] = Field(
+        "none", description="draw training images so that each class, or each pooled data set, is seen equally often"
+    )
     seed: int = Field(0, ge=0, description="seed of the split")
 
 
@@ -101,7 +109,7 @@ class ModelSpec(_Frozen):
 class Published(_Frozen):
     """The figure a study stated for this experiment."""
 
-    value: float = Field(description="percent")
+    value: float | None = Field(None, description="percent; none where the study gave words only")
     metric: str = Field("accuracy", description="what the figure measures")
     source: str = Field(description="study and section")
     note: str = ""

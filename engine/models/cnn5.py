@@ -13,7 +13,13 @@ from engine.models.recognizer import Output, Recognizer
 
 BLOCKS = 5
 ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU, "leakyrelu": nn.LeakyReLU, "gelu": nn.GELU, "silu": nn.SiLU, "mish": nn.Mish, "elu": nn.ELU, "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leakyrelu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+    "elu": nn.ELU,
+    "tanh": nn.Tanh,
 }
 ORGANISATIONS = {"const": 1.0, "double": 2.0, "half": 0.5}  # filters of a block against those of the block before
 
@@ -28,8 +34,17 @@ class MapRecognizer(Recognizer):
 
 
 def cnn5(
-    channels: int, classes: int, size: int, *, num_filters: int = 32, filter_org: Literal["const", "double", "half"] = "const",
-    filter_size: int | str | Sequence[int] = 3, activation: str = "ReLU", dropout: float = 0.3, batch_norm: bool = False, dense: int = 0,
+    channels: int,
+    classes: int,
+    size: int,
+    *,
+    num_filters: int = 32,
+    filter_org: Literal["const", "double", "half"] = "const",
+    filter_size: int | str | Sequence[int] = 3,
+    activation: str = "ReLU",
+    dropout: float = 0.3,
+    batch_norm: bool = False,
+    dense: int = 0,
 ) -> Recognizer:
     """Five blocks, then flatten and a dense layer to K.
 
@@ -53,7 +68,11 @@ def cnn5(
         inputs = outputs
     side = final_side(size, sizes)
     if side < 1:
-        raise ModelError("cnn5 has five pools and no pixel would be left", expected="a larger size or smaller filters", got=f"{size} px with filters {sizes}")
+        raise ModelError(
+            "cnn5 has five pools and no pixel would be left",
+            expected="a larger size or smaller filters",
+            got=f"{size} px with filters {sizes}",
+        )
     flat = side * side * filters[-1]
     hidden = [nn.Linear(flat, dense), act(), nn.Dropout(dropout), nn.Linear(dense, classes)] if dense else [nn.Linear(flat, classes)]
     return MapRecognizer(body, nn.Sequential(nn.Flatten(), *hidden))
@@ -83,4 +102,3 @@ def _filter_sizes(given: int | str | Sequence[int]) -> list[int]:
     if len(sizes) not in (1, BLOCKS) or any(kernel < 1 for kernel in sizes):
         raise ModelError("filter_size can't be used", expected="one whole number, or five", got=repr(given))
     return sizes * BLOCKS if len(sizes) == 1 else sizes
-

@@ -42,6 +42,9 @@ class Recognizer(nn.Module):
         embeddings = F.normalize(features, dim=1)
         return Output(embeddings, self.head(embeddings if self.head_reads == "embedding" else features).float())
 
+    def load_pretrained(self) -> None:
+        """Read the weights from outside that an option asks for; most networks have none."""
+
     def groups(self) -> list[nn.Module]:
         """Layer groups from the input to the head."""
         return [*self.body, self.head]

@@ -16,7 +16,13 @@ SLOPE = 0.001  # of the Leaky ReLU, as published
 
 
 def zfnet(
-    channels: int, classes: int, size: int, *, embedding: int = 128, hidden: int = 4096, width: float = 1.0,
+    channels: int,
+    classes: int,
+    size: int,
+    *,
+    embedding: int = 128,
+    hidden: int = 4096,
+    width: float = 1.0,
     head: Literal["linear", "classifier"] = "linear",
 ) -> Recognizer:
     """The modified ZFNet: 55,085,760 parameters up to the 128-d embedding at 220 px and full width.
@@ -26,7 +32,9 @@ def zfnet(
     `width` scales every convolution's channels, for small trials.
     """
     if size < 32:
-        raise ModelError("zfnet halves the image five times", expected="a size of at least 32 px", got=f"{size} px", hint="Set size to 32 or more.")
+        raise ModelError(
+            "zfnet halves the image five times", expected="a size of at least 32 px", got=f"{size} px", hint="Set size to 32 or more."
+        )
     a, b, c, d = (max(8, round(n * width)) for n in (64, 192, 384, 256))
     body: list[nn.Module] = [
         nn.Sequential(_unit(channels, a, 7, stride=2), _pool()),
