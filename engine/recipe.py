@@ -143,7 +143,7 @@ class Recipe(Stage):
             for key, value in changes.items():
                 old = base.get(key)
                 merged[key] = {**old.model_dump(), **value} if isinstance(old, Augment) and isinstance(value, Mapping) else value
-            out.append(_validated(Stage, merged, f"stage {number + 1}"))
+            out.append(validated(Stage, merged, f"stage {number + 1}"))
         return out
 
     def to_yaml(self) -> str:
@@ -163,7 +163,7 @@ def make_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any] | None = N
             _put(tree, path, value)
     for path, value in changes.items():
         _put(tree, path, value)
-    recipe = _validated(Recipe, tree, f"recipe '{tree.get('name', '')}'")
+    recipe = validated(Recipe, tree, f"recipe '{tree.get('name', '')}'")
     recipe.resolved_stages()
     return recipe
 
@@ -267,7 +267,8 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _validated(kind: type[_Kind], tree: Mapping[str, Any], where: str) -> _Kind:
+def validated(kind: type[_Kind], tree: Mapping[str, Any], where: str) -> _Kind:
+    """`tree` as a checked `kind`. Raises RecipeError, beginning with `where`, for the first thing that is wrong."""
     try:
         return kind.model_validate(dict(tree))
     except ValidationError as error:
