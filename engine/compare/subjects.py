@@ -1,0 +1,144 @@
+"""What is compared: one run's figures, its predictions on held-out images, and runs that differ by nothing but their seed."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.compare.statistics import setbacks
+from engine.errors import RunError
+from engine.metrics import first_reached, wilson_interval
+from engine.recipe import DataSpec, Recipe
+
+if TYPE_CHECKING:
+    from engine.runs import Run
+
+SEED_FIELDS = ("seed", "title", "about", "published", "target", "analysis", "small", "scale")  # in which two seeds of one recipe may differ
+THRESHOLDS = ("0.98", "0.99", "0.994")  # the study's, for digits
+LADDER = ("0.5", "0.8", "0.9", "0.95", *THRESHOLDS, "0.995")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One run as it is compared. Accuracies are fractions in 0..1.
+
+    epochs    its epoch rows, in order
+    final     its final metrics; empty while it trains
+    label     its name, made unique among the compared by seed or id
+    """
+
+    id: str
+    label: str
+    recipe: Recipe
+    state: str
+    folder: Path
+    epochs: tuple[dict[str, Any], ...]
+    final: dict[str, Any]
+    device: str | None = None
+
+    @property
+    def split(self) -> str:
+        """Which images gave its score: 'test', or 'val' for a data set that keeps none back for the test."""
+        return "test" if self.final.get("test_accuracy") is not None else "val"
+
+    @property
+    def scored_on(self) -> str:
+        return f"{self.final.get('test_data') or self.recipe.data.name} {self.split}"
+
+    @property
+    def accuracy(self) -> float | None:
+        """The score on held-out images; of a run that still trains, its latest validation accuracy."""
+        found = self.final.get("test_accuracy", self.final.get("val_accuracy"))
+        return found if found is not None else (self.epochs[-1].get("val_accuracy") if self.epochs else None)
+
+    @property
+    def n(self) -> int | None:
+        return self.final.get(f"{self.split}_n")
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95% Wilson interval of the score."""
+        return None if self.accuracy is None or not self.n else wilson_interval(round(self.accuracy * self.n), self.n)
+
+    @property
+    def setbacks(self) -> float | None:
+        """Share of the validation loss's movement that went up; see statistics.setbacks."""
+        return setbacks([row["val_loss"] for row in self.epochs if row.get("val_loss") is not None])
+
+    def reached(self, of: str) -> dict[str, float]:
+        """For each threshold of validation accuracy that it reached, the `epoch` or the `seconds` at which it first did."""
+        return first_reached(self.epochs, of, "val_accuracy")
+
+    def test_spec(self) -> DataSpec:
+        """The data specification under which the images of its predictions are found."""
+        data = self.recipe.data
+        if not data.test_on or self.split != "test":
+            return data
+        return data.model_copy(update={"name": data.test_on, "limit": None, "test_on": None})
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a run said of held-out images. labels (n,) int64; probabilities (n, K) f32; index (n,) int64 into the data set `data`."""
+
+    data: str
+    split: str
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    probabilities: np.ndarray
+    index: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        return self.probabilities.argmax(1)
+
+    @property
+    def right(self) -> np.ndarray:
+        return self.predicted == self.labels
+
+
+def subject_of(run: Run, label: str) -> Subject:
+    """The run as it is compared. Raises RunError if it has not finished an epoch yet."""
+    rows = run.metrics()
+    epochs = tuple(row for row in rows if row.get("kind") == "epoch")
+    final = run.final() or {}
+    info = run.info()
+    if not epochs and not final:
+        raise RunError(f"run {run.id} has no epoch to compare yet", got=f"state {info.state}")
+    return Subject(run.id, label, run.recipe(), info.state, run.path, epochs, final, info.device)
+
+
+def predictions_of(subject: Subject) -> Predictions:
+    """Read `predictions.npz`. Raises RunError if the run kept none."""
+    path = subject.folder / "predictions.npz"
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            labels, probabilities, index = arrays["labels"], arrays["probabilities"].astype(np.float32), arrays["index"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        raise RunError(f"run {subject.id} kept no predictions", expected="a finished run with held-out images", got=f"state {subject.state}") from None
+    classes = tuple(row["class"] for row in subject.final.get("per_class") or ())
+    data = subject.final.get("test_data") or subject.recipe.data.name
+    return Predictions(data, subject.split, classes, labels.astype(np.int64), probabilities, index.astype(np.int64))
+
+
+def same_recipe(subjects: Sequence[Subject]) -> list[list[Subject]]:
+    """Groups of subjects whose recipes differ by nothing but the seed, in the order of their first members."""
+    groups: dict[str, list[Subject]] = {}
+    for subject in subjects:
+        fields = subject.recipe.model_dump(mode="json", exclude=set(SEED_FIELDS))
+        fields["data"].pop("seed")
+        groups.setdefault(str(fields), []).append(subject)
+    return list(groups.values())
+
+
+def thresholds_for(subjects: Sequence[Subject]) -> list[str]:
+    """The accuracy thresholds that tell these runs apart: 98, 99 and 99.4% where anyone comes near, else the highest three that were reached."""
+    best = max((row["val_accuracy"] for subject in subjects for row in subject.epochs if row.get("val_accuracy") is not None), default=0.0)
+    if best >= 0.98:
+        return list(THRESHOLDS)
+    return [step for step in LADDER if float(step) <= best][-3:]
