@@ -22,5 +22,5 @@ def open_lab(environ: Mapping[str, str]) -> Lab:
     settings = read_settings(environ)
     with _opening:
         if settings not in _labs:
-            _labs[settings] = Lab(settings.home, settings)
+            _labs[settings] = Lab.open(environ)
         return _labs[settings]

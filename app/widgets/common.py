@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from app.charts.words import moment
 from app.door import open_lab
 from app.widgets.links import link
 from engine.errors import GlyphlabError
@@ -58,6 +61,18 @@ def empty(text: str, page: str | None = None, label: str | None = None, **query:
         st.markdown(text)
         if page:
             link(page, label, **query)
+
+
+def clock(stamp: str | float | None) -> str:
+    """A recorded time as the visitor's clock shows it: '24 Nov 22:26'; a dash where there is none."""
+    then = moment(stamp)
+    if then is None:
+        return "–"
+    try:
+        then = then.astimezone(ZoneInfo(st.context.timezone or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        then = then.astimezone(UTC)
+    return f"{then.day} {then:%b %H:%M}"
 
 
 def note(text: str) -> None:

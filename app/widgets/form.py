@@ -52,27 +52,30 @@ def recipe_form(recipe: Recipe, datasets: Mapping[str, str], key: str) -> Change
                     if new != old:
                         changes[path] = new
 
-    first, second = st.columns(2)
-    with first:
-        fields(recipe.data, ("name",), "data.", 1)
-    with second:
-        fields(recipe.model, ("name",), "model.", 1)
-    fields(recipe, MAIN)
-    with st.expander("Data: size, split, limits", icon=":material/dataset:"):
+    stages = f"Stages ({len(recipe.stages)})" if recipe.stages else "Stages"
+    basics, data, model, augment, more, several = st.tabs(
+        ["Basics", "Data", "Model options", "Augmentation", "More training choices", stages]
+    )
+    with basics:
+        first, second = st.columns(2)
+        with first:
+            fields(recipe.data, ("name",), "data.", 1)
+        with second:
+            fields(recipe.model, ("name",), "model.", 1)
+        fields(recipe, MAIN)
+        if recipe.stages:
+            st.caption(f"This recipe trains in {len(recipe.stages)} stages; what a stage sets for itself wins over the fields here.")
+    with data:
         fields(recipe.data, tuple(name for name in DataSpec.model_fields if name != "name"), "data.")
-    with st.expander("Model options", icon=":material/neurology:"):
+    with model:
         changes.update(_model_options(recipe, changes.get("model.name", recipe.model.name), key))
-    with st.expander("Augmentation: random changes to each training image", icon=":material/auto_fix_high:"):
-        st.caption("Zero switches a change off. Lengths are fractions of the image's side.")
+    with augment:
+        st.caption("Random changes to each training image, drawn anew every time. Zero switches one off.")
         fields(recipe.augment, tuple(Augment.model_fields), "augment.")
-    with st.expander("More training choices", icon=":material/tune:"):
+    with more:
         fields(recipe, MORE)
-    with st.expander(f"Stages ({len(recipe.stages) or 1})", icon=":material/stairs:"):
-        st.caption("A list; each entry says what that stage changes, in YAML. Empty: one stage as above.")
-        text = yaml.safe_dump([dict(stage) for stage in recipe.model_dump(mode="json")["stages"]], sort_keys=False) if recipe.stages else ""
-        new = _yaml(st.text_area("Stages", text, key=f"{key}/stages", label_visibility="collapsed", height=180), "stages") or []
-        if new != (yaml.safe_load(text) or [] if text else []):
-            changes["stages"] = new
+    with several:
+        changes.update(_stages(recipe, key))
     return changes
 
 
@@ -91,6 +94,14 @@ def _model_options(recipe: Recipe, model: str, key: str) -> Changes:
                 if value != default or name in given:
                     new[name] = value
     return {"model.options": new} if new != given or model != recipe.model.name else {}
+
+
+def _stages(recipe: Recipe, key: str) -> Changes:
+    st.caption("A list in YAML: each entry says what that stage changes, and starts from the best of the one before. Empty: one stage.")
+    old = recipe.model_dump(mode="json")["stages"]
+    text = yaml.safe_dump(old, sort_keys=False) if old else ""
+    new = _yaml(st.text_area("Stages", text, key=f"{key}/stages", label_visibility="collapsed", height=200), "the list of stages") or []
+    return {"stages": new} if new != old else {}
 
 
 def _option(name: str, value: Any, default: Any, key: str) -> Any:

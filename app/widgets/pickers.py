@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.widgets.common import empty
+from app.charts.words import percent
+from app.widgets.common import clock, empty
 
 if TYPE_CHECKING:
+    from engine.catalogue import DatasetInfo
+
     from engine.lab import Lab
+    from engine.runinfo import RunInfo
+    from engine.shelf import ModelInfo
 
 
 def pick_model(lab: Lab, key: str, label: str = "Model", only: Sequence[str] | None = None) -> str | None:
@@ -47,25 +52,47 @@ def pick_runs(lab: Lab, key: str, label: str = "Runs", default: Sequence[str] = 
     return st.multiselect(label, list(labels), default=there, format_func=lambda run: labels.get(run, run), key=key, bind="query-params")
 
 
-def model_label(model: object) -> str:
+def pick_run(lab: Lab, key: str = "run", label: str = "Run") -> str | None:
+    """One run's id, the newest unless chosen; None, with an empty state drawn, where there are none.
+
+    The address names it as `?<key>=<id>` even where it is the newest, which it won't be for long. To choose one from elsewhere, set
+    `st.query_params[key]` before this is drawn.
+    """
+    runs = lab.runs()
+    if not runs:
+        empty("No run yet. Choose a recipe and start it: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
+        return None
+    labels = {run.id: run_label(run) for run in runs}
+    wanted, widget = st.query_params.get(key), f"{key}-choice"
+    if wanted in labels:
+        st.session_state[widget] = wanted
+    elif wanted:
+        st.warning(f"There is no run `{wanted}` in this lab any more; this is the newest.", icon=":material/info:")
+    elif st.session_state.get(widget) not in labels:
+        st.session_state[widget] = runs[0].id
+
+    def remember() -> None:
+        st.query_params[key] = st.session_state[widget]
+
+    chosen = st.selectbox(label, list(labels), format_func=lambda run: labels.get(run, run), key=widget, on_change=remember)
+    if wanted in labels:
+        st.query_params[key] = chosen
+    return chosen
+
+
+def model_label(model: ModelInfo) -> str:
     """A model in one line: its name and its accuracy on the test split."""
-    from app.charts.words import percent
-
-    accuracy = getattr(model, "accuracy", None)
-    return model.name if accuracy is None else f"{model.name} · {percent(accuracy)}"
-
-
-def dataset_label(data: object) -> str:
-    """A data set in one line: its name, its title, and whether it would have to be fetched."""
-    title = getattr(data, "title", "")
-    away = "" if getattr(data, "here", True) else " · not here yet"
-    return f"{data.name} · {title}{away}" if title and title != data.name else f"{data.name}{away}"
+    title = model.title if model.where == "run" or not model.title else model.name
+    name = f"{title} · {model.name}" if model.where == "run" else model.name
+    return name if model.accuracy is None else f"{name} · {percent(model.accuracy)}"
 
 
-def run_label(run: object) -> str:
-    """A run in one line: its recipe's name, its state or accuracy, and when it started."""
-    from app.charts.words import ago, percent
+def dataset_label(data: DatasetInfo) -> str:
+    """A data set in one line: its name, its title, and whether it would have to be fetched or is missing."""
+    away = "" if data.here else " · to be downloaded" if data.fetchable else " · not here"
+    return f"{data.name} · {data.title}{away}" if data.title and data.title != data.name else f"{data.name}{away}"
 
-    accuracy = getattr(run, "accuracy", None)
-    what = percent(accuracy) if accuracy is not None else run.state
-    return f"{run.name} · {what} · {ago(getattr(run, 'created', None))}"
+
+def run_label(run: RunInfo) -> str:
+    """A run in one line: its name, when it was made, its id. Nothing that changes: Streamlit knows a choice by its label."""
+    return f"{run.name} · {clock(run.created)} · {run.id}"

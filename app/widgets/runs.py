@@ -1,0 +1,81 @@
+"""A run on a page: its state as a badge, its line in a list, how far it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from app.charts.learning import epochs_of, steps_of
+from app.charts.words import ago, number, percent, seconds
+from app.widgets.links import link
+
+if TYPE_CHECKING:
+    from engine.runinfo import RunInfo
+
+# state → colour and icon of its badge
+STATES: dict[str, tuple[str, str]] = {
+    "queued": ("gray", ":material/hourglass_empty:"),
+    "running": ("blue", ":material/play_circle:"),
+    "stopping": ("orange", ":material/pause_circle:"),
+    "finished": ("green", ":material/check_circle:"),
+    "stopped": ("orange", ":material/stop_circle:"),
+    "failed": ("red", ":material/error:"),
+}
+
+
+def state_badge(run: RunInfo) -> None:
+    """The state in a coloured badge; a live run that has been silent for long says so."""
+    colour, icon = ("orange", ":material/help:") if run.stale else STATES[run.state]
+    st.badge("no sign of life" if run.stale else run.state, color=colour, icon=icon)
+
+
+def run_line(run: RunInfo) -> None:
+    """One row of a list: state, name as a link to where it is watched, and what came of it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        state_badge(run)
+        link("train", run.name, icon=":material/show_chart:", run=run.id)
+        st.caption(summary(run))
+
+
+def summary(run: RunInfo) -> str:
+    """What a run came to, or how far it is, in one line."""
+    parts = []
+    if run.accuracy is not None:
+        parts.append(f"**{percent(run.accuracy)}** on the test split")
+    elif run.val_accuracy is not None:
+        parts.append(f"{percent(run.val_accuracy)} on validation")
+    if run.alive and run.epochs:
+        parts.append(f"epoch {min(run.epoch + 1, run.epochs)} of {run.epochs}")
+    parts += [f"{run.data} · {run.model}"]
+    if run.seconds is not None:
+        parts.append(seconds(run.seconds))
+    parts.append(ago(run.created))
+    return " · ".join(parts)
+
+
+def progress(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
+    """How far a run is: a share 0..1 and the words beside the bar."""
+    if run.state == "queued":
+        return 0.0, "Waiting: another run has the device."
+    epochs, steps = epochs_of(rows), steps_of(rows)
+    done = float(epochs[-1]["epoch"]) if epochs else 0.0
+    last = steps[-1] if steps else None
+    inside = ""
+    if last and last["epoch"] > done:
+        done = last["epoch"] - 1 + last["step"] / max(last["steps"], 1)
+        inside = f", step {number(last['step'])} of {number(last['steps'])}"
+    if not rows:
+        what = run.what or "Starting"
+        share = run.done / run.total if run.total else 0.0
+        return min(share, 1.0), f"{what[:1].upper()}{what[1:]}: {number(run.done)} of {number(run.total)}" if run.total else f"{what}…"
+    if run.epochs and done >= run.epochs:
+        return 1.0, f"{run.what[:1].upper()}{run.what[1:]}…" if run.what else "Measuring on the test split…"
+    epoch = min(int(done) + 1, run.epochs) if run.epochs else int(done) + 1
+    return (min(done / run.epochs, 1.0) if run.epochs else 0.0), f"Epoch {epoch} of {run.epochs}{inside}{_left(done, run, rows)}"
+
+
+def _left(done: float, run: RunInfo, rows: list[dict[str, Any]]) -> str:
+    # Epochs of one stage take alike; of the time so far, the first seconds of decoding and loading are no guide and are left out.
+    spent = next((row["seconds"] for row in reversed(rows) if row.get("seconds") is not None), 0.0)
+    return f" · about {seconds(spent / done * (run.epochs - done))} left" if done > 0.05 and spent > 1 and run.epochs else ""

@@ -1,0 +1,121 @@
+"""Watching one run: progress, figures, curves, log; and the buttons that stop it or let it go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from app.charts.learning import accuracy_curves, best_epoch, epochs_of, loss_curves, rate_curve, speed_curve
+from app.charts.words import number, parameters, percent, seconds
+from app.widgets.common import chart
+from app.widgets.links import link
+from app.widgets.runs import progress, state_badge
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.runinfo import RunInfo
+
+POLL_SECONDS = 0.7
+
+
+def watch(lab: Lab, run_id: str) -> None:
+    """Draw a run, following it while it is alive. One fragment polls its files and stops polling when the run has ended."""
+    alive = lab.run(run_id).info().alive
+    st.fragment(_draw, run_every=POLL_SECONDS if alive else None)(lab, run_id, alive)
+
+
+def _draw(lab: Lab, run_id: str, was_alive: bool) -> None:
+    run = lab.run(run_id)
+    info, rows = run.info(), run.metrics()
+    if info.alive != was_alive:
+        st.rerun()  # the whole page: a run that has ended is drawn without a timer, one that goes on with it
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(info.name, anchor=False, width="content")
+        state_badge(info)
+        st.caption(f"{info.data} · {info.model}{' · ' + info.device if info.device else ''} · run `{info.id}`", width="content")
+    if info.alive:
+        share, words = progress(info, rows)
+        st.progress(share, text=words)
+    if info.error:
+        st.error(info.error, icon=":material/error:")
+    elif info.message and not info.alive:
+        st.info(info.message, icon=":material/info:")
+    _buttons(lab, info)
+    final = run.final()
+    _figures(info, rows, final)
+    left, right = st.columns(2)
+    with left:
+        chart(accuracy_curves(rows), key=f"accuracy-{run_id}")
+    with right:
+        chart(loss_curves(rows), key=f"loss-{run_id}")
+    with st.expander("Learning rate and speed", icon=":material/speed:"):
+        left, right = st.columns(2)
+        with left:
+            chart(rate_curve(rows), key=f"rate-{run_id}")
+        with right:
+            chart(speed_curve(rows), key=f"speed-{run_id}")
+    with st.expander("Log", icon=":material/terminal:", expanded=info.state == "failed"):
+        st.code(run.log_tail(200 if info.state == "failed" else 60) or "Nothing has been said yet.", language=None, height=260)
+    with st.expander("Recipe of this run", icon=":material/description:"):
+        st.code(run.recipe().to_yaml(), language="yaml", height=320)
+
+
+def _buttons(lab: Lab, info: RunInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if info.alive:
+            stopping = info.state == "stopping"
+            st.button(
+                "Stopping…" if stopping else "Stop and keep the best", key=f"stop-{info.id}", icon=":material/stop:", disabled=stopping,
+                on_click=_act, args=(lab.stop, info.id),
+            )
+        elif info.state in ("failed", "stopped"):
+            st.button(
+                "Resume", key=f"resume-{info.id}", icon=":material/resume:", type="primary", on_click=_act, args=(lab.resume, info.id),
+            )
+        if info.saved:
+            link("draw", "Draw with it", model=info.id)
+            link("models", "Its card", model=info.id)
+        link("compare", "Compare", runs=info.id)
+    if error := st.session_state.pop(f"refused-{info.id}", None):
+        st.error(error, icon=":material/error:")
+
+
+def _act(action: Any, run_id: str) -> None:
+    try:
+        action(run_id)
+    except GlyphlabError as error:
+        st.session_state[f"refused-{run_id}"] = str(error)
+
+
+def _figures(info: RunInfo, rows: list[dict[str, Any]], final: dict[str, Any] | None) -> None:
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, help in _at_the_end(rows, final) if final else _so_far(info, rows):
+            st.metric(label, value, help=help, width=150)
+
+
+def _at_the_end(rows: list[dict[str, Any]], final: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+    best = best_epoch(rows)
+    return [
+        ("Test accuracy", percent(final.get("test_accuracy")), f"{number(final['test_n'])} images" if final.get("test_n") else None),
+        ("Test top 3", percent(final.get("test_top3")), "the right class is among the three likeliest"),
+        ("Validation accuracy", percent(final.get("val_accuracy")), f"best epoch {best['epoch']}" if best else None),
+        ("Calibration error", percent(final.get("test_ece")), "mean gap between confidence and accuracy, after temperature scaling"),
+        ("Parameters", parameters(final.get("parameters")), None),
+        ("Training time", seconds(final.get("seconds")), f"{number(final.get('images_per_second'))} images per second"),
+    ]
+
+
+def _so_far(info: RunInfo, rows: list[dict[str, Any]]) -> list[tuple[str, str, str | None]]:
+    epochs, best = epochs_of(rows), best_epoch(rows)
+    last = next((row for row in reversed(rows) if row.get("images_per_second") is not None), {})
+    loss = last.get("loss", last.get("train_loss"))
+    return [
+        ("Best validation accuracy", percent(best.get("val_accuracy") if best else None), f"epoch {best['epoch']}" if best else None),
+        ("Validation accuracy", percent(epochs[-1].get("val_accuracy") if epochs else None), "after the last finished epoch"),
+        ("Training loss", "–" if loss is None else f"{loss:.4f}", None),
+        ("Speed", f"{number(last.get('images_per_second'))} /s", "training images per second"),
+        ("Images seen", number(last.get("images_seen")), None),
+        ("Time", seconds(info.seconds), "since the run began"),
+    ]

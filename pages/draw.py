@@ -1,0 +1,34 @@
+"""Draw: the canvas inside the dashboard, and how to use it as an API."""
+
+import streamlit as st
+
+from app.widgets import page, pick_model
+from app.widgets.address import base_address, canvas_address
+
+PYTHON = """from gradio_client import Client, handle_file
+
+client = Client("{base}/canvas/")
+answer = client.predict(handle_file("seven.png"), "{model}", api_name="/predict")
+print(answer["label"], answer["confidences"][:3])"""
+
+CURL = """# 1. send the picture, 2. ask, 3. read the answer
+FILE=$(curl -sF files=@seven.png {base}/canvas/gradio_api/upload | tr -d '[]"')
+EVENT=$(curl -s {base}/canvas/gradio_api/call/predict -H 'Content-Type: application/json' \\
+  -d '{{"data": [{{"path": "'$FILE'", "meta": {{"_type": "gradio.FileData"}}}}, "{model}"]}}' | cut -d'"' -f4)
+curl -s {base}/canvas/gradio_api/call/predict/$EVENT"""
+
+with page("Draw", "Draw one character; the model answers while the pen moves.") as lab:
+    model = pick_model(lab, "model")
+    if model:
+        st.iframe(canvas_address(model), height=860, alt="The drawing canvas")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.link_button("Open it full size", canvas_address(model), icon=":material/open_in_new:")
+            st.caption("The first time, the canvas takes a few seconds to start.")
+        with st.expander("Use it from a program", icon=":material/code:"):
+            st.markdown(
+                "The canvas is an API too: `/predict(image, model)` takes a picture of one character (a drawing, a scan or a photograph; "
+                "dark on light or light on dark) and returns the likeliest class with the probabilities."
+            )
+            python, curl = st.tabs(["Python", "curl"])
+            python.code(PYTHON.format(base=base_address(), model=model), language="python")
+            curl.code(CURL.format(base=base_address(), model=model), language="bash")

@@ -1,0 +1,74 @@
+"""Home: what is here, what is running, what to do first."""
+
+import streamlit as st
+
+from app.widgets import PAGES, empty, link, number, page
+from app.widgets.runs import progress, run_line, state_badge
+
+LATEST = 6
+
+STEPS = (
+    (
+        "1 · Train a model", "`quick` learns to read digits in a few seconds, also without a GPU. Watch its curves as it goes.",
+        "train", "Start with quick",
+    ),
+    (
+        "2 · Draw", "Draw a character and see what a model makes of it while the pen moves. Models to begin with come with the lab.",
+        "draw", "Open the canvas",
+    ),
+    (
+        "3 · Look closer", "Put runs side by side, walk through an embedding space, or find the wrong labels in a data set.",
+        "compare", "Compare runs",
+    ),
+)
+
+
+def steps() -> None:
+    """The three things to do first, each with its link."""
+    for column, (title, text, name, label) in zip(st.columns(3), STEPS, strict=True):
+        with column, st.container(border=True, height="stretch"):
+            st.markdown(f"**{title}**")
+            st.markdown(text)
+            link(name, label, **({"recipe": "quick"} if name == "train" else {}))
+
+
+@st.fragment(run_every=2)
+def live() -> None:
+    """Counts, runs at work with their progress, and the latest results; read anew every two seconds."""
+    runs, datasets, models = lab.runs(), lab.datasets(), lab.models()
+    alive = [run for run in runs if run.alive]
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Data sets at hand", number(sum(data.here for data in datasets)), help=f"of {len(datasets)} known by name", width=150)
+        st.metric("Saved models", number(len(models)), width=150)
+        st.metric("Runs", number(len(runs)), width=150)
+        st.metric("At work", number(len(alive)), width=150)
+    st.subheader("At work", anchor=False)
+    if not alive:
+        st.caption("Nothing is running.")
+    for run in alive:
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                state_badge(run)
+                link("train", run.name, icon=":material/show_chart:", run=run.id)
+                st.caption(f"{run.data} · {run.model}")
+            share, words = progress(run, lab.run(run.id).metrics())
+            st.progress(share, text=words)
+    st.subheader("Latest results", anchor=False)
+    ended = [run for run in runs if not run.alive][:LATEST]
+    if not ended:
+        empty("No run has ended yet. The first takes a few seconds.", "train", "Train quick", recipe="quick")
+        return
+    with st.container(border=True):
+        for run in ended:
+            run_line(run)
+    link("compare", "Compare them")
+
+
+with page("Glyphlab", "A lab for handwritten characters: train recognisers, look inside them, doubt the labels, draw.") as lab:
+    steps()
+    live()
+    with st.expander("All pages", icon=":material/map:"):
+        for name, line in PAGES.items():
+            with st.container(horizontal=True, vertical_alignment="center"):
+                link(name)
+                st.caption(line.about)

@@ -1,0 +1,33 @@
+"""Models: every saved model with its card, its figures and its files."""
+
+import pandas as pd
+import streamlit as st
+
+from app.widgets import ago, link, page, parameters, percent, pick_model
+from app.widgets.model import card, downloads, figures, mistakes, remove
+
+with page("Models", "Saved models: what they are for, how good they are, and their files.") as lab:
+    model = pick_model(lab, "model")
+    if model:
+        meta = lab.model_meta(model)
+        figures(meta)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            link("draw", "Open on the canvas", model=model)
+            downloads(lab, model, meta)
+            remove(lab, model)
+        left, right = st.columns([3, 2])
+        with left:
+            card(lab, model)
+        with right:
+            mistakes(meta)
+        st.subheader("All models", anchor=False)
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Name": entry.name, "Title": entry.title, "Test accuracy": percent(entry.accuracy), "Classes": entry.classes,
+                    "Parameters": parameters(entry.parameters), "Style": entry.style, "Side (px)": entry.size, "Made": ago(entry.created),
+                }
+                for entry in lab.models()
+            ),
+            hide_index=True,
+        )
