@@ -1,0 +1,194 @@
+"""`Space`: a data set seen through a model. Embeddings on disk as one memory-mapped file, with what the model answered.
+
+    spaces/<key>/    embeddings.npy  answers.npz  near-15.npz  map-<key>.npz  space.json (written last)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.data.imageset import ImageSet
+from engine.errors import GlyphlabError
+from engine.files import failure, read_json, write_arrays, write_json
+from engine.neighbours import Neighbours, Vote
+from engine.progress import Progress, no_progress
+from engine.projection import Options, Projection
+
+META = "space.json"
+PARTS = {"train": "training images", "val": "validation images only", "test": "test images", "all": "all images"}
+
+
+@dataclass(frozen=True)
+class Near:
+    """The k nearest of one point or picture, nearest first: index (k,) int64 into the space, similarity (k,) float32, and the vote."""
+
+    index: np.ndarray
+    similarity: np.ndarray
+    vote: Vote
+
+
+@dataclass(frozen=True)
+class Space:
+    """N images of a data set in a model's embedding. All arrays are in the space's own order, ascending in the data set.
+
+    images      the data set; `index` (N,) int64 says which of its images these are
+    embeddings  (N, D) float32, L2-normalised, memory-mapped
+    predicted   (N,) int64, the model's answer, an index into `model_classes`; confidence (N,) float32, its probability
+    """
+
+    key: str
+    folder: Path
+    model: str
+    data: str
+    part: str
+    images: ImageSet
+    index: np.ndarray
+    embeddings: np.ndarray
+    predicted: np.ndarray
+    confidence: np.ndarray
+    model_classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Given labels (N,) int64 in the data set's classes; -1 where there is none."""
+        return np.asarray(self.images.labels[self.index], np.int64)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.images.classes
+
+    @cached_property
+    def wrong(self) -> np.ndarray:
+        """(N,) bool: the model's answer is another class than the label, compared by name; False where there is no label."""
+        names = {name: number for number, name in enumerate(self.classes)}
+        said = np.array([names.get(name, -2) for name in self.model_classes], np.int64)[self.predicted]
+        return (said != self.labels) & (self.labels >= 0)
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        return Neighbours(self.embeddings, self.labels)
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """From a data set's index to the place in this space."""
+        return {int(number): place for place, number in enumerate(self.index)}
+
+    def picture(self, place: int) -> np.ndarray:
+        """One image (C, H, W) uint8."""
+        return np.asarray(self.images.images[self.index[place]])
+
+    def near(self, place: int, k: int = 13) -> Near:
+        """The k nearest of the image at `place` among the others."""
+        found, index = self.neighbours.search(self.embeddings[place], min(k, len(self) - 1) + 1)
+        others = index[0] != place
+        others[len(others) - 1] &= others.sum() < len(others)  # among duplicates it may not have found itself
+        return self._near(index[0][others], found[0][others])
+
+    def near_to(self, embedding: np.ndarray, k: int = 13) -> Near:
+        """The k nearest of any embedding (D,), as of an uploaded picture."""
+        found, index = self.neighbours.search(embedding, k)
+        return self._near(index[0], found[0])
+
+    def graph(self, k: int, progress: Progress = no_progress) -> tuple[np.ndarray, np.ndarray]:
+        """Similarity and index (N, at least k) of every image's nearest others, searched once and kept on disk."""
+        k = min(k, len(self) - 1)
+        for file in sorted(self.folder.glob("near-*.npz"), key=lambda path: int(path.stem.split("-")[1])):
+            if int(file.stem.split("-")[1]) >= k:
+                with np.load(file) as arrays:
+                    return arrays["similarity"].astype(np.float32), arrays["index"].astype(np.int64)
+        similarity, index = self.neighbours.search_own(k, progress)
+        write_arrays(self.folder / f"near-{k}.npz", similarity=similarity, index=index.astype(np.int32))
+        return similarity, index
+
+    def find_map(self, options: Options) -> Projection | None:
+        """The map that was made with these options; None if there is none yet."""
+        file = self._map_file(options)
+        about = read_json(file.with_suffix(".json"))
+        if about is None or not file.exists():
+            return None
+        return Projection(np.load(file, mmap_mode="r"), options, about["faithful"], about["notes"])
+
+    def keep_map(self, projection: Projection) -> None:
+        file = self._map_file(projection.options)
+        _write_array(file, projection.coordinates)
+        about = {"options": asdict(projection.options), "faithful": projection.faithful, "notes": projection.notes}
+        write_json(file.with_suffix(".json"), about)
+
+    def _map_file(self, options: Options) -> Path:
+        return self.folder / f"map-{options.method}-{options.dims}d-{digest(options.used())}.npy"
+
+    def _near(self, index: np.ndarray, similarity: np.ndarray) -> Near:
+        return Near(index, similarity, self.neighbours.vote(index[None], similarity[None], len(self.classes)))
+
+
+def write_space(
+    folder: Path, about: dict[str, Any], *, index: np.ndarray, embeddings: np.ndarray, predicted: np.ndarray, confidence: np.ndarray
+) -> None:
+    """Put a finished space at `folder`, whole or not at all. `about` becomes its space.json."""
+    fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    try:
+        fresh.mkdir(parents=True, exist_ok=True)
+        np.save(fresh / "embeddings.npy", embeddings.astype(np.float32))
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise failure(error, folder) from error
+    answers = {"index": index.astype(np.int64), "predicted": predicted.astype(np.int32), "confidence": confidence.astype(np.float32)}
+    write_arrays(fresh / "answers.npz", **answers)
+    write_json(fresh / META, about)
+    try:
+        os.replace(fresh, folder)
+    except OSError:  # another process was first, with the same content
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def read_space(folder: Path, images: ImageSet) -> Space:
+    """Open the space at `folder`, whose images are `images`. Raises GlyphlabError if it is not complete."""
+    about = read_json(folder / META)
+    try:
+        with np.load(folder / "answers.npz") as answers:
+            index, predicted, confidence = answers["index"], answers["predicted"].astype(np.int64), answers["confidence"]
+        embeddings = np.load(folder / "embeddings.npy", mmap_mode="r")
+        return Space(
+            folder.name, folder, about["model"], about["data"], about["part"], images, index, embeddings, predicted, confidence,
+            tuple(about["classes"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GlyphlabError(f"the embeddings in {folder} can't be read", got=str(error)[:120], hint="Delete the folder.") from None
+
+
+def digest(*parts: Any) -> str:
+    """10 hex digits that change with any of `parts`; arrays count with their bytes."""
+    sum_ = hashlib.blake2b(digest_size=5)
+    for part in parts:
+        sum_.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
+        sum_.update(b"\0")
+    return sum_.hexdigest()
+
+
+@lru_cache(maxsize=256)
+def weights_digest(path: Path, stamp: int) -> str:
+    """16 hex digits of a weights file's content; `stamp`, its time of change, renews the answer."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(fresh, "wb") as file:
+            np.save(file, array)
+        os.replace(fresh, path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise failure(error, path) from error

@@ -1,0 +1,227 @@
+"""How the code may be arranged: imports point one way, files stay small, nothing heavy loads before it is needed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LONGEST = 300  # lines
+
+# From the ground up. A module imports from its own row or from rows above it; 'engine.data' stands for all below it.
+RANKS: tuple[str, ...] = (
+    "engine.errors",
+    "engine.settings engine.device engine.progress",
+    "engine.recipe engine.images",
+    "engine.data",
+    "engine.models",
+    "engine.objectives engine.optim engine.metrics",
+    "engine.train",
+    "engine.neighbours engine.layout engine.projection engine.space engine.layers engine.retrieval engine.embeddings",
+    "engine.noise",
+    "engine.checkpoint engine.predict",
+    "engine.runs",
+    "engine.experiment engine.jobs engine.tasks engine.sweep engine.compare engine.study engine.taught engine.drawings engine.segment",
+    "engine.lab",
+    "engine.cli engine.__main__",
+    "app.door app.charts app.widgets",
+    "app pages",
+)
+HEAVY = {
+    "torch",
+    "torchvision",
+    "umap",
+    "numba",
+    "sklearn",
+    "scipy",
+    "gradio",
+    "captum",
+    "cleanlab",
+    "optuna",
+    "onnx",
+    "mlflow",
+    "openTSNE",
+    "pytorch_metric_learning",
+}
+WEB = (
+    "app.server",
+    "app.dashboard",
+    "engine.lab",
+    "engine.runs",
+    "engine.recipe",
+    "engine.data.catalog",
+)  # loaded by the web process at its start
+
+
+def files() -> dict[str, Path]:
+    """Module name → file, of everything that is shipped."""
+    out = {}
+    for folder in ("engine", "app", "pages"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            out[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return out
+
+
+FILES = files()
+
+
+def rank_of(module: str) -> int | None:
+    """The row of the longest name in RANKS that `module` is or lies below."""
+    best, row = "", None
+    for number, names in enumerate(RANKS):
+        for name in names.split():
+            if (module == name or module.startswith(name + ".")) and len(name) > len(best):
+                best, row = name, number
+    return row
+
+
+def imports(path: Path, everywhere: bool) -> set[str]:
+    """Modules imported by a file: at its top, or anywhere in it; never what only a type checker sees."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            return
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and not everywhere:
+            return
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in FILES)
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return found
+
+
+def reached(start: str) -> dict[str, str]:
+    """Everything that importing `start` imports, mapped to the module that asks for it."""
+    seen: dict[str, str] = {}
+    waiting = [start]
+    while waiting:
+        module = waiting.pop()
+        parents = [".".join(module.split(".")[:depth]) for depth in range(1, module.count(".") + 1)]
+        for name in [*parents, *imports(FILES[module], everywhere=False)]:
+            if name not in seen and name != start:
+                seen[name] = module
+                if name in FILES:
+                    waiting.append(name)
+    return seen
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_imports_point_down(module):
+    mine = rank_of(module)
+    if module in ("engine", "app", "pages"):
+        assert not [name for name in imports(FILES[module], everywhere=True) if name.split(".")[0] in ("engine", "app", "pages")]
+        return
+    assert mine is not None, f"{module} has no row in RANKS"
+    upward = [name for name in imports(FILES[module], everywhere=True) if (other := rank_of(name)) is not None and other > mine]
+    assert not upward, f"{module} imports {', '.join(upward)}, which stand above it"
+
+
+@pytest.mark.parametrize("path", FILES.values(), ids=FILES)
+def test_a_file_stays_small(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("module", [name for name in FILES if name.startswith(("pages", "app.charts", "app.widgets"))])
+def test_pages_and_charts_never_import_torch(module):
+    assert not {name.split(".")[0] for name in imports(FILES[module], everywhere=True)} & {"torch", "torchvision"}
+
+
+@pytest.mark.parametrize("module", [name for name in FILES if name.startswith("app.charts")])
+def test_charts_only_turn_data_into_figures(module):
+    others = {
+        name
+        for name in imports(FILES[module], everywhere=True)
+        if name.split(".")[0] in ("streamlit", "gradio", "pages") or name.startswith(("engine.lab", "app.widgets"))
+    }
+    assert not others
+
+
+@pytest.mark.parametrize("module", [name for name in FILES if name in WEB or name.startswith(("pages", "app.charts", "app.widgets"))])
+def test_nothing_heavy_loads_with_the_web_process(module):
+    heavy = {name: asker for name, asker in reached(module).items() if name.split(".")[0] in HEAVY}
+    assert not heavy, f"{module} reaches " + ", ".join(f"{name} (imported by {asker})" for name, asker in heavy.items())
+
+
+def test_the_engine_needs_no_browser_library():
+    asked = {name.split(".")[0] for module, path in FILES.items() if module.startswith("engine") for name in imports(path, everywhere=True)}
+    assert not asked & {"streamlit", "gradio", "plotly", "app", "pages"}
+
+
+@pytest.mark.parametrize("path", FILES.values(), ids=FILES)
+def test_modules_and_longer_public_functions_say_what_they_do(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if not any(isinstance(node, ast.stmt) for node in tree.body):
+        return
+    silent = [] if ast.get_docstring(tree) else ["the module"]
+    for node in tree.body:
+        members = node.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_") else [node]
+        for member in members:
+            if (
+                isinstance(member, ast.FunctionDef)
+                and not member.name.startswith("_")
+                and member.end_lineno - member.lineno > 8
+                and not ast.get_docstring(member)
+            ):
+                if member.name not in ("forward", "run", "show", "arguments"):  # defined where the protocol is: Recognizer, engine.cli
+                    silent.append(member.name)
+    assert not silent, f"{path.relative_to(ROOT)}: no docstring for {', '.join(silent)}"
+
+
+def pins(name: str) -> dict[str, str]:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith(("#", "-r")))
+
+
+def test_what_the_code_imports_is_pinned_and_nothing_else_is():
+    owners = {module: {name.lower().replace("_", "-") for name in names} for module, names in packages_distributions().items()}
+    pinned = {name.lower().replace("_", "-") for name in pins("requirements.txt")}
+    asked = {name.split(".")[0] for path in FILES.values() for name in imports(path, everywhere=True)}
+    third = {name for name in asked if name not in sys.stdlib_module_names and name not in ("engine", "app", "pages")}
+    missing = {name for name in third if not owners.get(name, set()) & pinned}
+    assert not missing, f"imported but not pinned: {missing}"
+    idle = {pin for pin in pinned if not any(pin in owners.get(name, set()) for name in third)} - NEEDED_INDIRECTLY
+    assert not idle, f"pinned but not imported: {idle}"
+
+
+# torchvision's model zoo has no file of its own here but must match torch; onnxscript is torch.onnx's exporter.
+NEEDED_INDIRECTLY = {"torchvision", "onnxscript", "onnx"}
+
+
+def test_pins_are_what_is_installed_and_exact():
+    from importlib.metadata import version
+
+    for name, pinned in {**pins("requirements.txt"), **pins("requirements-dev.txt")}.items():
+        assert re.fullmatch(r"[\w.]+", pinned)
+        assert version(name).split("+")[0] == pinned, f"{name}: pinned {pinned}, installed {version(name)}"
+
+
+def test_dockerfile_makefile_and_space_agree():
+    docker, make = (ROOT / "Dockerfile").read_text(encoding="utf-8"), (ROOT / "Makefile").read_text(encoding="utf-8")
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    for source in re.findall(r"^COPY .*?(\S+) \S+$", docker, re.M):
+        assert (ROOT / source).exists() and source not in ignored
+    assert 'CMD ["python", "-m", "app"]' in docker and "-m app" in make and (ROOT / "app" / "__main__.py").exists()
+    assert "/healthz" in docker and "USER 1000" in docker and "GLYPHLAB_HOST=0.0.0.0" in docker
+    space = (ROOT / "README.md").read_text(encoding="utf-8").split("---")[1]
+    assert "sdk: docker" in space and "app_port: 7860" in space and "GLYPHLAB_PORT=7860" in docker
+    assert {"app", "pages", "engine", "assets", "checkpoints", "bench"}.isdisjoint(ignored)
+
+
+def test_the_readme_lists_what_there_is():
+    from docs.tables import filled
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert filled(text) == text, "README.md is behind the tables: run `make docs`"
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} - {"__init__"} <= set(re.findall(r"`pages/(\w+)\.py`", text))
