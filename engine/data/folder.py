@@ -143,11 +143,10 @@ def guess_kind(reader: Reader, count: int, looked_at: int = 12) -> str:
 
 
 def _characters(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Chars74K numbers its folders: Sample001 … Sample062 are 0-9, A-Z, a-z."""
-    numbers = [_SAMPLE.match(name) for name in classes]
-    if all(numbers) and all(1 <= int(match[1]) <= 62 for match in numbers):
-        return tuple(_CHARS74K[int(match[1]) - 1] for match in numbers)
-    return classes
+    """Chars74K numbers its folders: Sample001 … Sample062 are 0-9, A-Z, a-z. Others (saved drawings have them too) keep their names."""
+    numbers = [int(match[1]) if (match := _SAMPLE.match(name)) else 0 for name in classes]
+    named = tuple(_CHARS74K[number - 1] if 1 <= number <= 62 else name for number, name in zip(numbers, classes, strict=True))
+    return named if len(set(named)) == len(named) else classes
 
 
 def _ordered(names: set[str]) -> list[str]:
