@@ -51,8 +51,17 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    folder: Path, tensors: Mapping[str, torch.Tensor], recipe: Recipe, classes: Sequence[str], metrics: Mapping[str, Any], *, style: str, input_size: int,
-    temperature: float = 1.0, half: bool = False, extra: Mapping[str, Any] | None = None,
+    folder: Path,
+    tensors: Mapping[str, torch.Tensor],
+    recipe: Recipe,
+    classes: Sequence[str],
+    metrics: Mapping[str, Any],
+    *,
+    style: str,
+    input_size: int,
+    temperature: float = 1.0,
+    half: bool = False,
+    extra: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a checkpoint of the weights `tensors`. A crash at any point leaves the folder's previous checkpoint usable.
 
@@ -61,26 +70,48 @@ def save_checkpoint(
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    stored = {key: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    stored = {
+        key: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous().clone()
+        for key, value in tensors.items()
+    }
     digest = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     name = f"model-{digest}.safetensors"
     last = recipe.resolved_stages()[-1]
     meta = {
-        "format": FORMAT, "glyphlab": __version__, "created": datetime.now(UTC).isoformat(timespec="seconds"), "name": recipe.name, "title": recipe.title,
-        "model": recipe.model.name, "classes": list(classes), "style": style, "channels": STYLES[style].channels, "size": recipe.data.size,
-        "input_size": input_size, "crop": last.augment.crop, "temperature": temperature, "weights": name,
-        "parameters": sum(value.numel() for key, value in stored.items() if not key.endswith(("running_mean", "running_var", "num_batches_tracked"))),
-        "versions": {"python": platform.python_version(), "torch": _torch_version()}, "metrics": dict(metrics), "recipe": recipe.model_dump(mode="json"),
+        "format": FORMAT,
+        "glyphlab": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "name": recipe.name,
+        "title": recipe.title,
+        "model": recipe.model.name,
+        "classes": list(classes),
+        "style": style,
+        "channels": STYLES[style].channels,
+        "size": recipe.data.size,
+        "input_size": input_size,
+        "crop": last.augment.crop,
+        "temperature": temperature,
+        "weights": name,
+        "parameters": sum(
+            value.numel() for key, value in stored.items() if not key.endswith(("running_mean", "running_var", "num_batches_tracked"))
+        ),
+        "versions": {"python": platform.python_version(), "torch": _torch_version()},
+        "metrics": dict(metrics),
+        "recipe": recipe.model_dump(mode="json"),
         **(extra or {}),
     }
     try:
         _replace(folder / name, lambda path: save_file(stored, path))
         _replace(folder / "recipe.yaml", lambda path: path.write_text(recipe.to_yaml(), encoding="utf-8"))
         _replace(folder / "README.md", lambda path: path.write_text(model_card(meta), encoding="utf-8"))
-        _replace(folder / META, lambda path: path.write_text(json.dumps(meta, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8"))
+        _replace(
+            folder / META, lambda path: path.write_text(json.dumps(meta, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+        )
     except OSError as error:
         (folder / name).unlink(missing_ok=True)
-        raise CheckpointError(f"the checkpoint could not be written to {folder}", got=error.strerror or str(error), hint="Free some disk space.") from None
+        raise CheckpointError(
+            f"the checkpoint could not be written to {folder}", got=error.strerror or str(error), hint="Free some disk space."
+        ) from None
     for old in folder.glob("model-*.safetensors"):
         if old.name != name:
             old.unlink(missing_ok=True)
@@ -128,22 +159,38 @@ def load_checkpoint(folder: Path, device: str = "cpu") -> Checkpoint:
     classes = tuple(meta["classes"])
     try:
         recipe = make_recipe(meta["recipe"], {"scale": "full", "small": {}})
-        model = build_model(recipe.model.name, recipe.model.options, STYLES[meta["style"]].channels, len(classes), meta["input_size"])
+        channels = STYLES[meta["style"]].channels
+        model = build_model(recipe.model.name, recipe.model.options, channels, len(classes), meta["input_size"], pretrained=False)
     except (GlyphlabError, KeyError) as error:
         raise CheckpointError(f"checkpoint {folder.name} can't be used by this version of Glyphlab", got=str(error)) from None
     weights = read_weights(folder)
     own = model.state_dict()
-    wrong = [key for key in sorted(own.keys() | weights.keys()) if key not in own or key not in weights or own[key].shape != weights[key].shape]
+    wrong = [
+        key for key in sorted(own.keys() | weights.keys()) if key not in own or key not in weights or own[key].shape != weights[key].shape
+    ]
     if wrong:
         key = wrong[0]
         given = tuple(weights[key].shape) if key in weights else "nothing"
         raise CheckpointError(
-            f"the weights of {folder} are another model's: {len(wrong)} of {len(own)} tensors do not fit '{recipe.model.name}' with {len(classes)} classes; {key}",
-            expected=tuple(own[key].shape) if key in own else "nothing", got=given,
+            f"the weights of {folder} are another model's: {len(wrong)} of {len(own)} tensors do not fit "
+            f"'{recipe.model.name}' with {len(classes)} classes; {key}",
+            expected=tuple(own[key].shape) if key in own else "nothing",
+            got=given,
         )
     model.load_state_dict(weights)
     model.to(device).eval().requires_grad_(False)
-    return Checkpoint(folder, model, recipe, classes, meta["metrics"], meta["style"], meta["size"], meta["input_size"], meta.get("crop"), meta.get("temperature", 1.0))
+    return Checkpoint(
+        folder,
+        model,
+        recipe,
+        classes,
+        meta["metrics"],
+        meta["style"],
+        meta["size"],
+        meta["input_size"],
+        meta.get("crop"),
+        meta.get("temperature", 1.0),
+    )
 
 
 def model_card(meta: Mapping[str, Any]) -> str:
@@ -151,24 +198,48 @@ def model_card(meta: Mapping[str, Any]) -> str:
     recipe, metrics, style = meta["recipe"], meta["metrics"], meta["style"]
     classes = list(meta["classes"])
     shown = " ".join(classes) if len(" ".join(classes)) < 200 else f"{' '.join(classes[:20])} … ({len(classes)} in all)"
-    front = yaml.safe_dump({"library_name": "glyphlab", "pipeline_tag": "image-classification", "tags": ["handwriting", meta["model"]]}, sort_keys=False)
+    front = yaml.safe_dump(
+        {"library_name": "glyphlab", "pipeline_tag": "image-classification", "tags": ["handwriting", meta["model"]]}, sort_keys=False
+    )
     lines = [
-        "---", front.strip(), "---", f"# {meta['title'] or meta['name']}", "", recipe.get("about", "").strip(), "", "| | |", "|---|---|",
-        f"| network | `{meta['model']}`, {meta['parameters']:,} parameters, 128-d embedding |" if meta["model"] != "tiny" else f"| network | `{meta['model']}`, {meta['parameters']:,} parameters |",
-        f"| classes | {len(classes)}: {shown} |", f"| input | style `{style}` ({STYLES[style].about}), {meta['size']} px; the network sees {meta['input_size']} px |",
+        "---",
+        front.strip(),
+        "---",
+        f"# {meta['title'] or meta['name']}",
+        "",
+        recipe.get("about", "").strip(),
+        "",
+        "| | |",
+        "|---|---|",
+        f"| network | `{meta['model']}`, {meta['parameters']:,} parameters, 128-d embedding |"
+        if meta["model"] != "tiny"
+        else f"| network | `{meta['model']}`, {meta['parameters']:,} parameters |",
+        f"| classes | {len(classes)}: {shown} |",
+        f"| input | style `{style}` ({STYLES[style].about}), {meta['size']} px; the network sees {meta['input_size']} px |",
         f"| trained on | {recipe['data']['name']}, split seed {recipe['data']['seed']}, seed {recipe['seed']} |",
-        f"| calibration | logits are divided by {meta['temperature']:.3f} |", f"| made | {meta['created']}, torch {meta['versions']['torch']} |", "",
+        f"| calibration | logits are divided by {meta['temperature']:.3f} |",
+        f"| made | {meta['created']}, torch {meta['versions']['torch']} |",
+        "",
     ]
     rows = [(label, metrics.get(key)) for label, key in CARD_ROWS]
     lines += ["| measured | |", "|---|---|"] + [f"| {label} | {_figure(label, value)} |" for label, value in rows if value is not None]
     if metrics.get("test_data"):
-        lines += ["", f"Test figures are on {metrics['test_data']}, split {metrics['test_split']}, {metrics['test_n']:,} images, read once after training."]
+        lines += [
+            "",
+            f"Test figures are on {metrics['test_data']}, split {metrics['test_split']}, "
+            f"{metrics['test_n']:,} images, read once after training.",
+        ]
     return "\n".join(lines) + "\n"
 
 
 CARD_ROWS = (
-    ("test accuracy", "test_accuracy"), ("test top-3", "test_top3"), ("test calibration error", "test_ece"), ("validation accuracy", "val_accuracy"),
-    ("kNN accuracy of the embedding (k = 13)", "knn_accuracy"), ("epochs", "epochs"), ("training seconds", "seconds"),
+    ("test accuracy", "test_accuracy"),
+    ("test top-3", "test_top3"),
+    ("test calibration error", "test_ece"),
+    ("validation accuracy", "val_accuracy"),
+    ("kNN accuracy of the embedding (k = 13)", "knn_accuracy"),
+    ("epochs", "epochs"),
+    ("training seconds", "seconds"),
 )
 
 

@@ -17,11 +17,12 @@ from engine.data.imageset import ImageSet
 from engine.data.loader import Images
 from engine.device import describe_device, pick_device
 from engine.errors import DataError, RecipeError, unknown
+from engine.inference import run_model
 from engine.models.recognizer import count_parameters
 from engine.progress import Progress, no_progress
 from engine.recipe import DataSpec, Recipe
 from engine.snapshot import restore_trainer, save_trainer
-from engine.train import EpochStats, StepStats, Trainer, run_model
+from engine.train import EpochStats, StepStats, Trainer
 
 if TYPE_CHECKING:
     from engine.runs import Run
@@ -66,8 +67,14 @@ METHODS: dict[str, Method] = {"supervised": supervised, "recovered": recovered}
 
 
 def conduct(
-    run: Run, *, load: Callable[[DataSpec], ImageSet], find_model: Callable[[str], Path], device: str = "auto", threads: int = 0,
-    cancelled: Callable[[], bool] = lambda: False, progress: Progress = no_progress,
+    run: Run,
+    *,
+    load: Callable[[DataSpec], ImageSet],
+    find_model: Callable[[str], Path],
+    device: str = "auto",
+    threads: int = 0,
+    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Train the run's recipe into its folder, from its last checkpoint if it has one; returns the final metrics.
 
@@ -82,7 +89,8 @@ def conduct(
     data = load(recipe.data)
     tools = Tools(load, find_model, where, cancelled, progress)
     run.log(f"device {where}: {why}")
-    run.log(f"data {data.name}: {', '.join(f'{len(index):,} {name}' for name, index in data.splits.items())}, {len(data.classes)} classes, fingerprint {data.fingerprint}")
+    splits = ", ".join(f"{len(index):,} {name}" for name, index in data.splits.items())
+    run.log(f"data {data.name}: {splits}, {len(data.classes)} classes, fingerprint {data.fingerprint}")
     run.write_status(machine=describe_device(where), why_device=why, fingerprint=data.fingerprint)
     trainer = METHODS[recipe.method](run, data, recipe, tools)
     if not trainer.best:
@@ -121,7 +129,9 @@ class _Saver:
         self.cost, self.saved_at, self.pending = 0.0, 0.0, False
         self.every = max(1, trainer.epochs // SNAPSHOT_EPOCHS)
         index = trainer.val_index if len(trainer.val_index) else trainer.train_index
-        self.watched = index if len(index) <= SNAPSHOT_IMAGES else np.sort(np.random.default_rng(0).choice(index, SNAPSHOT_IMAGES, replace=False))
+        self.watched = (
+            index if len(index) <= SNAPSHOT_IMAGES else np.sort(np.random.default_rng(0).choice(index, SNAPSHOT_IMAGES, replace=False))
+        )
         if not trainer.epoch:
             self._snapshot(0)
 
@@ -139,7 +149,13 @@ class _Saver:
     def _save(self, stats: EpochStats) -> None:
         trainer = self.trainer
         if trainer.best:
-            figures = {"val_accuracy": stats.val_accuracy, "val_loss": stats.val_loss, "epochs": stats.epoch, "seconds": stats.seconds, "unfinished": True}
+            figures = {
+                "val_accuracy": stats.val_accuracy,
+                "val_loss": stats.val_loss,
+                "epochs": stats.epoch,
+                "seconds": stats.seconds,
+                "unfinished": True,
+            }
             save_best(self.run, trainer, {key: value for key, value in figures.items() if value is not None})
         save_trainer(trainer, self.run.last)
         self.pending = False
@@ -147,8 +163,15 @@ class _Saver:
     def _snapshot(self, epoch: int) -> None:
         trainer = self.trainer
         stage = trainer.stages[max(trainer.stage_number, 0)]
-        _, embeddings = run_model(trainer.judged, trainer.images, self.watched, stage.size or trainer.data.size, stage.augment.crop, autocast=trainer.autocast)
-        self.run.write_arrays(f"snapshots/epoch-{epoch:04d}.npz", embeddings=embeddings.numpy().astype(np.float16), labels=trainer.data.labels[self.watched], index=self.watched)
+        _, embeddings = run_model(
+            trainer.judged, trainer.images, self.watched, stage.size or trainer.data.size, stage.augment.crop, autocast=trainer.autocast
+        )
+        self.run.write_arrays(
+            f"snapshots/epoch-{epoch:04d}.npz",
+            embeddings=embeddings.numpy().astype(np.float16),
+            labels=trainer.data.labels[self.watched],
+            index=self.watched,
+        )
 
     def close(self) -> None:
         """After a stop in the middle of an epoch: what was best when the last epoch ended is still written."""
@@ -159,8 +182,15 @@ class _Saver:
 def save_best(run: Run, trainer: Trainer, figures: dict[str, Any], temperature: float = 1.0) -> None:
     """Write the trainer's best weights as the run's checkpoint."""
     save_checkpoint(
-        run.best, trainer.best, trainer.recipe, trainer.data.classes, figures, style=trainer.data.style, input_size=trainer.input_size,
-        temperature=temperature, extra={"fingerprint": trainer.data.fingerprint, "run": run.id},
+        run.best,
+        trainer.best,
+        trainer.recipe,
+        trainer.data.classes,
+        figures,
+        style=trainer.data.style,
+        input_size=trainer.input_size,
+        temperature=temperature,
+        extra={"fingerprint": trainer.data.fingerprint, "run": run.id},
     )
 
 
@@ -192,7 +222,11 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
         probabilities = metrics.softmax(logits.numpy() / temperature)
         said = metrics.report(labels, probabilities, data.classes)
         run.write_arrays("predictions.npz", labels=labels, probabilities=probabilities.astype(np.float16), index=test.split(split))
-        figures.update({f"test_{key}": said[key] for key in ("accuracy", "top3", "n", "loss", "ece")}, confusion=said["confusion"], per_class=said["per_class"])
+        figures.update(
+            {f"test_{key}": said[key] for key in ("accuracy", "top3", "n", "loss", "ece")},
+            confusion=said["confusion"],
+            per_class=said["per_class"],
+        )
         figures.update(test_data=test.name, test_split=split, knn_accuracy=_knn(gallery, data.labels[index], embeddings, labels))
     elif "_val" in figures:
         figures.update(confusion=figures["_val"]["confusion"], per_class=figures["_val"]["per_class"])
@@ -200,9 +234,15 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
     last = epochs[-1] if epochs else {}
     held = figures.get("test_accuracy", figures.get("val_accuracy"))
     figures.update(
-        train_accuracy=train_accuracy, generalisation_gap=None if held is None else train_accuracy - held, parameters=count_parameters(model),
-        epochs=trainer.epoch, seconds=trainer.seconds, images_per_second=last.get("images_per_second"), temperature=temperature,
-        epochs_to=metrics.first_reached(epochs, "epoch", "val_accuracy"), seconds_to=metrics.first_reached(epochs, "seconds", "val_accuracy"),
+        train_accuracy=train_accuracy,
+        generalisation_gap=None if held is None else train_accuracy - held,
+        parameters=count_parameters(model),
+        epochs=trainer.epoch,
+        seconds=trainer.seconds,
+        images_per_second=last.get("images_per_second"),
+        temperature=temperature,
+        epochs_to=metrics.first_reached(epochs, "epoch", "val_accuracy"),
+        seconds_to=metrics.first_reached(epochs, "seconds", "val_accuracy"),
     )
     save_best(run, trainer, figures, temperature)
     return figures
@@ -211,9 +251,17 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
 def _test_set(recipe: Recipe, data: ImageSet, tools: Tools) -> tuple[ImageSet | None, str]:
     """Where the final figure is read: another set's test split, this one's, or none. Classes are put in the model's order."""
     if recipe.data.test_on:
-        other = tools.load(recipe.data.model_copy(update={"name": recipe.data.test_on, "classes": data.classes, "limit": None, "test_on": None, "style": data.style}))
+        other = tools.load(
+            recipe.data.model_copy(
+                update={"name": recipe.data.test_on, "classes": data.classes, "limit": None, "test_on": None, "style": data.style}
+            )
+        )
         if set(other.classes) != set(data.classes):
-            raise DataError(f"{recipe.data.test_on} can't test a model of {data.name}", expected=f"classes {' '.join(data.classes)}", got=" ".join(other.classes))
+            raise DataError(
+                f"{recipe.data.test_on} can't test a model of {data.name}",
+                expected=f"classes {' '.join(data.classes)}",
+                got=" ".join(other.classes),
+            )
         order = np.array([data.classes.index(name) for name in other.classes])
         return dataclasses.replace(other, labels=order[other.labels], classes=data.classes), "test"
     return (data, "test") if len(data.splits.get("test", ())) else (None, "")

@@ -54,7 +54,7 @@ def precision_recall(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error (Guo et al. 2017, arXiv 1706.04599): mean |confidence − accuracy| over equal-width bins, weighted by size."""
+    """Expected calibration error (Guo et al. 2017, arXiv 1706.04599): mean |confidence − accuracy| over bins, weighted by size."""
     if not len(labels):
         return math.nan
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
@@ -113,11 +113,17 @@ def report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
     matrix = confusion(labels, probabilities.argmax(1), len(classes))
     precision, recall = precision_recall(matrix)
     per_class = [
-        {"class": name, "precision": _number(precision[i]), "recall": _number(recall[i]), "n": int(matrix[i].sum())} for i, name in enumerate(classes)
+        {"class": name, "precision": _number(precision[i]), "recall": _number(recall[i]), "n": int(matrix[i].sum())}
+        for i, name in enumerate(classes)
     ]
     return {
-        "accuracy": accuracy(labels, probabilities), "top3": top_k(labels, probabilities, 3), "n": len(labels), "loss": log_loss(labels, probabilities),
-        "ece": calibration_error(labels, probabilities), "confusion": matrix.tolist(), "per_class": per_class,
+        "accuracy": accuracy(labels, probabilities),
+        "top3": top_k(labels, probabilities, 3),
+        "n": len(labels),
+        "loss": log_loss(labels, probabilities),
+        "ece": calibration_error(labels, probabilities),
+        "confusion": matrix.tolist(),
+        "per_class": per_class,
     }
 
 

@@ -18,9 +18,9 @@ from engine.models.recognizer import Output
 from engine.recipe import Stage
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, *, smoothing: float = 0.0) -> Tensor:
+def cross_entropy(logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
     """Cross-entropy with label smoothing (Szegedy et al. 2015, arXiv 1512.00567)."""
-    return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+    return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
 
 
 def nll(logits: Tensor, labels: Tensor) -> Tensor:
@@ -116,7 +116,9 @@ def _check_options(name: str, function: Callable, options: dict[str, Any]) -> No
     known = [p.name for p in inspect.signature(function).parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY]
     for option in options:
         if option not in known:
-            raise RecipeError(f"loss '{name}': {unknown('option', option, known)}" if known else f"loss '{name}' has no options, got '{option}'")
+            raise RecipeError(
+                f"loss '{name}': {unknown('option', option, known)}" if known else f"loss '{name}' has no options, got '{option}'"
+            )
 
 
 def _metric_learning(kind: str, name: str, options: dict[str, Any], classes: int, embedding: int) -> nn.Module:

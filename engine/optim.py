@@ -80,7 +80,9 @@ def group_rates(lr: float | tuple[float, ...], groups: int) -> list[float]:
     if len(rates) == 1:
         return rates * groups
     at = [i * (len(rates) - 1) / max(groups - 1, 1) for i in range(groups)]
-    return [math.exp((1 - (a - int(a))) * math.log(rates[int(a)]) + (a - int(a)) * math.log(rates[min(int(a) + 1, len(rates) - 1)])) for a in at]
+    return [
+        math.exp((1 - (a - int(a))) * math.log(rates[int(a)]) + (a - int(a)) * math.log(rates[min(int(a) + 1, len(rates) - 1)])) for a in at
+    ]
 
 
 def frozen_groups(stage: Stage, groups: int) -> int:

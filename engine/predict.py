@@ -66,7 +66,8 @@ class Predictor:
         probabilities, embeddings = self.run(squares)
         photo = self.checkpoint.style == "photo"
         return [
-            Prediction(self.classes, probabilities[i], embeddings[i], squares[i], not photo and not squares[i].any()) for i in range(len(squares))
+            Prediction(self.classes, probabilities[i], embeddings[i], squares[i], not photo and not squares[i].any())
+            for i in range(len(squares))
         ]
 
     def squares(self, squares: np.ndarray, progress: Callable[[int], None] | None = None) -> np.ndarray:
@@ -78,7 +79,9 @@ class Predictor:
         return self.run(squares, progress)[1]
 
     @torch.inference_mode()
-    def run(self, squares: np.ndarray, progress: Callable[[int], None] | None = None, batch_size: int = 256) -> tuple[np.ndarray, np.ndarray]:
+    def run(
+        self, squares: np.ndarray, progress: Callable[[int], None] | None = None, batch_size: int = 256
+    ) -> tuple[np.ndarray, np.ndarray]:
         """(n, C, S, S) uint8 → probabilities (n, K) f32 and embeddings (n, D) f32, in batches; `progress(done)` after each."""
         probabilities, embeddings = [], []
         for start in range(0, len(squares), batch_size):

@@ -35,8 +35,15 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
     name = f"state-{trainer.epoch:05d}.safetensors"
     temporary = folder / f".{name}.tmp"
     position = {
-        "file": name, "epoch": trainer.epoch, "stage": trainer.stage_number, "images_seen": trainer.images_seen, "seconds": trainer.seconds,
-        "best_score": trainer.best_score if trainer.best else None, "since_best": trainer.since_best, "updates": trainer.updates, "optimizer": plain,
+        "file": name,
+        "epoch": trainer.epoch,
+        "stage": trainer.stage_number,
+        "images_seen": trainer.images_seen,
+        "seconds": trainer.seconds,
+        "best_score": trainer.best_score if trainer.best else None,
+        "since_best": trainer.since_best,
+        "updates": trainer.updates,
+        "optimizer": plain,
     }
     try:
         save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, temporary)
@@ -45,7 +52,9 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
         os.replace(temporary, folder / STATE)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise CheckpointError(f"the state of the run could not be written to {folder}", got=error.strerror or str(error), hint="Free some disk space.") from None
+        raise CheckpointError(
+            f"the state of the run could not be written to {folder}", got=error.strerror or str(error), hint="Free some disk space."
+        ) from None
     for old in folder.glob("state-*.safetensors"):
         if old.name != name:
             old.unlink(missing_ok=True)

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from engine.data import loader
-from engine.data.augment import augment, fit_size
+from engine.data.augment import augment
 from engine.data.imageset import ImageSet
 from engine.data.loader import Images
 from engine.device import pick_precision
 from engine.errors import DataError, RecipeError
 from engine.images import normalise
+from engine.inference import run_model
 from engine.models.catalog import build_model
 from engine.models.recognizer import Recognizer, load_matching
 from engine.objectives import Objective
@@ -45,7 +46,7 @@ class StepStats:
 
 @dataclass(frozen=True)
 class EpochStats:
-    """What an epoch came to. Accuracies are fractions; `val_*` are None without a validation split; seconds count training and validation."""
+    """What an epoch came to. Accuracies are fractions; `val_*` are None without validation; seconds count both phases."""
 
     stage: int
     epoch: int
@@ -67,7 +68,7 @@ class Trainer:
     """One recipe on one ImageSet: the model, its optimiser, and where it is in its stages."""
 
     def __init__(self, recipe: Recipe, data: ImageSet, device: torch.device, initial: dict[str, Tensor] | None = None) -> None:
-        """initial: weights to start from; those whose shape does not fit (another head) start fresh. Raises RecipeError, ModelError, DataError."""
+        """initial: weights to start from; those that do not fit (another head) start fresh. Raises RecipeError, ModelError, DataError."""
         self.recipe, self.data, self.device = recipe, data, device
         self.stages = recipe.resolved_stages()
         self.train_index = data.split("train")
@@ -77,7 +78,7 @@ class Trainer:
         self.autocast, self.why_precision = pick_precision(recipe.precision, device)
         torch.manual_seed(recipe.seed)
         self.input_size = self.stages[-1].size or data.size
-        self.model = build_model(recipe.model.name, recipe.model.options, data.channels, len(data.classes), self.input_size)
+        self.model = build_model(recipe.model.name, recipe.model.options, data.channels, len(data.classes), self.input_size, pretrained=not initial)
         self.fresh: list[str] = load_matching(self.model, initial) if initial else []
         self.model.to(device, memory_format=torch.channels_last)
         self.images = Images(data, device, np.concatenate([self.train_index, self.val_index]))
@@ -108,8 +109,7 @@ class Trainer:
             if stage.patience and self.since_best >= stage.patience:
                 self.epoch = before + stage.epochs
                 continue
-            for stats in self._one_epoch(stage, number, self.epoch - before, cancelled):
-                yield stats
+            yield from self._one_epoch(stage, number, self.epoch - before, cancelled)
             if cancelled():
                 return
 
@@ -178,7 +178,14 @@ class Trainer:
             now = time.perf_counter()
             if now - shown >= STEP_SECONDS or (self.epoch == 0 and step == 0):
                 yield StepStats(
-                    number + 1, self.epoch + 1, step + 1, len(order), float(loss), lr, (done - last) / max(now - shown, 1e-9), self.images_seen + done,
+                    number + 1,
+                    self.epoch + 1,
+                    step + 1,
+                    len(order),
+                    float(loss),
+                    lr,
+                    (done - last) / max(now - shown, 1e-9),
+                    self.images_seen + done,
                     self.seconds + now - start,
                 )
                 shown, last = now, done
@@ -192,11 +199,26 @@ class Trainer:
         extra.update({key: value for key, value in val.items() if key not in ("loss", "accuracy")})
         train_loss = float(total) / done
         if not np.isfinite(train_loss):
-            raise RecipeError("training diverged: the loss is not a number", hint="Lower the learning rate (lr), clip gradients (clip=1) or use precision=float32.")
+            raise RecipeError(
+                "training diverged: the loss is not a number",
+                hint="Lower the learning rate (lr), clip gradients (clip=1) or use precision=float32.",
+            )
         best = self._keep_best(stage, val, train_loss)
         yield EpochStats(
-            number + 1, self.epoch, self.epochs, size, train_loss, float(right) / done if self.objective.reads == "logits" else None, val.get("loss"),
-            val.get("accuracy"), lr, done / train_seconds, self.images_seen, self.seconds, best, extra,
+            number + 1,
+            self.epoch,
+            self.epochs,
+            size,
+            train_loss,
+            float(right) / done if self.objective.reads == "logits" else None,
+            val.get("loss"),
+            val.get("accuracy"),
+            lr,
+            done / train_seconds,
+            self.images_seen,
+            self.seconds,
+            best,
+            extra,
         )
 
     def _step(self, x: Tensor, labels: Tensor, stage: Stage, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -275,23 +297,3 @@ class Trainer:
         self.best_score = score
         self.best = {key: value.detach().clone() for key, value in self.judged.state_dict().items()}
         return True
-
-
-@torch.no_grad()
-def run_model(
-    model: Recognizer, images: Images, index: np.ndarray, size: int, crop: int | None = None, *, batch_size: int = 256, autocast: torch.dtype | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Logits (n, K) f32 and embeddings (n, D) f32 of the images at `index` (n,), on the CPU, without augmentation."""
-    model.eval()
-    logits, embeddings, done = [], [], 0
-    for batch in images.batches(loader.in_order(index, batch_size)):
-        x = normalise(fit_size(batch.images, size, crop)).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(images.device.type, dtype=autocast or torch.bfloat16, enabled=autocast is not None):
-            output = model(x)
-        logits.append(output.logits.float().cpu())
-        embeddings.append(output.embeddings.float().cpu())
-        done += len(x)
-        if progress:
-            progress(done)
-    return torch.cat(logits), torch.cat(embeddings)

@@ -45,7 +45,9 @@ def augment(images: Tensor, spec: Augment, size: int, generator: torch.Generator
     if spec.crop and spec.crop > size:
         x = _random_crop(x, size, generator)
     if any(getattr(spec, name) for name in GEOMETRIC):
-        x = F.grid_sample(x, _grid(x, spec, generator), mode="bilinear", padding_mode="zeros" if x.shape[1] < 3 else "reflection", align_corners=False)
+        x = F.grid_sample(
+            x, _grid(x, spec, generator), mode="bilinear", padding_mode="zeros" if x.shape[1] < 3 else "reflection", align_corners=False
+        ).clamp_(0, 255)
     if spec.thickness:
         x = _rethicken(x, spec.thickness, generator)
     if spec.brightness or spec.contrast or (spec.colour and x.shape[1] == 3):

@@ -120,7 +120,10 @@ def per_class(indices: np.ndarray, labels: np.ndarray, batch_size: int, samples:
     names = np.unique(labels)
     width = min(batch_size // samples, len(names))
     if width < 2:
-        raise DataError(f"batches of {batch_size} with {samples} images a class hold fewer than two classes", hint="Raise batch_size or lower samples_per_class.")
+        raise DataError(
+            f"batches of {batch_size} with {samples} images a class hold fewer than two classes",
+            hint="Raise batch_size or lower samples_per_class.",
+        )
     own = {name: indices[labels == name] for name in names}
     batches = []
     for _ in range(max(1, len(indices) // (width * samples))):

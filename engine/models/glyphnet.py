@@ -51,8 +51,16 @@ class Grid(nn.Module):
 
 
 def glyphnet(
-    channels: int, classes: int, size: int, *, width: int = 32, blocks: tuple[int, int, int] = (1, 2, 2), stem: int = 1, grid: int = 2,
-    embedding: int = 128, dropout: float = 0.2,
+    channels: int,
+    classes: int,
+    size: int,
+    *,
+    width: int = 24,
+    blocks: tuple[int, int, int] = (1, 2, 2),
+    stem: int = 1,
+    grid: int = 2,
+    embedding: int = 128,
+    dropout: float = 0.2,
 ) -> Recognizer:
     """Stem, then residual stages of width, 2 width and 4 width channels at full, half and quarter resolution.
 
@@ -62,7 +70,7 @@ def glyphnet(
     entrance = [conv_norm(channels, w, 5 if stem > 1 else 3, stride=min(stem, 2))] + ([nn.MaxPool2d(2)] if stem == 4 else [])
     body: list[nn.Module] = [nn.Sequential(*entrance, *[Block(w) for _ in range(blocks[0])])]
     for wide, count in ((2 * w, blocks[1]), (4 * w, blocks[2])):
-        body.append(nn.Sequential(conv_norm(wide // 2, wide), nn.MaxPool2d(2), *[Block(wide) for _ in range(count)]))
+        body.append(nn.Sequential(conv_norm(wide // 2, wide, stride=2), *[Block(wide) for _ in range(count)]))
     flat = 4 * w * grid * grid
     body.append(nn.Sequential(Grid(grid), nn.Dropout(dropout), nn.Linear(flat, embedding, bias=False), nn.BatchNorm1d(embedding)))
     return Recognizer(body, nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(embedding, classes)))

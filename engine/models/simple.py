@@ -20,7 +20,11 @@ def convnet(channels: int, classes: int, size: int, *, width: int = 32, embeddin
         nn.Sequential(conv_norm(w, 2 * w), conv_norm(2 * w, 2 * w), pools[1]),
         nn.Sequential(conv_norm(2 * w, 4 * w), conv_norm(4 * w, 4 * w), pools[2]),
         nn.Sequential(
-            nn.AdaptiveAvgPool2d(grid), nn.Flatten(), nn.Linear(4 * w * grid * grid, embedding, bias=False), nn.BatchNorm1d(embedding), nn.ReLU(inplace=True)
+            nn.AdaptiveAvgPool2d(grid),
+            nn.Flatten(),
+            nn.Linear(4 * w * grid * grid, embedding, bias=False),
+            nn.BatchNorm1d(embedding),
+            nn.ReLU(inplace=True),
         ),
     ]
     return Recognizer(body, nn.Sequential(nn.Dropout(dropout), nn.Linear(embedding, classes)))

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import torch
+
+from engine.data import loader
+from engine.data.loader import Images
+from engine.errors import DataError
+from factories import shapes
+
+CPU = torch.device("cpu")
+
+
+def test_an_epoch_shows_every_image_once() -> None:
+    order = loader.shuffled(np.arange(64), 16, np.random.default_rng(0))
+    assert [len(batch) for batch in order] == [16] * 4
+    assert sorted(np.concatenate(order)) == list(range(64))
+
+
+def test_a_short_last_batch_is_dropped_unless_it_is_the_only_one() -> None:
+    assert [len(b) for b in loader.shuffled(np.arange(10), 4, np.random.default_rng(0))] == [4, 4]
+    assert [len(b) for b in loader.shuffled(np.arange(3), 4, np.random.default_rng(0))] == [3]
+
+
+def test_balanced_epochs_draw_rare_groups_as_often_as_common_ones() -> None:
+    groups = np.array([0] * 900 + [1] * 100)
+    drawn = np.concatenate(loader.balanced(np.arange(1000), groups, 10, np.random.default_rng(0)))
+    assert 0.45 < (drawn >= 900).mean() < 0.55
+    seen = np.bincount(drawn[drawn >= 900] - 900, minlength=100)
+    assert seen.max() - seen.min() <= 1  # rounds: none twice more than another
+
+
+def test_per_class_batches_hold_exactly_so_many_of_each() -> None:
+    labels = np.repeat(np.arange(10), 30)
+    for batch in loader.per_class(np.arange(300), labels, 32, 4, np.random.default_rng(0)):
+        counts = np.bincount(labels[batch], minlength=10)
+        assert sorted(set(counts)) == [0, 4] and (counts == 4).sum() == 8
+
+
+def test_per_class_batches_need_two_classes() -> None:
+    with pytest.raises(DataError, match="fewer than two classes"):
+        loader.per_class(np.arange(10), np.zeros(10, int), 8, 8, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_batches_are_the_same_held_or_streamed(held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = shapes()
+    monkeypatch.setitem(loader.FITS_BYTES, "cpu", 10**9 if held else 0)
+    images = Images(data, CPU, data.split("train"))
+    assert (images.held is not None) == held
+    order = loader.in_order(data.split("train"), 7)
+    for index, batch in zip(order, images.batches(order), strict=True):
+        assert np.array_equal(batch.images.numpy(), data.images[index])
+        assert np.array_equal(batch.labels.numpy(), data.labels[index])
+        assert np.array_equal(batch.index.numpy(), index)
+
+
+def test_an_error_while_streaming_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(loader.FITS_BYTES, "cpu", 0)
+    images = Images(shapes(), CPU)
+    with pytest.raises(IndexError):
+        list(images.batches([np.array([10**6])]))

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from engine.errors import ModelError
+from engine.models.catalog import MODELS, build_model, model_options
+from engine.models.recognizer import count_parameters, load_matching
+
+
+@pytest.mark.parametrize("size", [8, 28, 64])
+@pytest.mark.parametrize("name", ["convnet", "glyphnet"])
+def test_our_networks_answer_at_any_size(name: str, size: int) -> None:
+    model = build_model(name, {}, 2, 7, size).eval()
+    out = model(torch.rand(3, 2, size, size))
+    assert out.logits.shape == (3, 7) and out.embeddings.shape == (3, 128)
+    assert torch.allclose(out.embeddings.norm(dim=1), torch.ones(3), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_layer_group_has_its_place_and_the_head_is_last(name: str) -> None:
+    size = {"zfnet": 32, "cnn5": 64}.get(name, 32)
+    model = build_model(name, {}, 3 if name == "cnn5" else 1, 10, size)
+    inside = sum(count_parameters(group) for group in model.groups())
+    assert inside == count_parameters(model)
+    assert model.groups()[-1] is model.head
+
+
+def test_an_unknown_model_or_option_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ModelError, match="did you mean 'convnet'"):
+        build_model("convnett", {}, 1, 10, 28)
+    with pytest.raises(ModelError, match="did you mean 'width'"):
+        build_model("convnet", {"widht": 3}, 1, 10, 28)
+    with pytest.raises(ModelError, match="can't be built"):
+        build_model("convnet", {"width": "wide"}, 1, 10, 28)
+    assert model_options("convnet")["width"] == 32
+
+
+def test_weights_of_another_head_start_fresh_and_say_so() -> None:
+    source = build_model("convnet", {"width": 4}, 1, 62, 28)
+    target = build_model("convnet", {"width": 4}, 1, 10, 28)
+    fresh = load_matching(target, source.state_dict())
+    assert fresh == ["head.1.bias", "head.1.weight"]
+    assert torch.equal(target.body[0][0][0].weight, source.body[0][0][0].weight)
+
+
+def test_weights_of_another_model_are_refused() -> None:
+    with pytest.raises(ModelError, match="another model's"):
+        load_matching(build_model("convnet", {"width": 4}, 1, 10, 28), build_model("glyphnet", {"width": 8}, 3, 62, 28).state_dict())
