@@ -64,7 +64,7 @@ class Spaces:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.home = lab.home / "spaces"
-        self._open: OrderedDict[Path, Space] = OrderedDict()
+        self._open: OrderedDict[tuple[Path, str], Space] = OrderedDict()
         self._lock = Lock()
 
     def list(self) -> list[SpaceInfo]:
@@ -84,7 +84,8 @@ class Spaces:
         if not re.fullmatch(r"[\w.-]+", name) or name.startswith(".") or not (folder / META).exists():
             raise RunError(f"there is no space '{name}'")
         with self._lock:
-            self._open.pop(folder, None)
+            for key in [key for key in self._open if key[0] == folder]:
+                del self._open[key]
         shutil.rmtree(folder)
 
     def by_key(self, key: str) -> Space | None:
@@ -96,11 +97,11 @@ class Spaces:
         """The space of `model` and `data` as they are now, if it was embedded before; never computes, and reads no images if not."""
         _check_part(part)
         known = [read_json(file) for file in self.home.glob(f"*/{META}")]
-        wanted = {"model": model, "data": data, "part": part, "weights": self._weights(model)}
+        wanted = {"data": data, "part": part, "weights": self._weights(model)}
         if not any(about and all(about[name] == value for name, value in wanted.items()) for about in known):
             return None
         images, index, folder = self._place(model, data, part, no_progress)
-        return self._opened(folder, images) if (folder / META).exists() else None
+        return self._opened(folder, images, model) if (folder / META).exists() else None
 
     def embed(self, model: str, data: str, part: str = "train", progress: Progress = no_progress) -> Space:
         """The space of `data` through `model`; computed if it is not on disk.
@@ -120,7 +121,7 @@ class Spaces:
                 "seconds": round(time.monotonic() - begun, 3), "device": str(predictor.device),
             }
             write_space(folder, about, index=index, embeddings=embeddings, predicted=predicted, confidence=confidence)
-        return self._opened(folder, images)
+        return self._opened(folder, images, model)
 
     def map(self, space: Space, options: Options, progress: Progress = no_progress) -> Projection:
         """The map of a space; made if it is not on disk."""
@@ -131,11 +132,13 @@ class Spaces:
             space.keep_map(found)
         return found
 
-    def locate(self, space: Space, projection: Projection, picture: Any) -> tuple[np.ndarray, np.ndarray, Any]:
-        """Any picture on a finished map: its square (C, S, S) uint8, its coordinates (dims,), and its nearest images (Near)."""
-        prediction = self._predictor(space.model).predict([picture])[0]
-        at = transform(prediction.embedding[None], space.embeddings, projection, threads=1, compiled=self.compiled)[0]
-        return prediction.square, at, space.near_to(prediction.embedding)
+    def embedding_of(self, space: Space, picture: Any) -> np.ndarray:
+        """The embedding (D,) float32 of any picture, by the space's model. Raises ImageError."""
+        return self._predictor(space.model).predict([picture])[0].embedding
+
+    def locate(self, space: Space, projection: Projection, embedding: np.ndarray) -> np.ndarray:
+        """Where an embedding (D,) lies on a finished map: coordinates (dims,) float32."""
+        return transform(embedding[None], space.embeddings, projection, threads=1, compiled=self.compiled)[0]
 
     def epochs(self, run: str) -> tuple[int, ...]:
         """The epochs of a run whose embeddings were kept. Raises RunError if there is no such run."""
@@ -177,7 +180,7 @@ class Spaces:
         _check_part(part)
         images = self.lab.dataset(spec_for(self.lab.model_meta(model.removeprefix(UNTRAINED)), data), progress=progress)
         index = part_of(images, part)
-        name = re.sub(r"[^\w-]+", "-", f"{model}-{Path(data).stem}-{part}").strip("-")[-80:]
+        name = re.sub(r"[^\w-]+", "-", f"{Path(data).stem}-{part}").strip("-")[-60:]
         return images, index, self.home / f"{name}-{digest(self._weights(model), images.fingerprint, index)}"
 
     def _weights(self, model: str) -> str:
@@ -191,12 +194,12 @@ class Spaces:
         predictor = self.lab.predictor(model.removeprefix(UNTRAINED))
         return untrained(predictor) if model.startswith(UNTRAINED) else predictor
 
-    def _opened(self, folder: Path, images: ImageSet) -> Space:
+    def _opened(self, folder: Path, images: ImageSet, model: str) -> Space:
         with self._lock:
-            held = self._open.get(folder)
+            held = self._open.get((folder, model))
             if held is None or held.images.fingerprint != images.fingerprint:
-                held = self._open[folder] = read_space(folder, images)
-            self._open.move_to_end(folder)
+                held = self._open[folder, model] = replace(read_space(folder, images), model=model)
+            self._open.move_to_end((folder, model))
             while len(self._open) > OPEN:
                 self._open.popitem(last=False)
             return held
