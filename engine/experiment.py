@@ -202,7 +202,7 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
     size = trainer.input_size
     epochs = [row for row in run.metrics() if row["kind"] == "epoch"]
     figures: dict[str, Any] = {}
-    temperature = 1.0
+    temperature = recipe.temperature or 1.0
     if len(trainer.val_index):
         logits, _ = run_model(model, trainer.images, trainer.val_index, size, crop)
         labels = data.labels[trainer.val_index]

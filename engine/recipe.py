@@ -128,6 +128,7 @@ class Recipe(Stage):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = Field(0, ge=0, description="seed of weights, order and augmentation")
     method: Literal["supervised", "recovered"] = Field("supervised", description="how the labels are used, see engine.experiment.METHODS")
+    temperature: float | None = Field(None, gt=0, description="what logits are divided by when there is no validation split to fit it on")
     published: Published | None = None
     target: str = Field("", description="what the study set out to reach")
     analysis: str = Field("", description="what the study concluded")
