@@ -67,7 +67,10 @@ def _end(first: Group, second: Group, test: McNemar | None, p_seeds: float | Non
         better = first.label if test.only_first > test.only_second else second.label
         if test.only_first + test.only_second == 0:
             return f"{text} They are right and wrong on exactly the same images."
-        said = f"Of the images on which they disagree, {first.label} alone is right on {test.only_first:,} and {second.label} alone on {test.only_second:,}"
+        said = (
+            f"Of the images on which they disagree, {first.label} alone is right on {test.only_first:,} and "
+            f"{second.label} alone on {test.only_second:,}"
+        )
         if test.p < REAL:
             return f"{text} {said}: {better} is really better on images like these (McNemar, {_p(test.p)})."
         return f"{text} {said}: that could well be chance (McNemar, {_p(test.p)})."
@@ -95,8 +98,8 @@ def _start(first: Group, second: Group) -> str:
         return f"**The start.** After the first epoch both are at about {_percent((one + two) / 2)} of the validation images."
     ahead, gap = (first, one - two) if one > two else (second, two - one)
     return (
-        f"**The start.** After the first epoch {first.label} reads {_percent(one)} of the validation images and {second.label} {_percent(two)}: "
-        f"{ahead.label} is {100 * gap:.2f} points ahead."
+        f"**The start.** After the first epoch {first.label} reads {_percent(one)} of the validation images and "
+        f"{second.label} {_percent(two)}: {ahead.label} is {100 * gap:.2f} points ahead."
     )
 
 
@@ -136,7 +139,10 @@ def _smooth(first: Group, second: Group) -> str:
     one, two = _rough(first), _rough(second)
     if one is None or two is None:
         return ""
-    text = f"**Smoothness.** Of all that the validation loss moved, {100 * one:.0f}% was upwards for {first.label} and {100 * two:.0f}% for {second.label}"
+    text = (
+        f"**Smoothness.** Of all that the validation loss moved, {100 * one:.0f}% was upwards for {first.label} and "
+        f"{100 * two:.0f}% for {second.label}"
+    )
     if abs(one - two) < 0.05:
         return f"{text}: equally smooth."
     return f"{text}: {(first if one < two else second).label} learns more smoothly."
@@ -177,4 +183,5 @@ def _pretraining(first: Group, second: Group, test: McNemar | None, p_seeds: flo
     said = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     seeds = min(len(pre.members), len(fresh.members))
     caution = " One seed each: run more to be sure." if seeds == 1 else ""
-    return f"**Pretrained against scratch.** Against random weights ({fresh.label}), starting from {pre.pretrained} ({pre.label}) {said}.{caution}"
+    who = f"Against random weights ({fresh.label}), starting from {pre.pretrained} ({pre.label})"
+    return f"**Pretrained against scratch.** {who} {said}.{caution}"

@@ -75,8 +75,9 @@ class Compare:
             low, high = s.interval or (None, None)
             epochs, seconds = s.reached("epoch"), s.reached("seconds")
             rows.append({
-                "run": s.id, "name": s.label, "recipe": s.recipe.name, "state": s.state, "model": s.recipe.model.name, "seed": s.recipe.seed,
-                "scale": s.recipe.scale, "scored_on": s.scored_on, "n": s.n, "accuracy": s.accuracy, "low": low, "high": high,
+                "run": s.id, "name": s.label, "recipe": s.recipe.name, "state": s.state, "model": s.recipe.model.name,
+                "seed": s.recipe.seed, "scale": s.recipe.scale, "scored_on": s.scored_on, "n": s.n,
+                "accuracy": s.accuracy, "low": low, "high": high,
                 "top3": s.final.get("test_top3"), "validation": s.final.get("val_accuracy"), "knn": s.final.get("knn_accuracy"),
                 "train": s.final.get("train_accuracy"), "gap": s.final.get("generalisation_gap"),
                 "loss": s.final.get(f"{s.split}_loss"), "ece": s.final.get(f"{s.split}_ece"), "setbacks": s.setbacks,
@@ -110,7 +111,8 @@ class Compare:
         index, at_one, at_two = np.intersect1d(one.index, two.index, assume_unique=True, return_indices=True)
         labels = one.labels[at_one]
         if not len(index) or (labels != two.labels[at_two]).any():
-            raise RunError("these runs were not scored on the same images", got=f"{len(index):,} images in common, with other labels" if len(index) else "none in common")
+            got = f"{len(index):,} images in common, with other labels" if len(index) else "none in common"
+            raise RunError("these runs were not scored on the same images", got=got)
         p, q = one.probabilities[at_one], two.probabilities[at_two]
         says_one, says_two = p.argmax(1), q.argmax(1)
         right_one, right_two = says_one == labels, says_two == labels
@@ -160,8 +162,10 @@ class Compare:
         worst = np.argsort(-losses, kind="stable")[:count]
         return [
             {
-                "index": int(said.index[i]), "true": said.classes[said.labels[i]], "predicted": said.classes[said.probabilities[i].argmax()],
-                "p_true": float(said.probabilities[i, said.labels[i]]), "p_predicted": float(said.probabilities[i].max()), "loss": float(losses[i]),
+                "index": int(said.index[i]), "true": said.classes[said.labels[i]],
+                "predicted": said.classes[said.probabilities[i].argmax()],
+                "p_true": float(said.probabilities[i, said.labels[i]]), "p_predicted": float(said.probabilities[i].max()),
+                "loss": float(losses[i]),
             }
             for i in worst
         ]

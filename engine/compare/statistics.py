@@ -14,13 +14,13 @@ import numpy as np
 EXACT_BELOW = 25  # discordant pairs up to which McNemar's test is exact; above, chi-square with continuity correction
 # Student's t at 97.5% for 1 to 30 degrees of freedom.
 _T = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101,
+    2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 )
 
 
 class McNemar(NamedTuple):
-    """Two models on the same images. only_first: read rightly by the first alone; p: of so uneven a split between the two if neither were better."""
+    """Two models on the same images. only_first: read rightly by the first alone; p: of so uneven a split if neither were better."""
 
     only_first: int
     only_second: int
@@ -109,7 +109,7 @@ def setbacks(losses: Sequence[float]) -> float | None:
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> list[dict[str, float]]:
-    """The reliability diagram (Guo et al. 2017): for each equal-width bin of confidence that is not empty, low, high, n, mean confidence, accuracy."""
+    """The reliability diagram (Guo et al. 2017): low, high, n, mean confidence and accuracy of each equal-width bin that is not empty."""
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     rows = []
@@ -123,7 +123,8 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -
 
 
 def by_class(labels: np.ndarray, first: np.ndarray, second: np.ndarray, classes: Sequence[str]) -> list[dict[str, object]]:
-    """Where two models differ: for each class its n, both recalls, the images that only one got right, and McNemar's p (Holm-corrected over classes)."""
+    """Where two models differ: for each class its n, both recalls, the images that only one got right, and McNemar's p, corrected
+    for the number of classes (Holm)."""
     rows: list[dict[str, object]] = []
     for label, name in enumerate(classes):
         mine = labels == label

@@ -120,7 +120,8 @@ def predictions_of(subject: Subject) -> Predictions:
         with np.load(path, allow_pickle=False) as arrays:
             labels, probabilities, index = arrays["labels"], arrays["probabilities"].astype(np.float32), arrays["index"]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        raise RunError(f"run {subject.id} kept no predictions", expected="a finished run with held-out images", got=f"state {subject.state}") from None
+        expected, got = "a finished run with held-out images", f"state {subject.state}"
+        raise RunError(f"run {subject.id} kept no predictions", expected=expected, got=got) from None
     classes = tuple(row["class"] for row in subject.final.get("per_class") or ())
     data = subject.final.get("test_data") or subject.recipe.data.name
     return Predictions(data, subject.split, classes, labels.astype(np.int64), probabilities, index.astype(np.int64))
@@ -137,8 +138,9 @@ def same_recipe(subjects: Sequence[Subject]) -> list[list[Subject]]:
 
 
 def thresholds_for(subjects: Sequence[Subject]) -> list[str]:
-    """The accuracy thresholds that tell these runs apart: 98, 99 and 99.4% where anyone comes near, else the highest three that were reached."""
-    best = max((row["val_accuracy"] for subject in subjects for row in subject.epochs if row.get("val_accuracy") is not None), default=0.0)
+    """The accuracy thresholds that tell these runs apart: 98, 99 and 99.4% where one comes near, else the highest three reached."""
+    rows = [row for subject in subjects for row in subject.epochs]
+    best = max((row["val_accuracy"] for row in rows if row.get("val_accuracy") is not None), default=0.0)
     if best >= 0.98:
         return list(THRESHOLDS)
     return [step for step in LADDER if float(step) <= best][-3:]

@@ -46,7 +46,8 @@ def model_options(name: str) -> dict[str, Any]:
 def build_model(name: str, options: Mapping[str, Any], channels: int, classes: int, size: int, *, pretrained: bool = True) -> Recognizer:
     """A fresh network for (channels, size, size) images and K `classes`.
 
-    `pretrained=False` leaves out weights from outside (`weights: imagenet`), for a caller that loads its own. Raises ModelError for an unknown model or option, or an option of a kind or size that can't be built.
+    `pretrained=False` leaves out weights from outside (`weights: imagenet`), for a caller that loads its own.
+    Raises ModelError for an unknown model or option, or an option of a kind or size that can't be built.
     """
     known = model_options(name)
     for option in options:
