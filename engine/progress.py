@@ -18,24 +18,25 @@ def no_progress(done: int, total: int, what: str) -> None:
 
 
 def bar(stream: TextIO, width: int = 30) -> Progress:
-    """A progress bar for a terminal: redrawn in place at most ten times a second; plain lines when `stream` is a file."""
-    last = {"time": 0.0, "what": ""}
+    """A progress bar for a terminal: redrawn in place at most ten times a second; a plain line every few seconds when `stream` is a file."""
+    last = {"time": 0.0}
     live = stream.isatty()
 
     def show(done: int, total: int, what: str) -> None:
         now = time.monotonic()
         ended = done >= total
         if not live:
-            if what != last["what"] or (ended and total):
-                stream.write(f"{what}: {done:,}/{total:,}\n")
+            if now - last["time"] >= 5 or not last["time"]:
+                stream.write(f"{what}: {done:,}/{total:,}\n" if total else f"{what}\n")
                 stream.flush()
-                last["what"] = what
+                last["time"] = now
             return
         if now - last["time"] < 0.1 and not ended:
             return
         last["time"] = now
         filled = round(width * done / total) if total else 0
-        stream.write(f"\r{what} [{'#' * filled}{'.' * (width - filled)}] {done:,}/{total:,}\x1b[K" + ("\n" if ended else ""))
+        shown = f"{what} [{'#' * filled}{'.' * (width - filled)}] {done:,}/{total:,}" if total else what
+        stream.write(f"\r{shown}\x1b[K" + ("\n" if ended and total else ""))
         stream.flush()
 
     return show

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # kind → 'module:function'; a function takes (lab, progress, **arguments) and returns what JSON can hold.
 TASKS: dict[str, str] = {
+    "gallery": "engine.gallery:build_task",
     "load": "engine.contents:load_data",
     "evaluate": "engine.evaluate:evaluate_task",
     "embed": "engine.embeddings:embed_task",
@@ -38,6 +39,7 @@ TASKS: dict[str, str] = {
     "unfold": "engine.embeddings:learning_task",
     "measure": "engine.retrieval:measure_task",
     "sweep": "engine.sweep.worker:task",
+    "find_rate": "engine.finder:find_rate",
 }
 KEPT = 200  # ended tasks whose folders stay
 HEARTBEAT_SECONDS = 0.25

@@ -1,0 +1,52 @@
+"""`python -m engine COMMAND`. Names with an underscore are the processes that the lab starts by itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from engine.processes import THREADS_SLEEP
+
+
+def _work(folder: str, ticket: str, descriptor: str) -> None:
+    from engine.files import Lock
+    from engine.lab import Lab
+    from engine.runs import Run
+    from engine.settings import read_settings
+    from engine.work import work
+
+    lock = Lock.adopt(Path(folder) / "lock", int(descriptor))
+    settings = read_settings(os.environ)
+    work(Lab(settings.home, settings), Run(Path(folder)), lock, Path(ticket))
+
+
+def _task(folder: str, descriptor: str) -> None:
+    from engine.files import Lock
+    from engine.lab import Lab
+    from engine.settings import read_settings
+    from engine.tasks import work
+
+    lock = Lock.adopt(Path(folder) / "lock", int(descriptor))
+    settings = read_settings(os.environ)
+    work(Lab(settings.home, settings), Path(folder), lock)
+
+
+def _mirror(folder: str) -> None:
+    from engine.mirror import mirror_all
+    from engine.runs import Run
+    from engine.settings import read_settings
+
+    mirror_all(Run(Path(folder)), read_settings(os.environ).mlflow_uri)
+
+
+PROCESSES = {"_work": _work, "_task": _task, "_mirror": _mirror}
+
+if __name__ == "__main__":
+    os.environ.setdefault(*THREADS_SLEEP)
+    if sys.argv[1:2] and sys.argv[1] in PROCESSES:
+        PROCESSES[sys.argv[1]](*sys.argv[2:])
+    else:
+        from engine.cli import main
+
+        sys.exit(main(sys.argv[1:]))

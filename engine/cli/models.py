@@ -1,0 +1,53 @@
+"""`models`: the saved models."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from engine.cli.text import percent, table
+from engine.files import plain
+from engine.progress import Progress
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+HELP = "list the saved models, or show the card of one"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", help="a run id, a checkpoint's folder or a name in checkpoints/: show its card")
+
+
+def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
+    if args.model:
+        folder = lab.model_folder(args.model)
+        card = folder / "README.md"
+        return {
+            "name": args.model,
+            **lab.model_meta(args.model),
+            "folder": folder,
+            "card": card.read_text("utf-8") if card.exists() else "",
+        }
+    return [plain(model) for model in lab.models()]
+
+
+def show(document: Any) -> str:
+    if isinstance(document, dict):
+        return document["card"].rstrip()
+    if not document:
+        return "no model yet; `python -m engine train quick` makes one in seconds"
+    rows = [
+        [
+            model["name"],
+            model["title"],
+            model["where"],
+            percent(model["accuracy"]),
+            model["classes"],
+            f"{model['style']} {model['size']} px",
+            model["parameters"],
+            f"{model['size_bytes'] / 1e6:.1f} MB",
+        ]
+        for model in document
+    ]
+    return table(rows, ("name", "title", "where", "test", "classes", "input", "parameters", "size"))

@@ -1,0 +1,42 @@
+"""How documents look in a terminal: columns, percentages, times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def table(rows: Sequence[Sequence[Any]], head: Sequence[str] = ()) -> str:
+    """Rows in columns, left-aligned; numbers right-aligned. `head` names the columns."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
+        return ""
+    widths = [max(len(row[column]) for row in [*cells, *([list(head)] if head else [])]) for column in range(len(cells[0]))]
+    right = [all(isinstance(row[column], int | float) or row[column] is None for row in rows) for column in range(len(cells[0]))]
+
+    def line(row: Sequence[str]) -> str:
+        return "  ".join(
+            text.rjust(width) if last else text.ljust(width) for text, width, last in zip(row, widths, right, strict=True)
+        ).rstrip()
+
+    return "\n".join([*([line([name.upper() for name in head])] if head else []), *(line(row) for row in cells)])
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    return "–" if share is None else f"{100 * share:.{digits}f}%"
+
+
+def duration(seconds: float | None) -> str:
+    """12 s, 3 min 05 s, 2 h 10 min."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
