@@ -157,7 +157,7 @@ def make_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any] | None = N
     `scale=small` in either applies the recipe's `small` changes first, so that a person's own changes win.
     Raises RecipeError for an unknown key (with the nearest known one) or a value of the wrong kind.
     """
-    tree = _plain(fields)
+    tree = plain(fields)
     changes = dict(changes or {})
     if changes.get("scale", tree.get("scale")) == "small":
         for path, value in (tree.get("small") or {}).items():
@@ -226,11 +226,12 @@ def _number(value: Any) -> Any:
     return value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """`value` as YAML meant it, in dicts, lists and numbers of our own."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return _number(value) if isinstance(value, str) and value[:1].isdigit() and "e" in value.lower() else value
 
 
@@ -249,7 +250,7 @@ def _put(tree: dict[str, Any], path: str, value: Any) -> None:
     if isinstance(node, list):
         node[int(leaf)] = value if _item(node, leaf, path) is not None else value
     else:
-        node[leaf] = _plain(value)
+        node[leaf] = plain(value)
 
 
 def _item(items: list, key: str, path: str) -> Any:
