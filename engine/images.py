@@ -7,21 +7,23 @@ pass through `square`; training and prediction both turn its result into floats 
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from engine.errors import ImageError, unknown
+from engine.ink import ink_box, ink_of, on_white, plain, stroke_width
 
 if TYPE_CHECKING:
     import torch
 
 MOST_PIXELS = 50_000_000  # a picture above this is refused before it is decoded: a decompression bomb, or a mistake
-WORKING_SIDE = 640  # pictures are reduced to this side before ink is looked for; no style needs more
-FAINTEST = 20  # a picture whose strongest mark differs from its paper by less (of 255) is blank
 BOX = 20 / 28  # MNIST: ink fills 20 of 28 pixels
+FINE = 4  # strokes are measured and thickened at so many times the final resolution
+GLYPH_SIDE = 32  # a square picture up to this side may be a glyph without a page
 
 
 class Style(NamedTuple):
@@ -51,68 +53,31 @@ def open_picture(source: Path | str | bytes | np.ndarray | Image.Image, name: st
     if isinstance(source, Image.Image):
         return source
     if isinstance(source, np.ndarray):
-        return Image.fromarray(source[..., 0] if source.ndim == 3 and source.shape[-1] == 1 else source)
+        return _from_array(source)
     name = name or ("the picture" if isinstance(source, bytes) else str(source))
     try:
-        picture = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+        picture = Image.open(io.BytesIO(source if isinstance(source, bytes) else Path(source).read_bytes()))
         if picture.width * picture.height > MOST_PIXELS:
-            raise ImageError(f"{name} is too large", expected=f"at most {MOST_PIXELS:,} pixels", got=f"{picture.width:,} x {picture.height:,}")
+            found = f"{picture.width:,} x {picture.height:,}"
+            raise ImageError(f"{name} is too large", expected=f"at most {MOST_PIXELS:,} pixels", got=found)
         picture.load()
-        return ImageOps.exif_transpose(picture)
+        ImageOps.exif_transpose(picture, in_place=True)
+        return picture
     except FileNotFoundError:
         raise ImageError(f"{name} does not exist") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"{name} is not a picture that can be read", got=str(error)[:120]) from None
-
-
-def ink_of(picture: Image.Image) -> np.ndarray:
-    """Ink (H, W) uint8, 255 where the pen was and 0 on paper, from dark on light, light on dark, colour or transparency.
-
-    Ink is what differs from the paper. The paper's colour is read from the picture's border; if light falls unevenly
-    (a photograph), it is followed across the page. The strongest mark becomes 255, so that grey strokes count as ink.
-    A blank picture gives zeros.
-    """
-    picture = _reduced(picture)
-    if picture.mode in ("RGBA", "LA", "PA") or (picture.mode == "P" and "transparency" in picture.info):
-        rgba = np.asarray(picture.convert("RGBA"))
-        opaque = float((rgba[..., 3] > 127).mean())
-        if opaque < 0.6 and rgba[..., 3].min() < 128:  # strokes on a transparent layer: the alpha is the ink, whatever its colour
-            return rgba[..., 3].copy()
-        page = Image.new("RGB", picture.size, "white")
-        page.paste(picture.convert("RGBA"), mask=Image.fromarray(rgba[..., 3]))
-        picture = page
-    if picture.mode in ("I;16", "I", "F"):
-        wide = np.asarray(picture, dtype=np.float32)
-        grey = ((wide - wide.min()) * (255 / max(float(np.ptp(wide)), 1e-9))).astype(np.uint8)
-        picture = Image.fromarray(grey)
-    picture = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
-    pixels = np.asarray(picture)
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels  # (H, W, C)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).astype(np.int16)
-    paper = np.median(border, axis=0).astype(np.int16)
-    noise = float(np.median(np.abs(border - paper)))
-    if noise > 3:
-        marks = _marks_on_uneven_paper(pixels.mean(-1))
-    else:
-        marks = _difference(picture, paper)
-    strongest = _percentile(marks, 99.9) if marks.size > 4096 else float(marks.max())
-    strongest = max(strongest, float(marks.max()) * 0.7)
-    if strongest < FAINTEST:
-        return np.zeros(marks.shape, np.uint8)
-    floor = min(3 * noise + (6 if noise else 0), 0.4 * strongest)
-    if marks.dtype == np.uint8:
-        return np.asarray(Image.fromarray(marks).point(_stretched(np.arange(256, dtype=np.float32), floor, strongest).tolist()))
-    return _stretched(marks, floor, strongest)
 
 
 def square(picture: Image.Image, style: str, size: int) -> np.ndarray:
     """The uint8 square (C, size, size) that a model of this `style` is fed for any picture. Zeros if nothing is drawn."""
     check_style(style)
     if style == "photo":
-        rgb = picture.convert("RGB") if picture.mode not in ("RGBA", "LA", "P", "PA") else _on_white(picture)
+        picture = plain(picture)
+        rgb = on_white(picture) if picture.mode == "RGBA" else picture.convert("RGB")
         return np.ascontiguousarray(np.asarray(ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)).transpose(2, 0, 1))
     ink = ink_of(picture)
-    if picture.width == picture.height <= 32:  # already a glyph in MNIST's form: there is no page around it
+    if picture.width == picture.height <= GLYPH_SIDE and _is_glyph(ink):  # in MNIST's form: there is no page around it
         return square_of_glyph(ink, style, size)
     return square_of_page(ink, style, size)
 
@@ -128,15 +93,16 @@ def square_of_page(ink: np.ndarray, style: str, size: int) -> np.ndarray:
 
 
 def square_of_glyph(ink: np.ndarray, style: str, size: int) -> np.ndarray:
-    """Place a size-normalised glyph (h, h) uint8, as in MNIST or EMNIST, on the square: (C, size, size) uint8.
+    """Place a size-normalised glyph (h, w) uint8, as in MNIST or EMNIST, on the square: (C, size, size) uint8.
 
-    Its page is unknown: style page puts it in the middle at half the side, style duo leaves the page channel empty.
+    Its page is unknown: style page puts it in the middle at seven tenths of the side, style duo leaves the page channel empty,
+    style photo repeats it in three channels.
     """
-    if style == "digit":
-        return _resized(ink, size, size)[None]
+    if style in ("digit", "photo"):
+        whole = ink if ink.shape == (size, size) else _placed(ink, size / max(ink.shape), ink.shape[1] / 2, ink.shape[0] / 2, size)
+        return np.repeat(whole[None], STYLES[style].channels, axis=0)
     if style == "page":
-        half = _resized(ink, size * 7 // 10, size * 7 // 10)
-        return _pasted(half, size, (size - half.shape[1]) // 2, (size - half.shape[0]) // 2)[None]
+        return _placed(ink, 0.7 * size / max(ink.shape), ink.shape[1] / 2, ink.shape[0] / 2, size)[None]
     glyph = _filling(ink, size) if ink.any() else np.zeros((size, size), np.uint8)
     return np.stack([glyph, np.zeros((size, size), np.uint8)])
 
@@ -147,7 +113,7 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
     Mean 0.5 and standard deviation 0.5 of the 0..1 range, as published in study A; networks with ImageNet weights
     shift to ImageNet's statistics inside.
     """
-    return images.float().mul_(1 / 127.5).sub_(1)
+    return images.float().mul(1 / 127.5).sub_(1)
 
 
 def as_picture(image: np.ndarray) -> Image.Image:
@@ -155,138 +121,92 @@ def as_picture(image: np.ndarray) -> Image.Image:
     return Image.fromarray(image.transpose(1, 2, 0) if image.shape[0] == 3 else 255 - image[0])
 
 
-def ink_box(ink: np.ndarray) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom (exclusive) of the ink (H, W) in pixels; faint specks under a tenth of full ink are ignored."""
-    strong = ink > 25
-    columns, rows = np.flatnonzero(strong.any(0)), np.flatnonzero(strong.any(1))
-    if not len(columns):
-        return 0, 0, ink.shape[1], ink.shape[0]
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+def _from_array(array: np.ndarray) -> Image.Image:
+    flat = array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
+    try:
+        if flat.size and (flat.ndim == 2 or (flat.ndim == 3 and flat.shape[-1] in (3, 4))):
+            return Image.fromarray(flat)
+    except TypeError:
+        pass
+    raise ImageError("the array is not a picture", expected="(H, W), (H, W, 3) or (H, W, 4) uint8", got=f"{array.shape} {array.dtype}")
 
 
-def stroke_width(ink: np.ndarray) -> float:
-    """Mean width of the strokes (H, W) in pixels: twice the area over the length of the outline."""
-    strong = np.pad(ink > 127, 1)
-    inner = strong[1:-1, 1:-1] & strong[:-2, 1:-1] & strong[2:, 1:-1] & strong[1:-1, :-2] & strong[1:-1, 2:]
-    area = int(strong.sum())
-    outline = area - int(inner.sum())
-    return 2 * area / outline if outline else 0.0
-
-
-def _difference(picture: Image.Image, paper: np.ndarray) -> np.ndarray:
-    """How far each pixel of an L or RGB picture is from the paper's colour (C,), the largest over channels: (H, W) uint8.
-
-    By table, in Pillow: 20 times faster on a page of 1200 x 900 than a maximum over NumPy's last axis.
-    """
-    table = np.concatenate([np.abs(np.arange(256) - int(level)) for level in paper]).tolist()
-    channels = picture.point(table).split()
-    marks = channels[0]
-    for channel in channels[1:]:
-        marks = ImageChops.lighter(marks, channel)
-    return np.asarray(marks)
-
-
-def _percentile(marks: np.ndarray, percent: float) -> float:
-    """`numpy.percentile`; of uint8, by counting."""
-    if marks.dtype != np.uint8:
-        return float(np.percentile(marks, percent))
-    below = np.cumsum(Image.fromarray(marks).histogram())
-    place = percent / 100 * (marks.size - 1)
-    low, high = np.searchsorted(below, [int(place), min(int(place) + 1, marks.size - 1)], side="right")
-    return float(low + (high - low) * (place - int(place)))
-
-
-def _stretched(marks: np.ndarray, floor: float, strongest: float) -> np.ndarray:
-    return np.clip((marks - floor) * (255 / (strongest - floor)), 0, 255).astype(np.uint8)
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    rgba = picture.convert("RGBA")
-    page = Image.new("RGB", picture.size, "white")
-    page.paste(rgba, mask=rgba.getchannel("A"))
-    return page
-
-
-def _reduced(picture: Image.Image) -> Image.Image:
-    factor = max(picture.width, picture.height) // WORKING_SIDE
-    if factor < 2:
-        return picture
-    if picture.mode == "P" or picture.mode == "1":
-        picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
-    return picture.reduce(factor)
-
-
-def _marks_on_uneven_paper(grey: np.ndarray) -> np.ndarray:
-    # The paper is what remains when everything thinner than a sixth of the page is wiped away: for dark ink a closing
-    # (maximum, then minimum) at low resolution, for light ink an opening. The right one of the two leaves less ink.
-    height, width = grey.shape
-    scale = max(1, max(height, width) // 96)
-    low = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).resize((max(1, width // scale), max(1, height // scale)), Image.Resampling.BOX)
-    reach = max(low.size) // 6 | 1
-    marks = []
-    for first, second, sign in ((ImageFilter.MaxFilter, ImageFilter.MinFilter, 1), (ImageFilter.MinFilter, ImageFilter.MaxFilter, -1)):
-        paper = low.filter(first(reach)).filter(second(reach)).filter(ImageFilter.GaussianBlur(reach / 4))
-        marks.append(np.clip(sign * (np.asarray(paper.resize((width, height), Image.Resampling.BILINEAR), np.float32) - grey), 0, None))
-    return min(marks, key=lambda mark: float((mark > mark.max() * 0.5).mean()) if mark.max() >= FAINTEST else 2.0).astype(np.float32)
-
-
-def _resized(ink: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Area filter when shrinking (every stroke keeps its ink), bicubic when growing."""
-    if ink.shape == (height, width):
-        return ink
-    shrinking = height <= ink.shape[0] and width <= ink.shape[1]
-    return np.asarray(Image.fromarray(ink).resize((width, height), Image.Resampling.BOX if shrinking else Image.Resampling.BICUBIC))
-
-
-def _pasted(glyph: np.ndarray, size: int, left: int, top: int) -> np.ndarray:
-    out = np.zeros((size, size), np.uint8)
-    left, top = min(max(left, 0), size - glyph.shape[1]), min(max(top, 0), size - glyph.shape[0])
-    out[top : top + glyph.shape[0], left : left + glyph.shape[1]] = glyph
-    return out
-
-
-def _thickened(ink: np.ndarray, least: float) -> np.ndarray:
-    """Grow strokes to `least` pixels, so that a thin pen does not vanish when the picture shrinks."""
-    grow = int(round(least - stroke_width(ink)))
-    if grow < 2:  # a MaxFilter of 1 is a division by zero in Pillow 12.3 that ends the process
-        return ink
-    grow = min(grow, 31)
-    return np.asarray(Image.fromarray(np.pad(ink, grow)).filter(ImageFilter.MaxFilter(grow // 2 * 2 + 1)))
-
-
-def _scaled_to(ink: np.ndarray, box: int, least: float) -> np.ndarray:
-    """The ink alone, strokes at least `least` pixels wide, its longer side `box` pixels."""
+def _is_glyph(ink: np.ndarray) -> bool:
+    """Whether ink (h, h) stands as MNIST's does: about as large as its square, and in the middle of it."""
+    side = len(ink)
     left, top, right, bottom = ink_box(ink)
-    glyph = ink[top:bottom, left:right]
-    glyph = _thickened(glyph, least * max(glyph.shape) / box)
-    scale = box / max(glyph.shape)
-    return _resized(glyph, max(1, round(glyph.shape[1] * scale)), max(1, round(glyph.shape[0] * scale)))
+    middle = max(abs(left + right - side), abs(top + bottom - side)) / 2
+    return max(right - left, bottom - top) >= 0.5 * side and middle <= 0.25 * side
+
+
+def _placed(ink: np.ndarray, scale: float, x: float, y: float, size: int) -> np.ndarray:
+    """The square (size, size) whose centre is the point (x, y) of the ink (H, W), scaled; beyond the ink there is paper.
+
+    One resampling, placed to a fraction of a pixel: an area filter when shrinking (every stroke keeps its ink), bicubic when growing.
+    """
+    half = size / 2 / scale
+    pad = max(0, math.ceil(max(half - x, half - y, x + half - ink.shape[1], y + half - ink.shape[0])))
+    ink = np.pad(ink, pad) if pad else ink
+    box = (max(x - half + pad, 0), max(y - half + pad, 0), min(x + half + pad, ink.shape[1]), min(y + half + pad, ink.shape[0]))
+    kernel = Image.Resampling.BOX if scale <= 1 else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(ink).resize((size, size), kernel, box))
+
+
+def _coarse(ink: np.ndarray, side: int) -> np.ndarray:
+    """Ink (H, W) no larger than `side`, still with full ink in it: a thin stroke fades as it shrinks."""
+    scale = side / max(ink.shape)
+    if scale < 1:
+        shape = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
+        ink = np.asarray(Image.fromarray(ink).resize(shape, Image.Resampling.BOX))
+    return _with_full_ink(ink)
+
+
+def _with_full_ink(ink: np.ndarray) -> np.ndarray:
+    peak = int(ink.max())
+    return ink if peak in (0, 255) else np.clip(ink.astype(np.float32) * (255 / peak), 0, 255).astype(np.uint8)
+
+
+def _thickened(ink: np.ndarray, least: float, pad: bool) -> np.ndarray:
+    """Grow strokes to `least` pixels, so that a thin pen does not vanish when the picture shrinks; `pad` makes room for it."""
+    grow = min(round(least - stroke_width(ink)), 31)
+    if grow < 1:
+        return ink
+    ink = np.pad(ink, (grow + 1) // 2) if pad else ink
+    if grow % 2:  # by one pixel, to the right and down; Pillow's filter grows by two and more
+        ink = np.maximum(ink, np.pad(ink, ((0, 0), (1, 0)))[:, :-1])
+        ink = np.maximum(ink, np.pad(ink, ((1, 0), (0, 0)))[:-1])
+    return ink if grow < 2 else np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(grow // 2 * 2 + 1)))
+
+
+def _glyph(ink: np.ndarray, box: int, least: float) -> np.ndarray:
+    """The ink alone, cut out, at up to FINE times the `box` pixels it will fill, its strokes wide enough for `least` pixels there."""
+    left, top, right, bottom = ink_box(ink)
+    glyph = _coarse(ink[top:bottom, left:right], FINE * box)
+    return _thickened(glyph, least * max(glyph.shape) / box, pad=True)
 
 
 def _centred_by_mass(ink: np.ndarray, size: int) -> np.ndarray:
-    glyph = _scaled_to(ink, round(size * BOX), least=1.6 * size / 28)
-    peak = int(glyph.max())
-    if 0 < peak < 255:  # a thin stroke fades as it shrinks; MNIST's are at full ink
-        glyph = np.clip(glyph.astype(np.float32) * (255 / peak), 0, 255).astype(np.uint8)
+    box = round(size * BOX)
+    glyph = _glyph(ink, box, least=1.6 * size / 28)
+    height, width = glyph.shape
+    scale = box / max(height, width)
     mass = glyph.astype(np.float64)
-    total = mass.sum()
-    x = float((mass.sum(0) * np.arange(glyph.shape[1])).sum() / total)
-    y = float((mass.sum(1) * np.arange(glyph.shape[0])).sum() / total)
-    middle = (size - 1) / 2
-    return _pasted(glyph, size, round(middle - x), round(middle - y))
+    x = float(mass.sum(0) @ (np.arange(width) + 0.5) / mass.sum())
+    y = float(mass.sum(1) @ (np.arange(height) + 0.5) / mass.sum())
+    half = size / 2 / scale  # the whole glyph stays on the square, however uneven its mass
+    return _with_full_ink(_placed(glyph, scale, min(max(x, width - half), half), min(max(y, height - half), half), size))
 
 
 def _filling(ink: np.ndarray, size: int) -> np.ndarray:
-    glyph = _scaled_to(ink, round(size * 0.84), least=size / 24)
-    return _pasted(glyph, size, (size - glyph.shape[1]) // 2, (size - glyph.shape[0]) // 2)
+    box = round(size * 0.84)
+    glyph = _glyph(ink, box, least=size / 24)
+    return _placed(glyph, box / max(glyph.shape), glyph.shape[1] / 2, glyph.shape[0] / 2, size)
 
 
 def _whole_page(ink: np.ndarray, size: int) -> np.ndarray:
-    side = max(ink.shape)
-    left, top, right, bottom = ink_box(ink)
-    ink = _thickened(ink, side / 60) if stroke_width(ink[top:bottom, left:right]) < side / 60 else ink
-    side = max(ink.shape)
-    page = np.zeros((side, side), np.uint8)
-    top, left = (side - ink.shape[0]) // 2, (side - ink.shape[1]) // 2
-    page[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
-    return _resized(page, size, size)
+    page = _coarse(ink, FINE * size)
+    left, top, right, bottom = ink_box(page)
+    least = max(page.shape) / 60
+    if stroke_width(page[top:bottom, left:right]) < least:
+        page = _thickened(page, least, pad=False)
+    return _placed(page, size / max(page.shape), page.shape[1] / 2, page.shape[0] / 2, size)

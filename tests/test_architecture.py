@@ -17,7 +17,7 @@ LONGEST = 300  # lines
 RANKS: tuple[str, ...] = (
     "engine.errors",
     "engine.settings engine.device engine.progress",
-    "engine.recipe engine.images",
+    "engine.recipe engine.images engine.ink",
     "engine.data",
     "engine.models",
     "engine.objectives engine.optim engine.metrics",

@@ -23,7 +23,7 @@ from engine.errors import DataError
 from engine.images import STYLES
 from engine.progress import Progress
 
-PIXELS = 1  # raise when engine/images.py places pictures differently: what was cached before is then decoded again
+PIXELS = 2  # raise when engine/images.py places pictures differently: what was cached before is then decoded again
 
 
 @dataclass(frozen=True)
