@@ -20,7 +20,7 @@ DARK = {
 DARK_SIDEBAR = {"backgroundColor": "#181d25", "secondaryBackgroundColor": "#262e3a"}
 SHARED = {
     "baseFontSize": 15, "baseRadius": "8px", "showWidgetBorder": True, "showSidebarBorder": True, "linkUnderline": False,
-    "headingFontSizes": ["1.9rem", "1.45rem", "1.2rem", "1.05rem", "1rem", "0.95rem"], "headingFontWeights": [650, 620, 600, 600, 600, 600],
+    "headingFontSizes": ["1.9rem", "1.45rem", "1.2rem", "1.05rem", "1rem", "0.95rem"], "headingFontWeights": [650, 600, 600, 600, 600, 600],
     "metricValueFontSize": "1.6rem", "chartCategoricalColors": list(COLOURS),
 }
 THEME = {

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.widgets import page, pick_model
+from app.widgets import empty, link, page
 from app.widgets.address import base_address, canvas_address
 
 PYTHON = """from gradio_client import Client, handle_file
@@ -18,17 +18,23 @@ EVENT=$(curl -s {base}/canvas/gradio_api/call/predict -H 'Content-Type: applicat
 curl -s {base}/canvas/gradio_api/call/predict/$EVENT"""
 
 with page("Draw", "Draw one character; the model answers while the pen moves.") as lab:
-    model = pick_model(lab, "model")
-    if model:
-        st.iframe(canvas_address(model), height=860, alt="The drawing canvas")
+    models = [model.name for model in lab.models()]
+    wanted = st.query_params.get("model")
+    if wanted and wanted not in models:
+        st.warning(f"There is no model `{wanted}` in this lab; the canvas shows the best one it has.", icon=":material/info:")
+        wanted = None
+    if not models:
+        empty("No model has been saved yet. Train one first: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
+    else:
+        st.iframe(canvas_address(wanted), height=820, alt="The drawing canvas")
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.link_button("Open it full size", canvas_address(model), icon=":material/open_in_new:")
-            st.caption("The first time, the canvas takes a few seconds to start.")
+            st.link_button("Open it full size", canvas_address(wanted), icon=":material/open_in_new:")
+            link("models", "About the models")
         with st.expander("Use it from a program", icon=":material/code:"):
             st.markdown(
                 "The canvas is an API too: `/predict(image, model)` takes a picture of one character (a drawing, a scan or a photograph; "
                 "dark on light or light on dark) and returns the likeliest class with the probabilities."
             )
             python, curl = st.tabs(["Python", "curl"])
-            python.code(PYTHON.format(base=base_address(), model=model), language="python")
-            curl.code(CURL.format(base=base_address(), model=model), language="bash")
+            python.code(PYTHON.format(base=base_address(), model=wanted or models[0]), language="python")
+            curl.code(CURL.format(base=base_address(), model=wanted or models[0]), language="bash")

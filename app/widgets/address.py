@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
@@ -19,6 +19,7 @@ def base_address() -> str:
     return f"{parts.scheme}://{parts.netloc}{head if last in PAGES else path}"
 
 
-def canvas_address(model: str) -> str:
-    """The canvas with `model` chosen."""
-    return f"{base_address()}/canvas/?model={quote(model)}"
+def canvas_address(model: str | None = None) -> str:
+    """The canvas in the page's own light or dark, with `model` chosen if there is one."""
+    query = {"model": model, "__theme": st.context.theme.type}
+    return f"{base_address()}/canvas/?{urlencode({name: value for name, value in query.items() if value})}"

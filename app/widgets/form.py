@@ -20,10 +20,8 @@ from engine.recipe import Augment, DataSpec, Recipe
 
 Changes = dict[str, Any]
 MAIN = ("epochs", "batch_size", "lr", "optimizer", "schedule", "loss")
-MORE = (
-    "size", "warmup", "weight_decay", "momentum", "step_epochs", "step_factor", "clip", "loss_options", "miner", "miner_options",
-    "samples_per_class", "mixup", "freeze", "ema", "select", "patience", "init_from", "method", "precision", "seed",
-)
+ELSEWHERE = ("name", "title", "about", "data", "model", "augment", "stages", "published", "target", "analysis", "scale", "small")
+MORE = tuple(name for name in Recipe.model_fields if name not in MAIN + ELSEWHERE)
 LABELS = {
     "lr": "Learning rate", "ema": "Weight averaging (EMA)", "init_from": "Start from weights of", "clip": "Gradient clipping",
     "size": "Image side (px)", "data.size": "Cached side (px)", "data.limit": "At most training images", "data.test_on": "Score on",

@@ -1,8 +1,8 @@
-"""Choosing a model, a data set, runs. Each remembers its choice in the address under its key, so that a page can be shared."""
+"""Choosing a model, a data set, runs. Each keeps its choice in the address under its key, so that a page can be shared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,16 +19,12 @@ if TYPE_CHECKING:
 
 
 def pick_model(lab: Lab, key: str, label: str = "Model", only: Sequence[str] | None = None) -> str | None:
-    """A saved model's name, shipped ones first; None, with an empty state drawn, where there is none.
-
-    `only` restricts the choice. The choice stands in the address as `?<key>=<name>`.
-    """
+    """A saved model's name, shipped ones first; None, with an empty state drawn, where there is none. `only` restricts the choice."""
     models = [model for model in lab.models() if only is None or model.name in only]
     if not models:
-        empty("No model has been saved yet. Train one: `quick` takes a few seconds.", "train", "Train a model")
+        empty("No model has been saved yet. Train one: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
         return None
-    labels = {model.name: model_label(model) for model in models}
-    return st.selectbox(label, list(labels), format_func=lambda name: labels.get(name, name), key=key, bind="query-params")
+    return pick_one(label, {model.name: model_label(model) for model in models}, key, "model")
 
 
 def pick_dataset(lab: Lab, key: str, label: str = "Data set", only: Sequence[str] | None = None) -> str | None:
@@ -37,47 +33,64 @@ def pick_dataset(lab: Lab, key: str, label: str = "Data set", only: Sequence[str
     if not datasets:
         empty("No data set fits here. Upload one, or point GLYPHLAB_DATA at a folder of them.", "data", "Data sets")
         return None
-    labels = {data.name: dataset_label(data) for data in datasets}
-    return st.selectbox(label, list(labels), format_func=lambda name: labels.get(name, name), key=key, bind="query-params")
-
-
-def pick_runs(lab: Lab, key: str, label: str = "Runs", default: Sequence[str] = (), states: Sequence[str] | None = None) -> list[str]:
-    """Run ids, newest first, any number; empty, with an empty state drawn, where there are no runs (of `states`)."""
-    runs = [run for run in lab.runs() if states is None or run.state in states]
-    if not runs:
-        empty("No run yet. Start one: `quick` takes a few seconds.", "train", "Train a model")
-        return []
-    labels = {run.id: run_label(run) for run in runs}
-    there = [run for run in default if run in labels]
-    return st.multiselect(label, list(labels), default=there, format_func=lambda run: labels.get(run, run), key=key, bind="query-params")
+    return pick_one(label, {data.name: dataset_label(data) for data in datasets}, key, "data set")
 
 
 def pick_run(lab: Lab, key: str = "run", label: str = "Run") -> str | None:
     """One run's id, the newest unless chosen; None, with an empty state drawn, where there are none.
 
-    The address names it as `?<key>=<id>` even where it is the newest, which it won't be for long. To choose one from elsewhere, set
-    `st.query_params[key]` before this is drawn.
+    To choose one from elsewhere, set `st.query_params[key]` before this is drawn.
     """
     runs = lab.runs()
     if not runs:
         empty("No run yet. Choose a recipe and start it: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
         return None
+    return pick_one(label, {run.id: run_label(run) for run in runs}, key, "run")
+
+
+def pick_runs(lab: Lab, key: str, label: str = "Runs", default: Sequence[str] = (), states: Sequence[str] | None = None) -> list[str]:
+    """Run ids, any number, offered newest first; empty, with an empty state drawn, where there are no runs (of `states`).
+
+    The choice stands in the address as `?<key>=id,id`; ids there that are gone are passed over.
+    """
+    runs = [run for run in lab.runs() if states is None or run.state in states]
+    if not runs:
+        empty("No run yet. Start one: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
+        return []
     labels = {run.id: run_label(run) for run in runs}
-    wanted, widget = st.query_params.get(key), f"{key}-choice"
-    if wanted in labels:
-        st.session_state[widget] = wanted
-    elif wanted:
-        st.warning(f"There is no run `{wanted}` in this lab any more; this is the newest.", icon=":material/info:")
-    elif st.session_state.get(widget) not in labels:
-        st.session_state[widget] = runs[0].id
+    if key in st.query_params:
+        st.session_state[key] = [run for run in _listed(key) if run in labels]
+    elif key not in st.session_state:
+        st.session_state[key] = [run for run in default if run in labels]
 
     def remember() -> None:
-        st.query_params[key] = st.session_state[widget]
+        st.query_params[key] = ",".join(st.session_state[key])
 
-    chosen = st.selectbox(label, list(labels), format_func=lambda run: labels.get(run, run), key=widget, on_change=remember)
+    return st.multiselect(label, list(labels), format_func=lambda run: labels.get(run, run), key=key, on_change=remember)
+
+
+def pick_one(label: str, labels: Mapping[str, str], key: str, what: str, default: str | None = None, help: str | None = None) -> str:
+    """A select box over names, shown by their labels; the choice stands in the address as `?<key>=<name>`, so that a page can be shared.
+
+    `what` is the kind of thing, for the sentence about one in the address that is not there; the first name is the default.
+    (Streamlit's own `bind` would put the label into the address, which changes with a run's state.)
+    """
+    wanted = st.query_params.get(key)
     if wanted in labels:
-        st.query_params[key] = chosen
-    return chosen
+        st.session_state[key] = wanted
+    elif st.session_state.get(key) not in labels:
+        st.session_state[key] = default if default in labels else next(iter(labels))
+    if wanted and wanted not in labels:
+        st.warning(f"There is no {what} `{wanted}` here; `{st.session_state[key]}` is shown.", icon=":material/info:")
+
+    def remember() -> None:
+        st.query_params[key] = st.session_state[key]
+
+    return st.selectbox(label, list(labels), format_func=lambda name: labels.get(name, name), key=key, help=help, on_change=remember)
+
+
+def _listed(key: str) -> list[str]:
+    return [part for text in st.query_params.get_all(key) for part in text.split(",") if part]
 
 
 def model_label(model: ModelInfo) -> str:

@@ -9,7 +9,7 @@ import yaml
 
 from app.charts.words import number, percent, seconds
 from app.widgets.form import recipe_form
-from app.widgets.pickers import dataset_label
+from app.widgets.pickers import dataset_label, pick_one
 from engine.errors import GlyphlabError, RecipeError
 from engine.recipe import Recipe, make_recipe
 
@@ -52,17 +52,14 @@ def _choose(lab: Lab) -> tuple[str, str]:
     names = [name for name, recipe in recipes.items() if group in (ALL, recipe.data)]
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
-        name = st.selectbox(
-            "Recipe", names, index=names.index(FIRST) if FIRST in names else 0, key="recipe", bind="query-params",
-            format_func=lambda choice: f"{choice} · {recipes[choice].title}" if choice in recipes and recipes[choice].title else choice,
-            help="Type to search.",
-        )
+        labels = {choice: f"{choice} · {recipes[choice].title}" if recipes[choice].title else choice for choice in names}
+        name = pick_one("Recipe", labels, "recipe", "recipe", default=FIRST, help="Type to search.")
     with right:
         scale = st.segmented_control(
-            "Scale", ["full", "small"], default="full", required=True, key="scale", width="stretch",
-            help="small: the same experiment end to end, cut down to minutes on two CPU cores",
+            "Scale", ["full", "small"], default="full", required=True, key="scale", width="stretch", disabled=not recipes[name].scalable,
+            help="small: the same experiment end to end, cut down to minutes on two CPU cores. Not every recipe needs it.",
         )
-    return name, scale
+    return name, scale if recipes[name].scalable else "full"
 
 
 def _about(recipe: Recipe) -> None:

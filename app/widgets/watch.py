@@ -92,7 +92,7 @@ def _act(action: Any, run_id: str) -> None:
 def _figures(info: RunInfo, rows: list[dict[str, Any]], final: dict[str, Any] | None) -> None:
     with st.container(horizontal=True, gap="medium"):
         for label, value, help in _at_the_end(rows, final) if final else _so_far(info, rows):
-            st.metric(label, value, help=help, width=150)
+            st.metric(label, value, help=help, width=140)
 
 
 def _at_the_end(rows: list[dict[str, Any]], final: dict[str, Any]) -> list[tuple[str, str, str | None]]:
@@ -100,7 +100,7 @@ def _at_the_end(rows: list[dict[str, Any]], final: dict[str, Any]) -> list[tuple
     return [
         ("Test accuracy", percent(final.get("test_accuracy")), f"{number(final['test_n'])} images" if final.get("test_n") else None),
         ("Test top 3", percent(final.get("test_top3")), "the right class is among the three likeliest"),
-        ("Validation accuracy", percent(final.get("val_accuracy")), f"best epoch {best['epoch']}" if best else None),
+        ("Validation", percent(final.get("val_accuracy")), f"accuracy of the best epoch, {best['epoch']}" if best else None),
         ("Calibration error", percent(final.get("test_ece")), "mean gap between confidence and accuracy, after temperature scaling"),
         ("Parameters", parameters(final.get("parameters")), None),
         ("Training time", seconds(final.get("seconds")), f"{number(final.get('images_per_second'))} images per second"),
@@ -112,8 +112,8 @@ def _so_far(info: RunInfo, rows: list[dict[str, Any]]) -> list[tuple[str, str, s
     last = next((row for row in reversed(rows) if row.get("images_per_second") is not None), {})
     loss = last.get("loss", last.get("train_loss"))
     return [
-        ("Best validation accuracy", percent(best.get("val_accuracy") if best else None), f"epoch {best['epoch']}" if best else None),
-        ("Validation accuracy", percent(epochs[-1].get("val_accuracy") if epochs else None), "after the last finished epoch"),
+        ("Best validation", percent(best.get("val_accuracy") if best else None), f"accuracy at epoch {best['epoch']}" if best else None),
+        ("Validation", percent(epochs[-1].get("val_accuracy") if epochs else None), "accuracy after the last finished epoch"),
         ("Training loss", "–" if loss is None else f"{loss:.4f}", None),
         ("Speed", f"{number(last.get('images_per_second'))} /s", "training images per second"),
         ("Images seen", number(last.get("images_seen")), None),

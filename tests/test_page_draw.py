@@ -1,0 +1,34 @@
+"""The Draw page, without a browser; drawing itself is tested in one (test_browser.py)."""
+
+from __future__ import annotations
+
+import pytest
+from weblab import add_run, open_page, texts
+
+from engine.lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    return Lab(tmp_path)
+
+
+def test_the_canvas_is_shown_with_the_model_of_the_address(lab):
+    run = add_run(lab)
+    page = open_page("draw", model=run.id)
+    assert page.get("iframe")[0].proto.src.endswith(f"/canvas/?model={run.id}")
+
+
+def test_the_api_is_explained_with_the_models_name(lab):
+    run = add_run(lab)
+    page = open_page("draw", model=run.id)
+    assert all(run.id in snippet.value and "/canvas/" in snippet.value for snippet in page.code)
+
+
+def test_a_model_that_is_gone_is_said_to_be_gone(lab):
+    add_run(lab)
+    page = open_page("draw", model="nosuch")
+    assert "`nosuch`" in page.warning[0].value
+    assert "model=" not in page.get("iframe")[0].proto.src
+    assert texts(page)
