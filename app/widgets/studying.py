@@ -116,8 +116,8 @@ def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
             help=f"At full size, as published.{first}",
         )
         st.button(
-            "Run the small form", key=f"small-{row.name}", icon=":material/speed:", type="tertiary", on_click=_start, args=(lab, row.name, "small"),
-            help=f"The same experiment end to end in minutes on two cores; its figure says little.{first}",
+            "Run the small form", key=f"small-{row.name}", icon=":material/speed:", type="tertiary", on_click=_start,
+            args=(lab, row.name, "small"), help=f"The same experiment end to end in minutes on two cores; its figure says little.{first}",
         )
         link("train", "Change it first", icon=":material/tune:", recipe=row.name)
         if len(finished) > 1:
@@ -140,7 +140,8 @@ def _start(lab: Lab, name: str, scale: str) -> None:
 def _details(row: Row) -> None:
     recipe = row.recipe
     with st.expander("What was done, and what was concluded", icon=":material/menu_book:"):
-        for label, text in (("Target", recipe.target), ("Recipe", recipe.about), ("Concluded there", recipe.analysis), ("Source", row.source)):
+        said = (("Target", recipe.target), ("Recipe", recipe.about), ("Concluded there", recipe.analysis), ("Source", row.source))
+        for label, text in said:
             if text:
                 st.markdown(f"**{label}.** {text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}")
         stages = [

@@ -31,7 +31,7 @@ class Group:
 def make_group(members: Sequence[Subject]) -> Group:
     first = members[0]
     scores = tuple(s.accuracy for s in members if s.final and s.accuracy is not None)
-    label = first.label if len(members) == 1 else f"{first.recipe.name} ({len(members)} seeds)"
+    label = first.label if len(members) == 1 else f"{first.kind} ({len(members)} seeds)"
     return Group(label, tuple(members), scores, spread(scores) if scores else None)
 
 

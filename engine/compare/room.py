@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.compare.answers import Group, answer, make_group
 from engine.compare.statistics import McNemar, by_class, holm, losses_of, mcnemar, reliability, welch
-from engine.compare.subjects import Predictions, Subject, predictions_of, same_recipe, subject_of, thresholds_for
+from engine.compare.subjects import Predictions, Subject, kinds, predictions_of, same_recipe, subject_of, thresholds_for
 from engine.errors import RunError
 from engine.metrics import confusion
 from engine.recipe import compare_recipes
@@ -54,15 +54,16 @@ class Compare:
         runs = [self.lab.run(id) for id in ids]
         names = [run.info().name for run in runs]
         recipes = [run.recipe() for run in runs]
+        called = kinds(names, recipes)
+        seeded = [f"{kind} · seed {recipe.seed}" for kind, recipe in zip(called, recipes, strict=True)]
         out = []
-        for run, name, recipe in zip(runs, names, recipes, strict=True):
-            twins = [other for other, its in zip(recipes, names, strict=True) if its == name]
-            label = name
-            if len(twins) > 1:
-                alone = sum(twin.seed == recipe.seed for twin in twins) == 1
-                label = f"{name} · seed {recipe.seed}" if alone else f"{name} · {run.id}"
+        for run, kind, label in zip(runs, called, seeded, strict=True):
+            if called.count(kind) == 1:
+                label = kind
+            elif seeded.count(label) > 1:
+                label = f"{kind} · {run.id}"
             try:
-                out.append(subject_of(run, label))
+                out.append(subject_of(run, kind, label))
             except RunError:
                 continue
         return out

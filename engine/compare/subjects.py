@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from engine.compare.statistics import setbacks
 from engine.errors import RunError
 from engine.metrics import first_reached, wilson_interval
-from engine.recipe import DataSpec, Recipe
+from engine.recipe import DataSpec, Recipe, compare_recipes
 
 if TYPE_CHECKING:
     from engine.runs import Run
@@ -29,10 +30,12 @@ class Subject:
 
     epochs    its epoch rows, in order
     final     its final metrics; empty while it trains
-    label     its name, made unique among the compared by seed or id
+    kind      its name and in what its recipe differs from others of that name among the compared; seeds of one recipe share it
+    label     kind and seed, or id where that is not enough to tell it apart
     """
 
     id: str
+    kind: str
     label: str
     recipe: Recipe
     state: str
@@ -102,7 +105,7 @@ class Predictions:
         return self.predicted == self.labels
 
 
-def subject_of(run: Run, label: str) -> Subject:
+def subject_of(run: Run, kind: str, label: str) -> Subject:
     """The run as it is compared. Raises RunError if it has not finished an epoch yet."""
     rows = run.metrics()
     epochs = tuple(row for row in rows if row.get("kind") == "epoch")
@@ -110,21 +113,44 @@ def subject_of(run: Run, label: str) -> Subject:
     info = run.info()
     if not epochs and not final:
         raise RunError(f"run {run.id} has no epoch to compare yet", got=f"state {info.state}")
-    return Subject(run.id, label, run.recipe(), info.state, run.path, epochs, final, info.device)
+    return Subject(run.id, kind, label, run.recipe(), info.state, run.path, epochs, final, info.device)
 
 
 def predictions_of(subject: Subject) -> Predictions:
     """Read `predictions.npz`. Raises RunError if the run kept none."""
     path = subject.folder / "predictions.npz"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            labels, probabilities, index = arrays["labels"], arrays["probabilities"].astype(np.float32), arrays["index"]
+        labels, probabilities, index = _arrays(path, path.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         expected, got = "a finished run with held-out images", f"state {subject.state}"
         raise RunError(f"run {subject.id} kept no predictions", expected=expected, got=got) from None
     classes = tuple(row["class"] for row in subject.final.get("per_class") or ())
     data = subject.final.get("test_data") or subject.recipe.data.name
-    return Predictions(data, subject.split, classes, labels.astype(np.int64), probabilities, index.astype(np.int64))
+    return Predictions(data, subject.split, classes, labels, probabilities, index)
+
+
+@lru_cache(maxsize=32)
+def _arrays(path: Path, stamp: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays["labels"].astype(np.int64), arrays["probabilities"].astype(np.float32), arrays["index"].astype(np.int64)
+
+
+def kinds(names: Sequence[str], recipes: Sequence[Recipe]) -> list[str]:
+    """For each run its name and, where others of that name have another recipe, the fields in which it differs (seeds apart)."""
+    out = []
+    for name in names:
+        same = {i: recipe for i, recipe in enumerate(recipes) if names[i] == name}
+        rows = compare_recipes({str(i): recipe for i, recipe in same.items()})
+        rows = [row for row in rows if row["field"].split(".")[0] not in SEED_FIELDS and row["field"] != "data.seed"]
+        at = str(len(out))
+        told = [f"{row['field'].split('.')[-1].replace('_', ' ')} {_short(row[at])}" for row in rows[:3]]
+        out.append(" · ".join([name, *told]))
+    return out
+
+
+def _short(value: Any) -> str:
+    text = f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
+    return text if len(text) <= 24 else f"{text[:22]}…"
 
 
 def same_recipe(subjects: Sequence[Subject]) -> list[list[Subject]]:

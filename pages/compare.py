@@ -1,0 +1,66 @@
+"""Compare: put runs side by side and settle questions."""
+
+import streamlit as st
+
+from app.charts import compare as charts
+from app.charts.report import as_csv, as_html
+from app.widgets import comparing, empty, note, page
+
+VIEWS = {
+    "Answer": comparing.answer,
+    "Convergence": comparing.convergence,
+    "Two in detail": comparing.two,
+    "Mistakes": comparing.mistakes,
+    "Calibration": comparing.calibration,
+}
+POLL_SECONDS = 2
+
+
+def export(subjects: list) -> None:
+    """Everything shown here as files."""
+    compare, rows = lab.compare, lab.compare.table(subjects)
+    epochs = [{"run": s.id, "name": s.label, **row} for s in subjects for row in s.epochs]
+    tests = compare.tests(subjects)
+
+    def report() -> str:
+        lines = comparing.lines_of(lab, subjects)
+        plots = [charts.convergence(lines, measure, axis) for measure in ("validation accuracy", "validation loss") for axis in charts.AXES]
+        scores = [charts.scores(found, place) for place, found in comparing.scores_by_place(lab, subjects).items()]
+        tables = {"Figures": rows, "Tests of every pair": tests, "How the recipes differ": compare.differences(subjects)}
+        return as_html("Comparison of " + ", ".join(s.label for s in subjects), compare.answers(subjects), tables, scores + plots)
+
+    with st.container(horizontal=True):
+        st.download_button("Figures (CSV)", as_csv(rows), "figures.csv", "text/csv", key="csv-figures", on_click="ignore")
+        st.download_button("Epochs (CSV)", as_csv(epochs), "epochs.csv", "text/csv", key="csv-epochs", on_click="ignore")
+        if tests:
+            st.download_button("Tests (CSV)", as_csv(tests), "tests.csv", "text/csv", key="csv-tests", on_click="ignore")
+        st.download_button("Report (HTML)", report, "comparison.html", "text/html", key="html-report", on_click="ignore")
+    note("The report is one file with live plots that opens without the lab. For a picture of a plot (PNG), use the camera in its corner.")
+
+
+def draw(ids: list[str], alive: bool) -> None:
+    """The chosen view of the runs; read anew every two seconds while one of them is still training."""
+    if alive and not any(lab.run(id).alive for id in ids):
+        st.rerun()
+    subjects = lab.compare.subjects(ids)
+    if len(subjects) < len(ids):
+        st.caption(f"{len(ids) - len(subjects)} of the runs has not finished an epoch yet.")
+    if not subjects:
+        return
+    view = st.segmented_control("View", list(VIEWS), default="Answer", required=True, key="view", label_visibility="collapsed")
+    VIEWS[view](lab, subjects)
+    with st.expander("Export", icon=":material/download:"):
+        export(subjects)
+
+
+with page("Compare", "Put runs side by side: which is better, is it really, and on which images.") as lab:
+    if not lab.runs():
+        empty("No run yet. Start one: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
+    else:
+        chosen = comparing.pick(lab)
+        comparing.questions(lab)
+        if not chosen:
+            empty("Choose runs above. Two or more are compared; of a single one you see its mistakes and its calibration.")
+        else:
+            working = any(lab.run(id).alive for id in chosen)
+            st.fragment(draw, run_every=POLL_SECONDS if working else None)(chosen, working)
