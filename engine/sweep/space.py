@@ -9,13 +9,13 @@ import random
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from engine.errors import RecipeError, unknown
-from engine.recipe import RECIPES, Recipe, make_recipe, validated
+from engine.recipe import RECIPES, Recipe, make_recipe, plain, validated
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -57,6 +57,13 @@ class Span(BaseModel):
         return self
 
 
+def _kind(value: Any) -> str:
+    return "range" if isinstance(value, Mapping | Span) else "values"
+
+
+Choices = Annotated[Annotated[list[Any], Tag("values")] | Annotated[Span, Tag("range")], Discriminator(_kind)]
+
+
 class SweepSpec(BaseModel):
     """A sweep: a recipe plus a search space."""
 
@@ -66,7 +73,7 @@ class SweepSpec(BaseModel):
     about: str = ""
     recipe: str = Field(description="a recipe's name or file")
     changes: dict[str, Any] = Field(default_factory=dict, description="key.path: value, the same in every trial")
-    space: dict[str, list[Any] | Span] = Field(description="key.path: the values to choose from, or a range {low, high, log, step}")
+    space: dict[str, Choices] = Field(description="key.path: the values to choose from, or a range {low, high, log, step}")
     metric: str = Field("val_accuracy", description="a name in METRICS: the best epoch's figure is the trial's value")
     trials: int = Field(20, ge=1, le=100_000, description="how many trials are brought to an end")
     sampler: str = Field("tpe", description="a name in SAMPLERS")
@@ -90,7 +97,7 @@ class SweepSpec(BaseModel):
 
 def make_sweep(tree: Mapping[str, Any]) -> SweepSpec:
     """A checked sweep from plain keys and values. Raises RecipeError for what can't be used, with the nearest known name."""
-    spec = validated(SweepSpec, tree, f"sweep '{tree.get('name', '')}'")
+    spec = validated(SweepSpec, plain(tree), f"sweep '{tree.get('name', '')}'")
     for kind, name, known in (("metric", spec.metric, METRICS), ("sampler", spec.sampler, SAMPLERS), ("pruner", spec.pruner, PRUNERS)):
         if name not in known:
             raise RecipeError(f"sweep '{spec.name}': {unknown(kind, name, known)}")

@@ -93,7 +93,7 @@ class Store:
         elsewhere = attrs.get("home") if attrs.get("home") not in (None, str(self.home)) else None
         ended = trial.state.is_finished()
         if ended:
-            state = {"COMPLETE": "finished", "PRUNED": "pruned"}.get(trial.state.name, "failed")
+            state = "finished" if trial.state.name == "COMPLETE" else "failed" if "error" in attrs else "pruned"
         else:
             state = "running" if self.worked_on(trial) else "waiting"
         return TrialInfo(
@@ -149,10 +149,14 @@ class Store:
             return {name: float(share) for name, share in optuna.importance.get_param_importances(study, evaluator=evaluator).items()}
 
     def tell(self, number: int, state: str, value: float | None = None, **notes: Any) -> bool:
-        """End a trial ('finished', 'pruned', 'failed'), with `notes` kept beside it; False if another worker already has."""
+        """End a trial, with `notes` kept beside it; False if another worker already has.
+
+        state: 'finished' with its value, 'pruned', 'failed' with a note `error`, or 'dropped' with a note `hidden`. A failed trial is told
+        as a pruned one: the sampler then takes it for a bad one, where it would learn nothing from Optuna's own 'failed'.
+        """
         from optuna.trial import TrialState
 
-        end = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}[state]
+        end = {"finished": TrialState.COMPLETE, "dropped": TrialState.FAIL}.get(state, TrialState.PRUNED)
         try:
             self.note(number, **notes)
             self.study.tell(number, value if state == "finished" else None, state=end)

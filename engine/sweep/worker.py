@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import GlyphlabError, RecipeError, RunError
+from engine.errors import CheckpointError, DataError, GlyphlabError, ModelError, RecipeError, RunError
 from engine.files import Lock
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runinfo import ALIVE
@@ -80,14 +80,14 @@ def claim(store: Store, trials: int) -> tuple[int, Lock] | None:
             if trial.state.name != "RUNNING":
                 continue
             if not store.is_ours(trial):
-                if not store.worked_on(trial) and store.tell(trial.number, "failed", hidden="its worker was lost"):
+                if not store.worked_on(trial) and store.tell(trial.number, "dropped", hidden="its worker was lost"):
                     store.study.enqueue_trial(trial.params)
                 continue
             if lock := Lock.take(store.lock_of(trial.number)):
                 if len(trial.params) == len(store.spec.space):
                     return trial.number, lock
                 with lock:  # its worker died while it was drawing: nothing was begun
-                    store.tell(trial.number, "failed", hidden="it was never begun")
+                    store.tell(trial.number, "dropped", hidden="it was never begun")
         return _draw(store, trials)
 
 
@@ -115,7 +115,7 @@ def _draw(store: Store, trials: int) -> tuple[int, Lock] | None:
         if drawn.params not in others:
             return number, lock
         with lock:  # seeds are fixed, so a repetition would come out the same: try something else instead
-            store.tell(number, "failed", hidden="it repeats another trial")
+            store.tell(number, "dropped", hidden="it repeats another trial")
         params = unseen(spec, others, number)
         if params is None:
             return None
@@ -144,7 +144,7 @@ class Watch:
         """Start or resume the run, report its epochs, and tell the study how it ended; it stays open if the sweep is stopped meanwhile."""
         try:
             run = self._run()
-        except RecipeError as error:
+        except (RecipeError, DataError, ModelError, CheckpointError) as error:  # what this trial drew can't work
             self.store.tell(self.number, "failed", error=str(error))
             return
         try:

@@ -1,0 +1,192 @@
+"""How a sweep searches: history, parallel coordinates, importances, and each trial's curve.
+
+A trial is anything with `number`, `state`, `value` (None before its first epoch), `history` (a value an epoch) and `values`
+(key.path → value), as engine.sweep gives it. Accuracies come as fractions and are drawn in percent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import plotly.graph_objects as go
+
+from app.charts.base import BAD, COLOURS, GOOD, QUIET, SEQUENTIAL, figure, message
+
+
+class Trial(Protocol):
+    number: int
+    state: str
+    value: float | None
+    history: tuple[float, ...]
+    values: Mapping[str, Any]
+
+
+STATES: dict[str, tuple[str, str]] = {  # state → colour and marker
+    "finished": (COLOURS[0], "circle"),
+    "running": (COLOURS[1], "circle-open"),
+    "waiting": (QUIET, "circle-open"),
+    "pruned": (QUIET, "x"),
+    "failed": (BAD, "x-thin"),
+}
+
+
+def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 360) -> go.Figure:
+    """Every trial's value in the order of the trials, and the best so far as a line."""
+    shown = [trial for trial in trials if trial.value is not None]
+    if not shown:
+        return message("History", "The first value comes with the end of the first epoch.", height=height)
+    chart = figure("History", "Trial", _axis(metric), height=height)
+    factor, form = _scale(metric)
+    for state, (colour, symbol) in STATES.items():
+        own = [trial for trial in shown if trial.state == state]
+        if own:
+            chart.add_scatter(
+                x=[trial.number for trial in own],
+                y=[trial.value * factor for trial in own],
+                name=state,
+                mode="markers",
+                marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 2, "color": colour}},
+                customdata=[describe(trial.values) for trial in own],
+                hovertemplate=f"trial %{{x}}: %{{y:{form}}}<br>%{{customdata}}<extra>{state}</extra>",
+            )
+    best, line = None, []
+    better = max if direction == "maximize" else min
+    for trial in (trial for trial in shown if trial.state == "finished"):
+        best = trial.value if best is None else better(best, trial.value)
+        line.append((trial.number, best * factor))
+    if line:
+        chart.add_scatter(
+            x=[x for x, _ in line],
+            y=[y for _, y in line],
+            name="best so far",
+            mode="lines",
+            line={"color": GOOD, "width": 2, "shape": "hv"},
+            hovertemplate=f"best so far: %{{y:{form}}}<extra></extra>",
+        )
+    chart.update_xaxes(tickformat="d")
+    return chart
+
+
+def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int = 420) -> go.Figure:
+    """Parallel coordinates: a line a trial through its values, coloured by what it reached."""
+    shown = [trial for trial in trials if trial.value is not None and trial.state in ("finished", "pruned")]
+    if not shown:
+        return message("Parallel coordinates", "Needs a trial that has ended.", height=height)
+    factor, _ = _scale(metric)
+    values = [trial.value * factor for trial in shown]
+    paths = [path for path in shown[0].values if all(path in trial.values for trial in shown)]
+    dimensions = [dimension(path, [trial.values[path] for trial in shown]) for path in paths]
+    dimensions.append({"label": _axis(metric), "values": values})
+    chart = figure("Parallel coordinates", "", "", height=height)
+    colours = [[place, colour] for place, colour in SEQUENTIAL if place >= 0.2 or place == 0]
+    chart.add_parcoords(
+        dimensions=dimensions,
+        line={
+            "color": values,
+            "colorscale": [[place, "#9cc0ea" if place == 0 else colour] for place, colour in colours],
+            "reversescale": direction == "minimize",
+            "showscale": True,
+            "colorbar": {"title": {"text": _axis(metric), "side": "right"}, "thickness": 12},
+        },
+        labelfont={"size": 13},
+        tickfont={"size": 12},
+    )
+    chart.update_layout(margin={"t": 90, "l": 70, "r": 40, "b": 24})
+    return chart
+
+
+def importance(shares: Mapping[str, float], metric: str, height: int = 360) -> go.Figure:
+    """How much of the value's variation each field explains, most important first."""
+    if not shares:
+        return message("Importance", "Needs a few finished trials with different values.", height=height)
+    rows = sorted(shares.items(), key=lambda row: row[1])
+    chart = figure("Importance", f"Share of the variation of {words(metric)} explained (%)", "", height=height)
+    chart.add_bar(
+        x=[share * 100 for _, share in rows],
+        y=[short(path) for path, _ in rows],
+        orientation="h",
+        marker={"color": COLOURS[0]},
+        text=[f"{share * 100:.0f}%" for _, share in rows],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.1f}%<extra></extra>",
+    )
+    chart.update_yaxes(title={"text": "Field of the recipe"})
+    chart.update_xaxes(range=[0, 110])
+    return chart
+
+
+def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int = 360) -> go.Figure:
+    """The metric by epoch, a line a trial; the best one stands out, pruned ones end early."""
+    shown = [trial for trial in trials if trial.history]
+    if not shown:
+        return message("Learning curves", "Come with the end of the first epoch.", height=height)
+    chart = figure("Learning curves", "Epoch", _axis(metric), height=height)
+    factor, form = _scale(metric)
+    for trial in sorted(shown, key=lambda trial: trial.number == best):
+        first = trial.number == best
+        colour = GOOD if first else STATES[trial.state][0]
+        chart.add_scatter(
+            x=list(range(1, len(trial.history) + 1)),
+            y=[value * factor for value in trial.history],
+            name=f"best: trial {trial.number}" if first else trial.state,
+            legendgroup="best" if first else trial.state,
+            showlegend=first
+            or not any(other.state == trial.state and other.number < trial.number and other.number != best for other in shown),
+            mode="lines+markers",
+            line={"color": colour, "width": 3 if first else 1.2, "dash": "dot" if trial.state == "pruned" else "solid"},
+            marker={"size": 6 if first else 3},
+            opacity=1 if first else 0.6,
+            customdata=[describe(trial.values)] * len(trial.history),
+            hovertemplate=f"trial {trial.number}, epoch %{{x}}: %{{y:{form}}}<br>%{{customdata}}<extra></extra>",
+        )
+    chart.update_xaxes(tickformat="d")
+    return chart
+
+
+def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
+    """One axis of the parallel coordinates: numbers as they are (their logarithm over more than two decades), the rest as ticks."""
+    distinct = sorted({str(value) for value in values})
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    if numbers and len(distinct) > 6:
+        low, high = min(values), max(values)
+        if low > 0 and high / low > 100:
+            ticks = list(range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1))
+            return {
+                "label": short(path),
+                "values": [math.log10(value) for value in values],
+                "tickvals": ticks,
+                "ticktext": [f"1e{t}" for t in ticks],
+            }
+        return {"label": short(path), "values": list(values)}
+    if numbers:
+        distinct = [str(value) for value in sorted(set(values))]
+    places = [distinct.index(str(value)) for value in values]
+    span = {"range": [-0.5, 0.5]} if len(distinct) == 1 else {}
+    return {"label": short(path), "values": places, "tickvals": list(range(len(distinct))), "ticktext": distinct, **span}
+
+
+def describe(values: Mapping[str, Any]) -> str:
+    """A trial's values in a line each, for a hover box."""
+    return "<br>".join(f"{short(path)}: {value}" for path, value in values.items())
+
+
+def short(path: str) -> str:
+    """The last part of a key.path: 'model.options.dropout' → 'dropout'."""
+    return path.rpartition(".")[2]
+
+
+def words(metric: str) -> str:
+    return {"val_accuracy": "validation accuracy", "val_loss": "validation loss", "knn_accuracy": "kNN accuracy"}.get(metric, metric)
+
+
+def _axis(metric: str) -> str:
+    text = words(metric)
+    return f"{text[0].upper()}{text[1:]} ({'%' if metric.endswith('accuracy') else 'nats'})"
+
+
+def _scale(metric: str) -> tuple[float, str]:
+    """What a value is multiplied by to be drawn, and its format in a hover box."""
+    return (100.0, ".2f") if metric.endswith("accuracy") else (1.0, ".4f")
