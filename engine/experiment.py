@@ -16,7 +16,7 @@ from engine.checkpoint import read_weights, save_checkpoint
 from engine.data.imageset import ImageSet
 from engine.data.loader import Images
 from engine.device import describe_device, pick_device
-from engine.errors import DataError, RecipeError, unknown
+from engine.errors import DataError
 from engine.inference import run_model
 from engine.models.recognizer import count_parameters
 from engine.progress import Progress, no_progress
@@ -58,9 +58,12 @@ def supervised(run: Run, data: ImageSet, recipe: Recipe, tools: Tools) -> Traine
 
 def recovered(run: Run, data: ImageSet, recipe: Recipe, tools: Tools) -> Trainer:
     """Train through wrong labels: estimate how they came about, correct for it, then train again on what follows from them."""
-    from engine.noise.recover import train_recovered
+    from engine.noise.recover import Recovering
 
-    return train_recovered(run, data, recipe, tools)
+    initial = read_weights(tools.find_model(recipe.init_from)) if recipe.init_from else None
+    trainer = Recovering(recipe, data, tools.device, run, tools.progress, initial)
+    restore_trainer(trainer, run.last)
+    return follow(run, trainer, tools)
 
 
 METHODS: dict[str, Method] = {"supervised": supervised, "recovered": recovered}
@@ -81,8 +84,6 @@ def conduct(
     When cancelled it stops at the next live point, and the best checkpoint so far stays. Raises GlyphlabError for what a person can mend.
     """
     recipe = run.recipe()
-    if recipe.method not in METHODS:
-        raise RecipeError(unknown("method", recipe.method, METHODS))
     if threads:
         torch.set_num_threads(threads)
     where, why = pick_device(device)
