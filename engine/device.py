@@ -51,7 +51,7 @@ def describe_device(device: torch.device) -> dict[str, object]:
     """What decides a run's speed and digits: device, its name, cores, threads and library versions."""
     import torch
 
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
         "device": str(device),
         "name": name,
@@ -60,3 +60,12 @@ def describe_device(device: torch.device) -> dict[str, object]:
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
+
+
+def _processor() -> str:
+    # platform.processor() is empty on Debian and "x86_64" or "arm" elsewhere; Linux says what it is.
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

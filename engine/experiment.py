@@ -191,7 +191,7 @@ def save_best(run: Run, trainer: Trainer, figures: dict[str, Any], temperature: 
         style=trainer.data.style,
         input_size=trainer.input_size,
         temperature=temperature,
-        extra={"fingerprint": trainer.data.fingerprint, "run": run.id},
+        extra={"fingerprint": trainer.data.fingerprint, "run": run.id, "machine": describe_device(trainer.device)},
     )
 
 

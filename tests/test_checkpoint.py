@@ -14,7 +14,9 @@ from engine.recipe import make_recipe
 
 @pytest.fixture
 def saved(tmp_path):
-    recipe = make_recipe({"name": "three", "title": "Three shapes", "data": {"name": "shapes", "size": 16}, "model": {"options": {"width": 4}}})
+    recipe = make_recipe(
+        {"name": "three", "title": "Three shapes", "data": {"name": "shapes", "size": 16}, "model": {"options": {"width": 4}}}
+    )
     model = build_model("convnet", {"width": 4}, 1, 3, 16).eval()
     metrics = {"test_accuracy": 0.9, "test_data": "shapes", "test_split": "test", "test_n": 30, "epochs": 3}
     save_checkpoint(tmp_path / "three", model.state_dict(), recipe, ("a", "b", "c"), metrics, style="digit", input_size=16, temperature=2.0)
@@ -40,7 +42,9 @@ def test_the_card_says_what_it_is_and_how_good(saved) -> None:
 def test_half_precision_halves_the_file_and_loads(saved, tmp_path) -> None:
     folder, model = saved
     checkpoint = load_checkpoint(folder)
-    save_checkpoint(tmp_path / "half", model.state_dict(), checkpoint.recipe, checkpoint.classes, {}, style="digit", input_size=16, half=True)
+    save_checkpoint(
+        tmp_path / "half", model.state_dict(), checkpoint.recipe, checkpoint.classes, {}, style="digit", input_size=16, half=True
+    )
     whole, half = (next(f.glob("*.safetensors")).stat().st_size for f in (folder, tmp_path / "half"))
     assert half < 0.6 * whole
     assert load_checkpoint(tmp_path / "half").model.head[1].weight.dtype == torch.float32

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from factories import shapes
 
 from engine.data import loader
 from engine.data.loader import Images
 from engine.errors import DataError
-from factories import shapes
 
 CPU = torch.device("cpu")
 

@@ -59,7 +59,12 @@ def test_the_wilson_interval_solves_its_own_equation() -> None:
 
 
 def test_thresholds_name_the_first_epoch_that_reached_them() -> None:
-    rows = [{"epoch": 1, "val_accuracy": 0.6}, {"epoch": 2, "val_accuracy": 0.93}, {"epoch": 3, "val_accuracy": 0.91}, {"epoch": 4, "val_accuracy": None}]
+    rows = [
+        {"epoch": 1, "val_accuracy": 0.6},
+        {"epoch": 2, "val_accuracy": 0.93},
+        {"epoch": 3, "val_accuracy": 0.91},
+        {"epoch": 4, "val_accuracy": None},
+    ]
     assert metrics.first_reached(rows, "epoch", "val_accuracy") == {"0.5": 1, "0.8": 2, "0.9": 2}
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from factories import shapes
 
 from engine.errors import DataError, RecipeError
 from engine.recipe import Recipe, make_recipe
 from engine.snapshot import restore_trainer, save_trainer
 from engine.train import EpochStats, StepStats, Trainer
-from factories import shapes
 
 CPU = torch.device("cpu")
 
@@ -98,10 +98,11 @@ def test_patience_ends_a_run_that_no_longer_improves() -> None:
 
 def test_it_stops_when_told_to() -> None:
     trainer = Trainer(recipe(epochs=1000), shapes(), CPU)
-    seen = 0
-    for stats in trainer.fit(lambda: seen >= 3):
-        seen += isinstance(stats, EpochStats)
-    assert seen == 3
+    seen: list[EpochStats] = []
+    for stats in trainer.fit(lambda: len(seen) >= 3):
+        if isinstance(stats, EpochStats):
+            seen.append(stats)
+    assert [stats.epoch for stats in seen] == [1, 2, 3]
 
 
 def test_a_run_without_validation_keeps_its_last_epoch() -> None:
