@@ -52,7 +52,8 @@ def add_run(
         confusion[7][1] = 4
         final = {
             "test_accuracy": 0.989, "test_top3": 1.0, "test_n": 364, "test_ece": 0.012, "test_data": "digits", "test_split": "test",
-            "val_accuracy": 0.98, "confusion": confusion, "parameters": 147_290, "seconds": 6.0, "images_per_second": 900.0, "epochs": resolved.epochs,
+            "val_accuracy": 0.98, "confusion": confusion, "parameters": 147_290, "seconds": 6.0, "images_per_second": 900.0,
+            "epochs": resolved.epochs,
         }
         if state == "finished":
             run.append_metrics({"kind": "final", **final})

@@ -57,7 +57,7 @@ def parameters(count: int | None) -> str:
         return "–"
     if count < 10_000:
         return f"{count:,}"
-    return f"{count / 1000:.0f} k" if count < 1_000_000 else f"{count / 1e6:.2f} M"
+    return f"{count / 1000:.0f} k" if count < 999_500 else f"{count / 1e6:.2f} M"
 
 
 def moment(stamp: float | str | datetime | None) -> datetime | None:
