@@ -19,36 +19,30 @@ from engine.errors import ImageError
 
 ASSETS = Path(__file__).parent.parent / "assets" / "canvas"
 LONGEST_PICTURE = 4_000_000  # characters of a data URI; a full pad is under 100,000
+CLEARED = ""  # the value that clears the pad
 
 
 class Drawing(NamedTuple):
-    """What is on the pad: a PNG (black ink on a transparent page; None if nothing is drawn) and the chosen model's name."""
+    """What is on the pad: a PNG (black ink on a transparent page) and the name of the chosen model."""
 
-    picture: bytes | None
+    picture: bytes
     model: str
 
 
-class Pad(gr.HTML):
-    """The pad and the answer beside it. Its value in Python is a `Drawing`; setting it to None clears the pad."""
+def pad(functions: list[Callable[..., Any]]) -> gr.HTML:
+    """The pad and the answer beside it. `drawing_of` reads its value; the value CLEARED clears it."""
+    return gr.HTML(
+        CLEARED, html_template=_asset("pad.html"), css_template=_asset("pad.css"), js_on_load=_asset("pad.js") + _asset("show.js"),
+        server_functions=functions, apply_default_css=False, elem_id="pad",
+    )
 
-    def __init__(self, functions: list[Callable[..., Any]], **options: Any) -> None:
-        super().__init__(
-            value="", html_template=_asset("pad.html"), css_template=_asset("pad.css"), js_on_load=_asset("pad.js"),
-            server_functions=functions, apply_default_css=False, container=False, **options,
-        )
 
-    def get_block_name(self) -> str:
-        return "html"
-
-    def preprocess(self, payload: str | None) -> Drawing:
-        """The drawing in the component's JSON text."""
-        if not payload:
-            return Drawing(None, "")
-        value = json.loads(payload)
-        return Drawing(decode_picture(value["picture"]) if value.get("picture") else None, str(value.get("model", "")))
-
-    def postprocess(self, value: None) -> str:
-        return ""
+def drawing_of(value: str | None) -> Drawing:
+    """The drawing in the pad's value. Raises ImageError if nothing is drawn."""
+    fields = json.loads(value) if value else {}
+    if not fields.get("picture"):
+        raise ImageError("nothing is drawn", hint="Draw first.")
+    return Drawing(decode_picture(fields["picture"]), str(fields.get("model", "")))
 
 
 def decode_picture(uri: object) -> bytes:
@@ -64,4 +58,4 @@ def decode_picture(uri: object) -> bytes:
 
 
 def _asset(name: str) -> str:
-    return (ASSETS / name).read_text(encoding="utf-8")
+    return (ASSETS / name).read_text(encoding="utf-8") + "\n"

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import threading
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.canvas_pad import decode_picture
-from engine import images
-from engine.errors import GlyphlabError, ModelError
+from engine import images, segment
+from engine.errors import ModelError
+from engine.gallery import Galleries, Gallery
+from engine.lookalikes import Answer, Group, judge
 
 if TYPE_CHECKING:
     import numpy as np
 
     from engine.lab import Lab
-    from engine.predict import Predictor
+    from engine.predict import Prediction, Predictor
+    from engine.taught import Match
 
 FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, best first
 NOTHING = "nothing drawn"
-ROWS = 6  # bars on the page
+COUNTED_SIDE = 240  # pixels at which a drawing's characters are counted: enough to see gaps between them
+CLEARLY_ONE = 0.985  # a model this sure of a single character is believed, whatever gaps the drawing has
+FEWEST_EXAMPLES = 2  # of a taught symbol before it may answer
 
 
 class Reader:
@@ -29,22 +31,23 @@ class Reader:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
+        self.galleries = Galleries(lab)
         self._quiet = threading.Event()
 
-    def models(self) -> list[str]:
-        """Names of the models that can read drawings, the best first."""
-        names = [model.name for model in self.lab.models()]
-        return [name for name in FAVOURITES if name in names] + [name for name in names if name not in FAVOURITES]
+    def models(self) -> list[tuple[str, str]]:
+        """(name, label) of the models that can read drawings, the best first, shipped ones before those of runs."""
+        found = {model.name: model for model in self.lab.models() if model.style != "photo"}
+        names = [name for name in FAVOURITES if name in found] + [name for name in found if name not in FAVOURITES]
+        return [(name, _label_of(found[name])) for name in names]
 
     def best(self) -> str:
         """The model asked when none is named. Raises ModelError if there is none at all."""
-        names = self.models()
-        if not names:
-            raise ModelError("there is no model yet", hint="Train one on the Train page or with `python -m engine train quick`.")
-        return names[0]
+        for name, _ in self.models():
+            return name
+        raise ModelError("there is no model yet", hint="Train one on the Train page or with `python -m engine train quick`.")
 
     def predictor(self, name: str | None) -> Predictor:
-        """The predictor for `name`, or for the best model."""
+        """The predictor for `name`, or for the best model. Raises CheckpointError, ModelError."""
         if not self._quiet.is_set():  # a drawing is answered in milliseconds by one thread; more would starve a training run
             import torch
 
@@ -52,44 +55,63 @@ class Reader:
             self._quiet.set()
         return self.lab.predictor(name or self.best())
 
-    def probabilities(self, picture: Path | bytes, model: str | None) -> dict[str, float] | str:
-        """Class → probability, likeliest first, all classes; NOTHING if nothing is drawn. Both are values of `gr.Label`."""
-        prediction = self.predictor(model).predict([picture])[0]
-        return NOTHING if prediction.blank else {name: float(share) for name, share in prediction.top(len(prediction.classes))}
+    def warm(self) -> None:
+        """Load the best model in the background, so that the first stroke does not wait for it."""
 
-    def look(self, picture: bytes, model: str | None) -> dict[str, Any]:
-        """The answer that the page shows: glyph, headline, note, rows of label and p, the image that the model sees, milliseconds."""
-        started = time.perf_counter()
+        def load() -> None:
+            try:
+                self.predictor(None).predict([_blank_page()])
+            except Exception:  # noqa: BLE001 - whoever asks next is told
+                return
+
+        threading.Thread(target=load, daemon=True).start()
+
+    def probabilities(self, pictures: Sequence[Path | bytes], model: str | None) -> list[dict[str, float] | str]:
+        """For each picture class → probability, likeliest first, all classes; NOTHING if nothing is drawn. Values of `gr.Label`."""
+        return [
+            NOTHING if prediction.blank else {name: float(share) for name, share in prediction.top(len(prediction.classes))}
+            for prediction in self.predictor(model).predict(pictures)
+        ]
+
+    def answer(self, picture: bytes | Path, model: str) -> tuple[Prediction, Answer, Match | None, Gallery | None]:
+        """A prediction, what to say about it, the taught symbol it shows if any, and the model's gallery if it has been built."""
         prediction = self.predictor(model).predict([picture])[0]
         if prediction.blank:
-            return {"headline": "Nothing drawn yet", "note": "The answer follows your pen.", "rows": []}
-        rows = [{"label": label, "p": share} for label, share in prediction.top(ROWS)]
-        best = rows[0]
-        return {
-            "glyph": best["label"], "headline": f"This is {best['label']}", "note": f"{best['p']:.0%} sure", "rows": rows,
-            "seen": data_uri(prediction.square), "milliseconds": round(1000 * (time.perf_counter() - started), 1),
-        }
+            return prediction, judge((), prediction.probabilities, blank=True), None, None
+        gallery = self.galleries.get(model)
+        near = gallery.nearest(prediction.embedding, 1)[0].similarity if gallery else None
+        match = self.lab.taught.recognise(prediction.embedding, model, -1.0 if near is None else near)
+        unlike = gallery is not None and near is not None and near < gallery.strange
+        said = judge(prediction.classes, prediction.probabilities, unlike=unlike)
+        if match is None and said.groups[0].share < CLEARLY_ONE:
+            pieces = segment.count_characters(_small_ink(picture))
+            if pieces > 1:
+                said = judge(prediction.classes, prediction.probabilities, pieces=pieces)
+        return prediction, said, match, gallery
 
 
-def server_functions(reader: Reader) -> list[Any]:
-    """What the pad's script may call. Each takes one list of arguments and returns JSON; a mistake comes back as words, not as a failure."""
-
-    def look(data: list[Any]) -> dict[str, Any]:
-        picture, model = data[0], data[1]
-        try:
-            return reader.look(decode_picture(picture), model or None)
-        except GlyphlabError as error:
-            return {"headline": "This can't be read", "note": str(error), "rows": []}
-
-    def models(data: list[Any]) -> dict[str, Any]:
-        names = reader.models()
-        return {"models": [{"name": name, "label": name} for name in names], "best": names[0] if names else ""}
-
-    return [look, models]
+def rows_of(groups: Sequence[Group], most: int = 6) -> list[dict[str, Any]]:
+    """The bars: for each group of look-alikes its share and its members, those under 1% left out unless they lead."""
+    out = []
+    for group in groups[:most]:
+        shown = [(name, share) for place, (name, share) in enumerate(group.members) if place == 0 or share >= 0.01]
+        out.append({"share": group.share, "members": [{"label": name, "share": share} for name, share in shown]})
+    return out
 
 
-def data_uri(square: np.ndarray) -> str:
-    """A square (C, S, S) uint8 as a PNG data URI, dark on white."""
-    out = io.BytesIO()
-    images.as_picture(square).save(out, "PNG")
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+def _label_of(model: Any) -> str:
+    quality = f", {100 * model.accuracy:.1f}%" if model.accuracy is not None else ""
+    title = model.title if model.where == "shipped" else f"{model.title} ({model.name})"
+    return f"{title}: {model.classes} classes{quality}"
+
+
+def _small_ink(picture: bytes | Path) -> np.ndarray:
+    opened = images.open_picture(picture)
+    factor = max(opened.size) // COUNTED_SIDE
+    return images.ink_of(opened.reduce(factor) if factor > 1 and opened.mode in ("L", "RGB", "RGBA") else opened)
+
+
+def _blank_page() -> np.ndarray:
+    import numpy as np
+
+    return np.full((360, 480), 255, np.uint8)

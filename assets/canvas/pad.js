@@ -1,11 +1,12 @@
-// The drawing pad: strokes are kept as vectors, drawn at once, and sent to the lab while the pen moves. Only one question
-// is under way at a time and the newest drawing is asked next, so a burst of strokes can never queue up.
+// The drawing pad. Strokes are kept as vectors, drawn at once, and sent to the lab while the pen moves. Only one question is
+// under way at a time and the newest drawing is asked next, so a burst of changes can never queue up.
 const part = (role) => element.querySelector(`[data-role="${role}"]`);
-const canvas = part("canvas"), context = canvas.getContext("2d", { desynchronized: true });
-const sheet = document.createElement("canvas");   // what is sent: black ink on a transparent page, half the size
+const canvas = part("canvas"), context = canvas.getContext("2d");
+const sheet = document.createElement("canvas");   // what is sent: black ink on a transparent page, half the pad's size
 sheet.width = canvas.width / 2; sheet.height = canvas.height / 2;
-const LEAST_GAP_MS = 50;
-let strokes = [], undone = [], current = null, pointer = null, erasing = false, asking = false, stale = false, lastAsked = 0, timer = null;
+const LEAST_GAP_MS = 40, ANSWER_MS = 15000;
+const ERASER = 1.8;                               // times the pen's width
+let strokes = [], undone = [], current = null, pointer = null, erasing = false, timer = null;
 
 function dab(stroke, from) {
   const points = stroke.points;
@@ -14,8 +15,8 @@ function dab(stroke, from) {
   context.lineWidth = stroke.width; context.lineCap = context.lineJoin = "round";
   context.beginPath();
   if (points.length === 1) { context.arc(points[0][0], points[0][1], stroke.width / 2, 0, 7); context.fill(); return; }
-  const start = Math.max(from, 1);
   const middle = (i) => [(points[i - 1][0] + points[i][0]) / 2, (points[i - 1][1] + points[i][1]) / 2];
+  const start = Math.max(from, 1);
   context.moveTo(...(start === 1 ? points[0] : middle(start - 1)));
   for (let i = start; i < points.length; i++) context.quadraticCurveTo(...points[i - 1], ...middle(i));
   context.lineTo(...points[points.length - 1]);
@@ -27,14 +28,6 @@ function redraw() {
   strokes.forEach((stroke) => dab(stroke, 1));
 }
 
-function changed(ended) {
-  part("hint").hidden = strokes.length > 0;
-  part("undo").disabled = part("clear").disabled = !strokes.length;
-  part("redo").disabled = !undone.length;
-  ask();
-  if (ended) publish();
-}
-
 function picture() {
   const pen = sheet.getContext("2d");
   pen.clearRect(0, 0, sheet.width, sheet.height);
@@ -42,45 +35,36 @@ function picture() {
   return sheet.toDataURL("image/png");
 }
 
-function publish() { props.value = JSON.stringify({ picture: strokes.length ? picture() : "", model: part("model").value }); trigger("change"); }
-
-async function ask() {
-  stale = true;
-  if (asking) return;
-  const wait = LEAST_GAP_MS - (performance.now() - lastAsked);
-  if (wait > 0) { clearTimeout(timer); timer = setTimeout(ask, wait); return; }
-  asking = true; stale = false; lastAsked = performance.now();
-  try {
-    const answer = strokes.length ? await server.look([picture(), part("model").value]) : null;
-    if (strokes.length || !answer) show(answer);
-  } finally {
+// Latest wins: `ask()` may be called at any rate; `question()` gives what to send when its turn comes, or null for nothing.
+function latest(send, question, show) {
+  let asking = false, stale = false, last = -Infinity, waiting = null;
+  return async function ask() {
+    stale = true;
+    if (asking) return;
+    const wait = LEAST_GAP_MS - (performance.now() - last);
+    if (wait > 0) { clearTimeout(waiting); waiting = setTimeout(ask, wait); return; }
+    asking = true; stale = false; last = performance.now();
+    const data = question();
+    let answer = null;
+    if (data) {
+      const limit = new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
+      answer = await Promise.race([send(data), limit]).catch(() => undefined);
+    }
     asking = false;
+    if (!data || question()) show(answer);        // the pad may have been cleared while we waited
     if (stale) ask();
-  }
+  };
 }
 
-function show(answer) {
-  if (answer === undefined) answer = { headline: "The lab does not answer", note: "Is it still running? Draw on to try again.", rows: [] };
-  if (answer === null) answer = { headline: "Nothing drawn yet", note: "The answer follows your pen.", rows: [] };
-  part("glyph").textContent = answer.glyph || "\u00a0";
-  part("headline").textContent = answer.headline;
-  part("note").textContent = answer.note || "";
-  part("seen").hidden = !answer.seen;
-  if (answer.seen) part("seen").src = answer.seen;
-  const rows = part("rows");
-  while (rows.children.length > answer.rows.length) rows.lastChild.remove();
-  answer.rows.forEach((row, i) => {
-    let item = rows.children[i];
-    if (!item) {
-      item = document.createElement("li");
-      item.innerHTML = '<span class="gl-label"></span><span class="gl-track"><span class="gl-fill" style="display:block"></span></span><span class="gl-percent"></span>';
-      rows.append(item);
-    }
-    item.className = i === 0 ? "gl-top" : "";
-    item.children[0].textContent = row.label;
-    item.querySelector(".gl-fill").style.width = `${100 * row.p}%`;
-    item.children[2].textContent = `${(100 * row.p).toFixed(row.p < 0.0995 ? 1 : 0)}%`;
-  });
+function changed(ended) {
+  part("hint").hidden = strokes.length > 0;
+  part("undo").disabled = part("clear").disabled = !strokes.length;
+  part("redo").disabled = !undone.length;
+  askLook();
+  if (!ended) return;
+  props.value = JSON.stringify({ picture: strokes.length ? picture() : "", model: part("model").value });
+  trigger("change");
+  rested();
 }
 
 function at(event) {
@@ -90,16 +74,16 @@ function at(event) {
 
 canvas.addEventListener("pointerdown", (event) => {
   if (pointer !== null || (event.pointerType === "mouse" && event.button !== 0)) return;
-  event.preventDefault(); canvas.focus({ preventScroll: true });
+  event.preventDefault(); canvas.focus({ preventScroll: true, focusVisible: false });
   pointer = event.pointerId; canvas.setPointerCapture(pointer);
-  current = { erase: erasing || (event.buttons & 32) > 0, width: Number(part("width").value) * (erasing ? 1.6 : 1), points: [at(event)] };
+  const erase = erasing || (event.buttons & 32) > 0;   // 32: the eraser end of a pen
+  current = { erase, width: Number(part("width").value) * (erase ? ERASER : 1), points: [at(event)] };
   strokes.push(current); undone = []; dab(current, 1); changed(false);
 });
 canvas.addEventListener("pointermove", (event) => {
   if (event.pointerId !== pointer) return;
-  const from = current.points.length;
-  const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-  (events.length ? events : [event]).forEach((each) => current.points.push(at(each)));
+  const from = current.points.length, between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
+  (between.length ? between : [event]).forEach((each) => current.points.push(at(each)));
   dab(current, from); changed(false);
 });
 ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) => canvas.addEventListener(name, (event) => {
@@ -111,9 +95,9 @@ const deeds = {
   undo() { if (strokes.length) { undone.push(strokes.pop()); redraw(); changed(true); } },
   redo() { if (undone.length) { strokes.push(undone.pop()); redraw(); changed(true); } },
   clear() { if (strokes.length) { undone = strokes.reverse(); strokes = []; redraw(); changed(true); } },
-  pen() { tool(false); }, eraser() { tool(true); },
+  pen() { choose(false); }, eraser() { choose(true); },
 };
-function tool(erase) {
+function choose(erase) {
   erasing = erase;
   part("pen").setAttribute("aria-pressed", String(!erase)); part("eraser").setAttribute("aria-pressed", String(erase));
 }
@@ -122,24 +106,10 @@ part("model").addEventListener("change", () => changed(true));
 
 const keys = { z: "undo", y: "redo", c: "clear", p: "pen", e: "eraser" };
 document.addEventListener("keydown", (event) => {
-  if (!element.isConnected || event.target.closest("input:not([type=range]), textarea, select, [contenteditable=true]")) return;
-  const key = event.key.toLowerCase();
-  if ((event.ctrlKey || event.metaKey) && key !== "z") return;
-  if (event.altKey) return;
-  if (/^[1-9]$/.test(key)) {
-    const picker = part("model");
-    if (Number(key) <= picker.options.length) { picker.selectedIndex = Number(key) - 1; changed(true); }
-  } else if (keys[key]) { deeds[key === "z" && event.shiftKey ? "redo" : keys[key]](); event.preventDefault(); }
+  if (!element.isConnected || event.altKey || event.target.closest("input:not([type=range]), textarea, select, [contenteditable=true]")) return;
+  const key = event.key.toLowerCase(), command = event.ctrlKey || event.metaKey;
+  if (command && key !== "z" && key !== "y") return;
+  if (/^[1-9]$/.test(key) && Number(key) <= part("model").options.length) { part("model").selectedIndex = Number(key) - 1; changed(true); }
+  else if (key === "[" || key === "]") { part("width").value = Number(part("width").value) + (key === "[" ? -6 : 6); }
+  else if (keys[key]) { deeds[key === "z" && event.shiftKey ? "redo" : keys[key]](); event.preventDefault(); }
 });
-
-async function refresh() {
-  const found = await server.models([]);
-  if (!found) return;
-  const picker = part("model"), chosen = picker.value;
-  picker.replaceChildren(...found.models.map((model, i) => new Option(i < 9 ? `${model.label}  (${i + 1})` : model.label, model.name)));
-  picker.value = found.models.some((model) => model.name === chosen) ? chosen : found.best;
-  if (!found.models.length) show({ headline: "No model yet", note: "Train one on the Train page, then come back.", rows: [] });
-}
-part("model").addEventListener("pointerdown", refresh);
-watch("value", () => { if (!props.value && strokes.length) { strokes = []; undone = []; redraw(); changed(false); } });
-refresh();
