@@ -37,7 +37,7 @@ class LocalExecutor:
         lock = run.take_lock()
         try:
             (run.path / "stop").unlink(missing_ok=True)
-            run.write_status(state="queued", message="", error=None, finished=None)
+            run.write_status(state="queued", message="", error=None, finished=None, pid=None)
             ticket = queue_up(self.settings.home, queue_of(self.settings.device), run.path)
             folder = run.status().get("cwd")
             spawn(["_work", str(run.path), str(ticket)], self.settings, run.path / "log.txt", lock, Path(folder) if folder else None)
@@ -47,15 +47,15 @@ class LocalExecutor:
     def stop(self, run: Run, at_once: bool = False) -> None:
         if not run.alive:
             raise RunError(f"run {run.id} is not running", got=run.info().state)
-        if not at_once:
-            run.ask_to_stop()
-            return
+        run.ask_to_stop()
         status = run.status()
-        if status.get("host") != socket.gethostname() or not status.get("pid"):
+        if not at_once or not status.get("pid"):  # a process that has not written its number down yet will not get far
+            return
+        if status.get("host") != socket.gethostname():
             raise RunError(f"run {run.id} can't be killed from here", expected=f"host {status.get('host')}", got=socket.gethostname())
         with suppress(ProcessLookupError):
             os.kill(status["pid"], signal.SIGKILL)
-        with run.take_lock():
+        with run.take_lock(seconds=10):
             if run.status().get("state") in ALIVE:
                 run.end("stopped", "killed on request; it can be resumed")
 

@@ -18,7 +18,7 @@ def no_progress(done: int, total: int, what: str) -> None:
 
 
 def bar(stream: TextIO, width: int = 30) -> Progress:
-    """A progress bar for a terminal: redrawn in place at most ten times a second; a plain line every few seconds when `stream` is a file."""
+    """A progress bar for a terminal, redrawn in place at most ten times a second; a line every few seconds when `stream` is a file."""
     last = {"time": 0.0}
     live = stream.isatty()
 

@@ -64,9 +64,9 @@ class Run:
         """Whether the run's process lives, be it training or waiting for its turn."""
         return is_locked(self.path / "lock")
 
-    def take_lock(self) -> Lock:
-        """Become the run's process. Raises RunError if it has one."""
-        lock = Lock.take(self.path / "lock", seconds=0.5)
+    def take_lock(self, seconds: float = 0.5) -> Lock:
+        """Become the run's process. Raises RunError if it has one, and still has after some seconds."""
+        lock = Lock.take(self.path / "lock", seconds)
         if lock is None:
             raise RunError(f"run {self.id} is being worked on by another process", hint="Wait for its end, or stop it.")
         return lock

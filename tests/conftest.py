@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.processes import THREADS_SLEEP
+
+os.environ.setdefault(*THREADS_SLEEP)  # before torch is loaded
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

@@ -36,6 +36,6 @@ def show(document: Any) -> str:
     rows = []
     for recipe in document:
         published = recipe["published"]
-        figure = f"{published['value']:g}% {published['metric']}" if published else ""
+        figure = f"{published['value']:g}% {published['metric']}" if published and published["value"] is not None else ""
         rows.append([recipe["name"], recipe["data"], recipe["model"], recipe["epochs"], figure, recipe["title"]])
     return table(rows, ("name", "data", "model", "epochs", "published", "title"))
