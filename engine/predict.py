@@ -85,7 +85,7 @@ class Predictor:
         """(n, C, S, S) uint8 → probabilities (n, K) f32 and embeddings (n, D) f32, in batches; `progress(done)` after each."""
         probabilities, embeddings = [], []
         for start in range(0, len(squares), batch_size):
-            batch = torch.from_numpy(np.ascontiguousarray(squares[start : start + batch_size])).to(self.device)
+            batch = torch.from_numpy(np.require(squares[start : start + batch_size], requirements="CW")).to(self.device)
             output = self.model(normalise(fit_size(batch, self.checkpoint.input_size, self.checkpoint.crop)))
             probabilities.append(torch.softmax(output.logits / self.checkpoint.temperature, 1).cpu().numpy())
             embeddings.append(output.embeddings.cpu().numpy())
