@@ -205,10 +205,11 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     temperature = recipe.temperature or 1.0
     if len(trainer.val_index):
-        logits, _ = run_model(model, trainer.images, trainer.val_index, size, crop)
+        logits, val_embeddings = run_model(model, trainer.images, trainer.val_index, size, crop)
         labels = data.labels[trainer.val_index]
         temperature = metrics.fit_temperature(labels, logits.numpy())
-        said = metrics.report(labels, metrics.softmax(logits.numpy() / temperature), data.classes)
+        val_probabilities = metrics.softmax(logits.numpy() / temperature)
+        said = metrics.report(labels, val_probabilities, data.classes)
         figures.update(val_accuracy=said["accuracy"], val_loss=said["loss"], val_n=said["n"], val_ece=said["ece"])
         figures["_val"] = said
     rng = np.random.default_rng(0)
@@ -229,8 +230,11 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
             per_class=said["per_class"],
         )
         figures.update(test_data=test.name, test_split=split, knn_accuracy=_knn(gallery, data.labels[index], embeddings, labels))
-    elif "_val" in figures:
+    elif "_val" in figures:  # no test split: the validation images are all that runs can be compared on
+        labels = data.labels[trainer.val_index]
         figures.update(confusion=figures["_val"]["confusion"], per_class=figures["_val"]["per_class"])
+        figures.update(knn_accuracy=_knn(gallery, data.labels[index], val_embeddings, labels))
+        run.write_arrays("predictions.npz", labels=labels, probabilities=val_probabilities.astype(np.float16), index=trainer.val_index)
     figures.pop("_val", None)
     last = epochs[-1] if epochs else {}
     held = figures.get("test_accuracy", figures.get("val_accuracy"))
