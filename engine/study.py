@@ -26,6 +26,7 @@ class Part(NamedTuple):
     """One published study: what it was about, and its experiments as recipes, in the order of the study."""
 
     title: str
+    short: str
     about: str
     recipes: tuple[str, ...]
     question: tuple[str, str] | None = None  # two recipes that answer what the study asked
@@ -34,17 +35,20 @@ class Part(NamedTuple):
 STUDIES: dict[str, Part] = {
     "A": Part(
         "Metric learning on 62 classes",
+        "62 classes",
         "A ZFNet learns an embedding from triplets; a kNN vote and a classifier read it.",
         ("characters-zfnet-triplet", "characters-zfnet-classifier"),
     ),
     "B": Part(
         "Metric learning on MNIST",
+        "MNIST",
         "Does the embedding of the characters carry over to digits?",
         ("mnist-zfnet-finetuned", "mnist-zfnet-scratch"),
         ("mnist-zfnet-finetuned", "mnist-zfnet-scratch"),
     ),
     "C": Part(
         "Progressive resizing, transfer, and ruined labels",
+        "Resizing and transfer",
         "ResNet18 from random weights: images that grow, pretraining on other hands, and a training set whose labels defeat it.",
         (
             "characters-resnet18-progressive", "digits-resnet18", "mnist-resnet18-pretrained", "mnist-resnet18-scratch",
@@ -55,11 +59,13 @@ STUDIES: dict[str, Part] = {
     ),
     "D": Part(
         "MNIST with fewer than 8,000 parameters",
+        "8,000 parameters",
         "99.4% in at most 15 epochs, reached in three steps, each with a target, a result and an analysis.",
         ("mnist-tiny-step1", "mnist-tiny-step2", "mnist-tiny-step3"),
     ),
     "E": Part(
         "Nature 12K",
+        "Nature",
         "Photographs of ten kinds of living things: a CNN from scratch, and ImageNet's features.",
         ("nature-cnn5", "nature-resnet50"),
     ),
@@ -162,12 +168,9 @@ class Study:
                 continue
         return [id for _, id in sorted(found, key=lambda pair: pair[0])]
 
-    def start(self, name: str, scale: str = "full", **changes: Any) -> list[str]:
-        """Queue the experiment, and before it whatever it starts from that has no model yet; returns the run ids, last the experiment's."""
-        from engine.lineage import untrained_parents
-
-        recipe = self.lab.recipe(name, {"scale": scale, **changes})
-        return [self.lab.submit(first) for first in [*untrained_parents(self.lab, recipe), recipe]]
+    def start(self, name: str, scale: str = "full") -> str:
+        """Queue the experiment, and before it whatever it starts from that has no model yet; returns the experiment's run id."""
+        return self.lab.submit(self.lab.recipe(name, {"scale": scale}))
 
     def _row(self, letter: str, name: str, results: list[Result]) -> Row:
         from engine.lineage import untrained_parents

@@ -6,23 +6,28 @@ from app.charts.study import beside
 from app.widgets import chart, link, note, page, studying
 from engine.study import STUDIES
 
+OVERVIEW = "All"
+
 with page("Study", "The experiments that this lab grew out of: what was published, what we got, and the best we can do.") as lab:
     rows, runs = lab.study.rows(), lab.runs()
     studying.summary(rows)
-    note("Ours is the best full-size run of the same recipe, from this lab's runs, its shipped models and its records. "
-         "Every figure has its source beside it; what was not run at full size says so.")
     chosen = st.segmented_control(
-        "Study", list(STUDIES), default=next(iter(STUDIES)), required=True, key="study", bind="query-params",
-        format_func=lambda letter: f"{letter} · {STUDIES[letter].title}",
+        "Study", [OVERVIEW, *STUDIES], default=OVERVIEW, required=True, key="study", label_visibility="collapsed", bind="query-params",
+        format_func=lambda letter: f"{letter} · {STUDIES[letter].short}" if letter in STUDIES else letter,
     )
-    part, mine = STUDIES[chosen], [row for row in rows if row.study == chosen]
-    st.subheader(f"{chosen} · {part.title}", anchor=False)
-    st.markdown(part.about)
-    if mine:
-        chart(beside([studying.figures_of(row) for row in mine], "Published and ours"), key=f"beside-{chosen}")
-    if part.question:
-        ids = [id for name in part.question for id in lab.study.runs_of(name)[:5]]
-        if len(ids) > 1:
-            link("compare", f"Compare {' with '.join(part.question)}", runs=",".join(ids))
-    for row in mine:
-        studying.experiment(lab, row, runs)
+    if chosen == OVERVIEW:
+        studying.overview(rows)
+        note("Ours: the best full-size run of the same recipe. Best of this lab: of any recipe on the same images by the same measure. "
+             "Both come from this lab's runs, its shipped models and its records; what was not run at full size says so.")
+    else:
+        part, mine = STUDIES[chosen], [row for row in rows if row.study == chosen]
+        st.subheader(f"{chosen} · {part.title}", anchor=False)
+        st.markdown(part.about)
+        if mine:
+            chart(beside([studying.figures_of(row) for row in mine], "Published and ours"), key=f"beside-{chosen}")
+        if part.question:
+            ids = [id for name in part.question for id in lab.study.runs_of(name)[:5]]
+            if len(ids) > 1:
+                link("compare", f"Compare {' with '.join(part.question)}", runs=",".join(ids))
+        for row in mine:
+            studying.experiment(lab, row, runs)

@@ -169,7 +169,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], title: st
         z=shares, x=list(classes), y=list(classes), colorscale=[list(stop) for stop in SEQUENTIAL], zmin=0, zmax=1,
         customdata=[list(row) for row in matrix], xgap=1, ygap=1,
         colorbar={"title": {"text": "Share of<br>true class"}, "tickformat": ".0%", "thickness": 12},
-        hovertemplate="true %{y}, said %{x}: %{customdata} images (%{z:.1%})<extra></extra>", **_numbers(matrix, len(classes)),
+        hovertemplate="true %{y}, said %{x}: %{customdata} images (%{z:.1%})<extra></extra>", **_numbers(matrix, ",d"),
     )
     return _as_matrix(chart, classes)
 
@@ -183,8 +183,9 @@ def confusion_difference(
     chart = figure(f"{names[1]} minus {names[0]}", "Predicted class", "True class", height=_side(len(classes)))
     chart.add_heatmap(
         z=gaps, x=list(classes), y=list(classes), colorscale=[list(stop) for stop in DIVERGING], zmin=-most, zmax=most, xgap=1, ygap=1,
-        colorbar={"title": {"text": "Images"}, "thickness": 12}, hovertemplate="true %{y}, said %{x}: %{z:+d} images<extra></extra>",
-        **_numbers(gaps, len(classes), "%{z:+d}"),
+        colorbar={"title": {"text": "Images"}, "thickness": 12, "tickformat": "d", **({"dtick": 1} if most <= 6 else {})},
+        hovertemplate="true %{y}, said %{x}: %{z:+d} images<extra></extra>",
+        **_numbers(gaps, "+,d"),
     )
     return _as_matrix(chart, classes)
 
@@ -238,8 +239,12 @@ def _side(classes: int) -> int:
     return 460 if classes <= 20 else min(900, 200 + 12 * classes)
 
 
-def _numbers(matrix: Sequence[Sequence[int]], classes: int, template: str = "%{customdata}") -> Row:
-    return {"texttemplate": template, "textfont": {"size": 11}} if classes <= 12 else {}
+def _numbers(matrix: Sequence[Sequence[int]], form: str) -> Row:
+    """Counts written into the cells, zeros left out; nothing where cells are too small for it."""
+    if len(matrix) > 12:
+        return {}
+    text = [[format(value, form) if value else "" for value in row] for row in matrix]
+    return {"text": text, "texttemplate": "%{text}", "textfont": {"size": 11}}
 
 
 def _as_matrix(chart: go.Figure, classes: Sequence[str]) -> go.Figure:

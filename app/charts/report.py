@@ -40,7 +40,7 @@ def as_html(title: str, sentences: Sequence[str], tables: Mapping[str, Sequence[
 
 
 def _bold(text: str) -> str:
-    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text))
+    return re.sub(r"\*(.+?)\*", r"<i>\1</i>", re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text)))
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 
 from app.charts.base import COLOURS, GOOD, QUIET, figure, message
 
+LEAST_SPAN = 4  # points across the plot, or a difference of a tenth would look large
+
 
 class Figures(NamedTuple):
     """One experiment's figures in percent; None where there is none. low, high: the 95% interval of ours."""
@@ -52,5 +54,9 @@ def beside(rows: Sequence[Figures], title: str) -> go.Figure:
             x=[getattr(row, key) for row in points], y=[row.label for row in points], name=name, mode="markers", marker=marker,
             error_x=bars, hovertemplate=f"%{{x:.2f}}%<extra>{name}</extra>",
         )
+    values = [value for row in rows for value in (row.published, row.ours, row.best, row.low, row.high) if value is not None]
+    middle, half = (min(values) + max(values)) / 2, max(LEAST_SPAN, 1.15 * (max(values) - min(values))) / 2
+    chart.update_xaxes(range=[middle - half, middle + half])
+    chart.update_layout(showlegend=True)
     chart.update_yaxes(autorange="reversed", title=None, type="category", categoryorder="array", categoryarray=[row.label for row in rows])
     return chart

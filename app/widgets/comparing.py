@@ -141,7 +141,7 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
         row["time"] = seconds(row["time"])
     shares = ("accuracy", "low", "high", "validation", "knn", "train", "gap", "ece", "setbacks")
     config: dict[str, Any] = {names[key]: share for key in shares} | {"parameters": plain, "run": st.column_config.TextColumn(pinned=True)}
-    st.dataframe(shown, hide_index=True, key="figures", column_config=config)
+    st.dataframe(shown, hide_index=True, key="figures", placeholder="–", column_config=config)
     note("Gap: training accuracy minus the score. Setbacks: of all that the validation loss moved from epoch to epoch, the share that went "
          "up; 0 is a smooth descent. Accuracy with its 95% Wilson interval.")
 
@@ -229,7 +229,11 @@ def mistakes(lab: Lab, subjects: Sequence[Subject]) -> None:
     subject = by_id[id]
     worst = lab.compare.mistakes(subject, count)
     st.subheader("Top losses", anchor=False)
-    captions = [f"{row['true']} at {row['p_true']:.1%}, said {row['predicted']} ({row['p_predicted']:.0%})" for row in worst]
+    captions = [
+        f"{row['true']}, right at {row['p_true']:.0%}" if row["true"] == row["predicted"]
+        else f"{row['true']}, taken for {row['predicted']} ({row['p_predicted']:.0%})"
+        for row in worst
+    ]
     gallery(lab, subject, [row["index"] for row in worst], captions, key=f"worst-{id}")
     if subject.final.get("confusion"):
         classes = [row["class"] for row in subject.final["per_class"]]

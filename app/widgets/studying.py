@@ -40,6 +40,31 @@ def summary(rows: Sequence[Row]) -> None:
         )
 
 
+def overview(rows: Sequence[Row]) -> None:
+    """Every experiment on a line; the figure of ours leads to its run."""
+    share = st.column_config.NumberColumn(format="percent")
+    lines = [
+        {
+            "study": row.study, "experiment": row.name, "published": row.published,
+            "ours": row.ours.value if row.ours else None,
+            "difference (points)": None if row.difference is None else 100 * row.difference,
+            "best of this lab": row.best.value if row.best else None, "by": row.best.recipe if row.best else None,
+            "hardware of ours": row.ours.hardware if row.ours else None,
+            "run": f"/train?run={row.ours.ref}" if row.ours and row.ours.kind == "run" else None,
+            "state": "full size" if row.ours else "small form only" if row.small else "not run here", "measure": row.metric,
+        }
+        for row in rows
+    ]
+    st.dataframe(
+        lines, hide_index=True, key="overview", height=38 + 35 * len(lines), placeholder="–",
+        column_config={
+            "published": share, "ours": share, "best of this lab": share, "experiment": st.column_config.TextColumn(pinned=True),
+            "difference (points)": st.column_config.NumberColumn(format="%+.2f"),
+            "run": st.column_config.LinkColumn(display_text=r"run=(\w+)"),
+        },
+    )
+
+
 def experiment(lab: Lab, row: Row, runs: Sequence[RunInfo]) -> None:
     """One experiment: figures, where they come from, what the study said, and the buttons."""
     with st.container(border=True, key=f"experiment-{row.name}"):
@@ -50,7 +75,7 @@ def experiment(lab: Lab, row: Row, runs: Sequence[RunInfo]) -> None:
         with published:
             words = percent(row.published) if row.published is not None else "in words"
             st.metric("Published", words)
-            st.caption(row.note or row.source)
+            st.caption(_sentence(row.note or row.source))
         with ours:
             _ours(row)
         with best:
@@ -110,7 +135,7 @@ def _where(result: Result, label: str) -> None:
 
 def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
     first = f" It starts from {' and '.join(row.needs)}, which will run before it." if row.needs else ""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Run it", key=f"full-{row.name}", icon=":material/play_arrow:", on_click=_start, args=(lab, row.name, "full"),
             help=f"At full size, as published.{first}",
@@ -129,12 +154,11 @@ def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
 
 def _start(lab: Lab, name: str, scale: str) -> None:
     try:
-        ids = lab.study.start(name, scale)
+        run_id = lab.study.start(name, scale)
     except GlyphlabError as error:
         st.session_state[f"said-{name}"] = ("refused", str(error))
     else:
-        before = f" after {len(ids) - 1} that it starts from" if len(ids) > 1 else ""
-        st.session_state[f"said-{name}"] = ("started", f"Run {ids[-1]} is queued{before}.")
+        st.session_state[f"said-{name}"] = ("started", f"Run {run_id} is queued.")
 
 
 def _details(row: Row) -> None:
@@ -143,7 +167,7 @@ def _details(row: Row) -> None:
         said = (("Target", recipe.target), ("Recipe", recipe.about), ("Concluded there", recipe.analysis), ("Source", row.source))
         for label, text in said:
             if text:
-                st.markdown(f"**{label}.** {text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}")
+                st.markdown(f"**{label}.** {_sentence(text)}")
         stages = [
             {
                 "stage": number + 1, "size (px)": stage.size or recipe.data.size, "epochs": stage.epochs, "learning rate": _rate(stage.lr),
@@ -153,6 +177,10 @@ def _details(row: Row) -> None:
             for number, stage in enumerate(recipe.resolved_stages())
         ]
         st.dataframe(stages, hide_index=True, key=f"stages-{row.name}")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
 
 
 def _rate(lr: float | tuple[float, ...]) -> str:

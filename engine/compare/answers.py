@@ -23,6 +23,11 @@ class Group:
     spread: Spread | None
 
     @property
+    def name(self) -> str:
+        """What sentences call it, in italics."""
+        return f"*{self.members[0].label if len(self.members) == 1 else self.members[0].kind}*"
+
+    @property
     def pretrained(self) -> str | None:
         """What it starts from, if not from random weights."""
         return self.members[0].recipe.init_from
@@ -57,19 +62,19 @@ def _end(first: Group, second: Group, test: McNemar | None, p_seeds: float | Non
     where = first.members[0].scored_on
     if second.members[0].scored_on != where:
         return (
-            f"The final scores can't be compared: {first.label} was scored on {where}, {second.label} on {second.members[0].scored_on}."
+            f"The final scores can't be compared: {first.name} was scored on {where}, {second.name} on {second.members[0].scored_on}."
         )
-    text = f"**The end.** On {where}, {first.label} reads {_score(first)}, {second.label} {_score(second)}."
+    text = f"**The end.** On {where}, {first.name} reads {_score(first)}, {second.name} {_score(second)}."
     if p_seeds is not None:
         sure = "differ by more than seeds do" if p_seeds < REAL else "do not differ by more than seeds do"
         return f"{text} Their means {sure} (Welch's t-test, {_p(p_seeds)})."
     if test is not None:
-        better = first.label if test.only_first > test.only_second else second.label
+        better = first.name if test.only_first > test.only_second else second.name
         if test.only_first + test.only_second == 0:
             return f"{text} They are right and wrong on exactly the same images."
         said = (
-            f"Of the images on which they disagree, {first.label} alone is right on {test.only_first:,} and "
-            f"{second.label} alone on {test.only_second:,}"
+            f"Of the images on which they disagree, {first.name} alone is right on {test.only_first:,} and "
+            f"{second.name} alone on {test.only_second:,}"
         )
         if test.p < REAL:
             return f"{text} {said}: {better} is really better on images like these (McNemar, {_p(test.p)})."
@@ -98,8 +103,8 @@ def _start(first: Group, second: Group) -> str:
         return f"**The start.** After the first epoch both are at about {_percent((one + two) / 2)} of the validation images."
     ahead, gap = (first, one - two) if one > two else (second, two - one)
     return (
-        f"**The start.** After the first epoch {first.label} reads {_percent(one)} of the validation images and "
-        f"{second.label} {_percent(two)}: {ahead.label} is {100 * gap:.2f} points ahead."
+        f"**The start.** After the first epoch {first.name} reads {_percent(one)} of the validation images and "
+        f"{second.name} {_percent(two)}: {ahead.name} is {100 * gap:.2f} points ahead."
     )
 
 
@@ -112,9 +117,9 @@ def _speed(first: Group, second: Group) -> str:
             seconds = [s.reached("seconds").get(step) for s in group.members]
             got = [epoch for epoch in epochs if epoch is not None]
             if len(got) * 2 > len(group.members):
-                times.append(f"{group.label} takes {_whole(median(got))} and {median(t for t in seconds if t is not None):,.0f} s")
+                times.append(f"{group.name} takes {_whole(median(got))} and {median(t for t in seconds if t is not None):,.0f} s")
             else:
-                times.append(f"{group.label} never gets there")
+                times.append(f"{group.name} never gets there")
         if not all(text.endswith("never gets there") for text in times):
             said.append(f"To {100 * float(step):g}% {times[0]}, {times[1]}.")
         if len(said) == 2:
@@ -140,12 +145,12 @@ def _smooth(first: Group, second: Group) -> str:
     if one is None or two is None:
         return ""
     text = (
-        f"**Smoothness.** Of all that the validation loss moved, {100 * one:.0f}% was upwards for {first.label} and "
-        f"{100 * two:.0f}% for {second.label}"
+        f"**Smoothness.** Of all that the validation loss moved, {100 * one:.0f}% was upwards for {first.name} and "
+        f"{100 * two:.0f}% for {second.name}"
     )
     if abs(one - two) < 0.05:
         return f"{text}: equally smooth."
-    return f"{text}: {(first if one < two else second).label} learns more smoothly."
+    return f"{text}: {(first if one < two else second).name} learns more smoothly."
 
 
 def _gap(first: Group, second: Group) -> str:
@@ -153,8 +158,8 @@ def _gap(first: Group, second: Group) -> str:
     if one is None or two is None:
         return ""
     return (
-        f"**Overfitting.** Training images are read better than held-out ones by {100 * one:.2f} points for {first.label} "
-        f"and {100 * two:.2f} points for {second.label}."
+        f"**Overfitting.** Training images are read better than held-out ones by {100 * one:.2f} points for {first.name} "
+        f"and {100 * two:.2f} points for {second.name}."
     )
 
 
@@ -183,5 +188,5 @@ def _pretraining(first: Group, second: Group, test: McNemar | None, p_seeds: flo
     said = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     seeds = min(len(pre.members), len(fresh.members))
     caution = " One seed each: run more to be sure." if seeds == 1 else ""
-    who = f"Against random weights ({fresh.label}), starting from {pre.pretrained} ({pre.label})"
+    who = f"Against random weights ({fresh.name}), starting from {pre.pretrained} ({pre.name})"
     return f"**Pretrained against scratch.** {who} {said}.{caution}"

@@ -136,7 +136,7 @@ def _arrays(path: Path, stamp: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def kinds(names: Sequence[str], recipes: Sequence[Recipe]) -> list[str]:
-    """For each run its name and, where others of that name have another recipe, the fields in which it differs (seeds apart)."""
+    """For each run its name and, where others of that name have another recipe, the first fields in which it differs (seeds apart)."""
     out = []
     for name in names:
         same = {i: recipe for i, recipe in enumerate(recipes) if names[i] == name}
@@ -144,7 +144,7 @@ def kinds(names: Sequence[str], recipes: Sequence[Recipe]) -> list[str]:
         rows = [row for row in rows if row["field"].split(".")[0] not in SEED_FIELDS and row["field"] != "data.seed"]
         at = str(len(out))
         told = [f"{row['field'].split('.')[-1].replace('_', ' ')} {_short(row[at])}" for row in rows[:3]]
-        out.append(" · ".join([name, *told]))
+        out.append(" · ".join(told if told and len(same) == len(names) else [name, *told]))  # a name that all share tells nothing
     return out
 
 
