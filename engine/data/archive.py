@@ -1,75 +1,97 @@
-"""Zips, read in place and never trusted: nothing is ever unpacked to disk, and every size is checked before it is read."""
+"""Zips, read in place and never trusted: nothing is unpacked to disk, and what a zip claims is checked before it is read."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
+from engine.data.listing import MOST_BYTES
 from engine.errors import DataError
 
-MOST_RATIO = 200  # deflate reaches 1,032; a folder of pictures, even as BMP, stays below this
-MOST_ENTRIES = 5_000_000
+MOST_RATIO = 200  # deflate reaches 1,032; folders of pictures, even of BMPs, stay below this
+MOST_FILES = 5_000_000
+SMALL = 10_000_000  # bytes that may be packed as well as they like
+PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 
 class ZipReader:
-    """The files of a zip by position. Opened when the first is read, so that it can be listed, and copied, without an open file."""
+    """The files of a zip by position. The zip is opened when the first is read."""
 
-    def __init__(self, path: Path, entries: list[zipfile.ZipInfo]) -> None:
+    def __init__(self, path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
         self._path, self._entries, self._zip = path, entries, None
 
     def read(self, index: int) -> bytes:
+        """Raises DataError if the file is too large, its checksum is wrong, or the zip has changed."""
+        entry = self._entries[index]
+        if entry.file_size > MOST_BYTES:
+            raise DataError(f"it unpacks to {entry.file_size:,} bytes", expected=f"at most {MOST_BYTES:,}")
         if self._zip is None:
-            self._zip = open_zip(self._path)
+            self._zip = _opened(self._path)
         try:
-            return self._zip.read(self._entries[index])
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise DataError(str(error)) from None
+            with self._zip.open(entry) as file:
+                return file.read(entry.file_size)  # never more than was announced
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+            raise DataError(str(error) or "it is cut short") from None
 
     def select(self, indices: np.ndarray) -> ZipReader:
         return ZipReader(self._path, [self._entries[i] for i in indices])
 
 
-def open_zip(path: Path) -> zipfile.ZipFile:
-    """Raises DataError if it is missing or no zip."""
-    try:
-        return zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        hint = "The file may be cut short: copy or download it again."
-        raise DataError(f"{path.name} is not a zip that can be read", got=str(error), hint=hint) from None
+def safe_entries(path: Path, unpacked_mb: int) -> Sequence[zipfile.ZipInfo]:
+    """The files in a zip, folders left out.
 
-
-def safe_entries(path: Path, unpacked_mb: int) -> list[zipfile.ZipInfo]:
-    """The files in a zip (no folders).
-
-    Raises DataError for absolute or '..' paths, encryption, links, a total above `unpacked_mb` or a ratio above MOST_RATIO.
+    Raises DataError if it is no zip, or holds absolute or '..' paths, links or encrypted files, or unpacks to more than
+    `unpacked_mb` or MOST_RATIO times its size.
     """
-    with open_zip(path) as archive:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    if len(entries) > MOST_ENTRIES:
-        raise DataError(f"{path.name} holds too many files", expected=f"at most {MOST_ENTRIES:,}", got=f"{len(entries):,}")
-    packed = unpacked = 0
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise DataError(f"{path.name} can't be read", got=error.strerror) from None
+    return _entries(path, unpacked_mb, (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino))
+
+
+@lru_cache(maxsize=4)  # the directory of a zip of 60,000 files takes half a second to read, and a page asks at every click
+def _entries(path: Path, unpacked_mb: int, stamp: tuple[int, ...]) -> Sequence[zipfile.ZipInfo]:
+    with _opened(path) as archive:
+        entries = tuple(entry for entry in archive.infolist() if not entry.is_dir())
+    if len(entries) > MOST_FILES:
+        raise DataError(f"{path.name} holds too many files", expected=f"at most {MOST_FILES:,}", got=f"{len(entries):,}")
     for entry in entries:
-        name = entry.filename
-        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or name[1:2] == ":":
-            hint = "Pack it again with paths inside the folder only."
-            raise DataError(f"{path.name} holds a file outside itself", expected="relative paths", got=repr(name), hint=hint)
-        if entry.flag_bits & 0x1:
-            raise DataError(f"{path.name} is encrypted", got=repr(name), hint="Pack it again without a password.")
-        if entry.external_attr >> 16 & 0o170000 == 0o120000:
-            raise DataError(f"{path.name} holds a link", expected="plain files", got=repr(name))
-        packed += entry.compress_size
-        unpacked += entry.file_size
+        _check(entry, path.name)
+    unpacked = sum(entry.file_size for entry in entries)
+    ratio = unpacked / max(path.stat().st_size, 1)
     if unpacked > unpacked_mb * 1_000_000:
-        hint = "Raise GLYPHLAB_UNPACKED_MB if you trust this file."
-        raise DataError(f"{path.name} unpacks to too much", expected=f"at most {unpacked_mb:,} MB", got=f"{unpacked / 1e6:,.0f} MB", hint=hint)
-    if unpacked > 10_000_000 and unpacked > MOST_RATIO * max(packed, 1):
+        most, got = f"at most {unpacked_mb:,} MB", f"{unpacked / 1e6:,.0f} MB"
+        raise DataError(f"{path.name} unpacks to too much", expected=most, got=got, hint="Raise GLYPHLAB_UNPACKED_MB if you trust it.")
+    if unpacked > SMALL and ratio > MOST_RATIO:
         hint = "No set of pictures packs so well: this looks like a zip bomb."
-        raise DataError(f"{path.name} unpacks to {unpacked / max(packed, 1):,.0f} times its size", expected=f"at most {MOST_RATIO}", hint=hint)
+        raise DataError(f"{path.name} unpacks to {ratio:,.0f} times its size", expected=f"at most {MOST_RATIO} times", hint=hint)
     return entries
 
 
-def suffix(name: str) -> str:
-    return PurePosixPath(name).suffix.lower()
+def _check(entry: zipfile.ZipInfo, zip_name: str) -> None:
+    # orig_filename is what the file says; zipfile has cut `filename` at a null byte and put '/' for this system's separator.
+    name = entry.orig_filename
+    if name.startswith(("/", "\\")) or name[1:2] == ":" or "\0" in name or ".." in name.replace("\\", "/").split("/"):
+        hint = "Pack it again, with paths inside the folder only."
+        raise DataError(f"{zip_name} holds a file outside itself", expected="relative paths", got=repr(name), hint=hint)
+    if entry.flag_bits & 0x1:
+        raise DataError(f"{zip_name} is encrypted", got=repr(name), hint="Pack it again without a password.")
+    if entry.external_attr >> 16 & 0o170000 == 0o120000:
+        raise DataError(f"{zip_name} holds a link", expected="plain files", got=repr(name), hint="Pack it again with the files themselves.")
+    if entry.compress_type not in PLAIN:
+        hint = "Pack it again as a plain zip."
+        raise DataError(f"{zip_name} is packed in a way that can't be read", got=f"method {entry.compress_type}", hint=hint)
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        hint = "It may be cut short: copy or download it again."
+        raise DataError(f"{path.name} is not a zip that can be read", got=str(error), hint=hint) from None

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 
 from engine.data.decode import decoded
 from engine.data.listing import Listing, digest
 from engine.errors import DataError
+from engine.files import Lock
 from engine.images import STYLES
 from engine.progress import Progress
 
 PIXELS = 2  # raise when engine/images.py places pictures differently: what was cached before is then decoded again
+_T = TypeVar("_T")
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """images (N', C, H, W) uint8, memory-mapped; kept (N',) positions in the listing; skipped (name, reason)."""
+    """images (N', C, H, W) uint8, memory-mapped; kept (N',) int64 positions in the listing; skipped (name, reason)."""
 
     images: np.ndarray
     kept: np.ndarray
@@ -38,42 +39,50 @@ class Stored:
 def cached_squares(listing: Listing, style: str, size: int, home: Path, progress: Progress) -> Stored:
     """The listing's images as squares of `style` and `size`, decoded now or found from before.
 
-    Two processes that ask at once decode once: the second waits for the first. Raises DataError if the disk is full
-    (and leaves nothing behind) or if no image can be read.
+    Squares are written as they are decoded, never held all at once. Two processes that ask at once decode once: the second waits for
+    the first. Raises DataError if no image can be read, or if the disk is full, and then leaves nothing behind.
     """
-    key = digest(["squares", PIXELS, listing.content, len(listing), listing.kind, style, size])
 
     def make(folder: Path) -> None:
         kept, skipped = [], []
         with (folder / "images.npy").open("wb") as file:
             shape = (STYLES[style].channels, size, size)
-            _header(file, 0, shape)
+            _write_header(file, 0, shape)
             for chunk in decoded(listing, style, size, progress):
                 file.write(np.ascontiguousarray(chunk.images).data)
                 kept.append(chunk.kept)
                 skipped += chunk.skipped
             count = sum(len(part) for part in kept)
+            if not count:
+                first = f"{skipped[0][0]}: {skipped[0][1]}" if skipped else "an empty data set"
+                raise DataError(f"none of the {len(listing):,} images can be read", got=first)
             file.seek(0)
-            _header(file, count, shape)
-        if not count:
-            name, reason = skipped[0] if skipped else ("it", "it is empty")
-            raise DataError(f"none of the {len(listing):,} images can be read", got=f"{name}: {reason}")
+            _write_header(file, count, shape)
         np.save(folder / "kept.npy", np.concatenate(kept))
         (folder / "skipped.json").write_text(json.dumps(skipped), encoding="utf-8")
 
-    folder = _made_once(home / "cache", key, make, progress)
-    skipped = json.loads((folder / "skipped.json").read_text(encoding="utf-8"))
-    images = np.load(folder / "images.npy", mmap_mode="r")
-    return Stored(images, np.load(folder / "kept.npy"), tuple((name, reason) for name, reason in skipped))
+    return _made_once(home / "cache", squares_key(listing, style, size), make, _open_squares, progress)
+
+
+def squares_key(listing: Listing, style: str, size: int) -> str:
+    return digest(["squares", PIXELS, listing.content, len(listing), listing.kind, style, size])
+
+
+def stored_squares(listing: Listing, style: str, size: int, home: Path) -> Stored | None:
+    """What `cached_squares` would return, if it has been decoded before."""
+    try:
+        return _open_squares(home / "cache" / squares_key(listing, style, size))
+    except (OSError, ValueError):
+        return None
 
 
 def cached_concatenation(arrays: Sequence[np.ndarray], key: str, home: Path, progress: Progress) -> np.ndarray:
-    """Arrays (n, C, H, W) uint8 of equal C, H, W, one after the other in one memory-mapped array."""
+    """Arrays (n, C, H, W) uint8 of equal C, H, W, one after the other in one memory-mapped array. `key` names their content."""
 
     def make(folder: Path) -> None:
         total, done = sum(len(array) for array in arrays), 0
         with (folder / "images.npy").open("wb") as file:
-            _header(file, total, arrays[0].shape[1:])
+            _write_header(file, total, arrays[0].shape[1:])
             for array in arrays:
                 for start in range(0, len(array), 4096):
                     part = np.ascontiguousarray(array[start : start + 4096])
@@ -81,11 +90,11 @@ def cached_concatenation(arrays: Sequence[np.ndarray], key: str, home: Path, pro
                     done += len(part)
                     progress(done, total, "pooling images")
 
-    return np.load(_made_once(home / "cache", digest(["pool", key]), make, progress) / "images.npy", mmap_mode="r")
+    return _made_once(home / "cache", digest(["pool", key]), make, _open_images, progress)
 
 
 def content_hash(paths: Sequence[Path], home: Path, progress: Progress) -> str:
-    """Hash of the files' bytes. They are read once: as long as name, size, times and inode stay, the stored hash is used."""
+    """Hash of the files' bytes, 32 hex digits. They are read once: while names, sizes, times and inodes stay, the stored hash is used."""
     quick = hashlib.blake2b(digest_size=16)
     for path in paths:
         stat = path.stat()
@@ -99,20 +108,27 @@ def content_hash(paths: Sequence[Path], home: Path, progress: Progress) -> str:
             progress(number + 1, len(paths), "reading files")
         (folder / "hash.txt").write_text(state.hexdigest(), encoding="ascii")
 
-    folder = _made_once(home / "cache", f"hash-{quick.hexdigest()}", make, progress)
-    return (folder / "hash.txt").read_text(encoding="ascii")
+    def read(folder: Path) -> str:
+        return (folder / "hash.txt").read_text(encoding="ascii")
+
+    return _made_once(home / "cache", f"hash-{quick.hexdigest()}", make, read, progress)
 
 
-def _made_once(cache: Path, key: str, make: Callable[[Path], None], progress: Progress) -> Path:
-    """The folder `cache/key`, complete: made under another name and renamed, so that it is either whole or absent."""
+def _made_once(cache: Path, key: str, make: Callable[[Path], None], read: Callable[[Path], _T], progress: Progress) -> _T:
+    """`read` of the folder `cache/key`. If it is not there, or damaged, it is made under another name and renamed: whole or absent."""
     target = cache / key
-    if target.is_dir():
-        return target
+    try:
+        return read(target)
+    except (OSError, ValueError):
+        pass
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f"{key}.lock", progress):
-            if target.is_dir():
-                return target
+        with _lock(cache / f"{key}.lock", progress):
+            try:
+                return read(target)  # made by another while we waited
+            except (OSError, ValueError):
+                for dead in (target, *cache.glob(f"{key}-*.part")):  # damaged, or left by a process that was killed
+                    shutil.rmtree(dead, ignore_errors=True)
             made = Path(tempfile.mkdtemp(prefix=f"{key}-", suffix=".part", dir=cache))
             try:
                 make(made)
@@ -120,25 +136,30 @@ def _made_once(cache: Path, key: str, make: Callable[[Path], None], progress: Pr
             except BaseException:
                 shutil.rmtree(made, ignore_errors=True)
                 raise
+        return read(target)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             hint = "Free some space, or point GLYPHLAB_HOME at a larger disk."
-            raise DataError(f"the disk is full: {cache} can't take the decoded images", hint=hint) from None
-        raise DataError(f"{cache} can't be written", got=error.strerror, hint="Point GLYPHLAB_HOME at a folder you may write to.") from None
-    return target
+            raise DataError(f"there is no room left on the disk for the decoded images in {cache}", hint=hint) from None
+        what = error.filename or cache
+        raise DataError(f"{what} can't be used", got=error.strerror, hint="Point GLYPHLAB_HOME at a folder you may write to.") from None
 
 
-@contextlib.contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress(0, 1, "waiting for another process that decodes the same images")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _lock(path: Path, progress: Progress) -> Lock:
+    while (lock := Lock.take(path, seconds=0.5)) is None:
+        progress(0, 1, "waiting for another process that decodes the same images")
+    return lock
 
 
-def _header(file: BinaryIO, count: int, shape: tuple[int, ...]) -> None:
+def _open_squares(folder: Path) -> Stored:
+    skipped = json.loads((folder / "skipped.json").read_text(encoding="utf-8"))
+    return Stored(_open_images(folder), np.load(folder / "kept.npy"), tuple((name, reason) for name, reason in skipped))
+
+
+def _open_images(folder: Path) -> np.ndarray:
+    return np.load(folder / "images.npy", mmap_mode="r")
+
+
+def _write_header(file: BinaryIO, count: int, shape: tuple[int, ...]) -> None:
     # numpy leaves room for the first axis to grow, so that the header keeps its length when it is written again.
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)})

@@ -1,75 +1,115 @@
-"""`load_dataset`: from a `DataSpec` to an `ImageSet`, decoded once and split."""
+"""`load_dataset`: from a `DataSpec` to an `ImageSet`, found or fetched, decoded once, split."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from engine.data.cache import cached_squares
+from engine.data import digits, idx
+from engine.data.cache import cached_squares, content_hash
+from engine.data.fetch import DOWNLOADS, Download, fetch
+from engine.data.folder import list_folder, list_zip
 from engine.data.imageset import ImageSet
 from engine.data.listing import Listing, digest
 from engine.data.pool import pooled
-from engine.data.sources import DATASETS, find, listing_of
+from engine.data.sources import DATASETS, Found, find
 from engine.data.splits import limited, make_splits
 from engine.errors import DataError, unknown
 from engine.progress import Progress
 from engine.recipe import DataSpec
 
+__all__ = ["DATASETS", "list_dataset", "load_dataset"]
 
-def load_dataset(spec: DataSpec, *, folders: Sequence[Path], home: Path, offline: bool, unpacked_mb: int, progress: Progress) -> ImageSet:
+
+def load_dataset(
+    spec: DataSpec, *, folders: Sequence[Path], home: Path, offline: bool, unpacked_mb: int, progress: Progress,
+    downloads: Mapping[str, Download] = DOWNLOADS,
+) -> ImageSet:
     """The images that `spec` names, as squares of its style and size, with labels and splits.
 
-    folders      looked through for the data set, before the lab's own downloads and uploads in `home`
+    folders      looked through for the data set, before what the lab has fetched and been given in `home`
     offline      never download; otherwise a data set that is missing and has a public source is fetched
     unpacked_mb  largest size a zip may unpack to
 
+    The style 'auto' is what the images are: 'digit', 'page' or 'photo'; of a pool of several kinds, 'digit', or 'photo' if one is.
     Raises DataError if the data set is not known, not there, empty, broken or dangerous.
     """
     names = [name.strip() for name in spec.name.split("+")]
-    parts = [(name, _listing(name, folders=folders, home=home, offline=offline, unpacked_mb=unpacked_mb, progress=progress)) for name in names]
-    style = spec.style if spec.style != "auto" else _common_kind([listing for _, listing in parts])
+    listings = [
+        list_dataset(
+            name, folders=folders, home=home, offline=offline, unpacked_mb=unpacked_mb, progress=progress, downloads=downloads
+        )
+        for name in names
+    ]
+    kinds = sorted({listing.kind for listing in listings})
+    common = kinds[0] if len(kinds) == 1 else "photo" if "photo" in kinds else "digit"
+    style = common if spec.style == "auto" else spec.style
     if spec.classes is not None:
-        parts = [(name, _only(listing, spec.classes, [other for _, other in parts])) for name, listing in parts]
-        parts = [(name, listing) for name, listing in parts if len(listing)]
-    sets = [_image_set(name, listing, style, spec, home, progress) for name, listing in parts]
-    whole = sets[0] if len(sets) == 1 else pooled(spec.name, sets, home, progress)
+        listings = _only(spec.classes, listings)
+    parts = [_image_set(name, listing, style, spec, home, progress) for name, listing in zip(names, listings, strict=True) if len(listing)]
+    whole = parts[0] if len(parts) == 1 else pooled(spec.name, parts, home, progress)
     splits = limited(whole.splits, whole.labels, train=spec.limit, evaluation=spec.limit_eval, seed=spec.seed)
     return whole.with_splits(splits)
 
 
-def _listing(name: str, *, folders: Sequence[Path], home: Path, offline: bool, unpacked_mb: int, progress: Progress) -> Listing:
+def list_dataset(
+    name: str, *, folders: Sequence[Path], home: Path, offline: bool, unpacked_mb: int, progress: Progress,
+    downloads: Mapping[str, Download] = DOWNLOADS,
+) -> Listing:
+    """What one data set holds, without decoding it; arguments and errors as of `load_dataset`."""
     found = find(name, folders, home)
     if found is None:
-        raise DataError(f"data set '{name}' is not there", hint="Put it into a folder that GLYPHLAB_DATA names.")
-    return listing_of(found, unpacked_mb, home, progress)
+        source = DATASETS[name]
+        if name == "drawings":
+            raise DataError("no drawing has been saved yet", hint="Draw a character, give its label and save it.")
+        places = f"Put {' or '.join(source.places[:2])} into a folder that GLYPHLAB_DATA names"
+        if source.fetch is None:
+            raise DataError(f"data set '{name}' is not here and has no public source", hint=f"{places}.")
+        if offline:
+            raise DataError(f"data set '{name}' is not here and the lab is offline", hint=f"{places}, or set GLYPHLAB_OFFLINE=0.")
+        fetch(source.fetch, home, progress, downloads)
+        found = find(name, folders, home)
+        if found is None:
+            raise DataError(f"what was fetched for data set '{name}' does not hold it")
+    return _listing_of(found, unpacked_mb, home, progress)
 
 
-def _common_kind(listings: Sequence[Listing]) -> str:
-    kinds = {listing.kind for listing in listings}
-    return kinds.pop() if len(kinds) == 1 else "photo" if "photo" in kinds else "digit"
+def _listing_of(found: Found, unpacked_mb: int, home: Path, progress: Progress) -> Listing:
+    source = found.source
+    if found.path is None:
+        return digits.list_digits()
+
+    def content_of(paths: Sequence[Path]) -> str:
+        return content_hash(paths, home, progress)
+
+    if found.pairs:
+        classes = (source.classes if source else None) or idx.read_mapping(found.path)
+        files = [path for pair in found.pairs for path in (pair.images, pair.labels)]
+        return idx.list_pairs(found.pairs, classes, content_of(files))
+    kind = source.kind if source else None
+    return list_zip(found.path, unpacked_mb, kind) if found.path.is_file() else list_folder(found.path, content_of, kind)
 
 
-def _only(listing: Listing, classes: Sequence[str], pool: Sequence[Listing]) -> Listing:
-    known = list(dict.fromkeys(name for other in pool for name in other.classes))
+def _only(classes: Sequence[str], listings: Sequence[Listing]) -> list[Listing]:
+    known = dict.fromkeys(name for listing in listings for name in listing.classes)
     for name in classes:
         if name not in known:
             raise DataError(unknown("class", name, known))
-    return listing.only([name for name in classes if name in listing.classes])
+    return [listing.only([name for name in classes if name in listing.classes]) for listing in listings]
 
 
 def _image_set(name: str, listing: Listing, style: str, spec: DataSpec, home: Path, progress: Progress) -> ImageSet:
     stored = cached_squares(listing, style, spec.size, home, progress)
-    if len(stored.kept) == len(listing):
-        files, labels, official = listing.files, listing.labels, listing.official
-    else:
-        files = [listing.files[i] for i in stored.kept]
-        labels, official = listing.labels[stored.kept], listing.official[stored.kept]
+    files, labels, official = listing.files, listing.labels, listing.official
+    if len(stored.kept) < len(listing):
+        files = [files[i] for i in stored.kept]
+        labels, official = labels[stored.kept], official[stored.kept]
     splits = make_splits(labels, official, validation=spec.validation, test=spec.test, seed=spec.seed)
     fingerprint = digest([listing.content, *listing.classes, len(stored.kept), style, spec.size])[:16]
-    source = DATASETS.get(name)
+    title = DATASETS[name].title if name in DATASETS else Path(name).name
     return ImageSet(
         name, style, stored.images, labels, listing.classes, splits, files, fingerprint, listing.skipped + stored.skipped,
-        np.zeros(len(labels), np.int64), (name,), {"title": source.title if source else name, **listing.notes},
+        np.zeros(len(labels), np.int64), (name,), {"title": title, "kind": listing.kind, **listing.notes},
     )

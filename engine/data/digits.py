@@ -45,7 +45,6 @@ def list_digits() -> Listing:
         official[np.flatnonzero(labels == label)[TEST_EVERY - 1 :: TEST_EVERY]] = TEST
     cells = np.clip(table[:, :64] * (255 / 16), 0, 255).astype(np.uint8).reshape(-1, 8, 8)
     files = [f"{'test' if code == TEST else 'train'}/{number}" for number, code in enumerate(official)]
-    return Listing(
-        "digit", files, labels, CLASSES, official, digest([raw]), GlyphReader(lambda: np.stack([square_of_page(cell, "digit", 28)[0] for cell in cells])),
-        notes={"test": "every fifth image of each class; the data set has no test split of its own"},
-    )
+    reader = GlyphReader(lambda: np.stack([square_of_page(cell, "digit", 28)[0] for cell in cells]))
+    notes = {"test": "every fifth image of each class; the data set has no test split of its own"}
+    return Listing("digit", files, labels, CLASSES, official, digest([raw]), reader, notes=notes)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class Pair:
 class GlyphReader:
     """Glyphs (N, h, w) uint8, read when the first one is asked for."""
 
-    def __init__(self, load, indices: np.ndarray | None = None) -> None:  # noqa: ANN001
+    def __init__(self, load: Callable[[], np.ndarray], indices: np.ndarray | None = None) -> None:
         self._load, self._indices, self._glyphs = load, indices, None
 
     def read(self, index: int) -> np.ndarray:
@@ -89,11 +90,15 @@ def find_pairs(folder: Path, prefix: str = "") -> list[Pair]:
 def prefixes(folder: Path) -> list[str]:
     """What the names of the IDX image files in a folder begin with, each once: [''] for MNIST's own names."""
     matches = [_IMAGES.match(path.name) for path in folder.iterdir()]
-    return sorted({match["prefix"] for match in matches if match})
+    return sorted({match["prefix"].lower() for match in matches if match})
 
 
 def list_pairs(pairs: Sequence[Pair], classes: Sequence[str] | None, content: str) -> Listing:
-    """The images of IDX pairs. `classes` names the labels 0..K-1; without it they are named by their numbers."""
+    """The images of IDX pairs, whose files' bytes have the hash `content`.
+
+    classes  names of the labels 0..K-1 (or 1..K, as EMNIST numbers its letters); without them, labels are named by their numbers
+    Raises DataError if a file is broken or images, labels and classes don't fit together.
+    """
     labels, official, files = [], [], []
     for pair in pairs:
         given = read_idx(pair.labels)
@@ -106,7 +111,8 @@ def list_pairs(pairs: Sequence[Pair], classes: Sequence[str] | None, content: st
     all_labels = np.concatenate(labels)
     names, all_labels = _named(all_labels, classes, pairs[0])
     counts = [len(part) for part in labels]
-    return Listing("digit", files, all_labels, names, np.concatenate(official), content, GlyphReader(lambda: _glyphs(pairs, counts)))
+    reader = GlyphReader(lambda: _glyphs(pairs, counts))
+    return Listing("digit", files, all_labels, names, np.concatenate(official), digest(["idx", content]), reader)
 
 
 def read_mapping(folder: Path) -> tuple[str, ...] | None:
@@ -123,30 +129,28 @@ def read_mapping(folder: Path) -> tuple[str, ...] | None:
     return None
 
 
-def content_of(pairs: Sequence[Pair], hashes: Sequence[str]) -> str:
-    return digest([*hashes, *(f"{pair.official}{pair.transposed}" for pair in pairs)])
-
-
 def _gzipped(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
 
 
-def _shape(magic: bytes, file, path: Path) -> tuple[int, ...]:  # noqa: ANN001
+def _shape(magic: bytes, file: BinaryIO, path: Path) -> tuple[int, ...]:
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise DataError(f"{path} is not an IDX file", expected="it to begin with two zero bytes", got=repr(magic[:2]))
     if magic[2] != 0x08 or not 1 <= magic[3] <= 4:
-        raise DataError(f"{path} can't be used", expected="IDX of unsigned bytes with 1 to 4 axes", got=f"type 0x{magic[2]:02x}, {magic[3]} axes")
+        got = f"type 0x{magic[2]:02x} with {magic[3]} axes"
+        raise DataError(f"{path} can't be used", expected="IDX of unsigned bytes with 1 to 4 axes", got=got)
     return tuple(int.from_bytes(file.read(4), "big") for _ in range(magic[3]))
 
 
 def _named(labels: np.ndarray, classes: Sequence[str] | None, pair: Pair) -> tuple[tuple[str, ...], np.ndarray]:
     if not len(labels):
         raise DataError(f"{pair.labels.parent} holds no images")
-    if classes is not None:
-        if int(labels.max()) >= len(classes):
-            raise DataError(f"{pair.labels} does not fit its classes", expected=f"labels below {len(classes)}", got=str(int(labels.max())))
-        return tuple(classes), labels
+    if classes:
+        first = 1 if labels.min() == 1 and labels.max() == len(classes) else 0
+        if labels.max() - first >= len(classes):
+            raise DataError(f"{pair.labels} does not fit its classes", expected=f"labels below {len(classes)}", got=str(labels.max()))
+        return tuple(classes), labels - first
     present, dense = np.unique(labels, return_inverse=True)
     return tuple(str(value) for value in present), dense.astype(np.int64)
 

@@ -25,6 +25,7 @@ class ImageSet:
     fingerprint  changes whenever content, classes, size or style do; 16 hex digits
     sources      (N,) int64, which pooled data set an image came from; all zero for a single one
     source_names the pooled data sets' names, in the order of `sources`
+    notes        what else is worth recording: 'title', 'kind' (what the images are), 'test' (where the test split comes from)
     """
 
     name: str
@@ -42,7 +43,8 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         if not len(self.images) == len(self.labels) == len(self.files):
-            raise DataError(f"data set {self.name} is inconsistent", expected=f"{len(self.images)} labels and files", got=f"{len(self.labels)} and {len(self.files)}")
+            got = f"{len(self.labels):,} and {len(self.files):,}"
+            raise DataError(f"data set {self.name} is inconsistent", expected=f"{len(self.images):,} labels and files", got=got)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -11,6 +11,7 @@ import numpy as np
 
 TRAIN, VAL, TEST = 0, 1, 2  # codes of the official splits
 SPLITS = ("train", "val", "test")
+MOST_BYTES = 200_000_000  # of one picture's file; a larger one is a mistake or an attack
 
 
 class Reader(Protocol):

@@ -1,4 +1,4 @@
-"""The data sets there are: one literal table, and how each is found on disk."""
+"""The data sets known by name: one literal table, and how each is found on disk."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.data import digits, idx
-from engine.data.cache import content_hash
-from engine.data.folder import list_folder, list_zip
-from engine.data.listing import Listing
+from engine.data import idx
 from engine.errors import DataError, unknown
-from engine.progress import Progress
 
 DIGITS = tuple("0123456789")
 CHARACTERS = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -23,57 +19,59 @@ LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 class Source:
     """A data set known by name.
 
-    kind      'digit', 'page' or 'photo': what its images are, and the style that 'auto' stands for
-    places    names looked for, in order, in each folder of GLYPHLAB_DATA and in the lab's downloads: folders or zips
-    prefix    what its IDX files' names begin with, where several sets share a folder
-    classes   class names, where the files don't tell
-    fetch     a name in engine.data.fetch.DOWNLOADS, or None if there is no public source
+    kind     'digit', 'page' or 'photo': what its images are, and the style that 'auto' stands for
+    images   how many there are; 0 where that varies
+    classes  class names
+    places   names looked for, in order, in each folder of GLYPHLAB_DATA and in the lab's own: folders or zips
+    prefix   what its IDX files' names begin with, where several sets share a folder
+    fetch    a name in engine.data.fetch.DOWNLOADS, or None if there is no public source
     """
 
     title: str
     about: str
     kind: str
+    images: int = 0
+    classes: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     prefix: str = ""
-    classes: tuple[str, ...] | None = None
     fetch: str | None = None
 
 
-def _emnist(split: str, about: str, classes: tuple[str, ...]) -> Source:
-    places = ("EMNIST/raw", "emnist", "EMNIST", "gzip", ".")
-    return Source(f"EMNIST {split}", about, "digit", places, prefix=f"emnist-{split}-", classes=classes, fetch="emnist")
+def _emnist(split: str, about: str, images: int, classes: tuple[str, ...]) -> Source:
+    places = ("EMNIST/raw", "EMNIST", "emnist", "gzip", ".")
+    return Source(f"EMNIST {split}", about, "digit", images, classes, places, prefix=f"emnist-{split}-", fetch="emnist")
 
 
 DATASETS: dict[str, Source] = {
-    "digits": Source("Digits", "1,797 handwritten digits that come with scikit-learn (UCI, 8×8)", "digit", classes=DIGITS),
+    "digits": Source("Digits", "handwritten digits that come with scikit-learn (UCI, 8×8)", "digit", 1_797, DIGITS),
     "mnist": Source(
-        "MNIST", "70,000 handwritten digits, 28×28, the standard split (LeCun, Cortes, Burges)", "digit",
-        ("mnist", "MNIST/raw", "MNIST", "."), classes=DIGITS, fetch="mnist",
+        "MNIST", "handwritten digits, 28×28, the standard split (LeCun, Cortes, Burges)", "digit", 70_000, DIGITS,
+        ("mnist", "MNIST/raw", "MNIST", "."), fetch="mnist",
     ),
     "characters": Source(
-        "Characters", "2,480 handwritten characters of 62 classes on whole pages (Chars74K EnglishHnd)", "page",
-        ("trainPart1.zip", "trainPart1", "EnglishHnd", "characters.zip", "characters"), classes=CHARACTERS, fetch="characters",
+        "Characters", "handwritten characters on whole pages, drawn on a tablet (Chars74K EnglishHnd)", "page", 2_480, CHARACTERS,
+        ("trainPart1.zip", "trainPart1", "EnglishHnd", "characters.zip", "characters"), fetch="characters",
     ),
     "task3": Source(
-        "Task 3", "60,000 digits whose labels are badly wrong; scored on MNIST", "digit",
-        ("mnistTask3.zip", "mnistTask3", "mnistTask"), classes=DIGITS, fetch="task3",
+        "Task 3", "digits in folders named by labels that are badly wrong; scored on MNIST", "digit", 60_000, DIGITS,
+        ("mnistTask3.zip", "mnistTask3", "mnistTask"), fetch="task3",
     ),
     "emnist62": Source(
-        "EMNIST 62", "96,323 characters by many writers, 62 classes: part of EMNIST ByClass, upright", "digit", ("emnist62",), classes=CHARACTERS,
+        "EMNIST 62", "characters by many writers, upright: part of EMNIST ByClass", "digit", 96_323, CHARACTERS, ("emnist62",)
     ),
-    "emnist-byclass": _emnist("byclass", "814,255 characters, 62 unbalanced classes", CHARACTERS),
-    "emnist-bymerge": _emnist("bymerge", "814,255 characters, 47 unbalanced classes", MERGED),
-    "emnist-balanced": _emnist("balanced", "131,600 characters, 47 balanced classes", MERGED),
-    "emnist-letters": _emnist("letters", "145,600 letters, 26 classes, both cases in one", LETTERS),
-    "emnist-digits": _emnist("digits", "280,000 digits, balanced", DIGITS),
-    "emnist-mnist": _emnist("mnist", "70,000 digits, made like MNIST from NIST's originals", DIGITS),
+    "emnist-byclass": _emnist("byclass", "digits, capitals and small letters, unbalanced", 814_255, CHARACTERS),
+    "emnist-bymerge": _emnist("bymerge", "letters alike in both cases are one class, unbalanced", 814_255, MERGED),
+    "emnist-balanced": _emnist("balanced", "letters alike in both cases are one class, balanced", 131_600, MERGED),
+    "emnist-letters": _emnist("letters", "capital and small letters in one class each", 145_600, LETTERS),
+    "emnist-digits": _emnist("digits", "digits by many writers, balanced", 280_000, DIGITS),
+    "emnist-mnist": _emnist("mnist", "digits, made like MNIST from the same originals", 70_000, DIGITS),
     "hymenoptera": Source(
-        "Ants and bees", "398 colour photographs of two classes (an ImageNet subset)", "photo",
+        "Ants and bees", "colour photographs of insects (an ImageNet subset)", "photo", 398, ("ants", "bees"),
         ("hymenoptera_data", "hymenoptera", "hymenoptera_data.zip", "hymenoptera.zip"), fetch="hymenoptera",
     ),
     "nature": Source(
-        "Nature 12K", "about 12,000 colour photographs of ten classes (part of iNaturalist)", "photo",
-        ("nature_12K", "nature", "inaturalist_12K", "nature_12K.zip"),
+        "Nature 12K", "colour photographs of ten classes of animals and plants (part of iNaturalist)", "photo", 11_999,
+        places=("nature_12K", "nature", "inaturalist_12K", "nature_12K.zip", "nature.zip", "inaturalist_12K.zip"),
     ),
     "drawings": Source("Drawings", "what was drawn on the canvas and named by a person", "page"),
 }
@@ -81,7 +79,7 @@ DATASETS: dict[str, Source] = {
 
 @dataclass(frozen=True)
 class Found:
-    """Where a data set lies: a folder or zip at `path`, or IDX `pairs`, or neither for the bundled digits."""
+    """Where a data set lies: a folder or zip at `path`, or IDX `pairs` in it; the bundled digits have no path."""
 
     name: str
     path: Path | None
@@ -89,70 +87,61 @@ class Found:
     source: Source | None = None
 
 
-def search_path(folders: Sequence[Path], home: Path) -> list[Path]:
-    """Folders in which data sets are looked for, in order."""
-    return [*folders, home / "datasets", home / "uploads"]
-
-
 def find(name: str, folders: Sequence[Path], home: Path) -> Found | None:
-    """Where the data set of this name, or this path, lies; None if it is known but not there. Raises DataError if it is not known."""
+    """Where the data set of this name, or at this path, lies; None if its name is known but it is not there.
+
+    Looked for in `folders`, then among what the lab at `home` has fetched. Raises DataError if the name is not known and no path.
+    """
     source = DATASETS.get(name)
     if source is None:
         return _found_by_path(name, folders, home)
     if name == "digits":
         return Found(name, None, source=source)
     if name == "drawings":
-        return Found(name, home / "drawings", source=source) if (home / "drawings").is_dir() else None
-    for folder in search_path(folders, home):
+        there = any((home / "drawings").glob("*/*.png"))
+        return Found(name, home / "drawings", source=source) if there else None
+    for folder in (*folders, home / "datasets"):
         for place in source.places:
-            path = folder / place
-            if not path.exists():
-                continue
-            pairs = tuple(idx.find_pairs(path, source.prefix)) if path.is_dir() else ()
-            if pairs:
-                return Found(name, path, pairs, source)
-            if place != "." and not source.prefix and (path.is_file() or any(path.iterdir())):
-                return Found(name, path, (), source)
+            found = _found_at(name, source, folder / place, place == ".")
+            if found is not None:
+                return found
     return None
 
 
-def listing_of(found: Found, unpacked_mb: int, home: Path, progress: Progress) -> Listing:
-    """What the found data set holds. Raises DataError if it can't be read."""
-    source = found.source
-    if found.path is None:
-        return digits.list_digits()
-
-    def content_of(paths: Sequence[Path]) -> str:
-        return content_hash(paths, home, progress)
-
-    if found.pairs:
-        classes = (idx.read_mapping(found.path) if not source or not source.prefix else None) or (source.classes if source else None)
-        files = [path for pair in found.pairs for path in (pair.images, pair.labels)]
-        return idx.list_pairs(found.pairs, classes, idx.content_of(found.pairs, [content_of(files)]))
-    kind = source.kind if source else None
-    if found.path.is_file():
-        return list_zip(found.path, unpacked_mb, kind)
-    return list_folder(found.path, content_of, kind)
+def _found_at(name: str, source: Source, path: Path, is_top: bool) -> Found | None:
+    if path.is_dir():
+        pairs = tuple(idx.find_pairs(path, source.prefix))
+        if pairs:
+            return Found(name, path, pairs, source)
+        whole = not is_top and not source.prefix and not idx.prefixes(path) and any(entry.is_dir() for entry in path.iterdir())
+        return Found(name, path, (), source) if whole else None
+    return Found(name, path, (), source) if path.is_file() else None
 
 
 def _found_by_path(name: str, folders: Sequence[Path], home: Path) -> Found:
-    candidates: list[Path] = [Path(name).expanduser()]
-    if not Path(name).is_absolute():
-        for folder in search_path(folders, home):
-            candidates += [folder / name, folder / f"{name}.zip"]
+    wanted = Path(name).expanduser()
+    candidates = [wanted]
+    if not wanted.is_absolute():
+        for folder in (home / "uploads", *folders, home / "datasets"):
+            candidates += [folder / f"{name}.zip", folder / name]
     for path in candidates:
         if path.is_dir():
-            return Found(name, path, tuple(_any_pairs(path)))
+            return Found(name, path, tuple(_only_pairs(path)))
         if path.is_file():
-            pairs = tuple(pair for pair in _any_pairs(path.parent) if path in (pair.images, pair.labels))
-            return Found(name, path.parent if pairs else path, pairs)
-    raise DataError(unknown("data set", name, DATASETS), hint="A path to a folder, a zip or IDX files works too.")
+            pairs = [pair for prefix in idx.prefixes(path.parent) for pair in idx.find_pairs(path.parent, prefix)]
+            own = [pair for pair in pairs if path in (pair.images, pair.labels)]
+            return Found(name, path.parent if own else path, tuple(own))
+    if wanted.is_absolute() or len(wanted.parts) > 1:
+        raise DataError(f"there is no data set at {name}", hint="Give a folder, a zip or an IDX file.")
+    raise DataError(unknown("data set", name, [*DATASETS, *_uploads(home)]), hint="A path to a folder, a zip or an IDX file works too.")
 
 
-def _any_pairs(folder: Path) -> list[idx.Pair]:
+def _uploads(home: Path) -> list[str]:
+    return [path.stem for path in (home / "uploads").glob("*.zip") if not path.name.startswith(".")]
+
+
+def _only_pairs(folder: Path) -> list[idx.Pair]:
     prefixes = idx.prefixes(folder)
     if len(prefixes) > 1:
-        raise DataError(f"{folder} holds several IDX data sets", got=", ".join(prefixes), hint="Name one of its files.")
+        raise DataError(f"{folder} holds several IDX data sets", got=", ".join(prefixes), hint="Give the path of one of their files.")
     return idx.find_pairs(folder, prefixes[0]) if prefixes else []
-
-

@@ -49,7 +49,9 @@ def make_splits(labels: np.ndarray, official: np.ndarray, *, validation: float, 
     return {name: indices for name, indices in splits.items() if len(indices)}
 
 
-def limited(splits: dict[str, np.ndarray], labels: np.ndarray, *, train: int | None, evaluation: int | None, seed: int) -> dict[str, np.ndarray]:
+def limited(
+    splits: dict[str, np.ndarray], labels: np.ndarray, *, train: int | None, evaluation: int | None, seed: int
+) -> dict[str, np.ndarray]:
     """The same splits with at most `train` training images and `evaluation` in each of the others, stratified."""
     out = {}
     for name, indices in splits.items():
