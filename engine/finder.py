@@ -17,6 +17,7 @@ from engine.images import normalise
 from engine.lineage import starting_model
 from engine.optim import set_rates
 from engine.progress import Progress, no_progress
+from engine.recipe import make_recipe
 from engine.train import Trainer
 
 if TYPE_CHECKING:
@@ -60,14 +61,13 @@ class Searcher(Trainer):
 
 
 def find_rate(
-    lab: Lab, progress: Progress = no_progress, *, recipe: str = "quick", changes: dict[str, Any] | None = None,
-    low: float = 1e-6, high: float = 1.0, steps: int = 100,
+    lab: Lab, progress: Progress = no_progress, *, fields: dict[str, Any], low: float = 1e-6, high: float = 1.0, steps: int = 100
 ) -> dict[str, Any]:
-    """Task 'find_rate': train the first stage of a recipe for `steps` batches at rates from `low` to `high`, multiplied each time.
+    """Task 'find_rate': train the first stage of the recipe of these `fields` for `steps` batches at rates from `low` to `high`.
 
     Keeps no model and writes no run. Returns a RateSearch as a dict. Raises RecipeError, DataError as training does.
     """
-    chosen = lab.recipe(recipe, changes)
+    chosen = make_recipe(fields)
     if lab.settings.threads:
         torch.set_num_threads(lab.settings.threads)
     device, _ = pick_device(lab.settings.device)

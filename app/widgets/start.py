@@ -10,6 +10,7 @@ import yaml
 from app.charts.words import number, percent, seconds
 from app.widgets.form import recipe_form
 from app.widgets.pickers import dataset_label, pick_one
+from app.widgets.rates import rate_finder
 from engine.errors import GlyphlabError, RecipeError
 from engine.recipe import Recipe, make_recipe
 
@@ -33,6 +34,7 @@ def start(lab: Lab) -> None:
         recipe = None
     if recipe is not None:
         _estimate(lab, recipe)
+        rate_finder(lab, recipe, key)
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
         run_name = st.text_input("Name of the run", name, key=f"{key}/run-name", max_chars=60)
@@ -67,7 +69,8 @@ def _about(recipe: Recipe) -> None:
         st.markdown(recipe.about)
     if recipe.published:
         known = recipe.published
-        st.caption(f"Published: **{known.value:g}%** {known.metric} ({known.source}). {known.note}".strip())
+        figure = "in words" if known.value is None else f"**{known.value:g}%**"
+        st.caption(f"Published: {figure}, {known.metric} ({known.source}). {known.note}".strip())
 
 
 def _edited(lab: Lab, base: Recipe, key: str) -> Recipe:

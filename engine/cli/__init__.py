@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "project": "engine.cli.project",
     "sweep": "engine.cli.sweep",
     "study": "engine.cli.study",
+    "compare": "engine.cli.compare",
 }
 
 

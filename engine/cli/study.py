@@ -1,0 +1,51 @@
+"""`study`: every published experiment, its figure beside ours."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from engine.cli.text import duration, percent, table
+from engine.progress import Progress
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+HELP = "list the published experiments, their figures beside this lab's"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("experiment", nargs="?", help="the name of one of them: show it alone")
+
+
+def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
+    rows = [lab.study.row(args.experiment)] if args.experiment else lab.study.rows()
+    document = [
+        {
+            "name": row.name, "study": row.study, "title": row.title, "metric": row.metric, "published": row.published,
+            "source": row.source, "note": row.note, "ours": row.ours, "difference": row.difference, "small": row.small, "best": row.best, "needs": row.needs,
+        }
+        for row in rows
+    ]
+    return document[0] if args.experiment else document
+
+
+def show(document: Any) -> str:
+    from engine.files import plain
+
+    if isinstance(document, list):
+        rows = [
+            [
+                row["study"], row["name"], percent(row["published"]), percent(row["ours"].value) if row["ours"] else "not run at full size",
+                percent(row["best"].value) if row["best"] else "–", row["best"].recipe if row["best"] else "", row["metric"],
+            ]
+            for row in document
+        ]
+        return table(rows, ("", "experiment", "published", "ours", "best", "by", "measure"))
+    published = f"{percent(document['published'])} {document['note']}"
+    rows = [["experiment", document["name"]], ["measure", document["metric"]], ["published", published]]
+    for label, key in (("ours, full size", "ours"), ("small form", "small"), ("best on the task", "best")):
+        if result := plain(document[key]):
+            origin = [result["recipe"], f"{result['kind']} {result['ref']}", result["hardware"], duration(result["seconds"])]
+            rows.append([label, f"{percent(result['value'])} ({', '.join(origin)})"])
+    return table(rows)
