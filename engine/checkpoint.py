@@ -234,6 +234,7 @@ def model_card(meta: Mapping[str, Any]) -> str:
 
 CARD_ROWS = (
     ("test accuracy", "test_accuracy"),
+    ("test accuracy, mean of the last five epochs", "test_last5"),
     ("test top-3", "test_top3"),
     ("test calibration error", "test_ece"),
     ("validation accuracy", "val_accuracy"),

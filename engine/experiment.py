@@ -22,7 +22,8 @@ from engine.models.recognizer import count_parameters
 from engine.progress import Progress, no_progress
 from engine.recipe import DataSpec, Recipe
 from engine.snapshot import restore_trainer, save_trainer
-from engine.train import EpochStats, StepStats, Trainer
+from engine.stats import EpochStats, StepStats
+from engine.train import Trainer
 
 if TYPE_CHECKING:
     from engine.runs import Run
@@ -237,6 +238,9 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
         run.write_arrays("predictions.npz", labels=labels, probabilities=val_probabilities.astype(np.float16), index=trainer.val_index)
     figures.pop("_val", None)
     last = epochs[-1] if epochs else {}
+    followed = [row["test_accuracy"] for row in epochs if row.get("test_accuracy") is not None]
+    if followed:
+        figures["test_last5"] = float(np.mean(followed[-5:]))
     held = figures.get("test_accuracy", figures.get("val_accuracy"))
     figures.update(
         train_accuracy=train_accuracy,

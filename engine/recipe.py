@@ -95,6 +95,7 @@ class DataSpec(_Frozen):
     validation: float = Field(0.1, ge=0, lt=1, description="share of the training images held out to choose by, stratified")
     test: float = Field(0, ge=0, lt=1, description="share held out as the test split where the data set has none of its own")
     test_on: str | None = Field(None, description="another data set whose test split gives the final score")
+    follow_test: bool = Field(False, description="score the test split after every epoch too, as the studies do; nothing is chosen by it")
     balance: Literal["none", "class", "source"] = Field(
         "none", description="draw training images so that each class, or each pooled data set, is seen equally often"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -24,44 +23,10 @@ from engine.models.recognizer import Recognizer, load_matching
 from engine.objectives import Objective
 from engine.optim import build_optimizer, frozen_groups, schedule_factor, set_rates
 from engine.recipe import Recipe, Stage
+from engine.stats import EpochStats, StepStats
 
 STEP_SECONDS = 0.5  # a live point this often, however long an epoch is
 JUDGE_IMAGES = 20_000  # at most so many training embeddings in the kNN judge's gallery
-
-
-@dataclass(frozen=True)
-class StepStats:
-    """A live point within an epoch."""
-
-    stage: int
-    epoch: int
-    step: int
-    steps: int
-    loss: float
-    lr: float
-    images_per_second: float
-    images_seen: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class EpochStats:
-    """What an epoch came to. Accuracies are fractions; `val_*` are None without validation; seconds count both phases."""
-
-    stage: int
-    epoch: int
-    epochs: int
-    size: int
-    train_loss: float
-    train_accuracy: float | None
-    val_loss: float | None
-    val_accuracy: float | None
-    lr: float
-    images_per_second: float
-    images_seen: int
-    seconds: float
-    best: bool
-    extra: dict[str, float] = field(default_factory=dict)
 
 
 class Trainer:
@@ -78,10 +43,13 @@ class Trainer:
         self.autocast, self.why_precision = pick_precision(recipe.precision, device)
         torch.manual_seed(recipe.seed)
         self.input_size = self.stages[-1].size or data.size
-        self.model = build_model(recipe.model.name, recipe.model.options, data.channels, len(data.classes), self.input_size, pretrained=not initial)
+        self.model = build_model(
+            recipe.model.name, recipe.model.options, data.channels, len(data.classes), self.input_size, pretrained=not initial
+        )
         self.fresh: list[str] = load_matching(self.model, initial) if initial else []
         self.model.to(device, memory_format=torch.channels_last)
-        self.images = Images(data, device, np.concatenate([self.train_index, self.val_index]))
+        self.followed = data.splits.get("test", self.val_index[:0]) if recipe.data.follow_test else self.val_index[:0]
+        self.images = Images(data, device, np.concatenate([self.train_index, self.val_index, self.followed]))
         self.epoch = self.images_seen = 0
         self.seconds = 0.0
         self.stage_number = -1
@@ -95,8 +63,7 @@ class Trainer:
         return sum(stage.epochs for stage in self.stages)
 
     @property
-    def judged(self) -> Recognizer:
-        """The model that is validated and kept: the moving average where there is one."""
+    def judged(self) -> Recognizer:  # validated and kept: the moving average where there is one
         return self.average or self.model
 
     def fit(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[StepStats | EpochStats]:
@@ -204,6 +171,9 @@ class Trainer:
                 hint="Lower the learning rate (lr), clip gradients (clip=1) or use precision=float32.",
             )
         best = self._keep_best(stage, val, train_loss)
+        if len(self.followed):
+            logits, _ = run_model(self.judged, self.images, self.followed, size, stage.augment.crop, autocast=self.autocast)
+            extra["test_accuracy"] = float((logits.argmax(1).numpy() == self.data.labels[self.followed]).mean())
         yield EpochStats(
             number + 1,
             self.epoch,

@@ -8,7 +8,8 @@ from factories import shapes
 from engine.errors import DataError, RecipeError
 from engine.recipe import Recipe, make_recipe
 from engine.snapshot import restore_trainer, save_trainer
-from engine.train import EpochStats, StepStats, Trainer
+from engine.stats import EpochStats, StepStats
+from engine.train import Trainer
 
 CPU = torch.device("cpu")
 
@@ -124,3 +125,11 @@ def test_too_few_images_are_an_error() -> None:
 def test_bfloat16_trains_as_well() -> None:
     rows = epochs(Trainer(recipe(precision="bfloat16", epochs=8), shapes(240), CPU))
     assert rows[-1].train_loss < rows[0].train_loss
+
+
+def test_the_test_split_can_be_followed_without_choosing_by_it() -> None:
+    data = shapes(240)
+    rows = epochs(Trainer(recipe(epochs=3, **{"data.follow_test": True}), data, CPU))
+    plain = epochs(Trainer(recipe(epochs=3), data, CPU))
+    assert all(0 <= row.extra["test_accuracy"] <= 1 for row in rows)
+    assert [row.train_loss for row in rows] == [row.train_loss for row in plain] and [row.best for row in rows] == [row.best for row in plain]

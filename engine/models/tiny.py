@@ -47,17 +47,20 @@ def tiny2(channels: int, classes: int, size: int, *, widths: Sequence[int] = (14
 
 
 def tiny(channels: int, classes: int, size: int, *, widths: Sequence[int] = (12, 12, 14, 16, 16), dropout: float = 0.0) -> Recognizer:
-    """Ours: as tiny2, but the last convolution is padded, so that it sees all of the 4x4 map, and nothing is dropped by default.
+    """Ours: as tiny2, but each channel of the last map is read through weights of its own, one a place, instead of being averaged.
 
-    7,546 parameters for one channel and ten classes, at any size.
+    Averaging throws away where on the 4x4 map a stroke lies; 16 weights a channel keep it for 256 parameters.
+    7,818 parameters at 28 px, one channel and ten classes.
     """
     _check(size, 20)
     a, b, c, d, e = widths
     body = [
         nn.Sequential(*_unit(channels, a, dropout, bias=False), *_unit(a, b, dropout, bias=False), nn.MaxPool2d(2)),
         nn.Sequential(*_unit(b, c, dropout, bias=False), *_unit(c, d, dropout, bias=False), nn.MaxPool2d(2)),
-        nn.Sequential(*_unit(d, e, dropout, bias=False, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        nn.Sequential(*_unit(d, e, dropout, bias=False, padding=1)),
     ]
+    side = features_after(body, channels, size)[-1]
+    body[-1] = nn.Sequential(*body[-1], nn.Conv2d(e, e, side, groups=e), nn.Flatten())
     return Recognizer(body, nn.Linear(e, classes))
 
 
