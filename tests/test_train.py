@@ -132,4 +132,6 @@ def test_the_test_split_can_be_followed_without_choosing_by_it() -> None:
     rows = epochs(Trainer(recipe(epochs=3, **{"data.follow_test": True}), data, CPU))
     plain = epochs(Trainer(recipe(epochs=3), data, CPU))
     assert all(0 <= row.extra["test_accuracy"] <= 1 for row in rows)
-    assert [row.train_loss for row in rows] == [row.train_loss for row in plain] and [row.best for row in rows] == [row.best for row in plain]
+    assert [row.train_loss for row in rows] == [row.train_loss for row in plain] and [row.best for row in rows] == [
+        row.best for row in plain
+    ]
