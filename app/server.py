@@ -21,7 +21,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from app.lazy import LazyApp
+from app.scatter.routes import routes as space_routes
 from engine.errors import GlyphlabError, SettingsError
+from engine.processes import THREADS_SLEEP
 from engine.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -51,7 +53,9 @@ def build(lab: Lab) -> App:
         yield
         await canvas.stop()
 
-    routes = [Route("/healthz", health), Route("/canvas", add_slash), Mount("/canvas", app=canvas)]
+    routes = [
+        Route("/healthz", health), Route("/canvas", add_slash), Mount("/canvas", app=canvas), Mount("/space", routes=space_routes(lab)),
+    ]
     return App(DASHBOARD, lifespan=lifespan, routes=routes)
 
 
@@ -66,6 +70,7 @@ def serve(environ: Mapping[str, str]) -> int:
         return 2
     # No numbers about the person's use leave the machine; set before the libraries that read it are loaded.
     os.environ.update({"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"})
+    os.environ.setdefault(*THREADS_SLEEP)  # the canvas predicts in this process, beside training runs
     import uvicorn
 
     from app.door import open_lab
