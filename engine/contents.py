@@ -1,8 +1,8 @@
-"""What a lab holds by name: its data sets and recipes, and whether a recipe's names lead anywhere."""
+"""What a lab holds by name: its recipes, and whether a recipe's names lead anywhere."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,20 +15,6 @@ from engine.recipe import RECIPES, Recipe, read_recipe, shipped_recipe_names
 if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.progress import Progress
-
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """A data set as lists show it. `here`: it lies at `path` (None: it is part of a library); otherwise `fetchable` says whether the lab
-    can download it."""
-
-    name: str
-    title: str
-    about: str
-    kind: str
-    here: bool
-    fetchable: bool
-    path: Path | None
 
 
 @dataclass(frozen=True)
@@ -46,24 +32,6 @@ class RecipeInfo:
     published: dict[str, Any] | None
     scalable: bool
     saved: bool
-
-
-def list_datasets(home: Path, folders: Sequence[Path]) -> list[DatasetInfo]:
-    """The data sets known by name, then the uploads; those at hand first."""
-    from engine.data.sources import DATASETS, find
-
-    out = []
-    for name, source in DATASETS.items():
-        found = find(name, folders, home)
-        here, fetchable = found is not None, source.fetch is not None
-        out.append(DatasetInfo(name, source.title, source.about, source.kind, here, fetchable, found.path if found else None))
-    uploads = home / "uploads"
-    known = {info.path for info in out}
-    for path in sorted(uploads.iterdir()) if uploads.is_dir() else []:
-        if not path.name.startswith(".") and path not in known:
-            name = path.stem if path.suffix == ".zip" else path.name
-            out.append(DatasetInfo(name, name, "uploaded", "", True, False, path))
-    return sorted(out, key=lambda info: not info.here)
 
 
 def list_recipes(home: Path) -> list[RecipeInfo]:

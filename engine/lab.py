@@ -20,8 +20,10 @@ from engine.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from engine.compare import Compare
-    from engine.contents import DatasetInfo, RecipeInfo
+    from engine.contents import RecipeInfo
     from engine.data.imageset import ImageSet
+    from engine.data.info import DatasetInfo
+    from engine.data.room import Data
     from engine.drawings import Drawings
     from engine.embeddings import Spaces
     from engine.jobs import Executor
@@ -58,9 +60,7 @@ class Lab:
 
     def datasets(self) -> list[DatasetInfo]:
         """The data sets known by name, and what was uploaded; those at hand first."""
-        from engine.contents import list_datasets
-
-        return list_datasets(self.home, self.settings.data)
+        return self.data.list()
 
     def recipes(self) -> list[RecipeInfo]:
         """The recipes that come with the lab, and those saved in it."""
@@ -265,6 +265,12 @@ class Lab:
         stop_task(self.home, id)
 
     # rooms, each loaded when first entered
+
+    @cached_property
+    def data(self) -> Data:
+        from engine.data.room import Data
+
+        return Data(self)
 
     @cached_property
     def noise(self) -> Noise:

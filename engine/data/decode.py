@@ -91,14 +91,15 @@ def _chunks(listing: Listing, style: str, size: int) -> Iterator[tuple[list[Raw]
         if len(raws) >= most or weight >= CHUNK_BYTES or (start == 0 and len(raws) == 16):  # a small first one, to time it
             yield raws, start
             raws, start, weight = [], index, 0
-        raw = _read(listing, index)
+        raw = read_raw(listing, index)
         weight += len(raw[1]) if isinstance(raw[1], bytes) else 0
         raws.append(raw)
     if raws:
         yield raws, start
 
 
-def _read(listing: Listing, index: int) -> Raw:
+def read_raw(listing: Listing, index: int) -> Raw:
+    """An image of the listing as `decode` takes it."""
     name = listing.files[index]
     try:
         return name, listing.reader.read(index)
