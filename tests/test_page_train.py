@@ -129,3 +129,4 @@ def test_every_field_of_a_recipe_that_decides_a_run_is_in_the_form(lab):
     wanted = set(Recipe.model_fields) - words - {"data", "model", "augment"}
     wanted |= {f"data.{name}" for name in DataSpec.model_fields} | {f"augment.{name}" for name in Augment.model_fields} | {"model.name"}
     assert not wanted - keys
+    assert not page.error  # every default passes the check as it comes back from its field

@@ -130,6 +130,8 @@ def _field(path: str, field: FieldInfo, value: Any, table: Mapping[str, str] | N
     if literal := [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]:
         return st.selectbox(label, literal, index=literal.index(value), key=key, help=help)
     optional = type(None) in kinds
+    if bool in kinds:
+        return st.toggle(label, bool(value), key=key, help=help)
     if float in kinds and tuple not in {get_origin(kind) for kind in kinds}:
         low, high = _limits(field, float)
         step = 0.01 if high is not None and high <= 0.5 else 0.05 if high is not None and high <= 1 else 0.1
