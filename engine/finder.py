@@ -15,6 +15,7 @@ from engine.data.augment import augment
 from engine.device import pick_device
 from engine.images import normalise
 from engine.lineage import starting_model
+from engine.models.pretrained import keep_downloads
 from engine.optim import set_rates
 from engine.progress import Progress, no_progress
 from engine.recipe import make_recipe
@@ -70,6 +71,7 @@ def find_rate(
     chosen = make_recipe(fields)
     if lab.settings.threads:
         torch.set_num_threads(lab.settings.threads)
+    keep_downloads(lab.home / "weights", offline=lab.settings.offline)
     device, _ = pick_device(lab.settings.device)
     initial = read_weights(starting_model(lab, chosen.init_from, chosen.scale)) if chosen.init_from else None
     searcher = Searcher(chosen, lab.dataset(chosen.data, progress=progress), device, initial)

@@ -97,6 +97,7 @@ def _train(lab: Lab, run: Run, cancel: Cancel, progress: Progress) -> str:
         start_mirror(run, lab.settings)
     from engine.experiment import conduct
     from engine.lineage import starting_model
+    from engine.models.pretrained import keep_downloads
 
     def tell(done: int, total: int, what: str) -> None:
         run.heartbeat(done=done, total=total, what=what)
@@ -118,6 +119,7 @@ def _train(lab: Lab, run: Run, cancel: Cancel, progress: Progress) -> str:
     position = read_json(run.last / "state.json")
     run.forget_after(position["epoch"] if position else 0)
     settings = lab.settings
+    keep_downloads(lab.home / "weights", offline=settings.offline)
     scale = run.recipe().scale
 
     def find_model(name: str) -> Path:
