@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from pictures import page
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from engine.errors import ImageError
@@ -22,26 +23,6 @@ from engine.images import (
     square_of_page,
 )
 from engine.ink import ink_box, ink_of, stroke_width
-
-# A 2, a 4 and an R as pen strokes on the unit square.
-STROKES = {
-    "2": [[(0.1, 0.25), (0.3, 0.02), (0.75, 0.02), (0.9, 0.3), (0.6, 0.6), (0.05, 0.98), (0.95, 0.98)]],
-    "4": [[(0.6, 0.02), (0.05, 0.65), (0.95, 0.65)], [(0.65, 0.35), (0.65, 0.98)]],
-    "R": [[(0.1, 0.98), (0.1, 0.02), (0.7, 0.05), (0.85, 0.25), (0.65, 0.5), (0.1, 0.5)], [(0.45, 0.5), (0.9, 0.98)]],
-}
-
-
-def page(character="2", width=640, height=480, box=(220, 90, 420, 390), pen=24, paper=255, ink=0, mode="L"):
-    """A character in `box` on a page, drawn at twice the size so that its edges are soft."""
-    picture = Image.new(mode, (width * 2, height * 2), paper)
-    draw = ImageDraw.Draw(picture)
-    left, top, right, bottom = (2 * edge for edge in box)
-    for stroke in STROKES[character]:
-        points = [(left + x * (right - left), top + y * (bottom - top)) for x, y in stroke]
-        draw.line(points, fill=ink, width=2 * pen, joint="curve")
-        for x, y in points:
-            draw.ellipse((x - pen, y - pen, x + pen, y + pen), fill=ink)
-    return picture.resize((width, height), Image.Resampling.BOX)
 
 
 def distance(a, b):
