@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.widgets import ago, link, page, parameters, percent, pick_model
+from app.widgets.inside import inside
 from app.widgets.model import card, downloads, figures, mistakes, remove
 
 with page("Models", "Saved models: what they are for, how good they are, and their files.") as lab:
@@ -20,6 +21,7 @@ with page("Models", "Saved models: what they are for, how good they are, and the
             card(lab, model)
         with right:
             mistakes(meta)
+        inside(lab, model)
         st.subheader("All models", anchor=False)
         st.dataframe(
             pd.DataFrame(

@@ -18,7 +18,7 @@ from engine.sweep import make_sweep, parse_sweep, read_sweep, shipped_sweeps
 from engine.sweep.space import decoded, distributions, size_of, trial_recipe, unseen
 from engine.sweep.store import Store
 from engine.sweep.worker import claim, work
-from tests.conftest import wait_until
+from conftest import wait_until
 
 SPACE = {"lr": [0.1, 0.01], "model.options.width": [4, 8]}
 SMALL = {"epochs": 8, "batch_size": 8, "data.limit": 200, "data.limit_eval": 40, "data.test": 0.1}

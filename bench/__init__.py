@@ -1,0 +1,1 @@
+"""Benchmarks. Each appends what it measured to records.csv, with commit, device, versions and seed."""

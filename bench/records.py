@@ -1,0 +1,76 @@
+"""`records.csv`: every figure that the README, a model card or a page may state. Rows are only ever added."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+FILE = Path(__file__).parent / "records.csv"
+COLUMNS = ("commit", "date", "bench_or_recipe", "scale", "device", "versions", "seed", "metric", "value", "seconds")
+
+
+def append(rows: Iterable[dict[str, object]], file: Path = FILE) -> None:
+    """Add rows, each with `bench_or_recipe`, `metric` and `value` at least; commit, date, device and versions are filled in."""
+    now = {
+        "commit": commit(),
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+        "device": device(),
+        "versions": versions(),
+        "scale": "full",
+        "seed": "",
+    }
+    new = not file.exists()
+    with file.open("a", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
+        if new:
+            writer.writeheader()
+        for row in rows:
+            writer.writerow({**now, **row})
+
+
+def read(file: Path = FILE) -> list[dict[str, str]]:
+    """All rows, oldest first; none if nothing was recorded yet."""
+    if not file.exists():
+        return []
+    with file.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def commit() -> str:
+    """The commit that was measured, with a '+' if the working tree had changes on top."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, cwd=FILE.parent).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short", "HEAD") + (
+            "+" if git("status", "--porcelain", "--", "../engine", "../app", "../bench/*.py") else ""
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def device() -> str:
+    """The GPU's name, or the processor's with the cores that this process may use."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    name = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            name = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}, {cores} cores"
+
+
+def versions() -> str:
+    return f"python {platform.python_version()}, torch {version('torch')}"
