@@ -1,6 +1,7 @@
 # make run     install what is pinned into .venv if it has changed, start the lab and print its address
 # make test    the same, then lint and all tests; GLYPHLAB_DATA says where the real data sets are
 # make bench   the benchmarks, appended to bench/records.csv
+# make docs    print the lab's own tables into README.md
 # make clean   remove .venv and what tests leave behind; runs and caches in GLYPHLAB_HOME stay
 #
 # PYTHON=/path/to/python picks the interpreter. TORCH_INDEX=https://download.pytorch.org/whl/cpu installs torch
@@ -13,10 +14,13 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := run
-.PHONY: run test bench clean
+.PHONY: run test bench docs clean
 
 run: $(VENV)/.installed
 	@$(PY) -m app
+
+docs: $(VENV)/.installed
+	@$(PY) -m docs.tables
 
 test: $(VENV)/.installed-dev
 	@$(PY) -m ruff check .

@@ -6,9 +6,10 @@ fails when the README is behind.
 
 from __future__ import annotations
 
-import ast
 import importlib
+import json
 import re
+import statistics
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,16 +27,10 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def pages() -> str:
-    """The pages in the order of the menu, each with the first sentence of its module."""
-    from app.dashboard import PAGES
+    """The pages in the order of the menu."""
+    from app.widgets.links import PAGES
 
-    rows = []
-    for page in PAGES:
-        path = ROOT / "pages" / f"{page.name}.py"
-        rows.append(
-            (page.title, first_sentence(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""), f"`pages/{page.name}.py`")
-        )
-    return table(("page", "what it is for", "file"), rows)
+    return table(("page", "what one does there", "file"), [(line.title, line.about, f"`pages/{name}.py`") for name, line in PAGES.items()])
 
 
 def commands() -> str:
@@ -64,7 +59,8 @@ def recipes() -> str:
     for name in shipped_recipe_names():
         recipe = shipped_recipe(name)
         said = recipe.published
-        rows.append((f"`{name}`", recipe.title, f"{said.value:g}% {said.metric}, {said.source}" if said else ""))
+        figure = "" if said is None else f"{said.value:g}% {said.metric}" if said.value is not None else said.metric
+        rows.append((f"`{name}`", recipe.title, figure))
     return table(("recipe", "what it is", "published"), rows)
 
 
@@ -80,18 +76,63 @@ def models() -> str:
     return table(("model", "what it is"), [(f"`{name}`", entry.about) for name, entry in MODELS.items()])
 
 
+def shipped() -> str:
+    """The saved models that come with the lab, with the figures of their checkpoints."""
+    rows = []
+    for file in sorted((ROOT / "checkpoints").glob("*/checkpoint.json")):
+        meta = json.loads(file.read_text(encoding="utf-8"))
+        metrics = meta["metrics"]
+        data = metrics.get("test_data", meta["recipe"]["data"]["name"])
+        accuracy = f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {data}"
+        rows.append((f"`{file.parent.name}`", f"{len(meta['classes'])}", f"{meta['parameters']:,}", accuracy))
+    return table(("model", "classes", "parameters", "accuracy"), rows)
+
+
+def results() -> str:
+    """Test accuracies of recipes in bench/records.csv: the mean over the seeds of the newest commit that recorded the recipe."""
+    from bench.records import read
+
+    newest: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in read():
+        if row["metric"] == "test_accuracy":
+            rows = newest.setdefault((row["bench_or_recipe"], row["scale"]), [])
+            if rows and rows[-1]["commit"] != row["commit"]:
+                rows.clear()
+            rows.append(row)
+    lines = []
+    for (name, scale), rows in sorted(newest.items()):
+        values = [float(row["value"]) * 100 for row in rows]
+        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+        seconds = statistics.mean(float(row["seconds"] or 0) for row in rows)
+        lines.append(
+            (
+                f"`{name}`",
+                scale,
+                f"{statistics.mean(values):.2f}%{spread}",
+                len(values),
+                f"{seconds:,.0f} s",
+                rows[-1]["device"],
+                rows[-1]["commit"],
+            )
+        )
+    return table(("recipe", "scale", "test accuracy", "seeds", "time a run", "device", "commit"), lines)
+
+
 TABLES: dict[str, Callable[[], str]] = {
-    "pages": pages, "commands": commands, "settings": settings, "recipes": recipes, "datasets": datasets, "models": models,
-}  # fmt: skip
+    "pages": pages,
+    "commands": commands,
+    "settings": settings,
+    "recipes": recipes,
+    "datasets": datasets,
+    "models": models,
+    "shipped": shipped,
+    "results": results,
+}
 
 
 def filled(text: str) -> str:
     """`text` with every marked table printed anew."""
     return BLOCK.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
-
-
-def first_sentence(text: str) -> str:
-    return re.split(r"(?<=[.:])\s", " ".join(text.split()), maxsplit=1)[0].rstrip(".:")
 
 
 def main() -> int:
