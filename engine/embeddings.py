@@ -21,8 +21,7 @@ from engine.files import read_json, write_arrays
 from engine.images import STYLES
 from engine.progress import Progress, no_progress
 from engine.projection import Options, Projection, aligned, project, transform
-from engine.recipe import DataSpec
-from engine.space import META, PARTS, Space, digest, read_space, weights_digest, write_space
+from engine.space import META, PARTS, Space, digest, part_of, read_space, spec_for, weights_digest, write_space
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -88,10 +87,17 @@ class Spaces:
                 del self._open[key]
         shutil.rmtree(folder)
 
-    def by_key(self, key: str) -> Space | None:
-        """A space by the name of its folder, if it is on disk."""
+    def by_key(self, key: str) -> Space:
+        """A space on disk by the name of its folder. Raises RunError if there is none."""
+        with self._lock:
+            for (folder, _), held in self._open.items():
+                if folder.name == key:
+                    return held
         about = read_json(self.home / key / META) if re.fullmatch(r"[\w-][\w.-]*", key) else None
-        return self.find(about["model"], about["data"], about["part"]) if about else None
+        found = self.find(about["model"], about["data"], about["part"]) if about else None
+        if found is None or found.key != key:
+            raise RunError(f"there is no space '{key}'")
+        return found
 
     def find(self, model: str, data: str, part: str = "train") -> Space | None:
         """The space of `model` and `data` as they are now, if it was embedded before; never computes, and reads no images if not."""
@@ -143,6 +149,19 @@ class Spaces:
     def epochs(self, run: str) -> tuple[int, ...]:
         """The epochs of a run whose embeddings were kept. Raises RunError if there is no such run."""
         return tuple(int(file.stem.split("-")[1]) for file in _snapshots(self.lab.run(run).path))
+
+    def figures(self, model: str, data: str, part: str = "test") -> list[dict[str, Any]] | None:
+        """What task 'measure' found for a model on a part of a data set, a row a group of classes; None if it was not measured yet."""
+        space = self.find(model, data, part)
+        return read_json(space.folder / "measured.json") if space else None
+
+    def run_images(self, run: str) -> tuple[ImageSet, np.ndarray]:
+        """The images whose embeddings a run kept at its epochs: its data set, and their indices (n,) in it. Raises RunError."""
+        files = _snapshots(self.lab.run(run).path)
+        if not files:
+            raise RunError(f"run {run} has kept no epochs")
+        with np.load(files[-1]) as last:
+            return self.lab.dataset(self.lab.run(run).recipe().data), last["index"].astype(np.int64)
 
     def learning(self, run: str, options: Options, progress: Progress = no_progress, *, compute: bool = True) -> Learning | None:
         """A run's embedding while it learned, on shared axes. With compute=False None where it was not laid out before."""
@@ -231,26 +250,6 @@ def untrained(predictor: Predictor, seed: int = 0) -> Predictor:
         model = build_model(network.name, network.options, channels, len(held.classes), held.input_size, pretrained=False)
     fresh = replace(held, model=model.eval().requires_grad_(False), temperature=1.0)
     return type(predictor)(fresh, predictor.device)
-
-
-def spec_for(meta: dict[str, Any], data: str) -> DataSpec:
-    """How to look at `data` through the model that `meta` describes: in its style and size, all classes and all images, and split as
-    it was for training if it is the model's own data."""
-    own = DataSpec.model_validate(meta["recipe"]["data"])
-    look = {"style": meta["style"], "size": meta["size"]}
-    if own.name == data:
-        return own.model_copy(update={**look, "classes": None, "limit": None, "limit_eval": None, "test_on": None})
-    return DataSpec(name=data, validation=0, **look)
-
-
-def part_of(images: ImageSet, part: str) -> np.ndarray:
-    """Indices (n,) int64, ascending; 'train' takes validation in. Raises DataError if there are none."""
-    if part != "train":
-        return images.split(part)
-    index = np.concatenate([images.splits.get(name, np.zeros(0, np.int64)) for name in ("train", "val")])
-    if not len(index):
-        raise DataError(f"data set {images.name} has no training images", hint="Choose 'all'.")
-    return np.sort(index)
 
 
 def embed_task(lab: Lab, progress: Progress, model: str, data: str, part: str = "train") -> dict[str, Any]:

@@ -145,11 +145,15 @@ def aligned(
     return np.stack(out[::-1])
 
 
+def rotation(moving: np.ndarray, still: np.ndarray) -> np.ndarray:
+    """The rotation or reflection (dims, dims) float32 after which `moving` (N, dims), times it, lies nearest to `still`, both centred."""
+    left, _, right = np.linalg.svd((moving - moving.mean(0)).T @ (still - still.mean(0)))
+    return (left @ right).astype(np.float32)
+
+
 def turned(moving: np.ndarray, still: np.ndarray) -> np.ndarray:
     """`moving` (N, dims) shifted, turned and mirrored, but not stretched, to lie as near as it can to `still` (N, dims)."""
-    from_centre, to_centre = moving.mean(0), still.mean(0)
-    left, _, right = np.linalg.svd((moving - from_centre).T @ (still - to_centre))
-    return ((moving - from_centre) @ (left @ right) + to_centre).astype(np.float32)
+    return ((moving - moving.mean(0)) @ rotation(moving, still) + still.mean(0)).astype(np.float32)
 
 
 def pca(embeddings: np.ndarray, dims: int) -> tuple[np.ndarray, dict[str, Any]]:

@@ -187,7 +187,8 @@ def measure_task(lab: Lab, progress: Progress, model: str, data: str, part: str 
         groups: dict[str, list[str] | None] = {"all": None}
         groups |= {group: names for group, names in (("seen", seen), ("unseen", unseen)) if unseen and len(names) > 1}
         out += [{"model": name, "group": group, **measure(space, names, progress=progress)} for group, names in groups.items()]
-    return {"model": model, "data": data, "part": part, "rows": out}
+    write_json(lab.spaces.embed(model, data, part).folder / "measured.json", out)
+    return {"model": model, "data": data, "part": part, "rows": len(out)}
 
 
 def _threshold(different: np.ndarray, rate: float) -> float:

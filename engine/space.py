@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
@@ -16,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from engine.data.imageset import ImageSet
-from engine.errors import GlyphlabError
+from engine.errors import DataError, GlyphlabError
 from engine.files import failure, read_json, write_arrays, write_json
 from engine.neighbours import Neighbours, Vote
 from engine.progress import Progress, no_progress
 from engine.projection import Options, Projection
+from engine.recipe import DataSpec
 
 META = "space.json"
 PARTS = {"train": "training images", "val": "validation images only", "test": "test images", "all": "all images"}
@@ -125,6 +127,27 @@ class Space:
         about = {"options": asdict(projection.options), "faithful": projection.faithful, "notes": projection.notes}
         write_json(file.with_suffix(".json"), about)
 
+    def coordinates(self, name: str) -> np.ndarray:
+        """Coordinates (N, dims) float32 of a stored map, by the name that `map_name` gives it. Raises GlyphlabError if there is none."""
+        file = self.folder / f"{name}.npy"
+        if not re.fullmatch(r"map-[\w-]+", name) or not file.exists():
+            raise GlyphlabError(f"there is no map '{name}'")
+        return np.load(file, mmap_mode="r")
+
+    def map_name(self, options: Options) -> str:
+        return self._map_file(options).stem
+
+    def keep_selection(self, places: np.ndarray) -> str:
+        """Keep which images were selected, places (n,) int64, and return the name by which an address can refer to them."""
+        name = digest(np.asarray(places, np.int64))
+        _write_array(self.folder / f"selection-{name}.npy", np.asarray(places, np.int32))
+        return name
+
+    def find_selection(self, name: str) -> np.ndarray | None:
+        """A kept selection; None if there is none of that name."""
+        file = self.folder / f"selection-{name}.npy"
+        return np.load(file).astype(np.int64) if re.fullmatch(r"[0-9a-f]{10}", name) and file.exists() else None
+
     def _map_file(self, options: Options) -> Path:
         return self.folder / f"map-{options.method}-{options.dims}d-{digest(options.used())}.npy"
 
@@ -165,6 +188,26 @@ def read_space(folder: Path, images: ImageSet) -> Space:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GlyphlabError(f"the embeddings in {folder} can't be read", got=str(error)[:120], hint="Delete the folder.") from None
+
+
+def spec_for(meta: dict[str, Any], data: str) -> DataSpec:
+    """How to look at `data` through the model that `meta` describes: in its style and size, all classes and all images, and split as
+    it was for training if it is the model's own data."""
+    own = DataSpec.model_validate(meta["recipe"]["data"])
+    look = {"style": meta["style"], "size": meta["size"]}
+    if own.name == data:
+        return own.model_copy(update={**look, "classes": None, "limit": None, "limit_eval": None, "test_on": None})
+    return DataSpec(name=data, validation=0, **look)
+
+
+def part_of(images: ImageSet, part: str) -> np.ndarray:
+    """Indices (n,) int64, ascending; 'train' takes validation in. Raises DataError if there are none."""
+    if part != "train":
+        return images.split(part)
+    index = np.concatenate([images.splits.get(name, np.zeros(0, np.int64)) for name in ("train", "val")])
+    if not len(index):
+        raise DataError(f"data set {images.name} has no training images", hint="Choose 'all'.")
+    return np.sort(index)
 
 
 def digest(*parts: Any) -> str:

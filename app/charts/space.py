@@ -1,0 +1,95 @@
+"""An embedding in figures: who is near whom, how well classes hold together, what a selection is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from app.charts.base import BAD, COLOURS, GOOD, QUIET, class_colours, figure
+
+# Dark to light, readable on white and on near-black alike (after viridis), for values on a map.
+RAMP = ("#5b2a86", "#4a4fa3", "#337fb0", "#2aa198", "#5dbb63", "#b5cc3a", "#f2d21f")
+UNNAMED = "#9aa3ad"
+
+
+def layer_palette(kind: str, names: Sequence[str]) -> list[str]:
+    """The colours of a layer's codes: kind is its `palette` ('classes', 'verdict', 'few', 'ramp'); 256 for a ramp, else one a name."""
+    if kind == "ramp":
+        return [_between(RAMP, step / 255) for step in range(256)]
+    if kind == "verdict":
+        return [GOOD, BAD, QUIET][: len(names)]
+    plain = [name for name in names if name != "no label"]
+    return [*class_colours(len(plain)), UNNAMED][: len(names)]
+
+
+def class_mix(names: Sequence[str], chosen: Sequence[int], all_: Sequence[int]) -> go.Figure:
+    """How many images of each class a selection holds, most first, beside how many there are."""
+    order = sorted((number for number in range(len(names)) if chosen[number]), key=lambda number: -chosen[number])[:20]
+    chart = figure("Classes in the selection", "Images", "", height=max(180, 96 + 26 * len(order)))
+    colours = layer_palette("classes", names)
+    chart.add_bar(
+        y=[f"{names[number]} " for number in order], x=[chosen[number] for number in order], orientation="h",
+        marker={"color": [colours[number] for number in order]},
+        text=[f"{chosen[number]:,} of {all_[number]:,}" for number in order], textposition="auto",
+        hovertemplate="%{y}: %{x:,}<extra></extra>",
+    )
+    chart.update_yaxes(type="category", autorange="reversed", title="Class")
+    return chart
+
+
+def accuracy_curve(rows: Sequence[dict[str, Any]]) -> go.Figure:
+    """kNN accuracy in percent against the number of neighbours, a line a row ({'name', 'knn': [{'k', 'accuracy'}]})."""
+    chart = figure("kNN accuracy", "Neighbours k that vote", "Accuracy (%)")
+    for number, row in enumerate(rows):
+        chart.add_scatter(
+            x=[point["k"] for point in row["knn"]], y=[100 * point["accuracy"] for point in row["knn"]], name=row["name"],
+            mode="lines+markers", line=_line(number), hovertemplate="k = %{x}: %{y:.2f}%",
+        )
+    chart.update_xaxes(type="log", tickvals=[1, 3, 5, 9, 13, 25, 51, 101])
+    return chart
+
+
+def roc(rows: Sequence[dict[str, Any]]) -> go.Figure:
+    """Same class or not? The share of same pairs accepted against the share of different pairs let in, a line a row ('verification')."""
+    chart = figure("Verification", "False accept rate (share of different pairs)", "Validation rate (% of same pairs accepted)")
+    for number, row in enumerate(rows):
+        points = [point for point in row["verification"]["roc"] if point[0] > 0]
+        chart.add_scatter(
+            x=[point[0] for point in points], y=[100 * point[1] for point in points], name=row["name"], mode="lines", line=_line(number),
+            hovertemplate="FAR %{x:.1e}: %{y:.2f}%",
+        )
+    chart.update_xaxes(type="log", dtick=1, exponentformat="power")
+    chart.add_vline(x=1e-3, line={"color": QUIET, "dash": "dot"}, annotation={"text": "FAR 10⁻³", "font": {"size": 11}})
+    return chart
+
+
+def distances(row: dict[str, Any]) -> go.Figure:
+    """Histograms of Euclidean distances between images of the same class and of different classes, each as percent of its pairs."""
+    found = row["verification"]
+    chart = figure("Distances within and between classes", "Euclidean distance of the embeddings (0 to 2)", "Pairs (%)")
+    middles = [(left + right) / 2 for left, right in zip(found["edges"][:-1], found["edges"][1:], strict=True)]
+    for name, key, colour in (("Same class", "same", GOOD), ("Different classes", "different", BAD)):
+        chart.add_bar(
+            x=middles, y=[100 * share for share in found[key]], name=name, marker={"color": colour}, opacity=0.65,
+            hovertemplate="%{x:.2f}: %{y:.2f}%",
+        )
+    at = max(0.0, 2 - 2 * found["threshold"]) ** 0.5
+    chart.add_vline(x=at, line={"color": QUIET, "dash": "dot"}, annotation={"text": "threshold at FAR 10⁻³", "font": {"size": 11}})
+    chart.update_layout(barmode="overlay", bargap=0)
+    return chart
+
+
+def _line(number: int) -> dict[str, Any]:
+    return {"color": COLOURS[number % len(COLOURS)], "width": 2, "dash": "solid" if number < len(COLOURS) else "dash"}
+
+
+def _between(stops: Sequence[str], share: float) -> str:
+    place = share * (len(stops) - 1)
+    low = min(int(place), len(stops) - 2)
+    mixed = (
+        round(int(stops[low][i : i + 2], 16) + (place - low) * (int(stops[low + 1][i : i + 2], 16) - int(stops[low][i : i + 2], 16)))
+        for i in (1, 3, 5)
+    )
+    return "#" + "".join(f"{value:02x}" for value in mixed)

@@ -1,0 +1,150 @@
+"""What is selected on a map: one image or many, kept in the address, with the card or the gallery that shows it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from app.charts.space import class_mix
+from app.scatter.component import Selection
+from app.widgets import chart, data_uri, image_grid, note, number, percent
+from engine.images import as_picture
+
+if TYPE_CHECKING:
+    from engine.space import Near, Space
+
+POINT, MANY = "at", "selection"  # names in the address
+SHOWN = 60  # images in the gallery
+NEIGHBOURS = 13
+
+
+def listener(space: Space) -> Callable[[dict[str, Any]], None]:
+    """What hears a pick on the scatter and writes it into the address, where the next run of the page finds it."""
+
+    def heard(picked: dict[str, Any]) -> None:
+        for name in (POINT, MANY):
+            st.query_params.pop(name, None)
+        places = [place for place in picked.get("at", []) if 0 <= place < len(space)]
+        if picked.get("kind") == "point" and places:
+            st.query_params[POINT] = str(int(space.index[places[0]]))
+        elif picked.get("kind") == "lasso" and places:
+            st.query_params[MANY] = space.keep_selection(np.array(places, np.int64))
+
+    return heard
+
+
+def selected(space: Space) -> np.ndarray:
+    """Places (n,) int64 in the space of what the address says is selected; none if that is of another space."""
+    point, many = st.query_params.get(POINT, ""), st.query_params.get(MANY, "")
+    if point.isdigit():
+        place = space.places.get(int(point))
+        return np.array([] if place is None else [place], np.int64)
+    found = space.find_selection(many) if many else None
+    return np.zeros(0, np.int64) if found is None else found[found < len(space)]
+
+
+def lit(space: Space, places: np.ndarray, near: Near | None) -> Selection:
+    """The selection as the scatter lights it."""
+    if not len(places):
+        return Selection()
+    id = f"{st.query_params.get(POINT, '')}-{st.query_params.get(MANY, '')}-{0 if near is None else len(near.index)}"
+    return Selection(id, places.tolist(), [] if near is None else near.index.tolist())
+
+
+def card(space: Space, place: int, near: Near, key: str) -> None:
+    """One image: what it is, what it is read as, its nearest others with their similarities, and their vote."""
+    label, answer = name_of(space, place), space.model_classes[space.predicted[place]]
+    image, words = st.columns([2, 3], vertical_alignment="center")
+    with image:
+        st.html(_image(space, place, 128))
+    with words:
+        wrong = bool(space.wrong[place])
+        st.markdown(f"**{label}** · image {number(int(space.index[place]))}")
+        st.markdown(f"Read as {':red' if wrong else ':green'}[**{answer}**] ({percent(float(space.confidence[place]))})")
+        st.caption(str(space.images.files[space.index[place]]))
+    votes = near.vote.share[0]
+    order = [number for number in np.argsort(-votes, kind="stable") if votes[number]]
+    said = ", ".join(f"{space.classes[number]} {votes[number] * len(near.index):.0f}" for number in order)
+    winner = space.classes[int(near.vote.label[0])] if near.vote.label[0] >= 0 else "nothing: no neighbour has a label"
+    st.markdown(f"Its {len(near.index)} nearest vote for **{winner}** ({said}):")
+    neighbours(space, near, key)
+
+
+def neighbours(space: Space, near: Near, key: str) -> None:
+    """The nearest images with their labels and cosine similarities."""
+    captions = [f"{name_of(space, int(i))} · {s:.3f}" for i, s in zip(near.index, near.similarity, strict=True)]
+    image_grid(_pictures(space, near.index), captions, columns=5, key=key)
+    note("Below each: its label and its cosine similarity.")
+
+
+def gallery(space: Space, places: np.ndarray, key: str) -> None:
+    """Many images: how many of each class, the first of them, and a way to take them away."""
+    wrong = int(space.wrong[places].sum())
+    st.markdown(f"**{number(len(places))} images selected**, {number(wrong)} of them read wrongly.")
+    labels = space.labels[places]
+    counts = np.bincount(labels[labels >= 0], minlength=len(space.classes))
+    everything = np.bincount(space.labels[space.labels >= 0], minlength=len(space.classes))
+    if counts.any():
+        chart(class_mix(space.classes, counts.tolist(), everything.tolist()), key=f"{key}-mix")
+    shown = places if len(places) <= SHOWN else places[np.linspace(0, len(places) - 1, SHOWN).astype(int)]
+    image_grid(_pictures(space, shown), [name_of(space, int(place)) for place in shown], columns=10, key=key)
+    if len(shown) < len(places):
+        note(f"{SHOWN} of them, evenly taken.")
+    table, images = st.columns(2)
+    with table:
+        st.download_button(
+            "Table (CSV)", lambda: as_csv(space, places), f"{space.data}-selection.csv", "text/csv", on_click="ignore",
+            key=f"{key}-csv", icon=":material/table:", width="stretch",
+        )
+    with images:
+        st.download_button(
+            "Images (zip)", lambda: as_zip(space, places), f"{space.data}-selection.zip", "application/zip", on_click="ignore",
+            key=f"{key}-zip", icon=":material/folder_zip:", width="stretch",
+        )
+
+
+def as_csv(space: Space, places: np.ndarray) -> bytes:
+    """A line an image: index in the data set, file, label, answer and its confidence."""
+    stream = io.StringIO()
+    rows = csv.writer(stream)
+    rows.writerow(["index", "file", "label", "predicted", "confidence"])
+    for place in places:
+        number_, answer = space.index[place], space.model_classes[space.predicted[place]]
+        rows.writerow([int(number_), space.images.files[number_], name_of(space, int(place), ""), answer, f"{space.confidence[place]:.4f}"])
+    return stream.getvalue().encode()
+
+
+def as_zip(space: Space, places: np.ndarray) -> bytes:
+    """The images as PNG files, in a folder for each label."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as file:
+        for place in places:
+            picture = io.BytesIO()
+            as_picture(space.picture(int(place))).save(picture, "PNG", compress_level=1)
+            folder = name_of(space, int(place)).replace("/", "_")
+            file.writestr(f"{folder}/{int(space.index[place]):06d}.png", picture.getvalue())
+    return stream.getvalue()
+
+
+def name_of(space: Space, place: int, unnamed: str = "no label") -> str:
+    label = int(space.labels[place])
+    return space.classes[label] if label >= 0 else unnamed
+
+
+def _pictures(space: Space, places: np.ndarray) -> np.ndarray:
+    return np.stack([space.picture(int(place)) for place in places])
+
+
+def _image(space: Space, place: int, side: int) -> str:
+    picture = space.picture(place)
+    rendering = "pixelated" if picture.shape[-1] <= 96 else "auto"
+    return (
+        f'<img src="{data_uri(picture)}" alt="{name_of(space, place)}" style="width:100%;max-width:{side}px;image-rendering:{rendering};'
+        'border-radius:6px;border:1px solid rgba(128,138,150,.4)">'
+    )

@@ -1,0 +1,102 @@
+// A cloud of points in WebGL 2: positions, colours, one draw call. Knows nothing of mice or meaning.
+
+const VERTEX = `#version 300 es
+in vec3 at;
+in vec4 colour;
+uniform mat3 turn;
+uniform vec3 middle;
+uniform vec2 centre;
+uniform vec2 scale;
+uniform float size;
+out vec4 tint;
+void main() {
+  vec3 p = turn * (at - middle);
+  gl_Position = vec4((p.xy - centre) * scale, 0.0, 1.0);
+  gl_PointSize = colour.a == 0.0 ? 0.0 : size * (colour.a < 0.5 ? 0.8 : 1.0);
+  tint = colour;
+}`;
+
+const FRAGMENT = `#version 300 es
+precision mediump float;
+in vec4 tint;
+out vec4 shown;
+void main() {
+  if (tint.a == 0.0) discard;
+  float far = length(gl_PointCoord - 0.5) * 2.0;
+  float edge = 1.0 - smoothstep(0.75, 1.0, far);
+  if (edge == 0.0) discard;
+  shown = vec4(tint.rgb * tint.a * edge, tint.a * edge);
+}`;
+
+class Cloud {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.gl = canvas.getContext("webgl2", { premultipliedAlpha: true, antialias: false });
+    this.count = 0;
+    if (this.gl) this.prepare();
+  }
+
+  prepare() {
+    const gl = this.gl;
+    const program = gl.createProgram();
+    for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+      const shader = gl.createShader(kind);
+      gl.shaderSource(shader, text);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+    }
+    gl.linkProgram(program);
+    gl.useProgram(program);
+    this.uniform = (name) => gl.getUniformLocation(program, name);
+    this.places = Object.fromEntries(["turn", "middle", "centre", "scale", "size"].map((name) => [name, this.uniform(name)]));
+    this.positions = gl.createBuffer();
+    this.colours = gl.createBuffer();
+    this.order = gl.createBuffer();
+    const attribute = (name, buffer, width, type, normalised) => {
+      const place = gl.getAttribLocation(program, name);
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+      gl.enableVertexAttribArray(place);
+      gl.vertexAttribPointer(place, width, type, normalised, 0, 0);
+    };
+    attribute("at", this.positions, 3, gl.FLOAT, false);
+    attribute("colour", this.colours, 4, gl.UNSIGNED_BYTE, true);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+  }
+
+  // positions: Float32Array of x, y, z for each point
+  place(positions) {
+    const gl = this.gl;
+    this.count = positions.length / 3;
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.positions);
+    gl.bufferData(gl.ARRAY_BUFFER, positions, gl.DYNAMIC_DRAW);
+  }
+
+  // colours: Uint8Array of r, g, b, a; order: Uint32Array, what is drawn first lies below
+  paint(colours, order) {
+    const gl = this.gl;
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.colours);
+    gl.bufferData(gl.ARRAY_BUFFER, colours, gl.DYNAMIC_DRAW);
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.order);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, order, gl.DYNAMIC_DRAW);
+  }
+
+  // view: {turn (9, by columns), middle (3), centre (2), zoom in pixels a unit, size in pixels}
+  draw(view) {
+    const gl = this.gl;
+    const { width, height } = this.canvas;
+    gl.viewport(0, 0, width, height);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.uniformMatrix3fv(this.places.turn, false, view.turn);
+    gl.uniform3fv(this.places.middle, view.middle);
+    gl.uniform2fv(this.places.centre, view.centre);
+    gl.uniform2f(this.places.scale, (2 * view.zoom) / width, (2 * view.zoom) / height);
+    gl.uniform1f(this.places.size, view.size);
+    if (this.count) gl.drawElements(gl.POINTS, this.count, gl.UNSIGNED_INT, 0);
+  }
+
+  free() {
+    this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+}

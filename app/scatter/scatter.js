@@ -1,0 +1,197 @@
+// The scatter on the page: draws, listens, tells the page what was picked, and lights what another scatter of its group picks.
+
+const REACH = 14; // pixels round the cursor in which a point is found
+const MOST_PICTURES = 160; // when no more points than this are in sight, their images are drawn
+const decode = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const address = (path) => new URL(path, document.baseURI).href;
+const hex = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+
+class Scatter {
+  constructor(root) {
+    this.root = root;
+    const find = (name) => root.querySelector(name);
+    [this.stage, this.over, this.tip, this.said, this.legend, this.player] =
+      [".stage", ".over", ".tip", ".said", ".legend", ".play"].map(find);
+    this.cloud = new Cloud(find(".points"));
+    this.pen = this.over.getContext("2d");
+    this.hidden = new Set();
+    this.selected = new Set();
+    this.links = [];
+    this.hovered = this.lit = -1;
+    this.pointers = new Map();
+    this.pictures = new Map();
+    this.moment = 0;
+    if (!this.cloud.gl) {
+      this.stage.innerHTML = '<p class="trouble">This browser shows no WebGL 2, which the map needs.</p>';
+      return;
+    }
+    this.listen();
+    new ResizeObserver(() => this.resize()).observe(this.stage);
+  }
+
+  // New data from the page; what has not changed is left alone, so that the view stays where it is.
+  async update(data, tell) {
+    this.tell = tell;
+    const before = this.data ?? {};
+    this.data = data;
+    if (!this.cloud.gl) return;
+    this.stage.style.height = `${data.height}px`;
+    this.over.setAttribute("aria-label", `Map of ${data.count} images. Arrows move, plus and minus zoom, L draws a lasso, Escape clears.`);
+    if (data.id !== before.id) {
+      this.ready = false;
+      this.pictures.clear();
+      this.hidden.clear();
+      await this.load(data);
+      if (this.data.id !== data.id) return;
+    }
+    if (!this.ready) return;
+    if (data.id !== before.id || data.layer.codes !== before.layer?.codes || data.layer.title !== before.layer?.title) this.layer();
+    if (data.id !== before.id || data.selection.id !== this.heard) {
+      this.heard = data.selection.id;
+      this.choose(new Int32Array(decode(data.selection.at).buffer), data.selection.links);
+    }
+    this.draw();
+  }
+
+  async load(data) {
+    let flat;
+    if (data.frames) {
+      this.frames = new Float32Array(decode(data.frames.coordinates).buffer);
+      this.player.hidden = false;
+      const slider = this.player.querySelector("input");
+      slider.max = data.frames.epochs.length - 1;
+      this.moment = data.frames.epochs.length - 1;
+      slider.value = this.moment;
+      flat = this.frames.subarray(0, data.count * data.dims);
+    } else {
+      this.say("Loading the map…");
+      const answer = await fetch(address(data.points));
+      if (!answer.ok) return this.say(`The map could not be loaded (${answer.status}).`);
+      const bytes = await answer.arrayBuffer();
+      const n = data.count, start = 4 * n * data.dims;
+      flat = new Float32Array(bytes, 0, n * data.dims);
+      this.labels = new Int16Array(bytes, start, n);
+      this.answers = new Int16Array(bytes, start + 2 * n, n);
+      this.confidence = new Uint8Array(bytes, start + 4 * n, n);
+    }
+    this.positions = new Float32Array(3 * data.count);
+    this.pixels = new Float32Array(2 * data.count);
+    this.shown = new Uint8Array(data.count).fill(1);
+    this.spread(flat);
+    this.view = new View(data.dims, data.turn);
+    this.scale();
+    this.view.fit(data.frames ? this.extent() : this.positions, this.width, this.height);
+    if (data.frames) this.at(this.moment);
+    else this.cloud.place(this.positions);
+    this.mixed = this.mix(data.count);
+    this.ready = true;
+    this.say("");
+  }
+
+  spread(flat) {
+    const dims = this.data.dims;
+    for (let i = 0; i < this.data.count; i++) for (let d = 0; d < dims; d++) this.positions[3 * i + d] = flat[i * dims + d];
+  }
+
+  extent() { // every frame at once, so that the view holds all of them
+    const dims = this.data.dims, out = new Float32Array((this.frames.length / dims) * 3);
+    for (let i = 0; i < this.frames.length / dims; i++) for (let d = 0; d < dims; d++) out[3 * i + d] = this.frames[i * dims + d];
+    return out;
+  }
+
+  at(moment) { // positions between two frames
+    const last = this.data.frames.epochs.length - 1, low = Math.min(Math.floor(moment), last), high = Math.min(low + 1, last);
+    const part = moment - low, ease = part * part * (3 - 2 * part), width = this.data.count * this.data.dims, dims = this.data.dims;
+    for (let i = 0; i < width; i++) {
+      const from = this.frames[low * width + i], to = this.frames[high * width + i];
+      this.positions[3 * Math.floor(i / dims) + (i % dims)] = from + ease * (to - from);
+    }
+    this.moment = moment;
+    this.cloud.place(this.positions);
+    this.player.querySelector("output").textContent = `Epoch ${this.data.frames.epochs[Math.round(moment)]}`;
+    this.middles = null;
+  }
+
+  mix(count) { // a fixed shuffle: no class is always drawn on top
+    const order = Uint32Array.from({ length: count }, (_, i) => i);
+    let state = 1;
+    for (let i = count - 1; i > 0; i--) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      const j = state % (i + 1);
+      [order[i], order[j]] = [order[j], order[i]];
+    }
+    return order;
+  }
+
+  layer() {
+    const { codes, wide } = this.data.layer, bytes = decode(codes);
+    this.codes = wide ? new Uint16Array(bytes.buffer) : bytes;
+    if (this.layerTitle !== this.data.layer.title) this.hidden.clear();
+    this.layerTitle = this.data.layer.title;
+    this.middles = null;
+    this.writeLegend();
+    this.paint();
+  }
+
+  choose(at, links) {
+    this.selected = new Set(at);
+    this.links = links;
+    this.paint();
+  }
+
+  paint() {
+    const n = this.data.count, palette = this.data.layer.palette.map(hex), colours = new Uint8Array(4 * n), some = this.selected.size > 0;
+    const value = this.data.layer.kind === "value";
+    const near = new Set(this.links);
+    const below = [], above = [];
+    for (const i of this.mixed) {
+      const code = this.codes[i], shown = value || !this.hidden.has(code);
+      this.shown[i] = shown ? 1 : 0;
+      const bright = !some || this.selected.has(i) || near.has(i);
+      const focus = this.focus === undefined || this.focus === code;
+      const [r, g, b] = palette[code] ?? [128, 128, 128];
+      colours.set([r, g, b, !shown ? 0 : bright && focus ? 235 : 50], 4 * i);
+      (bright && focus ? above : below).push(i);
+    }
+    this.cloud.paint(colours, Uint32Array.from(below.concat(above)));
+    this.draw();
+  }
+
+  scale() {
+    const ratio = window.devicePixelRatio || 1;
+    this.width = this.stage.clientWidth || 600;
+    this.height = this.stage.clientHeight || 400;
+    for (const canvas of [this.cloud.canvas, this.over]) {
+      canvas.width = Math.round(this.width * ratio);
+      canvas.height = Math.round(this.height * ratio);
+    }
+    this.ratio = ratio;
+  }
+
+  resize() {
+    if (!this.ready || !this.stage.clientWidth) return;
+    this.scale();
+    this.view.resize(this.width, this.height);
+    this.draw();
+  }
+
+  get dot() {
+    const base = Math.min(9, Math.max(2.6, 420 / Math.sqrt(this.data.count)));
+    return Math.min(16, base * this.view.nearness ** 0.35);
+  }
+
+  draw() {
+    if (this.waiting || !this.ready) return;
+    this.waiting = requestAnimationFrame(() => {
+      this.waiting = 0;
+      const { view, ratio } = this;
+      this.cloud.draw({ turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio });
+      view.project(this.positions, this.pixels);
+      this.overlay();
+    });
+  }
+
+  say(text) {
+    this.said.textContent = text;
+  }
+}
