@@ -34,7 +34,9 @@ def small(lab: Lab, **changes):
 
 
 def ended(lab: Lab, run_id: str, timeout: float = 120):
-    return wait_until(lambda: (info := lab.run(run_id).info()).state in ("finished", "stopped", "failed") and not info.alive and info, timeout)
+    return wait_until(
+        lambda: (info := lab.run(run_id).info()).state in ("finished", "stopped", "failed") and not info.alive and info, timeout
+    )
 
 
 def hold_device(lab: Lab) -> Lock:
@@ -150,7 +152,12 @@ def test_a_recipe_that_can_not_work_fails_in_one_line(lab):
 def test_a_child_reads_the_settings_of_its_parent(lab, tmp_path):
     from engine.settings import read_settings
 
-    told = {"GLYPHLAB_DATA": f"{tmp_path / 'a'}:{tmp_path / 'b'}", "GLYPHLAB_OFFLINE": "1", "GLYPHLAB_THREADS": "3", "GLYPHLAB_HOME": str(tmp_path)}
+    told = {
+        "GLYPHLAB_DATA": f"{tmp_path / 'a'}:{tmp_path / 'b'}",
+        "GLYPHLAB_OFFLINE": "1",
+        "GLYPHLAB_THREADS": "3",
+        "GLYPHLAB_HOME": str(tmp_path),
+    }
     settings = read_settings(told)
     assert read_settings(environment_of(settings, {})) == settings
 

@@ -48,7 +48,14 @@ print("begun", flush=True); time.sleep(600)
 
 def test_a_new_run_is_queued_and_says_what_it_is(run, tmp_path):
     info = run.info()
-    assert (info.state, info.name, info.title, info.epochs, info.data, info.model) == ("failed", "quick try", "A try", 3, "digits", "convnet")
+    assert (info.state, info.name, info.title, info.epochs, info.data, info.model) == (
+        "failed",
+        "quick try",
+        "A try",
+        3,
+        "digits",
+        "convnet",
+    )
     assert run.path.parent == tmp_path / "runs" and run.path.name.endswith(f"-quick-try-{run.id}")
     assert run.recipe() == make_recipe({"name": "quick try", "epochs": 3, "title": "A try"})
     with run.take_lock():

@@ -47,8 +47,10 @@ def pictures_at(given: str) -> list[Path]:
         if not found:
             raise ImageError(f"folder {given} holds no pictures", expected=f"files ending in {' '.join(sorted(PICTURES))}")
         return found
-    if path.exists() or not glob.has_magic(given):
+    if path.exists():
         return [path]
+    if not glob.has_magic(given):
+        raise ImageError(f"{given} does not exist")
     found = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())
     if not found:
         raise ImageError(f"no file matches {given}")
