@@ -23,7 +23,8 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     document = [
         {
             "name": row.name, "study": row.study, "title": row.title, "metric": row.metric, "published": row.published,
-            "source": row.source, "note": row.note, "ours": row.ours, "difference": row.difference, "small": row.small, "best": row.best, "needs": row.needs,
+            "source": row.source, "note": row.note, "ours": row.ours,
+            "difference": row.difference, "small": row.small, "best": row.best, "needs": row.needs,
         }
         for row in rows
     ]

@@ -109,6 +109,8 @@ def _start(first: Group, second: Group) -> str:
 
 
 def _speed(first: Group, second: Group) -> str:
+    if not all(any(s.epochs for s in group.members) for group in (first, second)):
+        return ""
     said = []
     for step in reversed(thresholds_for([*first.members, *second.members])):
         times = []

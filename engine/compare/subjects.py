@@ -131,7 +131,7 @@ def predictions_of(subject: Subject) -> Predictions:
 
 @lru_cache(maxsize=32)
 def _arrays(path: Path, stamp: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    with np.load(path, allow_pickle=False) as arrays:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
         return arrays["labels"].astype(np.int64), arrays["probabilities"].astype(np.float32), arrays["index"].astype(np.int64)
 
 
