@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 from engine.errors import ImageError, unknown
 from engine.ink import ink_box, ink_of, on_white, plain, stroke_width
@@ -66,7 +66,8 @@ def open_picture(source: Path | str | bytes | np.ndarray | Image.Image, name: st
     except FileNotFoundError:
         raise ImageError(f"{name} does not exist") from None
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{name} is not a picture that can be read", got=str(error)[:120]) from None
+        got = "no known format" if isinstance(error, UnidentifiedImageError) else str(error)[:120]
+        raise ImageError(f"{name} is not a picture that can be read", got=got) from None
 
 
 def square(picture: Image.Image, style: str, size: int) -> np.ndarray:

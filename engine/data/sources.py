@@ -119,6 +119,8 @@ def _found_at(name: str, source: Source, path: Path, is_top: bool) -> Found | No
 
 
 def _found_by_path(name: str, folders: Sequence[Path], home: Path) -> Found:
+    if not name:
+        raise DataError("no data set is named", expected="a name, a folder, a zip or an IDX file")
     wanted = Path(name).expanduser()
     candidates = [wanted]
     if not wanted.is_absolute():

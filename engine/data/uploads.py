@@ -68,7 +68,7 @@ def save_upload(home: Path, filename: str, content: bytes | BinaryIO, *, upload_
 def read_uploads(home: Path) -> list[Upload]:
     """The uploaded data sets, by name. What a zip holds is known from when it came; one put there by hand is looked into."""
     uploads = []
-    for path in sorted((home / "uploads").glob("*.zip")):
+    for path in sorted((home / "uploads").glob("*.zip"), key=lambda path: path.stem):
         if path.name.startswith("."):
             continue
         known = read_json(path.with_suffix(".json"))
