@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from engine.errors import RecipeError, unknown
 from engine.models.recognizer import Output
+from engine.noise.losses import complementary_nn, forward, scl_nl, small_loss
 from engine.recipe import Stage
 
 
@@ -74,6 +75,10 @@ LOSSES: dict[str, Loss] = {
     "cross_entropy": Loss("logits", cross_entropy, "cross-entropy, with label smoothing"),
     "nll": Loss("logits", nll, "negative log-likelihood on log-softmax"),
     "focal": Loss("logits", focal, "focal loss: easy images count less"),
+    "forward": Loss("logits", forward, "forward correction: through a transition matrix, for labels that are wrong in a known way"),
+    "scl_nl": Loss("logits", scl_nl, "−log(1 − p of the label), for complementary labels"),
+    "complementary_nn": Loss("logits", complementary_nn, "the non-negative unbiased risk of complementary labels"),
+    "small_loss": Loss("logits", small_loss, "cross-entropy of the images that fit best, for many random labels"),
     "triplet": Loss("embeddings", triplet, "triplet margin loss with online mining, as in FaceNet"),
 }
 

@@ -1,0 +1,208 @@
+"""The examination: cross-validated predictions that no given label can have talked into agreeing with it.
+
+1. Ways to read the labels are tried on a part of the images (`readings`).
+2. Cross-validation: for each fold a teacher learns from the labels of the other folds, through the T of the best reading.
+3. For each fold a student learns from its teacher's beliefs about *all* images, those of the fold included, weighed by the given labels of
+   the other folds only. It has seen the fold's images but nothing of their labels, and is asked about the fold.
+
+So what is said of an image never depends on its own label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.data.imageset import ImageSet
+from engine.data.splits import stratified
+from engine.errors import DataError
+from engine.neighbours import Neighbours
+from engine.noise.diagnosis import Findings, diagnose
+from engine.noise.learner import Patient, Soft, admit, ask, train
+from engine.noise.readings import EXCLUDES, NAMES, Reading, assess, better, compare_readings, through
+from engine.noise.suspects import Suspects, find_suspects
+from engine.noise.transition import log_softmax, posterior
+from engine.progress import Progress, no_progress
+
+NEIGHBOURS = 13
+
+
+class Effort(NamedTuple):
+    """How much work an examination is: images that each network sees in training, and whether students follow the teachers."""
+
+    teacher_views: int
+    student_views: int
+    about: str
+
+
+EFFORTS: dict[str, Effort] = {
+    "full": Effort(400_000, 360_000, "cross-validated twice, as good as it gets here"),
+    "quick": Effort(120_000, 0, "a third of the time, cross-validated once: the regime and the rate, rougher suspects"),
+}
+READING_VIEWS = 60_000
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found, for n images.
+
+    index        (n,) int64 positions in the data set; given (n,) int64 their labels
+    log_p        (n, K) float32, log-probabilities of the true class out of sample, calibrated through T
+    fold         (n,) int8; embeddings (F, n, D) float16, L2-normalised: all images as each fold's last network sees them
+    neighbours   (n, k) int32 positions among the n, nearest first, as the network of the image's own fold sees them
+    """
+
+    findings: Findings
+    readings: dict[str, Reading]
+    reading: str | None
+    suspects: Suspects
+    index: np.ndarray
+    given: np.ndarray
+    log_p: np.ndarray
+    fold: np.ndarray
+    embeddings: np.ndarray
+    neighbours: np.ndarray
+
+
+def examine(
+    data: ImageSet, split: str = "all", effort: str = "full", device: str = "auto", seed: int = 0, progress: Progress = no_progress
+) -> Examination:
+    """Examine the given labels of a split. `progress` may raise to stop. Raises DataError if there is too little to examine."""
+    index = data.split(split)
+    index = index[data.labels[index] >= 0]
+    present = len(np.unique(data.labels[index]))
+    if len(index) < 50 or present < 2:
+        got = f"{len(index)} of {present}"
+        raise DataError(f"{data.name} is too small to examine", expected="50 labelled images of 2 classes", got=got)
+    patient = admit(data, device=device)
+    work = _Work(patient, index, EFFORTS[effort], seed, progress)
+    readings = work.compare()
+    best = better(readings)
+    if best is None:
+        crossed = {name: work.cross_validate(name) for name in (NAMES, EXCLUDES)}
+        readings = {name: assess(name, crossed[name].logits, work.given) for name in crossed}
+        best = better(readings)
+        result = crossed[best.name if best else NAMES]
+    else:
+        result = work.cross_validate(best)
+    findings = diagnose(result.logits, work.given, best)
+    if best is not None and work.effort.student_views:
+        result = work.students(result, findings)
+        findings = diagnose(result.logits, work.given, best)
+    log_p = log_softmax(result.logits, findings.temperature)
+    if best is None:  # nothing was learned; whatever the network says of an image is chance
+        log_p = np.tile(np.log(np.maximum(findings.prior, 1e-9)).astype(np.float32), (len(index), 1))
+    suspects = find_suspects(log_p, findings.matrix, work.given)
+    near = work.neighbours(result)
+    return Examination(
+        findings, readings, best.name if best else None, suspects, index, work.given, log_p, work.fold, result.embeddings, near,
+    )
+
+
+class _Crossed(NamedTuple):
+    """logits (n, K) of each image by its own fold's network; everyone (F, n, K) float16 by all of them; embeddings (F, n, D) float16."""
+
+    logits: np.ndarray
+    everyone: np.ndarray
+    embeddings: np.ndarray
+
+
+class _Work:
+    """The networks to train, one after the other, and how far they are."""
+
+    def __init__(self, patient: Patient, index: np.ndarray, effort: Effort, seed: int, progress: Progress) -> None:
+        self.patient, self.index, self.effort, self.seed, self.progress = patient, index, effort, seed, progress
+        self.given, self.classes, n = patient.given[index], patient.classes, len(index)
+        self.folds = 5 if n < 5_000 else 4 if n < 20_000 else 3
+        self.fold = np.empty(n, np.int8)
+        order = np.random.default_rng([seed, 3]).permutation(n)
+        for label in np.unique(self.given):  # the folds in turn, label by label
+            own = order[self.given[order] == label]
+            self.fold[own] = (np.arange(len(own)) + label) % self.folds
+        tried = max(12_000, 300 * self.classes)
+        self.tried = index if n <= tried else index[stratified(self.given, tried, seed)]
+        kept = n * (self.folds - 1) // self.folds
+        self.reading_epochs = _epochs(READING_VIEWS, len(self.tried) * 3 // 4, 4)
+        self.teacher_epochs = _epochs(effort.teacher_views, kept, 4)
+        self.student_epochs = _epochs(effort.student_views, n, 4) if effort.student_views else 0
+        self.done = 0
+        self.total = self._tried_views() + self.folds * (self.teacher_epochs * kept + self.student_epochs * n)
+
+    def _tried_views(self) -> int:
+        return 3 * self.reading_epochs * (len(self.tried) * 3 // 4)
+
+    def compare(self) -> dict[str, Reading]:
+        """The readings on a part of the images."""
+        share = self._tried_views()
+
+        def tell(done: int, total: int, what: str) -> None:
+            self.progress(round(share * done / max(total, 1)), self.total, what)
+
+        readings = compare_readings(self.patient, self.tried, self.reading_epochs, self.seed, tell)
+        self.done = share
+        return readings
+
+    def cross_validate(self, reading: Reading | str) -> _Crossed:
+        """A teacher a fold, trained on the other folds through a reading."""
+        way = through(reading, self.classes)
+        parts = []
+        for fold in range(self.folds):
+            learned = self.index[self.fold != fold]
+            what = f"cross-validation, fold {fold + 1} of {self.folds}"
+            model, _ = train(self.patient, learned, way, self.teacher_epochs, self.seed + 11 * fold + 1, self._tell(), what)
+            self.done += self.teacher_epochs * len(learned)
+            parts.append(ask(self.patient, model, self.index))
+        return self._gathered(parts)
+
+    def students(self, teachers: _Crossed, findings: Findings) -> _Crossed:
+        """A student a fold, trained on its teacher's beliefs about all images."""
+        parts = []
+        for fold in range(self.folds):
+            log_p = log_softmax(teachers.everyone[fold], findings.temperature)
+            held = self.fold == fold
+            log_p[~held] = posterior(log_p[~held], findings.matrix, self.given[~held])
+            beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
+            beliefs[self.index] = np.exp(log_p)
+            what = f"second opinion, fold {fold + 1} of {self.folds}"
+            model, _ = train(self.patient, self.index, Soft(beliefs), self.student_epochs, self.seed + 11 * fold + 2, self._tell(), what)
+            self.done += self.student_epochs * len(self.index)
+            parts.append(ask(self.patient, model, self.index))
+        return self._gathered(parts)
+
+    def neighbours(self, result: _Crossed) -> np.ndarray:
+        """The nearest images of each image, as its own fold's network sees them: (n, k) int32, never itself."""
+        k = min(NEIGHBOURS, len(self.index) - 1)
+        out = np.empty((len(self.index), k), np.int32)
+        for fold in range(self.folds):
+            own = np.flatnonzero(self.fold == fold)
+            vectors = result.embeddings[fold].astype(np.float32)
+
+            def tell(done: int, total: int, what: str) -> None:
+                self.progress(self.total, self.total, what)
+
+            _, found = Neighbours(vectors, device=str(self.patient.device)).search(vectors[own], k + 1, tell)
+            for row, image in enumerate(own):
+                others = found[row][found[row] != image]
+                out[image] = others[:k]
+        return out
+
+    def _gathered(self, parts: list[tuple[np.ndarray, np.ndarray]]) -> _Crossed:
+        everyone = np.stack([logits.astype(np.float16) for logits, _ in parts])
+        logits = np.empty(everyone.shape[1:], np.float32)
+        for fold, (said, _) in enumerate(parts):
+            logits[self.fold == fold] = said[self.fold == fold]
+        return _Crossed(logits, everyone, np.stack([vectors.astype(np.float16) for _, vectors in parts]))
+
+    def _tell(self) -> Progress:
+        before = self.done
+
+        def tell(done: int, total: int, what: str) -> None:
+            self.progress(min(before + done, self.total), self.total, what)
+
+        return tell
+
+
+def _epochs(views: int, images: int, least: int, most: int = 30) -> int:
+    return min(most, max(least, round(views / max(images, 1))))

@@ -1,0 +1,67 @@
+"""Which labels to doubt, and why. numpy only, on arrays.
+
+Scores of the most suspect labels come out as a ranking that works both ways: where most labels are right, the wrong ones are suspect;
+where nearly all are wrong, the right ones are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.noise.transition import posterior
+
+
+class Suspects(NamedTuple):
+    """score (N,) float32 in 0..1: label quality, the probability that the given label is right; 1 is surely right, 0 surely wrong.
+    likely (N,) int64: the likeliest true class. order (N,) int64: images, most suspect first. odds (N,) float32: the log-odds of `score`,
+    which still tell apart what rounds to 0 or 1."""
+
+    score: np.ndarray
+    likely: np.ndarray
+    order: np.ndarray
+    odds: np.ndarray
+
+
+def find_suspects(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> Suspects:
+    """From out-of-sample log-probabilities of the true class (N, K), T (K, K) and given labels (N,).
+
+    Most suspect is what goes most against the rule: if on the whole more labels are right than wrong, the least likely to be right,
+    otherwise the likeliest to be right.
+    """
+    belief = posterior(np.asarray(log_p, np.float32), matrix, given)
+    rows = np.arange(len(given))
+    own = belief[rows, given]
+    others = belief.copy()
+    others[rows, given] = -np.inf
+    top = others.max(1)
+    rest = top + np.log(np.exp(others - top[:, None]).sum(1))
+    odds = (own - rest).astype(np.float32)
+    score = np.exp(own).astype(np.float32)
+    key = odds if score.mean() >= 0.5 else -odds
+    return Suspects(score, belief.argmax(1), np.argsort(key, kind="stable"), odds)
+
+
+def expected_wrong(score: np.ndarray) -> float:
+    """How many of the labels are wrong, by their scores."""
+    return float((1 - score.astype(np.float64)).sum())
+
+
+def reason(given: str, likely: str, p_given: float, p_likely: float, votes: tuple[int, int, int], excludes: bool) -> str:
+    """One sentence on a label: what a network that never saw it says of the image (p: probabilities 0..1), and what its neighbours are.
+
+    votes: how many neighbours read as `likely`, how many as `given`, and how many there are. excludes: labels say what an image is not.
+    """
+    for_likely, for_given, neighbours = votes
+    said = f"A network that never saw this label reads it as {likely} ({_percent(p_likely)})"
+    near = f"{for_likely} of its {neighbours} nearest images read as {likely}"
+    if likely != given:
+        return f"{said} and as the given {given} with {_percent(p_given)}; {near}, {for_given} as {given}."
+    if excludes:
+        return f"{said}; {near}. So this label, which should say what the image is not, is right by accident."
+    return f"{said}; {near}."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if 0.01 <= share <= 0.99 else "over 99%" if share > 0.99 else "under 1%"
