@@ -4,7 +4,7 @@ One matrix product and a top-k, a block of queries at a time. A plain top-k of 6
 product that made them, so each row is first reduced to the maxima of blocks of 64: the k best similarities lie within
 the k blocks whose maxima are largest, and only those are sorted. Nothing is approximated.
 
-10,000 queries against 60,000 x 128, k = 13: see bench/space.md.
+A few queries need no more than numpy, so that a page answers a click without loading torch. Times: bench/space.md.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BLOCK = 64
 SCRATCH = 2**25  # similarities held at once (128 MB of float32)
+FEW = 8  # queries that numpy answers as fast as torch
 
 
 class Vote(NamedTuple):
@@ -38,16 +39,15 @@ class Neighbours:
     """
 
     def __init__(self, embeddings: Any, labels: Any = None, device: str = "cpu") -> None:
-        import torch
-
-        vectors = _unit(embeddings, device)
+        vectors = _unit(embeddings)
         if not len(vectors):
             raise DataError("there is nothing to search", expected="at least one embedding", got="none")
         if labels is not None and len(labels) != len(vectors):
             raise DataError("embeddings and labels differ in number", expected=f"{len(vectors)} labels", got=len(labels))
         self.size = len(vectors)
         # Rows of zeros fill the last block; their similarities are set to -inf before anything is compared.
-        self._vectors = torch.nn.functional.pad(vectors, (0, 0, 0, -self.size % BLOCK)) if self.size > BLOCK else vectors
+        self._vectors = np.pad(vectors, ((0, -self.size % BLOCK), (0, 0))) if self.size > BLOCK else vectors
+        self._device = device
         self.labels = None if labels is None else np.asarray(labels, dtype=np.int64)
 
     def __len__(self) -> int:
@@ -58,11 +58,11 @@ class Neighbours:
 
         queries (Q, D) or one (D,). k is cut to the gallery's size. Equal similarities come in any order.
         """
-        vectors = _unit(queries, str(self._vectors.device))
+        vectors, k = _unit(queries), min(_checked(k), self.size)
         if vectors.shape[1] != self._vectors.shape[1]:
             width = self._vectors.shape[1]
             raise ModelError("queries don't fit the gallery", expected=f"embeddings of {width} values", got=vectors.shape[1])
-        return self._search(vectors, min(_checked(k), self.size), own=False, progress=progress)
+        return self._search_few(vectors, k) if len(vectors) <= FEW else self._search(vectors, k, own=False, progress=progress)
 
     def search_own(self, k: int, progress: Progress = no_progress) -> tuple[np.ndarray, np.ndarray]:
         """As `search`, for every item of the gallery among the others: an item is never its own neighbour. k is cut to N - 1."""
@@ -79,17 +79,24 @@ class Neighbours:
             raise DataError("neighbours without labels can't vote", hint="Give Neighbours the gallery's labels.")
         return vote(self.labels[index], similarity, classes)
 
-    def _search(self, queries: torch.Tensor, k: int, own: bool, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+    def _search_few(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        found = queries @ self._vectors[: self.size].T  # (Q, N)
+        index = np.argpartition(found, self.size - k, axis=1)[:, self.size - k :]
+        similarity = np.take_along_axis(found, index, 1)
+        order = np.argsort(-similarity, axis=1, kind="stable")
+        return np.clip(np.take_along_axis(similarity, order, 1), -1, 1), np.take_along_axis(index, order, 1).astype(np.int64)
+
+    def _search(self, queries: np.ndarray, k: int, own: bool, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
         import torch
 
-        padded = len(self._vectors)
+        gallery, padded = torch.from_numpy(self._vectors).to(self._device), len(self._vectors)
         rows = max(1, min(512, SCRATCH // padded))
         similarity, index = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
-        scratch = torch.empty(min(rows, len(queries)), padded, device=queries.device)
+        scratch = torch.empty(min(rows, len(queries)), padded, device=self._device)
         with torch.inference_mode():
             for start in range(0, len(queries), rows):
-                block = queries[start : start + rows]
-                found = torch.mm(block, self._vectors.T, out=scratch[: len(block)])  # (rows, padded N)
+                block = torch.from_numpy(queries[start : start + rows]).to(self._device)
+                found = torch.mm(block, gallery.T, out=scratch[: len(block)])  # (rows, padded N)
                 found[:, self.size :] = -torch.inf
                 if own:
                     found.diagonal(start)[:] = -torch.inf
@@ -136,17 +143,19 @@ def _top(found: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     return values, best.gather(1, places // BLOCK) * BLOCK + places % BLOCK
 
 
-def _unit(embeddings: Any, device: str) -> torch.Tensor:
-    import torch
-
-    array = embeddings if isinstance(embeddings, torch.Tensor) else torch.from_numpy(np.array(embeddings, dtype=np.float32))
-    vectors = array.detach().to(device=device, dtype=torch.float32)
+def _unit(embeddings: Any) -> np.ndarray:
+    """Rows of length 1 (N, D) float32, a copy; rows of zeros stay."""
+    if hasattr(embeddings, "detach"):  # a torch tensor, which may be half precision and on a GPU
+        embeddings = embeddings.detach().float().cpu().numpy()
+    vectors = np.array(embeddings, dtype=np.float32, order="C")
     vectors = vectors[None] if vectors.ndim == 1 else vectors
     if vectors.ndim != 2:
-        raise DataError("embeddings have the wrong shape", expected="(N, D)", got=tuple(vectors.shape))
-    if not bool(torch.isfinite(vectors).all()):
+        raise DataError("embeddings have the wrong shape", expected="(N, D)", got=vectors.shape)
+    length = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    if not np.isfinite(length).all():
         raise ModelError("embeddings hold values that are not finite", hint="The model diverged: a lower learning rate or clipping helps.")
-    return torch.nn.functional.normalize(vectors, dim=1)
+    vectors /= np.maximum(length, 1e-12)[:, None]
+    return vectors
 
 
 def _checked(k: int) -> int:

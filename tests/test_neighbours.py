@@ -27,7 +27,7 @@ def slowly(gallery: np.ndarray, queries: np.ndarray, k: int, own: bool = False) 
 @pytest.mark.parametrize("size", [1, 7, BLOCK, BLOCK + 1, 1500, 3 * BLOCK * 8])
 @pytest.mark.parametrize("k", [1, 2, 13])
 def test_search_finds_what_the_obvious_loop_finds(size: int, k: int) -> None:
-    gallery, queries = unit(size, 12, 0), unit(40, 12, 1)
+    gallery, queries = unit(size, 12, 0), unit(40 if size > 1 else 3, 12, 1)
     similarity, index = Neighbours(gallery).search(queries, k)
     slow_similarity, slow_index = slowly(gallery, queries, k)
     assert similarity.dtype == np.float32 and index.dtype == np.int64
@@ -41,6 +41,15 @@ def test_an_item_is_not_its_own_neighbour_in_any_block_of_queries() -> None:
     slow_similarity, slow_index = slowly(gallery, gallery, 3, own=True)
     np.testing.assert_array_equal(index, slow_index)
     np.testing.assert_allclose(similarity, slow_similarity, atol=1e-6)
+
+
+def test_a_few_queries_and_many_find_the_same() -> None:
+    gallery, queries = unit(2000, 16, 6), unit(100, 16, 7)
+    similarity, index = Neighbours(gallery).search(queries, 5)
+    for start in range(0, 100, 4):
+        few_similarity, few_index = Neighbours(gallery).search(queries[start : start + 4], 5)
+        np.testing.assert_array_equal(few_index, index[start : start + 4])
+        np.testing.assert_allclose(few_similarity, similarity[start : start + 4], atol=1e-6)
 
 
 def test_length_does_not_matter_and_a_single_query_may_be_a_vector() -> None:

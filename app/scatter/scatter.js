@@ -140,14 +140,13 @@ class Scatter {
   }
 
   paint() {
-    const n = this.data.count, palette = this.data.layer.palette.map(hex), colours = new Uint8Array(4 * n), some = this.selected.size > 0;
+    const n = this.data.count, palette = this.data.layer.palette.map(hex), colours = new Uint8Array(4 * n), some = this.selected.size > 1;
     const value = this.data.layer.kind === "value";
-    const near = new Set(this.links);
     const below = [], above = [];
     for (const i of this.mixed) {
       const code = this.codes[i], shown = value || !this.hidden.has(code);
       this.shown[i] = shown ? 1 : 0;
-      const bright = !some || this.selected.has(i) || near.has(i);
+      const bright = !some || this.selected.has(i);
       const focus = this.focus === undefined || this.focus === code;
       const [r, g, b] = palette[code] ?? [128, 128, 128];
       colours.set([r, g, b, !shown ? 0 : bright && focus ? 235 : 50], 4 * i);
