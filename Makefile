@@ -35,12 +35,12 @@ clean:
 
 $(VENV)/.installed: requirements.txt | $(PY)
 	@echo "Installing what the lab needs into $(VENV) (a few minutes the first time) ..."
-	@if [ -n "$(TORCH_INDEX)" ]; then $(PIP) install --quiet --index-url "$(TORCH_INDEX)" $$(grep -E '^torch(vision)?==' requirements.txt); fi
-	@$(PIP) install --quiet -r requirements.txt
+	@if [ -n "$(TORCH_INDEX)" ]; then $(PIP) install -qq --index-url "$(TORCH_INDEX)" $$(grep -E '^torch(vision)?==' requirements.txt); fi
+	@$(PIP) install -qq -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	@$(PIP) install --quiet -r requirements-dev.txt
+	@$(PIP) install -qq -r requirements-dev.txt
 	@touch $@
 
 $(PY):

@@ -1,0 +1,65 @@
+"""Starting from nothing: what `make` says on a machine that lacks something, and that CI runs what it should."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy2(ROOT / name, folder)
+    return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+def python_that(folder: Path, script: str) -> Path:
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_python_that_is_too_old_is_named_with_its_version(tmp_path):
+    old = python_that(tmp_path, 'case "$1" in --version) echo "Python 3.9.2";; *) exit 1;; esac')
+    done = make(tmp_path, "run", f"PYTHON={old}")
+    assert done.returncode
+    assert "needs Python 3.11 or newer" in done.stderr.splitlines()[0] and "3.9.2" in done.stderr.splitlines()[0]
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_python_without_venv_says_which_package_to_install(tmp_path):
+    bare = python_that(tmp_path, f'case "$2" in *ensurepip*) exit 1;; *) exec {sys.executable} "$@";; esac')
+    done = make(tmp_path, "run", f"PYTHON={bare}")
+    assert done.returncode
+    assert f"apt-get install python{sys.version_info[0]}.{sys.version_info[1]}-venv" in done.stderr.splitlines()[0]
+
+
+def test_a_second_start_installs_nothing(tmp_path):
+    fake = tmp_path / ".venv" / "bin"
+    fake.mkdir(parents=True)
+    log = tmp_path / "said"
+    python_that(fake, f'echo "$@" >> {log}')
+    assert make(tmp_path, "run").returncode == 0
+    assert make(tmp_path, "run").returncode == 0
+    said = log.read_text(encoding="utf-8").splitlines()
+    assert "pip" in said[0]
+    assert said[1:] == ["-m app", "-m app"]
+    future = (tmp_path / ".venv" / ".installed").stat().st_mtime + 10
+    os.utime(tmp_path / "requirements.txt", (future, future))
+    subprocess.run(["make", "run"], cwd=tmp_path, check=True, capture_output=True)
+    assert "pip" in log.read_text(encoding="utf-8").splitlines()[3]
+
+
+def test_ci_runs_make_test_and_is_a_script_that_bash_understands():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    assert script.read_text(encoding="utf-8").splitlines()[-1] == "make test"
