@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import wait_until
 
 from engine.errors import RecipeError, RunError
 from engine.lab import Lab
@@ -18,7 +19,6 @@ from engine.sweep import make_sweep, parse_sweep, read_sweep, shipped_sweeps
 from engine.sweep.space import decoded, distributions, size_of, trial_recipe, unseen
 from engine.sweep.store import Store
 from engine.sweep.worker import claim, work
-from conftest import wait_until
 
 SPACE = {"lr": [0.1, 0.01], "model.options.width": [4, 8]}
 SMALL = {"epochs": 8, "batch_size": 8, "data.limit": 200, "data.limit_eval": 40, "data.test": 0.1}
@@ -211,6 +211,24 @@ def test_importance_finds_the_field_that_matters(lab):
     shares = lab.sweeps.importances("s")
     assert list(shares)[0] == "lr"
     assert shares["lr"] > 0.9
+
+
+@pytest.mark.parametrize(("pruner", "hopeless"), [("median", True), ("halving", True), ("none", False)])
+def test_a_hopeless_trial_is_pruned_but_not_before_it_had_its_epochs(lab, pruner, hopeless):
+    lab.sweeps.create(sweep(pruner=pruner, startup=2, prune_after=2, space={"lr": [0.1, 0.2, 0.3, 0.4, 0.5]}))
+    store = lab.sweeps.store("s")
+    for value in (0.9, 0.8, 0.1):
+        number, lock = claim(store, 3)
+        trial = store.trial(number)
+        trial.report(value, 1)
+        assert not trial.should_prune()
+        pruned = []
+        for epoch in (2, 3, 4):
+            trial.report(value, epoch)
+            pruned.append(trial.should_prune())
+        with lock:
+            store.tell(number, "finished", value)
+    assert any(pruned) == hopeless
 
 
 def test_the_best_trial_becomes_a_recipe_and_a_longer_run_is_asked_for(lab):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import RecipeError, RunError, unknown
 from engine.files import is_locked, read_json, write_json, write_text
+from engine.runinfo import ALIVE
 from engine.sweep.space import METRICS, SweepSpec, make_sweep, parse_sweep, read_sweep, shipped_sweeps, size_of, trial_recipe
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from engine.sweep.store import Store, TrialInfo
 
 __all__ = ["METRICS", "SweepInfo", "SweepSpec", "Sweeps", "make_sweep", "parse_sweep", "read_sweep", "shipped_sweeps"]
-STARTING_SECONDS = 20.0  # a worker's process may take so long to come up
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,6 @@ class Wanted:
 
     state: str = "pause"
     trials: int = 0
-    since: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ class Sweeps:
     def delete(self, name: str) -> None:
         """Forget a sweep; its runs stay. Raises RunError while it runs."""
         self.spec(name)
-        if self.workers(name):
+        if self.workers(name) or self._starting(name):
             raise RunError(f"sweep {name} is running", hint="Stop it first.")
         with self._opening:
             self._stores.pop(name, None)
@@ -151,13 +149,15 @@ class Sweeps:
 
     def _state(self, name: str, complete: bool) -> str:
         wanted = self.wanted(name)
-        if self.workers(name):
+        if self.workers(name) or (wanted.state == "run" and self._starting(name)):
             return {"run": "running", "pause": "pausing", "stop": "stopping"}[wanted.state]
         if complete:
             return "finished"
-        if wanted.state == "run":
-            return "running" if time.time() - wanted.since < STARTING_SECONDS else "interrupted"
-        return {"pause": "paused", "stop": "stopped"}[wanted.state]
+        return {"run": "interrupted", "pause": "paused", "stop": "stopped"}[wanted.state]
+
+    def _starting(self, name: str) -> bool:
+        """Whether a background worker's process is on its way up."""
+        return any(task.state in ALIVE and task.arguments.get("name") == name for task in self.lab.tasks("sweep"))
 
     def trials(self, name: str) -> list[TrialInfo]:
         """Every trial of a sweep, in the order they were drawn."""
@@ -215,7 +215,7 @@ class Sweeps:
         """Write down what is wanted; workers read it several times a second."""
         self.spec(name)
         trials = trials if trials is not None else self.wanted(name).trials
-        write_json(self.folder / name / "wanted.json", {"state": state, "trials": trials, "since": time.time()})
+        write_json(self.folder / name / "wanted.json", {"state": state, "trials": trials})
 
     def store(self, name: str) -> Store:
         """The sweep's study, kept open. Raises RunError if there is no such sweep or its storage can't be used."""
