@@ -11,8 +11,7 @@ from app.charts.words import percent
 from app.widgets.common import clock, empty
 
 if TYPE_CHECKING:
-    from engine.catalogue import DatasetInfo
-
+    from engine.data.info import DatasetInfo
     from engine.lab import Lab
     from engine.runinfo import RunInfo
     from engine.shelf import ModelInfo

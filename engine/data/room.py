@@ -111,6 +111,11 @@ class Data:
         rows = [fit_size(batch, size, augment.crop), *(changed(batch, augment, size, generator) for _ in range(draws))]
         return torch.stack(rows, 1).round().clamp(0, 255).to(torch.uint8).numpy()
 
+    def recipe_view(self, recipe: Recipe) -> tuple[Augment, str, int]:
+        """The augmentation, style and size (pixels) of a recipe's first stage."""
+        stage = recipe.resolved_stages()[0]
+        return stage.augment, recipe.data.style, stage.size or recipe.data.size
+
     def fetch(self, name: str, progress: Progress = no_progress) -> Path:
         """Download a data set from its public source; returns where it lies. Raises DataError if it has none, or the lab is offline."""
         source = DATASETS.get(name)
@@ -154,12 +159,6 @@ class Data:
         where = np.searchsorted(stored.kept, index)
         there = np.append(stored.kept, -1)[where] == index
         return np.asarray(stored.images[where[there]]), index[there]
-
-
-def recipe_view(recipe: Recipe) -> tuple[Augment, str, int]:
-    """The augmentation, style and size (pixels) of a recipe's first stage."""
-    stage = recipe.resolved_stages()[0]
-    return stage.augment, recipe.data.style, stage.size or recipe.data.size
 
 
 def _style(listing: Listing, style: str) -> str:
