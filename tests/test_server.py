@@ -3,72 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import signal
-import socket
 import subprocess
-import sys
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import pytest
 from conftest import wait_until
-from weblab import ROOT, add_run
+from weblab import ROOT, Server, add_run, command, free_port
 
 from app.lazy import LazyApp
 from app.server import bind, check_home
 from engine.errors import SettingsError
 from engine.lab import Lab
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def command(home: Path, port: int, **more: str) -> tuple[list[str], dict[str, str]]:
-    environ = {**os.environ, "GLYPHLAB_HOME": str(home), "GLYPHLAB_PORT": str(port), "GLYPHLAB_HOST": "127.0.0.1", **more}
-    return [sys.executable, "-m", "app"], environ
-
-
-class Server:
-    """A running lab."""
-
-    def __init__(self, home: Path) -> None:
-        self.port, self.home = free_port(), home
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.log = open(home / "server.log", "w+", encoding="utf-8")  # noqa: SIM115
-        arguments, environ = command(home, self.port)
-        self.process = subprocess.Popen(arguments, cwd=ROOT, env=environ, stdout=self.log, stderr=self.log)
-        wait_until(self.health, timeout=60)
-
-    def get(self, path: str, accept: str = "*/*") -> tuple[int, str, str]:
-        """Status, final address, body."""
-        request = urllib.request.Request(self.address + path, headers={"Accept": accept})
-        try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
-                return answer.status, answer.url, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.url, error.read().decode()
-
-    def health(self) -> dict | None:
-        try:
-            return json.loads(self.get("/healthz")[2])
-        except OSError:
-            assert self.process.poll() is None, self.said()
-            return None
-
-    def said(self) -> str:
-        self.log.seek(0)
-        return self.log.read()
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        status = self.process.wait(timeout=60)
-        return status
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +22,7 @@ def server(tmp_path_factory):
     add_run(Lab(home), name="mine")
     running = Server(home)
     yield running
-    running.process.kill()
-    running.process.wait()
-    running.log.close()
+    running.close()
 
 
 def test_it_says_where_it_is_and_how_it_is(server):
@@ -129,7 +72,7 @@ def test_it_stops_cleanly(tmp_path, number):
     running = Server(tmp_path)
     assert running.stop(number) == 0
     assert "Traceback" not in running.said()
-    running.log.close()
+    running.close()
 
 
 def test_a_second_lab_on_the_same_port_says_so_in_one_line(server, tmp_path):

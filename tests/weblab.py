@@ -1,10 +1,19 @@
-"""A lab for page tests: runs in every state and a saved model, written by the engine's own functions in milliseconds."""
+"""A lab for page tests: runs in every state and a saved model, written by the engine's own functions in milliseconds; and a real server."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
+from conftest import wait_until
 from streamlit.testing.v1 import AppTest
 
 from engine.checkpoint import save_checkpoint
@@ -78,3 +87,59 @@ def texts(page: AppTest) -> str:
     """Everything that the page says in markdown, captions and boxes."""
     kinds = (page.markdown, page.caption, page.error, page.info, page.warning, page.success, page.subheader)
     return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def command(home: Path, port: int, **more: str) -> tuple[list[str], dict[str, str]]:
+    environ = {**os.environ, "GLYPHLAB_HOME": str(home), "GLYPHLAB_PORT": str(port), "GLYPHLAB_HOST": "127.0.0.1", **more}
+    return [sys.executable, "-m", "app"], environ
+
+
+class Server:
+    """A running lab: `python -m app` in a process of its own, on a free port."""
+
+    def __init__(self, home: Path) -> None:
+        self.port, self.home = free_port(), home
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.log = open(home / "server.log", "w+", encoding="utf-8")  # noqa: SIM115
+        arguments, environ = command(home, self.port)
+        self.process = subprocess.Popen(arguments, cwd=ROOT, env=environ, stdout=self.log, stderr=self.log)
+        try:
+            wait_until(self.health, timeout=120)
+        except AssertionError:
+            self.close()
+            raise
+
+    def get(self, path: str, accept: str = "*/*") -> tuple[int, str, str]:
+        """Status, final address, body."""
+        request = urllib.request.Request(self.address + path, headers={"Accept": accept})
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return answer.status, answer.url, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.url, error.read().decode()
+
+    def health(self) -> dict | None:
+        try:
+            return json.loads(self.get("/healthz")[2])
+        except OSError:
+            assert self.process.poll() is None, self.said()
+            return None
+
+    def said(self) -> str:
+        self.log.seek(0)
+        return self.log.read()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=60)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.log.close()

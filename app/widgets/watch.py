@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.runinfo import RunInfo
 
-POLL_SECONDS = 0.7
+POLL_SECONDS = 0.8
 
 
 def watch(lab: Lab, run_id: str) -> None:
@@ -50,16 +50,22 @@ def _draw(lab: Lab, run_id: str, was_alive: bool) -> None:
         chart(accuracy_curves(rows), key=f"accuracy-{run_id}")
     with right:
         chart(loss_curves(rows), key=f"loss-{run_id}")
-    with st.expander("Learning rate and speed", icon=":material/speed:"):
-        left, right = st.columns(2)
-        with left:
-            chart(rate_curve(rows), key=f"rate-{run_id}")
-        with right:
-            chart(speed_curve(rows), key=f"speed-{run_id}")
-    with st.expander("Log", icon=":material/terminal:", expanded=info.state == "failed"):
-        st.code(run.log_tail(200 if info.state == "failed" else 60) or "Nothing has been said yet.", language=None, height=260)
-    with st.expander("Recipe of this run", icon=":material/description:"):
-        st.code(run.recipe().to_yaml(), language="yaml", height=320)
+    # Closed boxes are not filled: this is drawn anew every second, beside the training that it shows.
+    more = st.expander("Learning rate and speed", icon=":material/speed:", key=f"more-{run_id}", on_change="rerun")
+    if more.open:
+        with more:
+            left, right = st.columns(2)
+            with left:
+                chart(rate_curve(rows), key=f"rate-{run_id}")
+            with right:
+                chart(speed_curve(rows), key=f"speed-{run_id}")
+    failed = info.state == "failed"
+    log = st.expander("Log", icon=":material/terminal:", expanded=failed, key=f"log-{run_id}-{failed}", on_change="rerun")
+    if log.open:
+        log.code(run.log_tail(200 if failed else 60) or "Nothing has been said yet.", language=None, height=260)
+    recipe = st.expander("Recipe of this run", icon=":material/description:", key=f"recipe-{run_id}", on_change="rerun")
+    if recipe.open:
+        recipe.code(run.recipe().to_yaml(), language="yaml", height=320)
 
 
 def _buttons(lab: Lab, info: RunInfo) -> None:
