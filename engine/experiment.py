@@ -62,7 +62,7 @@ def recovered(run: Run, data: ImageSet, recipe: Recipe, tools: Tools) -> Trainer
     from engine.noise.recover import Recovering
 
     initial = read_weights(tools.find_model(recipe.init_from)) if recipe.init_from else None
-    trainer = Recovering(recipe, data, tools.device, run, tools.progress, initial)
+    trainer = Recovering(recipe, data, tools.device, run, tools.progress, tools.cancelled, initial)
     restore_trainer(trainer, run.last)
     return follow(run, trainer, tools)
 

@@ -40,6 +40,9 @@ TASKS: dict[str, str] = {
     "measure": "engine.retrieval:measure_task",
     "sweep": "engine.sweep.worker:task",
     "find_rate": "engine.finder:find_rate",
+    "diagnose": "engine.noise.room:diagnose_task",
+    "noise-trial": "engine.noise.room:trial_task",
+    "publish-labels": "engine.noise.room:publish_task",
 }
 KEPT = 200  # ended tasks whose folders stay
 HEARTBEAT_SECONDS = 0.25

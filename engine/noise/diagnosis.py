@@ -160,6 +160,8 @@ def _figures(logits: np.ndarray, given: np.ndarray) -> dict[str, float]:
     counts = label_counts(predicted, given, clear, count)
     total = max(int(counts.sum()), 1)
     return {
-        "clear": total, "clear_agree": float(np.trace(counts) / total), "agree": float((predicted == given).mean()),
+        "clear": total,
+        "clear_agree": float(np.trace(counts) / total),
+        "agree": float((predicted == given).mean()),
         "collisions": collisions(counts),
     }

@@ -97,7 +97,16 @@ def examine(
     suspects = find_suspects(log_p, findings.matrix, work.given)
     near = work.neighbours(result)
     return Examination(
-        findings, readings, best.name if best else None, suspects, index, work.given, log_p, work.fold, result.embeddings, near,
+        findings,
+        readings,
+        best.name if best else None,
+        suspects,
+        index,
+        work.given,
+        log_p,
+        work.fold,
+        result.embeddings,
+        near,
     )
 
 

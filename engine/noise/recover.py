@@ -28,7 +28,7 @@ from engine.models.catalog import build_model
 from engine.noise.learner import admit
 from engine.noise.readings import READS, better, compare_readings
 from engine.noise.transition import check_transition, even, fit_temperature, log_softmax, posterior
-from engine.progress import Progress, no_progress
+from engine.progress import Cancelled, Progress, no_progress
 from engine.recipe import Recipe, Stage
 from engine.train import EpochStats, StepStats, Trainer
 
@@ -45,11 +45,17 @@ class Recovering(Trainer):
     """A trainer whose labels change between stages. What it found is kept in the run folder, so that a resumed run goes on with it."""
 
     def __init__(
-        self, recipe: Recipe, data: ImageSet, device: torch.device, run: Run, progress: Progress = no_progress,
+        self,
+        recipe: Recipe,
+        data: ImageSet,
+        device: torch.device,
+        run: Run,
+        progress: Progress = no_progress,
+        cancelled: Callable[[], bool] = lambda: False,
         initial: dict[str, torch.Tensor] | None = None,
     ) -> None:
         super().__init__(recipe, data, device, initial)
-        self.run, self.progress, self.given = run, progress, data.labels
+        self.run, self.progress, self.cancelled, self.given = run, progress, cancelled, data.labels
         self.asked_index = np.concatenate([self.train_index, self.val_index])
         asked, held = len(self.asked_index), len(self.val_index)
         run.log(f"labels read: {asked:,} given labels of {data.name}, {held:,} of them only to validate; no others")
@@ -94,7 +100,13 @@ class Recovering(Trainer):
             index = index[stratified(self.given[index], ESTIMATE_IMAGES, self.recipe.seed)]
         epochs = max(3, round(ESTIMATE_VIEWS / len(index)))
         patient = admit(self.data, device=str(self.device))
-        readings = compare_readings(patient, index, epochs, self.recipe.seed, self.progress)
+
+        def tell(done: int, total: int, what: str) -> None:
+            self.progress(done, total, what)
+            if self.cancelled():
+                raise Cancelled
+
+        readings = compare_readings(patient, index, epochs, self.recipe.seed, tell)
         for name, found in readings.items():
             self.run.log(f"if {READS[name]}: foretold {found.gain:+.4f} ± {found.gain_error:.4f} nats an image better than by frequency")
         best = better(readings)
@@ -127,7 +139,8 @@ class Recovering(Trainer):
         if len(self.train_index) < max(10 * len(self.data.classes), 0.05 * len(learned)):
             raise RecipeError(
                 f"stage {number} is certain of too few labels for stage {number + 1} to learn from",
-                expected=f"a twentieth of the {len(learned):,} images", got=f"{len(self.train_index):,}",
+                expected=f"a twentieth of the {len(learned):,} images",
+                got=f"{len(self.train_index):,}",
                 hint="Give it more epochs or more images.",
             )
         changed = float((labels != self.given[self.asked_index])[sure].mean())

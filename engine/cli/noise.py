@@ -1,0 +1,79 @@
+"""`noise`: what is wrong with a data set's labels, and which of them to doubt."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import GlyphlabError
+from engine.progress import Progress
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+HELP = "say what is wrong with a data set's labels, and rank them by suspicion"
+MOST_CLASSES = 12  # up to which the transition matrix is printed as a table
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's name, or the path of a folder, zip or IDX file")
+    parser.add_argument("--split", default="all", help="which images: all, train, val or test (default: all)")
+    parser.add_argument(
+        "--effort",
+        choices=("full", "quick"),
+        default="full",
+        help="full: about 10 minutes for 60,000 images on two cores; quick: a third of it, and rougher (default: full)",
+    )
+    parser.add_argument(
+        "--csv", metavar="FILE", type=Path, help="write a row an image: file, index, given, likely, score; most suspect first"
+    )
+
+
+def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
+    if args.csv is not None and not args.csv.absolute().parent.is_dir():
+        raise GlyphlabError(f"{args.csv} can't be written", hint=f"There is no folder {args.csv.absolute().parent}.")
+    found = lab.noise.diagnose(args.dataset, args.split, args.effort, progress)
+    if args.csv is not None:
+        with open(args.csv, "w", encoding="utf-8", newline="") as file:
+            found.write_csv(file)
+    return {**found.document, "csv": None if args.csv is None else str(args.csv)}
+
+
+def show(document: Any) -> str:
+    low, high = document["noise_rate_interval"]
+    lines = [
+        f"{document['name']}: {document['headline']}",
+        "",
+        document["summary"],
+        "",
+        f"noise rate  {_share(document['noise_rate'])}  (95% interval {_share(low)} to {_share(high)}), {document['n']:,} images",
+        "",
+        "how it is known",
+        *(f"  - {sentence}" for sentence in document["evidence"]),
+        "",
+        "what can't be known",
+        *(f"  - {sentence}" for sentence in document["unknowable"]),
+        "",
+    ]
+    if len(document["classes"]) <= MOST_CLASSES:
+        lines += ["T (row: true class, column: given label, percent)", *_table(document["classes"], document["transition"])]
+    elif document["pairs"]:
+        named = (f"  {pair['true']} → {pair['given']}  {_share(pair['share'])}" for pair in document["pairs"][:15])
+        lines += ["most confused (true → given)", *named]
+    if document["csv"]:
+        lines += ["", f"every image, most suspect first: {document['csv']}"]
+    return "\n".join(lines)
+
+
+def _share(value: float) -> str:
+    from engine.noise.words import share
+
+    return share(value)
+
+
+def _table(classes: list[str], matrix: list[list[float]]) -> list[str]:
+    wide = max(6, *(len(name) + 1 for name in classes))
+    head = " " * wide + "".join(f"{name:>{wide}}" for name in classes)
+    rows = zip(classes, matrix, strict=True)
+    return [head, *(f"{name:>{wide}}" + "".join(f"{100 * value:>{wide}.1f}" for value in row) for name, row in rows)]

@@ -1,0 +1,113 @@
+"""A person's decisions about suspect labels: kept as they are made, one line each, so that nothing is lost and everything can be undone.
+
+A decision is about one image: its label stays (`keep`), or becomes another class (`change`). The journal is only ever appended to;
+undoing appends a line, too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.errors import DataError, unknown
+from engine.files import Lock, failure
+
+JOURNAL = "review.jsonl"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """position: of the image among the examined ones; label: the class it is to have; changed: whether that is not the given one."""
+
+    position: int
+    label: int
+    changed: bool
+
+
+class Review:
+    """The decisions on one diagnosis. Any number of pages may hold one at the same time."""
+
+    def __init__(self, folder: Path, given: list[int], classes: tuple[str, ...]) -> None:
+        """given: labels of the examined images."""
+        self.path = folder / JOURNAL
+        self.given, self.classes = given, classes
+
+    def decide(self, position: int, label: int) -> Decision:
+        """Settle an image's label; deciding again replaces the earlier decision. Raises DataError for an image or class there is not."""
+        if not 0 <= position < len(self.given):
+            raise DataError("there is no such image to decide about", expected=f"0 to {len(self.given) - 1}", got=position)
+        if not 0 <= label < len(self.classes):
+            raise DataError(unknown("class", label, map(str, range(len(self.classes)))))
+        self._append({"position": int(position), "label": self.classes[label]})
+        return Decision(int(position), int(label), label != self.given[position])
+
+    def undo(self) -> Decision | None:
+        """Take back the latest decision; returns it, or None if there is none."""
+        trail = self._trail()
+        if not trail:
+            return None
+        self._append({"undo": True})
+        return trail[-1]
+
+    def decisions(self) -> dict[int, Decision]:
+        """What is decided, by position, in the order in which it was."""
+        out: dict[int, Decision] = {}
+        for decision in self._trail():
+            out.pop(decision.position, None)
+            out[decision.position] = decision
+        return out
+
+    def last(self) -> Decision | None:
+        """The latest decision that has not been undone."""
+        trail = self._trail()
+        return trail[-1] if trail else None
+
+    def _trail(self) -> list[Decision]:
+        number = {name: i for i, name in enumerate(self.classes)}
+        trail: list[Decision] = []
+        for row in self._rows():
+            if row.get("undo"):
+                trail = trail[:-1]
+            elif row.get("label") in number and 0 <= row.get("position", -1) < len(self.given):
+                label = number[row["label"]]
+                trail.append(Decision(row["position"], label, label != self.given[row["position"]]))
+        return trail
+
+    def _rows(self) -> Iterator[dict]:
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue  # the machine went down while this line was being written
+            if isinstance(row, dict):
+                yield row
+
+    def _append(self, row: dict) -> None:
+        row["at"] = datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            with Lock.take(self.path.with_suffix(".lock"), seconds=10) or _nothing(), open(self.path, "ab+") as file:
+                if file.tell():
+                    file.seek(-1, os.SEEK_END)
+                    if file.read(1) != b"\n":  # after a crash in the middle of a line, the next one starts afresh
+                        file.write(b"\n")
+                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise failure(error, self.path) from error
+
+
+class _nothing:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *error: object) -> None:
+        return None
