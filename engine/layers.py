@@ -69,7 +69,7 @@ def named(title: str, codes: np.ndarray, names: Sequence[str], palette: str = "c
 def graded(title: str, values: np.ndarray) -> Layer:
     """A layer of numbers, from their smallest to their largest."""
     values = np.nan_to_num(np.asarray(values, np.float64))
-    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
     codes = np.round((values - low) / (high - low) * STEPS) if high > low else np.zeros(len(values))
     return Layer(title, "value", codes.astype(np.int64), low=low, high=high, palette="ramp")
 

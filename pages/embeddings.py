@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from app.explorer import figures, learning, map, pair
+from app.explorer.choose import pick_segment
 from app.widgets import page
 
 VIEWS = {"map": ("Map", map), "pair": ("Two spaces", pair), "learning": ("Watch it learn", learning), "figures": ("Figures", figures)}
 
 with page("Embeddings", "Walk through a model's embedding: what lies close together, the model finds alike.") as lab:
-    view = st.segmented_control(
-        "View", list(VIEWS), format_func=lambda name: VIEWS[name][0], default="map", key="view", bind="query-params",
-        label_visibility="collapsed",
-    )
-    VIEWS[view or "map"][1].draw(lab)
+    VIEWS[pick_segment("View", {name: title for name, (title, _) in VIEWS.items()}, "view", show_label=False)][1].draw(lab)

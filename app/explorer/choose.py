@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from app.widgets import note, number, pick_dataset, pick_model, task_box
+from app.widgets.pickers import pick_one
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -31,7 +33,7 @@ def pick_space(lab: Lab, second: bool = False) -> tuple[str, str, str, str | Non
     with columns[-2]:
         data = _data(lab, model)
     with columns[-1]:
-        part = st.selectbox("Images", list(PARTS), format_func=PARTS.__getitem__, key="part", bind="query-params")
+        part = pick_one("Images", PARTS, "part", "part")
     return None if data is None or (second and other is None) else (model, data, part, other)
 
 
@@ -43,13 +45,29 @@ def _data(lab: Lab, model: str) -> str | None:
     return pick_dataset(lab, "data")
 
 
+def pick_segment(label: str, labels: Mapping[str, str], key: str, *, show_label: bool = True) -> str:
+    """One of a few names, side by side; the choice stands in the address under `key`, and the first is the default."""
+    first = next(iter(labels))
+    wanted = st.query_params.get(key)
+    if wanted in labels:
+        st.session_state[key] = wanted
+    elif st.session_state.get(key) not in labels:
+        st.session_state[key] = first
+
+    def remember() -> None:
+        st.query_params[key] = st.session_state[key] or first
+
+    shown = "visible" if show_label else "collapsed"
+    return st.segmented_control(label, list(labels), format_func=labels.get, key=key, on_change=remember, label_visibility=shown) or first
+
+
 def pick_options() -> Options:
     """How to make the map, from a popover."""
     from engine.projection import METHODS, METRICS, Options
 
     with st.popover("Map settings", icon=":material/tune:"):
-        method = st.selectbox("Projection", list(METHODS), format_func=lambda name: METHODS[name].about, key="method", bind="query-params")
-        dims = 2 if method == "tsne" else st.segmented_control("Dimensions", [2, 3], default=2, key="dims", bind="query-params") or 2
+        method = pick_one("Projection", {name: METHODS[name].about for name in METHODS}, "method", "projection")
+        dims = 2 if method == "tsne" else int(pick_segment("Dimensions", {"2": "2", "3": "3"}, "dims"))
         if method == "pca":
             return Options(method, dims)
         default = METHODS[method].neighbours

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from app.charts.space import layer_palette
 from app.scatter.component import Words
+from app.widgets.pickers import pick_one
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -20,7 +19,7 @@ def pick_layer(lab: Lab, space: Space, key: str = "colour") -> tuple[Layer, list
     from engine.layers import layers
 
     there = layers(lab, space)
-    name = st.selectbox("Colour by", list(there), format_func=lambda name: there[name].title, key=key, bind="query-params")
+    name = pick_one("Colour by", {name: layer.title for name, layer in there.items()}, key, "colour")
     layer = there[name]
     return layer, layer_palette(layer.palette, layer.names)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.space import accuracy_curve, distances, roc
-from app.explorer.choose import PARTS, at_work, pick_space
+from app.explorer.choose import PARTS, at_work, pick_segment, pick_space
 from app.explorer.selection import name_of
 from app.widgets import chart, image_grid, note, number
 
@@ -85,10 +85,8 @@ def _hardest(space: Space, rows: list[dict[str, Any]]) -> None:
     names = {row["name"]: row for row in rows if not row["model"].startswith("untrained:")}
     row = names[st.selectbox("Of", list(names), key="hardest-of")] if len(names) > 1 else rows[0]
     hard = row["hardest"]
-    kind = st.segmented_control(
-        "What", ["alike", "apart", "triplets"], default="alike", key="hardest", label_visibility="collapsed",
-        format_func={"alike": "Different classes, alike", "apart": "One class, far apart", "triplets": "Triplets"}.__getitem__,
-    )
+    kinds = {"alike": "Different classes, alike", "apart": "One class, far apart", "triplets": "Triplets"}
+    kind = pick_segment("What", kinds, "hardest", show_label=False)
     if kind == "triplets":
         note("In threes: the anchor, its farthest image of the same class, its nearest of another; by how much farther the former is.")
         places = [triplet[part] for triplet in hard["triplets"][:12] for part in ("anchor", "positive", "negative")]
@@ -99,7 +97,7 @@ def _hardest(space: Space, rows: list[dict[str, Any]]) -> None:
         columns = 12
     else:
         note("In pairs, with their cosine similarity.")
-        pairs = hard[kind or "alike"][:18]
+        pairs = hard[kind][:18]
         places = [pair[end] for pair in pairs for end in ("first", "second")]
         captions = []
         for pair in pairs:
