@@ -4,7 +4,8 @@ import streamlit as st
 
 from app.charts import compare as charts
 from app.charts.report import as_csv, as_html
-from app.widgets import comparing, empty, note, page
+from app.widgets import comparing, empty, note, page, pick_runs
+from engine.errors import GlyphlabError
 
 VIEWS = {
     "Answer": comparing.answer,
@@ -48,19 +49,20 @@ def draw(ids: list[str], alive: bool) -> None:
     if not subjects:
         return
     view = st.segmented_control("View", list(VIEWS), default="Answer", required=True, key="view", label_visibility="collapsed")
-    VIEWS[view](lab, subjects)
+    try:
+        VIEWS[view](lab, subjects)
+    except GlyphlabError as error:  # raised in a fragment, so not in the page's own frame
+        st.error(str(error), icon=":material/error:")
     with st.expander("Export", icon=":material/download:"):
         export(subjects)
 
 
 with page("Compare", "Put runs side by side: which is better, is it really, and on which images.") as lab:
-    if not lab.runs():
-        empty("No run yet. Start one: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
-    else:
-        chosen = comparing.pick(lab)
+    chosen = pick_runs(lab, "runs")
+    if lab.runs():
         comparing.questions(lab)
         if not chosen:
             empty("Choose runs above. Two or more are compared; of a single one you see its mistakes and its calibration.")
-        else:
-            working = any(lab.run(id).alive for id in chosen)
-            st.fragment(draw, run_every=POLL_SECONDS if working else None)(chosen, working)
+    if chosen:
+        working = any(lab.run(id).alive for id in chosen)
+        st.fragment(draw, run_every=POLL_SECONDS if working else None)(chosen, working)

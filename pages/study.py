@@ -8,11 +8,19 @@ from engine.study import STUDIES
 
 OVERVIEW = "All"
 
+
+def remember() -> None:
+    """The address names the study that is shown."""
+    st.query_params["study"] = st.session_state["study"]
+
+
 with page("Study", "The experiments that this lab grew out of: what was published, what we got, and the best we can do.") as lab:
     rows, runs = lab.study.rows(), lab.runs()
     studying.summary(rows)
+    wanted = st.query_params.get("study")
+    st.session_state["study"] = wanted if wanted in STUDIES else OVERVIEW
     chosen = st.segmented_control(
-        "Study", [OVERVIEW, *STUDIES], default=OVERVIEW, required=True, key="study", label_visibility="collapsed", bind="query-params",
+        "Study", [OVERVIEW, *STUDIES], required=True, key="study", label_visibility="collapsed", on_change=remember,
         format_func=lambda letter: f"{letter} · {STUDIES[letter].short}" if letter in STUDIES else letter,
     )
     if chosen == OVERVIEW:

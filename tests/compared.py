@@ -52,7 +52,8 @@ def compared_run(
         for number, (accuracy, loss) in enumerate(zip(curve, losses, strict=True), 1):
             run.append_metrics({
                 "kind": "epoch", "stage": 1, "epoch": number, "epochs": len(curve), "train_loss": loss, "train_accuracy": accuracy,
-                "val_loss": loss, "val_accuracy": accuracy, "lr": 0.001, "images_seen": 1000 * number, "seconds": 2.0 * number, "best": True,
+                "val_loss": loss, "val_accuracy": accuracy, "lr": 0.001,
+                "images_seen": 1000 * number, "seconds": 2.0 * number, "best": True,
             })
         if state == "finished":
             said = metrics.report(labels, p, CLASSES)

@@ -30,8 +30,8 @@ def test_zfnet_has_the_published_55_09_million_parameters_up_to_its_embedding_at
 def test_zfnet_is_built_of_the_published_layers_in_their_order():
     with torch.device("meta"):
         body = nn.Sequential(*build_model("zfnet", {}, 1, 62, 220).body)
-    convs = [(m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0], m.padding[0]) for m in body.modules() if isinstance(m, nn.Conv2d)]
-    assert convs == [
+    convs = [m for m in body.modules() if isinstance(m, nn.Conv2d)]
+    assert [(m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0], m.padding[0]) for m in convs] == [
         (1, 64, 7, 2, 3), (64, 64, 1, 1, 0), (64, 192, 3, 1, 1), (192, 192, 1, 1, 0), (192, 384, 3, 1, 1), (384, 384, 1, 1, 0),
         (384, 256, 3, 1, 1), (256, 256, 1, 1, 0), (256, 256, 3, 1, 1), (256, 256, 1, 1, 0), (256, 256, 3, 1, 1),
     ]

@@ -25,8 +25,9 @@ def test_the_list_of_recipes_has_every_figure_with_its_source(tmp_path):
     assert set(PUBLISHED) <= set(listed)
     figures = {name: listed[name]["published"]["value"] for name in PUBLISHED}
     assert figures == {
-        "characters-zfnet-triplet": 81.45, "characters-zfnet-classifier": 81.72, "mnist-zfnet-finetuned": None, "mnist-zfnet-scratch": None,
-        "characters-resnet18-progressive": 92.74, "digits-resnet18": 92.5, "mnist-resnet18-pretrained": 99.45, "mnist-resnet18-scratch": 99.23,
+        "characters-zfnet-triplet": 81.45, "characters-zfnet-classifier": 81.72, "mnist-zfnet-finetuned": None,
+        "mnist-zfnet-scratch": None, "characters-resnet18-progressive": 92.74, "digits-resnet18": 92.5,
+        "mnist-resnet18-pretrained": 99.45, "mnist-resnet18-scratch": 99.23,
         "task3-convnet-onecycle": 0.31, "task3-convnet-flat": 0.99, "task3-resnet18-scratch": 0.07, "task3-resnet18-pretrained-digits": 0.03,
         "task3-resnet18-pretrained-mnist": 0.0, "mnist-tiny-step1": 99.31, "mnist-tiny-step2": 99.26, "mnist-tiny-step3": 99.45,
         "nature-cnn5": 43.4, "nature-resnet50": 79.0,
@@ -69,7 +70,8 @@ def work(recipe: Recipe) -> float:
     """Pixels that a training looks at, for sets as large as the studies'."""
     images = {"characters": 2480, "mnist": 60_000, "task3": 60_000, "nature": 10_000, "hymenoptera": 245}[recipe.data.name]
     images = images * 10 // 62 if recipe.data.classes else images
-    return sum(min(images, recipe.data.limit or images) * s.epochs * (s.size or recipe.data.size) ** 2 for s in recipe.resolved_stages()) + 1e-9
+    seen = min(images, recipe.data.limit or images)
+    return float(sum(seen * s.epochs * (s.size or recipe.data.size) ** 2 for s in recipe.resolved_stages()))
 
 
 def test_study_a_is_as_stated():
@@ -141,9 +143,11 @@ def test_study_d_takes_three_steps_within_15_epochs():
 def test_study_e_is_as_stated():
     recipe = shipped_recipe("nature-cnn5")
     assert recipe.model.options == {
-        "num_filters": 64, "filter_org": "const", "filter_size": [5, 5, 3, 3, 3], "activation": "LeakyReLU", "dropout": 0.3, "batch_norm": False,
+        "num_filters": 64, "filter_org": "const", "filter_size": [5, 5, 3, 3, 3], "activation": "LeakyReLU", "dropout": 0.3,
+        "batch_norm": False,
     }
-    assert (recipe.lr, recipe.epochs, recipe.batch_size, recipe.optimizer, recipe.size, recipe.data.validation) == (1e-4, 40, 64, "adam", 224, 0.2)
+    assert (recipe.lr, recipe.epochs, recipe.batch_size, recipe.optimizer) == (1e-4, 40, 64, "adam")
+    assert (recipe.size, recipe.data.validation) == (224, 0.2)
     a = recipe.augment
     assert (a.crop, a.flip_horizontal, a.flip_vertical, a.rotate, a.lighting_probability, a.erase) == (256, 0.5, 0.5, 180, 0.5, 0.4)
     tuned = shipped_recipe("nature-resnet50")

@@ -29,7 +29,8 @@ def record(path, *rows: dict[str, object]) -> None:
         writer = csv.DictWriter(stream, columns, restval="")
         writer.writeheader()
         for row in rows:
-            writer.writerow({"commit": "abc123", "date": "2026-11-24", "scale": "full", "device": "a GPU", "metric": "test_accuracy", **row})
+            common = {"commit": "abc123", "date": "2026-11-24", "scale": "full", "device": "a GPU", "metric": "test_accuracy"}
+            writer.writerow(common | row)
 
 
 def test_every_experiment_of_every_study_is_a_shipped_recipe_with_a_known_measure():
@@ -101,7 +102,7 @@ def test_a_shipped_model_counts_and_is_named(lab, tmp_path):
 def test_recorded_seeds_are_one_figure_with_their_spread(lab, tmp_path):
     record(
         tmp_path / "records.csv",
-        *({"bench_or_recipe": "mnist-tiny-step2", "seed": seed, "value": value, "seconds": 60} for seed, value in enumerate((0.99, 0.992, 0.994))),
+        *({"bench_or_recipe": "mnist-tiny-step2", "seed": s, "value": v, "seconds": 60} for s, v in enumerate((0.99, 0.992, 0.994))),
         {"bench_or_recipe": "mnist-tiny-step2", "seed": 0, "value": 0.999, "scale": "small"},
         {"bench_or_recipe": "mnist-tiny-step2", "seed": 0, "value": 1000, "metric": "images_per_second"},
         {"bench_or_recipe": "throughput", "metric": "images_per_second", "value": 3000},

@@ -11,7 +11,6 @@ import streamlit as st
 from app.charts import compare as charts
 from app.charts.words import number, seconds
 from app.widgets.common import chart, empty, note
-from app.widgets.pickers import run_label
 from app.widgets.pictures import image_grid
 from engine.errors import GlyphlabError, RunError
 
@@ -22,28 +21,9 @@ if TYPE_CHECKING:
 SHOWN = 40  # images in a gallery at first
 
 
-def pick(lab: Lab) -> list[str]:
-    """Any number of runs, kept in the address as `?runs=<id>,<id>`; or those of a study's question, by one click."""
-    runs = {run.id: run for run in lab.runs() if run.state != "queued"}
-    wanted = [id for id in st.query_params.get("runs", "").split(",") if id in runs]
-    if wanted != st.session_state.get("compare-seen"):  # the address was changed from elsewhere
-        st.session_state["compare-runs"] = wanted or st.session_state.get("compare-runs", [])
-        st.session_state["compare-seen"] = wanted
-    st.session_state["compare-runs"] = [id for id in st.session_state["compare-runs"] if id in runs]
-
-    def remember() -> None:
-        choose(st.session_state["compare-runs"])
-
-    return st.multiselect(
-        "Runs", list(runs), format_func=lambda id: run_label(runs[id]) if id in runs else id, key="compare-runs", on_change=remember,
-        placeholder="Choose two or more runs",
-    )
-
-
 def choose(ids: Sequence[str]) -> None:
     """Compare these runs from the next drawing on."""
     st.query_params["runs"] = ",".join(ids)
-    st.session_state["compare-runs"] = st.session_state["compare-seen"] = list(ids)
 
 
 def questions(lab: Lab) -> None:
