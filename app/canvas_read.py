@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine import images, segment
 from engine.errors import ModelError
 from engine.gallery import Galleries, Gallery
+from engine.likeness import likeness_vectors
 from engine.lookalikes import Answer, Group, judge
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, bes
 NOTHING = "nothing drawn"
 COUNTED_SIDE = 240  # pixels at which a drawing's characters are counted: enough to see gaps between them
 CLEARLY_ONE = 0.985  # a model this sure of a single character is believed, whatever gaps the drawing has
-FEWEST_EXAMPLES = 2  # of a taught symbol before it may answer
 
 
 class Reader:
@@ -79,10 +79,10 @@ class Reader:
         if prediction.blank:
             return prediction, judge((), prediction.probabilities, blank=True), None, None
         gallery = self.galleries.get(model)
-        near = gallery.nearest(prediction.embedding, 1)[0].similarity if gallery else None
-        match = self.lab.taught.recognise(prediction.embedding, model, -1.0 if near is None else near)
-        unlike = gallery is not None and near is not None and near < gallery.strange
-        said = judge(prediction.classes, prediction.probabilities, unlike=unlike)
+        vector = likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
+        known = gallery.likeness_of(vector) if gallery else -1.0
+        match = self.lab.taught.recognise(vector, model, known)
+        said = judge(prediction.classes, prediction.probabilities, unlike=gallery is not None and known < gallery.strange)
         if match is None and said.groups[0].share < CLEARLY_ONE:
             pieces = segment.count_characters(_small_ink(picture))
             if pieces > 1:

@@ -72,7 +72,7 @@ class Views:
         if said.kind == "several":
             out["glyph"] = "…"
         if match is not None:
-            note = f"A symbol you taught; similarity {match.similarity:.2f}."
+            note = f"A symbol you taught; {match.likeness:.0%} alike."
             out |= {"kind": "taught", "glyph": match.name, "headline": f"This is {match.name}", "note": note}
         if view == "nearest":
             out["view"] = self._nearest(prediction, gallery, model)

@@ -71,7 +71,7 @@ def judge(classes: Sequence[str], probabilities: np.ndarray, *, blank: bool = Fa
         note = f"This looks like {pieces} characters. Read them under Words, or draw one at a time."
         return Answer("several", groups, "More than one character", note)
     if unlike:
-        return Answer("unlike", groups, "Not sure", f"This is unlike anything the model has learned. Its nearest guess is {first.best}.")
+        return Answer("unlike", groups, f"Not sure, perhaps {first.best}", "This is unlike anything that the model has learned.")
     if first.share < UNSURE_BELOW:
         guesses = [group.best for group in groups[:3] if group.share >= WORTH_NAMING]
         return Answer("unsure", groups, "Not sure", f"It could be {_either(guesses)}.")

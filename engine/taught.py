@@ -1,9 +1,10 @@
-"""Symbols taught by a few drawings: recognised at once by where they fall in a model's embedding, without any training.
+"""Symbols taught by a few drawings: recognised at once by their likeness to them, without any training.
 
     taught/k3f9a2/symbol.json  0001.png  0002.png …
 
-A drawing is a taught symbol if it is nearer to that symbol's examples than to anything else the model knows, and as near as the
-examples are to one another. Embeddings are computed when first asked for, for whichever model is asked.
+A drawing is a taught symbol if it is more like that symbol's examples than like anything else the model knows, and as much as the
+examples are like one another. Likeness is the model's embedding and the form (engine.likeness); vectors are computed when first
+asked for, for whichever model is asked.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 from engine.drawings import ink_png, write_bytes
 from engine.errors import DataError
 from engine.files import read_json, write_json
+from engine.likeness import likeness_vectors
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 ENOUGH = 3  # examples from which on a symbol is recognised well
 LONGEST_NAME = 40
 MOST_EXAMPLES = 50  # of one symbol
-LEAST_LIKE = 0.5  # cosine similarity below which nothing is recognised
+LEAST_LIKE = 0.5  # likeness below which nothing is recognised
 SLACK = 0.15  # how much further from the examples than they are from one another a drawing may be
 ONE_EXAMPLE = 0.8  # what a symbol with a single example asks for
 LARGEST_ARCHIVE = 50_000_000  # bytes
@@ -49,15 +51,15 @@ class Symbol:
 
 
 class Match(NamedTuple):
-    """A symbol that a drawing was recognised as. similarity: cosine to its nearest examples (-1..1); asked: what was needed."""
+    """A symbol that a drawing was recognised as. likeness: to its nearest examples (-1..1); asked: what was needed."""
 
     name: str
-    similarity: float
+    likeness: float
     asked: float
 
 
 class Bank(NamedTuple):
-    """Every example in one model's embedding: names (n,) and vectors (n, D) float32 of length 1."""
+    """Every example through one model: names (n,) and likeness vectors (n, D + 196) float32."""
 
     names: np.ndarray
     vectors: np.ndarray
@@ -130,15 +132,15 @@ class Taught:
             else:
                 symbol.examples[-1].unlink()
 
-    def recognise(self, embedding: np.ndarray, model: str, known: float = -1.0) -> Match | None:
-        """The symbol that an embedding (D,) of `model` shows, or None.
+    def recognise(self, vector: np.ndarray, model: str, known: float = -1.0) -> Match | None:
+        """The symbol that a drawing shows, by its likeness vector (D + 196,) through `model`; None if it is none.
 
-        known: similarity of the nearest image that the model was trained on, where it is known; a symbol must be nearer.
+        known: likeness of the most alike image that the model was trained on, where there is a gallery; a symbol must beat it.
         """
-        return decide(self.bank(model), embedding, known)
+        return decide(self.bank(model), vector, known)
 
     def bank(self, model: str) -> Bank:
-        """All examples in the embedding of `model`. Raises CheckpointError."""
+        """All examples through `model`. Raises CheckpointError."""
         symbols = self.symbols()
         names = [symbol.name for symbol in symbols for _ in symbol.examples]
         paths = [path for symbol in symbols for path in symbol.examples]
@@ -149,12 +151,13 @@ class Taught:
         with self._lock:
             missing = [path for path in paths if (folder, stamp, path) not in self._vectors]
             if missing:
-                for path, prediction in zip(missing, self.lab.predictor(model).predict(missing), strict=True):
-                    self._vectors[folder, stamp, path] = prediction.embedding
+                found = self.lab.predictor(model).predict(missing)
+                vectors = likeness_vectors(np.stack([each.embedding for each in found]), np.stack([each.square for each in found]))
+                self._vectors.update({(folder, stamp, path): vector for path, vector in zip(missing, vectors, strict=True)})
             return Bank(np.array(names), np.stack([self._vectors[folder, stamp, path] for path in paths]))
 
     def leave_one_out(self, model: str) -> Measured:
-        """How well each example is recognised by the others, in the embedding of `model`. Symbols with one example are not judged."""
+        """How well each example is recognised by the others, through `model`. Symbols with one example are not judged."""
         bank = self.bank(model)
         counts: dict[str, list[int]] = {}
         for place, name in enumerate(bank.names):
@@ -203,11 +206,11 @@ class Taught:
         return next((symbol for symbol in self.symbols() if symbol.name == name), None)
 
 
-def decide(bank: Bank, embedding: np.ndarray, known: float = -1.0) -> Match | None:
-    """The symbol of `bank` that an embedding (D,) shows: the one whose examples are nearest, if they are near enough."""
+def decide(bank: Bank, vector: np.ndarray, known: float = -1.0) -> Match | None:
+    """The symbol of `bank` that a likeness vector shows: the one whose examples are most like it, if they are enough so."""
     if not len(bank.names):
         return None
-    similarity = bank.vectors @ embedding
+    similarity = bank.vectors @ vector
     likeness = {str(name): _nearest(similarity[bank.names == name]) for name in np.unique(bank.names)}
     best = max(likeness, key=likeness.__getitem__)
     asked = asked_of(bank.vectors[bank.names == best])
@@ -217,7 +220,7 @@ def decide(bank: Bank, embedding: np.ndarray, known: float = -1.0) -> Match | No
 
 
 def asked_of(vectors: np.ndarray) -> float:
-    """The similarity that a symbol with these examples (n, D) asks for: nearly as much as they have among themselves."""
+    """The likeness that a symbol with these examples (n, D + 196) asks for: nearly as much as they have among themselves."""
     if len(vectors) < 2:
         return ONE_EXAMPLE
     similarity = vectors @ vectors.T
