@@ -23,8 +23,9 @@ def class_counts(classes: Sequence[str], counts: np.ndarray, height: int = 320) 
                 x=list(classes), y=[int(count) for count in row], name=SPLIT_NAMES[name], marker={"color": SPLIT_COLOURS[name]},
                 hovertemplate="class %{x}: %{y:,}<extra>" + SPLIT_NAMES[name] + "</extra>",
             )
-    chart.update_layout(barmode="stack", bargap=0.15, showlegend=len(chart.data) > 1)
-    # As text: classes that are digits would otherwise be drawn on an axis of numbers.
-    chart.update_xaxes(type="category", tickangle=0 if len(classes) <= 62 and max(map(len, classes), default=0) < 3 else None)
+    chart.update_layout(barmode="stack", bargap=0.15, showlegend=len(chart.data) > 1, legend_traceorder="normal")
+    chart.update_xaxes(type="category")  # as text: classes that are digits would otherwise be drawn on an axis of numbers
+    if len(classes) <= 62 and max(map(len, classes), default=0) < 3:  # there is room to name every one
+        chart.update_xaxes(dtick=1, tickangle=0, tickfont={"size": 11})
     chart.update_yaxes(rangemode="tozero", tickformat=",")
     return chart

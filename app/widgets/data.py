@@ -42,23 +42,23 @@ def show(lab: Lab, name: str) -> None:
     if not info.here:
         _away(lab, info)
         return
-    style, size = _seen_as(info)
     with st.spinner("Looking into it…", show_time=True):
-        found = lab.data.contents(name, style, size)
+        found = lab.data.contents(name, size=_usual_size(info))
     _figures(info, found)
     chart(class_counts(found.classes, found.counts), key=f"counts-{name}")
     views = ["Samples", "Augmentation", "Splits", "Left out"]
     view = st.segmented_control("Show", views, default=views[0], required=True, key="data-view", label_visibility="collapsed")
     if view == "Samples":
-        _samples(lab, name, found, style, size)
+        _samples(lab, info, found)
     elif view == "Augmentation":
         _augmentation(lab, name)
     elif view == "Splits":
         _splits(found)
     else:
-        _left_out(lab, name, found, style, size)
-    with st.container(horizontal=True):
-        link("train", "Train on it")
+        _left_out(lab, info, found)
+    recipe = next((recipe.name for recipe in lab.recipes() if recipe.data == name), None)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        link("train", "Train on it", **({"recipe": recipe} if recipe else {}))
         if info.uploaded:
             _remove(lab, name)
 
@@ -92,18 +92,8 @@ def _task(lab: Lab, name: str) -> None:
         st.rerun()
 
 
-def _seen_as(info: DatasetInfo) -> tuple[str, int]:
-    """The style and size (pixels) to look at it in."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        styles = " ".join(f"**{name}**: {style.about}." for name, style in STYLES.items())
-        style = st.selectbox(
-            "Seen as", ["auto", *STYLES], key=f"style-{info.name}", width=200,
-            help=f"How a picture is placed on the model's square. **auto**: {info.kind or 'by what the pictures are'}. {styles}",
-        )
-        size = st.select_slider(
-            "Side (px)", SIZES, USUAL_SIZE.get(info.kind, 64), key=f"size-{info.name}", width=260, help="The square that a model is fed."
-        )
-    return style, size
+def _usual_size(info: DatasetInfo) -> int:
+    return USUAL_SIZE.get(info.kind, 64)
 
 
 def _figures(info: DatasetInfo, found: Contents) -> None:
@@ -116,11 +106,18 @@ def _figures(info: DatasetInfo, found: Contents) -> None:
     st.caption(f"In `{info.path}`." if info.path else "Comes with scikit-learn.")
 
 
-def _samples(lab: Lab, name: str, found: Contents, style: str, size: int) -> None:
+def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
+    name = info.name
+    styles = " ".join(f"**{style}**: {line.about}." for style, line in STYLES.items())
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Class", [EVERY, *found.classes], key=f"class-{name}", width=200)
+        chosen = st.selectbox("Class", [EVERY, *found.classes], key=f"class-{name}", width=170)
         splits = ["all", *(split for split, row in zip(SPLIT_NAMES, found.counts, strict=True) if row.any())]
-        split = st.selectbox("Split", splits, key=f"split-{name}", width=160, format_func=lambda one: SPLIT_NAMES.get(one, "All"))
+        split = st.selectbox("Split", splits, key=f"split-{name}", width=140, format_func=lambda one: SPLIT_NAMES.get(one, "All"))
+        style = st.selectbox(
+            "Seen as", ["auto", *STYLES], key=f"style-{name}", width=140,
+            help=f"How a picture is placed on the model's square. **auto** is {found.kind} here. {styles}",
+        )
+        size = st.selectbox("Side (px)", SIZES, SIZES.index(_usual_size(info)), key=f"size-{name}", width=120, help="of that square")
         classes = None if chosen == EVERY else [chosen]
         several = classes is None and len(found.classes) > MOST_CLASSES_IN_ROWS
         count = len(found.classes) if several else A_PAGE
@@ -184,7 +181,8 @@ def _origin(split: str, official: dict[str, Any], found: Contents) -> str:
     return "held out of the training images, stratified"
 
 
-def _left_out(lab: Lab, name: str, found: Contents, style: str, size: int) -> None:
+def _left_out(lab: Lab, info: DatasetInfo, found: Contents) -> None:
+    name = info.name
     if found.skipped:
         st.warning(f"{number(len(found.skipped))} files are left out of it.", icon=":material/warning:")
         st.dataframe(pd.DataFrame(found.skipped[:MOST_SKIPPED], columns=["File", "Why"]), hide_index=True)
@@ -192,9 +190,9 @@ def _left_out(lab: Lab, name: str, found: Contents, style: str, size: int) -> No
         if not found.skipped:
             st.success("Every image can be read.", icon=":material/check_circle:")
         return
-    note("Not every image has been opened yet at this style and size. The first run does so, or the button.")
+    note("Not every image has been opened yet. A run does so, and so does the button; pictures that can't be read are then listed here.")
     if st.button("Open every image", key=f"check-{name}", icon=":material/fact_check:"):
-        st.session_state[f"task-{name}"] = lab.start_task("load", name=name, style=style, size=size)
+        st.session_state[f"task-{name}"] = lab.start_task("load", name=name, style="auto", size=_usual_size(info))
     _task(lab, name)
 
 

@@ -77,7 +77,7 @@ def decode(raws: list[Raw], start: int, style: str, size: int) -> Chunk:
             else:
                 out[len(kept)] = square(open_picture(raw, name), style, size)
         except GlyphlabError as error:
-            skipped.append((name, str(error).removeprefix(f"{name} ")))
+            skipped.append((name, str(error).replace(name, "it", 1)))
             continue
         kept.append(start + offset)
     return Chunk(out[: len(kept)], np.array(kept, np.int64), skipped)
@@ -104,9 +104,9 @@ def read_raw(listing: Listing, index: int) -> Raw:
     try:
         return name, listing.reader.read(index)
     except OSError as error:
-        return name, f"can't be read: {error.strerror or error}"
+        return name, f"it can't be read: {error.strerror or error}"
     except GlyphlabError as error:
-        return name, f"can't be read: {error}"
+        return name, f"it can't be read: {error}"
 
 
 def _in_processes(chunks: Iterator[tuple[list[Raw], int]], style: str, size: int) -> Iterator[Chunk]:
