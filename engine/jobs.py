@@ -34,6 +34,7 @@ class LocalExecutor:
         self.settings = settings
 
     def start(self, run: Run) -> None:
+        """Spawn the run's process, which holds the run's lock from its first instant and waits for its turn by itself."""
         lock = run.take_lock()
         try:
             (run.path / "stop").unlink(missing_ok=True)
@@ -45,6 +46,7 @@ class LocalExecutor:
             lock.release()  # the child, if it came to be, holds it on
 
     def stop(self, run: Run, at_once: bool = False) -> None:
+        """Leave word in the run's folder; `at_once`: kill its process, if it is on this machine."""
         if not run.alive:
             raise RunError(f"run {run.id} is not running", got=run.info().state)
         run.ask_to_stop()

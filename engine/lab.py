@@ -14,32 +14,25 @@ from typing import TYPE_CHECKING, Any
 from engine import __version__
 from engine.errors import GlyphlabError, RunError
 from engine.progress import Progress, no_progress
+from engine.rooms import Rooms
 from engine.runinfo import RunInfo
 from engine.runs import Run, all_runs, create_run, find_run, mark_killed
 from engine.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from engine.compare import Compare
     from engine.contents import RecipeInfo
     from engine.data.imageset import ImageSet
     from engine.data.info import DatasetInfo
-    from engine.data.room import Data
-    from engine.drawings import Drawings
-    from engine.embeddings import Spaces
     from engine.jobs import Executor
-    from engine.noise.room import Noise
     from engine.predict import Predictor
     from engine.recipe import DataSpec, Recipe
     from engine.shelf import ModelInfo
-    from engine.study import Study
-    from engine.sweep import Sweeps
     from engine.tasks import TaskInfo
-    from engine.taught import Taught
 
 PREDICTORS = 4  # models kept loaded
 
 
-class Lab:
+class Lab(Rooms):
     """A lab in the folder `home`: its data, recipes, runs, models and background tasks. May be shared by threads."""
 
     def __init__(self, home: Path, settings: Settings | None = None) -> None:
@@ -263,53 +256,3 @@ class Lab:
         from engine.tasks import stop_task
 
         stop_task(self.home, id)
-
-    # rooms, each loaded when first entered
-
-    @cached_property
-    def data(self) -> Data:
-        from engine.data.room import Data
-
-        return Data(self)
-
-    @cached_property
-    def noise(self) -> Noise:
-        from engine.noise.room import Noise
-
-        return Noise(self)
-
-    @cached_property
-    def spaces(self) -> Spaces:
-        from engine.embeddings import Spaces
-
-        return Spaces(self)
-
-    @cached_property
-    def sweeps(self) -> Sweeps:
-        from engine.sweep import Sweeps
-
-        return Sweeps(self)
-
-    @cached_property
-    def compare(self) -> Compare:
-        from engine.compare import Compare
-
-        return Compare(self)
-
-    @cached_property
-    def study(self) -> Study:
-        from engine.study import Study
-
-        return Study(self)
-
-    @cached_property
-    def taught(self) -> Taught:
-        from engine.taught import Taught
-
-        return Taught(self)
-
-    @cached_property
-    def drawings(self) -> Drawings:
-        from engine.drawings import Drawings
-
-        return Drawings(self)

@@ -20,7 +20,7 @@ RANKS: tuple[str, ...] = (
     "engine.recipe engine.ink engine.layout engine.images",
     "engine.data",
     "engine.models",
-    "engine.objectives engine.optim engine.metrics engine.neighbours engine.stats engine.noise.losses",
+    "engine.objectives engine.optim engine.metrics engine.lookalikes engine.likeness engine.neighbours engine.stats engine.noise.losses",
     "engine.inference",
     "engine.train",
     "engine.space engine.retrieval engine.embeddings engine.projection",
@@ -32,7 +32,7 @@ RANKS: tuple[str, ...] = (
     "engine.experiment engine.work engine.jobs engine.tasks engine.evaluate engine.contents engine.shelf engine.finder"
     " engine.sweep engine.compare engine.study engine.taught engine.drawings engine.segment engine.gallery engine.layers"
     " engine.lookalikes engine.inside",
-    "engine.lab",
+    "engine.lab engine.rooms",
     "engine.cli engine.__main__",
     "app.charts app.door app.widgets",
     "app pages",
