@@ -185,6 +185,11 @@ def test_a_storage_that_is_not_there_is_named_without_its_password(tmp_path):
     with pytest.raises(RunError, match=r"nosuchdatabase://me:…@nowhere/x can't be used") as caught:
         Store(tmp_path, spec, tmp_path)
     assert "secret" not in str(caught.value)
+    lab = Lab(tmp_path)
+    with pytest.raises(RunError):
+        lab.sweeps.start(lab.sweeps.create(spec))
+    lab.sweeps.create(sweep(name="other"))
+    assert {info.name: info.state for info in lab.sweeps.list()} == {"s": "unreachable", "other": "paused"}
 
 
 def test_a_journal_that_was_cut_off_in_a_line_is_mended(lab):

@@ -64,9 +64,16 @@ class Sweeps:
         self._opening = threading.Lock()
 
     def list(self) -> list[SweepInfo]:
-        """Every sweep, the one last touched first."""
+        """Every sweep, the one last touched first; one whose storage can't be reached is 'unreachable', with the reason as its title."""
         files = sorted(self.folder.glob("*/sweep.yaml"), key=lambda file: file.stat().st_mtime, reverse=True)
-        return [self.info(file.parent.name) for file in files]
+        out = []
+        for name in (file.parent.name for file in files):
+            try:
+                out.append(self.info(name))
+            except RunError as error:
+                spec = self.spec(name)
+                out.append(SweepInfo(name, str(error), spec.recipe, spec.metric, "unreachable", 0, spec.trials, 0, 0, 0, None, None))
+        return out
 
     def spec(self, name: str) -> SweepSpec:
         """Raises RunError, with the nearest name, if there is no such sweep."""
@@ -97,8 +104,8 @@ class Sweeps:
 
     def start(self, name: str, trials: int | None = None, workers: int = 1) -> list[str]:
         """Have `workers` background tasks work on a sweep, until `trials` have ended; returns the tasks. Also how a sweep is resumed."""
-        trials = trials or self.wanted(name).trials or self.spec(name).trials
-        self.want(name, "run", trials)
+        self.store(name)  # a storage that can't be reached is told here, not in a worker's log
+        self.want(name, "run", trials or self.wanted(name).trials or self.spec(name).trials)
         return [self.lab.start_task("sweep", name=name, worker=worker) for worker in range(workers)]
 
     def work(self, name: str, trials: int | None = None, progress: Progress | None = None) -> None:

@@ -123,6 +123,10 @@ class Store:
         home = trial.user_attrs.get("home")
         return home == str(self.home) or (home is None and not self.spec.storage)
 
+    def is_open(self, number: int) -> bool:
+        """Whether a trial has not ended yet."""
+        return not self.study.get_trials(deepcopy=False)[number].state.is_finished()
+
     def lock_of(self, number: int) -> Path:
         return self.folder / "trials" / f"{number:06d}.lock"
 

@@ -84,10 +84,13 @@ def claim(store: Store, trials: int) -> tuple[int, Lock] | None:
                     store.study.enqueue_trial(trial.params)
                 continue
             if lock := Lock.take(store.lock_of(trial.number)):
-                if len(trial.params) == len(store.spec.space):
+                if not store.is_open(trial.number):  # its worker ended it between the two looks
+                    lock.release()
+                elif len(trial.params) == len(store.spec.space):
                     return trial.number, lock
-                with lock:  # its worker died while it was drawing: nothing was begun
+                else:  # its worker died while it was drawing: nothing was begun
                     store.tell(trial.number, "dropped", hidden="it was never begun")
+                    lock.release()
         return _draw(store, trials)
 
 
@@ -163,7 +166,9 @@ class Watch:
                     self._end("pruned", run)
                     return
                 time.sleep(POLL_SECONDS)
-        except RunError as error:  # somebody deleted the run
+        except RunError as error:  # somebody deleted the run, or it does not measure what the sweep goes by
+            with suppress(RunError):
+                self.lab.stop(run.id)
             self.store.tell(self.number, "failed", error=str(error))
         except (Cancelled, KeyboardInterrupt):
             with suppress(GlyphlabError):
