@@ -163,6 +163,7 @@ def make_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any] | None = N
     if changes.get("scale", tree.get("scale")) == "small":
         for path, value in (tree.get("small") or {}).items():
             _put(tree, path, value)
+        tree["small"] = {}  # applied: a saved run that is read again keeps what a person changed on top
     for path, value in changes.items():
         _put(tree, path, value)
     recipe = validated(Recipe, tree, f"recipe '{tree.get('name', '')}'")

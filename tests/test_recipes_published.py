@@ -12,7 +12,7 @@ from engine.contents import list_recipes
 from engine.models.catalog import build_model
 from engine.objectives import Objective
 from engine.optim import build_optimizer, schedule_factor
-from engine.recipe import DataSpec, Recipe, shipped_recipe, shipped_recipe_names
+from engine.recipe import DataSpec, Recipe, read_recipe, shipped_recipe, shipped_recipe_names
 from engine.study import STUDIES
 
 PUBLISHED = [name for part in STUDIES.values() for name in part.recipes]
@@ -28,7 +28,8 @@ def test_the_list_of_recipes_has_every_figure_with_its_source(tmp_path):
         "characters-zfnet-triplet": 81.45, "characters-zfnet-classifier": 81.72, "mnist-zfnet-finetuned": None,
         "mnist-zfnet-scratch": None, "characters-resnet18-progressive": 92.74, "digits-resnet18": 92.5,
         "mnist-resnet18-pretrained": 99.45, "mnist-resnet18-scratch": 99.23,
-        "task3-convnet-onecycle": 0.31, "task3-convnet-flat": 0.99, "task3-resnet18-scratch": 0.07, "task3-resnet18-pretrained-digits": 0.03,
+        "task3-convnet-onecycle": 0.31, "task3-convnet-flat": 0.99, "task3-resnet18-scratch": 0.07,
+        "task3-resnet18-pretrained-digits": 0.03,
         "task3-resnet18-pretrained-mnist": 0.0, "mnist-tiny-step1": 99.31, "mnist-tiny-step2": 99.26, "mnist-tiny-step3": 99.45,
         "nature-cnn5": 43.4, "nature-resnet50": 79.0,
     }
@@ -64,6 +65,13 @@ def test_the_small_form_is_the_same_experiment_made_small(name):
     assert (small.model.name, small.init_from, len(small.stages)) == (full.model.name, full.init_from, len(full.stages))
     assert [s.loss for s in small.resolved_stages()] == [s.loss for s in full.resolved_stages()]
     assert work(small) * 2 <= work(full)
+
+
+def test_what_a_person_changes_in_the_small_form_survives_being_saved(tmp_path):
+    changed = shipped_recipe("mnist-tiny-step1", {"scale": "small", "epochs": 2})
+    (tmp_path / "recipe.yaml").write_text(changed.to_yaml(), encoding="utf-8")
+    again = read_recipe(tmp_path / "recipe.yaml")
+    assert again == changed and (again.epochs, again.data.limit, again.scale) == (2, 15_000, "small")
 
 
 def work(recipe: Recipe) -> float:

@@ -73,8 +73,8 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
             low, high = ([edge(c[i][1] for c in curves) for i in range(length)] for edge in (min, max))
             x = [point[0] for point in points]
             chart.add_scatter(
-                x=x + x[::-1], y=high + low[::-1], fill="toself", fillcolor=_faint(colour), line={"width": 0}, hoverinfo="skip",
-                showlegend=False, legendgroup=line.label, name=line.label,
+                x=x + x[::-1], y=high + low[::-1], mode="lines", fill="toself", fillcolor=_faint(colour), line={"width": 0},
+                hoverinfo="skip", showlegend=False, legendgroup=line.label, name=line.label,
             )
         chart.add_scatter(
             x=[point[0] for point in points], y=[point[1] for point in points], name=line.label, legendgroup=line.label,

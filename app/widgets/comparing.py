@@ -132,10 +132,8 @@ def _steps(row: dict[str, Any]) -> dict[str, Any]:
 
 def convergence(lab: Lab, subjects: Sequence[Subject]) -> None:
     """Curves of all the runs on one axis, and how long each took to each accuracy."""
-    left, right = st.columns(2)
-    with left:
+    with st.container(horizontal=True, gap="medium"):
         measure = st.segmented_control("Measure", list(charts.MEASURES), default="validation accuracy", required=True, key="measure")
-    with right:
         axis = st.segmented_control("By", list(charts.AXES), default="epochs", required=True, key="axis")
     together = st.toggle("Seeds of one recipe as mean and spread", value=True, key="together")
     chart(charts.convergence(lines_of(lab, subjects, together), measure, axis), key=f"convergence-{measure}-{axis}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from engine.compare.statistics import McNemar, Spread, spread
-from engine.compare.subjects import Subject, thresholds_for
+from engine.compare.subjects import Subject, apart_from_seed, thresholds_for
 
 REAL = 0.05  # a p below this is called a real difference
 PER_EPOCH = 0.002  # accuracies within 0.2 points of each other are called equal where there is no test for them
@@ -166,8 +166,9 @@ def _gap(first: Group, second: Group) -> str:
 
 
 def _pretraining(first: Group, second: Group, test: McNemar | None, p_seeds: float | None) -> str:
-    """The published question: does pretraining start lower, end higher, run smoother? Only where exactly one of the two is pretrained."""
-    if bool(first.pretrained) == bool(second.pretrained) or first.members[0].recipe.model != second.members[0].recipe.model:
+    """The published question: does pretraining start lower, end higher, run smoother? Only where the two differ by their start alone."""
+    one, two = (apart_from_seed(group.members[0].recipe) | {"name": "", "init_from": ""} for group in (first, second))
+    if bool(first.pretrained) == bool(second.pretrained) or one != two:
         return ""
     pre, fresh = (first, second) if first.pretrained else (second, first)
     parts = []

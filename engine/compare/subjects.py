@@ -157,10 +157,15 @@ def same_recipe(subjects: Sequence[Subject]) -> list[list[Subject]]:
     """Groups of subjects whose recipes differ by nothing but the seed, in the order of their first members."""
     groups: dict[str, list[Subject]] = {}
     for subject in subjects:
-        fields = subject.recipe.model_dump(mode="json", exclude=set(SEED_FIELDS))
-        fields["data"].pop("seed")
-        groups.setdefault(str(fields), []).append(subject)
+        groups.setdefault(str(apart_from_seed(subject.recipe)), []).append(subject)
     return list(groups.values())
+
+
+def apart_from_seed(recipe: Recipe) -> dict[str, Any]:
+    """What decides a result, without the seeds and the prose."""
+    fields = recipe.model_dump(mode="json", exclude=set(SEED_FIELDS))
+    fields["data"].pop("seed")
+    return fields
 
 
 def thresholds_for(subjects: Sequence[Subject]) -> list[str]:
