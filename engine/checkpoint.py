@@ -224,10 +224,10 @@ def model_card(meta: Mapping[str, Any]) -> str:
     rows = [(label, metrics.get(key)) for label, key in CARD_ROWS]
     lines += ["| measured | |", "|---|---|"] + [f"| {label} | {_figure(label, value)} |" for label, value in rows if value is not None]
     if metrics.get("test_data"):
+        read = "followed through the epochs, but nothing was chosen by them" if "test_last5" in metrics else "read once, after training"
         lines += [
             "",
-            f"Test figures are on {metrics['test_data']}, split {metrics['test_split']}, "
-            f"{metrics['test_n']:,} images, read once after training.",
+            f"Test figures are on {metrics['test_data']}, split {metrics['test_split']}, {metrics['test_n']:,} images, {read}.",
         ]
     return "\n".join(lines) + "\n"
 
