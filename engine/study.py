@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.compare.statistics import Spread, spread
 from engine.errors import GlyphlabError, RecipeError, unknown
 from engine.metrics import wilson_interval
-from engine.recipe import DataSpec, Recipe, shipped_recipe, shipped_recipe_names
+from engine.recipe import RECIPES, DataSpec, Recipe, read_recipe, shipped_recipe_names
 from engine.runs import all_runs
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ class Result:
     kind      'run', 'shipped' or 'record'
     ref       the run's id, the checkpoint's name, or the record's commit
     hardware  device and its name, as recorded
-    seeds     figures of as many runs or recorded seeds lie behind `spread`; `value` is the best of them
+    task      what two figures must share to be compared: data set, classes, and the set that they were tested on
+    spread    of several runs or recorded seeds, where there are several; `value` is the best of them
     """
 
     recipe: str
@@ -101,6 +103,7 @@ class Result:
     seconds: float | None
     scale: str
     date: str
+    task: tuple[Any, ...] = ()
     spread: Spread | None = None
 
     @property
@@ -163,7 +166,7 @@ class Study:
         for run in all_runs(self.lab.home):
             try:
                 if run.status().get("recipe") == name and run.metrics():
-                    found.append((run.recipe().scale != "full", run.id))
+                    found.append((_read(run.path / "recipe.yaml").scale != "full", run.id))
             except GlyphlabError:
                 continue
         return [id for _, id in sorted(found, key=lambda pair: pair[0])]
@@ -175,14 +178,13 @@ class Study:
     def _row(self, letter: str, name: str, results: list[Result]) -> Row:
         from engine.lineage import untrained_parents
 
-        recipe = shipped_recipe(name)
+        recipe = _read(RECIPES / f"{name}.yaml")
         published = recipe.published
         metric = METRICS[published.metric]
         own = [result for result in results if result.recipe == name and result.metric == metric]
         full = [result for result in own if result.scale == "full"]
         small = [result for result in own if result.scale == "small"]
-        task = _task(recipe.data)
-        peers = [r for r in results if r.scale == "full" and _kind(r.metric) == _kind(metric) and _task_of(self.lab, r) == task]
+        peers = [r for r in results if r.scale == "full" and _kind(r.metric) == _kind(metric) and r.task == _task(recipe.data)]
         return Row(
             name=name, study=letter, title=recipe.title, recipe=recipe, metric=published.metric,
             published=None if published.value is None else published.value / 100, note=published.note, source=published.source,
@@ -197,26 +199,41 @@ class Study:
                 status, final = run.status(), run.final()
                 if status.get("state") != "finished" or not final:
                     continue
-                recipe = run.recipe()
+                recipe = _read(run.path / "recipe.yaml")
             except GlyphlabError:
                 continue
-            hardware = _hardware(status.get("machine") or {})
-            yield from _figures(final, recipe.name, "run", run.id, hardware, recipe.scale, status.get("finished") or "")
+            hardware, date = _hardware(status.get("machine") or {}), status.get("finished") or ""
+            yield from _figures(final, recipe.name, "run", run.id, hardware, recipe.scale, date, _task(recipe.data))
         for model in self.lab.models():
             if model.where == "shipped":
                 meta = self.lab.model_meta(model.name)
                 recipe, hardware = meta["recipe"], _hardware(meta.get("machine") or {})
-                scale = recipe.get("scale", "full")
-                yield from _figures(meta["metrics"], recipe["name"], "shipped", model.name, hardware, scale, model.created)
+                scale, task = recipe.get("scale", "full"), _task(DataSpec.model_validate(recipe["data"]))
+                yield from _figures(meta["metrics"], recipe["name"], "shipped", model.name, hardware, scale, model.created, task)
         yield from _records(RECORDS)
 
 
-def _figures(metrics: dict[str, Any], recipe: str, kind: str, ref: str, hardware: str, scale: str, date: str) -> Iterator[Result]:
+def _read(path: Path) -> Recipe:
+    try:
+        return _parsed(path, path.stat().st_mtime_ns)
+    except OSError:
+        return read_recipe(path)  # says what is wrong
+
+
+@lru_cache(maxsize=2000)
+def _parsed(path: Path, stamp: int) -> Recipe:
+    # Reading YAML takes 20 ms a recipe, and the page asks for all of them at every click.
+    return read_recipe(path)
+
+
+def _figures(
+    metrics: dict[str, Any], recipe: str, kind: str, ref: str, hardware: str, scale: str, date: str, task: tuple[Any, ...]
+) -> Iterator[Result]:
     held = "test_n" if metrics.get("test_n") else "val_n"
     for key in ("test_accuracy", "val_accuracy", "knn_accuracy"):
         if metrics.get(key) is not None:
             n = metrics.get({"test_accuracy": "test_n", "val_accuracy": "val_n"}.get(key, held))
-            yield Result(recipe, kind, ref, key, metrics[key], n, hardware, metrics.get("seconds"), scale, date)
+            yield Result(recipe, kind, ref, key, metrics[key], n, hardware, metrics.get("seconds"), scale, date, task)
 
 
 def _records(path: Path) -> Iterator[Result]:
@@ -228,12 +245,14 @@ def _records(path: Path) -> Iterator[Result]:
         for row in csv.DictReader(stream):
             if row.get("metric") in METRICS.values():
                 groups.setdefault((row["bench_or_recipe"], row["metric"], row["scale"], row["commit"]), []).append(row)
+    known = set(shipped_recipe_names())
     for (recipe, metric, scale, commit), rows in groups.items():
+        task = _task(_read(RECIPES / f"{recipe}.yaml").data) if recipe in known else ()
         values = [float(row["value"]) for row in rows]
         best = rows[values.index(max(values))]
         seconds = float(best["seconds"]) if best.get("seconds") else None
         several = spread(values) if len(values) > 1 else None
-        yield Result(recipe, "record", commit, metric, max(values), None, best["device"], seconds, scale, best["date"], several)
+        yield Result(recipe, "record", commit, metric, max(values), None, best["device"], seconds, scale, best["date"], task, several)
 
 
 def _best(results: list[Result]) -> Result | None:
@@ -243,7 +262,7 @@ def _best(results: list[Result]) -> Result | None:
     best = max(results, key=lambda r: r.value)
     runs = [r.value for r in results if r.kind == "run"]
     if best.spread is None and best.kind == "run" and len(runs) > 1:
-        return Result(**{**best.__dict__, "spread": spread(runs)})
+        return replace(best, spread=spread(runs))
     return best
 
 
@@ -261,14 +280,3 @@ def _kind(metric: str) -> str:
 
 def _task(data: DataSpec) -> tuple[Any, ...]:
     return data.name, data.classes, data.test_on
-
-
-def _task_of(lab: Lab, result: Result) -> tuple[Any, ...] | None:
-    try:
-        if result.kind == "run":
-            return _task(lab.run(result.ref).recipe().data)
-        if result.kind == "shipped":
-            return _task(DataSpec.model_validate(lab.model_meta(result.ref)["recipe"]["data"]))
-        return _task(shipped_recipe(result.recipe).data)
-    except (GlyphlabError, ValueError):
-        return None
