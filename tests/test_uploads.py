@@ -6,7 +6,7 @@ import io
 import resource
 
 import pytest
-from pictures import files, png, small_page, write_zip
+from pictures import files, png, small_page, write_folder, write_zip
 
 from engine.data.catalog import load_dataset
 from engine.data.uploads import read_uploads, remove_upload, save_upload
@@ -116,9 +116,14 @@ def test_an_upload_can_be_removed(save, zipped, tmp_path):
         remove_upload(tmp_path / "home", "set")
 
 
-def test_a_zip_put_there_by_hand_is_listed_and_a_broken_one_is_not(tmp_path):
+def test_what_was_put_there_by_hand_is_listed_unless_it_is_broken(save, zipped, tmp_path):
     folder = tmp_path / "home" / "uploads"
     write_zip(folder / "own.zip", files("a", "b"))
+    write_folder(folder / "signs", files("a", "b"))
     (folder / "broken.zip").write_bytes(b"no zip")
+    (folder / "note.txt").write_text("nothing")
     uploads = read_uploads(tmp_path / "home")
-    assert [(upload.name, upload.images) for upload in uploads] == [("own", 6)]
+    assert [(upload.name, upload.images) for upload in uploads] == [("own", 6), ("signs", 0)]
+    assert save("signs.zip", zipped(files("a"))).name == "signs-2" and save("broken.zip", zipped(files("a"))).name == "broken-2"
+    remove_upload(tmp_path / "home", "signs")
+    assert not (folder / "signs").exists() and (folder / "signs-2.zip").exists()

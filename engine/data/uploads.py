@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -66,18 +67,21 @@ def save_upload(home: Path, filename: str, content: bytes | BinaryIO, *, upload_
 
 
 def read_uploads(home: Path) -> list[Upload]:
-    """The uploaded data sets, by name. What a zip holds is known from when it came; one put there by hand is looked into."""
+    """The uploaded data sets, by name. What a zip holds is known from when it came; of folders and zips put there by hand little is."""
+    folder = home / "uploads"
+    paths = [path for path in (folder.iterdir() if folder.is_dir() else ()) if not path.name.startswith(".")]
     uploads = []
-    for path in sorted((home / "uploads").glob("*.zip"), key=lambda path: path.stem):
-        if path.name.startswith("."):
-            continue
-        known = read_json(path.with_suffix(".json"))
-        try:
-            skipped = tuple((name, reason) for name, reason in known["skipped"])
-            uploads.append(Upload(path.stem, path, known["kind"], known["images"], tuple(known["classes"]), skipped))
-        except (TypeError, KeyError, ValueError):
-            with suppress(DataError):
-                uploads.append(Upload(path.stem, path, "", len(safe_entries(path, 10**9)), ()))
+    for path in sorted(paths, key=lambda path: path.stem):
+        if path.is_dir():
+            uploads.append(Upload(path.name, path, "", 0, ()))
+        elif path.suffix == ".zip":
+            known = read_json(path.with_suffix(".json"))
+            try:
+                skipped = tuple((name, reason) for name, reason in known["skipped"])
+                uploads.append(Upload(path.stem, path, known["kind"], known["images"], tuple(known["classes"]), skipped))
+            except (TypeError, KeyError, ValueError):
+                with suppress(DataError):
+                    uploads.append(Upload(path.stem, path, "", len(safe_entries(path, 10**9)), ()))
     return uploads
 
 
@@ -85,8 +89,11 @@ def remove_upload(home: Path, name: str) -> None:
     """Delete an uploaded data set. Raises DataError if there is none of that name."""
     for upload in read_uploads(home):
         if upload.name == name:
-            upload.path.unlink(missing_ok=True)
-            upload.path.with_suffix(".json").unlink(missing_ok=True)
+            if upload.path.is_dir() and not upload.path.is_symlink():
+                shutil.rmtree(upload.path)
+            else:
+                upload.path.unlink(missing_ok=True)
+                upload.path.with_suffix(".json").unlink(missing_ok=True)
             return
     raise DataError(f"there is no uploaded data set '{name}'")
 
@@ -95,7 +102,7 @@ def _free_name(home: Path, filename: str) -> str:
     """A name from the file's, that no data set has: letters, digits, '-', '_' and '.'."""
     stem = re.sub(r"\.zip$", "", re.split(r"[\\/]", filename)[-1], flags=re.IGNORECASE)
     stem = re.sub(r"[^\w.-]+", "-", stem).strip("-._")[:LONGEST_NAME] or "upload"
-    taken = {*DATASETS, *(path.stem for path in (home / "uploads").glob("*.zip"))}
+    taken = {*DATASETS, *(upload.name for upload in read_uploads(home)), *(path.stem for path in (home / "uploads").glob("*.zip"))}
     return next(name for name in _numbered(stem) if name not in taken)
 
 
