@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.cli.text import megabytes
 from engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -25,4 +26,4 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 
 def show(document: Any) -> str:
-    return f"{document['onnx']} ({document['size_bytes'] / 1e6:.1f} MB)"
+    return f"{document['onnx']} ({megabytes(document['size_bytes'])})"

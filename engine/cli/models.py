@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import percent, table
+from engine.cli.text import megabytes, percent, table
 from engine.files import plain
 from engine.progress import Progress
 
@@ -46,7 +46,7 @@ def show(document: Any) -> str:
             model["classes"],
             f"{model['style']} {model['size']} px",
             model["parameters"],
-            f"{model['size_bytes'] / 1e6:.1f} MB",
+            megabytes(model["size_bytes"]),
         ]
         for model in document
     ]

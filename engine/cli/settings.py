@@ -29,5 +29,6 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 
 def show(document: Any) -> str:
-    rows = [[row["name"], str(int(row["value"]) if isinstance(row["value"], bool) else row["value"]), row["default"], row["help"]] for row in document]
+    values = [int(row["value"]) if isinstance(row["value"], bool) else row["value"] for row in document]
+    rows = [[row["name"], str(value), row["default"], row["help"]] for row, value in zip(document, values, strict=True)]
     return table(rows, ("name", "value", "default", "what it is for"))
