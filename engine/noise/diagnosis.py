@@ -44,7 +44,9 @@ REGIMES: dict[str, str] = {
     "independent": "label-independent: the labels have nothing to do with the images",
 }
 CLEAN_RATE = 5e-4  # below one in two thousand, errors are reported as suspects and not as a regime
+UNSURE_SHARE = 0.03  # and below this share of what the networks are unsure of, they can't be told from the networks' own mistakes
 FEW_RATE = 0.1
+SURE = 0.995  # mean confidence from which on the clearest images are taken as read
 LOOK_ALIKE = 0.15  # share of a class's labels that name one other class from which on the two can't be told apart by their images
 
 
@@ -83,7 +85,11 @@ def _names(logits: np.ndarray, given: np.ndarray, reading: Reading) -> Findings:
     fitted = fit_even(logits, given, 1 / count, 1.0)
     right, low, high = _right_when_clear(logits, given, fitted)
     rate = 1 - right
-    regime = "clean" if rate < CLEAN_RATE or high >= 1 else "few errors" if rate < FEW_RATE else "symmetric"
+    unsure = 1 - float(np.exp(log_softmax(logits, fitted.temperature).max(1)).mean())
+    if high >= 1 or rate < max(CLEAN_RATE, UNSURE_SHARE * unsure):
+        regime = "clean"
+    else:
+        regime = "few errors" if rate < FEW_RATE else "symmetric"
     return _findings(regime, logits, given, fitted.temperature, right, low, high)
 
 
@@ -131,20 +137,26 @@ def _independent(logits: np.ndarray, given: np.ndarray) -> Findings:
 
 
 def _right_when_clear(logits: np.ndarray, given: np.ndarray, fitted: Even) -> tuple[float, float, float]:
-    """Share of right labels among the clearer half of the images, with its interval.
+    """Share of right labels among the clearest images, with its interval.
 
-    Noise that does not look at images is as frequent among them as elsewhere, and there the network errs least. Where it errs even
-    there, how often depends on the temperature, and the interval allows for all of them.
+    Noise that does not look at images is as frequent among them as elsewhere, and there the network errs least. As many images as
+    possible are taken of which it is nearly certain; where it is certain of none, what it is worth depends on its temperature, and the
+    interval allows for all of them.
     """
     classes = logits.shape[1]
     confidence = log_softmax(logits, fitted.temperature).max(1)
-    clear = confidence >= np.median(confidence)
-    if (1 - fitted.right) * clear.sum() < 10:  # so few errors that half of the images may hold none of them
-        clear[:] = True
+    if (1 - fitted.right) * len(given) < 20 and (logits.argmax(1) == given).mean() > 0.97:
+        # So few errors that half of the images may well hold none of them, and a network that seldom errs itself: all images count.
+        return fitted.right, *right_interval(logits, given, fitted.right, TEMPERATURES)
+    for portion in (0.5, 0.25, 0.1):
+        clear = confidence >= np.quantile(confidence, 1 - portion)
+        if np.exp(confidence[clear]).mean() > SURE and clear.sum() >= 100:
+            break
+    else:
+        clear = confidence >= np.median(confidence)
     right = best_right(own_probability(logits[clear], given[clear], fitted.temperature), classes)
     low, high = right_interval(logits[clear], given[clear], right, (fitted.temperature,))
-    low, high = min(low, fitted.right), max(high, fitted.right)
-    if np.exp(confidence[clear]).mean() < 0.98:
+    if np.exp(confidence[clear]).mean() <= SURE:
         wide = right_interval(logits, given, fitted.right, TEMPERATURES)
         low, high = min(low, wide[0]), max(high, wide[1])
     return right, low, high

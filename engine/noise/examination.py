@@ -94,7 +94,7 @@ def examine(
     log_p = log_softmax(result.logits, findings.temperature)
     if best is None:  # nothing was learned; whatever the network says of an image is chance
         log_p = np.tile(np.log(np.maximum(findings.prior, 1e-9)).astype(np.float32), (len(index), 1))
-    suspects = find_suspects(log_p, findings.matrix, work.given)
+    suspects = find_suspects(log_p, findings.matrix, work.given, best is not None and best.name == EXCLUDES)
     near = work.neighbours(result)
     return Examination(
         findings,
@@ -126,10 +126,8 @@ class _Work:
         self.given, self.classes, n = patient.given[index], patient.classes, len(index)
         self.folds = 5 if n < 5_000 else 4 if n < 20_000 else 3
         self.fold = np.empty(n, np.int8)
-        order = np.random.default_rng([seed, 3]).permutation(n)
-        for label in np.unique(self.given):  # the folds in turn, label by label
-            own = order[self.given[order] == label]
-            self.fold[own] = (np.arange(len(own)) + label) % self.folds
+        # Drawn without a look at the labels, so that an image's fold does not depend on its own.
+        self.fold[np.random.default_rng([seed, 3]).permutation(n)] = np.arange(n) % self.folds
         tried = max(12_000, 300 * self.classes)
         self.tried = index if n <= tried else index[stratified(self.given, tried, seed)]
         kept = n * (self.folds - 1) // self.folds

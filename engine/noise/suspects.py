@@ -1,7 +1,7 @@
 """Which labels to doubt, and why. numpy only, on arrays.
 
-Scores of the most suspect labels come out as a ranking that works both ways: where most labels are right, the wrong ones are suspect;
-where nearly all are wrong, the right ones are.
+The ranking works both ways: where labels say what an image is, the wrong ones are suspect; where they say what it is not and nearly all are
+wrong, the right ones are.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Suspects(NamedTuple):
     odds: np.ndarray
 
 
-def find_suspects(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> Suspects:
+def find_suspects(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray, excludes: bool = False) -> Suspects:
     """From out-of-sample log-probabilities of the true class (N, K), T (K, K) and given labels (N,).
 
-    Most suspect is what goes most against the rule: if on the whole more labels are right than wrong, the least likely to be right,
-    otherwise the likeliest to be right.
+    Most suspect is what goes most against the rule: where labels say what an image is, the least likely to be right; where they say what
+    it is not (`excludes`), the likeliest to be right.
     """
     belief = posterior(np.asarray(log_p, np.float32), matrix, given)
     rows = np.arange(len(given))
@@ -39,7 +39,7 @@ def find_suspects(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> S
     rest = top + np.log(np.exp(others - top[:, None]).sum(1))
     odds = (own - rest).astype(np.float32)
     score = np.exp(own).astype(np.float32)
-    key = odds if score.mean() >= 0.5 else -odds
+    key = -odds if excludes else odds
     return Suspects(score, belief.argmax(1), np.argsort(key, kind="stable"), odds)
 
 

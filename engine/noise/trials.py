@@ -16,6 +16,7 @@ from engine.errors import DataError
 from engine.noise.examination import EFFORTS, Examination, examine
 from engine.noise.inject import add_noise, true_transition
 from engine.noise.learner import Fixed, Patient, Soft, admit, ask, train
+from engine.noise.readings import EXCLUDES
 from engine.noise.transition import log_softmax, posterior
 from engine.progress import Progress, no_progress
 
@@ -139,7 +140,7 @@ def _result(
     findings = found.findings
     there = true_transition(true[learn], given[learn], len(data.classes))
     wrong = true[found.index] != found.given
-    odd = wrong if wrong.mean() < 0.5 else ~wrong
+    odd = ~wrong if found.reading == EXCLUDES else wrong
     first = int(odd.sum())
     return {
         "dataset": trial.dataset,

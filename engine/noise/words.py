@@ -19,7 +19,7 @@ def share(value: float) -> str:
     if percent in (0, 100):
         return f"{percent:.0f}%"
     edge = min(percent, 100 - percent)
-    digits = 0 if edge >= 10 else 1 if edge >= 1 else 2 if edge >= 0.1 else 3
+    digits = 0 if edge >= 10 else 1 if edge >= 1 else 2 if edge >= 0.0999 else 3  # 99.9% must not fall short of 0.1 by a rounding
     return f"{percent:.{digits}f}%"
 
 
@@ -79,7 +79,7 @@ def evidence(findings: Findings, readings: dict[str, Reading], classes: Sequence
     if findings.regime == "complementary":
         off = findings.matrix[~np.eye(count, dtype=bool)]
         out.append(
-            f"So labels avoid the true class and are even over the others: each of those has between {share(off.min())} and {share(off.max())}."
+            f"So labels avoid the true class and are even over the others: each of these has {share(off.min())} to {share(off.max())}."
         )
         best = np.log(count / (count - 1))
         out.append(
