@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from weblab import add_run, open_page, texts
 
-from app.charts.space import accuracy_curve, class_mix, distances, layer_palette, roc
-from app.explorer.selection import as_csv, as_zip
+from app.charts.space import accuracy_curve, distances, layer_palette, roc
+from app.explorer.selection import as_csv, as_zip, class_bars
 from app.scatter.component import FOLDER, SCRIPTS
 from app.scatter.routes import routes
 from engine.images import as_picture
@@ -141,9 +141,13 @@ def test_a_selection_is_taken_away_as_a_table_and_as_pictures(space) -> None:
 def test_charts_have_titles_and_axes_with_units() -> None:
     pairs = {"roc": [[0, 0.1], [0.001, 0.5], [1, 1]], "edges": [0, 1, 2], "same": [0.9, 0.1], "different": [0.2, 0.8], "threshold": 0.5}
     row = {"name": "model", "knn": [{"k": 1, "accuracy": 0.9}, {"k": 3, "accuracy": 0.95}], "verification": pairs}
-    for chart in (accuracy_curve([row]), roc([row]), distances(row), class_mix(["a", "b"], [3, 0], [5, 6])):
+    for chart in (accuracy_curve([row]), roc([row]), distances(row)):
         assert chart.layout.title.text and chart.layout.xaxis.title.text and chart.layout.yaxis.title.text
-    assert list(class_mix(["a", "b"], [3, 0], [5, 6]).data[0].x) == [3]
+
+
+def test_the_classes_of_a_selection_are_listed_most_first() -> None:
+    text = class_bars(["a<b", "c", "d"], [3, 0, 5], [5, 6, 7])
+    assert text.index("5 of 7") < text.index("3 of 5") and "a&lt;b" in text and "of 6" not in text
 
 
 def test_colours_stay_apart_up_to_62_classes() -> None:

@@ -24,21 +24,6 @@ def layer_palette(kind: str, names: Sequence[str]) -> list[str]:
     return [*class_colours(len(plain)), UNNAMED][: len(names)]
 
 
-def class_mix(names: Sequence[str], chosen: Sequence[int], all_: Sequence[int]) -> go.Figure:
-    """How many images of each class a selection holds, most first, beside how many there are."""
-    order = sorted((number for number in range(len(names)) if chosen[number]), key=lambda number: -chosen[number])[:20]
-    chart = figure("Classes in the selection", "Images", "", height=max(180, 96 + 26 * len(order)))
-    colours = layer_palette("classes", names)
-    chart.add_bar(
-        y=[f"{names[number]} " for number in order], x=[chosen[number] for number in order], orientation="h",
-        marker={"color": [colours[number] for number in order]},
-        text=[f"{chosen[number]:,} of {all_[number]:,}" for number in order], textposition="auto",
-        hovertemplate="%{y}: %{x:,}<extra></extra>",
-    )
-    chart.update_yaxes(type="category", autorange="reversed", title="Class")
-    return chart
-
-
 def accuracy_curve(rows: Sequence[dict[str, Any]]) -> go.Figure:
     """kNN accuracy in percent against the number of neighbours, a line a row ({'name', 'knn': [{'k', 'accuracy'}]})."""
     chart = figure("kNN accuracy", "Neighbours k that vote", "Accuracy (%)")

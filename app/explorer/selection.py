@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from app.charts.space import class_mix
+from app.charts.space import layer_palette
 from app.scatter.component import Selection
-from app.widgets import chart, data_uri, image_grid, note, number, percent
+from app.widgets import data_uri, image_grid, note, number, percent
 from engine.images import as_picture
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 POINT, MANY = "at", "selection"  # names in the address
 SHOWN = 60  # images in the gallery
 NEIGHBOURS = 13
+BARS = 16  # classes of a selection that are listed
 
 
 def listener(space: Space) -> Callable[[dict[str, Any]], None]:
@@ -91,11 +93,11 @@ def gallery(space: Space, places: np.ndarray, key: str) -> None:
     counts = np.bincount(labels[labels >= 0], minlength=len(space.classes))
     everything = np.bincount(space.labels[space.labels >= 0], minlength=len(space.classes))
     if counts.any():
-        chart(class_mix(space.classes, counts.tolist(), everything.tolist()), key=f"{key}-mix")
-    shown = places if len(places) <= SHOWN else places[np.linspace(0, len(places) - 1, SHOWN).astype(int)]
-    image_grid(_pictures(space, shown), [name_of(space, int(place)) for place in shown], columns=10, key=key)
-    if len(shown) < len(places):
-        note(f"{SHOWN} of them, evenly taken.")
+        st.html(class_bars(space.classes, counts.tolist(), everything.tolist()))
+    order = np.argsort(~space.wrong[places], kind="stable")
+    shown = places[order[:SHOWN]]
+    image_grid(_pictures(space, shown), columns=8, key=key)
+    note(f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} read wrongly come first.")
     table, images = st.columns(2)
     with table:
         st.download_button(
@@ -107,6 +109,20 @@ def gallery(space: Space, places: np.ndarray, key: str) -> None:
             "Images (zip)", lambda: as_zip(space, places), f"{space.data}-selection.zip", "application/zip", on_click="ignore",
             key=f"{key}-zip", icon=":material/folder_zip:", width="stretch",
         )
+
+
+def class_bars(names: Sequence[str], chosen: Sequence[int], there: Sequence[int]) -> str:
+    """HTML: how many images of each class a selection holds, most first, and of how many. Drawn with less delay than a chart."""
+    order = sorted((number for number in range(len(names)) if chosen[number]), key=lambda number: -chosen[number])
+    colours, most, rows = layer_palette("classes", names), max(chosen), []
+    for number_ in order[:BARS]:
+        width = 100 * chosen[number_] / most
+        bar = f'<i style="display:block;height:12px;border-radius:3px;min-width:2px;width:{width:.1f}%;background:{colours[number_]}"></i>'
+        count = f"{chosen[number_]:,} of {there[number_]:,}"
+        rows.append(f'<span>{escape(names[number_])}</span><span>{bar}</span><span style="opacity:.7;white-space:nowrap">{count}</span>')
+    more = f"<div>… and {len(order) - BARS} more classes</div>" if len(order) > BARS else ""
+    style = "display:grid;grid-template-columns:minmax(1.5em,auto) 1fr auto;gap:3px 10px;align-items:center;font-size:.85rem"
+    return f'<div class="class-bars" style="{style}">{"".join(rows)}</div>{more}'
 
 
 def as_csv(space: Space, places: np.ndarray) -> bytes:

@@ -31,7 +31,7 @@ void main() {
 class Cloud {
   constructor(canvas) {
     this.canvas = canvas;
-    this.gl = canvas.getContext("webgl2", { premultipliedAlpha: true, antialias: false });
+    this.gl = canvas.getContext("webgl2", { premultipliedAlpha: true, antialias: false, preserveDrawingBuffer: true });
     this.count = 0;
     if (this.gl) this.prepare();
   }

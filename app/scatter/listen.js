@@ -78,7 +78,11 @@ Object.assign(Scatter.prototype, {
     if (this.polygon) {
       const last = this.polygon.at(-1);
       if (Math.hypot(at[0] - last[0], at[1] - last[1]) > 3) this.polygon.push(at);
-    } else if (this.pointers.size === 2) {
+      this.pointers.set(event.pointerId, at);
+      this.draw(false);
+      return;
+    }
+    if (this.pointers.size === 2) {
       const [a, b] = this.pointers.values(), other = a === old ? b : a;
       const before = Math.hypot(old[0] - other[0], old[1] - other[1]), now = Math.hypot(at[0] - other[0], at[1] - other[1]);
       if (before > 5) this.view.zoomAt(now / before, (at[0] + other[0]) / 2, (at[1] + other[1]) / 2);
@@ -106,7 +110,7 @@ Object.assign(Scatter.prototype, {
       if (place >= 0) this.pick("point", [place]);
       else if (this.selected.size) this.pick("none", []);
     }
-    this.draw();
+    this.draw(false);
   },
 
   // A choice made here: lit at once, told to the page and to the other scatters.
@@ -124,7 +128,7 @@ Object.assign(Scatter.prototype, {
   hear({ from, group, kind, at }) {
     if (from === this || group !== this.data?.group || !this.ready) return;
     if (kind === "pick") this.choose(at, []);
-    if (kind === "hover" && this.lit !== at) { this.lit = at; this.draw(); }
+    if (kind === "hover" && this.lit !== at) { this.lit = at; this.draw(false); }
   },
 
   hover(place, at) {
@@ -133,7 +137,7 @@ Object.assign(Scatter.prototype, {
       this.shout({ kind: "hover", at: place });
       this.tip.style.display = place < 0 ? "none" : "flex";
       if (place >= 0) this.describe(place);
-      this.draw();
+      this.draw(false);
     }
     if (place >= 0) {
       const right = at[0] > this.width - 250, low = at[1] > this.height - 130;

@@ -50,7 +50,7 @@ class Scatter {
       this.heard = data.selection.id;
       this.choose(new Int32Array(decode(data.selection.at).buffer), data.selection.links);
     }
-    this.draw();
+    this.draw(false);
   }
 
   async load(data) {
@@ -134,9 +134,11 @@ class Scatter {
   }
 
   choose(at, links) {
+    const dimmed = this.selected.size > 1;
     this.selected = new Set(at);
     this.links = links;
-    this.paint();
+    if (dimmed || this.selected.size > 1) this.paint();
+    else this.draw(false);
   }
 
   paint() {
@@ -179,13 +181,18 @@ class Scatter {
     return Math.min(16, base * this.view.nearness ** 0.35);
   }
 
-  draw() {
+  // Draws with the next frame; cloud = false where only what lies over it has changed, such as the point under the cursor.
+  draw(cloud = true) {
+    this.stale ||= cloud;
     if (this.waiting || !this.ready) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
       const { view, ratio } = this;
-      this.cloud.draw({ turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio });
-      view.project(this.positions, this.pixels);
+      if (this.stale) {
+        this.cloud.draw({ turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio });
+        view.project(this.positions, this.pixels);
+        this.stale = false;
+      }
       this.overlay();
     });
   }
