@@ -79,6 +79,14 @@ def test_unknown_names_are_said(lab, own):
         lab.data.contents("nature")
 
 
+def test_a_zip_that_was_replaced_is_looked_into_anew(lab, tmp_path):
+    path = write_zip(tmp_path / "data" / "own.zip", files("2"))
+    assert lab.data.contents("own").classes == ("2",)
+    path.unlink()
+    write_zip(path, files("2", "4"))
+    assert lab.data.contents("own").classes == ("2", "4") and lab.data.samples("own").of == 6
+
+
 def test_augmentation_shows_the_image_and_what_becomes_of_it(lab):
     plain = lab.data.augmented("digits", Augment(), count=3, draws=2)
     assert plain.shape == (3, 3, 1, 28, 28) and plain.dtype == np.uint8
