@@ -42,6 +42,13 @@ def test_the_address_chooses_a_recipe_and_its_published_figure_is_shown(lab):
     assert "Published:" in texts(page)
 
 
+def test_recipes_can_be_narrowed_down_to_those_on_one_data_set(lab):
+    page = open_page("train", recipe="mnist-tiny-step1")
+    page.get("button_group")[0].set_value("task3").run()
+    assert not page.exception and not page.warning
+    assert {lab.recipe(option.partition(" · ")[0]).data.name for option in page.selectbox(key="recipe").options} == {"task3"}
+
+
 def test_changes_in_the_form_reach_the_run_and_the_run_is_watched(lab):
     page = open_page("train")
     page.number_input(key="quick/full/epochs").set_value(2)

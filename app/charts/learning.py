@@ -69,7 +69,7 @@ def accuracy_curves(rows: Sequence[Row], height: int = 340) -> go.Figure:
     if best and best.get("val_accuracy") is not None:
         chart.add_scatter(
             x=[best["epoch"]], y=[best["val_accuracy"] * 100], name=f"Best: {percent(best['val_accuracy'])}", mode="markers",
-            marker={"symbol": "circle-open", "size": 13, "color": GOOD, "line": {"width": 2.5}},
+            marker={"symbol": "circle-open", "size": 13, "color": GOOD, "line": {"width": 2.5}}, cliponaxis=False,
             hovertemplate="best, epoch %{x}: %{y:.2f}%<extra></extra>",
         )
     return _marked(chart, rows)

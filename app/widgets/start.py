@@ -49,9 +49,11 @@ def start(lab: Lab) -> None:
 
 def _choose(lab: Lab) -> tuple[str, str]:
     recipes = {recipe.name: recipe for recipe in lab.recipes()}
-    groups = [ALL, *dict.fromkeys(recipe.data for recipe in recipes.values())]
-    group = st.pills("Recipes on", groups, default=ALL, required=True, key="recipe-group") if len(groups) > 2 else ALL
-    names = [name for name, recipe in recipes.items() if group in (ALL, recipe.data)]
+    groups = [ALL, *dict.fromkeys(part for recipe in recipes.values() for part in recipe.data.split("+"))]
+    group = ALL
+    if len(groups) > 2:
+        group = st.pills("Recipes on", groups, default=ALL, required=True, key="recipe-group", on_change=_forget_recipe)
+    names = [name for name, recipe in recipes.items() if group == ALL or group in recipe.data.split("+")]
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
         labels = {choice: f"{choice} · {recipes[choice].title}" if recipes[choice].title else choice for choice in names}
@@ -62,6 +64,10 @@ def _choose(lab: Lab) -> tuple[str, str]:
             help="small: the same experiment end to end, cut down to minutes on two CPU cores. Not every recipe needs it.",
         )
     return name, scale if recipes[name].scalable else "full"
+
+
+def _forget_recipe() -> None:
+    st.query_params.pop("recipe", None)  # it may not be in the group that was chosen
 
 
 def _about(recipe: Recipe) -> None:
