@@ -146,10 +146,12 @@ def _end(run: Run, state: str, message: str = "", error: str | None = None, **mo
 
 
 def in_words(error: BaseException) -> str:
-    """One line for an error that nobody foresaw; memory running out is named as what it is."""
+    """One line for an error that nobody foresaw; memory or disk running out is named as what it is."""
     text = (str(error).strip().splitlines() or [""])[0]
     if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
         return "there was not enough memory. Lower batch_size or the image size."
+    if "no space left" in text.lower():  # safetensors has an error of its own for it
+        return "there is no room left on the disk. Free some space, then resume."
     return f"{type(error).__name__}: {text}"[:300]
 
 

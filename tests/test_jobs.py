@@ -162,8 +162,10 @@ def test_a_child_reads_the_settings_of_its_parent(lab, tmp_path):
     assert read_settings(environment_of(settings, {})) == settings
 
 
-def test_memory_that_runs_out_is_called_that():
+def test_memory_and_disk_that_run_out_are_called_that():
     assert "Lower batch_size" in in_words(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"))
+    full = "Error while serializing: I/O error: No space left on device (os error 28)"
+    assert in_words(RuntimeError(full)).startswith("there is no room left on the disk")
     assert in_words(KeyError("x")) == "KeyError: 'x'"
 
 
