@@ -16,21 +16,31 @@ from engine.errors import GlyphlabError
 if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.runinfo import RunInfo
+    from engine.runs import Run
 
-POLL_SECONDS = 0.8
+WAITING_SECONDS, FOLLOWING_SECONDS = 0.4, 1.0  # between two looks: until the first point is there, and from then on
 
 
 def watch(lab: Lab, run_id: str) -> None:
     """Draw a run, following it while it is alive. One fragment polls its files and stops polling when the run has ended."""
-    alive = lab.run(run_id).info().alive
-    st.fragment(_draw, run_every=POLL_SECONDS if alive else None)(lab, run_id, alive)
+    run = lab.run(run_id)
+    alive, begun = run.info().alive, bool(run.metrics())
+    pace = (FOLLOWING_SECONDS if begun else WAITING_SECONDS) if alive else None
+    st.fragment(_draw, run_every=pace)(lab, run_id, alive, begun)
 
 
-def _draw(lab: Lab, run_id: str, was_alive: bool) -> None:
+def _draw(lab: Lab, run_id: str, was_alive: bool, had_begun: bool) -> None:
     run = lab.run(run_id)
     info, rows = run.info(), run.metrics()
     if info.alive != was_alive:
         st.rerun()  # the whole page: a run that has ended is drawn without a timer, one that goes on with it
+    _show(lab, run, info, rows)
+    if rows and not had_begun:
+        st.rerun()  # the first point stands; from here on at the slower pace
+
+
+def _show(lab: Lab, run: Run, info: RunInfo, rows: list[dict[str, Any]]) -> None:
+    run_id = info.id
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(info.name, anchor=False, width="content")
         state_badge(info)
