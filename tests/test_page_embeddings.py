@@ -117,6 +117,9 @@ def test_the_scatter_fetches_points_and_images(lab: Lab, space) -> None:
     np.testing.assert_array_equal(said, space.predicted)
     assert len(answer.content) == 13 * n
 
+    codes = np.frombuffer(client.get(f"/layer/{space.key}/error?123").content, "<u2")
+    np.testing.assert_array_equal(codes, space.wrong)
+
     picture = np.asarray(Image.open(io.BytesIO(client.get(f"/image/{space.key}/4").content)))
     np.testing.assert_array_equal(picture, np.asarray(as_picture(space.picture(4))))
     sheet = np.asarray(Image.open(io.BytesIO(client.get(f"/image/{space.key}/sheet?at=4,5,6").content)))

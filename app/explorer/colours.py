@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.charts.space import layer_palette
 from app.scatter.component import Words
@@ -14,14 +14,23 @@ if TYPE_CHECKING:
     from engine.space import Space
 
 
-def pick_layer(lab: Lab, space: Space, key: str = "colour") -> tuple[Layer, list[str]]:
-    """The layer chosen on the page and the colours of its codes."""
+class Colours(NamedTuple):
+    """A layer, the colours of its codes, and the address where the scatter fetches the codes."""
+
+    layer: Layer
+    palette: list[str]
+    address: str
+
+
+def pick_layer(lab: Lab, space: Space, key: str = "colour") -> Colours:
+    """The layer chosen on the page."""
     from engine.layers import layers
+    from engine.space import digest
 
     there = layers(lab, space)
     name = pick_one("Colour by", {name: layer.title for name, layer in there.items()}, key, "colour")
     layer = there[name]
-    return layer, layer_palette(layer.palette, layer.names)
+    return Colours(layer, layer_palette(layer.palette, layer.names), f"space/layer/{space.key}/{name}?{digest(layer.codes)}")
 
 
 def words_of(space: Space) -> Words:

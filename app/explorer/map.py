@@ -37,11 +37,11 @@ def _explore(lab: Lab, space: Space, found: Projection) -> None:
     near = space.near(int(places[0]), NEIGHBOURS) if len(places) == 1 else None
     left, right = st.columns([7, 4])
     with left:
-        layer, palette = pick_layer(lab, space)
+        colours = pick_layer(lab, space)
         scatter(
             key="map-scatter", id=f"{space.key}/{space.map_name(found.options)}", count=len(space), dims=found.options.dims,
             points=f"space/points/{space.key}/{space.map_name(found.options)}", image=f"space/image/{space.key}",
-            layer=layer, palette=palette, words=words_of(space), selection=lit(space, places, near),
+            layer=colours.layer, palette=colours.palette, codes=colours.address, words=words_of(space), selection=lit(space, places, near),
             pixelated=space.images.size <= 96, height=620, extra=_located(space, found), on_pick=listener(space),
         )
         note(faithful_words(found))

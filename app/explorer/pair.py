@@ -46,7 +46,7 @@ def _explore(lab: Lab, first: tuple[Space, Projection], second: tuple[Space, Pro
 
     places = selected(first[0])
     turn = rotation(second[1].coordinates, first[1].coordinates)
-    layer, palette = pick_layer(lab, first[0], "colour")
+    colours = pick_layer(lab, first[0])
     sides = ((first, "left", None), (second, "right", turn))
     columns = st.columns(2)
     for column, ((space, found), side, turned) in zip(columns, sides, strict=True):
@@ -55,8 +55,9 @@ def _explore(lab: Lab, first: tuple[Space, Projection], second: tuple[Space, Pro
             st.markdown(f"**{space.model}**")
             scatter(
                 key=f"pair-{side}", id=f"{space.key}/{space.map_name(found.options)}/{side}", count=len(space), dims=found.options.dims,
-                points=f"space/points/{space.key}/{space.map_name(found.options)}", image=f"space/image/{space.key}", layer=layer,
-                palette=palette, words=words_of(space), selection=lit(space, places, near), pixelated=space.images.size <= 96, height=500,
+                points=f"space/points/{space.key}/{space.map_name(found.options)}", image=f"space/image/{space.key}",
+                layer=colours.layer, palette=colours.palette, codes=colours.address, words=words_of(space),
+                selection=lit(space, places, near), pixelated=space.images.size <= 96, height=500,
                 group="pair", turn=turned, on_pick=listener(first[0]),
             )
             note(faithful_words(found))

@@ -14,7 +14,7 @@ import streamlit as st
 
 from app.charts.space import layer_palette
 from app.scatter.component import Selection
-from app.widgets import data_uri, image_grid, note, number, percent
+from app.widgets import note, number, percent
 from engine.images import as_picture
 
 if TYPE_CHECKING:
@@ -24,6 +24,13 @@ POINT, MANY = "at", "selection"  # names in the address
 SHOWN = 60  # images in the gallery
 NEIGHBOURS = 13
 BARS = 16  # classes of a selection that are listed
+_GRID = """<style>
+.images {display: grid; gap: 8px 6px; grid-template-columns: repeat(auto-fill, minmax(WIDTHpx, 1fr));}
+.images figure {margin: 0; min-width: 0;}
+.images img {width: 100%; aspect-ratio: 1; display: block; border-radius: 4px; border: 1px solid rgba(128, 138, 150, .35);
+  image-rendering: RENDERING; background: white;}
+.images figcaption {font-size: .78rem; line-height: 1.25; margin-top: 2px; opacity: .8; overflow-wrap: anywhere;}
+</style>"""
 
 
 def listener(space: Space) -> Callable[[dict[str, Any]], None]:
@@ -81,7 +88,7 @@ def card(space: Space, place: int, near: Near, key: str) -> None:
 def neighbours(space: Space, near: Near, key: str) -> None:
     """The nearest images with their labels and cosine similarities."""
     captions = [f"{name_of(space, int(i))} · {s:.3f}" for i, s in zip(near.index, near.similarity, strict=True)]
-    image_grid(_pictures(space, near.index), captions, columns=5, key=key)
+    grid(space, near.index, captions, key=key)
     note("Below each: its label and its cosine similarity.")
 
 
@@ -96,7 +103,7 @@ def gallery(space: Space, places: np.ndarray, key: str) -> None:
         st.html(class_bars(space.classes, counts.tolist(), everything.tolist()))
     order = np.argsort(~space.wrong[places], kind="stable")
     shown = places[order[:SHOWN]]
-    image_grid(_pictures(space, shown), columns=8, key=key)
+    grid(space, shown, key=key)
     note(f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} read wrongly come first.")
     table, images = st.columns(2)
     with table:
@@ -153,14 +160,21 @@ def name_of(space: Space, place: int, unnamed: str = "no label") -> str:
     return space.classes[label] if label >= 0 else unnamed
 
 
-def _pictures(space: Space, places: np.ndarray) -> np.ndarray:
-    return np.stack([space.picture(int(place)) for place in places])
+def grid(space: Space, places: Sequence[int], captions: Sequence[str] | None = None, *, key: str) -> None:
+    """Images with captions below them. The browser fetches each by its address, so that the page need not wait for them."""
+    rendering = "pixelated" if space.images.size <= 96 else "auto"
+    figures = []
+    for number_, place in enumerate(places):
+        name, below = escape(name_of(space, int(place))), f"<figcaption>{escape(captions[number_])}</figcaption>" if captions else ""
+        figures.append(f'<figure><img src="space/image/{space.key}/{int(place)}" alt="{name}" title="{name}">{below}</figure>')
+    style = _GRID.replace("WIDTH", "58" if captions else "40").replace("RENDERING", rendering)
+    with st.container(key=key):
+        st.html(f'{style}<div class="images">{"".join(figures)}</div>')
 
 
 def _image(space: Space, place: int, side: int) -> str:
-    picture = space.picture(place)
-    rendering = "pixelated" if picture.shape[-1] <= 96 else "auto"
+    rendering = "pixelated" if space.images.size <= 96 else "auto"
     return (
-        f'<img src="{data_uri(picture)}" alt="{name_of(space, place)}" style="width:100%;max-width:{side}px;image-rendering:{rendering};'
-        'border-radius:6px;border:1px solid rgba(128,138,150,.4)">'
+        f'<img src="space/image/{space.key}/{place}" alt="{escape(name_of(space, place))}" style="width:100%;max-width:{side}px;'
+        f'image-rendering:{rendering};border-radius:6px;border:1px solid rgba(128,138,150,.4)">'
     )

@@ -38,6 +38,7 @@ def scatter(
     *, key: str, id: str, image: str, count: int, dims: int, layer: Layer, palette: Sequence[str], points: str | None = None,
     frames: dict[str, Any] | None = None, words: Words | None = None, selection: Selection | None = None, group: str = "",
     pixelated: bool = True, height: int = 560, extra: dict[str, Any] | None = None, turn: np.ndarray | None = None,
+    codes: str | None = None,
     on_pick: Callable[[dict[str, Any]], None],
 ) -> None:
     """Draw `count` points coloured by `layer`. `on_pick` hears what a person picks: {'kind': 'point' | 'lasso' | 'none', 'at', 'id'}.
@@ -45,7 +46,7 @@ def scatter(
     id        changes with the map: the view starts anew then, and only then
     points    address of the coordinates (see app.scatter.routes), or `frames`: {'epochs': […], 'coordinates': (F, N, dims) float32}
     image     address below which point i's image is `/i`, and several are `/sheet?at=i,j`
-    palette   colours of the layer's codes
+    palette   colours of the layer's codes; codes: address where they are fetched (see app.scatter.routes), or None to send them along
     group     scatters of one group light up the same points
     extra     a picture of no data set on the map: {'at': coordinates, 'image': address, 'text'}
     turn      (dims, dims) rotation that the view begins with
@@ -55,7 +56,7 @@ def scatter(
     data = {
         "id": id, "points": points, "image": image, "count": count, "dims": dims, "height": height, "pixelated": pixelated, "group": group,
         "extra": extra, "turn": None if turn is None else [float(value) for value in turn.ravel()], "classes": list(words.classes),
-        "answers": list(words.answers), "said": list(words.titles), "layer": _layer(layer, palette, frames is not None),
+        "answers": list(words.answers), "said": list(words.titles), "layer": _layer(layer, palette, codes, frames is not None),
         "selection": {"id": selection.id, "at": _text(np.asarray(selection.at, np.int32)), "links": [int(i) for i in selection.links]},
         "frames": frames and {"epochs": list(frames["epochs"]), "coordinates": _text(frames["coordinates"].astype(np.float32))},
     }
@@ -68,10 +69,10 @@ def scatter(
     _component()(key=key, data=data, on_picked_change=heard)
 
 
-def _layer(layer: Layer, palette: Sequence[str], moves: bool) -> dict[str, Any]:
-    wide = len(palette) > 256
+def _layer(layer: Layer, palette: Sequence[str], codes: str | None, moves: bool) -> dict[str, Any]:
+    sent = None if codes else _text(layer.codes.astype("<u2"))
     return {
-        "title": layer.title, "kind": layer.kind, "codes": _text(layer.codes.astype(np.uint16 if wide else np.uint8)), "wide": wide,
+        "title": layer.title, "kind": layer.kind, "codes": sent, "source": codes,
         "palette": list(palette), "names": list(layer.names), "counts": list(layer.counts), "moves": moves,
         "low": layer.low_text, "high": layer.high_text, "least": layer.low, "most": layer.high,
     }

@@ -26,7 +26,7 @@ MOST = 400  # images in a sheet
 
 
 def routes(lab: Lab) -> list[Route]:
-    """The routes to mount at /space: points/KEY/MAP, image/KEY/PLACE, image/KEY/sheet?at=…, and run/ID/… for a run's images."""
+    """The routes to mount at /space: points/KEY/MAP, layer/KEY/NAME, image/KEY/PLACE, image/KEY/sheet?at=…; run/ID/… for a run's images."""
 
     def served(answer: Callable[[Lab, Request], Response]) -> Callable:
         async def endpoint(request: Request) -> Response:
@@ -39,6 +39,7 @@ def routes(lab: Lab) -> list[Route]:
 
     return [
         Route("/points/{key}/{map}", served(_points)),
+        Route("/layer/{key}/{name}", served(_layer)),
         Route("/image/{key}/sheet", served(_sheet)),
         Route("/image/{key}/{place:int}", served(_image)),
         Route("/run/{key}/sheet", served(_sheet)),
@@ -55,6 +56,16 @@ def _points(lab: Lab, request: Request) -> Response:
         np.round(255 * np.clip(space.confidence, 0, 1)).astype(np.uint8),
     )
     return Response(b"".join(part.tobytes() for part in parts), media_type="application/octet-stream", headers=KEEP)
+
+
+def _layer(lab: Lab, request: Request) -> Response:
+    """The codes (N,) uint16 of a layer; whoever asks adds their digest to the address, so that it changes when they do."""
+    from engine.layers import layers
+
+    found = layers(lab, lab.spaces.by_key(request.path_params["key"])).get(request.path_params["name"])
+    if found is None:
+        return PlainTextResponse("there is no such layer", 404)
+    return Response(found.codes.astype("<u2").tobytes(), media_type="application/octet-stream", headers=KEEP)
 
 
 def _image(lab: Lab, request: Request) -> Response:

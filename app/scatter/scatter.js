@@ -45,7 +45,12 @@ class Scatter {
       if (this.data.id !== data.id) return;
     }
     if (!this.ready) return;
-    if (data.id !== before.id || data.layer.codes !== before.layer?.codes || data.layer.title !== before.layer?.title) this.layer();
+    const layer = data.layer.source ?? data.layer.title + data.layer.codes;
+    if (data.id !== before.id || layer !== this.layered) {
+      await this.layer(data);
+      if (this.data !== data) return;
+      this.layered = layer;
+    }
     if (data.id !== before.id || data.selection.id !== this.heard) {
       this.heard = data.selection.id;
       this.choose(new Int32Array(decode(data.selection.at).buffer), data.selection.links);
@@ -123,9 +128,11 @@ class Scatter {
     return order;
   }
 
-  layer() {
-    const { codes, wide } = this.data.layer, bytes = decode(codes);
-    this.codes = wide ? new Uint16Array(bytes.buffer) : bytes;
+  async layer(data) {
+    const { codes, source } = data.layer;
+    const buffer = source ? await (await fetch(address(source))).arrayBuffer() : decode(codes).buffer;
+    if (this.data !== data) return;
+    this.codes = new Uint16Array(buffer);
     if (this.layerTitle !== this.data.layer.title) this.hidden.clear();
     this.layerTitle = this.data.layer.title;
     this.middles = null;
