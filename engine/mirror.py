@@ -34,8 +34,10 @@ STATES = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 def start_mirror(run: Run, settings: Settings) -> None:
     """Start the mirror's process for a run that has begun. Never raises: a run does not fail for its mirror."""
     with suppress(GlyphlabError, OSError):
-        if not (run.path / "mirror.json").exists() or read_json(run.path / "mirror.json").get("uri") != settings.mlflow_uri:
-            write_json(run.path / "mirror.json", {"uri": settings.mlflow_uri, "run_id": None, "rows": 0, "complete": False})
+        state = read_json(run.path / "mirror.json") or {}
+        if state.get("uri") != settings.mlflow_uri:
+            state = {"uri": settings.mlflow_uri, "run_id": None, "rows": 0}
+        write_json(run.path / "mirror.json", {**state, "complete": False})
         spawn(["_mirror", str(run.path)], settings, run.path / "mirror.log")
 
 
@@ -61,7 +63,7 @@ def mirror(run: Run, uri: str, patience_seconds: float = PATIENCE_SECONDS) -> bo
         return False
     with lock:
         pause, ended = POLL_SECONDS, None
-        while True:
+        while run.path.exists():
             alive = run.alive
             try:
                 _send(run, uri, alive)
@@ -71,11 +73,11 @@ def mirror(run: Run, uri: str, patience_seconds: float = PATIENCE_SECONDS) -> bo
             except Exception as error:  # whatever a server, a proxy or a library may think of
                 print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {type(error).__name__}: {str(error)[:300]}", flush=True)
                 pause = min(pause * 2, 60)
-            if not alive:
-                ended = ended or time.monotonic()
-                if time.monotonic() + pause - ended > patience_seconds:
-                    return False
+            ended = None if alive else ended or time.monotonic()
+            if ended is not None and time.monotonic() + pause - ended > patience_seconds:
+                return False
             _sleep_while(run, alive, pause)
+    return False
 
 
 def _sleep_while(run: Run, alive: bool, seconds: float) -> None:
