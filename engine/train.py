@@ -173,7 +173,9 @@ class Trainer:
         best = self._keep_best(stage, val, train_loss)
         if len(self.followed):
             logits, _ = run_model(self.judged, self.images, self.followed, size, stage.augment.crop, autocast=self.autocast)
-            extra["test_accuracy"] = float((logits.argmax(1).numpy() == self.data.labels[self.followed]).mean())
+            labels = torch.from_numpy(self.data.labels[self.followed])
+            extra["test_accuracy"] = float((logits.argmax(1) == labels).float().mean())
+            extra["test_loss"] = float(torch.nn.functional.cross_entropy(logits, labels))
         yield EpochStats(
             number + 1,
             self.epoch,

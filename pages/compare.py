@@ -25,7 +25,7 @@ def export(subjects: list) -> None:
 
     def report() -> str:
         lines = comparing.lines_of(lab, subjects)
-        plots = [charts.convergence(lines, measure, axis) for measure in ("validation accuracy", "validation loss") for axis in charts.AXES]
+        plots = [charts.convergence(lines, measure, axis) for measure in ("held-out accuracy", "held-out loss") for axis in charts.AXES]
         scores = [charts.scores(found, place) for place, found in comparing.scores_by_place(lab, subjects).items()]
         tables = {"Figures": rows, "Tests of every pair": tests, "How the recipes differ": compare.differences(subjects)}
         return as_html("Comparison of " + ", ".join(s.label for s in subjects), compare.answers(subjects), tables, scores + plots)

@@ -39,9 +39,9 @@ def predictions(labels: np.ndarray, wrong: Sequence[int], seed: int = 0) -> np.n
 
 def compared_run(
     lab: Lab, recipe: str = "quick", *, wrong: Sequence[int] = (), curve: Sequence[float] = (0.5, 0.9, 0.985), losses: Sequence[float] = (),
-    state: str = "finished", changes: dict[str, Any] | None = None, name: str | None = None, figures: dict[str, Any] | None = None,
+    state: str = "finished", changes: dict[str, Any] | None = None, name: str | None = None, figures: dict[str, Any] | None = None, held: str = "val",
 ) -> Run:
-    """A finished run of `recipe` whose validation accuracy went along `curve` and which reads the digits at `wrong` wrongly."""
+    """A finished run of `recipe` whose `held`-out accuracy went along `curve` and which reads the digits at `wrong` wrongly."""
     resolved = lab.recipe(recipe, changes)
     run = create_run(lab.home, resolved, name)
     labels, index = digits_test(lab)
@@ -52,7 +52,7 @@ def compared_run(
         for number, (accuracy, loss) in enumerate(zip(curve, losses, strict=True), 1):
             run.append_metrics({
                 "kind": "epoch", "stage": 1, "epoch": number, "epochs": len(curve), "train_loss": loss, "train_accuracy": accuracy,
-                "val_loss": loss, "val_accuracy": accuracy, "lr": 0.001,
+                f"{held}_loss": loss, f"{held}_accuracy": accuracy, "lr": 0.001,
                 "images_seen": 1000 * number, "seconds": 2.0 * number, "best": True,
             })
         if state == "finished":

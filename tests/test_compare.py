@@ -100,7 +100,7 @@ def test_the_answer_names_start_end_and_what_may_be_chance(lab, two):
     text = said(lab, *two)
     assert "**The end.** On digits test, *lr 0.004* reads 98." in text
     assert "*lr 0.004* alone is right on 8 and *lr 0.02* alone on 3: that could well be chance (McNemar, p = 0.227)" in text
-    assert "After the first epoch *lr 0.004* reads 50.00% of the validation images and *lr 0.02* 60.00%" in text
+    assert "After the first epoch *lr 0.004* reads 50.00% of the held-out images and *lr 0.02* 60.00%" in text
     assert "*lr 0.02* is 10.00 points ahead" in text
     assert "To 98% *lr 0.004* takes 3 epochs and 6 s, *lr 0.02* never gets there." in text
 
@@ -151,6 +151,13 @@ def test_predictions_that_are_no_archive_are_an_error_of_one_line(lab):
     (run.path / "predictions.npz").write_bytes(b"PK\x03\x04 torn")
     with pytest.raises(RunError, match="kept no predictions"):
         lab.compare.predictions(lab.compare.subjects([run.id])[0])
+
+
+def test_a_recipe_that_holds_none_back_is_followed_on_the_test_images(lab):
+    run = compared_run(lab, held="test", curve=(0.9, 0.97, 0.991), losses=(0.3, 0.4, 0.1))
+    subject = lab.compare.subjects([run.id])[0]
+    assert [row["held_accuracy"] for row in subject.epochs] == [0.9, 0.97, 0.991]
+    assert subject.reached("epoch")["0.99"] == 3 and subject.setbacks == pytest.approx(0.25)
 
 
 def test_the_worst_mistakes_come_first_with_their_images(lab, two):

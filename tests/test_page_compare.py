@@ -78,8 +78,8 @@ def test_runs_on_other_images_are_explained_and_not_tested(lab):
 
 
 def test_a_mean_curve_is_the_mean_of_its_seeds_with_a_band_from_least_to_most():
-    runs = [[{"epoch": e, "seconds": e * s, "val_accuracy": 0.5 + 0.1 * e + 0.1 * s} for e in (1, 2, 3)] for s in (1, 3)]
-    chart = charts.convergence([charts.Line("both", runs)], "validation accuracy", "seconds")
+    runs = [[{"epoch": e, "seconds": e * s, "held_accuracy": 0.5 + 0.1 * e + 0.1 * s} for e in (1, 2, 3)] for s in (1, 3)]
+    chart = charts.convergence([charts.Line("both", runs)], "held-out accuracy", "seconds")
     band, line = chart.data
     assert list(line.x) == [2, 4, 6] and list(line.y) == pytest.approx([80, 90, 100])
     assert list(band.y) == pytest.approx([90, 100, 110, 90, 80, 70])

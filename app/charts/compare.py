@@ -36,9 +36,9 @@ AXES: dict[str, Axis] = {
     "seconds": Axis("seconds", "Training time (seconds)"),
 }
 MEASURES: dict[str, Measure] = {
-    "validation accuracy": Measure("val_accuracy", "Validation accuracy (%)", 100),
+    "held-out accuracy": Measure("held_accuracy", "Held-out accuracy (%)", 100),
     "training accuracy": Measure("train_accuracy", "Training accuracy (%)", 100),
-    "validation loss": Measure("val_loss", "Validation loss (nats)", 1),
+    "held-out loss": Measure("held_loss", "Held-out loss (nats)", 1),
     "training loss": Measure("train_loss", "Training loss (nats)", 1),
     "kNN accuracy": Measure("knn_accuracy", "kNN accuracy (%)", 100),
 }
@@ -122,10 +122,10 @@ def scores(rows: Sequence[Score], what: str) -> go.Figure:
 def thresholds(rows: Sequence[Row], unit: str) -> go.Figure:
     """How long each run took to each accuracy: `unit` 'epochs' or 'seconds'; rows as Compare.table gives them."""
     steps = [key.rpartition("_")[2] for key in (rows[0] if rows else {}) if key.startswith(f"{unit}_to_")]
-    title = f"{unit.capitalize()} to each validation accuracy"
+    title = f"{unit.capitalize()} to each held-out accuracy"
     if not any(row.get(f"{unit}_to_{step}") is not None for row in rows for step in steps):
         return message(title, "None of these runs reached a threshold yet.")
-    chart = figure(title, "Validation accuracy", "Epochs" if unit == "epochs" else "Training time (seconds)", height=320)
+    chart = figure(title, "Held-out accuracy", "Epochs" if unit == "epochs" else "Training time (seconds)", height=320)
     names = [f"{100 * float(step):g}%" for step in steps]
     for number, row in enumerate(rows):
         values = [row.get(f"{unit}_to_{step}") for step in steps]

@@ -56,7 +56,7 @@ def beside(rows: Sequence[Figures], title: str) -> go.Figure:
         )
     values = [value for row in rows for value in (row.published, row.ours, row.best, row.low, row.high) if value is not None]
     middle, half = (min(values) + max(values)) / 2, max(LEAST_SPAN, 1.15 * (max(values) - min(values))) / 2
-    chart.update_xaxes(range=[middle - half, middle + half])
+    chart.update_xaxes(range=[max(middle - half, -1), min(middle + half, 101)])
     chart.update_layout(showlegend=True)
     chart.update_yaxes(autorange="reversed", title=None, type="category", categoryorder="array", categoryarray=[row.label for row in rows])
     return chart

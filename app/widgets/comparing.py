@@ -122,7 +122,7 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
     shares = ("accuracy", "low", "high", "validation", "knn", "train", "gap", "ece", "setbacks")
     config: dict[str, Any] = {names[key]: share for key in shares} | {"parameters": plain, "run": st.column_config.TextColumn(pinned=True)}
     st.dataframe(shown, hide_index=True, key="figures", placeholder="–", column_config=config)
-    note("Gap: training accuracy minus the score. Setbacks: of all that the validation loss moved from epoch to epoch, the share that went "
+    note("Gap: training accuracy minus the score. Setbacks: of all that the held-out loss moved from epoch to epoch, the share that went "
          "up; 0 is a smooth descent. Accuracy with its 95% Wilson interval.")
 
 
@@ -133,10 +133,11 @@ def _steps(row: dict[str, Any]) -> dict[str, Any]:
 def convergence(lab: Lab, subjects: Sequence[Subject]) -> None:
     """Curves of all the runs on one axis, and how long each took to each accuracy."""
     with st.container(horizontal=True, gap="medium"):
-        measure = st.segmented_control("Measure", list(charts.MEASURES), default="validation accuracy", required=True, key="measure")
+        measure = st.segmented_control("Measure", list(charts.MEASURES), default="held-out accuracy", required=True, key="measure")
         axis = st.segmented_control("By", list(charts.AXES), default="epochs", required=True, key="axis")
     together = st.toggle("Seeds of one recipe as mean and spread", value=True, key="together")
     chart(charts.convergence(lines_of(lab, subjects, together), measure, axis), key=f"convergence-{measure}-{axis}")
+    note("Held-out: the validation images, or the test images where a recipe holds none back and follows the test as the studies did.")
     if together and len(lab.compare.groups(subjects)) < len(subjects):
         note("Line: mean of the seeds. Band: from the least to the most of them.")
     rows = lab.compare.table(subjects)

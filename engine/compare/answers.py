@@ -96,14 +96,14 @@ def _first_epoch(group: Group, key: str) -> float | None:
 
 
 def _start(first: Group, second: Group) -> str:
-    one, two = _first_epoch(first, "val_accuracy"), _first_epoch(second, "val_accuracy")
+    one, two = _first_epoch(first, "held_accuracy"), _first_epoch(second, "held_accuracy")
     if one is None or two is None:
         return ""
     if abs(one - two) < PER_EPOCH:
-        return f"**The start.** After the first epoch both are at about {_percent((one + two) / 2)} of the validation images."
+        return f"**The start.** After the first epoch both are at about {_percent((one + two) / 2)} of the held-out images."
     ahead, gap = (first, one - two) if one > two else (second, two - one)
     return (
-        f"**The start.** After the first epoch {first.name} reads {_percent(one)} of the validation images and "
+        f"**The start.** After the first epoch {first.name} reads {_percent(one)} of the held-out images and "
         f"{second.name} {_percent(two)}: {ahead.name} is {100 * gap:.2f} points ahead."
     )
 
@@ -147,7 +147,7 @@ def _smooth(first: Group, second: Group) -> str:
     if one is None or two is None:
         return ""
     text = (
-        f"**Smoothness.** Of all that the validation loss moved, {100 * one:.0f}% was upwards for {first.name} and "
+        f"**Smoothness.** Of all that the held-out loss moved, {100 * one:.0f}% was upwards for {first.name} and "
         f"{100 * two:.0f}% for {second.name}"
     )
     if abs(one - two) < 0.05:
@@ -172,7 +172,7 @@ def _pretraining(first: Group, second: Group, test: McNemar | None, p_seeds: flo
         return ""
     pre, fresh = (first, second) if first.pretrained else (second, first)
     parts = []
-    one, two = _first_epoch(pre, "val_accuracy"), _first_epoch(fresh, "val_accuracy")
+    one, two = _first_epoch(pre, "held_accuracy"), _first_epoch(fresh, "held_accuracy")
     if one is not None and two is not None:
         parts.append("starts higher" if one > two + PER_EPOCH else "starts lower" if one < two - PER_EPOCH else "starts level")
     p = p_seeds if p_seeds is not None else test.p if test else None

@@ -28,7 +28,8 @@ LADDER = ("0.5", "0.8", "0.9", "0.95", *THRESHOLDS, "0.995")
 class Subject:
     """One run as it is compared. Accuracies are fractions in 0..1.
 
-    epochs    its epoch rows, in order
+    epochs    its epoch rows, in order, each with `held_accuracy` and `held_loss`: on the validation images, or on the test images where
+              the recipe holds none back but follows the test through the epochs, as the studies do
     final     its final metrics; empty while it trains
     kind      its name and in what its recipe differs from others of that name among the compared; seeds of one recipe share it
     label     kind and seed, or id where that is not enough to tell it apart
@@ -57,7 +58,7 @@ class Subject:
     def accuracy(self) -> float | None:
         """The score on held-out images; of a run that still trains, its latest validation accuracy."""
         found = self.final.get("test_accuracy", self.final.get("val_accuracy"))
-        return found if found is not None else (self.epochs[-1].get("val_accuracy") if self.epochs else None)
+        return found if found is not None else (self.epochs[-1]["held_accuracy"] if self.epochs else None)
 
     @property
     def n(self) -> int | None:
@@ -70,12 +71,12 @@ class Subject:
 
     @property
     def setbacks(self) -> float | None:
-        """Share of the validation loss's movement that went up; see statistics.setbacks."""
-        return setbacks([row["val_loss"] for row in self.epochs if row.get("val_loss") is not None])
+        """Share of the held-out loss's movement that went up; see statistics.setbacks."""
+        return setbacks([row["held_loss"] for row in self.epochs if row["held_loss"] is not None])
 
     def reached(self, of: str) -> dict[str, float]:
-        """For each threshold of validation accuracy that it reached, the `epoch` or the `seconds` at which it first did."""
-        return first_reached(self.epochs, of, "val_accuracy")
+        """For each threshold of held-out accuracy that it reached, the `epoch` or the `seconds` at which it first did."""
+        return first_reached(self.epochs, of, "held_accuracy")
 
     def test_spec(self) -> DataSpec:
         """The data specification under which the images of its predictions are found."""
@@ -108,12 +109,17 @@ class Predictions:
 def subject_of(run: Run, kind: str, label: str) -> Subject:
     """The run as it is compared. Raises RunError if it has not finished an epoch yet."""
     rows = run.metrics()
-    epochs = tuple(row for row in rows if row.get("kind") == "epoch")
+    epochs = tuple(_held_out(row) for row in rows if row.get("kind") == "epoch")
     final = run.final() or {}
     info = run.info()
     if not epochs and not final:
         raise RunError(f"run {run.id} has no epoch to compare yet", got=f"state {info.state}")
     return Subject(run.id, kind, label, run.recipe(), info.state, run.path, epochs, final, info.device)
+
+
+def _held_out(row: dict[str, Any]) -> dict[str, Any]:
+    held = "val" if row.get("val_accuracy") is not None or row.get("test_accuracy") is None else "test"
+    return {**row, "held_accuracy": row.get(f"{held}_accuracy"), "held_loss": row.get(f"{held}_loss")}
 
 
 def predictions_of(subject: Subject) -> Predictions:
@@ -171,7 +177,7 @@ def apart_from_seed(recipe: Recipe) -> dict[str, Any]:
 def thresholds_for(subjects: Sequence[Subject]) -> list[str]:
     """The accuracy thresholds that tell these runs apart: 98, 99 and 99.4% where one comes near, else the highest three reached."""
     rows = [row for subject in subjects for row in subject.epochs]
-    best = max((row["val_accuracy"] for row in rows if row.get("val_accuracy") is not None), default=0.0)
+    best = max((row["held_accuracy"] for row in rows if row["held_accuracy"] is not None), default=0.0)
     if best >= 0.98:
         return list(THRESHOLDS)
     return [step for step in LADDER if float(step) <= best][-3:]
