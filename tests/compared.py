@@ -39,7 +39,8 @@ def predictions(labels: np.ndarray, wrong: Sequence[int], seed: int = 0) -> np.n
 
 def compared_run(
     lab: Lab, recipe: str = "quick", *, wrong: Sequence[int] = (), curve: Sequence[float] = (0.5, 0.9, 0.985), losses: Sequence[float] = (),
-    state: str = "finished", changes: dict[str, Any] | None = None, name: str | None = None, figures: dict[str, Any] | None = None, held: str = "val",
+    state: str = "finished", changes: dict[str, Any] | None = None, name: str | None = None, figures: dict[str, Any] | None = None,
+    held: str = "val",
 ) -> Run:
     """A finished run of `recipe` whose `held`-out accuracy went along `curve` and which reads the digits at `wrong` wrongly."""
     resolved = lab.recipe(recipe, changes)
