@@ -12,6 +12,7 @@ from engine.errors import ModelError
 from engine.gallery import Galleries, Gallery
 from engine.likeness import likeness_vectors
 from engine.lookalikes import Answer, Group, judge
+from engine.taught import WITHOUT_GALLERY
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +81,7 @@ class Reader:
             return prediction, judge((), prediction.probabilities, blank=True), None, None
         gallery = self.galleries.get(model)
         vector = likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
-        known = gallery.likeness_of(vector) if gallery else -1.0
+        known = gallery.likeness_of(vector) if gallery else WITHOUT_GALLERY
         match = self.lab.taught.recognise(vector, model, known)
         said = judge(prediction.classes, prediction.probabilities, unlike=gallery is not None and known < gallery.strange)
         if match is None and said.groups[0].share < CLEARLY_ONE:

@@ -1,22 +1,22 @@
 """A model's gallery: a few of its training images in its embedding, for the nearest images beside a drawing.
 
-Built once a model, in the background, from the data that the model was trained on, and kept in `home/galleries`. What is close
-and what is strange differs from model to model, so the gallery measures it on images that the model did not learn from.
+Built once a model, in the background, from the data that the model was trained on, and kept in `home/galleries`; a shipped model
+may bring one with it (`gallery.npz` beside its checkpoint, made by `Galleries.ship`). What is close and what is strange differs
+from model to model, so the gallery measures it on images that the model did not learn from.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from engine.data.splits import stratified
-from engine.drawings import write_bytes
 from engine.errors import DataError, GlyphlabError
 from engine.evaluate import spec_for
 from engine.files import write_arrays
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 MOST = 3000  # images in a gallery; searched in under a millisecond
 MOST_QUERIES = 800  # held-out images to measure by
 STRANGE_PERCENT = 0.5  # share of honest held-out images that may be called strange
-FORMAT = 2
+SHIPPED = "gallery.npz"
+MOST_SHIPPED = 1500
+FORMAT = 4
 
 
 class Near(NamedTuple):
@@ -46,7 +48,7 @@ class Near(NamedTuple):
 class Gallery:
     """N training images. images (N, S, S) uint8; labels (N,) int64 into classes; `search` holds their embeddings.
 
-    likeness     (N, D + 196) float32, as `likeness_vectors` makes them
+    likeness     (at least N, D + 196) float32, as `likeness_vectors` makes them; also of images that are not shown
     strange      likeness of a drawing's nearest image below which the drawing is unlike anything learned
     coordinates  (N, 2) float32, the images' places on a UMAP; None until it has been laid out
     """
@@ -108,73 +110,85 @@ class Galleries:
         path = self.path(model)
         with self._lock:
             held = self._loaded.get(path)
-            if held is None and path.is_file():
-                held = self._loaded[path] = _read(path)
-            if held and held.coordinates is None and _map_of(path).is_file():
-                held = self._loaded[path] = replace(held, coordinates=np.load(_map_of(path)))
+            if held is None:
+                held = _read(path, "") or _read(self.lab.model_folder(model) / SHIPPED, self.lab.model_meta(model)["weights"])
+                if held is not None:
+                    self._loaded[path] = held
+            elif held.coordinates is None and path.is_file():  # the map is added when it has been laid out
+                held = self._loaded[path] = _read(path, "") or held
             return held
 
     def start(self, model: str) -> str:
         """Build a model's gallery in the background; returns the task's id."""
         return self.lab.start_task("gallery", model=model)
 
-    def build(self, model: str, progress: Progress = no_progress) -> Gallery:
-        """Build and keep a model's gallery. Raises DataError if its training data is not at hand."""
+    def build(self, model: str, progress: Progress = no_progress) -> Path:
+        """Build a model's gallery, keep it in the lab and return its file. Raises DataError if its training data is not at hand."""
+        path = self.path(model)
+        self._build(model, path, MOST, None, "", progress)
+        return path
+
+    def ship(self, model: str, sources: Sequence[str], progress: Progress = no_progress) -> Path:
+        """Put a smaller gallery beside a model's checkpoint; returns its file. Images come from the named data sets only, those that
+        may be passed on; of the others there are likeness vectors, so that drawings like them are not taken for strange ones."""
+        path = self.lab.model_folder(model) / SHIPPED
+        self._build(model, path, MOST_SHIPPED, sources, self.lab.model_meta(model)["weights"], progress)
+        return path
+
+    def _build(self, model: str, path: Path, most: int, sources: Sequence[str] | None, weights: str, progress: Progress) -> None:
         meta = self.lab.model_meta(model)
         name = str(meta["recipe"]["data"]["name"])
         try:
             data = self.lab.dataset(spec_for(meta, name), progress=progress)
         except GlyphlabError as error:
             raise DataError(f"the images that {model} was trained on are not here", got=str(error)) from None
-        train = data.split("train")
-        train = train[data.labels[train] >= 0]
-        if len(train) > MOST:
-            train = train[stratified(data.labels[train], MOST, seed=0)]
-        held = data.splits.get("val", data.splits.get("test", train))
-        held = held[data.labels[held] >= 0]
-        if len(held) > MOST_QUERIES:
-            held = held[stratified(data.labels[held], MOST_QUERIES, seed=0)]
-        predictor = self.lab.predictor(model)
-        total = len(train) + len(held)
-        embeddings = predictor.embed(data.images[train], lambda done: progress(done, total, "embedding training images"))
-        queries = predictor.embed(data.images[held], lambda done: progress(len(train) + done, total, "embedding training images"))
-        path = self.path(model)
-        write_arrays(
-            path, data=np.array(name), classes=np.array(data.classes), images=data.images[train][:, 0], labels=data.labels[train],
-            embeddings=embeddings.astype(np.float16), strange=_strange(embeddings, data.images[train], queries, data.images[held]),
-        )
-        coordinates = project(embeddings, Options(), threads=1, compiled=self.lab.spaces.compiled, progress=progress).coordinates
-        _save(_map_of(path), coordinates)
-        return _read(path)
+        labelled, shown = data.labels >= 0, np.ones(len(data), bool)
+        if sources is not None:
+            shown = np.isin(data.sources, [number for number, source in enumerate(data.source_names) if source in sources])
+        train, held = data.split("train"), data.splits.get("val", data.splits.get("test", data.split("train")))
+        other = _some(train[(labelled & ~shown)[train]], data.labels, most // 2)
+        train = _some(train[(labelled & shown)[train]], data.labels, most)
+        held = _some(held[labelled[held]], data.labels, MOST_QUERIES)
+        everything = np.concatenate([train, other, held])
+        squares = data.images[everything]
+        embeddings = self.lab.predictor(model).embed(squares, lambda done: progress(done, len(squares), "embedding training images"))
+        likeness = likeness_vectors(embeddings, squares)
+        parts = np.cumsum([len(train), len(other)])
+        own, others, queries = np.split(likeness, parts)
+        alike = (queries @ np.concatenate([own, others]).T).max(1)
+        content = {
+            "data": np.array(name), "classes": np.array(data.classes), "weights": np.array(weights), "images": data.images[train][:, 0],
+            "labels": data.labels[train].astype(np.int16), "embeddings": embeddings[: len(train)].astype(np.float16),
+            "others": others.astype(np.float16), "strange": np.percentile(alike, STRANGE_PERCENT),
+        }
+        if not weights:
+            write_arrays(path, **content)  # the neighbours can be shown while the map is laid out
+        options, compiled = Options(), self.lab.spaces.compiled
+        found = project(embeddings[: len(train)], options, threads=1, compiled=compiled, progress=progress)
+        write_arrays(path, **content, coordinates=found.coordinates.astype(np.float16))
 
 
 def build_task(lab: Lab, progress: Progress, model: str) -> dict[str, Any]:
     """Task 'gallery'."""
-    gallery = Galleries(lab).build(model, progress)
-    return {"model": model, "images": len(gallery.labels), "data": gallery.data}
+    return {"model": model, "file": str(Galleries(lab).build(model, progress))}
 
 
-def _map_of(path: Path) -> Path:
-    return path.with_suffix(".map.npy")
+def _some(index: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` of the images at `index` (n,), each class its share."""
+    return index if len(index) <= most else index[stratified(labels[index], most, seed=0)]
 
 
-def _save(path: Path, coordinates: np.ndarray) -> None:
-    out = io.BytesIO()
-    np.save(out, coordinates.astype(np.float32))
-    write_bytes(path, out.getvalue())
-
-
-def _read(path: Path) -> Gallery:
+def _read(path: Path, weights: str) -> Gallery | None:
+    """The gallery in a file; None if it is missing, or if it was made with other weights than these."""
+    if not path.is_file():
+        return None
     with np.load(path, allow_pickle=False) as file:
-        embeddings = file["embeddings"].astype(np.float32)
-        labels = file["labels"].astype(np.int64)
-        classes, images = tuple(str(name) for name in file["classes"]), file["images"]
-        likeness = likeness_vectors(embeddings, images[:, None])
-        search = Neighbours(embeddings, labels)
-        return Gallery(str(file["data"]), classes, images, labels, search, likeness, float(file["strange"]), None)
-
-
-def _strange(gallery: np.ndarray, images: np.ndarray, queries: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """The likeness to the gallery (N, D) that all but STRANGE_PERCENT of held-out images (Q, D) have."""
-    found = likeness_vectors(queries, held) @ likeness_vectors(gallery, images).T
-    return np.percentile(found.max(1), STRANGE_PERCENT)
+        if str(file["weights"]) != weights:
+            return None
+        embeddings, labels = file["embeddings"].astype(np.float32), file["labels"].astype(np.int64)
+        images = file["images"]
+        return Gallery(
+            str(file["data"]), tuple(str(name) for name in file["classes"]), images, labels, Neighbours(embeddings, labels),
+            np.concatenate([likeness_vectors(embeddings, images[:, None]), file["others"].astype(np.float32)]),
+            float(file["strange"]), file["coordinates"].astype(np.float32) if "coordinates" in file else None,
+        )

@@ -36,6 +36,7 @@ LONGEST_NAME = 40
 MOST_EXAMPLES = 50  # of one symbol
 LEAST_LIKE = 0.5  # likeness below which nothing is recognised
 SLACK = 0.15  # how much further from the examples than they are from one another a drawing may be
+WITHOUT_GALLERY = 0.8  # likeness asked for where a model has no gallery to compare with
 ONE_EXAMPLE = 0.8  # what a symbol with a single example asks for
 LARGEST_ARCHIVE = 50_000_000  # bytes
 
@@ -132,10 +133,10 @@ class Taught:
             else:
                 symbol.examples[-1].unlink()
 
-    def recognise(self, vector: np.ndarray, model: str, known: float = -1.0) -> Match | None:
+    def recognise(self, vector: np.ndarray, model: str, known: float = WITHOUT_GALLERY) -> Match | None:
         """The symbol that a drawing shows, by its likeness vector (D + 196,) through `model`; None if it is none.
 
-        known: likeness of the most alike image that the model was trained on, where there is a gallery; a symbol must beat it.
+        known: likeness of the most alike image that the model was trained on; a symbol must beat it.
         """
         return decide(self.bank(model), vector, known)
 
