@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
 WORKING_SIDE = 600  # pictures of twice this side and more are reduced towards it before ink is looked for; no style needs more
+SMALL = 64  # up to this side a stroke is as wide as a shadow, and there is no room for anything around the paper
 FAINTEST = 20  # a picture whose strongest mark differs from its paper by less (of 255) is blank
 
 
@@ -28,14 +29,14 @@ def ink_of(picture: Image.Image) -> np.ndarray:
         if solid < 0.6 and alpha.getextrema()[0] < 128:  # strokes on a transparent layer: the alpha is the ink, whatever its colour
             return _full(np.asarray(alpha), 0, 0)
         picture = on_white(picture)
-    pixels = np.asarray(picture)
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels  # (H, W, C)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).astype(np.int16)
-    paper = np.median(border, axis=0).astype(np.int16)
-    noise = float(np.median(np.abs(border - paper)))
-    if noise > 3 and min(picture.size) > 64:  # in a small picture a stroke is as wide as a shadow
-        return _full(*_marks_on_uneven_paper(picture.convert("L")), least=0.25)
-    return _full(_difference(pixels, paper), 0, noise)
+    noise = _paper_of(np.asarray(picture))[1]
+    sheet = _sheet(picture) if noise >= 1 and min(picture.size) > SMALL else None
+    if sheet is None:
+        return _ink_on_paper(picture)
+    ink = np.zeros((picture.height, picture.width), np.uint8)
+    left, top, right, bottom = sheet
+    ink[top:bottom, left:right] = _ink_on_paper(picture.crop(sheet))
+    return ink
 
 
 def plain(picture: Image.Image) -> Image.Image:
@@ -83,9 +84,27 @@ def stroke_width(ink: np.ndarray) -> float:
     return min(2 * area / outline, 2 * area / (edges * math.pi / 4))
 
 
+def _ink_on_paper(picture: Image.Image) -> np.ndarray:
+    """Ink (H, W) uint8 of a picture in mode L or RGB that paper fills to its border."""
+    pixels = np.asarray(picture)
+    small = min(picture.size) <= SMALL
+    paper, noise = _paper_of(pixels)
+    if noise > 3 and not small:
+        return _full(*_marks_on_uneven_paper(picture.convert("L")), least=0.25, ruled=True)
+    return _full(_difference(pixels, paper), 0, noise, ruled=not small)
+
+
+def _paper_of(pixels: np.ndarray) -> tuple[np.ndarray, float]:
+    """The paper's colour (C,) int16 and how much it varies, read from the border of pixels (H, W[, C]) uint8."""
+    border = _border(pixels).reshape(-1, pixels.shape[2] if pixels.ndim == 3 else 1).astype(np.int16)
+    paper = np.median(border, axis=0).astype(np.int16)
+    return paper, float(np.median(np.abs(border - paper)))
+
+
 def _difference(pixels: np.ndarray, paper: np.ndarray) -> np.ndarray:
-    """How far each pixel (H, W, C) uint8 is from the paper's colour (C,), the largest over channels: (H, W) uint8, by table."""
+    """How far each pixel (H, W[, C]) uint8 is from the paper's colour (C,), the largest over channels: (H, W) uint8, by table."""
     levels = np.arange(256, dtype=np.int16)
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     marks = [np.abs(levels - level).astype(np.uint8)[pixels[..., channel]] for channel, level in enumerate(paper)]
     return marks[0] if len(marks) == 1 else np.maximum(np.maximum(marks[0], marks[1]), marks[2])
 
@@ -101,7 +120,7 @@ def _marks_on_uneven_paper(grey: Image.Image) -> tuple[np.ndarray, float, float]
     reach = max(low.size) // 6 | 1
     dark = _ink_is_dark(np.asarray(low, dtype=np.float64))
     first, second = (ImageFilter.MaxFilter, ImageFilter.MinFilter) if dark else (ImageFilter.MinFilter, ImageFilter.MaxFilter)
-    paper = low.filter(first(reach)).filter(second(reach)).filter(ImageFilter.GaussianBlur(reach / 4))
+    paper = low.filter(first(reach)).filter(second(reach)).filter(ImageFilter.GaussianBlur(1))
     paper = paper.resize(grey.size, Image.Resampling.BILINEAR)
     marks = np.asarray(ImageChops.subtract(paper, grey) if dark else ImageChops.subtract(grey, paper))
     light = np.asarray(paper, dtype=np.float32) + 32  # a stroke in the shadow differs less from its paper; 32 keeps black from counting
@@ -122,9 +141,12 @@ def _ink_is_dark(grey: np.ndarray) -> bool:
     return -rest[:10].mean() > rest[-10:].mean()
 
 
-def _full(marks: np.ndarray, middle: float, noise: float, least: float = 0) -> np.ndarray:
+def _full(marks: np.ndarray, middle: float, noise: float, least: float = 0, ruled: bool = False) -> np.ndarray:
     """Marks (H, W) uint8 as ink (H, W) uint8: the strongest becomes 255; what is within the noise around `middle`, or below `least` of
-    the strongest, becomes 0."""
+    the strongest, becomes 0.
+
+    On paper that may be `ruled`, so does what is no stronger than the weaker marks on the border: printed lines, the edge of a shadow.
+    """
     most = strongest = int(marks.max())
     if marks.size > 4096:  # a speck is not the strongest stroke: the 99.9th percentile is, by counting
         below = np.cumsum(Image.fromarray(marks).histogram())
@@ -132,4 +154,34 @@ def _full(marks: np.ndarray, middle: float, noise: float, least: float = 0) -> n
     if strongest < max(FAINTEST, middle + 8 * noise):
         return np.zeros(marks.shape, np.uint8)
     floor = max(least * strongest, min(middle + 3 * noise + (6 if noise else 0), 0.4 * strongest))
+    if ruled:
+        border = _border(marks)
+        weak = border[border < 0.6 * strongest]
+        floor = max(floor, 1.2 * float(np.percentile(weak, 99.5)) if len(weak) else 0.0)
     return np.clip((np.arange(256) - floor) * (255 / (strongest - floor)), 0, 255).astype(np.uint8)[marks]
+
+
+def _border(pixels: np.ndarray) -> np.ndarray:
+    """The outermost pixels (n, …) of (H, W, …)."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+
+
+def _sheet(picture: Image.Image) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of a light sheet that lies on something dark, with marks on it; None if there is no such thing."""
+    scale = max(1, max(picture.size) // 96)
+    grey = np.asarray(picture.reduce(scale).convert("L"), dtype=np.float32)
+    low, high = np.percentile(grey, (5, 95))
+    light = grey > (low + high) / 2
+    if high - low < 40 or _border(light).mean() > 0.2 or not 0.2 < light.mean() < 0.95:
+        return None
+    rows, columns = np.flatnonzero(light.mean(1) > 0.4), np.flatnonzero(light.mean(0) > 0.4)
+    if not len(rows) or not len(columns):
+        return None
+    inner = light[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if inner.mean() < 0.75:  # a thick light stroke is no sheet
+        return None
+    edge = 3 + max(inner.shape) // 20  # sheets lie askew
+    left, top, right, bottom = columns[0] + edge, rows[0] + edge, columns[-1] + 1 - edge, rows[-1] + 1 - edge
+    if right - left < 16 or bottom - top < 16:
+        return None
+    return int(left * scale), int(top * scale), int(right * scale), int(bottom * scale)

@@ -51,6 +51,35 @@ def photograph(picture, seed=0, dark=70, light=215, noise=6):
     return Image.fromarray(np.clip(seen, 0, 255).astype(np.uint8)).convert("RGB")
 
 
+def ruled(picture, squared=False):
+    """The character on paper with pale blue lines."""
+    out = picture.convert("RGB")
+    draw = ImageDraw.Draw(out)
+    for y in range(30, out.height, 60):
+        draw.line((0, y, out.width, y), fill=(170, 190, 230), width=2)
+    for x in range(30, out.width, 60) if squared else ():
+        draw.line((x, 0, x, out.height), fill=(170, 190, 230), width=2)
+    return out
+
+
+def shaded(picture):
+    """A photograph in which a shadow falls over one side."""
+    seen = np.asarray(photograph(picture).convert("L"), float)
+    y, x = np.mgrid[0 : picture.height, 0 : picture.width]
+    shadow = 1 - 0.45 * np.clip((x + 0.5 * y - picture.width) / 30, 0, 1)
+    return Image.fromarray((seen * shadow).clip(0, 255).astype(np.uint8))
+
+
+def on_a_table(picture):
+    """A photograph of a sheet that lies, slightly askew, on a dark table."""
+    seen = np.asarray(photograph(picture), float)
+    table = np.random.default_rng(2).normal(60, 10, seen.shape) + np.array([30, 10, -20])
+    y, x = np.mgrid[0 : picture.height, 0 : picture.width]
+    sheet = (x > 40 + 0.1 * y) & (x < picture.width - 40 - 0.05 * y) & (y > 30) & (y < picture.height - 25)
+    both = np.where(sheet[..., None], seen, table).clip(0, 255).astype(np.uint8)
+    return Image.fromarray(both).filter(ImageFilter.GaussianBlur(1))
+
+
 def jpeg(picture, quality=60):
     stream = io.BytesIO()
     picture.convert("RGB").save(stream, "JPEG", quality=quality)
@@ -81,6 +110,15 @@ LOOKS = {
     "faint grey pencil": lambda p: p.point(lambda v: 225 + v * 30 // 255),
     "strong JPEG": lambda p: jpeg(p, 30),
     "photograph, uneven light": photograph,
+    "photograph, dim": lambda p: photograph(p, dark=40, light=90, noise=4),
+    "photograph, low contrast": lambda p: photograph(p, dark=150, light=200, noise=4),
+    "photograph, very noisy": lambda p: photograph(p, noise=14),
+    "photograph, out of focus": lambda p: photograph(p.filter(ImageFilter.GaussianBlur(4))),
+    "photograph with a shadow": shaded,
+    "photograph of a sheet on a table": on_a_table,
+    "ruled paper": ruled,
+    "squared paper": lambda p: ruled(p, squared=True),
+    "photograph of ruled paper": lambda p: photograph(ruled(p).convert("L")),
     "photograph of chalk": lambda p: photograph(ImageOps.invert(p), seed=1, dark=50),
 }
 
@@ -159,6 +197,7 @@ BLANK = {
     "16 bit": sixteen_bit(Image.new("L", (300, 200), 255), 1000, 1010),
     "16 bit, dark and noisy": Image.fromarray(np.random.default_rng(0).integers(0, 4, (300, 200)).astype(np.uint16)),
     "floats": Image.new("F", (64, 64), 0.5),
+    "sheet on a table": on_a_table(Image.new("L", (640, 480), 255)),
     "paper seen by a camera": photograph(Image.new("L", (640, 480), 255), noise=5),
     "noise": Image.fromarray(np.random.default_rng(0).normal(200, 5, (480, 640)).clip(0, 255).astype(np.uint8)),
     "paper through JPEG": jpeg(Image.fromarray(np.random.default_rng(0).normal(235, 2, (480, 640)).clip(0, 255).astype(np.uint8)), 50),
@@ -237,6 +276,12 @@ def test_glyphs_of_other_shapes_and_sizes_fit_the_square():
     left, top, right, bottom = ink_box(small)
     assert abs((left + right) / 2 - 20) <= 2 and bottom - top < 26
     assert not square_of_glyph(np.zeros((28, 28), np.uint8), "duo", 32).any()
+
+
+def test_a_thick_light_bar_on_black_is_ink_and_no_sheet():
+    bar = Image.new("L", (300, 300), 0)
+    bar.paste(255, (100, 30, 190, 270))
+    assert square(bar, "digit", 28).max() == 255 and ink_of(bar)[150, 145] == 255 and ink_of(bar)[10, 10] == 0
 
 
 def test_exif_turns_a_picture_upright(tmp_path):
