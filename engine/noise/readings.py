@@ -7,10 +7,11 @@ with the labels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from engine.metrics import wilson_interval
 from engine.noise.learner import Even, Fixed, Patient, ask, train
 from engine.noise.transition import (
     clearest,
@@ -35,6 +36,8 @@ READS: dict[str, str] = {
 # would be ahead by g nats with a probability of at most exp(-g), so 8 is certainty, whatever the number of images or classes.
 CERTAIN = 8.0
 SUSPICIOUS = 2.5  # collisions of wrong labels from which a pattern is tried
+STEADY = 0.3  # share of the most collisions there can be, K - 1, from which on a class is always mistaken for the same others
+CLEAR = 0.85  # agreement that the clearest tenth of the images reaches where labels are not noisy
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Reading:
     right        share of right labels that fits best
     matrix       T (K, K) of the reading
     gains        (n,) the gain of each image
+    clear_most   what share of the clearest tenth of the images has the predicted class as its label, at most (95%)
+    collisions   how concentrated wrong labels are, see `transition.collisions`
     """
 
     name: str
@@ -53,6 +58,8 @@ class Reading:
     right: float
     matrix: np.ndarray = field(repr=False)
     gains: np.ndarray = field(repr=False)
+    clear_most: float
+    collisions: float
 
     @property
     def certain(self) -> bool:
@@ -87,7 +94,12 @@ def assess(name: str, logits: np.ndarray, given: np.ndarray, matrix: np.ndarray 
         temperature = fit_temperature(logits, matrix, given)
     gains = log_likelihood(log_softmax(logits, temperature), matrix, given) - np.log(plain[given])
     error = float(gains.std() / np.sqrt(len(gains))) + 1e-12
-    return Reading(name, float(gains.mean()), error, float(np.diag(matrix).mean()), matrix, gains)
+    predicted, confidence = logits.argmax(1), log_softmax(logits, temperature).max(1)
+    clear = confidence >= np.quantile(confidence, 0.9)
+    _, clear_most = wilson_interval(int((predicted == given)[clear].sum()), int(clear.sum()))
+    return Reading(
+        name, float(gains.mean()), error, float(np.diag(matrix).mean()), matrix, gains, clear_most, collisions(_clear_counts(logits, given))
+    )
 
 
 def compare_readings(patient: Patient, index: np.ndarray, epochs: int, seed: int, progress: Progress) -> dict[str, Reading]:
@@ -119,28 +131,34 @@ def compare_readings(patient: Patient, index: np.ndarray, epochs: int, seed: int
         logits = logits_through(Fixed(matrix))
         found = assess(PATTERN, logits, given, matrix)
         sharper = pattern(logits, given, out[NAMES].right)
-        out[PATTERN] = found if sharper is None else Reading(PATTERN, found.gain, found.gain_error, found.right, sharper, found.gains)
+        out[PATTERN] = found if sharper is None else replace(found, matrix=sharper)
     return out
 
 
 def pattern(logits: np.ndarray, given: np.ndarray, right: float) -> np.ndarray | None:
     """T (K, K) read off the clearer half of held-out images, if their wrong labels agree more than even noise would have them."""
-    classes = logits.shape[1]
-    predicted, clear = clearest(logits, 0.5)
-    counts = label_counts(predicted, given, clear, classes)
+    counts = _clear_counts(logits, given)
     return transition_of_counts(counts, right) if collisions(counts) > SUSPICIOUS else None
+
+
+def _clear_counts(logits: np.ndarray, given: np.ndarray) -> np.ndarray:
+    predicted, clear = clearest(logits, 0.5)
+    return label_counts(predicted, given, clear, logits.shape[1])
 
 
 def better(readings: dict[str, Reading]) -> Reading | None:
     """The reading that foretells labels best, or None if none does better than their frequencies.
 
-    A pattern has some two numbers a class to itself, read off the same labels, so it must be ahead by more than they could give it.
+    A pattern has some two numbers a class to itself, read off the same labels, so it must be ahead by more than they could give it. A
+    network that took the labels at their word can foretell patterned ones about as well, by being unsure of every image. But no data set
+    is without a single clear image: if even the clearest contradict their labels, and always in the same way, that is a pattern, too.
     """
     best = max((readings[name] for name in (NAMES, EXCLUDES)), key=lambda reading: reading.gain)
     if not best.certain:
         return None
     if PATTERN in readings and best.name == NAMES:
         ahead = readings[PATTERN].gains - best.gains
-        if ahead.sum() > 2 * len(best.matrix) + CERTAIN:
+        steady = best.collisions > max(SUSPICIOUS, STEADY * (len(best.matrix) - 1))
+        if ahead.sum() > 2 * len(best.matrix) + CERTAIN or (steady and best.clear_most < CLEAR):
             return readings[PATTERN]
     return best
