@@ -56,7 +56,7 @@ def test_a_batch_without_a_valid_triplet_has_a_gradient_of_zero(labels: torch.Te
     embeddings = F.normalize(torch.randn(6, 4), dim=1).requires_grad_()
     loss, info = triplet(embeddings, labels)
     loss.backward()
-    assert float(loss) == 0 and info["active_triplets"] == 0
+    assert loss.item() == 0 and info["active_triplets"] == 0
     assert torch.equal(embeddings.grad, torch.zeros_like(embeddings))
 
 
