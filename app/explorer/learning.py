@@ -47,7 +47,7 @@ def _watch(lab: Lab, found: Learning) -> None:
     layer = named("Given label", found.labels, images.classes)
     scatter(
         key="learning-scatter", id=f"learning/{found.run}/{len(found.epochs)}", count=len(found.labels), dims=found.coordinates.shape[2],
-        image=f"space/run/{found.run}", layer=layer, palette=layer_palette(layer.palette, layer.names), pixelated=images.size <= 96,
+        image=f"space/run/{found.run}", layer=layer, palette=layer_palette(layer.palette, layer.names), pixelated=images.style != "photo",
         frames={"epochs": found.epochs, "coordinates": found.coordinates}, height=600, on_pick=lambda picked: None,
     )
     note(

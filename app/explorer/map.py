@@ -42,7 +42,7 @@ def _explore(lab: Lab, space: Space, found: Projection) -> None:
             key="map-scatter", id=f"{space.key}/{space.map_name(found.options)}", count=len(space), dims=found.options.dims,
             points=f"space/points/{space.key}/{space.map_name(found.options)}", image=f"space/image/{space.key}",
             layer=colours.layer, palette=colours.palette, codes=colours.address, words=words_of(space), selection=lit(space, places, near),
-            pixelated=space.images.size <= 96, height=620, extra=_located(space, found), on_pick=listener(space),
+            pixelated=space.images.style != "photo", height=620, extra=_located(space, found), on_pick=listener(space),
         )
         note(faithful_words(found))
     with right, st.container(key="selection-panel"):

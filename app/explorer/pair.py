@@ -57,7 +57,7 @@ def _explore(lab: Lab, first: tuple[Space, Projection], second: tuple[Space, Pro
                 key=f"pair-{side}", id=f"{space.key}/{space.map_name(found.options)}/{side}", count=len(space), dims=found.options.dims,
                 points=f"space/points/{space.key}/{space.map_name(found.options)}", image=f"space/image/{space.key}",
                 layer=colours.layer, palette=colours.palette, codes=colours.address, words=words_of(space),
-                selection=lit(space, places, near), pixelated=space.images.size <= 96, height=500,
+                selection=lit(space, places, near), pixelated=space.images.style != "photo", height=500,
                 group="pair", turn=turned, on_pick=listener(first[0]),
             )
             note(faithful_words(found))

@@ -162,7 +162,7 @@ def name_of(space: Space, place: int, unnamed: str = "no label") -> str:
 
 def grid(space: Space, places: Sequence[int], captions: Sequence[str] | None = None, *, key: str) -> None:
     """Images with captions below them. The browser fetches each by its address, so that the page need not wait for them."""
-    rendering = "pixelated" if space.images.size <= 96 else "auto"
+    rendering = "pixelated" if space.images.style != "photo" else "auto"
     figures = []
     for number_, place in enumerate(places):
         name, below = escape(name_of(space, int(place))), f"<figcaption>{escape(captions[number_])}</figcaption>" if captions else ""
@@ -173,7 +173,7 @@ def grid(space: Space, places: Sequence[int], captions: Sequence[str] | None = N
 
 
 def _image(space: Space, place: int, side: int) -> str:
-    rendering = "pixelated" if space.images.size <= 96 else "auto"
+    rendering = "pixelated" if space.images.style != "photo" else "auto"
     return (
         f'<img src="space/image/{space.key}/{place}" alt="{escape(name_of(space, place))}" style="width:100%;max-width:{side}px;'
         f'image-rendering:{rendering};border-radius:6px;border:1px solid rgba(128,138,150,.4)">'

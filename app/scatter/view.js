@@ -15,18 +15,27 @@ class View {
 
   // positions: Float32Array (3N). All points fit into width x height pixels.
   fit(positions, width, height) {
-    const low = [Infinity, Infinity, Infinity], high = [-Infinity, -Infinity, -Infinity];
-    for (let i = 0; i < positions.length; i++) {
-      const axis = i % 3;
-      if (positions[i] < low[axis]) low[axis] = positions[i];
-      if (positions[i] > high[axis]) high[axis] = positions[i];
-    }
-    const span = [0, 1, 2].map((axis) => Math.max(high[axis] - low[axis], 1e-6));
-    for (let axis = 0; axis < 3; axis++) this.middle[axis] = (low[axis] + high[axis]) / 2;
-    const across = this.dims === 3 ? Math.hypot(...span) : 0;
-    this.zoom = 0.92 * (across ? Math.min(width, height) / across : Math.min(width / span[0], height / span[1]));
-    this.home = this.zoom;
+    const range = (values, step) => {
+      const low = new Array(step).fill(Infinity), high = new Array(step).fill(-Infinity);
+      for (let i = 0; i < values.length; i++) {
+        const axis = i % step;
+        if (values[i] < low[axis]) low[axis] = values[i];
+        if (values[i] > high[axis]) high[axis] = values[i];
+      }
+      return low.map((least, axis) => [(least + high[axis]) / 2, Math.max(high[axis] - least, 1e-6)]);
+    };
+    const solid = range(positions, 3);
+    solid.forEach(([middle], axis) => (this.middle[axis] = middle));
+    [this.zoom, this.width, this.height] = [1, 0, 0];
     this.centre.fill(0);
+    if (this.dims === 3) {
+      this.zoom = (0.92 * Math.min(width, height)) / Math.hypot(...solid.map(([, span]) => span)); // fits however it is turned
+    } else {
+      const [[x, across], [y, down]] = range(this.project(positions, new Float32Array((positions.length / 3) * 2)), 2);
+      this.centre.set([x, -y]);
+      this.zoom = 0.92 * Math.min(width / across, height / down);
+    }
+    this.home = this.zoom;
     this.width = width;
     this.height = height;
   }
