@@ -65,7 +65,7 @@ def file_tab(reader: Reader) -> None:
             model = gr.Textbox("", label="Model", placeholder="the best one", max_lines=1)
         label = gr.Label(label="Probabilities", num_top_classes=8, min_width=260)
     button = gr.Button("Read it", variant="primary")
-    image.upload(predict, [image, model], label, api_visibility="private", **BLOCKED)
+    image.upload(predict, [image, model], label, api_name="read_upload", api_visibility="private", **BLOCKED)
     button.click(predict, [image, model], label, api_name="predict", **BLOCKED)
     many = gr.File(file_count="multiple", visible=False)
     _api(predict_batch, [many, gr.Textbox("", visible=False)], gr.JSON(visible=False), "predict_batch")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -16,7 +16,9 @@ from engine import images
 from engine.errors import GlyphlabError
 from engine.gallery import Gallery
 from engine.lookalikes import group_of, judge
-from engine.predict import Prediction
+
+if TYPE_CHECKING:
+    from engine.predict import Prediction
 
 NEIGHBOURS = 12
 MOST_BESIDE = 6  # models asked about one drawing

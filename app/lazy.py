@@ -47,6 +47,12 @@ class LazyApp:
                 return
         await self._app(scope, receive, send)
 
+    async def warm(self, seconds: float) -> None:
+        """Build after so many seconds, if no request came first: a client that gives up after a few seconds then finds it ready."""
+        await asyncio.sleep(seconds)
+        if self._app is None:
+            await self._start({"type": "warm"})
+
     async def stop(self) -> None:
         """Leave the application's lifespan, if it was ever entered."""
         if self._life is None:

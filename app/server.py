@@ -1,11 +1,12 @@
 """The lab's one process: the dashboard at /, the canvas and its API at /canvas/, health at /healthz.
 
-Only what a visitor asks for is loaded. A process that has shown the home page holds neither torch nor Gradio; the canvas
-is imported, built and started on the first request below /canvas.
+Only what a visitor asks for is loaded. A process that has shown the home page holds no torch, and it answers before it
+holds Gradio: the canvas is built on the first request below /canvas, or by itself a moment after the start.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
 
 DASHBOARD = Path(__file__).with_name("dashboard.py")
+WARM_SECONDS = 4  # after the start: the first page comes first, but API clients give up after five seconds of waiting
 ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
 
 
@@ -50,7 +52,9 @@ def build(lab: Lab) -> App:
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
+        warming = asyncio.create_task(canvas.warm(WARM_SECONDS))
         yield
+        warming.cancel()
         await canvas.stop()
 
     routes = [
