@@ -220,8 +220,13 @@ def all_runs(home: Path) -> list[Run]:
     parent = Path(home) / "runs"
     if not parent.is_dir():
         return []
-    names = sorted((entry.name for entry in os.scandir(parent) if not entry.name.startswith(".") and entry.is_dir()), reverse=True)
-    return [Run(parent / name) for name in names if (parent / name / "status.json").exists()]
+    found = []
+    for entry in os.scandir(parent):
+        if entry.name.startswith(".") or not (parent / entry.name / "status.json").exists():
+            continue
+        with suppress(FileNotFoundError):  # names count in seconds; of runs made within one, the recipe written last is the newest
+            found.append((entry.name[:15], os.stat(parent / entry.name / "recipe.yaml").st_mtime_ns, entry.name))
+    return [Run(parent / name) for _, _, name in sorted(found, reverse=True)]
 
 
 def find_run(home: Path, name: str | Path) -> Run:
