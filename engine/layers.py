@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +46,13 @@ class Layer:
 
 def layers(lab: Lab, space: Space) -> dict[str, Layer]:
     """The layers a space has, by the name that stands in the page's address."""
+    diagnoses = lab.home / "noise"
+    return _layers(lab, space, diagnoses.stat().st_mtime_ns if diagnoses.exists() else 0)
+
+
+@lru_cache(maxsize=8)
+def _layers(lab: Lab, space: Space, stamp: int) -> dict[str, Layer]:
+    # `stamp` changes with every new diagnosis of labels; a click on the map must not pay for what has not changed.
     out = {
         "label": named("Given label", space.labels, space.classes),
         "predicted": _answers(space),
@@ -91,4 +99,16 @@ def _splits(space: Space) -> Layer:
 
 
 def _judged(lab: Lab, space: Space) -> dict[str, Layer]:
-    return {}
+    """What the newest diagnosis of the data set's labels says, if there is one: how far each label is believed, and the likely class."""
+    found = next((info for info in lab.noise.list() if info.name == space.data), None)
+    diagnosis = lab.noise.find(found.name, found.split) if found else None
+    if diagnosis is None or len(diagnosis.data) != len(space.images) or diagnosis.classes != space.classes:
+        return {}
+    quality, likely = np.full(len(space.images), np.nan), np.full(len(space.images), -1)
+    quality[diagnosis.arrays["index"]] = diagnosis.arrays["score"]
+    likely[diagnosis.arrays["index"]] = diagnosis.arrays["likely"]
+    judged = np.isfinite(quality[space.index])
+    if not judged.any():
+        return {}
+    believed = np.where(judged, quality[space.index], 1.0)
+    return {"quality": graded("Label quality", believed), "likely": named("Likely class", likely[space.index], space.classes)}

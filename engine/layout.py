@@ -1,6 +1,6 @@
 """UMAP (McInnes, Healy, Melville 2018) on neighbours that are already known: the fuzzy graph, and the layout that follows it.
 
-Written out rather than taken from umap-learn for three reasons that can be measured (bench/space.md): a seed gives the same
+Written out rather than taken from umap-learn for three reasons that can be measured (bench/README.md): a seed gives the same
 coordinates on any number of threads, an epoch can report and be stopped, and a cold process compiles one small function
 instead of dozens. Every point moves by its own random stream against the positions of the epoch before, so points are
 independent within an epoch and the order in which threads reach them decides nothing.

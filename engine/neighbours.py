@@ -4,7 +4,7 @@ One matrix product and a top-k, a block of queries at a time. A plain top-k of 6
 product that made them, so each row is first reduced to the maxima of blocks of 64: the k best similarities lie within
 the k blocks whose maxima are largest, and only those are sorted. Nothing is approximated.
 
-A few queries need no more than numpy, so that a page answers a click without loading torch. Times: bench/space.md.
+A few queries need no more than numpy, so that a page answers a click without loading torch. Times: bench/README.md.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Near:
     vote: Vote
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Space:
     """N images of a data set in a model's embedding. All arrays are in the space's own order, ascending in the data set.
 
