@@ -132,20 +132,18 @@ def _command(arguments: list[str]) -> int:
     except SystemExit as help_was_shown:
         return int(help_was_shown.code or 0)
 
+    from engine.files import plain
     from engine.lab import Lab
     from engine.progress import bar
 
-    said = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    if args.json:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no part of the document
     status, message = 0, ""
-    try:
-        document = module.run(Lab.open(os.environ), args, bar(sys.stderr))
-    except Ended as ended:
-        document, status, message = ended.document, ended.status, str(ended)
-    from engine.files import plain
-
-    with said:
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as said:
+        if args.json:
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no part of the document
+        try:
+            document = module.run(Lab.open(os.environ), args, bar(sys.stderr))
+        except Ended as ended:
+            document, status, message = ended.document, ended.status, str(ended)
         if args.json:
             said.write(json.dumps(plain(document), ensure_ascii=False) + "\n")
         elif text := module.show(document):
