@@ -25,8 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
+    folder = lab.model_folder(args.model)  # both mistakes are found before torch is loaded
     files = [file for given in args.images for file in pictures_at(given)]
-    predictor = lab.predictor(args.model)
+    predictor = lab.predictor(folder)
     out = []
     for number, file in enumerate(files, 1):
         prediction = predictor.predict([file])[0]
