@@ -228,7 +228,7 @@ def _umap(begin, index, distance, options, placed, threads, compiled, progress):
     layout = _layout(compiled)
     progress(0, 1, "building the graph")
     graph = layout.fuzzy_graph(index, distance)
-    epochs = options.epochs or (500 if len(index) <= 10_000 else 300)
+    epochs = options.epochs or (500 if len(index) <= 10_000 else 200)  # as umap-learn
     begin = begin - begin.mean(0)
     begin = begin * (10 / (np.abs(begin).max() or 1))  # also from map to map, or parts that do not touch would drift apart for ever
     rate = 0.5 if placed else 1.0  # what is placed already should settle, not start over
