@@ -26,7 +26,7 @@ test: $(VENV)/.installed-dev
 	@$(PY) -m ruff check .
 	@$(PY) -m pytest
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed-dev
 	@$(PY) -m bench
 
 clean:

@@ -11,6 +11,7 @@ from conftest import wait_until
 from weblab import Server
 
 from engine.lab import Lab
+from engine.sweep import make_sweep
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--use-gl=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run", "--disable-sync"]
 SEVEN = [(0.30, 0.25), (0.50, 0.24), (0.70, 0.25), (0.62, 0.45), (0.54, 0.62), (0.47, 0.85)]  # shares of the pad's height, from its middle
@@ -111,3 +112,17 @@ def test_every_page_opens_without_a_mistake_on_a_phone_too(page, server):
         page.locator('[data-testid="stStatusWidget"]').wait_for(state="detached")
         assert not page.locator('[data-testid="stException"]').count(), address
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), f"{address} scrolls sideways"
+
+
+def test_a_sweep_is_gone_on_with_from_its_page_and_its_plots_are_seen(page, server):
+    lab = Lab(server.home)
+    changes = {"epochs": 2, "data.limit": 200, "data.limit_eval": 50, "model.options.width": 4}
+    lab.sweeps.create(make_sweep({"name": "tiny", "recipe": "quick", "changes": changes, "space": {"lr": [0.01, 0.001]}, "trials": 2}))
+    page.goto(f"{server.address}/sweeps?sweep=tiny")
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Train it again, longer").wait_for(timeout=180_000)
+    wait_until(lambda: lab.sweeps.info("tiny").state == "finished", timeout=180)
+    wait_until(lambda: points_of(page, "Learning curves") == 4, timeout=60)
+    assert points_of(page, "History") >= 2
+    assert page.locator(".js-plotly-plot .parcoords").count() >= 1
+    assert {run.sweep for run in lab.runs()} >= {"tiny"}
