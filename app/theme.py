@@ -39,7 +39,7 @@ def options(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
         # Inside a Hugging Face Space the page is a frame of another site: without this its cookie, and so every upload, is refused.
         "server.xsrfCookieSameSite": "none" if environ.get("SPACE_ID") else "lax",
         "browser.gatherUsageStats": False,
-        "client.toolbarMode": "minimal",
+        "client.toolbarMode": "viewer",
         "client.showSidebarNavigation": True,
         "runner.magicEnabled": False,
     }
