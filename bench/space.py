@@ -2,8 +2,8 @@
 
 Exact neighbours: 10,000 test images against 60,000, k = 13, beside scikit-learn's brute force and a plain product with a top-k. Maps: the
 first of a process that has compiled nothing yet and its second, which counts the judging of faithfulness; and plain umap-learn's first and
-second in the same run. umap-learn gets no seed, which lets it use all cores; it finds its own approximate neighbours, we search all of them. Faithfulness
-is measured alike for both. Each process's clock starts before its imports.
+second in the same run. umap-learn gets no seed, which lets it use all cores; it finds its own approximate neighbours, we search all of
+them. Faithfulness is measured alike for both. Each process's clock starts before its imports.
 """
 
 from __future__ import annotations
