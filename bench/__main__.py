@@ -11,6 +11,7 @@ from bench.records import read
 BENCHES: dict[str, str] = {
     "throughput": "batches from tensors on the device, against PIL transforms in a DataLoader",
     "space": "exact neighbours and a map of 60,000 embeddings, against scikit-learn and umap-learn",
+    "noise": "labels spoiled in ten known ways on three data sets: diagnosis, and training through it",
     "streaming": "a set larger than memory, streamed from disk, against one that is held",
 }
 README = Path(__file__).parent / "README.md"

@@ -105,4 +105,4 @@ def test_a_diagnosis_reads_as_sentences(noise):
 
 
 def test_shares_keep_what_tells_them_from_none_and_all():
-    assert [share(x) for x in (0, 1, 0.999, 0.00031, 0.5, 0.051)] == ["0%", "100%", "99.90%", "0.031%", "50%", "5.1%"]
+    assert [share(x) for x in (0, 1, 0.999, 0.00031, 0.5, 0.051, 0.00002)] == ["0%", "100%", "99.90%", "0.03%", "50%", "5.1%", "0.002%"]

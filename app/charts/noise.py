@@ -55,17 +55,14 @@ def attempts(published: Sequence[tuple[str, float]], here: Sequence[Row], recove
     for name, rows, colour, symbol in groups:
         if not rows:
             continue
-        places = [_unique(label, at, rows) for at, (label, _) in enumerate(rows)]
         chart.add_scatter(
             x=[value for _, value in rows],
-            y=places,
-            mode="markers+text",
+            y=[_unique(f"{label} · {value:.2f}%", at, rows) for at, (label, value) in enumerate(rows)],
+            mode="markers",
             name=name,
             marker={"color": colour, "size": 12, "symbol": symbol},
-            text=[f"{value:.2f}%" for _, value in rows],
-            textposition=["middle left" if value > 50 else "middle right" for _, value in rows],
             cliponaxis=False,
-            hovertemplate=f"%{{y}}: %{{x:.2f}}%<extra>{name}</extra>",
+            hovertemplate=f"%{{x:.2f}}%<extra>{name}</extra>",
         )
     chart.add_vline(
         x=10, line={"dash": "dot", "color": QUIET, "width": 1.5}, annotation={"text": "guessing: 10%", "font": {"color": QUIET}}

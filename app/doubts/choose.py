@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.noise.record import Diagnosis
 
 FIRST = "task3"
-EFFORT_WORDS = {"full": "full, about ten minutes for 60,000 images on two cores", "quick": "quick, a third of that and rougher"}
+EFFORT_WORDS = {"full": "full, about ten minutes for 60,000 images on two cores", "quick": "quick, a fifth of that and rougher"}
 
 
 def dataset(lab: Lab) -> str | None:

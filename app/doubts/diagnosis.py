@@ -59,7 +59,7 @@ def show(lab: Lab, found: Diagnosis) -> None:
             st.metric("Wrong labels", share(document["noise_rate"]), width="content")
             st.metric("95% interval", f"{share(low)} to {share(high)}", width="content")
             st.metric("Images", f"{document['n']:,}", width="content")
-            st.metric("Right labels, expected", f"{document['n'] - document['expected_wrong']:,.0f}", width="content")
+            st.metric("Right labels, estimated", f"{document['n'] * (1 - document['noise_rate']):,.0f}", width="content")
         if advice := RECIPES[document["regime"]]:
             st.markdown(f"**What to do.** {advice}")
     left, right = st.columns(2)

@@ -39,9 +39,9 @@ class Effort(NamedTuple):
 
 EFFORTS: dict[str, Effort] = {
     "full": Effort(400_000, 360_000, "cross-validated twice, as good as it gets here"),
-    "quick": Effort(120_000, 0, "a third of the time, cross-validated once: the regime and the rate, rougher suspects"),
+    "quick": Effort(80_000, 0, "a fifth of the time, cross-validated once: the regime and the rate, rougher suspects"),
 }
-READING_VIEWS = 60_000
+READING_VIEWS = 40_000
 
 
 @dataclass(frozen=True)

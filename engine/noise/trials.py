@@ -148,6 +148,7 @@ def _result(
         "rate": trial.rate,
         "effort": trial.effort,
         "seed": trial.seed,
+        "limit": trial.limit,
         "n": len(learn),
         "n_test": len(test),
         "classes": list(data.classes),

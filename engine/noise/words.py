@@ -19,7 +19,7 @@ def share(value: float) -> str:
     if percent in (0, 100):
         return f"{percent:.0f}%"
     edge = min(percent, 100 - percent)
-    digits = 0 if edge >= 10 else 1 if edge >= 1 else 2 if edge >= 0.0999 else 3  # 99.9% must not fall short of 0.1 by a rounding
+    digits = 0 if edge >= 10 else 1 if edge >= 1 else 2 if edge >= 0.01 else 3
     return f"{percent:.{digits}f}%"
 
 

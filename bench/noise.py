@@ -1,0 +1,94 @@
+"""Noise on purpose: every noise model on three data sets, diagnosed and trained through, in one run.
+
+For each: the diagnosis, the estimated against the true share of wrong labels, and accuracy on test images with true labels after plain
+training, after cleanlab's filter, and after ours, all with the same network and the same number of images seen. Finished trials are kept
+in the lab's home, so that a run that was stopped goes on; the table is written to noise.md, the figures are appended to records.csv.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from bench.records import append, commit, device, versions
+
+SETS: dict[str, int | None] = {"digits": None, "mnist": 6_000, "emnist62": 12_000}  # at most so many training images
+EFFORT = "quick"
+NOISES: tuple[tuple[str, float], ...] = (
+    ("clean", 0.0), ("rare", 0.001), ("rare", 0.01), ("rare", 0.05), ("symmetric", 0.2), ("symmetric", 0.5), ("symmetric", 0.8),
+    ("pairs", 0.4), ("complementary", 1.0), ("independent", 1.0),
+)  # fmt: skip
+TABLE = Path(__file__).parent / "noise.md"
+HEAD = (
+    "data", "images", "noise", "diagnosis", "wrong: true", "wrong: estimated (95%)", "T off by", "suspects found", "plain", "cleanlab",
+    "ours", "true labels",
+)  # fmt: skip
+EXPECTED = {"rare": "few errors", "pairs": "class-dependent"}  # the regime of a noise model, where it is not called the same
+
+
+def table(trials: list[dict]) -> str:
+    """The trials as Markdown."""
+    from engine.noise.words import share
+
+    lines = [
+        "# Noise on purpose", "",
+        "Labels taken as true are spoiled in a known way. Every network is the same and sees as many images; test images keep",
+        f"their labels. {device()}, {versions()}, commit {commit()}, effort {EFFORT}, one seed. Written by `python -m bench noise`.", "",
+        "| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|",
+    ]  # fmt: skip
+    for t in trials:
+        low, high = t["noise_rate_interval"]
+        scores = {row["name"]: "gives up" if row["accuracy"] is None else f"{100 * row['accuracy']:.2f}%" for row in t["methods"]}
+        mark = "" if t["regime"] == EXPECTED.get(t["noise"], t["noise"]) else " ✗"
+        cells = [
+            t["dataset"], f"{t['n']:,}", f"{t['noise']} {share(t['rate'])}" if t["rate"] else t["noise"], t["regime"] + mark,
+            share(t["true_rate"]), f"{share(t['noise_rate'])} ({share(low)} to {share(high)})", f"{t['transition_error']:.4f}",
+            "" if t["found_first"] is None else share(t["found_first"]), *(scores[name] for name in ("plain", "cleanlab", "ours", "truth")),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "", "T off by: mean distance of its entries from those that really acted. Suspects found: of the labels against the rule (the wrong",
+        "ones; for complementary labels the right ones), the share that is among as many first suspects.",
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def main(sets: list[str] | None = None) -> dict[str, float]:
+    """Run the trials that are not there yet, write the table and the records, and return the accuracies of ours."""
+    from engine.lab import Lab
+    from engine.progress import bar
+
+    lab = Lab.open(os.environ)
+    found, rows = [], []
+    for dataset in sets or SETS:
+        for noise, rate in NOISES:
+            wanted = {"dataset": dataset, "noise": noise, "rate": rate, "limit": SETS[dataset], "effort": EFFORT}
+            trial = next((t for t in lab.noise.trials() if all(t.get(key) == value for key, value in wanted.items())), None)
+            if trial is None:
+                trial = lab.noise.try_noise(**wanted, progress=bar(sys.stderr))
+                rows += records(trial)
+            found.append(trial)
+            TABLE.write_text(table(found), encoding="utf-8")
+    append(rows)
+    return {f"{t['dataset']} {t['noise']} {t['rate']:g}, ours": r["accuracy"] for t in found for r in t["methods"] if r["name"] == "ours"}
+
+
+def records(trial: dict) -> list[dict[str, object]]:
+    """The rows of records.csv for one trial."""
+    name = f"noise {trial['dataset']} {trial['noise']} {trial['rate']:g}"
+    figures = {"noise rate, true": trial["true_rate"], "noise rate, estimated": trial["noise_rate"]}
+    figures["T, mean error"] = trial["transition_error"]
+    figures |= {f"test accuracy, {row['name']}": row["accuracy"] for row in trial["methods"] if row["accuracy"] is not None}
+    return [
+        {
+            "bench_or_recipe": name, "scale": trial["effort"], "seed": trial["seed"], "metric": metric, "value": f"{value:.5g}",
+            "seconds": trial["seconds"],
+        }
+        for metric, value in figures.items()
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    for metric, value in main(sys.argv[1:]).items():
+        print(f"{metric}: {value:.4f}")
