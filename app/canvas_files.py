@@ -11,8 +11,9 @@ import gradio as gr
 from app.canvas_pad import drawing_of
 from app.canvas_read import Reader
 from app.canvas_views import data_uri
-from engine import images, segment
+from engine import images
 from engine.errors import GlyphlabError, ImageError
+from engine.reading import read_lines, text_of
 
 AT_ONCE = 2  # questions of API clients computed at the same time; the pad's own do not wait for them
 MOST_FILES = 500
@@ -130,7 +131,7 @@ def _batch(reader: Reader, files: list[str], model: str | None) -> list[dict[str
 def _lines(reader: Reader, picture: Path | bytes, model: str | None) -> dict[str, Any]:
     with friendly():
         predictor = reader.predictor(model or None)
-        lines = segment.read_lines(predictor, images.ink_of(images.open_picture(picture)))
+        lines = read_lines(predictor, images.ink_of(images.open_picture(picture)))
     characters = [
         {
             "label": one.label, "confidence": one.groups[0].members[0][1], "box": list(one.box), "line": number,
@@ -139,7 +140,7 @@ def _lines(reader: Reader, picture: Path | bytes, model: str | None) -> dict[str
         }
         for number, line in enumerate(lines) for one in line
     ]
-    return {"text": segment.text_of(lines), "characters": characters}
+    return {"text": text_of(lines), "characters": characters}
 
 
 def _cell(one: dict[str, Any]) -> str:

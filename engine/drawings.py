@@ -14,6 +14,7 @@ import secrets
 import time
 import unicodedata
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,8 +86,9 @@ class Drawings:
         for drawing in self.all():
             if drawing.path.name == name:
                 drawing.path.unlink(missing_ok=True)
-                if not any(drawing.path.parent.iterdir()):
-                    drawing.path.parent.rmdir()
+                for folder in (drawing.path.parent, self.folder):  # an empty folder would be a class, or a data set, of nothing
+                    with suppress(OSError):
+                        folder.rmdir()
                 return
         raise DataError("this drawing is not there any more", got=repr(name))
 

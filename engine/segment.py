@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from engine import images
-from engine.lookalikes import Group, grouped
-
-if TYPE_CHECKING:
-    from engine.predict import Predictor
 
 STRONG = 96  # ink that counts as a stroke
 MOST_PIECES = 200  # a picture with more strokes than this is no line of writing
 LONGEST_JOIN = 4  # pieces that one character may consist of
+JOIN_COST = 1.0  # of the logarithm of a probability, for each pen's width of empty paper inside a character
 WORD_GAP = 0.55  # a gap wider than this share of the line's height parts two words
 HEIGHT_ON_PAGE = 0.53  # of the page: a capital's height in the tablet drawings, median of 2,480
 SMALLEST_SIDE = 8
@@ -67,43 +64,6 @@ class Character(NamedTuple):
     after_space: bool
 
 
-class Reading(NamedTuple):
-    """One character as it was read. groups: look-alikes, likeliest first; box: left, top, right, bottom in pixels; square: (C, S, S)
-    uint8, what the model saw."""
-
-    label: str
-    groups: tuple[Group, ...]
-    box: tuple[int, int, int, int]
-    square: np.ndarray
-    after_space: bool
-
-
-def read_lines(predictor: Predictor, ink: np.ndarray) -> list[list[Reading]]:
-    """Read ink (H, W) uint8: the characters of each line, lines from top to bottom. Empty if nothing is drawn."""
-    out = []
-    for line in lines_of(ink):
-        known: dict[tuple[int, int, int, int], tuple[np.ndarray, np.ndarray]] = {}
-
-        def score(candidates: list[Piece], line: Line = line, known: dict = known) -> list[float]:
-            style, size = predictor.checkpoint.style, predictor.checkpoint.size
-            squares = np.stack([square_in_line(piece, line, style, size) for piece in candidates])
-            probabilities = predictor.squares(squares)
-            known.update({piece[:4]: (square, row) for piece, square, row in zip(candidates, squares, probabilities, strict=True)})
-            return [math.log(max(grouped(predictor.classes, row)[0].share, 1e-6)) for row in probabilities]
-
-        read = []
-        for piece, after_space in best_cut(line, score):
-            square, row = known[piece[:4]]
-            read.append(Reading(predictor.classes[int(row.argmax())], grouped(predictor.classes, row), piece[:4], square, after_space))
-        out.append(read)
-    return out
-
-
-def text_of(lines: Sequence[Sequence[Reading]]) -> str:
-    """What was read, as text."""
-    return "\n".join("".join((" " if one.after_space else "") + one.label for one in line) for line in lines)
-
-
 def lines_of(ink: np.ndarray) -> list[Line]:
     """The lines of writing in ink (H, W) uint8, from top to bottom. Specks are left out; a blank picture has none."""
     pieces, stroke = _strokes(ink)
@@ -136,7 +96,8 @@ def best_cut(line: Line, score: Callable[[list[Piece]], Sequence[float]]) -> lis
     """The best way to join a line's pieces into characters.
 
     score: for candidates, how well each can be read: the logarithm of a probability, at most 0. A candidate of m pieces
-    counts m times, so that joining and splitting are weighed alike; the sum is maximised over all cuts.
+    counts m times, so that joining and splitting are weighed alike, less JOIN_COST for each gap it spans; the sum is maximised
+    over all cuts.
     """
     pieces, count = line.pieces, len(line.pieces)
     spans = [
@@ -144,11 +105,12 @@ def best_cut(line: Line, score: Callable[[list[Piece]], Sequence[float]]) -> lis
         if all(line.open_after[start : stop - 1])
     ]
     joined = [join(pieces[start:stop]) for start, stop in spans]
+    gaps = [max(0, after.left - before.right) / line.stroke for before, after in zip(pieces, pieces[1:], strict=False)]
     values = dict(zip(spans, score(joined), strict=True))
     found = dict(zip(spans, joined, strict=True))
     best: list[tuple[float, int]] = [(0.0, 0)] + [(-math.inf, 0)] * count  # (score, start of the last character) up to each place
     for start, stop in sorted(spans, key=lambda span: span[1]):
-        total = best[start][0] + (stop - start) * values[start, stop]
+        total = best[start][0] + (stop - start) * values[start, stop] - sum(JOIN_COST * gap for gap in gaps[start : stop - 1])
         if total > best[stop][0]:
             best[stop] = (total, start)
     cut, stop = [], count
@@ -158,8 +120,8 @@ def best_cut(line: Line, score: Callable[[list[Piece]], Sequence[float]]) -> lis
         stop = start
     cut.reverse()
     height = line.bottom - line.top
-    gaps = [0, *(after.left - before.right for before, after in zip(cut, cut[1:], strict=False))]
-    return [Character(piece, gap > WORD_GAP * height) for piece, gap in zip(cut, gaps, strict=True)]
+    before = [0, *(after.left - one.right for one, after in zip(cut, cut[1:], strict=False))]
+    return [Character(piece, gap > WORD_GAP * height) for piece, gap in zip(cut, before, strict=True)]
 
 
 def join(pieces: Sequence[Piece]) -> Piece:
@@ -183,7 +145,7 @@ def square_in_line(piece: Piece, line: Line, style: str, size: int) -> np.ndarra
     """
     heights = sorted(part.height for part in line.pieces)
     height = line.bottom - line.top
-    if style == "digit" or (len(heights) > 1 and heights[-1] < 1.25 * heights[len(heights) // 2]):
+    if style == "digit" or (len(heights) > 1 and heights[-1] < 1.25 * heights[(len(heights) - 1) // 2]):
         side = max(piece.ink.shape)
         glyph = np.zeros((side, side), np.uint8)
         top, left = (side - piece.height) // 2, (side - piece.width) // 2
@@ -229,7 +191,7 @@ def _rows(pieces: list[Piece], stroke: float) -> list[list[Piece]]:
     rows: list[list[float]] = []  # top, bottom
     for piece in sorted(founders, key=lambda one: -one.height):
         middle = (piece.top + piece.bottom) / 2
-        if not any(top <= middle <= bottom for top, bottom in rows):
+        if not any(top - 0.3 * (bottom - top) <= middle <= bottom + 0.3 * (bottom - top) for top, bottom in rows):
             rows.append([piece.top, piece.bottom])
     rows.sort()
     members: list[list[Piece]] = [[] for _ in rows]
@@ -269,14 +231,14 @@ def _stands_over(one: Piece, other: Piece) -> bool:
 
 
 def _split_wide(piece: Piece, line_height: int, stroke: float) -> list[Piece]:
-    """A piece wider than a character, cut where it is thinnest; `best_cut` joins again what belongs together."""
-    if piece.width <= 1.3 * line_height or piece.height < 0.3 * line_height:
+    """A piece that is as wide as two narrow characters, cut where it has least ink; `best_cut` joins again what belongs together."""
+    if piece.width <= 0.85 * line_height or piece.height < 0.3 * line_height:
         return [piece]
     profile = (piece.ink > STRONG).sum(0)
     least = max(3, round(0.3 * line_height))
     cuts: list[int] = []
     for column in np.argsort(profile, kind="stable"):
-        if profile[column] > 1.6 * stroke or len(cuts) >= 12:
+        if profile[column] > max(1.6 * stroke, 0.5 * line_height) or len(cuts) >= 12:
             break
         if column >= least and piece.width - column >= least and all(abs(column - cut) >= least for cut in cuts):
             cuts.append(int(column))
