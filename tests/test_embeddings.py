@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from weblab import add_run
 
+from engine.checkpoint import save_checkpoint
 from engine.cli import load, main, parser_of
 from engine.embeddings import embed_task, learning_task, project_task
 from engine.errors import DataError, GlyphlabError, RunError
@@ -16,6 +17,7 @@ from engine.files import plain
 from engine.images import as_picture
 from engine.lab import Lab
 from engine.layers import layers
+from engine.models.catalog import build_model
 from engine.progress import Cancelled
 from engine.projection import Options
 from engine.retrieval import measure_task, unseen_classes
@@ -174,6 +176,22 @@ def test_figures_stand_beside_the_untrained_network_and_unseen_classes_apart(lab
     pair = rows[0]["hardest"]["alike"][0]
     assert space.labels[pair["first"]] != space.labels[pair["second"]]
     assert float(space.embeddings[pair["first"]] @ space.embeddings[pair["second"]]) == pytest.approx(pair["similarity"], abs=1e-5)
+
+
+def test_classes_that_a_model_never_saw_are_judged_apart(lab: Lab) -> None:
+    seen = ("0", "1", "2", "3", "4")
+    recipe = lab.recipe("quick", {"data.classes": list(seen)})
+    network = build_model(recipe.model.name, recipe.model.options, 1, 5, 28)
+    folder = lab.home / "half"
+    save_checkpoint(folder, network.state_dict(), recipe, seen, {}, style="digit", input_size=28)
+    measure_task(lab, lambda *step: None, str(folder), "digits", "test")
+    rows = lab.spaces.figures(str(folder), "digits", "test")
+    assert [row["group"] for row in rows] == ["all", "seen", "unseen"] * 2
+    assert rows[2]["classes"] == list("56789") and rows[1]["images"] + rows[2]["images"] == rows[0]["images"]
+    space = lab.spaces.find(str(folder), "digits", "test")
+    assert space.classes == tuple("0123456789") and space.wrong[space.labels > 4].all()
+    names = {space.classes[space.labels[pair["first"]]] for pair in rows[2]["hardest"]["alike"]}
+    assert names <= set("56789")
 
 
 def test_tasks_embed_and_project(lab: Lab, space) -> None:
