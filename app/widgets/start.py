@@ -16,6 +16,7 @@ from engine.recipe import Recipe, make_recipe
 
 if TYPE_CHECKING:
     from engine.lab import Lab
+    from engine.runinfo import RunInfo
 
 FIRST = "quick"
 ALL = "all"
@@ -118,16 +119,18 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
     ]
     if recipe.data.limit:
         parts.append(f"at most {number(recipe.data.limit)} training images")
-    like = next((run for run in lab.runs() if run.state == "finished" and _alike(lab, run.id, recipe)), None)
+    like = next((run for run in lab.runs() if _alike(lab, run, recipe)), None)
     if like is not None and like.seconds and like.epochs:
         parts.append(f"about {seconds(like.seconds / like.epochs * epochs)}, as run `{like.id}` took (it reached {percent(like.accuracy)})")
     st.info("Will train " + " · ".join(parts) + ".", icon=":material/info:")
 
 
-def _alike(lab: Lab, run_id: str, recipe: Recipe) -> bool:
-    """Whether an earlier run costs the same an epoch: same data, model, sizes and batches."""
+def _alike(lab: Lab, run: RunInfo, recipe: Recipe) -> bool:
+    """Whether an earlier run finished and cost the same an epoch: same data, model, sizes and batches."""
+    if run.state != "finished" or (run.data, run.model) != (recipe.data.name, recipe.model.name):
+        return False
     try:
-        other = lab.run(run_id).recipe()
+        other = lab.run(run.id).recipe()
     except GlyphlabError:
         return False
     return (other.data, other.model, other.size, other.batch_size) == (recipe.data, recipe.model, recipe.size, recipe.batch_size)
