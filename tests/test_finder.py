@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from conftest import wait_until
+from weblab import open_page
 
 from engine.errors import RecipeError
 from engine.finder import find_rate, judge, smooth
@@ -38,3 +40,15 @@ def test_a_search_on_the_digits_finds_a_rate_and_leaves_no_run(tmp_path):
     assert lab.runs() == []
     with pytest.raises(RecipeError, match="did you mean 'optimizer'"):
         find_rate(lab, fields=fields | {"optimiser": "sgd"})
+
+
+def test_the_train_page_tries_rates_in_the_background_and_draws_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    lab = Lab(tmp_path)
+    page = open_page("train", recipe="quick")
+    page.button(key="quick/full/try-rates").click().run()
+    assert not page.exception
+    wait_until(lambda: lab.tasks("find_rate")[0].state not in ("queued", "running"), timeout=180)
+    assert lab.tasks("find_rate")[0].state == "finished" and lab.runs() == []
+    page.run()
+    assert not page.exception and any("Learning-rate finder" in str(chart.proto) for chart in page.get("plotly_chart"))
