@@ -29,7 +29,7 @@ EXPECTED = {"rare": "few errors", "pairs": "class-dependent"}  # the regime of a
 
 def table(trials: list[dict]) -> str:
     """The trials as Markdown."""
-    from engine.noise.words import share
+    from engine.noise.shares import share
 
     lines = [
         "# Noise on purpose", "",
@@ -48,7 +48,7 @@ def table(trials: list[dict]) -> str:
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
-        "", "T off by: mean distance of its entries from those that really acted. Suspects found: of the labels against the rule (the wrong",
+        "", "T off by: mean distance of its entries from those that acted. Suspects found: of the labels against the rule (the wrong",
         "ones; for complementary labels the right ones), the share that is among as many first suspects.",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"

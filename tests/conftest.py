@@ -20,7 +20,7 @@ def real_data() -> Path:
     for part in os.environ.get("GLYPHLAB_DATA", "").split(":"):
         if part and (Path(part) / "mnist").is_dir():
             return Path(part).resolve()
-    pytest.skip("needs real data: set GLYPHLAB_DATA to a folder with mnist/, trainPart1.zip, mnistTask3.zip, emnist62/ and hymenoptera_data/")
+    pytest.skip("needs real data: GLYPHLAB_DATA names a folder with mnist/, trainPart1.zip, mnistTask3.zip, emnist62/, hymenoptera_data/")
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 30, interval: float = 0.05) -> object:

@@ -20,7 +20,8 @@ RANKS: tuple[str, ...] = (
     "engine.recipe engine.ink engine.layout engine.images",
     "engine.data",
     "engine.models",
-    "engine.objectives engine.optim engine.metrics engine.lookalikes engine.segment engine.likeness engine.neighbours engine.stats engine.noise.losses",
+    "engine.objectives engine.optim engine.metrics engine.lookalikes "
+    "engine.segment engine.likeness engine.neighbours engine.stats engine.noise.losses",
     "engine.inference",
     "engine.train",
     "engine.space engine.retrieval engine.embeddings engine.projection",

@@ -10,7 +10,7 @@ import streamlit as st
 from app.charts import noise as charts
 from app.doubts import choose
 from app.widgets import chart, link, note
-from engine.noise.words import share
+from engine.noise.shares import share
 
 if TYPE_CHECKING:
     from engine.lab import Lab

@@ -12,7 +12,7 @@ from app.widgets import chart, empty, note, percent, task_box
 from app.widgets.pickers import dataset_label
 from app.widgets.tasks import ALIVE
 from engine.noise.inject import NOISES
-from engine.noise.words import share
+from engine.noise.shares import share
 
 if TYPE_CHECKING:
     from engine.lab import Lab

@@ -78,7 +78,7 @@ def chosen(found: Diagnosis, given: str, likely: str, order: str, only_differing
 
 def captions(found: Diagnosis, places: np.ndarray | list[int]) -> list[str]:
     """'3 → 8 · 0.1%' for each position."""
-    from engine.noise.words import share
+    from engine.noise.shares import share
 
     arrays, names = found.arrays, found.classes
     return [f"{names[arrays['given'][i]]} → {names[arrays['likely'][i]]} · {share(round(float(arrays['score'][i]), 4))}" for i in places]

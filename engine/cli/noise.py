@@ -67,7 +67,7 @@ def show(document: Any) -> str:
 
 
 def _share(value: float) -> str:
-    from engine.noise.words import share
+    from engine.noise.shares import share
 
     return share(value)
 

@@ -8,19 +8,10 @@ import numpy as np
 
 from engine.noise.diagnosis import Findings
 from engine.noise.readings import EXCLUDES, NAMES, PATTERN, Reading
+from engine.noise.shares import share
 
 MOST_PAIRS = 8
 SAYING = {NAMES: "saying what an image is", EXCLUDES: "saying what it is not", PATTERN: "saying what it is, with a pattern of mistakes"}
-
-
-def share(value: float) -> str:
-    """A share 0..1 in percent, with as many digits as it takes to tell it from 0 and from 100%."""
-    percent = 100 * value
-    if percent in (0, 100):
-        return f"{percent:.0f}%"
-    edge = min(percent, 100 - percent)
-    digits = 0 if edge >= 10 else 1 if edge >= 1 else 2 if edge >= 0.01 else 3
-    return f"{percent:.{digits}f}%"
 
 
 def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
