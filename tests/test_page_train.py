@@ -93,6 +93,19 @@ def test_a_recipe_can_be_written_as_yaml_and_its_mistakes_are_named(lab):
     assert not page.error and "3 epochs" in texts(page)
 
 
+def test_form_and_yaml_begin_with_what_the_other_was_left_with(lab):
+    page = open_page("train")
+    page.number_input(key="quick/full/epochs").set_value(3).run()
+    page.segmented_control(key="quick/full/mode").set_value("YAML").run()
+    fields = yaml.safe_load(page.text_area(key="quick/full/yaml").value)
+    assert fields["epochs"] == 3
+    page.text_area(key="quick/full/yaml").set_value(yaml.safe_dump({**fields, "epochs": 4, "batch_size": 32})).run()
+    page.segmented_control(key="quick/full/mode").set_value("Form").run()
+    assert (page.number_input(key="quick/full/epochs").value, page.number_input(key="quick/full/batch_size").value) == (4, 32)
+    page.number_input(key="quick/full/batch_size").set_value(16).run()
+    assert page.number_input(key="quick/full/epochs").value == 4 and "4 epochs" in texts(page)
+
+
 def test_a_finished_run_shows_its_figures_curves_and_where_to_go(lab):
     run = add_run(lab)
     page = open_page("train", run=run.id)

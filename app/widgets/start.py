@@ -80,21 +80,32 @@ def _about(recipe: Recipe) -> None:
         st.caption(f"Published: {figure}, {known.metric} ({known.source}). {known.note}".strip())
 
 
-def _edited(lab: Lab, base: Recipe, key: str) -> Recipe:
+def _edited(lab: Lab, recipe: Recipe, key: str) -> Recipe:
+    """The recipe as the person has it now. Form and YAML each begin with what the other was left with."""
     mode = st.segmented_control(
         "Change it in", ["Form", "YAML"], default="Form", required=True, key=f"{key}/mode", label_visibility="collapsed",
+        on_change=lambda: st.session_state.update({"recipe-begun": st.session_state.get("recipe-edited")}),
     )
-    fields = base.model_dump(mode="json")
-    fields["small"] = {}  # already applied: applied again, they would undo what the person changes
+    begun = st.session_state.get("recipe-begun")
+    base = make_recipe(begun[1]) if begun and begun[0] == key else recipe
+    fields = _fields(base)
     if mode == "YAML":
         shown = {name: value for name, value in fields.items() if name != "small"}
         text = st.text_area(
             "Recipe as YAML", yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=100), key=f"{key}/yaml", height=420,
             help="Checked as you leave the field: unknown keys and wrong values are named below.",
         )
-        return make_recipe(_mapping(text))
-    datasets = {data.name: dataset_label(data).removeprefix(data.name).removeprefix(" · ") for data in lab.datasets()}
-    return make_recipe(fields, recipe_form(base, datasets, key))
+        edited = make_recipe(_mapping(text))
+    else:
+        datasets = {data.name: dataset_label(data).removeprefix(data.name).removeprefix(" · ") for data in lab.datasets()}
+        edited = make_recipe(fields, recipe_form(base, datasets, key))
+    st.session_state["recipe-edited"] = (key, _fields(edited))
+    return edited
+
+
+def _fields(recipe: Recipe) -> dict:
+    # What `scale: small` changes has been applied: applied again, it would undo what the person changes.
+    return {**recipe.model_dump(mode="json"), "small": {}}
 
 
 def _mapping(text: str) -> dict:
