@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 RECIPE = "canvas-finetune"
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 LONGEST_LABEL = 40  # characters
-FEWEST = 2  # drawings of a class before it can be trained on: one to learn from, one to be judged by
+FEWEST = 5  # drawings in all before anything can be learned from them
 FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}-[a-z0-9]{6}\.png")
 
@@ -106,23 +106,31 @@ class Drawings:
         return out.getvalue()
 
     def recipe(self, model: str, changes: dict[str, Any] | None = None) -> Recipe:
-        """The fine-tuning recipe for `model`: its network, style and size, its own data set pooled in where it is at hand.
+        """The fine-tuning recipe for `model`: its network, style and size, and all its classes, in their order, with the new ones after.
 
-        Raises DataError while there are too few drawings.
+        The smallest data set that the model was trained on and that is at hand is pooled in, so that it forgets nothing; without
+        one, the new model knows only what was drawn. Raises DataError while there are too few drawings.
         """
-        few = {label for label, count in self.counts().items() if count < FEWEST}
-        if not self.counts() or few:
-            which = f"of {', '.join(sorted(few))}" if few else "of at least two characters"
+        counts = self.counts()
+        if sum(counts.values()) < FEWEST or max(counts.values()) < 2:
             hint = "Draw and save some more."
-            raise DataError("there are too few drawings to learn from", expected=f"{FEWEST} or more {which}", hint=hint)
+            raise DataError("there are too few drawings to learn from", expected=f"at least {FEWEST}", got=sum(counts.values()), hint=hint)
         meta = self.lab.model_meta(model)
-        known = {info.name for info in self.lab.datasets() if info.here}
-        own = [name for name in str(meta["recipe"]["data"]["name"]).split("+") if name in known and name != "drawings"]
-        network = meta["recipe"]["model"]
-        return self.lab.recipe(RECIPE, {
-            "data.name": "+".join([*own, "drawings"]), "data.style": meta["style"], "data.size": meta["size"],
-            "model.name": network["name"], "model.options": network["options"], "init_from": model, **(changes or {}),
-        })
+        network, base = meta["recipe"]["model"], self._smallest(str(meta["recipe"]["data"]["name"]).split("+"))
+        changed: dict[str, Any] = {
+            "data.name": f"{base}+drawings" if base else "drawings", "data.style": meta["style"], "data.size": meta["size"],
+            "model.name": network["name"], "model.options": network["options"], "init_from": model,
+        }
+        if base:
+            changed["data.classes"] = [*meta["classes"], *(label for label in counts if label not in meta["classes"])]
+        return self.lab.recipe(RECIPE, {**changed, **(changes or {})})
+
+    def _smallest(self, names: list[str]) -> str | None:
+        from engine.data.room import Data
+
+        here = {info.name for info in self.lab.datasets() if info.here}
+        sizes = {name: sum(Data(self.lab).contents(name).splits.values()) for name in names if name in here and name != "drawings"}
+        return min(sizes, key=sizes.__getitem__) if sizes else None
 
     def before_and_after(self, recipe: Recipe, models: list[str]) -> dict[str, dict[str, float]]:
         """Right answers of each model on the drawings that `recipe` holds back: {model: {'accuracy': 0..1, 'n': images}}."""
