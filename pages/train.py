@@ -3,13 +3,15 @@
 import streamlit as st
 
 from app.widgets import page, pick_run
-from app.widgets.start import start
+from app.widgets.start import keep_edits, start
 from app.widgets.watch import watch
 
 with page("Train", "Choose a recipe, change any field, start the run and watch it learn.") as lab:
     st.session_state.setdefault("new-run", "run" not in st.query_params)
-    with st.expander("New run", icon=":material/add_circle:", key="new-run", on_change="rerun"):
-        start(lab)
+    box = st.expander("New run", icon=":material/add_circle:", key="new-run", on_change=keep_edits)
+    if box.open:  # a closed form is not drawn: who watches a run does not wait for its eighty fields
+        with box:
+            start(lab)
     run_id = pick_run(lab, "run", "Run to watch")
     if run_id:
         watch(lab, run_id)

@@ -106,6 +106,19 @@ def test_form_and_yaml_begin_with_what_the_other_was_left_with(lab):
     assert page.number_input(key="quick/full/epochs").value == 4 and "4 epochs" in texts(page)
 
 
+def test_a_closed_form_is_not_drawn_and_opens_as_it_was_left(lab):
+    page = open_page("train", recipe="mnist-tiny-step1")
+    page.segmented_control(key="scale").set_value("small").run()
+    page.number_input(key="mnist-tiny-step1/small/batch_size").set_value(48).run()
+    page.button(key="start").click().run()
+    stopped(lab)
+    assert not page.session_state["new-run"] and not page.number_input
+    page.session_state["new-run"] = True
+    page.run()
+    assert not page.exception
+    assert page.number_input(key="mnist-tiny-step1/small/batch_size").value == 48
+
+
 def test_a_finished_run_shows_its_figures_curves_and_where_to_go(lab):
     run = add_run(lab)
     page = open_page("train", run=run.id)

@@ -85,7 +85,9 @@ def pick_one(label: str, labels: Mapping[str, str], key: str, what: str, default
     def remember() -> None:
         st.query_params[key] = st.session_state[key]
 
-    return st.selectbox(label, list(labels), format_func=lambda name: labels.get(name, name), key=key, help=help, on_change=remember)
+    return st.selectbox(
+        label, list(labels), format_func=lambda name: labels.get(name, name), key=key, help=help, on_change=remember, persist_state="page"
+    )
 
 
 def _listed(key: str) -> list[str]:

@@ -48,6 +48,11 @@ def start(lab: Lab) -> None:
         st.error(error, icon=":material/error:")
 
 
+def keep_edits() -> None:
+    """Have the form begin, when it is drawn the next time, with what the person has made of the recipe so far."""
+    st.session_state["recipe-begun"] = st.session_state.get("recipe-edited")
+
+
 def _choose(lab: Lab) -> tuple[str, str]:
     recipes = {recipe.name: recipe for recipe in lab.recipes()}
     groups = [ALL, *dict.fromkeys(part for recipe in recipes.values() for part in recipe.data.split("+"))]
@@ -62,6 +67,7 @@ def _choose(lab: Lab) -> tuple[str, str]:
     with right:
         scale = st.segmented_control(
             "Scale", ["full", "small"], default="full", required=True, key="scale", width="stretch", disabled=not recipes[name].scalable,
+            persist_state="page",
             help="small: the same experiment end to end, cut down to minutes on two CPU cores. Not every recipe needs it.",
         )
     return name, scale if recipes[name].scalable else "full"
@@ -84,7 +90,7 @@ def _edited(lab: Lab, recipe: Recipe, key: str) -> Recipe:
     """The recipe as the person has it now. Form and YAML each begin with what the other was left with."""
     mode = st.segmented_control(
         "Change it in", ["Form", "YAML"], default="Form", required=True, key=f"{key}/mode", label_visibility="collapsed",
-        on_change=lambda: st.session_state.update({"recipe-begun": st.session_state.get("recipe-edited")}),
+        on_change=keep_edits,
     )
     begun = st.session_state.get("recipe-begun")
     base = make_recipe(begun[1]) if begun and begun[0] == key else recipe
@@ -151,5 +157,6 @@ def _submit(lab: Lab, recipe: Recipe, name: str) -> None:
     try:
         st.query_params["run"] = lab.submit(recipe, name=name)
         st.session_state["new-run"] = False
+        keep_edits()
     except GlyphlabError as error:
         st.session_state["not-started"] = str(error)
