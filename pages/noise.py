@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from app.doubts import cleaned, diagnosis, purpose, review, suspects
+from app.explorer.choose import pick_segment
 from app.widgets import page
 
 SECTIONS = {
@@ -16,13 +15,4 @@ SECTIONS = {
 }
 
 with page("Label noise", "Find out what is wrong with a data set's labels, correct them, and train through them.") as lab:
-    section = st.segmented_control(
-        "Section",
-        list(SECTIONS),
-        format_func=lambda name: SECTIONS[name][0],
-        default="diagnosis",
-        key="section",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    SECTIONS[section or "diagnosis"][1].draw(lab)
+    SECTIONS[pick_segment("Section", {name: title for name, (title, _) in SECTIONS.items()}, "section", show_label=False)][1].draw(lab)

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from doubted import diagnosed, examined, spoiled
 
-from engine.cli import main
+from engine.cli import main, parser_of
 from engine.cli import noise as command
 from engine.errors import DataError, RunError
+from engine.files import plain
 from engine.lab import Lab
 from engine.noise.cleaned import certainty, clean, default_name, publish, table, write_zip
 from engine.noise.record import describe, keep
 from engine.noise.room import arguments, why
+from engine.progress import no_progress
 
 
 @pytest.fixture
@@ -39,11 +41,11 @@ def test_a_diagnosis_is_found_again_until_the_labels_change(lab):
 
 
 def test_the_csv_has_a_row_an_image_with_the_accidentally_right_labels_first(lab):
-    found = diagnosed(lab, "complementary", 0.98)
+    found = diagnosed(lab, "complementary", 0.96)
     rows = list(csv.DictReader(io.StringIO(found.csv())))
     assert list(rows[0]) == ["file", "index", "given", "likely", "score"] and len(rows) == 400
     right = sum(row["given"] == row["file"][-5] for row in rows)
-    assert 3 <= right <= 15
+    assert 8 <= right <= 25
     assert sum(row["given"] == row["file"][-5] for row in rows[:right]) >= 0.7 * right
     assert sorted(int(row["index"]) for row in rows) == list(range(400))
     assert float(rows[0]["score"]) > float(rows[-1]["score"])
@@ -128,10 +130,10 @@ def test_a_diagnosis_can_be_forgotten(lab):
         lab.noise.delete("../spoiled")
 
 
-def test_the_command_prints_one_document_and_writes_the_csv(lab, capfd, tmp_path):
+def test_the_command_has_one_document_and_writes_the_csv(lab, tmp_path):
     diagnosed(lab, "complementary", 0.98)
-    assert main(["noise", "spoiled", "--json", "--csv", str(tmp_path / "out.csv")]) == 0
-    document = json.loads(capfd.readouterr().out)
+    args = parser_of("noise").parse_args(["spoiled", "--csv", str(tmp_path / "out.csv")])
+    document = json.loads(json.dumps(plain(command.run(lab, args, no_progress))))
     assert document["regime"] == "complementary" and document["noise_rate_interval"][0] <= document["noise_rate"] <= 1
     assert np.array(document["transition"]).shape == (10, 10)
     assert (tmp_path / "out.csv").read_text().splitlines()[0] == "file,index,given,likely,score"

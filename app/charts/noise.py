@@ -57,7 +57,7 @@ def attempts(published: Sequence[tuple[str, float]], here: Sequence[Row], recove
             continue
         chart.add_scatter(
             x=[value for _, value in rows],
-            y=[_unique(f"{label} · {value:.2f}%", at, rows) for at, (label, value) in enumerate(rows)],
+            y=_unique([f"{label} · {value:.2f}%" for label, value in rows]),
             mode="markers",
             name=name,
             marker={"color": colour, "size": 12, "symbol": symbol},
@@ -165,9 +165,9 @@ def _heat(
     return chart
 
 
-def _unique(label: str, at: int, rows: Sequence[tuple[str, float]]) -> str:
+def _unique(labels: Sequence[str]) -> list[str]:
     """Rows of one name keep rows of their own: the same text with invisible spaces behind it."""
-    return label + "\u200b" * sum(other == label for other, _ in rows[:at])
+    return [label + "\u200b" * list(labels[:at]).count(label) for at, label in enumerate(labels)]
 
 
 def _side(classes: int) -> int:
