@@ -46,15 +46,38 @@ def build(lab: Lab) -> gr.Blocks:
 
 def look() -> dict[str, Any]:
     """Keyword arguments of `launch` and `mount_gradio_app` that give the page the lab's appearance."""
+    return {"theme": _theme(), "css_paths": [ASSETS / "page.css"], "footer_links": ["api"]}
+
+
+def _theme() -> gr.themes.Base:
+    """The dashboard's colours, light and dark."""
+    from app.theme import DARK, LIGHT
+
     fonts = ["Inter", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"]
     theme = gr.themes.Default(primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=["ui-monospace", "monospace"])
-    return {"theme": theme, "css_paths": [ASSETS / "page.css"], "footer_links": ["api"]}
+    where = {
+        "backgroundColor": ("body_background_fill", "background_fill_primary", "block_background_fill", "input_background_fill"),
+        "secondaryBackgroundColor": ("background_fill_secondary", "button_secondary_background_fill"),
+        "borderColor": ("border_color_primary", "block_border_color", "input_border_color"),
+        "textColor": ("body_text_color", "block_label_text_color", "button_secondary_text_color"),
+        "primaryColor": ("button_primary_background_fill", "button_primary_background_fill_hover", "color_accent", "border_color_accent"),
+    }
+    colours: dict[str, str] = {}
+    for name, variables in where.items():
+        for variable in variables:
+            colours[variable] = LIGHT[name]
+            if variable != "color_accent":  # the only one without a dark twin
+                colours[f"{variable}_dark"] = DARK[name]
+    return theme.set(**colours, block_radius="8px", button_large_radius="8px", button_small_radius="8px", input_radius="8px")
 
 
 def main() -> None:
     """Serve the canvas alone."""
     from app.door import open_lab
+    from engine.processes import THREADS_SLEEP
 
+    os.environ.setdefault(*THREADS_SLEEP)  # before torch is loaded
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     lab = open_lab(os.environ)
     host = os.environ.get("GRADIO_SERVER_NAME") or lab.settings.host
     port = int(os.environ.get("GRADIO_SERVER_PORT") or lab.settings.port)

@@ -41,7 +41,8 @@ def word_tab(reader: Reader, pad: gr.HTML) -> None:
         with gr.Column(min_width=260):
             drawn = gr.Button("Read the drawing", variant="primary")
             picture = picture_input("Picture of a line", height=200)
-        shown = gr.HTML(_EMPTY_LINE, min_width=300)
+        with gr.Column(min_width=300):
+            shown = gr.HTML(_EMPTY_LINE)
     drawn.click(show_drawing, pad, shown, api_visibility="private", **BLOCKED)
     picture.upload(show_picture, [picture, pad], shown, api_visibility="private", **BLOCKED)
     _api(read, [picture_input(visible=False), gr.Textbox("", visible=False)], gr.JSON(visible=False), "read")
@@ -64,10 +65,11 @@ def file_tab(reader: Reader) -> None:
         with gr.Column(min_width=260):
             image = picture_input("Picture of one character", height=220)
             model = gr.Textbox("", label="Model", placeholder="the best one", max_lines=1)
-        label = gr.Label(label="Probabilities", num_top_classes=10, min_width=260)
+        label = gr.Label(label="Probabilities", num_top_classes=8, min_width=260)
     button = gr.Button("Read it", variant="primary")
-    image.upload(predict, [image, model], label, api_name="read_upload", api_visibility="private", **BLOCKED)
-    button.click(predict, [image, model], label, api_name="predict", **BLOCKED)
+    gr.on([image.upload, button.click, model.submit], predict, [image, model], label, api_name="show", api_visibility="private", **BLOCKED)
+    every = gr.Label(visible=False)  # all classes: a Label that is shown passes on no more than it shows
+    _api(predict, [picture_input(visible=False), gr.Textbox("", visible=False)], every, "predict")
     many = gr.File(file_count="multiple", visible=False)
     _api(predict_batch, [many, gr.Textbox("", visible=False)], gr.JSON(visible=False), "predict_batch")
 

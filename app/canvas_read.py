@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from engine.lab import Lab
     from engine.predict import Prediction, Predictor
+    from engine.shelf import ModelInfo
     from engine.taught import Match
 
 FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, best first
@@ -35,16 +36,16 @@ class Reader:
         self.galleries = Galleries(lab)
         self._quiet = threading.Event()
 
-    def models(self) -> list[tuple[str, str]]:
-        """(name, label) of the models that can read drawings, the best first, shipped ones before those of runs."""
+    def models(self) -> list[dict[str, str]]:
+        """name, title and label of the models that can read drawings, the best first, shipped ones before those of runs."""
         found = {model.name: model for model in self.lab.models() if model.style != "photo"}
         names = [name for name in FAVOURITES if name in found] + [name for name in found if name not in FAVOURITES]
-        return [(name, _label_of(found[name])) for name in names]
+        return [{"name": name, "title": _title_of(found[name]), "label": _label_of(found[name])} for name in names]
 
     def best(self) -> str:
         """The model asked when none is named. Raises ModelError if there is none at all."""
-        for name, _ in self.models():
-            return name
+        for model in self.models():
+            return model["name"]
         raise ModelError("there is no model yet", hint="Train one on the Train page or with `python -m engine train quick`.")
 
     def predictor(self, name: str | None) -> Predictor:
@@ -100,10 +101,13 @@ def rows_of(groups: Sequence[Group], most: int = 6) -> list[dict[str, Any]]:
     return out
 
 
-def _label_of(model: Any) -> str:
+def _title_of(model: ModelInfo) -> str:
+    return model.title if model.where == "shipped" else f"{model.title} ({model.name})"
+
+
+def _label_of(model: ModelInfo) -> str:
     quality = f", {100 * model.accuracy:.1f}%" if model.accuracy is not None else ""
-    title = model.title if model.where == "shipped" else f"{model.title} ({model.name})"
-    return f"{title}: {model.classes} classes{quality}"
+    return f"{_title_of(model)}: {model.classes} classes{quality}"
 
 
 def _small_ink(picture: bytes | Path) -> np.ndarray:

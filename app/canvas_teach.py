@@ -75,7 +75,8 @@ def teach_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
                 out = gr.Button("Export all", size="sm")
                 into = gr.UploadButton("Import", size="sm", file_types=[".zip"])
             file = gr.File(label="Exported symbols", visible=False)
-        table = gr.HTML(min_width=300)
+        with gr.Column(min_width=300):
+            table = gr.HTML()
     state = [table, chosen]
     gr.on([button.click, name.submit], add, [pad, name], [pad, said, *state], **QUIET)
     whole.click(forget, [pad, chosen], [said, *state], **QUIET)
@@ -130,7 +131,8 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
             file = gr.File(label="Exported drawings", visible=False)
             start = gr.Button("Fine-tune the chosen model on them")
             told = gr.Markdown("")
-        table = gr.HTML(min_width=300)
+        with gr.Column(min_width=300):
+            table = gr.HTML()
     running, timer = gr.State(None), gr.Timer(1.0, active=False)
     gr.on([button.click, label.submit], save, [pad, label], [pad, said, table], **QUIET)
     last.click(undo, None, [said, table], **QUIET)

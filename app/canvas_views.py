@@ -50,7 +50,7 @@ class Views:
             found = self.reader.models()
             if found:
                 self.reader.warm()
-            return {"models": [{"name": name, "label": label} for name, label in found], "best": found[0][0] if found else ""}
+            return {"models": found, "best": found[0]["name"] if found else ""}
 
         def prepare(data: list[Any]) -> dict[str, Any]:
             try:

@@ -67,7 +67,7 @@ const painters = {
       tick.addEventListener("change", () => { tick.checked ? beside.add(model.name) : beside.delete(model.name); askLook(); });
       const image = make("img", "gl-ink"), text = make("span");
       if (found && found.seen) { image.src = found.seen; image.alt = "what this model sees"; } else image.style.visibility = "hidden";
-      text.append(make("i", "", model.label), make("i", "gl-small", found ? found.note : "not asked"));
+      text.append(make("i", "", model.title), make("i", "gl-small", found ? found.note : "not asked"));
       row.append(tick, image, make("b", "", found ? found.glyph : ""), text);
       list.append(row);
     });
@@ -129,7 +129,7 @@ function drawMap(data) {
     if (text) node.textContent = text;
     plot.append(node);
   };
-  data.points.forEach(([x, y, colour]) => put("circle", { cx: x, cy: y, r: 2, fill: data.colours[colour], opacity: 0.55 }));
+  data.points.forEach(([x, y, colour]) => put("circle", { cx: x, cy: y, r: 2.4, fill: data.colours[colour], opacity: 0.55 }));
   data.labels.forEach(([x, y, text]) => put("text", { x, y, "text-anchor": "middle", "font-size": 11, "font-weight": 600, fill: "currentColor" }, text));
   put("circle", { class: "gl-here", r: 6, fill: "none", stroke: "currentColor", "stroke-width": 2.5 });
   return plot;
