@@ -175,19 +175,45 @@ def test_processes_decode_what_one_would_and_in_order(tmp_path):
 
 
 def test_decoding_goes_on_when_processes_cannot_be_started(tmp_path):
-    # A script without `if __name__ == "__main__"` can't spawn: the work is then done in its own process.
+    # A daemonic process may have no children: the work is then done in its own.
     write_zip(tmp_path / "set.zip", files("2", "4", count=5))
     script = tmp_path / "script.py"
     script.write_text(
+        "import multiprocessing\n"
         "from pathlib import Path\n"
         "from engine.data import decode\n"
         "from engine.data.folder import list_zip\n"
-        f"listing = list_zip(Path({str(tmp_path / 'set.zip')!r}), 100, 'page')\n"
-        "chunks = decode._in_processes(decode._chunks(listing, 'digit', 28), 'digit', 28)\n"
-        "print('images:', sum(len(chunk.images) for chunk in chunks))\n"
+        "def work():\n"
+        f"    listing = list_zip(Path({str(tmp_path / 'set.zip')!r}), 100, 'page')\n"
+        "    chunks = decode._in_processes(decode._chunks(listing, 'digit', 28), 'digit', 28)\n"
+        "    print('images:', sum(len(chunk.images) for chunk in chunks), flush=True)\n"
+        "child = multiprocessing.get_context('fork').Process(target=work, daemon=True)\n"
+        "child.start()\n"
+        "child.join()\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=ENVIRON, timeout=120)
     assert "images: 10" in done.stdout.splitlines(), done.stderr
+
+
+def test_processes_do_not_run_the_page_that_the_web_server_shows(tmp_path):
+    # While a page runs, Streamlit puts its script in the place of the main module, and spawned processes run their parent's.
+    write_zip(tmp_path / "set.zip", files("2", "4", count=5))
+    page = tmp_path / "page.py"
+    page.write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from engine.data import decode\n"
+        "from engine.data.folder import list_zip\n"
+        f"sys.modules['__main__'].__file__ = {str(page)!r}\n"
+        f"listing = list_zip(Path({str(tmp_path / 'set.zip')!r}), 100, 'page')\n"
+        "chunks = decode._in_processes(decode._chunks(listing, 'digit', 28), 'digit', 28)\n"
+        "print('images:', sum(len(chunk.images) for chunk in chunks))\n"
+        "assert sys.modules['__main__'].__file__\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=ENVIRON, timeout=120)
+    assert done.stdout == "images: 10\n" and not (tmp_path / "ran").exists(), done.stderr
 
 
 def test_workers_end_with_a_parent_that_is_killed(tmp_path):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import NamedTuple
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -109,10 +112,27 @@ def read_raw(listing: Listing, index: int) -> Raw:
         return name, f"it can't be read: {error}"
 
 
+class _Worker(SpawnProcess):
+    """A process that does not run its parent's main module again: in the web server that is whatever page Streamlit runs just now."""
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            return SpawnProcess._Popen(process_obj)
+        finally:
+            sys.modules["__main__"] = main
+
+
+class _Spawning(SpawnContext):
+    Process = _Worker
+
+
 def _in_processes(chunks: Iterator[tuple[list[Raw], int]], style: str, size: int) -> Iterator[Chunk]:
     workers = _cores()
     # Spawned, not forked: the web server and torch hold threads and locks that a fork would copy in any state.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin_worker)
+    pool = ProcessPoolExecutor(workers, _Spawning(), initializer=_begin_worker)
     waiting: deque[tuple[Future[Chunk], list[Raw], int]] = deque()
     try:
         for raws, start in chunks:
