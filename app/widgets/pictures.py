@@ -14,9 +14,9 @@ from PIL import Image
 from engine.images import as_picture
 
 _STYLE = """<style>
-.glyphs {display: grid; gap: 10px 8px; grid-template-columns: repeat(auto-fill, minmax(max(WIDTHpx, calc(100% / COLUMNS - 8px)), 1fr));}
+.glyphs {display: grid; gap: 10px 8px;}
 .glyphs figure {margin: 0; min-width: 0;}
-.glyphs img {width: 100%; display: block; border-radius: 4px; border: 1px solid rgba(128, 138, 150, .35); image-rendering: RENDERING;}
+.glyphs img {width: 100%; display: block; border-radius: 4px; border: 1px solid rgba(128, 138, 150, .35);}
 .glyphs figcaption {font-size: .78rem; line-height: 1.25; margin-top: 3px; opacity: .8; overflow-wrap: anywhere;}
 </style>"""
 
@@ -38,11 +38,13 @@ def image_grid(images: np.ndarray, captions: Sequence[str] | None = None, column
     """
     size = images.shape[-1] if len(images) else 0
     least = 44 if captions is None else 64
-    style = _STYLE.replace("COLUMNS", str(columns)).replace("WIDTH", str(least)).replace("RENDERING", "pixelated" if size <= 96 else "auto")
+    # In the element itself: a page holds several grids, and the last style sheet would speak for all of them.
+    layout = f"grid-template-columns: repeat(auto-fill, minmax(max({least}px, calc(100% / {columns} - 8px)), 1fr));"
+    layout += f" image-rendering: {'pixelated' if size <= 96 else 'auto'};"
     pieces = []
     for number, image in enumerate(images):
         text = escape(str(captions[number])) if captions is not None else ""
         caption = f"<figcaption>{text}</figcaption>" if text else ""
         pieces.append(f'<figure><img src="{data_uri(image)}" alt="{text or f"image {number + 1}"}" loading="lazy">{caption}</figure>')
     with st.container(key=key):
-        st.html(f'{style}<div class="glyphs">{"".join(pieces)}</div>')
+        st.html(f'{_STYLE}<div class="glyphs" style="{layout}">{"".join(pieces)}</div>')
