@@ -55,7 +55,7 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
         image_grid(found.images([place]), [found.file(place)], columns=1, key="candidate")
     with right:
         same = given == likely
-        st.markdown(f"### given **{names[given]}**" + (", and likely so" if same else f", likely **{names[likely]}**"))
+        st.markdown(f"### Given **{names[given]}**" + (", and likely so" if same else f", likely **{names[likely]}**"))
         st.markdown(why(found, place, argued))
         with st.container(horizontal=True):
             if not same:
