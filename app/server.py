@@ -13,12 +13,13 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from app.lazy import LazyApp
@@ -58,7 +59,8 @@ def build(lab: Lab) -> App:
         await canvas.stop()
 
     routes = [
-        Route("/healthz", health), Route("/canvas", add_slash), Mount("/canvas", app=canvas), Mount("/space", routes=space_routes(lab)),
+        Route("/healthz", health), Route("/plotly.min.js", _plotly), Route("/canvas", add_slash), Mount("/canvas", app=canvas),
+        Mount("/space", routes=space_routes(lab)),
     ]
     return App(DASHBOARD, lifespan=lifespan, routes=routes)
 
@@ -141,3 +143,9 @@ def _canvas(lab: Lab) -> Any:
 
     blocks = canvas.build(lab)
     return gradio.mount_gradio_app(FastAPI(), blocks, path="/", run_history=False, favicon_path=str(ICON), **canvas.look())
+
+
+async def _plotly(request: Request) -> Response:
+    # What live charts draw with, see app.widgets.live. They name its version, so that a browser may keep it for good.
+    library = files("plotly") / "package_data" / "plotly.min.js"
+    return FileResponse(str(library), media_type="text/javascript", headers={"Cache-Control": "public, max-age=31536000, immutable"})

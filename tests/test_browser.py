@@ -62,6 +62,27 @@ def points_of(page, chart: str) -> int:
     )
 
 
+MARKED = "[...document.querySelectorAll('.js-plotly-plot')].find(plot => plot.marked)"
+
+
+def mark(page, chart: str) -> None:
+    """Hang a mark on the plot with that title, which a plot that is built anew would not have."""
+    named = "plot.marked = plot.querySelector('.gtitle')?.textContent === title"
+    page.evaluate(f"title => document.querySelectorAll('.js-plotly-plot').forEach(plot => {{ {named} }})", chart)
+
+
+def zoomed(page) -> list[float]:
+    """Zoom into the marked plot with the mouse; the range of epochs that it shows then."""
+    box = page.evaluate_handle(f"{MARKED}.querySelector('.nsewdrag')").as_element()
+    box.scroll_into_view_if_needed()
+    place = box.bounding_box()
+    page.mouse.move(place["x"] + place["width"] * 0.2, place["y"] + place["height"] * 0.2)
+    page.mouse.down()
+    page.mouse.move(place["x"] + place["width"] * 0.6, place["y"] + place["height"] * 0.8, steps=5)
+    page.mouse.up()
+    return page.evaluate(f"{MARKED}._fullLayout.xaxis.range")
+
+
 def test_a_person_trains_watches_and_draws(page, server):
     lab = Lab(server.home)
     page.goto(server.address)
@@ -71,13 +92,17 @@ def test_a_person_trains_watches_and_draws(page, server):
     assert re.search(rf"[?&]run={lab.runs()[0].id}", page.url)
 
     first = wait_until(lambda: points_of(page, "Loss"), timeout=120, interval=0.2)
-    wait_until(lambda: points_of(page, "Loss") > first, timeout=120, interval=0.2)  # it grows while the run goes on
+    mark(page, "Loss")
+    shown = zoomed(page)
+    assert shown[1] - shown[0] < 5  # of ten epochs
+    wait_until(lambda: points_of(page, "Loss") > first + 2, timeout=120, interval=0.2)  # it grows while the run goes on
     wait_until(lambda: not lab.runs()[0].alive, timeout=300, interval=0.2)
     run = lab.runs()[0]
     assert run.state == "finished" and run.accuracy > 0.9
     page.get_by_text("Test accuracy", exact=True).wait_for()
     assert page.get_by_role("button", name="Stop and keep the best").count() == 0  # the ended run is drawn without a timer
     assert points_of(page, "Accuracy") >= 2 * run.epochs
+    assert page.evaluate(f"{MARKED}._fullLayout.xaxis.range") == shown  # one plot from the first point to the last, zoomed as it was
 
     page.get_by_role("link", name="Draw with it").click()
     canvas = page.frame_locator("iframe").locator('#pad [data-role="canvas"]')

@@ -122,6 +122,14 @@ def test_a_figure_that_a_run_has_not_is_left_out():
     assert "Validation" not in {trace.name for trace in loss_curves(rows).data}
 
 
+def test_the_axis_reaches_to_the_planned_end_from_the_first_point_on():
+    rows = learning_rows(1, steps=3)[:1]
+    for curve in CURVES:
+        if curve is not accuracy_curves:  # which has its first point after an epoch
+            assert curve(rows, 10).layout.xaxis.range[1] == pytest.approx(10.2)
+    assert accuracy_curves(learning_rows(3), 10).layout.xaxis.range[1] == pytest.approx(3.06)  # what the rows say counts
+
+
 def test_a_new_stage_is_marked():
     rows = learning_rows(4)
     for row in rows:

@@ -124,10 +124,10 @@ def test_a_finished_run_shows_its_figures_curves_and_where_to_go(lab):
     page = open_page("train", run=run.id)
     figures = {metric.label: metric.value for metric in page.metric}
     assert figures["Test accuracy"] == "98.90%" and figures["Parameters"] == "147 k"
-    assert len(page.get("plotly_chart")) == 2
+    assert len(page.get("bidi_component")) == 2
     page.session_state[f"more-{run.id}"] = page.session_state[f"recipe-{run.id}"] = True
     page.run()
-    assert len(page.get("plotly_chart")) == 4 and "name: quick" in page.code[-1].value
+    assert len(page.get("bidi_component")) == 4 and "name: quick" in page.code[-1].value
     assert f"/draw?model={run.id}" in texts(page) and f"/compare?runs={run.id}" in texts(page)
     assert not [button for button in page.button if button.label.startswith("Stop")]
 

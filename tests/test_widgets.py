@@ -190,3 +190,14 @@ def test_progress_counts_epochs_and_steps_and_says_what_is_left(lab):
         assert progress(run.info(), []) == (0.25, "Decoding: 30 of 120")
         run.write_status(state="queued")
         assert progress(run.info(), [])[0] == 0
+
+
+def test_the_bar_of_an_ended_run_says_how_far_it_came(lab):
+    run = add_run(lab)
+    assert progress(run.info(), learning_rows(10)) == (1.0, "Finished: 10 of 10 epochs")
+    failed, rows = add_run(lab, "failed", model=False), learning_rows(4)
+    assert progress(failed.info(), rows) == (0.4, "Failed in epoch 5 of 10")
+    assert progress(failed.info(), []) == (0.0, "Failed before the training began")
+    with failed.take_lock():
+        failed.write_status(state="stopped", message="stopped after 4 epochs; the best model is kept")
+    assert progress(failed.info(), rows) == (0.4, "Stopped after 4 epochs; the best model is kept")

@@ -1,7 +1,8 @@
 """How a run learns: curves of loss, accuracy, learning rate and speed from the rows of its metrics.jsonl.
 
 Rows are dicts with `kind` 'step' (a live point within an epoch) or 'epoch'. The horizontal axis is the epoch, counted on through all
-stages; a step lies within its epoch.
+stages; a step lies within its epoch. `epochs`: how many are planned, where the
+rows don't say so yet; the axis reaches there from the start.
 """
 
 from __future__ import annotations
@@ -38,33 +39,33 @@ def best_epoch(rows: Sequence[Row]) -> Row | None:
     return next((row for row in reversed(epochs_of(rows)) if row.get("best")), None)
 
 
-def loss_curves(rows: Sequence[Row], height: int = 340) -> go.Figure:
+def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.Figure:
     """Training loss (live points and epoch means) and validation loss by epoch."""
-    epochs, steps = epochs_of(rows), _thinned(steps_of(rows))
-    if not epochs and not steps:
+    ended, steps = epochs_of(rows), _thinned(steps_of(rows))
+    if not ended and not steps:
         return message("Loss", "The first point comes within seconds.", height=height)
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
     if steps:
         chart.add_scatter(
             x=[position(row) for row in steps], y=[row["loss"] for row in steps], name="Training, live",
-            mode="lines+markers" if len(steps) < 40 else "lines", line={"color": TRAIN, "width": 1}, marker={"size": 4}, opacity=0.45,
+            mode="lines+markers" if len(steps) < 40 else "lines", line={"color": TRAIN, "width": 1.5}, marker={"size": 4}, opacity=0.5,
             hovertemplate="epoch %{x:.2f}: %{y:.4f}<extra>live</extra>",
         )
-    _curve(chart, epochs, "train_loss", "Training", TRAIN, 1, "%{y:.4f}")
-    _curve(chart, epochs, "val_loss", "Validation", VALIDATION, 1, "%{y:.4f}")
+    _curve(chart, ended, "train_loss", "Training", TRAIN, 1, "%{y:.4f}")
+    _curve(chart, ended, "val_loss", "Validation", VALIDATION, 1, "%{y:.4f}")
     chart.update_yaxes(rangemode="tozero")
-    return _marked(chart, rows)
+    return _marked(chart, rows, epochs)
 
 
-def accuracy_curves(rows: Sequence[Row], height: int = 340) -> go.Figure:
+def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.Figure:
     """Training and validation accuracy in percent by epoch, kNN accuracy where the run judges its embedding, and the best epoch."""
-    epochs = epochs_of(rows)
-    if not epochs:
+    ended = epochs_of(rows)
+    if not ended:
         return message("Accuracy", "Comes with the end of the first epoch.", height=height)
     chart = figure("Accuracy", "Epoch", "Accuracy (%)", height=height)
-    _curve(chart, epochs, "train_accuracy", "Training", TRAIN, 100, "%{y:.2f}%")
-    _curve(chart, epochs, "val_accuracy", "Validation", VALIDATION, 100, "%{y:.2f}%")
-    _curve(chart, epochs, "knn_accuracy", "kNN in the embedding", COLOURS[2], 100, "%{y:.2f}%")
+    _curve(chart, ended, "train_accuracy", "Training", TRAIN, 100, "%{y:.2f}%")
+    _curve(chart, ended, "val_accuracy", "Validation", VALIDATION, 100, "%{y:.2f}%")
+    _curve(chart, ended, "knn_accuracy", "kNN in the embedding", COLOURS[2], 100, "%{y:.2f}%")
     best = best_epoch(rows)
     if best and best.get("val_accuracy") is not None:
         chart.add_scatter(
@@ -72,10 +73,10 @@ def accuracy_curves(rows: Sequence[Row], height: int = 340) -> go.Figure:
             marker={"symbol": "circle-open", "size": 13, "color": GOOD, "line": {"width": 2.5}}, cliponaxis=False,
             hovertemplate="best, epoch %{x}: %{y:.2f}%<extra></extra>",
         )
-    return _marked(chart, rows)
+    return _marked(chart, rows, epochs)
 
 
-def rate_curve(rows: Sequence[Row], height: int = 260) -> go.Figure:
+def rate_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Figure:
     """Learning rate by epoch."""
     points = _thinned([row for row in rows if row.get("lr") is not None and row.get("kind") in ("step", "epoch")])
     if not points:
@@ -86,10 +87,10 @@ def rate_curve(rows: Sequence[Row], height: int = 260) -> go.Figure:
         name="Learning rate", showlegend=False, hovertemplate="epoch %{x:.2f}: %{y:.3g}<extra></extra>",
     )
     chart.update_yaxes(rangemode="tozero", exponentformat="power")
-    return _marked(chart, rows)
+    return _marked(chart, rows, epochs)
 
 
-def speed_curve(rows: Sequence[Row], height: int = 260) -> go.Figure:
+def speed_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Figure:
     """Training speed in images per second by epoch."""
     points = _thinned([row for row in rows if row.get("images_per_second") is not None and row.get("kind") in ("step", "epoch")])
     if not points:
@@ -101,7 +102,7 @@ def speed_curve(rows: Sequence[Row], height: int = 260) -> go.Figure:
         hovertemplate="epoch %{x:.2f}: %{y:,.0f} images/s<extra></extra>",
     )
     chart.update_yaxes(rangemode="tozero")
-    return _marked(chart, rows)
+    return _marked(chart, rows, epochs)
 
 
 def _curve(chart: go.Figure, epochs: Sequence[Row], key: str, name: str, colour: str, factor: float, form: str) -> None:
@@ -114,11 +115,11 @@ def _curve(chart: go.Figure, epochs: Sequence[Row], key: str, name: str, colour:
         )
 
 
-def _marked(chart: go.Figure, rows: Sequence[Row]) -> go.Figure:
+def _marked(chart: go.Figure, rows: Sequence[Row], planned: int) -> go.Figure:
     """Whole epochs on the axis from the start to the planned end, and a line where a new stage begins."""
     epochs = epochs_of(rows)
     seen = max((position(row) for row in rows if row.get("kind") in ("step", "epoch")), default=1)
-    planned = max((row.get("epochs") or 0 for row in epochs), default=0)
+    planned = max((row.get("epochs") or 0 for row in epochs), default=planned)
     chart.update_xaxes(range=[0, max(planned, seen, 1) * 1.02], tickformat="d", **({"dtick": 1} if max(planned, seen) <= 12 else {}))
     for before, after in pairwise(epochs):
         if after.get("stage", 1) != before.get("stage", 1):

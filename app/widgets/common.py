@@ -14,6 +14,7 @@ import streamlit as st
 from app.charts.words import moment
 from app.door import open_lab
 from app.widgets.links import link
+from app.widgets.live import live_chart
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
@@ -80,9 +81,14 @@ def note(text: str) -> None:
     st.caption(text)
 
 
-def chart(figure: go.Figure, key: str, **options: Any) -> Any:
-    """Draw a figure in the page's theme with the house's buttons. `options` go to `st.plotly_chart`; returns what it returns."""
+def chart(figure: go.Figure, key: str, live: bool = False, **options: Any) -> Any:
+    """Draw a figure in the page's theme with the house's buttons. `options` go to `st.plotly_chart`; returns what it returns.
+
+    `live`: for a figure that is drawn again and again under the same key while a run goes on; it is updated in place.
+    """
     config = {**CHART_CONFIG, **options.pop("config", {})}
+    if live:
+        return live_chart(figure, key, config)
     if options.get("on_select"):
         config["modeBarButtonsToRemove"] = ["autoScale2d"]
     return st.plotly_chart(figure, key=key, config=config, **options)

@@ -55,7 +55,9 @@ def summary(run: RunInfo) -> str:
 
 
 def progress(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
-    """How far a run is: a share 0..1 and the words beside the bar."""
+    """How far a run is, or came: a share 0..1 and the words beside the bar."""
+    if not run.alive:
+        return _came(run, rows)
     if run.state == "queued":
         return 0.0, "Waiting: another run has the device."
     epochs, steps = epochs_of(rows), steps_of(rows)
@@ -73,6 +75,15 @@ def progress(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
         return 1.0, f"{run.what[:1].upper()}{run.what[1:]}…" if run.what else "Measuring on the test split…"
     epoch = min(int(done) + 1, run.epochs) if run.epochs else int(done) + 1
     return (min(done / run.epochs, 1.0) if run.epochs else 0.0), f"Epoch {epoch} of {run.epochs}{inside}{_left(done, run, rows)}"
+
+
+def _came(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
+    epoch = max((row["epoch"] for row in epochs_of(rows)), default=0)
+    share = epoch / run.epochs if run.epochs else 0.0
+    if run.state == "finished":
+        return 1.0, f"Finished: {number(epoch)} of {number(run.epochs)} epochs"
+    words = run.message or run.state + (f" in epoch {min(epoch + 1, run.epochs)} of {run.epochs}" if rows else " before the training began")
+    return min(share, 1.0), words[:1].upper() + words[1:]
 
 
 def _left(done: float, run: RunInfo, rows: list[dict[str, Any]]) -> str:

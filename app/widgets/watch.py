@@ -45,30 +45,28 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: list[dict[str, Any]]) -> None
         st.subheader(info.name, anchor=False, width="content")
         state_badge(info)
         st.caption(f"{info.data} · {info.model}{' · ' + info.device if info.device else ''} · run `{info.id}`", width="content")
-    if info.alive:
+    with st.container():  # one place for what comes and goes, so that the charts below stay the same elements and keep their zoom
         share, words = progress(info, rows)
-        st.progress(share, text=words)
-    if info.error:
-        st.error(info.error, icon=":material/error:")
-    elif info.message and not info.alive:
-        st.info(info.message, icon=":material/info:")
-    _buttons(lab, info)
+        st.progress(share, text=words)  # stays when the run has ended, or everything below would jump
+        if info.error and not info.alive:
+            st.error(info.error, icon=":material/error:")
+        _buttons(lab, info)
     final = run.final()
     _figures(info, rows, final)
     left, right = st.columns(2)
     with left:
-        chart(accuracy_curves(rows), key=f"accuracy-{run_id}")
+        chart(accuracy_curves(rows, info.epochs), key=f"accuracy-{run_id}", live=True)
     with right:
-        chart(loss_curves(rows), key=f"loss-{run_id}")
+        chart(loss_curves(rows, info.epochs), key=f"loss-{run_id}", live=True)
     # Closed boxes are not filled: this is drawn anew every second, beside the training that it shows.
     more = st.expander("Learning rate and speed", icon=":material/speed:", key=f"more-{run_id}", on_change="rerun")
     if more.open:
         with more:
             left, right = st.columns(2)
             with left:
-                chart(rate_curve(rows), key=f"rate-{run_id}")
+                chart(rate_curve(rows, info.epochs), key=f"rate-{run_id}", live=True)
             with right:
-                chart(speed_curve(rows), key=f"speed-{run_id}")
+                chart(speed_curve(rows, info.epochs), key=f"speed-{run_id}", live=True)
     failed = info.state == "failed"
     log = st.expander("Log", icon=":material/terminal:", expanded=failed, key=f"log-{run_id}-{failed}", on_change="rerun")
     if log.open:
@@ -79,7 +77,7 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: list[dict[str, Any]]) -> None
 
 
 def _buttons(lab: Lab, info: RunInfo) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key=f"run-buttons-{info.id}"):
         if info.alive:
             stopping = info.state == "stopping"
             st.button(

@@ -1,0 +1,41 @@
+"""Charts that follow a run: a Streamlit component of our own that hands each new figure to the plot that is there already.
+
+`st.plotly_chart` (Streamlit 1.67) makes the figure part of the element's identity, whatever its key: every new point removes the plot and
+builds another, which flickers and forgets the zoom. Seen in Chromium: a marked plot was gone after one tick, and its zoom with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+SCRIPT = Path(__file__).parent.parent.parent / "assets" / "live.js"
+LIBRARY = "plotly.min.js"  # below the lab's address; app.server serves the one that came with plotly
+
+
+def live_chart(figure: go.Figure, key: str, config: Mapping[str, Any]) -> None:
+    """Draw `figure`, whose height is its own, in the page's theme. `config`: plotly.js options."""
+    import plotly
+
+    _component()(
+        key=key,
+        data={
+            "figure": figure.to_json(), "config": {**config, "responsive": False}, "height": figure.layout.height or 360,
+            "source": f"{LIBRARY}?v={plotly.__version__}",
+        },
+    )
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    # Not in a shadow root: plotly.js puts the style of its buttons and layers into the document's head.
+    return st.components.v2.component(
+        "glyphlab_live_chart", html='<div class="live-chart"></div>', js=SCRIPT.read_text(encoding="utf-8"), isolate_styles=False
+    )
