@@ -111,14 +111,15 @@ def follow(run: Run, trainer: Trainer, tools: Tools) -> Trainer:
             run.append_metrics({"kind": "step", **dataclasses.asdict(stats)})
             done, total = (stats.epoch - 1) * stats.steps + stats.step, trainer.epochs * stats.steps
             run.heartbeat(epoch=stats.epoch, epochs=trainer.epochs, share=done / total)
-            tools.progress(done, total, f"epoch {stats.epoch}/{trainer.epochs}, loss {stats.loss:.3f}")
+            tools.progress(done, total, f"epoch {stats.epoch} of {trainer.epochs}, loss {stats.loss:.3f} (steps)")
             continue
         row = _epoch_row(stats)
         run.append_metrics(row)
         run.log(_epoch_line(stats))
         saver.keep(stats)
         run.heartbeat(epoch=stats.epoch, epochs=trainer.epochs, share=stats.epoch / trainer.epochs)
-        tools.progress(stats.epoch, trainer.epochs, "epochs")
+        done, total = stats.epoch * trainer.steps, trainer.epochs * trainer.steps
+        tools.progress(done, total, f"epoch {stats.epoch} of {trainer.epochs}, loss {stats.train_loss:.3f} (steps)")
     saver.close()
     return trainer
 

@@ -16,7 +16,6 @@ from engine.device import pick_device
 from engine.images import normalise
 from engine.lineage import starting_model
 from engine.models.pretrained import keep_downloads
-from engine.optim import set_rates
 from engine.progress import Progress, no_progress
 from engine.recipe import make_recipe
 from engine.train import Trainer
@@ -55,10 +54,10 @@ class Searcher(Trainer):
         while len(order) < len(rates):
             order += self._order(stage, rng)
         for rate, batch in zip(rates, self.images.batches(order[: len(rates)]), strict=True):
-            set_rates(self.optimizer, rate / peak)
             x = normalise(augment(batch.images, stage.augment, stage.size or self.data.size, draws))
-            loss, _ = self._step(x.contiguous(memory_format=torch.channels_last), batch.labels, stage, rng)
-            yield float(loss)
+            loss, _ = self._loss(x.contiguous(memory_format=torch.channels_last), batch.labels, stage, rng)
+            self._update(loss, stage, rate / peak)
+            yield float(loss.detach())
 
 
 def find_rate(

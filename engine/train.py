@@ -21,7 +21,7 @@ from engine.inference import run_model
 from engine.models.catalog import build_model
 from engine.models.recognizer import Recognizer, load_matching
 from engine.objectives import Objective
-from engine.optim import build_optimizer, frozen_groups, schedule_factor, set_rates
+from engine.optim import build_optimizer, frozen_groups, group_rates, schedule_factor, set_rates
 from engine.recipe import Recipe, Stage
 from engine.stats import EpochStats, StepStats
 
@@ -50,7 +50,7 @@ class Trainer:
         self.model.to(device, memory_format=torch.channels_last)
         self.followed = data.splits.get("test", self.val_index[:0]) if recipe.data.follow_test else self.val_index[:0]
         self.images = Images(data, device, np.concatenate([self.train_index, self.val_index, self.followed]))
-        self.epoch = self.images_seen = 0
+        self.epoch = self.steps = self.images_seen = 0  # epochs behind it; batches in the epoch at hand
         self.seconds = 0.0
         self.stage_number = -1
         self.average: Recognizer | None = None
@@ -65,6 +65,14 @@ class Trainer:
     @property
     def judged(self) -> Recognizer:  # validated and kept: the moving average where there is one
         return self.average or self.model
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The stage's optimiser, made when first needed: torch loads its compiler with the first one (1.3 s), and a person who
+        waits for the first point of the curve need not wait for that."""
+        if self._optimizer is None:
+            self._optimizer = build_optimizer(self.model, self.objective, self.stages[self.stage_number])
+        return self._optimizer
 
     def fit(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[StepStats | EpochStats]:
         """Train to the end of the last stage, or until `cancelled()`; yields at live points and after every epoch."""
@@ -97,7 +105,7 @@ class Trainer:
         self.objective = Objective(stage, len(self.data.classes), width).to(self.device)
         if self.objective.reads == "embeddings" and stage.mixup:
             raise RecipeError(f"mixup mixes labels, which loss '{stage.loss}' can't use", hint="Set mixup to 0.")
-        self.optimizer = build_optimizer(self.model, self.objective, stage)
+        self._optimizer: torch.optim.Optimizer | None = None
         for frozen, layer in enumerate(self.model.groups()):
             layer.requires_grad_(frozen >= frozen_groups(stage, len(self.model.groups())))
         self.average = copy.deepcopy(self.model).requires_grad_(False) if stage.ema else None
@@ -126,30 +134,32 @@ class Trainer:
         rng, draws = np.random.default_rng(seed), torch.Generator(self.device).manual_seed(seed)
         size = stage.size or self.data.size
         order = self._order(stage, rng)
+        self.steps = len(order)
         start = shown = time.perf_counter()
         total = torch.zeros((), device=self.device)
         right = torch.zeros((), device=self.device)
         extra: dict[str, float] = {}
         done = last = 0
-        lr = 0.0
+        lr, peak = 0.0, group_rates(stage.lr, len(self.model.groups()))[-1]
         self._set_modes(stage)
         for step, batch in enumerate(self.images.batches(order)):
-            lr = set_rates(self.optimizer, schedule_factor(stage, (epoch + step / len(order)) / stage.epochs, epoch))
+            factor = schedule_factor(stage, (epoch + step / len(order)) / stage.epochs, epoch)
+            lr = peak * factor
             x = normalise(augment(batch.images, stage.augment, size, draws)).contiguous(memory_format=torch.channels_last)
-            loss, hits = self._step(x, batch.labels, stage, rng)
-            total += loss * len(x)
+            loss, hits = self._loss(x, batch.labels, stage, rng)
+            total += loss.detach() * len(x)
             right += hits
             done += len(x)
             for key, value in self.objective.info.items():
                 extra[key] = extra.get(key, 0.0) + value / len(order)
             now = time.perf_counter()
             if now - shown >= STEP_SECONDS or (self.epoch == 0 and step == 0):
-                yield StepStats(
+                yield StepStats(  # the loss before this batch's update
                     number + 1,
                     self.epoch + 1,
                     step + 1,
                     len(order),
-                    float(loss),
+                    float(loss.detach()),
                     lr,
                     (done - last) / max(now - shown, 1e-9),
                     self.images_seen + done,
@@ -158,6 +168,7 @@ class Trainer:
                 shown, last = now, done
                 if cancelled():
                     return
+            self._update(loss, stage, factor)
         train_seconds = time.perf_counter() - start
         self.images_seen += done
         val = self._validate(stage, size)
@@ -193,7 +204,8 @@ class Trainer:
             extra,
         )
 
-    def _step(self, x: Tensor, labels: Tensor, stage: Stage, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _loss(self, x: Tensor, labels: Tensor, stage: Stage, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Of a batch (B,C,h,w) with labels (B,): its loss with the graph that led to it, and how many it got right."""
         other, share = labels, 1.0
         if stage.mixup:
             share = float(rng.beta(stage.mixup, stage.mixup))
@@ -204,6 +216,11 @@ class Trainer:
         loss = self.objective(output, labels)
         if share < 1:
             loss = share * loss + (1 - share) * self.objective(output, other)
+        return loss, (output.logits.detach().argmax(1) == labels).sum()
+
+    def _update(self, loss: Tensor, stage: Stage, factor: float) -> None:
+        """One step of the optimiser at `factor` times the peak rates."""
+        set_rates(self.optimizer, factor)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if stage.clip:
@@ -211,7 +228,6 @@ class Trainer:
         self.optimizer.step()
         if self.average is not None:
             self._update_average(stage.ema)
-        return loss.detach(), (output.logits.detach().argmax(1) == labels).sum()
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:

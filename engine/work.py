@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,14 +91,17 @@ def work(lab: Lab, run: Run, lock: Lock, ticket: Path, progress: Progress = no_p
 
 
 def _train(lab: Lab, run: Run, cancel: Cancel, progress: Progress) -> str:
-    run.write_status(state="running", started=now(), message="", what="starting", **_provenance())
+    run.write_status(state="running", started=now(), message="", what="starting")
     if lab.settings.mlflow_uri:
         from engine.mirror import start_mirror
 
         start_mirror(run, lab.settings)
-    from engine.experiment import conduct
-    from engine.lineage import starting_model
-    from engine.models.pretrained import keep_downloads
+    with ThreadPoolExecutor(1) as aside:
+        provenance = aside.submit(_provenance)  # half a second of git in a large checkout, while torch is loaded
+        from engine.experiment import conduct
+        from engine.lineage import starting_model
+        from engine.models.pretrained import keep_downloads
+    run.write_status(**provenance.result())
 
     def tell(done: int, total: int, what: str) -> None:
         run.heartbeat(done=done, total=total, what=what)

@@ -45,6 +45,17 @@ def test_a_run_records_what_it_did_and_ends_with_its_figures(tmp_path: Path) -> 
     assert read_meta(run.best)["metrics"]["test_accuracy"] == final["test_accuracy"]
 
 
+def test_progress_counts_steps_from_the_first_to_the_last_and_never_goes_back(tmp_path: Path) -> None:
+    said: list[tuple[int, int, str]] = []
+    run = run_of(tmp_path)
+    train(run, progress=lambda *told: said.append(told))
+    per_epoch = next(row["steps"] for row in run.metrics() if row["kind"] == "step")
+    assert per_epoch > 1 and {total for _, total, _ in said} == {4 * per_epoch}
+    assert [done for done, _, _ in said] == sorted(done for done, _, _ in said)
+    assert said[0][0] == 1 and said[-1][0] == 4 * per_epoch
+    assert said[0][2].startswith("epoch 1 of 4, loss ") and all(what.endswith("(steps)") for _, _, what in said)
+
+
 def test_the_saved_predictions_are_those_of_the_saved_model(tmp_path: Path) -> None:
     data, run = shapes(240), run_of(tmp_path)
     final = train(run, data)

@@ -1,5 +1,10 @@
 """The loop on shapes that a small network learns in a second or two."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -37,6 +42,21 @@ def test_it_learns_and_keeps_the_best_by_validation() -> None:
 def test_the_first_step_is_a_live_point() -> None:
     first = next(iter(Trainer(recipe(), shapes(), CPU).fit()))
     assert isinstance(first, StepStats) and first.step == 1 and first.images_per_second > 0
+
+
+def test_the_first_live_point_does_not_wait_for_the_compiler_that_torch_loads_with_an_optimiser() -> None:
+    script = """
+import sys
+from test_train import CPU, Trainer, recipe, shapes
+steps = Trainer(recipe(), shapes(), CPU).fit()
+print(next(steps).step, "torch._dynamo" in sys.modules)
+next(stats for stats in steps if not hasattr(stats, "step"))
+print("torch._dynamo" in sys.modules)
+"""
+    here = Path(__file__).parent
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
+    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["1", "False", "True"], done.stderr
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_does_not() -> None:

@@ -72,7 +72,7 @@ def progress(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
         share = run.done / run.total if run.total else 0.0
         return min(share, 1.0), f"{what[:1].upper()}{what[1:]}: {number(run.done)} of {number(run.total)}" if run.total else f"{what}…"
     if run.epochs and done >= run.epochs:
-        return 1.0, f"{run.what[:1].upper()}{run.what[1:]}…" if run.what else "Measuring on the test split…"
+        return 1.0, "Measuring on the test split…"
     epoch = min(int(done) + 1, run.epochs) if run.epochs else int(done) + 1
     return (min(done / run.epochs, 1.0) if run.epochs else 0.0), f"Epoch {epoch} of {run.epochs}{inside}{_left(done, run, rows)}"
 
