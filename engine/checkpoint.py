@@ -20,7 +20,9 @@ import yaml
 
 from engine import __version__
 from engine.errors import CheckpointError, GlyphlabError
+from engine.files import why_not_written
 from engine.images import STYLES
+from engine.placement import Placement, read_placement
 from engine.recipe import Recipe, make_recipe
 
 if TYPE_CHECKING:
@@ -36,7 +38,8 @@ REQUIRED = ("format", "recipe", "classes", "style", "size", "input_size", "weigh
 @dataclass(frozen=True)
 class Checkpoint:
     """A loaded model. `size`: pixels at which pictures are placed on the square; `input_size`: pixels the network sees, after an
-    optional resize to `crop`; `temperature`: what logits are divided by so that probabilities are calibrated."""
+    optional resize to `crop`; `temperature`: what logits are divided by so that probabilities are calibrated; `placement`: where its
+    training drawings stand on their pages, for styles that show the page."""
 
     folder: Path
     model: Recognizer
@@ -48,6 +51,7 @@ class Checkpoint:
     input_size: int
     crop: int | None
     temperature: float
+    placement: Placement | None = None
 
 
 def save_checkpoint(
@@ -67,6 +71,7 @@ def save_checkpoint(
 
     half: store floating-point weights in 16 bits. Raises CheckpointError if the disk is full or not writable.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,10 +112,10 @@ def save_checkpoint(
         _replace(
             folder / META, lambda path: path.write_text(json.dumps(meta, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
         )
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the disk is full
         (folder / name).unlink(missing_ok=True)
         raise CheckpointError(
-            f"the checkpoint could not be written to {folder}", got=error.strerror or str(error), hint="Free some disk space."
+            f"the checkpoint could not be written to {folder}", got=why_not_written(error), hint="Free some disk space."
         ) from None
     for old in folder.glob("model-*.safetensors"):
         if old.name != name:
@@ -190,6 +195,7 @@ def load_checkpoint(folder: Path, device: str = "cpu") -> Checkpoint:
         meta["input_size"],
         meta.get("crop"),
         meta.get("temperature", 1.0),
+        read_placement(meta.get("placement")),
     )
 
 
@@ -219,6 +225,7 @@ def model_card(meta: Mapping[str, Any]) -> str:
         f"| trained on | {recipe['data']['name']}, split seed {recipe['data']['seed']}, seed {recipe['seed']} |",
         f"| calibration | logits are divided by {meta['temperature']:.3f} |",
         f"| made | {meta['created']}, torch {meta['versions']['torch']} |",
+        *_placement_row(meta.get("placement")),
         "",
     ]
     rows = [(label, metrics.get(key)) for label, key in CARD_ROWS]
@@ -242,6 +249,15 @@ CARD_ROWS = (
     ("epochs", "epochs"),
     ("training seconds", "seconds"),
 )
+
+
+def _placement_row(found: Mapping[str, Sequence[float]] | None) -> list[str]:
+    """The card's words for `placement`."""
+    if not found:
+        return []
+    (left, _, right), (up, _, down), (small, _, large) = (found[name] for name in ("x", "y", "side"))
+    said = f"ink of {small:.0%} to {large:.0%} of its longer side, {left:+.0%} to {right:+.0%} across, {up:+.0%} to {down:+.0%} down"
+    return [f"| the page | {said} from its middle; a drawing beyond is put into the middle of these ranges |"]
 
 
 def _figure(label: str, value: float) -> str:

@@ -31,6 +31,13 @@ def failure(error: OSError, path: Path) -> GlyphlabError:
     return GlyphlabError(f"{path} can't be written", got=error.strerror)
 
 
+def why_not_written(error: Exception) -> str:
+    """The system's own words for why a file could not be written: of an OSError, or of the SafetensorError that wraps one."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).rpartition("I/O error: ")[2].partition(" (os error")[0]
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace the file by `text`: a reader sees the old content or the new, never a part. Raises GlyphlabError if the disk is full."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import CheckpointError
+from engine.files import why_not_written
 from engine.train import Trainer
 
 STATE = "state.json"
@@ -17,6 +18,7 @@ STATE = "state.json"
 
 def save_trainer(trainer: Trainer, folder: Path) -> None:
     """Write weights, average, best, optimiser and position. `state.json` comes last and names the file it belongs to."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,10 +52,10 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
         os.replace(temporary, folder / name)
         temporary.write_text(json.dumps(position), encoding="utf-8")
         os.replace(temporary, folder / STATE)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the disk is full
         temporary.unlink(missing_ok=True)
         raise CheckpointError(
-            f"the state of the run could not be written to {folder}", got=error.strerror or str(error), hint="Free some disk space."
+            f"the state of the run could not be written to {folder}", got=why_not_written(error), hint="Free some disk space."
         ) from None
     for old in folder.glob("state-*.safetensors"):
         if old.name != name:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,17 @@ def real_data() -> Path:
         if part and (Path(part) / "mnist").is_dir():
             return Path(part).resolve()
     pytest.skip("needs real data: GLYPHLAB_DATA names a folder with mnist/, trainPart1.zip, mnistTask3.zip, emnist62/, hymenoptera_data/")
+
+
+@contextmanager
+def full_disk(size_bytes: int = 1000) -> Iterator[None]:
+    """Within it, no file of this process may grow beyond `size_bytes`: a write fails as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 30, interval: float = 0.05) -> object:

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from conftest import full_disk
 
 from engine.checkpoint import META, load_checkpoint, read_meta, save_checkpoint
 from engine.errors import CheckpointError
@@ -99,6 +100,17 @@ def test_missing_broken_or_foreign_files_are_clear_errors(saved, tmp_path) -> No
     (folder / META).write_text("{")
     with pytest.raises(CheckpointError, match="can't be read"):
         read_meta(folder)
+
+
+def test_a_full_disk_is_said_and_the_checkpoint_before_stays(saved) -> None:
+    folder, model = saved
+    before, weights = sorted(folder.iterdir()), {key: value + 1 for key, value in model.state_dict().items()}
+    recipe = make_recipe({"name": "three", "data": {"name": "shapes", "size": 16}, "model": {"options": {"width": 4}}})
+    with full_disk(), pytest.raises(CheckpointError, match="could not be written to .*File too large. Free some disk space"):
+        save_checkpoint(folder, weights, recipe, ("a", "b", "c"), {}, style="digit", input_size=16)
+    assert sorted(folder.iterdir()) == before
+    loaded = load_checkpoint(folder).model.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in model.state_dict().items())
 
 
 def test_blank_paper_is_called_blank(saved) -> None:

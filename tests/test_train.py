@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import full_disk
 from factories import shapes
 
-from engine.errors import DataError, RecipeError
+from engine.errors import CheckpointError, DataError, RecipeError
 from engine.recipe import Recipe, make_recipe
 from engine.snapshot import restore_trainer, save_trainer
 from engine.stats import EpochStats, StepStats
@@ -83,6 +84,19 @@ def test_a_run_resumed_from_its_state_equals_one_that_was_never_stopped(tmp_path
     ]
     for key, value in whole.best.items():
         assert torch.equal(value, resumed.best[key]), key
+
+
+def test_a_full_disk_is_said_and_the_state_before_stays(tmp_path) -> None:
+    trainer = Trainer(recipe(epochs=2), shapes(), CPU)
+    for stats in trainer.fit():
+        if isinstance(stats, EpochStats) and stats.epoch == 1:
+            save_trainer(trainer, tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with full_disk(), pytest.raises(CheckpointError, match="could not be written to .*File too large. Free some disk space"):
+        save_trainer(trainer, tmp_path)
+    assert sorted(tmp_path.iterdir()) == before
+    resumed = Trainer(recipe(epochs=2), shapes(), CPU)
+    assert restore_trainer(resumed, tmp_path) and resumed.epoch == 1
 
 
 def test_stages_follow_one_another_each_from_the_best_before() -> None:

@@ -216,7 +216,8 @@ class Sweeps:
     def wanted(self, name: str) -> Wanted:
         """What a person wants of the sweep."""
         found = read_json(self.folder / name / "wanted.json")
-        return Wanted(**found) if isinstance(found, dict) else Wanted()
+        known = ("state", "trials")  # a file of another version may say more
+        return Wanted(**{key: found[key] for key in known if key in found}) if isinstance(found, dict) else Wanted()
 
     def want(self, name: str, state: str, trials: int | None = None) -> None:
         """Write down what is wanted; workers read it several times a second."""
