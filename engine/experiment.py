@@ -19,6 +19,7 @@ from engine.device import describe_device, pick_device
 from engine.errors import DataError
 from engine.inference import run_model
 from engine.models.recognizer import count_parameters
+from engine.placement import placement_kept
 from engine.progress import Progress, no_progress
 from engine.recipe import DataSpec, Recipe
 from engine.snapshot import restore_trainer, save_trainer
@@ -184,6 +185,7 @@ class _Saver:
 
 def save_best(run: Run, trainer: Trainer, figures: dict[str, Any], temperature: float = 1.0) -> None:
     """Write the trainer's best weights as the run's checkpoint."""
+    placement = placement_kept(trainer.data.images, trainer.train_index, trainer.data.style)
     save_checkpoint(
         run.best,
         trainer.best,
@@ -193,7 +195,7 @@ def save_best(run: Run, trainer: Trainer, figures: dict[str, Any], temperature: 
         style=trainer.data.style,
         input_size=trainer.input_size,
         temperature=temperature,
-        extra={"fingerprint": trainer.data.fingerprint, "run": run.id, "machine": describe_device(trainer.device)},
+        extra={"fingerprint": trainer.data.fingerprint, "run": run.id, "machine": describe_device(trainer.device), "placement": placement},
     )
 
 

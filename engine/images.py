@@ -16,6 +16,7 @@ from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 from engine.errors import ImageError, unknown
 from engine.ink import ink_box, ink_of, on_white, plain, stroke_width
+from engine.placement import Placement, settled
 
 if TYPE_CHECKING:
     import torch
@@ -70,8 +71,11 @@ def open_picture(source: Path | str | bytes | np.ndarray | Image.Image, name: st
         raise ImageError(f"{name} is not a picture that can be read", got=got) from None
 
 
-def square(picture: Image.Image, style: str, size: int) -> np.ndarray:
-    """The uint8 square (C, size, size) that a model of this `style` is fed for any picture. Zeros if nothing is drawn."""
+def square(picture: Image.Image, style: str, size: int, placement: Placement | None = None) -> np.ndarray:
+    """The uint8 square (C, size, size) that a model of this `style` is fed for any picture. Zeros if nothing is drawn.
+
+    placement: where the model's training drawings stand; a drawing elsewhere on its page is put there (engine.placement).
+    """
     check_style(style)
     if style == "photo":
         picture = plain(picture)
@@ -80,16 +84,16 @@ def square(picture: Image.Image, style: str, size: int) -> np.ndarray:
     ink = ink_of(picture)
     if picture.width == picture.height <= GLYPH_SIDE and _is_glyph(ink):  # in MNIST's form: there is no page around it
         return square_of_glyph(ink, style, size)
-    return square_of_page(ink, style, size)
+    return square_of_page(ink, style, size, placement)
 
 
-def square_of_page(ink: np.ndarray, style: str, size: int) -> np.ndarray:
-    """Place ink on a page (H, W) uint8 on the square: (C, size, size) uint8."""
+def square_of_page(ink: np.ndarray, style: str, size: int, placement: Placement | None = None) -> np.ndarray:
+    """Place ink on a page (H, W) uint8 on the square: (C, size, size) uint8. placement: as in `square`."""
     if not ink.any():
         return np.zeros((STYLES[style].channels, size, size), np.uint8)
     if style == "digit":
         return _centred_by_mass(ink, size)[None]
-    page = _whole_page(ink, size)
+    page = _whole_page(settled(ink, placement) if placement else ink, size)
     return page[None] if style == "page" else np.stack([_filling(ink, size), page])
 
 

@@ -56,7 +56,7 @@ class Predictor:
 
     def prepare(self, picture: Picture, name: str | None = None) -> np.ndarray:
         """The square (C, S, S) uint8 of a picture. Raises ImageError if it can't be read."""
-        return square(open_picture(picture, name), self.checkpoint.style, self.checkpoint.size)
+        return square(open_picture(picture, name), self.checkpoint.style, self.checkpoint.size, self.checkpoint.placement)
 
     def predict(self, pictures: Sequence[Picture]) -> list[Prediction]:
         """One Prediction for each picture."""

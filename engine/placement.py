@@ -1,0 +1,105 @@
+"""Where on its page a model's training drawings stand, and a drawing that stands elsewhere put there.
+
+A model that tells capitals from small letters by size and place has only seen the sizes and places of its training drawings; where a
+hand draws elsewhere, they tell it nothing, and mislead it. So every model of a page keeps where the ink of its training drawings lies.
+A drawing inside that range is left as it is; one outside it is judged by its form: put in the middle of the range, unless its
+size is typical, in which case that is kept, and the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from engine.ink import ink_box
+
+Range = tuple[float, float, float]  # low, middle, high
+FEWEST = 30  # pages from which a range is worth having
+MOST = 2000  # pages that are measured
+READ = 20_000  # images among which pages are looked for: of a pooled set, most may have none
+PLACE_PERCENT = 5  # of the training drawings beyond each end of the range
+SIZE_PERCENT = 2
+
+
+class Placement(NamedTuple):
+    """Ranges of the ink's centre `x`, `y` (from the middle of the page, right and down) and of its longer `side`, as shares of the
+    page's longer side."""
+
+    x: Range
+    y: Range
+    side: Range
+
+
+def placement_of(pages: np.ndarray) -> Placement | None:
+    """The placement of training pages (N, S, S) uint8; blank ones do not count. None if there are too few to tell."""
+    inked = np.flatnonzero(pages.any((1, 2)))
+    if len(inked) < FEWEST:
+        return None
+    shown = inked[np.linspace(0, len(inked) - 1, min(MOST, len(inked))).astype(int)]
+    x, y, side = np.array([_measured(pages[i]) for i in shown]).T
+    return Placement(_range(x, PLACE_PERCENT), _range(y, PLACE_PERCENT), _range(side, SIZE_PERCENT))
+
+
+def placement_kept(images: np.ndarray, index: np.ndarray, style: str) -> dict[str, Range] | None:
+    """The placement of training images (N, C, S, S) uint8 at `index`, as a checkpoint keeps it; None for a style without a page."""
+    if style not in ("page", "duo"):
+        return None
+    found = placement_of(images[index[:: max(1, len(index) // READ)], -1])
+    return found._asdict() if found else None
+
+
+def read_placement(found: Mapping[str, Any] | None) -> Placement | None:
+    """A placement as a checkpoint keeps it, {'x': [low, middle, high], …}; None for none."""
+    return Placement(*(tuple(map(float, found[name])) for name in Placement._fields)) if found else None
+
+
+def settled(ink: np.ndarray, placement: Placement) -> np.ndarray:
+    """Ink on a page (H, W) uint8, whole; on a square page and moved or scaled if it stands where no training drawing does."""
+    x, y, side = _measured(ink)
+    fits = placement.side[0] <= side <= placement.side[2]
+    stands = _within(x, placement.x) and _within(y, placement.y)
+    if fits and stands:
+        return ink
+    if not stands:
+        x, y = placement.x[1], placement.y[1]
+    scale = 1.0 if fits else placement.side[1] / side
+    long = max(ink.shape)
+    left, top, right, bottom = ink_box(ink)
+    glyph = Image.fromarray(ink[top:bottom, left:right])
+    if scale != 1:
+        glyph = glyph.resize(
+            (max(1, round(glyph.width * scale)), max(1, round(glyph.height * scale))),
+            Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC,
+        )
+    page = Image.new("L", (long, long))
+    corner = round((0.5 + x) * long - glyph.width / 2), round((0.5 + y) * long - glyph.height / 2)
+    page.paste(glyph, corner)
+    return np.asarray(page)
+
+
+def _measured(page: np.ndarray) -> tuple[float, float, float]:
+    """The ink's centre and longer side, to a fraction of a pixel: training pages are small, and half a pixel is a hundredth of them."""
+    height, width = page.shape
+    long = max(height, width)
+    left, right = _extent(page.max(0))
+    top, bottom = _extent(page.max(1))
+    return (left + right - width) / 2 / long, (top + bottom - height) / 2 / long, max(right - left, bottom - top) / long
+
+
+def _extent(profile: np.ndarray) -> tuple[float, float]:
+    """Where ink begins and ends along a profile (n,) uint8; a pixel half as dark as the darkest is half covered."""
+    share = profile / max(int(profile.max()), 1)
+    inked = np.flatnonzero(share > 0.1)
+    return inked[0] + 1 - share[inked[0]], inked[-1] + share[inked[-1]]
+
+
+def _range(values: np.ndarray, beyond: float) -> Range:
+    low, middle, high = (round(float(value), 4) for value in np.percentile(values, [beyond, 50, 100 - beyond]))
+    return low, middle, high
+
+
+def _within(value: float, bounds: Range) -> bool:
+    return bounds[0] <= value <= bounds[2]
