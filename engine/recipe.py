@@ -47,8 +47,6 @@ class Augment(_Frozen):
         None, ge=8, description="resize to this side first, then take a random crop of the stage's size (centre crop when evaluating)"
     )
     hide_page: float = Field(0, ge=0, le=1, description="style duo: probability that the page channel is blanked")
-    move_page: float = Field(0, ge=0, le=1, description="style duo: probability that the ink is put anywhere else on the page")
-    shrink_page: float = Field(0, ge=0, le=1, description="style duo: probability of that with the ink shrunk, to a third at most")
     affine_probability: float = Field(1, ge=0, le=1, description="share of images that the geometric changes touch")
     lighting_probability: float = Field(1, ge=0, le=1, description="share of images that the lighting changes touch")
 

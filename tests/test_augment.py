@@ -106,33 +106,3 @@ def test_shrinking_keeps_thin_strokes() -> None:
     images = torch.zeros(1, 1, 96, 96, dtype=torch.uint8)
     images[:, :, :, 47] = 255
     assert resize(images, 24)[0, 0, 12].sum() > 40  # without antialiasing the line falls between samples
-
-
-def a_page(n: int = 200) -> torch.Tensor:
-    pages = torch.zeros(n, 2, 48, 48, dtype=torch.uint8)
-    pages[:, 0] = 7
-    pages[:, 1, 20:30, 16:24] = 255
-    return pages
-
-
-def ink_sides(pages: torch.Tensor) -> torch.Tensor:
-    """Height and width (B, 2) of what stands on each page, and no page may be empty."""
-    inked = pages > 25
-    assert inked.flatten(1).any(1).all()
-    return torch.stack([inked.any(2).sum(1), inked.any(1).sum(1)], 1)
-
-
-def test_ink_is_put_elsewhere_on_the_page_whole_and_as_large_as_it_was() -> None:
-    out = augment(a_page(), Augment(move_page=1), 48, generator())
-    assert (out[:, 0] == 7).all()  # the glyph's own channel stays
-    assert ((ink_sides(out[:, 1]) - torch.tensor([10, 8])).abs() <= 1).all()
-    top = (out[:, 1] > 25).any(2).float().argmax(1)
-    assert top.min() < 6 and top.max() > 32 and (out[:, 1].flatten(1).sum(1) > 0.95 * 80 * 255).all()
-
-
-def test_a_share_of_pages_is_moved_and_another_shrunk_to_a_third_at_most() -> None:
-    out = augment(a_page(1000), Augment(move_page=0.5, shrink_page=0.2), 48, generator())
-    same = (out[:, 1] == a_page(1)[0, 1]).flatten(1).all(1).float().mean()
-    assert 0.35 < same < 0.45  # (1 - 0.2) * (1 - 0.5)
-    height = ink_sides(out[:, 1])[:, 0]
-    assert 0.13 < (height < 9).float().mean() < 0.22 and height.min() >= 3

@@ -54,8 +54,6 @@ def augment(images: Tensor, spec: Augment, size: int, generator: torch.Generator
         x = _relight(x, spec, generator)
     if spec.noise:
         x = (x + _normal(x.shape, generator) * (255 * spec.noise)).clamp_(0, 255)
-    if (spec.move_page or spec.shrink_page) and x.shape[1] == 2:
-        x = torch.stack([x[:, 0], _move_page(x[:, 1], spec, generator)], 1)
     if spec.hide_page and x.shape[1] == 2:
         x = torch.stack([x[:, 0], x[:, 1] * (_uniform((len(x), 1, 1), 0, 1, generator) >= spec.hide_page)], 1)
     if spec.erase:
@@ -126,28 +124,6 @@ def _rethicken(x: Tensor, most: float, generator: torch.Generator) -> Tensor:
         grow, thin = (amount - step).clamp(0, 1), (-amount - step).clamp(0, 1)
         x = x + grow * (F.max_pool2d(x, 3, 1, 1) - x) - thin * (x + F.max_pool2d(-x, 3, 1, 1))
     return x
-
-
-def _move_page(pages: Tensor, spec: Augment, generator: torch.Generator) -> Tensor:
-    """Put the ink of some pages (B, H, H) elsewhere on them, whole, and shrink that of others as well; strokes are kept from vanishing."""
-    n, size = len(pages), pages.shape[-1]
-    chance, shrink = (_uniform((n,), 0, 1, generator) for _ in range(2))
-    shrunk = chance < spec.shrink_page
-    moved = chance < spec.shrink_page + (1 - spec.shrink_page) * spec.move_page
-    scale = torch.where(shrunk, torch.exp(-shrink * math.log(3)), torch.ones_like(shrink))
-    shift = []
-    for axis in (1, 2):  # along the width, then along the height
-        inked = (pages > 25).any(axis).float()
-        low, high = inked.argmax(1), size - inked.flip(1).argmax(1)
-        middle, half = (low + high) / size - 1, (high - low) / size * scale
-        there = (2 * _uniform((n,), 0, 1, generator) - 1) * (1 - half).clamp_min(0)
-        shift.append(torch.where(moved, middle - there / scale, torch.zeros_like(middle)))
-    zero = torch.zeros_like(scale)
-    theta = torch.stack([torch.stack([1 / scale, zero, shift[0]], 1), torch.stack([zero, 1 / scale, shift[1]], 1)], 1)
-    strokes = torch.where((scale < 0.6)[:, None, None], F.max_pool2d(pages, 3, 1, 1), pages)
-    grid = F.affine_grid(theta, [n, 1, size, size], align_corners=False)
-    out = F.grid_sample(strokes[:, None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0]
-    return torch.where(moved[:, None, None], out, pages)
 
 
 def _relight(x: Tensor, spec: Augment, generator: torch.Generator) -> Tensor:
