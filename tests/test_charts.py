@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
@@ -120,6 +124,24 @@ def test_a_figure_that_a_run_has_not_is_left_out():
     rows = [{**row, "val_loss": None, "val_accuracy": None} for row in learning_rows(2)]
     assert {trace.name for trace in accuracy_curves(rows).data} == {"Training"}
     assert "Validation" not in {trace.name for trace in loss_curves(rows).data}
+
+
+def test_a_chart_waits_for_pandas_that_another_thread_is_importing(tmp_path):
+    # A slow pandas of our own: half imported it has no Series, as the real one had when the canvas was being built.
+    (tmp_path / "pandas.py").write_text("import time\ntime.sleep(1)\nclass Series: ...\nclass Index: ...\n")
+    script = """
+import sys, threading, time
+from app.charts.learning import loss_curves
+from weblab import learning_rows
+threading.Thread(target=__import__, args=("pandas",)).start()
+while "pandas" not in sys.modules:
+    time.sleep(0.01)
+print(len(loss_curves(learning_rows()).data))
+"""
+    here = Path(__file__).parent
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(here), str(here.parent)])}
+    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "3", done.stderr
 
 
 def test_the_axis_reaches_to_the_planned_end_from_the_first_point_on():

@@ -75,3 +75,11 @@ def test_importance_has_a_bar_a_field_largest_on_top():
 )
 def test_where_there_is_nothing_to_draw_the_chart_says_so(figure):
     assert figure.layout.annotations[0].text
+
+
+def test_drawn_numbers_are_read_with_four_digits_and_few_trials_are_counted_one_by_one():
+    one = trial(0, 0.5, weight_decay=0.0015119336467641006, depth=3)
+    assert charts.dimension("weight_decay", [0.0015119336467641006])["ticktext"] == ["0.001512"]
+    assert charts.describe(one.values) == "weight_decay: 0.001512<br>depth: 3"
+    assert charts.history([one], "val_accuracy", "maximize").layout.xaxis.dtick == 1
+    assert charts.curves([one], "val_accuracy", 0).layout.xaxis.dtick == 1

@@ -77,6 +77,12 @@ def test_runs_on_other_images_are_explained_and_not_tested(lab):
     assert not page.exception and "not scored on the same images" in page.error[0].value
 
 
+def test_recipes_that_differ_without_a_common_score_are_not_called_seeds(lab):
+    one, other = compared_run(lab, held="no"), compared_run(lab, held="no", changes={"lr": 0.3}, state="stopped")
+    said = texts(open_page("compare", runs=[one.id, other.id]))
+    assert "which is better can't be said" in said and "seed alone" not in said
+
+
 def test_a_mean_curve_is_the_mean_of_its_seeds_with_a_band_from_least_to_most():
     runs = [[{"epoch": e, "seconds": e * s, "held_accuracy": 0.5 + 0.1 * e + 0.1 * s} for e in (1, 2, 3)] for s in (1, 3)]
     chart = charts.convergence([charts.Line("both", runs)], "held-out accuracy", "seconds")

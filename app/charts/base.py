@@ -41,6 +41,9 @@ def figure(title: str, x: str, y: str, *, subtitle: str | None = None, height: i
     The legend lies below the plot, where it wraps on a narrow screen and never covers data; zoom and hidden series
     survive a redraw (`uirevision`).
     """
+    # plotly asks whatever stands in sys.modules as pandas, even what another thread (the canvas's) has half imported. This waits for it.
+    import pandas  # noqa: F401
+
     chart = go.Figure()
     chart.update_layout(
         template=TEMPLATE,
@@ -52,8 +55,9 @@ def figure(title: str, x: str, y: str, *, subtitle: str | None = None, height: i
         hovermode="closest",
         uirevision=title,
     )
-    chart.update_xaxes(title={"text": x, "standoff": 8})
-    chart.update_yaxes(title={"text": y, "standoff": 8})
+    # Said here too, as Streamlit puts its own template in place of ours: without it a title lies on long tick labels.
+    chart.update_xaxes(title={"text": x, "standoff": 14}, automargin=True)
+    chart.update_yaxes(title={"text": y, "standoff": 14}, automargin=True)
     return chart
 
 

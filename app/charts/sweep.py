@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import plotly.graph_objects as go
 
-from app.charts.base import BAD, COLOURS, GOOD, QUIET, SEQUENTIAL, figure, message
+from app.charts.base import BAD, COLOURS, GOOD, QUIET, figure, message
 
 
 class Trial(Protocol):
@@ -22,6 +22,8 @@ class Trial(Protocol):
     history: tuple[float, ...]
     values: Mapping[str, Any]
 
+
+FAINT = "#a3adb9"  # a poor trial's line in parallel coordinates, seen on a light and on a dark ground
 
 STATES: dict[str, tuple[str, str]] = {  # state → colour and marker
     "finished": (COLOURS[0], "circle"),
@@ -65,7 +67,7 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
             line={"color": GOOD, "width": 2, "shape": "hv"},
             hovertemplate=f"best so far: %{{y:{form}}}<extra></extra>",
         )
-    chart.update_xaxes(tickformat="d")
+    _whole(chart, max(trial.number for trial in shown))
     return chart
 
 
@@ -78,14 +80,13 @@ def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int =
     values = [trial.value * factor for trial in shown]
     paths = [path for path in shown[0].values if all(path in trial.values for trial in shown)]
     dimensions = [dimension(path, [trial.values[path] for trial in shown]) for path in paths]
-    dimensions.append({"label": _axis(metric), "values": values})
+    dimensions.append({"label": _axis(metric), "values": values, "tickformat": ".4~g"})
     chart = figure("Parallel coordinates", "", "", height=height)
-    colours = [[place, colour] for place, colour in SEQUENTIAL if place >= 0.2 or place == 0]
     chart.add_parcoords(
         dimensions=dimensions,
         line={
             "color": values,
-            "colorscale": [[place, "#9cc0ea" if place == 0 else colour] for place, colour in colours],
+            "colorscale": [[0, FAINT], [1, GOOD]],
             "reversescale": direction == "minimize",
             "showscale": True,
             "colorbar": {"title": {"text": _axis(metric), "side": "right"}, "thickness": 12},
@@ -100,7 +101,7 @@ def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int =
 def importance(shares: Mapping[str, float], metric: str, height: int = 360) -> go.Figure:
     """How much of the value's variation each field explains, most important first."""
     if not shares:
-        return message("Importance", "Needs a few finished trials with different values.", height=height)
+        return message("Importance", "Needs three finished trials of different values.", height=height)
     rows = sorted(shares.items(), key=lambda row: row[1])
     chart = figure("Importance", f"Share of the variation of {words(metric)} explained (%)", "", height=height)
     chart.add_bar(
@@ -142,7 +143,7 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
             customdata=[describe(trial.values)] * len(trial.history),
             hovertemplate=f"trial {trial.number}, epoch %{{x}}: %{{y:{form}}}<br>%{{customdata}}<extra></extra>",
         )
-    chart.update_xaxes(tickformat="d")
+    _whole(chart, max(len(trial.history) for trial in shown))
     return chart
 
 
@@ -164,13 +165,20 @@ def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
     if numbers:
         distinct = [str(value) for value in sorted(set(values))]
     places = [distinct.index(str(value)) for value in values]
+    if numbers:
+        distinct = [said(value) for value in sorted(set(values))]
     span = {"range": [-0.5, 0.5]} if len(distinct) == 1 else {}
     return {"label": short(path), "values": places, "tickvals": list(range(len(distinct))), "ticktext": distinct, **span}
 
 
 def describe(values: Mapping[str, Any]) -> str:
     """A trial's values in a line each, for a hover box."""
-    return "<br>".join(f"{short(path)}: {value}" for path, value in values.items())
+    return "<br>".join(f"{short(path)}: {said(value)}" for path, value in values.items())
+
+
+def said(value: Any) -> str:
+    """A value of the search space as people read it: a drawn number with four digits, anything else as it is."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def short(path: str) -> str:
@@ -180,6 +188,11 @@ def short(path: str) -> str:
 
 def words(metric: str) -> str:
     return {"val_accuracy": "validation accuracy", "val_loss": "validation loss", "knn_accuracy": "kNN accuracy"}.get(metric, metric)
+
+
+def _whole(chart: go.Figure, last: int) -> None:
+    """Whole numbers on the horizontal axis, each once."""
+    chart.update_xaxes(tickformat="d", **({"dtick": 1} if last <= 12 else {}))
 
 
 def _axis(metric: str) -> str:

@@ -56,6 +56,8 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
         with st.container(border=True, key="answers"):
             for sentence in sentences:
                 st.markdown(sentence)
+    elif len(lab.compare.groups(subjects)) > 1:
+        st.info("These recipes differ, but no two were scored on the same images: which is better can't be said.", icon=":material/info:")
     elif len(subjects) > 1:
         st.info("These runs differ by their seed alone: their spread is below.", icon=":material/info:")
     for place, rows in scores_by_place(lab, subjects).items():

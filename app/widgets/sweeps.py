@@ -91,16 +91,17 @@ def _draw(lab: Lab, name: str, was_busy: bool) -> None:
     _header(lab, info, spec)
     left, right = st.columns(2)
     with left:
-        chart(charts.history(trials, spec.metric, spec.direction), key=f"history-{name}")
+        chart(charts.history(trials, spec.metric, spec.direction), key=f"history-{name}", live=True)
     with right:
-        chart(charts.curves(trials, spec.metric, info.best_trial), key=f"curves-{name}")
-    chart(charts.parallel(trials, spec.metric, spec.direction), key=f"parallel-{name}")
+        chart(charts.curves(trials, spec.metric, info.best_trial), key=f"curves-{name}", live=True)
+    chart(charts.parallel(trials, spec.metric, spec.direction), key=f"parallel-{name}", live=True)
     left, right = st.columns(2)
     with left:
-        chart(charts.importance(_importances(lab, name, info.done - info.failed - info.pruned), spec.metric), key=f"importance-{name}")
+        shares = _importances(lab, name, info.done - info.failed - info.pruned)
+        chart(charts.importance(shares, spec.metric), key=f"importance-{name}", live=True)
     with right:
         _best(lab, info)
-    _table(trials, spec.metric)
+    _table(trials, spec.metric, {run.id for run in lab.runs()})  # another home's worker keeps its runs there
     with st.expander("Search space", icon=":material/description:"):
         st.code(spec.to_yaml(), language="yaml")
 
@@ -148,7 +149,7 @@ def _best(lab: Lab, info: SweepInfo) -> None:
     best = next(trial for trial in lab.sweeps.trials(info.name) if trial.number == info.best_trial)
     with st.container(border=True):
         st.markdown(f"**Best: trial {best.number}**, {charts.words(info.metric)} **{figure_of(best.value, info.metric)}**")
-        st.table({charts.short(path): str(value) for path, value in best.values.items()})
+        st.table({charts.short(path): charts.said(value) for path, value in best.values.items()})
         with st.container(horizontal=True, vertical_alignment="bottom"):
             times = st.number_input("Times as long", 1, 100, 4, key=f"longer-{info.name}", width=110)
             st.button(
@@ -169,7 +170,7 @@ def _best(lab: Lab, info: SweepInfo) -> None:
             link(page, "Watch it" if "run" in query else "Open it", **query)
 
 
-def _table(trials: list[Any], metric: str) -> None:
+def _table(trials: list[Any], metric: str, here: set[str]) -> None:
     st.markdown("**Trials**")
     if not trials:
         st.caption("None has been drawn yet.")
@@ -179,11 +180,11 @@ def _table(trials: list[Any], metric: str) -> None:
             "trial": trial.number,
             "state": trial.state,
             charts.words(metric): figure_of(trial.value, metric),
-            **{charts.short(path): str(value) for path, value in trial.values.items()},
+            **{charts.short(path): charts.said(value) for path, value in trial.values.items()},
             "epochs": trial.epochs,
             "time": seconds(trial.seconds),
-            "run": f"/train?run={trial.run}" if trial.run and not trial.home else None,
-            "note": trial.error or (f"resumed {trial.retries} times" if trial.retries else f"on {trial.home}" if trial.home else ""),
+            "run": f"/train?run={trial.run}" if trial.run in here else "",
+            "note": trial.error or (f"resumed {trial.retries} times" if trial.retries else _elsewhere(trial, here)),
         }
         for trial in reversed(trials)
     ]
@@ -191,6 +192,10 @@ def _table(trials: list[Any], metric: str) -> None:
         rows, hide_index=True, key="sweep-table", width="stretch",
         column_config={"run": st.column_config.LinkColumn("run", display_text=r"run=(\w+)")},
     )  # fmt: skip
+
+
+def _elsewhere(trial: Any, here: set[str]) -> str:
+    return f"on {trial.home}" if trial.home and trial.run not in here else ""
 
 
 def figure_of(value: float | None, metric: str) -> str:
