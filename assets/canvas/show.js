@@ -1,5 +1,6 @@
 // What the lab answered: the headline and bars, the views beside them, and the list of models.
 const NOTHING = { kind: "blank", headline: "Nothing drawn yet", note: "The answer follows your pen.", rows: [] };
+const LOADING = { kind: "blank", headline: "Reading …", note: "The model is being loaded.", rows: [] };
 const SILENT = { kind: "blank", headline: "The lab does not answer", note: "Is it still running? Draw on to try again.", rows: [] };
 let view = "nearest", models = [], beside = null, repeat = null;
 
@@ -136,7 +137,8 @@ function drawMap(data) {
 }
 
 const question = () => (strokes.length ? [picture(), part("model").value, view, beside ? [...beside] : []] : null);
-const askLook = latest((data) => server.look(data), question, showAnswer);
+const waits = () => { if (strokes.length && !part("rows").children.length) showAnswer(LOADING); };   // before the first answer
+const askLook = latest((data) => server.look(data), question, showAnswer, waits);
 const askWhy = latest((data) => server.why(data), () => (view === "why" ? question() : null), (answer) => { if (view === "why") showView(answer); });
 function rested() { if (view === "why") strokes.length ? askWhy() : showView(null); }
 
