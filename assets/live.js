@@ -36,6 +36,7 @@ function dressed(layout, style) {
 export default function ({ data, parentElement }) {
   const place = parentElement.querySelector(".live-chart");
   place.style.height = `${data.height}px`;
+  place.style.minWidth = `${data.width}px`;
   const { data: traces, layout } = JSON.parse(data.figure);
   const colours = getComputedStyle(place).getPropertyValue("--st-text-color");
   if (place.shown === data.figure + colours) return; // asked often, before there is anything new

@@ -82,13 +82,14 @@ def note(text: str) -> None:
 
 
 def chart(figure: go.Figure, key: str, live: bool = False, **options: Any) -> Any:
-    """Draw a figure in the page's theme with the house's buttons. `options` go to `st.plotly_chart`; returns what it returns.
+    """Draw a figure in the page's theme with the house's buttons. `options` go on to what draws it: `st.plotly_chart`,
+    whose answer is returned, or `live_chart`.
 
     `live`: for a figure that is drawn again and again under the same key while a run goes on; it is updated in place.
     """
     config = {**CHART_CONFIG, **options.pop("config", {})}
     if live:
-        return live_chart(figure, key, config)
+        return live_chart(figure, key, config, **options)
     if options.get("on_select"):
         config["modeBarButtonsToRemove"] = ["autoScale2d"]
     return st.plotly_chart(figure, key=key, config=config, **options)

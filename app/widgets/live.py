@@ -20,14 +20,18 @@ SCRIPT = Path(__file__).parent.parent.parent / "assets" / "live.js"
 LIBRARY = "plotly.min.js"  # below the lab's address; app.server serves the one that came with plotly
 
 
-def live_chart(figure: go.Figure, key: str, config: Mapping[str, Any]) -> None:
-    """Draw `figure`, whose height is its own, in the page's theme. `config`: plotly.js options."""
+def live_chart(figure: go.Figure, key: str, config: Mapping[str, Any], least_width: int = 0) -> None:
+    """Draw `figure`, whose height is its own, in the page's theme. `config`: plotly.js options.
+
+    Where there is less room than `least_width` pixels, it is scrolled sideways within its place.
+    """
     import plotly
 
     _component()(
         key=key,
         data={
             "figure": figure.to_json(), "config": {**config, "responsive": False}, "height": figure.layout.height or 360,
+            "width": least_width,
             "source": f"{LIBRARY}?v={plotly.__version__}",
         },
     )
@@ -37,5 +41,8 @@ def live_chart(figure: go.Figure, key: str, config: Mapping[str, Any]) -> None:
 def _component() -> Callable[..., Any]:
     # Not in a shadow root: plotly.js puts the style of its buttons and layers into the document's head.
     return st.components.v2.component(
-        "glyphlab_live_chart", html='<div class="live-chart"></div>', js=SCRIPT.read_text(encoding="utf-8"), isolate_styles=False
+        "glyphlab_live_chart",
+        html='<div style="overflow-x: auto"><div class="live-chart"></div></div>',
+        js=SCRIPT.read_text(encoding="utf-8"),
+        isolate_styles=False,
     )

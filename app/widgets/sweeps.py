@@ -94,7 +94,7 @@ def _draw(lab: Lab, name: str, was_busy: bool) -> None:
         chart(charts.history(trials, spec.metric, spec.direction), key=f"history-{name}", live=True)
     with right:
         chart(charts.curves(trials, spec.metric, info.best_trial), key=f"curves-{name}", live=True)
-    chart(charts.parallel(trials, spec.metric, spec.direction), key=f"parallel-{name}", live=True)
+    chart(charts.parallel(trials, spec.metric, spec.direction), key=f"parallel-{name}", live=True, least_width=640)
     left, right = st.columns(2)
     with left:
         shares = _importances(lab, name, info.done - info.failed - info.pruned)
