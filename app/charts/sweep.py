@@ -148,12 +148,12 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
 
 
 def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
-    """One axis of the parallel coordinates: numbers as they are (their logarithm over more than two decades), the rest as ticks."""
+    """One axis of the parallel coordinates: numbers as they are (logarithms over a factor of 20 and more), the rest as ticks."""
     distinct = sorted({str(value) for value in values})
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     if numbers and len(distinct) > 6:
         low, high = min(values), max(values)
-        if low > 0 and high / low > 100:
+        if low > 0 and high / low > 20:
             ticks = list(range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1))
             return {
                 "label": short(path),

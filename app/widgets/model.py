@@ -31,9 +31,9 @@ def figures(meta: dict[str, Any]) -> None:
         ("Classes", number(len(meta["classes"])), " ".join(meta["classes"])[:300]),
         ("Input", f"{meta['input_size']} px", f"style {meta['style']}"),
     ]
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for label, value, help in shown:
-            st.metric(label, value, help=help, width=140)
+            st.metric(label, value, help=help, width=135)
 
 
 def card(lab: Lab, name: str) -> None:

@@ -104,9 +104,9 @@ def _act(action: Any, run_id: str) -> None:
 
 
 def _figures(info: RunInfo, rows: list[dict[str, Any]], final: dict[str, Any] | None) -> None:
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for label, value, help in _at_the_end(rows, final) if final else _so_far(info, rows):
-            st.metric(label, value, help=help, width=140)
+            st.metric(label, value, help=help, width=135)
 
 
 def _at_the_end(rows: list[dict[str, Any]], final: dict[str, Any]) -> list[tuple[str, str, str | None]]:
