@@ -83,7 +83,10 @@ def shipped() -> str:
         meta = json.loads(file.read_text(encoding="utf-8"))
         metrics = meta["metrics"]
         data = metrics.get("test_data", meta["recipe"]["data"]["name"])
-        accuracy = f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {data}"
+        if held := meta.get("held_out"):
+            accuracy = f"{held['accuracy']:.2%} of {held['n']:,} held-out images of {data}, mean of {held['models']} models of its recipe"
+        else:
+            accuracy = f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {data}"
         rows.append((f"`{file.parent.name}`", f"{len(meta['classes'])}", f"{meta['parameters']:,}", accuracy))
     return table(("model", "classes", "parameters", "accuracy"), rows)
 

@@ -236,6 +236,13 @@ def model_card(meta: Mapping[str, Any]) -> str:
             "",
             f"Test figures are on {metrics['test_data']}, split {metrics['test_split']}, {metrics['test_n']:,} images, {read}.",
         ]
+    if held := meta.get("held_out"):
+        lines += [
+            "",
+            f"This model learned from every image. {held['models']} models of its recipe, each with another {held['n']:,} images held out, "
+            f"read {100 * held['accuracy']:.2f}% of those right (standard deviation {100 * held['spread']:.2f}; "
+            f"{100 * held['accuracy_ignoring_case']:.2f}% ignoring case).",
+        ]
     return "\n".join(lines) + "\n"
 
 

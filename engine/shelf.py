@@ -68,7 +68,7 @@ def _model_info(name: str, where: str, folder: Path, stamp: int) -> ModelInfo:
         where=where,
         network=recipe["model"]["name"],
         data=recipe["data"]["name"],
-        accuracy=metrics.get("test_accuracy"),
+        accuracy=metrics.get("test_accuracy", meta.get("held_out", {}).get("accuracy")),  # of one that learned from all: its siblings'
         val_accuracy=metrics.get("val_accuracy"),
         knn_accuracy=metrics.get("knn_accuracy"),
         classes=len(meta["classes"]),

@@ -6,11 +6,12 @@ import pytest
 import torch
 from conftest import full_disk
 
-from engine.checkpoint import META, load_checkpoint, read_meta, save_checkpoint
+from engine.checkpoint import META, load_checkpoint, model_card, read_meta, save_checkpoint
 from engine.errors import CheckpointError
 from engine.models.catalog import build_model
 from engine.predict import Predictor
 from engine.recipe import make_recipe
+from engine.shelf import CHECKPOINTS, list_models
 
 
 @pytest.fixture
@@ -120,3 +121,13 @@ def test_blank_paper_is_called_blank(saved) -> None:
     assert drawn.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert [p for _, p in drawn.top(3)] == sorted((p for _, p in drawn.top(3)), reverse=True)
     assert predictor.predict([]) == []
+
+
+def test_the_card_of_a_model_that_learned_from_all_says_how_its_siblings_did(tmp_path) -> None:
+    folder = CHECKPOINTS / "characters-best"
+    meta = read_meta(folder)
+    held = meta["held_out"]
+    assert "test_accuracy" not in meta["metrics"] and held["models"] == 5 and held["accuracy"] > 0.88
+    assert f"{100 * held['accuracy']:.2f}% of those right" in model_card(meta)
+    assert (folder / "README.md").read_text(encoding="utf-8") == model_card(meta)
+    assert {info.name: info.accuracy for info in list_models(tmp_path)}["characters-best"] == held["accuracy"]
