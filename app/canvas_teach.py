@@ -180,7 +180,7 @@ def _symbols(reader: Reader, value: str | None) -> str:
         return f'<p class="gl-quiet">{html.escape(str(error))}</p>'
     by_name = {name: f"{right} of {n}" for name, right, n in measured.rows}
     rows = "".join(
-        f"<tr><th>{html.escape(symbol.name)}</th><td>{_thumbs(symbol.examples)}</td><td>{len(symbol.examples)}</td>"
+        f"<tr><th>{html.escape(symbol.name)}</th><td class=gl-thumbs>{_thumbs(symbol.examples)}</td><td>{len(symbol.examples)}</td>"
         f"<td>{by_name.get(symbol.name, 'needs 2')}</td></tr>"
         for symbol in symbols
     )
@@ -199,7 +199,8 @@ def _collected(reader: Reader) -> str:
     if not by_label:
         return '<p class="gl-quiet">No drawing has been saved yet.</p>'
     rows = "".join(
-        f"<tr><th>{html.escape(label)}</th><td>{_thumbs(paths)}</td><td>{len(paths)}</td></tr>" for label, paths in sorted(by_label.items())
+        f"<tr><th>{html.escape(label)}</th><td class=gl-thumbs>{_thumbs(paths)}</td><td>{len(paths)}</td></tr>"
+        for label, paths in sorted(by_label.items())
     )
     said = f"{_many(sum(map(len, by_label.values())), 'drawing')} of {_many(len(by_label), 'character')}."
     return (
