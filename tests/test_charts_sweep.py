@@ -48,7 +48,8 @@ def test_parallel_coordinates_put_words_and_numbers_on_their_own_axes():
 
 def test_wide_ranges_are_drawn_by_order_of_magnitude():
     axis = charts.dimension("weight_decay", [10.0**-power for power in range(8)])
-    assert axis["ticktext"][0] == "1e-7"
+    assert axis["ticktext"][0] == "1e-07"
+    assert (min(axis["tickvals"]), max(axis["tickvals"])) == (min(axis["values"]), max(axis["values"]))  # none beyond the axis
     assert axis["values"][0] == 0
 
 

@@ -154,12 +154,14 @@ def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
     if numbers and len(distinct) > 6:
         low, high = min(values), max(values)
         if low > 0 and high / low > 20:
-            ticks = list(range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1))
+            ends = (math.log10(low), math.log10(high))  # a tick beyond them would draw the axis beyond the plot
+            inside = range(math.ceil(ends[0] + 0.15), math.floor(ends[1] - 0.15) + 1)
+            ticks = {ends[0]: said(low), **{float(t): f"{10.0**t:g}" for t in inside}, ends[1]: said(high)}
             return {
                 "label": short(path),
                 "values": [math.log10(value) for value in values],
-                "tickvals": ticks,
-                "ticktext": [f"1e{t}" for t in ticks],
+                "tickvals": list(ticks),
+                "ticktext": list(ticks.values()),
             }
         return {"label": short(path), "values": list(values)}
     if numbers:
