@@ -47,9 +47,8 @@ class LazyApp:
                 return
         await self._app(scope, receive, send)
 
-    async def warm(self, seconds: float) -> None:
-        """Build after so many seconds, if no request came first: a client that gives up after a few seconds then finds it ready."""
-        await asyncio.sleep(seconds)
+    async def warm(self) -> None:
+        """Build now, if no request came first: a client that gives up after a few seconds then finds it ready."""
         if self._app is None:
             await self._start({"type": "warm"})
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 DASHBOARD = Path(__file__).with_name("dashboard.py")
 WARM_SECONDS = 4  # after the start: the first page comes first, but API clients give up after five seconds of waiting
+YIELD_SECONDS = 6  # at most, to a run that starts
 ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
 
 
@@ -53,7 +54,7 @@ def build(lab: Lab) -> App:
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
-        warming = asyncio.create_task(canvas.warm(WARM_SECONDS))
+        warming = asyncio.create_task(_warm(canvas, lab))
         yield
         warming.cancel()
         await canvas.stop()
@@ -63,6 +64,16 @@ def build(lab: Lab) -> App:
         Mount("/space", routes=space_routes(lab)),
     ]
     return App(DASHBOARD, lifespan=lifespan, routes=routes)
+
+
+async def _warm(canvas: LazyApp, lab: Lab) -> None:
+    """Build the canvas before anybody asks for it. A run that was started meanwhile has the cores until its first point is seen."""
+    await asyncio.sleep(WARM_SECONDS)
+    for _ in range(2 * YIELD_SECONDS):
+        if not (await run_in_threadpool(lab.health))["running"]:
+            break
+        await asyncio.sleep(0.5)
+    await canvas.warm()
 
 
 def serve(environ: Mapping[str, str]) -> int:

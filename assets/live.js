@@ -34,6 +34,11 @@ function dressed(layout, style) {
 }
 
 export default function ({ data, parentElement }) {
+  const library = plotly(new URL(data.source, document.baseURI).href);
+  if (!data.figure) {
+    library.catch(() => {}); // fetched ahead of the first chart, which will say so if it can't be had
+    return;
+  }
   const place = parentElement.querySelector(".live-chart");
   place.style.height = `${data.height}px`;
   place.style.minWidth = `${data.width}px`;
@@ -41,12 +46,12 @@ export default function ({ data, parentElement }) {
   const colours = getComputedStyle(place).getPropertyValue("--st-text-color");
   if (place.shown === data.figure + colours) return; // asked often, before there is anything new
   place.latest = data.figure;
-  plotly(new URL(data.source, document.baseURI).href).then(
-    (library) => {
+  library.then(
+    (draws) => {
       if (place.latest !== data.figure || !place.isConnected) return; // a newer one came while the library was on its way
-      library.react(place, traces, dressed(layout, getComputedStyle(place)), data.config);
+      draws.react(place, traces, dressed(layout, getComputedStyle(place)), data.config);
       place.shown = data.figure + colours;
-      place.watcher ??= new ResizeObserver(() => library.Plots.resize(place));
+      place.watcher ??= new ResizeObserver(() => draws.Plots.resize(place));
       place.watcher.observe(place);
     },
     (trouble) => { place.textContent = `The chart can't be shown: ${trouble.message}.`; },

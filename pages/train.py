@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.widgets import page, pick_run
+from app.widgets.live import fetch_library
 from app.widgets.start import keep_edits, start
 from app.widgets.watch import watch
 
@@ -12,6 +13,7 @@ with page("Train", "Choose a recipe, change any field, start the run and watch i
     if box.open:  # a closed form is not drawn: who watches a run does not wait for its eighty fields
         with box:
             start(lab)
+            fetch_library()
     run_id = pick_run(lab, "run", "Run to watch")
     if run_id:
         watch(lab, run_id)

@@ -37,6 +37,14 @@ def live_chart(figure: go.Figure, key: str, config: Mapping[str, Any], least_wid
     )
 
 
+def fetch_library() -> None:
+    """Let the browser get ready to draw live charts, so that a run's first point need not wait for that. Shows nothing."""
+    import plotly
+
+    with st.container(key="live-library", height=1, border=False):
+        _component()(key="live-library-fetch", data={"source": f"{LIBRARY}?v={plotly.__version__}"})
+
+
 @cache
 def _component() -> Callable[..., Any]:
     # Not in a shadow root: plotly.js puts the style of its buttons and layers into the document's head.
