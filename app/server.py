@@ -133,7 +133,8 @@ def check_home(home: Path) -> None:
 
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket. Raises SettingsError if the port is taken or the address is not this machine's."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    # Named as TCP: asyncio sends small answers at once only on such sockets. Otherwise each waits 40 ms for the client's acknowledgement.
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -190,3 +191,9 @@ def test_a_browser_sees_that_a_lazy_app_is_starting():
 
     status, body = asyncio.run(first_look())
     assert status == 200 and "The trial is starting" in body and 'http-equiv="refresh"' in body
+
+
+def test_small_answers_are_sent_at_once():
+    # asyncio switches Nagle's algorithm off on the connections of such a listener only.
+    with bind("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
