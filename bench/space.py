@@ -90,7 +90,7 @@ def neighbours(train: np.ndarray, test: np.ndarray) -> dict[str, float]:
     from engine.neighbours import Neighbours
 
     ours, theirs = Neighbours(train), NearestNeighbors(n_neighbors=K, metric="cosine", algorithm="brute").fit(train)
-    gallery, queries = torch.from_numpy(train), torch.from_numpy(test)
+    gallery, queries = torch.tensor(train), torch.tensor(test)
 
     def plain() -> None:
         for block in queries.split(500):
