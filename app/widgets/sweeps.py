@@ -184,7 +184,7 @@ def _table(trials: list[Any], metric: str, here: set[str]) -> None:
             "epochs": trial.epochs,
             "time": seconds(trial.seconds),
             "run": f"/train?run={trial.run}" if trial.run in here else "",
-            "note": trial.error or (f"resumed {trial.retries} times" if trial.retries else _elsewhere(trial, here)),
+            "note": trial.error or ("resumed once" if trial.retries == 1 else f"resumed {trial.retries} times" if trial.retries else _elsewhere(trial, here)),
         }
         for trial in reversed(trials)
     ]
