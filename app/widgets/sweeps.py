@@ -184,7 +184,7 @@ def _table(trials: list[Any], metric: str, here: set[str]) -> None:
             "epochs": trial.epochs,
             "time": seconds(trial.seconds),
             "run": f"/train?run={trial.run}" if trial.run in here else "",
-            "note": trial.error or ("resumed once" if trial.retries == 1 else f"resumed {trial.retries} times" if trial.retries else _elsewhere(trial, here)),
+            "note": trial.error or _resumed(trial.retries) or _elsewhere(trial, here),
         }
         for trial in reversed(trials)
     ]
@@ -192,6 +192,10 @@ def _table(trials: list[Any], metric: str, here: set[str]) -> None:
         rows, hide_index=True, key="sweep-table", width="stretch",
         column_config={"run": st.column_config.LinkColumn("run", display_text=r"run=(\w+)")},
     )  # fmt: skip
+
+
+def _resumed(times: int) -> str:
+    return "" if not times else "resumed once" if times == 1 else f"resumed {times} times"
 
 
 def _elsewhere(trial: Any, here: set[str]) -> str:
