@@ -89,8 +89,9 @@ class Result:
     kind      'run', 'shipped' or 'record'
     ref       the run's id, the checkpoint's name, or the record's commit
     hardware  device and its name, as recorded
-    task      what two figures must share to be compared: data set, classes, and the set that they were tested on
-    spread    of several runs or recorded seeds, where there are several; `value` is the best of them
+    task      what two figures must share to be compared: data set, classes, the set that they were tested on, and whether the network
+              is one of those below 8,000 parameters
+    spread    of several runs or recorded seeds, where there are several; `value` is the best of the runs, or the mean of the seeds
     """
 
     recipe: str
@@ -184,7 +185,8 @@ class Study:
         own = [result for result in results if result.recipe == name and result.metric == metric]
         full = [result for result in own if result.scale == "full"]
         small = [result for result in own if result.scale == "small"]
-        peers = [r for r in results if r.scale == "full" and _kind(r.metric) == _kind(metric) and r.task == _task(recipe.data)]
+        task = _task(recipe.data, recipe.model.name)
+        peers = [r for r in results if r.scale == "full" and r.task == task and _comparable(r, name, metric)]
         return Row(
             name=name, study=letter, title=recipe.title, recipe=recipe, metric=published.metric,
             published=None if published.value is None else published.value / 100, note=published.note, source=published.source,
@@ -203,12 +205,12 @@ class Study:
             except GlyphlabError:
                 continue
             hardware, date = _hardware(status.get("machine") or {}), status.get("finished") or ""
-            yield from _figures(final, recipe.name, "run", run.id, hardware, recipe.scale, date, _task(recipe.data))
+            yield from _figures(final, recipe.name, "run", run.id, hardware, recipe.scale, date, _task(recipe.data, recipe.model.name))
         for model in self.lab.models():
             if model.where == "shipped":
                 meta = self.lab.model_meta(model.name)
                 recipe, hardware = meta["recipe"], _hardware(meta.get("machine") or {})
-                scale, task = recipe.get("scale", "full"), _task(DataSpec.model_validate(recipe["data"]))
+                scale, task = recipe.get("scale", "full"), _task(DataSpec.model_validate(recipe["data"]), recipe["model"]["name"])
                 yield from _figures(meta["metrics"], recipe["name"], "shipped", model.name, hardware, scale, model.created, task)
         yield from _records(RECORDS)
 
@@ -237,22 +239,26 @@ def _figures(
 
 
 def _records(path: Path) -> Iterator[Result]:
-    """Recorded figures: rows of one recipe, metric, scale and commit are seeds of one measurement."""
+    """Recorded figures: of a recipe's rows of one metric and scale, those of the newest commit are seeds of one measurement."""
     if not path.exists():
         return
     groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
     with path.open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
             if row.get("metric") in METRICS.values():
-                groups.setdefault((row["bench_or_recipe"], row["metric"], row["scale"], row["commit"]), []).append(row)
+                rows = groups.setdefault((row["bench_or_recipe"], row["metric"], row["scale"]), [])
+                if rows and rows[-1]["commit"] != row["commit"]:
+                    rows.clear()
+                rows.append(row)
     known = set(shipped_recipe_names())
-    for (recipe, metric, scale, commit), rows in groups.items():
-        task = _task(_read(RECIPES / f"{recipe}.yaml").data) if recipe in known else ()
-        values = [float(row["value"]) for row in rows]
-        best = rows[values.index(max(values))]
-        seconds = float(best["seconds"]) if best.get("seconds") else None
+    for (name, metric, scale), rows in groups.items():
+        recipe = _read(RECIPES / f"{name}.yaml") if name in known else None
+        task = _task(recipe.data, recipe.model.name) if recipe else ()
+        values, last = [float(row["value"]) for row in rows], rows[-1]
+        seconds = float(last["seconds"]) if last.get("seconds") else None
         several = spread(values) if len(values) > 1 else None
-        yield Result(recipe, "record", commit, metric, max(values), None, best["device"], seconds, scale, best["date"], task, several)
+        mean = sum(values) / len(values)
+        yield Result(name, "record", last["commit"], metric, mean, None, last["device"], seconds, scale, last["date"], task, several)
 
 
 def _best(results: list[Result]) -> Result | None:
@@ -274,9 +280,13 @@ def _hardware(machine: dict[str, Any]) -> str:
     return name or device
 
 
-def _kind(metric: str) -> str:
-    return "knn" if metric == "knn_accuracy" else "accuracy"
+def _comparable(result: Result, name: str, metric: str) -> bool:
+    """Whether a figure may stand as the best for experiment `name`: it is of the same measure, and no model was chosen by it. Only an
+    experiment's own runs may count by a validation split, where that is what was published."""
+    if "knn_accuracy" in (metric, result.metric):
+        return metric == result.metric
+    return result.metric == "test_accuracy" or (result.recipe == name and result.metric == metric)
 
 
-def _task(data: DataSpec) -> tuple[Any, ...]:
-    return data.name, data.classes, data.test_on
+def _task(data: DataSpec, model: str) -> tuple[Any, ...]:
+    return data.name, data.classes, data.test_on, model.startswith("tiny")  # below 8,000 parameters is a task of its own
