@@ -4,6 +4,7 @@ import torch
 from factories import shapes
 
 from engine.data import loader
+from engine.data.imageset import ImageSet
 from engine.data.loader import Images
 from engine.errors import DataError
 
@@ -59,3 +60,16 @@ def test_an_error_while_streaming_reaches_the_caller(monkeypatch: pytest.MonkeyP
     images = Images(shapes(), CPU)
     with pytest.raises(IndexError):
         list(images.batches([np.array([10**6])]))
+
+
+def test_streamed_images_are_those_of_the_file(tmp_path, monkeypatch) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 3, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", pixels)
+    monkeypatch.setitem(loader.FITS_BYTES, "cpu", 100)
+    labels = np.zeros(50, np.int64)
+    index = np.array([49, 0, 7, 7, 23])
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    for images in (mapped, mapped[:], pixels):  # a map, a view of one, and an array
+        data = ImageSet("set", "photo", images, labels, ("a",), {"train": np.arange(50)}, [str(i) for i in range(50)], "0" * 16)
+        streamed = Images(data, torch.device("cpu"))
+        assert streamed.held is None and np.array_equal(streamed.gather(index).images.numpy(), pixels[index])

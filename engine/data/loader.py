@@ -6,6 +6,8 @@ next batches while the device works on this one.
 
 from __future__ import annotations
 
+import mmap
+import os
 import queue
 import threading
 from collections.abc import Iterator
@@ -49,9 +51,24 @@ class Images:
         at = torch.from_numpy(index)
         labels = self.labels[at].to(self.device, non_blocking=True)
         if self.held is None:
-            return Batch(torch.from_numpy(self.data.images[index]).to(self.device, non_blocking=True), labels, at)
+            return Batch(torch.from_numpy(self._read(index)).to(self.device, non_blocking=True), labels, at)
         place = at if self.position is None else torch.from_numpy(self.position[index])
         return Batch(self.held.index_select(0, place.to(self.device)), labels, at)
+
+    def _read(self, index: np.ndarray) -> np.ndarray:
+        """Images (B, C, H, W) from disk. By reading the file and not through its memory map: numpy holds Python's lock while the system
+        fetches a mapped page, and the training loop would stand still with it."""
+        images = self.data.images
+        whole = isinstance(images, np.memmap) and isinstance(images.base, mmap.mmap) and images.flags.c_contiguous
+        if not (whole and hasattr(os, "preadv")):  # Windows has none
+            return images[index]
+        out = np.empty((len(index), *images.shape[1:]), images.dtype)
+        each = images.nbytes // len(images)
+        with open(images.filename, "rb", buffering=0) as file:
+            for row, at in zip(out, index.tolist(), strict=True):
+                if os.preadv(file.fileno(), [row], images.offset + at * each) != each:
+                    return images[index]  # cut short by a signal, or the file has changed: the map knows
+        return out
 
     def batches(self, order: list[np.ndarray]) -> Iterator[Batch]:
         """One Batch for each array of indices in `order`; streamed ahead by a thread when the set is not held."""
