@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.errors import ModelError, unknown
+from engine.models.cpu import BatchNorm2d, Dropout
 from engine.models.recognizer import Output, Recognizer
 
 BLOCKS = 5
@@ -63,7 +64,7 @@ def cnn5(
     body, inputs = [], channels
     for outputs, kernel in zip(filters, sizes, strict=True):
         layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, kernel, stride=1, padding=1), act(), nn.MaxPool2d(2)]
-        layers += [nn.Dropout(dropout)] * bool(dropout) + [nn.BatchNorm2d(outputs)] * bool(batch_norm)
+        layers += [Dropout(dropout)] * bool(dropout) + [BatchNorm2d(outputs)] * bool(batch_norm)
         body.append(nn.Sequential(*layers))
         inputs = outputs
     side = final_side(size, sizes)
@@ -74,7 +75,7 @@ def cnn5(
             got=f"{size} px with filters {sizes}",
         )
     flat = side * side * filters[-1]
-    hidden = [nn.Linear(flat, dense), act(), nn.Dropout(dropout), nn.Linear(dense, classes)] if dense else [nn.Linear(flat, classes)]
+    hidden = [nn.Linear(flat, dense), act(), Dropout(dropout), nn.Linear(dense, classes)] if dense else [nn.Linear(flat, classes)]
     return MapRecognizer(body, nn.Sequential(nn.Flatten(), *hidden))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from engine.models.cpu import Dropout
 from engine.models.recognizer import Recognizer, conv_norm
 
 
@@ -72,5 +73,5 @@ def glyphnet(
     for wide, count in ((2 * w, blocks[1]), (4 * w, blocks[2])):
         body.append(nn.Sequential(conv_norm(wide // 2, wide, stride=2), *[Block(wide) for _ in range(count)]))
     flat = 4 * w * grid * grid
-    body.append(nn.Sequential(Grid(grid), nn.Dropout(dropout), nn.Linear(flat, embedding, bias=False), nn.BatchNorm1d(embedding)))
-    return Recognizer(body, nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(embedding, classes)))
+    body.append(nn.Sequential(Grid(grid), Dropout(dropout), nn.Linear(flat, embedding, bias=False), nn.BatchNorm1d(embedding)))
+    return Recognizer(body, nn.Sequential(nn.ReLU(), Dropout(dropout), nn.Linear(embedding, classes)))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.errors import ModelError
+from engine.models.cpu import BatchNorm2d
 
 
 class Output(NamedTuple):
@@ -53,7 +54,7 @@ class Recognizer(nn.Module):
 def conv_norm(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, activation: nn.Module | None = None) -> nn.Sequential:
     """Convolution that keeps the size (at stride 1), batch norm, activation (ReLU unless given)."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), activation or nn.ReLU(inplace=True))
+    return nn.Sequential(conv, BatchNorm2d(outputs), activation or nn.ReLU(inplace=True))
 
 
 def count_parameters(model: nn.Module) -> int:

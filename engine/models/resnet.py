@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import ModelError, unknown
+from engine.models.cpu import Dropout
 from engine.models.pretrained import read_weights
 from engine.models.recognizer import Recognizer
 
@@ -112,10 +113,10 @@ def _head(kind: str, wide: int, classes: int, dropout: float) -> nn.Module:
     if kind == "linear":
         return nn.Linear(wide, classes)
     if kind == "published":
-        return nn.Sequential(nn.Linear(wide, 2048), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(2048, classes))
+        return nn.Sequential(nn.Linear(wide, 2048), nn.ReLU(inplace=True), Dropout(dropout), nn.Linear(2048, classes))
     if kind == "fastai":
-        first = [nn.BatchNorm1d(2 * wide), nn.Dropout(0.25), nn.Linear(2 * wide, 512), nn.ReLU(inplace=True)]
-        return nn.Sequential(*first, nn.BatchNorm1d(512), nn.Dropout(0.5), nn.Linear(512, classes))
+        first = [nn.BatchNorm1d(2 * wide), Dropout(0.25), nn.Linear(2 * wide, 512), nn.ReLU(inplace=True)]
+        return nn.Sequential(*first, nn.BatchNorm1d(512), Dropout(0.5), nn.Linear(512, classes))
     raise ModelError(unknown("head", kind, ("linear", "published", "fastai")))
 
 

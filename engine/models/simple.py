@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from engine.models.cpu import Dropout
 from engine.models.recognizer import Recognizer, conv_norm
 
 
@@ -27,4 +28,4 @@ def convnet(channels: int, classes: int, size: int, *, width: int = 32, embeddin
             nn.ReLU(inplace=True),
         ),
     ]
-    return Recognizer(body, nn.Sequential(nn.Dropout(dropout), nn.Linear(embedding, classes)))
+    return Recognizer(body, nn.Sequential(Dropout(dropout), nn.Linear(embedding, classes)))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from engine.errors import ModelError
+from engine.models.cpu import BatchNorm2d, Dropout
 from engine.models.recognizer import Recognizer, features_after
 
 
@@ -65,8 +66,8 @@ def tiny(channels: int, classes: int, size: int, *, widths: Sequence[int] = (12,
 
 
 def _unit(inputs: int, outputs: int, dropout: float = 0.0, bias: bool = True, padding: int = 0) -> list[nn.Module]:
-    unit: list[nn.Module] = [nn.Conv2d(inputs, outputs, 3, padding=padding, bias=bias), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
-    return unit + [nn.Dropout(dropout)] * bool(dropout)
+    unit: list[nn.Module] = [nn.Conv2d(inputs, outputs, 3, padding=padding, bias=bias), BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    return unit + [Dropout(dropout)] * bool(dropout)
 
 
 def _check(size: int, least: int) -> None:

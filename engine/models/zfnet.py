@@ -10,6 +10,7 @@ from typing import Literal
 from torch import nn
 
 from engine.errors import ModelError, unknown
+from engine.models.cpu import BatchNorm2d, Dropout
 from engine.models.recognizer import Recognizer, features_after
 
 SLOPE = 0.001  # of the Leaky ReLU, as published
@@ -50,7 +51,7 @@ def zfnet(
 
 def _unit(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)  # with its bias, as the published count needs
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(SLOPE, inplace=True))
+    return nn.Sequential(conv, BatchNorm2d(outputs), nn.LeakyReLU(SLOPE, inplace=True))
 
 
 def _pool() -> nn.MaxPool2d:
@@ -61,6 +62,6 @@ def _head(kind: str, embedding: int, classes: int) -> nn.Module:
     if kind == "linear":
         return nn.Linear(embedding, classes)
     if kind == "classifier":
-        layers = [nn.Dropout(0.5), nn.Linear(embedding, 64), nn.ReLU(inplace=True), nn.Dropout(0.5), nn.Linear(64, classes)]
+        layers = [Dropout(0.5), nn.Linear(embedding, 64), nn.ReLU(inplace=True), Dropout(0.5), nn.Linear(64, classes)]
         return nn.Sequential(*layers, nn.LogSoftmax(1))
     raise ModelError(unknown("head", kind, ("linear", "classifier")))
