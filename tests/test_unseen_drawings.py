@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from engine.checkpoint import load_checkpoint
 from engine.data.catalog import list_dataset, load_dataset
@@ -21,6 +21,16 @@ from engine.recipe import DataSpec
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
 LOST = 0.031  # share of right answers that a change may cost; one of 74 drawings is 1.4%
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent for path in CHECKPOINTS.glob("*/checkpoint.json")), ids=lambda folder: folder.name)
+def test_every_shipped_model_opens_and_reads_a_seven(folder: Path) -> None:
+    page = Image.new("L", (400, 300), 255)
+    ImageDraw.Draw(page).line([(130, 60), (270, 60), (190, 250)], fill=0, width=24, joint="curve")
+    stream = io.BytesIO()
+    page.save(stream, "PNG")
+    predictor = Predictor(load_checkpoint(folder))
+    assert predictor.predict([stream.getvalue()])[0].label == "7"
 
 
 def smaller(page: Image.Image, share: float, place: tuple[float, float] = (0.5, 0.5)) -> Image.Image:
