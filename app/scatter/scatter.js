@@ -98,9 +98,13 @@ class Scatter {
     for (let i = 0; i < this.data.count; i++) for (let d = 0; d < dims; d++) this.positions[3 * i + d] = flat[i * dims + d];
   }
 
-  extent() { // every frame at once, so that the view holds all of them
-    const dims = this.data.dims, out = new Float32Array((this.frames.length / dims) * 3);
-    for (let i = 0; i < this.frames.length / dims; i++) for (let d = 0; d < dims; d++) out[3 * i + d] = this.frames[i * dims + d];
+  extent() { // every frame at once, so that the view holds all of them; but for the few points that a layout flung far away
+    const dims = this.data.dims, count = this.frames.length / dims, out = new Float32Array(count * 3);
+    for (let d = 0; d < dims; d++) {
+      const sorted = Float32Array.from({ length: count }, (_, i) => this.frames[i * dims + d]).sort();
+      const low = sorted[Math.floor(0.002 * (count - 1))], high = sorted[Math.ceil(0.998 * (count - 1))];
+      for (let i = 0; i < count; i++) out[3 * i + d] = Math.min(Math.max(this.frames[i * dims + d], low), high);
+    }
     return out;
   }
 
