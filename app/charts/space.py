@@ -38,7 +38,7 @@ def accuracy_curve(rows: Sequence[dict[str, Any]]) -> go.Figure:
 
 def roc(rows: Sequence[dict[str, Any]]) -> go.Figure:
     """Same class or not? The share of same pairs accepted against the share of different pairs let in, a line a row ('verification')."""
-    chart = figure("Verification", "False accept rate (share of different pairs)", "Validation rate (% of same pairs accepted)")
+    chart = figure("Verification", "False accept rate (share of different pairs)", "Same pairs accepted (%)")
     for number, row in enumerate(rows):
         points = [point for point in row["verification"]["roc"] if point[0] > 0]
         chart.add_scatter(
