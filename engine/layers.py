@@ -1,4 +1,4 @@
-"""What the points of a map can be coloured by: classes, answers, mistakes, confidence, origin, and how far a label is believed."""
+"""What the points of a map can be coloured by: classes, answers, mistakes, confidence, origin, how far a label is believed, other runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.space import Space
+from engine.embeddings import UNTRAINED
+from engine.noise.review import JOURNAL
+from engine.space import Space, read_answers
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -46,15 +48,17 @@ class Layer:
 
 def layers(lab: Lab, space: Space) -> dict[str, Layer]:
     """The layers a space has, by the name that stands in the page's address."""
-    diagnoses = lab.home / "noise"
-    return _layers(lab, space, diagnoses.stat().st_mtime_ns if diagnoses.exists() else 0)
+    kept = [lab.spaces.home, lab.noise.home, *lab.noise.home.glob(f"*/{JOURNAL}")]
+    return _layers(lab, space, tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in kept))
 
 
 @lru_cache(maxsize=8)
-def _layers(lab: Lab, space: Space, stamp: int) -> dict[str, Layer]:
-    # `stamp` changes with every new diagnosis of labels; a click on the map must not pay for what has not changed.
+def _layers(lab: Lab, space: Space, stamps: tuple[int, ...]) -> dict[str, Layer]:
+    # `stamps` change with every new diagnosis, decision or space; a click on the map must not pay for what has not changed.
+    judged = _judged(lab, space)
     out = {
         "label": named("Given label", space.labels, space.classes),
+        "true": judged.pop("true", None) or named("True class (as labelled)", space.labels, space.classes),
         "predicted": _answers(space),
         "error": named("Error", np.where(space.labels < 0, 2, space.wrong), ("right", "wrong", "unknown"), "verdict"),
         "confidence": graded("Confidence", space.confidence),
@@ -62,7 +66,7 @@ def _layers(lab: Lab, space: Space, stamp: int) -> dict[str, Layer]:
     }
     if len(space.images.source_names) > 1:
         out["source"] = named("Source", space.images.sources[space.index], space.images.source_names, "few")
-    return out | _judged(lab, space)
+    return out | judged | _rivals(lab, space)
 
 
 def named(title: str, codes: np.ndarray, names: Sequence[str], palette: str = "classes") -> Layer:
@@ -99,16 +103,39 @@ def _splits(space: Space) -> Layer:
 
 
 def _judged(lab: Lab, space: Space) -> dict[str, Layer]:
-    """What the newest diagnosis of the data set's labels says, if there is one: how far each label is believed, and the likely class."""
+    """What the newest examination of the data set's labels says, if there was one: how far each label is believed, and the true class as
+    far as it is known: as a person decided, or else as the examination found it."""
     found = next((info for info in lab.noise.list() if info.name == space.data), None)
     diagnosis = lab.noise.find(found.name, found.split) if found else None
     if diagnosis is None or len(diagnosis.data) != len(space.images) or diagnosis.classes != space.classes:
         return {}
-    quality, likely = np.full(len(space.images), np.nan), np.full(len(space.images), -1)
-    quality[diagnosis.arrays["index"]] = diagnosis.arrays["score"]
-    likely[diagnosis.arrays["index"]] = diagnosis.arrays["likely"]
+    index = diagnosis.arrays["index"]
+    quality, true = np.full(len(space.images), np.nan), np.array(space.images.labels, np.int64)
+    quality[index], true[index] = diagnosis.arrays["score"], diagnosis.arrays["likely"]
+    decisions = lab.noise.review(diagnosis).decisions()
+    for decision in decisions.values():
+        true[index[decision.position]] = decision.label
     judged = np.isfinite(quality[space.index])
     if not judged.any():
         return {}
+    title = "True class (as examined)" if not decisions else f"True class (as examined, {len(decisions):,} decided by hand)"
     believed = np.where(judged, quality[space.index], 1.0)
-    return {"quality": graded("Label quality", believed), "likely": named("Likely class", likely[space.index], space.classes)}
+    return {"true": named(title, true[space.index], space.classes), "quality": graded("Label quality", believed)}
+
+
+def _rivals(lab: Lab, space: Space) -> dict[str, Layer]:
+    """Against every other model or run that was asked about the same images: which of the two reads an image rightly."""
+    out: dict[str, Layer] = {}
+    for info in lab.spaces.list():  # newest first: an older one of the same model is out of date
+        key = f"run-{info.model}"
+        same = (info.data, info.part) == (space.data, space.part)
+        if not same or info.model == space.model or info.model.startswith(UNTRAINED) or key in out:
+            continue
+        theirs = read_answers(lab.spaces.home / info.name)
+        if not np.array_equal(theirs.index, space.index):
+            continue  # split in another way
+        wrong = space.misses(theirs.classes, theirs.predicted)
+        codes = np.where(space.labels < 0, -1, 2 * space.wrong + wrong)
+        names = ("both right", f"only {space.model} right", f"only {info.model} right", "both wrong")
+        out[key] = named(f"Run against run: {info.model}", codes, names, "few")
+    return out

@@ -9,10 +9,11 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,6 +36,15 @@ class Near:
     index: np.ndarray
     similarity: np.ndarray
     vote: Vote
+
+
+class Answers(NamedTuple):
+    """A model's answers to N images: index (N,) int64 in the data set, predicted (N,) int64 in `classes`, confidence (N,) float32."""
+
+    index: np.ndarray
+    predicted: np.ndarray
+    confidence: np.ndarray
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +83,12 @@ class Space:
     @cached_property
     def wrong(self) -> np.ndarray:
         """(N,) bool: the model's answer is another class than the label, compared by name; False where there is no label."""
-        names = {name: number for number, name in enumerate(self.classes)}
-        said = np.array([names.get(name, -2) for name in self.model_classes], np.int64)[self.predicted]
-        return (said != self.labels) & (self.labels >= 0)
+        return self.misses(self.model_classes, self.predicted)
+
+    def misses(self, names: Sequence[str], said: np.ndarray) -> np.ndarray:
+        """(N,) bool: where answers `said` (N,) int64, places in `names`, are another class than the label; False where there is none."""
+        numbers = {name: number for number, name in enumerate(self.classes)}
+        return (np.array([numbers.get(name, -2) for name in names], np.int64)[said] != self.labels) & (self.labels >= 0)
 
     @cached_property
     def neighbours(self) -> Neighbours:
@@ -177,17 +190,24 @@ def write_space(
 
 def read_space(folder: Path, images: ImageSet) -> Space:
     """Open the space at `folder`, whose images are `images`. Raises GlyphlabError if it is not complete."""
-    about = read_json(folder / META)
+    answers = read_answers(folder)
     try:
-        with np.load(folder / "answers.npz") as answers:
-            index, predicted, confidence = answers["index"], answers["predicted"].astype(np.int64), answers["confidence"]
+        about = read_json(folder / META)
         embeddings = np.load(folder / "embeddings.npy", mmap_mode="r")
-        return Space(
-            folder.name, folder, about["model"], about["data"], about["part"], images, index, embeddings, predicted, confidence,
-            tuple(about["classes"]),
-        )
+        own = about["model"], about["data"], about["part"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise GlyphlabError(f"the embeddings in {folder} can't be read", got=str(error)[:120], hint="Delete the folder.") from None
+        raise _unreadable(folder, error) from None
+    return Space(folder.name, folder, *own, images, answers.index, embeddings, answers.predicted, answers.confidence, answers.classes)
+
+
+def read_answers(folder: Path) -> Answers:
+    """What the model of the space at `folder` answered. Raises GlyphlabError if it is not complete."""
+    try:
+        classes = tuple(read_json(folder / META)["classes"])
+        with np.load(folder / "answers.npz") as held:
+            return Answers(held["index"], held["predicted"].astype(np.int64), held["confidence"], classes)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(folder, error) from None
 
 
 def spec_for(meta: dict[str, Any], data: str) -> DataSpec:
@@ -224,6 +244,10 @@ def weights_digest(path: Path, stamp: int) -> str:
     """16 hex digits of a weights file's content; `stamp`, its time of change, renews the answer."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _unreadable(folder: Path, error: Exception) -> GlyphlabError:
+    return GlyphlabError(f"the embeddings in {folder} can't be read", got=str(error)[:120], hint="Delete the folder.")
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:

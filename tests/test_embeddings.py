@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from doubted import diagnosed
 from weblab import add_run
 
 from engine.checkpoint import save_checkpoint
@@ -131,6 +132,43 @@ def test_layers_say_what_each_point_is(lab: Lab, space) -> None:
     assert found["confidence"].kind == "value" and found["confidence"].codes.max() == 255
     assert found["confidence"].low == pytest.approx(float(space.confidence.min()))
     assert [name for name, count in zip(found["split"].names, found["split"].counts, strict=True) if count] == ["test"]
+
+
+def test_the_true_class_is_the_label_until_the_labels_are_examined_and_then_as_a_person_decides(lab: Lab, space) -> None:
+    before = layers(lab, space)["true"]
+    assert before.title == "True class (as labelled)"
+    np.testing.assert_array_equal(before.codes, space.labels)
+    diagnosis = diagnosed(lab)
+    doubtful = lab.spaces.embed(lab.model, "spoiled", "all")
+    found = layers(lab, doubtful)
+    assert found["true"].title == "True class (as examined)" and found["quality"].title == "Label quality"
+    np.testing.assert_array_equal(found["true"].codes, diagnosis.arrays["likely"])
+    assert (found["true"].codes != found["label"].codes).mean() > 0.9
+    review = lab.noise.review(diagnosis)
+    review.decide(7, (int(diagnosis.arrays["likely"][7]) + 1) % 10)
+    decided = layers(lab, doubtful)["true"]
+    assert decided.title == "True class (as examined, 1 decided by hand)"
+    assert np.flatnonzero(decided.codes != found["true"].codes).tolist() == [7]
+    review.undo()
+    np.testing.assert_array_equal(layers(lab, doubtful)["true"].codes, found["true"].codes)
+    lab.noise.delete(diagnosis.key)
+    assert "quality" not in layers(lab, doubtful)
+
+
+def test_two_runs_that_read_the_same_images_colour_where_only_one_is_right(lab: Lab, space) -> None:
+    assert not [name for name in layers(lab, space) if name.startswith("run-")]
+    run = add_run(lab, name="rival")
+    theirs = lab.spaces.embed(run.id, "digits", "test")
+    lab.spaces.embed(run.id, "digits", "val")
+    lab.spaces.embed(f"untrained:{run.id}", "digits", "test")
+    found = layers(lab, space)
+    assert [name for name in found if name.startswith("run-")] == [f"run-{run.id}"]
+    layer = found[f"run-{run.id}"]
+    assert layer.names == ("both right", f"only {lab.model} right", f"only {run.id} right", "both wrong")
+    np.testing.assert_array_equal(layer.codes, 2 * space.wrong + theirs.wrong)
+    back = layers(lab, theirs)[f"run-{lab.model}"]
+    assert back.counts == tuple(layer.counts[place] for place in (0, 2, 1, 3))
+    lab.spaces.delete(theirs.key)
 
 
 def test_a_list_of_spaces_and_forgetting_one(lab: Lab) -> None:

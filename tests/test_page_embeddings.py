@@ -80,7 +80,7 @@ def test_a_map_that_is_missing_offers_to_make_it(lab: Lab, space) -> None:
 
 
 def test_every_layer_colours_the_map(lab: Lab, space) -> None:
-    for layer in ("predicted", "error", "confidence", "split"):
+    for layer in ("true", "predicted", "error", "confidence", "split"):
         assert "Walk through the space" in texts(open_page("embeddings", **address(lab, colour=layer)))
 
 
