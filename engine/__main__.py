@@ -6,7 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from engine.processes import THREADS_SLEEP
+from engine.processes import THREADS_SLEEP, give_way
+
+NICE_TASK, NICE_RUN, NICE_MIRROR = 5, 10, 15  # who is drawing goes first, then who waits for a task, then training
 
 
 def _work(folder: str, ticket: str, descriptor: str) -> None:
@@ -16,6 +18,7 @@ def _work(folder: str, ticket: str, descriptor: str) -> None:
     from engine.settings import read_settings
     from engine.work import work
 
+    give_way(NICE_RUN)
     lock = Lock.adopt(Path(folder) / "lock", int(descriptor))
     settings = read_settings(os.environ)
     work(Lab(settings.home, settings), Run(Path(folder)), lock, Path(ticket))
@@ -27,6 +30,7 @@ def _task(folder: str, descriptor: str) -> None:
     from engine.settings import read_settings
     from engine.tasks import work
 
+    give_way(NICE_TASK)
     lock = Lock.adopt(Path(folder) / "lock", int(descriptor))
     settings = read_settings(os.environ)
     work(Lab(settings.home, settings), Path(folder), lock)
@@ -37,6 +41,7 @@ def _mirror(folder: str) -> None:
     from engine.runs import Run
     from engine.settings import read_settings
 
+    give_way(NICE_MIRROR)
     mirror_all(Run(Path(folder)), read_settings(os.environ).mlflow_uri)
 
 

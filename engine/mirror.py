@@ -46,8 +46,6 @@ def mirror_all(run: Run, uri: str, patience_seconds: float = PATIENCE_SECONDS) -
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # we come back ourselves
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
-    with suppress(OSError):
-        os.nice(10)
     if not mirror(run, uri, patience_seconds):
         return
     for other in all_runs(run.path.parent.parent):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from engine.files import Lock, failure
@@ -31,6 +32,15 @@ def environment_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, 
     out["PYTHONUNBUFFERED"] = "1"
     out.setdefault(*THREADS_SLEEP)
     return out
+
+
+def give_way(nice: int) -> None:
+    """Lower this process's priority by `nice` (1 to 19), so that what a person waits for goes first. Costs nothing on a free machine."""
+    with suppress(OSError):
+        os.nice(nice)
+    # Linux weighs the groups that sessions form, not processes of different groups, and `spawn` gives each its own session.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
 
 
 def spawn(arguments: list[str], settings: Settings, log: Path, lock: Lock | None = None, folder: Path | None = None) -> int:
