@@ -25,7 +25,7 @@ class Layer:
     """A colour for each of N points.
 
     kind 'class': codes (N,) are places in `names`, `counts` how many have each; 'value': codes are 0..255, from `low` to `high`.
-    `palette` says which colours suit: 'classes', 'verdict' (right, wrong, unknown), 'few' or 'ramp'.
+    `palette` says which colours suit: 'classes', 'verdict' (right, wrong, unknown), 'rivals' (both, one, other, none), 'few' or 'ramp'.
     """
 
     title: str
@@ -136,6 +136,6 @@ def _rivals(lab: Lab, space: Space) -> dict[str, Layer]:
             continue  # split in another way
         wrong = space.misses(theirs.classes, theirs.predicted)
         codes = np.where(space.labels < 0, -1, 2 * space.wrong + wrong)
-        names = ("both right", f"only {space.model} right", f"only {info.model} right", "both wrong")
-        out[key] = named(f"Run against run: {info.model}", codes, names, "few")
+        names = ("both right", "only this model right", "only the other right", "both wrong")
+        out[key] = named(f"Run against run: {info.model}", codes, names, "rivals")
     return out

@@ -10,6 +10,7 @@ import pytest
 from doubted import diagnosed
 from weblab import add_run
 
+from app.charts.space import layer_palette
 from engine.checkpoint import save_checkpoint
 from engine.cli import load, main, parser_of
 from engine.embeddings import embed_task, learning_task, project_task
@@ -164,8 +165,9 @@ def test_two_runs_that_read_the_same_images_colour_where_only_one_is_right(lab: 
     found = layers(lab, space)
     assert [name for name in found if name.startswith("run-")] == [f"run-{run.id}"]
     layer = found[f"run-{run.id}"]
-    assert layer.names == ("both right", f"only {lab.model} right", f"only {run.id} right", "both wrong")
+    assert layer.names == ("both right", "only this model right", "only the other right", "both wrong")
     np.testing.assert_array_equal(layer.codes, 2 * space.wrong + theirs.wrong)
+    assert len(layer_palette(layer.palette, layer.names)) == 4
     back = layers(lab, theirs)[f"run-{lab.model}"]
     assert back.counts == tuple(layer.counts[place] for place in (0, 2, 1, 3))
     lab.spaces.delete(theirs.key)

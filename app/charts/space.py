@@ -15,11 +15,13 @@ UNNAMED = "#9aa3ad"
 
 
 def layer_palette(kind: str, names: Sequence[str]) -> list[str]:
-    """The colours of a layer's codes: kind is its `palette` ('classes', 'verdict', 'few', 'ramp'); 256 for a ramp, else one a name."""
+    """The colours of a layer's codes: kind is its `palette` (see engine.layers.Layer); 256 for a ramp, else one a name."""
     if kind == "ramp":
         return [_between(RAMP, step / 255) for step in range(256)]
     if kind == "verdict":
         return [GOOD, BAD, QUIET][: len(names)]
+    if kind == "rivals":
+        return [UNNAMED, COLOURS[0], COLOURS[1], BAD, QUIET][: len(names)]
     plain = [name for name in names if name != "no label"]
     return [*class_colours(len(plain)), UNNAMED][: len(names)]
 

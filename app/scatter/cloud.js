@@ -12,7 +12,7 @@ out vec4 tint;
 void main() {
   vec3 p = turn * (at - middle);
   gl_Position = vec4((p.xy - centre) * scale, 0.0, 1.0);
-  gl_PointSize = colour.a == 0.0 ? 0.0 : size * (colour.a < 0.5 ? 0.8 : 1.0);
+  gl_PointSize = colour.a == 0.0 ? 0.0 : size * (colour.a < 0.5 ? 0.8 : colour.a > 0.96 ? 1.8 : 1.0);
   tint = colour;
 }`;
 

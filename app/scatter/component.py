@@ -74,6 +74,7 @@ def _layer(layer: Layer, palette: Sequence[str], codes: str | None, moves: bool)
     return {
         "title": layer.title, "kind": layer.kind, "codes": sent, "source": codes,
         "palette": list(palette), "names": list(layer.names), "counts": list(layer.counts), "moves": moves,
+        "named": layer.palette == "classes",
         "low": layer.low_text, "high": layer.high_text, "least": layer.low, "most": layer.high,
     }
 

@@ -56,7 +56,7 @@ Object.assign(Scatter.prototype, {
   // A class's name stands at its middle-most image: the median, which an outlier does not move.
   drawNames(ink, paper) {
     const { layer } = this.data;
-    if (layer.kind !== "class" || layer.names.length < 2 || this.view.nearness > 12) return;
+    if (!layer.named || layer.names.length < 2 || this.view.nearness > 12) return;
     if (!this.middles) {
       const members = layer.names.map(() => []);
       for (let i = 0; i < this.data.count; i += 1) members[this.codes[i]]?.push(i);

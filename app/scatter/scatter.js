@@ -155,18 +155,25 @@ class Scatter {
   paint() {
     const n = this.data.count, palette = this.data.layer.palette.map(hex), colours = new Uint8Array(4 * n), some = this.selected.size > 1;
     const value = this.data.layer.kind === "value";
-    const below = [], above = [];
+    const below = [], above = [], rare = [], few = this.rare();
     for (const i of this.mixed) {
       const code = this.codes[i], shown = value || !this.hidden.has(code);
       this.shown[i] = shown ? 1 : 0;
       const bright = !some || this.selected.has(i);
       const focus = this.focus === undefined || this.focus === code;
       const [r, g, b] = palette[code] ?? [128, 128, 128];
-      colours.set([r, g, b, !shown ? 0 : bright && focus ? 235 : 50], 4 * i);
-      (bright && focus ? above : below).push(i);
+      const lit = bright && focus, odd = lit && few.has(code);
+      colours.set([r, g, b, !shown ? 0 : odd ? 255 : lit ? 235 : 50], 4 * i);
+      (odd ? rare : lit ? above : below).push(i);
     }
-    this.cloud.paint(colours, Uint32Array.from(below.concat(above)));
+    this.cloud.paint(colours, Uint32Array.from(below.concat(above, rare)));
     this.draw();
+  }
+
+  // Codes that few points have and that are no classes, such as mistakes: they are drawn last and larger, or nobody would find them.
+  rare() {
+    const { layer, count } = this.data;
+    return new Set(layer.kind === "class" && !layer.named ? [...layer.counts.keys()].filter((code) => layer.counts[code] < 0.02 * count) : []);
   }
 
   scale() {
