@@ -26,8 +26,8 @@ with page("Draw", "Draw one character; the model answers while the pen moves.") 
     if not models:
         empty("No model has been saved yet. Train one first: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
     else:
-        with st.container(key="canvas"):  # assets/style.css gives it the height it needs on a narrow screen
-            st.iframe(canvas_address(wanted), height=1380, alt="The drawing canvas")
+        with st.container(key="canvas"):
+            st.iframe(canvas_address(wanted), height=1240, alt="The drawing canvas")  # until the canvas has set what it needs
         with st.container(horizontal=True, vertical_alignment="center"):
             st.link_button("Open it full size", canvas_address(wanted), icon=":material/open_in_new:")
             link("models", "About the models")

@@ -107,6 +107,9 @@ def test_a_person_trains_watches_and_draws(page, server):
     page.get_by_role("link", name="Draw with it").click()
     canvas = page.frame_locator("iframe").locator('#pad [data-role="canvas"]')
     canvas.wait_for()
+    frame = next(frame for frame in page.frames if "/canvas/" in frame.url)
+    needed = "() => document.querySelector('#pad').closest('main').getBoundingClientRect().bottom"
+    wait_until(lambda: 0 <= frame.evaluate("innerHeight") - frame.evaluate(needed) < 80, timeout=20, interval=0.2)  # no room left empty
     headline = page.frame_locator("iframe").locator('#pad [data-role="headline"]')
     page.frame_locator("iframe").locator('#pad select[data-role="model"] option').first.wait_for(state="attached")
     canvas.scroll_into_view_if_needed()

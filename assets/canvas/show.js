@@ -165,3 +165,7 @@ addEventListener("focus", () => { if (element.isConnected) refresh(); });   // m
 watch("value", () => { if (!props.value && strokes.length) { strokes = []; undone = []; redraw(); changed(false); rested(); } });
 showView(null);
 refresh();
+
+// On the lab's own page the canvas stands in a frame of the same origin: as tall as what it shows, so that nothing is scrolled twice.
+const frame = window.frameElement, content = element.closest("main")?.firstElementChild, AROUND = 76;  // margins and the footer, pixels
+if (frame && content) new ResizeObserver(() => { frame.style.height = `${Math.ceil(content.offsetHeight) + AROUND}px`; }).observe(content);
