@@ -45,7 +45,8 @@ def show(lab: Lab, name: str) -> None:
     with st.spinner("Looking into it…", show_time=True):
         found = lab.data.contents(name, size=_usual_size(info))
     _figures(info, found)
-    chart(class_counts(found.classes, found.counts), key=f"counts-{name}")
+    with st.container(key="wide" if len(found.classes) > 26 else None):  # assets/style.css scrolls it where there is too little room
+        chart(class_counts(found.classes, found.counts), key=f"counts-{name}")
     views = ["Samples", "Augmentation", "Splits", "Left out"]
     view = st.segmented_control("Show", views, default=views[0], required=True, key="data-view", label_visibility="collapsed")
     if view == "Samples":
