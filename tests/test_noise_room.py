@@ -14,7 +14,7 @@ from engine.cli import noise as command
 from engine.errors import DataError, RunError
 from engine.files import plain
 from engine.lab import Lab
-from engine.noise.cleaned import certainty, clean, default_name, publish, table, write_zip
+from engine.noise.cleaned import clean, default_name, publish, table, write_zip
 from engine.noise.record import describe, keep
 from engine.noise.room import arguments, why
 from engine.progress import no_progress
@@ -82,7 +82,7 @@ def test_reviewed_labels_win_and_the_rest_is_as_asked(lab):
     assert alone.kept == 1
     likely = clean(found, decisions, "likely", sure=0.95)
     taken = likely.how == "likely"
-    assert (certainty(found)[taken] >= 0.95).all() and (likely.labels[taken] == truth(found)[taken]).mean() > 0.99
+    assert (found.arrays["sure"][taken] >= 0.95).all() and (likely.labels[taken] == truth(found)[taken]).mean() > 0.99
     with pytest.raises(DataError, match="one of: given, likely, none"):
         clean(found, decisions, "guess")
 

@@ -36,6 +36,17 @@ def test_scores_are_probabilities_and_the_order_names_every_image_once():
     assert (found.likely == TRUE).mean() > 0.97
 
 
+def test_networks_that_saw_the_label_say_which_class_is_likely_but_not_how_far_to_believe_it():
+    given = add_noise(TRUE, 10, "complementary", 0.99, 0)
+    alone = find_suspects(LOG_P, even(10, 0.01), given, excludes=True)
+    sure = log_softmax(10.0 * np.eye(10)[(TRUE + 1) % 10])
+    found = find_suspects(LOG_P, even(10, 0.01), given, excludes=True, informed=sure)
+    assert (found.score == alone.score).all() and (found.order == alone.order).all()
+    allowed = given != (TRUE + 1) % 10
+    assert (found.likely == (TRUE + 1) % 10)[allowed].all() and found.sure[allowed].min() > 0.98
+    assert (alone.likely == TRUE).mean() > 0.97 and np.exp(LOG_P.max(1)).mean() == pytest.approx(alone.sure.mean(), abs=0.05)
+
+
 def test_odds_still_rank_what_rounds_to_certainty():
     log_p = log_softmax(np.array([[200.0, 0, 0], [300.0, 0, 0], [100.0, 0, 0]]))
     found = find_suspects(log_p, even(3, 0.9), np.array([1, 1, 1]))

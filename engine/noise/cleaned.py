@@ -57,20 +57,11 @@ def clean(diagnosis: Diagnosis, decisions: Mapping[int, Decision], rest: str, su
     if rest == "given":
         labels, how[:] = given.copy(), "given"
     elif rest == "likely":
-        taken = certainty(diagnosis) >= sure
+        taken = found["sure"] >= sure
         labels[taken], how[taken] = likely[taken], "likely"
     for position, decision in decisions.items():
         labels[position], how[position] = decision.label, "reviewed"
     return Cleaned(labels, how)
-
-
-def certainty(diagnosis: Diagnosis) -> np.ndarray:
-    """(n,) float32: probability of each image's likely class, its given label taken into account."""
-    from engine.noise.transition import posterior
-
-    found = diagnosis.arrays
-    matrix = np.asarray(diagnosis.document["transition"])
-    return np.exp(posterior(found["log_p"].astype(np.float32), matrix, found["given"].astype(np.int64)).max(1))
 
 
 def table(diagnosis: Diagnosis, cleaned: Cleaned) -> str:

@@ -6,6 +6,10 @@
    the other folds only. It has seen the fold's images but nothing of their labels, and is asked about the fold.
 
 So what is said of an image never depends on its own label.
+
+Where labels say what an image is *not*, that is true of the label's score alone, and two things are added. A student also hears the given
+labels themselves, those of its fold left out (`learner.Soft`). And a committee of networks, which hear all of them, settles which class is
+the likeliest: such a label can rule a class out but not be learned by heart, so there is no harm in having seen it.
 """
 
 from __future__ import annotations
@@ -30,16 +34,18 @@ NEIGHBOURS = 13
 
 
 class Effort(NamedTuple):
-    """How much work an examination is: images that each network sees in training, and whether students follow the teachers."""
+    """How much work an examination is: images that each network sees in training, 0 for none of its kind, and the committee's size."""
 
     teacher_views: int
     student_views: int
+    member_views: int
+    members: int
     about: str
 
 
 EFFORTS: dict[str, Effort] = {
-    "full": Effort(400_000, 360_000, "cross-validated twice, as good as it gets here"),
-    "quick": Effort(80_000, 0, "a fifth of the time, cross-validated once: the regime and the rate, rougher suspects"),
+    "full": Effort(400_000, 360_000, 720_000, 2, "cross-validated twice, as good as it gets here"),
+    "quick": Effort(80_000, 0, 0, 0, "a fifth of the time, cross-validated once: the regime and the rate, rougher suspects"),
 }
 READING_VIEWS = 40_000
 
@@ -86,15 +92,19 @@ def examine(
         best = better(readings)
         result = crossed[best.name if best else NAMES]
     else:
+        work.plan(best.name == EXCLUDES)
         result = work.cross_validate(best)
     findings = diagnose(result.logits, work.given, best)
+    informed = None
     if best is not None and work.effort.student_views:
         result = work.students(result, findings)
         findings = diagnose(result.logits, work.given, best)
+        if work.members:
+            informed = work.committee(result, findings)
     log_p = log_softmax(result.logits, findings.temperature)
     if best is None:  # nothing was learned; whatever the network says of an image is chance
         log_p = np.tile(np.log(np.maximum(findings.prior, 1e-9)).astype(np.float32), (len(index), 1))
-    suspects = find_suspects(log_p, findings.matrix, work.given, best is not None and best.name == EXCLUDES)
+    suspects = find_suspects(log_p, findings.matrix, work.given, best is not None and best.name == EXCLUDES, informed)
     near = work.neighbours(result)
     return Examination(
         findings,
@@ -134,8 +144,15 @@ class _Work:
         self.reading_epochs = _epochs(READING_VIEWS, len(self.tried) * 3 // 4, 4)
         self.teacher_epochs = _epochs(effort.teacher_views, kept, 4)
         self.student_epochs = _epochs(effort.student_views, n, 4) if effort.student_views else 0
+        self.member_epochs = _epochs(effort.member_views, n, 4) if effort.member_views else 0
+        self.members = 0
         self.done = 0
         self.total = self._tried_views() + self.folds * (self.teacher_epochs * kept + self.student_epochs * n)
+
+    def plan(self, excludes: bool) -> None:
+        """Whether labels say what an image is not: then they are heard once more, and by a committee."""
+        self.members = self.effort.members if excludes else 0
+        self.total += self.members * self.member_epochs * len(self.index)
 
     def _tried_views(self) -> int:
         return 3 * self.reading_epochs * (len(self.tried) * 3 // 4)
@@ -173,10 +190,28 @@ class _Work:
             beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
             beliefs[self.index] = np.exp(log_p)
             what = f"second opinion, fold {fold + 1} of {self.folds}"
-            model, _ = train(self.patient, self.index, Soft(beliefs), self.student_epochs, self.seed + 11 * fold + 2, self._tell(), what)
+            way = self._soft(beliefs, findings, self.index[~held]) if self.members else Soft(beliefs)
+            model, _ = train(self.patient, self.index, way, self.student_epochs, self.seed + 11 * fold + 2, self._tell(), what)
             self.done += self.student_epochs * len(self.index)
             parts.append(ask(self.patient, model, self.index))
         return self._gathered(parts)
+
+    def committee(self, students: _Crossed, findings: Findings) -> np.ndarray:
+        """Log-probabilities (n, K) by networks that hear every label. Each begins with what those before it, and the students, believe."""
+        said = [np.mean([log_softmax(logits, findings.temperature) for logits in students.everyone], 0)]
+        for number in range(self.members):
+            beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
+            beliefs[self.index] = np.exp(posterior(np.mean(said, 0), findings.matrix, self.given))
+            what = f"committee, network {number + 1} of {self.members}"
+            way = self._soft(beliefs, findings, self.index)
+            model, _ = train(self.patient, self.index, way, self.member_epochs, self.seed + 11 * number + 5, self._tell(), what)
+            self.done += self.member_epochs * len(self.index)
+            said.append(log_softmax(ask(self.patient, model, self.index)[0]))
+        return np.mean(said, 0)
+
+    def _soft(self, beliefs: np.ndarray, findings: Findings, heard: np.ndarray) -> Soft:
+        """Beliefs, and the given labels of the images at `heard` through T."""
+        return Soft(beliefs, findings.matrix, np.isin(np.arange(len(beliefs)), heard))
 
     def neighbours(self, result: _Crossed) -> np.ndarray:
         """The nearest images of each image, as its own fold's network sees them: (n, k) int32, never itself."""

@@ -1,7 +1,7 @@
 """A diagnosis on disk: found again by content, so that it is computed once.
 
 noise/<key>/diagnosis.json   the document, written last
-            arrays.npz       n images: index, given, likely, score, odds, order, log_p, fold, neighbours
+            arrays.npz       n images: index, given, likely, sure, score, odds, order, log_p, fold, neighbours
             embeddings.npy   (F, n, D) float16
             review.jsonl     a person's decisions
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.noise.examination import Examination
 
-VERSION = 1  # raise when diagnoses come out differently: old ones are then computed again
+VERSION = 2  # raise when diagnoses come out differently: old ones are then computed again
 DOCUMENT = "diagnosis.json"
 
 
@@ -112,6 +112,7 @@ def keep(folder: Path, document: dict[str, Any], found: Examination) -> None:
             index=found.index,
             given=found.given.astype(np.int16),
             likely=suspects.likely.astype(np.int16),
+            sure=suspects.sure,
             score=suspects.score,
             odds=suspects.odds,
             order=suspects.order.astype(np.int32),

@@ -15,17 +15,23 @@ from engine.noise.transition import posterior
 
 class Suspects(NamedTuple):
     """score (N,) float32 in 0..1: label quality, the probability that the given label is right; 1 is surely right, 0 surely wrong.
-    likely (N,) int64: the likeliest true class. order (N,) int64: images, most suspect first. odds (N,) float32: the log-odds of `score`,
-    which still tell apart what rounds to 0 or 1."""
+    likely (N,) int64: the likeliest true class; sure (N,) float32: its probability, the given label taken into account. order (N,) int64:
+    images, most suspect first. odds (N,) float32: the log-odds of `score`, which still tell apart what rounds to 0 or 1."""
 
     score: np.ndarray
     likely: np.ndarray
+    sure: np.ndarray
     order: np.ndarray
     odds: np.ndarray
 
 
-def find_suspects(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray, excludes: bool = False) -> Suspects:
+def find_suspects(
+    log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray, excludes: bool = False, informed: np.ndarray | None = None
+) -> Suspects:
     """From out-of-sample log-probabilities of the true class (N, K), T (K, K) and given labels (N,).
+
+    informed (N, K): log-probabilities by networks that may have seen the image's own label. They say which class is the likeliest; how
+    far the label is believed is for networks to say that have not seen it.
 
     Most suspect is what goes most against the rule: where labels say what an image is, the least likely to be right; where they say what
     it is not (`excludes`), the likeliest to be right.
@@ -40,7 +46,8 @@ def find_suspects(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray, excl
     odds = (own - rest).astype(np.float32)
     score = np.exp(own).astype(np.float32)
     key = -odds if excludes else odds
-    return Suspects(score, belief.argmax(1), np.argsort(key, kind="stable"), odds)
+    said = belief if informed is None else posterior(np.asarray(informed, np.float32), matrix, given)
+    return Suspects(score, said.argmax(1), np.exp(said.max(1)).astype(np.float32), np.argsort(key, kind="stable"), odds)
 
 
 def expected_wrong(score: np.ndarray) -> float:
@@ -54,7 +61,8 @@ def reason(given: str, likely: str, p_given: float, p_likely: float, votes: tupl
     votes: how many neighbours read as `likely`, how many as `given`, and how many there are. excludes: labels say what an image is not.
     """
     for_likely, for_given, neighbours = votes
-    said = f"A network that never saw this label reads it as {likely} ({_percent(p_likely)})"
+    reads = "reads it as" if p_likely >= 0.5 else "makes of it"
+    said = f"A network that never saw this label {reads} {likely} ({_percent(p_likely)})"
     near = f"{for_likely} of its {neighbours} nearest images read as {likely}"
     if likely != given:
         return f"{said} and as the given {given} with {_percent(p_given)}; {near}, {for_given} as {given}."
