@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 from doubted import diagnosed, examined, spoiled
 
+from engine.checkpoint import save_checkpoint
 from engine.cli import main, parser_of
 from engine.cli import noise as command
 from engine.errors import DataError, RunError
 from engine.files import plain
 from engine.lab import Lab
+from engine.models.catalog import build_model
 from engine.noise.cleaned import clean, default_name, publish, table, write_zip
 from engine.noise.record import describe, keep
 from engine.noise.room import arguments, why
 from engine.progress import no_progress
+from engine.runs import create_run
 
 
 @pytest.fixture
@@ -120,6 +123,30 @@ def test_the_zip_keeps_test_images_apart_and_brings_a_table(lab):
     names = zipfile.ZipFile(out).namelist()
     assert sum(name.startswith("train/") for name in names) == 1500 and sum(name.startswith("test/") for name in names) == len(data) - 1500
     assert len(table(found, cleaned).splitlines()) == len(data) + 1 and "labels.csv" in names
+
+
+def test_a_saved_model_is_asked_only_if_it_learned_from_these_very_labels(lab):
+    name, _ = spoiled(lab, "complementary", 1.0)
+    data = lab.noise.data(name)
+    network = build_model("convnet", {"width": 4}, 1, 10, 28)
+
+    def saved(fingerprint: str, **changes) -> str:
+        recipe = lab.recipe("quick", {"data.name": name, "loss": "forward", "model.options": {"width": 4}, **changes})
+        run = create_run(lab.home, recipe)
+        extra = {"fingerprint": fingerprint}
+        save_checkpoint(run.best, network.state_dict(), recipe, data.classes, {}, style=data.style, input_size=28, extra=extra)
+        run.end("finished")
+        return run.id
+
+    learned = saved(data.fingerprint, method="recovered")
+    saved("another", method="recovered")
+    saved(data.fingerprint, method="recovered", init_from="mnist-best")
+    saved(data.fingerprint)
+    opinions = lab.noise._opinions(data)
+    assert list(opinions) == [learned]
+    said = opinions[learned](np.array([3, 5, 8]))
+    assert said.shape == (3, 10)
+    np.testing.assert_allclose(np.exp(said).sum(1), 1, atol=1e-3)
 
 
 def test_a_diagnosis_can_be_forgotten(lab):

@@ -14,7 +14,9 @@ the likeliest: such a label can rule a class out but not be learned by heart, so
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +50,7 @@ EFFORTS: dict[str, Effort] = {
     "quick": Effort(80_000, 0, 0, 0, "a fifth of the time, cross-validated once: the regime and the rate, rougher suspects"),
 }
 READING_VIEWS = 40_000
+Opinions = Mapping[str, Callable[[np.ndarray], np.ndarray]]  # by name: positions (n,) in the data set to log-probabilities (n, K)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Examination:
     log_p        (n, K) float32, log-probabilities of the true class out of sample, calibrated through T
     fold         (n,) int8; embeddings (F, n, D) float16, L2-normalised: all images as each fold's last network sees them
     neighbours   (n, k) int32 positions among the n, nearest first, as the network of the image's own fold sees them
+    opinions     names of those that were asked, beside the committee, which class is the likeliest
     """
 
     findings: Findings
@@ -70,12 +74,22 @@ class Examination:
     fold: np.ndarray
     embeddings: np.ndarray
     neighbours: np.ndarray
+    opinions: tuple[str, ...] = ()
 
 
 def examine(
-    data: ImageSet, split: str = "all", effort: str = "full", device: str = "auto", seed: int = 0, progress: Progress = no_progress
+    data: ImageSet,
+    split: str = "all",
+    effort: str = "full",
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress = no_progress,
+    opinions: Opinions = MappingProxyType({}),
 ) -> Examination:
-    """Examine the given labels of a split. `progress` may raise to stop. Raises DataError if there is too little to examine."""
+    """Examine the given labels of a split. `progress` may raise to stop. Raises DataError if there is too little to examine.
+
+    opinions: of models that were trained through these labels and by no others; they join the committee, where there is one.
+    """
     index = data.split(split)
     index = index[data.labels[index] >= 0]
     present = len(np.unique(data.labels[index]))
@@ -100,7 +114,7 @@ def examine(
         result = work.students(result, findings)
         findings = diagnose(result.logits, work.given, best)
         if work.members:
-            informed = work.committee(result, findings)
+            informed = work.committee(result, findings, opinions)
     log_p = log_softmax(result.logits, findings.temperature)
     if best is None:  # nothing was learned; whatever the network says of an image is chance
         log_p = np.tile(np.log(np.maximum(findings.prior, 1e-9)).astype(np.float32), (len(index), 1))
@@ -117,6 +131,7 @@ def examine(
         work.fold,
         result.embeddings,
         near,
+        () if informed is None else tuple(opinions),
     )
 
 
@@ -196,9 +211,10 @@ class _Work:
             parts.append(ask(self.patient, model, self.index))
         return self._gathered(parts)
 
-    def committee(self, students: _Crossed, findings: Findings) -> np.ndarray:
+    def committee(self, students: _Crossed, findings: Findings, opinions: Opinions) -> np.ndarray:
         """Log-probabilities (n, K) by networks that hear every label. Each begins with what those before it, and the students, believe."""
         said = [np.mean([log_softmax(logits, findings.temperature) for logits in students.everyone], 0)]
+        said += [ask_for(self.index) for ask_for in opinions.values()]
         for number in range(self.members):
             beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
             beliefs[self.index] = np.exp(posterior(np.mean(said, 0), findings.matrix, self.given))

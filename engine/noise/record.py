@@ -146,6 +146,7 @@ def describe(data: ImageSet, split: str, effort: str, found: Examination, second
 
     findings, classes, n = found.findings, data.classes, len(found.index)
     likely_given = np.bincount(found.suspects.likely * len(classes) + found.given, minlength=len(classes) ** 2)
+    asked = [f"Which class is likeliest was also asked of {name}, a saved model that learned from these labels." for name in found.opinions]
     return {
         "name": data.name,
         "split": split,
@@ -164,7 +165,7 @@ def describe(data: ImageSet, split: str, effort: str, found: Examination, second
         "transition": findings.matrix.tolist(),
         "prior": findings.prior.tolist(),
         "temperature": findings.temperature,
-        "evidence": evidence(findings, found.readings, classes),
+        "evidence": evidence(findings, found.readings, classes) + asked,
         "unknowable": unknowable(findings, classes),
         "readings": [
             {"name": r.name, "gain": r.gain, "gain_error": r.gain_error, "certain": r.certain, "right": r.right}

@@ -8,7 +8,9 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 PHOTO_SIZE = 48  # pixels; handwriting is examined at 28
 OPEN = 3  # diagnoses kept open
+CHUNK = 4096  # images read from disk at a time
+LEAST = 1e-9  # probability, as far as a logarithm is concerned
 # What study C4 published for training on mnistTask3 as it is: percent on MNIST's test images.
 PUBLISHED: tuple[tuple[str, float], ...] = (
     ("ConvNet, one-cycle", 0.31),
@@ -94,7 +98,7 @@ class Noise:
         found = self._opened(folder, data)
         if found is None:
             begun = time.monotonic()
-            examined = examine(data, split, effort, self.lab.settings.device, progress=progress)
+            examined = examine(data, split, effort, self.lab.settings.device, progress=progress, opinions=self._opinions(data))
             keep(folder, describe(data, split, effort, examined, time.monotonic() - begun), examined)
             found = self._opened(folder, data)
         return found
@@ -176,6 +180,16 @@ class Noise:
             raise RunError(f"there is no trial '{id}'")
         (self.home / "trials" / f"{id}.json").unlink()
 
+    def _opinions(self, data: ImageSet) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+        """Saved models that were trained through the labels of `data` as they are, and have seen no other."""
+        out = {}
+        for model in self.lab.models():
+            meta = self.lab.model_meta(model.name)
+            own = meta.get("fingerprint") == data.fingerprint and tuple(meta["classes"]) == data.classes
+            if own and meta["recipe"].get("method") == "recovered" and not meta["recipe"].get("init_from"):
+                out[model.name] = partial(_asked, self.lab, model.name, data)
+        return out
+
     def _opened(self, folder: Path, data: ImageSet) -> Diagnosis | None:
         with self._lock:
             if folder.name in self._open and (folder / DOCUMENT).exists():
@@ -187,6 +201,13 @@ class Noise:
                 while len(self._open) > OPEN:
                     self._open.popitem(last=False)
             return found
+
+
+def _asked(lab: Lab, model: str, data: ImageSet, index: np.ndarray) -> np.ndarray:
+    """Log-probabilities (n, K) of a saved model for the images at `index` (n,)."""
+    predictor = lab.predictor(model)
+    chunks = [np.asarray(data.images[index[start : start + CHUNK]]) for start in range(0, len(index), CHUNK)]
+    return np.log(np.maximum(np.concatenate([predictor.run(chunk)[0] for chunk in chunks]), LEAST))
 
 
 @dataclass(frozen=True)
