@@ -8,14 +8,15 @@
 So what is said of an image never depends on its own label.
 
 Where labels say what an image is *not*, that is true of the label's score alone, and two things are added. A student also hears the given
-labels themselves, those of its fold left out (`learner.Soft`). And a committee of networks, which hear all of them, settles which class is
-the likeliest: such a label can rule a class out but not be learned by heart, so there is no harm in having seen it.
+labels themselves, those of its fold left out (`learner.Soft`). And a committee of larger networks, which hear all of them, settles which
+class is the likeliest: such a label can rule a class out but not be learned by heart, so there is no harm in having seen it. They begin
+with what the students believe and what the labels around an image rule out (`vicinity`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -26,10 +27,11 @@ from engine.data.splits import stratified
 from engine.errors import DataError
 from engine.neighbours import Neighbours
 from engine.noise.diagnosis import Findings, diagnose
-from engine.noise.learner import Patient, Soft, admit, ask, train
+from engine.noise.learner import HANDWRITING, PENS, Patient, Soft, admit, ask, expert, train
 from engine.noise.readings import EXCLUDES, NAMES, Reading, assess, better, compare_readings, through
 from engine.noise.suspects import Suspects, find_suspects
 from engine.noise.transition import log_softmax, posterior
+from engine.noise.vicinity import fit_share, vicinity
 from engine.progress import Progress, no_progress
 
 NEIGHBOURS = 13
@@ -46,7 +48,7 @@ class Effort(NamedTuple):
 
 
 EFFORTS: dict[str, Effort] = {
-    "full": Effort(400_000, 360_000, 720_000, 2, "cross-validated twice, as good as it gets here"),
+    "full": Effort(400_000, 360_000, 840_000, 2, "cross-validated twice, as good as it gets here"),
     "quick": Effort(80_000, 0, 0, 0, "a fifth of the time, cross-validated once: the regime and the rate, rougher suspects"),
 }
 READING_VIEWS = 40_000
@@ -108,18 +110,17 @@ def examine(
     else:
         work.plan(best.name == EXCLUDES)
         result = work.cross_validate(best)
-    findings = diagnose(result.logits, work.given, best)
-    informed = None
+    findings, near, informed = diagnose(result.logits, work.given, best), None, None
     if best is not None and work.effort.student_views:
         result = work.students(result, findings)
         findings = diagnose(result.logits, work.given, best)
         if work.members:
-            informed = work.committee(result, findings, opinions)
+            near = work.neighbours(result)
+            informed = work.committee(result, near, findings, opinions)
     log_p = log_softmax(result.logits, findings.temperature)
     if best is None:  # nothing was learned; whatever the network says of an image is chance
         log_p = np.tile(np.log(np.maximum(findings.prior, 1e-9)).astype(np.float32), (len(index), 1))
     suspects = find_suspects(log_p, findings.matrix, work.given, best is not None and best.name == EXCLUDES, informed)
-    near = work.neighbours(result)
     return Examination(
         findings,
         readings,
@@ -130,7 +131,7 @@ def examine(
         log_p,
         work.fold,
         result.embeddings,
-        near,
+        work.neighbours(result) if near is None else near,
         () if informed is None else tuple(opinions),
     )
 
@@ -211,16 +212,24 @@ class _Work:
             parts.append(ask(self.patient, model, self.index))
         return self._gathered(parts)
 
-    def committee(self, students: _Crossed, findings: Findings, opinions: Opinions) -> np.ndarray:
-        """Log-probabilities (n, K) by networks that hear every label. Each begins with what those before it, and the students, believe."""
-        said = [np.mean([log_softmax(logits, findings.temperature) for logits in students.everyone], 0)]
-        said += [ask_for(self.index) for ask_for in opinions.values()]
+    def committee(self, students: _Crossed, near: np.ndarray, findings: Findings, opinions: Opinions) -> np.ndarray:
+        """Log-probabilities (n, K) by networks that hear every label, and by `opinions`.
+
+        Each network begins with what is believed so far; the first with what the students believe and the labels around an image rule out.
+        """
+        matrix, given = findings.matrix, self.given
+        share = fit_share(log_softmax(students.logits, findings.temperature), matrix, given, near)
+        believed = np.mean([log_softmax(logits, findings.temperature) for logits in students.everyone], 0)
+        believed = log_softmax(believed + vicinity(matrix, given, near, share))
+        said = [ask_for(self.index) for ask_for in opinions.values()]
+        patient = replace(self.patient, augment=PENS) if self.patient.augment is HANDWRITING else self.patient
         for number in range(self.members):
             beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
-            beliefs[self.index] = np.exp(posterior(np.mean(said, 0), findings.matrix, self.given))
+            beliefs[self.index] = np.exp(posterior(np.mean([believed, *said], 0), matrix, given))
             what = f"committee, network {number + 1} of {self.members}"
             way = self._soft(beliefs, findings, self.index)
-            model, _ = train(self.patient, self.index, way, self.member_epochs, self.seed + 11 * number + 5, self._tell(), what)
+            seed = self.seed + 11 * number + 5
+            model, _ = train(patient, self.index, way, self.member_epochs, seed, self._tell(), what, expert)
             self.done += self.member_epochs * len(self.index)
             said.append(log_softmax(ask(self.patient, model, self.index)[0]))
         return np.mean(said, 0)
