@@ -21,13 +21,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 from engine.data.imageset import ImageSet
 from engine.data.splits import stratified
 from engine.errors import DataError
 from engine.neighbours import Neighbours
 from engine.noise.diagnosis import Findings, diagnose
-from engine.noise.learner import HANDWRITING, PENS, Patient, Soft, admit, ask, expert, train
+from engine.noise.learner import HANDWRITING, PENS, Patient, Soft, admit, ask, expert, ponder, train, voice
 from engine.noise.readings import EXCLUDES, NAMES, Reading, assess, better, compare_readings, through
 from engine.noise.suspects import Suspects, find_suspects
 from engine.noise.transition import log_softmax, posterior
@@ -52,7 +53,7 @@ EFFORTS: dict[str, Effort] = {
     "quick": Effort(80_000, 0, 0, 0, "a fifth of the time, cross-validated once: the regime and the rate, rougher suspects"),
 }
 READING_VIEWS = 40_000
-Opinions = Mapping[str, Callable[[np.ndarray], np.ndarray]]  # by name: positions (n,) in the data set to log-probabilities (n, K)
+Opinions = Mapping[str, Callable[[Tensor], Tensor]]  # by name: images (B, C, S, S) in 0..255 to log-probabilities (B, K)
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ class _Work:
         share = fit_share(log_softmax(students.logits, findings.temperature), matrix, given, near)
         believed = np.mean([log_softmax(logits, findings.temperature) for logits in students.everyone], 0)
         believed = log_softmax(believed + vicinity(matrix, given, near, share))
-        said = [ask_for(self.index) for ask_for in opinions.values()]
+        said = [ponder(self.patient, say, self.index, self._still, f"asking {name}") for name, say in opinions.items()]
         patient = replace(self.patient, augment=PENS) if self.patient.augment is HANDWRITING else self.patient
         for number in range(self.members):
             beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
@@ -231,8 +232,9 @@ class _Work:
             seed = self.seed + 11 * number + 5
             model, _ = train(patient, self.index, way, self.member_epochs, seed, self._tell(), what, expert)
             self.done += self.member_epochs * len(self.index)
-            said.append(log_softmax(ask(self.patient, model, self.index)[0]))
-        return np.mean(said, 0)
+            said.append(ponder(self.patient, voice(self.patient, model), self.index, self._still, f"asking network {number + 1}"))
+        # Half the share: what the labels around an image rule out, the networks have heard as well.
+        return log_softmax(np.mean(said, 0) + vicinity(matrix, given, near, share / 2))
 
     def _soft(self, beliefs: np.ndarray, findings: Findings, heard: np.ndarray) -> Soft:
         """Beliefs, and the given labels of the images at `heard` through T."""
@@ -245,11 +247,7 @@ class _Work:
         for fold in range(self.folds):
             own = np.flatnonzero(self.fold == fold)
             vectors = result.embeddings[fold].astype(np.float32)
-
-            def tell(done: int, total: int, what: str) -> None:
-                self.progress(self.total, self.total, what)
-
-            _, found = Neighbours(vectors, device=str(self.patient.device)).search(vectors[own], k + 1, tell)
+            _, found = Neighbours(vectors, device=str(self.patient.device)).search(vectors[own], k + 1, self._still)
             for row, image in enumerate(own):
                 others = found[row][found[row] != image]
                 out[image] = others[:k]
@@ -261,6 +259,10 @@ class _Work:
         for fold, (said, _) in enumerate(parts):
             logits[self.fold == fold] = said[self.fold == fold]
         return _Crossed(logits, everyone, np.stack([vectors.astype(np.float16) for _, vectors in parts]))
+
+    def _still(self, done: int, total: int, what: str) -> None:
+        """Progress of what takes no part in the count."""
+        self.progress(min(self.done, self.total), self.total, what)
 
     def _tell(self) -> Progress:
         before = self.done

@@ -31,6 +31,8 @@ from engine.recipe import Augment
 PULL = 6.0  # with ten classes 4 to 6 did about equally well on mnistTask3's own labels; without, an eighth more mistakes stay
 HANDWRITING = Augment(rotate=12, translate=0.07, zoom=0.12, stretch=0.1, shear=8, elastic=0.03)
 PENS = HANDWRITING.model_copy(update={"thickness": 0.5})  # for the long trainings of experts
+GLANCE = Augment(rotate=6, translate=0.035, zoom=0.06, stretch=0.05, shear=4)  # what a second look at handwriting may see
+GLANCES = 6
 PHOTO = Augment(rotate=15, translate=0.1, zoom=0.2, flip_horizontal=0.5, brightness=0.15, contrast=0.2, colour=0.2)
 
 
@@ -151,6 +153,34 @@ def ask(patient: Patient, model: Recognizer, index: np.ndarray) -> tuple[np.ndar
     """Logits (n, K) and embeddings (n, D), float32, of the images at `index`, without augmentation."""
     logits, embeddings = run_model(model, patient.images, index, patient.size, autocast=patient.autocast, batch_size=512)
     return logits.numpy(), embeddings.numpy()
+
+
+@torch.no_grad()
+def ponder(patient: Patient, say: Callable[[Tensor], Tensor], index: np.ndarray, progress: Progress, what: str) -> np.ndarray:
+    """Log-probabilities (n, K) float32 of the images at `index` (n,), each looked at as it is and, slightly changed, GLANCES times more.
+
+    say: images (B, C, S, S) in 0..255 to log-probabilities (B, K). What it says of all looks at an image is averaged.
+    """
+    change = GLANCE if patient.augment is HANDWRITING else patient.augment
+    draws, out, done = torch.Generator(patient.device).manual_seed(0), [], 0
+    for batch in patient.images.batches(loader.in_order(index, 512)):
+        looks = [batch.images, *(augment(batch.images, change, patient.size, draws) for _ in range(GLANCES))]
+        out.append(torch.stack([say(look).float().cpu() for look in looks]).mean(0).numpy())
+        done += len(out[-1])
+        progress(done, len(index), what)
+    return np.concatenate(out)
+
+
+def voice(patient: Patient, model: Recognizer) -> Callable[[Tensor], Tensor]:
+    """What a network says, in the form that `ponder` asks for."""
+    model.eval()
+
+    def say(images: Tensor) -> Tensor:
+        x = normalise(images).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(patient.device.type, dtype=patient.autocast or torch.bfloat16, enabled=patient.autocast is not None):
+            return F.log_softmax(model(x).logits.float(), 1)
+
+    return say
 
 
 class _Judge:

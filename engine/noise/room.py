@@ -25,12 +25,14 @@ from engine.recipe import DataSpec
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from torch import Tensor
+
     from engine.data.imageset import ImageSet
     from engine.lab import Lab
+    from engine.predict import Predictor
 
 PHOTO_SIZE = 48  # pixels; handwriting is examined at 28
 OPEN = 3  # diagnoses kept open
-CHUNK = 4096  # images read from disk at a time
 LEAST = 1e-9  # probability, as far as a logarithm is concerned
 # What study C4 published for training on mnistTask3 as it is: percent on MNIST's test images.
 PUBLISHED: tuple[tuple[str, float], ...] = (
@@ -180,14 +182,14 @@ class Noise:
             raise RunError(f"there is no trial '{id}'")
         (self.home / "trials" / f"{id}.json").unlink()
 
-    def _opinions(self, data: ImageSet) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    def _opinions(self, data: ImageSet) -> dict[str, Callable[[Tensor], Tensor]]:
         """Saved models that were trained through the labels of `data` as they are, and have seen no other."""
         out = {}
         for model in self.lab.models():
             meta = self.lab.model_meta(model.name)
             own = meta.get("fingerprint") == data.fingerprint and tuple(meta["classes"]) == data.classes
             if own and meta["recipe"].get("method") == "recovered" and not meta["recipe"].get("init_from"):
-                out[model.name] = partial(_asked, self.lab, model.name, data)
+                out[model.name] = partial(_said, self.lab.predictor(model.name))
         return out
 
     def _opened(self, folder: Path, data: ImageSet) -> Diagnosis | None:
@@ -203,11 +205,12 @@ class Noise:
             return found
 
 
-def _asked(lab: Lab, model: str, data: ImageSet, index: np.ndarray) -> np.ndarray:
-    """Log-probabilities (n, K) of a saved model for the images at `index` (n,)."""
-    predictor = lab.predictor(model)
-    chunks = [np.asarray(data.images[index[start : start + CHUNK]]) for start in range(0, len(index), CHUNK)]
-    return np.log(np.maximum(np.concatenate([predictor.run(chunk)[0] for chunk in chunks]), LEAST))
+def _said(predictor: Predictor, images: Tensor) -> Tensor:
+    """Log-probabilities (B, K) by a saved model, of images (B, C, S, S) in 0..255."""
+    import torch
+
+    squares = images.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+    return torch.from_numpy(predictor.run(squares)[0]).clamp_min(LEAST).log()
 
 
 @dataclass(frozen=True)
