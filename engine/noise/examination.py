@@ -49,7 +49,7 @@ class Effort(NamedTuple):
 
 
 EFFORTS: dict[str, Effort] = {
-    "full": Effort(400_000, 360_000, 840_000, 2, "cross-validated twice, as good as it gets here"),
+    "full": Effort(400_000, 360_000, 840_000, 1, "cross-validated twice, as good as it gets here"),
     "quick": Effort(80_000, 0, 0, 0, "a fifth of the time or less, cross-validated once: the regime and the rate, rougher suspects"),
 }
 READING_VIEWS = 40_000
