@@ -69,8 +69,9 @@ def test_flips_happen_with_their_probability() -> None:
     assert 0.4 < flipped.float().mean() < 0.6
 
 
-def test_affine_probability_leaves_its_share_untouched() -> None:
-    out = augment(stroke(400), Augment(rotate=45, affine_probability=0.25), 28, generator())
+@pytest.mark.parametrize("geometry", [{"rotate": 45}, {"elastic": 0.2}, {"perspective": 0.5}], ids=lambda geometry: next(iter(geometry)))
+def test_affine_probability_leaves_its_share_untouched(geometry) -> None:
+    out = augment(stroke(400), Augment(**geometry, affine_probability=0.25), 28, generator())
     same = ((out - stroke(1).float()).abs().amax((1, 2, 3)) < 2).float().mean()
     assert 0.65 < same < 0.85
 

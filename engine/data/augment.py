@@ -103,9 +103,6 @@ def _grid(x: Tensor, spec: Augment, generator: torch.Generator) -> Tensor:
         ],
         1,
     )  # (B, 2, 3)
-    if spec.affine_probability < 1:
-        keep = _uniform((n, 1, 1), 0, 1, generator) < spec.affine_probability
-        theta = torch.where(keep, theta, torch.eye(2, 3, device=x.device))
     grid = F.affine_grid(theta, [n, 1, size, size], align_corners=False)
     if spec.perspective:
         tilt = _uniform((n, 1, 1, 2), -spec.perspective, spec.perspective, generator)
@@ -113,6 +110,10 @@ def _grid(x: Tensor, spec: Augment, generator: torch.Generator) -> Tensor:
     if spec.elastic:
         bumps = _normal((n, 2, spec.elastic_grid, spec.elastic_grid), generator) * spec.elastic
         grid = grid + F.interpolate(bumps, size=(size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    if spec.affine_probability < 1:  # the rest is not resampled at all: as sharp as what is seen at prediction
+        touched = _uniform((n, 1, 1, 1), 0, 1, generator) < spec.affine_probability
+        plain = F.affine_grid(torch.eye(2, 3, device=x.device).expand(n, 2, 3), [n, 1, size, size], align_corners=False)
+        grid = torch.where(touched, grid, plain)
     return grid
 
 
