@@ -50,9 +50,7 @@ def table(trials: list[dict]) -> str:
     lines += [
         "", "T off by: mean distance of its entries from those that acted. Suspects found: of the labels against the rule (the wrong",
         "ones; for complementary labels the right ones), the share that is among as many first suspects.",
-        "", "✗: not the noise that acted. The 62 characters hold some that are written alike (O, o and 0; I, l and 1): there the images",
-        "disagree and not the labels, which passes for class-dependent noise. And a label that rules out one class of 62 says next to",
-        "nothing.",
+        "", "✗: not the noise that acted. A label that rules out one class of 62 says next to nothing.",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 

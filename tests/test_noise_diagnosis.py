@@ -54,7 +54,8 @@ def test_labels_that_have_nothing_to_do_with_the_images_are_said_so():
     assert best is None and findings.regime == "independent"
     assert findings.rate == pytest.approx(0.9, abs=0.01) and findings.rate_high == 1
     assert "may have been drawn without looking" in summary(findings, N, CLASSES)
-    assert any("90%" in sentence for sentence in unknowable(findings, CLASSES))
+    said = unknowable(findings, N, CLASSES)
+    assert any("90%" in sentence for sentence in said) and any(f"{N * np.log(K / (K - 1)):,.0f} in all" in sentence for sentence in said)
 
 
 def test_classes_that_look_alike_are_ambiguous_and_not_noise():
@@ -69,7 +70,7 @@ def test_classes_that_look_alike_are_ambiguous_and_not_noise():
     assert best.name == NAMES and findings.regime == "clean"
     assert {(a, b) for a, b, _ in findings.look_alike} == {(0, 1), (1, 0)}
     assert findings.matrix[0, 1] < 0.02
-    assert any("0 and 1" in sentence for sentence in unknowable(findings, CLASSES))
+    assert any("0 and 1" in sentence for sentence in unknowable(findings, N, CLASSES))
 
 
 def test_a_pattern_in_a_few_classes_only_is_found_in_those():
@@ -98,7 +99,7 @@ def test_sixty_two_uneven_classes_do_not_confuse_it():
 @pytest.mark.parametrize("noise", ["clean", "rare", "symmetric", "pairs", "complementary", "independent"])
 def test_a_diagnosis_reads_as_sentences(noise):
     findings, readings, _ = found(add_noise(TRUE, K, noise, {"clean": 0, "rare": 0.02, "symmetric": 0.5, "pairs": 0.4}.get(noise, 1.0), 1))
-    said = [summary(findings, N, CLASSES), *evidence(findings, readings, CLASSES), *unknowable(findings, CLASSES)]
+    said = [summary(findings, N, CLASSES), *evidence(findings, readings, CLASSES), *unknowable(findings, N, CLASSES)]
     assert findings.regime in REGIMES and len(said) >= 4
     for sentence in said:
         assert sentence.endswith(".") and "nan" not in sentence and "  " not in sentence

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.metrics import wilson_interval
+from engine.noise.alike import beside_a_pattern, excused, look_alikes
 from engine.noise.readings import EXCLUDES, NAMES, PATTERN, Reading
 from engine.noise.transition import (
     TEMPERATURES,
     Even,
     best_right,
-    clearest,
+    clear_counts,
     collisions,
     even,
     fit_even,
@@ -48,6 +49,7 @@ UNSURE_SHARE = 0.03  # and below this share of what the networks are unsure of, 
 FEW_RATE = 0.1
 SURE = 0.995  # mean confidence from which on the clearest images are taken as read
 LOOK_ALIKE = 0.15  # share of a class's labels that name one other class from which on the two can't be told apart by their images
+ALIKE = 0.05  # the same where the way in which they are mixed up already says so
 
 
 @dataclass(frozen=True)
@@ -105,25 +107,36 @@ def _findings(regime: str, logits: np.ndarray, given: np.ndarray, temperature: f
     matrix = fit_transition(log_p, given, even(count, right), strength=count)
     look_alike: tuple[tuple[int, int, float], ...] = ()
     if regime != "complementary":
-        counts = label_counts(logits.argmax(1), given, np.ones(len(given), bool), count)
-        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1) - (1 - right) / (count - 1)
-        np.fill_diagonal(shares, 0)
-        look_alike = tuple((int(a), int(b), float(shares[a, b])) for a, b in np.argwhere(shares > LOOK_ALIKE) if counts[a].sum() >= 10)
-        for a in {a for a, _, _ in look_alike}:  # which of the two reads of T is meant can't be told; the even one claims less
-            matrix[a] = even(count, right)[a]
+        alike = look_alikes(clear_counts(logits, given))
+        look_alike = _ambiguous(logits, given, alike, (1 - right) / (count - 1))
+        for a in {*np.flatnonzero(alike.any(1)), *(a for a, _, _ in look_alike)}:
+            matrix[a] = even(count, right)[a]  # which of the two reads of T is meant can't be told; the even one claims less
     return Findings(regime, 1 - right, 1 - high, 1 - low, matrix, _mean(log_p), temperature, look_alike, _figures(logits, given))
+
+
+def _ambiguous(logits: np.ndarray, given: np.ndarray, alike: np.ndarray, by_noise: float) -> tuple[tuple[int, int, float], ...]:
+    """(class, class, share) of the pairs to name: those found alike, and those whose labels are mixed up this often for other reasons."""
+    counts = label_counts(logits.argmax(1), given, np.ones(len(given), bool), len(alike))
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1) - by_noise
+    np.fill_diagonal(shares, 0)
+    named = (shares > LOOK_ALIKE) & (counts.sum(1, keepdims=True) >= 10) | alike & (shares > ALIKE)
+    return tuple((int(a), int(b), float(shares[a, b])) for a, b in np.argwhere(named))
 
 
 def _pattern(logits: np.ndarray, given: np.ndarray, reading: Reading) -> Findings:
     temperature = fit_temperature(logits, reading.matrix, given)
     log_p = log_softmax(logits, temperature)
-    matrix = fit_transition(log_p, given, reading.matrix)
+    counts = clear_counts(logits, given)
+    alike = beside_a_pattern(counts, look_alikes(counts))
+    matrix = excused(fit_transition(log_p, given, reading.matrix), alike)
     prior = _mean(log_p)
     rate = noise_rate(matrix, prior)
     figures = _figures(logits, given)
     low, high = wilson_interval(round(rate * figures["clear"]), int(figures["clear"]))
     among_clear = 1 - figures["clear_agree"]  # where predictions are sure, counting says the same as T does; where not, both are allowed
-    return Findings("class-dependent", rate, min(low, among_clear), max(high, among_clear), matrix, prior, temperature, (), figures)
+    look_alike = _ambiguous(logits, given, alike, 0.0) if alike.any() else ()
+    look_alike = tuple(pair for pair in look_alike if alike[pair[:2]])
+    return Findings("class-dependent", rate, min(low, among_clear), max(high, among_clear), matrix, prior, temperature, look_alike, figures)
 
 
 def _independent(logits: np.ndarray, given: np.ndarray) -> Findings:
@@ -167,13 +180,12 @@ def _mean(log_p: np.ndarray) -> np.ndarray:
 
 
 def _figures(logits: np.ndarray, given: np.ndarray) -> dict[str, float]:
-    count = logits.shape[1]
-    predicted, clear = clearest(logits, 0.5)
-    counts = label_counts(predicted, given, clear, count)
+    counts = clear_counts(logits, given)
+    predicted = logits.argmax(1)
     total = max(int(counts.sum()), 1)
     return {
         "clear": total,
         "clear_agree": float(np.trace(counts) / total),
         "agree": float((predicted == given).mean()),
-        "collisions": collisions(counts),
+        "collisions": collisions(excused(counts, look_alikes(counts))),
     }

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.metrics import wilson_interval
+from engine.noise.alike import beside_a_pattern, excused, is_pattern, look_alikes
 from engine.noise.learner import Even, Fixed, Patient, ask, train
 from engine.noise.transition import (
-    clearest,
+    clear_counts,
     collisions,
     even,
     fit_even,
     fit_temperature,
-    label_counts,
     log_likelihood,
     log_softmax,
     transition_of_counts,
@@ -49,7 +49,7 @@ class Reading:
     matrix       T (K, K) of the reading
     gains        (n,) the gain of each image
     clear_most   what share of the clearest tenth of the images has the predicted class as its label, at most (95%)
-    collisions   how concentrated wrong labels are, see `transition.collisions`
+    collisions   how concentrated wrong labels are, those between look-alikes left out, see `transition.collisions`
     """
 
     name: str
@@ -97,9 +97,8 @@ def assess(name: str, logits: np.ndarray, given: np.ndarray, matrix: np.ndarray 
     predicted, confidence = logits.argmax(1), log_softmax(logits, temperature).max(1)
     clear = confidence >= np.quantile(confidence, 0.9)
     _, clear_most = wilson_interval(int((predicted == given)[clear].sum()), int(clear.sum()))
-    return Reading(
-        name, float(gains.mean()), error, float(np.diag(matrix).mean()), matrix, gains, clear_most, collisions(_clear_counts(logits, given))
-    )
+    collided = collisions(_without_alikes(logits, given))
+    return Reading(name, float(gains.mean()), error, float(np.diag(matrix).mean()), matrix, gains, clear_most, collided)
 
 
 def compare_readings(patient: Patient, index: np.ndarray, epochs: int, seed: int, progress: Progress) -> dict[str, Reading]:
@@ -136,14 +135,19 @@ def compare_readings(patient: Patient, index: np.ndarray, epochs: int, seed: int
 
 
 def pattern(logits: np.ndarray, given: np.ndarray, right: float) -> np.ndarray | None:
-    """T (K, K) read off the clearer half of held-out images, if their wrong labels agree more than even noise would have them."""
-    counts = _clear_counts(logits, given)
-    return transition_of_counts(counts, right) if collisions(counts) > SUSPICIOUS else None
+    """T (K, K) read off the clearer half of held-out images, if their wrong labels agree more than even noise would have them, and not
+    only because classes look alike."""
+    counts = clear_counts(logits, given)
+    alike = look_alikes(counts)
+    rest = excused(counts, alike)
+    if collisions(rest) <= SUSPICIOUS or not is_pattern(counts, alike):
+        return None
+    return transition_of_counts(excused(counts, beside_a_pattern(counts, alike)), right)
 
 
-def _clear_counts(logits: np.ndarray, given: np.ndarray) -> np.ndarray:
-    predicted, clear = clearest(logits, 0.5)
-    return label_counts(predicted, given, clear, logits.shape[1])
+def _without_alikes(logits: np.ndarray, given: np.ndarray) -> np.ndarray:
+    counts = clear_counts(logits, given)
+    return excused(counts, look_alikes(counts))
 
 
 def better(readings: dict[str, Reading]) -> Reading | None:

@@ -166,7 +166,7 @@ def describe(data: ImageSet, split: str, effort: str, found: Examination, second
         "prior": findings.prior.tolist(),
         "temperature": findings.temperature,
         "evidence": evidence(findings, found.readings, classes) + asked,
-        "unknowable": unknowable(findings, classes),
+        "unknowable": unknowable(findings, n, classes),
         "readings": [
             {"name": r.name, "gain": r.gain, "gain_error": r.gain_error, "certain": r.certain, "right": r.right}
             for r in found.readings.values()

@@ -195,6 +195,12 @@ def label_counts(predicted: np.ndarray, given: np.ndarray, chosen: np.ndarray, c
     return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
 
 
+def clear_counts(logits: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """`label_counts` (K, K) of the clearer half of each predicted class, from held-out logits (N, K)."""
+    predicted, clear = clearest(logits, 0.5)
+    return label_counts(predicted, given, clear, logits.shape[1])
+
+
 def collisions(counts: np.ndarray) -> float:
     """How concentrated wrong labels are: pairs of wrong labels of a class that agree, over the number expected if they were spread evenly
     over the other classes. 1 for even noise, K − 1 if each class is only ever taken for one other; 1 if there are too few to tell.

@@ -87,14 +87,17 @@ def evidence(findings: Findings, readings: dict[str, Reading], classes: Sequence
     return out
 
 
-def unknowable(findings: Findings, classes: Sequence[str]) -> list[str]:
-    """What these data can't tell, whoever looks at them."""
+def unknowable(findings: Findings, n: int, classes: Sequence[str]) -> list[str]:
+    """What these data, `n` images, can't tell, whoever looks at them."""
     count = len(classes)
     out = ["Whether the classes' names were swapped throughout (every 3 called 8 and every 8 called 3): images carry no names."]
     if findings.regime == "independent":
+        nats = np.log(count / (count - 1))
         return [
             "Whether the labels are random, or right but about something that these images don't show.",
             f"Symmetric noise at {share(1 - 1 / count)} leaves the same trace as labels drawn without looking: none.",
+            f"Whether the labels say what an image is not: that one class of {count} is ruled out is {nats:.4f} nats an image, {n * nats:,.0f} "
+            f"in all, and where that is too little to learn {count} classes from, it looks like chance.",
             "With more images a weaker trace could be found; these give an upper bound only.",
         ]
     if findings.regime == "complementary":
