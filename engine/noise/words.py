@@ -96,8 +96,8 @@ def unknowable(findings: Findings, n: int, classes: Sequence[str]) -> list[str]:
         return [
             "Whether the labels are random, or right but about something that these images don't show.",
             f"Symmetric noise at {share(1 - 1 / count)} leaves the same trace as labels drawn without looking: none.",
-            f"Whether the labels say what an image is not: that one class of {count} is ruled out is {nats:.4f} nats an image, {n * nats:,.0f} "
-            f"in all, and where that is too little to learn {count} classes from, it looks like chance.",
+            f"Whether the labels say what an image is not: that one class of {count} is ruled out is {nats:.4f} nats an image, "
+            f"{n * nats:,.0f} in all, and where that is too little to learn {count} classes from, it looks like chance.",
             "With more images a weaker trace could be found; these give an upper bound only.",
         ]
     if findings.regime == "complementary":
