@@ -143,6 +143,9 @@ def test_a_saved_model_is_asked_only_if_it_learned_from_these_very_labels(lab):
     saved("another", method="recovered")
     saved(data.fingerprint, method="recovered", init_from="mnist-best")
     saved(data.fingerprint)
+    damaged = lab.model_folder(saved(data.fingerprint, method="recovered"))
+    weights = next(damaged.glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:1000])
     opinions = lab.noise._opinions(data)
     assert list(opinions) == [learned]
     said = opinions[learned](torch.from_numpy(np.array(data.images[[3, 5, 8]])).float())

@@ -9,13 +9,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import DataError, RunError, unknown
+from engine.errors import CheckpointError, DataError, RunError, unknown
 from engine.files import read_json, write_json
 from engine.noise.record import DOCUMENT, Diagnosis, describe, keep, key_of, read
 from engine.noise.review import Review
@@ -183,13 +184,14 @@ class Noise:
         (self.home / "trials" / f"{id}.json").unlink()
 
     def _opinions(self, data: ImageSet) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Saved models that were trained through the labels of `data` as they are, and have seen no other."""
+        """Saved models that were trained through the labels of `data` as they are, and have seen no other; a damaged one is not asked."""
         out = {}
         for model in self.lab.models():
-            meta = self.lab.model_meta(model.name)
-            own = meta.get("fingerprint") == data.fingerprint and tuple(meta["classes"]) == data.classes
-            if own and meta["recipe"].get("method") == "recovered" and not meta["recipe"].get("init_from"):
-                out[model.name] = partial(_said, self.lab.predictor(model.name))
+            with suppress(CheckpointError):
+                meta = self.lab.model_meta(model.name)
+                own = meta.get("fingerprint") == data.fingerprint and tuple(meta["classes"]) == data.classes
+                if own and meta["recipe"].get("method") == "recovered" and not meta["recipe"].get("init_from"):
+                    out[model.name] = partial(_said, self.lab.predictor(model.name))
         return out
 
     def _opened(self, folder: Path, data: ImageSet) -> Diagnosis | None:
