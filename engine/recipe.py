@@ -96,8 +96,10 @@ class DataSpec(_Frozen):
     test: float = Field(0, ge=0, lt=1, description="share held out as the test split where the data set has none of its own")
     test_on: str | None = Field(None, description="another data set whose test split gives the final score")
     follow_test: bool = Field(False, description="score the test split after every epoch too, as the studies do; nothing is chosen by it")
-    balance: Literal["none", "class", "source"] = Field(
-        "none", description="draw training images so that each class, or each pooled data set, is seen equally often"
+    balance: Literal["none", "class", "source", "root"] = Field(
+        "none",
+        description="draw training images so that each class, or each pooled data set (source), is seen equally often; root: pooled data "
+        "sets as often as the square root of their size, so that a small one is seen more often but not learned by heart",
     )
     seed: int = Field(0, ge=0, description="seed of the split")
 

@@ -124,7 +124,7 @@ class Trainer:
         balance = self.recipe.data.balance
         if balance != "none":
             groups = labels if balance == "class" or self.data.sources is None else self.data.sources[index]
-            return loader.balanced(index, groups, stage.batch_size, rng)
+            return loader.balanced(index, groups, stage.batch_size, rng, power=0.5 if balance == "root" else 0)
         return loader.shuffled(index, stage.batch_size, rng)
 
     def _one_epoch(self, stage: Stage, number: int, epoch: int, cancelled: Callable[[], bool]) -> Iterator[StepStats | EpochStats]:

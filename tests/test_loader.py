@@ -30,6 +30,14 @@ def test_balanced_epochs_draw_rare_groups_as_often_as_common_ones() -> None:
     assert seen.max() - seen.min() <= 1  # rounds: none twice more than another
 
 
+def test_by_the_root_of_their_size_rare_groups_are_drawn_more_often_than_they_are_but_not_equally_often() -> None:
+    groups = np.array([0] * 900 + [1] * 100)
+    drawn = np.concatenate([
+        np.concatenate(loader.balanced(np.arange(1000), groups, 10, np.random.default_rng(seed), power=0.5)) for seed in range(5)
+    ])
+    assert 0.22 < (drawn >= 900).mean() < 0.28  # 10 in 10 + 30
+
+
 def test_per_class_batches_hold_exactly_so_many_of_each() -> None:
     labels = np.repeat(np.arange(10), 30)
     for batch in loader.per_class(np.arange(300), labels, 32, 4, np.random.default_rng(0)):

@@ -114,13 +114,17 @@ def shuffled(indices: np.ndarray, batch_size: int, rng: np.random.Generator) -> 
     return _chunks(rng.permutation(indices), batch_size)
 
 
-def balanced(indices: np.ndarray, groups: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """One epoch of as many draws as there are indices, each group (class or source, `groups` (n,)) equally likely.
+def balanced(
+    indices: np.ndarray, groups: np.ndarray, batch_size: int, rng: np.random.Generator, power: float = 0
+) -> list[np.ndarray]:
+    """One epoch of as many draws as there are indices, each group (class or source, `groups` (n,)) as likely as its size to the `power`:
+    equally at 0.
 
     Within a group images come in rounds of random order, so none is drawn twice before all were drawn once.
     """
-    names, member = np.unique(groups, return_inverse=True)
-    share = np.bincount(rng.integers(0, len(names), len(indices)), minlength=len(names))
+    names, member, size = np.unique(groups, return_inverse=True, return_counts=True)
+    chance = size**power / (size**power).sum()
+    share = np.bincount(rng.choice(len(names), len(indices), p=chance), minlength=len(names))
     drawn = []
     for group, wanted in enumerate(share):
         own = indices[member == group]
