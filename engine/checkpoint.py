@@ -264,7 +264,8 @@ def _placement_row(found: Mapping[str, Sequence[float]] | None) -> list[str]:
         return []
     (left, _, right), (up, _, down), (small, _, large) = (found[name] for name in ("x", "y", "side"))
     said = f"ink of {small:.0%} to {large:.0%} of its longer side, {left:+.0%} to {right:+.0%} across, {up:+.0%} to {down:+.0%} down"
-    return [f"| the page | {said} from its middle; a drawing beyond is put into the middle of these ranges |"]
+    pen = f"; strokes thinner than {found['pen'][0]:.1%} of that side are widened to it" if found.get("pen") else ""
+    return [f"| the page | {said} from its middle; a drawing beyond is put into the middle of these ranges{pen} |"]
 
 
 def _figure(label: str, value: float) -> str:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import ImageError, unknown
-from engine.ink import ink_box, ink_of, on_white, plain, stroke_width
-from engine.placement import Placement, settled
+from engine.ink import ink_box, ink_of, on_white, plain, stroke_width, thickened
+from engine.placement import Placement, settled, with_a_known_pen
 
 if TYPE_CHECKING:
     import torch
@@ -93,7 +93,9 @@ def square_of_page(ink: np.ndarray, style: str, size: int, placement: Placement 
         return np.zeros((STYLES[style].channels, size, size), np.uint8)
     if style == "digit":
         return _centred_by_mass(ink, size)[None]
-    page = _whole_page(settled(ink, placement) if placement else ink, size)
+    if placement:
+        ink = with_a_known_pen(settled(ink, placement), placement)
+    page = _whole_page(ink, size)
     return page[None] if style == "page" else np.stack([_filling(ink, size), page])
 
 
@@ -171,23 +173,11 @@ def _with_full_ink(ink: np.ndarray) -> np.ndarray:
     return ink if peak in (0, 255) else np.clip(ink.astype(np.float32) * (255 / peak), 0, 255).astype(np.uint8)
 
 
-def _thickened(ink: np.ndarray, least: float, pad: bool) -> np.ndarray:
-    """Grow strokes to `least` pixels, so that a thin pen does not vanish when the picture shrinks; `pad` makes room for it."""
-    grow = min(round(least - stroke_width(ink)), 31)
-    if grow < 1:
-        return ink
-    ink = np.pad(ink, (grow + 1) // 2) if pad else ink
-    if grow % 2:  # by one pixel, to the right and down; Pillow's filter grows by two and more
-        ink = np.maximum(ink, np.pad(ink, ((0, 0), (1, 0)))[:, :-1])
-        ink = np.maximum(ink, np.pad(ink, ((1, 0), (0, 0)))[:-1])
-    return ink if grow < 2 else np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(grow // 2 * 2 + 1)))
-
-
 def _glyph(ink: np.ndarray, box: int, least: float) -> np.ndarray:
     """The ink alone, cut out, at up to FINE times the `box` pixels it will fill, its strokes wide enough for `least` pixels there."""
     left, top, right, bottom = ink_box(ink)
     glyph = _coarse(ink[top:bottom, left:right], FINE * box)
-    return _thickened(glyph, least * max(glyph.shape) / box, pad=True)
+    return thickened(glyph, least * max(glyph.shape) / box, pad=True)
 
 
 def _centred_by_mass(ink: np.ndarray, size: int) -> np.ndarray:
@@ -213,5 +203,5 @@ def _whole_page(ink: np.ndarray, size: int) -> np.ndarray:
     left, top, right, bottom = ink_box(page)
     least = max(page.shape) / 60
     if stroke_width(page[top:bottom, left:right]) < least:
-        page = _thickened(page, least, pad=False)
+        page = thickened(page, least, pad=False)
     return _placed(page, size / max(page.shape), page.shape[1] / 2, page.shape[0] / 2, size)

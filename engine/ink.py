@@ -84,6 +84,18 @@ def stroke_width(ink: np.ndarray) -> float:
     return min(2 * area / outline, 2 * area / (edges * math.pi / 4))
 
 
+def thickened(ink: np.ndarray, least: float, pad: bool) -> np.ndarray:
+    """Grow strokes to `least` pixels, so that a thin pen does not vanish when the picture shrinks; `pad` makes room for it."""
+    grow = min(round(least - stroke_width(ink)), 31)
+    if grow < 1:
+        return ink
+    ink = np.pad(ink, (grow + 1) // 2) if pad else ink
+    if grow % 2:  # by one pixel, to the right and down; Pillow's filter grows by two and more
+        ink = np.maximum(ink, np.pad(ink, ((0, 0), (1, 0)))[:, :-1])
+        ink = np.maximum(ink, np.pad(ink, ((1, 0), (0, 0)))[:-1])
+    return ink if grow < 2 else np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(grow // 2 * 2 + 1)))
+
+
 def _ink_on_paper(picture: Image.Image) -> np.ndarray:
     """Ink (H, W) uint8 of a picture in mode L or RGB that paper fills to its border."""
     pixels = np.asarray(picture)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hands import drawn
+from PIL import Image, ImageDraw
 
 from engine import images
-from engine.ink import ink_box
-from engine.placement import Placement, placement_kept, placement_of, read_placement, settled
+from engine.ink import ink_box, stroke_width
+from engine.placement import Placement, placement_kept, placement_of, read_placement, settled, with_a_known_pen
 
 TYPICAL = Placement((-0.1, 0.0, 0.1), (-0.05, 0.02, 0.08), (0.2, 0.4, 0.55))
 
@@ -65,3 +66,24 @@ def test_only_the_page_that_a_model_sees_is_changed():
     assert np.array_equal(images.square_of_page(ink, "digit", 28), images.square_of_page(ink, "digit", 28, TYPICAL))
     there = images.square_of_page(drawn("7"), "duo", 48, TYPICAL)
     assert np.array_equal(there, images.square_of_page(drawn("7"), "duo", 48))
+
+
+def zigzag(width: int) -> np.ndarray:
+    """Ink (300, 400) of a pen `width` pixels wide."""
+    sheet = Image.new("L", (400, 300))
+    ImageDraw.Draw(sheet).line([(130, 90), (230, 110), (150, 190), (260, 210)], fill=255, width=width, joint="curve")
+    return np.asarray(sheet)
+
+
+def test_a_pen_thinner_than_the_training_drawings_is_widened_and_another_is_left_alone():
+    thin, known = zigzag(10), TYPICAL._replace(pen=(0.05, 0.06, 0.08))
+    widened = with_a_known_pen(thin, known)
+    assert stroke_width(widened) == pytest.approx(0.05 * 400, rel=0.15)  # slanted strokes grow a little more
+    assert (widened >= thin).all()
+    assert with_a_known_pen(widened, known._replace(pen=(0.04, 0.06, 0.08))) is widened
+    assert with_a_known_pen(thin, TYPICAL) is thin  # a checkpoint from before pens were measured
+
+
+def test_pens_are_measured_on_the_small_pages_that_a_model_is_trained_on():
+    pages = np.stack([images.square_of_page(zigzag(width), "page", 48)[0] for width in (22, 24, 26) * 12])
+    assert placement_of(pages).pen[1] == pytest.approx(stroke_width(zigzag(24)) / 400, rel=0.1)
