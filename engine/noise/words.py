@@ -108,8 +108,9 @@ def unknowable(findings: Findings, n: int, classes: Sequence[str]) -> list[str]:
     if findings.regime == "class-dependent" and (1 - np.diag(findings.matrix)).max() > 0.45:
         out.append("Which of two names is right where a class carries both about equally often: here it is the more frequent one.")
     if findings.look_alike:
-        named = ", ".join(f"{classes[a]} and {classes[b]}" for a, b, _ in findings.look_alike[:MOST_PAIRS])
-        more = len(findings.look_alike) - MOST_PAIRS
+        pairs = list(dict.fromkeys((min(a, b), max(a, b)) for a, b, _ in findings.look_alike))  # most are found from both sides
+        named = ", ".join(f"{classes[a]} and {classes[b]}" for a, b in pairs[:MOST_PAIRS])
+        more = len(pairs) - MOST_PAIRS
         rest = f" and {more} more pairs" if more > 0 else ""
         out.append(
             f"Whether labels are mixed up between classes that look alike in these images: {named}{rest}. "
