@@ -31,7 +31,7 @@ from engine.noise.diagnosis import Findings, diagnose
 from engine.noise.learner import HANDWRITING, PENS, Patient, Soft, admit, ask, expert, ponder, train, voice
 from engine.noise.readings import EXCLUDES, NAMES, Reading, assess, better, compare_readings, through
 from engine.noise.suspects import Suspects, find_suspects
-from engine.noise.transition import log_softmax, posterior
+from engine.noise.transition import even, log_softmax, posterior
 from engine.noise.vicinity import fit_share, vicinity
 from engine.progress import Progress, no_progress
 
@@ -121,7 +121,7 @@ def examine(
     log_p = log_softmax(result.logits, findings.temperature)
     if best is None:  # nothing was learned; whatever the network says of an image is chance
         log_p = np.tile(np.log(np.maximum(findings.prior, 1e-9)).astype(np.float32), (len(index), 1))
-    suspects = find_suspects(log_p, findings.matrix, work.given, best is not None and best.name == EXCLUDES, informed)
+    suspects = find_suspects(log_p, _doubting(findings), work.given, best is not None and best.name == EXCLUDES, informed)
     return Examination(
         findings,
         readings,
@@ -135,6 +135,11 @@ def examine(
         work.neighbours(result) if near is None else near,
         () if informed is None else tuple(opinions),
     )
+
+
+def _doubting(findings: Findings) -> np.ndarray:
+    """T (K, K) to score labels by: of clean ones as many may be wrong as their interval allows, or every score would be 1."""
+    return even(len(findings.prior), 1 - findings.rate_high) if findings.regime == "clean" else findings.matrix
 
 
 class _Crossed(NamedTuple):
