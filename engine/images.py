@@ -93,9 +93,10 @@ def square_of_page(ink: np.ndarray, style: str, size: int, placement: Placement 
         return np.zeros((STYLES[style].channels, size, size), np.uint8)
     if style == "digit":
         return _centred_by_mass(ink, size)[None]
-    if placement:
-        ink = with_a_known_pen(settled(ink, placement), placement)
-    page = _whole_page(ink, size)
+    put = settled(ink, placement) if placement else ink
+    drawn = with_a_known_pen(put, placement) if placement else put
+    ink = ink if drawn is put else drawn  # the glyph is cut from the drawing as it came, unless its strokes were widened
+    page = _whole_page(drawn, size)
     return page[None] if style == "page" else np.stack([_filling(ink, size), page])
 
 

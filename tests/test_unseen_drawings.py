@@ -20,7 +20,7 @@ from engine.progress import no_progress
 from engine.recipe import DataSpec
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
-LOST = 0.033  # share of right answers that a change may cost; one of 124 drawings is 0.8%
+LOST = 0.031  # share of right answers that a change may cost; one of 74 drawings is 1.4%
 
 
 @pytest.mark.parametrize("folder", sorted(path.parent for path in CHECKPOINTS.glob("*/checkpoint.json")), ids=lambda folder: folder.name)
@@ -93,7 +93,7 @@ def unseen(request, real_data, tmp_path_factory) -> tuple[str, Predictor, list[s
 
 AIMS = {  # strict, look-alikes merged, among the first three
     "canvas-digits": (0.985, 0.985, 0.99),
-    "canvas-characters": (0.89, 0.95, 0.97),
+    "canvas-characters": (0.89, 0.96, 0.97),
 }
 
 
@@ -129,4 +129,4 @@ def test_unseen_characters_of_emnist_are_read(real_data, tmp_path):
     index = data.split("test")
     likeliest = predictor.squares(data.images[index]).argmax(1)
     right = [predictor.classes[guess] == data.classes[label] for guess, label in zip(likeliest, data.labels[index], strict=True)]
-    assert len(index) == 2000 and np.mean(right) >= 0.84  # 86.2% of all 14,000; a sample of 2,000 may lie 2.3 points below
+    assert len(index) == 2000 and np.mean(right) >= 0.83  # 85.4% of all 14,000; a sample of 2,000 may lie 2.4 points below
