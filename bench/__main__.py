@@ -11,6 +11,7 @@ from bench.records import read
 BENCHES: dict[str, str] = {
     "throughput": "batches from tensors on the device, against PIL transforms in a DataLoader",
     "canvas": "a drawing judged by a running lab, and from a stroke to its bars in a browser, beside a training run too",
+    "drawings": "a fifth of the tablet drawings, kept from the canvas models' training, read as drawn and changed",
     "space": "exact neighbours and a map of 60,000 embeddings, against scikit-learn and umap-learn",
     "noise": "labels spoiled in ten known ways on three data sets: diagnosis, and training through it",
     "streaming": "a set larger than memory, streamed from disk, against one that is held",
