@@ -36,6 +36,7 @@ from engine.noise.vicinity import fit_share, vicinity
 from engine.progress import Progress, no_progress
 
 NEIGHBOURS = 13
+SURE = 0.95  # probability above which the committee is told what an image is believed to be
 
 
 class Effort(NamedTuple):
@@ -219,27 +220,31 @@ class _Work:
         return self._gathered(parts)
 
     def committee(self, students: _Crossed, near: np.ndarray, findings: Findings, opinions: Opinions) -> np.ndarray:
-        """Log-probabilities (n, K) by networks that hear every label, and by `opinions`.
+        """Log-probabilities (n, K), the mean of what the committee's networks say.
 
-        Each network begins with what is believed so far; the first with what the students believe and the labels around an image rule out.
+        Each network begins with the beliefs that follow from the students, the labels around an image and `opinions`; of images whose
+        class is not SURE it is told nothing but the given label. A mistaken belief that a network has learned by heart it repeats, and
+        most mistakes are among the few images that are not sure, so that these are for the networks to read unprompted.
         """
         matrix, given = findings.matrix, self.given
         share = fit_share(log_softmax(students.logits, findings.temperature), matrix, given, near)
         believed = np.mean([log_softmax(logits, findings.temperature) for logits in students.everyone], 0)
         believed = log_softmax(believed + vicinity(matrix, given, near, share))
         said = [ponder(self.patient, say, self.index, self._still, f"asking {name}") for name, say in opinions.items()]
+        belief = np.exp(posterior(np.mean([believed, *said], 0), matrix, given))
+        sure = belief.max(1) > SURE
+        beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
+        beliefs[self.index[sure]] = belief[sure]
+        way = self._soft(beliefs, findings, self.index)
         patient = replace(self.patient, augment=PENS) if self.patient.augment is HANDWRITING else self.patient
+        verdicts = []
         for number in range(self.members):
-            beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
-            beliefs[self.index] = np.exp(posterior(np.mean([believed, *said], 0), matrix, given))
             what = f"committee, network {number + 1} of {self.members}"
-            way = self._soft(beliefs, findings, self.index)
-            seed = self.seed + 11 * number + 5
-            model, _ = train(patient, self.index, way, self.member_epochs, seed, self._tell(), what, expert)
+            model, _ = train(patient, self.index, way, self.member_epochs, self.seed + 11 * number + 5, self._tell(), what, expert)
             self.done += self.member_epochs * len(self.index)
-            said.append(ponder(self.patient, voice(self.patient, model), self.index, self._still, f"asking network {number + 1}"))
-        # Half the share: what the labels around an image rule out, the networks have heard as well.
-        return log_softmax(np.mean(said, 0) + vicinity(matrix, given, near, share / 2))
+            what = f"asking network {number + 1}"
+            verdicts.append(ponder(self.patient, voice(self.patient, model), self.index, self._still, what))
+        return log_softmax(np.mean(verdicts, 0))
 
     def _soft(self, beliefs: np.ndarray, findings: Findings, heard: np.ndarray) -> Soft:
         """Beliefs, and the given labels of the images at `heard` through T."""
