@@ -169,11 +169,10 @@ class Recovering(Trainer):
         with torch.autocast(self.device.type, dtype=self.autocast or torch.bfloat16, enabled=self.autocast is not None):
             output = self.model(x)
         loss = PULL * forward(output.logits, given, transition=torch.as_tensor(self.matrix, dtype=torch.float32))
-        count = known.sum().clamp_min(1)
         if known.any():
             loss = loss + known.float().mean() * self.objective(output._replace(logits=output.logits[known]), likely[known])
         right = (output.logits.detach().argmax(1) == likely).sum()
-        return loss, right * len(x) / count  # of those whose label is known
+        return loss / (1 + PULL), right / known.float().mean().clamp_min(1e-6)
 
     def _labels_from_best(self) -> dict[str, np.ndarray]:
         model = self.judged
