@@ -53,3 +53,13 @@ def test_beliefs_are_joined_by_the_labels_that_are_heard(digits) -> None:
     deaf = learner._Judge(Soft(beliefs, matrix, np.zeros(len(digits), bool)), patient, 1)
     torch.testing.assert_close(deaf(logits, index), soft)
     torch.testing.assert_close(learner._Judge(Soft(beliefs), patient, 1)(logits, index), soft)
+
+
+def test_what_is_doubtful_is_left_to_the_committee_if_it_is_little() -> None:
+    belief = np.tile(np.float32([0.98, 0.01, 0.01]), (20, 1))
+    belief[7] = 0.6, 0.4, 0.0
+    expected = belief.copy()
+    expected[7] = 0
+    np.testing.assert_array_equal(examination.without_doubtful(belief), expected)
+    belief[10:13] = 0.5, 0.5, 0.0
+    np.testing.assert_array_equal(examination.without_doubtful(belief), belief)

@@ -36,7 +36,7 @@ from engine.noise.vicinity import fit_share, vicinity
 from engine.progress import Progress, no_progress
 
 NEIGHBOURS = 13
-SURE = 0.95  # probability above which the committee is told what an image is believed to be
+SURE, MOSTLY = 0.95, 0.9  # probability above which the committee is told what an image is believed to be; of at least so many
 
 
 class Effort(NamedTuple):
@@ -138,6 +138,12 @@ def examine(
     )
 
 
+def without_doubtful(belief: np.ndarray) -> np.ndarray:
+    """Probabilities (n, K), all zero for images whose likeliest class is not SURE; as they are, if fewer than MOSTLY of them are."""
+    sure = belief.max(1) > SURE
+    return belief * sure[:, None] if sure.mean() >= MOSTLY else belief
+
+
 def _doubting(findings: Findings) -> np.ndarray:
     """T (K, K) to score labels by: of clean ones as many may be wrong as their interval allows, or every score would be 1."""
     return even(len(findings.prior), 1 - findings.rate_high) if findings.regime == "clean" else findings.matrix
@@ -223,18 +229,16 @@ class _Work:
         """Log-probabilities (n, K), the mean of what the committee's networks say.
 
         Each network begins with the beliefs that follow from the students, the labels around an image and `opinions`; of images whose
-        class is not SURE it is told nothing but the given label. A mistaken belief that a network has learned by heart it repeats, and
-        most mistakes are among the few images that are not sure, so that these are for the networks to read unprompted.
+        class is not SURE it is told nothing but the given label, if those are few. A mistaken belief that a network has learned by heart
+        it repeats, and most mistakes are among such images, so that these are for the networks to read unprompted.
         """
         matrix, given = findings.matrix, self.given
         share = fit_share(log_softmax(students.logits, findings.temperature), matrix, given, near)
         believed = np.mean([log_softmax(logits, findings.temperature) for logits in students.everyone], 0)
         believed = log_softmax(believed + vicinity(matrix, given, near, share))
         said = [ponder(self.patient, say, self.index, self._still, f"asking {name}") for name, say in opinions.items()]
-        belief = np.exp(posterior(np.mean([believed, *said], 0), matrix, given))
-        sure = belief.max(1) > SURE
         beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
-        beliefs[self.index[sure]] = belief[sure]
+        beliefs[self.index] = without_doubtful(np.exp(posterior(np.mean([believed, *said], 0), matrix, given)))
         way = self._soft(beliefs, findings, self.index)
         patient = replace(self.patient, augment=PENS) if self.patient.augment is HANDWRITING else self.patient
         verdicts = []
