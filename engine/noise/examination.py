@@ -9,8 +9,8 @@ So what is said of an image never depends on its own label.
 
 Where labels say what an image is *not*, that is true of the label's score alone, and two things are added. A student also hears the given
 labels themselves, those of its fold left out (`learner.Soft`). And a committee of larger networks, which hear all of them, settles which
-class is the likeliest: such a label can rule a class out but not be learned by heart, so there is no harm in having seen it. They begin
-with what the students believe and what the labels around an image rule out (`vicinity`).
+class is the likeliest: such a label can rule a class out but not be learned by heart, so there is no harm in having seen it. They are
+told what the students believe and what the labels around an image rule out (`vicinity`), but for the images where that leaves a doubt.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Effort(NamedTuple):
 
 
 EFFORTS: dict[str, Effort] = {
-    "full": Effort(400_000, 360_000, 840_000, 1, "cross-validated twice, as good as it gets here"),
+    "full": Effort(400_000, 360_000, 840_000, 3, "cross-validated twice, as good as it gets here"),
     "quick": Effort(80_000, 0, 0, 0, "a fifth of the time or less, cross-validated once: the regime and the rate, rougher suspects"),
 }
 READING_VIEWS = 40_000

@@ -3,8 +3,6 @@
 Stage 1 learns the true classes from the given labels through the transition matrix T, which is estimated first from a part of those labels.
 Every later stage starts afresh on the labels that follow from the stage before: a confident prediction, weighed by what the given label
 allows, becomes the image's label; images without one are left out (self-training, as in Lee 2013 and Xie et al. 2020, arXiv 1911.04252).
-Where given labels say what an image is not, later stages hear them again through T, those of the images without a label included: a
-label of that kind can't be learned by heart, and contradicts some of the mistakes that self-training would only repeat.
 
 Nothing but given labels is read. Validation accuracy in stage 1 is estimated from the given labels of the held-out images: on average the
 inverse of T turns "how often is the prediction the given label" into "how often is it the true class" (Natarajan et al. 2013; backward
@@ -27,8 +25,7 @@ from engine.data.splits import stratified
 from engine.errors import DataError, RecipeError
 from engine.inference import run_model
 from engine.models.catalog import build_model
-from engine.noise.learner import PULL, admit
-from engine.noise.losses import forward
+from engine.noise.learner import admit
 from engine.noise.readings import READS, better, compare_readings
 from engine.noise.transition import check_transition, even, fit_temperature, log_softmax, posterior
 from engine.progress import Cancelled, Progress, no_progress
@@ -63,7 +60,6 @@ class Recovering(Trainer):
         asked, held = len(self.asked_index), len(self.val_index)
         run.log(f"labels read: {asked:,} given labels of {data.name}, {held:,} of them only to validate; no others")
         self.matrix: np.ndarray | None = None
-        self.hears = False  # given labels beside the confident ones; then `images.labels` holds both, see _relabel
 
     def fit(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[StepStats | EpochStats]:
         """As Trainer.fit; in stage 1 the training accuracy, too, is estimated from given labels."""
@@ -139,40 +135,19 @@ class Recovering(Trainer):
         self.data = self.data.with_labels(new, self.data.fingerprint)
         self.images.data, self.images.labels = self.data, torch.from_numpy(new)
         learned = self.asked_index[: len(self.asked_index) - len(self.val_index)]
-        self.train_index = certain = learned[sure[: len(learned)]]
-        if len(certain) < max(10 * len(self.data.classes), 0.05 * len(learned)):
+        self.train_index = learned[sure[: len(learned)]]
+        if len(self.train_index) < max(10 * len(self.data.classes), 0.05 * len(learned)):
             raise RecipeError(
                 f"stage {number} is certain of too few labels for stage {number + 1} to learn from",
                 expected=f"a twentieth of the {len(learned):,} images",
-                got=f"{len(certain):,}",
+                got=f"{len(self.train_index):,}",
                 hint="Give it more epochs or more images.",
             )
         changed = float((labels != self.given[self.asked_index])[sure].mean())
         self.run.log(
-            f"stage {number + 1} starts afresh on {len(certain):,} of {len(learned):,} images: those whose label is above "
+            f"stage {number + 1} starts afresh on {len(self.train_index):,} of {len(learned):,} images: those whose label is above "
             f"{100 * CONFIDENT:.0f}% certain; {100 * changed:.2f}% of these labels differ from the given ones"
         )
-        classes, stage = len(self.data.classes), self.stages[number]
-        self.hears = float(np.diag(self.matrix).mean()) < 1 / classes and stage.loss == "cross_entropy" and not stage.mixup
-        if self.hears:
-            both = np.array(self.given)
-            both[self.asked_index] += classes * np.where(sure, labels, classes)
-            self.images.labels, self.train_index = torch.from_numpy(both), learned
-            self.run.log(f"of all {len(learned):,} it hears what their given labels say they are not")
-
-    def _loss(self, x: torch.Tensor, labels: torch.Tensor, stage: Stage, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        if not self.hears:
-            return super()._loss(x, labels, stage, rng)
-        classes = len(self.data.classes)
-        given, likely = labels % classes, labels // classes
-        known = likely < classes
-        with torch.autocast(self.device.type, dtype=self.autocast or torch.bfloat16, enabled=self.autocast is not None):
-            output = self.model(x)
-        loss = PULL * forward(output.logits, given, transition=torch.as_tensor(self.matrix, dtype=torch.float32))
-        if known.any():
-            loss = loss + known.float().mean() * self.objective(output._replace(logits=output.logits[known]), likely[known])
-        right = (output.logits.detach().argmax(1) == likely).sum()
-        return loss / (1 + PULL), right / known.float().mean().clamp_min(1e-6)
 
     def _labels_from_best(self) -> dict[str, np.ndarray]:
         model = self.judged
