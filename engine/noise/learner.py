@@ -33,7 +33,7 @@ PULL = 6.0
 HANDWRITING = Augment(rotate=12, translate=0.07, zoom=0.12, stretch=0.1, shear=8, elastic=0.03)
 PENS = Augment(rotate=14, translate=0.07, zoom=0.12, stretch=0.15, shear=12, elastic=0.05, thickness=0.7)  # experts train longer
 GLANCE = Augment(rotate=6, translate=0.035, zoom=0.06, stretch=0.05, shear=4)  # what a second look at handwriting may see
-GLANCES = 6
+GLANCES = 10
 PHOTO = Augment(rotate=15, translate=0.1, zoom=0.2, flip_horizontal=0.5, brightness=0.15, contrast=0.2, colour=0.2)
 
 
