@@ -23,6 +23,7 @@ from PIL import Image
 from bench.changes import CHANGES
 from bench.records import append
 from engine.checkpoint import load_checkpoint
+from engine.data.sources import CHARACTERS
 from engine.data.splits import stratified
 from engine.lab import Lab
 from engine.lookalikes import merged_label
@@ -45,14 +46,10 @@ def hold_back(archive: Path, rest: Path, seed: int = SEED) -> list[Drawing]:
         for position, name in enumerate(names):
             content = source.read(name)
             if position in held:
-                drawings.append((_character(number[position]), Image.open(io.BytesIO(content)).convert("L")))
+                drawings.append((CHARACTERS[number[position]], Image.open(io.BytesIO(content)).convert("L")))
             else:
                 kept.writestr(name, content)
     return drawings
-
-
-def _character(number: int) -> str:
-    return chr(number + ord("0") if number < 10 else number - 10 + ord("A") if number < 36 else number - 36 + ord("a"))
 
 
 def trained(recipe: str, data: str, home: Path) -> Predictor:

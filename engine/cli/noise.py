@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=("full", "quick"),
         default="full",
         help="full (the default): about 10 minutes for 60,000 images on two cores, half an hour where labels say what an image is not; "
-        "quick: 3 minutes, and rougher",
+        "quick: a fifth of it or less, and rougher",
     )
     parser.add_argument(
         "--csv", metavar="FILE", type=Path, help="write a row an image: file, index, given, likely, score; most suspect first"
