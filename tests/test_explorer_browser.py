@@ -6,12 +6,14 @@ import re
 
 import pytest
 from conftest import wait_until
+from playwright.sync_api import expect
 from test_browser import browser  # noqa: F401 - a fixture
 from weblab import Server
 
 from engine.lab import Lab
 from engine.projection import Options
 
+EXPLORER = "/embeddings?model=canvas-digits&data=digits&part=test&method=pca"
 MAP = '[class~="scatter"] canvas.over'
 
 
@@ -25,19 +27,25 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, server):  # noqa: F811
+def blank(browser):  # noqa: F811
+    """A page that is nowhere yet; in the end, nothing may have gone wrong on it."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(60_000)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(f"{server.address}/embeddings?model=canvas-digits&data=digits&part=test&method=pca")
-    page.locator(MAP).wait_for()
-    page.get_by_text("Walk through the space").wait_for()
     yield page
     assert not page.locator('[data-testid="stException"]').count()
     context.close()
     assert not wrong
+
+
+@pytest.fixture
+def page(blank, server):
+    blank.goto(f"{server.address}{EXPLORER}")
+    blank.locator(MAP).wait_for()
+    blank.get_by_text("Walk through the space").wait_for()
+    return blank
 
 
 def a_point(page) -> tuple[float, float]:
@@ -59,7 +67,7 @@ def a_point(page) -> tuple[float, float]:
 def test_a_click_shows_thirteen_neighbours_and_the_address_keeps_it(page):
     page.mouse.click(*a_point(page))
     page.get_by_text("Its 13 nearest vote for").wait_for()
-    assert page.locator(".images figure").count() == 13
+    expect(page.locator(".images figure")).to_have_count(13)
     number = re.search(r"[?&]at=(\d+)", page.url)[1]
     page.reload()
     page.get_by_text("Its 13 nearest vote for").wait_for()
@@ -78,7 +86,29 @@ def test_a_lasso_shows_its_gallery_and_escape_clears_it(page):
     said = page.get_by_text("images selected").first
     said.wait_for()
     count = int(said.inner_text().split()[0].replace(",", ""))
-    assert count >= 1 and page.locator(".images figure").count() == min(count, 60) and "selection=" in page.url
+    assert count >= 1 and "selection=" in page.url
+    expect(page.locator(".images figure")).to_have_count(min(count, 60))
     page.locator(MAP).press("Escape")
     page.get_by_text("Walk through the space").wait_for()
     assert "selection=" not in page.url
+
+
+def test_a_pointer_on_the_map_does_no_harm_before_its_colours_have_come(blank, server):
+    held = []
+    blank.route("**/layer/**", lambda route: held.append(route))
+    with blank.expect_response("**/points/**"):
+        blank.goto(f"{server.address}{EXPLORER}")
+    wait_until(lambda: blank.wait_for_timeout(20) or held, timeout=60)
+    box = blank.locator(MAP).bounding_box()
+    for row in range(1, 20):
+        blank.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * row / 20, steps=20)
+    blank.set_viewport_size({"width": 1200, "height": 900})
+    assert len(held) == 1
+    held[0].continue_()
+    a_point(blank)
+
+
+def test_a_map_that_does_not_come_says_so(blank, server):
+    blank.route("**/points/**", lambda route: route.abort())
+    blank.goto(f"{server.address}{EXPLORER}")
+    blank.get_by_text("The map could not be loaded: the lab does not answer.").wait_for()

@@ -29,35 +29,59 @@ class Scatter {
     new ResizeObserver(() => this.resize()).observe(this.stage);
   }
 
-  // New data from the page; what has not changed is left alone, so that the view stays where it is.
+  // New data from the page. It may come while older data is on its way: whoever is at work goes on until the newest is shown.
   async update(data, tell) {
     this.tell = tell;
-    const before = this.data ?? {};
     this.data = data;
     if (!this.cloud.gl) return;
     this.stage.style.height = `${data.height}px`;
     this.over.setAttribute("aria-label", `Map of ${data.count} images. Arrows move, plus and minus zoom, L draws a lasso, Escape clears.`);
-    if (data.id !== before.id) {
-      this.ready = false;
+    if (data.id !== this.loaded) this.ready = false;
+    if (this.working) return;
+    this.working = true;
+    try {
+      for (let shown; shown !== this.data;) {
+        shown = this.data;
+        await this.show(shown);
+      }
+    } finally {
+      this.working = false;
+    }
+  }
+
+  // What has not changed is left alone, so that the view stays where it is. Nothing is drawn before points and colours are both here.
+  async show(data) {
+    if (data.id !== this.loaded) {
+      this.loaded = this.layered = this.heard = undefined;
       this.pictures.clear();
       this.hidden.clear();
-      await this.load(data);
-      if (this.data.id !== data.id) return;
+      if (!(await this.load(data))) return;
+      this.loaded = data.id;
     }
-    if (!this.ready) return;
     const layer = data.layer.source ?? data.layer.title + data.layer.codes;
-    if (data.id !== before.id || layer !== this.layered) {
-      await this.layer(data);
-      if (this.data !== data) return;
+    if (layer !== this.layered) {
+      if (!(await this.layer(data))) return;
       this.layered = layer;
     }
-    if (data.id !== before.id || data.selection.id !== this.heard) {
+    this.ready = true;
+    if (data.selection.id !== this.heard) {
       this.heard = data.selection.id;
       this.choose(new Int32Array(decode(data.selection.at).buffer), data.selection.links);
     }
     this.draw(false);
   }
 
+  async ask(path) { // bytes from the lab; or nothing, and why is said
+    try {
+      const answer = await fetch(address(path));
+      if (answer.ok) return await answer.arrayBuffer();
+      this.say(`The map could not be loaded (${answer.status}). Reload the page.`);
+    } catch {
+      this.say("The map could not be loaded: the lab does not answer. Reload the page when it runs again.");
+    }
+  }
+
+  // True once the points of this data are placed; false where they could not be had, or newer data has come.
   async load(data) {
     let flat;
     if (data.frames) {
@@ -70,9 +94,8 @@ class Scatter {
       flat = this.frames.subarray(0, data.count * data.dims);
     } else {
       this.say("Loading the map…");
-      const answer = await fetch(address(data.points));
-      if (!answer.ok) return this.say(`The map could not be loaded (${answer.status}).`);
-      const bytes = await answer.arrayBuffer();
+      const bytes = await this.ask(data.points);
+      if (!bytes || this.data.id !== data.id) return false;
       const n = data.count, start = 4 * n * data.dims;
       flat = new Float32Array(bytes, 0, n * data.dims);
       this.labels = new Int16Array(bytes, start, n);
@@ -89,8 +112,8 @@ class Scatter {
     if (data.frames) this.at(this.moment);
     else this.cloud.place(this.positions);
     this.mixed = this.mix(data.count);
-    this.ready = true;
     this.say("");
+    return true;
   }
 
   spread(flat) {
@@ -132,16 +155,17 @@ class Scatter {
     return order;
   }
 
-  async layer(data) {
+  async layer(data) { // true once the colours are here
     const { codes, source } = data.layer;
-    const buffer = source ? await (await fetch(address(source))).arrayBuffer() : decode(codes).buffer;
-    if (this.data !== data) return;
+    const buffer = source ? await this.ask(source) : decode(codes).buffer;
+    if (!buffer || this.data !== data) return false;
     this.codes = new Uint16Array(buffer);
     if (this.layerTitle !== this.data.layer.title) this.hidden.clear();
     this.layerTitle = this.data.layer.title;
     this.middles = null;
     this.writeLegend();
     this.paint();
+    return true;
   }
 
   choose(at, links) {
@@ -205,6 +229,7 @@ class Scatter {
     if (this.waiting || !this.ready) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
+      if (!this.ready) return;
       const { view, ratio } = this;
       if (this.stale) {
         this.cloud.draw({ turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio });
