@@ -17,7 +17,6 @@ from engine.taught import WITHOUT_GALLERY
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL.Image import Image
 
     from engine.lab import Lab
     from engine.predict import Prediction, Predictor
@@ -77,12 +76,9 @@ class Reader:
             for prediction in self.predictor(model).predict(pictures)
         ]
 
-    def answer(self, picture: Image, model: str) -> tuple[Prediction, Answer, Match | None, Gallery | None]:
-        """A prediction, what to say about it, the taught symbol it shows if any, and the model's gallery if it has been built.
-
-        picture: opened, so that it is decoded once.
-        """
-        prediction = self.predictor(model).predict([picture])[0]
+    def answer(self, page: images.Page, model: str) -> tuple[Prediction, Answer, Match | None, Gallery | None]:
+        """A prediction, what to say about it, the taught symbol it shows if any, and the model's gallery if it has been built."""
+        prediction = self.predictor(model).predict([page])[0]
         if prediction.blank:
             return prediction, judge((), prediction.probabilities, blank=True), None, None
         gallery = self.galleries.get(model)
@@ -91,7 +87,7 @@ class Reader:
         match = self.lab.taught.recognise(vector, model, known)
         said = judge(prediction.classes, prediction.probabilities, unlike=gallery is not None and known < gallery.strange)
         if match is None and said.groups[0].share < CLEARLY_ONE:
-            pieces = self._characters(_small_ink(picture), model)
+            pieces = self._characters(images.coarse(page.ink, COUNTED_SIDE), model)
             if pieces > 1:
                 said = judge(prediction.classes, prediction.probabilities, pieces=pieces)
         return prediction, said, match, gallery
@@ -121,11 +117,6 @@ def _title_of(model: ModelInfo) -> str:
 def _label_of(model: ModelInfo) -> str:
     quality = f", {100 * model.accuracy:.1f}%" if model.accuracy is not None else ""
     return f"{_title_of(model)}: {model.classes} classes{quality}"
-
-
-def _small_ink(picture: Image) -> np.ndarray:
-    factor = max(picture.size) // COUNTED_SIDE
-    return images.ink_of(picture.reduce(factor) if factor > 1 and picture.mode in ("L", "RGB", "RGBA") else picture)
 
 
 def _blank_page() -> np.ndarray:

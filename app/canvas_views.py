@@ -63,9 +63,9 @@ class Views:
 
     def look(self, picture: str, model: str, view: str, beside: list[str]) -> dict[str, Any]:
         """The answer for a drawing: kind, glyph, headline, note, bars, what the model sees, and the open view."""
-        opened = images.open_picture(decode_picture(picture), "the drawing")
+        page = images.Page(images.open_picture(decode_picture(picture), "the drawing"))
         model = model or self.reader.best()
-        prediction, said, match, gallery = self.reader.answer(opened, model)
+        prediction, said, match, gallery = self.reader.answer(page, model)
         if prediction.blank:
             return {"kind": "blank", "headline": said.headline, "note": said.note, "rows": []}
         out = {
@@ -80,7 +80,7 @@ class Views:
         if view == "nearest":
             out["view"] = self._nearest(prediction, gallery, model)
         elif view == "models":
-            out["view"] = self._beside(opened, beside)
+            out["view"] = self._beside(page, beside)
         elif view == "map":
             out["view"] = self._map(prediction, gallery, model)
         return out
@@ -118,11 +118,11 @@ class Views:
         ]
         return {"kind": "nearest", "items": items, "note": f"The {len(near)} nearest training images vote: {said}."}
 
-    def _beside(self, picture: Image.Image, beside: list[str]) -> dict[str, Any]:
+    def _beside(self, page: images.Page, beside: list[str]) -> dict[str, Any]:
         items = []
         for name in beside[:MOST_BESIDE]:
             try:
-                prediction = self.reader.predictor(name).predict([picture])[0]
+                prediction = self.reader.predictor(name).predict([page])[0]
             except GlyphlabError as error:
                 items.append({"model": name, "glyph": "", "note": str(error), "seen": ""})
                 continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,6 +39,17 @@ STYLES: dict[str, Style] = {
     "duo": Style(2, "two channels: the ink alone, filling the square, and the whole page; where there is no page, that channel is empty"),
     "photo": Style(3, "RGB: the short side fills the square, the rest is cut off evenly"),
 }
+
+
+class Page:
+    """An opened picture and the ink (H, W) uint8 on it, which is looked for once however often it is needed."""
+
+    def __init__(self, picture: Image.Image) -> None:
+        self.picture = picture
+
+    @cached_property
+    def ink(self) -> np.ndarray:
+        return ink_of(self.picture)
 
 
 def check_style(style: str) -> str:
@@ -71,20 +83,21 @@ def open_picture(source: Path | str | bytes | np.ndarray | Image.Image, name: st
         raise ImageError(f"{name} is not a picture that can be read", got=got) from None
 
 
-def square(picture: Image.Image, style: str, size: int, placement: Placement | None = None) -> np.ndarray:
+def square(picture: Image.Image | Page, style: str, size: int, placement: Placement | None = None) -> np.ndarray:
     """The uint8 square (C, size, size) that a model of this `style` is fed for any picture. Zeros if nothing is drawn.
 
     placement: where the model's training drawings stand; a drawing elsewhere on its page is put there (engine.placement).
     """
     check_style(style)
+    page = picture if isinstance(picture, Page) else Page(picture)
+    picture = page.picture
     if style == "photo":
         picture = plain(picture)
         rgb = on_white(picture) if picture.mode == "RGBA" else picture.convert("RGB")
         return np.ascontiguousarray(np.asarray(ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)).transpose(2, 0, 1))
-    ink = ink_of(picture)
-    if picture.width == picture.height <= GLYPH_SIDE and _is_glyph(ink):  # in MNIST's form: there is no page around it
-        return square_of_glyph(ink, style, size)
-    return square_of_page(ink, style, size, placement)
+    if picture.width == picture.height <= GLYPH_SIDE and _is_glyph(page.ink):  # in MNIST's form: there is no page around it
+        return square_of_glyph(page.ink, style, size)
+    return square_of_page(page.ink, style, size, placement)
 
 
 def square_of_page(ink: np.ndarray, style: str, size: int, placement: Placement | None = None) -> np.ndarray:
@@ -160,7 +173,7 @@ def _placed(ink: np.ndarray, scale: float, x: float, y: float, size: int) -> np.
     return np.asarray(Image.fromarray(ink).resize((size, size), kernel, box))
 
 
-def _coarse(ink: np.ndarray, side: int) -> np.ndarray:
+def coarse(ink: np.ndarray, side: int) -> np.ndarray:
     """Ink (H, W) no larger than `side`, still with full ink in it: a thin stroke fades as it shrinks."""
     scale = side / max(ink.shape)
     if scale < 1:
@@ -177,7 +190,7 @@ def _with_full_ink(ink: np.ndarray) -> np.ndarray:
 def _glyph(ink: np.ndarray, box: int, least: float) -> np.ndarray:
     """The ink alone, cut out, at up to FINE times the `box` pixels it will fill, its strokes wide enough for `least` pixels there."""
     left, top, right, bottom = ink_box(ink)
-    glyph = _coarse(ink[top:bottom, left:right], FINE * box)
+    glyph = coarse(ink[top:bottom, left:right], FINE * box)
     return thickened(glyph, least * max(glyph.shape) / box, pad=True)
 
 
@@ -200,7 +213,7 @@ def _filling(ink: np.ndarray, size: int) -> np.ndarray:
 
 
 def _whole_page(ink: np.ndarray, size: int) -> np.ndarray:
-    page = _coarse(ink, FINE * size)
+    page = coarse(ink, FINE * size)
     left, top, right, bottom = ink_box(page)
     least = max(page.shape) / 60
     if stroke_width(page[top:bottom, left:right]) < least:

@@ -12,12 +12,13 @@ import torch
 
 from engine.checkpoint import Checkpoint
 from engine.data.augment import fit_size
-from engine.images import normalise, open_picture, square
+from engine.images import Page, normalise, open_picture, square
+from engine.models.recognizer import folded
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    Picture = Path | str | bytes | np.ndarray | Image.Image
+    Picture = Path | str | bytes | np.ndarray | Image.Image | Page
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ class Predictor:
     def __init__(self, checkpoint: Checkpoint, device: str | torch.device = "cpu") -> None:
         self.checkpoint, self.device = checkpoint, torch.device(device)
         self.model = checkpoint.model.to(self.device)
+        self._answers = folded(self.model)
         self.classes = checkpoint.classes
 
     def prepare(self, picture: Picture, name: str | None = None) -> np.ndarray:
         """The square (C, S, S) uint8 of a picture. Raises ImageError if it can't be read."""
-        return square(open_picture(picture, name), self.checkpoint.style, self.checkpoint.size, self.checkpoint.placement)
+        opened = picture if isinstance(picture, Page) else open_picture(picture, name)
+        return square(opened, self.checkpoint.style, self.checkpoint.size, self.checkpoint.placement)
 
     def predict(self, pictures: Sequence[Picture]) -> list[Prediction]:
         """One Prediction for each picture."""
@@ -86,7 +89,7 @@ class Predictor:
         probabilities, embeddings = [], []
         for start in range(0, len(squares), batch_size):
             batch = torch.from_numpy(np.require(squares[start : start + batch_size], requirements="CW")).to(self.device)
-            output = self.model(normalise(fit_size(batch, self.checkpoint.input_size, self.checkpoint.crop)))
+            output = self._answers(normalise(fit_size(batch, self.checkpoint.input_size, self.checkpoint.crop)))
             probabilities.append(torch.softmax(output.logits / self.checkpoint.temperature, 1).cpu().numpy())
             embeddings.append(output.embeddings.cpu().numpy())
             if progress:

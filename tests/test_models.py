@@ -1,9 +1,10 @@
 import pytest
 import torch
+from torch import nn
 
 from engine.errors import ModelError
 from engine.models.catalog import MODELS, build_model, model_options
-from engine.models.recognizer import count_parameters, load_matching
+from engine.models.recognizer import count_parameters, folded, load_matching
 
 
 @pytest.mark.parametrize("size", [8, 28, 64])
@@ -22,6 +23,28 @@ def test_every_layer_group_has_its_place_and_the_head_is_last(name: str) -> None
     inside = sum(count_parameters(group) for group in model.groups())
     assert inside == count_parameters(model)
     assert model.groups()[-1] is model.head
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_folded_network_answers_alike_and_leaves_the_other_as_it_was(name: str) -> None:
+    torch.manual_seed(0)
+    size, channels = (64, 3) if name == "cnn5" else (32, 1)
+    model = build_model(name, {}, channels, 10, size)
+    x = torch.rand(8, channels, size, size) * 2 - 1
+    for _ in range(3):
+        model(x)  # batch norm sees something other than what it began with
+    kept = {key: value.clone() for key, value in model.state_dict().items()}
+    quick = folded(model)
+    model.eval()
+    with torch.no_grad():
+        expected, found = model(x), quick(x)
+    assert torch.allclose(found.logits, expected.logits, atol=1e-4) and torch.allclose(found.embeddings, expected.embeddings, atol=1e-5)
+    assert all(torch.equal(value, kept[key]) for key, value in model.state_dict().items())
+
+
+def test_a_folded_glyphnet_has_no_batch_norm_left_among_its_convolutions() -> None:
+    quick = folded(build_model("glyphnet", {}, 1, 10, 28))
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in quick.modules())
 
 
 def test_an_unknown_model_or_option_is_answered_with_the_nearest() -> None:
