@@ -24,10 +24,10 @@ def ink_of(picture: Image.Image) -> np.ndarray:
     if factor > 1:
         picture = picture.reduce(factor)
     if picture.mode == "RGBA":
-        alpha = picture.getchannel("A")
-        solid = sum(alpha.histogram()[128:]) / (picture.width * picture.height)
-        if solid < 0.6 and alpha.getextrema()[0] < 128:  # strokes on a transparent layer: the alpha is the ink, whatever its colour
-            return _full(np.asarray(alpha), 0, 0)
+        alpha = np.asarray(picture.getchannel("A"))
+        solid = np.count_nonzero(alpha >= 128) / alpha.size
+        if solid < 0.6 and alpha.min() < 128:  # strokes on a transparent layer: the alpha is the ink, whatever its colour
+            return _full(alpha, 0, 0)
         picture = on_white(picture)
     noise = _paper_of(np.asarray(picture))[1]
     sheet = _sheet(picture) if noise >= 1 and min(picture.size) > SMALL else None
@@ -169,7 +169,8 @@ def _full(marks: np.ndarray, middle: float, noise: float, least: float = 0, rule
     On paper that may be `ruled`, so does what is no stronger than the weaker marks on the border: printed lines, the edge of a shadow.
     """
     most = strongest = int(marks.max())
-    if marks.size > 4096:  # a speck is not the strongest stroke: the 99.9th percentile is, by counting
+    # A speck is not the strongest stroke: the 99.9th percentile is, by counting.
+    if marks.size > 4096 and np.count_nonzero(marks == most) <= 0.001 * marks.size:
         below = np.cumsum(Image.fromarray(marks).histogram())
         strongest = max(int(np.searchsorted(below, 0.999 * marks.size)), 0.7 * most)
     if strongest < max(FAINTEST, middle + 8 * noise):
@@ -179,6 +180,8 @@ def _full(marks: np.ndarray, middle: float, noise: float, least: float = 0, rule
         border = _border(marks)
         weak = border[border < 0.6 * strongest]
         floor = max(floor, 1.2 * float(np.percentile(weak, 99.5)) if len(weak) else 0.0)
+    if floor == 0 and strongest == 255:
+        return marks
     return np.clip((np.arange(256) - floor) * (255 / (strongest - floor)), 0, 255).astype(np.uint8)[marks]
 
 
