@@ -11,6 +11,7 @@ Where labels say what an image is *not*, that is true of the label's score alone
 labels themselves, those of its fold left out (`learner.Soft`). And a committee of larger networks, which hear all of them, settles which
 class is the likeliest: such a label can rule a class out but not be learned by heart, so there is no harm in having seen it. They are
 told what the students believe and what the labels around an image rule out (`vicinity`), but for the images where that leaves a doubt.
+What the first of them makes of those the others learn from, each of a part of them, and read the rest of them unprompted.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from engine.data.imageset import ImageSet
 from engine.data.splits import stratified
 from engine.errors import DataError
 from engine.neighbours import Neighbours
+from engine.noise.beliefs import second_thoughts, without_doubtful
 from engine.noise.diagnosis import Findings, diagnose
 from engine.noise.learner import HANDWRITING, PENS, Patient, Soft, admit, ask, expert, ponder, train, voice
 from engine.noise.readings import EXCLUDES, NAMES, Reading, assess, better, compare_readings, through
@@ -36,8 +38,6 @@ from engine.noise.vicinity import fit_share, vicinity
 from engine.progress import Progress, no_progress
 
 NEIGHBOURS = 13
-# Chosen while developing on mnistTask3, with mistakes counted by MNIST's true labels: 0.95 left nearly a tenth fewer than 0 or 0.99.
-SURE, MOSTLY = 0.95, 0.9  # probability above which the committee is told what an image is believed to be; of at least so many
 
 
 class Effort(NamedTuple):
@@ -139,12 +139,6 @@ def examine(
     )
 
 
-def without_doubtful(belief: np.ndarray) -> np.ndarray:
-    """Probabilities (n, K), all zero for images whose likeliest class is not SURE; as they are, if fewer than MOSTLY of them are."""
-    sure = belief.max(1) > SURE
-    return belief * sure[:, None] if sure.mean() >= MOSTLY else belief
-
-
 def _doubting(findings: Findings) -> np.ndarray:
     """T (K, K) to score labels by: of clean ones as many may be wrong as their interval allows, or every score would be 1."""
     return even(len(findings.prior), 1 - findings.rate_high) if findings.regime == "clean" else findings.matrix
@@ -229,22 +223,29 @@ class _Work:
     def committee(self, students: _Crossed, near: np.ndarray, findings: Findings, opinions: Opinions) -> np.ndarray:
         """Log-probabilities (n, K), the mean of what the committee's networks say.
 
-        Each network learns the beliefs that follow from the students, the labels around an image and `opinions`; of images whose
+        The first learns the beliefs that follow from the students, the labels around an image and `opinions`; of images whose
         class is not SURE it is told nothing but the given label, if those are few. A mistaken belief that a network has learned by heart
-        it repeats, and most mistakes are among such images, so that these are for the networks to read unprompted.
+        it repeats, and most mistakes are among such images, so that these are for the networks to read unprompted. But they are also the
+        ones from which most can be learned: the others are told what the first has read in a part of them, another part each.
         """
         matrix, given = findings.matrix, self.given
         share = fit_share(log_softmax(students.logits, findings.temperature), matrix, given, near)
         believed = np.mean([log_softmax(logits, findings.temperature) for logits in students.everyone], 0)
         believed = log_softmax(believed + vicinity(matrix, given, near, share))
         said = [ponder(self.patient, say, self.index, self._still, f"asking {name}") for name, say in opinions.items()]
+        belief = np.exp(posterior(np.mean([believed, *said], 0), matrix, given))
+        part = np.random.default_rng([self.seed, 4]).permutation(len(given)) % max(self.members - 1, 1)
         beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
-        beliefs[self.index] = without_doubtful(np.exp(posterior(np.mean([believed, *said], 0), matrix, given)))
-        way = self._soft(beliefs, findings, self.index)
         patient = replace(self.patient, augment=PENS) if self.patient.augment is HANDWRITING else self.patient
         verdicts = []
         for number in range(self.members):
             what = f"committee, network {number + 1} of {self.members}"
+            if verdicts:
+                told = second_thoughts(belief, np.exp(posterior(verdicts[0], matrix, given)), part == number - 1)
+            else:
+                told = without_doubtful(belief)
+            beliefs[self.index] = told
+            way = self._soft(beliefs, findings, self.index)
             model, _ = train(patient, self.index, way, self.member_epochs, self.seed + 11 * number + 5, self._tell(), what, expert)
             self.done += self.member_epochs * len(self.index)
             what = f"asking network {number + 1}"
