@@ -180,3 +180,14 @@ def test_an_exported_model_says_what_the_original_says(lab, model, tmp_path):
     assert sorted(tmp_path.iterdir()) == [file]
     with pytest.raises(GlyphlabError, match="no folder"):
         lab.export_onnx(model, tmp_path / "nowhere" / "model.onnx")
+
+
+def test_an_exported_model_looks_twice_where_the_original_does(lab, tmp_path):
+    from onnx.reference import ReferenceEvaluator
+
+    session = ReferenceEvaluator(str(lab.export_onnx("canvas-characters", tmp_path / "model.onnx")))
+    squares = lab.dataset("digits", style="duo", size=48).images[:2]
+    predictor = lab.predictor("canvas-characters")
+    assert predictor.model.degrees == 10
+    for n in (1, 2):
+        np.testing.assert_allclose(session.run(["probabilities"], {"images": squares[:n]})[0], predictor.squares(squares[:n]), atol=1e-5)

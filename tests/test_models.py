@@ -1,10 +1,14 @@
+import math
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from engine.errors import ModelError
 from engine.models.catalog import MODELS, build_model, model_options
 from engine.models.recognizer import count_parameters, folded, load_matching
+from engine.models.turned import both_ways
 
 
 @pytest.mark.parametrize("size", [8, 28, 64])
@@ -45,6 +49,25 @@ def test_a_folded_network_answers_alike_and_leaves_the_other_as_it_was(name: str
 def test_a_folded_glyphnet_has_no_batch_norm_left_among_its_convolutions() -> None:
     quick = folded(build_model("glyphnet", {}, 1, 10, 28))
     assert not any(isinstance(module, nn.BatchNorm2d) for module in quick.modules())
+
+
+def test_a_turned_network_reads_an_image_leaning_to_either_side_and_learns_it_as_it_is() -> None:
+    torch.manual_seed(0)
+    model = build_model("glyphnet", {"turn": 10, "width": 8, "dropout": 0.0}, 2, 7, 32)
+    plain = build_model("glyphnet", {"width": 8, "dropout": 0.0}, 2, 7, 32)
+    plain.load_state_dict(model.state_dict())
+    x = torch.full((3, 2, 32, 32), -1.0)
+    x[:, :, 6:26, 15:17] = 1  # an upright stroke
+    assert torch.equal(model(x).logits, plain(x).logits)
+    model.eval(), plain.eval()
+    one, other = both_ways(x, 10).chunk(2)
+    assert torch.allclose(one.flip(3), other, atol=1e-5) and torch.allclose(one[..., 0, :], torch.tensor(-1.0))
+    top, bottom = ((one[0, 0, row] + 1) @ torch.arange(32.0) / (one[0, 0, row] + 1).sum() for row in (8, 23))
+    assert abs(abs(float(bottom - top)) - 15 * math.tan(math.radians(10))) < 0.2
+    with torch.no_grad():
+        out, parts = model(x), [plain(one), plain(other)]
+    assert torch.allclose(out.logits, (parts[0].logits.log_softmax(1) + parts[1].logits.log_softmax(1)) / 2, atol=1e-5)
+    assert torch.allclose(out.embeddings, F.normalize(parts[0].embeddings + parts[1].embeddings), atol=1e-5)
 
 
 def test_an_unknown_model_or_option_is_answered_with_the_nearest() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from engine.models.cpu import Dropout
 from engine.models.recognizer import Recognizer, conv_norm
+from engine.models.turned import Turned
 
 
 class Squeeze(nn.Module):
@@ -62,10 +63,12 @@ def glyphnet(
     grid: int = 2,
     embedding: int = 128,
     dropout: float = 0.2,
+    turn: float = 0,
 ) -> Recognizer:
     """Stem, then residual stages of width, 2 width and 4 width channels at full, half and quarter resolution.
 
     stem: 1 keeps the resolution (28 px), 2 halves it and 4 quarters it at the entrance (64 px and more).
+    turn: degrees to either side by which an image is turned when it is read; see `Turned`. 0: it is read once, as it is.
     """
     w = width
     entrance = [conv_norm(channels, w, 5 if stem > 1 else 3, stride=min(stem, 2))] + ([nn.MaxPool2d(2)] if stem == 4 else [])
@@ -74,4 +77,5 @@ def glyphnet(
         body.append(nn.Sequential(conv_norm(wide // 2, wide, stride=2), *[Block(wide) for _ in range(count)]))
     flat = 4 * w * grid * grid
     body.append(nn.Sequential(Grid(grid), Dropout(dropout), nn.Linear(flat, embedding, bias=False), nn.BatchNorm1d(embedding)))
-    return Recognizer(body, nn.Sequential(nn.ReLU(), Dropout(dropout), nn.Linear(embedding, classes)))
+    head = nn.Sequential(nn.ReLU(), Dropout(dropout), nn.Linear(embedding, classes))
+    return Turned(body, head, turn) if turn else Recognizer(body, head)
