@@ -85,4 +85,4 @@ def test_unseen_characters_of_emnist_are_read(real_data, tmp_path):
     index = data.split("test")
     likeliest = predictor.squares(data.images[index]).argmax(1)
     right = [predictor.classes[guess] == data.classes[label] for guess, label in zip(likeliest, data.labels[index], strict=True)]
-    assert len(index) == 2000 and np.mean(right) >= 0.83  # 85.4% of all 14,000; a sample of 2,000 may lie 2.4 points below
+    assert len(index) == 2000 and np.mean(right) >= 0.83  # 86.2% of all 14,000; a sample of 2,000 may lie 2.3 points below
