@@ -77,6 +77,8 @@ class Views:
         if match is not None:
             note = f"A symbol you taught; {match.likeness:.0%} alike."
             out |= {"kind": "taught", "glyph": match.name, "headline": f"This is {match.name}", "note": note}
+        if page.drawn is not page.ink:
+            out["note"] += " A stray dot was left out."
         if view == "nearest":
             out["view"] = self._nearest(prediction, gallery, model)
         elif view == "models":

@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from engine.errors import ImageError, unknown
 from engine.ink import ink_box, ink_of, on_white, plain, stroke_width, thickened
 from engine.placement import Placement, settled, with_a_known_pen
+from engine.stray import without_stray_dots
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +51,11 @@ class Page:
     @cached_property
     def ink(self) -> np.ndarray:
         return ink_of(self.picture)
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """The ink without dots that the pen left by a touch: what is read as one character. The same array where there are none."""
+        return without_stray_dots(self.ink)
 
 
 def check_style(style: str) -> str:
@@ -97,7 +103,7 @@ def square(picture: Image.Image | Page, style: str, size: int, placement: Placem
         return np.ascontiguousarray(np.asarray(ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)).transpose(2, 0, 1))
     if picture.width == picture.height <= GLYPH_SIDE and _is_glyph(page.ink):  # in MNIST's form: there is no page around it
         return square_of_glyph(page.ink, style, size)
-    return square_of_page(page.ink, style, size, placement)
+    return square_of_page(page.drawn, style, size, placement)
 
 
 def square_of_page(ink: np.ndarray, style: str, size: int, placement: Placement | None = None) -> np.ndarray:

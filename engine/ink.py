@@ -9,6 +9,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 WORKING_SIDE = 600  # pictures of twice this side and more are reduced towards it before ink is looked for; no style needs more
 SMALL = 64  # up to this side a stroke is as wide as a shadow, and there is no room for anything around the paper
+STRONG = 96  # ink that counts as a stroke
 FAINTEST = 20  # a picture whose strongest mark differs from its paper by less (of 255) is blank
 
 

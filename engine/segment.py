@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from engine import images
+from engine.ink import STRONG
 
-STRONG = 96  # ink that counts as a stroke
 MOST_PIECES = 200  # a picture with more strokes than this is no line of writing
 LONGEST_JOIN = 4  # pieces that one character may consist of
 JOIN_COST = 1.0  # of the logarithm of a probability, for each pen's width of empty paper inside a character

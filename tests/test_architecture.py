@@ -17,7 +17,7 @@ LONGEST = 300  # lines
 RANKS: tuple[str, ...] = (
     "engine.errors",
     "engine.settings engine.device engine.progress engine.files engine.journal engine.runinfo engine.processes engine.turns",
-    "engine.recipe engine.ink engine.placement engine.layout engine.images",
+    "engine.recipe engine.ink engine.stray engine.placement engine.layout engine.images",
     "engine.data",
     "engine.models",
     "engine.objectives engine.optim engine.metrics engine.lookalikes "

@@ -115,6 +115,19 @@ def test_every_word_of_an_error_reaches_the_pad(server):
     assert models([])["best"] == "canvas-characters"
 
 
+def test_the_pad_says_when_a_touch_of_the_pen_was_left_out(server):
+    from app.canvas_read import Reader
+    from app.canvas_views import Views
+    from engine.lab import Lab
+
+    look = Views(Reader(Lab(server.home))).functions()[0]
+    clean = drawn("7")
+    touched = clean.copy()
+    touched[15:37, 430:452] = 255
+    said = [look(["data:image/png;base64," + base64.b64encode(png(ink)).decode(), "canvas-digits", "", []]) for ink in (clean, touched)]
+    assert said[0]["seen"] == said[1]["seen"] and said[1]["note"] == f"{said[0]['note']} A stray dot was left out."
+
+
 @pytest.mark.parametrize(("word", "gap", "model"), [("707", 30, "canvas-digits"), ("70T", 4, "canvas-characters")])
 def test_several_characters_are_not_taken_for_one(server, word, gap, model):
     from app.canvas_read import Reader

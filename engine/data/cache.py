@@ -22,7 +22,7 @@ from engine.files import Lock
 from engine.images import STYLES
 from engine.progress import Progress
 
-PIXELS = 2  # raise when engine/images.py places pictures differently: what was cached before is then decoded again
+PIXELS = 3  # raise when engine/images.py places pictures differently: what was cached before is then decoded again
 _T = TypeVar("_T")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
