@@ -95,10 +95,10 @@ class Reader:
     def _characters(self, ink: np.ndarray, model: str) -> int:
         """How many characters a drawing is; where some nearly touch, as many as can be read one by one."""
         apart, parts = segment.count_characters(ink)
-        if parts < 2 or apart > 1:
+        if parts <= apart:
             return apart
         read = [one for line in read_lines(self.predictor(model), ink) for one in line]
-        return len(read) if all(one.groups[0].share >= UNSURE_BELOW for one in read) else 1
+        return max(apart, len(read)) if all(one.groups[0].share >= UNSURE_BELOW for one in read) else apart
 
 
 def rows_of(groups: Sequence[Group], most: int = 6) -> list[dict[str, Any]]:

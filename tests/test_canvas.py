@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import pytest
 from canvas_server import CanvasServer
 from gradio_client import Client, handle_file
@@ -39,6 +40,15 @@ def client(server):
     opened = Client(server.address, verbose=False)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def views(server):
+    from app.canvas_read import Reader
+    from app.canvas_views import Views
+    from engine.lab import Lab
+
+    return Views(Reader(Lab(server.home))).functions()
 
 
 def sent(server, name: str):
@@ -100,13 +110,9 @@ def test_the_documented_examples_work(server, kind, code):
     assert "7" in done.stdout and ("complete" in done.stdout or kind == "python")
 
 
-def test_every_word_of_an_error_reaches_the_pad(server):
+def test_every_word_of_an_error_reaches_the_pad(views):
     """The pad's own questions do not go through the queue; what can't be answered comes back as words."""
-    from app.canvas_read import Reader
-    from app.canvas_views import Views
-    from engine.lab import Lab
-
-    look, why, models, _ = Views(Reader(Lab(server.home))).functions()
+    look, why, models, _ = views
     assert look(["data:image/png;base64,AAAA", "canvas-digits", "nearest", []])["headline"] == "This can't be read"
     assert "can't be read" in look(["file:///etc/passwd", "canvas-digits", "nearest", []])["note"]
     uri = "data:image/png;base64," + base64.b64encode(png(drawn("7"))).decode()
@@ -115,12 +121,8 @@ def test_every_word_of_an_error_reaches_the_pad(server):
     assert models([])["best"] == "canvas-characters"
 
 
-def test_the_pad_says_when_a_touch_of_the_pen_was_left_out(server):
-    from app.canvas_read import Reader
-    from app.canvas_views import Views
-    from engine.lab import Lab
-
-    look = Views(Reader(Lab(server.home))).functions()[0]
+def test_the_pad_says_when_a_touch_of_the_pen_was_left_out(views):
+    look = views[0]
     clean = drawn("7")
     touched = clean.copy()
     touched[15:37, 430:452] = 255
@@ -129,14 +131,17 @@ def test_the_pad_says_when_a_touch_of_the_pen_was_left_out(server):
 
 
 @pytest.mark.parametrize(("word", "gap", "model"), [("707", 30, "canvas-digits"), ("70T", 4, "canvas-characters")])
-def test_several_characters_are_not_taken_for_one(server, word, gap, model):
-    from app.canvas_read import Reader
-    from app.canvas_views import Views
-    from engine.lab import Lab
-
-    look = Views(Reader(Lab(server.home))).functions()[0]
+def test_several_characters_are_not_taken_for_one(views, word, gap, model):
+    look = views[0]
     uri = "data:image/png;base64," + base64.b64encode(png(written(word, gap=gap))).decode()
     assert look([uri, model, "nearest", []])["headline"] == "More than one character"
+
+
+def test_characters_are_counted_where_some_stand_apart_and_some_nearly_touch(views):
+    look = views[0]
+    word = np.hstack([written("7"), written("07", gap=4)])
+    said = look(["data:image/png;base64," + base64.b64encode(png(word)).decode(), "canvas-digits", "", []])
+    assert said["kind"] == "several" and "3 characters" in said["note"]
 
 
 def test_real_drawings_are_answered_as_the_model_answers_them(server, client, real_data, tmp_path):
