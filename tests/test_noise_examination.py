@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from engine.noise.examination import Effort, examine
 from engine.noise.inject import add_noise
 from engine.noise.learner import Soft, admit
 from engine.noise.losses import forward
-from engine.noise.readings import EXCLUDES
+from engine.noise.readings import EXCLUDES, NAMES, better
 from engine.noise.transition import even
 
 
@@ -37,6 +39,30 @@ def test_complementary_labels_are_recognised_and_read_by_a_committee(digits, mon
     assert {what for _, _, what in told} >= {"committee, network 1 of 2", "committee, network 2 of 2"}
     ends = [(done, total) for done, total, what in told if what.startswith("committee")]
     assert ends[-1][0] > 0.99 * ends[-1][1] and all(done <= total for done, total in ends)
+
+
+def test_what_a_first_look_does_not_show_is_found_by_cross_validation_and_examined_as_well(digits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(examination.EFFORTS, "full", Effort(24_000, 4_000, 8_000, 1, "little"))
+    monkeypatch.setattr(examination, "READING_VIEWS", 1_000)
+    looks = []
+    monkeypatch.setattr(examination, "better", lambda readings: looks.append(better(readings)) or looks[-1])
+    given = add_noise(digits.labels, 10, "complementary", 1.0, 0)
+    told = []
+    found = examine(digits.with_labels(given, "spoiled"), progress=lambda done, total, what: told.append((done, total, what)))
+    assert [None if look is None else look.name for look in looks] == [None, EXCLUDES]
+    assert found.reading == EXCLUDES and found.suspects.sure is not None
+    assert told[-1][0] > 0.99 * told[-1][1] and all(done <= total for done, total, _ in told)
+    crossing = [done / total for done, total, what in told if what.startswith("cross-validation")]
+    assert crossing == sorted(crossing) and crossing[-1] > 0.99  # two readings are counted, and what follows only once it is known
+
+
+@pytest.mark.parametrize(("classes", "reading", "epochs"), [(10, EXCLUDES, 4), (62, EXCLUDES, 25), (62, NAMES, 4)])
+def test_labels_that_rule_out_one_of_many_classes_are_gone_through_more_often(digits, classes, reading, epochs) -> None:
+    patient = replace(admit(digits, device="cpu"), classes=classes)
+    index = np.arange(len(digits))
+    kept = len(index) * 4 // 5
+    work = examination._Work(patient, index, Effort(4 * kept, 0, 0, 0, "little"), 0, lambda *_: None)
+    assert work._teacher_epochs(reading) == epochs
 
 
 def test_beliefs_are_joined_by_the_labels_that_are_heard(digits) -> None:

@@ -106,12 +106,14 @@ def examine(
     readings = work.compare()
     best = better(readings)
     if best is None:
+        work.plan(NAMES, EXCLUDES)
         crossed = {name: work.cross_validate(name) for name in (NAMES, EXCLUDES)}
         readings = {name: assess(name, crossed[name].logits, work.given) for name in crossed}
         best = better(readings)
         result = crossed[best.name if best else NAMES]
+        work.plan(then=best.name if best else None)
     else:
-        work.plan(best.name == EXCLUDES)
+        work.plan(best.name, then=best.name)
         result = work.cross_validate(best)
     findings, near, informed = diagnose(result.logits, work.given, best), None, None
     if best is not None and work.effort.student_views:
@@ -164,26 +166,30 @@ class _Work:
         self.fold[np.random.default_rng([seed, 3]).permutation(n)] = np.arange(n) % self.folds
         tried = max(12_000, 300 * self.classes)
         self.tried = index if n <= tried else index[stratified(self.given, tried, seed)]
-        kept = n * (self.folds - 1) // self.folds
-        self.reading_epochs = _epochs(READING_VIEWS, len(self.tried) * 3 // 4, 4)
-        self.teacher_epochs = _epochs(effort.teacher_views, kept, 4)
-        self.student_epochs = _epochs(effort.student_views, n, 4) if effort.student_views else 0
-        self.member_epochs = _epochs(effort.member_views, n, 4) if effort.member_views else 0
-        self.members = 0
+        self.kept = n * (self.folds - 1) // self.folds
+        self.reading_epochs = _epochs(READING_VIEWS, len(self.tried) * 3 // 4)
+        self.tried_views = 3 * self.reading_epochs * (len(self.tried) * 3 // 4)
+        self.student_epochs, self.member_epochs = _epochs(effort.student_views, n), _epochs(effort.member_views, n)
         self.done = 0
-        self.total = self._tried_views() + self.folds * (self.teacher_epochs * kept + self.student_epochs * n)
+        self.plan(NAMES, then=NAMES)
 
-    def plan(self, excludes: bool) -> None:
-        """Whether labels say what an image is not: then they are heard once more, and by a committee."""
-        self.members = self.effort.members if excludes else 0
-        self.total += self.members * self.member_epochs * len(self.index)
+    def plan(self, *crossed: str, then: str | None = None) -> None:
+        """What is still to do: readings to cross-validate, and what follows if `then` is the right one: where labels say what an image
+        is not, they are heard once more, and by a committee."""
+        self.members = self.effort.members if then == EXCLUDES else 0
+        teachers = self.folds * self.kept * sum(self._teacher_epochs(name) for name in crossed)
+        students = self.folds * self.student_epochs if then else 0
+        later = (students + self.members * self.member_epochs) * len(self.index)
+        self.total = (self.done or self.tried_views) + teachers + later
 
-    def _tried_views(self) -> int:
-        return 3 * self.reading_epochs * (len(self.tried) * 3 // 4)
+    def _teacher_epochs(self, name: str) -> int:
+        """A label that rules out one of K classes says the less, the more there are: such labels are gone through the more often."""
+        often = max(1.0, self.classes / 10) if name == EXCLUDES else 1.0
+        return _epochs(often * self.effort.teacher_views, self.kept)
 
     def compare(self) -> dict[str, Reading]:
         """The readings on a part of the images."""
-        share = self._tried_views()
+        share = self.tried_views
 
         def tell(done: int, total: int, what: str) -> None:
             self.progress(round(share * done / max(total, 1)), self.total, what)
@@ -195,12 +201,13 @@ class _Work:
     def cross_validate(self, reading: Reading | str) -> _Crossed:
         """A teacher a fold, trained on the other folds through a reading."""
         way = through(reading, self.classes)
+        epochs = self._teacher_epochs(reading if isinstance(reading, str) else reading.name)
         parts = []
         for fold in range(self.folds):
             learned = self.index[self.fold != fold]
             what = f"cross-validation, fold {fold + 1} of {self.folds}"
-            model, _ = train(self.patient, learned, way, self.teacher_epochs, self.seed + 11 * fold + 1, self._tell(), what)
-            self.done += self.teacher_epochs * len(learned)
+            model, _ = train(self.patient, learned, way, epochs, self.seed + 11 * fold + 1, self._tell(), what)
+            self.done += epochs * len(learned)
             parts.append(ask(self.patient, model, self.index))
         return self._gathered(parts)
 
@@ -289,5 +296,5 @@ class _Work:
         return tell
 
 
-def _epochs(views: int, images: int, least: int, most: int = 30) -> int:
-    return min(most, max(least, round(views / max(images, 1))))
+def _epochs(views: float, images: int, least: int = 4, most: int = 30) -> int:
+    return min(most, max(least, round(views / max(images, 1)))) if views else 0
