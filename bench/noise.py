@@ -50,8 +50,8 @@ def table(trials: list[dict]) -> str:
     lines += [
         "", "T off by: mean distance of its entries from those that acted. Suspects found: of the labels against the rule (the wrong",
         "ones; for complementary labels the right ones), the share that is among as many first suspects.",
-        "", "✗: not the noise that acted. A label that rules out one of 62 classes says 0.016 nats: 12,000 of them hold 195, and which name",
-        "belongs to which of 62 groups of images takes 197.",
+        "", "✗: not the noise that acted. A label that rules out one of 62 classes says 0.016 nats; 12,000 of them hold 195, and which",
+        "name belongs to which of 62 groups of images takes 197.",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
