@@ -8,16 +8,14 @@
 So what is said of an image never depends on its own label.
 
 Where labels say what an image is *not*, that is true of the label's score alone, and two things are added. A student also hears the given
-labels themselves, those of its fold left out (`learner.Soft`). And a committee of larger networks, which hear all of them, settles which
-class is the likeliest: such a label can rule a class out but not be learned by heart, so there is no harm in having seen it. They are
-told what the students believe and what the labels around an image rule out (`vicinity`), but for the images where that leaves a doubt.
-What the first of them makes of those the others learn from, each of a part of them, and read the rest of them unprompted.
+labels themselves, those of its fold left out (`learner.Soft`). And a committee of larger networks, which hear all of them and are told
+what the students believe and what the labels around an image rule out (`vicinity`), settles which class is the likeliest (`committee`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -28,9 +26,9 @@ from engine.data.imageset import ImageSet
 from engine.data.splits import stratified
 from engine.errors import DataError
 from engine.neighbours import Neighbours
-from engine.noise.beliefs import second_thoughts, without_doubtful
+from engine.noise.committee import Committee
 from engine.noise.diagnosis import Findings, diagnose
-from engine.noise.learner import HANDWRITING, PENS, Patient, Soft, admit, ask, expert, ponder, train, voice
+from engine.noise.learner import Patient, Soft, admit, ask, ponder, train
 from engine.noise.readings import EXCLUDES, NAMES, Reading, assess, better, compare_readings, through
 from engine.noise.suspects import Suspects, find_suspects
 from engine.noise.transition import even, log_softmax, posterior
@@ -206,8 +204,7 @@ class _Work:
         for fold in range(self.folds):
             learned = self.index[self.fold != fold]
             what = f"cross-validation, fold {fold + 1} of {self.folds}"
-            model, _ = train(self.patient, learned, way, epochs, self.seed + 11 * fold + 1, self._tell(), what)
-            self.done += epochs * len(learned)
+            model, _ = train(self.patient, learned, way, epochs, self.seed + 11 * fold + 1, self._tell(epochs * len(learned)), what)
             parts.append(ask(self.patient, model, self.index))
         return self._gathered(parts)
 
@@ -222,42 +219,21 @@ class _Work:
             beliefs[self.index] = np.exp(log_p)
             what = f"second opinion, fold {fold + 1} of {self.folds}"
             way = self._soft(beliefs, findings, self.index[~held]) if self.members else Soft(beliefs)
-            model, _ = train(self.patient, self.index, way, self.student_epochs, self.seed + 11 * fold + 2, self._tell(), what)
-            self.done += self.student_epochs * len(self.index)
+            tell = self._tell(self.student_epochs * len(self.index))
+            model, _ = train(self.patient, self.index, way, self.student_epochs, self.seed + 11 * fold + 2, tell, what)
             parts.append(ask(self.patient, model, self.index))
         return self._gathered(parts)
 
     def committee(self, students: _Crossed, near: np.ndarray, findings: Findings, opinions: Opinions) -> np.ndarray:
-        """Log-probabilities (n, K), the mean of what the committee's networks say.
-
-        The first learns the beliefs that follow from the students, the labels around an image and `opinions`; of images whose
-        class is not SURE it is told nothing but the given label, if those are few. A mistaken belief that a network has learned by heart
-        it repeats, and most mistakes are among such images, so that these are for the networks to read unprompted. But they are also the
-        ones from which most can be learned: the others are told what the first has read in a part of them, another part each.
-        """
+        """Log-probabilities (n, K) by networks that are told what follows from students, the labels around an image and `opinions`."""
         matrix, given = findings.matrix, self.given
         share = fit_share(log_softmax(students.logits, findings.temperature), matrix, given, near)
         believed = np.mean([log_softmax(logits, findings.temperature) for logits in students.everyone], 0)
         believed = log_softmax(believed + vicinity(matrix, given, near, share))
         said = [ponder(self.patient, say, self.index, self._still, f"asking {name}") for name, say in opinions.items()]
         belief = np.exp(posterior(np.mean([believed, *said], 0), matrix, given))
-        part = np.random.default_rng([self.seed, 4]).permutation(len(given)) % max(self.members - 1, 1)
-        beliefs = np.zeros((len(self.patient.given), self.classes), np.float32)
-        patient = replace(self.patient, augment=PENS) if self.patient.augment is HANDWRITING else self.patient
-        verdicts = []
-        for number in range(self.members):
-            what = f"committee, network {number + 1} of {self.members}"
-            if verdicts:
-                told = second_thoughts(belief, np.exp(posterior(verdicts[0], matrix, given)), part == number - 1)
-            else:
-                told = without_doubtful(belief)
-            beliefs[self.index] = told
-            way = self._soft(beliefs, findings, self.index)
-            model, _ = train(patient, self.index, way, self.member_epochs, self.seed + 11 * number + 5, self._tell(), what, expert)
-            self.done += self.member_epochs * len(self.index)
-            what = f"asking network {number + 1}"
-            verdicts.append(ponder(self.patient, voice(self.patient, model), self.index, self._still, what))
-        return log_softmax(np.mean(verdicts, 0))
+        panel = Committee(self.patient, self.index, matrix, self.member_epochs, self.members, self.seed, self._tell, self._still)
+        return panel.decide(belief)
 
     def _soft(self, beliefs: np.ndarray, findings: Findings, heard: np.ndarray) -> Soft:
         """Beliefs, and the given labels of the images at `heard` through T."""
@@ -287,8 +263,10 @@ class _Work:
         """Progress of what takes no part in the count."""
         self.progress(min(self.done, self.total), self.total, what)
 
-    def _tell(self) -> Progress:
+    def _tell(self, images: int) -> Progress:
+        """Progress of a training that sees so many images, which count as done from then on."""
         before = self.done
+        self.done += images
 
         def tell(done: int, total: int, what: str) -> None:
             self.progress(min(before + done, self.total), self.total, what)
