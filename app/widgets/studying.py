@@ -42,27 +42,31 @@ def summary(rows: Sequence[Row]) -> None:
 
 def overview(rows: Sequence[Row]) -> None:
     """Every experiment on a line; the figure of ours leads to its run."""
-    share = st.column_config.NumberColumn(format="percent")
+    share = "%.2f%%"
     lines = [
         {
-            "study": row.study, "experiment": row.name, "published": row.published,
-            "ours": row.ours.value if row.ours else None,
-            "difference (points)": None if row.difference is None else 100 * row.difference,
-            "best of this lab": row.best.value if row.best else None, "by": row.best.recipe if row.best else None,
-            "hardware of ours": row.ours.hardware if row.ours else None,
+            "study": row.study, "experiment": row.name, "published": _percent(row.published),
+            "ours": _percent(row.ours.value if row.ours else None), "difference (points)": _percent(row.difference),
+            "best of this lab": _percent(row.best.value if row.best else None), "by": row.best.recipe if row.best else None,
+            "state": "full size" if row.ours else "small form only" if row.small else "not run here",
             "run": f"/train?run={row.ours.ref}" if row.ours and row.ours.kind == "run" else None,
-            "state": "full size" if row.ours else "small form only" if row.small else "not run here", "measure": row.metric,
+            "hardware of ours": row.ours.hardware if row.ours else None, "measure": row.metric,
         }
         for row in rows
     ]
     st.dataframe(
-        lines, hide_index=True, key="overview", height=38 + 35 * len(lines), placeholder="–",
+        lines, hide_index=True, key="overview", height="content", placeholder="–",
         column_config={
-            "published": share, "ours": share, "best of this lab": share, "experiment": st.column_config.TextColumn(pinned=True),
+            "published": st.column_config.NumberColumn(format=share), "ours": st.column_config.NumberColumn(format=share, width=80),
+            "best of this lab": st.column_config.NumberColumn(format=share), "experiment": st.column_config.TextColumn(pinned=True),
             "difference (points)": st.column_config.NumberColumn(format="%+.2f"),
             "run": st.column_config.LinkColumn(display_text=r"run=(\w+)"),
         },
     )
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def experiment(lab: Lab, row: Row, runs: Sequence[RunInfo]) -> None:
