@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import pytest
+import torch
 
 from engine.lab import Lab
 from engine.noise import committee
 from engine.noise.committee import Committee
 from engine.noise.inject import add_noise
-from engine.noise.learner import admit
-from engine.noise.transition import even, log_softmax
+from engine.noise.learner import GLANCES, admit, expert, ponder, reader
+from engine.noise.transition import even, log_softmax, posterior
 from engine.progress import no_progress
-
-DOUBTFUL = 20  # one image in so many
 
 
 @pytest.fixture(scope="module")
@@ -26,44 +28,84 @@ def watched(digits, monkeypatch: pytest.MonkeyPatch):
     """A committee that trains for one epoch a network on real digits; what its networks read is made up, what they did is noted."""
     patient = admit(digits, add_noise(digits.labels, 10, "complementary", 1.0, 0), "cpu")
     index = np.arange(len(digits))
-    doubtful = index % DOUBTFUL == 0
-    belief = np.full((len(index), 10), 0.001, np.float32)
-    belief[index, digits.labels] = 0.991
-    belief[doubtful] = 0.1
     rng = np.random.default_rng(0)
-    said = [np.log(belief)] + [log_softmax(rng.normal(size=belief.shape).astype(np.float32)) for _ in range(4)]
-    said[0][doubtful] = log_softmax(rng.normal(size=(doubtful.sum(), 10)).astype(np.float32))
-    notes, real, verdicts = [], committee.train, iter(said)
+    said = [log_softmax(rng.normal(size=(len(index), 10)).astype(np.float32)) for _ in range(4)]
+    notes, real, verdicts, counted = [], committee.train, iter(said), []
 
-    def train(patient, index, way, epochs, seed, *rest):
-        notes.append({"told": way.beliefs.any(1), "heard": way.heard, "epochs": epochs, "seed": seed})
-        return real(patient, index, way, 1, seed, *rest)
+    def train(patient, index, way, epochs, seed, tell, what, network):
+        notes.append(Note(way.beliefs[index], way.heard, epochs, seed, what, network))
+        return real(patient, index, way, 1, seed, tell, what, network)
 
     monkeypatch.setattr(committee, "train", train)
     monkeypatch.setattr(committee, "ponder", lambda *_: next(verdicts))
 
-    def decide(members: int) -> np.ndarray:
-        counted.clear()
-        panel = Committee(patient, index, even(10, 0.0), 3, members, 0, lambda n: counted.append(n) or no_progress, no_progress)
-        return panel.decide(belief)
+    def panel(one_doubtful_in: int, members: int) -> Committee:
+        belief = np.full((len(index), 10), 0.001, np.float32)
+        belief[index, digits.labels] = 0.991
+        belief[index % one_doubtful_in == 0] = 0.1
+        return Committee(patient, index, even(10, 0.0), belief, 3, members, 0, lambda n: counted.append(n) or no_progress, no_progress)
 
-    counted: list[int] = []
-    return decide, notes, said, doubtful, counted
-
-
-def test_the_first_is_told_nothing_of_what_is_doubtful_and_each_other_a_part_of_it(watched) -> None:
-    decide, notes, said, doubtful, counted = watched
-    np.testing.assert_allclose(decide(4), log_softmax(np.mean(said[:4], 0)), rtol=1e-5)
-    assert [note["epochs"] for note in notes] == 4 * [3] and counted == 4 * [3 * len(doubtful)]
-    assert len({note["seed"] for note in notes}) == 4 and all(note["heard"].all() for note in notes)
-    told = np.array([note["told"] for note in notes])
-    np.testing.assert_array_equal(told[0], ~doubtful)
-    assert told[:, ~doubtful].all()
-    np.testing.assert_array_equal(told[1:, doubtful].sum(0), 1)  # by one of them each
-    assert (abs(told[1:, doubtful].mean(1) - 1 / 3) < 0.2).all()
+    return panel, notes, said, counted
 
 
-def test_a_committee_of_one_says_what_its_network_says(watched) -> None:
-    decide, notes, said, _, _ = watched
-    np.testing.assert_allclose(decide(1), log_softmax(said[0]), rtol=1e-5)
+class Note(NamedTuple):
+    told: np.ndarray
+    heard: np.ndarray
+    epochs: int
+    seed: int
+    what: str
+    network: Callable
+
+
+def test_where_little_is_in_doubt_small_networks_are_not_told_of_it_and_train_for_longer(watched) -> None:
+    panel, notes, said, counted = watched
+    few = panel(one_doubtful_in=20, members=3)
+    np.testing.assert_allclose(few.decide(), log_softmax(np.mean(said[:2], 0)), rtol=1e-5)
+    assert [note.what for note in notes] == ["committee, network 1 of 2", "committee, network 2 of 2"]
+    assert all(note.network is reader and note.epochs == 9 and note.heard.all() for note in notes) and notes[0].seed != notes[1].seed
+    doubtful = np.arange(len(few.belief)) % 20 == 0
+    for note in notes:
+        np.testing.assert_array_equal(note.told[~doubtful], few.belief[~doubtful])
+        assert not note.told[doubtful].any()
+    assert few.views == sum(counted) == 2 * 9 * len(doubtful)
+
+
+def test_where_much_is_in_doubt_large_networks_are_told_all_of_it_and_what_the_first_makes_of_it(watched) -> None:
+    panel, notes, said, counted = watched
+    many = panel(one_doubtful_in=9, members=3)
+    np.testing.assert_allclose(many.decide(), log_softmax(np.mean(said[:3], 0)), rtol=1e-5)
+    assert len({note.seed for note in notes}) == 3
+    assert all(note.network is expert and note.epochs == 3 and note.heard.all() for note in notes)
+    np.testing.assert_array_equal(notes[0].told, many.belief)
+    first = np.exp(posterior(said[0], many.matrix, many.patient.given))
+    for note in notes[1:]:
+        np.testing.assert_allclose(note.told, (many.belief + first) / 2, rtol=1e-5)
+    assert many.views == sum(counted) == 3 * 3 * len(many.belief)
+
+
+@pytest.mark.parametrize("one_doubtful_in", [9, 20])
+def test_a_committee_of_one_says_what_its_network_says(watched, one_doubtful_in: int) -> None:
+    panel, notes, said, _ = watched
+    np.testing.assert_allclose(panel(one_doubtful_in, members=1).decide(), log_softmax(said[0]), rtol=1e-5)
     assert len(notes) == 1
+
+
+def test_only_images_that_leave_a_doubt_are_looked_at_again(digits) -> None:
+    index = np.arange(600)
+    ink = torch.from_numpy(np.asarray(digits.images[index])).float().mean((1, 2, 3))
+    threshold = float(ink.median())
+    seen = []
+
+    def say(images: torch.Tensor) -> torch.Tensor:
+        seen.append(len(images))
+        clear = images.float().mean((1, 2, 3)) > threshold
+        p = torch.full((len(images), 10), 1e-5)
+        p[:, 3], p[:, 4] = torch.where(clear, 0.9999, 0.9), torch.where(clear, 1e-5, 0.1)
+        return p.log()
+
+    answer = ponder(admit(digits, device="cpu"), say, index, no_progress, "looking")
+    clear = (ink > threshold).numpy()
+    assert seen[0] + seen[GLANCES + 1] == len(index)
+    assert sum(seen) == len(index) + GLANCES * (~clear).sum()
+    np.testing.assert_allclose(np.exp(answer[clear, 3]), 0.9999, rtol=1e-4)
+    assert (answer[~clear, 3] < answer[clear, 3].min()).all() and np.isfinite(answer).all()

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from engine.lab import Lab
 from engine.noise import examination, learner
-from engine.noise.beliefs import second_thoughts, without_doubtful
 from engine.noise.examination import Effort, examine
 from engine.noise.inject import add_noise
 from engine.noise.learner import Soft, admit
@@ -80,26 +79,3 @@ def test_beliefs_are_joined_by_the_labels_that_are_heard(digits) -> None:
     deaf = learner._Judge(Soft(beliefs, matrix, np.zeros(len(digits), bool)), patient, 1)
     torch.testing.assert_close(deaf(logits, index), soft)
     torch.testing.assert_close(learner._Judge(Soft(beliefs), patient, 1)(logits, index), soft)
-
-
-def test_what_is_doubtful_is_left_to_the_committee_if_it_is_little() -> None:
-    belief = np.tile(np.float32([0.98, 0.01, 0.01]), (20, 1))
-    belief[7] = 0.6, 0.4, 0.0
-    expected = belief.copy()
-    expected[7] = 0
-    np.testing.assert_array_equal(without_doubtful(belief), expected)
-    belief[10:13] = 0.5, 0.5, 0.0
-    np.testing.assert_array_equal(without_doubtful(belief), belief)
-
-
-def test_what_is_not_agreed_upon_is_told_to_one_network_and_read_unprompted_by_another() -> None:
-    belief = np.tile(np.float32([0.98, 0.01, 0.01]), (20, 1))
-    verdict = np.tile(np.float32([0.94, 0.06, 0.0]), (20, 1))
-    verdict[4] = 0.03, 0.97, 0.0  # another class
-    belief[5] = 0.6, 0.4, 0.0  # the same, but not surely
-    learned = np.arange(20) == 4
-    told = second_thoughts(belief, verdict, learned)
-    np.testing.assert_allclose(told[[0, 4, 5]], [[0.96, 0.035, 0.005], [0.03, 0.97, 0.0], [0, 0, 0]], atol=1e-6)
-    np.testing.assert_array_equal(second_thoughts(belief, verdict, ~learned)[[4, 5]], [[0, 0, 0], verdict[5]])
-    verdict[10:13] = 0.0, 1.0, 0.0
-    np.testing.assert_array_equal(second_thoughts(belief, verdict, learned), (belief + verdict) / 2)

@@ -8,8 +8,8 @@
 So what is said of an image never depends on its own label.
 
 Where labels say what an image is *not*, that is true of the label's score alone, and two things are added. A student also hears the given
-labels themselves, those of its fold left out (`learner.Soft`). And a committee of larger networks, which hear all of them and are told
-what the students believe and what the labels around an image rule out (`vicinity`), settles which class is the likeliest (`committee`).
+labels themselves, those of its fold left out (`learner.Soft`). And a committee of networks, which hear all of them and are told what the
+students believe and what the labels around an image rule out (`vicinity`), settles which class is the likeliest (`committee`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ NEIGHBOURS = 13
 
 
 class Effort(NamedTuple):
-    """How much work an examination is: images that each network sees in training, 0 for none of its kind, and the committee's size."""
+    """How much work an examination is: images that each network sees in training, 0 for none of its kind, and the committee's size.
+
+    What is said of the committee holds where much is in doubt; where nearly nothing is, see `committee`.
+    """
 
     teacher_views: int
     student_views: int
@@ -232,8 +235,9 @@ class _Work:
         believed = log_softmax(believed + vicinity(matrix, given, near, share))
         said = [ponder(self.patient, say, self.index, self._still, f"asking {name}") for name, say in opinions.items()]
         belief = np.exp(posterior(np.mean([believed, *said], 0), matrix, given))
-        panel = Committee(self.patient, self.index, matrix, self.member_epochs, self.members, self.seed, self._tell, self._still)
-        return panel.decide(belief)
+        panel = Committee(self.patient, self.index, matrix, belief, self.member_epochs, self.members, self.seed, self._tell, self._still)
+        self.total = self.done + panel.views
+        return panel.decide()
 
     def _soft(self, beliefs: np.ndarray, findings: Findings, heard: np.ndarray) -> Soft:
         """Beliefs, and the given labels of the images at `heard` through T."""
