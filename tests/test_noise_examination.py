@@ -41,7 +41,7 @@ def test_complementary_labels_are_recognised_and_read_by_a_committee(digits, mon
 
 
 def test_what_a_first_look_does_not_show_is_found_by_cross_validation_and_examined_as_well(digits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(examination.EFFORTS, "full", Effort(24_000, 4_000, 8_000, 1, "little"))
+    monkeypatch.setitem(examination.EFFORTS, "full", Effort(10_000, 4_000, 8_000, 1, "little"))
     monkeypatch.setattr(examination, "READING_VIEWS", 1_000)
     looks = []
     monkeypatch.setattr(examination, "better", lambda readings: looks.append(better(readings)) or looks[-1])
