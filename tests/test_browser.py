@@ -101,7 +101,7 @@ def test_a_person_trains_watches_and_draws(page, server):
     assert run.state == "finished" and run.accuracy > 0.9
     page.get_by_text("Test accuracy", exact=True).wait_for()
     assert page.get_by_role("button", name="Stop and keep the best").count() == 0  # the ended run is drawn without a timer
-    assert points_of(page, "Accuracy") >= 2 * run.epochs
+    wait_until(lambda: points_of(page, "Accuracy") >= 2 * run.epochs)  # the chart draws its last points after the words beside it
     assert page.evaluate(f"{MARKED}._fullLayout.xaxis.range") == shown  # one plot from the first point to the last, zoomed as it was
 
     page.get_by_role("link", name="Draw with it").click()
