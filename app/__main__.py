@@ -10,9 +10,14 @@ from engine.settings import SETTINGS
 
 
 def main() -> int:
-    lines = [f"  {setting.name:22}{setting.help} (default: {setting.default or 'none'})" for setting in SETTINGS]
+    lines = [
+        f"  {setting.name:22}{setting.help} (default: {setting.default or 'none'})"
+        for setting in SETTINGS
+    ]
     parser = argparse.ArgumentParser(
-        "python -m app", description="Start Glyphlab and print its address.", formatter_class=argparse.RawDescriptionHelpFormatter,
+        "python -m app",
+        description="Start Glyphlab and print its address.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="It is configured by environment variables:\n" + "\n".join(lines),
     )
     parser.parse_args()

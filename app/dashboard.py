@@ -1,4 +1,6 @@
-"""The dashboard: what Streamlit runs for every visitor. Sets the frame and hands over to a page of `PAGES`."""
+"""The dashboard: what Streamlit runs for every visitor. Sets the frame and hands over to a page of
+`PAGES`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,13 @@ def main() -> None:
     sections: dict[str, list] = {}
     for name, line in PAGES.items():
         if page_file(name).exists():
-            entry = st.Page(page_file(name), title=line.title, icon=line.symbol, url_path=name, default=name == "home")
+            entry = st.Page(
+                page_file(name),
+                title=line.title,
+                icon=line.symbol,
+                url_path=name,
+                default=name == "home",
+            )
             sections.setdefault(line.section, []).append(entry)
     st.navigation(sections, expanded=True).run()
 

@@ -1,4 +1,6 @@
-"""Streamlit's configuration, as one literal table: the look in light and dark, and a server that is private and quiet."""
+"""Streamlit's configuration, as one literal table: the look in light and dark, and a server that is
+private and quiet.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +11,40 @@ from app.charts.base import COLOURS
 from engine.settings import Settings
 
 LIGHT = {
-    "primaryColor": "#2f6fd0", "backgroundColor": "#fcfcfd", "secondaryBackgroundColor": "#f0f3f7", "textColor": "#1f2733",
-    "borderColor": "#dde2e9", "linkColor": "#2559a8",
+    "primaryColor": "#2f6fd0",
+    "backgroundColor": "#fcfcfd",
+    "secondaryBackgroundColor": "#f0f3f7",
+    "textColor": "#1f2733",
+    "borderColor": "#dde2e9",
+    "linkColor": "#2559a8",
 }
 LIGHT_SIDEBAR = {"backgroundColor": "#f4f6f9", "secondaryBackgroundColor": "#e6ebf1"}
 DARK = {
-    "primaryColor": "#4a84dd", "backgroundColor": "#14181f", "secondaryBackgroundColor": "#1e242e", "textColor": "#e3e8ef",
-    "borderColor": "#323b48", "linkColor": "#8db8f5",
+    "primaryColor": "#4a84dd",
+    "backgroundColor": "#14181f",
+    "secondaryBackgroundColor": "#1e242e",
+    "textColor": "#e3e8ef",
+    "borderColor": "#323b48",
+    "linkColor": "#8db8f5",
 }
 DARK_SIDEBAR = {"backgroundColor": "#181d25", "secondaryBackgroundColor": "#262e3a"}
 SHARED = {
-    "baseFontSize": 15, "baseRadius": "8px", "showWidgetBorder": True, "showSidebarBorder": True, "linkUnderline": False,
-    "headingFontSizes": ["1.9rem", "1.45rem", "1.2rem", "1.05rem", "1rem", "0.95rem"], "headingFontWeights": [650, 600, 600, 600, 600, 600],
-    "metricValueFontSize": "1.6rem", "chartCategoricalColors": list(COLOURS),
+    "baseFontSize": 15,
+    "baseRadius": "8px",
+    "showWidgetBorder": True,
+    "showSidebarBorder": True,
+    "linkUnderline": False,
+    "headingFontSizes": ["1.9rem", "1.45rem", "1.2rem", "1.05rem", "1rem", "0.95rem"],
+    "headingFontWeights": [650, 600, 600, 600, 600, 600],
+    "metricValueFontSize": "1.6rem",
+    "chartCategoricalColors": list(COLOURS),
 }
 THEME = {
-    "theme": SHARED, "theme.light": LIGHT, "theme.light.sidebar": LIGHT_SIDEBAR, "theme.dark": DARK, "theme.dark.sidebar": DARK_SIDEBAR,
+    "theme": SHARED,
+    "theme.light": LIGHT,
+    "theme.light.sidebar": LIGHT_SIDEBAR,
+    "theme.dark": DARK,
+    "theme.dark.sidebar": DARK_SIDEBAR,
 }
 
 
@@ -36,7 +56,8 @@ def options(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
         "server.headless": True,
         "server.fileWatcherType": "none",
         "server.maxUploadSize": max(1, settings.upload_mb),
-        # Inside a Hugging Face Space the page is a frame of another site: without this its cookie, and so every upload, is refused.
+        # Inside a Hugging Face Space the page is a frame of another site: without this its cookie,
+        # and so every upload, is refused.
         "server.xsrfCookieSameSite": "none" if environ.get("SPACE_ID") else "lax",
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "viewer",

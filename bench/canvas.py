@@ -1,9 +1,12 @@
-"""The canvas: how long a prediction takes through a running lab, and how long from a stroke to its bars in a browser.
+"""The canvas: how long a prediction takes through a running lab, and how long from a stroke to its
+bars in a browser.
 
-The lab runs in a process of its own with an empty home and shares the machine with whoever asks and with Chromium, as it does for a
-person at home. Server: the whole of the pad's question (picture in; bars, what the model sees and the nearest training images out) over
-HTTP on one kept connection, from sending to the last byte. Browser: from the end of a stroke to the bars of the answer to it, timed in
-the page. Both alone and beside a training run that the lab itself has started; the server also under 20 clients who ask all the time.
+The lab runs in a process of its own with an empty home and shares the machine with whoever asks and
+with Chromium, as it does for a person at home. Server: the whole of the pad's question (picture in;
+bars, what the model sees and the nearest training images out) over HTTP on one kept connection,
+from sending to the last byte. Browser: from the end of a stroke to the bars of the answer to it,
+timed in the page. Both alone and beside a training run that the lab itself has started; the server
+also under 20 clients who ask all the time.
 """
 
 from __future__ import annotations
@@ -32,7 +35,14 @@ ROOT = Path(__file__).parent.parent
 MODELS = ("canvas-characters", "canvas-digits")
 QUESTIONS, CLIENTS, STROKES = 100, 20, 25
 PATIENCE = 120  # seconds for the lab, a training run or an answer to come
-SEVEN = [(340, 150), (480, 145), (620, 150), (580, 270), (520, 400), (460, 560)]  # on the pad's page of 960 x 720
+SEVEN = [
+    (340, 150),
+    (480, 145),
+    (620, 150),
+    (580, 270),
+    (520, 400),
+    (460, 560),
+]  # on the pad's page of 960 x 720
 WATCH = """() => {
   const role = (name) => document.querySelector(`#pad [data-role="${name}"]`);
   window.lifted = window.shown = 0;
@@ -49,11 +59,21 @@ class Lab:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        own = {"GLYPHLAB_HOME": str(home), "GLYPHLAB_PORT": str(self.port), "GLYPHLAB_HOST": "127.0.0.1", "GLYPHLAB_OFFLINE": "1"}
+        own = {
+            "GLYPHLAB_HOME": str(home),
+            "GLYPHLAB_PORT": str(self.port),
+            "GLYPHLAB_HOST": "127.0.0.1",
+            "GLYPHLAB_OFFLINE": "1",
+        }
         self.home, self.environ = home, {**os.environ, **own}
         self.log = open(home / "lab.log", "w+", encoding="utf-8")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app"], cwd=ROOT, env=self.environ, stdout=self.log, stderr=self.log, start_new_session=True
+            [sys.executable, "-m", "app"],
+            cwd=ROOT,
+            env=self.environ,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
         )
         wait_for(self._answers, "the lab", self.close)
 
@@ -81,7 +101,9 @@ class Lab:
 
 
 class Training:
-    """A run that the lab's own executor starts and that outlasts the measurement; stopped at once on leaving."""
+    """A run that the lab's own executor starts and that outlasts the measurement; stopped at once
+    on leaving.
+    """
 
     def __init__(self, lab: Lab) -> None:
         from engine.lab import Lab as Rooms
@@ -90,14 +112,20 @@ class Training:
 
     def __enter__(self) -> None:
         self.run = self.rooms.submit(self.rooms.recipe("quick", {"epochs": 5000}))
-        wait_for(lambda: any(row["kind"] == "epoch" for row in self.rooms.run(self.run).metrics()), "the training run", lambda: None)
+        wait_for(
+            lambda: any(row["kind"] == "epoch" for row in self.rooms.run(self.run).metrics()),
+            "the training run",
+            lambda: None,
+        )
 
     def __exit__(self, *_: object) -> None:
         self.rooms.stop(self.run, at_once=True)
 
 
 def wait_for(condition: Callable[[], bool], what: str, give_up: Callable[[], None]) -> None:
-    """Return once `condition()` holds. Raises RuntimeError after PATIENCE seconds, having called `give_up`."""
+    """Return once `condition()` holds. Raises RuntimeError after PATIENCE seconds, having called
+    `give_up`.
+    """
     end = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > end:
@@ -113,18 +141,34 @@ def drawing() -> str:
     ink = Image.new("L", (960, 720))
     ImageDraw.Draw(ink).line(SEVEN, fill=255, width=54, joint="curve")
     out = io.BytesIO()
-    Image.merge("RGBA", [Image.new("L", (480, 360))] * 3 + [ink.resize((480, 360))]).save(out, "PNG")
+    Image.merge("RGBA", [Image.new("L", (480, 360))] * 3 + [ink.resize((480, 360))]).save(
+        out, "PNG"
+    )
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def ask(lab: Lab, model: str, count: int, pad: int, warm: int = 5) -> list[float]:
-    """Milliseconds of each of `count` questions, one after the other, after `warm` that do not count."""
-    body = json.dumps({"session_hash": "bench", "component_id": pad, "fn_name": "look", "data": [drawing(), model, "nearest", []]})
+    """Milliseconds of each of `count` questions, one after the other, after `warm` that do not
+    count.
+    """
+    body = json.dumps(
+        {
+            "session_hash": "bench",
+            "component_id": pad,
+            "fn_name": "look",
+            "data": [drawing(), model, "nearest", []],
+        }
+    )
     connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=PATIENCE)
     taken = []
     for number in range(warm + count):
         start = time.perf_counter()
-        connection.request("POST", "/canvas/gradio_api/component_server", body, {"Content-Type": "application/json"})
+        connection.request(
+            "POST",
+            "/canvas/gradio_api/component_server",
+            body,
+            {"Content-Type": "application/json"},
+        )
         answer = json.loads(connection.getresponse().read())
         if number >= warm:
             taken.append(1000 * (time.perf_counter() - start))
@@ -137,7 +181,10 @@ def ask(lab: Lab, model: str, count: int, pad: int, warm: int = 5) -> list[float
 def together(lab: Lab, pad: int) -> list[float]:
     """Milliseconds of each question when CLIENTS ask at once, each again as soon as it is answered."""
     taken: list[float] = []
-    threads = [threading.Thread(target=lambda: taken.extend(ask(lab, MODELS[0], 10, pad, warm=1))) for _ in range(CLIENTS)]
+    threads = [
+        threading.Thread(target=lambda: taken.extend(ask(lab, MODELS[0], 10, pad, warm=1)))
+        for _ in range(CLIENTS)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -146,7 +193,9 @@ def together(lab: Lab, pad: int) -> list[float]:
 
 
 def strokes(page, count: int = STROKES) -> list[float]:
-    """Milliseconds from the end of each of `count` strokes to the bars of its answer, after two that do not count."""
+    """Milliseconds from the end of each of `count` strokes to the bars of its answer, after two
+    that do not count.
+    """
     box = page.locator('#pad [data-role="canvas"]').bounding_box()
     scale = box["width"] / 960
     taken = []
@@ -166,12 +215,20 @@ def strokes(page, count: int = STROKES) -> list[float]:
 
 def spread(what: str, taken: list[float]) -> dict[str, float]:
     """The median and the 95th percentile under the names that the records use."""
-    return {f"{what}, p50, ms": float(np.percentile(taken, 50)), f"{what}, p95, ms": float(np.percentile(taken, 95))}
+    return {
+        f"{what}, p50, ms": float(np.percentile(taken, 50)),
+        f"{what}, p95, ms": float(np.percentile(taken, 95)),
+    }
 
 
 def measure() -> dict[str, float]:
     """Every figure by name. What needs a browser is left out where there is no Chromium."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = (
+        os.environ.get("CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     out: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name:
         lab = Lab(Path(name))
@@ -191,18 +248,26 @@ def in_browser(lab: Lab, pad: int, program: str | None) -> dict[str, float]:
     if not program:
         print("no Chromium: the browser's figures are left out")
         with Training(lab):
-            return spread(f"server, {MODELS[0]}, beside a training run", ask(lab, MODELS[0], QUESTIONS, pad))
+            return spread(
+                f"server, {MODELS[0]}, beside a training run", ask(lab, MODELS[0], QUESTIONS, pad)
+            )
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"http://127.0.0.1:{lab.port}/canvas/?model={MODELS[0]}")
-        page.locator('#pad [data-role="model"] option').first.wait_for(state="attached", timeout=1000 * PATIENCE)
+        page.locator('#pad [data-role="model"] option').first.wait_for(
+            state="attached", timeout=1000 * PATIENCE
+        )
         page.evaluate(WATCH)
         out = spread("browser, stroke to bars, alone", strokes(page))
         with Training(lab):
-            out |= spread(f"server, {MODELS[0]}, beside a training run", ask(lab, MODELS[0], QUESTIONS, pad))
+            out |= spread(
+                f"server, {MODELS[0]}, beside a training run", ask(lab, MODELS[0], QUESTIONS, pad)
+            )
             out |= spread("browser, stroke to bars, beside a training run", strokes(page))
         browser.close()
     return out
@@ -213,5 +278,8 @@ def main() -> dict[str, float]:
     start = time.perf_counter()
     found = measure()
     seconds = round(time.perf_counter() - start, 1)
-    append({"bench_or_recipe": "canvas", "metric": metric, "value": f"{value:.4g}", "seconds": seconds} for metric, value in found.items())
+    append(
+        {"bench_or_recipe": "canvas", "metric": metric, "value": f"{value:.4g}", "seconds": seconds}
+        for metric, value in found.items()
+    )
     return found

@@ -1,8 +1,11 @@
-"""Noise on purpose: every noise model on three data sets, diagnosed and trained through, in one run.
+"""Noise on purpose: every noise model on three data sets, diagnosed and trained through, in one
+run.
 
-For each: the diagnosis, the estimated against the true share of wrong labels, and accuracy on test images with true labels after plain
-training, after cleanlab's filter, and after ours, all with the same network and the same number of images seen. Finished trials are kept
-in the lab's home, so that a run that was stopped goes on; the table is written to noise.md, the figures are appended to records.csv.
+For each: the diagnosis, the estimated against the true share of wrong labels, and accuracy on test
+images with true labels after plain training, after cleanlab's filter, and after ours, all with the
+same network and the same number of images seen. Finished trials are kept in the lab's home, so that
+a run that was stopped goes on; the table is written to noise.md, the figures are appended to
+records.csv.
 """
 
 from __future__ import annotations
@@ -13,19 +16,32 @@ from pathlib import Path
 
 from bench.records import append, commit, device, versions
 
-SETS: dict[str, int | None] = {"digits": None, "mnist": 6_000, "emnist62": 12_000}  # at most so many training images
+SETS: dict[str, int | None] = {
+    "digits": None,
+    "mnist": 6_000,
+    "emnist62": 12_000,
+}  # at most so many training images
 EFFORT = "quick"
 NOISES: tuple[tuple[str, float], ...] = (
     ("clean", 0.0), ("rare", 0.001), ("rare", 0.01), ("rare", 0.05), ("symmetric", 0.2), ("symmetric", 0.5), ("symmetric", 0.8),
     ("pairs", 0.4), ("complementary", 1.0), ("independent", 1.0),
 )  # fmt: skip
-WHOLE = {"dataset": "emnist62", "noise": "complementary", "rate": 1.0, "limit": None, "effort": "full"}
+WHOLE = {
+    "dataset": "emnist62",
+    "noise": "complementary",
+    "rate": 1.0,
+    "limit": None,
+    "effort": "full",
+}
 TABLE = Path(__file__).parent / "noise.md"
 HEAD = (
     "data", "images", "noise", "diagnosis", "wrong: true", "wrong: estimated (95%)", "T off by", "suspects found", "plain", "cleanlab",
     "ours", "true labels",
 )  # fmt: skip
-EXPECTED = {"rare": "few errors", "pairs": "class-dependent"}  # the regime of a noise model, where it is not called the same
+EXPECTED = {
+    "rare": "few errors",
+    "pairs": "class-dependent",
+}  # the regime of a noise model, where it is not called the same
 
 
 def table(trials: list[dict]) -> str:
@@ -41,9 +57,18 @@ def table(trials: list[dict]) -> str:
     ]  # fmt: skip
     for t in trials:
         low, high = t["noise_rate_interval"]
-        scores = {row["name"]: "gives up" if row["accuracy"] is None else f"{100 * row['accuracy']:.2f}%" for row in t["methods"]}
+        scores = {
+            row["name"]: "gives up" if row["accuracy"] is None else f"{100 * row['accuracy']:.2f}%"
+            for row in t["methods"]
+        }
         mark = "" if t["regime"] == EXPECTED.get(t["noise"], t["noise"]) else " ✗"
-        acted = " ".join([t["noise"], *([share(t["rate"])] if t["rate"] else []), *([t["effort"]] if t["effort"] != EFFORT else [])])
+        acted = " ".join(
+            [
+                t["noise"],
+                *([share(t["rate"])] if t["rate"] else []),
+                *([t["effort"]] if t["effort"] != EFFORT else []),
+            ]
+        )
         cells = [
             t["dataset"], f"{t['n']:,}", acted, t["regime"] + mark,
             share(t["true_rate"]), f"{share(t['noise_rate'])} ({share(low)} to {share(high)})", f"{t['transition_error']:.4f}",
@@ -60,28 +85,44 @@ def table(trials: list[dict]) -> str:
 
 
 def main(sets: list[str] | None = None) -> dict[str, float]:
-    """Run the trials that are not there yet, write the table and the records, and return the accuracies of ours."""
+    """Run the trials that are not there yet, write the table and the records, and return the
+    accuracies of ours.
+    """
     from engine.lab import Lab
     from engine.progress import bar
 
     lab = Lab.open(os.environ)
     found, rows = [], []
     for wanted in plan(sets):
-        trial = next((t for t in lab.noise.trials() if all(t.get(key) == value for key, value in wanted.items())), None)
+        trial = next(
+            (
+                t
+                for t in lab.noise.trials()
+                if all(t.get(key) == value for key, value in wanted.items())
+            ),
+            None,
+        )
         if trial is None:
             trial = lab.noise.try_noise(**wanted, progress=bar(sys.stderr))
             rows += records(trial)
         found.append(trial)
         TABLE.write_text(table(found), encoding="utf-8")
     append(rows)
-    return {f"{_name(t)}, {t['effort']}, ours": r["accuracy"] for t in found for r in t["methods"] if r["name"] == "ours"}
+    return {
+        f"{_name(t)}, {t['effort']}, ours": r["accuracy"]
+        for t in found
+        for r in t["methods"]
+        if r["name"] == "ours"
+    }
 
 
 def plan(sets: list[str] | None = None) -> list[dict[str, object]]:
     """The trials of these data sets (all, if none is named), as `try_noise` takes them."""
     names = sets or list(SETS)
     common = [
-        {"dataset": name, "noise": noise, "rate": rate, "limit": SETS[name], "effort": EFFORT} for name in names for noise, rate in NOISES
+        {"dataset": name, "noise": noise, "rate": rate, "limit": SETS[name], "effort": EFFORT}
+        for name in names
+        for noise, rate in NOISES
     ]
     return common + ([WHOLE] if WHOLE["dataset"] in names else [])
 
@@ -95,7 +136,11 @@ def records(trial: dict) -> list[dict[str, object]]:
     name = f"noise {_name(trial)}"
     figures = {"noise rate, true": trial["true_rate"], "noise rate, estimated": trial["noise_rate"]}
     figures["T, mean error"] = trial["transition_error"]
-    figures |= {f"test accuracy, {row['name']}": row["accuracy"] for row in trial["methods"] if row["accuracy"] is not None}
+    figures |= {
+        f"test accuracy, {row['name']}": row["accuracy"]
+        for row in trial["methods"]
+        if row["accuracy"] is not None
+    }
     return [
         {
             "bench_or_recipe": name, "scale": trial["effort"], "seed": trial["seed"], "metric": metric, "value": f"{value:.5g}",

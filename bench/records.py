@@ -1,4 +1,6 @@
-"""`records.csv`: every figure that the README, a model card or a page may state. Rows are only ever added."""
+"""`records.csv`: every figure that the README, a model card or a page may state. Rows are only ever
+added.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,24 @@ from importlib.metadata import version
 from pathlib import Path
 
 FILE = Path(__file__).parent / "records.csv"
-COLUMNS = ("commit", "date", "bench_or_recipe", "scale", "device", "versions", "seed", "metric", "value", "seconds")
+COLUMNS = (
+    "commit",
+    "date",
+    "bench_or_recipe",
+    "scale",
+    "device",
+    "versions",
+    "seed",
+    "metric",
+    "value",
+    "seconds",
+)
 
 
 def append(rows: Iterable[dict[str, object]], file: Path = FILE) -> None:
-    """Add rows, each with `bench_or_recipe`, `metric` and `value` at least; commit, date, device and versions are filled in."""
+    """Add rows, each with `bench_or_recipe`, `metric` and `value` at least; commit, date, device
+    and versions are filled in.
+    """
     now = {
         "commit": commit(),
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
@@ -46,11 +61,15 @@ def commit() -> str:
     """The commit that was measured, with a '+' if the working tree had changes on top."""
 
     def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, cwd=FILE.parent).stdout.strip()
+        return subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, check=True, cwd=FILE.parent
+        ).stdout.strip()
 
     try:
         return git("rev-parse", "--short", "HEAD") + (
-            "+" if git("status", "--porcelain", "--", "../engine", "../app", "../bench/*.py") else ""
+            "+"
+            if git("status", "--porcelain", "--", "../engine", "../app", "../bench/*.py")
+            else ""
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
@@ -65,7 +84,9 @@ def device() -> str:
     name = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            name = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+            name = next(
+                line.split(":", 1)[1].strip() for line in file if line.startswith("model name")
+            )
     except (OSError, StopIteration):
         pass
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

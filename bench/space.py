@@ -1,9 +1,12 @@
-"""Neighbours and maps of MNIST's 60,000 training images in a shipped model's 128 dimensions, against scikit-learn and umap-learn.
+"""Neighbours and maps of MNIST's 60,000 training images in a shipped model's 128 dimensions,
+against scikit-learn and umap-learn.
 
-Exact neighbours: 10,000 test images against 60,000, k = 13, beside scikit-learn's brute force and a plain product with a top-k. Maps: the
-first of a process that has compiled nothing yet and its second, which counts the judging of faithfulness; and plain umap-learn's first and
-second in the same run. umap-learn gets no seed, which lets it use all cores; it finds its own approximate neighbours, we search all of
-them. Faithfulness is measured alike for both. Each process's clock starts before its imports.
+Exact neighbours: 10,000 test images against 60,000, k = 13, beside scikit-learn's brute force and a
+plain product with a top-k. Maps: the first of a process that has compiled nothing yet and its
+second, which counts the judging of faithfulness; and plain umap-learn's first and second in the
+same run. umap-learn gets no seed, which lets it use all cores; it finds its own approximate
+neighbours, we search all of them. Faithfulness is measured alike for both. Each process's clock
+starts before its imports.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ OURS = """
 import time; begun = time.perf_counter()
 import json, sys, numpy as np
 from pathlib import Path
-from engine.projection import Options, project
+from engine.embedding.projection import Options, project
 folder = Path(sys.argv[1])
 points = np.load(folder / "train.npy")
 found = project(points, Options(), threads=int(sys.argv[2]), compiled=folder / "compiled")
@@ -49,7 +52,7 @@ first = time.perf_counter() - begun
 begun = time.perf_counter()
 coordinates = umap.UMAP(metric="cosine").fit_transform(points)
 second = time.perf_counter() - begun
-from engine.projection import faithfulness
+from engine.embedding.projection import faithfulness
 print(json.dumps({"seconds": first, "warm": second, **faithfulness(points, coordinates)}))
 """
 
@@ -59,7 +62,9 @@ def embeddings(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     from engine.lab import Lab
 
     spaces = Lab.open(os.environ).spaces
-    train, test = (np.asarray(spaces.embed(MODEL, "mnist", part).embeddings) for part in ("train", "test"))
+    train, test = (
+        np.asarray(spaces.embed(MODEL, "mnist", part).embeddings) for part in ("train", "test")
+    )
     np.save(folder / "train.npy", train)
     return train, test
 
@@ -67,7 +72,11 @@ def embeddings(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 def in_a_process(text: str, *arguments: object) -> dict[str, float]:
     """What a fresh Python prints as JSON."""
     answer = subprocess.run(
-        [sys.executable, "-c", text, *map(str, arguments)], cwd=ROOT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", text, *map(str, arguments)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return json.loads(answer.stdout.splitlines()[-1])
 
@@ -87,9 +96,12 @@ def neighbours(train: np.ndarray, test: np.ndarray) -> dict[str, float]:
     import torch
     from sklearn.neighbors import NearestNeighbors
 
-    from engine.neighbours import Neighbours
+    from engine.embedding.neighbours import Neighbours
 
-    ours, theirs = Neighbours(train), NearestNeighbors(n_neighbors=K, metric="cosine", algorithm="brute").fit(train)
+    ours, theirs = (
+        Neighbours(train),
+        NearestNeighbors(n_neighbors=K, metric="cosine", algorithm="brute").fit(train),
+    )
     gallery, queries = torch.tensor(train), torch.tensor(test)
 
     def plain() -> None:
@@ -99,7 +111,9 @@ def neighbours(train: np.ndarray, test: np.ndarray) -> dict[str, float]:
     out = {
         "neighbours: 10,000 queries, seconds": seconds(lambda: ours.search(test, K)),
         "neighbours: plain product and top-k, seconds": seconds(plain),
-        "neighbours: scikit-learn brute force, seconds": seconds(lambda: theirs.kneighbors(test), 1),
+        "neighbours: scikit-learn brute force, seconds": seconds(
+            lambda: theirs.kneighbors(test), 1
+        ),
         "neighbours: one query, milliseconds": 1000 * seconds(lambda: ours.search(test[0], K), 50),
     }
     same = ours.search(test[:500], K)[1] == theirs.kneighbors(test[:500], return_distance=False)
@@ -124,5 +138,8 @@ def main() -> dict[str, float]:
         "map: ours, trustworthiness": ours["trustworthiness"],
         "map: umap-learn, trustworthiness": theirs["trustworthiness"],
     }
-    append({"bench_or_recipe": "space", "metric": metric, "value": value} for metric, value in found.items())
+    append(
+        {"bench_or_recipe": "space", "metric": metric, "value": value}
+        for metric, value in found.items()
+    )
     return found

@@ -1,10 +1,12 @@
 """Training from a set that does not fit in memory against one that does.
 
-Two sets of 256 px photographs of noise are made as the cache keeps them, one uint8 array each: 4,000 images (0.8 GB), which the
-engine holds in memory, and 20,000 (3.9 GB), which it streams from disk. Each trains the small `nature-cnn5` in a process of
-its own; the second one's memory, page cache included, is limited to 2.5 GB by a control group where this user may make one.
-Otherwise its pages are dropped from the cache all the time, which is stricter. What is compared is the engine's own figure of
-images per second over the second epoch (of the small set) and the first whole one (of the large).
+Two sets of 256 px photographs of noise are made as the cache keeps them, one uint8 array each:
+4,000 images (0.8 GB), which the engine holds in memory, and 20,000 (3.9 GB), which it streams from
+disk. Each trains the small `nature-cnn5` in a process of its own; the second one's memory, page
+cache included, is limited to 2.5 GB by a control group where this user may make one. Otherwise its
+pages are dropped from the cache all the time, which is stricter. What is compared is the engine's
+own figure of images per second over the second epoch (of the small set) and the first whole one (of
+the large).
 """
 
 from __future__ import annotations
@@ -31,9 +33,13 @@ def make(file: Path, images: int) -> None:
     import numpy as np
 
     rng = np.random.default_rng(0)
-    array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=(images, 3, SIZE, SIZE))
+    array = np.lib.format.open_memmap(
+        file, mode="w+", dtype=np.uint8, shape=(images, 3, SIZE, SIZE)
+    )
     for start in range(0, images, 500):
-        array[start : start + 500] = rng.integers(0, 256, (min(500, images - start), 3, SIZE, SIZE), dtype=np.uint8)
+        array[start : start + 500] = rng.integers(
+            0, 256, (min(500, images - start), 3, SIZE, SIZE), dtype=np.uint8
+        )
     array.flush()
     del array
     forget(file)
@@ -48,8 +54,14 @@ def forget(file: Path) -> None:
 
 
 def limit(bytes_: int) -> str:
-    """Put this process into a control group with that much memory; returns what was done, or '' if it can't be."""
-    for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines() if sys.platform == "linux" else ():
+    """Put this process into a control group with that much memory; returns what was done, or '' if
+    it can't be.
+    """
+    for line in (
+        Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
+        if sys.platform == "linux"
+        else ()
+    ):
         _, names, path = line.split(":", 2)
         if names not in ("", "memory"):
             continue
@@ -57,7 +69,9 @@ def limit(bytes_: int) -> str:
         group = parent / f"glyphlab-bench-{os.getpid()}"
         with suppress(OSError):
             group.mkdir()
-            (group / ("memory.limit_in_bytes" if names else "memory.max")).write_text(str(bytes_), encoding="ascii")
+            (group / ("memory.limit_in_bytes" if names else "memory.max")).write_text(
+                str(bytes_), encoding="ascii"
+            )
             (group / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
             return str(group)
         with suppress(OSError):
@@ -66,7 +80,9 @@ def limit(bytes_: int) -> str:
 
 
 def keep_cold(array, file: Path) -> None:
-    """Drop the array's pages from memory and from the page cache, again and again, for as long as the process lives."""
+    """Drop the array's pages from memory and from the page cache, again and again, for as long as
+    the process lives.
+    """
 
     def work() -> None:
         while True:
@@ -78,14 +94,16 @@ def keep_cold(array, file: Path) -> None:
 
 
 def measure(file: Path, limited: bool) -> dict[str, object]:
-    """Train on the set in `file`; images per second of the last whole epoch. In the process that calls it."""
+    """Train on the set in `file`; images per second of the last whole epoch. In the process that
+    calls it.
+    """
     import numpy as np
     import torch
 
     group = limit(LIMIT_BYTES) if limited else ""
     from engine.data.imageset import ImageSet
     from engine.recipe import shipped_recipe
-    from engine.train import EpochStats, Trainer
+    from engine.training.trainer import EpochStats, Trainer
 
     array = np.load(file, mmap_mode="r")
     if limited and not group:
@@ -93,7 +111,16 @@ def measure(file: Path, limited: bool) -> dict[str, object]:
     n = len(array)
     labels = np.arange(n) % 10
     splits = {"train": np.arange(n)[n // 100 :], "val": np.arange(n // 100)}
-    data = ImageSet("noise", "photo", array, labels, tuple("0123456789"), splits, [str(i) for i in range(n)], "0" * 16)
+    data = ImageSet(
+        "noise",
+        "photo",
+        array,
+        labels,
+        tuple("0123456789"),
+        splits,
+        [str(i) for i in range(n)],
+        "0" * 16,
+    )
     trainer = Trainer(shipped_recipe("nature-cnn5", CHANGES), data, torch.device("cpu"))
     speeds = []
     for stats in trainer.fit():
@@ -118,7 +145,13 @@ def main() -> dict[str, float]:
             file = Path(folder) / f"{name}.npy"
             make(file, images)
             command = [sys.executable, "-m", "bench.streaming", str(file), str(int(limited))]
-            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=Path(__file__).parent.parent)
+            done = subprocess.run(
+                command,
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+                cwd=Path(__file__).parent.parent,
+            )
             found[name] = json.loads(done.stdout.splitlines()[-1])
             if found[name]["group"]:
                 with suppress(OSError):
@@ -128,13 +161,22 @@ def main() -> dict[str, float]:
         raise SystemExit("the sets were not held and streamed as this benchmark means them to be")
     result = {
         "images per second, held in memory": found["held"]["speed"],
-        f"images per second, streamed with memory limited ({found['streamed']['how']})": found["streamed"]["speed"],
+        f"images per second, streamed with memory limited ({found['streamed']['how']})": found[
+            "streamed"
+        ]["speed"],
     }
     first, second = result.values()
     result["share of the held speed"] = second / first
     seconds = round(time.perf_counter() - start, 1)
     rows = (
-        {"bench_or_recipe": "streaming nature-cnn5", "scale": "small", "seed": 0, "metric": m, "value": f"{v:.4g}", "seconds": seconds}
+        {
+            "bench_or_recipe": "streaming nature-cnn5",
+            "scale": "small",
+            "seed": 0,
+            "metric": m,
+            "value": f"{v:.4g}",
+            "seconds": seconds,
+        }
         for m, v in result.items()
     )
     append(rows)

@@ -1,10 +1,13 @@
-"""Training throughput: batches from tensors on the device against PIL transforms in a DataLoader, in one run.
+"""Training throughput: batches from tensors on the device against PIL transforms in a DataLoader,
+in one run.
 
-Both train the same network (`tiny2`, the published net of fewer than 8,000 parameters, with this lab's layers in both loops), with the
-same batch size, optimiser and augmentation (crop, rotation, perspective), on the same MNIST images, already decoded. `main("tiny1")`
-measures with another network; a heavy one brings the ratio to 1, as both then wait for it. The DataLoader is given the better of no
-worker and one worker a core, measured first. Warm-up and evaluation stay outside the clock. Reported: the median of `REPEATS`
-epochs each, taken in turn so that a busy machine hurts both.
+Both train the same network (`tiny2`, the published net of fewer than 8,000 parameters, with this
+lab's layers in both loops), with the same batch size, optimiser and augmentation (crop, rotation,
+perspective), on the same MNIST images, already decoded. `main("tiny1")` measures with another
+network; a heavy one brings the ratio to 1, as both then wait for it. The DataLoader is given the
+better of no worker and one worker a core, measured first. Warm-up and evaluation stay outside the
+clock. Reported: the median of `REPEATS` epochs each, taken in turn so that a busy machine hurts
+both.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ RECIPE = {
 def ours(data, device, model: dict):
     """Endless: images per second of each epoch of the engine's own Trainer."""
     from engine.recipe import make_recipe
-    from engine.train import EpochStats, Trainer
+    from engine.training.trainer import EpochStats, Trainer
 
     trainer = Trainer(make_recipe({**RECIPE, "model": model}), data, device)
     for stats in trainer.fit():
@@ -35,7 +38,9 @@ def ours(data, device, model: dict):
 
 
 def theirs(data, device, model: dict, workers: int):
-    """Endless: images per second of each epoch as the studies wrote it: PIL transforms, DataLoader, a plain loop in float32."""
+    """Endless: images per second of each epoch as the studies wrote it: PIL transforms, DataLoader,
+    a plain loop in float32.
+    """
     import torch
     from PIL import Image
     from torch.utils.data import DataLoader, Dataset
@@ -55,17 +60,30 @@ def theirs(data, device, model: dict, workers: int):
             return len(index)
 
         def __getitem__(self, at: int):
-            return self.change(Image.fromarray(data.images[index[at], 0])), int(data.labels[index[at]])
+            return self.change(Image.fromarray(data.images[index[at], 0])), int(
+                data.labels[index[at]]
+            )
 
     index = data.split("train")
     torch.manual_seed(0)
-    network = build_model(model["name"], model["options"], data.channels, len(data.classes), data.size).to(device)
+    network = build_model(
+        model["name"], model["options"], data.channels, len(data.classes), data.size
+    ).to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=RECIPE["lr"], momentum=0.9)
-    batches = DataLoader(Digits(), batch_size=BATCH, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=workers > 0)
+    batches = DataLoader(
+        Digits(),
+        batch_size=BATCH,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+    )
     while True:
         start, seen = time.perf_counter(), 0
         for images, labels in batches:
-            loss = torch.nn.functional.cross_entropy(network(images.to(device)).logits, labels.to(device))
+            loss = torch.nn.functional.cross_entropy(
+                network(images.to(device)).logits, labels.to(device)
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -73,8 +91,12 @@ def theirs(data, device, model: dict, workers: int):
         yield seen / (time.perf_counter() - start)
 
 
-def main(name: str = "tiny2", options: dict | None = None, images: int = IMAGES) -> dict[str, float]:
-    """Measure, append to records.csv and return images per second of both and their ratio. options: of the network `name`."""
+def main(
+    name: str = "tiny2", options: dict | None = None, images: int = IMAGES
+) -> dict[str, float]:
+    """Measure, append to records.csv and return images per second of both and their ratio. options:
+    of the network `name`.
+    """
     model = {"name": name, "options": options or {}}
     from engine.device import pick_device
     from engine.lab import Lab
@@ -84,7 +106,9 @@ def main(name: str = "tiny2", options: dict | None = None, images: int = IMAGES)
     device, _ = pick_device(lab.settings.device)
     data = lab.dataset(make_recipe({**RECIPE, "data": {**RECIPE["data"], "limit": images}}).data)
     start = time.perf_counter()
-    loaders = {workers: theirs(data, device, model, workers) for workers in {0, os.cpu_count() or 1}}
+    loaders = {
+        workers: theirs(data, device, model, workers) for workers in {0, os.cpu_count() or 1}
+    }
     speed = {workers: (next(loop), next(loop))[1] for workers, loop in loaders.items()}
     workers = max(speed, key=speed.get)
     for other in speed.keys() - {workers}:
@@ -94,14 +118,24 @@ def main(name: str = "tiny2", options: dict | None = None, images: int = IMAGES)
     pairs = [(next(mine), next(other)) for _ in range(REPEATS)]
     result = {
         "images per second, tensors on the device": statistics.median(pair[0] for pair in pairs),
-        f"images per second, PIL and DataLoader ({workers} workers)": statistics.median(pair[1] for pair in pairs),
+        f"images per second, PIL and DataLoader ({workers} workers)": statistics.median(
+            pair[1] for pair in pairs
+        ),
     }
     first, second = result.values()
     result["ratio"] = first / second
     seconds = round(time.perf_counter() - start, 1)
-    called = " ".join(["throughput", name, *(f"{key} {value}" for key, value in model["options"].items())])
+    called = " ".join(
+        ["throughput", name, *(f"{key} {value}" for key, value in model["options"].items())]
+    )
     append(
-        {"bench_or_recipe": called, "seed": 0, "metric": metric, "value": f"{value:.4g}", "seconds": seconds}
+        {
+            "bench_or_recipe": called,
+            "seed": 0,
+            "metric": metric,
+            "value": f"{value:.4g}",
+            "seconds": seconds,
+        }
         for metric, value in result.items()
     )
     return result

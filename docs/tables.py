@@ -1,7 +1,8 @@
-"""Print the lab's tables into the README, so that no list is kept twice: `make docs`, or `python -m docs.tables --check`.
+"""Print the lab's tables into the README, so that no list is kept twice: `make docs`, or `python -m
+docs.tables --check`.
 
-A table stands between `<!-- table: NAME -->` and `<!-- end -->`; everything between is replaced. tests/test_architecture.py
-fails when the README is behind.
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`; everything between is replaced.
+tests/test_architecture.py fails when the README is behind.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A Markdown table; bars in cells are escaped and line breaks become spaces."""
     head = list(head)
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    lines += [
+        "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in row) + " |"
+        for row in rows
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -30,7 +34,10 @@ def pages() -> str:
     """The pages in the order of the menu."""
     from app.widgets.links import PAGES
 
-    return table(("page", "what one does there", "file"), [(line.title, line.about, f"`pages/{name}.py`") for name, line in PAGES.items()])
+    return table(
+        ("page", "what one does there", "file"),
+        [(line.title, line.about, f"`pages/{name}.py`") for name, line in PAGES.items()],
+    )
 
 
 def commands() -> str:
@@ -48,7 +55,8 @@ def settings() -> str:
     from engine.settings import SETTINGS
 
     return table(
-        ("variable", "default", "what it is for"), [(f"`{s.name}`", f"`{s.default}`" if s.default else "", s.help) for s in SETTINGS]
+        ("variable", "default", "what it is for"),
+        [(f"`{s.name}`", f"`{s.default}`" if s.default else "", s.help) for s in SETTINGS],
     )
 
 
@@ -59,7 +67,13 @@ def recipes() -> str:
     for name in shipped_recipe_names():
         recipe = shipped_recipe(name)
         said = recipe.published
-        figure = "" if said is None else f"{said.value:g}% {said.metric}" if said.value is not None else said.metric
+        figure = (
+            ""
+            if said is None
+            else f"{said.value:g}% {said.metric}"
+            if said.value is not None
+            else said.metric
+        )
         rows.append((f"`{name}`", recipe.title, figure))
     return table(("recipe", "what it is", "published"), rows)
 
@@ -67,13 +81,18 @@ def recipes() -> str:
 def datasets() -> str:
     from engine.data.catalog import DATASETS
 
-    return table(("data set", "what it is"), [(f"`{name}`", source.about) for name, source in DATASETS.items()])
+    return table(
+        ("data set", "what it is"),
+        [(f"`{name}`", source.about) for name, source in DATASETS.items()],
+    )
 
 
 def models() -> str:
     from engine.models.catalog import MODELS
 
-    return table(("model", "what it is"), [(f"`{name}`", entry.about) for name, entry in MODELS.items()])
+    return table(
+        ("model", "what it is"), [(f"`{name}`", entry.about) for name, entry in MODELS.items()]
+    )
 
 
 def shipped() -> str:
@@ -84,15 +103,29 @@ def shipped() -> str:
         metrics = meta["metrics"]
         data = metrics.get("test_data", meta["recipe"]["data"]["name"])
         if held := meta.get("held_out"):
-            accuracy = f"{held['accuracy']:.2%} of {held['n']:,} held-out images of {data}, mean of {held['models']} models of its recipe"
+            accuracy = (
+                f"{held['accuracy']:.2%} of {held['n']:,} held-out images of {data}, mean of"
+                f" {held['models']} models of its recipe"
+            )
         else:
-            accuracy = f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {data}"
-        rows.append((f"`{file.parent.name}`", f"{len(meta['classes'])}", f"{meta['parameters']:,}", accuracy))
+            accuracy = (
+                f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {data}"
+            )
+        rows.append(
+            (
+                f"`{file.parent.name}`",
+                f"{len(meta['classes'])}",
+                f"{meta['parameters']:,}",
+                accuracy,
+            )
+        )
     return table(("model", "classes", "parameters", "accuracy"), rows)
 
 
 def results() -> str:
-    """Test accuracies of recipes in bench/records.csv: the mean over the seeds of the newest commit that recorded the recipe."""
+    """Test accuracies of recipes in bench/records.csv: the mean over the seeds of the newest commit
+    that recorded the recipe.
+    """
     from bench.records import read
 
     newest: dict[tuple[str, str], list[dict[str, str]]] = {}
@@ -118,7 +151,9 @@ def results() -> str:
                 rows[-1]["commit"],
             )
         )
-    return table(("recipe", "scale", "test accuracy", "seeds", "time a run", "device", "commit"), lines)
+    return table(
+        ("recipe", "scale", "test accuracy", "seeds", "time a run", "device", "commit"), lines
+    )
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -144,7 +179,14 @@ def main() -> int:
     text = path.read_text(encoding="utf-8")
     new = filled(text)
     if "--check" in sys.argv[1:]:
-        print("README.md is behind the tables: run `make docs`" if new != text else "README.md agrees with the tables", file=sys.stderr)
+        print(
+            (
+                "README.md is behind the tables: run `make docs`"
+                if new != text
+                else "README.md agrees with the tables"
+            ),
+            file=sys.stderr,
+        )
         return int(new != text)
     path.write_text(new, encoding="utf-8")
     return 0

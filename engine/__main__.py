@@ -1,4 +1,6 @@
-"""`python -m engine COMMAND`. Names with an underscore are the processes that the lab starts by itself."""
+"""`python -m engine COMMAND`. Names with an underscore are the processes that the lab starts by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +8,21 @@ import os
 import sys
 from pathlib import Path
 
-from engine.processes import THREADS_SLEEP, give_way
+from engine.jobs.processes import THREADS_SLEEP, give_way
 
-NICE_TASK, NICE_RUN, NICE_MIRROR = 5, 10, 15  # who is drawing goes first, then who waits for a task, then training
+NICE_TASK, NICE_RUN, NICE_MIRROR = (
+    5,
+    10,
+    15,
+)  # who is drawing goes first, then who waits for a task, then training
 
 
 def _work(folder: str, ticket: str, descriptor: str) -> None:
     from engine.files import Lock
+    from engine.jobs.worker import work
     from engine.lab import Lab
-    from engine.runs import Run
+    from engine.runs.run import Run
     from engine.settings import read_settings
-    from engine.work import work
 
     give_way(NICE_RUN)
     lock = Lock.adopt(Path(folder) / "lock", int(descriptor))
@@ -26,9 +32,9 @@ def _work(folder: str, ticket: str, descriptor: str) -> None:
 
 def _task(folder: str, descriptor: str) -> None:
     from engine.files import Lock
+    from engine.jobs.tasks import work
     from engine.lab import Lab
     from engine.settings import read_settings
-    from engine.tasks import work
 
     give_way(NICE_TASK)
     lock = Lock.adopt(Path(folder) / "lock", int(descriptor))
@@ -37,8 +43,8 @@ def _task(folder: str, descriptor: str) -> None:
 
 
 def _mirror(folder: str) -> None:
-    from engine.mirror import mirror_all
-    from engine.runs import Run
+    from engine.jobs.mlflow_mirror import mirror_all
+    from engine.runs.run import Run
     from engine.settings import read_settings
 
     give_way(NICE_MIRROR)

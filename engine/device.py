@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def pick_device(wanted: str = "auto") -> tuple[torch.device, str]:
-    """The device for `wanted` ('auto', 'cpu', 'cuda', 'cuda:N', 'mps') and why. Raises SettingsError if it is not there."""
+    """The device for `wanted` ('auto', 'cpu', 'cuda', 'cuda:N', 'mps') and why. Raises
+    SettingsError if it is not there.
+    """
     import torch
 
     if wanted == "auto":
@@ -24,15 +26,26 @@ def pick_device(wanted: str = "auto") -> tuple[torch.device, str]:
         return torch.device("cpu"), f"no GPU was found; using {torch.get_num_threads()} CPU threads"
     kind, _, index = wanted.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (index and not index.isdigit()):
-        raise SettingsError("the device can't be used", expected="auto, cpu, cuda, cuda:N or mps", got=repr(wanted))
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}[kind]
+        raise SettingsError(
+            "the device can't be used", expected="auto, cpu, cuda, cuda:N or mps", got=repr(wanted)
+        )
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }[kind]
     if not there or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
-        raise SettingsError(f"device '{wanted}' is not on this machine", hint="Set GLYPHLAB_DEVICE=auto to use what is there.")
+        raise SettingsError(
+            f"device '{wanted}' is not on this machine",
+            hint="Set GLYPHLAB_DEVICE=auto to use what is there.",
+        )
     return torch.device(wanted), "asked for"
 
 
 def pick_precision(wanted: str, device: torch.device) -> tuple[torch.dtype | None, str]:
-    """The autocast dtype for `wanted` ('auto', 'float32', 'bfloat16'), None meaning plain float32, and why."""
+    """The autocast dtype for `wanted` ('auto', 'float32', 'bfloat16'), None meaning plain float32,
+    and why.
+    """
     import torch
 
     if wanted == "float32":
@@ -41,7 +54,8 @@ def pick_precision(wanted: str, device: torch.device) -> tuple[torch.dtype | Non
         return torch.bfloat16, "asked for"
     if device.type == "cuda" and torch.cuda.is_bf16_supported():
         return torch.bfloat16, "the GPU multiplies bfloat16 faster"
-    # 2.1 to 2.3 x faster than float32 for 3x3 convolutions on a two-core EPYC with AVX512-BF16 (torch 2.14, n = 5).
+    # 2.1 to 2.3 x faster than float32 for 3x3 convolutions on a two-core EPYC with AVX512-BF16
+    # (torch 2.14, n = 5).
     if device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)():
         return torch.bfloat16, "the CPU multiplies bfloat16 faster (AVX512-BF16)"
     return None, "this device has no fast bfloat16"
@@ -63,9 +77,12 @@ def describe_device(device: torch.device) -> dict[str, object]:
 
 
 def _processor() -> str:
-    # platform.processor() is empty on Debian and "x86_64" or "arm" elsewhere; Linux says what it is.
+    # platform.processor() is empty on Debian and "x86_64" or "arm" elsewhere; Linux says what it
+    # is.
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+            return next(
+                line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+            )
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()

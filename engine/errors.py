@@ -9,8 +9,8 @@ GlyphlabError            a mistake with a way out; its text is one line: what, e
 ├── RunError             a run that is missing or not in the state for what was asked
 └── ImageError           a picture that can't be read
 
-The command line prints `str(error)` on one line and exits with 2; pages show it in a box. Anything else that
-escapes is a bug of ours.
+The command line prints `str(error)` on one line and exits with 2; pages show it in a box. Anything
+else that escapes is a bug of ours.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ from difflib import get_close_matches
 
 
 class GlyphlabError(Exception):
-    """`what` went wrong; optionally what was `expected`, what we `got`, and a `hint` that says what to do next."""
+    """`what` went wrong; optionally what was `expected`, what we `got`, and a `hint` that says what
+    to do next.
+    """
 
-    def __init__(self, what: str, *, expected: object = None, got: object = None, hint: str | None = None) -> None:
+    def __init__(
+        self, what: str, *, expected: object = None, got: object = None, hint: str | None = None
+    ) -> None:
         parts = [what]
         if expected is not None:
             parts.append(f"expected {expected}")

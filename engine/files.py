@@ -20,26 +20,34 @@ if TYPE_CHECKING:
     import numpy as np
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_held: set[int] = set()  # descriptors of this process's locks; a forked child must not keep them open
+_held: set[int] = (
+    set()
+)  # descriptors of this process's locks; a forked child must not keep them open
 _watching_forks = False
 
 
 def failure(error: OSError, path: Path) -> GlyphlabError:
     """What to tell a person when `path` can't be written."""
     if error.errno in _FULL:
-        return GlyphlabError(f"there is no room left on the disk for {path}", hint="Free some space, then resume.")
+        return GlyphlabError(
+            f"there is no room left on the disk for {path}", hint="Free some space, then resume."
+        )
     return GlyphlabError(f"{path} can't be written", got=error.strerror)
 
 
 def why_not_written(error: Exception) -> str:
-    """The system's own words for why a file could not be written: of an OSError, or of the SafetensorError that wraps one."""
+    """The system's own words for why a file could not be written: of an OSError, or of the
+    SafetensorError that wraps one.
+    """
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).rpartition("I/O error: ")[2].partition(" (os error")[0]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace the file by `text`: a reader sees the old content or the new, never a part. Raises GlyphlabError if the disk is full."""
+    """Replace the file by `text`: a reader sees the old content or the new, never a part. Raises
+    GlyphlabError if the disk is full.
+    """
     fresh = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         fresh.write_text(text, encoding="utf-8")
@@ -55,7 +63,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write an .npz, whole or not at all; makes its folder. Raises GlyphlabError if the disk is full."""
+    """Write an .npz, whole or not at all; makes its folder. Raises GlyphlabError if the disk is
+    full.
+    """
     import numpy as np
 
     fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -79,7 +89,9 @@ def read_json(path: Path) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON can hold it: dataclasses, tuples and arrays opened, paths as text, nan and infinity as None."""
+    """`value` as JSON can hold it: dataclasses, tuples and arrays opened, paths as text, nan and
+    infinity as None.
+    """
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -89,7 +101,9 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
     if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
     return plain(value.tolist()) if hasattr(value, "tolist") else str(value)
 
 
@@ -106,9 +120,11 @@ def tail_of(path: Path, lines: int) -> str:
 
 
 class Lock:
-    """An exclusive lock (flock) on a file. It holds until `release`, or until the process ends in whatever way.
+    """An exclusive lock (flock) on a file. It holds until `release`, or until the process ends in
+    whatever way.
 
-    The descriptor can be passed to a child, which then holds the same lock from its first instant (`adopt`).
+    The descriptor can be passed to a child, which then holds the same lock from its first instant
+    (`adopt`).
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -118,7 +134,9 @@ class Lock:
 
     @classmethod
     def take(cls, path: Path, seconds: float = 0) -> Lock | None:
-        """The lock, or None if another still holds it after `seconds`. Raises GlyphlabError if the file can't be made."""
+        """The lock, or None if another still holds it after `seconds`. Raises GlyphlabError if the
+        file can't be made.
+        """
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -154,7 +172,9 @@ class Lock:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some process holds the lock on `path`. Asking never gets in the way of another who asks."""
+    """Whether some process holds the lock on `path`. Asking never gets in the way of another who
+    asks.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -169,7 +189,8 @@ def is_locked(path: Path) -> bool:
 
 
 def _let_go_in_forks() -> None:
-    # flock belongs to the open file, which a fork shares: workers that outlive a killed run would keep it alive.
+    # flock belongs to the open file, which a fork shares: workers that outlive a killed run would
+    # keep it alive.
     global _watching_forks
     if not _watching_forks:
         os.register_at_fork(after_in_child=_close_held)

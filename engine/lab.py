@@ -1,4 +1,6 @@
-"""`Lab`: the one door to everything, for pages, canvas and command line. It takes its home as an argument and loads nothing heavy."""
+"""`Lab`: the one door to everything, for pages, canvas and command line. It takes its home as an
+argument and loads nothing heavy.
+"""
 
 from __future__ import annotations
 
@@ -15,25 +17,27 @@ from engine import __version__
 from engine.errors import GlyphlabError, RunError
 from engine.progress import Progress, no_progress
 from engine.rooms import Rooms
-from engine.runinfo import RunInfo
-from engine.runs import Run, all_runs, create_run, find_run, mark_killed
+from engine.runs.run import Run, all_runs, create_run, find_run, mark_killed
+from engine.runs.run_info import RunInfo
 from engine.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from engine.contents import RecipeInfo
     from engine.data.imageset import ImageSet
     from engine.data.info import DatasetInfo
-    from engine.jobs import Executor
-    from engine.predict import Predictor
+    from engine.jobs.executor import Executor
+    from engine.jobs.tasks import TaskInfo
+    from engine.models.predictor import Predictor
     from engine.recipe import DataSpec, Recipe
-    from engine.shelf import ModelInfo
-    from engine.tasks import TaskInfo
+    from engine.store.models import ModelInfo
+    from engine.store.recipes import RecipeInfo
 
 PREDICTORS = 4  # models kept loaded
 
 
 class Lab(Rooms):
-    """A lab in the folder `home`: its data, recipes, runs, models and background tasks. May be shared by threads."""
+    """A lab in the folder `home`: its data, recipes, runs, models and background tasks. May be
+    shared by threads.
+    """
 
     def __init__(self, home: Path, settings: Settings | None = None) -> None:
         self.home = Path(home).absolute()
@@ -43,7 +47,9 @@ class Lab(Rooms):
 
     @classmethod
     def open(cls, environ: Mapping[str, str]) -> Lab:
-        """The lab that the settings in `environ` describe; writes down which runs were killed since. Raises SettingsError."""
+        """The lab that the settings in `environ` describe; writes down which runs were killed
+        since. Raises SettingsError.
+        """
         settings = read_settings(environ)
         lab = cls(settings.home, settings)
         mark_killed(lab.home)
@@ -57,13 +63,13 @@ class Lab(Rooms):
 
     def recipes(self) -> list[RecipeInfo]:
         """The recipes that come with the lab, and those saved in it."""
-        from engine.contents import list_recipes
+        from engine.store.recipes import list_recipes
 
         return list_recipes(self.home)
 
     def models(self) -> list[ModelInfo]:
         """Saved models: shipped ones, then those of runs, newest first."""
-        from engine.shelf import list_models
+        from engine.store.models import list_models
 
         return list_models(self.home)
 
@@ -78,8 +84,10 @@ class Lab(Rooms):
         return out
 
     def health(self) -> dict[str, Any]:
-        """The lab in a few words, cheap to ask: version, device, how many runs compute and wait, whether torch is loaded."""
-        from engine.turns import queue_of
+        """The lab in a few words, cheap to ask: version, device, how many runs compute and wait,
+        whether torch is loaded.
+        """
+        from engine.jobs.queue import queue_of
 
         states = [run.state for run in self.runs()]
         return {
@@ -93,14 +101,22 @@ class Lab(Rooms):
     # data and recipes
 
     def dataset(
-        self, name: str | DataSpec, style: str | None = None, size: int | None = None, progress: Progress = no_progress
+        self,
+        name: str | DataSpec,
+        style: str | None = None,
+        size: int | None = None,
+        progress: Progress = no_progress,
     ) -> ImageSet:
-        """A data set by name, path or spec, in a `style` and `size` (pixels) if not its own. Raises DataError."""
+        """A data set by name, path or spec, in a `style` and `size` (pixels) if not its own. Raises
+        DataError.
+        """
         from engine.data.catalog import load_dataset
         from engine.recipe import DataSpec
 
         spec = DataSpec(name=name) if isinstance(name, str) else name
-        changes = {key: value for key, value in (("style", style), ("size", size)) if value is not None}
+        changes = {
+            key: value for key, value in (("style", style), ("size", size)) if value is not None
+        }
         settings = self.settings
         return load_dataset(
             spec.model_copy(update=changes),
@@ -112,14 +128,18 @@ class Lab(Rooms):
         )
 
     def recipe(self, name: str | Path, changes: Mapping[str, Any] | None = None) -> Recipe:
-        """A recipe by name (shipped or saved) or YAML file, with `changes` (key.path → value). Raises RecipeError."""
-        from engine.contents import find_recipe
+        """A recipe by name (shipped or saved) or YAML file, with `changes` (key.path → value).
+        Raises RecipeError.
+        """
+        from engine.store.recipes import find_recipe
 
         return find_recipe(self.home, name, changes)
 
     def save_recipe(self, recipe: Recipe) -> Path:
-        """Keep a recipe in the lab under its name; returns its file. Raises RecipeError for a name that is taken by a shipped one."""
-        from engine.contents import keep_recipe
+        """Keep a recipe in the lab under its name; returns its file. Raises RecipeError for a name
+        that is taken by a shipped one.
+        """
+        from engine.store.recipes import keep_recipe
 
         return keep_recipe(self.home, recipe)
 
@@ -127,7 +147,7 @@ class Lab(Rooms):
 
     @cached_property
     def executor(self) -> Executor:
-        from engine.jobs import LocalExecutor
+        from engine.jobs.executor import LocalExecutor
 
         return LocalExecutor(self.settings)
 
@@ -136,12 +156,14 @@ class Lab(Rooms):
         return find_run(self.home, id)
 
     def submit(self, recipe: Recipe, name: str | None = None, **status: Any) -> str:
-        """Start a run in the background, after those that wait already; returns its id. Raises DataError, CheckpointError.
+        """Start a run in the background, after those that wait already; returns its id. Raises
+        DataError, CheckpointError.
 
-        A recipe that starts from another's model has that one started before it, if it was never run.
-        name: the run's, if not the recipe's; `status` goes into the run's status (`sweep`: the sweep it belongs to).
+        A recipe that starts from another's model has that one started before it, if it was never
+        run. name: the run's, if not the recipe's; `status` goes into the run's status (`sweep`: the
+        sweep it belongs to).
         """
-        from engine.lineage import untrained_parents
+        from engine.store.lineage import untrained_parents
 
         for first in untrained_parents(self, recipe):
             self.executor.start(self._new_run(first, None))
@@ -149,38 +171,56 @@ class Lab(Rooms):
         self.executor.start(run)
         return run.id
 
-    def train(self, recipe: Recipe, progress: Progress = no_progress, name: str | None = None, **status: Any) -> Run:
-        """Run a recipe in this process, in its turn among the background runs, and return the run, whatever state it ended in.
+    def train(
+        self,
+        recipe: Recipe,
+        progress: Progress = no_progress,
+        name: str | None = None,
+        **status: Any,
+    ) -> Run:
+        """Run a recipe in this process, in its turn among the background runs, and return the run,
+        whatever state it ended in.
 
-        Ctrl-C stops it and keeps the best model. A recipe that starts from another's model has that one trained first, if it was never
-        run. Raises DataError, CheckpointError before there is a run, RunError if the one it starts from did not end well.
+        Ctrl-C stops it and keeps the best model. A recipe that starts from another's model has that
+        one trained first, if it was never run. Raises DataError, CheckpointError before there is a
+        run, RunError if the one it starts from did not end well.
         """
-        from engine.lineage import untrained_parents
-        from engine.turns import queue_of, queue_up
-        from engine.work import work
+        from engine.jobs.queue import queue_of, queue_up
+        from engine.jobs.worker import work
+        from engine.store.lineage import untrained_parents
 
         for first in untrained_parents(self, recipe):
             parent = self.train(first, progress)
             if (info := parent.info()).state != "finished":
-                raise RunError(f"run {parent.id} of '{first.name}', from which '{recipe.name}' starts, {info.state}", got=info.error)
+                raise RunError(
+                    f"run {parent.id} of '{first.name}', from which '{recipe.name}' starts,"
+                    f" {info.state}",
+                    got=info.error,
+                )
         run = self._new_run(recipe, name, **status)
         lock = run.take_lock()
-        work(self, run, lock, queue_up(self.home, queue_of(self.settings.device), run.path), progress)
+        work(
+            self, run, lock, queue_up(self.home, queue_of(self.settings.device), run.path), progress
+        )
         return run
 
     def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
-        from engine.contents import check_names
+        from engine.store.recipes import check_names
 
         check_names(self, recipe)
         return create_run(self.home, recipe, name, cwd=str(Path.cwd()), **status)
 
     def stop(self, id: str, at_once: bool = False) -> None:
-        """Have a run stop and keep its best model; `at_once` kills it. Raises RunError if it is not alive."""
+        """Have a run stop and keep its best model; `at_once` kills it. Raises RunError if it is not
+        alive.
+        """
         self.executor.stop(self.run(id), at_once)
 
     def resume(self, id: str) -> None:
-        """Go on with a stopped or failed run from its last checkpoint, in the same folder. Raises RunError if it finished or is alive."""
-        from engine.jobs import resume
+        """Go on with a stopped or failed run from its last checkpoint, in the same folder. Raises
+        RunError if it finished or is alive.
+        """
+        from engine.jobs.executor import resume
 
         resume(self.executor, self.run(id))
 
@@ -191,14 +231,16 @@ class Lab(Rooms):
     # models
 
     def model_folder(self, name: str | Path) -> Path:
-        """A model's checkpoint folder: a name in checkpoints/, a run id, a folder or a recipe (its newest run). Raises CheckpointError."""
-        from engine.shelf import model_folder
+        """A model's checkpoint folder: a name in checkpoints/, a run id, a folder or a recipe (its
+        newest run). Raises CheckpointError.
+        """
+        from engine.store.models import model_folder
 
         return model_folder(self.home, name)
 
     def model_meta(self, name: str | Path) -> dict[str, Any]:
         """What a model's checkpoint.json says. Raises CheckpointError."""
-        from engine.checkpoint import read_meta
+        from engine.models.checkpoint import read_meta
 
         return read_meta(self.model_folder(name))
 
@@ -208,9 +250,9 @@ class Lab(Rooms):
         key = (folder, (folder / "checkpoint.json").stat().st_mtime_ns)
         with self._loading:
             if key not in self._predictors:
-                from engine.checkpoint import load_checkpoint
                 from engine.device import pick_device
-                from engine.predict import Predictor
+                from engine.models.checkpoint import load_checkpoint
+                from engine.models.predictor import Predictor
 
                 device, _ = pick_device(self.settings.device)
                 self._predictors[key] = Predictor(load_checkpoint(folder, str(device)), device)
@@ -219,40 +261,46 @@ class Lab(Rooms):
                 self._predictors.popitem(last=False)
             return self._predictors[key]
 
-    def evaluate(self, model: str, data: str, split: str | None = None, progress: Progress = no_progress) -> dict[str, Any]:
-        """Score a model on a data set or a path; see engine.evaluate. Raises CheckpointError, DataError."""
-        from engine.evaluate import evaluate
+    def evaluate(
+        self, model: str, data: str, split: str | None = None, progress: Progress = no_progress
+    ) -> dict[str, Any]:
+        """Score a model on a data set or a path; see engine.services.evaluation. Raises
+        CheckpointError, DataError.
+        """
+        from engine.services.evaluation import evaluate
 
         return evaluate(self, model, data, split, progress)
 
     def export_onnx(self, model: str, file: Path) -> Path:
-        """Write a model as ONNX; see engine.export. Raises CheckpointError."""
-        from engine.export import export_onnx
+        """Write a model as ONNX; see engine.models.onnx_export. Raises CheckpointError."""
+        from engine.models.onnx_export import export_onnx
 
         return export_onnx(self.model_folder(model), Path(file))
 
     # background tasks
 
     def start_task(self, kind: str, **arguments: Any) -> str:
-        """Start a background task, a kind in engine.tasks.TASKS; returns its id. One with the same arguments is not started twice."""
-        from engine.tasks import start_task
+        """Start a background task, a kind in engine.jobs.tasks.TASKS; returns its id. One with the
+        same arguments is not started twice.
+        """
+        from engine.jobs.tasks import start_task
 
         return start_task(self.home, self.settings, kind, arguments)
 
     def task(self, id: str) -> TaskInfo:
         """How a task stands. Raises RunError if there is none."""
-        from engine.tasks import task
+        from engine.jobs.tasks import task
 
         return task(self.home, id)
 
     def tasks(self, kind: str | None = None) -> list[TaskInfo]:
         """Tasks (of one kind), newest first."""
-        from engine.tasks import tasks
+        from engine.jobs.tasks import tasks
 
         return tasks(self.home, kind)
 
     def stop_task(self, id: str) -> None:
         """Have a task stop; nothing happens if it has ended."""
-        from engine.tasks import stop_task
+        from engine.jobs.tasks import stop_task
 
         stop_task(self.home, id)

@@ -1,6 +1,7 @@
 """Figures computed from labels and predictions. numpy only; contracts on arrays.
 
-labels (n,) int in 0..K-1; probabilities (n, K) in 0..1, rows summing to 1; every rate is a fraction in 0..1.
+labels (n,) int in 0..K-1; probabilities (n, K) in 0..1, rows summing to 1; every rate is a fraction
+in 0..1.
 """
 
 from __future__ import annotations
@@ -43,18 +44,24 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """(K, K) int64 counts: row the true class, column the predicted one."""
-    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(
+        classes, classes
+    )
 
 
 def precision_recall(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Per class, from a confusion matrix (K, K): precision (K,) and recall (K,); nan where nothing was predicted or there is no image."""
+    """Per class, from a confusion matrix (K, K): precision (K,) and recall (K,); nan where nothing
+    was predicted or there is no image.
+    """
     right = np.diag(matrix).astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         return right / matrix.sum(0), right / matrix.sum(1)
 
 
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error (Guo et al. 2017, arXiv 1706.04599): mean |confidence − accuracy| over bins, weighted by size."""
+    """Expected calibration error (Guo et al. 2017, arXiv 1706.04599): mean |confidence − accuracy|
+    over bins, weighted by size.
+    """
     if not len(labels):
         return math.nan
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
@@ -65,7 +72,9 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int =
 
 
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
-    """The T > 0 for which softmax(logits / T) has the least log loss on held-out images (Guo et al. 2017), by golden section over log T."""
+    """The T > 0 for which softmax(logits / T) has the least log loss on held-out images (Guo et al.
+    2017), by golden section over log T.
+    """
     if len(labels) < 20:
         return 1.0
     low, high, ratio = math.log(0.2), math.log(5.0), (math.sqrt(5) - 1) / 2
@@ -98,7 +107,9 @@ def wilson_interval(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def first_reached(epochs: Sequence[Mapping[str, Any]], key: str, of: str) -> dict[str, float]:
-    """For each threshold of validation accuracy that was reached: the `key` ('epoch' or 'seconds') at which it first was."""
+    """For each threshold of validation accuracy that was reached: the `key` ('epoch' or 'seconds')
+    at which it first was.
+    """
     out = {}
     for threshold in THRESHOLDS:
         for row in epochs:
@@ -109,11 +120,18 @@ def first_reached(epochs: Sequence[Mapping[str, Any]], key: str, of: str) -> dic
 
 
 def report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
-    """Everything said of one model on one split: accuracy, top3, n, loss, ece, confusion, per_class."""
+    """Everything said of one model on one split: accuracy, top3, n, loss, ece, confusion,
+    per_class.
+    """
     matrix = confusion(labels, probabilities.argmax(1), len(classes))
     precision, recall = precision_recall(matrix)
     per_class = [
-        {"class": name, "precision": _number(precision[i]), "recall": _number(recall[i]), "n": int(matrix[i].sum())}
+        {
+            "class": name,
+            "precision": _number(precision[i]),
+            "recall": _number(recall[i]),
+            "n": int(matrix[i].sum()),
+        }
         for i, name in enumerate(classes)
     ]
     return {

@@ -6,11 +6,15 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-Progress = Callable[[int, int, str], None]  # (done, total, what): called often, from the thread that works
+Progress = Callable[
+    [int, int, str], None
+]  # (done, total, what): called often, from the thread that works
 
 
 class Cancelled(Exception):
-    """Raised by a progress callback whose person has pressed stop; the work unwinds and leaves nothing half-written."""
+    """Raised by a progress callback whose person has pressed stop; the work unwinds and leaves
+    nothing half-written.
+    """
 
 
 def no_progress(done: int, total: int, what: str) -> None:
@@ -18,7 +22,9 @@ def no_progress(done: int, total: int, what: str) -> None:
 
 
 def bar(stream: TextIO, width: int = 30) -> Progress:
-    """A progress bar for a terminal, redrawn in place at most ten times a second; a line every few seconds when `stream` is a file."""
+    """A progress bar for a terminal, redrawn in place at most ten times a second; a line every few
+    seconds when `stream` is a file.
+    """
     last = {"time": 0.0}
     live = stream.isatty()
 
@@ -35,7 +41,9 @@ def bar(stream: TextIO, width: int = 30) -> Progress:
             return
         last["time"] = now
         filled = round(width * done / total) if total else 0
-        shown = f"{what} [{'#' * filled}{'.' * (width - filled)}] {done:,}/{total:,}" if total else what
+        shown = (
+            f"{what} [{'#' * filled}{'.' * (width - filled)}] {done:,}/{total:,}" if total else what
+        )
         stream.write(f"\r{shown}\x1b[K" + ("\n" if ended and total else ""))
         stream.flush()
 

@@ -1,7 +1,9 @@
-"""A run is its recipe: everything that decides a result is a field of `Recipe`, saved resolved with the run.
+"""A run is its recipe: everything that decides a result is a field of `Recipe`, saved resolved with
+the run.
 
-Training choices (`Stage`) stand at the top level; `stages` lists what each stage changes, for experiments that
-train in several stages. `small` is what `scale: small` changes: the same experiment, end to end, in minutes on two cores.
+Training choices (`Stage`) stand at the top level; `stages` lists what each stage changes, for
+experiments that train in several stages. `small` is what `scale: small` changes: the same
+experiment, end to end, in minutes on two cores.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ class _Frozen(BaseModel):
 
 
 class Augment(_Frozen):
-    """Random changes to each training image, drawn anew per sample; zero switches one off. Lengths are fractions of the image side."""
+    """Random changes to each training image, drawn anew per sample; zero switches one off. Lengths
+    are fractions of the image side.
+    """
 
     rotate: float = Field(0, ge=0, le=180, description="degrees either way")
     translate: float = Field(0, ge=0, le=0.5, description="shift, fraction of the side")
@@ -32,81 +36,172 @@ class Augment(_Frozen):
     zoom_min: float | None = Field(None, gt=0, le=1, description="smallest scale, if not 1 - zoom")
     stretch: float = Field(0, ge=0, le=0.9, description="width against height, 1 ± stretch")
     shear: float = Field(0, ge=0, le=60, description="degrees either way")
-    perspective: float = Field(0, ge=0, le=0.9, description="how far the corners move, fraction of the side")
+    perspective: float = Field(
+        0, ge=0, le=0.9, description="how far the corners move, fraction of the side"
+    )
     elastic: float = Field(0, ge=0, le=0.3, description="smooth displacement, fraction of the side")
-    elastic_grid: int = Field(4, ge=2, le=16, description="control points a side of the elastic field")
-    thickness: float = Field(0, ge=0, le=3, description="stroke grown or thinned by up to so many pixels at 28 px")
+    elastic_grid: int = Field(
+        4, ge=2, le=16, description="control points a side of the elastic field"
+    )
+    thickness: float = Field(
+        0, ge=0, le=3, description="stroke grown or thinned by up to so many pixels at 28 px"
+    )
     flip_horizontal: float = Field(0, ge=0, le=1, description="probability")
     flip_vertical: float = Field(0, ge=0, le=1, description="probability")
-    brightness: float = Field(0, ge=0, le=1, description="lighting: added brightness, fraction of full range")
-    contrast: float = Field(0, ge=0, le=1, description="contrast between 1 - c and 1 + c")
-    colour: float = Field(0, ge=0, le=1, description="saturation and per-channel gain jitter (colour images)")
-    noise: float = Field(0, ge=0, le=1, description="standard deviation of added noise, fraction of full range")
-    erase: float = Field(0, ge=0, le=1, description="probability that a rectangle is erased with random values (Zhong et al. 2017)")
-    crop: int | None = Field(
-        None, ge=8, description="resize to this side first, then take a random crop of the stage's size (centre crop when evaluating)"
+    brightness: float = Field(
+        0, ge=0, le=1, description="lighting: added brightness, fraction of full range"
     )
-    hide_page: float = Field(0, ge=0, le=1, description="style duo: probability that the page channel is blanked")
-    affine_probability: float = Field(1, ge=0, le=1, description="share of images that the geometric changes touch")
-    lighting_probability: float = Field(1, ge=0, le=1, description="share of images that the lighting changes touch")
+    contrast: float = Field(0, ge=0, le=1, description="contrast between 1 - c and 1 + c")
+    colour: float = Field(
+        0, ge=0, le=1, description="saturation and per-channel gain jitter (colour images)"
+    )
+    noise: float = Field(
+        0, ge=0, le=1, description="standard deviation of added noise, fraction of full range"
+    )
+    erase: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="probability that a rectangle is erased with random values (Zhong et al. 2017)",
+    )
+    crop: int | None = Field(
+        None,
+        ge=8,
+        description=(
+            "resize to this side first, then take a random crop of the stage's size (centre crop"
+            " when evaluating)"
+        ),
+    )
+    hide_page: float = Field(
+        0, ge=0, le=1, description="style duo: probability that the page channel is blanked"
+    )
+    affine_probability: float = Field(
+        1, ge=0, le=1, description="share of images that the geometric changes touch"
+    )
+    lighting_probability: float = Field(
+        1, ge=0, le=1, description="share of images that the lighting changes touch"
+    )
 
 
 class Stage(_Frozen):
     """The choices of one training stage."""
 
     epochs: int = Field(10, ge=1, le=10_000, description="passes over the training split")
-    size: int | None = Field(None, ge=8, le=1024, description="side of the images fed to the model in pixels (default: the data's)")
+    size: int | None = Field(
+        None,
+        ge=8,
+        le=1024,
+        description="side of the images fed to the model in pixels (default: the data's)",
+    )
     batch_size: int = Field(128, ge=1, le=65_536)
     optimizer: str = Field("adamw", description="a name in OPTIMIZERS")
     lr: float | tuple[float, ...] = Field(
-        1e-3, description="peak learning rate; several: one a layer group, first to last, spread evenly in between"
+        1e-3,
+        description=(
+            "peak learning rate; several: one a layer group, first to last, spread evenly in"
+            " between"
+        ),
     )
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
     schedule: str = Field("onecycle", description="a name in SCHEDULES")
-    warmup: float = Field(0.25, ge=0, le=1, description="share of the stage spent rising to the peak rate")
+    warmup: float = Field(
+        0.25, ge=0, le=1, description="share of the stage spent rising to the peak rate"
+    )
     step_epochs: int = Field(5, ge=1, description="schedule step: epochs between drops")
     step_factor: float = Field(0.1, gt=0, le=1, description="schedule step: factor of each drop")
     clip: float | None = Field(None, gt=0, description="largest gradient norm")
     loss: str = Field("cross_entropy", description="a name in LOSSES")
-    loss_options: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of the loss")
+    loss_options: dict[str, Any] = Field(
+        default_factory=dict, description="keyword arguments of the loss"
+    )
     miner: str | None = Field(None, description="a name in MINERS, for losses on embeddings")
     miner_options: dict[str, Any] = Field(default_factory=dict)
-    samples_per_class: int | None = Field(None, ge=2, description="class-balanced batches with so many images of each class in them")
+    samples_per_class: int | None = Field(
+        None, ge=2, description="class-balanced batches with so many images of each class in them"
+    )
     mixup: float = Field(0, ge=0, le=10, description="alpha of mixup (Zhang et al. 2017), 0: none")
-    freeze: int = Field(0, ge=0, description="layer groups kept frozen, counted from the input; 99: all but the head")
+    freeze: int = Field(
+        0,
+        ge=0,
+        description="layer groups kept frozen, counted from the input; 99: all but the head",
+    )
     ema: float = Field(
-        0, ge=0, lt=1, description="decay of an exponential moving average of the weights, 0: none; the average is then judged and kept"
+        0,
+        ge=0,
+        lt=1,
+        description=(
+            "decay of an exponential moving average of the weights, 0: none; the average is then"
+            " judged and kept"
+        ),
     )
     augment: Augment = Field(default_factory=Augment)
-    select: Literal["accuracy", "loss", "knn", "last"] = Field("accuracy", description="which validation figure picks the best epoch")
-    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better figure")
+    select: Literal["accuracy", "loss", "knn", "last"] = Field(
+        "accuracy", description="which validation figure picks the best epoch"
+    )
+    patience: int | None = Field(
+        None, ge=1, description="stop after so many epochs without a better figure"
+    )
 
 
 class DataSpec(_Frozen):
     """Which images, how they are placed on the model's square, and how they are split."""
 
-    name: str = Field("digits", description="a data set's name, a folder or a zip; several joined with '+' are pooled, classes by name")
-    style: Literal["auto", "digit", "page", "duo", "photo"] = Field("auto", description="how a picture is placed on the square, see STYLES")
-    size: int = Field(28, ge=8, le=1024, description="side in pixels at which the images are cached")
+    name: str = Field(
+        "digits",
+        description=(
+            "a data set's name, a folder or a zip; several joined with '+' are pooled, classes by"
+            " name"
+        ),
+    )
+    style: Literal["auto", "digit", "page", "duo", "photo"] = Field(
+        "auto", description="how a picture is placed on the square, see STYLES"
+    )
+    size: int = Field(
+        28, ge=8, le=1024, description="side in pixels at which the images are cached"
+    )
     classes: tuple[str, ...] | None = Field(None, description="only these classes")
     limit: int | None = Field(None, ge=1, description="at most so many training images, stratified")
-    limit_eval: int | None = Field(None, ge=1, description="at most so many images in each of validation and test, stratified")
-    validation: float = Field(0.1, ge=0, lt=1, description="share of the training images held out to choose by, stratified")
-    test: float = Field(0, ge=0, lt=1, description="share held out as the test split where the data set has none of its own")
-    test_on: str | None = Field(None, description="another data set whose test split gives the final score")
-    follow_test: bool = Field(False, description="score the test split after every epoch too, as the studies do; nothing is chosen by it")
+    limit_eval: int | None = Field(
+        None, ge=1, description="at most so many images in each of validation and test, stratified"
+    )
+    validation: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of the training images held out to choose by, stratified",
+    )
+    test: float = Field(
+        0,
+        ge=0,
+        lt=1,
+        description="share held out as the test split where the data set has none of its own",
+    )
+    test_on: str | None = Field(
+        None, description="another data set whose test split gives the final score"
+    )
+    follow_test: bool = Field(
+        False,
+        description=(
+            "score the test split after every epoch too, as the studies do; nothing is chosen by it"
+        ),
+    )
     balance: Literal["none", "class", "source", "root"] = Field(
         "none",
-        description="draw training images so that each class, or each pooled data set (source), is seen equally often; root: pooled data "
-        "sets as often as the square root of their size, so that a small one is seen more often but not learned by heart",
+        description=(
+            "draw training images so that each class, or each pooled data set (source), is seen"
+            " equally often; root: pooled data sets as often as the square root of their size, so"
+            " that a small one is seen more often but not learned by heart"
+        ),
     )
     seed: int = Field(0, ge=0, description="seed of the split")
 
 
 class ModelSpec(_Frozen):
     name: str = Field("convnet", description="a name in MODELS")
-    options: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of the model")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="keyword arguments of the model"
+    )
 
 
 class Published(_Frozen):
@@ -126,17 +221,29 @@ class Recipe(Stage):
     about: str = Field("", description="what this is and what is known of it")
     data: DataSpec = Field(default_factory=DataSpec)
     model: ModelSpec = Field(default_factory=ModelSpec)
-    stages: tuple[dict[str, Any], ...] = Field((), description="what each stage changes; empty: one stage as above")
-    init_from: str | None = Field(None, description="a run id, recipe name or checkpoint whose weights to start from")
+    stages: tuple[dict[str, Any], ...] = Field(
+        (), description="what each stage changes; empty: one stage as above"
+    )
+    init_from: str | None = Field(
+        None, description="a run id, recipe name or checkpoint whose weights to start from"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = Field(0, ge=0, description="seed of weights, order and augmentation")
-    method: Literal["supervised", "recovered"] = Field("supervised", description="how the labels are used, see engine.experiment.METHODS")
-    temperature: float | None = Field(None, gt=0, description="what logits are divided by when there is no validation split to fit it on")
+    method: Literal["supervised", "recovered"] = Field(
+        "supervised", description="how the labels are used, see engine.jobs.experiment.METHODS"
+    )
+    temperature: float | None = Field(
+        None,
+        gt=0,
+        description="what logits are divided by when there is no validation split to fit it on",
+    )
     published: Published | None = None
     target: str = Field("", description="what the study set out to reach")
     analysis: str = Field("", description="what the study concluded")
     scale: Literal["full", "small"] = "full"
-    small: dict[str, Any] = Field(default_factory=dict, description="what `scale: small` changes, as key.path: value")
+    small: dict[str, Any] = Field(
+        default_factory=dict, description="what `scale: small` changes, as key.path: value"
+    )
 
     def resolved_stages(self) -> list[Stage]:
         """One complete `Stage` per stage, in order. Raises RecipeError for a bad entry of `stages`."""
@@ -146,26 +253,35 @@ class Recipe(Stage):
             merged = dict(base)
             for key, value in changes.items():
                 old = base.get(key)
-                merged[key] = {**old.model_dump(), **value} if isinstance(old, Augment) and isinstance(value, Mapping) else value
+                merged[key] = (
+                    {**old.model_dump(), **value}
+                    if isinstance(old, Augment) and isinstance(value, Mapping)
+                    else value
+                )
             out.append(validated(Stage, merged, f"stage {number + 1}"))
         return out
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+        return yaml.safe_dump(
+            self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120
+        )
 
 
 def make_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Recipe:
     """A checked recipe from plain `fields`, with `changes` (key.path → value) on top.
 
-    `scale=small` in either applies the recipe's `small` changes first, so that a person's own changes win.
-    Raises RecipeError for an unknown key (with the nearest known one) or a value of the wrong kind.
+    `scale=small` in either applies the recipe's `small` changes first, so that a person's own
+    changes win. Raises RecipeError for an unknown key (with the nearest known one) or a value of
+    the wrong kind.
     """
     tree = plain(fields)
     changes = dict(changes or {})
     if changes.get("scale", tree.get("scale")) == "small":
         for path, value in (tree.get("small") or {}).items():
             _put(tree, path, value)
-        tree["small"] = {}  # applied: a saved run that is read again keeps what a person changed on top
+        tree[
+            "small"
+        ] = {}  # applied: a saved run that is read again keeps what a person changed on top
     for path, value in changes.items():
         _put(tree, path, value)
     recipe = validated(Recipe, tree, f"recipe '{tree.get('name', '')}'")
@@ -180,9 +296,13 @@ def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     except OSError as error:
         raise RecipeError(f"recipe file {path} can't be read", got=error.strerror) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"recipe file {path} is not YAML", got=str(error).splitlines()[0]) from None
+        raise RecipeError(
+            f"recipe file {path} is not YAML", got=str(error).splitlines()[0]
+        ) from None
     if not isinstance(tree, dict):
-        raise RecipeError(f"recipe file {path} is wrong", expected="keys and values", got=type(tree).__name__)
+        raise RecipeError(
+            f"recipe file {path} is wrong", expected="keys and values", got=type(tree).__name__
+        )
     return make_recipe({"name": Path(path).stem, **tree}, changes)
 
 
@@ -191,14 +311,18 @@ def shipped_recipe_names() -> list[str]:
 
 
 def shipped_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
-    """A recipe that comes with the lab, by name. Raises RecipeError with the nearest name if there is none."""
+    """A recipe that comes with the lab, by name. Raises RecipeError with the nearest name if there
+    is none.
+    """
     if name not in shipped_recipe_names():
         raise RecipeError(unknown("recipe", name, shipped_recipe_names()))
     return read_recipe(RECIPES / f"{name}.yaml", changes)
 
 
 def parse_changes(pairs: list[str]) -> dict[str, Any]:
-    """`["epochs=3", "data.limit=500"]` → a dict; values are read as YAML. Raises RecipeError without a '='."""
+    """`["epochs=3", "data.limit=500"]` → a dict; values are read as YAML. Raises RecipeError
+    without a '='.
+    """
     out = {}
     for pair in pairs:
         path, sign, text = pair.partition("=")
@@ -216,8 +340,12 @@ def compare_recipes(recipes: Mapping[str, Recipe]) -> list[dict[str, Any]]:
     """The fields in which recipes differ: rows of `field` and one value per given name."""
     flat = {name: _flatten(recipe.model_dump(mode="json")) for name, recipe in recipes.items()}
     fields = sorted({field for row in flat.values() for field in row} - {"small"})
-    rows = [{"field": field, **{name: row.get(field) for name, row in flat.items()}} for field in fields]
-    return [row for row in rows if len({str(value) for key, value in row.items() if key != "field"}) > 1]
+    rows = [
+        {"field": field, **{name: row.get(field) for name, row in flat.items()}} for field in fields
+    ]
+    return [
+        row for row in rows if len({str(value) for key, value in row.items() if key != "field"}) > 1
+    ]
 
 
 def _number(value: Any) -> Any:
@@ -236,7 +364,11 @@ def plain(value: Any) -> Any:
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return _number(value) if isinstance(value, str) and value[:1].isdigit() and "e" in value.lower() else value
+    return (
+        _number(value)
+        if isinstance(value, str) and value[:1].isdigit() and "e" in value.lower()
+        else value
+    )
 
 
 def _put(tree: dict[str, Any], path: str, value: Any) -> None:
@@ -250,7 +382,10 @@ def _put(tree: dict[str, Any], path: str, value: Any) -> None:
             node[key] = {}
         node = node[key]
         if not isinstance(node, dict | list):
-            raise RecipeError(f"'{path}' is not a field of a recipe", hint=f"'{'.'.join(parents[: depth + 1])}' is a value, not a group.")
+            raise RecipeError(
+                f"'{path}' is not a field of a recipe",
+                hint=f"'{'.'.join(parents[: depth + 1])}' is a value, not a group.",
+            )
     if isinstance(node, list):
         node[int(leaf)] = value if _item(node, leaf, path) is not None else value
     else:
@@ -259,7 +394,11 @@ def _put(tree: dict[str, Any], path: str, value: Any) -> None:
 
 def _item(items: list, key: str, path: str) -> Any:
     if not key.isdigit() or int(key) >= len(items):
-        raise RecipeError(f"'{path}' is not a field of this recipe", expected=f"a number from 0 to {len(items) - 1}", got=repr(key))
+        raise RecipeError(
+            f"'{path}' is not a field of this recipe",
+            expected=f"a number from 0 to {len(items) - 1}",
+            got=repr(key),
+        )
     return items[int(key)]
 
 
@@ -274,16 +413,22 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def validated(kind: type[_Kind], tree: Mapping[str, Any], where: str) -> _Kind:
-    """`tree` as a checked `kind`. Raises RecipeError, beginning with `where`, for the first thing that is wrong."""
+    """`tree` as a checked `kind`. Raises RecipeError, beginning with `where`, for the first thing
+    that is wrong.
+    """
     try:
         return kind.model_validate(dict(tree))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = [str(part) for part in first["loc"]]
         if first["type"] == "extra_forbidden":
-            raise RecipeError(f"{where}: {unknown('field', '.'.join(path), _fields_beside(kind, path))}") from None
+            raise RecipeError(
+                f"{where}: {unknown('field', '.'.join(path), _fields_beside(kind, path))}"
+            ) from None
         message = first["msg"][0].lower() + first["msg"][1:]
-        raise RecipeError(f"{where}: {'.'.join(path)}: {message}", got=repr(first["input"])) from None
+        raise RecipeError(
+            f"{where}: {'.'.join(path)}: {message}", got=repr(first["input"])
+        ) from None
 
 
 def _fields_beside(kind: type[BaseModel], path: list[str]) -> list[str]:

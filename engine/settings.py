@@ -34,14 +34,24 @@ def _natural(text: str) -> int:
 
 def _switch(text: str) -> bool:
     try:
-        return {"": False, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}[text.lower()]
+        return {
+            "": False,
+            "0": False,
+            "no": False,
+            "false": False,
+            "1": True,
+            "yes": True,
+            "true": True,
+        }[text.lower()]
     except KeyError:
         raise ValueError(text) from None
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table: the variable, its default as text, how it is read, what it expects, what it is for."""
+    """One row of the table: the variable, its default as text, how it is read, what it expects,
+    what it is for.
+    """
 
     name: str
     default: str
@@ -56,15 +66,59 @@ class Setting:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("GLYPHLAB_PORT", "7860", _port, "a port number, 1 to 65535", "port of the lab"),
-    Setting("GLYPHLAB_HOST", "127.0.0.1", str, "an address", "address the lab listens on (0.0.0.0 to serve other machines)"),
-    Setting("GLYPHLAB_HOME", ".glyphlab", _folder, "a folder", "where runs, caches, uploads and downloads are kept"),
-    Setting("GLYPHLAB_DATA", "", _folders, "folders separated by ':'", "folders to look for data sets in"),
-    Setting("GLYPHLAB_DEVICE", "auto", str, "auto, cpu, cuda or cuda:N, mps", "device to train and predict on"),
-    Setting("GLYPHLAB_THREADS", "0", _natural, "a whole number, 0 for all cores", "CPU threads of a training run"),
+    Setting(
+        "GLYPHLAB_HOST",
+        "127.0.0.1",
+        str,
+        "an address",
+        "address the lab listens on (0.0.0.0 to serve other machines)",
+    ),
+    Setting(
+        "GLYPHLAB_HOME",
+        ".glyphlab",
+        _folder,
+        "a folder",
+        "where runs, caches, uploads and downloads are kept",
+    ),
+    Setting(
+        "GLYPHLAB_DATA",
+        "",
+        _folders,
+        "folders separated by ':'",
+        "folders to look for data sets in",
+    ),
+    Setting(
+        "GLYPHLAB_DEVICE",
+        "auto",
+        str,
+        "auto, cpu, cuda or cuda:N, mps",
+        "device to train and predict on",
+    ),
+    Setting(
+        "GLYPHLAB_THREADS",
+        "0",
+        _natural,
+        "a whole number, 0 for all cores",
+        "CPU threads of a training run",
+    ),
     Setting("GLYPHLAB_OFFLINE", "0", _switch, "0 or 1", "never download anything"),
-    Setting("GLYPHLAB_UPLOAD_MB", "500", _natural, "megabytes", "largest upload accepted by the Data page"),
-    Setting("GLYPHLAB_UNPACKED_MB", "20000", _natural, "megabytes", "largest size a zip may unpack to"),
-    Setting("GLYPHLAB_MLFLOW_URI", "", str, "an address", "MLflow server that runs are mirrored to (empty: none)"),
+    Setting(
+        "GLYPHLAB_UPLOAD_MB",
+        "500",
+        _natural,
+        "megabytes",
+        "largest upload accepted by the Data page",
+    ),
+    Setting(
+        "GLYPHLAB_UNPACKED_MB", "20000", _natural, "megabytes", "largest size a zip may unpack to"
+    ),
+    Setting(
+        "GLYPHLAB_MLFLOW_URI",
+        "",
+        str,
+        "an address",
+        "MLflow server that runs are mirrored to (empty: none)",
+    ),
 )
 
 
@@ -92,5 +146,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         try:
             values[setting.field] = setting.parse(text)
         except ValueError:
-            raise SettingsError(f"setting {setting.name} can't be used", expected=setting.expects, got=repr(text)) from None
+            raise SettingsError(
+                f"setting {setting.name} can't be used", expected=setting.expects, got=repr(text)
+            ) from None
     return Settings(**values)

@@ -4,7 +4,8 @@ import streamlit as st
 
 from app.charts import compare as charts
 from app.charts.report import as_csv, as_html
-from app.widgets import comparing, empty, note, page, pick_runs
+from app.sections import compare as comparing
+from app.widgets import empty, note, page, pick_runs
 from engine.errors import GlyphlabError
 
 VIEWS = {
@@ -25,18 +26,65 @@ def export(subjects: list) -> None:
 
     def report() -> str:
         lines = comparing.lines_of(lab, subjects)
-        plots = [charts.convergence(lines, measure, axis) for measure in ("held-out accuracy", "held-out loss") for axis in charts.AXES]
-        scores = [charts.scores(found, place) for place, found in comparing.scores_by_place(lab, subjects).items()]
-        tables = {"Figures": rows, "Tests of every pair": tests, "How the recipes differ": compare.differences(subjects)}
-        return as_html("Comparison of " + ", ".join(s.label for s in subjects), compare.answers(subjects), tables, scores + plots)
+        plots = [
+            charts.convergence(lines, measure, axis)
+            for measure in ("held-out accuracy", "held-out loss")
+            for axis in charts.AXES
+        ]
+        scores = [
+            charts.scores(found, place)
+            for place, found in comparing.scores_by_place(lab, subjects).items()
+        ]
+        tables = {
+            "Figures": rows,
+            "Tests of every pair": tests,
+            "How the recipes differ": compare.differences(subjects),
+        }
+        return as_html(
+            "Comparison of " + ", ".join(s.label for s in subjects),
+            compare.answers(subjects),
+            tables,
+            scores + plots,
+        )
 
     with st.container(horizontal=True):
-        st.download_button("Figures (CSV)", as_csv(rows), "figures.csv", "text/csv", key="csv-figures", on_click="ignore")
-        st.download_button("Epochs (CSV)", as_csv(epochs), "epochs.csv", "text/csv", key="csv-epochs", on_click="ignore")
+        st.download_button(
+            "Figures (CSV)",
+            as_csv(rows),
+            "figures.csv",
+            "text/csv",
+            key="csv-figures",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Epochs (CSV)",
+            as_csv(epochs),
+            "epochs.csv",
+            "text/csv",
+            key="csv-epochs",
+            on_click="ignore",
+        )
         if tests:
-            st.download_button("Tests (CSV)", as_csv(tests), "tests.csv", "text/csv", key="csv-tests", on_click="ignore")
-        st.download_button("Report (HTML)", report, "comparison.html", "text/html", key="html-report", on_click="ignore")
-    note("The report is one file with live plots that opens without the lab. For a picture of a plot (PNG), use the camera in its corner.")
+            st.download_button(
+                "Tests (CSV)",
+                as_csv(tests),
+                "tests.csv",
+                "text/csv",
+                key="csv-tests",
+                on_click="ignore",
+            )
+        st.download_button(
+            "Report (HTML)",
+            report,
+            "comparison.html",
+            "text/html",
+            key="html-report",
+            on_click="ignore",
+        )
+    note(
+        "The report is one file with live plots that opens without the lab. For a picture of a plot"
+        " (PNG), use the camera in its corner."
+    )
 
 
 def draw(ids: list[str], alive: bool) -> None:
@@ -48,7 +96,14 @@ def draw(ids: list[str], alive: bool) -> None:
         st.caption(f"{len(ids) - len(subjects)} of the runs has not finished an epoch yet.")
     if not subjects:
         return
-    view = st.segmented_control("View", list(VIEWS), default="Answer", required=True, key="view", label_visibility="collapsed")
+    view = st.segmented_control(
+        "View",
+        list(VIEWS),
+        default="Answer",
+        required=True,
+        key="view",
+        label_visibility="collapsed",
+    )
     try:
         VIEWS[view](lab, subjects)
     except GlyphlabError as error:  # raised in a fragment, so not in the page's own frame
@@ -57,12 +112,17 @@ def draw(ids: list[str], alive: bool) -> None:
         export(subjects)
 
 
-with page("Compare", "Put runs side by side: which is better, is it really, and on which images.") as lab:
+with page(
+    "Compare", "Put runs side by side: which is better, is it really, and on which images."
+) as lab:
     chosen = pick_runs(lab, "runs")
     if lab.runs():
         comparing.questions(lab)
         if not chosen:
-            empty("Choose runs above. Two or more are compared; of a single one you see its mistakes and its calibration.")
+            empty(
+                "Choose runs above. Two or more are compared; of a single one you see its mistakes"
+                " and its calibration."
+            )
     if chosen:
         working = any(lab.run(id).alive for id in chosen)
         st.fragment(draw, run_every=POLL_SECONDS if working else None)(chosen, working)

@@ -1,10 +1,13 @@
 """Data: what the data sets hold, what training sees of them, and one's own."""
 
+from app.sections.data.contents import show
+from app.sections.data.upload import upload
 from app.widgets import page, pick_dataset
-from app.widgets.data import show
-from app.widgets.upload import upload
 
-with page("Data", "Data sets: their classes, samples of them, what augmentation does to them, and your own.") as lab:
+with page(
+    "Data",
+    "Data sets: their classes, samples of them, what augmentation does to them, and your own.",
+) as lab:
     upload(lab)
     name = pick_dataset(lab, "data")
     if name:

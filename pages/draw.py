@@ -21,21 +21,36 @@ with page("Draw", "Draw one character; the model answers while the pen moves.") 
     models = [model.name for model in lab.models()]
     wanted = st.query_params.get("model")
     if wanted and wanted not in models:
-        st.warning(f"There is no model `{wanted}` in this lab; the canvas shows the best one it has.", icon=":material/info:")
+        st.warning(
+            f"There is no model `{wanted}` in this lab; the canvas shows the best one it has.",
+            icon=":material/info:",
+        )
         wanted = None
     if not models:
-        empty("No model has been saved yet. Train one first: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
+        empty(
+            "No model has been saved yet. Train one first: `quick` takes a few seconds.",
+            "train",
+            "Train quick",
+            recipe="quick",
+        )
     else:
         with st.container(key="canvas"):
-            st.iframe(canvas_address(wanted), height=1240, alt="The drawing canvas")  # until the canvas has set what it needs
+            st.iframe(
+                canvas_address(wanted), height=1240, alt="The drawing canvas"
+            )  # until the canvas has set what it needs
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.link_button("Open it full size", canvas_address(wanted), icon=":material/open_in_new:")
+            st.link_button(
+                "Open it full size", canvas_address(wanted), icon=":material/open_in_new:"
+            )
             link("models", "About the models")
         with st.expander("Use it from a program", icon=":material/code:"):
             st.markdown(
-                "The canvas is an API too: `/predict(image, model)` takes a picture of one character (a drawing, a scan or a photograph; "
-                "dark on light or light on dark) and returns the likeliest class with the probabilities."
+                "The canvas is an API too: `/predict(image, model)` takes a picture of one"
+                " character (a drawing, a scan or a photograph; dark on light or light on dark) and"
+                " returns the likeliest class with the probabilities."
             )
             python, curl = st.tabs(["Python", "curl"])
-            python.code(PYTHON.format(base=base_address(), model=wanted or models[0]), language="python")
+            python.code(
+                PYTHON.format(base=base_address(), model=wanted or models[0]), language="python"
+            )
             curl.code(CURL.format(base=base_address(), model=wanted or models[0]), language="bash")

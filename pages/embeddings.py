@@ -1,12 +1,26 @@
-"""The embedding explorer: a map of a data set through a model, two of them, a run that learns, and the figures."""
+"""The embedding explorer: a map of a data set through a model, two of them, a run that learns, and
+the figures.
+"""
 
 from __future__ import annotations
 
-from app.explorer import figures, learning, map, pair
-from app.explorer.choose import pick_segment
+from app.sections.embeddings import figures, learning, map, pair
+from app.sections.embeddings.choose import pick_segment
 from app.widgets import page
 
-VIEWS = {"map": ("Map", map), "pair": ("Two spaces", pair), "learning": ("Watch it learn", learning), "figures": ("Figures", figures)}
+VIEWS = {
+    "map": ("Map", map),
+    "pair": ("Two spaces", pair),
+    "learning": ("Watch it learn", learning),
+    "figures": ("Figures", figures),
+}
 
-with page("Embeddings", "Walk through a model's embedding: what lies close together, the model finds alike.") as lab:
-    VIEWS[pick_segment("View", {name: title for name, (title, _) in VIEWS.items()}, "view", show_label=False)][1].draw(lab)
+with page(
+    "Embeddings",
+    "Walk through a model's embedding: what lies close together, the model finds alike.",
+) as lab:
+    VIEWS[
+        pick_segment(
+            "View", {name: title for name, (title, _) in VIEWS.items()}, "view", show_label=False
+        )
+    ][1].draw(lab)

@@ -9,16 +9,31 @@ LATEST = 6
 
 STEPS = (
     (
-        "1 · Train a model", "`quick` learns to read digits in a few seconds, also without a GPU. Watch its curves as it goes.",
-        "train", "Start with quick",
+        "1 · Train a model",
+        (
+            "`quick` learns to read digits in a few seconds, also without a GPU. Watch its curves"
+            " as it goes."
+        ),
+        "train",
+        "Start with quick",
     ),
     (
-        "2 · Draw", "Draw a character and see what a model makes of it while the pen moves. Models to begin with come with the lab.",
-        "draw", "Open the canvas",
+        "2 · Draw",
+        (
+            "Draw a character and see what a model makes of it while the pen moves. Models to begin"
+            " with come with the lab."
+        ),
+        "draw",
+        "Open the canvas",
     ),
     (
-        "3 · Look closer", "Put runs side by side, walk through an embedding space, or find the wrong labels in a data set.",
-        "compare", "Compare runs",
+        "3 · Look closer",
+        (
+            "Put runs side by side, walk through an embedding space, or find the wrong labels in a"
+            " data set."
+        ),
+        "compare",
+        "Compare runs",
     ),
 )
 
@@ -34,11 +49,18 @@ def steps() -> None:
 
 @st.fragment(run_every=2)
 def live() -> None:
-    """Counts, runs at work with their progress, and the latest results; read anew every two seconds."""
+    """Counts, runs at work with their progress, and the latest results; read anew every two
+    seconds.
+    """
     runs, datasets, models = lab.runs(), lab.datasets(), lab.models()
     alive = [run for run in runs if run.alive]
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Data sets at hand", number(sum(data.here for data in datasets)), help=f"of {len(datasets)} known by name", width=150)
+        st.metric(
+            "Data sets at hand",
+            number(sum(data.here for data in datasets)),
+            help=f"of {len(datasets)} known by name",
+            width=150,
+        )
         st.metric("Saved models", number(len(models)), width=150)
         st.metric("Runs", number(len(runs)), width=150)
         st.metric("At work", number(len(alive)), width=150)
@@ -56,7 +78,12 @@ def live() -> None:
     st.subheader("Latest results", anchor=False)
     ended = [run for run in runs if not run.alive][:LATEST]
     if not ended:
-        empty("No run has ended yet. The first takes a few seconds.", "train", "Train quick", recipe="quick")
+        empty(
+            "No run has ended yet. The first takes a few seconds.",
+            "train",
+            "Train quick",
+            recipe="quick",
+        )
         return
     with st.container(border=True):
         for run in ended:
@@ -64,7 +91,11 @@ def live() -> None:
     link("compare", "Compare them")
 
 
-with page("Glyphlab", "A lab for handwritten characters: train recognisers, look inside them, doubt the labels, draw.") as lab:
+with page(
+    "Glyphlab",
+    "A lab for handwritten characters: train recognisers, look inside them, doubt the labels,"
+    " draw.",
+) as lab:
     steps()
     live()
     with st.expander("All pages", icon=":material/map:"):

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from app.sections.models.card import card, downloads, figures, mistakes, remove
+from app.sections.models.inside import inside
 from app.widgets import ago, link, page, parameters, percent, pick_model
-from app.widgets.inside import inside
-from app.widgets.model import card, downloads, figures, mistakes, remove
 
 with page("Models", "Saved models: what they are for, how good they are, and their files.") as lab:
     model = pick_model(lab, "model")
@@ -26,8 +26,14 @@ with page("Models", "Saved models: what they are for, how good they are, and the
         st.dataframe(
             pd.DataFrame(
                 {
-                    "Name": entry.name, "Title": entry.title, "Test accuracy": percent(entry.accuracy), "Classes": entry.classes,
-                    "Parameters": parameters(entry.parameters), "Style": entry.style, "Side (px)": entry.size, "Made": ago(entry.created),
+                    "Name": entry.name,
+                    "Title": entry.title,
+                    "Test accuracy": percent(entry.accuracy),
+                    "Classes": entry.classes,
+                    "Parameters": parameters(entry.parameters),
+                    "Style": entry.style,
+                    "Side (px)": entry.size,
+                    "Made": ago(entry.created),
                 }
                 for entry in lab.models()
             ),

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app.charts.study import beside
-from app.widgets import chart, link, note, page, studying
-from engine.study import STUDIES
+from app.sections import study as studying
+from app.widgets import chart, link, note, page
+from engine.services.study import STUDIES
 
 OVERVIEW = "All"
 
@@ -14,25 +15,42 @@ def remember() -> None:
     st.query_params["study"] = st.session_state["study"]
 
 
-with page("Study", "The experiments that this lab grew out of: what was published, what we got, and the best we can do.") as lab:
+with page(
+    "Study",
+    "The experiments that this lab grew out of: what was published, what we got, and the best we"
+    " can do.",
+) as lab:
     rows, runs = lab.study.rows(), lab.runs()
     studying.summary(rows)
     wanted = st.query_params.get("study")
     st.session_state["study"] = wanted if wanted in STUDIES else OVERVIEW
     chosen = st.segmented_control(
-        "Study", [OVERVIEW, *STUDIES], required=True, key="study", label_visibility="collapsed", on_change=remember,
-        format_func=lambda letter: f"{letter} · {STUDIES[letter].short}" if letter in STUDIES else letter,
+        "Study",
+        [OVERVIEW, *STUDIES],
+        required=True,
+        key="study",
+        label_visibility="collapsed",
+        on_change=remember,
+        format_func=lambda letter: (
+            f"{letter} · {STUDIES[letter].short}" if letter in STUDIES else letter
+        ),
     )
     if chosen == OVERVIEW:
         studying.overview(rows)
-        note("Ours: the best full-size run of the same recipe. Best of this lab: of any recipe on the same images by the same measure. "
-             "Both come from this lab's runs, its shipped models and its records; what was not run at full size says so.")
+        note(
+            "Ours: the best full-size run of the same recipe. Best of this lab: of any recipe on"
+            " the same images by the same measure. Both come from this lab's runs, its shipped"
+            " models and its records; what was not run at full size says so."
+        )
     else:
         part, mine = STUDIES[chosen], [row for row in rows if row.study == chosen]
         st.subheader(f"{chosen} · {part.title}", anchor=False)
         st.markdown(part.about)
         if mine:
-            chart(beside([studying.figures_of(row) for row in mine], "Published and ours"), key=f"beside-{chosen}")
+            chart(
+                beside([studying.figures_of(row) for row in mine], "Published and ours"),
+                key=f"beside-{chosen}",
+            )
         if part.question:
             ids = [id for name in part.question for id in lab.study.runs_of(name)[:5]]
             if len(ids) > 1:

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from app.sections.sweeps import new_sweep, pick_sweep, watch_sweep
 from app.widgets import page
-from app.widgets.sweeps import new_sweep, pick_sweep, watch_sweep
 
-with page("Sweeps", "Try the values of a search space trial by trial; each trial is a run of its own.") as lab:
+with page(
+    "Sweeps", "Try the values of a search space trial by trial; each trial is a run of its own."
+) as lab:
     st.session_state.setdefault("new-sweep", not lab.sweeps.list())
     with st.expander("New sweep", icon=":material/add_circle:", key="new-sweep", on_change="rerun"):
         new_sweep(lab)

@@ -2,15 +2,17 @@
 
 import streamlit as st
 
+from app.sections.train.start import keep_edits, start
+from app.sections.train.watch import watch
 from app.widgets import page, pick_run
 from app.widgets.live import fetch_library
-from app.widgets.start import keep_edits, start
-from app.widgets.watch import watch
 
 with page("Train", "Choose a recipe, change any field, start the run and watch it learn.") as lab:
     st.session_state.setdefault("new-run", "run" not in st.query_params)
     box = st.expander("New run", icon=":material/add_circle:", key="new-run", on_change=keep_edits)
-    if box.open:  # a closed form is not drawn: who watches a run does not wait for its eighty fields
+    if (
+        box.open
+    ):  # a closed form is not drawn: who watches a run does not wait for its eighty fields
         with box:
             start(lab)
             fetch_library()

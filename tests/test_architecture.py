@@ -1,4 +1,6 @@
-"""How the code may be arranged: imports point one way, files stay small, nothing heavy loads before it is needed."""
+"""How the code may be arranged: imports point one way, files stay small, nothing heavy loads before
+it is needed.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +12,53 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 LONGEST = 300  # lines
 
-# From the ground up. A module imports from its own row or from rows above it; 'engine.data' stands for all below it.
+# From the ground up. A module imports from its own row or from rows above it; 'engine.data' stands
+# for all below it.
 RANKS: tuple[str, ...] = (
     "engine.errors",
-    "engine.settings engine.device engine.progress engine.files engine.journal engine.runinfo engine.processes engine.turns",
-    "engine.recipe engine.ink engine.stray engine.placement engine.layout engine.images",
+    (
+        "engine.settings engine.device engine.progress engine.files engine.runs.jsonl"
+        " engine.runs.run_info engine.jobs.processes engine.jobs.queue"
+    ),
+    (
+        "engine.recipe engine.imaging.ink engine.imaging.stray_dots engine.imaging.placement"
+        " engine.embedding.umap engine.imaging.images"
+    ),
     "engine.data",
     "engine.models",
-    "engine.objectives engine.optim engine.metrics engine.lookalikes "
-    "engine.segment engine.likeness engine.neighbours engine.stats engine.noise.losses",
-    "engine.inference",
-    "engine.train",
-    "engine.space engine.retrieval engine.embeddings engine.projection",
+    (
+        "engine.training.objectives engine.training.optim engine.metrics"
+        " engine.recognition.confusables engine.imaging.segmentation"
+        " engine.recognition.shape_similarity engine.embedding.neighbours engine.training.stats"
+        " engine.training.noisy_losses"
+    ),
+    "engine.models.inference",
+    "engine.training.trainer",
+    (
+        "engine.embedding.space engine.embedding.retrieval engine.services.spaces"
+        " engine.embedding.projection"
+    ),
     "engine.noise",
-    "engine.checkpoint engine.predict engine.reading engine.saliency engine.export",
-    "engine.runs engine.snapshot engine.mirror",
-    "engine.lineage",
+    (
+        "engine.models.checkpoint engine.models.predictor engine.recognition.word_reader"
+        " engine.explain.saliency engine.models.onnx_export"
+    ),
+    "engine.runs.run engine.training.trainer_state engine.jobs.mlflow_mirror",
+    "engine.store.lineage",
     # the rooms, side by side: what a person does in the lab
-    "engine.experiment engine.work engine.jobs engine.tasks engine.evaluate engine.contents engine.shelf engine.finder"
-    " engine.sweep engine.compare engine.study engine.taught engine.drawings engine.gallery engine.layers"
-    " engine.lookalikes engine.inside",
+    (
+        "engine.jobs.experiment engine.jobs.worker engine.jobs.executor engine.jobs.tasks"
+        " engine.services.evaluation engine.store.recipes engine.store.models"
+        " engine.services.lr_finder engine.sweep engine.compare engine.services.study"
+        " engine.services.few_shot engine.services.drawings engine.services.gallery"
+        " engine.services.point_layers engine.recognition.confusables engine.services.predictions"
+    ),
     "engine.lab engine.rooms",
     "engine.cli engine.__main__",
-    "app.charts app.door app.widgets",
+    "app.charts app.shared_lab app.widgets",
     "app pages",
 )
 HEAVY = {
@@ -58,7 +81,7 @@ WEB = (
     "app.server",
     "app.dashboard",
     "engine.lab",
-    "engine.runs",
+    "engine.runs.run",
     "engine.recipe",
     "engine.data.catalog",
 )  # loaded by the web process at its start
@@ -88,7 +111,9 @@ def rank_of(module: str) -> int | None:
 
 
 def imports(path: Path, everywhere: bool) -> set[str]:
-    """Modules imported by a file: at its top, or anywhere in it; never what only a type checker sees."""
+    """Modules imported by a file: at its top, or anywhere in it; never what only a type checker
+    sees.
+    """
     found: set[str] = set()
 
     def visit(node: ast.AST) -> None:
@@ -100,7 +125,11 @@ def imports(path: Path, everywhere: bool) -> set[str]:
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module)
-            found.update(f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in FILES)
+            found.update(
+                f"{node.module}.{alias.name}"
+                for alias in node.names
+                if f"{node.module}.{alias.name}" in FILES
+            )
         for child in ast.iter_child_nodes(node):
             visit(child)
 
@@ -127,10 +156,18 @@ def reached(start: str) -> dict[str, str]:
 def test_imports_point_down(module):
     mine = rank_of(module)
     if module in ("engine", "app", "pages"):
-        assert not [name for name in imports(FILES[module], everywhere=True) if name.split(".")[0] in ("engine", "app", "pages")]
+        assert not [
+            name
+            for name in imports(FILES[module], everywhere=True)
+            if name.split(".")[0] in ("engine", "app", "pages")
+        ]
         return
     assert mine is not None, f"{module} has no row in RANKS"
-    upward = [name for name in imports(FILES[module], everywhere=True) if (other := rank_of(name)) is not None and other > mine]
+    upward = [
+        name
+        for name in imports(FILES[module], everywhere=True)
+        if (other := rank_of(name)) is not None and other > mine
+    ]
     assert not upward, f"{module} imports {', '.join(upward)}, which stand above it"
 
 
@@ -139,9 +176,14 @@ def test_a_file_stays_small(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
 
 
-@pytest.mark.parametrize("module", [name for name in FILES if name.startswith(("pages", "app.charts", "app.widgets"))])
+@pytest.mark.parametrize(
+    "module", [name for name in FILES if name.startswith(("pages", "app.charts", "app.widgets"))]
+)
 def test_pages_and_charts_never_import_torch(module):
-    assert not {name.split(".")[0] for name in imports(FILES[module], everywhere=True)} & {"torch", "torchvision"}
+    assert not {name.split(".")[0] for name in imports(FILES[module], everywhere=True)} & {
+        "torch",
+        "torchvision",
+    }
 
 
 @pytest.mark.parametrize("module", [name for name in FILES if name.startswith("app.charts")])
@@ -149,19 +191,34 @@ def test_charts_only_turn_data_into_figures(module):
     others = {
         name
         for name in imports(FILES[module], everywhere=True)
-        if name.split(".")[0] in ("streamlit", "gradio", "pages") or name.startswith(("engine.lab", "app.widgets"))
+        if name.split(".")[0] in ("streamlit", "gradio", "pages")
+        or name.startswith(("engine.lab", "app.widgets"))
     }
     assert not others
 
 
-@pytest.mark.parametrize("module", [name for name in FILES if name in WEB or name.startswith(("pages", "app.charts", "app.widgets"))])
+@pytest.mark.parametrize(
+    "module",
+    [
+        name
+        for name in FILES
+        if name in WEB or name.startswith(("pages", "app.charts", "app.widgets"))
+    ],
+)
 def test_nothing_heavy_loads_with_the_web_process(module):
     heavy = {name: asker for name, asker in reached(module).items() if name.split(".")[0] in HEAVY}
-    assert not heavy, f"{module} reaches " + ", ".join(f"{name} (imported by {asker})" for name, asker in heavy.items())
+    assert not heavy, f"{module} reaches " + ", ".join(
+        f"{name} (imported by {asker})" for name, asker in heavy.items()
+    )
 
 
 def test_the_engine_needs_no_browser_library():
-    asked = {name.split(".")[0] for module, path in FILES.items() if module.startswith("engine") for name in imports(path, everywhere=True)}
+    asked = {
+        name.split(".")[0]
+        for module, path in FILES.items()
+        if module.startswith("engine")
+        for name in imports(path, everywhere=True)
+    }
     assert not asked & {"streamlit", "gradio", "plotly", "app", "pages"}
 
 
@@ -172,7 +229,11 @@ def test_modules_and_longer_public_functions_say_what_they_do(path):
         return
     silent = [] if ast.get_docstring(tree) else ["the module"]
     for node in tree.body:
-        members = node.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_") else [node]
+        members = (
+            node.body
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+            else [node]
+        )
         for member in members:
             if (
                 isinstance(member, ast.FunctionDef)
@@ -180,7 +241,13 @@ def test_modules_and_longer_public_functions_say_what_they_do(path):
                 and member.end_lineno - member.lineno > 12
                 and not ast.get_docstring(member)
             ):
-                if member.name not in ("main", "forward", "run", "show", "arguments"):  # said by the module, by Recognizer, by engine.cli
+                if member.name not in (
+                    "main",
+                    "forward",
+                    "run",
+                    "show",
+                    "arguments",
+                ):  # said by the module, by Recognizer, by engine.cli
                     silent.append(member.name)
     assert not silent, f"{path.relative_to(ROOT)}: no docstring for {', '.join(silent)}"
 
@@ -191,17 +258,29 @@ def pins(name: str) -> dict[str, str]:
 
 
 def test_what_the_code_imports_is_pinned_and_nothing_else_is():
-    owners = {module: {name.lower().replace("_", "-") for name in names} for module, names in packages_distributions().items()}
+    owners = {
+        module: {name.lower().replace("_", "-") for name in names}
+        for module, names in packages_distributions().items()
+    }
     pinned = {name.lower().replace("_", "-") for name in pins("requirements.txt")}
-    asked = {name.split(".")[0] for path in FILES.values() for name in imports(path, everywhere=True)}
-    third = {name for name in asked if name not in sys.stdlib_module_names and name not in ("engine", "app", "pages")}
+    asked = {
+        name.split(".")[0] for path in FILES.values() for name in imports(path, everywhere=True)
+    }
+    third = {
+        name
+        for name in asked
+        if name not in sys.stdlib_module_names and name not in ("engine", "app", "pages")
+    }
     missing = {name for name in third if not owners.get(name, set()) & pinned}
     assert not missing, f"imported but not pinned: {missing}"
-    idle = {pin for pin in pinned if not any(pin in owners.get(name, set()) for name in third)} - NEEDED_INDIRECTLY
+    idle = {
+        pin for pin in pinned if not any(pin in owners.get(name, set()) for name in third)
+    } - NEEDED_INDIRECTLY
     assert not idle, f"pinned but not imported: {idle}"
 
 
-# scikit-learn brings the bundled digits, whose file is read without importing it; onnxscript is torch.onnx's exporter.
+# scikit-learn brings the bundled digits, whose file is read without importing it; onnxscript is
+# torch.onnx's exporter.
 NEEDED_INDIRECTLY = {"scikit-learn", "onnxscript", "onnx"}
 
 
@@ -210,15 +289,24 @@ def test_pins_are_what_is_installed_and_exact():
 
     for name, pinned in {**pins("requirements.txt"), **pins("requirements-dev.txt")}.items():
         assert re.fullmatch(r"[\w.]+", pinned)
-        assert version(name).split("+")[0] == pinned, f"{name}: pinned {pinned}, installed {version(name)}"
+        assert version(name).split("+")[0] == pinned, (
+            f"{name}: pinned {pinned}, installed {version(name)}"
+        )
 
 
 def test_dockerfile_makefile_and_space_agree():
-    docker, make = (ROOT / "Dockerfile").read_text(encoding="utf-8"), (ROOT / "Makefile").read_text(encoding="utf-8")
+    docker, make = (
+        (ROOT / "Dockerfile").read_text(encoding="utf-8"),
+        (ROOT / "Makefile").read_text(encoding="utf-8"),
+    )
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     for source in re.findall(r"^COPY .*?(\S+) \S+$", docker, re.M):
         assert (ROOT / source).exists() and source not in ignored
-    assert 'CMD ["python", "-m", "app"]' in docker and "-m app" in make and (ROOT / "app" / "__main__.py").exists()
+    assert (
+        'CMD ["python", "-m", "app"]' in docker
+        and "-m app" in make
+        and (ROOT / "app" / "__main__.py").exists()
+    )
     assert "/healthz" in docker and "USER 1000" in docker and "GLYPHLAB_HOST=0.0.0.0" in docker
     space = (ROOT / "README.md").read_text(encoding="utf-8").split("---")[1]
     assert "sdk: docker" in space and "app_port: 7860" in space and "GLYPHLAB_PORT=7860" in docker
@@ -232,4 +320,6 @@ def test_the_readme_lists_what_there_is():
     assert filled(text) == text, "README.md is behind the tables: run `make docs`"
     for linked in re.findall(r"\]\((?!http)([^)#]+)\)", text):
         assert (ROOT / linked).exists(), f"README.md links to {linked}, which is not there"
-    assert {path.stem for path in (ROOT / "pages").glob("*.py")} - {"__init__"} <= set(re.findall(r"`pages/(\w+)\.py`", text))
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} - {"__init__"} <= set(
+        re.findall(r"`pages/(\w+)\.py`", text)
+    )

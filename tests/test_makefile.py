@@ -1,4 +1,6 @@
-"""Starting from nothing: what `make` says on a machine that lacks something, and that CI runs what it should."""
+"""Starting from nothing: what `make` says on a machine that lacks something, and that CI runs what
+it should.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
         shutil.copy2(ROOT / name, folder)
-    return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=60
+    )
 
 
 def python_that(folder: Path, script: str) -> Path:
@@ -31,15 +35,23 @@ def test_a_python_that_is_too_old_is_named_with_its_version(tmp_path):
     old = python_that(tmp_path, 'case "$1" in --version) echo "Python 3.9.2";; *) exit 1;; esac')
     done = make(tmp_path, "run", f"PYTHON={old}")
     assert done.returncode
-    assert "needs Python 3.11 or newer" in done.stderr.splitlines()[0] and "3.9.2" in done.stderr.splitlines()[0]
+    assert (
+        "needs Python 3.11 or newer" in done.stderr.splitlines()[0]
+        and "3.9.2" in done.stderr.splitlines()[0]
+    )
     assert not (tmp_path / ".venv").exists()
 
 
 def test_a_python_without_venv_says_which_package_to_install(tmp_path):
-    bare = python_that(tmp_path, f'case "$2" in *ensurepip*) exit 1;; *) exec {sys.executable} "$@";; esac')
+    bare = python_that(
+        tmp_path, f'case "$2" in *ensurepip*) exit 1;; *) exec {sys.executable} "$@";; esac'
+    )
     done = make(tmp_path, "run", f"PYTHON={bare}")
     assert done.returncode
-    assert f"apt-get install python{sys.version_info[0]}.{sys.version_info[1]}-venv" in done.stderr.splitlines()[0]
+    assert (
+        f"apt-get install python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        in done.stderr.splitlines()[0]
+    )
 
 
 def test_a_second_start_installs_nothing(tmp_path):

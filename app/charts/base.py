@@ -1,8 +1,8 @@
 """The look of every chart: one template, one palette, one way to name axes.
 
-Colours of text, grid and ground come from the page's theme when Streamlit shows the figure (it overrides the template's
-layout), and from the template when a figure is saved as PNG or HTML. Series colours are middle tones that hold their own
-on white and on near-black.
+Colours of text, grid and ground come from the page's theme when Streamlit shows the figure (it
+overrides the template's layout), and from the template when a figure is saved as PNG or HTML.
+Series colours are middle tones that hold their own on white and on near-black.
 """
 
 from __future__ import annotations
@@ -11,17 +11,39 @@ import colorsys
 
 import plotly.graph_objects as go
 
-# Ordered so that neighbours differ in hue and lightness for colour-blind readers too (after Okabe and Ito, 2008).
+# Ordered so that neighbours differ in hue and lightness for colour-blind readers too (after Okabe
+# and Ito, 2008).
 COLOURS: tuple[str, ...] = (
-    "#3b7dd8", "#e0792b", "#2a9d8f", "#c2458f", "#8a63d2", "#c99a1d", "#4aa8d8", "#a65a3a", "#6a994e", "#7c8795",
+    "#3b7dd8",
+    "#e0792b",
+    "#2a9d8f",
+    "#c2458f",
+    "#8a63d2",
+    "#c99a1d",
+    "#4aa8d8",
+    "#a65a3a",
+    "#6a994e",
+    "#7c8795",
 )
 GOOD, BAD, QUIET = "#2a9d8f", "#d1495b", "#7c8795"
 FONT = "Inter, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-# Light to dark for counts and shares, and two-sided for differences; both readable on either ground.
+# Light to dark for counts and shares, and two-sided for differences; both readable on either
+# ground.
 SEQUENTIAL: tuple[tuple[float, str], ...] = (
-    (0, "#f4f7fb"), (0.02, "#d6e4f5"), (0.2, "#9cc0ea"), (0.5, "#4d8bd6"), (0.8, "#2559a8"), (1, "#12356b"),
+    (0, "#f4f7fb"),
+    (0.02, "#d6e4f5"),
+    (0.2, "#9cc0ea"),
+    (0.5, "#4d8bd6"),
+    (0.8, "#2559a8"),
+    (1, "#12356b"),
 )
-DIVERGING: tuple[tuple[float, str], ...] = ((0, "#a8323f"), (0.25, "#e0929a"), (0.5, "#f4f5f7"), (0.75, "#8fb4e2"), (1, "#2559a8"))
+DIVERGING: tuple[tuple[float, str], ...] = (
+    (0, "#a8323f"),
+    (0.25, "#e0929a"),
+    (0.5, "#f4f5f7"),
+    (0.75, "#8fb4e2"),
+    (1, "#2559a8"),
+)
 
 TEMPLATE = go.layout.Template(
     layout={
@@ -29,47 +51,82 @@ TEMPLATE = go.layout.Template(
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
         "colorway": list(COLOURS),
-        "xaxis": {"gridcolor": "#e8ebf0", "zeroline": False, "linecolor": "#c9d0da", "automargin": True},
-        "yaxis": {"gridcolor": "#e8ebf0", "zeroline": False, "linecolor": "#c9d0da", "automargin": True},
+        "xaxis": {
+            "gridcolor": "#e8ebf0",
+            "zeroline": False,
+            "linecolor": "#c9d0da",
+            "automargin": True,
+        },
+        "yaxis": {
+            "gridcolor": "#e8ebf0",
+            "zeroline": False,
+            "linecolor": "#c9d0da",
+            "automargin": True,
+        },
     }
 )
 
 
-def figure(title: str, x: str, y: str, *, subtitle: str | None = None, height: int = 360) -> go.Figure:
-    """An empty figure in the house look, `height` pixels high. `x` and `y` name the axes with their units, e.g. 'Accuracy (%)'.
+def figure(
+    title: str, x: str, y: str, *, subtitle: str | None = None, height: int = 360
+) -> go.Figure:
+    """An empty figure in the house look, `height` pixels high. `x` and `y` name the axes with their
+    units, e.g. 'Accuracy (%)'.
 
-    The legend lies below the plot, where it wraps on a narrow screen and never covers data; zoom and hidden series
-    survive a redraw (`uirevision`).
+    The legend lies below the plot, where it wraps on a narrow screen and never covers data; zoom
+    and hidden series survive a redraw (`uirevision`).
     """
-    # plotly asks whatever stands in sys.modules as pandas, even what another thread (the canvas's) has half imported. This waits for it.
+    # plotly asks whatever stands in sys.modules as pandas, even what another thread (the canvas's)
+    # has half imported. This waits for it.
     import pandas  # noqa: F401
 
     chart = go.Figure()
     chart.update_layout(
         template=TEMPLATE,
         height=height,
-        title={"text": title, "font": {"size": 16}, "x": 0, "xanchor": "left", "y": 1, "yanchor": "top", "yref": "container",
-               "pad": {"t": 8, "l": 2}, **({"subtitle": {"text": subtitle, "font": {"size": 12}}} if subtitle else {})},
+        title={
+            "text": title,
+            "font": {"size": 16},
+            "x": 0,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "top",
+            "yref": "container",
+            "pad": {"t": 8, "l": 2},
+            **({"subtitle": {"text": subtitle, "font": {"size": 12}}} if subtitle else {}),
+        },
         margin={"t": 68 if subtitle else 46, "l": 8, "r": 12, "b": 8},
-        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "xanchor": "left", "title": {"text": ""}},
+        legend={
+            "orientation": "h",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "x": 0,
+            "xanchor": "left",
+            "title": {"text": ""},
+        },
         hovermode="closest",
         uirevision=title,
     )
-    # Said here too, as Streamlit puts its own template in place of ours: without it a title lies on long tick labels.
+    # Said here too, as Streamlit puts its own template in place of ours: without it a title lies on
+    # long tick labels.
     chart.update_xaxes(title={"text": x, "standoff": 14}, automargin=True)
     chart.update_yaxes(title={"text": y, "standoff": 14}, automargin=True)
     return chart
 
 
 def class_colours(count: int) -> list[str]:
-    """`count` colours ('#rrggbb') for classes: the palette up to ten, and beyond it hues all round the wheel in alternating lightness,
-    so that neighbours in a legend of 62 can still be told apart."""
+    """`count` colours ('#rrggbb') for classes: the palette up to ten, and beyond it hues all round
+    the wheel in alternating lightness, so that neighbours in a legend of 62 can still be told
+    apart."""
     if count <= len(COLOURS):
         return list(COLOURS[:count])
     colours = []
     for index in range(count):
         lightness = (0.42, 0.58, 0.68)[index % 3]
-        red, green, blue = colorsys.hls_to_rgb(index / count, lightness, (0.72, 0.62, 0.78)[index % 3])
+        red, green, blue = colorsys.hls_to_rgb(
+            index / count, lightness, (0.72, 0.62, 0.78)[index % 3]
+        )
         colours.append(f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}")
     return colours
 
@@ -77,7 +134,15 @@ def class_colours(count: int) -> list[str]:
 def message(title: str, text: str, *, height: int = 240) -> go.Figure:
     """A figure that says, in the place of a chart, why there is nothing to draw yet."""
     chart = figure(title, "", "", height=height)
-    chart.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 14, "color": QUIET})
+    chart.add_annotation(
+        text=text,
+        x=0.5,
+        y=0.5,
+        xref="paper",
+        yref="paper",
+        showarrow=False,
+        font={"size": 14, "color": QUIET},
+    )
     chart.update_xaxes(visible=False)
     chart.update_yaxes(visible=False)
     return chart

@@ -1,4 +1,6 @@
-"""Runs side by side: convergence, scores with intervals, per-class differences, confusion, calibration, and one page of all of it."""
+"""Runs side by side: convergence, scores with intervals, per-class differences, confusion,
+calibration, and one page of all of it.
+"""
 
 from __future__ import annotations
 
@@ -45,23 +47,36 @@ MEASURES: dict[str, Measure] = {
 
 
 class Line(NamedTuple):
-    """What one colour of a convergence plot shows: a run's epoch rows, or several seeds' of one recipe."""
+    """What one colour of a convergence plot shows: a run's epoch rows, or several seeds' of one
+    recipe.
+    """
 
     label: str
     runs: Sequence[Sequence[Row]]
 
 
 def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 420) -> go.Figure:
-    """A `measure` of MEASURES by an axis of AXES: a line a run; several seeds of a recipe as their mean with a band from least to most."""
+    """A `measure` of MEASURES by an axis of AXES: a line a run; several seeds of a recipe as their
+    mean with a band from least to most.
+    """
     what, by = MEASURES[measure], AXES[axis]
     title = f"{measure[:1].upper()}{measure[1:]} by {axis}"
-    if not any(row.get(what.key) is not None for line in lines for rows in line.runs for row in rows):
+    if not any(
+        row.get(what.key) is not None for line in lines for rows in line.runs for row in rows
+    ):
         return message(title, f"None of these runs recorded its {measure}.", height=height)
     chart = figure(title, by.title, what.title, height=height)
     digits = ".2f" if what.factor == 100 else ".4f"
     for number, line in enumerate(lines):
         colour = COLOURS[number % len(COLOURS)]
-        curves = [[(row[by.key], row[what.key] * what.factor) for row in rows if row.get(what.key) is not None] for rows in line.runs]
+        curves = [
+            [
+                (row[by.key], row[what.key] * what.factor)
+                for row in rows
+                if row.get(what.key) is not None
+            ]
+            for rows in line.runs
+        ]
         curves = [curve for curve in curves if curve]
         if not curves:
             continue
@@ -69,16 +84,34 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
             points = curves[0]
         else:  # epochs pair up; their images and seconds are averaged, so that a mean curve has a place on every axis
             length = min(map(len, curves))
-            points = [(fmean(c[i][0] for c in curves), fmean(c[i][1] for c in curves)) for i in range(length)]
-            low, high = ([edge(c[i][1] for c in curves) for i in range(length)] for edge in (min, max))
+            points = [
+                (fmean(c[i][0] for c in curves), fmean(c[i][1] for c in curves))
+                for i in range(length)
+            ]
+            low, high = (
+                [edge(c[i][1] for c in curves) for i in range(length)] for edge in (min, max)
+            )
             x = [point[0] for point in points]
             chart.add_scatter(
-                x=x + x[::-1], y=high + low[::-1], mode="lines", fill="toself", fillcolor=_faint(colour), line={"width": 0},
-                hoverinfo="skip", showlegend=False, legendgroup=line.label, name=line.label,
+                x=x + x[::-1],
+                y=high + low[::-1],
+                mode="lines",
+                fill="toself",
+                fillcolor=_faint(colour),
+                line={"width": 0},
+                hoverinfo="skip",
+                showlegend=False,
+                legendgroup=line.label,
+                name=line.label,
             )
         chart.add_scatter(
-            x=[point[0] for point in points], y=[point[1] for point in points], name=line.label, legendgroup=line.label,
-            mode="lines+markers", line={"color": colour, "width": 2}, marker={"size": 6 if len(points) <= 40 else 3},
+            x=[point[0] for point in points],
+            y=[point[1] for point in points],
+            name=line.label,
+            legendgroup=line.label,
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            marker={"size": 6 if len(points) <= 40 else 3},
             hovertemplate=f"%{{x:,.4~g}}: %{{y:{digits}}}<extra>{escape(line.label)}</extra>",
         )
     if axis == "epochs":
@@ -88,7 +121,9 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
 
 
 class Score(NamedTuple):
-    """One row of the plot of scores, all in percent: the seeds' scores, and the interval of the (mean) score if it is known."""
+    """One row of the plot of scores, all in percent: the seeds' scores, and the interval of the
+    (mean) score if it is known.
+    """
 
     label: str
     scores: Sequence[float]
@@ -98,21 +133,46 @@ class Score(NamedTuple):
 
 
 def scores(rows: Sequence[Score], what: str) -> go.Figure:
-    """Final accuracy of each run or recipe: a point a seed, and the 95% interval of the score or of the mean over seeds."""
-    chart = figure(f"Accuracy on {what}", "Accuracy (%)", "", subtitle="bars: 95% interval", height=max(190, 110 + 44 * len(rows)))
+    """Final accuracy of each run or recipe: a point a seed, and the 95% interval of the score or of
+    the mean over seeds.
+    """
+    chart = figure(
+        f"Accuracy on {what}",
+        "Accuracy (%)",
+        "",
+        subtitle="bars: 95% interval",
+        height=max(190, 110 + 44 * len(rows)),
+    )
     for number, row in enumerate(rows):
         colour, mean = COLOURS[number % len(COLOURS)], fmean(row.scores)
         bar = None
         if row.low is not None and row.high is not None:
-            bar = {"type": "data", "array": [row.high - mean], "arrayminus": [mean - row.low], "thickness": 2, "width": 7}
+            bar = {
+                "type": "data",
+                "array": [row.high - mean],
+                "arrayminus": [mean - row.low],
+                "thickness": 2,
+                "width": 7,
+            }
         if len(row.scores) > 1:
             chart.add_scatter(
-                x=list(row.scores), y=[row.label] * len(row.scores), mode="markers", showlegend=False, opacity=0.55, name=row.label,
+                x=list(row.scores),
+                y=[row.label] * len(row.scores),
+                mode="markers",
+                showlegend=False,
+                opacity=0.55,
+                name=row.label,
                 marker={"color": colour, "size": 8, "symbol": "line-ns-open", "line": {"width": 2}},
                 hovertemplate="%{x:.2f}%<extra>one seed</extra>",
             )
         chart.add_scatter(
-            x=[mean], y=[row.label], error_x=bar, mode="markers", marker={"color": colour, "size": 11}, showlegend=False, name=row.label,
+            x=[mean],
+            y=[row.label],
+            error_x=bar,
+            mode="markers",
+            marker={"color": colour, "size": 11},
+            showlegend=False,
+            name=row.label,
             hovertemplate=f"%{{x:.2f}}%<extra>{escape(row.note or row.label)}</extra>",
         )
     chart.update_yaxes(autorange="reversed", title=None)
@@ -120,18 +180,32 @@ def scores(rows: Sequence[Score], what: str) -> go.Figure:
 
 
 def thresholds(rows: Sequence[Row], unit: str) -> go.Figure:
-    """How long each run took to each accuracy: `unit` 'epochs' or 'seconds'; rows as Compare.table gives them."""
-    steps = [key.rpartition("_")[2] for key in (rows[0] if rows else {}) if key.startswith(f"{unit}_to_")]
+    """How long each run took to each accuracy: `unit` 'epochs' or 'seconds'; rows as Compare.table
+    gives them.
+    """
+    steps = [
+        key.rpartition("_")[2] for key in (rows[0] if rows else {}) if key.startswith(f"{unit}_to_")
+    ]
     title = f"{unit.capitalize()} to each held-out accuracy"
     if not any(row.get(f"{unit}_to_{step}") is not None for row in rows for step in steps):
         return message(title, "None of these runs reached a threshold yet.")
-    chart = figure(title, "Held-out accuracy", "Epochs" if unit == "epochs" else "Training time (seconds)", height=320)
+    chart = figure(
+        title,
+        "Held-out accuracy",
+        "Epochs" if unit == "epochs" else "Training time (seconds)",
+        height=320,
+    )
     names = [f"{100 * float(step):g}%" for step in steps]
     for number, row in enumerate(rows):
         values = [row.get(f"{unit}_to_{step}") for step in steps]
         chart.add_bar(
-            x=names, y=values, name=row["name"], marker={"color": COLOURS[number % len(COLOURS)]},
-            text=["" if value is None else f"{value:,.3g}" for value in values], textposition="outside", cliponaxis=False,
+            x=names,
+            y=values,
+            name=row["name"],
+            marker={"color": COLOURS[number % len(COLOURS)]},
+            text=["" if value is None else f"{value:,.3g}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
             hovertemplate=f"%{{x}} after %{{y:,.4~g}} {unit}<extra>{escape(row['name'])}</extra>",
         )
     chart.update_layout(barmode="group", bargap=0.3)
@@ -140,50 +214,107 @@ def thresholds(rows: Sequence[Row], unit: str) -> go.Figure:
 
 
 def class_differences(rows: Sequence[Row], first: str, second: str) -> go.Figure:
-    """Recall of `second` minus that of `first` by class, in points; full colour where the difference is real (p < 0.05), else faint."""
-    chart = figure("Difference by class", "Class", "Difference in recall (points)", height=360, subtitle=f"upwards: {second} is better")
+    """Recall of `second` minus that of `first` by class, in points; full colour where the
+    difference is real (p < 0.05), else faint.
+    """
+    chart = figure(
+        "Difference by class",
+        "Class",
+        "Difference in recall (points)",
+        height=360,
+        subtitle=f"upwards: {second} is better",
+    )
     ordered = sorted(rows, key=lambda row: row["difference"]) if len(rows) > 20 else list(rows)
     real = [row["p"] < 0.05 for row in ordered]
     colours = [COLOURS[1] if row["difference"] > 0 else COLOURS[0] for row in ordered]
     chart.add_bar(
-        x=[row["class"] for row in ordered], y=[100 * row["difference"] for row in ordered], showlegend=False,
+        x=[row["class"] for row in ordered],
+        y=[100 * row["difference"] for row in ordered],
+        showlegend=False,
         marker={"color": colours, "opacity": [1.0 if sure else 0.45 for sure in real]},
         customdata=[
-            [percent(row["first"]), percent(row["second"]), row["only_first"], row["only_second"], row["n"], row["p"]] for row in ordered
+            [
+                percent(row["first"]),
+                percent(row["second"]),
+                row["only_first"],
+                row["only_second"],
+                row["n"],
+                row["p"],
+            ]
+            for row in ordered
         ],
         hovertemplate=(
-            f"class %{{x}}, %{{customdata[4]}} images<br>{escape(first)}: %{{customdata[0]}}, alone right on %{{customdata[2]}}<br>"
-            f"{escape(second)}: %{{customdata[1]}}, alone right on %{{customdata[3]}}<br>p = %{{customdata[5]:.3f}}<extra></extra>"
+            f"class %{{x}}, %{{customdata[4]}} images<br>{escape(first)}: %{{customdata[0]}}, alone"
+            f" right on %{{customdata[2]}}<br>{escape(second)}: %{{customdata[1]}}, alone right on"
+            " %{customdata[3]}<br>p = %{customdata[5]:.3f}<extra></extra>"
         ),
     )
-    chart.update_xaxes(type="category", tickmode="array", tickvals=[row["class"] for row in ordered])
+    chart.update_xaxes(
+        type="category", tickmode="array", tickvals=[row["class"] for row in ordered]
+    )
     chart.update_yaxes(zeroline=True, zerolinecolor=QUIET)
     return chart
 
 
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], title: str) -> go.Figure:
-    """Counts (K, K), rows true: colour is the share of the true class, so that rare classes show; the diagonal's strength is the recall."""
+    """Counts (K, K), rows true: colour is the share of the true class, so that rare classes show;
+    the diagonal's strength is the recall.
+    """
     shares = [[value / max(sum(row), 1) for value in row] for row in matrix]
     chart = figure(title, "Predicted class", "True class", height=_side(len(classes)))
     chart.add_heatmap(
-        z=shares, x=list(classes), y=list(classes), colorscale=[list(stop) for stop in SEQUENTIAL], zmin=0, zmax=1,
-        customdata=[list(row) for row in matrix], xgap=1, ygap=1,
-        colorbar={"title": {"text": "Share of<br>true class"}, "tickformat": ".0%", "thickness": 12},
-        hovertemplate="true %{y}, said %{x}: %{customdata} images (%{z:.1%})<extra></extra>", **_numbers(matrix, ",d"),
+        z=shares,
+        x=list(classes),
+        y=list(classes),
+        colorscale=[list(stop) for stop in SEQUENTIAL],
+        zmin=0,
+        zmax=1,
+        customdata=[list(row) for row in matrix],
+        xgap=1,
+        ygap=1,
+        colorbar={
+            "title": {"text": "Share of<br>true class"},
+            "tickformat": ".0%",
+            "thickness": 12,
+        },
+        hovertemplate="true %{y}, said %{x}: %{customdata} images (%{z:.1%})<extra></extra>",
+        **_numbers(matrix, ",d"),
     )
     return _as_matrix(chart, classes)
 
 
 def confusion_difference(
-    first: Sequence[Sequence[int]], second: Sequence[Sequence[int]], classes: Sequence[str], names: tuple[str, str]
+    first: Sequence[Sequence[int]],
+    second: Sequence[Sequence[int]],
+    classes: Sequence[str],
+    names: tuple[str, str],
 ) -> go.Figure:
-    """Counts of the second model minus the first's, (K, K): off the diagonal blue is a confusion that the second makes more often."""
-    gaps = [[b - a for a, b in zip(one, two, strict=True)] for one, two in zip(first, second, strict=True)]
+    """Counts of the second model minus the first's, (K, K): off the diagonal blue is a confusion
+    that the second makes more often.
+    """
+    gaps = [
+        [b - a for a, b in zip(one, two, strict=True)]
+        for one, two in zip(first, second, strict=True)
+    ]
     most = max((abs(value) for row in gaps for value in row), default=1) or 1
-    chart = figure(f"{names[1]} minus {names[0]}", "Predicted class", "True class", height=_side(len(classes)))
+    chart = figure(
+        f"{names[1]} minus {names[0]}", "Predicted class", "True class", height=_side(len(classes))
+    )
     chart.add_heatmap(
-        z=gaps, x=list(classes), y=list(classes), colorscale=[list(stop) for stop in DIVERGING], zmin=-most, zmax=most, xgap=1, ygap=1,
-        colorbar={"title": {"text": "Images"}, "thickness": 12, "tickformat": "d", **({"dtick": 1} if most <= 6 else {})},
+        z=gaps,
+        x=list(classes),
+        y=list(classes),
+        colorscale=[list(stop) for stop in DIVERGING],
+        zmin=-most,
+        zmax=most,
+        xgap=1,
+        ygap=1,
+        colorbar={
+            "title": {"text": "Images"},
+            "thickness": 12,
+            "tickformat": "d",
+            **({"dtick": 1} if most <= 6 else {}),
+        },
         hovertemplate="true %{y}, said %{x}: %{z:+d} images<extra></extra>",
         **_numbers(gaps, "+,d"),
     )
@@ -191,18 +322,34 @@ def confusion_difference(
 
 
 def reliability(curves: Mapping[str, Sequence[Row]]) -> go.Figure:
-    """Reliability diagram: accuracy by confidence, areas by number of images; below the dashed line a model promises more than it keeps."""
-    chart = figure("Calibration", "Confidence (%)", "Accuracy (%)", height=420, subtitle="below the dashed line: overconfident")
+    """Reliability diagram: accuracy by confidence, areas by number of images; below the dashed line
+    a model promises more than it keeps.
+    """
+    chart = figure(
+        "Calibration",
+        "Confidence (%)",
+        "Accuracy (%)",
+        height=420,
+        subtitle="below the dashed line: overconfident",
+    )
     dashed = {"dash": "dash", "color": QUIET, "width": 1}
-    chart.add_scatter(x=[0, 100], y=[0, 100], mode="lines", line=dashed, hoverinfo="skip", showlegend=False)
+    chart.add_scatter(
+        x=[0, 100], y=[0, 100], mode="lines", line=dashed, hoverinfo="skip", showlegend=False
+    )
     for number, (label, rows) in enumerate(curves.items()):
         most = max((row["n"] for row in rows), default=1)
         chart.add_scatter(
-            x=[100 * row["confidence"] for row in rows], y=[100 * row["accuracy"] for row in rows], name=label, mode="lines+markers",
+            x=[100 * row["confidence"] for row in rows],
+            y=[100 * row["accuracy"] for row in rows],
+            name=label,
+            mode="lines+markers",
             line={"color": COLOURS[number % len(COLOURS)], "width": 1.5},
             marker={"size": [5 + 17 * (row["n"] / most) ** 0.5 for row in rows], "opacity": 0.8},
             customdata=[row["n"] for row in rows],
-            hovertemplate=f"confidence %{{x:.1f}}%, right %{{y:.1f}}%: %{{customdata:,}} images<extra>{escape(label)}</extra>",
+            hovertemplate=(
+                "confidence %{x:.1f}%, right %{y:.1f}%: %{customdata:,}"
+                f" images<extra>{escape(label)}</extra>"
+            ),
         )
     chart.update_xaxes(range=[-2, 103])
     chart.update_yaxes(range=[-4, 104])
@@ -214,14 +361,27 @@ def rate_search(found: Row) -> go.Figure:
     if len(found["rates"]) < 2:
         return message("Learning-rate finder", "The loss was not a number from the first step on.")
     chart = figure("Learning-rate finder", "Learning rate", "Loss (nats)", height=340)
-    for key, name, line, opacity in (("losses", "Each batch", (COLOURS[1], 1), 0.45), ("smoothed", "Smoothed", (COLOURS[0], 2.5), 1)):
+    for key, name, line, opacity in (
+        ("losses", "Each batch", (COLOURS[1], 1), 0.45),
+        ("smoothed", "Smoothed", (COLOURS[0], 2.5), 1),
+    ):
         shape = {"color": line[0], "width": line[1]}
-        chart.add_scatter(x=found["rates"], y=found[key], mode="lines", name=name, line=shape, opacity=opacity)
-    for key, name, colour in (("steepest", "Steepest fall", GOOD), ("lowest", "A tenth of the lowest", COLOURS[4])):
+        chart.add_scatter(
+            x=found["rates"], y=found[key], mode="lines", name=name, line=shape, opacity=opacity
+        )
+    for key, name, colour in (
+        ("steepest", "Steepest fall", GOOD),
+        ("lowest", "A tenth of the lowest", COLOURS[4]),
+    ):
         if found.get(key):
-            near = min(range(len(found["rates"])), key=lambda i: abs(found["rates"][i] - found[key]))
+            near = min(
+                range(len(found["rates"])), key=lambda i: abs(found["rates"][i] - found[key])
+            )
             chart.add_scatter(
-                x=[found[key]], y=[found["smoothed"][near]], mode="markers", name=f"{name}: {found[key]:.2g}",
+                x=[found[key]],
+                y=[found["smoothed"][near]],
+                mode="markers",
+                name=f"{name}: {found[key]:.2g}",
                 marker={"size": 13, "color": colour, "symbol": "circle-open", "line": {"width": 3}},
             )
     top = max(found["smoothed"][: max(2, len(found["smoothed"]) // 2)]) * 1.4
@@ -249,8 +409,20 @@ def _numbers(matrix: Sequence[Sequence[int]], form: str) -> Row:
 
 def _as_matrix(chart: go.Figure, classes: Sequence[str]) -> go.Figure:
     size = 12 if len(classes) <= 20 else 8
-    chart.update_xaxes(type="category", tickmode="array", tickvals=list(classes), tickfont={"size": size}, showgrid=False, tickangle=0)
+    chart.update_xaxes(
+        type="category",
+        tickmode="array",
+        tickvals=list(classes),
+        tickfont={"size": size},
+        showgrid=False,
+        tickangle=0,
+    )
     chart.update_yaxes(
-        type="category", tickmode="array", tickvals=list(classes), tickfont={"size": size}, showgrid=False, autorange="reversed",
+        type="category",
+        tickmode="array",
+        tickvals=list(classes),
+        tickfont={"size": size},
+        showgrid=False,
+        autorange="reversed",
     )
     return chart

@@ -16,16 +16,31 @@ SPLIT_COLOURS = {"train": COLOURS[0], "val": COLOURS[2], "test": COLOURS[1]}
 def class_counts(classes: Sequence[str], counts: np.ndarray, height: int = 320) -> go.Figure:
     """Images of each class, bars of the official splits stacked. counts (3, K): train, val, test."""
     total = int(np.sum(counts))
-    chart = figure("Images of each class", "Class", "Images", subtitle=f"{total:,} images, {len(classes):,} classes", height=height)
+    chart = figure(
+        "Images of each class",
+        "Class",
+        "Images",
+        subtitle=f"{total:,} images, {len(classes):,} classes",
+        height=height,
+    )
     for name, row in zip(SPLIT_NAMES, counts, strict=True):
         if np.any(row):
             chart.add_bar(
-                x=list(classes), y=[int(count) for count in row], name=SPLIT_NAMES[name], marker={"color": SPLIT_COLOURS[name]},
+                x=list(classes),
+                y=[int(count) for count in row],
+                name=SPLIT_NAMES[name],
+                marker={"color": SPLIT_COLOURS[name]},
                 hovertemplate="class %{x}: %{y:,}<extra>" + SPLIT_NAMES[name] + "</extra>",
             )
-    chart.update_layout(barmode="stack", bargap=0.15, showlegend=len(chart.data) > 1, legend_traceorder="normal")
-    chart.update_xaxes(type="category")  # as text: classes that are digits would otherwise be drawn on an axis of numbers
-    if len(classes) <= 62 and max(map(len, classes), default=0) < 3:  # there is room to name every one
+    chart.update_layout(
+        barmode="stack", bargap=0.15, showlegend=len(chart.data) > 1, legend_traceorder="normal"
+    )
+    chart.update_xaxes(
+        type="category"
+    )  # as text: classes that are digits would otherwise be drawn on an axis of numbers
+    if (
+        len(classes) <= 62 and max(map(len, classes), default=0) < 3
+    ):  # there is room to name every one
         chart.update_xaxes(dtick=1, tickangle=0, tickfont={"size": 11})
     chart.update_yaxes(rangemode="tozero", tickformat=",")
     return chart

@@ -1,8 +1,9 @@
-"""How a run learns: curves of loss, accuracy, learning rate and speed from the rows of its metrics.jsonl.
+"""How a run learns: curves of loss, accuracy, learning rate and speed from the rows of its
+metrics.jsonl.
 
-Rows are dicts with `kind` 'step' (a live point within an epoch) or 'epoch'. The horizontal axis is the epoch, counted on through all
-stages; a step lies within its epoch. `epochs`: how many are planned, where the
-rows don't say so yet; the axis reaches there from the start.
+Rows are dicts with `kind` 'step' (a live point within an epoch) or 'epoch'. The horizontal axis is
+the epoch, counted on through all stages; a step lies within its epoch. `epochs`: how many are
+planned, where the rows don't say so yet; the axis reaches there from the start.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ def epochs_of(rows: Sequence[Row]) -> list[Row]:
 
 def position(row: Row) -> float:
     """Where a row stands on the axis of epochs: 2.5 is the middle of the third."""
-    return float(row["epoch"]) if row.get("kind") == "epoch" else row["epoch"] - 1 + row["step"] / max(row["steps"], 1)
+    return (
+        float(row["epoch"])
+        if row.get("kind") == "epoch"
+        else row["epoch"] - 1 + row["step"] / max(row["steps"], 1)
+    )
 
 
 def best_epoch(rows: Sequence[Row]) -> Row | None:
@@ -47,8 +52,13 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
     if steps:
         chart.add_scatter(
-            x=[position(row) for row in steps], y=[row["loss"] for row in steps], name="Training, live",
-            mode="lines+markers" if len(steps) < 40 else "lines", line={"color": TRAIN, "width": 1.5}, marker={"size": 4}, opacity=0.5,
+            x=[position(row) for row in steps],
+            y=[row["loss"] for row in steps],
+            name="Training, live",
+            mode="lines+markers" if len(steps) < 40 else "lines",
+            line={"color": TRAIN, "width": 1.5},
+            marker={"size": 4},
+            opacity=0.5,
             hovertemplate="epoch %{x:.2f}: %{y:.4f}<extra>live</extra>",
         )
     _curve(chart, ended, "train_loss", "Training", TRAIN, 1, "%{y:.4f}")
@@ -58,7 +68,9 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
 
 
 def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.Figure:
-    """Training and validation accuracy in percent by epoch, kNN accuracy where the run judges its embedding, and the best epoch."""
+    """Training and validation accuracy in percent by epoch, kNN accuracy where the run judges its
+    embedding, and the best epoch.
+    """
     ended = epochs_of(rows)
     if not ended:
         return message("Accuracy", "Comes with the end of the first epoch.", height=height)
@@ -69,8 +81,12 @@ def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> 
     best = best_epoch(rows)
     if best and best.get("val_accuracy") is not None:
         chart.add_scatter(
-            x=[best["epoch"]], y=[best["val_accuracy"] * 100], name=f"Best: {percent(best['val_accuracy'])}", mode="markers",
-            marker={"symbol": "circle-open", "size": 13, "color": GOOD, "line": {"width": 2.5}}, cliponaxis=False,
+            x=[best["epoch"]],
+            y=[best["val_accuracy"] * 100],
+            name=f"Best: {percent(best['val_accuracy'])}",
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 13, "color": GOOD, "line": {"width": 2.5}},
+            cliponaxis=False,
             hovertemplate="best, epoch %{x}: %{y:.2f}%<extra></extra>",
         )
     return _marked(chart, rows, epochs)
@@ -78,13 +94,20 @@ def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> 
 
 def rate_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Figure:
     """Learning rate by epoch."""
-    points = _thinned([row for row in rows if row.get("lr") is not None and row.get("kind") in ("step", "epoch")])
+    points = _thinned(
+        [row for row in rows if row.get("lr") is not None and row.get("kind") in ("step", "epoch")]
+    )
     if not points:
         return message("Learning rate", "No point yet.", height=height)
     chart = figure("Learning rate", "Epoch", "Learning rate", height=height)
     chart.add_scatter(
-        x=[position(row) for row in points], y=[row["lr"] for row in points], mode="lines", line={"color": COLOURS[4], "width": 2},
-        name="Learning rate", showlegend=False, hovertemplate="epoch %{x:.2f}: %{y:.3g}<extra></extra>",
+        x=[position(row) for row in points],
+        y=[row["lr"] for row in points],
+        mode="lines",
+        line={"color": COLOURS[4], "width": 2},
+        name="Learning rate",
+        showlegend=False,
+        hovertemplate="epoch %{x:.2f}: %{y:.3g}<extra></extra>",
     )
     chart.update_yaxes(rangemode="tozero", exponentformat="power")
     return _marked(chart, rows, epochs)
@@ -92,40 +115,76 @@ def rate_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Fi
 
 def speed_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Figure:
     """Training speed in images per second by epoch."""
-    points = _thinned([row for row in rows if row.get("images_per_second") is not None and row.get("kind") in ("step", "epoch")])
+    points = _thinned(
+        [
+            row
+            for row in rows
+            if row.get("images_per_second") is not None and row.get("kind") in ("step", "epoch")
+        ]
+    )
     if not points:
         return message("Speed", "No point yet.", height=height)
     chart = figure("Speed", "Epoch", "Images per second", height=height)
     chart.add_scatter(
-        x=[position(row) for row in points], y=[row["images_per_second"] for row in points], mode="lines",
-        line={"color": COLOURS[2], "width": 2}, name="Speed", showlegend=False,
+        x=[position(row) for row in points],
+        y=[row["images_per_second"] for row in points],
+        mode="lines",
+        line={"color": COLOURS[2], "width": 2},
+        name="Speed",
+        showlegend=False,
         hovertemplate="epoch %{x:.2f}: %{y:,.0f} images/s<extra></extra>",
     )
     chart.update_yaxes(rangemode="tozero")
     return _marked(chart, rows, epochs)
 
 
-def _curve(chart: go.Figure, epochs: Sequence[Row], key: str, name: str, colour: str, factor: float, form: str) -> None:
-    points = [(row["epoch"], value * factor) for row in epochs if (value := row.get(key)) is not None]
+def _curve(
+    chart: go.Figure,
+    epochs: Sequence[Row],
+    key: str,
+    name: str,
+    colour: str,
+    factor: float,
+    form: str,
+) -> None:
+    points = [
+        (row["epoch"], value * factor) for row in epochs if (value := row.get(key)) is not None
+    ]
     if points:
         chart.add_scatter(
-            x=[point[0] for point in points], y=[point[1] for point in points], name=name, mode="lines+markers",
-            line={"color": colour, "width": 2}, marker={"size": 6 if len(points) <= 40 else 3},
+            x=[point[0] for point in points],
+            y=[point[1] for point in points],
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            marker={"size": 6 if len(points) <= 40 else 3},
             hovertemplate=f"epoch %{{x}}: {form}<extra>{name}</extra>",
         )
 
 
 def _marked(chart: go.Figure, rows: Sequence[Row], planned: int) -> go.Figure:
-    """Whole epochs on the axis from the start to the planned end, and a line where a new stage begins."""
+    """Whole epochs on the axis from the start to the planned end, and a line where a new stage
+    begins.
+    """
     epochs = epochs_of(rows)
     seen = max((position(row) for row in rows if row.get("kind") in ("step", "epoch")), default=1)
     planned = max((row.get("epochs") or 0 for row in epochs), default=planned)
-    chart.update_xaxes(range=[0, max(planned, seen, 1) * 1.02], tickformat="d", **({"dtick": 1} if max(planned, seen) <= 12 else {}))
+    chart.update_xaxes(
+        range=[0, max(planned, seen, 1) * 1.02],
+        tickformat="d",
+        **({"dtick": 1} if max(planned, seen) <= 12 else {}),
+    )
     for before, after in pairwise(epochs):
         if after.get("stage", 1) != before.get("stage", 1):
-            chart.add_vline(x=before["epoch"], line={"color": QUIET, "dash": "dot", "width": 1}, annotation={
-                "text": f"stage {after['stage']}", "font": {"color": QUIET, "size": 11},
-            }, annotation_position="top right")
+            chart.add_vline(
+                x=before["epoch"],
+                line={"color": QUIET, "dash": "dot", "width": 1},
+                annotation={
+                    "text": f"stage {after['stage']}",
+                    "font": {"color": QUIET, "size": 11},
+                },
+                annotation_position="top right",
+            )
     return chart
 
 

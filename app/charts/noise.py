@@ -1,4 +1,6 @@
-"""Charts of the label doctor: T, what was published beside what was recovered, readings, scores, and noise on purpose."""
+"""Charts of the label doctor: T, what was published beside what was recovered, readings, scores,
+and noise on purpose.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,25 @@ Matrix = Sequence[Sequence[float]]
 NUMBERS_UP_TO = 12  # classes; beyond, cells are too small to write in
 
 
-def transition(matrix: Matrix, classes: Sequence[str], title: str = "Transition matrix T") -> go.Figure:
+def transition(
+    matrix: Matrix, classes: Sequence[str], title: str = "Transition matrix T"
+) -> go.Figure:
     """T (K, K), shares 0..1: row the true class, column the given label."""
     values = [[100 * value for value in row] for row in matrix]
     chart = figure(
-        title, "Given label", "True class", height=_side(len(classes)), subtitle="percent of a true class's images that carry a label"
+        title,
+        "Given label",
+        "True class",
+        height=_side(len(classes)),
+        subtitle="percent of a true class's images that carry a label",
     )
     return _heat(chart, values, classes, "%", "true %{y}, given %{x}: %{z:.2f}%", 1)
 
 
 def confusion(counts: Matrix, classes: Sequence[str]) -> go.Figure:
-    """Images (K, K) by likely class (row) and given label (column), coloured by their share of the row."""
+    """Images (K, K) by likely class (row) and given label (column), coloured by their share of the
+    row.
+    """
     shares = [[100 * value / max(sum(row), 1) for value in row] for row in counts]
     chart = figure(
         "Likely class against given label",
@@ -33,11 +43,22 @@ def confusion(counts: Matrix, classes: Sequence[str]) -> go.Figure:
         height=_side(len(classes)),
         subtitle="images; colour is the row's share",
     )
-    return _heat(chart, shares, classes, "%", "likely %{y}, given %{x}: %{customdata:,} images (%{z:.2f}%)", 0, counts)
+    return _heat(
+        chart,
+        shares,
+        classes,
+        "%",
+        "likely %{y}, given %{x}: %{customdata:,} images (%{z:.2f}%)",
+        0,
+        counts,
+    )
 
 
-def attempts(published: Sequence[tuple[str, float]], here: Sequence[Row], recovered: Sequence[Row]) -> go.Figure:
-    """Accuracy in percent on MNIST's test images, one axis: published attempts, those of this lab, and models trained through the labels.
+def attempts(
+    published: Sequence[tuple[str, float]], here: Sequence[Row], recovered: Sequence[Row]
+) -> go.Figure:
+    """Accuracy in percent on MNIST's test images, one axis: published attempts, those of this lab,
+    and models trained through the labels.
 
     published: (name, percent). here, recovered: rows with title and accuracy (0..1).
     """
@@ -48,8 +69,18 @@ def attempts(published: Sequence[tuple[str, float]], here: Sequence[Row], recove
         height=120 + 34 * (len(published) + len(here) + len(recovered)),
     )
     groups = (
-        ("Recovered: labels read as what an image is not", [(r["title"], 100 * r["accuracy"]) for r in recovered], GOOD, "star"),
-        ("This lab, labels taken at their word", [(r["title"], 100 * r["accuracy"]) for r in here], COLOURS[1], "circle"),
+        (
+            "Recovered: labels read as what an image is not",
+            [(r["title"], 100 * r["accuracy"]) for r in recovered],
+            GOOD,
+            "star",
+        ),
+        (
+            "This lab, labels taken at their word",
+            [(r["title"], 100 * r["accuracy"]) for r in here],
+            COLOURS[1],
+            "circle",
+        ),
         ("Published, labels taken at their word", list(published), BAD, "diamond"),
     )
     for name, rows, colour, symbol in groups:
@@ -65,7 +96,9 @@ def attempts(published: Sequence[tuple[str, float]], here: Sequence[Row], recove
             hovertemplate=f"%{{x:.2f}}%<extra>{name}</extra>",
         )
     chart.add_vline(
-        x=10, line={"dash": "dot", "color": QUIET, "width": 1.5}, annotation={"text": "guessing: 10%", "font": {"color": QUIET}}
+        x=10,
+        line={"dash": "dot", "color": QUIET, "width": 1.5},
+        annotation={"text": "guessing: 10%", "font": {"color": QUIET}},
     )
     chart.update_xaxes(range=[-2, 104])
     chart.update_yaxes(autorange="reversed")
@@ -73,7 +106,9 @@ def attempts(published: Sequence[tuple[str, float]], here: Sequence[Row], recove
 
 
 def readings(rows: Sequence[Row], names: Mapping[str, str]) -> go.Figure:
-    """How much better each reading foretells unseen labels than their frequencies do: gain and gain_error in nats, by name."""
+    """How much better each reading foretells unseen labels than their frequencies do: gain and
+    gain_error in nats, by name.
+    """
     chart = figure(
         "Which reading foretells labels that were not seen?",
         "Gain over the labels' frequencies (nats an image)",
@@ -86,7 +121,12 @@ def readings(rows: Sequence[Row], names: Mapping[str, str]) -> go.Figure:
         y=[names.get(row["name"], row["name"]) for row in rows],
         orientation="h",
         marker={"color": [GOOD if row is best and row["certain"] else QUIET for row in rows]},
-        error_x={"type": "data", "array": [1.96 * row["gain_error"] for row in rows], "thickness": 1.5, "width": 5},
+        error_x={
+            "type": "data",
+            "array": [1.96 * row["gain_error"] for row in rows],
+            "thickness": 1.5,
+            "width": 5,
+        },
         hovertemplate="%{y}: %{x:+.4f} nats an image<extra></extra>",
         width=0.55,
         showlegend=False,
@@ -96,10 +136,17 @@ def readings(rows: Sequence[Row], names: Mapping[str, str]) -> go.Figure:
 
 
 def scores(edges: Sequence[float], counts: Sequence[int]) -> go.Figure:
-    """How many labels have which quality: counts (B,) between edges (B + 1,) in 0..1, on a logarithmic axis."""
+    """How many labels have which quality: counts (B,) between edges (B + 1,) in 0..1, on a
+    logarithmic axis.
+    """
     if not sum(counts):
         return message("Label quality", "No label has been scored.")
-    chart = figure("Label quality", "Probability that the given label is right", "Images (log scale)", height=300)
+    chart = figure(
+        "Label quality",
+        "Probability that the given label is right",
+        "Images (log scale)",
+        height=300,
+    )
     middles = [(a + b) / 2 for a, b in zip(edges[:-1], edges[1:], strict=True)]
     chart.add_bar(
         x=middles,
@@ -116,21 +163,31 @@ def scores(edges: Sequence[float], counts: Sequence[int]) -> go.Figure:
 
 def methods(rows: Sequence[Row], classes: int) -> go.Figure:
     """Test accuracy (0..1) of each method of a trial; a method that gave up has none."""
-    chart = figure("What each method makes of it", "Accuracy on test images with true labels (%)", "", height=150 + 40 * len(rows))
+    chart = figure(
+        "What each method makes of it",
+        "Accuracy on test images with true labels (%)",
+        "",
+        height=150 + 40 * len(rows),
+    )
     colours = {"ours": GOOD, "truth": QUIET, "plain": COLOURS[1], "cleanlab": COLOURS[0]}
     chart.add_bar(
         x=[100 * row["accuracy"] if row["accuracy"] is not None else 0 for row in rows],
         y=[row["title"] for row in rows],
         orientation="h",
         marker={"color": [colours.get(row["name"], QUIET) for row in rows]},
-        text=[f"{100 * row['accuracy']:.2f}%" if row["accuracy"] is not None else "gives up" for row in rows],
+        text=[
+            f"{100 * row['accuracy']:.2f}%" if row["accuracy"] is not None else "gives up"
+            for row in rows
+        ],
         textposition="auto",
         hovertemplate="%{y}: %{text}<extra></extra>",
         width=0.6,
         showlegend=False,
     )
     chart.add_vline(
-        x=100 / classes, line={"dash": "dot", "color": QUIET, "width": 1.5}, annotation={"text": "guessing", "font": {"color": QUIET}}
+        x=100 / classes,
+        line={"dash": "dot", "color": QUIET, "width": 1.5},
+        annotation={"text": "guessing", "font": {"color": QUIET}},
     )
     chart.update_xaxes(range=[0, 101])
     chart.update_yaxes(autorange="reversed")
@@ -138,12 +195,22 @@ def methods(rows: Sequence[Row], classes: int) -> go.Figure:
 
 
 def _heat(
-    chart: go.Figure, values: Matrix, classes: Sequence[str], unit: str, hover: str, digits: int, written: Matrix | None = None
+    chart: go.Figure,
+    values: Matrix,
+    classes: Sequence[str],
+    unit: str,
+    hover: str,
+    digits: int,
+    written: Matrix | None = None,
 ) -> go.Figure:
     names, cells = list(classes), {}
     if len(names) <= NUMBERS_UP_TO:
         shown = values if written is None else written
-        cells = {"text": [[f"{value:,.{digits}f}" for value in row] for row in shown], "texttemplate": "%{text}", "textfont": {"size": 11}}
+        cells = {
+            "text": [[f"{value:,.{digits}f}" for value in row] for row in shown],
+            "texttemplate": "%{text}",
+            "textfont": {"size": 11},
+        }
     chart.add_heatmap(
         z=[list(row) for row in values],
         x=names,
@@ -158,9 +225,17 @@ def _heat(
         hovertemplate=f"{hover}<extra></extra>",
         **cells,
     )
-    chart.update_xaxes(type="category", showgrid=False, tickmode="array", tickvals=names, constrain="domain")
+    chart.update_xaxes(
+        type="category", showgrid=False, tickmode="array", tickvals=names, constrain="domain"
+    )
     chart.update_yaxes(
-        type="category", showgrid=False, tickmode="array", tickvals=names, autorange="reversed", scaleanchor="x", constrain="domain"
+        type="category",
+        showgrid=False,
+        tickmode="array",
+        tickvals=names,
+        autorange="reversed",
+        scaleanchor="x",
+        constrain="domain",
     )
     return chart
 

@@ -1,4 +1,6 @@
-"""A comparison as one file that needs no lab to be read: sentences, tables and live plots in HTML; tables as CSV."""
+"""A comparison as one file that needs no lab to be read: sentences, tables and live plots in HTML;
+tables as CSV.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +25,33 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+    writer.writerows(
+        {key: "" if value is None else value for key, value in row.items()} for row in rows
+    )
     return stream.getvalue()
 
 
-def as_html(title: str, sentences: Sequence[str], tables: Mapping[str, Sequence[Mapping[str, Any]]], figures: Sequence[go.Figure]) -> str:
-    """One page of HTML with everything in it; plotly itself is written into it once, so it opens without a network."""
-    head = f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(title)}</title><style>{_STYLE}</style>"
+def as_html(
+    title: str,
+    sentences: Sequence[str],
+    tables: Mapping[str, Sequence[Mapping[str, Any]]],
+    figures: Sequence[go.Figure],
+) -> str:
+    """One page of HTML with everything in it; plotly itself is written into it once, so it opens
+    without a network.
+    """
+    head = (
+        "<!doctype html><html lang='en'><meta"
+        f" charset='utf-8'><title>{escape(title)}</title><style>{_STYLE}</style>"
+    )
     parts = [head, f"<h1>{escape(title)}</h1>"]
     parts += [f"<p>{_bold(sentence)}</p>" for sentence in sentences]
     for name, rows in tables.items():
         parts.append(f"<h2>{escape(name)}</h2>{_table(rows)}")
     for number, chart in enumerate(figures):
-        parts.append(chart.to_html(full_html=False, include_plotlyjs=number == 0, default_width="100%"))
+        parts.append(
+            chart.to_html(full_html=False, include_plotlyjs=number == 0, default_width="100%")
+        )
     return "\n".join([*parts, "</html>"])
 
 
@@ -46,7 +62,12 @@ def _bold(text: str) -> str:
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     head = "".join(f"<th>{escape(column.replace('_', ' '))}</th>" for column in columns)
-    body = "".join("<tr>" + "".join(f"<td>{escape(_cell(row.get(column)))}</td>" for column in columns) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td>{escape(_cell(row.get(column)))}</td>" for column in columns)
+        + "</tr>"
+        for row in rows
+    )
     return f"<table><tr>{head}</tr>{body}</table>"
 
 

@@ -1,4 +1,6 @@
-"""An embedding in figures: who is near whom, how well classes hold together, what a selection is made of."""
+"""An embedding in figures: who is near whom, how well classes hold together, what a selection is
+made of.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ UNNAMED = "#9aa3ad"
 
 
 def layer_palette(kind: str, names: Sequence[str]) -> list[str]:
-    """The colours of a layer's codes: kind is its `palette` (see engine.layers.Layer); 256 for a ramp, else one a name."""
+    """The colours of a layer's codes: kind is its `palette` (see
+    engine.services.point_layers.Layer); 256 for a ramp, else one a name.
+    """
     if kind == "ramp":
         return [_between(RAMP, step / 255) for step in range(256)]
     if kind == "verdict":
@@ -27,56 +31,101 @@ def layer_palette(kind: str, names: Sequence[str]) -> list[str]:
 
 
 def accuracy_curve(rows: Sequence[dict[str, Any]]) -> go.Figure:
-    """kNN accuracy in percent against the number of neighbours, a line a row ({'name', 'knn': [{'k', 'accuracy'}]})."""
+    """kNN accuracy in percent against the number of neighbours, a line a row ({'name', 'knn':
+    [{'k', 'accuracy'}]}).
+    """
     chart = figure("kNN accuracy", "Neighbours k that vote", "Accuracy (%)")
     for number, row in enumerate(rows):
         chart.add_scatter(
-            x=[point["k"] for point in row["knn"]], y=[100 * point["accuracy"] for point in row["knn"]], name=row["name"],
-            mode="lines+markers", line=_line(number), hovertemplate="k = %{x}: %{y:.2f}%",
+            x=[point["k"] for point in row["knn"]],
+            y=[100 * point["accuracy"] for point in row["knn"]],
+            name=row["name"],
+            mode="lines+markers",
+            line=_line(number),
+            hovertemplate="k = %{x}: %{y:.2f}%",
         )
     chart.update_xaxes(type="log", tickvals=[1, 3, 5, 9, 13, 25, 51, 101])
     return chart
 
 
 def roc(rows: Sequence[dict[str, Any]]) -> go.Figure:
-    """Same class or not? The share of same pairs accepted against the share of different pairs let in, a line a row ('verification')."""
-    chart = figure("Verification", "False accept rate (share of different pairs)", "Same pairs accepted (%)")
+    """Same class or not? The share of same pairs accepted against the share of different pairs let
+    in, a line a row ('verification').
+    """
+    chart = figure(
+        "Verification", "False accept rate (share of different pairs)", "Same pairs accepted (%)"
+    )
     for number, row in enumerate(rows):
         points = [point for point in row["verification"]["roc"] if point[0] > 0]
         chart.add_scatter(
-            x=[point[0] for point in points], y=[100 * point[1] for point in points], name=row["name"], mode="lines", line=_line(number),
+            x=[point[0] for point in points],
+            y=[100 * point[1] for point in points],
+            name=row["name"],
+            mode="lines",
+            line=_line(number),
             hovertemplate="FAR %{x:.1e}: %{y:.2f}%",
         )
     chart.update_xaxes(type="log", dtick=1, exponentformat="power")
-    chart.add_vline(x=1e-3, line={"color": QUIET, "dash": "dot"}, annotation={"text": "FAR 10⁻³", "font": {"size": 11}})
+    chart.add_vline(
+        x=1e-3,
+        line={"color": QUIET, "dash": "dot"},
+        annotation={"text": "FAR 10⁻³", "font": {"size": 11}},
+    )
     return chart
 
 
 def distances(row: dict[str, Any]) -> go.Figure:
-    """Histograms of Euclidean distances between images of the same class and of different classes, each as percent of its pairs."""
+    """Histograms of Euclidean distances between images of the same class and of different classes,
+    each as percent of its pairs.
+    """
     found = row["verification"]
-    chart = figure("Distances within and between classes", "Euclidean distance of the embeddings (0 to 2)", "Pairs (%)")
-    middles = [(left + right) / 2 for left, right in zip(found["edges"][:-1], found["edges"][1:], strict=True)]
-    for name, key, colour in (("Same class", "same", GOOD), ("Different classes", "different", BAD)):
+    chart = figure(
+        "Distances within and between classes",
+        "Euclidean distance of the embeddings (0 to 2)",
+        "Pairs (%)",
+    )
+    middles = [
+        (left + right) / 2
+        for left, right in zip(found["edges"][:-1], found["edges"][1:], strict=True)
+    ]
+    for name, key, colour in (
+        ("Same class", "same", GOOD),
+        ("Different classes", "different", BAD),
+    ):
         chart.add_bar(
-            x=middles, y=[100 * share for share in found[key]], name=name, marker={"color": colour}, opacity=0.65,
+            x=middles,
+            y=[100 * share for share in found[key]],
+            name=name,
+            marker={"color": colour},
+            opacity=0.65,
             hovertemplate="%{x:.2f}: %{y:.2f}%",
         )
     at = max(0.0, 2 - 2 * found["threshold"]) ** 0.5
-    chart.add_vline(x=at, line={"color": QUIET, "dash": "dot"}, annotation={"text": "threshold at FAR 10⁻³", "font": {"size": 11}})
+    chart.add_vline(
+        x=at,
+        line={"color": QUIET, "dash": "dot"},
+        annotation={"text": "threshold at FAR 10⁻³", "font": {"size": 11}},
+    )
     chart.update_layout(barmode="overlay", bargap=0)
     return chart
 
 
 def _line(number: int) -> dict[str, Any]:
-    return {"color": COLOURS[number % len(COLOURS)], "width": 2, "dash": "solid" if number < len(COLOURS) else "dash"}
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "width": 2,
+        "dash": "solid" if number < len(COLOURS) else "dash",
+    }
 
 
 def _between(stops: Sequence[str], share: float) -> str:
     place = share * (len(stops) - 1)
     low = min(int(place), len(stops) - 2)
     mixed = (
-        round(int(stops[low][i : i + 2], 16) + (place - low) * (int(stops[low + 1][i : i + 2], 16) - int(stops[low][i : i + 2], 16)))
+        round(
+            int(stops[low][i : i + 2], 16)
+            + (place - low) * (int(stops[low + 1][i : i + 2], 16) - int(stops[low][i : i + 2], 16))
+        )
         for i in (1, 3, 5)
     )
     return "#" + "".join(f"{value:02x}" for value in mixed)

@@ -1,7 +1,8 @@
 """How a sweep searches: history, parallel coordinates, importances, and each trial's curve.
 
-A trial is anything with `number`, `state`, `value` (None before its first epoch), `history` (a value an epoch) and `values`
-(key.path → value), as engine.sweep gives it. Accuracies come as fractions and are drawn in percent.
+A trial is anything with `number`, `state`, `value` (None before its first epoch), `history` (a
+value an epoch) and `values` (key.path → value), as engine.sweep gives it. Accuracies come as
+fractions and are drawn in percent.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ class Trial(Protocol):
     values: Mapping[str, Any]
 
 
-FAINT = "#a3adb9"  # a poor trial's line in parallel coordinates, seen on a light and on a dark ground
+FAINT = (  # a poor trial's line in parallel coordinates, seen on a light and on a dark ground
+    "#a3adb9"
+)
 
 STATES: dict[str, tuple[str, str]] = {  # state → colour and marker
     "finished": (COLOURS[0], "circle"),
@@ -38,7 +41,9 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
     """Every trial's value in the order of the trials, and the best so far as a line."""
     shown = [trial for trial in trials if trial.value is not None]
     if not shown:
-        return message("History", "The first value comes with the end of the first epoch.", height=height)
+        return message(
+            "History", "The first value comes with the end of the first epoch.", height=height
+        )
     chart = figure("History", "Trial", _axis(metric), height=height)
     factor, form = _scale(metric)
     for state, (colour, symbol) in STATES.items():
@@ -49,9 +54,16 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
                 y=[trial.value * factor for trial in own],
                 name=state,
                 mode="markers",
-                marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 2, "color": colour}},
+                marker={
+                    "color": colour,
+                    "symbol": symbol,
+                    "size": 9,
+                    "line": {"width": 2, "color": colour},
+                },
                 customdata=[describe(trial.values) for trial in own],
-                hovertemplate=f"trial %{{x}}: %{{y:{form}}}<br>%{{customdata}}<extra>{state}</extra>",
+                hovertemplate=(
+                    f"trial %{{x}}: %{{y:{form}}}<br>%{{customdata}}<extra>{state}</extra>"
+                ),
             )
     best, line = None, []
     better = max if direction == "maximize" else min
@@ -73,7 +85,11 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
 
 def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int = 420) -> go.Figure:
     """Parallel coordinates: a line a trial through its values, coloured by what it reached."""
-    shown = [trial for trial in trials if trial.value is not None and trial.state in ("finished", "pruned")]
+    shown = [
+        trial
+        for trial in trials
+        if trial.value is not None and trial.state in ("finished", "pruned")
+    ]
     if not shown:
         return message("Parallel coordinates", "Needs a trial that has ended.", height=height)
     factor, _ = _scale(metric)
@@ -101,9 +117,13 @@ def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int =
 def importance(shares: Mapping[str, float], metric: str, height: int = 360) -> go.Figure:
     """How much of the value's variation each field explains, most important first."""
     if not shares:
-        return message("Importance", "Needs three finished trials of different values.", height=height)
+        return message(
+            "Importance", "Needs three finished trials of different values.", height=height
+        )
     rows = sorted(shares.items(), key=lambda row: row[1])
-    chart = figure("Importance", f"Share of the variation of {words(metric)} explained (%)", "", height=height)
+    chart = figure(
+        "Importance", f"Share of the variation of {words(metric)} explained (%)", "", height=height
+    )
     chart.add_bar(
         x=[share * 100 for _, share in rows],
         y=[short(path) for path, _ in rows],
@@ -135,28 +155,49 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
             name=f"best: trial {trial.number}" if first else trial.state,
             legendgroup="best" if first else trial.state,
             showlegend=first
-            or not any(other.state == trial.state and other.number < trial.number and other.number != best for other in shown),
+            or not any(
+                other.state == trial.state and other.number < trial.number and other.number != best
+                for other in shown
+            ),
             mode="lines+markers",
-            line={"color": colour, "width": 3 if first else 1.2, "dash": "dot" if trial.state == "pruned" else "solid"},
+            line={
+                "color": colour,
+                "width": 3 if first else 1.2,
+                "dash": "dot" if trial.state == "pruned" else "solid",
+            },
             marker={"size": 6 if first else 3},
             opacity=1 if first else 0.6,
             customdata=[describe(trial.values)] * len(trial.history),
-            hovertemplate=f"trial {trial.number}, epoch %{{x}}: %{{y:{form}}}<br>%{{customdata}}<extra></extra>",
+            hovertemplate=(
+                f"trial {trial.number}, epoch %{{x}}:"
+                f" %{{y:{form}}}<br>%{{customdata}}<extra></extra>"
+            ),
         )
     _whole(chart, max(len(trial.history) for trial in shown))
     return chart
 
 
 def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
-    """One axis of the parallel coordinates: numbers as they are (logarithms over a factor of 20 and more), the rest as ticks."""
+    """One axis of the parallel coordinates: numbers as they are (logarithms over a factor of 20 and
+    more), the rest as ticks.
+    """
     distinct = sorted({str(value) for value in values})
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    numbers = all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in values
+    )
     if numbers and len(distinct) > 6:
         low, high = min(values), max(values)
         if low > 0 and high / low > 20:
-            ends = (math.log10(low), math.log10(high))  # a tick beyond them would draw the axis beyond the plot
+            ends = (
+                math.log10(low),
+                math.log10(high),
+            )  # a tick beyond them would draw the axis beyond the plot
             inside = range(math.ceil(ends[0] + 0.15), math.floor(ends[1] - 0.15) + 1)
-            ticks = {ends[0]: said(low), **{float(t): f"{10.0**t:g}" for t in inside}, ends[1]: said(high)}
+            ticks = {
+                ends[0]: said(low),
+                **{float(t): f"{10.0**t:g}" for t in inside},
+                ends[1]: said(high),
+            }
             return {
                 "label": short(path),
                 "values": [math.log10(value) for value in values],
@@ -170,7 +211,13 @@ def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
     if numbers:
         distinct = [said(value) for value in sorted(set(values))]
     span = {"range": [-0.5, 0.5]} if len(distinct) == 1 else {}
-    return {"label": short(path), "values": places, "tickvals": list(range(len(distinct))), "ticktext": distinct, **span}
+    return {
+        "label": short(path),
+        "values": places,
+        "tickvals": list(range(len(distinct))),
+        "ticktext": distinct,
+        **span,
+    }
 
 
 def describe(values: Mapping[str, Any]) -> str:
@@ -179,7 +226,9 @@ def describe(values: Mapping[str, Any]) -> str:
 
 
 def said(value: Any) -> str:
-    """A value of the search space as people read it: a drawn number with four digits, anything else as it is."""
+    """A value of the search space as people read it: a drawn number with four digits, anything else
+    as it is.
+    """
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -189,7 +238,11 @@ def short(path: str) -> str:
 
 
 def words(metric: str) -> str:
-    return {"val_accuracy": "validation accuracy", "val_loss": "validation loss", "knn_accuracy": "kNN accuracy"}.get(metric, metric)
+    return {
+        "val_accuracy": "validation accuracy",
+        "val_loss": "validation loss",
+        "knn_accuracy": "kNN accuracy",
+    }.get(metric, metric)
 
 
 def _whole(chart: go.Figure, last: int) -> None:

@@ -12,14 +12,16 @@ import numpy as np
 import streamlit as st
 
 if TYPE_CHECKING:
-    from engine.layers import Layer
+    from engine.services.point_layers import Layer
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("cloud.js", "view.js", "scatter.js", "overlay.js", "listen.js")
 
 
 class Selection(NamedTuple):
-    """Places lit up; `links` are joined to a single one by lines; `id` changes whenever either does."""
+    """Places lit up; `links` are joined to a single one by lines; `id` changes whenever either
+    does.
+    """
 
     id: str = ""
     at: Sequence[int] = ()
@@ -27,7 +29,9 @@ class Selection(NamedTuple):
 
 
 class Words(NamedTuple):
-    """What the tip under the cursor says: the data's class names, the model's, and the titles of the layers that say the same."""
+    """What the tip under the cursor says: the data's class names, the model's, and the titles of
+    the layers that say the same.
+    """
 
     classes: Sequence[str] = ()
     answers: Sequence[str] = ()
@@ -35,18 +39,35 @@ class Words(NamedTuple):
 
 
 def scatter(
-    *, key: str, id: str, image: str, count: int, dims: int, layer: Layer, palette: Sequence[str], points: str | None = None,
-    frames: dict[str, Any] | None = None, words: Words | None = None, selection: Selection | None = None, group: str = "",
-    pixelated: bool = True, height: int = 560, extra: dict[str, Any] | None = None, turn: np.ndarray | None = None,
+    *,
+    key: str,
+    id: str,
+    image: str,
+    count: int,
+    dims: int,
+    layer: Layer,
+    palette: Sequence[str],
+    points: str | None = None,
+    frames: dict[str, Any] | None = None,
+    words: Words | None = None,
+    selection: Selection | None = None,
+    group: str = "",
+    pixelated: bool = True,
+    height: int = 560,
+    extra: dict[str, Any] | None = None,
+    turn: np.ndarray | None = None,
     codes: str | None = None,
     on_pick: Callable[[dict[str, Any]], None],
 ) -> None:
-    """Draw `count` points coloured by `layer`. `on_pick` hears what a person picks: {'kind': 'point' | 'lasso' | 'none', 'at', 'id'}.
+    """Draw `count` points coloured by `layer`. `on_pick` hears what a person picks: {'kind':
+    'point' | 'lasso' | 'none', 'at', 'id'}.
 
     id        changes with the map: the view starts anew then, and only then
-    points    address of the coordinates (see app.scatter.routes), or `frames`: {'epochs': […], 'coordinates': (F, N, dims) float32}
+    points    address of the coordinates (see app.scatter.routes), or `frames`: {'epochs': […],
+              'coordinates': (F, N, dims) float32}
     image     address below which point i's image is `/i`, and several are `/sheet?at=i,j`
-    palette   colours of the layer's codes; codes: address where they are fetched (see app.scatter.routes), or None to send them along
+    palette   colours of the layer's codes; codes: address where they are fetched (see
+              app.scatter.routes), or None to send them along
     group     scatters of one group light up the same points
     extra     a picture of no data set on the map: {'at': coordinates, 'image': address, 'text'}
     turn      (dims, dims) rotation that the view begins with
@@ -54,11 +75,30 @@ def scatter(
     selection = selection or Selection()
     words = words or Words()
     data = {
-        "id": id, "points": points, "image": image, "count": count, "dims": dims, "height": height, "pixelated": pixelated, "group": group,
-        "extra": extra, "turn": None if turn is None else [float(value) for value in turn.ravel()], "classes": list(words.classes),
-        "answers": list(words.answers), "said": list(words.titles), "layer": _layer(layer, palette, codes, frames is not None),
-        "selection": {"id": selection.id, "at": _text(np.asarray(selection.at, np.int32)), "links": [int(i) for i in selection.links]},
-        "frames": frames and {"epochs": list(frames["epochs"]), "coordinates": _text(frames["coordinates"].astype(np.float32))},
+        "id": id,
+        "points": points,
+        "image": image,
+        "count": count,
+        "dims": dims,
+        "height": height,
+        "pixelated": pixelated,
+        "group": group,
+        "extra": extra,
+        "turn": None if turn is None else [float(value) for value in turn.ravel()],
+        "classes": list(words.classes),
+        "answers": list(words.answers),
+        "said": list(words.titles),
+        "layer": _layer(layer, palette, codes, frames is not None),
+        "selection": {
+            "id": selection.id,
+            "at": _text(np.asarray(selection.at, np.int32)),
+            "links": [int(i) for i in selection.links],
+        },
+        "frames": frames
+        and {
+            "epochs": list(frames["epochs"]),
+            "coordinates": _text(frames["coordinates"].astype(np.float32)),
+        },
     }
 
     def heard() -> None:
@@ -72,18 +112,32 @@ def scatter(
 def _layer(layer: Layer, palette: Sequence[str], codes: str | None, moves: bool) -> dict[str, Any]:
     sent = None if codes else _text(layer.codes.astype("<u2"))
     return {
-        "title": layer.title, "kind": layer.kind, "codes": sent, "source": codes,
-        "palette": list(palette), "names": list(layer.names), "counts": list(layer.counts), "moves": moves,
+        "title": layer.title,
+        "kind": layer.kind,
+        "codes": sent,
+        "source": codes,
+        "palette": list(palette),
+        "names": list(layer.names),
+        "counts": list(layer.counts),
+        "moves": moves,
         "named": layer.palette == "classes",
-        "low": layer.low_text, "high": layer.high_text, "least": layer.low, "most": layer.high,
+        "low": layer.low_text,
+        "high": layer.high_text,
+        "least": layer.low,
+        "most": layer.high,
     }
 
 
 @cache
 def _component() -> Callable[..., Any]:
-    text = {name: (FOLDER / name).read_text(encoding="utf-8") for name in (*SCRIPTS, "scatter.css", "scatter.html")}
+    text = {
+        name: (FOLDER / name).read_text(encoding="utf-8")
+        for name in (*SCRIPTS, "scatter.css", "scatter.html")
+    }
     script = "\n".join(text[name] for name in SCRIPTS)
-    return st.components.v2.component("glyphlab_scatter", html=text["scatter.html"], css=text["scatter.css"], js=script)
+    return st.components.v2.component(
+        "glyphlab_scatter", html=text["scatter.html"], css=text["scatter.css"], js=script
+    )
 
 
 def _text(array: np.ndarray) -> str:

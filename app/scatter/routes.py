@@ -1,4 +1,6 @@
-"""What the scatter fetches by itself: coordinates as one binary file, images as small pictures. Keyed by content, so kept for good."""
+"""What the scatter fetches by itself: coordinates as one binary file, images as small pictures.
+Keyed by content, so kept for good.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.errors import GlyphlabError
-from engine.images import as_picture
+from engine.imaging.images import as_picture
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
@@ -26,7 +28,9 @@ MOST = 400  # images in a sheet
 
 
 def routes(lab: Lab) -> list[Route]:
-    """The routes to mount at /space: points/KEY/MAP, layer/KEY/NAME, image/KEY/PLACE, image/KEY/sheet?at=…; run/ID/… for a run's images."""
+    """The routes to mount at /space: points/KEY/MAP, layer/KEY/NAME, image/KEY/PLACE,
+    image/KEY/sheet?at=…; run/ID/… for a run's images.
+    """
 
     def served(answer: Callable[[Lab, Request], Response]) -> Callable:
         async def endpoint(request: Request) -> Response:
@@ -48,24 +52,38 @@ def routes(lab: Lab) -> list[Route]:
 
 
 def _points(lab: Lab, request: Request) -> Response:
-    """Coordinates (N, dims) float32, labels (N,) int16, answers (N,) int16, confidence (N,) uint8 0..255, one after the other."""
+    """Coordinates (N, dims) float32, labels (N,) int16, answers (N,) int16, confidence (N,) uint8
+    0..255, one after the other.
+    """
     space = lab.spaces.by_key(request.path_params["key"])
     coordinates = space.coordinates(request.path_params["map"])
     parts = (
-        np.asarray(coordinates, "<f4"), space.labels.astype("<i2"), space.predicted.astype("<i2"),
+        np.asarray(coordinates, "<f4"),
+        space.labels.astype("<i2"),
+        space.predicted.astype("<i2"),
         np.round(255 * np.clip(space.confidence, 0, 1)).astype(np.uint8),
     )
-    return Response(b"".join(part.tobytes() for part in parts), media_type="application/octet-stream", headers=KEEP)
+    return Response(
+        b"".join(part.tobytes() for part in parts),
+        media_type="application/octet-stream",
+        headers=KEEP,
+    )
 
 
 def _layer(lab: Lab, request: Request) -> Response:
-    """The codes (N,) uint16 of a layer; whoever asks adds their digest to the address, so that it changes when they do."""
-    from engine.layers import layers
+    """The codes (N,) uint16 of a layer; whoever asks adds their digest to the address, so that it
+    changes when they do.
+    """
+    from engine.services.point_layers import layers
 
-    found = layers(lab, lab.spaces.by_key(request.path_params["key"])).get(request.path_params["name"])
+    found = layers(lab, lab.spaces.by_key(request.path_params["key"])).get(
+        request.path_params["name"]
+    )
     if found is None:
         return PlainTextResponse("there is no such layer", 404)
-    return Response(found.codes.astype("<u2").tobytes(), media_type="application/octet-stream", headers=KEEP)
+    return Response(
+        found.codes.astype("<u2").tobytes(), media_type="application/octet-stream", headers=KEEP
+    )
 
 
 def _image(lab: Lab, request: Request) -> Response:
@@ -78,10 +96,16 @@ def _sheet(lab: Lab, request: Request) -> Response:
     places = [int(text) for text in request.query_params.get("at", "").split(",")][:MOST]
     across = int(np.ceil(np.sqrt(len(places))))
     side = min(images.size, TILE)
-    sheet = Image.new("RGB" if images.channels == 3 else "L", (across * side, across * side), "white")
+    sheet = Image.new(
+        "RGB" if images.channels == 3 else "L", (across * side, across * side), "white"
+    )
     for number, place in enumerate(places):
         picture = as_picture(np.asarray(images.images[index[place]]))
-        picture = picture if picture.width == side else picture.resize((side, side), Image.Resampling.BILINEAR)
+        picture = (
+            picture
+            if picture.width == side
+            else picture.resize((side, side), Image.Resampling.BILINEAR)
+        )
         sheet.paste(picture, (number % across * side, number // across * side))
     return _png(sheet)
 

@@ -1,4 +1,6 @@
-"""The pieces that pages are built from. A page imports from here, from `app.charts`, and talks to the lab; nothing else."""
+"""The pieces that pages are built from. A page imports from here, from `app.charts`, and talks to
+the lab; nothing else.
+"""
 
 from app.charts.words import ago, number, parameters, percent, seconds, size
 from app.widgets.common import CHART_CONFIG, chart, clock, empty, get_lab, note, page
@@ -8,6 +10,26 @@ from app.widgets.pictures import data_uri, image_grid
 from app.widgets.tasks import task_box
 
 __all__ = [
-    "CHART_CONFIG", "PAGES", "ago", "chart", "clock", "data_uri", "empty", "get_lab", "image_grid", "link", "note", "number", "page",
-    "parameters", "percent", "pick_dataset", "pick_model", "pick_run", "pick_runs", "seconds", "size", "task_box",
+    "CHART_CONFIG",
+    "PAGES",
+    "ago",
+    "chart",
+    "clock",
+    "data_uri",
+    "empty",
+    "get_lab",
+    "image_grid",
+    "link",
+    "note",
+    "number",
+    "page",
+    "parameters",
+    "percent",
+    "pick_dataset",
+    "pick_model",
+    "pick_run",
+    "pick_runs",
+    "seconds",
+    "size",
+    "task_box",
 ]

@@ -1,4 +1,6 @@
-"""Where the lab is, as the visitor's browser sees it: behind a proxy or inside a Space that is not where the server listens."""
+"""Where the lab is, as the visitor's browser sees it: behind a proxy or inside a Space that is not
+where the server listens.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from app.widgets.links import PAGES
 
 
 def base_address() -> str:
-    """The lab's address without a slash at its end, e.g. 'http://127.0.0.1:7860' or 'https://somebody-glyphlab.hf.space'."""
+    """The lab's address without a slash at its end, e.g. 'http://127.0.0.1:7860' or
+    'https://somebody-glyphlab.hf.space'.
+    """
     parts = urlsplit(st.context.url or "")
     if not parts.netloc:
         return ""

@@ -1,7 +1,8 @@
 """What a person may choose from, read from the literal tables in the engine's source.
 
-The tables stand beside the code they name, which imports torch. A form only needs the names, and the web process should not spend
-seconds and hundreds of megabytes on them, so the source is parsed instead of imported.
+The tables stand beside the code they name, which imports torch. A form only needs the names, and
+the web process should not spend seconds and hundreds of megabytes on them, so the source is parsed
+instead of imported.
 """
 
 from __future__ import annotations
@@ -20,19 +21,34 @@ def _tree(module: str) -> ast.Module:
 
 @lru_cache
 def choices(module: str, table: str) -> dict[str, str]:
-    """The names in the literal table `table` of an engine module, in its order, each with what the table says about it (or nothing)."""
+    """The names in the literal table `table` of an engine module, in its order, each with what the
+    table says about it (or nothing).
+    """
     for node in _tree(module).body:
-        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == table and isinstance(node.value, ast.Dict):
+        if (
+            isinstance(node, ast.AnnAssign)
+            and getattr(node.target, "id", "") == table
+            and isinstance(node.value, ast.Dict)
+        ):
             pairs = zip(node.value.keys, node.value.values, strict=True)
-            return {key.value: _about(value) for key, value in pairs if isinstance(key, ast.Constant)}
+            return {
+                key.value: _about(value) for key, value in pairs if isinstance(key, ast.Constant)
+            }
     raise LookupError(f"{module} has no literal table {table}")
 
 
 @lru_cache
 def model_options(model: str) -> dict[str, Any]:
-    """A model's options with their defaults: the keyword-only arguments of its builder. Empty for an unknown model."""
+    """A model's options with their defaults: the keyword-only arguments of its builder. Empty for
+    an unknown model.
+    """
     catalog = _tree("engine.models.catalog")
-    homes = {alias.name: node.module for node in catalog.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    homes = {
+        alias.name: node.module
+        for node in catalog.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
     builders = {
         key.value: value.args[0].id
         for node in catalog.body
@@ -43,11 +59,19 @@ def model_options(model: str) -> dict[str, Any]:
     for node in _tree(homes[builder]).body if builder in homes else ():
         if isinstance(node, ast.FunctionDef) and node.name == builder:
             pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-            return {argument.arg: ast.literal_eval(default) for argument, default in pairs if default is not None}
+            return {
+                argument.arg: ast.literal_eval(default)
+                for argument, default in pairs
+                if default is not None
+            }
     return {}
 
 
 def _about(value: ast.expr) -> str:
     arguments = value.args if isinstance(value, ast.Call) else []
-    texts = [part.value for part in arguments if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    texts = [
+        part.value
+        for part in arguments
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
     return texts[-1] if texts else ""

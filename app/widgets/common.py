@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from app.charts.words import moment
-from app.door import open_lab
+from app.shared_lab import open_lab
 from app.widgets.links import link
 from app.widgets.live import live_chart
 from engine.errors import GlyphlabError
@@ -40,8 +40,8 @@ def get_lab() -> Lab:
 def page(title: str, about: str) -> Iterator[Lab]:
     """The frame of a page: `with page("Train", "start a run and watch it") as lab:`.
 
-    Draws the header and hands out the lab. An error that a person can mend becomes a box with its text in the place
-    where it happened; the rest of the page stays.
+    Draws the header and hands out the lab. An error that a person can mend becomes a box with its
+    text in the place where it happened; the rest of the page stays.
     """
     st.title(title, anchor=False)
     st.caption(about)
@@ -82,10 +82,11 @@ def note(text: str) -> None:
 
 
 def chart(figure: go.Figure, key: str, live: bool = False, **options: Any) -> Any:
-    """Draw a figure in the page's theme with the house's buttons. `options` go on to what draws it: `st.plotly_chart`,
-    whose answer is returned, or `live_chart`.
+    """Draw a figure in the page's theme with the house's buttons. `options` go on to what draws it:
+    `st.plotly_chart`, whose answer is returned, or `live_chart`.
 
-    `live`: for a figure that is drawn again and again under the same key while a run goes on; it is updated in place.
+    `live`: for a figure that is drawn again and again under the same key while a run goes on; it is
+    updated in place.
     """
     config = {**CHART_CONFIG, **options.pop("config", {})}
     if live:

@@ -13,7 +13,9 @@ FOLDER = Path(__file__).parent.parent.parent / "pages"
 
 
 class PageLine(NamedTuple):
-    """One page: the section of the navigation it stands in, its title, its Material icon, what one does there."""
+    """One page: the section of the navigation it stands in, its title, its Material icon, what one
+    does there.
+    """
 
     section: str
     title: str
@@ -27,14 +29,26 @@ class PageLine(NamedTuple):
 
 PAGES: dict[str, PageLine] = {
     "home": PageLine("", "Home", "home", "what is here, what is running, what to do first"),
-    "train": PageLine("Learn", "Train", "model_training", "start a training run and watch it learn"),
-    "compare": PageLine("Learn", "Compare", "compare_arrows", "put runs side by side and settle questions"),
-    "study": PageLine("Learn", "Study", "menu_book", "published experiments, their figures beside ours"),
+    "train": PageLine(
+        "Learn", "Train", "model_training", "start a training run and watch it learn"
+    ),
+    "compare": PageLine(
+        "Learn", "Compare", "compare_arrows", "put runs side by side and settle questions"
+    ),
+    "study": PageLine(
+        "Learn", "Study", "menu_book", "published experiments, their figures beside ours"
+    ),
     "sweeps": PageLine("Learn", "Sweeps", "tune", "search for better settings"),
-    "embeddings": PageLine("Look", "Embeddings", "scatter_plot", "walk through a model's embedding space"),
-    "noise": PageLine("Look", "Label noise", "troubleshoot", "find wrong labels and train through them"),
+    "embeddings": PageLine(
+        "Look", "Embeddings", "scatter_plot", "walk through a model's embedding space"
+    ),
+    "noise": PageLine(
+        "Look", "Label noise", "troubleshoot", "find wrong labels and train through them"
+    ),
     "draw": PageLine("Look", "Draw", "draw", "draw a character and have it read"),
-    "data": PageLine("Shelf", "Data", "dataset", "data sets: classes, samples, augmentation, uploads"),
+    "data": PageLine(
+        "Shelf", "Data", "dataset", "data sets: classes, samples, augmentation, uploads"
+    ),
     "models": PageLine("Shelf", "Models", "neurology", "saved models: cards and downloads"),
 }
 
@@ -44,11 +58,28 @@ def page_file(name: str) -> Path:
     return FOLDER / f"{name}.py"
 
 
-def link(name: str, label: str | None = None, *, icon: str | None = None, help: str | None = None, **query: str) -> None:
-    """Draw a link to the page `name` of PAGES, with `query` in its address: `link("train", "Watch it", run=run_id)`."""
+def link(
+    name: str,
+    label: str | None = None,
+    *,
+    icon: str | None = None,
+    help: str | None = None,
+    **query: str,
+) -> None:
+    """Draw a link to the page `name` of PAGES, with `query` in its address: `link("train", "Watch
+    it", run=run_id)`.
+    """
     line = PAGES[name]
     try:
-        st.page_link(page_file(name), label=label or line.title, icon=icon or line.symbol, help=help, query_params=query or None)
-    except StreamlitPageNotFoundError:  # the page runs outside the dashboard's navigation, as in its own test
+        st.page_link(
+            page_file(name),
+            label=label or line.title,
+            icon=icon or line.symbol,
+            help=help,
+            query_params=query or None,
+        )
+    except (
+        StreamlitPageNotFoundError
+    ):  # the page runs outside the dashboard's navigation, as in its own test
         address = "" if name == "home" else name
         st.markdown(f"[{label or line.title}](/{address}{'?' + urlencode(query) if query else ''})")

@@ -1,7 +1,9 @@
-"""Charts that follow a run: a Streamlit component of our own that hands each new figure to the plot that is there already.
+"""Charts that follow a run: a Streamlit component of our own that hands each new figure to the plot
+that is there already.
 
-`st.plotly_chart` (Streamlit 1.67) makes the figure part of the element's identity, whatever its key: every new point removes the plot and
-builds another, which flickers and forgets the zoom. Seen in Chromium: a marked plot was gone after one tick, and its zoom with it.
+`st.plotly_chart` (Streamlit 1.67) makes the figure part of the element's identity, whatever its
+key: every new point removes the plot and builds another, which flickers and forgets the zoom. Seen
+in Chromium: a marked plot was gone after one tick, and its zoom with it.
 """
 
 from __future__ import annotations
@@ -17,10 +19,14 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 SCRIPT = Path(__file__).parent.parent.parent / "assets" / "live.js"
-LIBRARY = "plotly.min.js"  # below the lab's address; app.server serves the one that came with plotly
+LIBRARY = (
+    "plotly.min.js"  # below the lab's address; app.server serves the one that came with plotly
+)
 
 
-def live_chart(figure: go.Figure, key: str, config: Mapping[str, Any], least_width: int = 0) -> None:
+def live_chart(
+    figure: go.Figure, key: str, config: Mapping[str, Any], least_width: int = 0
+) -> None:
     """Draw `figure`, whose height is its own, in the page's theme. `config`: plotly.js options.
 
     Where there is less room than `least_width` pixels, it is scrolled sideways within its place.
@@ -30,7 +36,9 @@ def live_chart(figure: go.Figure, key: str, config: Mapping[str, Any], least_wid
     _component()(
         key=key,
         data={
-            "figure": figure.to_json(), "config": {**config, "responsive": False}, "height": figure.layout.height or 360,
+            "figure": figure.to_json(),
+            "config": {**config, "responsive": False},
+            "height": figure.layout.height or 360,
             "width": least_width,
             "source": f"{LIBRARY}?v={plotly.__version__}",
         },
@@ -38,7 +46,9 @@ def live_chart(figure: go.Figure, key: str, config: Mapping[str, Any], least_wid
 
 
 def fetch_library() -> None:
-    """Let the browser get ready to draw live charts, so that a run's first point need not wait for that. Shows nothing."""
+    """Let the browser get ready to draw live charts, so that a run's first point need not wait for
+    that. Shows nothing.
+    """
     import plotly
 
     with st.container(key="live-library", height=1, border=False):
@@ -47,7 +57,8 @@ def fetch_library() -> None:
 
 @cache
 def _component() -> Callable[..., Any]:
-    # Not in a shadow root: plotly.js puts the style of its buttons and layers into the document's head.
+    # Not in a shadow root: plotly.js puts the style of its buttons and layers into the document's
+    # head.
     return st.components.v2.component(
         "glyphlab_live_chart",
         html='<div style="overflow-x: auto"><div class="live-chart"></div></div>',

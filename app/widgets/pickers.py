@@ -1,4 +1,6 @@
-"""Choosing a model, a data set, runs. Each keeps its choice in the address under its key, so that a page can be shared."""
+"""Choosing a model, a data set, runs. Each keeps its choice in the address under its key, so that a
+page can be shared.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +15,83 @@ from app.widgets.common import clock, empty
 if TYPE_CHECKING:
     from engine.data.info import DatasetInfo
     from engine.lab import Lab
-    from engine.runinfo import RunInfo
-    from engine.shelf import ModelInfo
+    from engine.runs.run_info import RunInfo
+    from engine.store.models import ModelInfo
 
 
-def pick_model(lab: Lab, key: str, label: str = "Model", only: Sequence[str] | None = None) -> str | None:
-    """A saved model's name, shipped ones first; None, with an empty state drawn, where there is none. `only` restricts the choice."""
+def pick_model(
+    lab: Lab, key: str, label: str = "Model", only: Sequence[str] | None = None
+) -> str | None:
+    """A saved model's name, shipped ones first; None, with an empty state drawn, where there is
+    none. `only` restricts the choice.
+    """
     models = [model for model in lab.models() if only is None or model.name in only]
     if not models:
-        empty("No model has been saved yet. Train one: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
+        empty(
+            "No model has been saved yet. Train one: `quick` takes a few seconds.",
+            "train",
+            "Train quick",
+            recipe="quick",
+        )
         return None
     return pick_one(label, {model.name: model_label(model) for model in models}, key, "model")
 
 
-def pick_dataset(lab: Lab, key: str, label: str = "Data set", only: Sequence[str] | None = None) -> str | None:
-    """A data set's name, those that are at hand first; None, with an empty state drawn, where there is none."""
+def pick_dataset(
+    lab: Lab, key: str, label: str = "Data set", only: Sequence[str] | None = None
+) -> str | None:
+    """A data set's name, those that are at hand first; None, with an empty state drawn, where there
+    is none.
+    """
     datasets = [data for data in lab.datasets() if only is None or data.name in only]
     if not datasets:
-        empty("No data set fits here. Upload one, or point GLYPHLAB_DATA at a folder of them.", "data", "Data sets")
+        empty(
+            "No data set fits here. Upload one, or point GLYPHLAB_DATA at a folder of them.",
+            "data",
+            "Data sets",
+        )
         return None
     return pick_one(label, {data.name: dataset_label(data) for data in datasets}, key, "data set")
 
 
 def pick_run(lab: Lab, key: str = "run", label: str = "Run") -> str | None:
-    """One run's id, the newest unless chosen; None, with an empty state drawn, where there are none.
+    """One run's id, the newest unless chosen; None, with an empty state drawn, where there are
+    none.
 
     To choose one from elsewhere, set `st.query_params[key]` before this is drawn.
     """
     runs = lab.runs()
     if not runs:
-        empty("No run yet. Choose a recipe and start it: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
+        empty(
+            "No run yet. Choose a recipe and start it: `quick` takes a few seconds.",
+            "train",
+            "Train quick",
+            recipe="quick",
+        )
         return None
     return pick_one(label, {run.id: run_label(run) for run in runs}, key, "run")
 
 
-def pick_runs(lab: Lab, key: str, label: str = "Runs", default: Sequence[str] = (), states: Sequence[str] | None = None) -> list[str]:
-    """Run ids, any number, offered newest first; empty, with an empty state drawn, where there are no runs (of `states`).
+def pick_runs(
+    lab: Lab,
+    key: str,
+    label: str = "Runs",
+    default: Sequence[str] = (),
+    states: Sequence[str] | None = None,
+) -> list[str]:
+    """Run ids, any number, offered newest first; empty, with an empty state drawn, where there are
+    no runs (of `states`).
 
     The choice stands in the address as `?<key>=id,id`; ids there that are gone are passed over.
     """
     runs = [run for run in lab.runs() if states is None or run.state in states]
     if not runs:
-        empty("No run yet. Start one: `quick` takes a few seconds.", "train", "Train quick", recipe="quick")
+        empty(
+            "No run yet. Start one: `quick` takes a few seconds.",
+            "train",
+            "Train quick",
+            recipe="quick",
+        )
         return []
     labels = {run.id: run_label(run) for run in runs}
     if key in st.query_params:
@@ -65,14 +102,29 @@ def pick_runs(lab: Lab, key: str, label: str = "Runs", default: Sequence[str] = 
     def remember() -> None:
         st.query_params[key] = ",".join(st.session_state[key])
 
-    return st.multiselect(label, list(labels), format_func=lambda run: labels.get(run, run), key=key, on_change=remember)
+    return st.multiselect(
+        label,
+        list(labels),
+        format_func=lambda run: labels.get(run, run),
+        key=key,
+        on_change=remember,
+    )
 
 
-def pick_one(label: str, labels: Mapping[str, str], key: str, what: str, default: str | None = None, help: str | None = None) -> str:
-    """A select box over names, shown by their labels; the choice stands in the address as `?<key>=<name>`, so that a page can be shared.
+def pick_one(
+    label: str,
+    labels: Mapping[str, str],
+    key: str,
+    what: str,
+    default: str | None = None,
+    help: str | None = None,
+) -> str:
+    """A select box over names, shown by their labels; the choice stands in the address as
+    `?<key>=<name>`, so that a page can be shared.
 
-    `what` is the kind of thing, for the sentence about one in the address that is not there; the first name is the default.
-    (Streamlit's own `bind` would put the label into the address, which changes with a run's state.)
+    `what` is the kind of thing, for the sentence about one in the address that is not there; the
+    first name is the default. (Streamlit's own `bind` would put the label into the address, which
+    changes with a run's state.)
     """
     wanted = st.query_params.get(key)
     if wanted in labels:
@@ -80,13 +132,22 @@ def pick_one(label: str, labels: Mapping[str, str], key: str, what: str, default
     elif st.session_state.get(key) not in labels:
         st.session_state[key] = default if default in labels else next(iter(labels))
     if wanted and wanted not in labels:
-        st.warning(f"There is no {what} `{wanted}` here; `{st.session_state[key]}` is shown.", icon=":material/info:")
+        st.warning(
+            f"There is no {what} `{wanted}` here; `{st.session_state[key]}` is shown.",
+            icon=":material/info:",
+        )
 
     def remember() -> None:
         st.query_params[key] = st.session_state[key]
 
     return st.selectbox(
-        label, list(labels), format_func=lambda name: labels.get(name, name), key=key, help=help, on_change=remember, persist_state="page"
+        label,
+        list(labels),
+        format_func=lambda name: labels.get(name, name),
+        key=key,
+        help=help,
+        on_change=remember,
+        persist_state="page",
     )
 
 
@@ -102,11 +163,19 @@ def model_label(model: ModelInfo) -> str:
 
 
 def dataset_label(data: DatasetInfo) -> str:
-    """A data set in one line: its name, its title, and whether it would have to be fetched or is missing."""
+    """A data set in one line: its name, its title, and whether it would have to be fetched or is
+    missing.
+    """
     away = "" if data.here else " · to be downloaded" if data.fetchable else " · not here"
-    return f"{data.name} · {data.title}{away}" if data.title and data.title != data.name else f"{data.name}{away}"
+    return (
+        f"{data.name} · {data.title}{away}"
+        if data.title and data.title != data.name
+        else f"{data.name}{away}"
+    )
 
 
 def run_label(run: RunInfo) -> str:
-    """A run in one line: its name, when it was made, its id. Nothing that changes: Streamlit knows a choice by its label."""
+    """A run in one line: its name, when it was made, its id. Nothing that changes: Streamlit knows
+    a choice by its label.
+    """
     return f"{run.name} · {clock(run.created)} · {run.id}"

@@ -11,7 +11,7 @@ from app.charts.words import ago, number, percent, seconds
 from app.widgets.links import link
 
 if TYPE_CHECKING:
-    from engine.runinfo import RunInfo
+    from engine.runs.run_info import RunInfo
 
 # state → colour and icon of its badge
 STATES: dict[str, tuple[str, str]] = {
@@ -70,11 +70,18 @@ def progress(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
     if not rows:
         what = run.what or "Starting"
         share = run.done / run.total if run.total else 0.0
-        return min(share, 1.0), f"{what[:1].upper()}{what[1:]}: {number(run.done)} of {number(run.total)}" if run.total else f"{what}…"
+        return (
+            min(share, 1.0),
+            f"{what[:1].upper()}{what[1:]}: {number(run.done)} of {number(run.total)}"
+            if run.total
+            else f"{what}…",
+        )
     if run.epochs and done >= run.epochs:
         return 1.0, "Measuring on the test split…"
     epoch = min(int(done) + 1, run.epochs) if run.epochs else int(done) + 1
-    return (min(done / run.epochs, 1.0) if run.epochs else 0.0), f"Epoch {epoch} of {run.epochs}{inside}{_left(done, run, rows)}"
+    return (
+        min(done / run.epochs, 1.0) if run.epochs else 0.0
+    ), f"Epoch {epoch} of {run.epochs}{inside}{_left(done, run, rows)}"
 
 
 def _came(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
@@ -82,11 +89,20 @@ def _came(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
     share = epoch / run.epochs if run.epochs else 0.0
     if run.state == "finished":
         return 1.0, f"Finished: {number(epoch)} of {number(run.epochs)} epochs"
-    words = run.message or run.state + (f" in epoch {min(epoch + 1, run.epochs)} of {run.epochs}" if rows else " before the training began")
+    words = run.message or run.state + (
+        f" in epoch {min(epoch + 1, run.epochs)} of {run.epochs}"
+        if rows
+        else " before the training began"
+    )
     return min(share, 1.0), words[:1].upper() + words[1:]
 
 
 def _left(done: float, run: RunInfo, rows: list[dict[str, Any]]) -> str:
-    # Epochs of one stage take alike; of the time so far, the first seconds of decoding and loading are no guide and are left out.
+    # Epochs of one stage take alike; of the time so far, the first seconds of decoding and loading
+    # are no guide and are left out.
     spent = next((row["seconds"] for row in reversed(rows) if row.get("seconds") is not None), 0.0)
-    return f" · about {seconds(spent / done * (run.epochs - done))} left" if done > 0.05 and spent > 1 and run.epochs else ""
+    return (
+        f" · about {seconds(spent / done * (run.epochs - done))} left"
+        if done > 0.05 and spent > 1 and run.epochs
+        else ""
+    )

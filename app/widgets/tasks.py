@@ -9,8 +9,8 @@ import streamlit as st
 from app.charts.words import number
 
 if TYPE_CHECKING:
+    from engine.jobs.tasks import TaskInfo
     from engine.lab import Lab
-    from engine.tasks import TaskInfo
 
 ALIVE = ("queued", "running", "stopping")
 
@@ -18,9 +18,10 @@ ALIVE = ("queued", "running", "stopping")
 def task_box(lab: Lab, task_id: str, key: str) -> TaskInfo:
     """Show a task and return how it stands.
 
-    While it is alive the box polls by itself twice a second and, when the task has ended, reruns the page, so that the
-    caller only writes `info = task_box(...)`, `if info.state == "finished": show(info.result)`. Not to be called inside a
-    fragment. A finished task draws nothing; a failed or stopped one says so.
+    While it is alive the box polls by itself twice a second and, when the task has ended, reruns
+    the page, so that the caller only writes `info = task_box(...)`, `if info.state == "finished":
+    show(info.result)`. Not to be called inside a fragment. A finished task draws nothing; a failed
+    or stopped one says so.
     """
     info = lab.task(task_id)
     if info.state in ALIVE:
@@ -41,7 +42,13 @@ def _watch(lab: Lab, task_id: str, key: str) -> None:
     with bar:
         st.progress(_share(info), text=_words(info))
     with button:
-        if st.button("Stop", key=f"{key}-stop", icon=":material/stop:", disabled=info.state == "stopping", width="stretch"):
+        if st.button(
+            "Stop",
+            key=f"{key}-stop",
+            icon=":material/stop:",
+            disabled=info.state == "stopping",
+            width="stretch",
+        ):
             lab.stop_task(task_id)
             st.rerun(scope="fragment")
 

@@ -1,8 +1,9 @@
 """The command line: `python -m engine COMMAND …`, the same engine without a browser.
 
-A command is a module with `HELP` (one line), `arguments(parser)`, `run(lab, args, progress) -> document` and `show(document) -> str`.
-With `--json` the document is printed, alone, on stdout; progress and messages go to stderr. Exit status: 0 success, 1 the work failed,
-2 a mistake that the person can mend, 130 interrupted.
+A command is a module with `HELP` (one line), `arguments(parser)`, `run(lab, args, progress) ->
+document` and `show(document) -> str`. With `--json` the document is printed, alone, on stdout;
+progress and messages go to stderr. Exit status: 0 success, 1 the work failed, 2 a mistake that the
+person can mend, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ COMMANDS: dict[str, str] = {
 
 
 class Ended(Exception):
-    """The work was done but did not succeed: the document is printed all the same, and `status` is the exit status."""
+    """The work was done but did not succeed: the document is printed all the same, and `status` is
+    the exit status.
+    """
 
     def __init__(self, document: Any, status: int, message: str) -> None:
         super().__init__(message)
@@ -94,7 +97,10 @@ def overview() -> str:
             "",
             *lines,
             "",
-            "`python -m engine COMMAND --help` explains one. `python -m engine settings` lists the environment variables.",
+            (
+                "`python -m engine COMMAND --help` explains one. `python -m engine settings` lists"
+                " the environment variables."
+            ),
         ]
     )
 
@@ -111,10 +117,15 @@ def parser_of(name: str) -> argparse.ArgumentParser:
     module = load(name)
     help = module.HELP[0].upper() + module.HELP[1:] + "."
     parser = _Parser(
-        prog=f"python -m engine {name}", description=help, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        prog=f"python -m engine {name}",
+        description=help,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     module.arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout and nothing else")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON document on stdout and nothing else"
+    )
     return parser
 
 
@@ -139,7 +150,9 @@ def _command(arguments: list[str]) -> int:
     status, message = 0, ""
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as said:
         if args.json:
-            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no part of the document
+            os.dup2(
+                sys.stderr.fileno(), sys.stdout.fileno()
+            )  # whatever a library prints is no part of the document
         try:
             document = module.run(Lab.open(os.environ), args, bar(sys.stderr))
         except Ended as ended:

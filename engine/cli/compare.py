@@ -22,7 +22,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     subjects = lab.compare.subjects(args.run)
     if len(subjects) < 2:
-        raise RunError("there is nothing to compare", expected="two runs that have finished an epoch", got=len(subjects))
+        raise RunError(
+            "there is nothing to compare",
+            expected="two runs that have finished an epoch",
+            got=len(subjects),
+        )
     return {
         "runs": lab.compare.table(subjects),
         "tests": lab.compare.tests(subjects),
@@ -34,15 +38,32 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 def show(document: Any) -> str:
     rows = [
         [
-            row["name"], row["run"], percent(row["accuracy"]), f"{percent(row['low'])} – {percent(row['high'])}", percent(row["gap"]),
-            row["epochs"], duration(row["seconds"]), row["scored_on"],
+            row["name"],
+            row["run"],
+            percent(row["accuracy"]),
+            f"{percent(row['low'])} – {percent(row['high'])}",
+            percent(row["gap"]),
+            row["epochs"],
+            duration(row["seconds"]),
+            row["scored_on"],
         ]
         for row in document["runs"]
     ]
-    parts = [table(rows, ("run", "id", "accuracy", "95% interval", "gap", "epochs", "time", "scored on"))]
+    parts = [
+        table(rows, ("run", "id", "accuracy", "95% interval", "gap", "epochs", "time", "scored on"))
+    ]
     if document["tests"]:
         tests = [
-            [row["first"], row["second"], row["only_first"], row["only_second"], f"{row['p_corrected']:.3g}"] for row in document["tests"]
+            [
+                row["first"],
+                row["second"],
+                row["only_first"],
+                row["only_second"],
+                f"{row['p_corrected']:.3g}",
+            ]
+            for row in document["tests"]
         ]
-        parts.append(table(tests, ("first", "second", "only first right", "only second right", "p")))
+        parts.append(
+            table(tests, ("first", "second", "only first right", "only second right", "p"))
+        )
     return "\n\n".join([*parts, *document["answers"]])

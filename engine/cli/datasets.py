@@ -16,8 +16,16 @@ HELP = "list the data sets, show what one holds, fetch one from its public sourc
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="a data set's name, a folder or a zip: show its classes, counts and skipped files")
-    parser.add_argument("--fetch", metavar="NAME", help="download this data set first (it is checked, and resumed after a break)")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        help="a data set's name, a folder or a zip: show its classes, counts and skipped files",
+    )
+    parser.add_argument(
+        "--fetch",
+        metavar="NAME",
+        help="download this data set first (it is checked, and resumed after a break)",
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
@@ -32,8 +40,13 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         ]
         skipped = [{"name": name, "reason": reason} for name, reason in found.skipped]
         return {
-            "name": args.name, "kind": found.kind, "images": int(found.counts.sum()), "classes": classes, "splits": found.splits,
-            "skipped": skipped, "notes": found.notes,
+            "name": args.name,
+            "kind": found.kind,
+            "images": int(found.counts.sum()),
+            "classes": classes,
+            "splits": found.splits,
+            "skipped": skipped,
+            "notes": found.notes,
         }
     return [plain(info) for info in lab.datasets()]
 
@@ -41,7 +54,15 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 def show(document: Any) -> str:
     if isinstance(document, list):
         rows = [
-            [info["name"], info["title"], _where(info), info["images"] or None, info["classes"] or None, info["about"]] for info in document
+            [
+                info["name"],
+                info["title"],
+                _where(info),
+                info["images"] or None,
+                info["classes"] or None,
+                info["about"],
+            ]
+            for info in document
         ]
         return table(rows, ("name", "title", "where", "images", "classes", "about"))
     if "classes" not in document:
@@ -51,9 +72,15 @@ def show(document: Any) -> str:
     columns = [split for split in ("train", "val", "test") if any(row[split] for row in classes)]
     return "\n".join(
         [
-            f"{document['name']}: {document['images']:,} images ({document['kind']}) of {len(classes)} classes; {sizes}",
+            (
+                f"{document['name']}: {document['images']:,} images ({document['kind']}) of"
+                f" {len(classes)} classes; {sizes}"
+            ),
             "",
-            table([[row["name"], *(row[split] for split in columns)] for row in classes], ("class", *columns)),
+            table(
+                [[row["name"], *(row[split] for split in columns)] for row in classes],
+                ("class", *columns),
+            ),
             *(f"skipped {row['name']}: {row['reason']}" for row in document["skipped"]),
         ]
     )

@@ -17,15 +17,29 @@ HELP = "compute the embeddings of a data set, once, and say where they lie"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     space_arguments(parser)
-    parser.add_argument("--out", metavar="FILE.npz", help="also write embeddings, labels, index, predicted and confidence to this file")
+    parser.add_argument(
+        "--out",
+        metavar="FILE.npz",
+        help="also write embeddings, labels, index, predicted and confidence to this file",
+    )
 
 
 def space_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL, --data and --part: what names a space."""
-    which = "a run id, a checkpoint's folder or a name in checkpoints/; 'untrained:' before it: the same network with fresh weights"
+    which = (
+        "a run id, a checkpoint's folder or a name in checkpoints/; 'untrained:' before it: the"
+        " same network with fresh weights"
+    )
     parser.add_argument("model", help=which)
-    parser.add_argument("--data", required=True, metavar="NAME_OR_PATH", help="a data set's name, a folder, a zip or an IDX file")
-    parser.add_argument("--part", default="train", help="train (validation included, the default), val, test or all")
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="NAME_OR_PATH",
+        help="a data set's name, a folder, a zip or an IDX file",
+    )
+    parser.add_argument(
+        "--part", default="train", help="train (validation included, the default), val, test or all"
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
@@ -35,17 +49,33 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         from engine.files import write_arrays
 
         write_arrays(
-            Path(args.out).expanduser().absolute(), embeddings=space.embeddings, labels=space.labels, index=space.index,
-            predicted=space.predicted, confidence=space.confidence,
+            Path(args.out).expanduser().absolute(),
+            embeddings=space.embeddings,
+            labels=space.labels,
+            index=space.index,
+            predicted=space.predicted,
+            confidence=space.confidence,
         )
     file = args.out or str(space.folder / "embeddings.npy")
     return {
-        "name": space.key, "model": space.model, "data": space.data, "part": space.part, "n": len(space),
-        "width": space.embeddings.shape[1], "cached": there, "file": file,
+        "name": space.key,
+        "model": space.model,
+        "data": space.data,
+        "part": space.part,
+        "n": len(space),
+        "width": space.embeddings.shape[1],
+        "cached": there,
+        "file": file,
     }
 
 
 def show(document: Any) -> str:
-    shape = f"{document['n']:,} x {document['width']}, float32" + (", from before" if document["cached"] else "")
-    rows = [["model", document["model"]], ["data", f"{document['data']}, {document['part']}"], ["embeddings", shape]]
+    shape = f"{document['n']:,} x {document['width']}, float32" + (
+        ", from before" if document["cached"] else ""
+    )
+    rows = [
+        ["model", document["model"]],
+        ["data", f"{document['data']}, {document['part']}"],
+        ["embeddings", shape],
+    ]
     return table([*rows, ["file", document["file"]]])

@@ -16,7 +16,11 @@ HELP = "list the saved models, or show the card of one"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", nargs="?", help="a run id, a checkpoint's folder or a name in checkpoints/: show its card")
+    parser.add_argument(
+        "model",
+        nargs="?",
+        help="a run id, a checkpoint's folder or a name in checkpoints/: show its card",
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:

@@ -1,4 +1,6 @@
-"""`neighbours`: the images of a data set that a model finds most like a picture, and what they vote for."""
+"""`neighbours`: the images of a data set that a model finds most like a picture, and what they vote
+for.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ HELP = "find the images of a data set that a model finds most like a picture, an
 def arguments(parser: argparse.ArgumentParser) -> None:
     space_arguments(parser)
     parser.add_argument("image", metavar="IMAGE", help="a picture file")
-    parser.add_argument("-k", type=int, default=13, metavar="K", help="how many neighbours (default: 13)")
+    parser.add_argument(
+        "-k", type=int, default=13, metavar="K", help="how many neighbours (default: 13)"
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
@@ -28,12 +32,25 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     space = lab.spaces.embed(args.model, args.data, args.part, progress)
     near = space.near_to(lab.spaces.embedding_of(space, args.image), args.k)
     names = [*space.classes, None]  # the last stands for a label of -1
-    votes = sorted(((float(share), space.classes[number]) for number, share in enumerate(near.vote.share[0]) if share), reverse=True)
+    votes = sorted(
+        (
+            (float(share), space.classes[number])
+            for number, share in enumerate(near.vote.share[0])
+            if share
+        ),
+        reverse=True,
+    )
     return {
-        "image": args.image, "model": space.model, "data": space.data, "part": space.part, "k": len(near.index),
+        "image": args.image,
+        "model": space.model,
+        "data": space.data,
+        "part": space.part,
+        "k": len(near.index),
         "neighbours": [
             {
-                "index": int(space.index[place]), "label": names[space.labels[place]], "similarity": round(float(similarity), 6),
+                "index": int(space.index[place]),
+                "label": names[space.labels[place]],
+                "similarity": round(float(similarity), 6),
                 "name": str(space.images.files[space.index[place]]),
             }
             for place, similarity in zip(near.index, near.similarity, strict=True)
@@ -44,6 +61,15 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 
 def show(document: Any) -> str:
-    rows = [[row["index"], row["label"], f"{row['similarity']:.4f}", row["name"]] for row in document["neighbours"]]
+    rows = [
+        [row["index"], row["label"], f"{row['similarity']:.4f}", row["name"]]
+        for row in document["neighbours"]
+    ]
     votes = ", ".join(f"{row['label']} {percent(row['share'], 0)}" for row in document["votes"])
-    return "\n".join([table(rows, ("index", "label", "similarity", "name")), "", f"vote: {document['vote']} ({votes})"])
+    return "\n".join(
+        [
+            table(rows, ("index", "label", "similarity", "name")),
+            "",
+            f"vote: {document['vote']} ({votes})",
+        ]
+    )

@@ -17,23 +17,36 @@ MOST_CLASSES = 12  # up to which the transition matrix is printed as a table
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", metavar="DATASET", help="a data set's name, or the path of a folder, zip or IDX file")
-    parser.add_argument("--split", default="all", help="which images: all, train, val or test (default: all)")
+    parser.add_argument(
+        "dataset",
+        metavar="DATASET",
+        help="a data set's name, or the path of a folder, zip or IDX file",
+    )
+    parser.add_argument(
+        "--split", default="all", help="which images: all, train, val or test (default: all)"
+    )
     parser.add_argument(
         "--effort",
         choices=("full", "quick"),
         default="full",
-        help="full (the default): about 10 minutes for 60,000 images on two cores, half an hour where labels say what an image is not; "
-        "quick: a fifth of it or less, and rougher",
+        help=(
+            "full (the default): about 10 minutes for 60,000 images on two cores, half an hour"
+            " where labels say what an image is not; quick: a fifth of it or less, and rougher"
+        ),
     )
     parser.add_argument(
-        "--csv", metavar="FILE", type=Path, help="write a row an image: file, index, given, likely, score; most suspect first"
+        "--csv",
+        metavar="FILE",
+        type=Path,
+        help="write a row an image: file, index, given, likely, score; most suspect first",
     )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     if args.csv is not None and not args.csv.absolute().parent.is_dir():
-        raise GlyphlabError(f"{args.csv} can't be written", hint=f"There is no folder {args.csv.absolute().parent}.")
+        raise GlyphlabError(
+            f"{args.csv} can't be written", hint=f"There is no folder {args.csv.absolute().parent}."
+        )
     found = lab.noise.diagnose(args.dataset, args.split, args.effort, progress)
     if args.csv is not None:
         with open(args.csv, "w", encoding="utf-8", newline="") as file:
@@ -48,7 +61,10 @@ def show(document: Any) -> str:
         "",
         document["summary"],
         "",
-        f"noise rate  {_share(document['noise_rate'])}  (95% interval {_share(low)} to {_share(high)}), {document['n']:,} images",
+        (
+            f"noise rate  {_share(document['noise_rate'])}  (95% interval {_share(low)} to"
+            f" {_share(high)}), {document['n']:,} images"
+        ),
         "",
         "how it is known",
         *(f"  - {sentence}" for sentence in document["evidence"]),
@@ -58,9 +74,15 @@ def show(document: Any) -> str:
         "",
     ]
     if len(document["classes"]) <= MOST_CLASSES:
-        lines += ["T (row: true class, column: given label, percent)", *_table(document["classes"], document["transition"])]
+        lines += [
+            "T (row: true class, column: given label, percent)",
+            *_table(document["classes"], document["transition"]),
+        ]
     elif document["pairs"]:
-        named = (f"  {pair['true']} → {pair['given']}  {_share(pair['share'])}" for pair in document["pairs"][:15])
+        named = (
+            f"  {pair['true']} → {pair['given']}  {_share(pair['share'])}"
+            for pair in document["pairs"][:15]
+        )
         lines += ["most confused (true → given)", *named]
     if document["csv"]:
         lines += ["", f"every image, most suspect first: {document['csv']}"]
@@ -77,4 +99,10 @@ def _table(classes: list[str], matrix: list[list[float]]) -> list[str]:
     wide = max(6, *(len(name) + 1 for name in classes))
     head = " " * wide + "".join(f"{name:>{wide}}" for name in classes)
     rows = zip(classes, matrix, strict=True)
-    return [head, *(f"{name:>{wide}}" + "".join(f"{100 * value:>{wide}.1f}" for value in row) for name, row in rows)]
+    return [
+        head,
+        *(
+            f"{name:>{wide}}" + "".join(f"{100 * value:>{wide}.1f}" for value in row)
+            for name, row in rows
+        ),
+    ]

@@ -20,8 +20,12 @@ PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", "
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a run id, a checkpoint's folder or a name in checkpoints/")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a picture, a folder of pictures or a pattern")
-    parser.add_argument("--top", type=int, default=5, metavar="K", help="how many classes to name (default: 5)")
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="a picture, a folder of pictures or a pattern"
+    )
+    parser.add_argument(
+        "--top", type=int, default=5, metavar="K", help="how many classes to name (default: 5)"
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
@@ -31,9 +35,18 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     out = []
     for number, file in enumerate(files, 1):
         prediction = predictor.predict([file])[0]
-        top = [{"class": name, "probability": probability} for name, probability in prediction.top(max(1, args.top))]
+        top = [
+            {"class": name, "probability": probability}
+            for name, probability in prediction.top(max(1, args.top))
+        ]
         out.append(
-            {"name": str(file), "label": prediction.label, "probability": top[0]["probability"], "top": top, "blank": prediction.blank}
+            {
+                "name": str(file),
+                "label": prediction.label,
+                "probability": top[0]["probability"],
+                "top": top,
+                "blank": prediction.blank,
+            }
         )
         if len(files) > 1:
             progress(number, len(files), "pictures")
@@ -46,13 +59,18 @@ def pictures_at(given: str) -> list[Path]:
     if path.is_dir():
         found = sorted(file for file in path.rglob("*") if file.suffix.lower() in PICTURES)
         if not found:
-            raise ImageError(f"folder {given} holds no pictures", expected=f"files ending in {' '.join(sorted(PICTURES))}")
+            raise ImageError(
+                f"folder {given} holds no pictures",
+                expected=f"files ending in {' '.join(sorted(PICTURES))}",
+            )
         return found
     if path.exists():
         return [path]
     if not glob.has_magic(given):
         raise ImageError(f"{given} does not exist")
-    found = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())
+    found = sorted(
+        Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file()
+    )
     if not found:
         raise ImageError(f"no file matches {given}")
     return found
@@ -61,6 +79,8 @@ def pictures_at(given: str) -> list[Path]:
 def show(document: Any) -> str:
     lines = []
     for row in document:
-        classes = "  ".join(f"{entry['class']} {percent(entry['probability'], 1)}" for entry in row["top"])
+        classes = "  ".join(
+            f"{entry['class']} {percent(entry['probability'], 1)}" for entry in row["top"]
+        )
         lines.append(f"{row['name']}: " + ("nothing is drawn" if row["blank"] else classes))
     return "\n".join(lines)

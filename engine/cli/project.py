@@ -22,29 +22,53 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     space_arguments(parser)
     parser.add_argument("--method", default="umap", help="umap (the default), tsne or pca")
     parser.add_argument("--dims", type=int, default=2, help="2 (the default) or 3")
-    parser.add_argument("--neighbours", type=int, metavar="K", help="what counts as near (default: 15 for umap, 90 for tsne)")
-    parser.add_argument("--min-dist", type=float, default=0.1, help="how tightly umap may pack points, 0 to 1 (default: 0.1)")
+    parser.add_argument(
+        "--neighbours",
+        type=int,
+        metavar="K",
+        help="what counts as near (default: 15 for umap, 90 for tsne)",
+    )
+    parser.add_argument(
+        "--min-dist",
+        type=float,
+        default=0.1,
+        help="how tightly umap may pack points, 0 to 1 (default: 0.1)",
+    )
     parser.add_argument("--metric", default="cosine", help="cosine (the default) or euclidean")
     parser.add_argument("--epochs", type=int, help="rounds of the layout (default: the method's)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", metavar="FILE", help="write the coordinates: .csv with a line an image, or .npz")
+    parser.add_argument(
+        "--out", metavar="FILE", help="write the coordinates: .csv with a line an image, or .npz"
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
-    from engine.projection import Options
+    from engine.embedding.projection import Options
 
-    options = Options(args.method, args.dims, args.neighbours, args.min_dist, args.metric, args.epochs, args.seed)
+    options = Options(
+        args.method, args.dims, args.neighbours, args.min_dist, args.metric, args.epochs, args.seed
+    )
     out = Path(args.out).expanduser().absolute() if args.out else None
     if out and out.suffix not in (".csv", ".npz"):
-        raise GlyphlabError("the map can't be written", expected="a file that ends in .csv or .npz", got=args.out)
+        raise GlyphlabError(
+            "the map can't be written", expected="a file that ends in .csv or .npz", got=args.out
+        )
     space = lab.spaces.embed(args.model, args.data, args.part, progress)
     there = space.find_map(options) is not None
     found = lab.spaces.map(space, options, progress)
     if out:
         write_map(space, found.coordinates, out)
     return {
-        "name": space.key, "model": space.model, "data": space.data, "part": space.part, "n": len(space), "options": options.used(),
-        "faithful": found.faithful, "notes": found.notes, "cached": there, "file": str(out) if out else None,
+        "name": space.key,
+        "model": space.model,
+        "data": space.data,
+        "part": space.part,
+        "n": len(space),
+        "options": options.used(),
+        "faithful": found.faithful,
+        "notes": found.notes,
+        "cached": there,
+        "file": str(out) if out else None,
     }
 
 
@@ -53,7 +77,13 @@ def write_map(space: Any, coordinates: Any, out: Path) -> None:
     from engine.files import failure, write_arrays
 
     if out.suffix == ".npz":
-        write_arrays(out, coordinates=coordinates, labels=space.labels, index=space.index, predicted=space.predicted)
+        write_arrays(
+            out,
+            coordinates=coordinates,
+            labels=space.labels,
+            index=space.index,
+            predicted=space.predicted,
+        )
         return
     names = [*space.classes, ""]
     try:
@@ -64,18 +94,36 @@ def write_map(space: Any, coordinates: Any, out: Path) -> None:
             for place, number in enumerate(space.index):
                 answer = space.model_classes[space.predicted[place]]
                 at = [f"{value:.5f}" for value in coordinates[place]]
-                rows.writerow([int(number), space.images.files[number], names[space.labels[place]], answer, *at])
+                rows.writerow(
+                    [
+                        int(number),
+                        space.images.files[number],
+                        names[space.labels[place]],
+                        answer,
+                        *at,
+                    ]
+                )
     except OSError as error:
         raise failure(error, out) from error
 
 
 def show(document: Any) -> str:
     faithful = document["faithful"]
-    said = f"{percent(faithful['kept'], 1)} of {faithful['neighbours']} neighbours kept, trustworthiness {faithful['trustworthiness']:.3f}"
+    said = (
+        f"{percent(faithful['kept'], 1)} of {faithful['neighbours']} neighbours kept,"
+        f" trustworthiness {faithful['trustworthiness']:.3f}"
+    )
     rows = [
         ["model", document["model"]],
         ["data", f"{document['data']}, {document['part']}, {document['n']:,} images"],
-        ["map", ", ".join(f"{name} {value}" for name, value in document["options"].items() if value is not None)],
+        [
+            "map",
+            ", ".join(
+                f"{name} {value}"
+                for name, value in document["options"].items()
+                if value is not None
+            ),
+        ],
         ["faithful", f"{said} ({faithful['points']:,} points)"],
         ["file", document["file"]],
     ]

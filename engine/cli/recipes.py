@@ -17,7 +17,13 @@ HELP = "list the recipes, with the figure that was published for each, or show o
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", help="a recipe's name or YAML file: show it whole")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="with these changes; may be repeated")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY.PATH=VALUE",
+        help="with these changes; may be repeated",
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
@@ -36,6 +42,19 @@ def show(document: Any) -> str:
     rows = []
     for recipe in document:
         published = recipe["published"]
-        figure = f"{published['value']:g}% {published['metric']}" if published and published["value"] is not None else ""
-        rows.append([recipe["name"], recipe["data"], recipe["model"], recipe["epochs"], figure, recipe["title"]])
+        figure = (
+            f"{published['value']:g}% {published['metric']}"
+            if published and published["value"] is not None
+            else ""
+        )
+        rows.append(
+            [
+                recipe["name"],
+                recipe["data"],
+                recipe["model"],
+                recipe["epochs"],
+                figure,
+                recipe["title"],
+            ]
+        )
     return table(rows, ("name", "data", "model", "epochs", "published", "title"))

@@ -24,7 +24,12 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     if not args.run:
         return [plain(info) for info in lab.runs()]
     found = lab.run(args.run)
-    return {**plain(found.info()), "status": found.status(), "metrics": found.final(), "log": found.log_tail(LOG_LINES)}
+    return {
+        **plain(found.info()),
+        "status": found.status(),
+        "metrics": found.final(),
+        "log": found.log_tail(LOG_LINES),
+    }
 
 
 def show(document: Any) -> str:
@@ -49,7 +54,21 @@ def show(document: Any) -> str:
 
 
 def _one(info: dict[str, Any]) -> str:
-    rows = [[key, info[key]] for key in ("id", "name", "recipe", "state", "error", "message", "created", "device", "folder") if info[key]]
+    rows = [
+        [key, info[key]]
+        for key in (
+            "id",
+            "name",
+            "recipe",
+            "state",
+            "error",
+            "message",
+            "created",
+            "device",
+            "folder",
+        )
+        if info[key]
+    ]
     rows += [["epoch", f"{info['epoch']} of {info['epochs']}"], ["time", duration(info["seconds"])]]
     for key, value in (info["metrics"] or {}).items():
         if isinstance(value, float) and key.endswith(("accuracy", "top3", "gap")):

@@ -24,11 +24,24 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     for setting in SETTINGS:
         value = getattr(lab.settings, setting.field)
         shown = ":".join(map(str, value)) if isinstance(value, tuple) else value
-        out.append({"name": setting.name, "value": shown, "default": setting.default, "expects": setting.expects, "help": setting.help})
+        out.append(
+            {
+                "name": setting.name,
+                "value": shown,
+                "default": setting.default,
+                "expects": setting.expects,
+                "help": setting.help,
+            }
+        )
     return out
 
 
 def show(document: Any) -> str:
-    values = [int(row["value"]) if isinstance(row["value"], bool) else row["value"] for row in document]
-    rows = [[row["name"], str(value), row["default"], row["help"]] for row, value in zip(document, values, strict=True)]
+    values = [
+        int(row["value"]) if isinstance(row["value"], bool) else row["value"] for row in document
+    ]
+    rows = [
+        [row["name"], str(value), row["default"], row["help"]]
+        for row, value in zip(document, values, strict=True)
+    ]
     return table(rows, ("name", "value", "default", "what it is for"))

@@ -15,7 +15,9 @@ HELP = "stop a run and keep its best model; a run that waits is taken out of the
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="a run's id")
-    parser.add_argument("--kill", action="store_true", help="end its process at once, without the final figures")
+    parser.add_argument(
+        "--kill", action="store_true", help="end its process at once, without the final figures"
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:

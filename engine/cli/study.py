@@ -22,9 +22,18 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     rows = [lab.study.row(args.experiment)] if args.experiment else lab.study.rows()
     document = [
         {
-            "name": row.name, "study": row.study, "title": row.title, "metric": row.metric, "published": row.published,
-            "source": row.source, "note": row.note, "ours": row.ours,
-            "difference": row.difference, "small": row.small, "best": row.best, "needs": row.needs,
+            "name": row.name,
+            "study": row.study,
+            "title": row.title,
+            "metric": row.metric,
+            "published": row.published,
+            "source": row.source,
+            "note": row.note,
+            "ours": row.ours,
+            "difference": row.difference,
+            "small": row.small,
+            "best": row.best,
+            "needs": row.needs,
         }
         for row in rows
     ]
@@ -37,16 +46,34 @@ def show(document: Any) -> str:
     if isinstance(document, list):
         rows = [
             [
-                row["study"], row["name"], percent(row["published"]), percent(row["ours"].value) if row["ours"] else "not run at full size",
-                percent(row["best"].value) if row["best"] else "–", row["best"].recipe if row["best"] else "", row["metric"],
+                row["study"],
+                row["name"],
+                percent(row["published"]),
+                percent(row["ours"].value) if row["ours"] else "not run at full size",
+                percent(row["best"].value) if row["best"] else "–",
+                row["best"].recipe if row["best"] else "",
+                row["metric"],
             ]
             for row in document
         ]
         return table(rows, ("", "experiment", "published", "ours", "best", "by", "measure"))
     published = f"{percent(document['published'])} {document['note']}"
-    rows = [["experiment", document["name"]], ["measure", document["metric"]], ["published", published]]
-    for label, key in (("ours, full size", "ours"), ("small form", "small"), ("best on the task", "best")):
+    rows = [
+        ["experiment", document["name"]],
+        ["measure", document["metric"]],
+        ["published", published],
+    ]
+    for label, key in (
+        ("ours, full size", "ours"),
+        ("small form", "small"),
+        ("best on the task", "best"),
+    ):
         if result := plain(document[key]):
-            origin = [result["recipe"], f"{result['kind']} {result['ref']}", result["hardware"], duration(result["seconds"])]
+            origin = [
+                result["recipe"],
+                f"{result['kind']} {result['ref']}",
+                result["hardware"],
+                duration(result["seconds"]),
+            ]
             rows.append([label, f"{percent(result['value'])} ({', '.join(origin)})"])
     return table(rows)

@@ -25,8 +25,16 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 def started(lab: Lab, run_id: str) -> dict[str, Any]:
     """The document of a run that was just started."""
     run = lab.run(run_id)
-    return {"run_id": run_id, "name": run.status()["name"], "state": run.info().state, "folder": run.path}
+    return {
+        "run_id": run_id,
+        "name": run.status()["name"],
+        "state": run.info().state,
+        "folder": run.path,
+    }
 
 
 def show(document: Any) -> str:
-    return f"run {document['run_id']} is {document['state']}; `python -m engine runs {document['run_id']}` shows how far it is"
+    return (
+        f"run {document['run_id']} is {document['state']}; `python -m engine runs"
+        f" {document['run_id']}` shows how far it is"
+    )

@@ -13,7 +13,7 @@ from engine.errors import RecipeError, unknown
 if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.progress import Progress
-    from engine.sweep import SweepSpec
+    from engine.services.sweeps import SweepSpec
 
 HELP = "try a search space trial by trial, or go on with a sweep; without a name, list the sweeps"
 
@@ -21,10 +21,20 @@ HELP = "try a search space trial by trial, or go on with a sweep; without a name
 def arguments(parser: argparse.ArgumentParser) -> None:
     """FILE or NAME; started again it goes on, started twice at once it is shared."""
     parser.add_argument(
-        "sweep", nargs="?", metavar="FILE|NAME", help="a sweep's YAML file, one that comes with the lab, or one of this lab"
+        "sweep",
+        nargs="?",
+        metavar="FILE|NAME",
+        help="a sweep's YAML file, one that comes with the lab, or one of this lab",
     )
-    parser.add_argument("--trials", type=_count, metavar="N", help="go on until N trials have ended (default: the sweep's own number)")
-    parser.add_argument("--name", help="another name for the sweep, for instance with other changes")
+    parser.add_argument(
+        "--trials",
+        type=_count,
+        metavar="N",
+        help="go on until N trials have ended (default: the sweep's own number)",
+    )
+    parser.add_argument(
+        "--name", help="another name for the sweep, for instance with other changes"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -33,12 +43,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="changes",
         help="change the recipe in every trial; may be repeated",
     )
-    parser.add_argument("--storage", metavar="URL", help="share the sweep with other machines: a file on a shared disk, or a database URL")
-    parser.add_argument("--background", type=_count, metavar="WORKERS", help="leave the work to so many background workers, and return")
+    parser.add_argument(
+        "--storage",
+        metavar="URL",
+        help="share the sweep with other machines: a file on a shared disk, or a database URL",
+    )
+    parser.add_argument(
+        "--background",
+        type=_count,
+        metavar="WORKERS",
+        help="leave the work to so many background workers, and return",
+    )
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--show", action="store_true", help="only show how the sweep stands")
-    group.add_argument("--pause", action="store_true", help="let the trials at hand end, and begin no more")
-    group.add_argument("--stop", action="store_true", help="stop at once; the trials at hand can be gone on with")
+    group.add_argument(
+        "--pause", action="store_true", help="let the trials at hand end, and begin no more"
+    )
+    group.add_argument(
+        "--stop", action="store_true", help="stop at once; the trials at hand can be gone on with"
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
@@ -69,36 +92,57 @@ def document(lab: Lab, name: str) -> dict[str, Any]:
     """How a sweep stands: its counts, its trials and the best of them."""
     info, best = lab.sweeps.info(name), lab.sweeps.store(name).best()
     trials = [_row(trial) for trial in lab.sweeps.trials(name)]
-    counts = {key: value for key, value in asdict(info).items() if key not in ("trials", "best", "best_trial")}
+    counts = {
+        key: value
+        for key, value in asdict(info).items()
+        if key not in ("trials", "best", "best_trial")
+    }
     return {**counts, "wanted": info.trials, "best": _row(best) if best else None, "trials": trials}
 
 
 def show(document: Any) -> str:
     if isinstance(document, list):
         lines = [
-            f"{s['name']:<24} {s['state']:<12} {s['done']:>4} of {s['trials']:<4} {_figure(s['best'])}  {s['title']}" for s in document
+            f"{s['name']:<24} {s['state']:<12} {s['done']:>4} of {s['trials']:<4}"
+            f" {_figure(s['best'])}  {s['title']}"
+            for s in document
         ]
-        return "\n".join(lines) or "There are no sweeps yet: `python -m engine sweep FILE --trials 20` starts one."
-    lines = [f"{document['name']}: {document['state']}, {document['done']} of {document['wanted']} trials ended, by {document['metric']}"]
+        return (
+            "\n".join(lines)
+            or "There are no sweeps yet: `python -m engine sweep FILE --trials 20` starts one."
+        )
+    lines = [
+        f"{document['name']}: {document['state']}, {document['done']} of {document['wanted']}"
+        f" trials ended, by {document['metric']}"
+    ]
     for trial in document["trials"]:
-        values = ", ".join(f"{path.rpartition('.')[2]} {value}" for path, value in trial["values"].items())
+        values = ", ".join(
+            f"{path.rpartition('.')[2]} {value}" for path, value in trial["values"].items()
+        )
         run = f"run {trial['run_id'] or '-':<8}"
-        lines.append(f"  {trial['name']}  {trial['state']:<8} {_figure(trial['value'])}  {run} {values}  {trial['error']}".rstrip())
+        lines.append(
+            f"  {trial['name']}  {trial['state']:<8} {_figure(trial['value'])}  {run} {values} "
+            f" {trial['error']}".rstrip()
+        )
     if document["best"]:
-        lines.append(f"best: trial {document['best']['name']}, run {document['best']['run_id']}, {_figure(document['best']['value'])}")
+        lines.append(
+            f"best: trial {document['best']['name']}, run {document['best']['run_id']},"
+            f" {_figure(document['best']['value'])}"
+        )
     return "\n".join(lines)
 
 
 def _prepared(lab: Lab, args: argparse.Namespace) -> str:
     """The name of the sweep that is meant, written down if it is new."""
     from engine.recipe import parse_changes
-    from engine.sweep import make_sweep
+    from engine.services.sweeps import make_sweep
 
     spec = _spec(lab, args.sweep)
     if spec is None:
         if args.changes or args.storage or args.name:
             raise RecipeError(
-                f"sweep {args.sweep} is there already; its changes, storage and name stay", hint="Give its file to start another."
+                f"sweep {args.sweep} is there already; its changes, storage and name stay",
+                hint="Give its file to start another.",
             )
         return args.sweep
     changes = {**spec.changes, **parse_changes(args.changes)}
@@ -113,7 +157,7 @@ def _prepared(lab: Lab, args: argparse.Namespace) -> str:
 
 def _spec(lab: Lab, given: str) -> SweepSpec | None:
     """The sweep in a file or that comes with the lab; None if it is one of this lab."""
-    from engine.sweep import read_sweep, shipped_sweeps
+    from engine.services.sweeps import read_sweep, shipped_sweeps
 
     if given.endswith((".yaml", ".yml")) or Path(given).is_file():
         return read_sweep(Path(given))
@@ -122,12 +166,27 @@ def _spec(lab: Lab, given: str) -> SweepSpec | None:
     known = [info.name for info in lab.sweeps.list()]
     if given in known:
         return None
-    raise RecipeError(unknown("sweep", given, {*known, *shipped_sweeps()}), hint="A path to a YAML file works too.")
+    raise RecipeError(
+        unknown("sweep", given, {*known, *shipped_sweeps()}),
+        hint="A path to a YAML file works too.",
+    )
 
 
 def _row(trial: Any) -> dict[str, Any]:
-    fields = {"name": trial.name, "state": trial.state, "value": trial.value, "values": trial.values, "run_id": trial.run}
-    return {**fields, "epochs": trial.epochs, "seconds": trial.seconds, "retries": trial.retries, "error": trial.error}
+    fields = {
+        "name": trial.name,
+        "state": trial.state,
+        "value": trial.value,
+        "values": trial.values,
+        "run_id": trial.run,
+    }
+    return {
+        **fields,
+        "epochs": trial.epochs,
+        "seconds": trial.seconds,
+        "retries": trial.retries,
+        "error": trial.error,
+    }
 
 
 def _figure(value: float | None) -> str:

@@ -11,15 +11,24 @@ def table(rows: Sequence[Sequence[Any]], head: Sequence[str] = ()) -> str:
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
         return ""
-    widths = [max(len(row[column]) for row in [*cells, *([list(head)] if head else [])]) for column in range(len(cells[0]))]
-    right = [all(isinstance(row[column], int | float) or row[column] is None for row in rows) for column in range(len(cells[0]))]
+    widths = [
+        max(len(row[column]) for row in [*cells, *([list(head)] if head else [])])
+        for column in range(len(cells[0]))
+    ]
+    right = [
+        all(isinstance(row[column], int | float) or row[column] is None for row in rows)
+        for column in range(len(cells[0]))
+    ]
 
     def line(row: Sequence[str]) -> str:
         return "  ".join(
-            text.rjust(width) if last else text.ljust(width) for text, width, last in zip(row, widths, right, strict=True)
+            text.rjust(width) if last else text.ljust(width)
+            for text, width, last in zip(row, widths, right, strict=True)
         ).rstrip()
 
-    return "\n".join([*([line([name.upper() for name in head])] if head else []), *(line(row) for row in cells)])
+    return "\n".join(
+        [*([line([name.upper() for name in head])] if head else []), *(line(row) for row in cells)]
+    )
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -33,7 +42,11 @@ def duration(seconds: float | None) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    return f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return (
+        f"{whole // 60} min {whole % 60:02d} s"
+        if whole < 3600
+        else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    )
 
 
 def megabytes(size_bytes: int) -> str:

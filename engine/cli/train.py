@@ -12,7 +12,7 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.recipe import Recipe
-    from engine.runs import Run
+    from engine.runs.run import Run
 
 HELP = "run a recipe in the foreground; Ctrl-C stops it and keeps the best model"
 
@@ -25,7 +25,11 @@ def recipe_arguments(parser: argparse.ArgumentParser) -> None:
     """RECIPE, --set and --name, as every command that starts a run takes them."""
     parser.add_argument("recipe", help="a recipe's name, or a YAML file")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY.PATH=VALUE", help="change a field, e.g. data.limit=500; may be repeated"
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY.PATH=VALUE",
+        help="change a field, e.g. data.limit=500; may be repeated",
     )
     parser.add_argument("--name", help="name of the run, if not the recipe's")
 
@@ -41,7 +45,9 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 
 def outcome(run: Run) -> dict[str, Any]:
-    """What came of a run that has ended. Raises Ended, with the same document, if it failed or was stopped."""
+    """What came of a run that has ended. Raises Ended, with the same document, if it failed or was
+    stopped.
+    """
     info, status = run.info(), run.status()
     document = {
         "run_id": run.id,
@@ -55,7 +61,9 @@ def outcome(run: Run) -> dict[str, Any]:
         "message": info.message,
     }
     if info.state == "failed":
-        raise Ended(document, 2 if status.get("mistake") else 1, f"run {run.id} failed: {info.error}")
+        raise Ended(
+            document, 2 if status.get("mistake") else 1, f"run {run.id} failed: {info.error}"
+        )
     if info.state == "stopped":
         raise Ended(document, 130, f"run {run.id}: {info.message}")
     return document
@@ -63,8 +71,16 @@ def outcome(run: Run) -> dict[str, Any]:
 
 def show(document: Any) -> str:
     metrics = document["metrics"]
-    rows = [["run", document["run_id"]], ["model", document["checkpoint"]], ["time", duration(document["seconds"])]]
-    for label, key in (("test accuracy", "test_accuracy"), ("validation accuracy", "val_accuracy"), ("kNN accuracy", "knn_accuracy")):
+    rows = [
+        ["run", document["run_id"]],
+        ["model", document["checkpoint"]],
+        ["time", duration(document["seconds"])],
+    ]
+    for label, key in (
+        ("test accuracy", "test_accuracy"),
+        ("validation accuracy", "val_accuracy"),
+        ("kNN accuracy", "knn_accuracy"),
+    ):
         if metrics.get(key) is not None:
             rows.append([label, percent(metrics[key])])
     return table([[label, str(value)] for label, value in rows if value is not None])

@@ -1,5 +1,3 @@
-"""Runs side by side: what each came to, whether a difference is real, and the answer in words."""
-
-from engine.compare.room import Compare
-
-__all__ = ["Compare"]
+"""Runs side by side, on arrays and recipes: what is compared, whether a difference is real, and the
+verdict in words.
+"""

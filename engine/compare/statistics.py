@@ -1,6 +1,7 @@
 """Is a difference real? Tests and summaries on arrays, numpy only.
 
-right (n,) bool: whether an image was read rightly; labels (n,) int in 0..K-1; probabilities (n, K) in 0..1; rates are fractions in 0..1.
+right (n,) bool: whether an image was read rightly; labels (n,) int in 0..K-1; probabilities (n, K)
+in 0..1; rates are fractions in 0..1.
 """
 
 from __future__ import annotations
@@ -11,16 +12,47 @@ from typing import NamedTuple
 
 import numpy as np
 
-EXACT_BELOW = 25  # discordant pairs up to which McNemar's test is exact; above, chi-square with continuity correction
+# discordant pairs up to which McNemar's test is exact; above, chi-square with continuity correction
+EXACT_BELOW = 25
 # Student's t at 97.5% for 1 to 30 degrees of freedom.
 _T = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101,
-    2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+    12.706,
+    4.303,
+    3.182,
+    2.776,
+    2.571,
+    2.447,
+    2.365,
+    2.306,
+    2.262,
+    2.228,
+    2.201,
+    2.179,
+    2.160,
+    2.145,
+    2.131,
+    2.120,
+    2.110,
+    2.101,
+    2.093,
+    2.086,
+    2.080,
+    2.074,
+    2.069,
+    2.064,
+    2.060,
+    2.056,
+    2.052,
+    2.048,
+    2.045,
+    2.042,
 )
 
 
 class McNemar(NamedTuple):
-    """Two models on the same images. only_first: read rightly by the first alone; p: of so uneven a split if neither were better."""
+    """Two models on the same images. only_first: read rightly by the first alone; p: of so uneven a
+    split if neither were better.
+    """
 
     only_first: int
     only_second: int
@@ -31,7 +63,9 @@ class McNemar(NamedTuple):
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
-    """McNemar's test (1947) of `first` (n,) bool against `second` (n,) bool: only the images on which they disagree say anything."""
+    """McNemar's test (1947) of `first` (n,) bool against `second` (n,) bool: only the images on
+    which they disagree say anything.
+    """
     if len(first) != len(second):
         raise ValueError(f"{len(first)} and {len(second)} images")
     one, two = int((first & ~second).sum()), int((~first & second).sum())
@@ -41,12 +75,16 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
     if exact:
         p = min(1.0, 2 * sum(math.comb(n, i) for i in range(min(one, two) + 1)) / 2**n)
     else:
-        p = math.erfc(math.sqrt(max(abs(one - two) - 1, 0) ** 2 / n / 2))  # upper tail of chi-square with one degree of freedom
+        p = math.erfc(
+            math.sqrt(max(abs(one - two) - 1, 0) ** 2 / n / 2)
+        )  # upper tail of chi-square with one degree of freedom
     return McNemar(one, two, both, neither, p, exact)
 
 
 class Spread(NamedTuple):
-    """Several seeds of one thing: mean, standard deviation (n - 1), and the mean's 95% interval by Student's t (None for one)."""
+    """Several seeds of one thing: mean, standard deviation (n - 1), and the mean's 95% interval by
+    Student's t (None for one).
+    """
 
     mean: float
     deviation: float | None
@@ -70,7 +108,9 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """p of Welch's t-test (1947) that two recipes have the same mean over seeds; None with fewer than two seeds of either."""
+    """p of Welch's t-test (1947) that two recipes have the same mean over seeds; None with fewer
+    than two seeds of either.
+    """
     if len(first) < 2 or len(second) < 2:
         return None
     one, two = np.var(first, ddof=1) / len(first), np.var(second, ddof=1) / len(second)
@@ -78,7 +118,8 @@ def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
     if one + two == 0:
         return 1.0 if gap == 0 else 0.0
     freedom = (one + two) ** 2 / (one**2 / (len(first) - 1) + two**2 / (len(second) - 1))
-    # With x = sqrt(f) tan(a) the density of t is cos(a)^(f - 1): both tails are the share of its integral beyond a.
+    # With x = sqrt(f) tan(a) the density of t is cos(a)^(f - 1): both tails are the share of its
+    # integral beyond a.
     angle = np.linspace(0, math.pi / 2, 20_001)
     density = np.cos(angle) ** (freedom - 1)
     pieces = (density[1:] + density[:-1]) / 2
@@ -100,31 +141,42 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def setbacks(losses: Sequence[float]) -> float | None:
     """How far from smooth a falling curve is: the share of its whole movement that went up.
 
-    0 for one that only falls, 0.5 for one that ends where it began, 1 for one that only rises; None if it does not move. Independent of
-    the loss's scale, so runs with different losses compare.
+    0 for one that only falls, 0.5 for one that ends where it began, 1 for one that only rises; None
+    if it does not move. Independent of the loss's scale, so runs with different losses compare.
     """
     steps = np.diff(np.asarray(losses, float))
     moved = float(np.abs(steps).sum())
     return float(steps[steps > 0].sum()) / moved if moved else None
 
 
-def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> list[dict[str, float]]:
-    """The reliability diagram (Guo et al. 2017): low, high, n, mean confidence and accuracy of each equal-width bin that is not empty."""
+def reliability(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int = 15
+) -> list[dict[str, float]]:
+    """The reliability diagram (Guo et al. 2017): low, high, n, mean confidence and accuracy of each
+    equal-width bin that is not empty.
+    """
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     rows = []
     for number in np.unique(which):
         inside = which == number
-        rows.append({
-            "low": number / bins, "high": (number + 1) / bins, "n": int(inside.sum()), "confidence": float(confidence[inside].mean()),
-            "accuracy": float(right[inside].mean()),
-        })
+        rows.append(
+            {
+                "low": number / bins,
+                "high": (number + 1) / bins,
+                "n": int(inside.sum()),
+                "confidence": float(confidence[inside].mean()),
+                "accuracy": float(right[inside].mean()),
+            }
+        )
     return rows
 
 
-def by_class(labels: np.ndarray, first: np.ndarray, second: np.ndarray, classes: Sequence[str]) -> list[dict[str, object]]:
-    """Where two models differ: for each class its n, both recalls, the images that only one got right, and McNemar's p, corrected
-    for the number of classes (Holm)."""
+def by_class(
+    labels: np.ndarray, first: np.ndarray, second: np.ndarray, classes: Sequence[str]
+) -> list[dict[str, object]]:
+    """Where two models differ: for each class its n, both recalls, the images that only one got
+    right, and McNemar's p, corrected for the number of classes (Holm)."""
     rows: list[dict[str, object]] = []
     for label, name in enumerate(classes):
         mine = labels == label
@@ -132,16 +184,26 @@ def by_class(labels: np.ndarray, first: np.ndarray, second: np.ndarray, classes:
             continue
         test = mcnemar(first[mine], second[mine])
         one, two = float(first[mine].mean()), float(second[mine].mean())
-        rows.append({
-            "class": name, "n": int(mine.sum()), "first": one, "second": two, "difference": two - one, "only_first": test.only_first,
-            "only_second": test.only_second, "p": test.p,
-        })
+        rows.append(
+            {
+                "class": name,
+                "n": int(mine.sum()),
+                "first": one,
+                "second": two,
+                "difference": two - one,
+                "only_first": test.only_first,
+                "only_second": test.only_second,
+                "p": test.p,
+            }
+        )
     for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p"] = p
     return rows
 
 
 def losses_of(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """−log p of each image's label, (n,) f64 in nats, at most 16 (half-precision probabilities end at about 1e-7)."""
+    """−log p of each image's label, (n,) f64 in nats, at most 16 (half-precision probabilities end
+    at about 1e-7).
+    """
     chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return -np.log(np.clip(chosen, math.exp(-16), 1))

@@ -1,4 +1,6 @@
-"""What is compared: one run's figures, its predictions on held-out images, and runs that differ by nothing but their seed."""
+"""What is compared: one run's figures, its predictions on held-out images, and runs that differ by
+nothing but their seed.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,18 @@ from engine.metrics import first_reached, wilson_interval
 from engine.recipe import DataSpec, Recipe, compare_recipes
 
 if TYPE_CHECKING:
-    from engine.runs import Run
+    from engine.runs.run import Run
 
-SEED_FIELDS = ("seed", "title", "about", "published", "target", "analysis", "small", "scale")  # in which two seeds of one recipe may differ
+SEED_FIELDS = (
+    "seed",
+    "title",
+    "about",
+    "published",
+    "target",
+    "analysis",
+    "small",
+    "scale",
+)  # in which two seeds of one recipe may differ
 THRESHOLDS = ("0.98", "0.99", "0.994")  # the study's, for digits
 LADDER = ("0.5", "0.8", "0.9", "0.95", *THRESHOLDS, "0.995")
 
@@ -28,10 +39,12 @@ LADDER = ("0.5", "0.8", "0.9", "0.95", *THRESHOLDS, "0.995")
 class Subject:
     """One run as it is compared. Accuracies are fractions in 0..1.
 
-    epochs    its epoch rows, in order, each with `held_accuracy` and `held_loss`: on the validation images, or on the test images where
-              the recipe holds none back but follows the test through the epochs, as the studies do
+    epochs    its epoch rows, in order, each with `held_accuracy` and `held_loss`: on the validation
+              images, or on the test images where the recipe holds none back but follows the test
+              through the epochs, as the studies do
     final     its final metrics; empty while it trains
-    kind      its name and in what its recipe differs from others of that name among the compared; seeds of one recipe share it
+    kind      its name and in what its recipe differs from others of that name among the compared;
+              seeds of one recipe share it
     label     kind and seed, or id where that is not enough to tell it apart
     """
 
@@ -47,7 +60,9 @@ class Subject:
 
     @property
     def split(self) -> str:
-        """Which images gave its score: 'test', or 'val' for a data set that keeps none back for the test."""
+        """Which images gave its score: 'test', or 'val' for a data set that keeps none back for the
+        test.
+        """
         return "test" if self.final.get("test_accuracy") is not None else "val"
 
     @property
@@ -58,7 +73,11 @@ class Subject:
     def accuracy(self) -> float | None:
         """The score on held-out images; of a run that still trains, its latest validation accuracy."""
         found = self.final.get("test_accuracy", self.final.get("val_accuracy"))
-        return found if found is not None else (self.epochs[-1]["held_accuracy"] if self.epochs else None)
+        return (
+            found
+            if found is not None
+            else (self.epochs[-1]["held_accuracy"] if self.epochs else None)
+        )
 
     @property
     def n(self) -> int | None:
@@ -67,7 +86,11 @@ class Subject:
     @property
     def interval(self) -> tuple[float, float] | None:
         """95% Wilson interval of the score."""
-        return None if self.accuracy is None or not self.n else wilson_interval(round(self.accuracy * self.n), self.n)
+        return (
+            None
+            if self.accuracy is None or not self.n
+            else wilson_interval(round(self.accuracy * self.n), self.n)
+        )
 
     @property
     def setbacks(self) -> float | None:
@@ -75,7 +98,9 @@ class Subject:
         return setbacks([row["held_loss"] for row in self.epochs if row["held_loss"] is not None])
 
     def reached(self, of: str) -> dict[str, float]:
-        """For each threshold of held-out accuracy that it reached, the `epoch` or the `seconds` at which it first did."""
+        """For each threshold of held-out accuracy that it reached, the `epoch` or the `seconds` at
+        which it first did.
+        """
         return first_reached(self.epochs, of, "held_accuracy")
 
     def test_spec(self) -> DataSpec:
@@ -88,7 +113,9 @@ class Subject:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a run said of held-out images. labels (n,) int64; probabilities (n, K) f32; index (n,) int64 into the data set `data`."""
+    """What a run said of held-out images. labels (n,) int64; probabilities (n, K) f32; index (n,)
+    int64 into the data set `data`.
+    """
 
     data: str
     split: str
@@ -114,12 +141,20 @@ def subject_of(run: Run, kind: str, label: str) -> Subject:
     info = run.info()
     if not epochs and not final:
         raise RunError(f"run {run.id} has no epoch to compare yet", got=f"state {info.state}")
-    return Subject(run.id, kind, label, run.recipe(), info.state, run.path, epochs, final, info.device)
+    return Subject(
+        run.id, kind, label, run.recipe(), info.state, run.path, epochs, final, info.device
+    )
 
 
 def _held_out(row: dict[str, Any]) -> dict[str, Any]:
-    held = "val" if row.get("val_accuracy") is not None or row.get("test_accuracy") is None else "test"
-    return {**row, "held_accuracy": row.get(f"{held}_accuracy"), "held_loss": row.get(f"{held}_loss")}
+    held = (
+        "val" if row.get("val_accuracy") is not None or row.get("test_accuracy") is None else "test"
+    )
+    return {
+        **row,
+        "held_accuracy": row.get(f"{held}_accuracy"),
+        "held_loss": row.get(f"{held}_loss"),
+    }
 
 
 def predictions_of(subject: Subject) -> Predictions:
@@ -129,7 +164,9 @@ def predictions_of(subject: Subject) -> Predictions:
         labels, probabilities, index = _arrays(path, path.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         expected, got = "a finished run with held-out images", f"state {subject.state}"
-        raise RunError(f"run {subject.id} kept no predictions", expected=expected, got=got) from None
+        raise RunError(
+            f"run {subject.id} kept no predictions", expected=expected, got=got
+        ) from None
     classes = tuple(row["class"] for row in subject.final.get("per_class") or ())
     data = subject.final.get("test_data") or subject.recipe.data.name
     return Predictions(data, subject.split, classes, labels, probabilities, index)
@@ -138,19 +175,33 @@ def predictions_of(subject: Subject) -> Predictions:
 @lru_cache(maxsize=32)
 def _arrays(path: Path, stamp: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return arrays["labels"].astype(np.int64), arrays["probabilities"].astype(np.float32), arrays["index"].astype(np.int64)
+        return (
+            arrays["labels"].astype(np.int64),
+            arrays["probabilities"].astype(np.float32),
+            arrays["index"].astype(np.int64),
+        )
 
 
 def kinds(names: Sequence[str], recipes: Sequence[Recipe]) -> list[str]:
-    """For each run its name and, where others of that name have another recipe, the first fields in which it differs (seeds apart)."""
+    """For each run its name and, where others of that name have another recipe, the first fields in
+    which it differs (seeds apart).
+    """
     out = []
     for name in names:
         same = {i: recipe for i, recipe in enumerate(recipes) if names[i] == name}
         rows = compare_recipes({str(i): recipe for i, recipe in same.items()})
-        rows = [row for row in rows if row["field"].split(".")[0] not in SEED_FIELDS and row["field"] != "data.seed"]
+        rows = [
+            row
+            for row in rows
+            if row["field"].split(".")[0] not in SEED_FIELDS and row["field"] != "data.seed"
+        ]
         at = str(len(out))
-        told = [f"{row['field'].split('.')[-1].replace('_', ' ')} {_short(row[at])}" for row in rows[:3]]
-        out.append(" · ".join(told if told and len(same) == len(names) else [name, *told]))  # a name that all share tells nothing
+        told = [
+            f"{row['field'].split('.')[-1].replace('_', ' ')} {_short(row[at])}" for row in rows[:3]
+        ]
+        out.append(
+            " · ".join(told if told and len(same) == len(names) else [name, *told])
+        )  # a name that all share tells nothing
     return out
 
 
@@ -160,7 +211,9 @@ def _short(value: Any) -> str:
 
 
 def same_recipe(subjects: Sequence[Subject]) -> list[list[Subject]]:
-    """Groups of subjects whose recipes differ by nothing but the seed, in the order of their first members."""
+    """Groups of subjects whose recipes differ by nothing but the seed, in the order of their first
+    members.
+    """
     groups: dict[str, list[Subject]] = {}
     for subject in subjects:
         groups.setdefault(str(apart_from_seed(subject.recipe)), []).append(subject)
@@ -175,9 +228,13 @@ def apart_from_seed(recipe: Recipe) -> dict[str, Any]:
 
 
 def thresholds_for(subjects: Sequence[Subject]) -> list[str]:
-    """The accuracy thresholds that tell these runs apart: 98, 99 and 99.4% where one comes near, else the highest three reached."""
+    """The accuracy thresholds that tell these runs apart: 98, 99 and 99.4% where one comes near,
+    else the highest three reached.
+    """
     rows = [row for subject in subjects for row in subject.epochs]
-    best = max((row["held_accuracy"] for row in rows if row["held_accuracy"] is not None), default=0.0)
+    best = max(
+        (row["held_accuracy"] for row in rows if row["held_accuracy"] is not None), default=0.0
+    )
     if best >= 0.98:
         return list(THRESHOLDS)
     return [step for step in LADDER if float(step) <= best][-3:]

@@ -1,4 +1,6 @@
-"""Zips, read in place and never trusted: nothing is unpacked to disk, and what a zip claims is checked before it is read."""
+"""Zips, read in place and never trusted: nothing is unpacked to disk, and what a zip claims is
+checked before it is read.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +31,23 @@ class ZipReader:
         """Raises DataError if the file is too large, its checksum is wrong, or the zip has changed."""
         entry = self._entries[index]
         if entry.file_size > MOST_BYTES:
-            raise DataError(f"it unpacks to {entry.file_size:,} bytes", expected=f"at most {MOST_BYTES:,}")
+            raise DataError(
+                f"it unpacks to {entry.file_size:,} bytes", expected=f"at most {MOST_BYTES:,}"
+            )
         if self._zip is None:
             self._zip = _opened(self._path)
         try:
             with self._zip.open(entry) as file:
                 return file.read(entry.file_size)  # never more than was announced
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            OSError,
+            ValueError,
+            NotImplementedError,
+            RuntimeError,
+        ) as error:
             raise DataError(str(error) or "it is cut short") from None
 
     def select(self, indices: np.ndarray) -> ZipReader:
@@ -45,48 +57,87 @@ class ZipReader:
 def safe_entries(path: Path, unpacked_mb: int) -> Sequence[zipfile.ZipInfo]:
     """The files in a zip, folders left out.
 
-    Raises DataError if it is no zip, or holds absolute or '..' paths, links or encrypted files, or unpacks to more than
-    `unpacked_mb` or MOST_RATIO times its size.
+    Raises DataError if it is no zip, or holds absolute or '..' paths, links or encrypted files, or
+    unpacks to more than `unpacked_mb` or MOST_RATIO times its size.
     """
     try:
         stat = path.stat()
     except OSError as error:
         raise DataError(f"{path.name} can't be read", got=error.strerror) from None
-    return _entries(path, unpacked_mb, (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino))
+    return _entries(
+        path, unpacked_mb, (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+    )
 
 
-@lru_cache(maxsize=4)  # the directory of a zip of 60,000 files takes half a second to read, and a page asks at every click
+@lru_cache(
+    maxsize=4
+)  # the directory of a zip of 60,000 files takes half a second to read, and a page asks at every click
 def _entries(path: Path, unpacked_mb: int, stamp: tuple[int, ...]) -> Sequence[zipfile.ZipInfo]:
     with _opened(path) as archive:
         entries = tuple(entry for entry in archive.infolist() if not entry.is_dir())
     if len(entries) > MOST_FILES:
-        raise DataError(f"{path.name} holds too many files", expected=f"at most {MOST_FILES:,}", got=f"{len(entries):,}")
+        raise DataError(
+            f"{path.name} holds too many files",
+            expected=f"at most {MOST_FILES:,}",
+            got=f"{len(entries):,}",
+        )
     for entry in entries:
         _check(entry, path.name)
     unpacked = sum(entry.file_size for entry in entries)
     ratio = unpacked / max(path.stat().st_size, 1)
     if unpacked > unpacked_mb * 1_000_000:
         most, got = f"at most {unpacked_mb:,} MB", f"{unpacked / 1e6:,.0f} MB"
-        raise DataError(f"{path.name} unpacks to too much", expected=most, got=got, hint="Raise GLYPHLAB_UNPACKED_MB if you trust it.")
+        raise DataError(
+            f"{path.name} unpacks to too much",
+            expected=most,
+            got=got,
+            hint="Raise GLYPHLAB_UNPACKED_MB if you trust it.",
+        )
     if unpacked > SMALL and ratio > MOST_RATIO:
         hint = "No set of pictures packs so well: this looks like a zip bomb."
-        raise DataError(f"{path.name} unpacks to {ratio:,.0f} times its size", expected=f"at most {MOST_RATIO} times", hint=hint)
+        raise DataError(
+            f"{path.name} unpacks to {ratio:,.0f} times its size",
+            expected=f"at most {MOST_RATIO} times",
+            hint=hint,
+        )
     return entries
 
 
 def _check(entry: zipfile.ZipInfo, zip_name: str) -> None:
-    # orig_filename is what the file says; zipfile has cut `filename` at a null byte and put '/' for this system's separator.
+    # orig_filename is what the file says; zipfile has cut `filename` at a null byte and put '/' for
+    # this system's separator.
     name = entry.orig_filename
-    if name.startswith(("/", "\\")) or name[1:2] == ":" or "\0" in name or ".." in name.replace("\\", "/").split("/"):
+    if (
+        name.startswith(("/", "\\"))
+        or name[1:2] == ":"
+        or "\0" in name
+        or ".." in name.replace("\\", "/").split("/")
+    ):
         hint = "Pack it again, with paths inside the folder only."
-        raise DataError(f"{zip_name} holds a file outside itself", expected="relative paths", got=repr(name), hint=hint)
+        raise DataError(
+            f"{zip_name} holds a file outside itself",
+            expected="relative paths",
+            got=repr(name),
+            hint=hint,
+        )
     if entry.flag_bits & 0x1:
-        raise DataError(f"{zip_name} is encrypted", got=repr(name), hint="Pack it again without a password.")
+        raise DataError(
+            f"{zip_name} is encrypted", got=repr(name), hint="Pack it again without a password."
+        )
     if entry.external_attr >> 16 & 0o170000 == 0o120000:
-        raise DataError(f"{zip_name} holds a link", expected="plain files", got=repr(name), hint="Pack it again with the files themselves.")
+        raise DataError(
+            f"{zip_name} holds a link",
+            expected="plain files",
+            got=repr(name),
+            hint="Pack it again with the files themselves.",
+        )
     if entry.compress_type not in PLAIN:
         hint = "Pack it again as a plain zip."
-        raise DataError(f"{zip_name} is packed in a way that can't be read", got=f"method {entry.compress_type}", hint=hint)
+        raise DataError(
+            f"{zip_name} is packed in a way that can't be read",
+            got=f"method {entry.compress_type}",
+            hint=hint,
+        )
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
@@ -94,4 +145,6 @@ def _opened(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         hint = "It may be cut short: copy or download it again."
-        raise DataError(f"{path.name} is not a zip that can be read", got=str(error), hint=hint) from None
+        raise DataError(
+            f"{path.name} is not a zip that can be read", got=str(error), hint=hint
+        ) from None

@@ -1,7 +1,9 @@
-"""Augmentation per sample, batched on the device: one `grid_sample` does every geometric change at once.
+"""Augmentation per sample, batched on the device: one `grid_sample` does every geometric change at
+once.
 
-torchvision's v2 transforms draw once for a whole batch; here each image has its own draw. A batch of 128 MNIST images costs about
-as much as reading it (bench/throughput.py has the measured ratio against PIL transforms in a DataLoader).
+torchvision's v2 transforms draw once for a whole batch; here each image has its own draw. A batch
+of 128 MNIST images costs about as much as reading it (bench/throughput.py has the measured ratio
+against PIL transforms in a DataLoader).
 """
 
 from __future__ import annotations
@@ -14,7 +16,18 @@ from torch.nn import functional as F
 
 from engine.recipe import Augment
 
-GEOMETRIC = ("rotate", "translate", "zoom", "zoom_min", "stretch", "shear", "perspective", "elastic", "flip_horizontal", "flip_vertical")
+GEOMETRIC = (
+    "rotate",
+    "translate",
+    "zoom",
+    "zoom_min",
+    "stretch",
+    "shear",
+    "perspective",
+    "elastic",
+    "flip_horizontal",
+    "flip_vertical",
+)
 
 
 def resize(images: Tensor, size: int) -> Tensor:
@@ -23,11 +36,15 @@ def resize(images: Tensor, size: int) -> Tensor:
     if images.shape[-1] == size:
         return images
     shrinking = images.shape[-1] > size
-    return F.interpolate(images, size=(size, size), mode="bilinear", antialias=shrinking, align_corners=False).clamp_(0, 255)
+    return F.interpolate(
+        images, size=(size, size), mode="bilinear", antialias=shrinking, align_corners=False
+    ).clamp_(0, 255)
 
 
 def fit_size(images: Tensor, size: int, crop: int | None = None) -> Tensor:
-    """What evaluation and prediction do instead of `augment`: resize, or resize to `crop` and cut the middle `size`."""
+    """What evaluation and prediction do instead of `augment`: resize, or resize to `crop` and cut
+    the middle `size`.
+    """
     if not crop or crop <= size:
         return resize(images, size)
     images = resize(images, crop)
@@ -38,15 +55,20 @@ def fit_size(images: Tensor, size: int, crop: int | None = None) -> Tensor:
 def augment(images: Tensor, spec: Augment, size: int, generator: torch.Generator) -> Tensor:
     """Change each image at random as `spec` says.
 
-    images: (B, C, H, H), uint8 or float in 0..255. Returns (B, C, size, size) float32 in 0..255. Outside the image there is paper (0).
-    The same generator state gives the same result on the same device.
+    images: (B, C, H, H), uint8 or float in 0..255. Returns (B, C, size, size) float32 in 0..255.
+    Outside the image there is paper (0). The same generator state gives the same result on the same
+    device.
     """
     x = resize(images, max(spec.crop or size, size))
     if spec.crop and spec.crop > size:
         x = _random_crop(x, size, generator)
     if any(getattr(spec, name) for name in GEOMETRIC):
         x = F.grid_sample(
-            x, _grid(x, spec, generator), mode="bilinear", padding_mode="zeros" if x.shape[1] < 3 else "reflection", align_corners=False
+            x,
+            _grid(x, spec, generator),
+            mode="bilinear",
+            padding_mode="zeros" if x.shape[1] < 3 else "reflection",
+            align_corners=False,
         ).clamp_(0, 255)
     if spec.thickness:
         x = _rethicken(x, spec.thickness, generator)
@@ -55,7 +77,9 @@ def augment(images: Tensor, spec: Augment, size: int, generator: torch.Generator
     if spec.noise:
         x = (x + _normal(x.shape, generator) * (255 * spec.noise)).clamp_(0, 255)
     if spec.hide_page and x.shape[1] == 2:
-        x = torch.stack([x[:, 0], x[:, 1] * (_uniform((len(x), 1, 1), 0, 1, generator) >= spec.hide_page)], 1)
+        x = torch.stack(
+            [x[:, 0], x[:, 1] * (_uniform((len(x), 1, 1), 0, 1, generator) >= spec.hide_page)], 1
+        )
     if spec.erase:
         x = _erase(x, spec.erase, generator)
     return x
@@ -71,9 +95,15 @@ def _normal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
 
 def _random_crop(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
     room = x.shape[-1] - size
-    left, top = (torch.randint(0, room + 1, (len(x),), generator=generator, device=generator.device) for _ in range(2))
+    left, top = (
+        torch.randint(0, room + 1, (len(x),), generator=generator, device=generator.device)
+        for _ in range(2)
+    )
     span = torch.arange(size, device=x.device)
-    rows, columns = (top[:, None] + span)[:, None, :, None], (left[:, None] + span)[:, None, None, :]
+    rows, columns = (
+        (top[:, None] + span)[:, None, :, None],
+        (left[:, None] + span)[:, None, None, :],
+    )
     item = torch.arange(len(x), device=x.device)[:, None, None, None]
     channel = torch.arange(x.shape[1], device=x.device)[None, :, None, None]
     return x[item, channel, rows, columns]
@@ -109,10 +139,18 @@ def _grid(x: Tensor, spec: Augment, generator: torch.Generator) -> Tensor:
         grid = grid / (1 + (grid * tilt).sum(-1, keepdim=True)).clamp_min(0.2)
     if spec.elastic:
         bumps = _normal((n, 2, spec.elastic_grid, spec.elastic_grid), generator) * spec.elastic
-        grid = grid + F.interpolate(bumps, size=(size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
-    if spec.affine_probability < 1:  # the rest is not resampled at all: as sharp as what is seen at prediction
+        grid = grid + F.interpolate(
+            bumps, size=(size, size), mode="bicubic", align_corners=True
+        ).permute(0, 2, 3, 1)
+    if (
+        spec.affine_probability < 1
+    ):  # the rest is not resampled at all: as sharp as what is seen at prediction
         touched = _uniform((n, 1, 1, 1), 0, 1, generator) < spec.affine_probability
-        plain = F.affine_grid(torch.eye(2, 3, device=x.device).expand(n, 2, 3), [n, 1, size, size], align_corners=False)
+        plain = F.affine_grid(
+            torch.eye(2, 3, device=x.device).expand(n, 2, 3),
+            [n, 1, size, size],
+            align_corners=False,
+        )
         grid = torch.where(touched, grid, plain)
     return grid
 
@@ -141,7 +179,9 @@ def _relight(x: Tensor, spec: Augment, generator: torch.Generator) -> Tensor:
 
 
 def _erase(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Random erasing (Zhong et al. 2017, arXiv 1708.04896): a rectangle of 2 to 33% of the area, filled with noise."""
+    """Random erasing (Zhong et al. 2017, arXiv 1708.04896): a rectangle of 2 to 33% of the area,
+    filled with noise.
+    """
     n, size = len(x), x.shape[-1]
     area = _uniform((n,), 0.02, 0.33, generator) * size * size
     ratio = torch.exp(_uniform((n,), math.log(0.3), math.log(3.3), generator))
@@ -150,5 +190,9 @@ def _erase(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
     span = torch.arange(size, device=x.device)
     rows = (span >= top[:, None]) & (span < (top + height)[:, None])
     columns = (span >= left[:, None]) & (span < (left + width)[:, None])
-    hit = (_uniform((n,), 0, 1, generator) < probability)[:, None, None] & rows[:, :, None] & columns[:, None, :]
+    hit = (
+        (_uniform((n,), 0, 1, generator) < probability)[:, None, None]
+        & rows[:, :, None]
+        & columns[:, None, :]
+    )
     return torch.where(hit[:, None], _uniform(tuple(x.shape), 0, 255, generator), x)

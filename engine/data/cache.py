@@ -1,4 +1,6 @@
-"""Decoding once: from files to one memory-mapped uint8 array in the lab's home, found again by content, style and size."""
+"""Decoding once: from files to one memory-mapped uint8 array in the lab's home, found again by
+content, style and size.
+"""
 
 from __future__ import annotations
 
@@ -19,28 +21,35 @@ from engine.data.decode import decoded
 from engine.data.listing import Listing, digest
 from engine.errors import DataError
 from engine.files import Lock
-from engine.images import STYLES
+from engine.imaging.images import STYLES
 from engine.progress import Progress
 
-PIXELS = 3  # raise when engine/images.py places pictures differently: what was cached before is then decoded again
+# raise when engine/imaging/images.py places pictures differently: what was cached before is then
+# decoded again
+PIXELS = 3
 _T = TypeVar("_T")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """images (N', C, H, W) uint8, memory-mapped; kept (N',) int64 positions in the listing; skipped (name, reason)."""
+    """images (N', C, H, W) uint8, memory-mapped; kept (N',) int64 positions in the listing; skipped
+    (name, reason).
+    """
 
     images: np.ndarray
     kept: np.ndarray
     skipped: tuple[tuple[str, str], ...]
 
 
-def cached_squares(listing: Listing, style: str, size: int, home: Path, progress: Progress) -> Stored:
+def cached_squares(
+    listing: Listing, style: str, size: int, home: Path, progress: Progress
+) -> Stored:
     """The listing's images as squares of `style` and `size`, decoded now or found from before.
 
-    Squares are written as they are decoded, never held all at once. Two processes that ask at once decode once: the second waits for
-    the first. Raises DataError if no image can be read, or if the disk is full, and then leaves nothing behind.
+    Squares are written as they are decoded, never held all at once. Two processes that ask at once
+    decode once: the second waits for the first. Raises DataError if no image can be read, or if the
+    disk is full, and then leaves nothing behind.
     """
 
     def make(folder: Path) -> None:
@@ -61,7 +70,9 @@ def cached_squares(listing: Listing, style: str, size: int, home: Path, progress
         np.save(folder / "kept.npy", np.concatenate(kept))
         (folder / "skipped.json").write_text(json.dumps(skipped), encoding="utf-8")
 
-    return _made_once(home / "cache", squares_key(listing, style, size), make, _open_squares, progress)
+    return _made_once(
+        home / "cache", squares_key(listing, style, size), make, _open_squares, progress
+    )
 
 
 def squares_key(listing: Listing, style: str, size: int) -> str:
@@ -76,8 +87,12 @@ def stored_squares(listing: Listing, style: str, size: int, home: Path) -> Store
         return None
 
 
-def cached_concatenation(arrays: Sequence[np.ndarray], key: str, home: Path, progress: Progress) -> np.ndarray:
-    """Arrays (n, C, H, W) uint8 of equal C, H, W, one after the other in one memory-mapped array. `key` names their content."""
+def cached_concatenation(
+    arrays: Sequence[np.ndarray], key: str, home: Path, progress: Progress
+) -> np.ndarray:
+    """Arrays (n, C, H, W) uint8 of equal C, H, W, one after the other in one memory-mapped array.
+    `key` names their content.
+    """
 
     def make(folder: Path) -> None:
         total, done = sum(len(array) for array in arrays), 0
@@ -94,17 +109,25 @@ def cached_concatenation(arrays: Sequence[np.ndarray], key: str, home: Path, pro
 
 
 def content_hash(paths: Sequence[Path], home: Path, progress: Progress) -> str:
-    """Hash of the files' bytes, 32 hex digits. They are read once: while names, sizes, times and inodes stay, the stored hash is used."""
+    """Hash of the files' bytes, 32 hex digits. They are read once: while names, sizes, times and
+    inodes stay, the stored hash is used.
+    """
     quick = hashlib.blake2b(digest_size=16)
     for path in paths:
         stat = path.stat()
-        quick.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}\0{stat.st_ino}\n".encode("utf-8", "surrogateescape"))
+        quick.update(
+            f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}\0{stat.st_ino}\n".encode(
+                "utf-8", "surrogateescape"
+            )
+        )
 
     def make(folder: Path) -> None:
         state = hashlib.blake2b(digest_size=16)
         for number, path in enumerate(paths):
             with path.open("rb") as file:
-                state.update(hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest())
+                state.update(
+                    hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+                )
             progress(number + 1, len(paths), "reading files")
         (folder / "hash.txt").write_text(state.hexdigest(), encoding="ascii")
 
@@ -114,8 +137,16 @@ def content_hash(paths: Sequence[Path], home: Path, progress: Progress) -> str:
     return _made_once(home / "cache", f"hash-{quick.hexdigest()}", make, read, progress)
 
 
-def _made_once(cache: Path, key: str, make: Callable[[Path], None], read: Callable[[Path], _T], progress: Progress) -> _T:
-    """`read` of the folder `cache/key`. If it is not there, or damaged, it is made under another name and renamed: whole or absent."""
+def _made_once(
+    cache: Path,
+    key: str,
+    make: Callable[[Path], None],
+    read: Callable[[Path], _T],
+    progress: Progress,
+) -> _T:
+    """`read` of the folder `cache/key`. If it is not there, or damaged, it is made under another
+    name and renamed: whole or absent.
+    """
     target = cache / key
     try:
         return read(target)
@@ -127,7 +158,10 @@ def _made_once(cache: Path, key: str, make: Callable[[Path], None], read: Callab
             try:
                 return read(target)  # made by another while we waited
             except (OSError, ValueError):
-                for dead in (target, *cache.glob(f"{key}-*.part")):  # damaged, or left by a process that was killed
+                for dead in (
+                    target,
+                    *cache.glob(f"{key}-*.part"),
+                ):  # damaged, or left by a process that was killed
                     shutil.rmtree(dead, ignore_errors=True)
             made = Path(tempfile.mkdtemp(prefix=f"{key}-", suffix=".part", dir=cache))
             try:
@@ -140,9 +174,15 @@ def _made_once(cache: Path, key: str, make: Callable[[Path], None], read: Callab
     except OSError as error:
         if error.errno in FULL:
             hint = "Free some space, or point GLYPHLAB_HOME at a larger disk."
-            raise DataError(f"there is no room left on the disk for the decoded images in {cache}", hint=hint) from None
+            raise DataError(
+                f"there is no room left on the disk for the decoded images in {cache}", hint=hint
+            ) from None
         what = error.filename or cache
-        raise DataError(f"{what} can't be used", got=error.strerror, hint="Point GLYPHLAB_HOME at a folder you may write to.") from None
+        raise DataError(
+            f"{what} can't be used",
+            got=error.strerror,
+            hint="Point GLYPHLAB_HOME at a folder you may write to.",
+        ) from None
 
 
 def _lock(path: Path, progress: Progress) -> Lock:
@@ -153,7 +193,11 @@ def _lock(path: Path, progress: Progress) -> Lock:
 
 def _open_squares(folder: Path) -> Stored:
     skipped = json.loads((folder / "skipped.json").read_text(encoding="utf-8"))
-    return Stored(_open_images(folder), np.load(folder / "kept.npy"), tuple((name, reason) for name, reason in skipped))
+    return Stored(
+        _open_images(folder),
+        np.load(folder / "kept.npy"),
+        tuple((name, reason) for name, reason in skipped),
+    )
 
 
 def _open_images(folder: Path) -> np.ndarray:
@@ -161,5 +205,8 @@ def _open_images(folder: Path) -> np.ndarray:
 
 
 def _write_header(file: BinaryIO, count: int, shape: tuple[int, ...]) -> None:
-    # numpy leaves room for the first axis to grow, so that the header keeps its length when it is written again.
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)})
+    # numpy leaves room for the first axis to grow, so that the header keeps its length when it is
+    # written again.
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
+    )

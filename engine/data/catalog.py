@@ -24,22 +24,37 @@ __all__ = ["DATASETS", "list_dataset", "load_dataset"]
 
 
 def load_dataset(
-    spec: DataSpec, *, folders: Sequence[Path], home: Path, offline: bool, unpacked_mb: int, progress: Progress,
+    spec: DataSpec,
+    *,
+    folders: Sequence[Path],
+    home: Path,
+    offline: bool,
+    unpacked_mb: int,
+    progress: Progress,
     downloads: Mapping[str, Download] = DOWNLOADS,
 ) -> ImageSet:
     """The images that `spec` names, as squares of its style and size, with labels and splits.
 
-    folders      looked through for the data set, before what the lab has fetched and been given in `home`
-    offline      never download; otherwise a data set that is missing and has a public source is fetched
+    folders      looked through for the data set, before what the lab has fetched and been given in
+                 `home`
+    offline      never download; otherwise a data set that is missing and has a public source is
+                 fetched
     unpacked_mb  largest size a zip may unpack to
 
-    The style 'auto' is what the images are: 'digit', 'page' or 'photo'; of a pool of several kinds, 'digit', or 'photo' if one is.
-    Raises DataError if the data set is not known, not there, empty, broken or dangerous.
+    The style 'auto' is what the images are: 'digit', 'page' or 'photo'; of a pool of several kinds,
+    'digit', or 'photo' if one is. Raises DataError if the data set is not known, not there, empty,
+    broken or dangerous.
     """
     names = [name.strip() for name in spec.name.split("+")]
     listings = [
         list_dataset(
-            name, folders=folders, home=home, offline=offline, unpacked_mb=unpacked_mb, progress=progress, downloads=downloads
+            name,
+            folders=folders,
+            home=home,
+            offline=offline,
+            unpacked_mb=unpacked_mb,
+            progress=progress,
+            downloads=downloads,
         )
         for name in names
     ]
@@ -48,14 +63,26 @@ def load_dataset(
     style = common if spec.style == "auto" else spec.style
     if spec.classes is not None:
         listings = _only(spec.classes, listings)
-    parts = [_image_set(name, listing, style, spec, home, progress) for name, listing in zip(names, listings, strict=True) if len(listing)]
+    parts = [
+        _image_set(name, listing, style, spec, home, progress)
+        for name, listing in zip(names, listings, strict=True)
+        if len(listing)
+    ]
     whole = parts[0] if len(parts) == 1 else pooled(spec.name, parts, home, progress)
-    splits = limited(whole.splits, whole.labels, train=spec.limit, evaluation=spec.limit_eval, seed=spec.seed)
+    splits = limited(
+        whole.splits, whole.labels, train=spec.limit, evaluation=spec.limit_eval, seed=spec.seed
+    )
     return whole.with_splits(splits)
 
 
 def list_dataset(
-    name: str, *, folders: Sequence[Path], home: Path, offline: bool, unpacked_mb: int, progress: Progress,
+    name: str,
+    *,
+    folders: Sequence[Path],
+    home: Path,
+    offline: bool,
+    unpacked_mb: int,
+    progress: Progress,
     downloads: Mapping[str, Download] = DOWNLOADS,
 ) -> Listing:
     """What one data set holds, without decoding it; arguments and errors as of `load_dataset`."""
@@ -63,12 +90,20 @@ def list_dataset(
     if found is None:
         source = DATASETS[name]
         if name == "drawings":
-            raise DataError("no drawing has been saved yet", hint="Draw a character, give its label and save it.")
+            raise DataError(
+                "no drawing has been saved yet",
+                hint="Draw a character, give its label and save it.",
+            )
         places = f"Put {' or '.join(source.places[:2])} into a folder that GLYPHLAB_DATA names"
         if source.fetch is None:
-            raise DataError(f"data set '{name}' is not here and has no public source", hint=f"{places}.")
+            raise DataError(
+                f"data set '{name}' is not here and has no public source", hint=f"{places}."
+            )
         if offline:
-            raise DataError(f"data set '{name}' is not here and the lab is offline", hint=f"{places}, or set GLYPHLAB_OFFLINE=0.")
+            raise DataError(
+                f"data set '{name}' is not here and the lab is offline",
+                hint=f"{places}, or set GLYPHLAB_OFFLINE=0.",
+            )
         fetch(source.fetch, home, progress, downloads)
         found = find(name, folders, home)
         if found is None:
@@ -89,7 +124,11 @@ def _listing_of(found: Found, unpacked_mb: int, home: Path, progress: Progress) 
         files = [path for pair in found.pairs for path in (pair.images, pair.labels)]
         return idx.list_pairs(found.pairs, classes, content_of(files))
     kind = source.kind if source else None
-    return list_zip(found.path, unpacked_mb, kind) if found.path.is_file() else list_folder(found.path, content_of, kind)
+    return (
+        list_zip(found.path, unpacked_mb, kind)
+        if found.path.is_file()
+        else list_folder(found.path, content_of, kind)
+    )
 
 
 def _only(classes: Sequence[str], listings: Sequence[Listing]) -> list[Listing]:
@@ -97,19 +136,37 @@ def _only(classes: Sequence[str], listings: Sequence[Listing]) -> list[Listing]:
     for name in classes:
         if name not in known:
             raise DataError(unknown("class", name, known))
-    return [listing.only([name for name in classes if name in listing.classes]) for listing in listings]
+    return [
+        listing.only([name for name in classes if name in listing.classes]) for listing in listings
+    ]
 
 
-def _image_set(name: str, listing: Listing, style: str, spec: DataSpec, home: Path, progress: Progress) -> ImageSet:
+def _image_set(
+    name: str, listing: Listing, style: str, spec: DataSpec, home: Path, progress: Progress
+) -> ImageSet:
     stored = cached_squares(listing, style, spec.size, home, progress)
     files, labels, official = listing.files, listing.labels, listing.official
     if len(stored.kept) < len(listing):
         files = [files[i] for i in stored.kept]
         labels, official = labels[stored.kept], official[stored.kept]
-    splits = make_splits(labels, official, validation=spec.validation, test=spec.test, seed=spec.seed)
-    fingerprint = digest([listing.content, *listing.classes, len(stored.kept), style, spec.size])[:16]
+    splits = make_splits(
+        labels, official, validation=spec.validation, test=spec.test, seed=spec.seed
+    )
+    fingerprint = digest([listing.content, *listing.classes, len(stored.kept), style, spec.size])[
+        :16
+    ]
     title = DATASETS[name].title if name in DATASETS else Path(name).name
     return ImageSet(
-        name, style, stored.images, labels, listing.classes, splits, files, fingerprint, listing.skipped + stored.skipped,
-        np.zeros(len(labels), np.int64), (name,), {"title": title, "kind": listing.kind, **listing.notes},
+        name,
+        style,
+        stored.images,
+        labels,
+        listing.classes,
+        splits,
+        files,
+        fingerprint,
+        listing.skipped + stored.skipped,
+        np.zeros(len(labels), np.int64),
+        (name,),
+        {"title": title, "kind": listing.kind, **listing.notes},
     )

@@ -1,4 +1,6 @@
-"""Decoding in parallel: chunks of raw files go out to processes, squares come back in order, and never all are in memory at once."""
+"""Decoding in parallel: chunks of raw files go out to processes, squares come back in order, and
+never all are in memory at once.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ import numpy as np
 
 from engine.data.listing import Listing
 from engine.errors import GlyphlabError
-from engine.images import STYLES, open_picture, square, square_of_glyph
+from engine.imaging.images import STYLES, open_picture, square, square_of_glyph
 from engine.progress import Progress
 
 CHUNK_IMAGES = 500
@@ -28,7 +30,9 @@ CHUNK_BYTES = 4_000_000  # of raw files
 CHUNK_PIXELS = 20_000_000  # of squares
 WORTH_PROCESSES = 3.0  # seconds of work from which starting processes (0.5 s on two cores) pays
 
-Raw = tuple[str, bytes | np.ndarray | str]  # a name with its file, its glyph, or the reason why it can't be read
+Raw = tuple[
+    str, bytes | np.ndarray | str
+]  # a name with its file, its glyph, or the reason why it can't be read
 
 
 class Chunk(NamedTuple):
@@ -42,8 +46,8 @@ class Chunk(NamedTuple):
 def decoded(listing: Listing, style: str, size: int, progress: Progress) -> Iterator[Chunk]:
     """The whole listing as squares, chunk by chunk in order. `progress` may raise to stop.
 
-    The first chunk is decoded here and timed; processes help if what is left would take long. Threads would not: on 28x28
-    JPEGs nine tenths of the time is Python's own.
+    The first chunk is decoded here and timed; processes help if what is left would take long.
+    Threads would not: on 28x28 JPEGs nine tenths of the time is Python's own.
     """
     total = len(listing)
     done = 0
@@ -55,7 +59,11 @@ def decoded(listing: Listing, style: str, size: int, progress: Progress) -> Iter
         done += len(chunk.kept) + len(chunk.skipped)
         yield chunk
         progress(done, total, "decoding images")
-        left = (time.monotonic() - began) / max(len(chunk.kept) + len(chunk.skipped), 1) * (total - done)
+        left = (
+            (time.monotonic() - began)
+            / max(len(chunk.kept) + len(chunk.skipped), 1)
+            * (total - done)
+        )
         if left > WORTH_PROCESSES and _cores() > 1:
             break
     if done == total:
@@ -67,7 +75,9 @@ def decoded(listing: Listing, style: str, size: int, progress: Progress) -> Iter
 
 
 def decode(raws: list[Raw], start: int, style: str, size: int) -> Chunk:
-    """One chunk, whose first image has position `start` in the listing. What can't be read is skipped with its reason."""
+    """One chunk, whose first image has position `start` in the listing. What can't be read is
+    skipped with its reason.
+    """
     out = np.empty((len(raws), STYLES[style].channels, size, size), np.uint8)
     kept, skipped = [], []
     for offset, (name, raw) in enumerate(raws):
@@ -91,7 +101,9 @@ def _chunks(listing: Listing, style: str, size: int) -> Iterator[tuple[list[Raw]
     raws: list[Raw] = []
     start = weight = 0
     for index in range(len(listing)):
-        if len(raws) >= most or weight >= CHUNK_BYTES or (start == 0 and len(raws) == 16):  # a small first one, to time it
+        if (
+            len(raws) >= most or weight >= CHUNK_BYTES or (start == 0 and len(raws) == 16)
+        ):  # a small first one, to time it
             yield raws, start
             raws, start, weight = [], index, 0
         raw = read_raw(listing, index)
@@ -113,7 +125,9 @@ def read_raw(listing: Listing, index: int) -> Raw:
 
 
 class _Worker(SpawnProcess):
-    """A process that does not run its parent's main module again: in the web server that is whatever page Streamlit runs just now."""
+    """A process that does not run its parent's main module again: in the web server that is
+    whatever page Streamlit runs just now.
+    """
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:
@@ -129,9 +143,12 @@ class _Spawning(SpawnContext):
     Process = _Worker
 
 
-def _in_processes(chunks: Iterator[tuple[list[Raw], int]], style: str, size: int) -> Iterator[Chunk]:
+def _in_processes(
+    chunks: Iterator[tuple[list[Raw], int]], style: str, size: int
+) -> Iterator[Chunk]:
     workers = _cores()
-    # Spawned, not forked: the web server and torch hold threads and locks that a fork would copy in any state.
+    # Spawned, not forked: the web server and torch hold threads and locks that a fork would copy in
+    # any state.
     pool = ProcessPoolExecutor(workers, _Spawning(), initializer=_begin_worker)
     waiting: deque[tuple[Future[Chunk], list[Raw], int]] = deque()
     try:
@@ -145,10 +162,16 @@ def _in_processes(chunks: Iterator[tuple[list[Raw], int]], style: str, size: int
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _submitted(pool: ProcessPoolExecutor, raws: list[Raw], start: int, style: str, size: int) -> Future[Chunk]:
+def _submitted(
+    pool: ProcessPoolExecutor, raws: list[Raw], start: int, style: str, size: int
+) -> Future[Chunk]:
     try:
         return pool.submit(decode, raws, start, style, size)
-    except (BrokenProcessPool, OSError, AssertionError) as error:  # AssertionError: we are a daemonic process ourselves
+    except (
+        BrokenProcessPool,
+        OSError,
+        AssertionError,
+    ) as error:  # AssertionError: we are a daemonic process ourselves
         failed: Future[Chunk] = Future()
         failed.set_exception(BrokenProcessPool(str(error)))
         return failed
@@ -157,7 +180,9 @@ def _submitted(pool: ProcessPoolExecutor, raws: list[Raw], start: int, style: st
 def _result(future: Future[Chunk], raws: list[Raw], start: int, style: str, size: int) -> Chunk:
     try:
         return future.result()
-    except BrokenProcessPool:  # a worker could not start, or was killed: the work is done here instead
+    except (
+        BrokenProcessPool
+    ):  # a worker could not start, or was killed: the work is done here instead
         return decode(raws, start, style, size)
 
 
@@ -166,7 +191,9 @@ def _cores() -> int:
 
 
 def _begin_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the parent, which then ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -1,7 +1,8 @@
-"""scikit-learn's bundled digits: 1,797 real handwritten digits that are on every machine, without a download.
+"""scikit-learn's bundled digits: 1,797 real handwritten digits that are on every machine, without a
+download.
 
-The file is read straight from the installed package: importing sklearn takes a second, and a run should show its first
-point within five.
+The file is read straight from the installed package: importing sklearn takes a second, and a run
+should show its first point within five.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from engine.data.idx import GlyphReader
 from engine.data.listing import TEST, TRAIN, Listing, digest
 from engine.errors import DataError
-from engine.images import square_of_page
+from engine.imaging.images import square_of_page
 
 CLASSES = tuple("0123456789")
 TEST_EVERY = 5  # of each class in file order; the data set has no official test split
@@ -35,16 +36,23 @@ def list_digits() -> Listing:
     """All 1,797 digits; every fifth of each class is the test split, the same one for every seed."""
     path = digits_file()
     if path is None:
-        raise DataError("the bundled digits are not there", hint="Install scikit-learn: pip install scikit-learn")
+        raise DataError(
+            "the bundled digits are not there",
+            hint="Install scikit-learn: pip install scikit-learn",
+        )
     raw = path.read_bytes()
     text = gzip.decompress(raw).decode("ascii")
-    table = np.array([line.split(",") for line in text.split()], dtype=np.float32)  # (1797, 65): 64 pixels in 0..16, then the label
+    table = np.array(
+        [line.split(",") for line in text.split()], dtype=np.float32
+    )  # (1797, 65): 64 pixels in 0..16, then the label
     labels = table[:, 64].astype(np.int64)
     official = np.full(len(labels), TRAIN, np.int8)
     for label in range(len(CLASSES)):
         official[np.flatnonzero(labels == label)[TEST_EVERY - 1 :: TEST_EVERY]] = TEST
     cells = np.clip(table[:, :64] * (255 / 16), 0, 255).astype(np.uint8).reshape(-1, 8, 8)
-    files = [f"{'test' if code == TEST else 'train'}/{number}" for number, code in enumerate(official)]
+    files = [
+        f"{'test' if code == TEST else 'train'}/{number}" for number, code in enumerate(official)
+    ]
     reader = GlyphReader(lambda: np.stack([square_of_page(cell, "digit", 28)[0] for cell in cells]))
     notes = {"test": "every fifth image of each class; the data set has no test split of its own"}
     return Listing("digit", files, labels, CLASSES, official, digest([raw]), reader, notes=notes)

@@ -1,4 +1,6 @@
-"""Downloading data sets from their public sources: with progress, resumed after a break, checked, and never half there."""
+"""Downloading data sets from their public sources: with progress, resumed after a break, checked,
+and never half there.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ BLOCK = 1 << 18
 
 @dataclass(frozen=True)
 class Remote:
-    """One file: the addresses it can be had from, in order, and its MD5; without one, it is a zip whose own checksums are tested."""
+    """One file: the addresses it can be had from, in order, and its MD5; without one, it is a zip
+    whose own checksums are tested.
+    """
 
     name: str
     addresses: tuple[str, ...]
@@ -37,7 +41,8 @@ class Download:
     """The files of a data set.
 
     folder  where they go, below the lab's `datasets`; empty: right there
-    unpack  the files are zips, of which the members ending so are taken out, and the zip is not kept
+    unpack  the files are zips, of which the members ending so are taken out, and the zip is not
+            kept
     """
 
     files: tuple[Remote, ...]
@@ -47,7 +52,10 @@ class Download:
 
 
 def _mnist(name: str, md5: str) -> Remote:
-    hosts = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
+    hosts = (
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    )
     return Remote(name, tuple(host + name for host in hosts), md5)
 
 
@@ -59,25 +67,58 @@ DOWNLOADS: dict[str, Download] = {
             _mnist("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
             _mnist("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
         ),
-        11_600_000, folder="mnist",
+        11_600_000,
+        folder="mnist",
     ),
     "emnist": Download(
-        (Remote("gzip.zip", ("https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",), "58c8d27c78d21e728a6bc7b3cc06412e"),),
-        562_000_000, folder="emnist", unpack="-ubyte.gz",
+        (
+            Remote(
+                "gzip.zip",
+                ("https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",),
+                "58c8d27c78d21e728a6bc7b3cc06412e",
+            ),
+        ),
+        562_000_000,
+        folder="emnist",
+        unpack="-ubyte.gz",
     ),
-    "characters": Download((Remote("trainPart1.zip", ("https://www.dropbox.com/s/pan6mutc5xj5kj0/trainPart1.zip?dl=1",)),), 19_000_000),
-    "task3": Download((Remote("mnistTask3.zip", ("https://www.dropbox.com/s/otc12z2w7f7xm8z/mnistTask3.zip?dl=1",)),), 42_000_000),
+    "characters": Download(
+        (
+            Remote(
+                "trainPart1.zip", ("https://www.dropbox.com/s/pan6mutc5xj5kj0/trainPart1.zip?dl=1",)
+            ),
+        ),
+        19_000_000,
+    ),
+    "task3": Download(
+        (
+            Remote(
+                "mnistTask3.zip", ("https://www.dropbox.com/s/otc12z2w7f7xm8z/mnistTask3.zip?dl=1",)
+            ),
+        ),
+        42_000_000,
+    ),
     "hymenoptera": Download(
-        (Remote("hymenoptera_data.zip", ("https://download.pytorch.org/tutorial/hymenoptera_data.zip",)),), 47_000_000
+        (
+            Remote(
+                "hymenoptera_data.zip",
+                ("https://download.pytorch.org/tutorial/hymenoptera_data.zip",),
+            ),
+        ),
+        47_000_000,
     ),
 }
 
 
-def fetch(name: str, home: Path, progress: Progress, downloads: Mapping[str, Download] = DOWNLOADS) -> Path:
-    """Download what `downloads` names into `home/datasets`; returns the folder or, of a single file, the file.
+def fetch(
+    name: str, home: Path, progress: Progress, downloads: Mapping[str, Download] = DOWNLOADS
+) -> Path:
+    """Download what `downloads` names into `home/datasets`; returns the folder or, of a single
+    file, the file.
 
-    Nothing happens if it is there already. A broken download goes on where it stopped; what does not match its checksum is deleted.
-    Raises DataError if it can't be had, is not what it should be, or does not fit on the disk.
+    Nothing happens if it is there already. A broken download goes on where it stopped; what does
+    not match its checksum is deleted. Raises DataError if it can't be had, is not what it should
+    be, or does not fit on the disk.
     """
     if name not in downloads:
         raise DataError(unknown("download", name, downloads))
@@ -86,7 +127,9 @@ def fetch(name: str, home: Path, progress: Progress, downloads: Mapping[str, Dow
     target = folder / (download.folder or download.files[0].name)
     if target.exists():
         return target
-    parts = folder / f".{name}.part"  # everything is gathered here and appears under its name when it is complete
+    parts = (
+        folder / f".{name}.part"
+    )  # everything is gathered here and appears under its name when it is complete
     try:
         parts.mkdir(parents=True, exist_ok=True)
         with _lock(folder / f".{name}.lock", progress, name):
@@ -107,8 +150,13 @@ def fetch(name: str, home: Path, progress: Progress, downloads: Mapping[str, Dow
     except OSError as error:
         if error.errno in FULL:
             shutil.rmtree(parts, ignore_errors=True)
-            raise DataError(f"there is no room left on the disk for {target}", hint="Free some space and fetch it again.") from None
-        raise DataError(f"{error.filename or folder} can't be written", got=error.strerror) from None
+            raise DataError(
+                f"there is no room left on the disk for {target}",
+                hint="Free some space and fetch it again.",
+            ) from None
+        raise DataError(
+            f"{error.filename or folder} can't be written", got=error.strerror
+        ) from None
     return target
 
 
@@ -128,7 +176,12 @@ def _fetch_file(remote: Remote, target: Path, progress: Progress) -> None:
             except urllib.error.HTTPError as error:
                 problems.append(f"{address}: {error.code} {error.reason}")
                 break  # the server has answered: it will not answer otherwise the next time
-            except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            except (
+                urllib.error.URLError,
+                http.client.HTTPException,
+                TimeoutError,
+                ConnectionError,
+            ) as error:
                 problems.append(f"{address}: {getattr(error, 'reason', error)}")
                 continue
             wrong = _what_is_wrong(part, remote)
@@ -139,15 +192,21 @@ def _fetch_file(remote: Remote, target: Path, progress: Progress) -> None:
             problems.append(f"{address}: {wrong}")
             break
     hint = "Check the connection, or put the files into a folder that GLYPHLAB_DATA names."
-    raise DataError(f"{remote.name} can't be fetched", got="; ".join(dict.fromkeys(problems)), hint=hint)
+    raise DataError(
+        f"{remote.name} can't be fetched", got="; ".join(dict.fromkeys(problems)), hint=hint
+    )
 
 
 def _download(address: str, part: Path, progress: Progress, name: str) -> None:
     """Append to `part` what is missing of the file at `address`."""
     have = part.stat().st_size if part.exists() else 0
-    headers = {"User-Agent": "glyphlab", "Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    headers = {"User-Agent": "glyphlab", "Accept-Encoding": "identity"} | (
+        {"Range": f"bytes={have}-"} if have else {}
+    )
     try:
-        answer = urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=TIMEOUT_SECONDS)
+        answer = urllib.request.urlopen(
+            urllib.request.Request(address, headers=headers), timeout=TIMEOUT_SECONDS
+        )
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416 and have:  # nothing is missing

@@ -1,4 +1,6 @@
-"""Folders and zips of pictures: `train/<class>/*`, `val/<class>/*`, `test/<class>/*`, or `<class>/*`."""
+"""Folders and zips of pictures: `train/<class>/*`, `val/<class>/*`, `test/<class>/*`, or
+`<class>/*`.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,35 @@ import numpy as np
 from engine.data.archive import ZipReader, safe_entries
 from engine.data.listing import MOST_BYTES, TEST, TRAIN, VAL, Listing, Reader, digest
 from engine.errors import DataError, GlyphlabError
-from engine.images import open_picture
+from engine.imaging.images import open_picture
 
-PICTURES = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm")
-SPLIT_NAMES = {"train": TRAIN, "training": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "test": TEST, "testing": TEST}
-LAYOUT = "Lay it out as <class>/*.png, or as train/<class>/* beside val/<class>/* or test/<class>/*."
+PICTURES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jfif",
+    ".bmp",
+    ".gif",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".pgm",
+    ".ppm",
+    ".pbm",
+    ".pnm",
+)
+SPLIT_NAMES = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "val": VAL,
+    "valid": VAL,
+    "validation": VAL,
+    "test": TEST,
+    "testing": TEST,
+}
+LAYOUT = (
+    "Lay it out as <class>/*.png, or as train/<class>/* beside val/<class>/* or test/<class>/*."
+)
 CHARS74K = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SAMPLE = re.compile(r"Sample0(\d\d)", re.IGNORECASE)
 
@@ -40,7 +66,8 @@ class FolderReader:
 
 
 def list_zip(path: Path, unpacked_mb: int, kind: str | None = None) -> Listing:
-    """The pictures in a zip, read in place. Its content hash comes from the checksums in the zip's own directory.
+    """The pictures in a zip, read in place. Its content hash comes from the checksums in the zip's
+    own directory.
 
     kind  'digit', 'page' or 'photo', if it is known; otherwise a few pictures tell.
     Raises DataError if the zip is broken or dangerous, or holds no pictures in class folders.
@@ -48,11 +75,15 @@ def list_zip(path: Path, unpacked_mb: int, kind: str | None = None) -> Listing:
     entries = safe_entries(path, unpacked_mb)
     found = _laid_out([entry.filename.replace("\\", "/") for entry in entries], path.name)
     kept = [entries[i] for i in found.positions]
-    content = digest(["zip", *(f"{entry.filename}:{entry.CRC}:{entry.file_size}" for entry in kept)])
+    content = digest(
+        ["zip", *(f"{entry.filename}:{entry.CRC}:{entry.file_size}" for entry in kept)]
+    )
     return _listing(found, ZipReader(path, kept), content, kind)
 
 
-def list_folder(root: Path, content_of: Callable[[Sequence[Path]], str], kind: str | None = None) -> Listing:
+def list_folder(
+    root: Path, content_of: Callable[[Sequence[Path]], str], kind: str | None = None
+) -> Listing:
     """The pictures below a folder. `content_of(paths)` hashes the files' content.
 
     Raises DataError if there are no pictures in class folders.
@@ -65,7 +96,9 @@ def list_folder(root: Path, content_of: Callable[[Sequence[Path]], str], kind: s
 
 
 def walk(root: Path) -> list[str]:
-    """Names of the files below a folder, relative to it with '/', sorted. Links to folders are not followed."""
+    """Names of the files below a folder, relative to it with '/', sorted. Links to folders are not
+    followed.
+    """
     names: list[str] = []
     for folder, _, files in os.walk(root):
         inside = Path(folder).relative_to(root).as_posix()
@@ -74,7 +107,9 @@ def walk(root: Path) -> list[str]:
 
 
 def guess_kind(reader: Reader, count: int, looked_at: int = 12) -> str:
-    """'digit' for small squares, 'page' for marks on even paper, 'photo' otherwise: from a few pictures spread over the set."""
+    """'digit' for small squares, 'page' for marks on even paper, 'photo' otherwise: from a few
+    pictures spread over the set.
+    """
     votes = []
     for index in np.unique(np.linspace(0, count - 1, looked_at).astype(int)):
         try:
@@ -93,7 +128,9 @@ def guess_kind(reader: Reader, count: int, looked_at: int = 12) -> str:
 
 
 class _Found(NamedTuple):
-    """Positions of the pictures among the files; each one's name, class and official split; what was left out, with the reason."""
+    """Positions of the pictures among the files; each one's name, class and official split; what
+    was left out, with the reason.
+    """
 
     positions: list[int]
     names: list[str]
@@ -103,13 +140,28 @@ class _Found(NamedTuple):
 
 
 def _laid_out(names: Sequence[str], where: str) -> _Found:
-    """Which of the files are pictures, of which class and split. Raises DataError if none is in a class folder."""
-    pictures = [(i, name.split("/")) for i, name in enumerate(names) if name.lower().endswith(PICTURES) and not _is_junk(name)]
+    """Which of the files are pictures, of which class and split. Raises DataError if none is in a
+    class folder.
+    """
+    pictures = [
+        (i, name.split("/"))
+        for i, name in enumerate(names)
+        if name.lower().endswith(PICTURES) and not _is_junk(name)
+    ]
     if not pictures:
         kinds = ", ".join(PICTURES[:4])
-        raise DataError(f"{where} holds no pictures", expected=f"files ending in {kinds} …", got=f"{len(names):,} other files", hint=LAYOUT)
+        raise DataError(
+            f"{where} holds no pictures",
+            expected=f"files ending in {kinds} …",
+            got=f"{len(names):,} other files",
+            hint=LAYOUT,
+        )
     depth = _wrapping(pictures)
-    splits = {parts[depth] for _, parts in pictures if len(parts) > depth + 1 and parts[depth].lower() in SPLIT_NAMES}
+    splits = {
+        parts[depth]
+        for _, parts in pictures
+        if len(parts) > depth + 1 and parts[depth].lower() in SPLIT_NAMES
+    }
     found = _Found([], [], [], [], [])
     for i, parts in pictures:
         inner = parts[depth:]
@@ -123,12 +175,17 @@ def _laid_out(names: Sequence[str], where: str) -> _Found:
             found.classes.append(inner[1] if splits else inner[0])
             found.official.append(SPLIT_NAMES[inner[0].lower()] if splits else TRAIN)
     if not found.positions:
-        raise DataError(f"{where} holds {len(pictures):,} pictures, but none in a class folder", got=repr(found.skipped[0][0]), hint=LAYOUT)
+        raise DataError(
+            f"{where} holds {len(pictures):,} pictures, but none in a class folder",
+            got=repr(found.skipped[0][0]),
+            hint=LAYOUT,
+        )
     return found
 
 
 def _wrapping(pictures: Sequence[tuple[int, list[str]]]) -> int:
-    """How many folder levels wrap everything else and mean nothing: one in mnistTask/0/….jpg, none in train/Sample001/….png.
+    """How many folder levels wrap everything else and mean nothing: one in mnistTask/0/….jpg, none
+    in train/Sample001/….png.
 
     A single folder with only pictures in it is a class, not a wrapping.
     """
@@ -136,7 +193,12 @@ def _wrapping(pictures: Sequence[tuple[int, list[str]]]) -> int:
     while True:
         tops = {parts[depth] if len(parts) > depth + 1 else "" for _, parts in pictures}
         top = tops.pop()
-        if tops or not top or top.lower() in SPLIT_NAMES or not all(len(parts) > depth + 2 for _, parts in pictures):
+        if (
+            tops
+            or not top
+            or top.lower() in SPLIT_NAMES
+            or not all(len(parts) > depth + 2 for _, parts in pictures)
+        ):
             return depth
         depth += 1
 
@@ -146,23 +208,42 @@ def _listing(found: _Found, reader: Reader, content: str, kind: str | None) -> L
     position = {name: number for number, name in enumerate(folders)}
     official = np.array(found.official, np.int8)
     notes = {}
-    if VAL in official and TEST not in official:  # published sets keep their held-out images in val/: they give the score
+    if (
+        VAL in official and TEST not in official
+    ):  # published sets keep their held-out images in val/: they give the score
         official[official == VAL] = TEST
         notes["test"] = "the folder val"
     labels = np.array([position[name] for name in found.classes], np.int64)
     kind = kind or guess_kind(reader, len(found.names))
-    return Listing(kind, found.names, labels, _characters(folders), official, content, reader, tuple(found.skipped), notes)
+    return Listing(
+        kind,
+        found.names,
+        labels,
+        _characters(folders),
+        official,
+        content,
+        reader,
+        tuple(found.skipped),
+        notes,
+    )
 
 
 def _characters(folders: Sequence[str]) -> tuple[str, ...]:
     """Class names. Chars74K numbers its folders: Sample001 … Sample062 are 0-9, A-Z, a-z."""
     numbers = [int(match[1]) if (match := _SAMPLE.fullmatch(name)) else 0 for name in folders]
-    return tuple(CHARS74K[number - 1] if 1 <= number <= 62 else name for name, number in zip(folders, numbers, strict=True))
+    return tuple(
+        CHARS74K[number - 1] if 1 <= number <= 62 else name
+        for name, number in zip(folders, numbers, strict=True)
+    )
 
 
 def _ordered(names: set[str]) -> list[str]:
     """0, 1, 2 … 10 by number where all are numbers, else by name."""
-    return sorted(names, key=lambda name: (int(name), name)) if all(name.isascii() and name.isdigit() for name in names) else sorted(names)
+    return (
+        sorted(names, key=lambda name: (int(name), name))
+        if all(name.isascii() and name.isdigit() for name in names)
+        else sorted(names)
+    )
 
 
 def _is_junk(name: str) -> bool:

@@ -16,8 +16,11 @@ from engine.data.listing import TEST, TRAIN, Listing, digest
 from engine.errors import DataError
 
 MOST_BYTES = 4_000_000_000  # EMNIST ByClass, the largest known, unpacks to 638 MB
-# torchvision and NIST name a file emnist-<split>-train-images-idx3-ubyte, and store its images transposed.
-_IMAGES = re.compile(r"(?P<prefix>.*?)(?P<split>train|t10k|test)[-.]images[-.]idx3[-.]ubyte(\.gz)?$", re.IGNORECASE)
+# torchvision and NIST name a file emnist-<split>-train-images-idx3-ubyte, and store its images
+# transposed.
+_IMAGES = re.compile(
+    r"(?P<prefix>.*?)(?P<split>train|t10k|test)[-.]images[-.]idx3[-.]ubyte(\.gz)?$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -50,19 +53,32 @@ class GlyphReader:
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The uint8 array in an IDX file, gzipped or plain. Raises DataError if it is cut short, no IDX file, or not of bytes."""
+    """The uint8 array in an IDX file, gzipped or plain. Raises DataError if it is cut short, no IDX
+    file, or not of bytes.
+    """
     try:
         opener = gzip.open if _gzipped(path) else open
         with opener(path, "rb") as file:
             shape = _shape(file.read(4), file, path)
             count = int(np.prod(shape, dtype=np.int64))
             if count > MOST_BYTES:
-                raise DataError(f"{path} is too large", expected=f"at most {MOST_BYTES:,} bytes", got=f"{count:,}")
+                raise DataError(
+                    f"{path} is too large",
+                    expected=f"at most {MOST_BYTES:,} bytes",
+                    got=f"{count:,}",
+                )
             data = file.read(count)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} can't be read", got=str(error), hint="Delete it and fetch it again.") from None
+        raise DataError(
+            f"{path} can't be read", got=str(error), hint="Delete it and fetch it again."
+        ) from None
     if len(data) < count:
-        raise DataError(f"{path} is cut short", expected=f"{count:,} bytes", got=f"{len(data):,}", hint="Delete it and fetch it again.")
+        raise DataError(
+            f"{path} is cut short",
+            expected=f"{count:,} bytes",
+            got=f"{len(data):,}",
+            hint="Delete it and fetch it again.",
+        )
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 
@@ -88,7 +104,9 @@ def find_pairs(folder: Path, prefix: str = "") -> list[Pair]:
 
 
 def prefixes(folder: Path) -> list[str]:
-    """What the names of the IDX image files in a folder begin with, each once: [''] for MNIST's own names."""
+    """What the names of the IDX image files in a folder begin with, each once: [''] for MNIST's own
+    names.
+    """
     matches = [_IMAGES.match(path.name) for path in folder.iterdir()]
     return sorted({match["prefix"].lower() for match in matches if match})
 
@@ -96,14 +114,17 @@ def prefixes(folder: Path) -> list[str]:
 def list_pairs(pairs: Sequence[Pair], classes: Sequence[str] | None, content: str) -> Listing:
     """The images of IDX pairs, whose files' bytes have the hash `content`.
 
-    classes  names of the labels 0..K-1 (or 1..K, as EMNIST numbers its letters); without them, labels are named by their numbers
+    classes  names of the labels 0..K-1 (or 1..K, as EMNIST numbers its letters); without them,
+             labels are named by their numbers
     Raises DataError if a file is broken or images, labels and classes don't fit together.
     """
     labels, official, files = [], [], []
     for pair in pairs:
         given = read_idx(pair.labels)
         if given.ndim != 1:
-            raise DataError(f"{pair.labels} holds no labels", expected="one axis", got=f"{given.ndim}")
+            raise DataError(
+                f"{pair.labels} holds no labels", expected="one axis", got=f"{given.ndim}"
+            )
         labels.append(given.astype(np.int64))
         official.append(np.full(len(given), pair.official, np.int8))
         split = "train" if pair.official == TRAIN else "test"
@@ -112,11 +133,21 @@ def list_pairs(pairs: Sequence[Pair], classes: Sequence[str] | None, content: st
     names, all_labels = _named(all_labels, classes, pairs[0])
     counts = [len(part) for part in labels]
     reader = GlyphReader(lambda: _glyphs(pairs, counts))
-    return Listing("digit", files, all_labels, names, np.concatenate(official), digest(["idx", content]), reader)
+    return Listing(
+        "digit",
+        files,
+        all_labels,
+        names,
+        np.concatenate(official),
+        digest(["idx", content]),
+        reader,
+    )
 
 
 def read_mapping(folder: Path) -> tuple[str, ...] | None:
-    """Class names from a `mapping.txt` of lines 'label code', code an ASCII number; None if there is no such file."""
+    """Class names from a `mapping.txt` of lines 'label code', code an ASCII number; None if there
+    is no such file.
+    """
     for path in sorted(folder.glob("*mapping.txt")):
         rows = {}
         for line in path.read_text(encoding="ascii", errors="replace").splitlines():
@@ -125,7 +156,11 @@ def read_mapping(folder: Path) -> tuple[str, ...] | None:
                 rows[numbers[0]] = chr(numbers[1])
         if rows and sorted(rows) == list(range(len(rows))):
             return tuple(rows[label] for label in sorted(rows))
-        raise DataError(f"{path} can't be used", expected="lines 'label code' with labels 0, 1, 2 …", got=f"{len(rows)} such lines")
+        raise DataError(
+            f"{path} can't be used",
+            expected="lines 'label code' with labels 0, 1, 2 …",
+            got=f"{len(rows)} such lines",
+        )
     return None
 
 
@@ -136,20 +171,32 @@ def _gzipped(path: Path) -> bool:
 
 def _shape(magic: bytes, file: BinaryIO, path: Path) -> tuple[int, ...]:
     if len(magic) < 4 or magic[:2] != b"\0\0":
-        raise DataError(f"{path} is not an IDX file", expected="it to begin with two zero bytes", got=repr(magic[:2]))
+        raise DataError(
+            f"{path} is not an IDX file",
+            expected="it to begin with two zero bytes",
+            got=repr(magic[:2]),
+        )
     if magic[2] != 0x08 or not 1 <= magic[3] <= 4:
         got = f"type 0x{magic[2]:02x} with {magic[3]} axes"
-        raise DataError(f"{path} can't be used", expected="IDX of unsigned bytes with 1 to 4 axes", got=got)
+        raise DataError(
+            f"{path} can't be used", expected="IDX of unsigned bytes with 1 to 4 axes", got=got
+        )
     return tuple(int.from_bytes(file.read(4), "big") for _ in range(magic[3]))
 
 
-def _named(labels: np.ndarray, classes: Sequence[str] | None, pair: Pair) -> tuple[tuple[str, ...], np.ndarray]:
+def _named(
+    labels: np.ndarray, classes: Sequence[str] | None, pair: Pair
+) -> tuple[tuple[str, ...], np.ndarray]:
     if not len(labels):
         raise DataError(f"{pair.labels.parent} holds no images")
     if classes:
         first = 1 if labels.min() == 1 and labels.max() == len(classes) else 0
         if labels.max() - first >= len(classes):
-            raise DataError(f"{pair.labels} does not fit its classes", expected=f"labels below {len(classes)}", got=str(labels.max()))
+            raise DataError(
+                f"{pair.labels} does not fit its classes",
+                expected=f"labels below {len(classes)}",
+                got=str(labels.max()),
+            )
         return tuple(classes), labels - first
     present, dense = np.unique(labels, return_inverse=True)
     return tuple(str(value) for value in present), dense.astype(np.int64)
@@ -160,10 +207,17 @@ def _glyphs(pairs: Sequence[Pair], counts: Sequence[int]) -> np.ndarray:
     for pair, count in zip(pairs, counts, strict=True):
         images = read_idx(pair.images)
         if images.ndim != 3 or len(images) != count:
-            raise DataError(f"{pair.images} does not fit its labels", expected=f"{count:,} images", got=str(images.shape))
+            raise DataError(
+                f"{pair.images} does not fit its labels",
+                expected=f"{count:,} images",
+                got=str(images.shape),
+            )
         parts.append(images.transpose(0, 2, 1) if pair.transposed else images)
     if len({part.shape[1:] for part in parts}) > 1:
-        raise DataError(f"{pairs[0].images.parent} mixes sizes", got=" and ".join(str(part.shape[1:]) for part in parts))
+        raise DataError(
+            f"{pairs[0].images.parent} mixes sizes",
+            got=" and ".join(str(part.shape[1:]) for part in parts),
+        )
     glyphs = parts[0] if len(parts) == 1 else np.concatenate(parts)
     edge = np.concatenate([glyphs[:1000, 0].ravel(), glyphs[:1000, -1].ravel()])
     return 255 - glyphs if np.median(edge) > 127 else glyphs  # dark ink on white paper

@@ -15,17 +15,20 @@ class ImageSet:
     """Images, labels and where they came from.
 
     name         the data set's name or path
-    style        how the images were placed on the square, a name in engine.images.STYLES
+    style        how the images were placed on the square, a name in engine.imaging.images.STYLES
     images       (N, C, H, W) uint8, usually memory-mapped; ink 255 on paper 0, photographs RGB
     labels       (N,) int64 in 0..K-1; -1 where an image has no label
     classes      K class names, in label order
-    splits       'train', 'val', 'test' → indices (n,) int64, ascending, disjoint; a missing split is absent
-    files        N names, relative to the data set ('train/Sample001/img001-001.png', or 'train/17' in an IDX file)
+    splits       'train', 'val', 'test' → indices (n,) int64, ascending, disjoint; a missing split
+                 is absent
+    files        N names, relative to the data set ('train/Sample001/img001-001.png', or 'train/17'
+                 in an IDX file)
     skipped      (name, reason) of every image that could not be read
     fingerprint  changes whenever content, classes, size or style do; 16 hex digits
     sources      (N,) int64, which pooled data set an image came from; all zero for a single one
     source_names the pooled data sets' names, in the order of `sources`
-    notes        what else is worth recording: 'title', 'kind' (what the images are), 'test' (where the test split comes from)
+    notes        what else is worth recording: 'title', 'kind' (what the images are), 'test' (where
+                 the test split comes from)
     """
 
     name: str
@@ -44,7 +47,11 @@ class ImageSet:
     def __post_init__(self) -> None:
         if not len(self.images) == len(self.labels) == len(self.files):
             got = f"{len(self.labels):,} and {len(self.files):,}"
-            raise DataError(f"data set {self.name} is inconsistent", expected=f"{len(self.images):,} labels and files", got=got)
+            raise DataError(
+                f"data set {self.name} is inconsistent",
+                expected=f"{len(self.images):,} labels and files",
+                got=got,
+            )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -58,12 +65,18 @@ class ImageSet:
         return self.images.shape[2]
 
     def split(self, name: str) -> np.ndarray:
-        """Indices (n,) int64 of a split; 'all' is everything. Raises DataError, naming the splits there are, if it is absent."""
+        """Indices (n,) int64 of a split; 'all' is everything. Raises DataError, naming the splits
+        there are, if it is absent.
+        """
         if name == "all":
             return np.arange(len(self))
         if name not in self.splits or not len(self.splits[name]):
-            there = ", ".join(f"{key} ({len(value):,})" for key, value in self.splits.items() if len(value))
-            raise DataError(f"data set {self.name} has no split '{name}'", expected=f"one of: {there}, all")
+            there = ", ".join(
+                f"{key} ({len(value):,})" for key, value in self.splits.items() if len(value)
+            )
+            raise DataError(
+                f"data set {self.name} has no split '{name}'", expected=f"one of: {there}, all"
+            )
         return self.splits[name]
 
     def counts(self, name: str = "all") -> np.ndarray:
@@ -75,5 +88,7 @@ class ImageSet:
         return replace(self, splits=splits)
 
     def with_labels(self, labels: np.ndarray, fingerprint: str) -> ImageSet:
-        """The same images with other labels (N,) int64, as after a correction or with noise on purpose."""
+        """The same images with other labels (N,) int64, as after a correction or with noise on
+        purpose.
+        """
         return replace(self, labels=labels, fingerprint=fingerprint)

@@ -39,11 +39,22 @@ class DatasetInfo:
 
 def list_datasets(folders: Sequence[Path], home: Path) -> list[DatasetInfo]:
     """The data sets known by name and those uploaded; those at hand first."""
-    known = [_info(name, source, find(name, folders, home), home) for name, source in DATASETS.items()]
+    known = [
+        _info(name, source, find(name, folders, home), home) for name, source in DATASETS.items()
+    ]
     uploads = [
         DatasetInfo(
-            upload.name, upload.name, "uploaded", upload.kind, True, False, upload.path, upload.images, len(upload.classes),
-            _size(upload.path), True,
+            upload.name,
+            upload.name,
+            "uploaded",
+            upload.kind,
+            True,
+            False,
+            upload.path,
+            upload.images,
+            len(upload.classes),
+            _size(upload.path),
+            True,
         )
         for upload in read_uploads(home)
     ]
@@ -61,8 +72,16 @@ def _info(name: str, source: Source, found: Found | None, home: Path) -> Dataset
     elif found is not None and found.path is not None:
         size = _size(found.path)
     return DatasetInfo(
-        name, source.title, source.about, source.kind, found is not None, source.fetch is not None, found.path if found else None,
-        images, classes, size,
+        name,
+        source.title,
+        source.about,
+        source.kind,
+        found is not None,
+        source.fetch is not None,
+        found.path if found else None,
+        images,
+        classes,
+        size,
     )
 
 

@@ -18,7 +18,9 @@ class Reader(Protocol):
     """Where the images' content comes from."""
 
     def read(self, index: int) -> bytes | np.ndarray:
-        """The encoded picture, or a glyph (h, w) uint8 with ink 255 on 0. Raises OSError, or DataError if it is broken."""
+        """The encoded picture, or a glyph (h, w) uint8 with ink 255 on 0. Raises OSError, or
+        DataError if it is broken.
+        """
         ...
 
     def select(self, indices: np.ndarray) -> Reader: ...
@@ -28,7 +30,8 @@ class Reader(Protocol):
 class Listing:
     """N images by name, with labels and official splits.
 
-    kind      what the images are: 'digit' (a glyph filling a small square), 'page' (ink somewhere on a page) or 'photo'
+    kind      what the images are: 'digit' (a glyph filling a small square), 'page' (ink somewhere
+              on a page) or 'photo'
     files     N names, relative to the data set
     labels    (N,) int64 in 0..K-1
     official  (N,) int8, TRAIN, VAL or TEST
@@ -57,8 +60,13 @@ class Listing:
         labels = new[self.labels]
         kept = np.flatnonzero(labels >= 0)
         return replace(
-            self, files=[self.files[i] for i in kept], labels=labels[kept], classes=tuple(classes), official=self.official[kept],
-            content=digest([self.content, *classes]), reader=self.reader.select(kept),
+            self,
+            files=[self.files[i] for i in kept],
+            labels=labels[kept],
+            classes=tuple(classes),
+            official=self.official[kept],
+            content=digest([self.content, *classes]),
+            reader=self.reader.select(kept),
         )
 
 
@@ -66,6 +74,8 @@ def digest(parts: Iterable[object]) -> str:
     """32 hex digits that change with any of `parts` or their order."""
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
-        state.update(part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogateescape"))
+        state.update(
+            part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogateescape")
+        )
         state.update(b"\0")
     return state.hexdigest()

@@ -1,7 +1,7 @@
 """From an ImageSet to batches on the device: a batch is a slice of a permutation.
 
-A set that fits is held on the device as one uint8 tensor. A larger one stays memory-mapped on disk, and a thread gathers the
-next batches while the device works on this one.
+A set that fits is held on the device as one uint8 tensor. A larger one stays memory-mapped on disk,
+and a thread gathers the next batches while the device works on this one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ class Batch(NamedTuple):
 class Images:
     """The images of one ImageSet, ready to be gathered by index onto `device`."""
 
-    def __init__(self, data: ImageSet, device: torch.device, indices: np.ndarray | None = None) -> None:
+    def __init__(
+        self, data: ImageSet, device: torch.device, indices: np.ndarray | None = None
+    ) -> None:
         """`indices` (n,): only these will be asked for, so only these need fit on the device."""
         self.data, self.device = data, device
         self.position: np.ndarray | None = None
@@ -42,7 +44,9 @@ class Images:
         wanted = np.arange(len(data)) if indices is None else indices
         if len(wanted) * int(np.prod(data.images.shape[1:])) <= FITS_BYTES[device.type]:
             whole = indices is None or len(wanted) == len(data)
-            self.held = torch.from_numpy(np.array(data.images if whole else data.images[wanted])).to(device)
+            self.held = torch.from_numpy(
+                np.array(data.images if whole else data.images[wanted])
+            ).to(device)
             if not whole:
                 self.position = np.full(len(data), -1, np.int64)
                 self.position[wanted] = np.arange(len(wanted))
@@ -51,15 +55,22 @@ class Images:
         at = torch.from_numpy(index)
         labels = self.labels[at].to(self.device, non_blocking=True)
         if self.held is None:
-            return Batch(torch.from_numpy(self._read(index)).to(self.device, non_blocking=True), labels, at)
+            return Batch(
+                torch.from_numpy(self._read(index)).to(self.device, non_blocking=True), labels, at
+            )
         place = at if self.position is None else torch.from_numpy(self.position[index])
         return Batch(self.held.index_select(0, place.to(self.device)), labels, at)
 
     def _read(self, index: np.ndarray) -> np.ndarray:
-        """Images (B, C, H, W) from disk. By reading the file and not through its memory map: numpy holds Python's lock while the system
-        fetches a mapped page, and the training loop would stand still with it."""
+        """Images (B, C, H, W) from disk. By reading the file and not through its memory map: numpy
+        holds Python's lock while the system fetches a mapped page, and the training loop would
+        stand still with it."""
         images = self.data.images
-        whole = isinstance(images, np.memmap) and isinstance(images.base, mmap.mmap) and images.flags.c_contiguous
+        whole = (
+            isinstance(images, np.memmap)
+            and isinstance(images.base, mmap.mmap)
+            and images.flags.c_contiguous
+        )
         if not (whole and hasattr(os, "preadv")):  # Windows has none
             return images[index]
         out = np.empty((len(index), *images.shape[1:]), images.dtype)
@@ -67,11 +78,15 @@ class Images:
         with open(images.filename, "rb", buffering=0) as file:
             for row, at in zip(out, index.tolist(), strict=True):
                 if os.preadv(file.fileno(), [row], images.offset + at * each) != each:
-                    return images[index]  # cut short by a signal, or the file has changed: the map knows
+                    return images[
+                        index
+                    ]  # cut short by a signal, or the file has changed: the map knows
         return out
 
     def batches(self, order: list[np.ndarray]) -> Iterator[Batch]:
-        """One Batch for each array of indices in `order`; streamed ahead by a thread when the set is not held."""
+        """One Batch for each array of indices in `order`; streamed ahead by a thread when the set
+        is not held.
+        """
         if self.held is not None:
             yield from map(self.gather, order)
             return
@@ -91,7 +106,9 @@ class Images:
                     if stopped.is_set():
                         return
                 ready.put(None)
-            except BaseException as error:  # handed to the consumer, who raises it where it can be seen
+            except (
+                BaseException
+            ) as error:  # handed to the consumer, who raises it where it can be seen
                 ready.put(error)
 
         threading.Thread(target=work, daemon=True, name="batches").start()
@@ -110,17 +127,24 @@ def in_order(indices: np.ndarray, batch_size: int) -> list[np.ndarray]:
 
 
 def shuffled(indices: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """One epoch: every index once in random order. A short last batch is dropped, unless it is the only one."""
+    """One epoch: every index once in random order. A short last batch is dropped, unless it is the
+    only one.
+    """
     return _chunks(rng.permutation(indices), batch_size)
 
 
 def balanced(
-    indices: np.ndarray, groups: np.ndarray, batch_size: int, rng: np.random.Generator, power: float = 0
+    indices: np.ndarray,
+    groups: np.ndarray,
+    batch_size: int,
+    rng: np.random.Generator,
+    power: float = 0,
 ) -> list[np.ndarray]:
-    """One epoch of as many draws as there are indices, each group (class or source, `groups` (n,)) as likely as its size to the `power`:
-    equally at 0.
+    """One epoch of as many draws as there are indices, each group (class or source, `groups` (n,))
+    as likely as its size to the `power`: equally at 0.
 
-    Within a group images come in rounds of random order, so none is drawn twice before all were drawn once.
+    Within a group images come in rounds of random order, so none is drawn twice before all were
+    drawn once.
     """
     names, member, size = np.unique(groups, return_inverse=True, return_counts=True)
     chance = size**power / (size**power).sum()
@@ -133,8 +157,11 @@ def balanced(
     return _chunks(rng.permutation(np.concatenate(drawn)), batch_size)
 
 
-def per_class(indices: np.ndarray, labels: np.ndarray, batch_size: int, samples: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """One epoch of batches that hold exactly `samples` images of each class in them, for losses on pairs and triplets.
+def per_class(
+    indices: np.ndarray, labels: np.ndarray, batch_size: int, samples: int, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """One epoch of batches that hold exactly `samples` images of each class in them, for losses on
+    pairs and triplets.
 
     labels: (n,) of `indices`. Raises DataError if the batch can't hold two classes.
     """
@@ -149,7 +176,14 @@ def per_class(indices: np.ndarray, labels: np.ndarray, batch_size: int, samples:
     batches = []
     for _ in range(max(1, len(indices) // (width * samples))):
         chosen = rng.choice(names, width, replace=False)
-        batches.append(np.concatenate([rng.choice(own[name], samples, replace=len(own[name]) < samples) for name in chosen]))
+        batches.append(
+            np.concatenate(
+                [
+                    rng.choice(own[name], samples, replace=len(own[name]) < samples)
+                    for name in chosen
+                ]
+            )
+        )
     return batches
 
 

@@ -14,24 +14,39 @@ from engine.progress import Progress
 
 
 def pooled(name: str, sets: Sequence[ImageSet], home: Path, progress: Progress) -> ImageSet:
-    """Data sets of one style and size as one: images in the order of `sets`, classes in the order they first appear.
+    """Data sets of one style and size as one: images in the order of `sets`, classes in the order
+    they first appear.
 
-    Files are named '<data set>/<file>'; splits are the union of the parts' splits; `sources` tells which part an image is from.
+    Files are named '<data set>/<file>'; splits are the union of the parts' splits; `sources` tells
+    which part an image is from.
     """
     classes = tuple(dict.fromkeys(one for part in sets for one in part.classes))
     position = {one: number for number, one in enumerate(classes)}
     offsets = np.cumsum([0, *(len(part) for part in sets)])
-    labels = [np.array([position[one] for one in part.classes], np.int64)[part.labels] for part in sets]
+    labels = [
+        np.array([position[one] for one in part.classes], np.int64)[part.labels] for part in sets
+    ]
     splits = {}
     for split in ("train", "val", "test"):
-        indices = [part.splits[split] + offset for part, offset in zip(sets, offsets, strict=False) if split in part.splits]
+        indices = [
+            part.splits[split] + offset
+            for part, offset in zip(sets, offsets, strict=False)
+            if split in part.splits
+        ]
         if indices:
             splits[split] = np.concatenate(indices)
     fingerprint = digest([part.fingerprint for part in sets])
     return ImageSet(
-        name, sets[0].style, cached_concatenation([part.images for part in sets], fingerprint, home, progress),
-        np.concatenate(labels), classes, splits, [f"{part.name}/{file}" for part in sets for file in part.files], fingerprint[:16],
+        name,
+        sets[0].style,
+        cached_concatenation([part.images for part in sets], fingerprint, home, progress),
+        np.concatenate(labels),
+        classes,
+        splits,
+        [f"{part.name}/{file}" for part in sets for file in part.files],
+        fingerprint[:16],
         tuple((f"{part.name}/{file}", reason) for part in sets for file, reason in part.skipped),
-        np.concatenate([np.full(len(part), number, np.int64) for number, part in enumerate(sets)]), tuple(part.name for part in sets),
+        np.concatenate([np.full(len(part), number, np.int64) for number, part in enumerate(sets)]),
+        tuple(part.name for part in sets),
         {f"{part.name} {key}": value for part in sets for key, value in part.notes.items()},
     )

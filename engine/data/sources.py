@@ -11,7 +11,9 @@ from engine.errors import DataError, unknown
 
 DIGITS = tuple("0123456789")
 CHARACTERS = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-MERGED = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt")  # EMNIST's 47: letters alike in both cases are one class
+MERGED = tuple(
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
+)  # EMNIST's 47: letters alike in both cases are one class
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 
 
@@ -22,7 +24,8 @@ class Source:
     kind     'digit', 'page' or 'photo': what its images are, and the style that 'auto' stands for
     images   how many there are; 0 where that varies
     classes  class names
-    places   names looked for, in order, in each folder of GLYPHLAB_DATA and in the lab's own: folders or zips
+    places   names looked for, in order, in each folder of GLYPHLAB_DATA and in the lab's own:
+             folders or zips
     prefix   what its IDX files' names begin with, where several sets share a folder
     fetch    a name in engine.data.fetch.DOWNLOADS, or None if there is no public source
     """
@@ -39,39 +42,99 @@ class Source:
 
 def _emnist(split: str, about: str, images: int, classes: tuple[str, ...]) -> Source:
     places = ("EMNIST/raw", "EMNIST", "emnist", "gzip", ".")
-    return Source(f"EMNIST {split}", about, "digit", images, classes, places, prefix=f"emnist-{split}-", fetch="emnist")
+    return Source(
+        f"EMNIST {split}",
+        about,
+        "digit",
+        images,
+        classes,
+        places,
+        prefix=f"emnist-{split}-",
+        fetch="emnist",
+    )
 
 
 DATASETS: dict[str, Source] = {
-    "digits": Source("Digits", "handwritten digits that come with scikit-learn (UCI, 8×8)", "digit", 1_797, DIGITS),
+    "digits": Source(
+        "Digits",
+        "handwritten digits that come with scikit-learn (UCI, 8×8)",
+        "digit",
+        1_797,
+        DIGITS,
+    ),
     "mnist": Source(
-        "MNIST", "handwritten digits, 28×28, the standard split (LeCun, Cortes, Burges)", "digit", 70_000, DIGITS,
-        ("mnist", "MNIST/raw", "MNIST", "."), fetch="mnist",
+        "MNIST",
+        "handwritten digits, 28×28, the standard split (LeCun, Cortes, Burges)",
+        "digit",
+        70_000,
+        DIGITS,
+        ("mnist", "MNIST/raw", "MNIST", "."),
+        fetch="mnist",
     ),
     "characters": Source(
-        "Characters", "handwritten characters on whole pages, drawn on a tablet (Chars74K EnglishHnd)", "page", 2_480, CHARACTERS,
-        ("trainPart1.zip", "trainPart1", "EnglishHnd", "characters.zip", "characters"), fetch="characters",
+        "Characters",
+        "handwritten characters on whole pages, drawn on a tablet (Chars74K EnglishHnd)",
+        "page",
+        2_480,
+        CHARACTERS,
+        ("trainPart1.zip", "trainPart1", "EnglishHnd", "characters.zip", "characters"),
+        fetch="characters",
     ),
     "task3": Source(
-        "Task 3", "digits in folders named by labels that are badly wrong; scored on MNIST", "digit", 60_000, DIGITS,
-        ("mnistTask3.zip", "mnistTask3", "mnistTask"), fetch="task3",
+        "Task 3",
+        "digits in folders named by labels that are badly wrong; scored on MNIST",
+        "digit",
+        60_000,
+        DIGITS,
+        ("mnistTask3.zip", "mnistTask3", "mnistTask"),
+        fetch="task3",
     ),
     "emnist62": Source(
-        "EMNIST 62", "characters by many writers, upright: part of EMNIST ByClass", "digit", 96_323, CHARACTERS, ("emnist62",)
+        "EMNIST 62",
+        "characters by many writers, upright: part of EMNIST ByClass",
+        "digit",
+        96_323,
+        CHARACTERS,
+        ("emnist62",),
     ),
-    "emnist-byclass": _emnist("byclass", "digits, capitals and small letters, unbalanced", 814_255, CHARACTERS),
-    "emnist-bymerge": _emnist("bymerge", "letters alike in both cases are one class, unbalanced", 814_255, MERGED),
-    "emnist-balanced": _emnist("balanced", "letters alike in both cases are one class, balanced", 131_600, MERGED),
-    "emnist-letters": _emnist("letters", "capital and small letters in one class each", 145_600, LETTERS),
+    "emnist-byclass": _emnist(
+        "byclass", "digits, capitals and small letters, unbalanced", 814_255, CHARACTERS
+    ),
+    "emnist-bymerge": _emnist(
+        "bymerge", "letters alike in both cases are one class, unbalanced", 814_255, MERGED
+    ),
+    "emnist-balanced": _emnist(
+        "balanced", "letters alike in both cases are one class, balanced", 131_600, MERGED
+    ),
+    "emnist-letters": _emnist(
+        "letters", "capital and small letters in one class each", 145_600, LETTERS
+    ),
     "emnist-digits": _emnist("digits", "digits by many writers, balanced", 280_000, DIGITS),
-    "emnist-mnist": _emnist("mnist", "digits, made like MNIST from the same originals", 70_000, DIGITS),
+    "emnist-mnist": _emnist(
+        "mnist", "digits, made like MNIST from the same originals", 70_000, DIGITS
+    ),
     "hymenoptera": Source(
-        "Ants and bees", "colour photographs of insects (an ImageNet subset)", "photo", 398, ("ants", "bees"),
-        ("hymenoptera_data", "hymenoptera", "hymenoptera_data.zip", "hymenoptera.zip"), fetch="hymenoptera",
+        "Ants and bees",
+        "colour photographs of insects (an ImageNet subset)",
+        "photo",
+        398,
+        ("ants", "bees"),
+        ("hymenoptera_data", "hymenoptera", "hymenoptera_data.zip", "hymenoptera.zip"),
+        fetch="hymenoptera",
     ),
     "nature": Source(
-        "Nature 12K", "colour photographs of ten classes of animals and plants (part of iNaturalist)", "photo", 11_999,
-        places=("nature_12K", "nature", "inaturalist_12K", "nature_12K.zip", "nature.zip", "inaturalist_12K.zip"),
+        "Nature 12K",
+        "colour photographs of ten classes of animals and plants (part of iNaturalist)",
+        "photo",
+        11_999,
+        places=(
+            "nature_12K",
+            "nature",
+            "inaturalist_12K",
+            "nature_12K.zip",
+            "nature.zip",
+            "inaturalist_12K.zip",
+        ),
     ),
     "drawings": Source("Drawings", "what was drawn on the canvas and named by a person", "page"),
 }
@@ -79,7 +142,9 @@ DATASETS: dict[str, Source] = {
 
 @dataclass(frozen=True)
 class Found:
-    """Where a data set lies: a folder or zip at `path`, or IDX `pairs` in it; the bundled digits have no path."""
+    """Where a data set lies: a folder or zip at `path`, or IDX `pairs` in it; the bundled digits
+    have no path.
+    """
 
     name: str
     path: Path | None
@@ -88,9 +153,11 @@ class Found:
 
 
 def find(name: str, folders: Sequence[Path], home: Path) -> Found | None:
-    """Where the data set of this name, or at this path, lies; None if its name is known but it is not there.
+    """Where the data set of this name, or at this path, lies; None if its name is known but it is
+    not there.
 
-    Looked for in `folders`, then among what the lab at `home` has fetched. Raises DataError if the name is not known and no path.
+    Looked for in `folders`, then among what the lab at `home` has fetched. Raises DataError if the
+    name is not known and no path.
     """
     source = DATASETS.get(name)
     if source is None:
@@ -113,7 +180,12 @@ def _found_at(name: str, source: Source, path: Path, is_top: bool) -> Found | No
         pairs = tuple(idx.find_pairs(path, source.prefix))
         if pairs:
             return Found(name, path, pairs, source)
-        whole = not is_top and not source.prefix and not idx.prefixes(path) and any(entry.is_dir() for entry in path.iterdir())
+        whole = (
+            not is_top
+            and not source.prefix
+            and not idx.prefixes(path)
+            and any(entry.is_dir() for entry in path.iterdir())
+        )
         return Found(name, path, (), source) if whole else None
     return Found(name, path, (), source) if path.is_file() else None
 
@@ -130,12 +202,21 @@ def _found_by_path(name: str, folders: Sequence[Path], home: Path) -> Found:
         if path.is_dir():
             return Found(name, path, tuple(_only_pairs(path)))
         if path.is_file():
-            pairs = [pair for prefix in idx.prefixes(path.parent) for pair in idx.find_pairs(path.parent, prefix)]
+            pairs = [
+                pair
+                for prefix in idx.prefixes(path.parent)
+                for pair in idx.find_pairs(path.parent, prefix)
+            ]
             own = [pair for pair in pairs if path in (pair.images, pair.labels)]
             return Found(name, path.parent if own else path, tuple(own))
     if wanted.is_absolute() or len(wanted.parts) > 1:
-        raise DataError(f"there is no data set at {name}", hint="Give a folder, a zip or an IDX file.")
-    raise DataError(unknown("data set", name, [*DATASETS, *_uploads(home)]), hint="A path to a folder, a zip or an IDX file works too.")
+        raise DataError(
+            f"there is no data set at {name}", hint="Give a folder, a zip or an IDX file."
+        )
+    raise DataError(
+        unknown("data set", name, [*DATASETS, *_uploads(home)]),
+        hint="A path to a folder, a zip or an IDX file works too.",
+    )
 
 
 def _uploads(home: Path) -> list[str]:
@@ -145,5 +226,9 @@ def _uploads(home: Path) -> list[str]:
 def _only_pairs(folder: Path) -> list[idx.Pair]:
     prefixes = idx.prefixes(folder)
     if len(prefixes) > 1:
-        raise DataError(f"{folder} holds several IDX data sets", got=", ".join(prefixes), hint="Give the path of one of their files.")
+        raise DataError(
+            f"{folder} holds several IDX data sets",
+            got=", ".join(prefixes),
+            hint="Give the path of one of their files.",
+        )
     return idx.find_pairs(folder, prefixes[0]) if prefixes else []

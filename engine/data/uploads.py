@@ -26,7 +26,9 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Upload:
-    """An uploaded data set. `skipped`: (name, reason) of files that were left out without being opened."""
+    """An uploaded data set. `skipped`: (name, reason) of files that were left out without being
+    opened.
+    """
 
     name: str
     path: Path
@@ -36,11 +38,20 @@ class Upload:
     skipped: tuple[tuple[str, str], ...] = ()
 
 
-def save_upload(home: Path, filename: str, content: bytes | BinaryIO, *, upload_mb: int, unpacked_mb: int, progress: Progress) -> Upload:
+def save_upload(
+    home: Path,
+    filename: str,
+    content: bytes | BinaryIO,
+    *,
+    upload_mb: int,
+    unpacked_mb: int,
+    progress: Progress,
+) -> Upload:
     """Keep a zip of pictures as a data set of the lab; it is named after its file.
 
     content  the zip's bytes, or an open binary file that is read to its end
-    Raises DataError, and keeps nothing, if it is too large, no zip, dangerous, or holds no pictures in class folders.
+    Raises DataError, and keeps nothing, if it is too large, no zip, dangerous, or holds no pictures
+    in class folders.
     """
     folder = home / "uploads"
     part = folder / f".{secrets.token_hex(8)}.part"
@@ -53,12 +64,17 @@ def save_upload(home: Path, filename: str, content: bytes | BinaryIO, *, upload_
             raise DataError(str(error).replace(part.name, filename)) from None
         with Lock.take(folder / ".lock", seconds=30) or nullcontext():
             path = folder / f"{_free_name(home, filename)}.zip"
-            upload = Upload(path.stem, path, listing.kind, len(listing), listing.classes, listing.skipped[:1000])
+            upload = Upload(
+                path.stem, path, listing.kind, len(listing), listing.classes, listing.skipped[:1000]
+            )
             write_json(path.with_suffix(".json"), upload)
             os.replace(part, path)  # present means complete
     except OSError as error:
         if error.errno in FULL:
-            raise DataError(f"there is no room left on the disk for {filename}", hint="Free some space and try again.") from None
+            raise DataError(
+                f"there is no room left on the disk for {filename}",
+                hint="Free some space and try again.",
+            ) from None
         raise DataError(f"{folder} can't be written", got=error.strerror) from None
     finally:
         with suppress(OSError):
@@ -67,9 +83,15 @@ def save_upload(home: Path, filename: str, content: bytes | BinaryIO, *, upload_
 
 
 def read_uploads(home: Path) -> list[Upload]:
-    """The uploaded data sets, by name. What a zip holds is known from when it came; of folders and zips put there by hand little is."""
+    """The uploaded data sets, by name. What a zip holds is known from when it came; of folders and
+    zips put there by hand little is.
+    """
     folder = home / "uploads"
-    paths = [path for path in (folder.iterdir() if folder.is_dir() else ()) if not path.name.startswith(".")]
+    paths = [
+        path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if not path.name.startswith(".")
+    ]
     uploads = []
     for path in sorted(paths, key=lambda path: path.stem):
         if path.is_dir():
@@ -78,7 +100,16 @@ def read_uploads(home: Path) -> list[Upload]:
             known = read_json(path.with_suffix(".json"))
             try:
                 skipped = tuple((name, reason) for name, reason in known["skipped"])
-                uploads.append(Upload(path.stem, path, known["kind"], known["images"], tuple(known["classes"]), skipped))
+                uploads.append(
+                    Upload(
+                        path.stem,
+                        path,
+                        known["kind"],
+                        known["images"],
+                        tuple(known["classes"]),
+                        skipped,
+                    )
+                )
             except (TypeError, KeyError, ValueError):
                 with suppress(DataError):
                     uploads.append(Upload(path.stem, path, "", len(safe_entries(path, 10**9)), ()))
@@ -102,7 +133,11 @@ def _free_name(home: Path, filename: str) -> str:
     """A name from the file's, that no data set has: letters, digits, '-', '_' and '.'."""
     stem = re.sub(r"\.zip$", "", re.split(r"[\\/]", filename)[-1], flags=re.IGNORECASE)
     stem = re.sub(r"[^\w.-]+", "-", stem).strip("-._")[:LONGEST_NAME] or "upload"
-    taken = {*DATASETS, *(upload.name for upload in read_uploads(home)), *(path.stem for path in (home / "uploads").glob("*.zip"))}
+    taken = {
+        *DATASETS,
+        *(upload.name for upload in read_uploads(home)),
+        *(path.stem for path in (home / "uploads").glob("*.zip")),
+    }
     return next(name for name in _numbered(stem) if name not in taken)
 
 
@@ -114,7 +149,9 @@ def _numbered(stem: str) -> Iterator[str]:
         number += 1
 
 
-def _write(part: Path, filename: str, content: bytes | BinaryIO, most: int, progress: Progress) -> None:
+def _write(
+    part: Path, filename: str, content: bytes | BinaryIO, most: int, progress: Progress
+) -> None:
     blocks = _blocks(content)
     total = len(content) if isinstance(content, bytes) else 0
     done = 0
@@ -123,7 +160,9 @@ def _write(part: Path, filename: str, content: bytes | BinaryIO, most: int, prog
             done += len(block)
             if done > most:
                 hint = "Raise GLYPHLAB_UPLOAD_MB, or put it into a folder that GLYPHLAB_DATA names."
-                raise DataError(f"{filename} is too large", expected=f"at most {most / 1e6:,.0f} MB", hint=hint)
+                raise DataError(
+                    f"{filename} is too large", expected=f"at most {most / 1e6:,.0f} MB", hint=hint
+                )
             file.write(block)
             progress(done, max(total, done), f"saving {filename} (bytes)")
 

@@ -23,15 +23,32 @@ class Entry(NamedTuple):
 
 MODELS: dict[str, Entry] = {
     "convnet": Entry(convnet, "the simple CNN: three pairs of 3x3 convolutions and a 128-d layer"),
-    "glyphnet": Entry(glyphnet, "our residual network with squeeze-and-excitation, for characters of 28 to 96 px"),
-    "zfnet": Entry(zfnet, "study A and B: a ZFNet with 1x1 convolutions to a 128-d embedding, 55 M parameters at 220 px"),
-    "resnet18": Entry(resnet18, "residual network of 18 layers, from random or from ImageNet weights"),
-    "resnet34": Entry(resnet34, "residual network of 34 layers, from random or from ImageNet weights"),
-    "resnet50": Entry(resnet50, "residual network of 50 layers, from random or from ImageNet weights"),
-    "cnn5": Entry(cnn5, "study E: five configurable blocks of convolution, activation, pool, dropout, batch norm"),
+    "glyphnet": Entry(
+        glyphnet, "our residual network with squeeze-and-excitation, for characters of 28 to 96 px"
+    ),
+    "zfnet": Entry(
+        zfnet,
+        "study A and B: a ZFNet with 1x1 convolutions to a 128-d embedding, 55 M parameters at"
+        " 220 px",
+    ),
+    "resnet18": Entry(
+        resnet18, "residual network of 18 layers, from random or from ImageNet weights"
+    ),
+    "resnet34": Entry(
+        resnet34, "residual network of 34 layers, from random or from ImageNet weights"
+    ),
+    "resnet50": Entry(
+        resnet50, "residual network of 50 layers, from random or from ImageNet weights"
+    ),
+    "cnn5": Entry(
+        cnn5,
+        "study E: five configurable blocks of convolution, activation, pool, dropout, batch norm",
+    ),
     "tiny": Entry(tiny, "ours under 8,000 parameters, for 28 px digits"),
     "tiny1": Entry(tiny1, "study D, step 1: the light skeleton, 7,547 parameters"),
-    "tiny2": Entry(tiny2, "study D, steps 2 and 3: dropout, global average pooling, 7,873 parameters"),
+    "tiny2": Entry(
+        tiny2, "study D, steps 2 and 3: dropout, global average pooling, 7,873 parameters"
+    ),
 }
 
 
@@ -43,11 +60,20 @@ def model_options(name: str) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
-def build_model(name: str, options: Mapping[str, Any], channels: int, classes: int, size: int, *, pretrained: bool = True) -> Recognizer:
+def build_model(
+    name: str,
+    options: Mapping[str, Any],
+    channels: int,
+    classes: int,
+    size: int,
+    *,
+    pretrained: bool = True,
+) -> Recognizer:
     """A fresh network for (channels, size, size) images and K `classes`.
 
-    `pretrained=False` leaves out weights from outside (`weights: imagenet`), for a caller that loads its own.
-    Raises ModelError for an unknown model or option, or an option of a kind or size that can't be built.
+    `pretrained=False` leaves out weights from outside (`weights: imagenet`), for a caller that
+    loads its own. Raises ModelError for an unknown model or option, or an option of a kind or size
+    that can't be built.
     """
     known = model_options(name)
     for option in options:
@@ -56,7 +82,9 @@ def build_model(name: str, options: Mapping[str, Any], channels: int, classes: i
     try:
         model = MODELS[name].build(channels, classes, size, **options)
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
-        raise ModelError(f"model '{name}' can't be built at {size} px with {dict(options)}", got=str(error)[:200]) from error
+        raise ModelError(
+            f"model '{name}' can't be built at {size} px with {dict(options)}", got=str(error)[:200]
+        ) from error
     if pretrained:
         model.load_pretrained()
     return model

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from engine.errors import ModelError
-from engine.models.cpu import BatchNorm2d
+from engine.models.cpu_layers import BatchNorm2d
 
 
 class Output(NamedTuple):
@@ -21,14 +21,17 @@ class Output(NamedTuple):
 
 
 class Recognizer(nn.Module):
-    """`body` (a sequence of layer groups ending in features (B, D)) and a `head` from features to logits (B, K).
+    """`body` (a sequence of layer groups ending in features (B, D)) and a `head` from features to
+    logits (B, K).
 
-    With `head_reads='embedding'` the head sees the L2-normalised features, as when a classifier is trained on a
-    frozen embedding; with 'features' it sees them as they are. Layer groups, input first, are what discriminative
-    learning rates and freezing count in; the head is the last.
+    With `head_reads='embedding'` the head sees the L2-normalised features, as when a classifier is
+    trained on a frozen embedding; with 'features' it sees them as they are. Layer groups, input
+    first, are what discriminative learning rates and freezing count in; the head is the last.
     """
 
-    def __init__(self, body: Sequence[nn.Module], head: nn.Module, *, head_reads: str = "features") -> None:
+    def __init__(
+        self, body: Sequence[nn.Module], head: nn.Module, *, head_reads: str = "features"
+    ) -> None:
         super().__init__()
         self.body = nn.ModuleList(body)
         self.head = head
@@ -43,7 +46,10 @@ class Recognizer(nn.Module):
     def forward(self, x: Tensor) -> Output:
         features = self.features(x).float()
         embeddings = F.normalize(features, dim=1)
-        return Output(embeddings, self.head(embeddings if self.head_reads == "embedding" else features).float())
+        return Output(
+            embeddings,
+            self.head(embeddings if self.head_reads == "embedding" else features).float(),
+        )
 
     def load_pretrained(self) -> None:
         """Read the weights from outside that an option asks for; most networks have none."""
@@ -53,14 +59,17 @@ class Recognizer(nn.Module):
         return [*self.body, self.head]
 
 
-def conv_norm(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, activation: nn.Module | None = None) -> nn.Sequential:
+def conv_norm(
+    inputs: int, outputs: int, kernel: int = 3, stride: int = 1, activation: nn.Module | None = None
+) -> nn.Sequential:
     """Convolution that keeps the size (at stride 1), batch norm, activation (ReLU unless given)."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
     return nn.Sequential(conv, BatchNorm2d(outputs), activation or nn.ReLU(inplace=True))
 
 
 def folded(model: Recognizer) -> Recognizer:
-    """A copy that only answers, and answers alike: batch norm is part of the convolution before it, and weights lie channels last.
+    """A copy that only answers, and answers alike: batch norm is part of the convolution before it,
+    and weights lie channels last.
 
     A single 48 px image through `glyphnet` takes three quarters of the time.
     """
@@ -90,10 +99,17 @@ def features_after(body: Sequence[nn.Module], channels: int, size: int) -> torch
 
 
 def load_matching(model: Recognizer, weights: dict[str, Tensor]) -> list[str]:
-    """Load the weights whose names and shapes fit; returns the names that start fresh. Raises ModelError if none fits."""
+    """Load the weights whose names and shapes fit; returns the names that start fresh. Raises
+    ModelError if none fits.
+    """
     own = model.state_dict()
-    fitting = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
+    fitting = {
+        key: value for key, value in weights.items() if key in own and own[key].shape == value.shape
+    }
     if not any(value.ndim > 1 for value in fitting.values()):
-        raise ModelError("the weights to start from are another model's", hint="Let `init_from` name a run of the same model.")
+        raise ModelError(
+            "the weights to start from are another model's",
+            hint="Let `init_from` name a run of the same model.",
+        )
     model.load_state_dict(fitting, strict=False)
     return sorted(set(own) - set(fitting))

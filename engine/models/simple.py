@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from torch import nn
 
-from engine.models.cpu import Dropout
+from engine.models.cpu_layers import Dropout
 from engine.models.recognizer import Recognizer, conv_norm
 
 
-def convnet(channels: int, classes: int, size: int, *, width: int = 32, embedding: int = 128, dropout: float = 0.25) -> Recognizer:
-    """Three pairs of 3x3 convolutions (width, 2 width, 4 width), each pair followed by a 2x2 max-pool, then a 128-d layer.
+def convnet(
+    channels: int,
+    classes: int,
+    size: int,
+    *,
+    width: int = 32,
+    embedding: int = 128,
+    dropout: float = 0.25,
+) -> Recognizer:
+    """Three pairs of 3x3 convolutions (width, 2 width, 4 width), each pair followed by a 2x2
+    max-pool, then a 128-d layer.
 
-    The pooled map is averaged to at most 3x3 before the dense layer, so one definition serves 8 to several hundred pixels.
+    The pooled map is averaged to at most 3x3 before the dense layer, so one definition serves 8 to
+    several hundred pixels.
     """
     w = width
     pools = [nn.MaxPool2d(2) if size >> (i + 1) >= 2 else nn.Identity() for i in range(3)]

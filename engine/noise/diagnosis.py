@@ -1,6 +1,8 @@
-"""From out-of-sample predictions and given labels to a diagnosis: the regime, the noise rate with an interval, and T. numpy only.
+"""From out-of-sample predictions and given labels to a diagnosis: the regime, the noise rate with
+an interval, and T. numpy only.
 
-The regimes differ in what a label still tells of its image. They are told apart by what held-out labels do among clear images:
+The regimes differ in what a label still tells of its image. They are told apart by what held-out
+labels do among clear images:
 
 clean             they are the predicted class
 few errors        all but a few are
@@ -17,8 +19,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.metrics import wilson_interval
-from engine.noise.alike import beside_a_pattern, excused, look_alikes
-from engine.noise.readings import EXCLUDES, NAMES, PATTERN, Reading
+from engine.noise.ambiguous_classes import beside_a_pattern, excused, look_alikes
+from engine.noise.hypotheses import EXCLUDES, NAMES, PATTERN, Reading
 from engine.noise.transition import (
     TEMPERATURES,
     Even,
@@ -45,12 +47,15 @@ REGIMES: dict[str, str] = {
     "independent": "label-independent: the labels have nothing to do with the images",
 }
 CLEAN_RATE = 5e-4  # below one in two thousand, errors are reported as suspects and not as a regime
-# Of what the networks are unsure of, an estimate below this share can't be told from their own mistakes. On four draws of 12,000 EMNIST
-# characters it was 0.2% to 1.2%, most of it EMNIST's own mistakes; with 0.1% of errors on top, 1.0% to 2.7%.
+# Of what the networks are unsure of, an estimate below this share can't be told from their own
+# mistakes. On four draws of 12,000 EMNIST characters it was 0.2% to 1.2%, most of it EMNIST's own
+# mistakes; with 0.1% of errors on top, 1.0% to 2.7%.
 UNSURE_SHARE = 0.018
 FEW_RATE = 0.1
 SURE = 0.995  # mean confidence from which on the clearest images are taken as read
-LOOK_ALIKE = 0.15  # share of a class's labels that name one other class from which on the two can't be told apart by their images
+# share of a class's labels that name one other class from which on the two can't be told apart by
+# their images
+LOOK_ALIKE = 0.15
 ALIKE = 0.05  # the same where the way in which they are mixed up already says so
 
 
@@ -61,8 +66,10 @@ class Findings:
     regime       a name in REGIMES
     rate         estimated share of wrong labels, 0..1, with its 95% interval rate_low..rate_high
     matrix       T (K, K), rows the true class; prior (K,) the estimated shares of the true classes
-    temperature  what the logits are divided by so that, through T, they foretell the given labels best
-    look_alike   (class, class, share) of classes whose images can't be told apart, so that T says nothing of how they are confused
+    temperature  what the logits are divided by so that, through T, they foretell the given labels
+                 best
+    look_alike   (class, class, share) of classes whose images can't be told apart, so that T says
+                 nothing of how they are confused
     figures      numbers that the evidence quotes
     """
 
@@ -78,10 +85,14 @@ class Findings:
 
 
 def diagnose(logits: np.ndarray, given: np.ndarray, reading: Reading | None) -> Findings:
-    """The diagnosis from held-out logits (N, K) of networks trained under `reading` (None: no reading foretells the labels)."""
+    """The diagnosis from held-out logits (N, K) of networks trained under `reading` (None: no
+    reading foretells the labels).
+    """
     if reading is None:
         return _independent(logits, given)
-    return {EXCLUDES: _excludes, NAMES: _names, PATTERN: _pattern}[reading.name](logits, given, reading)
+    return {EXCLUDES: _excludes, NAMES: _names, PATTERN: _pattern}[reading.name](
+        logits, given, reading
+    )
 
 
 def _names(logits: np.ndarray, given: np.ndarray, reading: Reading) -> Findings:
@@ -103,7 +114,15 @@ def _excludes(logits: np.ndarray, given: np.ndarray, reading: Reading) -> Findin
     return _findings("complementary", logits, given, fitted.temperature, right, low, high)
 
 
-def _findings(regime: str, logits: np.ndarray, given: np.ndarray, temperature: float, right: float, low: float, high: float) -> Findings:
+def _findings(
+    regime: str,
+    logits: np.ndarray,
+    given: np.ndarray,
+    temperature: float,
+    right: float,
+    low: float,
+    high: float,
+) -> Findings:
     count = logits.shape[1]
     log_p = log_softmax(logits, temperature)
     matrix = fit_transition(log_p, given, even(count, right), strength=count)
@@ -112,12 +131,28 @@ def _findings(regime: str, logits: np.ndarray, given: np.ndarray, temperature: f
         alike = look_alikes(clear_counts(logits, given))
         look_alike = _ambiguous(logits, given, alike, (1 - right) / (count - 1))
         for a in {*np.flatnonzero(alike.any(1)), *(a for a, _, _ in look_alike)}:
-            matrix[a] = even(count, right)[a]  # which of the two reads of T is meant can't be told; the even one claims less
-    return Findings(regime, 1 - right, 1 - high, 1 - low, matrix, _mean(log_p), temperature, look_alike, _figures(logits, given))
+            matrix[a] = even(count, right)[
+                a
+            ]  # which of the two reads of T is meant can't be told; the even one claims less
+    return Findings(
+        regime,
+        1 - right,
+        1 - high,
+        1 - low,
+        matrix,
+        _mean(log_p),
+        temperature,
+        look_alike,
+        _figures(logits, given),
+    )
 
 
-def _ambiguous(logits: np.ndarray, given: np.ndarray, alike: np.ndarray, by_noise: float) -> tuple[tuple[int, int, float], ...]:
-    """(class, class, share) of the pairs to name: those found alike, and those whose labels are mixed up this often for other reasons."""
+def _ambiguous(
+    logits: np.ndarray, given: np.ndarray, alike: np.ndarray, by_noise: float
+) -> tuple[tuple[int, int, float], ...]:
+    """(class, class, share) of the pairs to name: those found alike, and those whose labels are
+    mixed up this often for other reasons.
+    """
     counts = label_counts(logits.argmax(1), given, np.ones(len(given), bool), len(alike))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1) - by_noise
     np.fill_diagonal(shares, 0)
@@ -135,10 +170,22 @@ def _pattern(logits: np.ndarray, given: np.ndarray, reading: Reading) -> Finding
     rate = noise_rate(matrix, prior)
     figures = _figures(logits, given)
     low, high = wilson_interval(round(rate * figures["clear"]), int(figures["clear"]))
-    among_clear = 1 - figures["clear_agree"]  # where predictions are sure, counting says the same as T does; where not, both are allowed
+    among_clear = (
+        1 - figures["clear_agree"]
+    )  # where predictions are sure, counting says the same as T does; where not, both are allowed
     look_alike = _ambiguous(logits, given, alike, 0.0) if alike.any() else ()
     look_alike = tuple(pair for pair in look_alike if alike[pair[:2]])
-    return Findings("class-dependent", rate, min(low, among_clear), max(high, among_clear), matrix, prior, temperature, look_alike, figures)
+    return Findings(
+        "class-dependent",
+        rate,
+        min(low, among_clear),
+        max(high, among_clear),
+        matrix,
+        prior,
+        temperature,
+        look_alike,
+        figures,
+    )
 
 
 def _independent(logits: np.ndarray, given: np.ndarray) -> Findings:
@@ -148,20 +195,34 @@ def _independent(logits: np.ndarray, given: np.ndarray) -> Findings:
     rate = 1 - float((shares**2).sum())
     low = 1 - right_interval(logits, given, names.right, TEMPERATURES)[1]
     matrix = np.tile(shares, (count, 1))
-    return Findings("independent", rate, min(rate, low), 1.0, matrix, shares, names.temperature, (), _figures(logits, given))
+    return Findings(
+        "independent",
+        rate,
+        min(rate, low),
+        1.0,
+        matrix,
+        shares,
+        names.temperature,
+        (),
+        _figures(logits, given),
+    )
 
 
-def _right_when_clear(logits: np.ndarray, given: np.ndarray, fitted: Even) -> tuple[float, float, float]:
+def _right_when_clear(
+    logits: np.ndarray, given: np.ndarray, fitted: Even
+) -> tuple[float, float, float]:
     """Share of right labels among the clearest images, with its interval.
 
-    Noise that does not look at images is as frequent among them as elsewhere, and there the network errs least. As many images as
-    possible are taken of which it is nearly certain; where it is certain of none, what it is worth depends on its temperature, and the
-    interval allows for all of them.
+    Noise that does not look at images is as frequent among them as elsewhere, and there the network
+    errs least. As many images as possible are taken of which it is nearly certain; where it is
+    certain of none, what it is worth depends on its temperature, and the interval allows for all of
+    them.
     """
     classes = logits.shape[1]
     confidence = log_softmax(logits, fitted.temperature).max(1)
     if (1 - fitted.right) * len(given) < 20 and (logits.argmax(1) == given).mean() > 0.97:
-        # So few errors that half of the images may well hold none of them, and a network that seldom errs itself: all images count.
+        # So few errors that half of the images may well hold none of them, and a network that
+        # seldom errs itself: all images count.
         return fitted.right, *right_interval(logits, given, fitted.right, TEMPERATURES)
     for portion in (0.5, 0.25, 0.1):
         clear = confidence >= np.quantile(confidence, 1 - portion)

@@ -10,14 +10,20 @@ import numpy as np
 from engine.errors import DataError, unknown
 
 
-def symmetric(labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator) -> np.ndarray:
+def symmetric(
+    labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator
+) -> np.ndarray:
     """A share `rate` gets another label, each of the others equally likely."""
     wrong = rng.random(len(labels)) < rate
     return np.where(wrong, (labels + rng.integers(1, classes, len(labels))) % classes, labels)
 
 
-def pair_flip(labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator) -> np.ndarray:
-    """A share `rate` of every class gets the next class's label (Han et al. 2018, arXiv 1804.06872)."""
+def pair_flip(
+    labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator
+) -> np.ndarray:
+    """A share `rate` of every class gets the next class's label (Han et al. 2018, arXiv
+    1804.06872).
+    """
     return np.where(rng.random(len(labels)) < rate, (labels + 1) % classes, labels)
 
 
@@ -29,8 +35,12 @@ def rare(labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator
     return out
 
 
-def independent(labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator) -> np.ndarray:
-    """A share `rate` is drawn from all classes without looking; at 1 the labels say nothing about the images."""
+def independent(
+    labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator
+) -> np.ndarray:
+    """A share `rate` is drawn from all classes without looking; at 1 the labels say nothing about
+    the images.
+    """
     drawn = rng.random(len(labels)) < rate
     return np.where(drawn, rng.integers(0, classes, len(labels)), labels)
 
@@ -48,28 +58,48 @@ class NoiseModel(NamedTuple):
 
 NOISES: dict[str, NoiseModel] = {
     "clean": NoiseModel(clean, (0.0,), "no errors"),
-    "rare": NoiseModel(rare, (0.01, 0.001, 0.05), "a few errors: exactly this share gets another label"),
-    "symmetric": NoiseModel(symmetric, (0.5, 0.2, 0.8), "this share gets another label, all equally likely"),
+    "rare": NoiseModel(
+        rare, (0.01, 0.001, 0.05), "a few errors: exactly this share gets another label"
+    ),
+    "symmetric": NoiseModel(
+        symmetric, (0.5, 0.2, 0.8), "this share gets another label, all equally likely"
+    ),
     "pairs": NoiseModel(pair_flip, (0.4,), "this share of every class gets the next class's label"),
-    "complementary": NoiseModel(symmetric, (1.0, 0.999), "this share says what an image is not, the rest is right"),
+    "complementary": NoiseModel(
+        symmetric, (1.0, 0.999), "this share says what an image is not, the rest is right"
+    ),
     "independent": NoiseModel(independent, (1.0,), "labels are drawn without looking"),
 }
 
 
 def add_noise(labels: np.ndarray, classes: int, kind: str, rate: float, seed: int) -> np.ndarray:
-    """Labels (N,) int64 with noise of a kind in NOISES. Raises DataError for an unknown kind or a rate outside 0..1."""
+    """Labels (N,) int64 with noise of a kind in NOISES. Raises DataError for an unknown kind or a
+    rate outside 0..1.
+    """
     if kind not in NOISES:
         raise DataError(unknown("noise model", kind, NOISES))
     if not 0 <= rate <= 1:
         raise DataError("a noise rate is a share", expected="0 to 1", got=rate)
     if classes < 2:
-        raise DataError("noise needs other classes to choose from", expected="at least 2 classes", got=classes)
-    return NOISES[kind].function(np.asarray(labels, np.int64), classes, rate, np.random.default_rng([seed, 4])).astype(np.int64)
+        raise DataError(
+            "noise needs other classes to choose from", expected="at least 2 classes", got=classes
+        )
+    return (
+        NOISES[kind]
+        .function(np.asarray(labels, np.int64), classes, rate, np.random.default_rng([seed, 4]))
+        .astype(np.int64)
+    )
 
 
 def true_transition(true: np.ndarray, given: np.ndarray, classes: int) -> np.ndarray:
-    """The T (K, K) that really acted: shares of given labels in each true class. A class without images keeps its own label."""
-    counts = np.bincount(true * classes + given, minlength=classes * classes).reshape(classes, classes).astype(float)
+    """The T (K, K) that really acted: shares of given labels in each true class. A class without
+    images keeps its own label.
+    """
+    counts = (
+        np.bincount(true * classes + given, minlength=classes * classes)
+        .reshape(classes, classes)
+        .astype(float)
+    )
     empty = counts.sum(1) == 0
     counts[empty, empty] = 1
     return counts / counts.sum(1, keepdims=True)

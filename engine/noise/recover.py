@@ -1,13 +1,16 @@
 """Training through wrong labels: method `recovered`.
 
-Stage 1 learns the true classes from the given labels through the transition matrix T, which is estimated first from a part of those labels.
-Every later stage starts afresh on the labels that follow from the stage before: a confident prediction, weighed by what the given label
-allows, becomes the image's label; images without one are left out (self-training, as in Lee 2013 and Xie et al. 2020, arXiv 1911.04252).
+Stage 1 learns the true classes from the given labels through the transition matrix T, which is
+estimated first from a part of those labels. Every later stage starts afresh on the labels that
+follow from the stage before: a confident prediction, weighed by what the given label allows,
+becomes the image's label; images without one are left out (self-training, as in Lee 2013 and Xie et
+al. 2020, arXiv 1911.04252).
 
-Nothing but given labels is read. Validation accuracy in stage 1 is estimated from the given labels of the held-out images: on average the
-inverse of T turns "how often is the prediction the given label" into "how often is it the true class" (Natarajan et al. 2013; backward
-correction in Patrini et al. 2017, arXiv 1609.03683). It needs no clean label and may stray above or below the truth by a few tenths of a
-percent.
+Nothing but given labels is read. Validation accuracy in stage 1 is estimated from the given labels
+of the held-out images: on average the inverse of T turns "how often is the prediction the given
+label" into "how often is it the true class" (Natarajan et al. 2013; backward correction in Patrini
+et al. 2017, arXiv 1609.03683). It needs no clean label and may stray above or below the truth by a
+few tenths of a percent.
 """
 
 from __future__ import annotations
@@ -23,26 +26,30 @@ import torch
 from engine.data.imageset import ImageSet
 from engine.data.splits import stratified
 from engine.errors import DataError, RecipeError
-from engine.inference import run_model
 from engine.models.catalog import build_model
-from engine.noise.learner import admit
-from engine.noise.readings import READS, better, compare_readings
+from engine.models.inference import run_model
+from engine.noise.hypotheses import READS, better, compare_readings
+from engine.noise.network import admit
 from engine.noise.transition import check_transition, even, fit_temperature, log_softmax, posterior
 from engine.progress import Cancelled, Progress, no_progress
 from engine.recipe import Recipe, Stage
-from engine.train import EpochStats, StepStats, Trainer
+from engine.training.trainer import EpochStats, StepStats, Trainer
 
 if TYPE_CHECKING:
-    from engine.runs import Run
+    from engine.runs.run import Run
 
-ESTIMATE_IMAGES = 12_000  # T is estimated on so many images; its error is far below what forward correction notices
-ESTIMATE_VIEWS = 40_000  # images seen by each of the two networks that try a reading, or a few epochs where there are few
+# T is estimated on so many images; its error is far below what forward correction notices
+ESTIMATE_IMAGES = 12_000
+# images seen by each of the two networks that try a reading, or a few epochs where there are few
+ESTIMATE_VIEWS = 40_000
 CONFIDENT = 0.9  # posterior probability above which a prediction becomes a label
 THROUGH_T = ("forward", "scl_nl", "complementary_nn")
 
 
 class Recovering(Trainer):
-    """A trainer whose labels change between stages. What it found is kept in the run folder, so that a resumed run goes on with it."""
+    """A trainer whose labels change between stages. What it found is kept in the run folder, so
+    that a resumed run goes on with it.
+    """
 
     def __init__(
         self,
@@ -58,27 +65,44 @@ class Recovering(Trainer):
         self.run, self.progress, self.cancelled, self.given = run, progress, cancelled, data.labels
         self.asked_index = np.concatenate([self.train_index, self.val_index])
         asked, held = len(self.asked_index), len(self.val_index)
-        run.log(f"labels read: {asked:,} given labels of {data.name}, {held:,} of them only to validate; no others")
+        run.log(
+            f"labels read: {asked:,} given labels of {data.name}, {held:,} of them only to"
+            " validate; no others"
+        )
         self.matrix: np.ndarray | None = None
 
-    def fit(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[StepStats | EpochStats]:
+    def fit(
+        self, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[StepStats | EpochStats]:
         """As Trainer.fit; in stage 1 the training accuracy, too, is estimated from given labels."""
         for stats in super().fit(cancelled):
-            if isinstance(stats, EpochStats) and stats.stage == 1 and stats.train_accuracy is not None and self._corrects(self.stages[0]):
-                stats = dataclasses.replace(stats, train_accuracy=_accuracy_behind(stats.train_accuracy, self.matrix))
+            if (
+                isinstance(stats, EpochStats)
+                and stats.stage == 1
+                and stats.train_accuracy is not None
+                and self._corrects(self.stages[0])
+            ):
+                stats = dataclasses.replace(
+                    stats, train_accuracy=_accuracy_behind(stats.train_accuracy, self.matrix)
+                )
             yield stats
 
     def _begin_stage(self, number: int) -> None:
         if self.matrix is None:
             self.matrix = self._transition()
-            if self.stages[0].loss == "forward" and not {"transition", "right"} & self.stages[0].loss_options.keys():
+            if (
+                self.stages[0].loss == "forward"
+                and not {"transition", "right"} & self.stages[0].loss_options.keys()
+            ):
                 options = {**self.stages[0].loss_options, "transition": self.matrix.tolist()}
                 self.stages[0] = self.stages[0].model_copy(update={"loss_options": options})
         if number > 0:
             self._relabel(number)
             torch.manual_seed(self.recipe.seed + number)
             spec = self.recipe.model
-            fresh = build_model(spec.name, spec.options, self.data.channels, len(self.data.classes), self.input_size)
+            fresh = build_model(
+                spec.name, spec.options, self.data.channels, len(self.data.classes), self.input_size
+            )
             self.model.load_state_dict(fresh.state_dict())
             self.best = {}
         super()._begin_stage(number)
@@ -108,25 +132,35 @@ class Recovering(Trainer):
 
         readings = compare_readings(patient, index, epochs, self.recipe.seed, tell)
         for name, found in readings.items():
-            self.run.log(f"if {READS[name]}: foretold {found.gain:+.4f} ± {found.gain_error:.4f} nats an image better than by frequency")
+            self.run.log(
+                f"if {READS[name]}: foretold {found.gain:+.4f} ± {found.gain_error:.4f} nats an"
+                " image better than by frequency"
+            )
         best = better(readings)
         if best is None:
             raise DataError(
-                f"the labels of {self.data.name} have nothing to do with its images, as far as {len(index):,} of them tell",
+                f"the labels of {self.data.name} have nothing to do with its images, as far as"
+                f" {len(index):,} of them tell",
                 hint="There is nothing to learn from them.",
             )
-        self.run.log(f"so {READS[best.name]}; estimated share of right labels: {100 * best.right:.2f}%")
+        self.run.log(
+            f"so {READS[best.name]}; estimated share of right labels: {100 * best.right:.2f}%"
+        )
         matrix = best.matrix
         self.run.write_arrays("transition.npz", matrix=matrix)
         return matrix
 
     def _relabel(self, number: int) -> None:
-        """Replace the labels by what follows from the best model so far, or by what the run folder holds of that."""
+        """Replace the labels by what follows from the best model so far, or by what the run folder
+        holds of that.
+        """
         name = f"labels-{number + 1}.npz"
         kept = _stored(self.run.path / name)
         if kept is None:
             if not self.best:
-                raise RecipeError("stage 1 left no model to label with", hint="Start the recipe again.")
+                raise RecipeError(
+                    "stage 1 left no model to label with", hint="Start the recipe again."
+                )
             kept = self._labels_from_best()
             self.run.write_arrays(name, **kept)
         labels, sure = kept["labels"].astype(np.int64), kept["sure"]
@@ -145,21 +179,31 @@ class Recovering(Trainer):
             )
         changed = float((labels != self.given[self.asked_index])[sure].mean())
         self.run.log(
-            f"stage {number + 1} starts afresh on {len(self.train_index):,} of {len(learned):,} images: those whose label is above "
-            f"{100 * CONFIDENT:.0f}% certain; {100 * changed:.2f}% of these labels differ from the given ones"
+            f"stage {number + 1} starts afresh on {len(self.train_index):,} of {len(learned):,}"
+            f" images: those whose label is above {100 * CONFIDENT:.0f}% certain;"
+            f" {100 * changed:.2f}% of these labels differ from the given ones"
         )
 
     def _labels_from_best(self) -> dict[str, np.ndarray]:
         model = self.judged
         model.load_state_dict(self.best)
         crop = self.stages[self.stage_number].augment.crop
-        logits, _ = run_model(model, self.images, self.asked_index, self.input_size, crop, autocast=self.autocast)
+        logits, _ = run_model(
+            model, self.images, self.asked_index, self.input_size, crop, autocast=self.autocast
+        )
         said = logits.numpy()
         given = self.given[self.asked_index]
-        held = slice(len(said) - len(self.val_index), len(said)) if len(self.val_index) >= 200 else slice(None)
+        held = (
+            slice(len(said) - len(self.val_index), len(said))
+            if len(self.val_index) >= 200
+            else slice(None)
+        )
         temperature = max(1.0, fit_temperature(said[held], self.matrix, given[held]))
         belief = posterior(log_softmax(said, temperature), self.matrix, given)
-        return {"labels": belief.argmax(1).astype(np.int16), "sure": belief.max(1) > np.log(CONFIDENT)}
+        return {
+            "labels": belief.argmax(1).astype(np.int16),
+            "sure": belief.max(1) > np.log(CONFIDENT),
+        }
 
     def _corrects(self, stage: Stage) -> bool:
         return self.stage_number == 0 and stage.loss in THROUGH_T
@@ -167,19 +211,36 @@ class Recovering(Trainer):
     def _validate(self, stage: Stage, size: int) -> dict[str, float]:
         if not self._corrects(stage) or not len(self.val_index):
             return super()._validate(stage, size)
-        logits, _ = run_model(self.judged, self.images, self.val_index, size, stage.augment.crop, autocast=self.autocast)
+        logits, _ = run_model(
+            self.judged,
+            self.images,
+            self.val_index,
+            size,
+            stage.augment.crop,
+            autocast=self.autocast,
+        )
         given = self.given[self.val_index]
-        joint = log_softmax(logits.numpy()) + np.log(np.maximum(self.matrix, 1e-8)).astype(np.float32).T[given]
+        joint = (
+            log_softmax(logits.numpy())
+            + np.log(np.maximum(self.matrix, 1e-8)).astype(np.float32).T[given]
+        )
         inverse = np.linalg.pinv(self.matrix)
         accuracy = float(inverse[given, logits.numpy().argmax(1)].mean())
-        return {"loss": float(-np.logaddexp.reduce(joint, axis=1).mean()), "accuracy": min(max(accuracy, 0.0), 1.0)}
+        return {
+            "loss": float(-np.logaddexp.reduce(joint, axis=1).mean()),
+            "accuracy": min(max(accuracy, 0.0), 1.0),
+        }
 
 
 def _accuracy_behind(agreement: float, matrix: np.ndarray) -> float:
     """The accuracy 0..1 that an agreement with given labels stands for, taking T as even."""
     right = float(np.diag(matrix).mean())
     spread = (1 - right) / (len(matrix) - 1)
-    return min(max((agreement - spread) / (right - spread), 0.0), 1.0) if abs(right - spread) > 1e-6 else 0.0
+    return (
+        min(max((agreement - spread) / (right - spread), 0.0), 1.0)
+        if abs(right - spread) > 1e-6
+        else 0.0
+    )
 
 
 def _stored(path: Path) -> dict[str, np.ndarray] | None:

@@ -1,7 +1,8 @@
-"""A person's decisions about suspect labels: kept as they are made, one line each, so that nothing is lost and everything can be undone.
+"""A person's decisions about suspect labels: kept as they are made, one line each, so that nothing
+is lost and everything can be undone.
 
-A decision is about one image: its label stays (`keep`), or becomes another class (`change`). The journal is only ever appended to;
-undoing appends a line, too.
+A decision is about one image: its label stays (`keep`), or becomes another class (`change`). The
+journal is only ever appended to; undoing appends a line, too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ JOURNAL = "review.jsonl"
 
 @dataclass(frozen=True)
 class Decision:
-    """position: of the image among the examined ones; label: the class it is to have; changed: whether that is not the given one."""
+    """position: of the image among the examined ones; label: the class it is to have; changed:
+    whether that is not the given one.
+    """
 
     position: int
     label: int
@@ -37,9 +40,15 @@ class Review:
         self.given, self.classes = given, classes
 
     def decide(self, position: int, label: int) -> Decision:
-        """Settle an image's label; deciding again replaces the earlier decision. Raises DataError for an image or class there is not."""
+        """Settle an image's label; deciding again replaces the earlier decision. Raises DataError
+        for an image or class there is not.
+        """
         if not 0 <= position < len(self.given):
-            raise DataError("there is no such image to decide about", expected=f"0 to {len(self.given) - 1}", got=position)
+            raise DataError(
+                "there is no such image to decide about",
+                expected=f"0 to {len(self.given) - 1}",
+                got=position,
+            )
         if not 0 <= label < len(self.classes):
             raise DataError(unknown("class", label, map(str, range(len(self.classes)))))
         self._append({"position": int(position), "label": self.classes[label]})
@@ -93,10 +102,15 @@ class Review:
     def _append(self, row: dict) -> None:
         row["at"] = datetime.now(UTC).isoformat(timespec="seconds")
         try:
-            with Lock.take(self.path.with_suffix(".lock"), seconds=10) or _nothing(), open(self.path, "ab+") as file:
+            with (
+                Lock.take(self.path.with_suffix(".lock"), seconds=10) or _nothing(),
+                open(self.path, "ab+") as file,
+            ):
                 if file.tell():
                     file.seek(-1, os.SEEK_END)
-                    if file.read(1) != b"\n":  # after a crash in the middle of a line, the next one starts afresh
+                    if (
+                        file.read(1) != b"\n"
+                    ):  # after a crash in the middle of a line, the next one starts afresh
                         file.write(b"\n")
                 file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
                 file.flush()

@@ -22,16 +22,26 @@ if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
-# What a sweep may choose by: a figure of every epoch's validation, and which way is better. Never the test split.
-METRICS: dict[str, str] = {"val_accuracy": "maximize", "val_loss": "minimize", "knn_accuracy": "maximize"}
+# What a sweep may choose by: a figure of every epoch's validation, and which way is better. Never
+# the test split.
+METRICS: dict[str, str] = {
+    "val_accuracy": "maximize",
+    "val_loss": "minimize",
+    "knn_accuracy": "maximize",
+}
 SAMPLERS: dict[str, str] = {
     "tpe": "Bayesian: the Tree-structured Parzen Estimator (Bergstra et al. 2011)",
     "random": "every trial drawn at random",
     "grid": "every combination once, in random order",
 }
 PRUNERS: dict[str, str] = {
-    "median": "stop a trial whose best figure so far is below the median of the others at that epoch",
-    "halving": "successive halving (Li et al. 2018): only the best share of trials goes on to two, four, eight times the epochs",
+    "median": (
+        "stop a trial whose best figure so far is below the median of the others at that epoch"
+    ),
+    "halving": (
+        "successive halving (Li et al. 2018): only the best share of trials goes on to two, four,"
+        " eight times the epochs"
+    ),
     "none": "every trial runs to its end",
 }
 
@@ -40,7 +50,9 @@ MOST_COMBINATIONS = 100_000  # a finite space up to this size is searched to its
 
 
 class Span(BaseModel):
-    """A range of numbers: whole ones if `low` and `high` are, in steps of `step`, evenly by order of magnitude if `log`."""
+    """A range of numbers: whole ones if `low` and `high` are, in steps of `step`, evenly by order
+    of magnitude if `log`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     low: int | float
@@ -61,29 +73,57 @@ def _kind(value: Any) -> str:
     return "range" if isinstance(value, Mapping | Span) else "values"
 
 
-Choices = Annotated[Annotated[list[Any], Tag("values")] | Annotated[Span, Tag("range")], Discriminator(_kind)]
+Choices = Annotated[
+    Annotated[list[Any], Tag("values")] | Annotated[Span, Tag("range")], Discriminator(_kind)
+]
 
 
 class SweepSpec(BaseModel):
     """A sweep: a recipe plus a search space."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    name: str = Field(description="name of the sweep; its trials are the runs <name>-000, <name>-001, …")
+    name: str = Field(
+        description="name of the sweep; its trials are the runs <name>-000, <name>-001, …"
+    )
     title: str = ""
     about: str = ""
     recipe: str = Field(description="a recipe's name or file")
-    changes: dict[str, Any] = Field(default_factory=dict, description="key.path: value, the same in every trial")
-    space: dict[str, Choices] = Field(description="key.path: the values to choose from, or a range {low, high, log, step}")
-    metric: str = Field("val_accuracy", description="a name in METRICS: the best epoch's figure is the trial's value")
+    changes: dict[str, Any] = Field(
+        default_factory=dict, description="key.path: value, the same in every trial"
+    )
+    space: dict[str, Choices] = Field(
+        description="key.path: the values to choose from, or a range {low, high, log, step}"
+    )
+    metric: str = Field(
+        "val_accuracy",
+        description="a name in METRICS: the best epoch's figure is the trial's value",
+    )
     trials: int = Field(20, ge=1, le=100_000, description="how many trials are brought to an end")
     sampler: str = Field("tpe", description="a name in SAMPLERS")
     pruner: str = Field("median", description="a name in PRUNERS")
-    startup: int = Field(6, ge=0, description="trials drawn at random before the sampler and the pruner have something to go by")
+    startup: int = Field(
+        6,
+        ge=0,
+        description=(
+            "trials drawn at random before the sampler and the pruner have something to go by"
+        ),
+    )
     prune_after: int = Field(2, ge=0, description="epochs that every trial is given")
-    retries: int = Field(2, ge=0, description="how often a run that was killed or crashed is resumed before its trial counts as failed")
+    retries: int = Field(
+        2,
+        ge=0,
+        description=(
+            "how often a run that was killed or crashed is resumed before its trial counts as"
+            " failed"
+        ),
+    )
     seed: int = Field(0, ge=0)
     storage: str = Field(
-        "", description="where trials are kept: empty for the lab's home, a file on a shared disk, or a database or Redis URL"
+        "",
+        description=(
+            "where trials are kept: empty for the lab's home, a file on a shared disk, or a"
+            " database or Redis URL"
+        ),
     )
 
     @property
@@ -92,25 +132,58 @@ class SweepSpec(BaseModel):
         return METRICS[self.metric]
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True, width=120)
+        return yaml.safe_dump(
+            self.model_dump(mode="json", exclude_defaults=True),
+            sort_keys=False,
+            allow_unicode=True,
+            width=120,
+        )
 
 
 def make_sweep(tree: Mapping[str, Any]) -> SweepSpec:
-    """A checked sweep from plain keys and values. Raises RecipeError for what can't be used, with the nearest known name."""
+    """A checked sweep from plain keys and values. Raises RecipeError for what can't be used, with
+    the nearest known name.
+    """
     spec = validated(SweepSpec, plain(tree), f"sweep '{tree.get('name', '')}'")
-    for kind, name, known in (("metric", spec.metric, METRICS), ("sampler", spec.sampler, SAMPLERS), ("pruner", spec.pruner, PRUNERS)):
+    for kind, name, known in (
+        ("metric", spec.metric, METRICS),
+        ("sampler", spec.sampler, SAMPLERS),
+        ("pruner", spec.pruner, PRUNERS),
+    ):
         if name not in known:
             raise RecipeError(f"sweep '{spec.name}': {unknown(kind, name, known)}")
     if not re.fullmatch(r"[a-zA-Z0-9][\w.-]{0,79}", spec.name):
-        raise RecipeError("a sweep can't have this name", expected="letters, digits, '-', '_' and '.'", got=repr(spec.name))
+        raise RecipeError(
+            "a sweep can't have this name",
+            expected="letters, digits, '-', '_' and '.'",
+            got=repr(spec.name),
+        )
     if not spec.space:
-        raise RecipeError(f"sweep '{spec.name}' has an empty space", hint="Name at least one field of the recipe and the values to try.")
+        raise RecipeError(
+            f"sweep '{spec.name}' has an empty space",
+            hint="Name at least one field of the recipe and the values to try.",
+        )
     for path, choices in spec.space.items():
         if path in spec.changes:
-            raise RecipeError(f"sweep '{spec.name}': '{path}' stands both in `space` and in `changes`")
-        if not isinstance(choices, Span) and len({json.dumps(value) for value in choices}) != len(choices) or choices == []:
-            raise RecipeError(f"sweep '{spec.name}': '{path}'", expected="one or more different values", got=choices)
-        if isinstance(choices, Span) and spec.sampler == "grid" and choices.step is None and not _whole(choices):
+            raise RecipeError(
+                f"sweep '{spec.name}': '{path}' stands both in `space` and in `changes`"
+            )
+        if (
+            not isinstance(choices, Span)
+            and len({json.dumps(value) for value in choices}) != len(choices)
+            or choices == []
+        ):
+            raise RecipeError(
+                f"sweep '{spec.name}': '{path}'",
+                expected="one or more different values",
+                got=choices,
+            )
+        if (
+            isinstance(choices, Span)
+            and spec.sampler == "grid"
+            and choices.step is None
+            and not _whole(choices)
+        ):
             raise RecipeError(f"sweep '{spec.name}': a grid needs a step for the range '{path}'")
     return spec
 
@@ -122,7 +195,9 @@ def parse_sweep(text: str, name: str = "") -> SweepSpec:
     except yaml.YAMLError as error:
         raise RecipeError(f"sweep '{name}' is not YAML", got=str(error).splitlines()[0]) from None
     if not isinstance(tree, dict):
-        raise RecipeError(f"sweep '{name}' is wrong", expected="keys and values", got=type(tree).__name__)
+        raise RecipeError(
+            f"sweep '{name}' is wrong", expected="keys and values", got=type(tree).__name__
+        )
     return make_sweep({"name": name, **tree})
 
 
@@ -141,12 +216,21 @@ def shipped_sweeps() -> dict[str, Path]:
 
 
 def decoded(spec: SweepSpec, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Optuna's params as a recipe takes them: lists are kept as JSON text in a study, which holds only plain values."""
+    """Optuna's params as a recipe takes them: lists are kept as JSON text in a study, which holds
+    only plain values.
+    """
     out = {}
     for path, value in params.items():
         choices = spec.space.get(path)
         out[path] = (
-            next((c for c in choices if encoded(c) == value and isinstance(c, bool) == isinstance(value, bool)), value)
+            next(
+                (
+                    c
+                    for c in choices
+                    if encoded(c) == value and isinstance(c, bool) == isinstance(value, bool)
+                ),
+                value,
+            )
             if isinstance(choices, list)
             else value
         )
@@ -154,7 +238,9 @@ def decoded(spec: SweepSpec, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def encoded(value: Any) -> Any:
-    return value if value is None or isinstance(value, bool | int | float | str) else json.dumps(value)
+    return (
+        value if value is None or isinstance(value, bool | int | float | str) else json.dumps(value)
+    )
 
 
 def distributions(spec: SweepSpec) -> dict[str, BaseDistribution]:
@@ -166,14 +252,22 @@ def distributions(spec: SweepSpec) -> dict[str, BaseDistribution]:
         if isinstance(choices, list):
             out[path] = CategoricalDistribution([encoded(value) for value in choices])
         elif _whole(choices):
-            out[path] = IntDistribution(int(choices.low), int(choices.high), log=choices.log, step=int(choices.step or 1))
+            out[path] = IntDistribution(
+                int(choices.low), int(choices.high), log=choices.log, step=int(choices.step or 1)
+            )
         else:
-            out[path] = FloatDistribution(float(choices.low), float(choices.high), log=choices.log, step=choices.step)
+            out[path] = FloatDistribution(
+                float(choices.low), float(choices.high), log=choices.log, step=choices.step
+            )
     return out
 
 
-def unseen(spec: SweepSpec, seen: Iterable[Mapping[str, Any]], number: int) -> dict[str, Any] | None:
-    """A combination (as Optuna's params) that is not among `seen`, at random; None if every one was tried."""
+def unseen(
+    spec: SweepSpec, seen: Iterable[Mapping[str, Any]], number: int
+) -> dict[str, Any] | None:
+    """A combination (as Optuna's params) that is not among `seen`, at random; None if every one was
+    tried.
+    """
     parts = distributions(spec)
     tried = {_key(params) for params in seen}
     rng = random.Random(spec.seed * 100_003 + number)
@@ -184,14 +278,22 @@ def unseen(spec: SweepSpec, seen: Iterable[Mapping[str, Any]], number: int) -> d
     values = [_values(distribution) for distribution in parts.values()]
     if any(value is None for value in values) or math.prod(map(len, values)) > MOST_COMBINATIONS:
         return None
-    left = [params for combination in itertools.product(*values) if _key(params := dict(zip(parts, combination, strict=True))) not in tried]
+    left = [
+        params
+        for combination in itertools.product(*values)
+        if _key(params := dict(zip(parts, combination, strict=True))) not in tried
+    ]
     return rng.choice(left) if left else None
 
 
 def size_of(spec: SweepSpec) -> int | None:
     """How many different trials there are; None where there is no end of them."""
     values = [_values(distribution) for distribution in distributions(spec).values()]
-    return None if any(value is None for value in values) else math.prod(len(value) for value in values if value is not None)
+    return (
+        None
+        if any(value is None for value in values)
+        else math.prod(len(value) for value in values if value is not None)
+    )
 
 
 def _key(params: Mapping[str, Any]) -> str:
@@ -205,7 +307,9 @@ def _values(distribution: BaseDistribution) -> list[Any] | None:
     if distribution.step is None:
         return [distribution.low] if distribution.low == distribution.high else None
     count = int((distribution.high - distribution.low) / distribution.step + 1e-9) + 1
-    return [distribution.low + i * distribution.step for i in range(min(count, MOST_COMBINATIONS + 1))]
+    return [
+        distribution.low + i * distribution.step for i in range(min(count, MOST_COMBINATIONS + 1))
+    ]
 
 
 def _draw(distribution: BaseDistribution, rng: random.Random) -> Any:
@@ -218,7 +322,9 @@ def _draw(distribution: BaseDistribution, rng: random.Random) -> Any:
 
 
 def sampler_of(spec: SweepSpec, number: int) -> BaseSampler:
-    """The sampler for trial `number`, seeded by it: a sampler kept in memory would draw the same again after a restart."""
+    """The sampler for trial `number`, seeded by it: a sampler kept in memory would draw the same
+    again after a restart.
+    """
     import optuna
 
     seed = spec.seed * 100_003 + number
@@ -231,14 +337,20 @@ def pruner_of(spec: SweepSpec) -> BasePruner:
     import optuna
 
     if spec.pruner == "median":
-        return optuna.pruners.MedianPruner(n_startup_trials=spec.startup, n_warmup_steps=spec.prune_after)
+        return optuna.pruners.MedianPruner(
+            n_startup_trials=spec.startup, n_warmup_steps=spec.prune_after
+        )
     if spec.pruner == "halving":
-        return optuna.pruners.SuccessiveHalvingPruner(min_resource=max(1, spec.prune_after), reduction_factor=2)
+        return optuna.pruners.SuccessiveHalvingPruner(
+            min_resource=max(1, spec.prune_after), reduction_factor=2
+        )
     return optuna.pruners.NopPruner()
 
 
 def trial_recipe(spec: SweepSpec, base: Recipe, values: Mapping[str, Any], number: int) -> Recipe:
-    """The recipe of one trial: the base with the trial's values. Raises RecipeError for a path that is no field of it."""
+    """The recipe of one trial: the base with the trial's values. Raises RecipeError for a path that
+    is no field of it.
+    """
     tree = {
         **base.model_dump(mode="json"),
         "small": {},
@@ -248,7 +360,12 @@ def trial_recipe(spec: SweepSpec, base: Recipe, values: Mapping[str, Any], numbe
         "about": f"Trial {number} of the sweep {spec.name}.",
     }
     return make_recipe(
-        tree, {**values, "name": f"{spec.name}-{number:03d}", "title": ", ".join(f"{short(k)} {v}" for k, v in values.items())}
+        tree,
+        {
+            **values,
+            "name": f"{spec.name}-{number:03d}",
+            "title": ", ".join(f"{short(k)} {v}" for k, v in values.items()),
+        },
     )
 
 
@@ -258,4 +375,6 @@ def short(path: str) -> str:
 
 
 def _whole(span: Span) -> bool:
-    return all(isinstance(value, int) or value is None for value in (span.low, span.high, span.step))
+    return all(
+        isinstance(value, int) or value is None for value in (span.low, span.high, span.step)
+    )

@@ -1,9 +1,12 @@
-"""Where a sweep's trials are kept: an Optuna study in a journal file, or behind a storage URL that several machines share.
+"""Where a sweep's trials are kept: an Optuna study in a journal file, or behind a storage URL that
+several machines share.
 
-    sweeps/<name>/    sweep.yaml  wanted.json  journal.log  ask.lock  trials/<number>.lock  workers/<id>.lock
+    sweeps/<name>/    sweep.yaml  wanted.json  journal.log  ask.lock  trials/<number>.lock
+                      workers/<id>.lock
 
-A trial is worked on while its lock is held (flock), so a worker that was killed lets go of it at that instant. Workers of
-another home can't be seen by their locks; theirs count as lost when their last sign of life is older than LOST_SECONDS.
+A trial is worked on while its lock is held (flock), so a worker that was killed lets go of it at
+that instant. Workers of another home can't be seen by their locks; theirs count as lost when their
+last sign of life is older than LOST_SECONDS.
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ LOST_SECONDS = 600
 class TrialInfo:
     """A trial as tables show it.
 
-    state    running (a worker is at it), waiting (its worker is gone; the next one goes on with it), finished, pruned, failed
+    state    running (a worker is at it), waiting (its worker is gone; the next one goes on with
+             it), finished, pruned, failed
     values   key.path → value, as drawn; `params` is the same in the form that Optuna keeps
     value    the sweep's metric at the best epoch so far; None before the first
     history  that metric at every epoch
@@ -79,7 +83,11 @@ class Store:
 
     def frozen(self) -> list[FrozenTrial]:
         """Every trial that counts: not those that repeat another or were handed on to a new one."""
-        return [trial for trial in self.study.get_trials(deepcopy=False) if not trial.user_attrs.get("hidden")]
+        return [
+            trial
+            for trial in self.study.get_trials(deepcopy=False)
+            if not trial.user_attrs.get("hidden")
+        ]
 
     def trials(self) -> list[TrialInfo]:
         """Every trial that counts, in the order of their numbers."""
@@ -88,12 +96,20 @@ class Store:
     def info(self, trial: FrozenTrial) -> TrialInfo:
         """The trial as tables show it; of a running one, the best figure so far."""
         attrs = trial.user_attrs
-        history = tuple(trial.intermediate_values[step] for step in sorted(trial.intermediate_values))
+        history = tuple(
+            trial.intermediate_values[step] for step in sorted(trial.intermediate_values)
+        )
         pick = max if self.spec.direction == "maximize" else min
         elsewhere = attrs.get("home") if attrs.get("home") not in (None, str(self.home)) else None
         ended = trial.state.is_finished()
         if ended:
-            state = "finished" if trial.state.name == "COMPLETE" else "failed" if "error" in attrs else "pruned"
+            state = (
+                "finished"
+                if trial.state.name == "COMPLETE"
+                else "failed"
+                if "error" in attrs
+                else "pruned"
+            )
         else:
             state = "running" if self.worked_on(trial) else "waiting"
         return TrialInfo(
@@ -101,7 +117,9 @@ class Store:
             state=state,
             values=decoded(self.spec, trial.params),
             params=dict(trial.params),
-            value=pick(history) if history else (trial.value if trial.state.name == "COMPLETE" else None),
+            value=pick(history)
+            if history
+            else (trial.value if trial.state.name == "COMPLETE" else None),
             history=history,
             run=attrs.get("run"),
             home=elsewhere,
@@ -119,7 +137,9 @@ class Store:
         return time.time() - trial.user_attrs.get("beat", start) < LOST_SECONDS
 
     def is_ours(self, trial: FrozenTrial) -> bool:
-        """Whether this home holds the trial's run. One that was drawn this instant, in a shared storage, is nobody's yet."""
+        """Whether this home holds the trial's run. One that was drawn this instant, in a shared
+        storage, is nobody's yet.
+        """
         home = trial.user_attrs.get("home")
         return home == str(self.home) or (home is None and not self.spec.storage)
 
@@ -132,35 +152,55 @@ class Store:
 
     def best(self) -> TrialInfo | None:
         """The finished trial with the best value; None before there is one."""
-        done = [trial for trial in self.trials() if trial.state == "finished" and trial.value is not None]
+        done = [
+            trial
+            for trial in self.trials()
+            if trial.state == "finished" and trial.value is not None
+        ]
         if not done:
             return None
         sign = 1 if self.spec.direction == "maximize" else -1
         return max(done, key=lambda trial: sign * trial.value)
 
     def importances(self) -> dict[str, float]:
-        """Share of the value's variation that each field explains (fANOVA, Hutter et al. 2014), 0..1; {} until three values differ."""
+        """Share of the value's variation that each field explains (fANOVA, Hutter et al. 2014),
+        0..1; {} until three values differ.
+        """
         import optuna
 
-        done = [trial for trial in self.frozen() if trial.state.name == "COMPLETE" and trial.value is not None]
+        done = [
+            trial
+            for trial in self.frozen()
+            if trial.state.name == "COMPLETE" and trial.value is not None
+        ]
         if len({trial.value for trial in done}) < 3:
             return {}
-        study = optuna.create_study(direction=self.spec.direction)  # in memory: without the hidden trials
+        study = optuna.create_study(
+            direction=self.spec.direction
+        )  # in memory: without the hidden trials
         study.add_trials(done)
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return {name: float(share) for name, share in optuna.importance.get_param_importances(study, evaluator=evaluator).items()}
+            return {
+                name: float(share)
+                for name, share in optuna.importance.get_param_importances(
+                    study, evaluator=evaluator
+                ).items()
+            }
 
     def tell(self, number: int, state: str, value: float | None = None, **notes: Any) -> bool:
         """End a trial, with `notes` kept beside it; False if another worker already has.
 
-        state: 'finished' with its value, 'pruned', 'failed' with a note `error`, or 'dropped' with a note `hidden`. A failed trial is told
-        as a pruned one: the sampler then takes it for a bad one, where it would learn nothing from Optuna's own 'failed'.
+        state: 'finished' with its value, 'pruned', 'failed' with a note `error`, or 'dropped' with
+        a note `hidden`. A failed trial is told as a pruned one: the sampler then takes it for a bad
+        one, where it would learn nothing from Optuna's own 'failed'.
         """
         from optuna.trial import TrialState
 
-        end = {"finished": TrialState.COMPLETE, "dropped": TrialState.FAIL}.get(state, TrialState.PRUNED)
+        end = {"finished": TrialState.COMPLETE, "dropped": TrialState.FAIL}.get(
+            state, TrialState.PRUNED
+        )
         try:
             self.note(number, **notes)
             self.study.tell(number, value if state == "finished" else None, state=end)
@@ -182,7 +222,9 @@ class Store:
 
 
 def open_storage(url: str) -> BaseStorage:
-    """Optuna's storage for a journal file or a database URL. Raises RunError, saying why, if it can't be used."""
+    """Optuna's storage for a journal file or a database URL. Raises RunError, saying why, if it
+    can't be used.
+    """
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
@@ -191,7 +233,9 @@ def open_storage(url: str) -> BaseStorage:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _mend(path)
-            return optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=_Flock(path)))
+            return optuna.storages.JournalStorage(
+                JournalFileBackend(str(path), lock_obj=_Flock(path))
+            )
         except OSError as error:
             raise failure(error, path) from error
     try:
@@ -203,11 +247,17 @@ def open_storage(url: str) -> BaseStorage:
             raise
         reason = str(error).strip().splitlines()[0]
     shown = re.sub(r"://([^:/@]+):[^@]*@", r"://\1:…@", url)  # without the password
-    raise RunError(f"the sweep's storage {shown} can't be used", got=reason, hint="Is its driver installed beside the lab?")
+    raise RunError(
+        f"the sweep's storage {shown} can't be used",
+        got=reason,
+        hint="Is its driver installed beside the lab?",
+    )
 
 
 class _Flock:
-    """Optuna's own file lock outlives a killed process for half a minute; the kernel drops this one at once."""
+    """Optuna's own file lock outlives a killed process for half a minute; the kernel drops this one
+    at once.
+    """
 
     def __init__(self, journal: Path) -> None:
         self.journal = journal
@@ -223,7 +273,9 @@ class _Flock:
 
 
 def _mend(path: Path) -> None:
-    """Cut off a last line that was left unfinished when the machine went down: Optuna would refuse the whole journal."""
+    """Cut off a last line that was left unfinished when the machine went down: Optuna would refuse
+    the whole journal.
+    """
     if not path.exists():
         return
     with _lock(path), open(path, "r+b") as file:

@@ -1,0 +1,219 @@
+"""Pictures from files: one, many, or a line of writing. Each form is an endpoint of the API too."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.canvas_tabs.pad import drawing_of
+from app.canvas_tabs.reader import Reader
+from app.canvas_tabs.views import data_uri
+from engine.errors import GlyphlabError, ImageError
+from engine.imaging import images
+from engine.recognition.word_reader import read_lines, text_of
+
+AT_ONCE = (
+    2  # questions of API clients computed at the same time; the pad's own do not wait for them
+)
+MOST_FILES = 500
+WORTH_NAMING = 0.02  # probability from which a second reading of a character in a word is shown
+BLOCKED = {"concurrency_limit": AT_ONCE, "concurrency_id": "read", "show_progress": "minimal"}
+
+
+def word_tab(reader: Reader, pad: gr.HTML) -> None:
+    """A word or a line: the drawing on the pad, or a picture."""
+
+    def read(image: str | None, model: str | None) -> dict[str, Any]:
+        """Read a word or a line, cut into characters from left to right."""
+        return _lines(reader, Path(_given(image)), model)
+
+    def show_drawing(value: str | None) -> str:
+        with friendly():
+            drawing = drawing_of(value)
+        return _line_table(_lines(reader, drawing.picture, drawing.model))
+
+    def show_picture(image: str | None, value: str | None) -> str:
+        return _line_table(_lines(reader, Path(_given(image)), _model_of(value)))
+
+    gr.Markdown(
+        "Write a word on the pad, or choose a photograph or scan of a line. It is cut into"
+        " characters, each read on its own."
+    )
+    with gr.Row():
+        with gr.Column(min_width=260):
+            drawn = gr.Button("Read the drawing", variant="primary")
+            picture = picture_input("Picture of a line", height=200)
+        with gr.Column(min_width=300):
+            shown = gr.HTML(_EMPTY_LINE)
+    drawn.click(show_drawing, pad, shown, api_visibility="private", **BLOCKED)
+    picture.upload(show_picture, [picture, pad], shown, api_visibility="private", **BLOCKED)
+    _api(
+        read,
+        [picture_input(visible=False), gr.Textbox("", visible=False)],
+        gr.JSON(visible=False),
+        "read",
+    )
+
+
+def file_tab(reader: Reader) -> None:
+    """One picture of one character, or many."""
+
+    def predict(image: str | None, model: str | None) -> dict[str, float] | str:
+        """Class probabilities for a picture of one character: a drawing, a scan or a photograph."""
+        with friendly():
+            return reader.probabilities([Path(_given(image))], model or None)[0]
+
+    def predict_batch(images: list[str] | None, model: str | None) -> list[dict[str, Any]]:
+        """Class probabilities for many pictures, in order: for each `label`, `confidences`, or
+        `error` where it can't be read.
+        """
+        return _batch(reader, images or [], model or None)
+
+    gr.Markdown(
+        "Choose a picture of one character: dark on light or light on dark, transparent, a scan or"
+        " a photograph."
+    )
+    with gr.Row():
+        with gr.Column(min_width=260):
+            image = picture_input("Picture of one character", height=220)
+            model = gr.Textbox("", label="Model", placeholder="the best one", max_lines=1)
+        label = gr.Label(label="Probabilities", num_top_classes=8, min_width=260)
+    button = gr.Button("Read it", variant="primary")
+    gr.on(
+        [image.upload, button.click, model.submit],
+        predict,
+        [image, model],
+        label,
+        api_name="show",
+        api_visibility="private",
+        **BLOCKED,
+    )
+    every = gr.Label(
+        visible=False
+    )  # all classes: a Label that is shown passes on no more than it shows
+    _api(predict, [picture_input(visible=False), gr.Textbox("", visible=False)], every, "predict")
+    many = gr.File(file_count="multiple", visible=False)
+    _api(
+        predict_batch,
+        [many, gr.Textbox("", visible=False)],
+        gr.JSON(visible=False),
+        "predict_batch",
+    )
+
+
+def picture_input(label: str | None = None, **options: Any) -> gr.Image:
+    """An image input that hands over the file as it was sent: engine.imaging.images reads every
+    mode, alpha included, and says what is wrong.
+    """
+    image = gr.Image(
+        label=label, type="filepath", image_mode=None, sources=["upload", "clipboard"], **options
+    )
+    opened = image.preprocess
+    image.preprocess = lambda payload: (
+        payload.path if payload is not None and payload.path else opened(payload)
+    )
+    return image
+
+
+class friendly:  # noqa: N801 - reads as a statement
+    """Turn a person's mistake into a message on the page, and in the answer of the API."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, GlyphlabError):
+            raise gr.Error(str(error), print_exception=False) from None
+
+
+def _given(image: str | None) -> str:
+    if not image:
+        raise gr.Error("No picture was given.", print_exception=False)
+    return image
+
+
+def _model_of(value: str | None) -> str:
+    try:
+        return drawing_of(value).model
+    except ImageError:
+        return ""
+
+
+def _api(function: Any, inputs: list[Any], output: Any, name: str) -> None:
+    gr.Button(visible=False).click(function, inputs, output, api_name=name, **BLOCKED)
+
+
+def _batch(reader: Reader, files: list[str], model: str | None) -> list[dict[str, Any]]:
+    if len(files) > MOST_FILES:
+        raise gr.Error(
+            f"Too many pictures: expected at most {MOST_FILES}, got {len(files)}.",
+            print_exception=False,
+        )
+    out = []
+    for file in files:
+        try:
+            found = reader.probabilities([Path(file)], model)[0]
+        except ImageError as error:
+            out.append({"file": Path(file).name, "error": str(error)})
+            continue
+        except GlyphlabError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        if isinstance(found, str):
+            out.append({"file": Path(file).name, "label": found, "confidences": []})
+        else:
+            confidences = [{"label": name, "confidence": share} for name, share in found.items()]
+            out.append(
+                {
+                    "file": Path(file).name,
+                    "label": confidences[0]["label"],
+                    "confidences": confidences,
+                }
+            )
+    return out
+
+
+def _lines(reader: Reader, picture: Path | bytes, model: str | None) -> dict[str, Any]:
+    with friendly():
+        predictor = reader.predictor(model or None)
+        lines = read_lines(predictor, images.ink_of(images.open_picture(picture)))
+    characters = [
+        {
+            "label": one.label,
+            "confidence": one.groups[0].members[0][1],
+            "box": list(one.box),
+            "line": number,
+            "after_space": one.after_space,
+            "alternatives": [
+                group.best for group in one.groups[1:3] if group.share >= WORTH_NAMING
+            ],
+            "image": data_uri(images.as_picture(one.square)),
+        }
+        for number, line in enumerate(lines)
+        for one in line
+    ]
+    return {"text": text_of(lines), "characters": characters}
+
+
+def _cell(one: dict[str, Any]) -> str:
+    others = f" · {' '.join(one['alternatives'])}" if one["alternatives"] else ""
+    return (
+        f'<figure{" class=gl-gap" if one["after_space"] else ""}><img class="gl-ink"'
+        f' src="{one["image"]}" alt="">'
+        f"<b>{html.escape(one['label'])}</b><figcaption>{one['confidence']:.0%}{html.escape(others)}</figcaption></figure>"
+    )
+
+
+_EMPTY_LINE = '<p class="gl-quiet">What was read appears here.</p>'
+
+
+def _line_table(read: dict[str, Any]) -> str:
+    if not read["characters"]:
+        return '<p class="gl-quiet">Nothing is written there.</p>'
+    cells = "".join(_cell(one) for one in read["characters"])
+    return (
+        f'<p class="gl-text">{html.escape(read["text"]).replace(chr(10), "<br>")}</p><div'
+        f' class="gl-line">{cells}</div>'
+    )

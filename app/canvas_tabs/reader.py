@@ -1,0 +1,172 @@
+"""What the canvas answers: a drawing or a picture file → probabilities, and the words for them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import ModelError
+from engine.imaging import images, segmentation
+from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge
+from engine.recognition.shape_similarity import likeness_vectors
+from engine.recognition.word_reader import read_lines
+from engine.services.few_shot import WITHOUT_GALLERY
+from engine.services.gallery import Galleries, Gallery
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from engine.lab import Lab
+    from engine.models.predictor import Prediction, Predictor
+    from engine.services.few_shot import Match
+    from engine.store.models import ModelInfo
+
+FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, best first
+NOTHING = "nothing drawn"
+COUNTED_SIDE = (
+    240  # pixels at which a drawing's characters are counted: enough to see gaps between them
+)
+CLEARLY_ONE = (
+    0.985  # a model this sure of a single character is believed, whatever gaps the drawing has
+)
+
+
+class Reader:
+    """Answers for one lab. Safe to call from several threads."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.galleries = Galleries(lab)
+        self._quiet = threading.Event()
+
+    def models(self) -> list[dict[str, str]]:
+        """name, title and label of the models that can read drawings, the best first, shipped ones
+        before those of runs.
+        """
+        found = {model.name: model for model in self.lab.models() if model.style != "photo"}
+        names = [name for name in FAVOURITES if name in found] + [
+            name for name in found if name not in FAVOURITES
+        ]
+        return [
+            {"name": name, "title": _title_of(found[name]), "label": _label_of(found[name])}
+            for name in names
+        ]
+
+    def best(self) -> str:
+        """The model asked when none is named. Raises ModelError if there is none at all."""
+        for model in self.models():
+            return model["name"]
+        raise ModelError(
+            "there is no model yet",
+            hint="Train one on the Train page or with `python -m engine train quick`.",
+        )
+
+    def predictor(self, name: str | None) -> Predictor:
+        """The predictor for `name`, or for the best model. Raises CheckpointError, ModelError."""
+        if (
+            not self._quiet.is_set()
+        ):  # a drawing is answered in milliseconds by one thread; more would starve a training run
+            import torch
+
+            torch.set_num_threads(1)
+            self._quiet.set()
+        return self.lab.predictor(name or self.best())
+
+    def warm(self) -> None:
+        """Load the best model in the background, so that the first stroke does not wait for it."""
+
+        def load() -> None:
+            try:
+                self.predictor(None).predict([_blank_page()])
+            except Exception:  # noqa: BLE001 - whoever asks next is told
+                return
+
+        threading.Thread(target=load, daemon=True).start()
+
+    def probabilities(
+        self, pictures: Sequence[Path | bytes], model: str | None
+    ) -> list[dict[str, float] | str]:
+        """For each picture class → probability, likeliest first, all classes; NOTHING if nothing is
+        drawn. Values of `gr.Label`.
+        """
+        return [
+            NOTHING
+            if prediction.blank
+            else {name: float(share) for name, share in prediction.top(len(prediction.classes))}
+            for prediction in self.predictor(model).predict(pictures)
+        ]
+
+    def answer(
+        self, page: images.Page, model: str
+    ) -> tuple[Prediction, Answer, Match | None, Gallery | None]:
+        """A prediction, what to say about it, the taught symbol it shows if any, and the model's
+        gallery if it has been built.
+        """
+        prediction = self.predictor(model).predict([page])[0]
+        if prediction.blank:
+            return prediction, judge((), prediction.probabilities, blank=True), None, None
+        gallery = self.galleries.get(model)
+        vector = likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
+        known = gallery.likeness_of(vector) if gallery else WITHOUT_GALLERY
+        match = self.lab.taught.recognise(vector, model, known)
+        said = judge(
+            prediction.classes,
+            prediction.probabilities,
+            unlike=gallery is not None and known < gallery.strange,
+        )
+        if match is None and said.groups[0].share < CLEARLY_ONE:
+            pieces = self._characters(images.coarse(page.ink, COUNTED_SIDE), model)
+            if pieces > 1:
+                said = judge(prediction.classes, prediction.probabilities, pieces=pieces)
+        return prediction, said, match, gallery
+
+    def _characters(self, ink: np.ndarray, model: str) -> int:
+        """How many characters a drawing is; where some nearly touch, as many as can be read one by
+        one.
+        """
+        apart, parts = segmentation.count_characters(ink)
+        if parts <= apart:
+            return apart
+        read = [one for line in read_lines(self.predictor(model), ink) for one in line]
+        return (
+            max(apart, len(read))
+            if all(one.groups[0].share >= UNSURE_BELOW for one in read)
+            else apart
+        )
+
+
+def rows_of(groups: Sequence[Group], most: int = 6) -> list[dict[str, Any]]:
+    """The bars: for each group of look-alikes its share and its members, those under 1% left out
+    unless they lead.
+    """
+    out = []
+    for group in groups[:most]:
+        shown = [
+            (name, share)
+            for place, (name, share) in enumerate(group.members)
+            if place == 0 or share >= 0.01
+        ]
+        out.append(
+            {
+                "share": group.share,
+                "members": [{"label": name, "share": share} for name, share in shown],
+            }
+        )
+    return out
+
+
+def _title_of(model: ModelInfo) -> str:
+    return model.title if model.where == "shipped" else f"{model.title} ({model.name})"
+
+
+def _label_of(model: ModelInfo) -> str:
+    quality = f", {100 * model.accuracy:.1f}%" if model.accuracy is not None else ""
+    return f"{_title_of(model)}: {model.classes} classes{quality}"
+
+
+def _blank_page() -> np.ndarray:
+    import numpy as np
+
+    return np.full((360, 480), 255, np.uint8)

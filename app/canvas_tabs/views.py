@@ -1,0 +1,272 @@
+"""What the pad's script asks for: the answer that follows the pen, and the views beside it. All of
+it JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from app.canvas_tabs.pad import decode_picture
+from app.canvas_tabs.reader import Reader, rows_of
+from engine.errors import GlyphlabError
+from engine.imaging import images
+from engine.recognition.confusables import group_of, judge
+from engine.services.gallery import Gallery
+
+if TYPE_CHECKING:
+    from engine.models.predictor import Prediction
+
+NEIGHBOURS = 12
+MOST_BESIDE = 6  # models asked about one drawing
+MAP_POINTS = 1200  # more hide one another at 400 pixels
+MAP_SIZE = (400, 300)
+COLOURS = (
+    "#3b7dd8",
+    "#e0792b",
+    "#2a9d8f",
+    "#c2458f",
+    "#8a63d2",
+    "#c99a1d",
+    "#4aa8d8",
+    "#a65a3a",
+    "#6a994e",
+    "#7c8795",
+)
+
+
+class Views:
+    """The pad's questions about one lab."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._maps: dict[str, dict[str, Any]] = {}
+
+    def functions(self) -> list[Callable[..., Any]]:
+        """What the script may call. Each takes one list of arguments and returns JSON; a mistake
+        comes back as words.
+        """
+
+        def look(data: list[Any]) -> dict[str, Any]:
+            return _told(lambda: self.look(*data))
+
+        def why(data: list[Any]) -> dict[str, Any]:
+            try:
+                return self.why(data[0], data[1])
+            except GlyphlabError as error:
+                return {"kind": "message", "note": str(error)}
+
+        def models(data: list[Any]) -> dict[str, Any]:
+            found = self.reader.models()
+            if found:
+                self.reader.warm()
+            return {"models": found, "best": found[0]["name"] if found else ""}
+
+        def prepare(data: list[Any]) -> dict[str, Any]:
+            try:
+                return {"task": self.reader.galleries.start(str(data[0]))}
+            except GlyphlabError as error:
+                return {"error": str(error)}
+
+        return [look, why, models, prepare]
+
+    def look(self, picture: str, model: str, view: str, beside: list[str]) -> dict[str, Any]:
+        """The answer for a drawing: kind, glyph, headline, note, bars, what the model sees, and the
+        open view.
+        """
+        page = images.Page(images.open_picture(decode_picture(picture), "the drawing"))
+        model = model or self.reader.best()
+        prediction, said, match, gallery = self.reader.answer(page, model)
+        if prediction.blank:
+            return {"kind": "blank", "headline": said.headline, "note": said.note, "rows": []}
+        out = {
+            "kind": said.kind,
+            "glyph": said.groups[0].best,
+            "headline": said.headline,
+            "note": said.note,
+            "rows": rows_of(said.groups),
+            "seen": data_uri(images.as_picture(prediction.square)),
+        }
+        if said.kind == "several":
+            out["glyph"] = "…"
+        if match is not None:
+            note = f"A symbol you taught; {match.likeness:.0%} alike."
+            out |= {
+                "kind": "taught",
+                "glyph": match.name,
+                "headline": f"This is {match.name}",
+                "note": note,
+            }
+        if page.drawn is not page.ink:
+            out["note"] += " A stray dot was left out."
+        if view == "nearest":
+            out["view"] = self._nearest(prediction, gallery, model)
+        elif view == "models":
+            out["view"] = self._beside(page, beside)
+        elif view == "map":
+            out["view"] = self._map(prediction, gallery, model)
+        return out
+
+    def why(self, picture: str, model: str) -> dict[str, Any]:
+        """Which strokes spoke for the likeliest class, for each image that the model sees."""
+        from engine.explain.saliency import overlay, saliency
+
+        predictor = self.reader.predictor(model or None)
+        prediction = predictor.predict([decode_picture(picture)])[0]
+        if prediction.blank:
+            return {"kind": "message", "note": "Nothing is drawn."}
+        maps = saliency(predictor, prediction.square, prediction.label)
+        titles = {"duo": ("its form", "its place on the page")}.get(
+            predictor.checkpoint.style, ("what the model sees",)
+        )
+        items = [
+            {"title": title, "image": data_uri(Image.fromarray(overlay(channel, found)))}
+            for title, channel, found in zip(titles, prediction.square, maps, strict=False)
+        ]
+        note = (
+            f"Orange strokes speak for {prediction.label}, blue ones against it (integrated"
+            " gradients against a blank page)."
+        )
+        return {"kind": "why", "items": items, "note": note}
+
+    def _nearest(
+        self, prediction: Prediction, gallery: Gallery | None, model: str
+    ) -> dict[str, Any]:
+        if gallery is None:
+            return self._not_built(model, "The training images nearest to your drawing")
+        near = gallery.nearest(prediction.embedding, NEIGHBOURS)
+        votes = gallery.vote(near)
+        alike = set(group_of(prediction.label))
+        said = ", ".join(f"{count} for {name}" for name, count in votes[:4])
+        items = [
+            {
+                "label": one.label,
+                "similarity": one.similarity,
+                "image": _training_image(one.image.tobytes(), len(one.image)),
+                "same": one.label in alike,
+            }
+            for one in near
+        ]
+        return {
+            "kind": "nearest",
+            "items": items,
+            "note": f"The {len(near)} nearest training images vote: {said}.",
+        }
+
+    def _beside(self, page: images.Page, beside: list[str]) -> dict[str, Any]:
+        items = []
+        for name in beside[:MOST_BESIDE]:
+            try:
+                prediction = self.reader.predictor(name).predict([page])[0]
+            except GlyphlabError as error:
+                items.append({"model": name, "glyph": "", "note": str(error), "seen": ""})
+                continue
+            said = judge(prediction.classes, prediction.probabilities, blank=prediction.blank)
+            runner = f", then {said.groups[1].best}" if len(said.groups) > 1 else ""
+            items.append(
+                {
+                    "model": name,
+                    "glyph": prediction.label,
+                    "note": f"{said.groups[0].share:.0%} sure{runner}",
+                    "seen": data_uri(images.as_picture(prediction.square)),
+                }
+            )
+        return {"kind": "models", "items": items}
+
+    def _map(self, prediction: Prediction, gallery: Gallery | None, model: str) -> dict[str, Any]:
+        here = gallery.place(prediction.embedding) if gallery else None
+        if gallery is None or here is None:
+            return self._not_built(model, "A map of the training images, with your drawing in it,")
+        path = str(self.reader.galleries.path(model))
+        if path not in self._maps:
+            self._maps[path] = _map_of(gallery, path)
+        drawn = self._maps[path]
+        x, y = (np.array(here) - drawn["low"]) * drawn["scale"] + drawn["shift"]
+        return {
+            "kind": "map",
+            "stamp": path,
+            "points": drawn["points"],
+            "labels": drawn["labels"],
+            "colours": COLOURS,
+            "here": [round(float(x), 1), round(float(MAP_SIZE[1] - y), 1)],
+            "note": (
+                "UMAP of the model's embedding of its training images. The ring is your drawing,"
+                " placed among its 15 nearest."
+            ),
+        }
+
+    def _not_built(self, model: str, what: str) -> dict[str, Any]:
+        for task in self.reader.lab.tasks("gallery"):
+            if task.arguments.get("model") == model:
+                if task.state in ("queued", "running"):
+                    share = f" ({100 * task.done // task.total}%)" if task.total else ""
+                    return {
+                        "kind": "message",
+                        "again": True,
+                        "note": f"Preparing: {task.what or 'starting'}{share} …",
+                    }
+                if task.state == "failed":
+                    return {"kind": "message", "note": f"{what} can't be shown: {task.error}"}
+                break
+        note = (
+            f"{what} can be shown once they have been embedded: a minute or so, in the background."
+        )
+        return {"kind": "message", "note": note, "action": "Prepare"}
+
+
+def data_uri(picture: Image.Image) -> str:
+    """A small picture as a PNG data URI."""
+    out = io.BytesIO()
+    picture.save(out, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+@lru_cache(maxsize=2000)
+def _training_image(ink: bytes, side: int) -> str:
+    """A gallery's image, encoded once: twelve of them would be a third of the time that an answer
+    takes.
+    """
+    return data_uri(Image.fromarray(255 - np.frombuffer(ink, np.uint8).reshape(side, side)))
+
+
+def _told(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return answer()
+    except GlyphlabError as error:
+        return {"kind": "blank", "headline": "This can't be read", "note": str(error), "rows": []}
+
+
+def _map_of(gallery: Gallery, stamp: str) -> dict[str, Any]:
+    """The map as the script draws it: points [x, y, colour], a label at the middle of each class,
+    and how to place a drawing.
+    """
+    coordinates = gallery.coordinates
+    assert coordinates is not None
+    low, high = np.percentile(coordinates, [0.5, 99.5], axis=0)
+    margin = np.array([14.0, 14.0])
+    scale = (np.array(MAP_SIZE) - 2 * margin) / np.maximum(high - low, 1e-6)
+    scale = np.full(2, scale.min())
+    shift = (np.array(MAP_SIZE) - (high - low) * scale) / 2
+    placed = np.clip((coordinates - low) * scale + shift, 2, np.array(MAP_SIZE) - 2)
+    placed[:, 1] = MAP_SIZE[1] - placed[:, 1]
+    shown = np.random.default_rng(0).permutation(len(placed))[:MAP_POINTS]
+    points = [
+        [round(float(x), 1), round(float(y), 1), int(label) % len(COLOURS)]
+        for (x, y), label in zip(placed[shown], gallery.labels[shown], strict=True)
+    ]
+    labels = []
+    for number, name in enumerate(gallery.classes):
+        members = placed[gallery.labels == number]
+        if len(members):
+            middle = np.median(members, axis=0)
+            x, y = members[
+                np.abs(members - middle).sum(1).argmin()
+            ]  # where it has members: a class may lie in several places
+            labels.append([round(float(x), 1), round(float(y) + 4, 1), name])
+    return {"points": points, "labels": labels, "low": low, "scale": scale, "shift": shift}

@@ -1,0 +1,308 @@
+"""A data set on a page: what it holds, samples of it, what training sees of them, and what could
+not be read.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from app.charts.data import SPLIT_NAMES, class_counts
+from app.charts.words import number, percent
+from app.charts.words import size as file_size
+from app.widgets.common import chart, empty, note
+from app.widgets.links import link
+from app.widgets.pickers import pick_one
+from app.widgets.pictures import image_grid
+from app.widgets.tasks import ALIVE, task_box
+from engine.errors import DataError
+from engine.imaging.images import STYLES
+
+if TYPE_CHECKING:
+    from engine.data.info import DatasetInfo
+    from engine.lab import Lab
+    from engine.services.datasets import Contents
+
+A_PAGE = 60  # samples
+EVERY = "every class"
+SIZES = (28, 32, 48, 64, 96, 128, 224)
+USUAL_SIZE = {"digit": 28, "page": 64, "photo": 128}
+KINDS = {"digit": "Single characters", "page": "Characters on pages", "photo": "Photographs"}
+MOST_CLASSES_IN_ROWS = 20
+ROWS, DRAWS = 6, 7  # of augmentation
+MOST_SKIPPED = 1000
+
+
+def show(lab: Lab, name: str) -> None:
+    """Everything about the data set `name`, or the way to get it."""
+    info = next(info for info in lab.datasets() if info.name == name)
+    st.markdown(f"**{info.title}**: {info.about}.")
+    if not info.here:
+        _away(lab, info)
+        return
+    with st.spinner("Looking into it…", show_time=True):
+        found = lab.data.contents(name, size=_usual_size(info))
+    _figures(info, found)
+    with st.container(
+        key="wide" if len(found.classes) > 26 else None
+    ):  # assets/style.css scrolls it where there is too little room
+        chart(class_counts(found.classes, found.counts), key=f"counts-{name}")
+    views = ["Samples", "Augmentation", "Splits", "Left out"]
+    view = st.segmented_control(
+        "Show",
+        views,
+        default=views[0],
+        required=True,
+        key="data-view",
+        label_visibility="collapsed",
+    )
+    if view == "Samples":
+        _samples(lab, info, found)
+    elif view == "Augmentation":
+        _augmentation(lab, name)
+    elif view == "Splits":
+        _splits(found)
+    else:
+        _left_out(lab, info, found)
+    recipe = next((recipe.name for recipe in lab.recipes() if recipe.data == name), None)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        link("train", "Train on it", **({"recipe": recipe} if recipe else {}))
+        if info.uploaded:
+            _remove(lab, name)
+
+
+def _away(lab: Lab, info: DatasetInfo) -> None:
+    if info.name == "drawings":
+        empty(
+            "No drawing has been saved yet. Draw a character, give its label and save it.",
+            "draw",
+            "Open the canvas",
+        )
+        return
+    if not info.fetchable:
+        empty(
+            "It is not here and has no public source. Put it into a folder that `GLYPHLAB_DATA`"
+            " names, or upload it as a zip."
+        )
+        return
+    empty(
+        "It is not here yet. It can be fetched from its public source"
+        f" ({file_size(info.size_bytes)}); the files are checked."
+    )
+    offline = lab.settings.offline
+    help = "The lab is offline: GLYPHLAB_OFFLINE is set." if offline else None
+    if st.button(
+        "Download",
+        key=f"fetch-{info.name}",
+        type="primary",
+        icon=":material/download:",
+        disabled=offline,
+        help=help,
+    ):
+        st.session_state[f"task-{info.name}"] = lab.start_task(
+            "load", name=info.name, style="auto", size=28
+        )
+    _task(lab, info.name)
+
+
+def _task(lab: Lab, name: str) -> None:
+    """The data set's task at work, if there is one, started here or elsewhere."""
+    alive = [
+        task.id
+        for task in lab.tasks("load")
+        if task.state in ALIVE and task.arguments.get("name") == name
+    ]
+    task_id = st.session_state.get(f"task-{name}") or (alive[0] if alive else None)
+    if task_id is None:
+        return
+    st.session_state[f"task-{name}"] = task_id
+    task = task_box(lab, task_id, f"task-box-{name}")
+    if task.state not in ALIVE:
+        del st.session_state[f"task-{name}"]
+    if task.state == "finished":
+        st.rerun()
+
+
+def _usual_size(info: DatasetInfo) -> int:
+    return USUAL_SIZE.get(info.kind, 64)
+
+
+def _figures(info: DatasetInfo, found: Contents) -> None:
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Images", number(int(found.counts.sum())), width=130)
+        st.metric(
+            "Classes", number(len(found.classes)), help=" ".join(found.classes)[:400], width=130
+        )
+        st.metric(
+            "What they are", KINDS[found.kind], help=f"style auto is {found.kind}", width="content"
+        )
+        if info.size_bytes:
+            st.metric("On disk", file_size(info.size_bytes), width=130)
+    st.caption(f"In `{info.path}`." if info.path else "Comes with scikit-learn.")
+
+
+def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
+    name = info.name
+    styles = " ".join(f"**{style}**: {line.about}." for style, line in STYLES.items())
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox("Class", [EVERY, *found.classes], key=f"class-{name}", width=170)
+        splits = [
+            "all",
+            *(split for split, row in zip(SPLIT_NAMES, found.counts, strict=True) if row.any()),
+        ]
+        split = st.selectbox(
+            "Split",
+            splits,
+            key=f"split-{name}",
+            width=140,
+            format_func=lambda one: SPLIT_NAMES.get(one, "All"),
+        )
+        style = st.selectbox(
+            "Seen as",
+            ["auto", *STYLES],
+            key=f"style-{name}",
+            width=140,
+            help=(
+                f"How a picture is placed on the model's square. **auto** is {found.kind} here."
+                f" {styles}"
+            ),
+        )
+        size = st.selectbox(
+            "Side (px)",
+            SIZES,
+            SIZES.index(_usual_size(info)),
+            key=f"size-{name}",
+            width=120,
+            help="of that square",
+        )
+        classes = None if chosen == EVERY else [chosen]
+        several = classes is None and len(found.classes) > MOST_CLASSES_IN_ROWS
+        count = len(found.classes) if several else A_PAGE
+        of = lab.data.samples(
+            name, split=split, classes=classes, count=0, style=style, size=size
+        ).of
+        pages = max(1, -(-of // count))
+        page = st.number_input(
+            f"Page of {pages:,}", 1, pages, key=f"page-{name}-{chosen}-{split}", width=140
+        )
+    samples = lab.data.samples(
+        name,
+        split=split,
+        classes=classes,
+        first=(page - 1) * count,
+        count=count,
+        style=style,
+        size=size,
+    )
+    if classes is None:
+        captions = [found.classes[label] for label in samples.labels]
+    else:
+        captions = [PurePosixPath(file).name for file in samples.files]
+    image_grid(samples.images, captions, columns=15 if size < 96 else 8, key="samples")
+    whose = "" if classes is None else f" of class {chosen}"
+    note(f"{number(of)} images{whose}. Ink is shown dark on white; models see it light on dark.")
+
+
+def _augmentation(lab: Lab, name: str) -> None:
+    recipes = {recipe.name: recipe for recipe in lab.recipes()}
+    fitting = [recipe.name for recipe in recipes.values() if name in recipe.data.split("+")]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        labels = {
+            choice: f"{choice} · {recipes[choice].title}" if recipes[choice].title else choice
+            for choice in [*fitting, *recipes]
+        }
+        choice = pick_one("As this recipe trains", labels, "augment", "recipe")
+        seed = st.number_input(
+            "Draw", 1, key="augment-seed", width=140, help="Another number draws anew."
+        )
+    augment, style, size = lab.data.recipe_view(lab.recipe(choice))
+    with st.spinner("Drawing…"):
+        rows = lab.data.augmented(
+            name, augment, count=ROWS, draws=DRAWS, style=style, size=size, seed=int(seed)
+        )
+    captions = (["as it is", *[""] * DRAWS]) * len(rows)
+    image_grid(rows.reshape(-1, *rows.shape[2:]), captions, columns=1 + DRAWS, key="augmented")
+    changes = {
+        field: value
+        for field, value in augment.model_dump(exclude_defaults=True).items()
+        if value is not None
+    }
+    if changes:
+        fields = type(augment).model_fields
+        table = [
+            {"Change": field, "Strength": str(value), "Meaning": fields[field].description}
+            for field, value in changes.items()
+        ]
+        st.dataframe(pd.DataFrame(table), hide_index=True)
+    else:
+        note(f"`{choice}` changes nothing at random: all of a row are alike.")
+    link("train", f"Change it and train {choice}", recipe=choice)
+
+
+def _splits(found: Contents) -> None:
+    total = int(found.counts.sum())
+    official = dict(zip(SPLIT_NAMES, found.counts.sum(1), strict=True))
+    rows = [
+        {
+            "Split": SPLIT_NAMES[split],
+            "Images": number(count),
+            "Share": percent(count / total),
+            "Where it comes from": _origin(split, official, found),
+        }
+        for split, count in found.splits.items()
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    note(
+        "As a recipe splits it unless it says otherwise: `data.validation` and `data.test` are"
+        " shares, `data.seed` draws. Every class gives its share, to within one image."
+    )
+
+
+def _origin(split: str, official: dict[str, Any], found: Contents) -> str:
+    if split == "train":
+        return "the training images that are left"
+    if official[split]:
+        return found.notes.get(split, "the data set's own")
+    return "held out of the training images, stratified"
+
+
+def _left_out(lab: Lab, info: DatasetInfo, found: Contents) -> None:
+    name = info.name
+    if found.skipped:
+        st.warning(
+            f"{number(len(found.skipped))} files are left out of it.", icon=":material/warning:"
+        )
+        st.dataframe(
+            pd.DataFrame(found.skipped[:MOST_SKIPPED], columns=["File", "Why"]), hide_index=True
+        )
+    if found.checked:
+        if not found.skipped:
+            st.success("Every image can be read.", icon=":material/check_circle:")
+        return
+    note(
+        "Not every image has been opened yet. A run does so, and so does the button; pictures that"
+        " can't be read are then listed here."
+    )
+    if st.button("Open every image", key=f"check-{name}", icon=":material/fact_check:"):
+        st.session_state[f"task-{name}"] = lab.start_task(
+            "load", name=name, style="auto", size=_usual_size(info)
+        )
+    _task(lab, name)
+
+
+def _remove(lab: Lab, name: str) -> None:
+    with st.popover("Delete it", icon=":material/delete:"):
+        st.markdown(f"`{name}` was uploaded. Its zip is deleted; runs that used it stay.")
+        st.button(
+            "Delete", key=f"delete-{name}", type="primary", on_click=_delete, args=(lab, name)
+        )
+
+
+def _delete(lab: Lab, name: str) -> None:
+    with suppress(DataError):  # somebody else was quicker
+        lab.data.remove_upload(name)
+    st.query_params.pop("data", None)

@@ -1,0 +1,66 @@
+"""Giving the lab a data set: a zip, checked and kept, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from app.charts.words import number
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+LAYOUT = """The zip holds a folder for each class with its pictures: `<class>/*.png`, or `train/<class>/*` beside `val/<class>/*` or
+`test/<class>/*`. PNG, JPEG, BMP, GIF, WebP, TIFF; any size, grey or colour, dark on light or light on dark. Folders `Sample001` …
+`Sample062` are read as `0`-`9`, `A`-`Z`, `a`-`z`."""
+
+
+def upload(lab: Lab) -> None:
+    """Draw the upload box; a data set that was taken in is put into the address as `?data=`."""
+    said = st.session_state.pop("upload-said", None)
+    with st.expander("Add your own", icon=":material/upload:", expanded=bool(said)):
+        st.markdown(LAYOUT)
+        turn = st.session_state.setdefault("upload-turn", 0)  # a new key empties the box
+        file = st.file_uploader(
+            "A zip of pictures",
+            type="zip",
+            key=f"upload-{turn}",
+            max_upload_size=max(1, lab.settings.upload_mb),
+        )
+        if file is not None and st.button(
+            "Add it to the lab", key="upload-add", type="primary", icon=":material/add:"
+        ):
+            _take_in(lab, file)
+        if said:
+            text, skipped = said
+            st.success(text, icon=":material/check_circle:")
+            if skipped:
+                st.dataframe(pd.DataFrame(skipped, columns=["Left out", "Why"]), hide_index=True)
+
+
+def _take_in(lab: Lab, file: st.runtime.uploaded_file_manager.UploadedFile) -> None:
+    bar = st.progress(0.0, text=f"Saving {file.name}…")
+
+    def progress(done: int, total: int, what: str) -> None:
+        bar.progress(
+            min(1.0, done / max(file.size, 1)),
+            text=f"{what[:1].upper()}{what[1:]}: {number(done)} of {number(file.size)}",
+        )
+
+    try:
+        taken = lab.data.upload(file.name, file, progress)
+    except GlyphlabError as error:
+        bar.empty()
+        st.error(str(error), icon=":material/error:")
+        return
+    text = (
+        f"`{taken.name}` is a data set now: {number(taken.images)} images of"
+        f" {number(len(taken.classes))} classes."
+    )
+    st.session_state["upload-said"] = (text, taken.skipped)
+    st.session_state["upload-turn"] += 1
+    st.query_params["data"] = taken.name
+    st.rerun()

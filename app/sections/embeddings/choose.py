@@ -1,0 +1,180 @@
+"""What the views of the explorer share: a model, data and a map's options from the page, and the
+map itself or the way to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from app.widgets import note, number, pick_dataset, pick_model, task_box
+from app.widgets.pickers import pick_one
+
+if TYPE_CHECKING:
+    from engine.embedding.projection import Options, Projection
+    from engine.embedding.space import Space
+    from engine.lab import Lab
+
+PARTS = {
+    "train": "training images",
+    "test": "test images",
+    "val": "validation images",
+    "all": "all images",
+}
+ALIVE = ("running", "stopping")
+
+
+def pick_space(lab: Lab, second: bool = False) -> tuple[str, str, str, str | None] | None:
+    """Model, data set, part and, if `second`, another model, from the page's head; None, with an
+    empty state, where there are none.
+    """
+    columns = st.columns([3, 3, 3, 2] if second else [4, 4, 2])
+    with columns[0]:
+        model = pick_model(lab, "model")
+    other = None
+    if second:
+        with columns[1]:
+            other = pick_model(lab, "other", "Other model")
+    if model is None:
+        return None
+    with columns[-2]:
+        data = _data(lab, model)
+    with columns[-1]:
+        part = pick_one("Images", PARTS, "part", "part")
+    return None if data is None or (second and other is None) else (model, data, part, other)
+
+
+def _data(lab: Lab, model: str) -> str | None:
+    if "data" not in st.session_state and "data" not in st.query_params:
+        own = lab.model_meta(model)["recipe"]["data"]["name"]
+        if own in [data.name for data in lab.datasets()]:
+            st.session_state["data"] = own  # a model is first looked at on what it was trained on
+    return pick_dataset(lab, "data")
+
+
+def pick_segment(
+    label: str, labels: Mapping[str, str], key: str, *, show_label: bool = True
+) -> str:
+    """One of a few names, side by side; the choice stands in the address under `key`, and the first
+    is the default.
+    """
+    first = next(iter(labels))
+    wanted = st.query_params.get(key)
+    if wanted in labels:
+        st.session_state[key] = wanted
+    elif st.session_state.get(key) not in labels:
+        st.session_state[key] = first
+
+    def remember() -> None:
+        st.query_params[key] = st.session_state[key] or first
+
+    shown = "visible" if show_label else "collapsed"
+    return (
+        st.segmented_control(
+            label,
+            list(labels),
+            format_func=labels.get,
+            key=key,
+            on_change=remember,
+            label_visibility=shown,
+        )
+        or first
+    )
+
+
+def pick_options() -> Options:
+    """How to make the map, from a popover."""
+    from engine.embedding.projection import METHODS, METRICS, Options
+
+    with st.popover("Map settings", icon=":material/tune:"):
+        method = pick_one(
+            "Projection", {name: METHODS[name].about for name in METHODS}, "method", "projection"
+        )
+        dims = (
+            2 if method == "tsne" else int(pick_segment("Dimensions", {"2": "2", "3": "3"}, "dims"))
+        )
+        if method == "pca":
+            return Options(method, dims)
+        default = METHODS[method].neighbours
+        neighbours = st.slider(
+            "Neighbours",
+            6,
+            200,
+            default,
+            key=f"neighbours-{method}",
+            help="Few: fine detail. Many: the large picture. t-SNE's perplexity is a third of it.",
+        )
+        min_dist = 0.1
+        if method == "umap":
+            min_dist = st.slider(
+                "Smallest distance",
+                0.0,
+                0.99,
+                0.1,
+                key="min_dist",
+                help="How tightly points may be packed.",
+            )
+        metric = st.selectbox(
+            "Distance",
+            list(METRICS),
+            format_func=lambda name: f"{name}: {METRICS[name]}",
+            key="metric",
+        )
+        seed = st.number_input("Random seed", 0, 2**31 - 1, 0, key="seed")
+        return Options(method, dims, neighbours, min_dist, metric, None, int(seed))
+
+
+def the_map(
+    lab: Lab, model: str, data: str, part: str, options: Options, key: str
+) -> tuple[Space, Projection] | None:
+    """The space and its map, if they are there; otherwise the button, or the progress of the work,
+    and None.
+    """
+    from dataclasses import asdict
+
+    space = lab.spaces.find(model, data, part)
+    found = space.find_map(options) if space else None
+    if found is not None:
+        return space, found
+    arguments = {"model": model, "data": data, "part": part, **asdict(options)}
+    if at_work(lab, "project", arguments, key):
+        return None
+    what = "no map with these settings" if space else "not been embedded"
+    with st.container(border=True):
+        st.markdown(
+            f"**{PARTS[part].capitalize()} of `{data}`** through `{model}` have {what} yet."
+        )
+        if st.button(
+            "Make the map", type="primary", icon=":material/scatter_plot:", key=f"{key}-start"
+        ):
+            lab.start_task("project", **arguments)
+            st.rerun()
+        note("The work runs in the background and is kept: next time the map opens at once.")
+    return None
+
+
+def at_work(lab: Lab, kind: str, arguments: dict[str, Any], key: str) -> bool:
+    """Whether the task is being done; its progress is drawn, and how its last try failed."""
+    same = [task for task in lab.tasks(kind) if task.arguments == arguments]
+    if same and same[0].state in ALIVE:
+        task_box(lab, same[0].id, f"{key}-task")
+        return True
+    if same and same[0].state == "failed":
+        st.error(f"It failed: {same[0].error}", icon=":material/error:")
+    return False
+
+
+def faithful_words(found: Projection) -> str:
+    """How far the map can be trusted, in a sentence."""
+    kept, trust = found.faithful["kept"], found.faithful["trustworthiness"]
+    said = (
+        f"How faithful: {100 * kept:.0f}% of the {found.faithful['neighbours']} true neighbours are"
+        f" neighbours on the map, trustworthiness {trust:.3f} (1 is best), measured at"
+        f" {number(found.faithful['points'])} images."
+    )
+    if "variance" in found.notes:
+        shares = found.notes["variance"]
+        said += f" The axes hold {100 * sum(shares):.0f}% of the variance."
+    return said

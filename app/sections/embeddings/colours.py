@@ -1,0 +1,45 @@
+"""Which layer colours a map, from the page, and the words under the cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from app.charts.space import layer_palette
+from app.scatter.component import Words
+from app.widgets.pickers import pick_one
+
+if TYPE_CHECKING:
+    from engine.embedding.space import Space
+    from engine.lab import Lab
+    from engine.services.point_layers import Layer
+
+
+class Colours(NamedTuple):
+    """A layer, the colours of its codes, and the address where the scatter fetches the codes."""
+
+    layer: Layer
+    palette: list[str]
+    address: str
+
+
+def pick_layer(lab: Lab, space: Space, key: str = "colour") -> Colours:
+    """The layer chosen on the page."""
+    from engine.embedding.space import digest
+    from engine.services.point_layers import layers
+
+    there = layers(lab, space)
+    name = pick_one(
+        "Colour by", {name: layer.title for name, layer in there.items()}, key, "colour"
+    )
+    layer = there[name]
+    return Colours(
+        layer,
+        layer_palette(layer.palette, layer.names),
+        f"space/layer/{space.key}/{name}?{digest(layer.codes)}",
+    )
+
+
+def words_of(space: Space) -> Words:
+    return Words(
+        space.classes, space.model_classes, ("Given label", "Predicted class", "Confidence")
+    )

@@ -1,0 +1,159 @@
+"""The numbers of metric learning of one model on one data set, beside the same network untrained,
+and where it fails most.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.charts.space import accuracy_curve, distances, roc
+from app.sections.embeddings.choose import PARTS, at_work, pick_segment, pick_space
+from app.sections.embeddings.selection import name_of
+from app.widgets import chart, image_grid, note, number
+
+if TYPE_CHECKING:
+    from engine.embedding.space import Space
+    from engine.lab import Lab
+
+GROUPS = {
+    "all": "all classes",
+    "seen": "classes it was trained on",
+    "unseen": "classes it never saw",
+}
+COLUMNS = {
+    "precision_at_1": "Precision@1 (%)",
+    "r_precision": "R-precision (%)",
+    "map_at_r": "MAP@R (%)",
+}
+
+
+def draw(lab: Lab) -> None:
+    """The view."""
+    chosen = pick_space(lab)
+    if chosen is None:
+        return
+    model, data, part, _ = chosen
+    arguments = {"model": model, "data": data, "part": part}
+    if at_work(lab, "measure", arguments, "figures"):
+        return
+    found = lab.spaces.figures(**arguments)
+    if found is None:
+        with st.container(border=True):
+            st.markdown(
+                f"Retrieval, verification and the hardest pairs of `{model}` on the {PARTS[part]}"
+                f" of `{data}`, beside the same network with fresh weights."
+            )
+            if st.button(
+                "Measure", type="primary", icon=":material/straighten:", key="figures-start"
+            ):
+                lab.start_task("measure", **arguments)
+                st.rerun()
+        return
+    rows = [{**row, "name": _name(row)} for row in found]
+    _table(rows)
+    left, middle, right = st.columns(3)
+    with left:
+        chart(accuracy_curve(rows), key="knn-curve")
+    with middle:
+        chart(roc(rows), key="roc")
+    with right:
+        chart(distances(rows[0]), key="distances")
+    _hardest(lab.spaces.find(**arguments), rows)
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    table = pd.DataFrame(
+        {
+            "Model": [row["name"] for row in rows],
+            **{title: [100 * row[name] for row in rows] for name, title in COLUMNS.items()},
+            "kNN, k = 13 (%)": [
+                next((100 * point["accuracy"] for point in row["knn"] if point["k"] == 13), None)
+                for row in rows
+            ],
+            "VAL at FAR 10⁻³ (%)": [100 * row["verification"]["val"] for row in rows],
+            "Verification AUC": [row["verification"]["auc"] for row in rows],
+            "Images": [row["asked"] for row in rows],
+        }
+    )
+    columns = {
+        name: st.column_config.NumberColumn(format="%.2f") for name in table.columns if "%" in name
+    }
+    columns["Verification AUC"] = st.column_config.NumberColumn(format="%.4f")
+    st.dataframe(table, hide_index=True, column_config=columns, key="figures-table")
+    pairs = rows[0]["verification"]["same_pairs"] + rows[0]["verification"]["different_pairs"]
+    note(
+        f"Every image asks all the others; {number(rows[0]['sample'])} of"
+        f" {number(rows[0]['images'])} images, stratified. Verification judges {number(pairs)}"
+        " pairs. An untrained network is no zero: it is what the embedding has to beat."
+    )
+    unseen = {
+        row["model"].startswith("untrained:"): row for row in rows if row["group"] == "unseen"
+    }
+    if len(unseen) == 2:
+        gain = 100 * (unseen[False]["map_at_r"] - unseen[True]["map_at_r"])
+        verdict = "beats" if gain > 0 else "does not beat"
+        st.markdown(
+            f"On the classes that it never saw ({' '.join(unseen[False]['classes'])}) it"
+            f" **{verdict}** the untrained network by **{gain:+.1f} points** of MAP@R."
+        )
+
+
+def _hardest(space: Space, rows: list[dict[str, Any]]) -> None:
+    st.subheader("The hardest", anchor=False)
+    names = {row["name"]: row for row in rows if not row["model"].startswith("untrained:")}
+    row = names[st.selectbox("Of", list(names), key="hardest-of")] if len(names) > 1 else rows[0]
+    hard = row["hardest"]
+    kinds = {
+        "alike": "Different classes, alike",
+        "apart": "One class, far apart",
+        "triplets": "Triplets",
+    }
+    kind = pick_segment("What", kinds, "hardest", show_label=False)
+    if kind == "triplets":
+        note(
+            "In threes: the anchor, its farthest image of the same class, its nearest of another;"
+            " by how much farther the former is."
+        )
+        places = [
+            triplet[part]
+            for triplet in hard["triplets"][:12]
+            for part in ("anchor", "positive", "negative")
+        ]
+        captions = []
+        for triplet in hard["triplets"][:12]:
+            anchor, positive, negative = (
+                name_of(space, triplet[part]) for part in ("anchor", "positive", "negative")
+            )
+            captions += [
+                f"anchor {anchor}",
+                f"same {positive}",
+                f"other {negative} ({triplet['violation']:+.2f})",
+            ]
+        columns = 12
+    else:
+        note("In pairs, with their cosine similarity.")
+        pairs = hard[kind][:18]
+        places = [pair[end] for pair in pairs for end in ("first", "second")]
+        captions = []
+        for pair in pairs:
+            captions += [
+                name_of(space, pair["first"]),
+                f"{name_of(space, pair['second'])} · {pair['similarity']:.3f}",
+            ]
+        columns = 12
+    if places:
+        image_grid(
+            np.stack([space.picture(place) for place in places]),
+            captions,
+            columns=columns,
+            key="hardest-images",
+        )
+
+
+def _name(row: dict[str, Any]) -> str:
+    model = "untrained network" if row["model"].startswith("untrained:") else row["model"]
+    return model if row["group"] == "all" else f"{model}, {GROUPS[row['group']]}"

@@ -1,0 +1,121 @@
+"""The map of one space: colours, a card for a click, a gallery for a lasso, and a place for any
+picture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from app.scatter.component import scatter
+from app.sections.embeddings.choose import faithful_words, pick_options, pick_space, the_map
+from app.sections.embeddings.colours import pick_layer, words_of
+from app.sections.embeddings.selection import (
+    NEIGHBOURS,
+    card,
+    gallery,
+    listener,
+    lit,
+    neighbours,
+    selected,
+)
+from app.widgets import data_uri, note
+
+if TYPE_CHECKING:
+    from engine.embedding.projection import Projection
+    from engine.embedding.space import Space
+    from engine.lab import Lab
+
+
+def draw(lab: Lab) -> None:
+    """The view."""
+    chosen = pick_space(lab)
+    if chosen is None:
+        return
+    model, data, part, _ = chosen
+    options = pick_options()
+    found = the_map(lab, model, data, part, options, "map")
+    if found is not None:
+        _explore(lab, *found)
+        _locate(lab, *found)
+
+
+@st.fragment
+def _explore(lab: Lab, space: Space, found: Projection) -> None:
+    places = selected(space)
+    near = space.near(int(places[0]), NEIGHBOURS) if len(places) == 1 else None
+    left, right = st.columns([7, 4])
+    with left:
+        colours = pick_layer(lab, space)
+        scatter(
+            key="map-scatter",
+            id=f"{space.key}/{space.map_name(found.options)}",
+            count=len(space),
+            dims=found.options.dims,
+            points=f"space/points/{space.key}/{space.map_name(found.options)}",
+            image=f"space/image/{space.key}",
+            layer=colours.layer,
+            palette=colours.palette,
+            codes=colours.address,
+            words=words_of(space),
+            selection=lit(space, places, near),
+            pixelated=space.images.style != "photo",
+            height=620,
+            extra=_located(space, found),
+            on_pick=listener(space),
+        )
+        note(faithful_words(found))
+    with right, st.container(key="selection-panel"):
+        if near is not None:
+            card(space, int(places[0]), near, "neighbours")
+        elif len(places):
+            gallery(space, places, "gallery")
+        else:
+            st.markdown(
+                "**Walk through the space**\n\n- Point at a dot to see its image\n- Click it for"
+                " its card and its nearest neighbours\n- Hold Shift and drag round dots, or use the"
+                " lasso, to select many\n- Scroll to zoom, drag to move; close up, the dots become"
+                " images\n- Click a name in the legend to hide or show it"
+            )
+
+
+def _locate(lab: Lab, space: Space, found: Projection) -> None:
+    with st.expander(
+        "Place a picture of your own on the map", icon=":material/add_photo_alternate:"
+    ):
+        upload = st.file_uploader(
+            "A picture", type=["png", "jpg", "jpeg", "bmp", "gif", "webp"], key="picture"
+        )
+        if upload is None:
+            if st.session_state.pop("located", None):
+                st.rerun()
+            return
+        key = (upload.file_id, space.key, space.map_name(found.options))
+        if st.session_state.get("located", {}).get("key") != key:
+            embedding = lab.spaces.embedding_of(space, upload.getvalue())
+            at = lab.spaces.locate(space, found, embedding)
+            square = lab.predictor(space.model.removeprefix("untrained:")).prepare(
+                upload.getvalue()
+            )
+            held = {
+                "key": key,
+                "at": at.tolist(),
+                "image": data_uri(square),
+                "near": space.near_to(embedding),
+            }
+            st.session_state["located"] = held
+            st.rerun()
+        near = st.session_state["located"]["near"]
+        st.markdown(
+            f"Its {len(near.index)} nearest vote for"
+            f" **{space.classes[max(0, int(near.vote.label[0]))]}**:"
+        )
+        neighbours(space, near, "located-neighbours")
+
+
+def _located(space: Space, found: Projection) -> dict[str, Any] | None:
+    held = st.session_state.get("located")
+    if not held or held["key"][1:] != (space.key, space.map_name(found.options)):
+        return None
+    return {"at": held["at"], "image": held["image"], "text": "your picture"}

@@ -1,0 +1,245 @@
+"""What is selected on a map: one image or many, kept in the address, with the card or the gallery
+that shows it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from app.charts.space import layer_palette
+from app.scatter.component import Selection
+from app.widgets import note, number, percent
+from engine.imaging.images import as_picture
+
+if TYPE_CHECKING:
+    from engine.embedding.space import Near, Space
+
+POINT, MANY = "at", "selection"  # names in the address
+SHOWN = 60  # images in the gallery
+NEIGHBOURS = 13
+BARS = 16  # classes of a selection that are listed
+_GRID = """<style>
+.images {display: grid; gap: 8px 6px; grid-template-columns: repeat(auto-fill, minmax(WIDTHpx, 1fr));}
+.images figure {margin: 0; min-width: 0;}
+.images img {width: 100%; aspect-ratio: 1; display: block; border-radius: 4px; border: 1px solid rgba(128, 138, 150, .35);
+  image-rendering: RENDERING; background: white;}
+.images figcaption {font-size: .78rem; line-height: 1.25; margin-top: 2px; opacity: .8; overflow-wrap: anywhere;}
+</style>"""
+
+
+def listener(space: Space) -> Callable[[dict[str, Any]], None]:
+    """What hears a pick on the scatter and writes it into the address, where the next run of the
+    page finds it.
+    """
+
+    def heard(picked: dict[str, Any]) -> None:
+        for name in (POINT, MANY):
+            st.query_params.pop(name, None)
+        places = [place for place in picked.get("at", []) if 0 <= place < len(space)]
+        if picked.get("kind") == "point" and places:
+            st.query_params[POINT] = str(int(space.index[places[0]]))
+        elif picked.get("kind") == "lasso" and places:
+            st.query_params[MANY] = space.keep_selection(np.array(places, np.int64))
+
+    return heard
+
+
+def selected(space: Space) -> np.ndarray:
+    """Places (n,) int64 in the space of what the address says is selected; none if that is of
+    another space.
+    """
+    point, many = st.query_params.get(POINT, ""), st.query_params.get(MANY, "")
+    if point.isdigit():
+        place = space.places.get(int(point))
+        return np.array([] if place is None else [place], np.int64)
+    found = space.find_selection(many) if many else None
+    return np.zeros(0, np.int64) if found is None else found[found < len(space)]
+
+
+def lit(space: Space, places: np.ndarray, near: Near | None) -> Selection:
+    """The selection as the scatter lights it."""
+    if not len(places):
+        return Selection()
+    id = f"{st.query_params.get(POINT, '')}-{st.query_params.get(MANY, '')}-{0 if near is None else len(near.index)}"
+    return Selection(id, places.tolist(), [] if near is None else near.index.tolist())
+
+
+def card(space: Space, place: int, near: Near, key: str) -> None:
+    """One image: what it is, what it is read as, its nearest others with their similarities, and
+    their vote.
+    """
+    label, answer = name_of(space, place), space.model_classes[space.predicted[place]]
+    image, words = st.columns([2, 3], vertical_alignment="center")
+    with image:
+        st.html(_image(space, place, 128))
+    with words:
+        wrong = bool(space.wrong[place])
+        st.markdown(f"**{label}** · image {number(int(space.index[place]))}")
+        st.markdown(
+            f"Read as {':red' if wrong else ':green'}[**{answer}**]"
+            f" ({percent(float(space.confidence[place]))})"
+        )
+        st.caption(str(space.images.files[space.index[place]]))
+    votes = near.vote.share[0]
+    order = [number for number in np.argsort(-votes, kind="stable") if votes[number]]
+    said = ", ".join(
+        f"{space.classes[number]} {votes[number] * len(near.index):.0f}" for number in order
+    )
+    winner = (
+        space.classes[int(near.vote.label[0])]
+        if near.vote.label[0] >= 0
+        else "nothing: no neighbour has a label"
+    )
+    st.markdown(f"Its {len(near.index)} nearest vote for **{winner}** ({said}):")
+    neighbours(space, near, key)
+
+
+def neighbours(space: Space, near: Near, key: str) -> None:
+    """The nearest images with their labels and cosine similarities."""
+    captions = [
+        f"{name_of(space, int(i))} · {s:.3f}"
+        for i, s in zip(near.index, near.similarity, strict=True)
+    ]
+    grid(space, near.index, captions, key=key)
+    note("Below each: its label and its cosine similarity.")
+
+
+def gallery(space: Space, places: np.ndarray, key: str) -> None:
+    """Many images: how many of each class, the first of them, and a way to take them away."""
+    wrong = int(space.wrong[places].sum())
+    st.markdown(f"**{number(len(places))} images selected**, {number(wrong)} of them read wrongly.")
+    labels = space.labels[places]
+    counts = np.bincount(labels[labels >= 0], minlength=len(space.classes))
+    everything = np.bincount(space.labels[space.labels >= 0], minlength=len(space.classes))
+    if counts.any():
+        st.html(class_bars(space.classes, counts.tolist(), everything.tolist()))
+    order = np.argsort(~space.wrong[places], kind="stable")
+    shown = places[order[:SHOWN]]
+    grid(space, shown, key=key)
+    note(
+        f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} read wrongly come"
+        " first."
+    )
+    table, images = st.columns(2)
+    with table:
+        st.download_button(
+            "Table (CSV)",
+            lambda: as_csv(space, places),
+            f"{space.data}-selection.csv",
+            "text/csv",
+            on_click="ignore",
+            key=f"{key}-csv",
+            icon=":material/table:",
+            width="stretch",
+        )
+    with images:
+        st.download_button(
+            "Images (zip)",
+            lambda: as_zip(space, places),
+            f"{space.data}-selection.zip",
+            "application/zip",
+            on_click="ignore",
+            key=f"{key}-zip",
+            icon=":material/folder_zip:",
+            width="stretch",
+        )
+
+
+def class_bars(names: Sequence[str], chosen: Sequence[int], there: Sequence[int]) -> str:
+    """HTML: how many images of each class a selection holds, most first, and of how many. Drawn
+    with less delay than a chart.
+    """
+    order = sorted(
+        (number for number in range(len(names)) if chosen[number]),
+        key=lambda number: -chosen[number],
+    )
+    colours, most, rows = layer_palette("classes", names), max(chosen), []
+    for number_ in order[:BARS]:
+        width = 100 * chosen[number_] / most
+        bar = f'<i style="display:block;height:12px;border-radius:3px;min-width:2px;width:{width:.1f}%;background:{colours[number_]}"></i>'
+        count = f"{chosen[number_]:,} of {there[number_]:,}"
+        rows.append(
+            f"<span>{escape(names[number_])}</span><span>{bar}</span><span"
+            f' style="opacity:.7;white-space:nowrap">{count}</span>'
+        )
+    more = f"<div>… and {len(order) - BARS} more classes</div>" if len(order) > BARS else ""
+    style = (
+        "display:grid;grid-template-columns:minmax(1.5em,auto) 1fr auto;gap:3px"
+        " 10px;align-items:center;font-size:.85rem"
+    )
+    return f'<div class="class-bars" style="{style}">{"".join(rows)}</div>{more}'
+
+
+def as_csv(space: Space, places: np.ndarray) -> bytes:
+    """A line an image: index in the data set, file, label, answer and its confidence."""
+    stream = io.StringIO()
+    rows = csv.writer(stream)
+    rows.writerow(["index", "file", "label", "predicted", "confidence"])
+    for place in places:
+        number_, answer = space.index[place], space.model_classes[space.predicted[place]]
+        rows.writerow(
+            [
+                int(number_),
+                space.images.files[number_],
+                name_of(space, int(place), ""),
+                answer,
+                f"{space.confidence[place]:.4f}",
+            ]
+        )
+    return stream.getvalue().encode()
+
+
+def as_zip(space: Space, places: np.ndarray) -> bytes:
+    """The images as PNG files, in a folder for each label."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as file:
+        for place in places:
+            picture = io.BytesIO()
+            as_picture(space.picture(int(place))).save(picture, "PNG", compress_level=1)
+            folder = name_of(space, int(place)).replace("/", "_")
+            file.writestr(f"{folder}/{int(space.index[place]):06d}.png", picture.getvalue())
+    return stream.getvalue()
+
+
+def name_of(space: Space, place: int, unnamed: str = "no label") -> str:
+    label = int(space.labels[place])
+    return space.classes[label] if label >= 0 else unnamed
+
+
+def grid(
+    space: Space, places: Sequence[int], captions: Sequence[str] | None = None, *, key: str
+) -> None:
+    """Images with captions below them. The browser fetches each by its address, so that the page
+    need not wait for them.
+    """
+    rendering = "pixelated" if space.images.style != "photo" else "auto"
+    figures = []
+    for number_, place in enumerate(places):
+        name, below = (
+            escape(name_of(space, int(place))),
+            f"<figcaption>{escape(captions[number_])}</figcaption>" if captions else "",
+        )
+        figures.append(
+            f'<figure><img src="space/image/{space.key}/{int(place)}" alt="{name}"'
+            f' title="{name}">{below}</figure>'
+        )
+    style = _GRID.replace("WIDTH", "58" if captions else "40").replace("RENDERING", rendering)
+    with st.container(key=key):
+        st.html(f'{style}<div class="images">{"".join(figures)}</div>')
+
+
+def _image(space: Space, place: int, side: int) -> str:
+    rendering = "pixelated" if space.images.style != "photo" else "auto"
+    return (
+        f'<img src="space/image/{space.key}/{place}" alt="{escape(name_of(space, place))}"'
+        f' style="width:100%;max-width:{side}px;image-rendering:{rendering};border-radius:6px;border:1px'
+        ' solid rgba(128,138,150,.4)">'
+    )

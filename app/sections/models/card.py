@@ -1,0 +1,159 @@
+"""A saved model on a page: figures, card, what it confuses, files to take away, and the end of
+one's own.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from app.charts.words import number, parameters, percent
+from app.charts.words import size as file_size
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+MOST = 10  # confusions listed
+
+
+def figures(meta: dict[str, Any]) -> None:
+    """The model's measured figures in a row."""
+    metrics = meta["metrics"]
+    shown = [
+        ("Test accuracy", percent(metrics.get("test_accuracy")), _tested(metrics)),
+        (
+            "Top 3",
+            percent(metrics.get("test_top3")),
+            "the right class is among the three likeliest",
+        ),
+        (
+            "Calibration error",
+            percent(metrics.get("test_ece")),
+            "mean gap between confidence and accuracy",
+        ),
+        (
+            "Parameters",
+            parameters(meta.get("parameters")),
+            f"{number(meta.get('parameters'))} numbers are learned",
+        ),
+        ("Classes", number(len(meta["classes"])), " ".join(meta["classes"])[:300]),
+        ("Input", f"{meta['input_size']} px", f"style {meta['style']}"),
+    ]
+    with st.container(horizontal=True, gap="small"):
+        for label, value, help in shown:
+            st.metric(label, value, help=help, width=135)
+
+
+def card(lab: Lab, name: str) -> None:
+    """The model's README without its front matter."""
+    path = lab.model_folder(name) / "README.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else "This model has no card."
+    body = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.S).strip()
+    with st.container(border=True):
+        st.markdown(re.sub(r"^# ", "### ", body, count=1))
+
+
+def mistakes(meta: dict[str, Any]) -> None:
+    """Which classes it takes for which, most often first."""
+    confusion, classes = meta["metrics"].get("confusion"), meta["classes"]
+    with st.container(border=True):
+        st.markdown("**What it confuses** on the test split")
+        if not confusion:
+            st.caption("This model was saved without a confusion matrix.")
+            return
+        pairs = [
+            (count, true, read)
+            for true, row in enumerate(confusion)
+            for read, count in enumerate(row)
+            if count and true != read
+        ]
+        if not pairs:
+            st.caption("Nothing: every test image was read right.")
+            return
+        pairs.sort(key=lambda pair: -pair[0])
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "True": classes[true],
+                    "Read as": classes[read],
+                    "Images": count,
+                    "Share of the class": percent(count / max(sum(confusion[true]), 1), 1),
+                }
+                for count, true, read in pairs[:MOST]
+            ),
+            hide_index=True,
+        )
+        st.caption(
+            f"{number(sum(pair[0] for pair in pairs))} of {number(sum(map(sum, confusion)))} images"
+            " are read wrong."
+        )
+
+
+def downloads(lab: Lab, name: str, meta: dict[str, Any]) -> None:
+    """Buttons for the weights and for ONNX, which is made when it is asked for."""
+    weights = lab.model_folder(name) / meta["weights"]
+    st.download_button(
+        f"safetensors ({file_size(weights.stat().st_size)})",
+        weights.read_bytes,
+        f"{name}.safetensors",
+        "application/octet-stream",
+        key=f"weights-{name}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "ONNX",
+        lambda: _onnx(lab, name),
+        f"{name}.onnx",
+        "application/octet-stream",
+        key=f"onnx-{name}",
+        icon=":material/download:",
+        on_click="ignore",
+        help="Made when you click, which takes some seconds. Input: (B, C, H, W) in -1..1.",
+    )
+
+
+def remove(lab: Lab, name: str) -> None:
+    """A button that deletes a run with its model, after asking; shipped models have none."""
+    own = {run.id: run for run in lab.runs()}.get(name)
+    if own is None:
+        return
+    with st.popover("Delete", icon=":material/delete:"):
+        st.markdown(
+            f"Delete run **{own.name}** (`{own.id}`) with its model, curves and log? This can't be"
+            " undone."
+        )
+        st.button(
+            "Delete it", type="primary", key=f"delete-{name}", on_click=_delete, args=(lab, name)
+        )
+
+
+def _delete(lab: Lab, name: str) -> None:
+    try:
+        lab.delete(name)
+        st.session_state.pop("model", None)
+        st.toast("Deleted.", icon=":material/delete:")
+    except GlyphlabError as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+def _onnx(lab: Lab, name: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.onnx"
+        lab.export_onnx(name, path)
+        return path.read_bytes()
+
+
+def _tested(metrics: dict[str, Any]) -> str | None:
+    if not metrics.get("test_data"):
+        return None
+    return (
+        f"{metrics['test_data']}, split {metrics.get('test_split', 'test')},"
+        f" {number(metrics.get('test_n'))} images"
+    )

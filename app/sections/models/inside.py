@@ -1,0 +1,122 @@
+"""Looking inside a model on its page: answers to test images with confidences, what it went by,
+filters of its first layer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from app.charts.words import number, percent
+from app.widgets.pictures import image_grid
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.services.predictions import Answers
+
+SHOWN, EXPLAINED, COLUMNS = 30, 10, 10
+NOTHING = {
+    "all": "There is no held-out image.",
+    "right": "No answer is right.",
+    "wrong": "No answer is wrong: nothing to see here.",
+}
+
+
+def inside(lab: Lab, model: str) -> None:
+    """Draw the section. What is heavy happens only after a click, as it loads the model."""
+    st.subheader("Look inside", anchor=False)
+    if not st.toggle(
+        "Show its answers to test images, what it went by, and its first filters",
+        key=f"inside-{model}",
+    ):
+        return
+    try:
+        with st.spinner("Asking the model …"):
+            _answers(lab, model)
+        _filters(lab, model)
+    except GlyphlabError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def _answers(lab: Lab, model: str) -> None:
+    from engine.services.predictions import answers, as_pictures, guided_saliency
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        which = st.segmented_control(
+            "Answers",
+            ["all", "right", "wrong"],
+            default="all",
+            required=True,
+            key=f"inside-which-{model}",
+        )
+        seed = (
+            st.number_input(
+                "Draw",
+                0,
+                10_000,
+                0,
+                key=f"inside-seed-{model}",
+                width=120,
+                help="another number, other images",
+            )
+            if which == "all"
+            else 0
+        )
+    found = answers(lab, model, which, SHOWN, int(seed))
+    if not len(found.labels):
+        st.caption(NOTHING[which])
+        return
+    order = "at random" if which == "all" else "the surest first"
+    st.caption(
+        f"{number(len(found.labels))} of {number(found.of)} images of {found.data}, split"
+        f" {found.split}, {order}."
+    )
+    image_grid(found.images, captions(found), COLUMNS, key=f"inside-grid-{model}")
+    st.markdown("**What it went by** in the first of them, for the class it answered")
+    first = slice(0, EXPLAINED)
+    maps = as_pictures(
+        guided_saliency(lab.predictor(model), found.images[first], found.predicted[first])
+    )
+    image_grid(
+        maps,
+        [found.classes[k] for k in found.predicted[first]],
+        COLUMNS,
+        key=f"inside-saliency-{model}",
+    )
+    st.caption(
+        "Guided backpropagation: grey pixels did not matter; the more a pixel stands out, the more"
+        " the answer changes with it."
+    )
+
+
+def _filters(lab: Lab, model: str) -> None:
+    from engine.services.predictions import filters
+
+    kernels = filters(lab.predictor(model))
+    if not len(kernels):
+        return
+    st.markdown(
+        f"**First layer:** {len(kernels)} filters of {kernels.shape[-1]} × {kernels.shape[-2]}"
+        " pixels"
+    )
+    image_grid(enlarged(kernels), None, 16, key=f"inside-filters-{model}")
+
+
+def captions(found: Answers) -> list[str]:
+    """'✓ bee 93%' or '✗ bee 61%, is ants' for each answer."""
+    out = []
+    for label, predicted, sure in zip(found.labels, found.predicted, found.confidence, strict=True):
+        said = f"{found.classes[predicted]} {percent(float(sure), 0)}"
+        out.append(f"✓ {said}" if label == predicted else f"✗ {said}, is {found.classes[label]}")
+    return out
+
+
+def enlarged(kernels: np.ndarray) -> np.ndarray:
+    """Each pixel eight times as wide and high; grey kernels as colours, or they would be drawn as
+    ink on paper.
+    """
+    kernels = np.repeat(kernels, 3, 1) if kernels.shape[1] == 1 else kernels
+    return kernels.repeat(8, axis=2).repeat(8, axis=3)

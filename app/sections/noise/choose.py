@@ -1,0 +1,107 @@
+"""Which data set is doubted, and its diagnosis: found, being made, or to be asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.widgets import link, pick_dataset, task_box
+from app.widgets.tasks import ALIVE
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.noise.storage import Diagnosis
+
+FIRST = "task3"
+EFFORT_WORDS = {
+    "full": (
+        "full: ten minutes for 60,000 images on two cores, half an hour where labels say what an"
+        " image is not"
+    ),
+    "quick": "quick: a fifth of the time or less, and rougher",
+}
+
+
+def dataset(lab: Lab) -> str | None:
+    """The chosen data set, Task 3 to begin with."""
+    if (
+        "data" not in st.session_state
+        and "data" not in st.query_params
+        and any(data.name == FIRST for data in lab.datasets())
+    ):
+        st.session_state["data"] = FIRST
+    return pick_dataset(lab, "data")
+
+
+def diagnosis(lab: Lab, name: str) -> Diagnosis | None:
+    """The data set's diagnosis, or what it takes to get one: drawn in its place."""
+    for task in lab.tasks("diagnose"):
+        if task.arguments.get("dataset") == name and task.state in ALIVE:
+            st.markdown(
+                f"Examining the labels of `{name}`. You may leave this page; the examination"
+                " goes on."
+            )
+            if task_box(lab, task.id, "diagnose").state in ALIVE:
+                return None
+    with st.spinner("Looking…", show_time=True):
+        found = lab.noise.find(name)
+    if found is None:
+        _offer(lab, name)
+    return found
+
+
+def again(lab: Lab, found: Diagnosis) -> None:
+    """When and how the diagnosis was made, and a way to a better one."""
+    document = found.document
+    st.caption(
+        f"{document['n']:,} images, effort {document['effort']}, {document['seconds'] / 60:.1f}"
+        f" minutes, {document['created'][:10]}. Every prediction comes from networks that never saw"
+        " the label in question; clean labels play no part."
+    )
+    if document["effort"] != "full":
+        st.button(
+            "Examine at full effort",
+            key="examine-full",
+            icon=":material/biotech:",
+            on_click=_start,
+            args=(lab, document["name"], "full"),
+        )
+
+
+def _offer(lab: Lab, name: str) -> None:
+    info = next((data for data in lab.datasets() if data.name == name), None)
+    if info is not None and not info.here and not info.fetchable:
+        st.info(f"`{name}` is not here and has no public source.", icon=":material/info:")
+        link("data", "Data sets", data=name)
+        return
+    with st.container(border=True):
+        st.markdown(
+            f"The labels of `{name}` have not been examined yet. The examination trains small"
+            " networks on parts of the images, asks each about the images it has not seen, and"
+            " compares what they say with the labels: which are wrong, how many, and by what rule."
+        )
+        effort = st.radio(
+            "Effort",
+            list(EFFORT_WORDS),
+            format_func=EFFORT_WORDS.get,
+            key="effort",
+            horizontal=True,
+        )
+        st.button(
+            "Examine",
+            key="examine",
+            type="primary",
+            icon=":material/biotech:",
+            on_click=_start,
+            args=(lab, name, effort),
+        )
+    failed = next(
+        (task for task in lab.tasks("diagnose") if task.arguments.get("dataset") == name), None
+    )
+    if failed is not None and failed.state == "failed":
+        st.error(f"The last examination failed: {failed.error}", icon=":material/error:")
+
+
+def _start(lab: Lab, name: str, effort: str) -> None:
+    lab.start_task("diagnose", dataset=name, effort=effort)

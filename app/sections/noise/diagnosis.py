@@ -1,0 +1,135 @@
+"""Section Diagnosis: what is wrong with the labels, how that is known, T, and for Task 3 what
+became of those who believed them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from app.charts import noise as charts
+from app.sections.noise import choose
+from app.widgets import chart, link, note
+from engine.noise.shares import share
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.noise.storage import Diagnosis
+
+ICONS = {
+    "clean": ":material/check_circle:",
+    "few errors": ":material/error:",
+    "symmetric": ":material/shuffle:",
+    "class-dependent": ":material/swap_horiz:",
+    "complementary": ":material/block:",
+    "independent": ":material/casino:",
+}
+READINGS = {
+    "names": "what an image is",
+    "excludes": "what it is not",
+    "pattern": "what it is, by a pattern",
+}
+RECIPES = {
+    "clean": "",
+    "few errors": (
+        "Correct the suspects and train on what is left: section Review, then Cleaned labels."
+    ),
+    "symmetric": (
+        "Train through it with `loss: forward`, or on the likely labels: section Cleaned labels."
+    ),
+    "class-dependent": (
+        "Train through T with `loss: forward`, or on the likely labels: section Cleaned labels."
+    ),
+    "complementary": (
+        "Train with `method: recovered`, as recipe `task3-recovered` does, or on the likely labels:"
+        " section Cleaned labels."
+    ),
+    "independent": "There is nothing to train on.",
+}
+
+
+def draw(lab: Lab) -> None:
+    """Draw the section."""
+    name = choose.dataset(lab)
+    if name is None:
+        return
+    if name == "task3":
+        task3(lab)
+    found = choose.diagnosis(lab, name)
+    if found is not None:
+        show(lab, found)
+
+
+def show(lab: Lab, found: Diagnosis) -> None:
+    """A finished diagnosis, conclusion first."""
+    document = found.document
+    low, high = document["noise_rate_interval"]
+    title = document["headline"]
+    with st.container(border=True, key="verdict"):
+        st.subheader(f"{ICONS[document['regime']]} {title[0].upper()}{title[1:]}", anchor=False)
+        st.markdown(document["summary"])
+        with st.container(horizontal=True, gap="large"):
+            st.metric("Wrong labels", share(document["noise_rate"]), width="content")
+            st.metric("95% interval", f"{share(low)} to {share(high)}", width="content")
+            st.metric("Images", f"{document['n']:,}", width="content")
+            st.metric(
+                "Right labels, estimated",
+                f"{document['n'] * (1 - document['noise_rate']):,.0f}",
+                width="content",
+            )
+        if advice := RECIPES[document["regime"]]:
+            st.markdown(f"**What to do.** {advice}")
+    left, right = st.columns(2)
+    with left:
+        chart(charts.transition(document["transition"], document["classes"]), key="transition")
+    with right:
+        chart(charts.confusion(document["likely_given"], document["classes"]), key="likely-given")
+    left, right = st.columns([3, 2])
+    with left:
+        st.subheader("How it is known", anchor=False)
+        for sentence in document["evidence"]:
+            st.markdown(f"- {sentence}")
+    with right:
+        st.subheader("What can't be known", anchor=False)
+        for sentence in document["unknowable"]:
+            st.markdown(f"- {sentence}")
+    left, right = st.columns(2)
+    with left:
+        chart(charts.readings(document["readings"], READINGS), key="readings")
+    with right:
+        counts, edges = np.histogram(found.arrays["score"], bins=50, range=(0, 1))
+        chart(charts.scores(edges.tolist(), counts.tolist()), key="scores")
+    choose.again(lab, found)
+
+
+def task3(lab: Lab) -> None:
+    """The published attempts beside the recovered model, and why they ended where they did."""
+    from engine.services.label_noise import PUBLISHED
+
+    with st.spinner("Looking…"):
+        recovered, here = lab.noise.recovered(), lab.noise.attempts()
+    with st.container(border=True, key="task3"):
+        left, right = st.columns([3, 2], vertical_alignment="center")
+        with left:
+            chart(charts.attempts(PUBLISHED, here, recovered), key="attempts")
+        with right:
+            best = max((row["accuracy"] for row in recovered), default=None)
+            ours = f"**{100 * best:.2f}%**" if best is not None else "over 99%"
+            st.markdown(
+                "**Why 0% is better news than 10%.** A model that learned nothing would guess one"
+                " digit in ten right. All five published attempts are far *below* that: they"
+                " learned to avoid the right answer. That is only possible if the labels"
+                " themselves avoid it, and then they tell, image by image, what the answer is"
+                " *not*.\n\nRead that way, the same images and the same labels train a model to"
+                f" {ours} on MNIST's test images. No other label was used."
+            )
+            if recovered:
+                link("models", "The recovered model", model=recovered[0]["name"])
+            link("train", "Train it yourself", recipe="task3-recovered")
+    if not recovered:
+        note(
+            "No recovered model is here yet: train recipe `task3-recovered`; its small form takes"
+            " three minutes."
+        )

@@ -1,0 +1,191 @@
+"""Section Noise on purpose: spoil right labels in a known way, and see what the diagnosis and each
+method of training make of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from app.charts import noise as charts
+from app.widgets import chart, empty, note, percent, task_box
+from app.widgets.pickers import dataset_label
+from app.widgets.tasks import ALIVE
+from engine.noise.inject import NOISES
+from engine.noise.shares import share
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+LIMITS = {"2,000": 2_000, "6,000": 6_000, "20,000": 20_000, "all": None}
+
+
+def draw(lab: Lab) -> None:
+    """Draw the section."""
+    st.markdown(
+        "Take a data set whose labels are right, spoil them in a known way, and compare: the"
+        " diagnosis with the truth, and what each way of training makes of the spoiled labels."
+    )
+    sets = {
+        data.name: dataset_label(data)
+        for data in lab.datasets()
+        if data.here and data.name != "task3"
+    }
+    if not sets:
+        empty("There is no data set at hand.", "data", "Data sets")
+        return
+    with st.container(border=True):
+        first = st.columns(3)
+        with first[0]:
+            name = st.selectbox(
+                "Clean data set", list(sets), format_func=sets.get, key="trial-data"
+            )
+        with first[1]:
+            noise = st.selectbox(
+                "Noise",
+                list(NOISES),
+                format_func=lambda key: f"{key} · {NOISES[key].about}",
+                index=2,
+                key="trial-noise",
+            )
+        with first[2]:
+            model = NOISES[noise]
+            rate = st.slider(
+                "Share of labels touched",
+                0.0,
+                1.0,
+                model.rates[0],
+                0.001,
+                format="percent",
+                key=f"trial-rate-{noise}",
+                disabled=noise == "clean",
+            )
+        second = st.columns(3, vertical_alignment="bottom")
+        with second[0]:
+            limit = st.segmented_control(
+                "Training images, at most",
+                list(LIMITS),
+                default="2,000",
+                required=True,
+                key="trial-limit",
+            )
+        with second[1]:
+            effort = st.segmented_control(
+                "Effort", ["quick", "full"], default="quick", required=True, key="trial-effort"
+            )
+        with second[2]:
+            arguments = {
+                "dataset": name,
+                "noise": noise,
+                "rate": rate,
+                "limit": LIMITS[limit],
+                "effort": effort,
+            }
+            st.button(
+                "Spoil and compare",
+                key="trial",
+                type="primary",
+                icon=":material/science:",
+                on_click=_start,
+                args=(lab, arguments),
+            )
+    task = next((task for task in lab.tasks("noise-trial") if task.state in ALIVE), None)
+    if task is not None:
+        st.caption(
+            f"{task.arguments['noise']} noise on {task.arguments['dataset']}. You may leave this"
+            " page."
+        )
+        task_box(lab, task.id, "trial-task")
+    else:
+        last = next(iter(lab.tasks("noise-trial")), None)
+        if last is not None and last.state == "failed":
+            st.error(f"The last comparison failed: {last.error}", icon=":material/error:")
+    trials = lab.noise.trials()
+    if not trials:
+        note(
+            "Nothing has been compared yet. 2,000 images at quick effort take two to three minutes"
+            " on two cores."
+        )
+        return
+    by_id = {trial["id"]: trial for trial in trials}
+    id = st.selectbox(
+        "Result", list(by_id), format_func=lambda id: title(by_id[id]), key="trial-shown"
+    )
+    show(by_id[id])
+    st.subheader("All results", anchor=False)
+    st.dataframe(pd.DataFrame(row(trial) for trial in trials), hide_index=True, key="trials")
+
+
+def show(trial: dict[str, Any]) -> None:
+    """One result: the diagnosis beside the truth, the methods, and both Ts."""
+    low, high = trial["noise_rate_interval"]
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Diagnosis", trial["regime"], width="content")
+        st.metric(
+            "Wrong labels, estimated",
+            share(trial["noise_rate"]),
+            width="content",
+            help=f"95% interval {share(low)} to {share(high)}",
+        )
+        st.metric("Wrong labels, true", share(trial["true_rate"]), width="content")
+        st.metric("Likely labels right", percent(trial["likely_right"]), width="content")
+        if trial["found_first"] is not None:
+            st.metric(
+                "Found at the top",
+                percent(trial["found_first"]),
+                width="content",
+                help=(
+                    "Of the labels against the rule, the share that is among as many first"
+                    " suspects."
+                ),
+            )
+    chart(charts.methods(trial["methods"], len(trial["classes"])), key=f"methods-{trial['id']}")
+    for method in trial["methods"]:
+        st.caption(f"**{method['title']}**: {method['note']}")
+    left, right = st.columns(2)
+    with left:
+        chart(
+            charts.transition(
+                trial["transition"], trial["classes"], "T as estimated from spoiled labels"
+            ),
+            key=f"t-{trial['id']}",
+        )
+    with right:
+        chart(
+            charts.transition(trial["true_transition"], trial["classes"], "T that really acted"),
+            key=f"true-t-{trial['id']}",
+        )
+
+
+def title(trial: dict[str, Any]) -> str:
+    """'mnist, symmetric 50% · 2,000 images · 2026-01-02 03:04'."""
+    return (
+        f"{trial['dataset']}, {trial['noise']} {share(trial['rate'])} · {trial['n']:,} images ·"
+        f" {trial['created'][:16].replace('T', ' ')}"
+    )
+
+
+def row(trial: dict[str, Any]) -> dict[str, Any]:
+    """A line of the table of results."""
+    accuracy = {
+        method["title"]: (
+            percent(method["accuracy"]) if method["accuracy"] is not None else "gives up"
+        )
+        for method in trial["methods"]
+    }
+    return {
+        "data": trial["dataset"],
+        "noise": trial["noise"],
+        "rate": share(trial["rate"]),
+        "images": trial["n"],
+        "diagnosis": trial["regime"],
+        "estimated": share(trial["noise_rate"]),
+        "true": share(trial["true_rate"]),
+        **accuracy,
+    }
+
+
+def _start(lab: Lab, arguments: dict[str, Any]) -> None:
+    lab.start_task("noise-trial", **arguments)

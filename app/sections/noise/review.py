@@ -1,0 +1,175 @@
+"""Section Review: a person decides, suspect by suspect, with the keyboard; every decision is on
+disk before the next image is drawn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.sections.noise import choose
+from app.sections.noise.suspects import ANY, chosen
+from app.widgets import image_grid, note
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.noise.review import Review
+    from engine.noise.storage import Diagnosis
+
+
+def draw(lab: Lab) -> None:
+    """Draw the section."""
+    name = choose.dataset(lab)
+    found = choose.diagnosis(lab, name) if name else None
+    if found is None:
+        return
+    review = lab.noise.review(found)
+    decided = review.decisions()
+    left, middle, right = st.columns([1, 1, 2], vertical_alignment="bottom")
+    with left:
+        given = st.selectbox("Given label", [ANY, *found.classes], key="review-given")
+    with middle:
+        likely = st.selectbox("Likely class", [ANY, *found.classes], key="review-likely")
+    with right:
+        changed = sum(decision.changed for decision in decided.values())
+        st.markdown(
+            f"**{len(decided):,}** decided, {changed:,} of them changed. Saved as you go; close the"
+            " page whenever you like."
+        )
+    skipped = st.session_state.setdefault(f"skipped-{found.key}", [])
+    queue = chosen(found, given, likely, "suspect", False)
+    place = next((int(i) for i in queue if int(i) not in decided and int(i) not in skipped), None)
+    if place is None:
+        st.success("Nothing is left to decide here.", icon=":material/done_all:")
+        buttons_after(review, found, None)
+    else:
+        candidate(found, review, place)
+    trail(found, list(decided.values())[-8:][::-1])
+
+
+def candidate(found: Diagnosis, review: Review, place: int) -> None:
+    """One image, what argues for its labels, and the buttons."""
+    from engine.services.label_noise import arguments, why
+
+    arrays, names = found.arrays, found.classes
+    given, likely = int(arrays["given"][place]), int(arrays["likely"][place])
+    argued = arguments(found, place)
+    left, right = st.columns([1, 3])
+    with left:
+        image_grid(found.images([place]), [found.file(place)], columns=1, key="candidate")
+    with right:
+        same = given == likely
+        st.markdown(
+            f"### Given **{names[given]}**"
+            + (", and likely so" if same else f", likely **{names[likely]}**")
+        )
+        st.markdown(why(found, place, argued))
+        with st.container(horizontal=True):
+            if not same:
+                st.button(
+                    f"It is {names[likely]}",
+                    key="accept",
+                    type="primary",
+                    shortcut="Y",
+                    help="Accept: the likely class becomes the label.",
+                    on_click=review.decide,
+                    args=(place, likely),
+                )
+            st.button(
+                f"{names[given]} is right",
+                key="reject",
+                type="primary" if same else "secondary",
+                shortcut="N" if not same else "Y",
+                help="Reject the suspicion: the given label stays.",
+                on_click=review.decide,
+                args=(place, given),
+            )
+            buttons_after(review, found, place)
+        other(found, review, place)
+        for label, near in ((likely, argued.for_likely[0]), (given, argued.for_given[0])):
+            if len(near) and (label != given or same or near is argued.for_given[0]):
+                st.caption(f"Nearest images that read as {names[label]}")
+                image_grid(
+                    found.images(near),
+                    None,
+                    columns=12,
+                    key=f"camp-{place}-{label}-{near is argued.for_given[0]}",
+                )
+            if same:
+                break
+
+
+def buttons_after(review: Review, found: Diagnosis, place: int | None) -> None:
+    """Skip and undo."""
+    if place is not None:
+        st.button("Skip", key="skip", shortcut="Right", on_click=_skip, args=(found.key, place))
+    st.button(
+        "Undo",
+        key="undo",
+        shortcut="U",
+        icon=":material/undo:",
+        disabled=review.last() is None,
+        on_click=_undo,
+        args=(review, found.key),
+    )
+
+
+def other(found: Diagnosis, review: Review, place: int) -> None:
+    """Change the label to any class: by its own key where classes are single digits."""
+    names = found.classes
+    if len(names) <= 10 and all(len(name) == 1 and name.isdigit() for name in names):
+        st.caption("Or press the digit that it is")
+        with st.container(horizontal=True, gap="small"):
+            for label, name in enumerate(names):
+                st.button(
+                    name,
+                    key=f"change-{name}",
+                    shortcut=name,
+                    on_click=review.decide,
+                    args=(place, label),
+                )
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        label = st.selectbox(
+            "Or it is",
+            range(len(names)),
+            format_func=names.__getitem__,
+            key=f"change-to-{place}",
+            width=180,
+        )
+        st.button(
+            "Set", key="change", shortcut="Ctrl+Enter", on_click=review.decide, args=(place, label)
+        )
+
+
+def trail(found: Diagnosis, latest: list) -> None:
+    """The last decisions, newest first."""
+    if not latest:
+        note(
+            "Keys: Y accepts the likely class, N keeps the given label, a digit sets another class,"
+            " → skips, U undoes."
+        )
+        return
+    st.caption("Latest decisions, newest first. U takes back the first.")
+    names, arrays = found.classes, found.arrays
+    captions = [
+        (
+            f"{names[arrays['given'][d.position]]} → {names[d.label]}"
+            if d.changed
+            else f"{names[d.label]} stays"
+        )
+        for d in latest
+    ]
+    image_grid(found.images([d.position for d in latest]), captions, columns=14, key="trail")
+
+
+def _skip(key: str, place: int) -> None:
+    st.session_state[f"skipped-{key}"].append(place)
+
+
+def _undo(review: Review, key: str) -> None:
+    taken_back = review.undo()
+    skipped = st.session_state.get(f"skipped-{key}", [])
+    if taken_back is not None and taken_back.position in skipped:
+        skipped.remove(taken_back.position)

@@ -1,0 +1,138 @@
+"""Section Suspects: galleries of given against likely label, most suspect first, and what argues
+for each.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from app.sections.noise import choose
+from app.widgets import image_grid, note
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.noise.storage import Diagnosis
+
+ANY = "any"
+PAGE = 60  # images
+ORDERS = {
+    "suspect": "most suspect first",
+    "trusted": "least suspect first",
+    "right": "surest to be right first",
+    "wrong": "surest to be wrong first",
+}
+
+
+def draw(lab: Lab) -> None:
+    """Draw the section."""
+    name = choose.dataset(lab)
+    found = choose.diagnosis(lab, name) if name else None
+    if found is None:
+        return
+    with st.container(border=True):
+        columns = st.columns([1, 1, 1.4, 1.2], vertical_alignment="bottom")
+        with columns[0]:
+            given = st.selectbox("Given label", [ANY, *found.classes], key="given")
+        with columns[1]:
+            likely = st.selectbox("Likely class", [ANY, *found.classes], key="likely")
+        with columns[2]:
+            order = st.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="order")
+        with columns[3]:
+            only = st.toggle(
+                "Only where they differ",
+                key="differ",
+                help="Hide images whose given label is the likely class.",
+            )
+    places = chosen(found, given, likely, order, only)
+    if not len(places):
+        st.info("No image is like that.", icon=":material/search_off:")
+        return
+    pages = math.ceil(len(places) / PAGE)
+    number = (
+        st.number_input(f"Page, of {pages:,}", 1, pages, 1, key="gallery-page", width=160)
+        if pages > 1
+        else 1
+    )
+    shown = places[(number - 1) * PAGE : number * PAGE]
+    image_grid(found.images(shown), captions(found, shown), columns=12, key="gallery")
+    note(
+        f"{len(places):,} images. Below each: given → likely class · quality of the given label"
+        " (0%: surely wrong, 100%: surely right)."
+    )
+    st.subheader("What argues for each", anchor=False)
+    place = st.selectbox(
+        "Image",
+        shown.tolist(),
+        format_func=lambda i: f"{found.file(i)} · {captions(found, [i])[0]}",
+        key=f"explained-{found.key}-{number}",
+    )
+    explain(found, int(place))
+
+
+def chosen(
+    found: Diagnosis, given: str, likely: str, order: str, only_differing: bool
+) -> np.ndarray:
+    """Positions (m,) of the images with that given label and likely class ('any': all), in that
+    order.
+    """
+    arrays, names = found.arrays, found.classes
+    keep = np.ones(len(arrays["given"]), bool)
+    if given != ANY:
+        keep &= arrays["given"] == names.index(given)
+    if likely != ANY:
+        keep &= arrays["likely"] == names.index(likely)
+    if only_differing:
+        keep &= arrays["given"] != arrays["likely"]
+    if order in ("suspect", "trusted"):
+        ranked = arrays["order"] if order == "suspect" else arrays["order"][::-1]
+    else:
+        ranked = np.argsort(-arrays["odds"] if order == "right" else arrays["odds"], kind="stable")
+    return ranked[keep[ranked]]
+
+
+def captions(found: Diagnosis, places: np.ndarray | list[int]) -> list[str]:
+    """'3 → 8 · 0.1%' for each position."""
+    from engine.noise.shares import share
+
+    arrays, names = found.arrays, found.classes
+    return [
+        f"{names[arrays['given'][i]]} → {names[arrays['likely'][i]]} ·"
+        f" {share(round(float(arrays['score'][i]), 4))}"
+        for i in places
+    ]
+
+
+def explain(found: Diagnosis, place: int) -> None:
+    """An image with the reason for its likely label, and the neighbours that argue for it and for
+    the given one.
+    """
+    from engine.services.label_noise import arguments, why
+
+    argued = arguments(found, place)
+    arrays, names = found.arrays, found.classes
+    given, likely = names[arrays["given"][place]], names[arrays["likely"][place]]
+    left, right = st.columns([1, 4])
+    with left:
+        image_grid(found.images([place]), [f"given {given}"], columns=1, key="explained")
+    with right:
+        st.markdown(why(found, place, argued))
+        camps = [(likely, *argued.for_likely)] + (
+            [(given, *argued.for_given)] if given != likely else []
+        )
+        for label, near, similarity in camps:
+            st.caption(
+                f"Nearest images that read as {label}, by the network that never saw this label"
+            )
+            if len(near):
+                image_grid(
+                    found.images(near),
+                    [f"{value:.2f}" for value in similarity],
+                    columns=10,
+                    key=f"near-{place}-{label}",
+                )
+            else:
+                st.caption("None.")

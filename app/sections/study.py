@@ -1,0 +1,256 @@
+"""The pieces of the Study page: one published experiment beside ours, and the buttons that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.charts.study import Figures
+from app.charts.words import percent, seconds
+from app.widgets.links import link
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.runs.run_info import RunInfo
+    from engine.services.study import Result, Row
+
+
+def figures_of(row: Row) -> Figures:
+    """The row as the chart takes it, in percent."""
+    ours, interval = row.ours, row.ours.interval if row.ours else None
+    low, high = (None, None) if interval is None else (100 * interval[0], 100 * interval[1])
+    best = None if row.best is None or (ours and row.best.ref == ours.ref) else 100 * row.best.value
+    published = None if row.published is None else 100 * row.published
+    return Figures(row.name, published, 100 * ours.value if ours else None, low, high, best)
+
+
+def summary(rows: Sequence[Row]) -> None:
+    """How far the studies have been reproduced here."""
+    full = [row for row in rows if row.ours]
+    judged = [row for row in full if row.difference is not None]
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Published experiments", len(rows), width=170)
+        st.metric("Run at full size here", f"{len(full)} of {len(rows)}", width=170)
+        st.metric(
+            "At or above the published figure",
+            f"{sum(row.difference >= 0 for row in judged)} of {len(judged)}",
+            width=230,
+            help="of those that were run at full size and have a published figure",
+        )
+
+
+def overview(rows: Sequence[Row]) -> None:
+    """Every experiment on a line; the figure of ours leads to its run."""
+    share = "%.2f%%"
+    lines = [
+        {
+            "study": row.study,
+            "experiment": row.name,
+            "published": _percent(row.published),
+            "ours": _percent(row.ours.value if row.ours else None),
+            "difference (points)": _percent(row.difference),
+            "best of this lab": _percent(row.best.value if row.best else None),
+            "by": row.best.recipe if row.best else None,
+            "state": (
+                "full size" if row.ours else "small form only" if row.small else "not run here"
+            ),
+            "run": f"/train?run={row.ours.ref}" if row.ours and row.ours.kind == "run" else None,
+            "hardware of ours": row.ours.hardware if row.ours else None,
+            "measure": row.metric,
+        }
+        for row in rows
+    ]
+    st.dataframe(
+        lines,
+        hide_index=True,
+        key="overview",
+        height="content",
+        placeholder="–",
+        column_config={
+            "published": st.column_config.NumberColumn(format=share),
+            "ours": st.column_config.NumberColumn(format=share, width=80),
+            "best of this lab": st.column_config.NumberColumn(format=share),
+            "experiment": st.column_config.TextColumn(pinned=True),
+            "difference (points)": st.column_config.NumberColumn(format="%+.2f"),
+            "run": st.column_config.LinkColumn(display_text=r"run=(\w+)"),
+        },
+    )
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def experiment(lab: Lab, row: Row, runs: Sequence[RunInfo]) -> None:
+    """One experiment: figures, where they come from, what the study said, and the buttons."""
+    with st.container(border=True, key=f"experiment-{row.name}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{row.title.split(' · ', 1)[-1]}**", width="content")
+            st.caption(f"`{row.name}` · {row.metric}", width="content")
+        published, ours, best = st.columns([1, 1.5, 1.5])
+        with published:
+            words = percent(row.published) if row.published is not None else "in words"
+            st.metric("Published", words)
+            st.caption(_sentence(row.note or row.source))
+        with ours:
+            _ours(row)
+        with best:
+            _best(row)
+        alive = [run for run in runs if run.alive and run.recipe == row.name]
+        for run in alive:
+            link(
+                "train",
+                f"{run.state}: watch run {run.id}",
+                icon=":material/show_chart:",
+                run=run.id,
+            )
+        _buttons(
+            lab, row, [run.id for run in runs if run.recipe == row.name and run.state == "finished"]
+        )
+        _details(row)
+
+
+def _ours(row: Row) -> None:
+    if row.ours is None:
+        st.metric("Ours, same recipe", "–")
+        st.caption(
+            "Not run at full size here."
+            + (f" Its small form ran: {percent(row.small.value)}." if row.small else "")
+        )
+        if row.small:
+            _where(row.small, "The small run")
+        return
+    delta = None if row.difference is None else f"{100 * row.difference:+.2f} points"
+    st.metric(
+        "Ours, same recipe",
+        percent(row.ours.value),
+        delta=delta,
+        delta_color="normal" if row.study != "C" else "off",
+    )
+    st.caption(_provenance(row.ours))
+    _where(row.ours, "The run")
+
+
+def _best(row: Row) -> None:
+    if row.best is None:
+        st.metric("Best of this lab, same task", "–")
+        st.caption("Nothing was run at full size on this data yet.")
+        return
+    st.metric("Best of this lab, same task", percent(row.best.value))
+    st.caption(f"`{row.best.recipe}`. {_provenance(row.best)}")
+    _where(row.best, "The run")
+
+
+def _provenance(result: Result) -> str:
+    parts = []
+    if result.interval:
+        parts.append(
+            f"95% interval {percent(result.interval[0])} to {percent(result.interval[1])} over"
+            f" {result.n:,} images"
+        )
+    if result.spread:
+        spread = (
+            f" ± {100 * result.spread.deviation:.2f} points"
+            if result.spread.deviation is not None
+            else ""
+        )
+        parts.append(f"mean of {result.spread.n} {percent(result.spread.mean)}{spread}")
+    if result.hardware:
+        parts.append(result.hardware)
+    if result.seconds is not None:
+        parts.append(seconds(result.seconds))
+    if result.kind == "record":
+        parts.append(f"recorded {result.date} at commit {result.ref}")
+    return " · ".join(parts)
+
+
+def _where(result: Result, label: str) -> None:
+    if result.kind == "run":
+        link("train", f"{label} {result.ref}", icon=":material/show_chart:", run=result.ref)
+    elif result.kind == "shipped":
+        link("models", "Its card", model=result.ref)
+
+
+def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
+    first = (
+        f" It starts from {' and '.join(row.needs)}, which will run before it." if row.needs else ""
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Run it",
+            key=f"full-{row.name}",
+            icon=":material/play_arrow:",
+            on_click=_start,
+            args=(lab, row.name, "full"),
+            help=f"At full size, as published.{first}",
+        )
+        st.button(
+            "Run the small form",
+            key=f"small-{row.name}",
+            icon=":material/speed:",
+            type="tertiary",
+            on_click=_start,
+            args=(lab, row.name, "small"),
+            help=(
+                "The same experiment end to end in minutes on two cores; its figure says"
+                f" little.{first}"
+            ),
+        )
+        link("train", "Change it first", icon=":material/tune:", recipe=row.name)
+        if len(finished) > 1:
+            link("compare", f"Compare its {len(finished)} runs", runs=",".join(finished[:8]))
+    if message := st.session_state.pop(f"said-{row.name}", None):
+        kind, text = message
+        (st.success if kind == "started" else st.error)(
+            text, icon=":material/check_circle:" if kind == "started" else ":material/error:"
+        )
+
+
+def _start(lab: Lab, name: str, scale: str) -> None:
+    try:
+        run_id = lab.study.start(name, scale)
+    except GlyphlabError as error:
+        st.session_state[f"said-{name}"] = ("refused", str(error))
+    else:
+        st.session_state[f"said-{name}"] = ("started", f"Run {run_id} is queued.")
+
+
+def _details(row: Row) -> None:
+    recipe = row.recipe
+    with st.expander("What was done, and what was concluded", icon=":material/menu_book:"):
+        said = (
+            ("Target", recipe.target),
+            ("Recipe", recipe.about),
+            ("Concluded there", recipe.analysis),
+            ("Source", row.source),
+        )
+        for label, text in said:
+            if text:
+                st.markdown(f"**{label}.** {_sentence(text)}")
+        stages = [
+            {
+                "stage": number + 1,
+                "size (px)": stage.size or recipe.data.size,
+                "epochs": stage.epochs,
+                "learning rate": _rate(stage.lr),
+                "schedule": stage.schedule,
+                "optimiser": stage.optimizer,
+                "loss": stage.loss,
+                "batch": stage.batch_size,
+                "mixup": stage.mixup or None,
+                "frozen": "all but the head" if stage.freeze >= 99 else stage.freeze or None,
+            }
+            for number, stage in enumerate(recipe.resolved_stages())
+        ]
+        st.dataframe(stages, hide_index=True, key=f"stages-{row.name}")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
+
+
+def _rate(lr: float | tuple[float, ...]) -> str:
+    return f"{lr:g}" if isinstance(lr, int | float) else " … ".join(f"{rate:g}" for rate in lr)

@@ -1,0 +1,442 @@
+"""The pieces of the Sweeps page: setting a sweep up, and watching it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+import yaml
+
+from app.charts import sweep as charts
+from app.charts.words import percent, seconds
+from app.widgets.common import chart, empty
+from app.widgets.links import link
+from engine.errors import GlyphlabError, RecipeError
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.services.sweeps import SweepInfo, SweepSpec
+
+POLL_SECONDS = 1.0
+BUSY = ("running", "pausing", "stopping")
+BADGES: dict[str, tuple[str, str]] = {  # state → colour and icon
+    "running": ("blue", "autorenew"), "pausing": ("orange", "pause"), "stopping": ("orange", "stop"), "paused": ("gray", "pause"),
+    "stopped": ("gray", "stop"), "interrupted": ("red", "power_off"), "finished": ("green", "check"),
+}  # fmt: skip
+EXAMPLE = """\
+lr: [0.001, 0.0001]
+model.options.dropout: {low: 0.1, high: 0.5, step: 0.1}
+weight_decay: {low: 0.00001, high: 0.1, log: true}
+"""
+
+
+def pick_sweep(lab: Lab) -> str | None:
+    """One sweep's name, the one last touched unless chosen; None, with an empty state drawn, where
+    there are none.
+    """
+    names = {
+        info.name: f"{info.name} · {info.title}" if info.title else info.name
+        for info in lab.sweeps.list()
+    }
+    if not names:
+        empty(
+            "No sweep yet. Choose one that comes with the lab above, or write your own.",
+            "train",
+            "Train a single run",
+        )
+        return None
+    wanted = st.query_params.get("sweep")
+    if wanted in names:
+        st.session_state["sweep-choice"] = wanted
+    elif st.session_state.get("sweep-choice") not in names:
+        st.session_state["sweep-choice"] = next(iter(names))
+
+    def remember() -> None:
+        st.query_params["sweep"] = st.session_state["sweep-choice"]
+
+    return st.selectbox(
+        "Sweep",
+        list(names),
+        format_func=lambda name: names.get(name, name),
+        key="sweep-choice",
+        on_change=remember,
+    )
+
+
+def new_sweep(lab: Lab) -> None:
+    """Draw everything from the choice of a search space to the start button, which puts the new
+    sweep into the address.
+    """
+    from engine.services.sweeps import shipped_sweeps
+
+    mode = st.segmented_control(
+        "From", ["Shipped", "Form", "YAML"], default="Shipped", required=True, key="new-sweep-from"
+    )
+    text = None
+    spec: SweepSpec | None = None
+    try:
+        if mode == "Form":
+            spec = _from_form(lab)
+        else:
+            name = (
+                st.selectbox("Search space", list(shipped_sweeps()), key="new-sweep-shipped")
+                if mode == "Shipped"
+                else ""
+            )
+            text = shipped_sweeps()[name].read_text(encoding="utf-8") if name else _blank(lab)
+            spec = _from_yaml(text, name or "my-sweep", mode)
+    except GlyphlabError as error:
+        st.error(str(error), icon=":material/error:")
+    left, middle, right = st.columns([1, 1, 2], vertical_alignment="bottom")
+    trials = left.number_input(
+        "Trials", 1, 100_000, spec.trials if spec else 20, key=f"new-sweep-trials-{mode}"
+    )
+    workers = middle.number_input(
+        "Workers",
+        1,
+        64,
+        1,
+        key="new-sweep-workers",
+        help="each has one trial at a time; runs of one device wait for their turn",
+    )
+    right.button(
+        "Start the sweep", key="new-sweep-start", type="primary", icon=":material/play_arrow:", disabled=spec is None,
+        on_click=_start, args=(lab, spec, int(trials), int(workers)),
+    )  # fmt: skip
+    if error := st.session_state.pop("sweep-refused", None):
+        st.error(error, icon=":material/error:")
+
+
+def watch_sweep(lab: Lab, name: str) -> None:
+    """Draw a sweep, following it while it is at work."""
+    busy = lab.sweeps.info(name).state in BUSY
+    st.fragment(_draw, run_every=POLL_SECONDS if busy else None)(lab, name, busy)
+
+
+def _draw(lab: Lab, name: str, was_busy: bool) -> None:
+    info = lab.sweeps.info(name)
+    if (info.state in BUSY) != was_busy:
+        st.rerun()
+    trials, spec = lab.sweeps.trials(name), lab.sweeps.spec(name)
+    _header(lab, info, spec)
+    left, right = st.columns(2)
+    with left:
+        chart(charts.history(trials, spec.metric, spec.direction), key=f"history-{name}", live=True)
+    with right:
+        chart(charts.curves(trials, spec.metric, info.best_trial), key=f"curves-{name}", live=True)
+    chart(
+        charts.parallel(trials, spec.metric, spec.direction),
+        key=f"parallel-{name}",
+        live=True,
+        least_width=640,
+    )
+    left, right = st.columns(2)
+    with left:
+        shares = _importances(lab, name, info.done - info.failed - info.pruned)
+        chart(charts.importance(shares, spec.metric), key=f"importance-{name}", live=True)
+    with right:
+        _best(lab, info)
+    _table(
+        trials, spec.metric, {run.id for run in lab.runs()}
+    )  # another home's worker keeps its runs there
+    with st.expander("Search space", icon=":material/description:"):
+        st.code(spec.to_yaml(), language="yaml")
+
+
+def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
+    colour, icon = BADGES[info.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(spec.title or info.name, anchor=False, width="content")
+        st.badge(info.state, color=colour, icon=f":material/{icon}:")
+        st.caption(
+            f"recipe {info.recipe} · {spec.sampler} · pruning: {spec.pruner}", width="content"
+        )
+    st.progress(
+        min(1.0, info.done / info.trials),
+        text=(
+            f"{info.done} of {info.trials} trials ended; {info.pruned} pruned, {info.failed} failed"
+        ),
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        busy = info.state in BUSY
+        if busy:
+            _button(
+                "Pause",
+                "pause",
+                info.state != "running",
+                "trials at hand come to their end",
+                lab.sweeps.pause,
+                info.name,
+            )
+            _button(
+                "Stop",
+                "stop",
+                info.state == "stopping",
+                "at once; the trials at hand can be gone on with",
+                lab.sweeps.stop,
+                info.name,
+            )
+        else:
+            more = st.number_input(
+                "Trials in all",
+                max(1, info.done),
+                100_000,
+                max(info.trials, info.done),
+                key=f"sweep-more-{info.name}",
+                width=140,
+            )
+            st.button(
+                "Resume" if info.state != "finished" else "Go on", key="sweep-resume", type="primary", icon=":material/resume:",
+                disabled=info.state == "finished" and more <= info.done, on_click=_act, args=(lab.sweeps.start, info.name, int(more)),
+            )  # fmt: skip
+            with st.popover("Delete", icon=":material/delete:"):
+                st.write("The sweep is forgotten; its runs stay.")
+                st.button(
+                    "Delete the sweep",
+                    key="sweep-delete",
+                    on_click=_act,
+                    args=(lab.sweeps.delete, info.name),
+                )
+        link(
+            "compare",
+            "Compare its runs",
+            runs=",".join(
+                trial.run for trial in lab.sweeps.trials(info.name) if trial.run and not trial.home
+            ),
+        )
+    if error := st.session_state.pop("sweep-refused", None):
+        st.error(error, icon=":material/error:")
+    if info.state == "interrupted":
+        st.warning(
+            "Its workers were killed or the machine went down. No trial is lost: resume it.",
+            icon=":material/power_off:",
+        )
+
+
+def _best(lab: Lab, info: SweepInfo) -> None:
+    if info.best_trial is None:
+        empty("The best trial will stand here once one has finished.")
+        return
+    best = next(trial for trial in lab.sweeps.trials(info.name) if trial.number == info.best_trial)
+    with st.container(border=True):
+        st.markdown(
+            f"**Best: trial {best.number}**, {charts.words(info.metric)}"
+            f" **{figure_of(best.value, info.metric)}**"
+        )
+        st.table({charts.short(path): charts.said(value) for path, value in best.values.items()})
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            times = st.number_input(
+                "Times as long", 1, 100, 4, key=f"longer-{info.name}", width=110
+            )
+            st.button(
+                "Train it again, longer",
+                key="sweep-again",
+                icon=":material/replay:",
+                on_click=_again,
+                args=(lab, info.name, int(times)),
+            )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            name = st.text_input(
+                "Name of the recipe",
+                f"{info.name}-best",
+                key=f"promote-name-{info.name}",
+                max_chars=60,
+            )
+            st.button(
+                "Keep as a recipe",
+                key="sweep-promote",
+                icon=":material/bookmark_add:",
+                on_click=_promote,
+                args=(lab, info.name, name.strip()),
+            )
+        if done := st.session_state.pop("sweep-done", None):
+            text, page, query = done
+            st.success(text, icon=":material/check:")
+            link(page, "Watch it" if "run" in query else "Open it", **query)
+
+
+def _table(trials: list[Any], metric: str, here: set[str]) -> None:
+    st.markdown("**Trials**")
+    if not trials:
+        st.caption("None has been drawn yet.")
+        return
+    rows = [
+        {
+            "trial": trial.number,
+            "state": trial.state,
+            charts.words(metric): figure_of(trial.value, metric),
+            **{charts.short(path): charts.said(value) for path, value in trial.values.items()},
+            "epochs": trial.epochs,
+            "time": seconds(trial.seconds),
+            "run": f"/train?run={trial.run}" if trial.run in here else "",
+            "note": trial.error or _resumed(trial.retries) or _elsewhere(trial, here),
+        }
+        for trial in reversed(trials)
+    ]
+    st.dataframe(
+        rows, hide_index=True, key="sweep-table", width="stretch",
+        column_config={"run": st.column_config.LinkColumn("run", display_text=r"run=(\w+)")},
+    )  # fmt: skip
+
+
+def _resumed(times: int) -> str:
+    return "" if not times else "resumed once" if times == 1 else f"resumed {times} times"
+
+
+def _elsewhere(trial: Any, here: set[str]) -> str:
+    return f"on {trial.home}" if trial.home and trial.run not in here else ""
+
+
+def figure_of(value: float | None, metric: str) -> str:
+    """A value as a person reads it: accuracies in percent."""
+    if value is None:
+        return "–"
+    return percent(value) if metric.endswith("accuracy") else f"{value:.4f}"
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _importances(_lab: Lab, name: str, finished: int) -> dict[str, float]:
+    return _lab.sweeps.importances(name)
+
+
+def _from_form(lab: Lab) -> SweepSpec:
+    from engine.services.sweeps import METRICS, make_sweep
+    from engine.sweep.space import PRUNERS, SAMPLERS
+
+    recipes = [recipe.name for recipe in lab.recipes()]
+    left, middle, right = st.columns(3)
+    recipe = left.selectbox(
+        "Recipe",
+        recipes,
+        index=recipes.index("quick") if "quick" in recipes else 0,
+        key="new-sweep-recipe",
+    )
+    name = middle.text_input(
+        "Name", f"{recipe}-sweep", key=f"new-sweep-name-{recipe}", max_chars=60
+    )
+    metric = right.selectbox(
+        "Choose by", list(METRICS), format_func=charts.words, key="new-sweep-metric"
+    )
+    sampler = left.selectbox(
+        "Search",
+        list(SAMPLERS),
+        format_func=lambda key: f"{key} · {SAMPLERS[key]}",
+        key="new-sweep-sampler",
+    )
+    pruner = middle.selectbox(
+        "Prune",
+        list(PRUNERS),
+        format_func=lambda key: f"{key} · {PRUNERS[key]}",
+        key="new-sweep-pruner",
+    )
+    scale = right.segmented_control(
+        "Scale", ["full", "small"], default="full", required=True, key="new-sweep-scale"
+    )
+    st.caption(
+        "What is tried: a field of the recipe and its values, or a range with `low`, `high` and"
+        " maybe `log` or `step`. One a line, as YAML."
+    )
+    space = _mapping(
+        st.text_area("Search space", EXAMPLE, key="new-sweep-space", height=140), "the search space"
+    )
+    text = st.text_area(
+        "The same in every trial",
+        "epochs: 5\n",
+        key="new-sweep-changes",
+        height=80,
+        help="changes to the recipe, key.path: value",
+    )
+    changes = {**({"scale": scale} if scale == "small" else {}), **_mapping(text, "the changes")}
+    tree = {
+        "name": name,
+        "recipe": recipe,
+        "space": space,
+        "changes": changes,
+        "metric": metric,
+        "sampler": sampler,
+        "pruner": pruner,
+    }
+    return make_sweep(tree)
+
+
+def _from_yaml(text: str, name: str, mode: str) -> SweepSpec:
+    from engine.services.sweeps import parse_sweep
+
+    return parse_sweep(
+        st.text_area("As YAML", text, key=f"new-sweep-yaml-{mode}-{name}", height=360), name
+    )
+
+
+def _blank(lab: Lab) -> str:
+    recipe = next(
+        (recipe.name for recipe in lab.recipes() if recipe.name == "quick"), lab.recipes()[0].name
+    )
+    space = "".join(f"  {line}\n" for line in EXAMPLE.splitlines())
+    rest = "metric: val_accuracy\ntrials: 20\nsampler: tpe\npruner: median\n"
+    return f"name: my-sweep\nrecipe: {recipe}\nchanges: {{epochs: 5}}\nspace:\n{space}{rest}"
+
+
+def _mapping(text: str, what: str) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{what} can't be read as YAML", got=str(error).splitlines()[0]) from None
+    if not isinstance(found, dict):
+        raise RecipeError(
+            f"{what} can't be read", expected="key.path: value, one a line", got=repr(text)
+        )
+    return found
+
+
+def _start(lab: Lab, spec: SweepSpec, trials: int, workers: int) -> None:
+    try:
+        name = lab.sweeps.create(spec)
+        lab.sweeps.start(name, trials, workers)
+        st.query_params["sweep"] = name
+        st.session_state["new-sweep"] = False
+    except GlyphlabError as error:
+        st.session_state["sweep-refused"] = str(error)
+
+
+def _button(label: str, icon: str, disabled: bool, help: str, action: Any, name: str) -> None:
+    key = f"sweep-{label.lower()}"
+    st.button(
+        label,
+        key=key,
+        icon=f":material/{icon}:",
+        disabled=disabled,
+        help=help,
+        on_click=_act,
+        args=(action, name),
+    )
+
+
+def _act(action: Any, *arguments: Any) -> None:
+    try:
+        action(*arguments)
+    except GlyphlabError as error:
+        st.session_state["sweep-refused"] = str(error)
+
+
+def _again(lab: Lab, name: str, times: int) -> None:
+    try:
+        run = lab.sweeps.again(name, times=times)
+        st.session_state["sweep-done"] = (
+            f"Run `{run}` was started: the best trial, {times} times as long.",
+            "train",
+            {"run": run},
+        )
+    except GlyphlabError as error:
+        st.session_state["sweep-refused"] = str(error)
+
+
+def _promote(lab: Lab, name: str, recipe: str) -> None:
+    try:
+        lab.sweeps.promote(name, recipe)
+        st.session_state["sweep-done"] = (
+            f"Recipe `{recipe}` was kept.",
+            "train",
+            {"recipe": recipe},
+        )
+    except GlyphlabError as error:
+        st.session_state["sweep-refused"] = str(error)

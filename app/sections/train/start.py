@@ -1,0 +1,228 @@
+"""Setting up a run: a recipe, changes to it in a form or as YAML, what that comes to, and the
+button.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+import yaml
+
+from app.charts.words import number, percent, seconds
+from app.sections.train.form import recipe_form
+from app.sections.train.rates import rate_finder
+from app.widgets.pickers import dataset_label, pick_one
+from engine.errors import GlyphlabError, RecipeError
+from engine.recipe import Recipe, make_recipe
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.runs.run_info import RunInfo
+
+FIRST = "quick"
+ALL = "all"
+
+
+def start(lab: Lab) -> None:
+    """Draw everything from the choice of a recipe to the start button, which puts the new run into
+    the address as `?run=`.
+    """
+    name, scale = _choose(lab)
+    key = f"{name}/{scale}"
+    try:
+        base = lab.recipe(name, {"scale": scale})
+        _about(base)
+        recipe = _edited(lab, base, key)
+    except GlyphlabError as error:
+        st.error(str(error), icon=":material/error:")
+        recipe = None
+    if recipe is not None:
+        _estimate(lab, recipe)
+        rate_finder(lab, recipe, key)
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    with left:
+        run_name = st.text_input("Name of the run", name, key=f"{key}/run-name", max_chars=60)
+    with right:
+        st.button(
+            "Start",
+            key="start",
+            type="primary",
+            icon=":material/play_arrow:",
+            width="stretch",
+            disabled=recipe is None,
+            on_click=_submit,
+            args=(lab, recipe, run_name.strip() or name),
+        )
+    if error := st.session_state.pop("not-started", None):
+        st.error(error, icon=":material/error:")
+
+
+def keep_edits() -> None:
+    """Have the form begin, when it is drawn the next time, with what the person has made of the
+    recipe so far.
+    """
+    st.session_state["recipe-begun"] = st.session_state.get("recipe-edited")
+
+
+def _choose(lab: Lab) -> tuple[str, str]:
+    recipes = {recipe.name: recipe for recipe in lab.recipes()}
+    groups = [
+        ALL,
+        *dict.fromkeys(part for recipe in recipes.values() for part in recipe.data.split("+")),
+    ]
+    group = ALL
+    if len(groups) > 2:
+        group = st.pills(
+            "Recipes on",
+            groups,
+            default=ALL,
+            required=True,
+            key="recipe-group",
+            on_change=_forget_recipe,
+        )
+    names = [
+        name for name, recipe in recipes.items() if group == ALL or group in recipe.data.split("+")
+    ]
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with left:
+        labels = {
+            choice: f"{choice} · {recipes[choice].title}" if recipes[choice].title else choice
+            for choice in names
+        }
+        name = pick_one("Recipe", labels, "recipe", "recipe", default=FIRST, help="Type to search.")
+    with right:
+        scale = st.segmented_control(
+            "Scale",
+            ["full", "small"],
+            default="full",
+            required=True,
+            key="scale",
+            width="stretch",
+            disabled=not recipes[name].scalable,
+            persist_state="page",
+            help=(
+                "small: the same experiment end to end, cut down to minutes on two CPU cores. Not"
+                " every recipe needs it."
+            ),
+        )
+    return name, scale if recipes[name].scalable else "full"
+
+
+def _forget_recipe() -> None:
+    st.query_params.pop("recipe", None)  # it may not be in the group that was chosen
+
+
+def _about(recipe: Recipe) -> None:
+    if recipe.about:
+        st.markdown(recipe.about)
+    if recipe.published:
+        known = recipe.published
+        figure = "in words" if known.value is None else f"**{known.value:g}%**"
+        st.caption(f"Published: {figure}, {known.metric} ({known.source}). {known.note}".strip())
+
+
+def _edited(lab: Lab, recipe: Recipe, key: str) -> Recipe:
+    """The recipe as the person has it now. Form and YAML each begin with what the other was left
+    with.
+    """
+    mode = st.segmented_control(
+        "Change it in",
+        ["Form", "YAML"],
+        default="Form",
+        required=True,
+        key=f"{key}/mode",
+        label_visibility="collapsed",
+        on_change=keep_edits,
+    )
+    begun = st.session_state.get("recipe-begun")
+    base = make_recipe(begun[1]) if begun and begun[0] == key else recipe
+    fields = _fields(base)
+    if mode == "YAML":
+        shown = {name: value for name, value in fields.items() if name != "small"}
+        text = st.text_area(
+            "Recipe as YAML",
+            yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=100),
+            key=f"{key}/yaml",
+            height=420,
+            help="Checked as you leave the field: unknown keys and wrong values are named below.",
+        )
+        edited = make_recipe(_mapping(text))
+    else:
+        datasets = {
+            data.name: dataset_label(data).removeprefix(data.name).removeprefix(" · ")
+            for data in lab.datasets()
+        }
+        edited = make_recipe(fields, recipe_form(base, datasets, key))
+    st.session_state["recipe-edited"] = (key, _fields(edited))
+    return edited
+
+
+def _fields(recipe: Recipe) -> dict:
+    # What `scale: small` changes has been applied: applied again, it would undo what the person
+    # changes.
+    return {**recipe.model_dump(mode="json"), "small": {}}
+
+
+def _mapping(text: str) -> dict:
+    try:
+        fields = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the text"
+        raise RecipeError(
+            "this is not YAML",
+            got=f"{getattr(error, 'problem', None) or 'something unreadable'} at {where}",
+        ) from None
+    if not isinstance(fields, dict):
+        raise RecipeError(
+            "this is not a recipe", expected="keys and values", got=type(fields).__name__
+        )
+    return fields
+
+
+def _estimate(lab: Lab, recipe: Recipe) -> None:
+    stages = recipe.resolved_stages()
+    epochs = sum(stage.epochs for stage in stages)
+    size = stages[-1].size or recipe.data.size
+    parts = [
+        f"**{recipe.model.name}** on **{recipe.data.name}** at {size} px",
+        f"{number(epochs)} epoch{'s' if epochs > 1 else ''}"
+        + (f" in {len(stages)} stages" if len(stages) > 1 else ""),
+    ]
+    if recipe.data.limit:
+        parts.append(f"at most {number(recipe.data.limit)} training images")
+    like = next((run for run in lab.runs() if _alike(lab, run, recipe)), None)
+    if like is not None and like.seconds and like.epochs:
+        parts.append(
+            f"about {seconds(like.seconds / like.epochs * epochs)}, as run `{like.id}` took (it"
+            f" reached {percent(like.accuracy)})"
+        )
+    st.info("Will train " + " · ".join(parts) + ".", icon=":material/info:")
+
+
+def _alike(lab: Lab, run: RunInfo, recipe: Recipe) -> bool:
+    """Whether an earlier run finished and cost the same an epoch: same data, model, sizes and
+    batches.
+    """
+    if run.state != "finished" or (run.data, run.model) != (recipe.data.name, recipe.model.name):
+        return False
+    try:
+        other = lab.run(run.id).recipe()
+    except GlyphlabError:
+        return False
+    return (other.data, other.model, other.size, other.batch_size) == (
+        recipe.data,
+        recipe.model,
+        recipe.size,
+        recipe.batch_size,
+    )
+
+
+def _submit(lab: Lab, recipe: Recipe, name: str) -> None:
+    try:
+        st.query_params["run"] = lab.submit(recipe, name=name)
+        st.session_state["new-run"] = False
+        keep_edits()
+    except GlyphlabError as error:
+        st.session_state["not-started"] = str(error)

@@ -1,0 +1,213 @@
+"""Watching one run: progress, figures, curves, log; and the buttons that stop it or let it go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from app.charts.learning import (
+    accuracy_curves,
+    best_epoch,
+    epochs_of,
+    loss_curves,
+    rate_curve,
+    speed_curve,
+)
+from app.charts.words import number, parameters, percent, seconds
+from app.widgets.common import chart
+from app.widgets.links import link
+from app.widgets.runs import progress, state_badge
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.runs.run import Run
+    from engine.runs.run_info import RunInfo
+
+WAITING_SECONDS, FOLLOWING_SECONDS = (
+    0.4,
+    1.0,
+)  # between two looks: until the first point is there, and from then on
+
+
+def watch(lab: Lab, run_id: str) -> None:
+    """Draw a run, following it while it is alive. One fragment polls its files and stops polling
+    when the run has ended.
+    """
+    run = lab.run(run_id)
+    alive, begun = run.info().alive, bool(run.metrics())
+    pace = (FOLLOWING_SECONDS if begun else WAITING_SECONDS) if alive else None
+    st.fragment(_draw, run_every=pace)(lab, run_id, alive, begun)
+
+
+def _draw(lab: Lab, run_id: str, was_alive: bool, had_begun: bool) -> None:
+    run = lab.run(run_id)
+    info, rows = run.info(), run.metrics()
+    if info.alive != was_alive:
+        # the whole page: a run that has ended is drawn without a timer, one that goes on with it
+        st.rerun()
+    _show(lab, run, info, rows)
+    if rows and not had_begun:
+        st.rerun()  # the first point stands; from here on at the slower pace
+
+
+def _show(lab: Lab, run: Run, info: RunInfo, rows: list[dict[str, Any]]) -> None:
+    run_id = info.id
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(info.name, anchor=False, width="content")
+        state_badge(info)
+        st.caption(
+            f"{info.data} · {info.model}{' · ' + info.device if info.device else ''} · run"
+            f" `{info.id}`",
+            width="content",
+        )
+    # one place for what comes and goes, so that the charts below stay the same elements and keep
+    # their zoom
+    with st.container():
+        share, words = progress(info, rows)
+        st.progress(
+            share, text=words
+        )  # stays when the run has ended, or everything below would jump
+        if info.error and not info.alive:
+            st.error(info.error, icon=":material/error:")
+        _buttons(lab, info)
+    final = run.final()
+    _figures(info, rows, final)
+    left, right = st.columns(2)
+    with left:
+        chart(accuracy_curves(rows, info.epochs), key=f"accuracy-{run_id}", live=True)
+    with right:
+        chart(loss_curves(rows, info.epochs), key=f"loss-{run_id}", live=True)
+    # Closed boxes are not filled: this is drawn anew every second, beside the training that it
+    # shows.
+    more = st.expander(
+        "Learning rate and speed", icon=":material/speed:", key=f"more-{run_id}", on_change="rerun"
+    )
+    if more.open:
+        with more:
+            left, right = st.columns(2)
+            with left:
+                chart(rate_curve(rows, info.epochs), key=f"rate-{run_id}", live=True)
+            with right:
+                chart(speed_curve(rows, info.epochs), key=f"speed-{run_id}", live=True)
+    failed = info.state == "failed"
+    log = st.expander(
+        "Log",
+        icon=":material/terminal:",
+        expanded=failed,
+        key=f"log-{run_id}-{failed}",
+        on_change="rerun",
+    )
+    if log.open:
+        log.code(
+            run.log_tail(200 if failed else 60) or "Nothing has been said yet.",
+            language=None,
+            height=260,
+        )
+    recipe = st.expander(
+        "Recipe of this run",
+        icon=":material/description:",
+        key=f"recipe-{run_id}",
+        on_change="rerun",
+    )
+    if recipe.open:
+        recipe.code(run.recipe().to_yaml(), language="yaml", height=320)
+
+
+def _buttons(lab: Lab, info: RunInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"run-buttons-{info.id}"):
+        if info.alive:
+            stopping = info.state == "stopping"
+            st.button(
+                "Stopping…" if stopping else "Stop and keep the best",
+                key=f"stop-{info.id}",
+                icon=":material/stop:",
+                disabled=stopping,
+                on_click=_act,
+                args=(lab.stop, info.id),
+            )
+        elif info.state in ("failed", "stopped"):
+            st.button(
+                "Resume",
+                key=f"resume-{info.id}",
+                icon=":material/resume:",
+                type="primary",
+                on_click=_act,
+                args=(lab.resume, info.id),
+            )
+        if info.saved:
+            link("draw", "Draw with it", model=info.id)
+            link("models", "Its card", model=info.id)
+        link("compare", "Compare", runs=info.id)
+    if error := st.session_state.pop(f"refused-{info.id}", None):
+        st.error(error, icon=":material/error:")
+
+
+def _act(action: Any, run_id: str) -> None:
+    try:
+        action(run_id)
+    except GlyphlabError as error:
+        st.session_state[f"refused-{run_id}"] = str(error)
+
+
+def _figures(info: RunInfo, rows: list[dict[str, Any]], final: dict[str, Any] | None) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for label, value, help in _at_the_end(rows, final) if final else _so_far(info, rows):
+            st.metric(label, value, help=help, width=135)
+
+
+def _at_the_end(
+    rows: list[dict[str, Any]], final: dict[str, Any]
+) -> list[tuple[str, str, str | None]]:
+    best = best_epoch(rows)
+    return [
+        (
+            "Test accuracy",
+            percent(final.get("test_accuracy")),
+            f"{number(final['test_n'])} images" if final.get("test_n") else None,
+        ),
+        (
+            "Test top 3",
+            percent(final.get("test_top3")),
+            "the right class is among the three likeliest",
+        ),
+        (
+            "Validation",
+            percent(final.get("val_accuracy")),
+            f"accuracy of the best epoch, {best['epoch']}" if best else None,
+        ),
+        (
+            "Calibration error",
+            percent(final.get("test_ece")),
+            "mean gap between confidence and accuracy, after temperature scaling",
+        ),
+        ("Parameters", parameters(final.get("parameters")), None),
+        (
+            "Training time",
+            seconds(final.get("seconds")),
+            f"{number(final.get('images_per_second'))} images per second",
+        ),
+    ]
+
+
+def _so_far(info: RunInfo, rows: list[dict[str, Any]]) -> list[tuple[str, str, str | None]]:
+    epochs, best = epochs_of(rows), best_epoch(rows)
+    last = next((row for row in reversed(rows) if row.get("images_per_second") is not None), {})
+    loss = last.get("loss", last.get("train_loss"))
+    return [
+        (
+            "Best validation",
+            percent(best.get("val_accuracy") if best else None),
+            f"accuracy at epoch {best['epoch']}" if best else None,
+        ),
+        (
+            "Validation",
+            percent(epochs[-1].get("val_accuracy") if epochs else None),
+            "accuracy after the last finished epoch",
+        ),
+        ("Training loss", "–" if loss is None else f"{loss:.4f}", None),
+        ("Speed", f"{number(last.get('images_per_second'))} /s", "training images per second"),
+        ("Images seen", number(last.get("images_seen")), None),
+        ("Time", seconds(info.seconds), "since the run began"),
+    ]

@@ -1,0 +1,30 @@
+"""The one lab of a process: the server, the canvas and every page session share it, and with it the
+loaded models.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from engine.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+_opening = threading.Lock()
+_labs: dict[Settings, Lab] = {}
+
+
+def open_lab(environ: Mapping[str, str]) -> Lab:
+    """The lab for the settings in `environ`; the same object for the same settings. Raises
+    SettingsError for a bad setting.
+    """
+    from engine.lab import Lab
+
+    settings = read_settings(environ)
+    with _opening:
+        if settings not in _labs:
+            _labs[settings] = Lab.open(environ)
+        return _labs[settings]

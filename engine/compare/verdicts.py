@@ -1,0 +1,256 @@
+"""From figures to sentences: what one recipe against another settles, with the evidence in every
+sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from engine.compare.statistics import McNemar, Spread, spread
+from engine.compare.subjects import Subject, apart_from_seed, thresholds_for
+
+REAL = 0.05  # a p below this is called a real difference
+# accuracies within 0.2 points of each other are called equal where there is no test for them
+PER_EPOCH = 0.002
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one recipe that differ by their seed; often just one."""
+
+    label: str
+    members: tuple[Subject, ...]
+    scores: tuple[float, ...]
+    spread: Spread | None
+
+    @property
+    def name(self) -> str:
+        """What sentences call it, in italics."""
+        return f"*{self.members[0].label if len(self.members) == 1 else self.members[0].kind}*"
+
+    @property
+    def pretrained(self) -> str | None:
+        """What it starts from, if not from random weights."""
+        return self.members[0].recipe.init_from
+
+
+def make_group(members: Sequence[Subject]) -> Group:
+    first = members[0]
+    scores = tuple(s.accuracy for s in members if s.final and s.accuracy is not None)
+    label = first.label if len(members) == 1 else f"{first.kind} ({len(members)} seeds)"
+    return Group(label, tuple(members), scores, spread(scores) if scores else None)
+
+
+def answer(first: Group, second: Group, test: McNemar | None, p_seeds: float | None) -> list[str]:
+    """Sentences on `second` against `first`: start, end, speed, smoothness, overfitting; and, where
+    one is pretrained, the verdict.
+    """
+    facts = [
+        _end(first, second, test, p_seeds),
+        _start(first, second),
+        _speed(first, second),
+        _smooth(first, second),
+        _gap(first, second),
+    ]
+    lines = [fact for fact in facts if fact]
+    verdict = _pretraining(first, second, test, p_seeds)
+    return ([verdict] if verdict else []) + lines
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}%"
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def _end(first: Group, second: Group, test: McNemar | None, p_seeds: float | None) -> str:
+    if not first.spread or not second.spread:
+        return ""
+    where = first.members[0].scored_on
+    if second.members[0].scored_on != where:
+        return (
+            f"The final scores can't be compared: {first.name} was scored on {where}, {second.name}"
+            f" on {second.members[0].scored_on}."
+        )
+    text = (
+        f"**The end.** On {where}, {first.name} reads {_score(first)}, {second.name}"
+        f" {_score(second)}."
+    )
+    if p_seeds is not None:
+        sure = (
+            "differ by more than seeds do"
+            if p_seeds < REAL
+            else "do not differ by more than seeds do"
+        )
+        return f"{text} Their means {sure} (Welch's t-test, {_p(p_seeds)})."
+    if test is not None:
+        better = first.name if test.only_first > test.only_second else second.name
+        if test.only_first + test.only_second == 0:
+            return f"{text} They are right and wrong on exactly the same images."
+        said = (
+            f"Of the images on which they disagree, {first.name} alone is right on"
+            f" {test.only_first:,} and {second.name} alone on {test.only_second:,}"
+        )
+        if test.p < REAL:
+            return (
+                f"{text} {said}: {better} is really better on images like these (McNemar,"
+                f" {_p(test.p)})."
+            )
+        return f"{text} {said}: that could well be chance (McNemar, {_p(test.p)})."
+    return f"{text} One seed on one side alone can't tell whether that is more than luck."
+
+
+def _score(group: Group) -> str:
+    found = group.spread
+    if found.n > 1:
+        return (
+            f"{_percent(found.mean)} on average over {found.n} seeds (standard deviation"
+            f" {100 * found.deviation:.2f} points)"
+        )
+    interval = group.members[0].interval
+    return (
+        f"{_percent(found.mean)} (95% interval {_percent(interval[0])} to {_percent(interval[1])})"
+        if interval
+        else _percent(found.mean)
+    )
+
+
+def _first_epoch(group: Group, key: str) -> float | None:
+    found = [
+        s.epochs[0][key] for s in group.members if s.epochs and s.epochs[0].get(key) is not None
+    ]
+    return fmean(found) if found else None
+
+
+def _start(first: Group, second: Group) -> str:
+    one, two = _first_epoch(first, "held_accuracy"), _first_epoch(second, "held_accuracy")
+    if one is None or two is None:
+        return ""
+    if abs(one - two) < PER_EPOCH:
+        return (
+            f"**The start.** After the first epoch both are at about {_percent((one + two) / 2)} of"
+            " the held-out images."
+        )
+    ahead, gap = (first, one - two) if one > two else (second, two - one)
+    return (
+        f"**The start.** After the first epoch {first.name} reads {_percent(one)} of the held-out"
+        f" images and {second.name} {_percent(two)}: {ahead.name} is {100 * gap:.2f} points ahead."
+    )
+
+
+def _speed(first: Group, second: Group) -> str:
+    if not all(any(s.epochs for s in group.members) for group in (first, second)):
+        return ""
+    said = []
+    for step in reversed(thresholds_for([*first.members, *second.members])):
+        times = []
+        for group in (first, second):
+            epochs = [s.reached("epoch").get(step) for s in group.members]
+            seconds = [s.reached("seconds").get(step) for s in group.members]
+            got = [epoch for epoch in epochs if epoch is not None]
+            if len(got) * 2 > len(group.members):
+                times.append(
+                    f"{group.name} takes {_whole(median(got))} and"
+                    f" {median(t for t in seconds if t is not None):,.0f} s"
+                )
+            else:
+                times.append(f"{group.name} never gets there")
+        if not all(text.endswith("never gets there") for text in times):
+            said.append(f"To {100 * float(step):g}% {times[0]}, {times[1]}.")
+        if len(said) == 2:
+            break
+    return " ".join(["**The way.**", *said]) if said else ""
+
+
+def _whole(epochs: float) -> str:
+    return f"{epochs:g} epoch{'' if epochs == 1 else 's'}"
+
+
+def _mean_of(group: Group, values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return fmean(there) if there else None
+
+
+def _rough(group: Group) -> float | None:
+    return _mean_of(group, [s.setbacks for s in group.members if len(s.epochs) > 2])
+
+
+def _smooth(first: Group, second: Group) -> str:
+    one, two = _rough(first), _rough(second)
+    if one is None or two is None:
+        return ""
+    text = (
+        f"**Smoothness.** Of all that the held-out loss moved, {100 * one:.0f}% was upwards for"
+        f" {first.name} and {100 * two:.0f}% for {second.name}"
+    )
+    if abs(one - two) < 0.05:
+        return f"{text}: equally smooth."
+    return f"{text}: {(first if one < two else second).name} learns more smoothly."
+
+
+def _gap(first: Group, second: Group) -> str:
+    one, two = (
+        _mean_of(group, [s.final.get("generalisation_gap") for s in group.members])
+        for group in (first, second)
+    )
+    if one is None or two is None:
+        return ""
+    return (
+        f"**Overfitting.** Training images are read better than held-out ones by {100 * one:.2f}"
+        f" points for {first.name} and {100 * two:.2f} points for {second.name}."
+    )
+
+
+def _pretraining(first: Group, second: Group, test: McNemar | None, p_seeds: float | None) -> str:
+    """The published question: does pretraining start lower, end higher, run smoother? Only where
+    the two differ by their start alone.
+    """
+    one, two = (
+        apart_from_seed(group.members[0].recipe) | {"name": "", "init_from": ""}
+        for group in (first, second)
+    )
+    if bool(first.pretrained) == bool(second.pretrained) or one != two:
+        return ""
+    pre, fresh = (first, second) if first.pretrained else (second, first)
+    parts = []
+    one, two = _first_epoch(pre, "held_accuracy"), _first_epoch(fresh, "held_accuracy")
+    if one is not None and two is not None:
+        parts.append(
+            "starts higher"
+            if one > two + PER_EPOCH
+            else "starts lower"
+            if one < two - PER_EPOCH
+            else "starts level"
+        )
+    p = p_seeds if p_seeds is not None else test.p if test else None
+    if pre.spread and fresh.spread:
+        gap = pre.spread.mean - fresh.spread.mean
+        if gap == 0:
+            parts.append("ends level")
+        else:
+            sure = (
+                "" if p is None else ", a real difference" if p < REAL else ", which may be chance"
+            )
+            parts.append(
+                f"ends {abs(100 * gap):.2f} points {'higher' if gap > 0 else 'lower'}{sure}"
+            )
+    one, two = _rough(pre), _rough(fresh)
+    if one is not None and two is not None:
+        parts.append(
+            "is smoother"
+            if one < two - 0.05
+            else "is rougher"
+            if one > two + 0.05
+            else "is as smooth"
+        )
+    if not parts:
+        return ""
+    said = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    seeds = min(len(pre.members), len(fresh.members))
+    caution = " One seed each: run more to be sure." if seeds == 1 else ""
+    who = f"Against random weights ({fresh.name}), starting from {pre.pretrained} ({pre.name})"
+    return f"**Pretrained against scratch.** {who} {said}.{caution}"

@@ -1,0 +1,1 @@
+"""An embedding space: neighbours, maps, retrieval."""

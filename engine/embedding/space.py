@@ -1,0 +1,335 @@
+"""`Space`: a data set seen through a model. Embeddings on disk as one memory-mapped file, with what
+the model answered.
+
+spaces/<key>/    embeddings.npy  answers.npz  near-15.npz  map-<key>.npz  space.json (written last)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.data.imageset import ImageSet
+from engine.embedding.neighbours import Neighbours, Vote
+from engine.embedding.projection import Options, Projection
+from engine.errors import DataError, GlyphlabError
+from engine.files import failure, read_json, write_arrays, write_json
+from engine.progress import Progress, no_progress
+from engine.recipe import DataSpec
+
+META = "space.json"
+PARTS = {
+    "train": "training images",
+    "val": "validation images only",
+    "test": "test images",
+    "all": "all images",
+}
+
+
+@dataclass(frozen=True)
+class Near:
+    """The k nearest of one point or picture, nearest first: index (k,) int64 into the space,
+    similarity (k,) float32, and the vote.
+    """
+
+    index: np.ndarray
+    similarity: np.ndarray
+    vote: Vote
+
+
+class Answers(NamedTuple):
+    """A model's answers to N images: index (N,) int64 in the data set, predicted (N,) int64 in
+    `classes`, confidence (N,) float32.
+    """
+
+    index: np.ndarray
+    predicted: np.ndarray
+    confidence: np.ndarray
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """N images of a data set in a model's embedding. All arrays are in the space's own order,
+    ascending in the data set.
+
+    images      the data set; `index` (N,) int64 says which of its images these are
+    embeddings  (N, D) float32, L2-normalised, memory-mapped
+    predicted   (N,) int64, the model's answer, an index into `model_classes`; confidence (N,)
+                float32, its probability
+    """
+
+    key: str
+    folder: Path
+    model: str
+    data: str
+    part: str
+    images: ImageSet
+    index: np.ndarray
+    embeddings: np.ndarray
+    predicted: np.ndarray
+    confidence: np.ndarray
+    model_classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Given labels (N,) int64 in the data set's classes; -1 where there is none."""
+        return np.asarray(self.images.labels[self.index], np.int64)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.images.classes
+
+    @cached_property
+    def wrong(self) -> np.ndarray:
+        """(N,) bool: the model's answer is another class than the label, compared by name; False
+        where there is no label.
+        """
+        return self.misses(self.model_classes, self.predicted)
+
+    def misses(self, names: Sequence[str], said: np.ndarray) -> np.ndarray:
+        """(N,) bool: where answers `said` (N,) int64, places in `names`, are another class than the
+        label; False where there is none.
+        """
+        numbers = {name: number for number, name in enumerate(self.classes)}
+        return (
+            np.array([numbers.get(name, -2) for name in names], np.int64)[said] != self.labels
+        ) & (self.labels >= 0)
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        return Neighbours(self.embeddings, self.labels)
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """From a data set's index to the place in this space."""
+        return {int(number): place for place, number in enumerate(self.index)}
+
+    def picture(self, place: int) -> np.ndarray:
+        """One image (C, H, W) uint8."""
+        return np.asarray(self.images.images[self.index[place]])
+
+    def near(self, place: int, k: int = 13) -> Near:
+        """The k nearest of the image at `place` among the others."""
+        found, index = self.neighbours.search(self.embeddings[place], min(k, len(self) - 1) + 1)
+        others = index[0] != place
+        others[len(others) - 1] &= others.sum() < len(
+            others
+        )  # among duplicates it may not have found itself
+        return self._near(index[0][others], found[0][others])
+
+    def near_to(self, embedding: np.ndarray, k: int = 13) -> Near:
+        """The k nearest of any embedding (D,), as of an uploaded picture."""
+        found, index = self.neighbours.search(embedding, k)
+        return self._near(index[0], found[0])
+
+    def graph(self, k: int, progress: Progress = no_progress) -> tuple[np.ndarray, np.ndarray]:
+        """Similarity and index (N, at least k) of every image's nearest others, searched once and
+        kept on disk.
+        """
+        k = min(k, len(self) - 1)
+        for file in sorted(
+            self.folder.glob("near-*.npz"), key=lambda path: int(path.stem.split("-")[1])
+        ):
+            if int(file.stem.split("-")[1]) >= k:
+                with np.load(file) as arrays:
+                    return arrays["similarity"].astype(np.float32), arrays["index"].astype(np.int64)
+        similarity, index = self.neighbours.search_own(k, progress)
+        write_arrays(
+            self.folder / f"near-{k}.npz", similarity=similarity, index=index.astype(np.int32)
+        )
+        return similarity, index
+
+    def find_map(self, options: Options) -> Projection | None:
+        """The map that was made with these options; None if there is none yet."""
+        file = self._map_file(options)
+        about = read_json(file.with_suffix(".json"))
+        if about is None or not file.exists():
+            return None
+        return Projection(np.load(file, mmap_mode="r"), options, about["faithful"], about["notes"])
+
+    def keep_map(self, projection: Projection) -> None:
+        file = self._map_file(projection.options)
+        _write_array(file, projection.coordinates)
+        about = {
+            "options": asdict(projection.options),
+            "faithful": projection.faithful,
+            "notes": projection.notes,
+        }
+        write_json(file.with_suffix(".json"), about)
+
+    def coordinates(self, name: str) -> np.ndarray:
+        """Coordinates (N, dims) float32 of a stored map, by the name that `map_name` gives it.
+        Raises GlyphlabError if there is none.
+        """
+        file = self.folder / f"{name}.npy"
+        if not re.fullmatch(r"map-[\w-]+", name) or not file.exists():
+            raise GlyphlabError(f"there is no map '{name}'")
+        return np.load(file, mmap_mode="r")
+
+    def map_name(self, options: Options) -> str:
+        return self._map_file(options).stem
+
+    def keep_selection(self, places: np.ndarray) -> str:
+        """Keep which images were selected, places (n,) int64, and return the name by which an
+        address can refer to them.
+        """
+        name = digest(np.asarray(places, np.int64))
+        _write_array(self.folder / f"selection-{name}.npy", np.asarray(places, np.int32))
+        return name
+
+    def find_selection(self, name: str) -> np.ndarray | None:
+        """A kept selection; None if there is none of that name."""
+        file = self.folder / f"selection-{name}.npy"
+        return (
+            np.load(file).astype(np.int64)
+            if re.fullmatch(r"[0-9a-f]{10}", name) and file.exists()
+            else None
+        )
+
+    def _map_file(self, options: Options) -> Path:
+        return self.folder / f"map-{options.method}-{options.dims}d-{digest(options.used())}.npy"
+
+    def _near(self, index: np.ndarray, similarity: np.ndarray) -> Near:
+        return Near(
+            index,
+            similarity,
+            self.neighbours.vote(index[None], similarity[None], len(self.classes)),
+        )
+
+
+def write_space(
+    folder: Path,
+    about: dict[str, Any],
+    *,
+    index: np.ndarray,
+    embeddings: np.ndarray,
+    predicted: np.ndarray,
+    confidence: np.ndarray,
+) -> None:
+    """Put a finished space at `folder`, whole or not at all. `about` becomes its space.json."""
+    fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    try:
+        fresh.mkdir(parents=True, exist_ok=True)
+        np.save(fresh / "embeddings.npy", embeddings.astype(np.float32))
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise failure(error, folder) from error
+    answers = {
+        "index": index.astype(np.int64),
+        "predicted": predicted.astype(np.int32),
+        "confidence": confidence.astype(np.float32),
+    }
+    write_arrays(fresh / "answers.npz", **answers)
+    write_json(fresh / META, about)
+    try:
+        os.replace(fresh, folder)
+    except OSError:  # another process was first, with the same content
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def read_space(folder: Path, images: ImageSet) -> Space:
+    """Open the space at `folder`, whose images are `images`. Raises GlyphlabError if it is not
+    complete.
+    """
+    answers = read_answers(folder)
+    try:
+        about = read_json(folder / META)
+        embeddings = np.load(folder / "embeddings.npy", mmap_mode="r")
+        own = about["model"], about["data"], about["part"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(folder, error) from None
+    return Space(
+        folder.name,
+        folder,
+        *own,
+        images,
+        answers.index,
+        embeddings,
+        answers.predicted,
+        answers.confidence,
+        answers.classes,
+    )
+
+
+def read_answers(folder: Path) -> Answers:
+    """What the model of the space at `folder` answered. Raises GlyphlabError if it is not complete."""
+    try:
+        classes = tuple(read_json(folder / META)["classes"])
+        with np.load(folder / "answers.npz") as held:
+            return Answers(
+                held["index"], held["predicted"].astype(np.int64), held["confidence"], classes
+            )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(folder, error) from None
+
+
+def spec_for(meta: dict[str, Any], data: str) -> DataSpec:
+    """How to look at `data` through the model that `meta` describes: in its style and size, all
+    classes and all images, and split as it was for training if it is the model's own data."""
+    own = DataSpec.model_validate(meta["recipe"]["data"])
+    look = {"style": meta["style"], "size": meta["size"]}
+    if own.name == data:
+        return own.model_copy(
+            update={**look, "classes": None, "limit": None, "limit_eval": None, "test_on": None}
+        )
+    return DataSpec(name=data, validation=0, **look)
+
+
+def part_of(images: ImageSet, part: str) -> np.ndarray:
+    """Indices (n,) int64, ascending; 'train' takes validation in. Raises DataError if there are
+    none.
+    """
+    if part != "train":
+        return images.split(part)
+    index = np.concatenate(
+        [images.splits.get(name, np.zeros(0, np.int64)) for name in ("train", "val")]
+    )
+    if not len(index):
+        raise DataError(f"data set {images.name} has no training images", hint="Choose 'all'.")
+    return np.sort(index)
+
+
+def digest(*parts: Any) -> str:
+    """10 hex digits that change with any of `parts`; arrays count with their bytes."""
+    sum_ = hashlib.blake2b(digest_size=5)
+    for part in parts:
+        sum_.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
+        sum_.update(b"\0")
+    return sum_.hexdigest()
+
+
+@lru_cache(maxsize=256)
+def weights_digest(path: Path, stamp: int) -> str:
+    """16 hex digits of a weights file's content; `stamp`, its time of change, renews the answer."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _unreadable(folder: Path, error: Exception) -> GlyphlabError:
+    return GlyphlabError(
+        f"the embeddings in {folder} can't be read", got=str(error)[:120], hint="Delete the folder."
+    )
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(fresh, "wb") as file:
+            np.save(file, array)
+        os.replace(fresh, path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise failure(error, path) from error

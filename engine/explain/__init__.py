@@ -1,0 +1,1 @@
+"""What in an image a model went by."""

@@ -1,0 +1,310 @@
+"""The pixel convention: from any picture to the uint8 square that models are trained on and asked
+about.
+
+uint8, channels first, ink 255 on paper 0 (photographs: RGB as they are), upright. Data sets,
+uploads and drawings all pass through `square`; training and prediction both turn its result into
+floats by `normalise`, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from engine.errors import ImageError, unknown
+from engine.imaging.ink import ink_box, ink_of, on_white, plain, stroke_width, thickened
+from engine.imaging.placement import Placement, settled, with_a_known_pen
+from engine.imaging.stray_dots import without_stray_dots
+
+if TYPE_CHECKING:
+    import torch
+
+# a picture above this is refused before it is decoded: a decompression bomb, or a mistake
+MOST_PIXELS = 50_000_000
+BOX = 20 / 28  # MNIST: ink fills 20 of 28 pixels
+FINE = 4  # strokes are measured and thickened at so many times the final resolution
+GLYPH_SIDE = 32  # a square picture up to this side may be a glyph without a page
+
+
+class Style(NamedTuple):
+    channels: int
+    about: str
+
+
+STYLES: dict[str, Style] = {
+    "digit": Style(
+        1,
+        "MNIST: ink scaled to a 20/28 box, centre of mass at the centre; size and place on the page"
+        " are lost",
+    ),
+    "page": Style(1, "the whole page, padded to a square: size and place on the page are kept"),
+    "duo": Style(
+        2,
+        "two channels: the ink alone, filling the square, and the whole page; where there is no"
+        " page, that channel is empty",
+    ),
+    "photo": Style(3, "RGB: the short side fills the square, the rest is cut off evenly"),
+}
+
+
+class Page:
+    """An opened picture and the ink (H, W) uint8 on it, which is looked for once however often it
+    is needed.
+    """
+
+    def __init__(self, picture: Image.Image) -> None:
+        self.picture = picture
+
+    @cached_property
+    def ink(self) -> np.ndarray:
+        return ink_of(self.picture)
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """The ink without dots that the pen left by a touch: what is read as one character. The
+        same array where there are none.
+        """
+        return without_stray_dots(self.ink)
+
+
+def check_style(style: str) -> str:
+    if style not in STYLES:
+        raise ImageError(unknown("style", style, STYLES))
+    return style
+
+
+def open_picture(
+    source: Path | str | bytes | np.ndarray | Image.Image, name: str | None = None
+) -> Image.Image:
+    """The picture in a file, in bytes, or in an array (H, W[, 1|3|4]) uint8, turned upright by its
+    EXIF tag.
+
+    Raises ImageError, naming the file, if it can't be decoded or holds more than MOST_PIXELS
+    pixels.
+    """
+    if isinstance(source, Image.Image):
+        return source
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    name = name or ("the picture" if isinstance(source, bytes) else str(source))
+    try:
+        picture = Image.open(
+            io.BytesIO(source if isinstance(source, bytes) else Path(source).read_bytes())
+        )
+        if picture.width * picture.height > MOST_PIXELS:
+            found = f"{picture.width:,} x {picture.height:,}"
+            raise ImageError(
+                f"{name} is too large", expected=f"at most {MOST_PIXELS:,} pixels", got=found
+            )
+        picture.load()
+        ImageOps.exif_transpose(picture, in_place=True)
+        return picture
+    except FileNotFoundError:
+        raise ImageError(f"{name} does not exist") from None
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
+        got = "no known format" if isinstance(error, UnidentifiedImageError) else str(error)[:120]
+        raise ImageError(f"{name} is not a picture that can be read", got=got) from None
+
+
+def square(
+    picture: Image.Image | Page, style: str, size: int, placement: Placement | None = None
+) -> np.ndarray:
+    """The uint8 square (C, size, size) that a model of this `style` is fed for any picture. Zeros
+    if nothing is drawn.
+
+    placement: where the model's training drawings stand; a drawing elsewhere on its page is put
+    there (engine.imaging.placement).
+    """
+    check_style(style)
+    page = picture if isinstance(picture, Page) else Page(picture)
+    picture = page.picture
+    if style == "photo":
+        picture = plain(picture)
+        rgb = on_white(picture) if picture.mode == "RGBA" else picture.convert("RGB")
+        return np.ascontiguousarray(
+            np.asarray(ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)).transpose(
+                2, 0, 1
+            )
+        )
+    if picture.width == picture.height <= GLYPH_SIDE and _is_glyph(
+        page.ink
+    ):  # in MNIST's form: there is no page around it
+        return square_of_glyph(page.ink, style, size)
+    return square_of_page(page.drawn, style, size, placement)
+
+
+def square_of_page(
+    ink: np.ndarray, style: str, size: int, placement: Placement | None = None
+) -> np.ndarray:
+    """Place ink on a page (H, W) uint8 on the square: (C, size, size) uint8. placement: as in
+    `square`.
+    """
+    if not ink.any():
+        return np.zeros((STYLES[style].channels, size, size), np.uint8)
+    if style == "digit":
+        return _centred_by_mass(ink, size)[None]
+    put = settled(ink, placement) if placement else ink
+    drawn = with_a_known_pen(put, placement) if placement else put
+    ink = (
+        ink if drawn is put else drawn
+    )  # the glyph is cut from the drawing as it came, unless its strokes were widened
+    page = _whole_page(drawn, size)
+    return page[None] if style == "page" else np.stack([_filling(ink, size), page])
+
+
+def square_of_glyph(ink: np.ndarray, style: str, size: int) -> np.ndarray:
+    """Place a size-normalised glyph (h, w) uint8, as in MNIST or EMNIST, on the square: (C, size,
+    size) uint8.
+
+    Its page is unknown: style page puts it in the middle at seven tenths of the side, style duo
+    leaves the page channel empty, style photo repeats it in three channels.
+    """
+    if style in ("digit", "photo"):
+        whole = (
+            ink
+            if ink.shape == (size, size)
+            else _placed(ink, size / max(ink.shape), ink.shape[1] / 2, ink.shape[0] / 2, size)
+        )
+        return np.repeat(whole[None], STYLES[style].channels, axis=0)
+    if style == "page":
+        return _placed(ink, 0.7 * size / max(ink.shape), ink.shape[1] / 2, ink.shape[0] / 2, size)[
+            None
+        ]
+    glyph = _filling(ink, size) if ink.any() else np.zeros((size, size), np.uint8)
+    return np.stack([glyph, np.zeros((size, size), np.uint8)])
+
+
+def normalise(images: torch.Tensor) -> torch.Tensor:
+    """The only way from pixels to what a model sees: (B, C, H, W) in 0..255 (uint8 or float) →
+    float32 in -1..1.
+
+    Mean 0.5 and standard deviation 0.5 of the 0..1 range, as published in study A; networks with
+    ImageNet weights shift to ImageNet's statistics inside.
+    """
+    return images.float().mul(1 / 127.5).sub_(1)
+
+
+def as_picture(image: np.ndarray) -> Image.Image:
+    """A square (C, H, W) uint8 as a person sees it: dark ink on white, photographs in colour; of a
+    duo, the ink.
+    """
+    return Image.fromarray(image.transpose(1, 2, 0) if image.shape[0] == 3 else 255 - image[0])
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    flat = array[..., 0] if array.ndim == 3 and array.shape[-1] == 1 else array
+    try:
+        if flat.size and (flat.ndim == 2 or (flat.ndim == 3 and flat.shape[-1] in (3, 4))):
+            return Image.fromarray(flat)
+    except TypeError:
+        pass
+    raise ImageError(
+        "the array is not a picture",
+        expected="(H, W), (H, W, 3) or (H, W, 4) uint8",
+        got=f"{array.shape} {array.dtype}",
+    )
+
+
+def _is_glyph(ink: np.ndarray) -> bool:
+    """Whether ink (h, h) stands as MNIST's does: about as large as its square, and in the middle of
+    it.
+    """
+    side = len(ink)
+    left, top, right, bottom = ink_box(ink)
+    middle = max(abs(left + right - side), abs(top + bottom - side)) / 2
+    return max(right - left, bottom - top) >= 0.5 * side and middle <= 0.25 * side
+
+
+def _placed(ink: np.ndarray, scale: float, x: float, y: float, size: int) -> np.ndarray:
+    """The square (size, size) whose centre is the point (x, y) of the ink (H, W), scaled; beyond
+    the ink there is paper.
+
+    One resampling, placed to a fraction of a pixel: an area filter when shrinking (every stroke
+    keeps its ink), bicubic when growing.
+    """
+    half = size / 2 / scale
+    pad = max(
+        0, math.ceil(max(half - x, half - y, x + half - ink.shape[1], y + half - ink.shape[0]))
+    )
+    ink = np.pad(ink, pad) if pad else ink
+    box = (
+        max(x - half + pad, 0),
+        max(y - half + pad, 0),
+        min(x + half + pad, ink.shape[1]),
+        min(y + half + pad, ink.shape[0]),
+    )
+    kernel = Image.Resampling.BOX if scale <= 1 else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(ink).resize((size, size), kernel, box))
+
+
+def coarse(ink: np.ndarray, side: int) -> np.ndarray:
+    """Ink (H, W) no larger than `side`, still with full ink in it: a thin stroke fades as it
+    shrinks.
+    """
+    scale = side / max(ink.shape)
+    if scale < 1:
+        shape = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
+        ink = np.asarray(Image.fromarray(ink).resize(shape, Image.Resampling.BOX))
+    return _with_full_ink(ink)
+
+
+def _with_full_ink(ink: np.ndarray) -> np.ndarray:
+    peak = int(ink.max())
+    return (
+        ink
+        if peak in (0, 255)
+        else np.clip(ink.astype(np.float32) * (255 / peak), 0, 255).astype(np.uint8)
+    )
+
+
+def _glyph(ink: np.ndarray, box: int, least: float) -> np.ndarray:
+    """The ink alone, cut out, at up to FINE times the `box` pixels it will fill, its strokes wide
+    enough for `least` pixels there.
+    """
+    left, top, right, bottom = ink_box(ink)
+    glyph = coarse(ink[top:bottom, left:right], FINE * box)
+    return thickened(glyph, least * max(glyph.shape) / box, pad=True)
+
+
+def _centred_by_mass(ink: np.ndarray, size: int) -> np.ndarray:
+    box = round(size * BOX)
+    glyph = _glyph(ink, box, least=1.6 * size / 28)
+    height, width = glyph.shape
+    scale = box / max(height, width)
+    mass = glyph.astype(np.float64)
+    x = float(mass.sum(0) @ (np.arange(width) + 0.5) / mass.sum())
+    y = float(mass.sum(1) @ (np.arange(height) + 0.5) / mass.sum())
+    half = size / 2 / scale  # the whole glyph stays on the square, however uneven its mass
+    return _with_full_ink(
+        _placed(
+            glyph, scale, min(max(x, width - half), half), min(max(y, height - half), half), size
+        )
+    )
+
+
+def _filling(ink: np.ndarray, size: int) -> np.ndarray:
+    box = round(size * 0.84)
+    glyph = _glyph(ink, box, least=size / 24)
+    return _placed(glyph, box / max(glyph.shape), glyph.shape[1] / 2, glyph.shape[0] / 2, size)
+
+
+def _whole_page(ink: np.ndarray, size: int) -> np.ndarray:
+    page = coarse(ink, FINE * size)
+    left, top, right, bottom = ink_box(page)
+    least = max(page.shape) / 60
+    if stroke_width(page[top:bottom, left:right]) < least:
+        page = thickened(page, least, pad=False)
+    return _placed(page, size / max(page.shape), page.shape[1] / 2, page.shape[0] / 2, size)

@@ -1,0 +1,208 @@
+"""What a run's process does, in the background and in the foreground alike: wait for its turn,
+train, and leave the truth behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine import __version__
+from engine.errors import GlyphlabError
+from engine.files import Lock, read_json
+from engine.jobs.processes import ROOT
+from engine.jobs.queue import wait_turn
+from engine.progress import Cancelled, Progress, no_progress
+from engine.runs.run import Run
+from engine.runs.run_info import figures_of, now
+
+if TYPE_CHECKING:
+    from engine.data.imageset import ImageSet
+    from engine.lab import Lab
+    from engine.recipe import DataSpec
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Cancel:
+    """Whether somebody wants the run to stop: by a signal, or by the run's `stop` file. True once
+    seen, for good.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.signalled, self.seen = run, False, False
+
+    def __call__(self) -> bool:
+        self.seen = self.seen or self.signalled or self.run.stop_wanted
+        return self.seen
+
+    @contextmanager
+    def catching_signals(self) -> Iterator[None]:
+        """SIGTERM, SIGINT (Ctrl-C) and SIGHUP ask for a stop; a second one interrupts at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def handle(number: int, frame: object) -> None:
+            if self.signalled:
+                raise KeyboardInterrupt
+            self.signalled = True
+            os.write(
+                2, b"\nstopping; the best model so far is kept (once more: at once)\n"
+            )  # print is not safe in a handler
+
+        before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def work(lab: Lab, run: Run, lock: Lock, ticket: Path, progress: Progress = no_progress) -> str:
+    """Bring the run to its end and return the state it ended in; raises nothing. Its `lock` is
+    released at the end.
+    """
+    cancel = Cancel(run)
+    with lock, cancel.catching_signals():
+        try:
+            run.own()
+
+            def tell(ahead: int) -> None:
+                message = f"waiting for {ahead} other run{'s' if ahead > 1 else ''}"
+                run.write_status(message=message)
+                progress(0, 0, message)
+
+            turn = wait_turn(ticket, cancel, tell)
+            if turn is None:
+                return _end(run, "stopped", "stopped before it began")
+            with turn:
+                return _train(lab, run, cancel, progress)
+        except Cancelled:
+            return _end(run, "stopped", "stopped before the training began")
+        except KeyboardInterrupt:
+            return _end(run, "stopped", "interrupted")
+        except GlyphlabError as error:
+            return _end(run, "failed", error=str(error), mistake=True)
+        except Exception as error:
+            run.log(traceback.format_exc())
+            return _end(run, "failed", error=in_words(error))
+
+
+def _train(lab: Lab, run: Run, cancel: Cancel, progress: Progress) -> str:
+    run.write_status(state="running", started=now(), message="", what="starting")
+    if lab.settings.mlflow_uri:
+        from engine.jobs.mlflow_mirror import start_mirror
+
+        start_mirror(run, lab.settings)
+    with ThreadPoolExecutor(1) as aside:
+        provenance = aside.submit(
+            _provenance
+        )  # half a second of git in a large checkout, while torch is loaded
+        from engine.jobs.experiment import conduct
+        from engine.models.pretrained import keep_downloads
+        from engine.store.lineage import starting_model
+    run.write_status(**provenance.result())
+
+    def tell(done: int, total: int, what: str) -> None:
+        run.heartbeat(done=done, total=total, what=what)
+        progress(done, total, what)
+
+    def loading(done: int, total: int, what: str) -> None:
+        tell(done, total, what)
+        if cancel():
+            raise Cancelled
+
+    def load(spec: DataSpec) -> ImageSet:
+        data = lab.dataset(spec, progress=loading)
+        for name, reason in data.skipped[:20]:
+            run.log(f"skipped {name}: {reason}")
+        if data.skipped:
+            run.log(f"{len(data.skipped):,} images of {data.name} could not be read")
+        return data
+
+    position = read_json(run.last / "state.json")
+    run.forget_after(position["epoch"] if position else 0)
+    settings = lab.settings
+    keep_downloads(lab.home / "weights", offline=settings.offline)
+    scale = run.recipe().scale
+
+    def find_model(name: str) -> Path:
+        folder = starting_model(lab, name, scale)
+        run.log(f"starting from {name}: {folder}")
+        return folder
+
+    final = conduct(
+        run,
+        load=load,
+        find_model=find_model,
+        device=settings.device,
+        threads=settings.threads,
+        cancelled=cancel,
+        progress=tell,
+    )
+    if not final:
+        return _end(run, "stopped", "stopped before the first epoch ended; no model was kept")
+    epoch = final.get("epochs") or run.status().get("epoch")
+    message = f"stopped after {epoch} epochs; the best model is kept" if cancel.seen else ""
+    return _end(
+        run,
+        "stopped" if cancel.seen else "finished",
+        message,
+        figures=figures_of(final),
+        share=1.0,
+        what="",
+    )
+
+
+def _end(run: Run, state: str, message: str = "", error: str | None = None, **more: Any) -> str:
+    try:
+        run.end(state, message, error, **more)
+    except GlyphlabError as full:
+        print(f"{state}: {error or message}; {full}", file=sys.stderr)
+    return state
+
+
+def in_words(error: BaseException) -> str:
+    """One line for an error that nobody foresaw; memory or disk running out is named as what it is."""
+    text = (str(error).strip().splitlines() or [""])[0]
+    if (
+        isinstance(error, MemoryError)
+        or "out of memory" in text.lower()
+        or "can't allocate memory" in text.lower()
+    ):
+        return "there was not enough memory. Lower batch_size or the image size."
+    if "no space left" in text.lower():  # safetensors has an error of its own for it
+        return "there is no room left on the disk. Free some space, then resume."
+    return f"{type(error).__name__}: {text}"[:300]
+
+
+def _provenance() -> dict[str, Any]:
+    """The code that a run was made by: version and, in a git checkout, the commit ('-dirty' if
+    files had been changed).
+    """
+    try:
+        command = [
+            "git",
+            "-C",
+            str(ROOT),
+            "describe",
+            "--always",
+            "--dirty",
+            "--abbrev=12",
+            "--exclude=*",
+        ]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=5)
+        commit = said.stdout.strip() or None
+    except (OSError, subprocess.SubprocessError):
+        commit = None
+    return {"glyphlab": __version__, "commit": commit}

@@ -1,0 +1,129 @@
+"""Honest answers: characters that can't be told apart by their form are shown as the group they
+are, and a doubt is said.
+
+A model of 62 classes that hesitates between `o`, `O` and `0` is not unsure of what it sees, only of
+its name; a model that hesitates between `4` and `H` is. So probabilities are summed over a group
+before they are judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+# What stays alike once size and place are uncertain: EMNIST's merged letters (Cohen et al. 2017),
+# and digits of the same form.
+GROUPS: tuple[str, ...] = (
+    "0Oo",
+    "1Il",
+    "2Zz",
+    "5Ss",
+    "9gq",
+    "Cc",
+    "Ff",
+    "Jj",
+    "Kk",
+    "Mm",
+    "Pp",
+    "Uu",
+    "Vv",
+    "Ww",
+    "Xx",
+    "Yy",
+)
+UNSURE_BELOW = 0.55  # a group that gets less than this share of the probability is called a guess
+WORTH_NAMING = 0.04  # a member with less is left out of the sentence
+
+Kind = Literal["blank", "sure", "unsure", "several", "unlike"]
+
+
+class Group(NamedTuple):
+    """Classes that look alike: `members` as (class, probability), likeliest first, and their sum
+    `share` (0..1).
+    """
+
+    members: tuple[tuple[str, float], ...]
+    share: float
+
+    @property
+    def best(self) -> str:
+        return self.members[0][0]
+
+
+class Answer(NamedTuple):
+    """What to say. kind: why it is said; groups: likeliest first; headline and note: the words."""
+
+    kind: Kind
+    groups: tuple[Group, ...]
+    headline: str
+    note: str
+
+
+def group_of(label: str) -> str:
+    """The characters that look like `label`, itself included; just `label` where there are none."""
+    return next((group for group in GROUPS if len(label) == 1 and label in group), label)
+
+
+def grouped(classes: Sequence[str], probabilities: np.ndarray) -> tuple[Group, ...]:
+    """Probabilities (K,) of `classes` summed over look-alikes: groups in falling order of their
+    share, each class in exactly one.
+    """
+    members: dict[str, list[tuple[str, float]]] = {}
+    for name, share in zip(classes, probabilities, strict=True):
+        members.setdefault(group_of(name), []).append((name, float(share)))
+    groups = [
+        Group(tuple(sorted(found, key=lambda one: -one[1])), sum(share for _, share in found))
+        for found in members.values()
+    ]
+    return tuple(sorted(groups, key=lambda group: -group.share))
+
+
+def merged_label(label: str) -> str:
+    """One name for all look-alikes of `label`, for counting right answers with look-alikes merged."""
+    return group_of(label)[0]
+
+
+def judge(
+    classes: Sequence[str],
+    probabilities: np.ndarray,
+    *,
+    blank: bool = False,
+    pieces: int = 1,
+    unlike: bool = False,
+) -> Answer:
+    """What to answer for one picture.
+
+    blank: nothing is drawn. pieces: how many characters the picture falls into. unlike: nothing the
+    model was trained on is near.
+    """
+    if blank:
+        return Answer("blank", (), "Nothing drawn yet", "The answer follows your pen.")
+    groups = grouped(classes, probabilities)
+    first = groups[0]
+    if pieces > 1:
+        note = f"This looks like {pieces} characters. Read them under Words, or draw one at a time."
+        return Answer("several", groups, "More than one character", note)
+    if unlike:
+        return Answer(
+            "unlike",
+            groups,
+            f"Not sure, perhaps {first.best}",
+            "This is unlike anything that the model has learned.",
+        )
+    if first.share < UNSURE_BELOW:
+        guesses = [group.best for group in groups[:3] if group.share >= WORTH_NAMING]
+        return Answer("unsure", groups, "Not sure", f"It could be {_either(guesses)}.")
+    others = [name for name, share in first.members[1:] if share >= WORTH_NAMING]
+    if others:
+        note = (
+            f"These look alike: {first.members[0][1]:.0%} for {first.best}, {first.share:.0%}"
+            " together."
+        )
+        return Answer("sure", groups, f"{first.best}, or {_either(others)}", note)
+    return Answer("sure", groups, f"This is {first.best}", f"{first.share:.0%} sure.")
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} or {names[-1]}"

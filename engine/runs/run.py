@@ -1,0 +1,322 @@
+"""Run folders: the truth about every training run, written here and nowhere else.
+
+    runs/20260102T030405-quick-k3f9a2/
+        recipe.yaml     the resolved recipe
+        status.json     state, pid, host, heartbeat, device, progress, error; replaced whole, only
+                        by the lock's holder
+        metrics.jsonl   one JSON object a line, appended
+        log.txt         what the run's process said
+        lock            held (flock) by the run's process for as long as it lives
+        stop            there while somebody wants the run to stop
+        best/ last/     the best checkpoint, and where to go on from
+
+A folder can be copied or archived and reads the same. A status that says 'running' without the lock
+is a run that was killed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import GlyphlabError, RunError
+from engine.files import (
+    Lock,
+    failure,
+    is_locked,
+    read_json,
+    tail_of,
+    write_arrays,
+    write_json,
+    write_text,
+)
+from engine.runs.jsonl import append_row, line_of, rows_of
+from engine.runs.run_info import ALIVE, KILLED, RunInfo, info_of, now
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from engine.recipe import Recipe
+
+HEARTBEAT_SECONDS = 1.0
+
+
+class Run:
+    """One run folder. Anyone may read it; only the process that holds its lock writes it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path).absolute()
+        self.best, self.last = self.path / "best", self.path / "last"
+        self._mine: dict[str, Any] | None = None
+        self._beaten = 0.0
+        self._writing = threading.RLock()
+
+    @property
+    def id(self) -> str:
+        return id_of(self.path)
+
+    def recipe(self) -> Recipe:
+        from engine.recipe import read_recipe
+
+        return read_recipe(self.path / "recipe.yaml")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the run's process lives, be it training or waiting for its turn."""
+        return is_locked(self.path / "lock")
+
+    def take_lock(self, seconds: float = 0.5) -> Lock:
+        """Become the run's process. Raises RunError if it has one, and still has after some
+        seconds.
+        """
+        lock = Lock.take(self.path / "lock", seconds)
+        if lock is None:
+            raise RunError(
+                f"run {self.id} is being worked on by another process",
+                hint="Wait for its end, or stop it.",
+            )
+        return lock
+
+    def status(self) -> dict[str, Any]:
+        """What status.json says, or will say at the next heartbeat. Raises RunError if it is
+        missing or no JSON.
+        """
+        found = self._mine if self._mine is not None else read_json(self.path / "status.json")
+        if not isinstance(found, dict):
+            raise RunError(f"{self.path} is not a run folder", expected="a readable status.json")
+        return dict(found)
+
+    def write_status(self, **changes: Any) -> None:
+        """Merge `changes` into status.json. For the holder of the lock. Raises GlyphlabError if the
+        disk is full.
+        """
+        with self._writing:
+            status = {**self.status(), **changes}
+            write_json(self.path / "status.json", status)
+            if self._mine is not None:
+                self._mine = status
+
+    def own(self) -> None:
+        """From here on this process is the run's: its pid and host are recorded, room for a last
+        word on a full disk is kept.
+        """
+        with suppress(OSError):
+            (self.path / ".reserve").write_bytes(bytes(16_384))
+        self._mine = self.status()
+        self.write_status(pid=os.getpid(), host=socket.gethostname(), heartbeat=now())
+
+    def end(self, state: str, message: str = "", error: str | None = None, **more: Any) -> None:
+        """The last thing that the run's process writes."""
+        with suppress(OSError):
+            (self.path / ".reserve").unlink()
+        with suppress(OSError):
+            (self.path / "stop").unlink()
+        self.write_status(
+            **{
+                "state": state,
+                "message": message,
+                "error": error,
+                "finished": now(),
+                "heartbeat": now(),
+                **more,
+            }
+        )
+        self._mine = None
+        self.log(f"{state}: {error or message}" if error or message else state)
+
+    def heartbeat(self, **changes: Any) -> None:
+        """A sign of life with what is new (epoch, epochs, done, total, what …), written at most
+        once a second.
+        """
+        with self._writing:
+            status = {**self.status(), **changes, "heartbeat": now()}
+            moment = time.monotonic()
+            if moment - self._beaten >= HEARTBEAT_SECONDS or status.get(
+                "epoch"
+            ) != self.status().get("epoch"):
+                write_json(self.path / "status.json", status)
+                self._beaten = moment
+            if self._mine is not None:
+                self._mine = status
+
+    @property
+    def stop_wanted(self) -> bool:
+        return (self.path / "stop").exists()
+
+    def ask_to_stop(self) -> None:
+        """Leave word for the run's process, which keeps the best checkpoint and ends. Works from
+        any machine that sees the folder.
+        """
+        write_text(self.path / "stop", now() + "\n")
+
+    def append_metrics(self, row: Mapping[str, Any]) -> None:
+        """Append one row to metrics.jsonl, whole or not at all. Raises GlyphlabError if the disk is
+        full.
+        """
+        append_row(self.path / "metrics.jsonl", row)
+
+    def metrics(self, since: int = 0) -> list[dict[str, Any]]:
+        """Rows from number `since` on; cheap to ask every second, as only what is new is read. The
+        rows are not to be changed.
+        """
+        return rows_of(self.path / "metrics.jsonl", since)
+
+    def forget_after(self, epoch: int) -> None:
+        """Drop the rows of later epochs and the final ones: a run that goes on from the end of
+        `epoch` writes them again.
+        """
+        rows = self.metrics()
+        kept = [
+            row for row in rows if row.get("kind") != "final" and (row.get("epoch") or 0) <= epoch
+        ]
+        if len(kept) < len(rows):
+            write_text(self.path / "metrics.jsonl", "".join(line_of(row) for row in kept))
+
+    def write_arrays(self, name: str, **arrays: np.ndarray) -> None:
+        """Write `<run>/<name>` (an .npz), whole or not at all."""
+        write_arrays(self.path / name, **arrays)
+
+    def final(self) -> dict[str, Any] | None:
+        """The final metrics, if the run got so far."""
+        return next((row for row in reversed(self.metrics()) if row.get("kind") == "final"), None)
+
+    def log(self, text: str) -> None:
+        """A line with the time in log.txt. A log that can't be written stops nothing."""
+        with suppress(OSError), open(self.path / "log.txt", "a", encoding="utf-8") as file:
+            file.write(f"{now()[:19].replace('T', ' ')} {text}\n")
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines of log.txt."""
+        return tail_of(self.path / "log.txt", lines)
+
+    def info(self) -> RunInfo:
+        """The run as lists show it, from status.json alone. Raises RunError if that can't be read."""
+        status = self.status()
+        alive = status.get("state") in ALIVE and self.alive
+        if status.get("state") in ALIVE and not alive:
+            status = self.status()  # it may have ended between the two looks
+        return info_of(self.id, self.path, status, alive, self.stop_wanted)
+
+    def delete(self) -> None:
+        """Remove the folder. Raises RunError while the run is alive."""
+        if self.alive:
+            raise RunError(f"run {self.id} is {self.info().state}", hint="Stop it first.")
+        gone = self.path.with_name(f".deleted-{self.path.name}")
+        try:
+            self.path.rename(gone)
+        except OSError as error:
+            raise failure(error, self.path) from error
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def id_of(path: Path) -> str:
+    """A run's id: the end of its folder's name; of a folder that was renamed by hand, all of it."""
+    match = re.fullmatch(r"\d{8}T\d{6}-.*-([0-9a-z]{6})", path.name)
+    return match[1] if match else path.name
+
+
+def create_run(home: Path, recipe: Recipe, name: str | None = None, **status: Any) -> Run:
+    """A new run folder in state 'queued', complete from the moment it is there. `name` is the
+    run's, if not the recipe's.
+    """
+    name = name or recipe.name
+    parent = Path(home) / "runs"
+    created = now()
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "run"
+    token = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(6))
+    path = parent / f"{re.sub(r'[-:]', '', created[:19])}-{slug}-{token}"
+    fresh = parent / f".new-{path.name}"
+    try:
+        fresh.mkdir(parents=True)
+        write_text(fresh / "recipe.yaml", recipe.to_yaml())
+        write_json(
+            fresh / "status.json",
+            {
+                "state": "queued",
+                "name": name,
+                "recipe": recipe.name,
+                "title": recipe.title,
+                "data": recipe.data.name,
+                "model": recipe.model.name,
+                "created": created,
+                "epoch": 0,
+                "epochs": sum(stage.epochs for stage in recipe.resolved_stages()),
+                "resumed": 0,
+                **status,
+            },
+        )
+        fresh.rename(path)
+    except (OSError, GlyphlabError) as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise failure(error, path) if isinstance(error, OSError) else error from error
+    return Run(path)
+
+
+def all_runs(home: Path) -> list[Run]:
+    """Every run in the home, newest first."""
+    parent = Path(home) / "runs"
+    if not parent.is_dir():
+        return []
+    found = []
+    for entry in os.scandir(parent):
+        if entry.name.startswith(".") or not (parent / entry.name / "status.json").exists():
+            continue
+        with suppress(
+            FileNotFoundError
+        ):  # names count in seconds; of runs made within one, the recipe written last is the newest
+            found.append(
+                (
+                    entry.name[:15],
+                    os.stat(parent / entry.name / "recipe.yaml").st_mtime_ns,
+                    entry.name,
+                )
+            )
+    return [Run(parent / name) for _, _, name in sorted(found, reverse=True)]
+
+
+def find_run(home: Path, name: str | Path) -> Run:
+    """The run with that id, folder name or path. Raises RunError, with the nearest id, if there is
+    none.
+    """
+    path = Path(name)
+    if (path / "status.json").exists() and (path / "recipe.yaml").exists():
+        return Run(path)
+    runs = all_runs(home)
+    for run in runs:
+        if str(name) in (run.id, run.path.name):
+            return run
+    close = get_close_matches(str(name), [run.id for run in runs], n=1, cutoff=0.6)
+    hint = (
+        f"Did you mean '{close[0]}'?"
+        if close
+        else f"`python -m engine runs` lists the {len(runs)} there are."
+    )
+    raise RunError(f"there is no run '{name}'", hint=hint)
+
+
+def mark_killed(home: Path) -> list[str]:
+    """Write down which runs were killed while nobody looked; returns their ids."""
+    marked = []
+    for run in all_runs(home):
+        with suppress(GlyphlabError):
+            if run.status().get("state") in ALIVE and (lock := Lock.take(run.path / "lock")):
+                with lock:
+                    status = run.status()
+                    if status.get("state") in ALIVE:
+                        run.end(
+                            "failed",
+                            error=KILLED,
+                            finished=status.get("heartbeat") or status.get("created"),
+                        )
+                        marked.append(run.id)
+    return marked

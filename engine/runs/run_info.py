@@ -1,0 +1,116 @@
+"""What a run's status means to somebody who looks at it: its state as it really is, how far it is,
+what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ALIVE = ("queued", "running", "stopping")
+ENDED = ("finished", "stopped", "failed")
+STALE_SECONDS = 120  # a live process that has said nothing for so long is shown as stale
+KILLED = "its process was killed or the machine went down; it can be resumed"
+FIGURES = (
+    "test_accuracy",
+    "test_top3",
+    "test_n",
+    "val_accuracy",
+    "knn_accuracy",
+    "parameters",
+    "seconds",
+)  # final metrics that lists show
+
+
+def now() -> str:
+    """The time as runs record it: '2026-01-02T03:04:05.678Z'."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_between(start: str | None, end: str | None = None) -> float | None:
+    """Seconds from one recorded time to another (to the present, if that is None)."""
+    if not start:
+        return None
+    return (datetime.fromisoformat(end or now()) - datetime.fromisoformat(start)).total_seconds()
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run as lists show it. Times are ISO 8601 in UTC; `share` and accuracies are fractions in
+    0..1; `accuracy` is the test split's.
+
+    stale   its process lives but has said nothing for two minutes
+    saved   it has a checkpoint in best/
+    done, total, what   the work at hand: images decoded, steps trained
+    """
+
+    id: str
+    folder: Path
+    state: str
+    error: str | None
+    alive: bool
+    stale: bool
+    saved: bool
+    seconds: float | None
+    device: str | None
+    accuracy: float | None
+    val_accuracy: float | None
+    name: str = ""
+    recipe: str = ""
+    title: str = ""
+    data: str = ""
+    model: str = ""
+    created: str = ""
+    started: str | None = None
+    finished: str | None = None
+    heartbeat: str | None = None
+    epoch: int = 0
+    epochs: int = 0
+    share: float = 0.0
+    done: int = 0
+    total: int = 0
+    what: str = ""
+    message: str = ""
+    resumed: int = 0
+    sweep: str | None = None
+
+
+_PLAIN = tuple(
+    field.name for field in fields(RunInfo) if field.default is not MISSING
+)  # taken from status.json as they are
+
+
+def info_of(
+    id: str, folder: Path, status: Mapping[str, Any], alive: bool, stop_wanted: bool
+) -> RunInfo:
+    """The run whose status.json says `status`; `alive` is whether its process lives."""
+    state, error = status.get("state", "failed"), status.get("error")
+    if state in ALIVE and not alive:
+        state, error = "failed", KILLED
+    elif state in ALIVE and stop_wanted:
+        state = "stopping"
+    silent = seconds_between(status.get("heartbeat")) or 0
+    ended = status.get("finished") or (None if alive else status.get("heartbeat"))
+    figures, machine = status.get("figures") or {}, status.get("machine") or {}
+    return RunInfo(
+        id=id,
+        folder=folder,
+        state=state,
+        error=error,
+        alive=alive,
+        stale=alive and state != "queued" and silent > STALE_SECONDS,
+        saved=(folder / "best" / "checkpoint.json").exists(),
+        seconds=seconds_between(status.get("started"), ended),
+        device=machine.get("device"),
+        accuracy=figures.get("test_accuracy"),
+        val_accuracy=figures.get("val_accuracy"),
+        **{field: status[field] for field in _PLAIN if status.get(field) is not None},
+    )
+
+
+def figures_of(final: Mapping[str, Any]) -> dict[str, Any]:
+    """The few final metrics that lists show."""
+    return {key: final[key] for key in FIGURES if final.get(key) is not None}

@@ -1,0 +1,264 @@
+"""The Compare room: tables, tests and images for any runs of the lab."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.compare.statistics import (
+    McNemar,
+    by_class,
+    holm,
+    losses_of,
+    mcnemar,
+    reliability,
+    welch,
+)
+from engine.compare.subjects import (
+    Predictions,
+    Subject,
+    kinds,
+    predictions_of,
+    same_recipe,
+    subject_of,
+    thresholds_for,
+)
+from engine.compare.verdicts import Group, answer, make_group
+from engine.errors import RunError
+from engine.metrics import confusion
+from engine.recipe import compare_recipes
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs on the images that both were asked about.
+
+    labels (n,), index (n,) into the data set; first_says, second_says (n, K) probabilities;
+    confusions (K, K), rows true; first_only, second_only: positions (m,) in 0..n-1 of the images
+    that one got right and the other wrong, the other's surest errors first.
+    """
+
+    first: Subject
+    second: Subject
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    index: np.ndarray
+    first_says: np.ndarray
+    second_says: np.ndarray
+    test: McNemar
+    by_class: list[dict[str, Any]]
+    first_confusion: np.ndarray
+    second_confusion: np.ndarray
+    first_only: np.ndarray
+    second_only: np.ndarray
+
+
+class Compare:
+    """Questions about several runs at once. Runs are given by id; what a run lacks is left out or
+    said to be missing.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    def subjects(self, ids: Sequence[str]) -> list[Subject]:
+        """The runs that have anything to compare, labelled so that no two look alike. Raises
+        RunError for an id that does not exist.
+        """
+        runs = [self.lab.run(id) for id in ids]
+        names = [run.info().name for run in runs]
+        recipes = [run.recipe() for run in runs]
+        called = kinds(names, recipes)
+        seeded = [
+            f"{kind} · seed {recipe.seed}" for kind, recipe in zip(called, recipes, strict=True)
+        ]
+        out = []
+        for run, kind, label in zip(runs, called, seeded, strict=True):
+            if called.count(kind) == 1:
+                label = kind
+            elif seeded.count(label) > 1:
+                label = f"{kind} · {run.id}"
+            try:
+                out.append(subject_of(run, kind, label))
+            except RunError:
+                continue
+        return out
+
+    def table(self, subjects: Sequence[Subject]) -> list[dict[str, Any]]:
+        """A row a run: score with its interval, the other final figures, and when it reached each
+        threshold.
+        """
+        steps = thresholds_for(subjects)
+        rows = []
+        for s in subjects:
+            low, high = s.interval or (None, None)
+            epochs, seconds = s.reached("epoch"), s.reached("seconds")
+            rows.append(
+                {
+                    "run": s.id,
+                    "name": s.label,
+                    "recipe": s.recipe.name,
+                    "state": s.state,
+                    "model": s.recipe.model.name,
+                    "seed": s.recipe.seed,
+                    "scale": s.recipe.scale,
+                    "scored_on": s.scored_on,
+                    "n": s.n,
+                    "accuracy": s.accuracy,
+                    "low": low,
+                    "high": high,
+                    "top3": s.final.get("test_top3"),
+                    "validation": s.final.get("val_accuracy"),
+                    "knn": s.final.get("knn_accuracy"),
+                    "train": s.final.get("train_accuracy"),
+                    "gap": s.final.get("generalisation_gap"),
+                    "loss": s.final.get(f"{s.split}_loss"),
+                    "ece": s.final.get(f"{s.split}_ece"),
+                    "setbacks": s.setbacks,
+                    "parameters": s.final.get("parameters"),
+                    "epochs": len(s.epochs),
+                    "seconds": s.epochs[-1]["seconds"] if s.epochs else None,
+                    "images_per_second": s.final.get("images_per_second"),
+                    "device": s.device,
+                    **{f"epochs_to_{step}": epochs.get(step) for step in steps},
+                    **{f"seconds_to_{step}": seconds.get(step) for step in steps},
+                }
+            )
+        return rows
+
+    def differences(self, subjects: Sequence[Subject]) -> list[dict[str, Any]]:
+        """The recipe fields in which the runs differ: rows of `field` and a value for each label."""
+        rows = compare_recipes({s.label: s.recipe for s in subjects})
+        prose = {"name", "title", "about", "target", "analysis"}
+        return [row for row in rows if row["field"].split(".")[0] not in (prose | {"published"})]
+
+    def groups(self, subjects: Sequence[Subject]) -> list[Group]:
+        """Seeds of one recipe as one group each, with the mean and spread of their scores."""
+        return [make_group(members) for members in same_recipe(subjects)]
+
+    def predictions(self, subject: Subject) -> Predictions:
+        return predictions_of(subject)
+
+    def pair(self, first: Subject, second: Subject) -> Pair:
+        """Both runs on the same images. Raises RunError if they were not asked about the same
+        images or classes.
+        """
+        one, two = predictions_of(first), predictions_of(second)
+        if (one.data, one.split) != (two.data, two.split) or one.classes != two.classes:
+            raise RunError(
+                "these runs were not scored on the same images",
+                expected=f"{one.data} {one.split}, {len(one.classes)} classes",
+                got=f"{two.data} {two.split}, {len(two.classes)} classes",
+            )
+        index, at_one, at_two = np.intersect1d(
+            one.index, two.index, assume_unique=True, return_indices=True
+        )
+        labels = one.labels[at_one]
+        if not len(index) or (labels != two.labels[at_two]).any():
+            got = (
+                f"{len(index):,} images in common, with other labels"
+                if len(index)
+                else "none in common"
+            )
+            raise RunError("these runs were not scored on the same images", got=got)
+        p, q = one.probabilities[at_one], two.probabilities[at_two]
+        says_one, says_two = p.argmax(1), q.argmax(1)
+        right_one, right_two = says_one == labels, says_two == labels
+        classes, k = one.classes, len(one.classes)
+        return Pair(
+            first,
+            second,
+            classes,
+            labels,
+            index,
+            p,
+            q,
+            mcnemar(right_one, right_two),
+            by_class(labels, right_one, right_two, classes),
+            confusion(labels, says_one, k),
+            confusion(labels, says_two, k),
+            _surest_first(right_one & ~right_two, q),
+            _surest_first(~right_one & right_two, p),
+        )
+
+    def tests(self, subjects: Sequence[Subject]) -> list[dict[str, Any]]:
+        """McNemar's test of every two runs that were scored on the same images, p corrected for
+        their number (Holm).
+        """
+        rows = []
+        for first, second in combinations(subjects, 2):
+            try:
+                pair = self.pair(first, second)
+            except RunError:
+                continue
+            rows.append(
+                {
+                    "first": first.label,
+                    "second": second.label,
+                    "n": len(pair.labels),
+                    **pair.test._asdict(),
+                }
+            )
+        for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
+            row["p_corrected"] = p
+        return rows
+
+    def answers(self, subjects: Sequence[Subject]) -> list[str]:
+        """What these runs settle, in sentences computed from their figures: every group against the
+        first one.
+        """
+        groups = self.groups(subjects)
+        out: list[str] = []
+        for other in groups[1:]:
+            test = None
+            if groups[0].spread and other.spread and groups[0].spread.n == other.spread.n == 1:
+                try:
+                    test = self.pair(groups[0].members[0], other.members[0]).test
+                except RunError:
+                    test = None
+            p = welch(groups[0].scores, other.scores)
+            out += answer(groups[0], other, test, p)
+        return out
+
+    def reliability(self, subject: Subject, bins: int = 15) -> list[dict[str, float]]:
+        said = predictions_of(subject)
+        return reliability(said.labels, said.probabilities, bins)
+
+    def mistakes(self, subject: Subject, count: int = 60) -> list[dict[str, Any]]:
+        """The images with the highest losses: index, true class, what it was taken for, the
+        probability of each, and the loss in nats.
+        """
+        said = predictions_of(subject)
+        losses = losses_of(said.labels, said.probabilities)
+        worst = np.argsort(-losses, kind="stable")[:count]
+        return [
+            {
+                "index": int(said.index[i]),
+                "true": said.classes[said.labels[i]],
+                "predicted": said.classes[said.probabilities[i].argmax()],
+                "p_true": float(said.probabilities[i, said.labels[i]]),
+                "p_predicted": float(said.probabilities[i].max()),
+                "loss": float(losses[i]),
+            }
+            for i in worst
+        ]
+
+    def images(self, subject: Subject, index: Sequence[int]) -> np.ndarray:
+        """The images (m, C, H, W) uint8 at `index` of the data set that the run was scored on.
+        Raises DataError if it is not at hand.
+        """
+        data = self.lab.dataset(subject.test_spec())
+        return np.asarray(data.images[np.asarray(index, np.int64)])
+
+
+def _surest_first(chosen: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Positions (m,) where `chosen` (n,) bool holds, highest largest probability first."""
+    where = np.flatnonzero(chosen)
+    return where[np.argsort(-probabilities[where].max(1), kind="stable")] if len(where) else where

@@ -1,0 +1,288 @@
+"""The lab's data room: what a data set holds, samples of it, what augmentation does to them, and
+uploads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+import numpy as np
+
+from engine.data.cache import stored_squares
+from engine.data.catalog import list_dataset
+from engine.data.decode import decode, read_raw
+from engine.data.fetch import fetch
+from engine.data.info import DatasetInfo, list_datasets
+from engine.data.listing import SPLITS, Listing
+from engine.data.sources import DATASETS, find
+from engine.data.splits import make_splits
+from engine.data.uploads import Upload, remove_upload, save_upload
+from engine.errors import DataError, unknown
+from engine.progress import Progress, no_progress
+from engine.recipe import DataSpec
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.recipe import Augment, Recipe
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a data set holds, before any image is decoded.
+
+    counts   (3, K) int64: images of each class in the official train, val and test splits
+    splits   images in each split as a recipe makes them unless it says otherwise
+    skipped  (name, reason) of files that can't be used, known so far
+    checked  whether every image has been decoded in the asked style and size, so that `skipped` is
+             complete
+    """
+
+    name: str
+    kind: str
+    classes: tuple[str, ...]
+    counts: np.ndarray
+    splits: dict[str, int]
+    notes: dict[str, str]
+    skipped: tuple[tuple[str, str], ...]
+    checked: bool
+
+
+class Samples(NamedTuple):
+    """images (n, C, size, size) uint8; labels (n,) int64; files: their names; of: how many there
+    are to page through.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    files: list[str]
+    of: int
+
+
+class Data:
+    """The data sets of a lab."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    def list(self) -> list[DatasetInfo]:
+        """The data sets known by name and those uploaded; those at hand first."""
+        return list_datasets(self.lab.settings.data, self.lab.home)
+
+    def contents(
+        self, name: str, style: str = "auto", size: int = 28, progress: Progress = no_progress
+    ) -> Contents:
+        """What the data set holds. Nothing is decoded or downloaded. Raises DataError."""
+        listing = self._listing(name, progress)
+        counts = np.zeros((len(SPLITS), len(listing.classes)), np.int64)
+        np.add.at(counts, (listing.official, listing.labels), 1)
+        stored = stored_squares(listing, _style(listing, style), size, self.lab.home)
+        skipped = listing.skipped + (stored.skipped if stored else ())
+        usual = DataSpec()
+        splits = make_splits(
+            listing.labels,
+            listing.official,
+            validation=usual.validation,
+            test=usual.test,
+            seed=usual.seed,
+        )
+        sizes = {split: len(index) for split, index in splits.items()}
+        return Contents(
+            name,
+            listing.kind,
+            listing.classes,
+            counts,
+            sizes,
+            listing.notes,
+            skipped,
+            stored is not None,
+        )
+
+    def samples(
+        self,
+        name: str,
+        *,
+        split: str = "all",
+        classes: Sequence[str] | None = None,
+        first: int = 0,
+        count: int = 60,
+        style: str = "auto",
+        size: int = 28,
+    ) -> Samples:
+        """Images `first` … `first + count` of those classes in an official split; images that can't
+        be read are left out.
+
+        With several classes (None: all of them) they take turns: the first image of each, the
+        second of each, and so on. Raises DataError for a split or class that does not exist.
+        """
+        listing = self._listing(name)
+        order = _in_turns(listing, split, classes)
+        index = order[first : first + count]
+        images, kept = self._squares(listing, index, _style(listing, style), size)
+        return Samples(images, listing.labels[kept], [listing.files[i] for i in kept], len(order))
+
+    def augmented(
+        self,
+        name: str,
+        augment: Augment,
+        *,
+        count: int = 8,
+        draws: int = 7,
+        style: str = "auto",
+        size: int = 28,
+        first: int = 0,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """What training sees of the same samples: (n, 1 + draws, C, size, size) uint8; the first of
+        each row is the image itself.
+        """
+        import torch
+
+        from engine.data.augment import augment as changed
+        from engine.data.augment import fit_size
+
+        listing = self._listing(name)
+        cached = max(size, augment.crop or 0)
+        images, _ = self._squares(
+            listing,
+            _in_turns(listing, "train", None)[first : first + count],
+            _style(listing, style),
+            cached,
+        )
+        batch = torch.from_numpy(images)
+        generator = torch.Generator().manual_seed(seed)
+        rows = [
+            fit_size(batch, size, augment.crop),
+            *(changed(batch, augment, size, generator) for _ in range(draws)),
+        ]
+        return torch.stack(rows, 1).round().clamp(0, 255).to(torch.uint8).numpy()
+
+    def recipe_view(self, recipe: Recipe) -> tuple[Augment, str, int]:
+        """The augmentation, style and size (pixels) of a recipe's first stage."""
+        stage = recipe.resolved_stages()[0]
+        return stage.augment, recipe.data.style, stage.size or recipe.data.size
+
+    def fetch(self, name: str, progress: Progress = no_progress) -> Path:
+        """Download a data set from its public source; returns where it lies. Raises DataError if it
+        has none, or the lab is offline.
+        """
+        source = DATASETS.get(name)
+        if source is None or source.fetch is None:
+            raise DataError(
+                unknown("download", name, [key for key, value in DATASETS.items() if value.fetch])
+            )
+        if self.lab.settings.offline:
+            raise DataError(
+                f"data set '{name}' can't be fetched: the lab is offline",
+                hint="Set GLYPHLAB_OFFLINE=0.",
+            )
+        return fetch(source.fetch, self.lab.home, progress)
+
+    def upload(
+        self, filename: str, content: bytes | BinaryIO, progress: Progress = no_progress
+    ) -> Upload:
+        """Keep a zip of pictures as a data set. Raises DataError, and keeps nothing, if it can't be
+        one.
+        """
+        settings = self.lab.settings
+        return save_upload(
+            self.lab.home,
+            filename,
+            content,
+            upload_mb=settings.upload_mb,
+            unpacked_mb=settings.unpacked_mb,
+            progress=progress,
+        )
+
+    def remove_upload(self, name: str) -> None:
+        """Delete an uploaded data set. Raises DataError if there is none of that name."""
+        remove_upload(self.lab.home, name)
+
+    def _listing(self, name: str, progress: Progress = no_progress) -> Listing:
+        settings = self.lab.settings
+        found = find(name, settings.data, self.lab.home)
+        if found is None:
+            there = (
+                f"Fetch it: python -m engine datasets --fetch {name}"
+                if DATASETS[name].fetch
+                else "It has no public source."
+            )
+            raise DataError(f"data set '{name}' is not here", hint=there)
+        if found.path is None or not found.path.is_file():
+            return _listed(name, settings.data, self.lab.home, settings.unpacked_mb, progress)
+        stat = found.path.stat()
+        return _zip_listed(
+            name,
+            settings.data,
+            self.lab.home,
+            settings.unpacked_mb,
+            (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns),
+        )
+
+    def _squares(
+        self, listing: Listing, index: np.ndarray, style: str, size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Images (n, C, size, size) uint8 and their positions (n,); from the cache if all of them
+        have been decoded before.
+        """
+        stored = stored_squares(listing, style, size, self.lab.home)
+        if stored is None:
+            out, kept = [], []
+            for position in index:
+                chunk = decode([read_raw(listing, int(position))], int(position), style, size)
+                out.append(chunk.images)
+                kept.append(chunk.kept)
+            empty = decode([], 0, style, size)
+            return np.concatenate([*out, empty.images]), np.concatenate([*kept, empty.kept])
+        where = np.searchsorted(stored.kept, index)
+        there = np.append(stored.kept, -1)[where] == index
+        return np.asarray(stored.images[where[there]]), index[there]
+
+
+def _listed(
+    name: str, folders: tuple[Path, ...], home: Path, unpacked_mb: int, progress: Progress
+) -> Listing:
+    return list_dataset(
+        name, folders=folders, home=home, offline=True, unpacked_mb=unpacked_mb, progress=progress
+    )
+
+
+@lru_cache(
+    maxsize=3
+)  # a page asks several times at every click, and listing 60,000 files takes a fifth of a second
+def _zip_listed(
+    name: str, folders: tuple[Path, ...], home: Path, unpacked_mb: int, stamp: tuple[int, ...]
+) -> Listing:
+    return _listed(name, folders, home, unpacked_mb, no_progress)
+
+
+def _style(listing: Listing, style: str) -> str:
+    return listing.kind if style == "auto" else style
+
+
+def _in_turns(listing: Listing, split: str, classes: Sequence[str] | None) -> np.ndarray:
+    """Positions (n,) int64 of those classes in that split: the first of each class, the second of
+    each, and so on.
+    """
+    if split not in (*SPLITS, "all"):
+        raise DataError(unknown("split", split, [*SPLITS, "all"]))
+    for name in classes or ():
+        if name not in listing.classes:
+            raise DataError(unknown("class", name, listing.classes))
+    wanted = (
+        np.isin(listing.labels, [listing.classes.index(name) for name in classes])
+        if classes
+        else np.ones(len(listing), bool)
+    )
+    if split != "all":
+        wanted &= listing.official == SPLITS.index(split)
+    index = np.flatnonzero(wanted)
+    labels = listing.labels[index]
+    by_class = np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[by_class], labels[by_class])
+    turn = np.empty(len(index), np.int64)
+    turn[by_class] = np.arange(len(index)) - starts
+    return index[np.lexsort((labels, turn))]

@@ -1,0 +1,176 @@
+"""A saved model against any data set, classes matched by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import metrics
+from engine.errors import DataError
+from engine.progress import Progress, no_progress
+from engine.recipe import DataSpec
+
+if TYPE_CHECKING:
+    from engine.data.imageset import ImageSet
+    from engine.lab import Lab
+    from engine.models.predictor import Predictor
+
+CHUNK = 4096  # images read from disk at a time
+
+
+def evaluate(
+    lab: Lab, model: str, data: str, split: str | None = None, progress: Progress = no_progress
+) -> dict[str, Any]:
+    """Score `model` on `data`, a data set's name or the path of a folder, zip or IDX file.
+
+    split   'train', 'val', 'test' or 'all'; None: the test split of a named data set, every image
+            of a path. A model that was trained on the same data set is scored on the split that was
+            held out from it.
+
+    Returns `accuracy`, its 95% interval, `top3`, `n`, `loss`, `ece`, `per_class`, `confusion` (rows
+    true, in the order of `classes`), `skipped` (files that could not be read), `unscored` (images
+    of classes that the model does not know, by class) and `notes`. Raises DataError if there is no
+    such split or no class in common.
+    """
+    predictor = lab.predictor(model)
+    meta = lab.model_meta(model)
+    images = lab.dataset(spec_for(meta, data), progress=progress)
+    notes: list[str] = []
+    if split is None:
+        split = "all"
+        if not _is_path(data):
+            split = "test" if len(images.splits.get("test", ())) else "all"
+            if split == "all":
+                notes.append(
+                    f"{data} has no test split, so all its images are scored"
+                    + (
+                        "; the model was trained on some of them"
+                        if meta["recipe"]["data"]["name"] == data
+                        else ""
+                    )
+                )
+    index = images.split(split)
+    labels, kept, unscored = match_classes(images, index, predictor.classes, model)
+    if unscored:
+        total = sum(unscored.values())
+        notes.append(
+            f"{total:,} images of {len(unscored)} classes that the model does not know are not"
+            f" scored: {' '.join(unscored)}"
+        )
+    missing = [name for name in predictor.classes if name not in images.classes]
+    if missing:
+        notes.append(
+            f"the model also knows {len(missing)} classes that {data} does not have:"
+            f" {' '.join(missing)}"
+        )
+    probabilities = _probabilities(predictor, images, index[kept], progress)
+    said = metrics.report(labels, probabilities, predictor.classes)
+    said["per_class"] = [
+        row for row in said["per_class"] if row["n"] or row["class"] in images.classes
+    ]
+    low, high = metrics.wilson_interval(round(said["accuracy"] * said["n"]), said["n"])
+    merged = _without_case(labels, probabilities, predictor.classes)
+    return {
+        "model": model,
+        "data": data,
+        "split": split,
+        "accuracy": said.pop("accuracy"),
+        "interval": [low, high],
+        **({"accuracy_ignoring_case": merged} if merged is not None else {}),
+        **said,
+        "classes": list(predictor.classes),
+        "skipped": [{"name": name, "reason": reason} for name, reason in images.skipped],
+        "unscored": unscored,
+        "notes": notes,
+    }
+
+
+def evaluate_task(
+    lab: Lab, progress: Progress, model: str, data: str, split: str | None = None
+) -> dict[str, Any]:
+    """Task 'evaluate'."""
+    return evaluate(lab, model, data, split, progress)
+
+
+def spec_for(meta: dict[str, Any], data: str) -> DataSpec:
+    """How to load `data` for a model: in its style and size, and split as it was if the model was
+    trained on it.
+    """
+    own = DataSpec.model_validate(meta["recipe"]["data"])
+    if own.name == data:
+        return own.model_copy(
+            update={
+                "limit_eval": None,
+                "test_on": None,
+                "style": meta["style"],
+                "size": meta["size"],
+            }
+        )
+    return DataSpec(name=data, style=meta["style"], size=meta["size"], validation=0)
+
+
+def match_classes(
+    images: ImageSet, index: np.ndarray, classes: Sequence[str], model: str
+) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
+    """The images at `index` (n,) whose class the model knows: their labels (m,) in the model's
+    order, their places (m,) in `index`, and how many images of which classes are left out. Raises
+    DataError if none is left."""
+    place = {name: number for number, name in enumerate(classes)}
+    order = np.array([place.get(name, -1) for name in images.classes], np.int64)
+    given = images.labels[index]
+    labels = np.where(given >= 0, order[given], -1)
+    kept = np.flatnonzero(labels >= 0)
+    if not len(kept):
+        shown = " ".join(images.classes[:20])
+        raise DataError(
+            f"{images.name} has no class that model {model} knows",
+            expected=f"some of {' '.join(classes[:20])}",
+            got=shown,
+        )
+    left = given[(labels < 0) & (given >= 0)]
+    return (
+        labels[kept],
+        kept,
+        {images.classes[number]: int((left == number).sum()) for number in np.unique(left)},
+    )
+
+
+def _is_path(data: str) -> bool:
+    from engine.data.catalog import DATASETS
+
+    return (
+        data not in DATASETS
+        and all(part.strip() not in DATASETS for part in data.split("+"))
+        and ("/" in data or Path(data).expanduser().exists())
+    )
+
+
+def _probabilities(
+    predictor: Predictor, images: ImageSet, index: np.ndarray, progress: Progress
+) -> np.ndarray:
+    out = []
+    for start in range(0, len(index), CHUNK):
+        squares = images.images[index[start : start + CHUNK]]
+        out.append(
+            predictor.squares(
+                squares, lambda done, start=start: progress(start + done, len(index), "scoring")
+            )
+        )
+    return np.concatenate(out)
+
+
+def _without_case(
+    labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
+) -> float | None:
+    """Accuracy when a capital and its small letter count as one; None where no two classes differ
+    by case alone.
+    """
+    folded = [name.casefold() for name in classes]
+    names = sorted(set(folded))
+    if len(names) == len(classes):
+        return None
+    group = np.array([names.index(name) for name in folded])
+    return float((group[probabilities.argmax(1)] == group[labels]).mean())

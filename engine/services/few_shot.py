@@ -1,0 +1,317 @@
+"""Symbols taught by a few drawings: recognised at once by their likeness to them, without any
+training.
+
+    taught/k3f9a2/symbol.json  0001.png  0002.png …
+
+A drawing is a taught symbol if it is more like that symbol's examples than like anything else the
+model knows, and as much as the examples are like one another. Likeness is the model's embedding and
+the form (engine.recognition.shape_similarity); vectors are computed when first asked for, for
+whichever model is asked.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+import shutil
+import threading
+import unicodedata
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from engine.errors import DataError
+from engine.files import read_json, write_json
+from engine.recognition.shape_similarity import likeness_vectors
+from engine.services.drawings import ink_png, write_bytes
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+ENOUGH = 3  # examples from which on a symbol is recognised well
+LONGEST_NAME = 40
+MOST_EXAMPLES = 50  # of one symbol
+LEAST_LIKE = 0.5  # likeness below which nothing is recognised
+SLACK = 0.15  # how much further from the examples than they are from one another a drawing may be
+WITHOUT_GALLERY = 0.8  # likeness asked for where a model has no gallery to compare with
+ONE_EXAMPLE = 0.8  # what a symbol with a single example asks for
+LARGEST_ARCHIVE = 50_000_000  # bytes
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A taught symbol. examples: its pictures, in the order they were drawn."""
+
+    name: str
+    folder: Path
+    examples: tuple[Path, ...]
+    created: str
+
+
+class Match(NamedTuple):
+    """A symbol that a drawing was recognised as. likeness: to its nearest examples (-1..1); asked:
+    what was needed.
+    """
+
+    name: str
+    likeness: float
+    asked: float
+
+
+class Bank(NamedTuple):
+    """Every example through one model: names (n,) and likeness vectors (n, D + 196) float32."""
+
+    names: np.ndarray
+    vectors: np.ndarray
+
+
+class Measured(NamedTuple):
+    """Leave-one-out: each example judged by the others. right of n; rows: (symbol, right, n);
+    accuracy None if nothing could be judged.
+    """
+
+    right: int
+    n: int
+    rows: tuple[tuple[str, int, int], ...]
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.right / self.n if self.n else None
+
+
+class Taught:
+    """The taught symbols of a lab, in `home/taught`. Safe to share by threads."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.folder = lab.home / "taught"
+        self._vectors: dict[tuple[Path, int, Path], np.ndarray] = {}
+        self._lock = threading.RLock()
+
+    def symbols(self) -> list[Symbol]:
+        """All symbols, by name."""
+        out = []
+        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
+            meta = read_json(folder / "symbol.json")
+            if isinstance(meta, dict) and "name" in meta:
+                out.append(
+                    Symbol(
+                        str(meta["name"]),
+                        folder,
+                        tuple(sorted(folder.glob("[0-9]*.png"))),
+                        str(meta.get("created", "")),
+                    )
+                )
+        return sorted(out, key=lambda symbol: symbol.name)
+
+    def add(self, name: str, picture: bytes | Path) -> Symbol:
+        """Add an example of a symbol, new or known. Raises DataError for a bad name or too many,
+        ImageError if nothing is drawn.
+        """
+        name = _checked(name)
+        content = ink_png(picture)
+        with self._lock:
+            symbol = self._find(name)
+            folder = symbol.folder if symbol else self.folder / secrets.token_hex(6)
+            numbers = [int(path.stem) for path in symbol.examples] if symbol else []
+            if len(numbers) >= MOST_EXAMPLES:
+                raise DataError(
+                    f"'{name}' has all the examples it can use",
+                    expected=f"at most {MOST_EXAMPLES}",
+                    got=len(numbers) + 1,
+                )
+            write_bytes(folder / f"{max(numbers, default=0) + 1:04d}.png", content)
+            if symbol is None:
+                write_json(
+                    folder / "symbol.json",
+                    {"name": name, "created": datetime.now(UTC).isoformat(timespec="seconds")},
+                )
+        return self.symbol(name)
+
+    def symbol(self, name: str) -> Symbol:
+        """A symbol by its name. Raises DataError if it was never taught."""
+        symbol = self._find(_checked(name))
+        if symbol is None:
+            known = ", ".join(each.name for each in self.symbols()) or "none"
+            raise DataError(f"no symbol '{name}' was taught", expected=f"one of: {known}")
+        return symbol
+
+    def remove(self, name: str) -> None:
+        """Forget a symbol with all its examples. Raises DataError if it was never taught."""
+        with self._lock:
+            shutil.rmtree(self.symbol(name).folder)
+
+    def remove_last(self, name: str) -> None:
+        """Forget the newest example of a symbol, and the symbol with its last one. Raises DataError
+        if it was never taught.
+        """
+        with self._lock:
+            symbol = self.symbol(name)
+            if len(symbol.examples) <= 1:
+                shutil.rmtree(symbol.folder)
+            else:
+                symbol.examples[-1].unlink()
+
+    def recognise(
+        self, vector: np.ndarray, model: str, known: float = WITHOUT_GALLERY
+    ) -> Match | None:
+        """The symbol that a drawing shows, by its likeness vector (D + 196,) through `model`; None
+        if it is none.
+
+        known: likeness of the most alike image that the model was trained on; a symbol must beat
+        it.
+        """
+        return decide(self.bank(model), vector, known)
+
+    def bank(self, model: str) -> Bank:
+        """All examples through `model`. Raises CheckpointError."""
+        symbols = self.symbols()
+        names = [symbol.name for symbol in symbols for _ in symbol.examples]
+        paths = [path for symbol in symbols for path in symbol.examples]
+        if not paths:
+            return Bank(np.array([], str), np.zeros((0, 1), np.float32))
+        folder = self.lab.model_folder(model)
+        stamp = (folder / "checkpoint.json").stat().st_mtime_ns
+        with self._lock:
+            missing = [path for path in paths if (folder, stamp, path) not in self._vectors]
+            if missing:
+                found = self.lab.predictor(model).predict(missing)
+                vectors = likeness_vectors(
+                    np.stack([each.embedding for each in found]),
+                    np.stack([each.square for each in found]),
+                )
+                self._vectors.update(
+                    {
+                        (folder, stamp, path): vector
+                        for path, vector in zip(missing, vectors, strict=True)
+                    }
+                )
+            return Bank(
+                np.array(names), np.stack([self._vectors[folder, stamp, path] for path in paths])
+            )
+
+    def leave_one_out(self, model: str) -> Measured:
+        """How well each example is recognised by the others, through `model`. Symbols with one
+        example are not judged.
+        """
+        bank = self.bank(model)
+        counts: dict[str, list[int]] = {}
+        for place, name in enumerate(bank.names):
+            if (bank.names == name).sum() < 2:
+                continue
+            rest = np.arange(len(bank.names)) != place
+            match = decide(Bank(bank.names[rest], bank.vectors[rest]), bank.vectors[place])
+            row = counts.setdefault(str(name), [0, 0])
+            row[0] += match is not None and match.name == name
+            row[1] += 1
+        rows = tuple((name, right, n) for name, (right, n) in counts.items())
+        return Measured(sum(right for _, right, _ in rows), sum(n for _, _, n in rows), rows)
+
+    def export(self) -> bytes:
+        """A zip with a folder a symbol, which `take_in` reads. Raises DataError if nothing was
+        taught.
+        """
+        symbols = self.symbols()
+        if not symbols:
+            raise DataError("no symbol has been taught yet")
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
+            for symbol in symbols:
+                for path in (symbol.folder / "symbol.json", *symbol.examples):
+                    file.write(path, f"taught/{symbol.folder.name}/{path.name}")
+        return out.getvalue()
+
+    def take_in(self, archive: bytes | Path) -> int:
+        """Add the symbols of an exported zip to those there are; returns how many examples came.
+        Raises DataError if it is no such zip.
+        """
+        source = io.BytesIO(archive) if isinstance(archive, bytes) else archive
+        try:
+            with zipfile.ZipFile(source) as file:
+                if sum(entry.file_size for entry in file.infolist()) > LARGEST_ARCHIVE:
+                    raise DataError(
+                        "the zip is too large",
+                        expected=f"at most {LARGEST_ARCHIVE // 10**6} MB unpacked",
+                    )
+                entries = sorted(file.namelist())
+                names = {
+                    _parent(entry): str(json.loads(file.read(entry))["name"])
+                    for entry in entries
+                    if entry.endswith("symbol.json")
+                }
+                pictures = [
+                    entry for entry in entries if entry.endswith(".png") and _parent(entry) in names
+                ]
+                found = [(names[_parent(entry)], file.read(entry)) for entry in pictures]
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise DataError(
+                "these are no exported symbols",
+                expected="a zip that was exported from Teach",
+                got=str(error)[:80],
+            ) from None
+        if not found:
+            raise DataError(
+                "the zip holds no symbols", expected="a zip that was exported from Teach"
+            )
+        for name, picture in found:
+            self.add(name, picture)
+        return len(found)
+
+    def _find(self, name: str) -> Symbol | None:
+        return next((symbol for symbol in self.symbols() if symbol.name == name), None)
+
+
+def decide(bank: Bank, vector: np.ndarray, known: float = -1.0) -> Match | None:
+    """The symbol of `bank` that a likeness vector shows: the one whose examples are most like it,
+    if they are enough so.
+    """
+    if not len(bank.names):
+        return None
+    similarity = bank.vectors @ vector
+    likeness = {
+        str(name): _nearest(similarity[bank.names == name]) for name in np.unique(bank.names)
+    }
+    best = max(likeness, key=likeness.__getitem__)
+    asked = asked_of(bank.vectors[bank.names == best])
+    if likeness[best] < asked or likeness[best] <= known:
+        return None
+    return Match(best, likeness[best], asked)
+
+
+def asked_of(vectors: np.ndarray) -> float:
+    """The likeness that a symbol with these examples (n, D + 196) asks for: nearly as much as they
+    have among themselves.
+    """
+    if len(vectors) < 2:
+        return ONE_EXAMPLE
+    similarity = vectors @ vectors.T
+    np.fill_diagonal(similarity, -1)
+    among = float(
+        np.median([_nearest(np.delete(row, place)) for place, row in enumerate(similarity)])
+    )
+    return max(LEAST_LIKE, among - SLACK)
+
+
+def _nearest(similarity: np.ndarray) -> float:
+    """Mean similarity of the two nearest examples: one odd drawing must not decide alone."""
+    return float(np.sort(similarity)[-2:].mean())
+
+
+def _parent(entry: str) -> str:
+    return entry.rpartition("/")[0]
+
+
+def _checked(name: str) -> str:
+    name = unicodedata.normalize("NFC", name).strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise DataError(
+            "this name can't be used",
+            expected=f"1 to {LONGEST_NAME} characters",
+            got=repr(name[:LONGEST_NAME]),
+        )
+    return name

@@ -1,0 +1,248 @@
+"""A model's gallery: a few of its training images in its embedding, for the nearest images beside a
+drawing.
+
+Built once a model, in the background, from the data that the model was trained on, and kept in
+`home/galleries`; a shipped model may bring one with it (`gallery.npz` beside its checkpoint, made
+by `Galleries.ship`). What is close and what is strange differs from model to model, so the gallery
+measures it on images that the model did not learn from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from engine.data.splits import stratified
+from engine.embedding.neighbours import Neighbours
+from engine.embedding.projection import Options, project
+from engine.errors import DataError, GlyphlabError
+from engine.files import write_arrays
+from engine.progress import Progress, no_progress
+from engine.recognition.shape_similarity import likeness_vectors
+from engine.services.evaluation import spec_for
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+MOST = 3000  # images in a gallery; searched in under a millisecond
+MOST_QUERIES = 800  # held-out images to measure by
+STRANGE_PERCENT = 0.5  # share of honest held-out images that may be called strange
+SHIPPED = "gallery.npz"
+MOST_SHIPPED = 1500
+FORMAT = 4
+
+
+class Near(NamedTuple):
+    """One neighbour: its class, cosine similarity (-1..1) and image (S, S) uint8."""
+
+    label: str
+    similarity: float
+    image: np.ndarray
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """N training images. images (N, S, S) uint8; labels (N,) int64 into classes; `search` holds
+    their embeddings.
+
+    likeness     (at least N, D + 196) float32, as `likeness_vectors` makes them; also of images
+                 that are not shown
+    strange      likeness of a drawing's nearest image below which the drawing is unlike anything
+                 learned
+    coordinates  (N, 2) float32, the images' places on a UMAP; None until it has been laid out
+    """
+
+    data: str
+    classes: tuple[str, ...]
+    images: np.ndarray
+    labels: np.ndarray
+    search: Neighbours
+    likeness: np.ndarray
+    strange: float
+    coordinates: np.ndarray | None
+
+    def nearest(self, embedding: np.ndarray, k: int) -> list[Near]:
+        """The k images nearest to an embedding (D,), nearest first."""
+        similarity, index = self.search.search(embedding, k)
+        return [
+            Near(self.classes[self.labels[place]], float(value), self.images[place])
+            for value, place in zip(similarity[0], index[0], strict=True)
+        ]
+
+    def likeness_of(self, vector: np.ndarray) -> float:
+        """Likeness (-1..1) of the most alike image to a likeness vector (D + 196,)."""
+        return float((self.likeness @ vector).max())
+
+    def place(self, embedding: np.ndarray) -> tuple[float, float] | None:
+        """Where an embedding (D,) falls on the map: among its nearest images, the nearer the more."""
+        if self.coordinates is None:
+            return None
+        similarity, index = self.search.search(embedding, 15)
+        weight = np.exp((similarity[0] - similarity[0].max()) / 0.05)
+        x, y = (self.coordinates[index[0]] * weight[:, None]).sum(0) / weight.sum()
+        return float(x), float(y)
+
+    def vote(self, near: list[Near]) -> list[tuple[str, int]]:
+        """(class, votes) of the neighbours, most first; a tie goes to the nearer."""
+        votes: dict[str, int] = {}
+        for one in near:
+            votes[one.label] = votes.get(one.label, 0) + 1
+        return sorted(votes.items(), key=lambda item: -item[1])
+
+
+class Galleries:
+    """The galleries of a lab. Safe to share by threads."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._loaded: dict[Path, Gallery] = {}
+        self._lock = threading.Lock()
+
+    def path(self, model: str) -> Path:
+        """Where a model's gallery is kept; another checkpoint under the same name has another.
+        Raises CheckpointError.
+        """
+        folder = self.lab.model_folder(model)
+        stamp = f"{FORMAT} {folder} {(folder / 'checkpoint.json').stat().st_mtime_ns}"
+        return (
+            self.lab.home
+            / "galleries"
+            / f"{hashlib.blake2b(stamp.encode(), digest_size=10).hexdigest()}.npz"
+        )
+
+    def get(self, model: str) -> Gallery | None:
+        """The gallery of a model, or None where it has not been built."""
+        path = self.path(model)
+        with self._lock:
+            held = self._loaded.get(path)
+            if held is None:
+                held = _read(path, "") or _read(
+                    self.lab.model_folder(model) / SHIPPED, self.lab.model_meta(model)["weights"]
+                )
+                if held is not None:
+                    self._loaded[path] = held
+            elif (
+                held.coordinates is None and path.is_file()
+            ):  # the map is added when it has been laid out
+                held = self._loaded[path] = _read(path, "") or held
+            return held
+
+    def start(self, model: str) -> str:
+        """Build a model's gallery in the background; returns the task's id."""
+        return self.lab.start_task("gallery", model=model)
+
+    def build(self, model: str, progress: Progress = no_progress) -> Path:
+        """Build a model's gallery, keep it in the lab and return its file. Raises DataError if its
+        training data is not at hand.
+        """
+        path = self.path(model)
+        self._build(model, path, MOST, None, "", progress)
+        return path
+
+    def ship(self, model: str, sources: Sequence[str], progress: Progress = no_progress) -> Path:
+        """Put a smaller gallery beside a model's checkpoint; returns its file. Images come from the
+        named data sets only, those that may be passed on; of the others there are likeness vectors,
+        so that drawings like them are not taken for strange ones."""
+        path = self.lab.model_folder(model) / SHIPPED
+        self._build(
+            model, path, MOST_SHIPPED, sources, self.lab.model_meta(model)["weights"], progress
+        )
+        return path
+
+    def _build(
+        self,
+        model: str,
+        path: Path,
+        most: int,
+        sources: Sequence[str] | None,
+        weights: str,
+        progress: Progress,
+    ) -> None:
+        meta = self.lab.model_meta(model)
+        name = str(meta["recipe"]["data"]["name"])
+        try:
+            data = self.lab.dataset(spec_for(meta, name), progress=progress)
+        except GlyphlabError as error:
+            raise DataError(
+                f"the images that {model} was trained on are not here", got=str(error)
+            ) from None
+        labelled, shown = data.labels >= 0, np.ones(len(data), bool)
+        if sources is not None:
+            shown = np.isin(
+                data.sources,
+                [number for number, source in enumerate(data.source_names) if source in sources],
+            )
+        train, held = (
+            data.split("train"),
+            data.splits.get("val", data.splits.get("test", data.split("train"))),
+        )
+        other = _some(train[(labelled & ~shown)[train]], data.labels, most // 2)
+        train = _some(train[(labelled & shown)[train]], data.labels, most)
+        held = _some(held[labelled[held]], data.labels, MOST_QUERIES)
+        everything = np.concatenate([train, other, held])
+        squares = data.images[everything]
+        embeddings = self.lab.predictor(model).embed(
+            squares, lambda done: progress(done, len(squares), "embedding training images")
+        )
+        likeness = likeness_vectors(embeddings, squares)
+        parts = np.cumsum([len(train), len(other)])
+        own, others, queries = np.split(likeness, parts)
+        alike = (queries @ np.concatenate([own, others]).T).max(1)
+        content = {
+            "data": np.array(name),
+            "classes": np.array(data.classes),
+            "weights": np.array(weights),
+            "images": data.images[train][:, 0],
+            "labels": data.labels[train].astype(np.int16),
+            "embeddings": embeddings[: len(train)].astype(np.float16),
+            "others": others.astype(np.float16),
+            "strange": np.percentile(alike, STRANGE_PERCENT),
+        }
+        if not weights:
+            write_arrays(path, **content)  # the neighbours can be shown while the map is laid out
+        options, compiled = Options(), self.lab.spaces.compiled
+        found = project(
+            embeddings[: len(train)], options, threads=1, compiled=compiled, progress=progress
+        )
+        write_arrays(path, **content, coordinates=found.coordinates.astype(np.float16))
+
+
+def build_task(lab: Lab, progress: Progress, model: str) -> dict[str, Any]:
+    """Task 'gallery'."""
+    return {"model": model, "file": str(Galleries(lab).build(model, progress))}
+
+
+def _some(index: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` of the images at `index` (n,), each class its share."""
+    return index if len(index) <= most else index[stratified(labels[index], most, seed=0)]
+
+
+def _read(path: Path, weights: str) -> Gallery | None:
+    """The gallery in a file; None if it is missing, or if it was made with other weights than
+    these.
+    """
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        if str(file["weights"]) != weights:
+            return None
+        embeddings, labels = file["embeddings"].astype(np.float32), file["labels"].astype(np.int64)
+        images = file["images"]
+        return Gallery(
+            str(file["data"]),
+            tuple(str(name) for name in file["classes"]),
+            images,
+            labels,
+            Neighbours(embeddings, labels),
+            np.concatenate(
+                [likeness_vectors(embeddings, images[:, None]), file["others"].astype(np.float32)]
+            ),
+            float(file["strange"]),
+            file["coordinates"].astype(np.float32) if "coordinates" in file else None,
+        )

@@ -1,0 +1,367 @@
+"""`lab.noise`: diagnoses of data sets, reviews of them, cleaned labels, and noise on purpose."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.errors import CheckpointError, DataError, RunError, unknown
+from engine.files import read_json, write_json
+from engine.noise.review import Review
+from engine.noise.storage import DOCUMENT, Diagnosis, describe, keep, key_of, read
+from engine.progress import Progress, no_progress
+from engine.recipe import DataSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from engine.data.imageset import ImageSet
+    from engine.lab import Lab
+    from engine.models.predictor import Predictor
+
+PHOTO_SIZE = 48  # pixels; handwriting is examined at 28
+OPEN = 3  # diagnoses kept open
+LEAST = 1e-9  # probability, as far as a logarithm is concerned
+# What study C4 published for training on mnistTask3 as it is: percent on MNIST's test images.
+PUBLISHED: tuple[tuple[str, float], ...] = (
+    ("ConvNet, one-cycle", 0.31),
+    ("ConvNet, constant rate", 0.99),
+    ("ResNet18 from random", 0.07),
+    ("ResNet18, pretrained on digits", 0.03),
+    ("ResNet18, pretrained on MNIST", 0.0),
+)
+
+
+@dataclass(frozen=True)
+class DiagnosisInfo:
+    """A diagnosis as lists show it."""
+
+    key: str
+    name: str
+    split: str
+    effort: str
+    regime: str
+    headline: str
+    noise_rate: float
+    n: int
+    created: str
+
+
+class Noise:
+    """The room of doubt. Everything it finds is kept in home/noise and found again by content."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.home = lab.home / "noise"
+        self._open: OrderedDict[str, Diagnosis] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def list(self) -> list[DiagnosisInfo]:
+        """The diagnoses on disk, newest first."""
+        out = []
+        for file in self.home.glob(f"*/{DOCUMENT}"):
+            about = read_json(file)
+            if about and not file.parent.name.startswith("."):
+                fields = (about[f.name] for f in dataclasses.fields(DiagnosisInfo)[1:])
+                out.append(DiagnosisInfo(file.parent.name, *fields))
+        return sorted(out, key=lambda info: info.created, reverse=True)
+
+    def find(self, dataset: str, split: str = "all", effort: str | None = None) -> Diagnosis | None:
+        """The diagnosis of a data set as it is now, if there is one: of that effort, or the best
+        there is. Computes nothing.
+        """
+        if not any(info.name == dataset and info.split == split for info in self.list()):
+            return None
+        data = self.data(dataset)
+        for wanted in [effort] if effort else ["full", "quick"]:
+            found = self._opened(self.home / key_of(data, split, wanted), data)
+            if found:
+                return found
+        return None
+
+    def diagnose(
+        self,
+        dataset: str,
+        split: str = "all",
+        effort: str = "full",
+        progress: Progress = no_progress,
+    ) -> Diagnosis:
+        """The diagnosis of a data set; computed if it is not on disk. Raises DataError."""
+        from engine.noise.pipeline import EFFORTS, examine
+
+        if effort not in EFFORTS:
+            raise DataError(unknown("effort", effort, EFFORTS))
+        data = self.data(dataset, progress)
+        folder = self.home / key_of(data, split, effort)
+        found = self._opened(folder, data)
+        if found is None:
+            begun = time.monotonic()
+            examined = examine(
+                data,
+                split,
+                effort,
+                self.lab.settings.device,
+                progress=progress,
+                opinions=self._opinions(data),
+            )
+            keep(
+                folder, describe(data, split, effort, examined, time.monotonic() - begun), examined
+            )
+            found = self._opened(folder, data)
+        return found
+
+    def delete(self, key: str) -> None:
+        """Forget a diagnosis, its review included. Raises RunError if there is none."""
+        folder = self.home / key
+        if not key.isalnum() or not (folder / DOCUMENT).exists():
+            raise RunError(f"there is no diagnosis '{key}'")
+        with self._lock:
+            self._open.pop(key, None)
+        shutil.rmtree(folder)
+
+    def review(self, diagnosis: Diagnosis) -> Review:
+        """A person's decisions on the suspects of a diagnosis."""
+        return Review(diagnosis.folder, diagnosis.arrays["given"].tolist(), diagnosis.classes)
+
+    def data(self, dataset: str, progress: Progress = no_progress) -> ImageSet:
+        """A data set as it is examined: in its own style, handwriting at 28 and photographs at 48
+        pixels.
+        """
+        data = self.lab.dataset(DataSpec(name=dataset), progress=progress)
+        return (
+            self.lab.dataset(DataSpec(name=dataset, size=PHOTO_SIZE), progress=progress)
+            if data.style == "photo"
+            else data
+        )
+
+    def recovered(self) -> list[dict[str, Any]]:
+        """Models trained through the labels of Task 3, each with its accuracy on MNIST's test
+        images (0..1): shipped ones, then runs.
+        """
+        rows = []
+        for model in self.lab.models():
+            meta = self.lab.model_meta(model.name)
+            accuracy = meta["metrics"].get("test_accuracy")
+            if (
+                meta["recipe"].get("method") == "recovered"
+                and meta["recipe"]["data"]["name"] == "task3"
+                and accuracy is not None
+            ):
+                title, n = meta.get("title") or model.name, meta["metrics"].get("test_n")
+                rows.append({"name": model.name, "title": title, "accuracy": accuracy, "n": n})
+        return rows
+
+    def attempts(self) -> list[dict[str, Any]]:
+        """Runs of this lab that trained on Task 3's labels as they are and were scored on MNIST
+        (accuracy 0..1).
+        """
+        rows = []
+        for run in self.lab.runs():
+            if (
+                run.data == "task3"
+                and run.state == "finished"
+                and (final := self.lab.run(run.id).final())
+            ):
+                if (
+                    self.lab.run(run.id).recipe().method != "recovered"
+                    and final.get("test_accuracy") is not None
+                ):
+                    rows.append(
+                        {
+                            "name": run.id,
+                            "title": run.name,
+                            "accuracy": final["test_accuracy"],
+                            "n": final.get("test_n"),
+                        }
+                    )
+        return rows
+
+    # noise on purpose
+
+    def trials(self) -> list[dict[str, Any]]:
+        """Results of noise on purpose, newest first; each with its `id`."""
+        files = sorted((self.home / "trials").glob("*.json"), reverse=True)
+        return [{"id": file.stem, **result} for file in files if (result := read_json(file))]
+
+    def try_noise(
+        self,
+        dataset: str,
+        noise: str,
+        rate: float,
+        limit: int | None = None,
+        effort: str = "full",
+        seed: int = 0,
+        progress: Progress = no_progress,
+    ) -> dict[str, Any]:
+        """Spoil a data set's labels in a known way and see what each method makes of them; the
+        result is kept. Raises DataError.
+        """
+        from engine.noise.benchmark import Trial, run_trial
+        from engine.noise.pipeline import EFFORTS
+
+        if effort not in EFFORTS:
+            raise DataError(unknown("effort", effort, EFFORTS))
+        begun = time.monotonic()
+        trial = Trial(dataset, noise, rate, limit, effort, seed)
+        result = run_trial(self.data(dataset, progress), trial, self.lab.settings.device, progress)
+        result |= {
+            "seconds": round(time.monotonic() - begun, 1),
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+        folder = self.home / "trials"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+        write_json(folder / f"{name}.json", result)
+        return {"id": name, **result}
+
+    def delete_trial(self, id: str) -> None:
+        """Forget a result of noise on purpose."""
+        if id not in [trial["id"] for trial in self.trials()]:
+            raise RunError(f"there is no trial '{id}'")
+        (self.home / "trials" / f"{id}.json").unlink()
+
+    def _opinions(self, data: ImageSet) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Saved models that were trained through the labels of `data` as they are, and have seen no
+        other; a damaged one is not asked.
+        """
+        out = {}
+        for model in self.lab.models():
+            with suppress(CheckpointError):
+                meta = self.lab.model_meta(model.name)
+                own = (
+                    meta.get("fingerprint") == data.fingerprint
+                    and tuple(meta["classes"]) == data.classes
+                )
+                if (
+                    own
+                    and meta["recipe"].get("method") == "recovered"
+                    and not meta["recipe"].get("init_from")
+                ):
+                    out[model.name] = partial(_said, self.lab.predictor(model.name))
+        return out
+
+    def _opened(self, folder: Path, data: ImageSet) -> Diagnosis | None:
+        with self._lock:
+            if folder.name in self._open and (folder / DOCUMENT).exists():
+                self._open.move_to_end(folder.name)
+                return self._open[folder.name]
+            found = read(folder, data)
+            if found:
+                self._open[folder.name] = found
+                while len(self._open) > OPEN:
+                    self._open.popitem(last=False)
+            return found
+
+
+def _said(predictor: Predictor, images: Tensor) -> Tensor:
+    """Log-probabilities (B, K) by a saved model, of images (B, C, S, S) in 0..255."""
+    import torch
+
+    squares = images.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+    return torch.from_numpy(predictor.run(squares)[0]).clamp_min(LEAST).log()
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A suspect's neighbours, as the network that never saw its label sees them: positions, and
+    cosine similarities, of the nearest images that read as its likely class, and of those that read
+    as its given class."""
+
+    for_likely: tuple[np.ndarray, np.ndarray]
+    for_given: tuple[np.ndarray, np.ndarray]
+    votes_likely: int
+    votes_given: int
+    neighbours: int
+
+
+def arguments(diagnosis: Diagnosis, position: int, count: int = 6) -> Arguments:
+    """The images that argue for an image's likely label and for its given one."""
+    found = diagnosis.arrays
+    likely = found["likely"]
+    vectors = diagnosis.embeddings[int(found["fold"][position])]
+    similarity = np.asarray(vectors, np.float32) @ np.asarray(vectors[position], np.float32)
+    similarity[position] = -np.inf
+
+    def nearest(label: int) -> tuple[np.ndarray, np.ndarray]:
+        own = np.flatnonzero(likely == label)
+        own = own[own != position]
+        best = own[np.argsort(-similarity[own], kind="stable")[:count]]
+        return best, similarity[best]
+
+    votes = likely[found["neighbours"][position]]
+    mine, other = int(likely[position]), int(found["given"][position])
+    return Arguments(
+        nearest(mine),
+        nearest(other),
+        int((votes == mine).sum()),
+        int((votes == other).sum()),
+        len(votes),
+    )
+
+
+def why(diagnosis: Diagnosis, position: int, argued: Arguments) -> str:
+    """Why an image's label is doubted, or not, in one sentence or two."""
+    from engine.noise.ranking import reason
+
+    found, names = diagnosis.arrays, diagnosis.classes
+    p = np.exp(found["log_p"][position].astype(np.float32))
+    given, likely = int(found["given"][position]), int(found["likely"][position])
+    votes = (argued.votes_likely, argued.votes_given, argued.neighbours)
+    return reason(
+        names[given],
+        names[likely],
+        float(p[given]),
+        float(p[likely]),
+        votes,
+        diagnosis.document["regime"] == "complementary",
+    )
+
+
+def diagnose_task(
+    lab: Lab, progress: Progress, dataset: str, split: str = "all", effort: str = "full"
+) -> dict[str, Any]:
+    """Task 'diagnose': examine a data set's labels."""
+    found = lab.noise.diagnose(dataset, split, effort, progress)
+    return {
+        "key": found.key,
+        "regime": found.document["regime"],
+        "noise_rate": found.document["noise_rate"],
+    }
+
+
+def trial_task(lab: Lab, progress: Progress, **arguments: Any) -> dict[str, Any]:
+    """Task 'noise-trial': noise on purpose."""
+    return {"id": lab.noise.try_noise(**arguments, progress=progress)["id"]}
+
+
+def publish_task(
+    lab: Lab,
+    progress: Progress,
+    dataset: str,
+    split: str,
+    effort: str,
+    rest: str,
+    sure: float,
+    name: str,
+) -> dict[str, Any]:
+    """Task 'publish-labels': make reviewed labels a data set of the lab."""
+    from engine.noise.cleaned_labels import clean, publish
+
+    found = lab.noise.find(dataset, split, effort)
+    if found is None:
+        raise DataError(f"{dataset} has not been examined", hint="Examine it first.")
+    cleaned = clean(found, lab.noise.review(found).decisions(), rest, sure)
+    return {"name": publish(lab, found, cleaned, name, progress), "images": cleaned.kept}

@@ -1,0 +1,173 @@
+"""What the points of a map can be coloured by: classes, answers, mistakes, confidence, origin, how
+far a label is believed, other runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.embedding.space import Space, read_answers
+from engine.noise.review import JOURNAL
+from engine.services.spaces import UNTRAINED
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+UNNAMED = "no label"
+STEPS = 255
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A colour for each of N points.
+
+    kind 'class': codes (N,) are places in `names`, `counts` how many have each; 'value': codes are
+    0..255, from `low` to `high`. `palette` says which colours suit: 'classes', 'verdict' (right,
+    wrong, unknown), 'rivals' (both, one, other, none), 'few' or 'ramp'.
+    """
+
+    title: str
+    kind: str
+    codes: np.ndarray
+    names: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    low: float = 0.0
+    high: float = 1.0
+    palette: str = "classes"
+
+    @property
+    def low_text(self) -> str:
+        return f"{self.low:.2f}"
+
+    @property
+    def high_text(self) -> str:
+        return f"{self.high:.2f}"
+
+
+def layers(lab: Lab, space: Space) -> dict[str, Layer]:
+    """The layers a space has, by the name that stands in the page's address."""
+    kept = [lab.spaces.home, lab.noise.home, *lab.noise.home.glob(f"*/{JOURNAL}")]
+    return _layers(
+        lab, space, tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in kept)
+    )
+
+
+@lru_cache(maxsize=8)
+def _layers(lab: Lab, space: Space, stamps: tuple[int, ...]) -> dict[str, Layer]:
+    # `stamps` change with every new diagnosis, decision or space; a click on the map must not pay
+    # for what has not changed.
+    judged = _judged(lab, space)
+    out = {
+        "label": named("Given label", space.labels, space.classes),
+        "true": judged.pop("true", None)
+        or named("True class (as labelled)", space.labels, space.classes),
+        "predicted": _answers(space),
+        "error": named(
+            "Error",
+            np.where(space.labels < 0, 2, space.wrong),
+            ("right", "wrong", "unknown"),
+            "verdict",
+        ),
+        "confidence": graded("Confidence", space.confidence),
+        "split": _splits(space),
+    }
+    if len(space.images.source_names) > 1:
+        out["source"] = named(
+            "Source", space.images.sources[space.index], space.images.source_names, "few"
+        )
+    return out | judged | _rivals(lab, space)
+
+
+def named(title: str, codes: np.ndarray, names: Sequence[str], palette: str = "classes") -> Layer:
+    """A layer of names; a code of -1 becomes 'no label'."""
+    codes = np.asarray(codes, np.int64)
+    if (codes < 0).any():
+        names, codes = (*names, UNNAMED), np.where(codes < 0, len(names), codes)
+    counts = np.bincount(codes, minlength=len(names))
+    return Layer(
+        title, "class", codes, tuple(names), tuple(int(count) for count in counts), palette=palette
+    )
+
+
+def graded(title: str, values: np.ndarray) -> Layer:
+    """A layer of numbers, from their smallest to their largest."""
+    values = np.nan_to_num(np.asarray(values, np.float64))
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+    codes = np.round((values - low) / (high - low) * STEPS) if high > low else np.zeros(len(values))
+    return Layer(title, "value", codes.astype(np.int64), low=low, high=high, palette="ramp")
+
+
+def _answers(space: Space) -> Layer:
+    """The model's answers in the order, and so the colours, of the data's classes; classes that
+    only the model knows come after.
+    """
+    names = list(dict.fromkeys([*space.classes, *space.model_classes]))
+    order = np.array([names.index(name) for name in space.model_classes])
+    return named("Predicted class", order[space.predicted], names)
+
+
+def _splits(space: Space) -> Layer:
+    names = [name for name in ("train", "val", "test") if len(space.images.splits.get(name, ()))]
+    codes = np.full(len(space.images), -1)
+    for number, name in enumerate(names):
+        codes[space.images.splits[name]] = number
+    said = {"train": "training", "val": "validation", "test": "test"}
+    return named("Split", codes[space.index], [said[name] for name in names], "few")
+
+
+def _judged(lab: Lab, space: Space) -> dict[str, Layer]:
+    """What the newest examination of the data set's labels says, if there was one: how far each
+    label is believed, and the true class as far as it is known: as a person decided, or else as the
+    examination found it."""
+    found = next((info for info in lab.noise.list() if info.name == space.data), None)
+    diagnosis = lab.noise.find(found.name, found.split) if found else None
+    if (
+        diagnosis is None
+        or len(diagnosis.data) != len(space.images)
+        or diagnosis.classes != space.classes
+    ):
+        return {}
+    index = diagnosis.arrays["index"]
+    quality, true = np.full(len(space.images), np.nan), np.array(space.images.labels, np.int64)
+    quality[index], true[index] = diagnosis.arrays["score"], diagnosis.arrays["likely"]
+    decisions = lab.noise.review(diagnosis).decisions()
+    for decision in decisions.values():
+        true[index[decision.position]] = decision.label
+    judged = np.isfinite(quality[space.index])
+    if not judged.any():
+        return {}
+    title = (
+        "True class (as examined)"
+        if not decisions
+        else f"True class (as examined, {len(decisions):,} decided by hand)"
+    )
+    believed = np.where(judged, quality[space.index], 1.0)
+    return {
+        "true": named(title, true[space.index], space.classes),
+        "quality": graded("Label quality", believed),
+    }
+
+
+def _rivals(lab: Lab, space: Space) -> dict[str, Layer]:
+    """Against every other model or run that was asked about the same images: which of the two reads
+    an image rightly.
+    """
+    out: dict[str, Layer] = {}
+    for info in lab.spaces.list():  # newest first: an older one of the same model is out of date
+        key = f"run-{info.model}"
+        same = (info.data, info.part) == (space.data, space.part)
+        if not same or info.model == space.model or info.model.startswith(UNTRAINED) or key in out:
+            continue
+        theirs = read_answers(lab.spaces.home / info.name)
+        if not np.array_equal(theirs.index, space.index):
+            continue  # split in another way
+        wrong = space.misses(theirs.classes, theirs.predicted)
+        codes = np.where(space.labels < 0, -1, 2 * space.wrong + wrong)
+        names = ("both right", "only this model right", "only the other right", "both wrong")
+        out[key] = named(f"Run against run: {info.model}", codes, names, "rivals")
+    return out

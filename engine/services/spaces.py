@@ -1,0 +1,398 @@
+"""The room of embeddings: any data set through any saved model, once, in the background, and what
+is made of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.data.imageset import ImageSet
+from engine.embedding.projection import Options, Projection, aligned, project, transform
+from engine.embedding.space import (
+    META,
+    PARTS,
+    Space,
+    digest,
+    part_of,
+    read_space,
+    spec_for,
+    weights_digest,
+    write_space,
+)
+from engine.errors import DataError, RunError, unknown
+from engine.files import read_json, write_arrays
+from engine.imaging.images import STYLES
+from engine.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.models.predictor import Predictor
+
+CHUNK = 4096  # images read from disk at a time
+OPEN = 4  # spaces kept open
+# before a model's name: the same network with fresh weights, the baseline that it has to beat
+UNTRAINED = "untrained:"
+
+
+@dataclass(frozen=True)
+class SpaceInfo:
+    """A stored space as lists show it."""
+
+    name: str
+    model: str
+    data: str
+    part: str
+    images: int
+    width: int
+    created: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A run's embedding of the same n images at several epochs, on shared axes: coordinates
+    (epochs, n, dims) float32.
+    """
+
+    run: str
+    epochs: tuple[int, ...]
+    coordinates: np.ndarray
+    labels: np.ndarray
+    index: np.ndarray
+
+
+class Spaces:
+    """`lab.spaces`: embed, map, and look. Everything is kept in the lab's home under spaces/ and
+    found again by content.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.home = lab.home / "spaces"
+        self._open: OrderedDict[tuple[Path, str], Space] = OrderedDict()
+        self._lock = Lock()
+
+    def list(self) -> list[SpaceInfo]:
+        """The spaces on disk, newest first."""
+        out = []
+        for folder in self.home.iterdir() if self.home.is_dir() else []:
+            about = read_json(folder / META) if not folder.name.startswith(".") else None
+            if about:
+                size = sum(file.stat().st_size for file in folder.iterdir())
+                shape = (
+                    about["model"],
+                    about["data"],
+                    about["part"],
+                    about["n"],
+                    about["width"],
+                    about["created"],
+                )
+                out.append(SpaceInfo(folder.name, *shape, size))
+        return sorted(out, key=lambda info: info.created, reverse=True)
+
+    def delete(self, name: str) -> None:
+        """Forget a space and its maps. Raises RunError if there is none of that name."""
+        folder = self.home / name
+        if (
+            not re.fullmatch(r"[\w.-]+", name)
+            or name.startswith(".")
+            or not (folder / META).exists()
+        ):
+            raise RunError(f"there is no space '{name}'")
+        with self._lock:
+            for key in [key for key in self._open if key[0] == folder]:
+                del self._open[key]
+        shutil.rmtree(folder)
+
+    def by_key(self, key: str) -> Space:
+        """A space on disk by the name of its folder. Raises RunError if there is none."""
+        with self._lock:
+            for (folder, _), held in self._open.items():
+                if folder.name == key:
+                    return held
+        about = read_json(self.home / key / META) if re.fullmatch(r"[\w-][\w.-]*", key) else None
+        found = self.find(about["model"], about["data"], about["part"]) if about else None
+        if found is None or found.key != key:
+            raise RunError(f"there is no space '{key}'")
+        return found
+
+    def find(self, model: str, data: str, part: str = "train") -> Space | None:
+        """The space of `model` and `data` as they are now, if it was embedded before; never
+        computes, and reads no images if not.
+        """
+        _check_part(part)
+        known = [read_json(file) for file in self.home.glob(f"*/{META}")]
+        wanted = {"data": data, "part": part, "weights": self._weights(model)}
+        if not any(
+            about and all(about[name] == value for name, value in wanted.items()) for about in known
+        ):
+            return None
+        images, index, folder = self._place(model, data, part, no_progress)
+        return self._opened(folder, images, model) if (folder / META).exists() else None
+
+    def embed(
+        self, model: str, data: str, part: str = "train", progress: Progress = no_progress
+    ) -> Space:
+        """The space of `data` through `model`; computed if it is not on disk.
+
+        model  a saved model's name, or 'untrained:' and a name. data: a data set's name or path.
+               part: 'train' (validation included),
+        'val', 'test' or 'all'. Raises DataError, CheckpointError.
+        """
+        images, index, folder = self._place(model, data, part, progress)
+        if not (folder / META).exists():
+            begun = time.monotonic()
+            predictor = self._predictor(model)
+            embeddings, predicted, confidence = outputs(predictor, images, index, progress)
+            about = {
+                "model": model,
+                "data": data,
+                "part": part,
+                "weights": self._weights(model),
+                "images": images.fingerprint,
+                "n": len(index),
+                "width": embeddings.shape[1],
+                "classes": list(predictor.classes),
+                "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "seconds": round(time.monotonic() - begun, 3),
+                "device": str(predictor.device),
+            }
+            write_space(
+                folder,
+                about,
+                index=index,
+                embeddings=embeddings,
+                predicted=predicted,
+                confidence=confidence,
+            )
+        return self._opened(folder, images, model)
+
+    def map(self, space: Space, options: Options, progress: Progress = no_progress) -> Projection:
+        """The map of a space; made if it is not on disk."""
+        found = space.find_map(options)
+        if found is None:
+            known = None if options.method == "pca" else space.graph(options.neighbours, progress)
+            found = project(
+                space.embeddings,
+                options,
+                known=known,
+                threads=self.threads,
+                compiled=self.compiled,
+                progress=progress,
+            )
+            space.keep_map(found)
+        return found
+
+    def embedding_of(self, space: Space, picture: Any) -> np.ndarray:
+        """The embedding (D,) float32 of any picture, by the space's model. Raises ImageError."""
+        return self._predictor(space.model).predict([picture])[0].embedding
+
+    def locate(self, space: Space, projection: Projection, embedding: np.ndarray) -> np.ndarray:
+        """Where an embedding (D,) lies on a finished map: coordinates (dims,) float32."""
+        return transform(
+            embedding[None], space.embeddings, projection, threads=1, compiled=self.compiled
+        )[0]
+
+    def epochs(self, run: str) -> tuple[int, ...]:
+        """The epochs of a run whose embeddings were kept. Raises RunError if there is no such run."""
+        return tuple(int(file.stem.split("-")[1]) for file in _snapshots(self.lab.run(run).path))
+
+    def figures(self, model: str, data: str, part: str = "test") -> list[dict[str, Any]] | None:
+        """What task 'measure' found for a model on a part of a data set, a row a group of classes;
+        None if it was not measured yet.
+        """
+        space = self.find(model, data, part)
+        return read_json(space.folder / "measured.json") if space else None
+
+    def run_images(self, run: str) -> tuple[ImageSet, np.ndarray]:
+        """The images whose embeddings a run kept at its epochs: its data set, and their indices
+        (n,) in it. Raises RunError.
+        """
+        files = _snapshots(self.lab.run(run).path)
+        if not files:
+            raise RunError(f"run {run} has kept no epochs")
+        with np.load(files[-1]) as last:
+            return self.lab.dataset(self.lab.run(run).recipe().data), last["index"].astype(np.int64)
+
+    def learning(
+        self, run: str, options: Options, progress: Progress = no_progress, *, compute: bool = True
+    ) -> Learning | None:
+        """A run's embedding while it learned, on shared axes. With compute=False None where it was
+        not laid out before.
+        """
+        files = _snapshots(self.lab.run(run).path)
+        if len(files) < 2:
+            hint = "They are kept while a run trains."
+            raise RunError(
+                f"run {run} has too few stored epochs",
+                expected="at least 2",
+                got=len(files),
+                hint=hint,
+            )
+        epochs = tuple(int(file.stem.split("-")[1]) for file in files)
+        with np.load(files[-1]) as last:
+            labels, index = last["labels"].astype(np.int64), last["index"].astype(np.int64)
+        file = (
+            self.home
+            / "learning"
+            / f"{run}-{digest(epochs, files[-1].stat().st_mtime_ns, options.used())}.npz"
+        )
+        if file.exists():
+            with np.load(file) as stored:
+                return Learning(run, epochs, stored["coordinates"], labels, index)
+        if not compute:
+            return None
+        series = [_embeddings_in(path) for path in files]
+        found = aligned(
+            series, options, threads=self.threads, compiled=self.compiled, progress=progress
+        )
+        write_arrays(file, coordinates=found)
+        return Learning(run, epochs, found, labels, index)
+
+    @cached_property
+    def threads(self) -> int:
+        allowed = getattr(os, "sched_getaffinity", None)
+        return self.lab.settings.threads or (len(allowed(0)) if allowed else os.cpu_count() or 1)
+
+    @cached_property
+    def compiled(self) -> Path:
+        """Where numba keeps compiled code: the sources' folder may not be writable."""
+        folder = self.lab.home / "cache" / "numba"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _place(
+        self, model: str, data: str, part: str, progress: Progress
+    ) -> tuple[ImageSet, np.ndarray, Path]:
+        _check_part(part)
+        images = self.lab.dataset(
+            spec_for(self.lab.model_meta(model.removeprefix(UNTRAINED)), data), progress=progress
+        )
+        index = part_of(images, part)
+        name = re.sub(r"[^\w-]+", "-", f"{Path(data).stem}-{part}").strip("-")[-60:]
+        return (
+            images,
+            index,
+            self.home / f"{name}-{digest(self._weights(model), images.fingerprint, index)}",
+        )
+
+    def _weights(self, model: str) -> str:
+        folder = self.lab.model_folder(model.removeprefix(UNTRAINED))
+        meta = self.lab.model_meta(model.removeprefix(UNTRAINED))
+        path = folder / meta["weights"]
+        settings = (
+            meta["style"],
+            meta["size"],
+            meta["input_size"],
+            meta.get("crop"),
+            meta.get("temperature"),
+        )
+        return digest(
+            model.startswith(UNTRAINED), weights_digest(path, path.stat().st_mtime_ns), settings
+        )
+
+    def _predictor(self, model: str) -> Predictor:
+        predictor = self.lab.predictor(model.removeprefix(UNTRAINED))
+        return untrained(predictor) if model.startswith(UNTRAINED) else predictor
+
+    def _opened(self, folder: Path, images: ImageSet, model: str) -> Space:
+        with self._lock:
+            held = self._open.get((folder, model))
+            if held is None or held.images.fingerprint != images.fingerprint:
+                held = self._open[folder, model] = replace(read_space(folder, images), model=model)
+            self._open.move_to_end((folder, model))
+            while len(self._open) > OPEN:
+                self._open.popitem(last=False)
+            return held
+
+
+def outputs(
+    predictor: Predictor, images: ImageSet, index: np.ndarray, progress: Progress
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Embeddings (n, D) float32, the answer (n,) int64 and its probability (n,) float32 for the
+    images at `index` (n,).
+    """
+    embeddings, predicted, confidence = [], [], []
+    for start in range(0, len(index), CHUNK):
+        squares = np.asarray(images.images[index[start : start + CHUNK]])
+        probabilities, found = predictor.run(
+            squares,
+            lambda done, start=start: progress(start + done, len(index), "embedding images"),
+        )
+        embeddings.append(found)
+        predicted.append(probabilities.argmax(1))
+        confidence.append(probabilities.max(1))
+    return np.concatenate(embeddings), np.concatenate(predicted), np.concatenate(confidence)
+
+
+def untrained(predictor: Predictor, seed: int = 0) -> Predictor:
+    """The same network with fresh random weights: what an embedding has to beat."""
+    import torch
+
+    from engine.models.catalog import build_model
+
+    held = predictor.checkpoint
+    channels = STYLES[held.style].channels
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = held.recipe.model
+        model = build_model(
+            network.name,
+            network.options,
+            channels,
+            len(held.classes),
+            held.input_size,
+            pretrained=False,
+        )
+    fresh = replace(held, model=model.eval().requires_grad_(False), temperature=1.0)
+    return type(predictor)(fresh, predictor.device)
+
+
+def embed_task(
+    lab: Lab, progress: Progress, model: str, data: str, part: str = "train"
+) -> dict[str, Any]:
+    """Task 'embed'."""
+    space = lab.spaces.embed(model, data, part, progress)
+    return {"space": space.key, "n": len(space), "width": space.embeddings.shape[1]}
+
+
+def project_task(
+    lab: Lab, progress: Progress, model: str, data: str, part: str = "train", **options: Any
+) -> dict[str, Any]:
+    """Task 'project': embeds first if that was not done. `options` are those of
+    engine.embedding.projection.Options.
+    """
+    space = lab.spaces.embed(model, data, part, progress)
+    found = lab.spaces.map(space, Options(**options), progress)
+    return {"space": space.key, "n": len(space), "faithful": found.faithful}
+
+
+def learning_task(lab: Lab, progress: Progress, run: str, **options: Any) -> dict[str, Any]:
+    """Task 'unfold': a run's stored epochs on shared axes."""
+    found = lab.spaces.learning(run, Options(**options), progress)
+    return {"run": run, "epochs": list(found.epochs), "n": found.coordinates.shape[1]}
+
+
+def _snapshots(run: Path) -> list[Path]:
+    return sorted((run / "snapshots").glob("epoch-*.npz"))
+
+
+def _embeddings_in(path: Path) -> np.ndarray:
+    with np.load(path) as arrays:
+        return arrays["embeddings"].astype(np.float32)
+
+
+def _check_part(part: str) -> None:
+    if part not in PARTS:
+        raise DataError(unknown("part", part, PARTS))

@@ -1,0 +1,300 @@
+"""A sweep's worker: take a trial, have it run, report every epoch, end it; and go on with the
+trials of workers that died.
+
+Each trial is an ordinary run in a process of its own, so a worker that is killed takes no training
+with it: whoever comes next finds the trial without a holder and goes on watching its run, or
+resumes the run if that was killed too.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import (
+    CheckpointError,
+    DataError,
+    GlyphlabError,
+    ModelError,
+    RecipeError,
+    RunError,
+)
+from engine.files import Lock
+from engine.progress import Cancelled, Progress, no_progress
+from engine.runs.run_info import ALIVE
+from engine.sweep.space import decoded, distributions, sampler_of, trial_recipe, unseen
+from engine.sweep.store import Store, TrialInfo
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.runs.run import Run
+
+POLL_SECONDS = 0.3
+BEAT_SECONDS = 30.0
+HOPELESS = 3  # if so many trials all fail, the sweep is at fault
+
+
+def task(lab: Lab, progress: Progress, name: str, worker: int = 0) -> dict[str, Any]:
+    """A worker as a background task of the lab; `worker` tells several of one sweep apart."""
+    work(lab, name, progress)
+    return {"name": name, "state": lab.sweeps.info(name).state}
+
+
+def work(lab: Lab, name: str, progress: Progress = no_progress) -> None:
+    """Work on a sweep until its trials have ended, or somebody pauses or stops it.
+
+    Raises RunError if there is no such sweep, RecipeError if its first trials all fail. Interrupted
+    (Cancelled, Ctrl-C), it stops the run at hand, which the next worker resumes.
+    """
+    sweeps = lab.sweeps
+    store = sweeps.store(name)
+    workers = store.folder / "workers"
+    workers.mkdir(exist_ok=True)
+    mine = Lock.take(workers / f"{os.getpid()}-{secrets.token_hex(3)}.lock")
+    try:
+        while sweeps.wanted(name).state == "run":
+            claimed = claim(store, sweeps.wanted(name).trials)
+            if claimed is None:
+                if not any(trial.state == "running" for trial in store.trials()):
+                    return
+                tell(
+                    store,
+                    sweeps.wanted(name).trials,
+                    "waiting for the trials of other workers",
+                    progress,
+                )
+                time.sleep(POLL_SECONDS)
+                continue
+            number, lock = claimed
+            with lock:
+                Watch(lab, store, number, progress).to_its_end()
+            _check_hope(lab, store)
+    finally:
+        mine.path.unlink(missing_ok=True)
+        mine.release()
+
+
+def tell(store: Store, trials: int, what: str, progress: Progress) -> None:
+    done = sum(trial.state not in ("running", "waiting") for trial in store.trials())
+    progress(done, max(trials, done), what)
+
+
+def claim(store: Store, trials: int) -> tuple[int, Lock] | None:
+    """A trial to work on, and its lock: one whose worker is gone, or a new one; None if there is
+    none to take.
+    """
+    (store.folder / "trials").mkdir(exist_ok=True)
+    door = Lock.take(store.folder / "ask.lock", seconds=60)
+    if door is None:
+        raise RunError(
+            f"another worker of sweep {store.spec.name} is drawing a trial and does not come to"
+            " an end",
+            hint="Try again.",
+        )
+    with door:
+        for trial in store.frozen():
+            if trial.state.name != "RUNNING":
+                continue
+            if not store.is_ours(trial):
+                if not store.worked_on(trial) and store.tell(
+                    trial.number, "dropped", hidden="its worker was lost"
+                ):
+                    store.study.enqueue_trial(trial.params)
+                continue
+            if lock := Lock.take(store.lock_of(trial.number)):
+                if not store.is_open(trial.number):  # its worker ended it between the two looks
+                    lock.release()
+                elif len(trial.params) == len(store.spec.space):
+                    return trial.number, lock
+                else:  # its worker died while it was drawing: nothing was begun
+                    store.tell(trial.number, "dropped", hidden="it was never begun")
+                    lock.release()
+        return _draw(store, trials)
+
+
+def _draw(store: Store, trials: int) -> tuple[int, Lock] | None:
+    spec, space = store.spec, distributions(store.spec)
+    while True:
+        counted = store.frozen()
+        waiting = any(trial.state.name == "WAITING" for trial in counted)
+        if not waiting:
+            if len(counted) >= trials:
+                return None
+            if spec.sampler == "grid":
+                params = unseen(spec, [trial.params for trial in counted], len(counted))
+                if params is None:
+                    return None
+                store.study.enqueue_trial(params)
+        store.study.sampler = sampler_of(spec, len(store.study.get_trials(deepcopy=False)))
+        number = store.study.ask(fixed_distributions=space).number
+        lock = Lock.take(store.lock_of(number), seconds=60)
+        if lock is None:
+            raise RunError(f"trial {number} of sweep {spec.name} is held by another process")
+        store.note(number, home=str(store.home))
+        drawn = next(trial for trial in store.frozen() if trial.number == number)
+        others = [trial.params for trial in counted if trial.number != number and trial.params]
+        if drawn.params not in others:
+            return number, lock
+        with (
+            lock
+        ):  # seeds are fixed, so a repetition would come out the same: try something else instead
+            store.tell(number, "dropped", hidden="it repeats another trial")
+        params = unseen(spec, others, number)
+        if params is None:
+            return None
+        store.study.enqueue_trial(params)
+
+
+def _check_hope(lab: Lab, store: Store) -> None:
+    trials = [trial for trial in store.trials() if trial.state not in ("running", "waiting")]
+    if len(trials) >= HOPELESS and all(trial.state == "failed" for trial in trials):
+        lab.sweeps.want(store.spec.name, "stop")
+        raise RecipeError(
+            f"the first {len(trials)} trials of sweep {store.spec.name} all failed",
+            got=trials[-1].error,
+        )
+
+
+class Watch:
+    """One trial, from wherever it stands to its end. Its lock is held by the caller."""
+
+    def __init__(self, lab: Lab, store: Store, number: int, progress: Progress) -> None:
+        self.lab, self.store, self.number, self.progress = lab, store, number, progress
+        self.trial = store.trial(number)
+        self.beaten = 0.0
+
+    def info(self) -> TrialInfo:
+        return self.store.info(self.store.study.get_trials(deepcopy=False)[self.number])
+
+    def to_its_end(self) -> None:
+        """Start or resume the run, report its epochs, and tell the study how it ended; it stays
+        open if the sweep is stopped meanwhile.
+        """
+        try:
+            run = self._run()
+        except (
+            RecipeError,
+            DataError,
+            ModelError,
+            CheckpointError,
+        ) as error:  # what this trial drew can't work
+            self.store.tell(self.number, "failed", error=str(error))
+            return
+        try:
+            while True:
+                self._report(run)
+                state = run.info().state
+                if state not in ALIVE:
+                    self._report(run)
+                    if self._ended(run, state):
+                        return
+                elif self.lab.sweeps.wanted(self.store.spec.name).state == "stop":
+                    self._stop(run)
+                    return
+                elif self.info().epochs < run.info().epochs and self.trial.should_prune():
+                    self._stop(run)
+                    self._end("pruned", run)
+                    return
+                time.sleep(POLL_SECONDS)
+        except (
+            RunError
+        ) as error:  # somebody deleted the run, or it does not measure what the sweep goes by
+            with suppress(RunError):
+                self.lab.stop(run.id)
+            self.store.tell(self.number, "failed", error=str(error))
+        except (Cancelled, KeyboardInterrupt):
+            with suppress(GlyphlabError):
+                self.lab.stop(run.id)
+            raise
+
+    def _run(self) -> Run:
+        """The trial's run: the one it has, gone on with if it was stopped or killed, or a new one."""
+        info, spec = self.info(), self.store.spec
+        name = f"{spec.name}-{info.number:03d}"
+        found = info.run or next(
+            (run.id for run in self.lab.runs() if run.sweep == spec.name and run.name == name), None
+        )
+        if found is None:
+            base = self.lab.recipe(spec.recipe, spec.changes)
+            recipe = trial_recipe(spec, base, decoded(spec, self.trial.params), info.number)
+            found = self.lab.submit(recipe, sweep=spec.name)
+        self.store.note(self.number, run=found)
+        run = self.lab.run(found)
+        _wait_while_stopping(run)
+        if run.info().state == "stopped":
+            self.lab.resume(found)
+        return run
+
+    def _report(self, run: Run) -> None:
+        """Tell the study every epoch that it does not know yet."""
+        metric = self.store.spec.metric
+        rows = [row for row in run.metrics() if row.get("kind") == "epoch"]
+        known = len(self.info().history)
+        for epoch, row in enumerate(rows[known:], known + 1):
+            if row.get(metric) is None:
+                raise RunError(
+                    f"the runs of recipe {self.store.spec.recipe} have no {metric}",
+                    hint="Give the data a validation share.",
+                )
+            self.trial.report(
+                float(row[metric]) if math.isfinite(row[metric]) else _worst(self.store), epoch
+            )
+        if time.monotonic() - self.beaten > BEAT_SECONDS:
+            self.store.note(self.number, beat=time.time())
+            self.beaten = time.monotonic()
+        info = self.info()
+        best = "" if info.value is None else f", best {metric} {info.value:.4f}"
+        tell(
+            self.store,
+            self.lab.sweeps.wanted(self.store.spec.name).trials,
+            f"trial {info.name}: epoch {len(rows)}{best}",
+            self.progress,
+        )
+
+    def _ended(self, run: Run, state: str) -> bool:
+        """What came of a run that is no longer alive; False if it was resumed instead."""
+        info = self.info()
+        if (
+            state == "failed"
+            and not run.status().get("mistake")
+            and info.retries < self.store.spec.retries
+        ):
+            self.store.note(self.number, retries=info.retries + 1)
+            self.lab.resume(run.id)
+            return False
+        if state == "failed":
+            self._end("failed", run, error=run.info().error or "its run failed")
+        elif state == "finished" and info.value is None:
+            self._end("failed", run, error="its run has no epoch")
+        else:  # stopped by hand: what it reached is no answer to how good it can be
+            self._end("finished" if state == "finished" else "pruned", run)
+        return True
+
+    def _stop(self, run: Run) -> None:
+        with suppress(RunError):  # it may have ended by itself
+            self.lab.stop(run.id)
+        _wait_while_stopping(run)
+        self._report(run)
+
+    def _end(self, state: str, run: Run, **notes: Any) -> None:
+        rows = [row for row in run.metrics() if row.get("kind") == "epoch"]
+        self.store.tell(
+            self.number,
+            state,
+            self.info().value,
+            seconds=rows[-1]["seconds"] if rows else None,
+            **notes,
+        )
+
+
+def _wait_while_stopping(run: Run) -> None:
+    while run.info().state == "stopping":
+        time.sleep(POLL_SECONDS)
+
+
+def _worst(store: Store) -> float:
+    return -1e9 if store.spec.direction == "maximize" else 1e9

@@ -1,0 +1,334 @@
+"""Sweeps: a recipe and a search space, tried trial by trial. Each trial is an ordinary run; Optuna
+decides what to try next.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import RecipeError, RunError, unknown
+from engine.files import is_locked, read_json, write_json, write_text
+from engine.runs.run_info import ALIVE
+from engine.sweep.space import (
+    METRICS,
+    SweepSpec,
+    make_sweep,
+    parse_sweep,
+    read_sweep,
+    shipped_sweeps,
+    size_of,
+    trial_recipe,
+)
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.progress import Progress
+    from engine.recipe import Recipe
+    from engine.sweep.store import Store, TrialInfo
+
+__all__ = [
+    "METRICS",
+    "SweepInfo",
+    "SweepSpec",
+    "Sweeps",
+    "make_sweep",
+    "parse_sweep",
+    "read_sweep",
+    "shipped_sweeps",
+]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person wants of a sweep: 'run', 'pause' (after the trials at hand) or 'stop' (at once;
+    they can be resumed).
+    """
+
+    state: str = "pause"
+    trials: int = 0
+
+
+@dataclass(frozen=True)
+class SweepInfo:
+    """A sweep as lists show it.
+
+    state    running, pausing, stopping, paused, stopped, interrupted (its workers died), finished
+    done     trials that have ended, of `trials`; `failed` and `pruned` are among them
+    best     value of the best finished trial, by `metric`
+    """
+
+    name: str
+    title: str
+    recipe: str
+    metric: str
+    state: str
+    done: int
+    trials: int
+    failed: int
+    pruned: int
+    workers: int
+    best: float | None
+    best_trial: int | None
+
+
+class Sweeps:
+    """The sweeps of a lab: `sweeps/<name>/` in its home."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.folder = lab.home / "sweeps"
+        self._stores: dict[str, tuple[float, Store]] = {}
+        self._opening = threading.Lock()
+
+    def list(self) -> list[SweepInfo]:
+        """Every sweep, the one last touched first; one whose storage can't be reached is
+        'unreachable', with the reason as its title.
+        """
+        files = sorted(
+            self.folder.glob("*/sweep.yaml"), key=lambda file: file.stat().st_mtime, reverse=True
+        )
+        out = []
+        for name in (file.parent.name for file in files):
+            try:
+                out.append(self.info(name))
+            except RunError as error:
+                spec = self.spec(name)
+                out.append(
+                    SweepInfo(
+                        name,
+                        str(error),
+                        spec.recipe,
+                        spec.metric,
+                        "unreachable",
+                        0,
+                        spec.trials,
+                        0,
+                        0,
+                        0,
+                        None,
+                        None,
+                    )
+                )
+        return out
+
+    def spec(self, name: str) -> SweepSpec:
+        """Raises RunError, with the nearest name, if there is no such sweep."""
+        file = self.folder / name / "sweep.yaml"
+        if not re.fullmatch(r"[\w.-]+", name) or not file.exists():
+            raise RunError(
+                unknown(
+                    "sweep", name, [path.parent.name for path in self.folder.glob("*/sweep.yaml")]
+                )
+            )
+        return read_sweep(file)
+
+    def create(self, spec: SweepSpec) -> str:
+        """Write a sweep down; one that is there with the same recipe and space is kept, and only
+        its number of trials follows.
+
+        Raises RecipeError if the space does not fit the recipe, or another sweep has this name.
+        """
+        first = {
+            path: choices[0] if isinstance(choices, list) else choices.low
+            for path, choices in spec.space.items()
+        }
+        recipe = trial_recipe(spec, self.lab.recipe(spec.recipe, spec.changes), first, 0)
+        if not recipe.data.validation:
+            raise RecipeError(
+                f"recipe {spec.recipe} holds out no validation split to choose by",
+                hint="Set data.validation in `changes`.",
+            )
+        file = self.folder / spec.name / "sweep.yaml"
+        if file.exists():
+            old = read_sweep(file)
+            if _what_is_tried(old) != _what_is_tried(spec):
+                raise RecipeError(
+                    f"there is another sweep called {spec.name}",
+                    hint="Give this one another name, or delete that one.",
+                )
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, spec.to_yaml())
+        if not (file.parent / "wanted.json").exists():
+            self.want(spec.name, "pause", spec.trials)
+        return spec.name
+
+    def start(self, name: str, trials: int | None = None, workers: int = 1) -> list[str]:
+        """Have `workers` background tasks work on a sweep, until `trials` have ended; returns the
+        tasks. Also how a sweep is resumed.
+        """
+        self.store(name)  # a storage that can't be reached is told here, not in a worker's log
+        self.want(name, "run", trials or self.wanted(name).trials or self.spec(name).trials)
+        return [self.lab.start_task("sweep", name=name, worker=worker) for worker in range(workers)]
+
+    def work(self, name: str, trials: int | None = None, progress: Progress | None = None) -> None:
+        """Be a worker, in this process, until the trials have ended; see
+        engine.services.sweep_worker.work.
+        """
+        from engine.progress import no_progress
+        from engine.services.sweep_worker import work
+
+        self.want(name, "run", trials or self.wanted(name).trials or self.spec(name).trials)
+        work(self.lab, name, progress or no_progress)
+
+    def pause(self, name: str) -> None:
+        """No new trials: the ones at hand come to their end."""
+        self.want(name, "pause")
+
+    def stop(self, name: str) -> None:
+        """Stop at once; `start` goes on with the trials at hand where they stopped."""
+        self.want(name, "stop")
+
+    def delete(self, name: str) -> None:
+        """Forget a sweep; its runs stay. Raises RunError while it runs."""
+        self.spec(name)
+        if self.workers(name) or self._starting(name):
+            raise RunError(f"sweep {name} is running", hint="Stop it first.")
+        with self._opening:
+            self._stores.pop(name, None)
+            shutil.rmtree(self.folder / name)
+
+    def info(self, name: str) -> SweepInfo:
+        """How a sweep stands."""
+        spec, trials = self.spec(name), self.trials(name)
+        ended = [trial for trial in trials if trial.state not in ("running", "waiting")]
+        best = self.store(name).best()
+        goal = min(max(self.wanted(name).trials or spec.trials, len(ended)), size_of(spec) or 10**9)
+        return SweepInfo(
+            name=name,
+            title=spec.title,
+            recipe=spec.recipe,
+            metric=spec.metric,
+            state=self._state(name, len(ended) >= goal and len(ended) == len(trials)),
+            done=len(ended),
+            trials=goal,
+            failed=sum(trial.state == "failed" for trial in ended),
+            pruned=sum(trial.state == "pruned" for trial in ended),
+            workers=self.workers(name),
+            best=best.value if best else None,
+            best_trial=best.number if best else None,
+        )
+
+    def _state(self, name: str, complete: bool) -> str:
+        wanted = self.wanted(name)
+        if self.workers(name) or (wanted.state == "run" and self._starting(name)):
+            return {"run": "running", "pause": "pausing", "stop": "stopping"}[wanted.state]
+        if complete:
+            return "finished"
+        return {"run": "interrupted", "pause": "paused", "stop": "stopped"}[wanted.state]
+
+    def _starting(self, name: str) -> bool:
+        """Whether a background worker's process is on its way up."""
+        return any(
+            task.state in ALIVE and task.arguments.get("name") == name
+            for task in self.lab.tasks("sweep")
+        )
+
+    def trials(self, name: str) -> list[TrialInfo]:
+        """Every trial of a sweep, in the order they were drawn."""
+        return self.store(name).trials()
+
+    def importances(self, name: str) -> dict[str, float]:
+        """Share of the figure's variation that each field explains, 0..1, largest first; {} while
+        too few trials have ended.
+        """
+        return self.store(name).importances()
+
+    def recipe(
+        self,
+        name: str,
+        trial: int | None = None,
+        changes: dict[str, Any] | None = None,
+        title: str = "",
+    ) -> Recipe:
+        """The recipe of a trial (default: the best one), with `changes` on top. Raises RunError if
+        there is no such trial.
+        """
+        from engine.recipe import make_recipe
+
+        found = self._trial(name, trial)
+        spec = self.spec(name)
+        made = trial_recipe(
+            spec, self.lab.recipe(spec.recipe, spec.changes), found.values, found.number
+        )
+        value = "" if found.value is None else f", {spec.metric} {found.value:.4f}"
+        about = f"Trial {found.name} of the sweep {name}{value}."
+        return make_recipe(
+            {**made.model_dump(mode="json"), "about": about, "title": title or made.title}, changes
+        )
+
+    def again(self, name: str, trial: int | None = None, times: float = 4.0) -> str:
+        """Train a trial (default: the best one) again from the start, `times` as many epochs;
+        returns the run's id.
+        """
+        recipe = self.recipe(name, trial)
+        changes: dict[str, Any] = {
+            "name": f"{recipe.name}-longer",
+            "epochs": max(1, round(recipe.epochs * times)),
+        }
+        changes |= {
+            f"stages.{i}.epochs": max(1, round(stage["epochs"] * times))
+            for i, stage in enumerate(recipe.stages)
+            if "epochs" in stage
+        }
+        return self.lab.submit(self.recipe(name, trial, changes), sweep=name)
+
+    def promote(self, name: str, recipe_name: str, trial: int | None = None) -> Path:
+        """Keep a trial (default: the best one) as a recipe of the lab; returns its file. Raises
+        RecipeError if the name is taken.
+        """
+        return self.lab.save_recipe(self.recipe(name, trial, {"name": recipe_name}))
+
+    def _trial(self, name: str, number: int | None) -> TrialInfo:
+        if number is None:
+            best = self.store(name).best()
+            if best is None:
+                raise RunError(f"no trial of sweep {name} has finished yet")
+            return best
+        for trial in self.trials(name):
+            if trial.number == number:
+                return trial
+        raise RunError(f"sweep {name} has no trial {number}")
+
+    def workers(self, name: str) -> int:
+        """How many workers of this home are at the sweep."""
+        return sum(is_locked(lock) for lock in (self.folder / name / "workers").glob("*.lock"))
+
+    def wanted(self, name: str) -> Wanted:
+        """What a person wants of the sweep."""
+        found = read_json(self.folder / name / "wanted.json")
+        known = ("state", "trials")  # a file of another version may say more
+        return (
+            Wanted(**{key: found[key] for key in known if key in found})
+            if isinstance(found, dict)
+            else Wanted()
+        )
+
+    def want(self, name: str, state: str, trials: int | None = None) -> None:
+        """Write down what is wanted; workers read it several times a second."""
+        self.spec(name)
+        trials = trials if trials is not None else self.wanted(name).trials
+        write_json(self.folder / name / "wanted.json", {"state": state, "trials": trials})
+
+    def store(self, name: str) -> Store:
+        """The sweep's study, kept open. Raises RunError if there is no such sweep or its storage
+        can't be used.
+        """
+        from engine.sweep.store import Store
+
+        spec = self.spec(name)
+        changed = (self.folder / name / "sweep.yaml").stat().st_mtime
+        with self._opening:
+            if name not in self._stores or self._stores[name][0] != changed:
+                self._stores[name] = (changed, Store(self.folder / name, spec, self.lab.home))
+            return self._stores[name][1]
+
+
+def _what_is_tried(spec: SweepSpec) -> dict[str, Any]:
+    return spec.model_dump(
+        include={"recipe", "changes", "space", "metric", "seed", "storage"}, mode="json"
+    )

@@ -1,0 +1,96 @@
+"""Recipes that start from another's model: which model that is, and what has to be trained first.
+
+`init_from: digits-resnet18` names a recipe. At full scale it means the shipped checkpoint of that
+name or the newest finished full-scale run; a small form starts from a small form, since a full-size
+network seldom fits it. Anything else (a run's id, a folder, a name in checkpoints/) means that one
+model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import CheckpointError, GlyphlabError
+from engine.runs.run import all_runs
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.recipe import Recipe
+
+
+def parent_recipe(lab: Lab, recipe: Recipe) -> Recipe | None:
+    """The recipe that `init_from` names, at the same scale; None if it names something else, or
+    nothing.
+    """
+    return _recipe_called(lab, recipe.init_from, recipe.scale) if recipe.init_from else None
+
+
+def starting_model(lab: Lab, name: str, scale: str = "full") -> Path:
+    """The checkpoint folder that `init_from: name` means. Raises CheckpointError, saying what to
+    train first, if there is none.
+    """
+    parent = _recipe_called(lab, name, scale)
+    if parent is None:
+        return lab.model_folder(name)
+    found = _trained(lab, parent)
+    if found is None:
+        small = " --set scale=small" if scale == "small" else ""
+        raise CheckpointError(
+            f"recipe '{name}', to start from, has no finished run here",
+            hint=f"Run `python -m engine train {name}{small}` first.",
+        )
+    return found
+
+
+def untrained_parents(lab: Lab, recipe: Recipe) -> list[Recipe]:
+    """The recipes to train before this one, in order: those it starts from that have no model, and
+    no run under way, at its scale.
+    """
+    out: list[Recipe] = []
+    parent = parent_recipe(lab, recipe)
+    while parent is not None and _trained(lab, parent) is None and not _under_way(lab, parent):
+        if parent.name in (recipe.name, *(other.name for other in out)):
+            chain = " → ".join(other.name for other in (parent, *out, recipe))
+            raise CheckpointError(f"recipe '{recipe.name}' starts from itself", got=chain)
+        out.insert(0, parent)
+        parent = parent_recipe(lab, parent)
+    return out
+
+
+def _recipe_called(lab: Lab, name: str, scale: str) -> Recipe | None:
+    return (
+        lab.recipe(name, {"scale": scale})
+        if name in {info.name for info in lab.recipes()}
+        else None
+    )
+
+
+def _trained(lab: Lab, parent: Recipe) -> Path | None:
+    if parent.scale == "full":
+        try:
+            folder = lab.model_folder(parent.name)
+            if lab.home not in folder.parents:  # a shipped checkpoint
+                return folder
+        except CheckpointError:
+            return None
+    for run in all_runs(lab.home):
+        try:
+            status = run.status()
+            done = (
+                status.get("recipe") == parent.name
+                and status.get("state") == "finished"
+                and (run.best / "checkpoint.json").exists()
+            )
+            if done and run.recipe().scale == parent.scale:
+                return run.best
+        except GlyphlabError:
+            continue
+    return None
+
+
+def _under_way(lab: Lab, parent: Recipe) -> bool:
+    return any(
+        run.alive and run.recipe == parent.name and lab.run(run.id).recipe().scale == parent.scale
+        for run in lab.runs()
+    )

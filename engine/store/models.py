@@ -1,0 +1,133 @@
+"""The saved models: those that come with the lab, and the best checkpoint of every run. Nothing
+here loads torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from engine.errors import CheckpointError, GlyphlabError, unknown
+from engine.jobs.processes import ROOT
+from engine.runs.run import all_runs, find_run
+
+CHECKPOINTS = ROOT / "checkpoints"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A saved model as lists show it. `accuracy` is the test split's, a fraction; None where it was
+    not measured.
+
+    name     what commands and pages call it: a name in checkpoints/, or a run's id
+    where    'shipped' or 'run'
+    network  a name in MODELS
+    size     pixels, the side of the square that pictures are placed on
+    """
+
+    name: str
+    title: str
+    where: str
+    network: str
+    data: str
+    accuracy: float | None
+    val_accuracy: float | None
+    knn_accuracy: float | None
+    classes: int
+    style: str
+    size: int
+    parameters: int
+    size_bytes: int
+    created: str
+    unfinished: bool
+    folder: Path
+
+
+def list_models(home: Path) -> list[ModelInfo]:
+    """Shipped models by name, then runs that kept a checkpoint, newest first. Broken ones are left
+    out.
+    """
+    out = []
+    folders = sorted(CHECKPOINTS.iterdir()) if CHECKPOINTS.is_dir() else []
+    places = [(folder.name, "shipped", folder) for folder in folders] + [
+        (run.id, "run", run.best) for run in all_runs(home)
+    ]
+    for name, where, folder in places:
+        try:
+            stamp = (folder / "checkpoint.json").stat().st_mtime_ns
+            out.append(_model_info(name, where, folder, stamp))
+        except (OSError, GlyphlabError):
+            continue
+    return out
+
+
+@lru_cache(maxsize=1000)
+def _model_info(name: str, where: str, folder: Path, stamp: int) -> ModelInfo:
+    from engine.models.checkpoint import read_meta
+
+    meta = read_meta(folder)
+    metrics, recipe = meta["metrics"], meta["recipe"]
+    weights = (folder / meta["weights"]).stat().st_size
+    return ModelInfo(
+        name=name,
+        title=meta.get("title") or meta.get("name") or name,
+        where=where,
+        network=recipe["model"]["name"],
+        data=recipe["data"]["name"],
+        accuracy=metrics.get(
+            "test_accuracy", meta.get("held_out", {}).get("accuracy")
+        ),  # of one that learned from all: its siblings'
+        val_accuracy=metrics.get("val_accuracy"),
+        knn_accuracy=metrics.get("knn_accuracy"),
+        classes=len(meta["classes"]),
+        style=meta["style"],
+        size=meta["size"],
+        parameters=meta.get("parameters", 0),
+        size_bytes=weights,
+        created=meta.get("created", ""),
+        unfinished=bool(metrics.get("unfinished")),
+        folder=folder,
+    )
+
+
+def model_folder(home: Path, name: str | Path) -> Path:
+    """The checkpoint folder of a model: a name in checkpoints/, a run's id or folder, a
+    checkpoint's folder, or the name of a recipe, which means its newest finished run. Raises
+    CheckpointError, with the nearest name, if there is none."""
+    text = str(name)
+    if "/" not in text and (CHECKPOINTS / text / "checkpoint.json").exists():
+        return CHECKPOINTS / text
+    path = Path(name).expanduser()
+    for folder in (path, path / "best"):
+        if (folder / "checkpoint.json").exists():
+            return folder.absolute()
+    try:
+        run = find_run(home, name)
+    except GlyphlabError:
+        pass
+    else:
+        if (run.best / "checkpoint.json").exists():
+            return run.best
+        raise CheckpointError(
+            f"run {run.id} has no model yet",
+            expected="one that ended its first epoch",
+            got=f"state {run.info().state}",
+        )
+    if path.is_dir():
+        raise CheckpointError(
+            f"{path} holds no complete checkpoint", expected="a checkpoint.json in it"
+        )
+    for run in all_runs(home):
+        status = run.status()
+        if (
+            text in (status.get("recipe"), status.get("name"))
+            and status["state"] == "finished"
+            and (run.best / "checkpoint.json").exists()
+        ):
+            return run.best
+    known = [model.name for model in list_models(home)]
+    raise CheckpointError(
+        unknown("model", text, known),
+        hint="A run id, a checkpoint's folder or a name in checkpoints/.",
+    )

@@ -1,0 +1,124 @@
+"""What a lab holds by name: its recipes, and whether a recipe's names lead anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import GlyphlabError, RecipeError, unknown
+from engine.files import write_text
+from engine.recipe import RECIPES, Recipe, read_recipe, shipped_recipe_names
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.progress import Progress
+
+
+@dataclass(frozen=True)
+class RecipeInfo:
+    """A recipe as lists show it. `published`: the figure that a study stated, or None; `saved`:
+    kept in this lab, not shipped with it; `scalable`: it has a small form (`scale=small`)."""
+
+    name: str
+    title: str
+    about: str
+    data: str
+    model: str
+    method: str
+    epochs: int
+    published: dict[str, Any] | None
+    scalable: bool
+    saved: bool
+
+
+def list_recipes(home: Path) -> list[RecipeInfo]:
+    """Shipped recipes and those kept in the lab, by name. Files that are no recipe are left out."""
+    shipped = [(RECIPES / f"{name}.yaml", False) for name in shipped_recipe_names()]
+    own = [(path, True) for path in sorted((home / "recipes").glob("*.yaml"))]
+    out = []
+    for path, saved in shipped + own:
+        try:
+            out.append(_recipe_info(path, saved, path.stat().st_mtime_ns))
+        except (OSError, GlyphlabError):
+            continue
+    return out
+
+
+@lru_cache(maxsize=500)
+def _recipe_info(path: Path, saved: bool, stamp: int) -> RecipeInfo:
+    recipe = read_recipe(path)
+    return RecipeInfo(
+        recipe.name,
+        recipe.title,
+        recipe.about,
+        recipe.data.name,
+        recipe.model.name,
+        recipe.method,
+        sum(stage.epochs for stage in recipe.resolved_stages()),
+        recipe.published.model_dump() if recipe.published else None,
+        bool(recipe.small),
+        saved,
+    )
+
+
+def find_recipe(home: Path, name: str | Path, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """A recipe by name, or by the path of a YAML file. Raises RecipeError with the nearest name if
+    there is none.
+    """
+    text = str(name)
+    for path in (RECIPES / f"{text}.yaml", home / "recipes" / f"{text}.yaml"):
+        if "/" not in text and path.exists():
+            return read_recipe(path, changes)
+    if "/" in text or text.endswith((".yaml", ".yml")):
+        return read_recipe(Path(text).expanduser(), changes)
+    raise RecipeError(unknown("recipe", text, [info.name for info in list_recipes(home)]))
+
+
+def keep_recipe(home: Path, recipe: Recipe) -> Path:
+    """Keep a recipe under its name in the lab. Raises RecipeError if the name can't be a file's or
+    a shipped recipe has it.
+    """
+    if recipe.name in shipped_recipe_names():
+        raise RecipeError(
+            f"recipe '{recipe.name}' comes with the lab", hint="Give yours another name."
+        )
+    if not recipe.name or recipe.name.startswith(".") or "/" in recipe.name:
+        raise RecipeError(
+            "a recipe can't have that name",
+            expected="no '/' and no '.' in front",
+            got=repr(recipe.name),
+        )
+    path = home / "recipes" / f"{recipe.name}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, recipe.to_yaml())
+    return path
+
+
+def check_names(lab: Lab, recipe: Recipe) -> None:
+    """Raise DataError or CheckpointError if the recipe's data sets or the model it starts from are
+    unknown here.
+    """
+    from engine.data.sources import find
+    from engine.store.lineage import parent_recipe
+
+    names = recipe.data.name.split("+") + ([recipe.data.test_on] if recipe.data.test_on else [])
+    for name in names:
+        find(name.strip(), lab.settings.data, lab.home)
+    if recipe.init_from and parent_recipe(lab, recipe) is None:
+        lab.model_folder(recipe.init_from)
+
+
+def load_data(
+    lab: Lab, progress: Progress, name: str, style: str = "auto", size: int = 28
+) -> dict[str, Any]:
+    """Task 'load': fetch and decode a data set, so that it opens at once from then on."""
+    data = lab.dataset(name, style=style, size=size, progress=progress)
+    return {
+        "name": data.name,
+        "n": len(data),
+        "classes": list(data.classes),
+        "skipped": [list(pair) for pair in data.skipped[:100]],
+    }

@@ -1,0 +1,1 @@
+"""The loop, what it minimises, and how a run goes on as if it had never been interrupted."""

@@ -1,0 +1,201 @@
+"""What training minimises: losses on logits and losses on embeddings, by name, and the miner that
+picks pairs or triplets.
+
+Every objective maps (Output, labels (B,)) to a scalar; a batch with nothing to learn from has a
+loss and a gradient of zero.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.errors import RecipeError, unknown
+from engine.models.recognizer import Output
+from engine.recipe import Stage
+from engine.training.noisy_losses import complementary_nn, forward, scl_nl, small_loss
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy with label smoothing (Szegedy et al. 2015, arXiv 1512.00567)."""
+    return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+
+
+def nll(logits: Tensor, labels: Tensor) -> Tensor:
+    """Negative log-likelihood of log-probabilities; on plain logits it is cross-entropy, since
+    log-softmax is idempotent.
+    """
+    return F.nll_loss(F.log_softmax(logits, 1), labels)
+
+
+def focal(logits: Tensor, labels: Tensor, *, alpha: float = 1.0, gamma: float = 2.0) -> Tensor:
+    """−α (1 − p)^γ log p of the true class (Lin et al. 2017, arXiv 1708.02002)."""
+    log_p = F.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]
+    return (-alpha * (1 - log_p.exp()) ** gamma * log_p).mean()
+
+
+def triplet(
+    embeddings: Tensor, labels: Tensor, *, margin: float = 0.2, mining: str = "semihard"
+) -> tuple[Tensor, dict[str, float]]:
+    """Triplet margin loss on squared distances with online mining within the batch (Schroff et al.
+    2015, arXiv 1503.03832).
+
+    embeddings: (B, D), L2-normalised, so squared distances lie in 0..4. mining: 'semihard' takes
+    every negative that is farther than the positive but inside the margin; 'all' every violation;
+    'hard' the farthest positive and nearest negative of each anchor. Returns the mean over the
+    triplets taken (zero with a zero gradient if there are none) and their number.
+    """
+    squared = (2 - 2 * embeddings @ embeddings.T).clamp_min(0)
+    same = labels[:, None] == labels[None, :]
+    positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    if mining == "hard":
+        far = squared.masked_fill(~positive, -1).amax(1)
+        near = squared.masked_fill(same, 9).amin(1)
+        usable = positive.any(1) & ~same.all(1)
+        violation = (far - near + margin)[usable].clamp_min(0)
+        violation = violation[violation > 0]
+    elif mining in ("semihard", "all"):
+        anchor, match = positive.nonzero(as_tuple=True)
+        to_positive, to_others = squared[anchor, match], squared[anchor]  # (P,), (P, B)
+        gap = to_others - to_positive[:, None]
+        taken = ~same[anchor] & (gap < margin)
+        if mining == "semihard":
+            taken &= gap > 0
+        violation = (margin - gap)[taken]
+    else:
+        raise RecipeError(unknown("mining", mining, ("semihard", "all", "hard")))
+    loss = violation.mean() if len(violation) else embeddings.sum() * 0
+    return loss, {"active_triplets": float(len(violation))}
+
+
+class Loss(NamedTuple):
+    reads: str  # 'logits' or 'embeddings'
+    function: Callable[..., Any]
+    about: str
+
+
+LOSSES: dict[str, Loss] = {
+    "cross_entropy": Loss("logits", cross_entropy, "cross-entropy, with label smoothing"),
+    "nll": Loss("logits", nll, "negative log-likelihood on log-softmax"),
+    "focal": Loss("logits", focal, "focal loss: easy images count less"),
+    "forward": Loss(
+        "logits",
+        forward,
+        "forward correction: through a transition matrix, for labels that are wrong in a known way",
+    ),
+    "scl_nl": Loss("logits", scl_nl, "−log(1 − p of the label), for complementary labels"),
+    "complementary_nn": Loss(
+        "logits", complementary_nn, "the non-negative unbiased risk of complementary labels"
+    ),
+    "small_loss": Loss(
+        "logits", small_loss, "cross-entropy of the images that fit best, for many random labels"
+    ),
+    "triplet": Loss("embeddings", triplet, "triplet margin loss with online mining, as in FaceNet"),
+}
+
+# Any other loss or miner of pytorch-metric-learning can be named by its class, e.g. `loss:
+# MultiSimilarityLoss`.
+
+
+class Objective(nn.Module):
+    """A loss by name with its options, and its miner; `info` holds what the last call counted
+    (active triplets).
+    """
+
+    def __init__(self, stage: Stage, classes: int, embedding: int) -> None:
+        """classes: K. embedding: D. Raises RecipeError for an unknown loss, miner or option."""
+        super().__init__()
+        self.info: dict[str, float] = {}
+        self.miner = (
+            _metric_learning("miners", stage.miner, stage.miner_options, classes, embedding)
+            if stage.miner
+            else None
+        )
+        self.learned: nn.Module | None = None
+        if stage.loss in LOSSES:
+            entry = LOSSES[stage.loss]
+            _check_options(stage.loss, entry.function, stage.loss_options)
+            self.reads, self.function, self.options = (
+                entry.reads,
+                entry.function,
+                dict(stage.loss_options),
+            )
+        else:
+            self.learned = _metric_learning(
+                "losses", stage.loss, stage.loss_options, classes, embedding
+            )
+            self.reads, self.function, self.options = "embeddings", self.learned, {}
+        if self.miner is not None and self.learned is None:
+            raise RecipeError(
+                f"loss '{stage.loss}' takes no miner",
+                hint="Use a loss of pytorch-metric-learning, or drop `miner`.",
+            )
+
+    def forward(self, output: Output, labels: Tensor) -> Tensor:
+        if self.reads == "logits":
+            return self.function(output.logits, labels, **self.options)
+        if self.learned is None:
+            loss, self.info = self.function(output.embeddings, labels, **self.options)
+            return loss
+        if self.miner is None:
+            return self.learned(output.embeddings, labels)
+        mined = self.miner(output.embeddings, labels)
+        self.info = {"active_triplets" if len(mined) == 3 else "active_pairs": float(len(mined[0]))}
+        return self.learned(output.embeddings, labels, mined)
+
+
+def _check_options(name: str, function: Callable, options: dict[str, Any]) -> None:
+    known = [
+        p.name
+        for p in inspect.signature(function).parameters.values()
+        if p.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    for option in options:
+        if option not in known:
+            raise RecipeError(
+                f"loss '{name}': {unknown('option', option, known)}"
+                if known
+                else f"loss '{name}' has no options, got '{option}'"
+            )
+
+
+def _metric_learning(
+    kind: str, name: str, options: dict[str, Any], classes: int, embedding: int
+) -> nn.Module:
+    import pytorch_metric_learning.losses
+    import pytorch_metric_learning.miners
+
+    module = {"losses": pytorch_metric_learning.losses, "miners": pytorch_metric_learning.miners}[
+        kind
+    ]
+    names = [
+        n
+        for n in dir(module)
+        if isinstance(getattr(module, n), type) and n[0].isupper() and not n.startswith("Base")
+    ]
+    if name not in names:
+        raise RecipeError(
+            unknown(
+                kind[:-2] if kind == "losses" else "miner",
+                name,
+                [*names, *(LOSSES if kind == "losses" else ())],
+            )
+        )
+    built = getattr(module, name)
+    wanted = inspect.signature(built.__init__).parameters
+    given = {
+        key: value
+        for key, value in (("num_classes", classes), ("embedding_size", embedding))
+        if key in wanted
+    }
+    try:
+        return built(**{**given, **options})
+    except (TypeError, ValueError) as error:
+        raise RecipeError(
+            f"{kind[:-2]} '{name}' can't be built with {options}", got=str(error)[:160]
+        ) from None

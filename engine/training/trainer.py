@@ -1,0 +1,382 @@
+"""The loop: `for stats in Trainer(…).fit()`. Logging, keeping the best and stopping are statements
+of its caller.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.data import loader
+from engine.data.augment import augment
+from engine.data.imageset import ImageSet
+from engine.data.loader import Images
+from engine.device import pick_precision
+from engine.errors import DataError, RecipeError
+from engine.imaging.images import normalise
+from engine.models.catalog import build_model
+from engine.models.inference import run_model
+from engine.models.recognizer import Recognizer, load_matching
+from engine.recipe import Recipe, Stage
+from engine.training.objectives import Objective
+from engine.training.optim import (
+    build_optimizer,
+    frozen_groups,
+    group_rates,
+    schedule_factor,
+    set_rates,
+)
+from engine.training.stats import EpochStats, StepStats
+
+STEP_SECONDS = 0.5  # a live point this often, however long an epoch is
+JUDGE_IMAGES = 20_000  # at most so many training embeddings in the kNN judge's gallery
+
+
+class Trainer:
+    """One recipe on one ImageSet: the model, its optimiser, and where it is in its stages."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: ImageSet,
+        device: torch.device,
+        initial: dict[str, Tensor] | None = None,
+    ) -> None:
+        """initial: weights to start from; those that do not fit (another head) start fresh. Raises
+        RecipeError, ModelError, DataError.
+        """
+        self.recipe, self.data, self.device = recipe, data, device
+        self.stages = recipe.resolved_stages()
+        self.train_index = data.split("train")
+        self.val_index = data.splits.get("val", np.empty(0, np.int64))
+        if len(self.train_index) < 2:
+            raise DataError(
+                f"data set {data.name} has too few training images",
+                expected="at least 2",
+                got=len(self.train_index),
+            )
+        self.autocast, self.why_precision = pick_precision(recipe.precision, device)
+        torch.manual_seed(recipe.seed)
+        self.input_size = self.stages[-1].size or data.size
+        self.model = build_model(
+            recipe.model.name,
+            recipe.model.options,
+            data.channels,
+            len(data.classes),
+            self.input_size,
+            pretrained=not initial,
+        )
+        self.fresh: list[str] = load_matching(self.model, initial) if initial else []
+        self.model.to(device, memory_format=torch.channels_last)
+        self.followed = (
+            data.splits.get("test", self.val_index[:0])
+            if recipe.data.follow_test
+            else self.val_index[:0]
+        )
+        self.images = Images(
+            data, device, np.concatenate([self.train_index, self.val_index, self.followed])
+        )
+        self.epoch = self.steps = self.images_seen = (
+            0  # epochs behind it; batches in the epoch at hand
+        )
+        self.seconds = 0.0
+        self.stage_number = -1
+        self.average: Recognizer | None = None
+        self.best: dict[str, Tensor] = {}
+        self.best_score = -np.inf
+        self.since_best = 0
+
+    @property
+    def epochs(self) -> int:
+        return sum(stage.epochs for stage in self.stages)
+
+    @property
+    def judged(self) -> Recognizer:  # validated and kept: the moving average where there is one
+        return self.average or self.model
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The stage's optimiser, made when first needed: torch loads its compiler with the first
+        one (1.3 s), and a person who waits for the first point of the curve need not wait for that.
+        """
+        if self._optimizer is None:
+            self._optimizer = build_optimizer(
+                self.model, self.objective, self.stages[self.stage_number]
+            )
+        return self._optimizer
+
+    def fit(
+        self, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[StepStats | EpochStats]:
+        """Train to the end of the last stage, or until `cancelled()`; yields at live points and
+        after every epoch.
+        """
+        while self.epoch < self.epochs:
+            number, before = self._stage_of(self.epoch)
+            if number != self.stage_number:
+                self._begin_stage(number)
+            stage = self.stages[number]
+            if stage.patience and self.since_best >= stage.patience:
+                self.epoch = before + stage.epochs
+                continue
+            yield from self._one_epoch(stage, number, self.epoch - before, cancelled)
+            if cancelled():
+                return
+
+    def _stage_of(self, epoch: int) -> tuple[int, int]:
+        before = 0
+        for number, stage in enumerate(self.stages):
+            if epoch < before + stage.epochs:
+                return number, before
+            before += stage.epochs
+        return len(self.stages) - 1, before - self.stages[-1].epochs
+
+    def _begin_stage(self, number: int) -> None:
+        stage = self.stages[number]
+        if number > 0 and self.best:  # each stage starts from the best of the one before
+            self.model.load_state_dict(self.best)
+        self.stage_number, self.best, self.best_score, self.since_best = number, {}, -np.inf, 0
+        width = self._embedding_width(stage)
+        self.objective = Objective(stage, len(self.data.classes), width).to(self.device)
+        if self.objective.reads == "embeddings" and stage.mixup:
+            raise RecipeError(
+                f"mixup mixes labels, which loss '{stage.loss}' can't use", hint="Set mixup to 0."
+            )
+        self._optimizer: torch.optim.Optimizer | None = None
+        for frozen, layer in enumerate(self.model.groups()):
+            layer.requires_grad_(frozen >= frozen_groups(stage, len(self.model.groups())))
+        self.average = copy.deepcopy(self.model).requires_grad_(False) if stage.ema else None
+        self.updates = 0
+
+    def _embedding_width(self, stage: Stage) -> int:
+        size = stage.size or self.data.size
+        self.model.eval()
+        with torch.no_grad():
+            return self.model(
+                torch.zeros(1, self.data.channels, size, size, device=self.device)
+            ).embeddings.shape[1]
+
+    def _order(self, stage: Stage, rng: np.random.Generator) -> list[np.ndarray]:
+        index, labels = self.train_index, self.data.labels[self.train_index]
+        if stage.samples_per_class:
+            return loader.per_class(index, labels, stage.batch_size, stage.samples_per_class, rng)
+        balance = self.recipe.data.balance
+        if balance != "none":
+            groups = (
+                labels
+                if balance == "class" or self.data.sources is None
+                else self.data.sources[index]
+            )
+            return loader.balanced(
+                index, groups, stage.batch_size, rng, power=0.5 if balance == "root" else 0
+            )
+        return loader.shuffled(index, stage.batch_size, rng)
+
+    def _one_epoch(
+        self, stage: Stage, number: int, epoch: int, cancelled: Callable[[], bool]
+    ) -> Iterator[StepStats | EpochStats]:
+        # Everything random in an epoch comes from (seed, epoch), so that a resumed run repeats an
+        # uninterrupted one.
+        seed = int(np.random.SeedSequence([self.recipe.seed, self.epoch]).generate_state(1)[0])
+        torch.manual_seed(seed)
+        rng, draws = np.random.default_rng(seed), torch.Generator(self.device).manual_seed(seed)
+        size = stage.size or self.data.size
+        order = self._order(stage, rng)
+        self.steps = len(order)
+        start = shown = time.perf_counter()
+        total = torch.zeros((), device=self.device)
+        right = torch.zeros((), device=self.device)
+        extra: dict[str, float] = {}
+        done = last = 0
+        lr, peak = 0.0, group_rates(stage.lr, len(self.model.groups()))[-1]
+        self._set_modes(stage)
+        for step, batch in enumerate(self.images.batches(order)):
+            factor = schedule_factor(stage, (epoch + step / len(order)) / stage.epochs, epoch)
+            lr = peak * factor
+            x = normalise(augment(batch.images, stage.augment, size, draws)).contiguous(
+                memory_format=torch.channels_last
+            )
+            loss, hits = self._loss(x, batch.labels, stage, rng)
+            total += loss.detach() * len(x)
+            right += hits
+            done += len(x)
+            for key, value in self.objective.info.items():
+                extra[key] = extra.get(key, 0.0) + value / len(order)
+            now = time.perf_counter()
+            if now - shown >= STEP_SECONDS or (self.epoch == 0 and step == 0):
+                yield StepStats(  # the loss before this batch's update
+                    number + 1,
+                    self.epoch + 1,
+                    step + 1,
+                    len(order),
+                    float(loss.detach()),
+                    lr,
+                    (done - last) / max(now - shown, 1e-9),
+                    self.images_seen + done,
+                    self.seconds + now - start,
+                )
+                shown, last = now, done
+                if cancelled():
+                    return
+            self._update(loss, stage, factor)
+        train_seconds = time.perf_counter() - start
+        self.images_seen += done
+        val = self._validate(stage, size)
+        self.seconds += time.perf_counter() - start
+        self.epoch += 1
+        extra.update({key: value for key, value in val.items() if key not in ("loss", "accuracy")})
+        train_loss = float(total) / done
+        if not np.isfinite(train_loss):
+            raise RecipeError(
+                "training diverged: the loss is not a number",
+                hint=(
+                    "Lower the learning rate (lr), clip gradients (clip=1) or use"
+                    " precision=float32."
+                ),
+            )
+        best = self._keep_best(stage, val, train_loss)
+        if len(self.followed):
+            logits, _ = run_model(
+                self.judged,
+                self.images,
+                self.followed,
+                size,
+                stage.augment.crop,
+                autocast=self.autocast,
+            )
+            labels = torch.from_numpy(self.data.labels[self.followed])
+            extra["test_accuracy"] = float((logits.argmax(1) == labels).float().mean())
+            extra["test_loss"] = float(torch.nn.functional.cross_entropy(logits, labels))
+        yield EpochStats(
+            number + 1,
+            self.epoch,
+            self.epochs,
+            size,
+            train_loss,
+            float(right) / done if self.objective.reads == "logits" else None,
+            val.get("loss"),
+            val.get("accuracy"),
+            lr,
+            done / train_seconds,
+            self.images_seen,
+            self.seconds,
+            best,
+            extra,
+        )
+
+    def _loss(
+        self, x: Tensor, labels: Tensor, stage: Stage, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Of a batch (B,C,h,w) with labels (B,): its loss with the graph that led to it, and how
+        many it got right.
+        """
+        other, share = labels, 1.0
+        if stage.mixup:
+            share = float(rng.beta(stage.mixup, stage.mixup))
+            partner = torch.from_numpy(rng.permutation(len(x))).to(x.device)
+            x, other = x * share + x[partner] * (1 - share), labels[partner]
+        with torch.autocast(
+            self.device.type,
+            dtype=self.autocast or torch.bfloat16,
+            enabled=self.autocast is not None,
+        ):
+            output = self.model(x)
+        loss = self.objective(output, labels)
+        if share < 1:
+            loss = share * loss + (1 - share) * self.objective(output, other)
+        return loss, (output.logits.detach().argmax(1) == labels).sum()
+
+    def _update(self, loss: Tensor, stage: Stage, factor: float) -> None:
+        """One step of the optimiser at `factor` times the peak rates."""
+        set_rates(self.optimizer, factor)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if stage.clip:
+            torch.nn.utils.clip_grad_norm_(
+                [p for p in self.model.parameters() if p.grad is not None], stage.clip
+            )
+        self.optimizer.step()
+        if self.average is not None:
+            self._update_average(stage.ema)
+
+    @torch.no_grad()
+    def _update_average(self, decay: float) -> None:
+        self.updates += 1
+        decay = min(
+            decay, (1 + self.updates) / (10 + self.updates)
+        )  # short memory at first, or the random start lingers
+        for kept, new in zip(
+            self.average.state_dict().values(), self.model.state_dict().values(), strict=True
+        ):
+            if kept.is_floating_point():
+                kept.lerp_(new, 1 - decay)
+            else:
+                kept.copy_(new)
+
+    def _set_modes(self, stage: Stage) -> None:
+        self.model.train()
+        groups = self.model.groups()
+        for layer in groups[: frozen_groups(stage, len(groups))]:
+            layer.eval()  # frozen means its batch-norm statistics too
+
+    def _validate(self, stage: Stage, size: int) -> dict[str, float]:
+        if not len(self.val_index):
+            return {}
+        logits, embeddings = run_model(
+            self.judged,
+            self.images,
+            self.val_index,
+            size,
+            stage.augment.crop,
+            autocast=self.autocast,
+        )
+        labels = torch.from_numpy(self.data.labels[self.val_index])
+        if self.objective.reads == "logits":
+            loss = torch.nn.functional.cross_entropy(logits, labels)
+            figures = {
+                "loss": float(loss),
+                "accuracy": float((logits.argmax(1) == labels).float().mean()),
+            }
+        else:
+            figures = {}
+        if self.objective.reads == "embeddings" or stage.select == "knn":
+            figures["knn_accuracy"] = self._knn(embeddings, size, stage)
+            figures.setdefault("accuracy", figures["knn_accuracy"])
+        return figures
+
+    def _knn(self, queries: Tensor, size: int, stage: Stage) -> float:
+        from engine.embedding.neighbours import knn_accuracy
+
+        index = self.train_index
+        if len(index) > JUDGE_IMAGES:
+            index = np.sort(np.random.default_rng(0).choice(index, JUDGE_IMAGES, replace=False))
+        _, gallery = run_model(
+            self.judged, self.images, index, size, stage.augment.crop, autocast=self.autocast
+        )
+        labels = self.data.labels
+        return knn_accuracy(
+            gallery.numpy(), labels[index], queries.numpy(), labels[self.val_index], k=13
+        )
+
+    def _keep_best(self, stage: Stage, val: dict[str, float], train_loss: float) -> bool:
+        """Keep a copy of the weights if this epoch is the best so far by the stage's figure; ties
+        go to the later epoch.
+        """
+        if stage.select == "last" or not val:
+            score = float(self.epoch)
+        elif stage.select == "loss":
+            score = -val.get("loss", train_loss)
+        else:
+            score = val["knn_accuracy" if stage.select == "knn" else "accuracy"]
+        if score < self.best_score:
+            self.since_best += 1
+            return False
+        self.since_best = 0 if score > self.best_score else self.since_best + 1
+        self.best_score = score
+        self.best = {key: value.detach().clone() for key, value in self.judged.state_dict().items()}
+        return True

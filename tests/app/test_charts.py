@@ -1,0 +1,234 @@
+"""The look that charts share, numbers as words, and the curves of a run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+from weblab import learning_rows
+
+from app.charts import COLOURS, class_colours, figure
+from app.charts import words as say
+from app.charts.base import message
+from app.charts.learning import (
+    MOST_POINTS,
+    accuracy_curves,
+    best_epoch,
+    loss_curves,
+    position,
+    rate_curve,
+    speed_curve,
+)
+
+CURVES = (loss_curves, accuracy_curves, rate_curve, speed_curve)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.992, "99.20%"), (1, "100.00%"), (0, "0.00%"), (None, "–"), (float("nan"), "–")],
+)
+def test_a_share_is_said_in_percent_with_two_decimals(value, text):
+    assert say.percent(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.4, "0.4 s"),
+        (9.97, "10 s"),
+        (59.6, "1 min 00 s"),
+        (125, "2 min 05 s"),
+        (7260, "2 h 01 min"),
+        (200_000, "2 d 7 h"),
+        (None, "–"),
+        (-1, "0.0 s"),
+    ],
+)
+def test_a_duration_is_said_in_the_two_units_that_matter(value, text):
+    assert say.seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (7842, "7,842"),
+        (147_290, "147 k"),
+        (999_600, "1.00 M"),
+        (55_090_000, "55.09 M"),
+        (None, "–"),
+    ],
+)
+def test_parameters_are_said_shortly(count, text):
+    assert say.parameters(count) == text
+
+
+def test_sizes_and_counts_have_units_and_thousands():
+    assert [say.size(value) for value in (412, 31_900, 4_200_000, 5.4e9, None)] == [
+        "412 B",
+        "31.9 kB",
+        "4.2 MB",
+        "5.4 GB",
+        "–",
+    ]
+    assert (
+        say.number(60000) == "60,000" and say.number(0.5, 2) == "0.50" and say.number(None) == "–"
+    )
+
+
+def test_a_time_is_said_from_now_in_any_form_it_is_recorded_in():
+    now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    then = now - timedelta(minutes=5)
+    for stamp in (then, then.timestamp(), "2026-01-02T02:59:05.000Z", "2026-01-02T02:59:05"):
+        assert say.ago(stamp, now) == "5 min ago"
+    assert [say.ago(now - timedelta(days=days), now) for days in (0, 1, 12)] == [
+        "just now",
+        "yesterday",
+        "12 days ago",
+    ]
+    assert say.ago(None) == say.ago("not a time") == "–"
+
+
+def test_a_figure_has_a_title_axis_titles_and_keeps_the_zoom():
+    chart = figure("Accuracy", "Epoch", "Accuracy (%)", subtitle="on MNIST")
+    assert chart.layout.title.text == "Accuracy" and chart.layout.title.subtitle.text == "on MNIST"
+    assert (chart.layout.xaxis.title.text, chart.layout.yaxis.title.text) == (
+        "Epoch",
+        "Accuracy (%)",
+    )
+    assert chart.layout.uirevision == "Accuracy"
+
+
+@pytest.mark.parametrize("count", [1, 10, 26, 62])
+def test_every_class_has_a_colour_of_its_own(count):
+    colours = class_colours(count)
+    assert len(set(colours)) == count and all(
+        re.fullmatch("#[0-9a-f]{6}", colour) for colour in colours
+    )
+
+
+def test_the_palette_can_be_told_from_white_and_from_the_dark_ground():
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (
+            part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    def contrast(a: str, b: str) -> float:
+        low, high = sorted((luminance(a), luminance(b)))
+        return (high + 0.05) / (low + 0.05)
+
+    for colour in COLOURS:
+        assert contrast(colour, "#ffffff") > 2.4 and contrast(colour, "#14181f") > 3, colour
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_a_run_without_a_point_says_what_to_wait_for(curve):
+    chart = curve([])
+    assert not chart.data and chart.layout.annotations[0].text
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_every_curve_has_titles_and_counts_epochs_along(curve):
+    chart = curve(learning_rows(3))
+    assert isinstance(chart, go.Figure) and chart.data
+    assert (
+        chart.layout.title.text
+        and chart.layout.xaxis.title.text == "Epoch"
+        and chart.layout.yaxis.title.text
+    )
+    assert chart.layout.xaxis.range[0] == 0 and chart.layout.xaxis.range[1] >= 3
+
+
+def test_a_step_lies_within_its_epoch_and_an_epoch_at_its_end():
+    rows = learning_rows(2, steps=4)
+    assert [position(row) for row in rows] == [0.25, 0.5, 0.75, 1, 1, 1.25, 1.5, 1.75, 2, 2]
+
+
+def test_loss_has_live_points_before_the_first_epoch_ends():
+    chart = loss_curves(learning_rows(1, steps=3)[:2])
+    assert [trace.name for trace in chart.data] == ["Training, live"] and len(chart.data[0].x) == 2
+
+
+def test_accuracy_is_in_percent_and_marks_the_epoch_that_is_kept():
+    rows = learning_rows(3)
+    rows[-1]["best"] = False
+    chart = accuracy_curves(rows)
+    validation = next(trace for trace in chart.data if trace.name == "Validation")
+    assert list(validation.y) == pytest.approx([60, 80, 100 * (1 - 0.4 / 3)])
+    assert best_epoch(rows)["epoch"] == 2
+    mark = chart.data[-1]
+    assert mark.name == "Best: 80.00%" and list(mark.x) == [2]
+
+
+def test_a_figure_that_a_run_has_not_is_left_out():
+    rows = [{**row, "val_loss": None, "val_accuracy": None} for row in learning_rows(2)]
+    assert {trace.name for trace in accuracy_curves(rows).data} == {"Training"}
+    assert "Validation" not in {trace.name for trace in loss_curves(rows).data}
+
+
+def test_a_chart_waits_for_pandas_that_another_thread_is_importing(tmp_path):
+    # A slow pandas of our own: half imported it has no Series, as the real one had when the canvas
+    # was being built.
+    (tmp_path / "pandas.py").write_text(
+        "import time\ntime.sleep(1)\nclass Series: ...\nclass Index: ...\n"
+    )
+    script = """
+import sys, threading, time
+from app.charts.learning import loss_curves
+from weblab import learning_rows
+threading.Thread(target=__import__, args=("pandas",)).start()
+while "pandas" not in sys.modules:
+    time.sleep(0.01)
+print(len(loss_curves(learning_rows()).data))
+"""
+    here = Path(__file__).parent
+    environ = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(here), str(here.parent)]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == "3", done.stderr
+
+
+def test_the_axis_reaches_to_the_planned_end_from_the_first_point_on():
+    rows = learning_rows(1, steps=3)[:1]
+    for curve in CURVES:
+        if curve is not accuracy_curves:  # which has its first point after an epoch
+            assert curve(rows, 10).layout.xaxis.range[1] == pytest.approx(10.2)
+    assert accuracy_curves(learning_rows(3), 10).layout.xaxis.range[1] == pytest.approx(
+        3.06
+    )  # what the rows say counts
+
+
+def test_a_new_stage_is_marked():
+    rows = learning_rows(4)
+    for row in rows:
+        row["stage"] = 1 if row["epoch"] <= 2 else 2
+    chart = loss_curves(rows)
+    assert [shape.x0 for shape in chart.layout.shapes] == [2] and chart.layout.annotations[
+        0
+    ].text == "stage 2"
+
+
+def test_a_long_run_is_thinned_but_its_last_point_stays():
+    rows = [row for row in learning_rows(1, steps=5000) if row["kind"] == "step"]
+    live = loss_curves(rows).data[0]
+    assert len(live.x) <= MOST_POINTS + 1 and live.x[-1] == 1.0
+
+
+def test_a_message_stands_where_the_chart_will_be():
+    chart = message("Accuracy", "Soon.")
+    assert (
+        chart.layout.title.text == "Accuracy"
+        and chart.layout.annotations[0].text == "Soon."
+        and not chart.layout.xaxis.visible
+    )

@@ -1,0 +1,99 @@
+"""The charts of a sweep."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from app.charts import sweep as charts
+
+
+def trial(number: int, value: float | None, state: str = "finished", **values) -> SimpleNamespace:
+    history = () if value is None else (value / 2, value)
+    return SimpleNamespace(
+        number=number,
+        state=state,
+        value=value,
+        history=history,
+        values=values or {"lr": 0.1, "batch_norm": True},
+    )
+
+
+TRIALS = [
+    trial(0, 0.5, lr=0.1, activation="ReLU"),
+    trial(1, 0.7, lr=0.01, activation="GELU"),
+    trial(2, 0.6, lr=0.01, activation="ReLU"),
+    trial(3, 0.1, "pruned", lr=0.1, activation="GELU"),
+    trial(4, None, "running", lr=0.1, activation="SiLU"),
+]
+
+
+def test_history_shows_every_trial_and_the_best_so_far_in_percent():
+    figure = charts.history(TRIALS, "val_accuracy", "maximize")
+    by_name = {trace.name: trace for trace in figure.data}
+    assert list(by_name["finished"].y) == [50, 70, 60]
+    assert list(by_name["best so far"].y) == [50, 70, 70]
+    assert list(by_name["pruned"].x) == [3]
+    assert figure.layout.yaxis.title.text == "Validation accuracy (%)"
+
+
+def test_a_loss_is_drawn_in_nats_and_less_is_better():
+    figure = charts.history(TRIALS, "val_loss", "minimize")
+    assert list(next(trace for trace in figure.data if trace.name == "best so far").y) == [
+        0.5,
+        0.5,
+        0.5,
+    ]
+    assert figure.layout.yaxis.title.text == "Validation loss (nats)"
+
+
+def test_parallel_coordinates_put_words_and_numbers_on_their_own_axes():
+    [trace] = charts.parallel(TRIALS, "val_accuracy", "maximize").data
+    lr, activation, value = trace.dimensions
+    assert (lr.label, list(lr.ticktext), list(lr.values)) == ("lr", ["0.01", "0.1"], [1, 0, 0, 1])
+    assert (activation.label, list(activation.ticktext)) == ("activation", ["GELU", "ReLU"])
+    assert list(value.values) == [50, 70, 60, 10]
+
+
+def test_wide_ranges_are_drawn_by_order_of_magnitude():
+    axis = charts.dimension("weight_decay", [10.0**-power for power in range(8)])
+    assert axis["ticktext"][0] == "1e-07"
+    assert (min(axis["tickvals"]), max(axis["tickvals"])) == (
+        min(axis["values"]),
+        max(axis["values"]),
+    )  # none beyond the axis
+    assert axis["values"][0] == 0
+
+
+def test_curves_name_the_best_trial():
+    figure = charts.curves(TRIALS, "val_accuracy", best=1)
+    assert figure.data[-1].name == "best: trial 1"
+    assert list(figure.data[-1].y) == [35, 70]
+    assert sum(bool(trace.showlegend) for trace in figure.data) == 3
+
+
+def test_importance_has_a_bar_a_field_largest_on_top():
+    [bar] = charts.importance({"model.options.dropout": 0.2, "lr": 0.8}, "val_accuracy").data
+    assert (list(bar.y), list(bar.x)) == (["dropout", "lr"], [20, 80])
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        charts.history([], "val_accuracy", "maximize"),
+        charts.parallel([TRIALS[4]], "val_accuracy", "maximize"),
+        charts.curves([], "val_accuracy", None),
+        charts.importance({}, "val_accuracy"),
+    ],
+)
+def test_where_there_is_nothing_to_draw_the_chart_says_so(figure):
+    assert figure.layout.annotations[0].text
+
+
+def test_drawn_numbers_are_read_with_four_digits_and_few_trials_are_counted_one_by_one():
+    one = trial(0, 0.5, weight_decay=0.0015119336467641006, depth=3)
+    assert charts.dimension("weight_decay", [0.0015119336467641006])["ticktext"] == ["0.001512"]
+    assert charts.describe(one.values) == "weight_decay: 0.001512<br>depth: 3"
+    assert charts.history([one], "val_accuracy", "maximize").layout.xaxis.dtick == 1
+    assert charts.curves([one], "val_accuracy", 0).layout.xaxis.dtick == 1

@@ -1,0 +1,174 @@
+"""The Compare page, without a browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from compared import compared_run
+from weblab import open_page, texts
+
+from app.charts import compare as charts
+from app.charts.report import as_csv, as_html
+from engine.lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    return Lab(tmp_path)
+
+
+def test_without_a_run_the_page_says_how_to_get_one(lab):
+    assert "No run yet" in texts(open_page("compare"))
+
+
+def test_the_address_names_the_runs_and_the_answer_comes_first(lab):
+    one, two = (
+        compared_run(lab, wrong=range(5)),
+        compared_run(lab, wrong=range(60), changes={"lr": 0.02}),
+    )
+    page = open_page("compare", runs=f"{one.id},{two.id}")
+    assert page.multiselect(key="runs").value == [one.id, two.id]
+    assert "*lr 0.004* is really better on images like these" in texts(page)
+    tests = page.dataframe[1].value
+    assert list(tests["verdict"]) == ["real"]
+
+
+def test_choosing_runs_keeps_them_in_the_address(lab):
+    one, two = compared_run(lab), compared_run(lab, changes={"lr": 0.02})
+    page = open_page("compare")
+    assert "Choose runs above" in texts(page)
+    page.multiselect(key="runs").set_value([two.id, one.id]).run()
+    assert not page.exception and page.query_params["runs"] == f"{two.id},{one.id}"
+    assert "**The end.**" in texts(page)
+
+
+def test_a_run_that_is_gone_is_left_out(lab):
+    one = compared_run(lab)
+    page = open_page("compare", runs=f"gone00,{one.id}")
+    assert page.multiselect(key="runs").value == [one.id]
+
+
+def test_a_studys_question_is_one_click(lab):
+    pre = compared_run(lab, "mnist-resnet18-pretrained", wrong=range(3), curve=(0.9, 0.95, 0.99))
+    scratch = compared_run(lab, "mnist-resnet18-scratch", wrong=range(6), curve=(0.7, 0.95, 0.97))
+    page = open_page("compare")
+    button = next(b for b in page.button if b.label.startswith("Study C"))
+    button.click().run()
+    assert not page.exception and page.query_params["runs"] == f"{pre.id},{scratch.id}"
+    assert "**Pretrained against scratch.**" in texts(page)
+
+
+def test_every_view_draws(lab):
+    one, two = (
+        compared_run(lab, wrong=range(5)),
+        compared_run(lab, wrong=range(3, 12), changes={"seed": 1}),
+    )
+    page = open_page("compare", runs=f"{one.id},{two.id}")
+    for view in ("Convergence", "Calibration", "Mistakes", "Two in detail"):
+        page.segmented_control(key="view").set_value(view).run()
+        assert not page.exception and not page.error, texts(page)
+    assert [metric.value for metric in page.metric][1:4] == ["7", "3", "2"]
+    page.multiselect(key="runs").set_value([one.id]).run()
+    assert "Choose a second run" in texts(page)
+
+
+def test_runs_on_other_images_are_explained_and_not_tested(lab):
+    one, other = (
+        compared_run(lab),
+        compared_run(lab, figures={"test_data": "mnist"}, changes={"lr": 0.3}),
+    )
+    page = open_page("compare", runs=f"{one.id},{other.id}")
+    assert "The final scores can't be compared" in texts(page)
+    page.segmented_control(key="view").set_value("Two in detail").run()
+    assert not page.exception and "not scored on the same images" in page.error[0].value
+
+
+def test_recipes_that_differ_without_a_common_score_are_not_called_seeds(lab):
+    one, other = (
+        compared_run(lab, held="no"),
+        compared_run(lab, held="no", changes={"lr": 0.3}, state="stopped"),
+    )
+    said = texts(open_page("compare", runs=[one.id, other.id]))
+    assert "which is better can't be said" in said and "seed alone" not in said
+
+
+def test_a_mean_curve_is_the_mean_of_its_seeds_with_a_band_from_least_to_most():
+    runs = [
+        [
+            {"epoch": e, "seconds": e * s, "held_accuracy": 0.5 + 0.1 * e + 0.1 * s}
+            for e in (1, 2, 3)
+        ]
+        for s in (1, 3)
+    ]
+    chart = charts.convergence([charts.Line("both", runs)], "held-out accuracy", "seconds")
+    band, line = chart.data
+    assert list(line.x) == [2, 4, 6] and list(line.y) == pytest.approx([80, 90, 100])
+    assert list(band.y) == pytest.approx([90, 100, 110, 90, 80, 70])
+    assert (
+        charts.convergence([charts.Line("both", runs)], "kNN accuracy", "epochs")
+        .layout.annotations[0]
+        .text.startswith("None of these")
+    )
+
+
+def test_confusions_are_coloured_by_the_share_of_the_true_class():
+    chart = charts.confusion([[8, 2], [0, 90]], ("a", "b"), "title")
+    assert list(chart.data[0].z[0]) == [0.8, 0.2] and list(chart.data[0].text[1]) == ["", "90"]
+    difference = charts.confusion_difference(
+        [[8, 2], [0, 90]], [[9, 1], [5, 85]], ("a", "b"), ("one", "two")
+    )
+    plot = difference.data[0]
+    assert [list(row) for row in plot.z] == [[1, -1], [5, -5]] and (plot.zmin, plot.zmax) == (-5, 5)
+
+
+def test_every_chart_names_its_axes():
+    rows = [
+        {
+            "class": "a",
+            "n": 9,
+            "first": 0.5,
+            "second": 0.6,
+            "difference": 0.1,
+            "only_first": 1,
+            "only_second": 2,
+            "p": 0.2,
+        }
+    ]
+    found = {
+        "rates": [1e-3, 1e-2],
+        "losses": [2.0, 1.0],
+        "smoothed": [2.0, 1.5],
+        "steepest": 1e-3,
+        "lowest": None,
+    }
+    for chart in (
+        charts.class_differences(rows, "one", "two"),
+        charts.rate_search(found),
+        charts.scores([charts.Score("a", [99.0], 98.0, 99.5)], "x"),
+        charts.thresholds([{"name": "a", "epochs_to_0.98": 3}], "epochs"),
+        charts.reliability(
+            {"a": [{"low": 0, "high": 1, "n": 3, "confidence": 0.5, "accuracy": 0.4}]}
+        ),
+    ):
+        assert chart.layout.title.text and chart.layout.xaxis.title.text
+
+
+def test_files_hold_every_row_and_the_report_opens_without_the_lab(lab):
+    rows = list(csv.DictReader(io.StringIO(as_csv([{"a": 1, "b": None}, {"a": 2.5, "c": "x,y"}]))))
+    assert rows == [{"a": "1", "b": "", "c": ""}, {"a": "2.5", "b": "", "c": "x,y"}]
+    plot = charts.scores([charts.Score("a <b>", [99.0], 98.0, 99.5)], "x")
+    html = as_html(
+        "One & two",
+        ["**The end.** *a* < *b*"],
+        {"Figures": [{"a_b": 0.123456, "n": None}]},
+        [plot, plot],
+    )
+    assert (
+        "<b>The end.</b> <i>a</i> &lt; <i>b</i>" in html
+        and "One &amp; two" in html
+        and "<td>0.1235</td><td></td>" in html
+    )
+    assert html.count("plotly.js v") == 1 and 'src="https://' not in html

@@ -1,0 +1,180 @@
+"""The Data page, without a browser."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pictures import files, png, small_page, write_folder, write_zip
+from waiting import wait_until
+from weblab import open_page, texts
+
+from app.charts.data import class_counts
+from engine.lab import Lab
+from engine.settings import read_settings
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    environ = {
+        "GLYPHLAB_HOME": str(tmp_path / "home"),
+        "GLYPHLAB_DATA": str(tmp_path / "data"),
+        "GLYPHLAB_OFFLINE": "1",
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    return Lab(tmp_path / "home", read_settings(environ))
+
+
+@pytest.fixture
+def own(tmp_path):
+    content = files("2", "4", count=6, below="train/") | files("2", "4", count=2, below="val/")
+    content |= {"train/4/1.png": b"broken", "loose.png": png(small_page("R"))}
+    write_zip(tmp_path / "data" / "own.zip", content)
+    return "own"
+
+
+def captions(page):
+    """What stands under the images of the page's grids."""
+    return [text.split("<")[0] for grid in grids(page) for text in grid.split("<figcaption>")[1:]]
+
+
+def grids(page):
+    return [element.proto.body for element in page.get("html") if "glyphs" in element.proto.body]
+
+
+def test_the_bundled_digits_show_classes_counts_and_samples(lab):
+    page = open_page("data")
+    assert page.selectbox(key="data").value == "digits"
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert figures == {"Images": "1,797", "Classes": "10", "What they are": "Single characters"}
+    assert len(page.get("plotly_chart")) == 1
+    assert captions(page)[:12] == [*"0123456789", "0", "1"] and len(captions(page)) == 60
+    assert sum(grid.count("<img") for grid in grids(page)) == 60
+
+
+def test_one_class_is_paged_through(lab):
+    page = open_page("data", data="digits")
+    page.selectbox(key="class-digits").select("7").run()
+    assert not page.exception
+    first = captions(page)
+    assert len(first) == 60 and "179 images of class 7" in texts(page)
+    page.number_input(key="page-digits-7-all").set_value(3).run()
+    assert len(captions(page)) == 59 and not set(first) & set(captions(page))
+
+
+def test_a_data_set_in_the_address_that_is_not_there_is_said(lab):
+    page = open_page("data", data="nothing-like-this")
+    assert "There is no data set `nothing-like-this` here" in texts(page)
+
+
+def test_splits_say_where_they_come_from(lab):
+    page = open_page("data", data="digits")
+    page.segmented_control(key="data-view").select("Splits").run()
+    assert not page.exception
+    table = page.dataframe[0].value
+    assert dict(zip(table["Split"], table["Images"], strict=True)) == {
+        "Training": "1,298",
+        "Validation": "144",
+        "Test": "355",
+    }
+    origins = dict(zip(table["Split"], table["Where it comes from"], strict=True))
+    assert "fifth" in origins["Test"] and "stratified" in origins["Validation"]
+
+
+def test_augmentation_shows_the_same_samples_changed(lab):
+    page = open_page("data", data="digits")
+    page.segmented_control(key="data-view").select("Augmentation").run()
+    assert not page.exception
+    assert page.selectbox(key="augment").value in {
+        recipe.name for recipe in lab.recipes() if recipe.data == "digits"
+    }
+    assert captions(page) == ["as it is"] * 6 and grids(page)[0].count("<img") == 48
+    assert {"Change", "Strength", "Meaning"} == set(page.dataframe[0].value.columns)
+    before = grids(page)
+    page.number_input(key="augment-seed").set_value(2).run()
+    assert not page.exception and grids(page) != before
+
+
+def test_an_upload_is_taken_in_and_shown(lab, tmp_path):
+    data = write_zip(
+        tmp_path / "My letters.zip", files("a", "b") | {"loose.png": png(small_page("2"))}
+    ).read_bytes()
+    page = open_page("data")
+    page.get("file_uploader")[0].upload("My letters.zip", data, "application/zip").run()
+    page.button(key="upload-add").click().run()
+    assert not page.exception
+    assert "`My-letters` is a data set now: 6 images of 2 classes." in texts(page)
+    assert page.selectbox(key="data").value == "My-letters"
+    assert page.dataframe[0].value.iloc[0].to_dict() == {
+        "Left out": "loose.png",
+        "Why": "it is not in a class folder",
+    }
+    page.button(key="delete-My-letters").click().run()
+    assert (
+        not page.exception
+        and page.selectbox(key="data").value == "digits"
+        and lab.data.list()[0].name == "digits"
+    )
+
+
+def test_a_bad_upload_is_refused_in_words(lab):
+    page = open_page("data")
+    page.get("file_uploader")[0].upload("bad.zip", b"no zip", "application/zip").run()
+    page.button(key="upload-add").click().run()
+    assert not page.exception and "bad.zip is not a zip that can be read" in texts(page)
+    assert page.selectbox(key="data").value == "digits"
+
+
+def test_what_is_left_out_is_named(lab, own, tmp_path):
+    (tmp_path / "home" / "uploads").mkdir(parents=True)
+    (tmp_path / "data" / "own.zip").rename(tmp_path / "home" / "uploads" / "own.zip")
+    page = open_page("data", data="own")
+    page.segmented_control(key="data-view").select("Left out").run()
+    assert list(page.dataframe[0].value["File"]) == ["loose.png"]
+    page.button(key="check-own").click().run()
+    task = lab.tasks("load")[0]
+    wait_until(lambda: lab.task(task.id).state == "finished", timeout=120)
+    page.run()
+    assert not page.exception
+    assert list(page.dataframe[0].value["File"]) == ["loose.png", "train/4/1.png"]
+
+
+def test_a_missing_data_set_says_how_to_get_it(lab):
+    page = open_page("data", data="mnist")
+    assert "It can be fetched from its public source (11.6 MB)" in texts(page)
+    assert page.button(key="fetch-mnist").disabled  # offline
+    page = open_page("data", data="nature")
+    assert "has no public source" in texts(page)
+    page = open_page("data", data="drawings")
+    assert "No drawing has been saved yet" in texts(page)
+
+
+def test_drawings_are_shown_once_there_are_some(lab, tmp_path):
+    write_folder(tmp_path / "home" / "drawings", files("Sample001", "Sample037"))
+    page = open_page("data", data="drawings")
+    assert set(captions(page)) == {"0", "a"} and len(captions(page)) == 6
+
+
+def test_counts_are_stacked_by_split_on_named_axes():
+    counts = np.array([[3, 4], [0, 0], [1, 2]])
+    chart = class_counts(["0", "1"], counts)
+    assert [(bar.name, list(bar.x), list(bar.y)) for bar in chart.data] == [
+        ("Training", ["0", "1"], [3, 4]),
+        ("Test", ["0", "1"], [1, 2]),
+    ]
+    assert (
+        chart.layout.title.text
+        and chart.layout.xaxis.title.text == "Class"
+        and chart.layout.yaxis.title.text == "Images"
+    )
+    assert chart.layout.xaxis.type == "category" and chart.layout.barmode == "stack"
+
+
+def test_the_real_characters_show_one_sample_of_each_class(lab, real_data, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_DATA", str(real_data))
+    page = open_page("data", data="characters")
+    assert (
+        "".join(captions(page)) == "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    )
+    page.selectbox(key="style-characters").select("duo").run()
+    assert not page.exception and len(captions(page)) == 62

@@ -1,0 +1,49 @@
+"""The Home page, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+from weblab import add_run, open_page, texts
+
+from engine.lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    return Lab(tmp_path)
+
+
+def test_an_empty_lab_says_what_to_do_first(lab):
+    page = open_page("home")
+    words = texts(page)
+    assert (
+        "1 · Train a model" in words
+        and "No run has ended yet" in words
+        and "Nothing is running" in words
+    )
+    assert "/train?recipe=quick" in words  # the link goes to the right recipe
+
+
+def test_the_latest_results_are_listed_with_their_accuracy_and_a_link(lab):
+    run = add_run(lab, name="mine")
+    page = open_page("home")
+    words = texts(page)
+    assert "98.90%" in words and f"/train?run={run.id}" in words
+    assert [metric.value for metric in page.metric if metric.label == "Runs"] == ["1"]
+
+
+def test_a_run_that_is_at_work_shows_how_far_it_is(lab):
+    run = add_run(lab, "finished")
+    with run.take_lock():
+        run.write_status(state="running", finished=None, epoch=3, epochs=12)
+        page = open_page("home")
+    assert [metric.value for metric in page.metric if metric.label == "At work"] == ["1"]
+    assert "epoch" in page.get("progress")[0].proto.text.lower()
+
+
+def test_a_killed_run_is_shown_as_failed(lab):
+    run = add_run(lab, "failed", model=False, error="it broke")
+    page = open_page("home")
+    assert ":material/error:" in str(page.markdown) or "failed" in texts(page)
+    assert f"run={run.id}" in texts(page)

@@ -1,0 +1,135 @@
+"""The Label noise page, without a browser: sections on a diagnosis that is there, and what is
+offered where there is none.
+"""
+
+from __future__ import annotations
+
+import pytest
+from doubted import diagnosed
+from weblab import open_page, texts
+
+from app.charts import noise as charts
+from engine.files import write_json
+from engine.lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    return Lab(tmp_path)
+
+
+def test_a_data_set_that_was_not_examined_is_offered_to_be(lab):
+    page = open_page("noise", data="digits")
+    assert "have not been examined yet" in texts(page)
+    assert page.button(key="examine").label == "Examine"
+
+
+def test_the_diagnosis_says_first_what_is_wrong_and_then_how_it_is_known(lab):
+    diagnosed(lab, "complementary", 0.98)
+    page = open_page("noise", data="spoiled")
+    said = texts(page)
+    assert (
+        "they say what an image is not" in said
+        and "How it is known" in said
+        and "What can't be known" in said
+    )
+    assert said.index("say what an image is not") < said.index("How it is known")
+    assert {metric.label for metric in page.metric} >= {"Wrong labels", "95% interval"}
+
+
+def test_a_stranger_reads_why_published_attempts_ended_at_zero(lab):
+    page = open_page("noise", data="task3")
+    assert "they learned to avoid the right answer" in texts(page)
+
+
+def test_suspects_are_filtered_by_given_and_likely_class(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    page = open_page("noise", data="spoiled", section="suspects")
+    place = int(found.arrays["order"][0])
+    given, likely = (
+        found.classes[found.arrays["given"][place]],
+        found.classes[found.arrays["likely"][place]],
+    )
+    page.selectbox(key="given").set_value(given)
+    page.selectbox(key="likely").set_value(likely).run()
+    assert not page.exception
+    count = int(
+        ((found.arrays["given"] == int(given)) & (found.arrays["likely"] == int(likely))).sum()
+    )
+    assert f"{count} images. Below each" in texts(page)
+    assert "A network that never saw this label reads it as" in texts(page)
+
+
+def test_a_review_goes_on_from_where_it_was_left(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    order = found.arrays["order"]
+    page = open_page("noise", data="spoiled", section="review")
+    page.button(key="accept").click().run()
+    assert not page.exception and "**1** decided, 1 of them changed" in texts(page)
+    page.button(key="reject").click().run()
+    page.button(key="skip").click().run()
+    page.button(key="change-7").click().run()
+    decided = lab.noise.review(found).decisions()
+    assert list(decided) == [int(order[0]), int(order[1]), int(order[3])]
+    assert decided[int(order[0])].label == found.arrays["likely"][order[0]]
+    assert decided[int(order[1])].label == found.arrays["given"][order[1]]
+    assert decided[int(order[3])].label == 7
+    again = open_page("noise", data="spoiled", section="review")
+    assert "**3** decided" in texts(again)
+    again.button(key="undo").click().run()
+    assert list(lab.noise.review(found).decisions()) == [int(order[0]), int(order[1])]
+
+
+def test_cleaned_labels_count_what_is_kept_and_changed(lab):
+    found = diagnosed(lab, "complementary", 0.98)
+    page = open_page("noise", data="spoiled", section="cleaned")
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert int(shown["Kept"]) > 350 and int(shown["Labels changed"]) > 300
+    page.radio(key=f"rest-{found.key}").set_value("none").run()
+    assert "Nothing is kept yet" in texts(page)
+
+
+def test_results_of_noise_on_purpose_are_shown_beside_the_truth(lab):
+    (lab.home / "noise" / "trials").mkdir(parents=True)
+    write_json(lab.home / "noise" / "trials" / "20260101T000000-abc.json", TRIAL)
+    page = open_page("noise", section="purpose")
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["Diagnosis"] == "symmetric" and shown["Wrong labels, true"] == "50%"
+    assert list(page.dataframe[0].value["cleanlab's filter"]) == ["gives up"]
+
+
+TRIAL = {
+    "dataset": "digits", "noise": "symmetric", "rate": 0.5, "effort": "quick", "seed": 0, "n": 1438, "n_test": 359, "classes": ["a", "b"],
+    "regime": "symmetric", "true_rate": 0.501, "noise_rate": 0.49, "noise_rate_interval": [0.45, 0.53], "likely_right": 0.98,
+    "transition": [[0.5, 0.5], [0.5, 0.5]], "true_transition": [[0.5, 0.5], [0.5, 0.5]], "transition_error": 0.01, "found_first": 0.97,
+    "created": "2026-01-01T00:00:00Z",
+    "methods": [
+        {"name": "plain", "title": "Plain training", "accuracy": 0.8, "note": "as it is"},
+        {"name": "cleanlab", "title": "cleanlab's filter", "accuracy": None, "note": "gives up: trace"},
+        {"name": "ours", "title": "Ours", "accuracy": 0.97, "note": "ours"},
+    ],
+}  # fmt: skip
+
+
+def test_the_published_runs_and_the_recovered_one_stand_on_one_axis():
+    figure = charts.attempts(
+        [("A", 0.31), ("B", 0.0)],
+        [{"title": "run", "accuracy": 0.001}] * 2,
+        [{"title": "R", "accuracy": 0.995}],
+    )
+    rows = [label for trace in figure.data for label in trace.y]
+    assert len(set(rows)) == 5 and any("99.50%" in row for row in rows)
+    assert figure.layout.xaxis.title.text == "Accuracy (%)"
+
+
+def test_large_matrices_are_drawn_without_numbers_in_their_cells():
+    small = charts.transition([[0.9, 0.1], [0.2, 0.8]], ["a", "b"])
+    assert small.data[0].text[0][0] == "90.0"
+    large = charts.transition([[1 / 62] * 62] * 62, [str(i) for i in range(62)])
+    assert large.data[0].text is None and large.layout.height > small.layout.height
+
+
+def test_a_method_that_gave_up_says_so_in_place_of_a_bar():
+    figure = charts.methods(TRIAL["methods"], 2)
+    assert list(figure.data[0].text) == ["80.00%", "gives up", "97.00%"]

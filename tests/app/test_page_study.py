@@ -1,0 +1,91 @@
+"""The Study page, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+from compared import compared_run
+from weblab import open_page, texts
+
+from app.charts.study import Figures, beside
+from engine.lab import Lab
+from engine.services import study
+from engine.services.study import STUDIES
+from engine.store import models as shelf
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(shelf, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(study, "RECORDS", tmp_path / "records.csv")
+    return Lab(tmp_path / "home")
+
+
+def figure_of(page, label: str) -> list[str]:
+    return [metric.value for metric in page.metric if metric.label == label]
+
+
+def test_the_overview_has_a_row_for_every_experiment_and_invents_no_figure(lab):
+    page = open_page("study")
+    table = page.dataframe[0].value
+    assert list(table["experiment"]) == [name for part in STUDIES.values() for name in part.recipes]
+    assert set(table["state"]) == {"not run here"} and table["ours"].isna().all()
+    assert figure_of(page, "Run at full size here") == ["0 of 18"]
+
+
+def test_a_full_size_run_is_shown_with_its_difference_and_leads_to_the_run(lab):
+    run = compared_run(lab, "mnist-tiny-step1", wrong=range(9))
+    page = open_page("study")
+    row = page.dataframe[0].value.set_index("experiment").loc["mnist-tiny-step1"]
+    assert (
+        row["state"] == "full size"
+        and row["run"] == f"/train?run={run.id}"
+        and row["hardware of ours"] == "CPU test bench, 2 threads"
+    )
+    assert row["difference (points)"] == pytest.approx(
+        100 * (run.final()["test_accuracy"] - 0.9931)
+    )
+    page = open_page("study", study="D")
+    assert f"run={run.id}" in texts(page) and "95% interval" in texts(page)
+
+
+@pytest.mark.parametrize("letter", STUDIES)
+def test_every_study_draws_its_experiments_and_says_what_was_not_run_at_full_size(lab, letter):
+    compared_run(lab, STUDIES[letter].recipes[0], changes={"scale": "small"})
+    page = open_page("study", study=letter)
+    text = texts(page)
+    for name in STUDIES[letter].recipes:
+        assert f"`{name}`" in text
+        assert page.button(key=f"full-{name}").label == "Run it"
+    assert "Not run at full size here. Its small form ran" in text
+    assert figure_of(page, "Ours, same recipe") == ["–"] * len(STUDIES[letter].recipes)
+
+
+def test_one_click_queues_an_experiment_and_what_it_starts_from(lab):
+    page = open_page("study", study="C")
+    page.button(key="small-mnist-resnet18-pretrained").click().run()
+    runs = lab.runs()
+    for run in runs:
+        if run.alive:
+            lab.stop(run.id, at_once=True)
+    assert not page.exception and any("is queued" in box.value for box in page.success)
+    assert {run.recipe for run in runs} == {"digits-resnet18", "mnist-resnet18-pretrained"}
+    assert {lab.run(run.id).recipe().scale for run in runs} == {"small"}
+
+
+def test_the_chart_spans_enough_that_a_tenth_of_a_point_looks_small():
+    chart = beside(
+        [Figures("a", 81.45, None, None, None, None), Figures("b", 81.72, 81.6, 80.0, 83.0, 90.0)],
+        "title",
+    )
+    low, high = chart.layout.xaxis.range
+    assert high - low >= 4 and low < 80 and high > 90
+    assert [trace.name for trace in chart.data if trace.name] == [
+        "Published",
+        "Best of this lab, same task",
+        "Ours, same recipe",
+    ]
+    assert (
+        "gave words, not figures"
+        in beside([Figures("a", None, None, None, None, None)], "title").layout.annotations[0].text
+    )

@@ -1,0 +1,79 @@
+"""The Sweeps page, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.lab import Lab
+from engine.services.sweep_worker import claim
+from engine.services.sweeps import make_sweep
+
+PAGE = str(Path(__file__).parents[2] / "pages" / "sweeps.py")
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    return Lab(tmp_path)
+
+
+def shown(**state) -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    for key, value in state.items():
+        page.session_state[key.replace("_", "-")] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_without_a_sweep_the_page_offers_the_published_search_space(lab):
+    page = shown(new_sweep=True)
+    assert "nature-cnn5" in page.text_area(key="new-sweep-yaml-Shipped-nature-sweep").value
+    assert not page.button(key="new-sweep-start").disabled
+    assert any("No sweep yet" in text.value for text in page.markdown)
+
+
+def test_yaml_that_is_wrong_is_explained_and_can_not_be_started(lab):
+    page = shown(new_sweep=True)
+    page.text_area(key="new-sweep-yaml-Shipped-nature-sweep").set_value(
+        "recipe: quick\nspace: {lr: [1]}\nmetrik: x"
+    ).run()
+    assert "did you mean 'metric'" in page.error[0].value
+    assert page.button(key="new-sweep-start").disabled
+
+
+def test_a_form_makes_a_sweep(lab):
+    page = shown(new_sweep=True)
+    page.segmented_control(key="new-sweep-from").set_value("Form").run()
+    assert not page.exception and not page.error
+    page.text_area(key="new-sweep-space").set_value("lr: [0.1, 0.01").run()
+    assert "can't be read as YAML" in page.error[0].value
+
+
+def test_a_sweep_shows_its_trials_its_best_and_what_to_do_next(lab):
+    lab.sweeps.create(
+        make_sweep(
+            {"name": "mine", "recipe": "quick", "space": {"lr": [0.1, 0.01, 0.001]}, "trials": 3}
+        )
+    )
+    store = lab.sweeps.store("mine")
+    while claimed := claim(store, 3):
+        number, lock = claimed
+        with lock:
+            store.trial(number).report(0.5 + number / 10, 1)
+            store.tell(number, "finished", 0.5 + number / 10, seconds=3.0)
+    page = shown()
+    best = store.best()
+    assert any(
+        f"trial {best.number}**" in text.value and f"{best.value:.0%}"[:2] in text.value
+        for text in page.markdown
+    )
+    assert len(page.dataframe[0].value) == 3
+    page.text_input(key="promote-name-mine").set_value("kept").run()
+    page.button(key="sweep-promote").click().run()
+    assert not page.exception
+    assert lab.recipe("kept").lr == best.values["lr"]
+    assert any("`kept`" in text.value for text in page.success)

@@ -1,0 +1,198 @@
+"""The Train page, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from weblab import add_run, open_page, texts
+
+from engine.lab import Lab
+from engine.recipe import Augment, DataSpec, Recipe
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    return Lab(tmp_path)
+
+
+def started(page) -> None:
+    page.button(key="start").click().run()
+    assert not page.exception
+
+
+def stopped(lab: Lab) -> Recipe:
+    """The recipe of the one run there is, whose process is ended at once: these tests are about the
+    page.
+    """
+    run = lab.runs()[0]
+    if run.alive:
+        lab.stop(run.id, at_once=True)
+    return lab.run(run.id).recipe()
+
+
+def test_quick_is_offered_first_and_says_what_it_will_train(lab):
+    page = open_page("train")
+    assert page.selectbox(key="recipe").value == "quick"
+    assert "Will train **convnet** on **digits**" in texts(page)
+    assert not page.button(key="start").disabled
+
+
+def test_the_address_chooses_a_recipe_and_its_published_figure_is_shown(lab):
+    page = open_page("train", recipe="mnist-tiny-step1")
+    assert page.selectbox(key="recipe").value == "mnist-tiny-step1"
+    assert "Published:" in texts(page)
+
+
+def test_recipes_can_be_narrowed_down_to_those_on_one_data_set(lab):
+    page = open_page("train", recipe="mnist-tiny-step1")
+    page.get("button_group")[0].set_value("task3").run()
+    assert not page.exception and not page.warning
+    assert {
+        lab.recipe(option.partition(" · ")[0]).data.name
+        for option in page.selectbox(key="recipe").options
+    } == {"task3"}
+
+
+def test_changes_in_the_form_reach_the_run_and_the_run_is_watched(lab):
+    page = open_page("train")
+    page.number_input(key="quick/full/epochs").set_value(2)
+    page.number_input(key="quick/full/augment.rotate").set_value(7.5)
+    page.text_input(key="quick/full/lr").set_value("1e-3, 2e-3")
+    page.text_input(key="quick/full/run-name").set_value("mine").run()
+    started(page)
+    assert page.query_params["run"] == lab.runs()[0].id
+    assert lab.runs()[0].name == "mine" and "mine" in [line.value for line in page.subheader]
+    recipe = stopped(lab)
+    assert (recipe.epochs, recipe.augment.rotate, recipe.lr) == (2, 7.5, (0.001, 0.002))
+
+
+def test_the_small_form_of_a_recipe_can_be_changed_and_stays_changed(lab):
+    page = open_page("train", recipe="mnist-tiny-step1")
+    page.segmented_control(key="scale").set_value("small").run()
+    small = lab.recipe("mnist-tiny-step1", {"scale": "small"})
+    field = page.number_input(key="mnist-tiny-step1/small/epochs")
+    assert field.value == small.epochs
+    field.set_value(small.epochs + 1).run()
+    assert f"{small.epochs + 1} epoch" in texts(page)
+
+
+def test_text_that_is_no_number_is_explained_and_nothing_starts(lab):
+    page = open_page("train")
+    page.text_input(key="quick/full/lr").set_value("fast").run()
+    assert "Learning rate can't be read" in page.error[0].value
+    assert page.button(key="start").disabled
+
+
+def test_a_recipe_can_be_written_as_yaml_and_its_mistakes_are_named(lab):
+    page = open_page("train")
+    page.segmented_control(key="quick/full/mode").set_value("YAML").run()
+    editor = page.text_area(key="quick/full/yaml")
+    fields = yaml.safe_load(editor.value)
+    assert fields["name"] == "quick" and fields["epochs"] == lab.recipe("quick").epochs
+    editor.set_value(yaml.safe_dump({**fields, "epoches": 3})).run()
+    assert "did you mean 'epochs'" in page.error[0].value and page.button(key="start").disabled
+    page.text_area(key="quick/full/yaml").set_value("a: [1").run()
+    assert "not YAML" in page.error[0].value and "line" in page.error[0].value
+    page.text_area(key="quick/full/yaml").set_value(yaml.safe_dump({**fields, "epochs": 3})).run()
+    assert not page.error and "3 epochs" in texts(page)
+
+
+def test_form_and_yaml_begin_with_what_the_other_was_left_with(lab):
+    page = open_page("train")
+    page.number_input(key="quick/full/epochs").set_value(3).run()
+    page.segmented_control(key="quick/full/mode").set_value("YAML").run()
+    fields = yaml.safe_load(page.text_area(key="quick/full/yaml").value)
+    assert fields["epochs"] == 3
+    page.text_area(key="quick/full/yaml").set_value(
+        yaml.safe_dump({**fields, "epochs": 4, "batch_size": 32})
+    ).run()
+    page.segmented_control(key="quick/full/mode").set_value("Form").run()
+    assert (
+        page.number_input(key="quick/full/epochs").value,
+        page.number_input(key="quick/full/batch_size").value,
+    ) == (4, 32)
+    page.number_input(key="quick/full/batch_size").set_value(16).run()
+    assert page.number_input(key="quick/full/epochs").value == 4 and "4 epochs" in texts(page)
+
+
+def test_a_closed_form_is_not_drawn_and_opens_as_it_was_left(lab):
+    page = open_page("train", recipe="mnist-tiny-step1")
+    page.segmented_control(key="scale").set_value("small").run()
+    page.number_input(key="mnist-tiny-step1/small/batch_size").set_value(48).run()
+    page.button(key="start").click().run()
+    stopped(lab)
+    assert not page.session_state["new-run"] and not page.number_input
+    page.session_state["new-run"] = True
+    page.run()
+    assert not page.exception
+    assert page.number_input(key="mnist-tiny-step1/small/batch_size").value == 48
+
+
+def test_a_finished_run_shows_its_figures_curves_and_where_to_go(lab):
+    run = add_run(lab)
+    page = open_page("train", run=run.id)
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert figures["Test accuracy"] == "98.90%" and figures["Parameters"] == "147 k"
+    assert len(page.get("bidi_component")) == 2
+    page.session_state[f"more-{run.id}"] = page.session_state[f"recipe-{run.id}"] = True
+    page.run()
+    assert len(page.get("bidi_component")) == 4 and "name: quick" in page.code[-1].value
+    assert f"/draw?model={run.id}" in texts(page) and f"/compare?runs={run.id}" in texts(page)
+    assert not [button for button in page.button if button.label.startswith("Stop")]
+
+
+def test_a_failed_run_shows_why_with_its_log_and_offers_to_go_on(lab):
+    run = add_run(lab, "failed", model=False, error="its process was killed")
+    page = open_page("train", run=run.id)
+    assert "its process was killed" in page.error[0].value
+    assert page.button(key=f"resume-{run.id}").label == "Resume"
+    assert "failed" in page.code[0].value
+
+
+def test_a_live_run_can_be_told_to_stop(lab):
+    run = add_run(lab)
+    with run.take_lock():
+        run.write_status(state="running", finished=None)
+        page = open_page("train", run=run.id)
+        page.button(key=f"stop-{run.id}").click().run()
+        assert not page.exception
+        assert run.stop_wanted
+        assert page.button(key=f"stop-{run.id}").disabled
+
+
+def test_an_address_of_a_run_that_is_gone_says_so(lab):
+    add_run(lab)
+    page = open_page("train", run="nosuch")
+    assert "There is no run `nosuch`" in page.warning[0].value
+
+
+def test_every_field_of_a_recipe_that_decides_a_run_is_in_the_form(lab):
+    page = open_page("train")
+    kinds = (
+        page.number_input,
+        page.text_input,
+        page.selectbox,
+        page.text_area,
+        page.toggle,
+        page.segmented_control,
+    )
+    keys = {(widget.key or "").removeprefix("quick/full/") for kind in kinds for widget in kind}
+    words = {
+        "name",
+        "title",
+        "about",
+        "published",
+        "target",
+        "analysis",
+        "small",
+        "scale",
+    }  # they say, but decide nothing
+    wanted = set(Recipe.model_fields) - words - {"data", "model", "augment"}
+    wanted |= (
+        {f"data.{name}" for name in DataSpec.model_fields}
+        | {f"augment.{name}" for name in Augment.model_fields}
+        | {"model.name"}
+    )
+    assert not wanted - keys
+    assert not page.error  # every default passes the check as it comes back from its field

@@ -1,0 +1,254 @@
+"""The pad in a real browser: live answers, tools, keys, teaching, collecting, words, fingers and
+narrow screens.
+"""
+
+from __future__ import annotations
+
+import pytest
+from canvas_server import CanvasServer
+from hands import SYMBOLS
+from waiting import wait_until
+
+from engine.lab import Lab
+
+HEADLINE, NOTE = '[data-role="headline"]', '[data-role="note"]'
+SEVEN = SYMBOLS["7"][0]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    running = CanvasServer(tmp_path_factory.mktemp("canvas"))
+    yield running
+    running.close()
+
+
+def opened(browser, server, **options):
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 1000}, **options})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    page.wrong = []
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.goto(server.address + "/?model=canvas-digits")
+    page.locator('#pad [data-role="model"] option').first.wait_for(state="attached")
+    return page
+
+
+@pytest.fixture
+def page(browser, server):
+    page = opened(browser, server)
+    yield page
+    page.context.close()
+    assert not page.wrong
+
+
+class Pen:
+    """A mouse over the pad. Points are shares of the pad's height, in a square in its middle or
+    shifted by `left`.
+    """
+
+    def __init__(self, page) -> None:
+        self.page = page
+        canvas = page.locator('#pad [data-role="canvas"]')
+        canvas.scroll_into_view_if_needed()
+        self.box = canvas.bounding_box()
+
+    def at(self, point, left: float = 0.0, scale: float = 0.6):
+        x, y = (0.5 + (point[axis] - 0.5) * scale for axis in (0, 1))
+        return self.box["x"] + self.box["width"] / 2 + (x - 0.5 + left) * self.box[
+            "height"
+        ], self.box["y"] + y * self.box["height"]
+
+    def begin(self, stroke, **where) -> None:
+        self.page.mouse.move(*self.at(stroke[0], **where))
+        self.page.mouse.down()
+        for point in stroke[1:]:
+            self.page.mouse.move(
+                *self.at(point, **where), steps=4 if len(stroke) < 8 else 1
+            )  # each step waits for the browser
+
+    def draw(self, symbol: str, **where) -> None:
+        for stroke in SYMBOLS[symbol]:
+            self.begin(stroke, **where)
+            self.page.mouse.up()
+
+
+def says(page, *texts: str) -> str:
+    """Wait until the headline holds one of `texts`; returns it."""
+    shown = page.locator(HEADLINE)
+    return wait_until(
+        lambda: (text := shown.inner_text()) and any(one in text for one in texts) and text,
+        timeout=60,
+    )
+
+
+def test_the_answer_follows_the_pen_before_it_is_lifted(page):
+    says(page, "Nothing drawn yet")
+    Pen(page).begin(SEVEN)  # the mouse button is still down
+    says(page, "This is 7")
+    page.mouse.up()
+    says(page, "This is 7")
+    assert (
+        page.locator("#pad .gl-seen.gl-there img").get_attribute("src").startswith("data:image/png")
+    )
+    assert "7" in page.locator('[data-role="rows"] li').first.inner_text()
+    page.locator(
+        '[data-role="view"] .gl-grid figure'
+    ).first.wait_for()  # the nearest training images
+
+
+def test_tools_and_keys(page):
+    pen = Pen(page)
+    pen.draw("7")
+    says(page, "This is 7")
+    page.keyboard.press("z")
+    says(page, "Nothing drawn yet")
+    page.keyboard.press("Shift+Z")
+    says(page, "This is 7")
+    page.keyboard.press("c")
+    says(page, "Nothing drawn yet")
+    page.locator('[data-role="width"]').fill("30")  # draw, change the brush, clear, draw
+    pen.draw("0")
+    says(page, "This is 0")
+    page.locator('[data-role="undo"]').click()
+    says(page, "Nothing drawn yet")
+    pen.draw("1")
+    says(page, "This is 1")
+    page.keyboard.press("e")
+    page.locator('[data-role="width"]').fill("90")
+    pen.begin([(0.5, -0.2), (0.5, 1.2)])
+    page.mouse.up()
+    says(page, "Nothing drawn yet")  # rubbed out
+
+
+def test_keys_choose_the_model_and_typing_does_not(page):
+    picker = page.locator('[data-role="model"]')
+    assert picker.input_value() == "canvas-digits"  # from the address
+    page.keyboard.press("1")
+    assert picker.input_value() == "canvas-characters"
+    page.get_by_label("Name of the symbol").fill("")
+    page.get_by_label("Name of the symbol").press_sequentially("c2z")
+    assert picker.input_value() == "canvas-characters"
+
+
+def test_a_burst_of_changes_never_queues_up(page):
+    under_way, most = set(), []
+
+    def begun(request):
+        if "component_server" in request.url:
+            under_way.add(request)
+            most.append(len(under_way))
+
+    page.on("request", begun)
+    page.on("requestfinished", lambda request: under_way.discard(request))
+    pen = Pen(page)
+    for number in range(6):
+        pen.begin([(0.1 * number, 0), (1 - 0.1 * number, 1), (0.5, 0.5)])
+        page.mouse.up()
+    page.keyboard.press("c")
+    pen.draw("7")
+    says(page, "This is 7")
+    assert max(most) == 1
+    wait_until(
+        lambda: page.title() and not under_way, timeout=60
+    )  # the call lets the browser tell of its requests
+
+
+def test_after_three_drawings_a_symbol_is_recognised(page, server):
+    pen = Pen(page)
+    page.get_by_label("Name of the symbol").fill("♥")
+    for number in range(3):
+        pen.draw("♥", scale=0.55 + 0.05 * number)
+        page.wait_for_function("document.querySelector('[data-role=undo]').disabled === false")
+        page.get_by_role("button", name="Add this drawing").click()
+        wait_until(
+            lambda number=number: (
+                [len(one.examples) for one in Lab(server.home).taught.symbols()] == [number + 1]
+            ),
+            timeout=60,
+        )
+        says(page, "Nothing drawn yet")  # the pad is ready for the next
+    pen = Pen(page)
+    pen.draw("♥", scale=0.58, left=0.05)
+    says(page, "This is ♥")
+    page.keyboard.press("c")
+    pen.draw("7")
+    says(page, "This is 7")
+    assert page.get_by_text("Leave-one-out: 100% of 3").count() == 1
+    page.get_by_role("button", name="Forget the symbol").click()
+    wait_until(lambda: not Lab(server.home).taught.symbols(), timeout=60)
+
+
+def test_a_drawing_is_saved_with_its_label(page, server):
+    page.get_by_role("tab", name="Collect").click()
+    Pen(page).draw("7")
+    says(page, "This is 7")
+    page.get_by_label("Right label").fill("7")
+    page.get_by_role("button", name="Save this drawing").click()
+    wait_until(lambda: Lab(server.home).drawings.counts() == {"7": 1}, timeout=60)
+    page.get_by_text("1 drawing of 1 character.").wait_for()
+
+
+def test_several_characters_are_said_to_be_several_and_read_as_a_word(page):
+    pen = Pen(page)
+    for symbol, left in (("7", -0.4), ("0", 0.0), ("1", 0.35)):
+        pen.draw(symbol, left=left, scale=0.4)
+    says(page, "More than one character")
+    page.get_by_role("tab", name="Words").click()
+    page.get_by_role("button", name="Read the drawing").click()
+    page.locator(".gl-text").wait_for()
+    assert page.locator(".gl-text").inner_text() == "701"
+
+
+def test_models_side_by_side_the_map_and_why(page):
+    Pen(page).draw("7")
+    says(page, "This is 7")
+    page.locator('[data-view="models"]').click()
+    wait_until(lambda: page.locator(".gl-models b").all_inner_texts().count("7") >= 2, timeout=60)
+    page.locator('[data-view="map"]').click()
+    page.locator("svg.gl-map circle.gl-here").wait_for()
+    before = page.locator("circle.gl-here").get_attribute("cx")
+    page.keyboard.press("c")
+    Pen(page).draw("0")
+    wait_until(
+        lambda: (
+            page.locator("circle.gl-here").count()
+            and page.locator("circle.gl-here").get_attribute("cx") != before
+        ),
+        timeout=60,
+    )
+    page.locator('[data-view="why"]').click()
+    page.locator(".gl-pair img").first.wait_for()
+    assert "speak for 0" in page.locator('[data-role="view"]').inner_text()
+
+
+def test_a_finger_draws_on_a_phone_and_nothing_scrolls_sideways(browser, server):
+    page = opened(
+        browser,
+        server,
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+        device_scale_factor=2,
+    )
+    pen = Pen(page)
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind, points):
+        session.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]},
+        )
+
+    path = [pen.at(point) for point in SEVEN]
+    touch("touchStart", path[:1])
+    for (x0, y0), (x1, y1) in zip(path, path[1:], strict=False):
+        for step in range(1, 6):
+            touch("touchMove", [(x0 + (x1 - x0) * step / 5, y0 + (y1 - y0) * step / 5)])
+    says(page, "This is 7")
+    touch("touchEnd", [])
+    assert page.evaluate("window.scrollY") == 0 or Pen(page).box["y"] >= 0
+    for tab in ("Teach", "Collect", "Words", "Files"):
+        page.get_by_role("tab", name=tab).click()
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert not page.wrong
+    page.context.close()

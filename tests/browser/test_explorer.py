@@ -1,0 +1,117 @@
+"""The embedding explorer in a real browser: a point's card, a lasso's gallery, an address that
+brings both back.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from waiting import wait_until
+from weblab import Server
+
+from engine.embedding.projection import Options
+from engine.lab import Lab
+
+EXPLORER = "/embeddings?model=canvas-digits&data=digits&part=test&method=pca"
+MAP = '[class~="scatter"] canvas.over'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    running = Server(tmp_path_factory.mktemp("explorer"))
+    spaces = Lab(running.home).spaces
+    spaces.map(spaces.embed("canvas-digits", "digits", "test"), Options(method="pca"))
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def blank(browser):
+    """A page that is nowhere yet; in the end, nothing may have gone wrong on it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    assert not page.locator('[data-testid="stException"]').count()
+    context.close()
+    assert not wrong
+
+
+@pytest.fixture
+def page(blank, server):
+    blank.goto(f"{server.address}{EXPLORER}")
+    blank.locator(MAP).wait_for()
+    blank.get_by_text("Walk through the space").wait_for()
+    return blank
+
+
+def a_point(page) -> tuple[float, float]:
+    """A place on the screen where the map shows a point: the pointer wanders until an image appears
+    beside it.
+    """
+    box = page.locator(MAP).bounding_box()
+
+    def found():
+        for row in range(2, 19):
+            for column in range(2, 19):
+                at = box["x"] + box["width"] * column / 20, box["y"] + box["height"] * row / 20
+                page.mouse.move(*at)
+                if page.locator('[class~="scatter"] .tip img').is_visible():
+                    return at
+        return None
+
+    return wait_until(found, timeout=60)
+
+
+def test_a_click_shows_thirteen_neighbours_and_the_address_keeps_it(page):
+    page.mouse.click(*a_point(page))
+    page.get_by_text("Its 13 nearest vote for").wait_for()
+    expect(page.locator(".images figure")).to_have_count(13)
+    number = re.search(r"[?&]at=(\d+)", page.url)[1]
+    page.reload()
+    page.get_by_text("Its 13 nearest vote for").wait_for()
+    assert f"image {int(number):,}" in page.locator('[data-testid="stMain"]').inner_text()
+
+
+def test_a_lasso_shows_its_gallery_and_escape_clears_it(page):
+    x, y = a_point(page)
+    page.keyboard.down("Shift")
+    page.mouse.move(x - 60, y - 60)
+    page.mouse.down()
+    for dx, dy in ((60, -60), (60, 60), (-60, 60), (-60, -60)):
+        page.mouse.move(x + dx, y + dy, steps=5)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    said = page.get_by_text("images selected").first
+    said.wait_for()
+    count = int(said.inner_text().split()[0].replace(",", ""))
+    assert count >= 1 and "selection=" in page.url
+    expect(page.locator(".images figure")).to_have_count(min(count, 60))
+    page.locator(MAP).press("Escape")
+    page.get_by_text("Walk through the space").wait_for()
+    assert "selection=" not in page.url
+
+
+def test_a_pointer_on_the_map_does_no_harm_before_its_colours_have_come(blank, server):
+    held = []
+    blank.route("**/layer/**", lambda route: held.append(route))
+    with blank.expect_response("**/points/**"):
+        blank.goto(f"{server.address}{EXPLORER}")
+    wait_until(lambda: blank.wait_for_timeout(20) or held, timeout=60)
+    box = blank.locator(MAP).bounding_box()
+    for row in range(1, 20):
+        blank.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * row / 20, steps=20)
+    blank.set_viewport_size({"width": 1200, "height": 900})
+    assert len(held) == 1
+    held[0].continue_()
+    a_point(blank)
+
+
+def test_a_map_that_does_not_come_says_so(blank, server):
+    blank.route("**/points/**", lambda route: route.abort())
+    blank.goto(f"{server.address}{EXPLORER}")
+    blank.get_by_text("The map could not be loaded: the lab does not answer.").wait_for()

@@ -1,0 +1,68 @@
+"""`python -m engine datasets`: the list, what one holds, and fetching."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+from pictures import files, png, small_page, write_zip
+
+from engine.cli import datasets
+from engine.errors import DataError
+from engine.lab import Lab
+from engine.progress import no_progress
+from engine.settings import read_settings
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return Lab(
+        tmp_path / "home", read_settings({"GLYPHLAB_DATA": str(tmp_path), "GLYPHLAB_OFFLINE": "1"})
+    )
+
+
+def run(lab, *arguments):
+    parser = argparse.ArgumentParser()
+    datasets.arguments(parser)
+    return datasets.run(lab, parser.parse_args(arguments), no_progress)
+
+
+def test_the_list_says_where_each_is(lab):
+    rows = {row["name"]: row for row in run(lab)}
+    assert rows["digits"]["here"] and rows["mnist"]["fetchable"] and not rows["nature"]["here"]
+    text = datasets.show(list(rows.values()))
+    lines = {line.split()[0]: line for line in text.splitlines()}
+    assert (
+        "built in" in lines["digits"]
+        and "can be fetched" in lines["mnist"]
+        and "not here" in lines["nature"]
+    )
+
+
+def test_one_shows_classes_counts_splits_and_what_is_left_out(lab, tmp_path):
+    content = (
+        files("a", "b", count=4, below="train/")
+        | files("a", "b", count=1, below="val/")
+        | {"loose.png": png(small_page("2"))}
+    )
+    write_zip(tmp_path / "own.zip", content)
+    document = run(lab, "own")
+    assert (
+        document["images"] == 10
+        and document["kind"] == "page"
+        and document["splits"] == {"train": 7, "val": 1, "test": 2}
+    )
+    assert document["classes"] == [
+        {"name": "a", "train": 4, "val": 0, "test": 1},
+        {"name": "b", "train": 4, "val": 0, "test": 1},
+    ]
+    assert document["skipped"] == [{"name": "loose.png", "reason": "it is not in train or val"}]
+    text = datasets.show(document)
+    assert "own: 10 images (page) of 2 classes; train 7, val 1, test 2" in text
+    assert "CLASS  TRAIN  TEST" in text and "skipped loose.png: it is not in train or val" in text
+
+
+def test_mistakes_are_said(lab):
+    for arguments in (["mnst"], ["mnist"], ["--fetch", "mnist"], ["--fetch", "nature"]):
+        with pytest.raises(DataError):
+            run(lab, *arguments)

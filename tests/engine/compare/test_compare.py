@@ -1,0 +1,229 @@
+"""The Compare room on run folders of the bundled digits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from compared import compared_run, digits_test
+
+from engine.compare.statistics import mcnemar
+from engine.compare.verdicts import answer, make_group
+from engine.errors import RunError
+from engine.lab import Lab
+from engine.metrics import confusion
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Lab:
+    return Lab(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def two(lab):
+    """One run that errs at 0 to 4, one that errs at 3 to 12."""
+    return compared_run(lab, wrong=range(5)), compared_run(
+        lab, wrong=range(3, 13), changes={"lr": 0.02}, curve=(0.6, 0.7, 0.95)
+    )
+
+
+def said(lab, *runs) -> str:
+    return "\n".join(lab.compare.answers(lab.compare.subjects([run.id for run in runs])))
+
+
+def test_the_table_gives_each_run_its_score_with_wilsons_interval_and_when_it_reached_what(
+    lab, two
+):
+    rows = lab.compare.table(lab.compare.subjects([run.id for run in two]))
+    n = len(digits_test(lab)[0])
+    first = rows[0]
+    assert (first["n"], first["scored_on"]) == (n, "digits test")
+    assert (
+        first["accuracy"] == pytest.approx((n - 5) / n)
+        and first["low"] < first["accuracy"] < first["high"]
+    )
+    assert (first["epochs_to_0.98"], first["seconds_to_0.98"], first["epochs_to_0.99"]) == (
+        3,
+        6.0,
+        None,
+    )
+    assert rows[1]["epochs_to_0.98"] is None
+
+
+def test_runs_of_one_name_are_called_by_what_differs(lab, two):
+    subjects = lab.compare.subjects([run.id for run in two])
+    assert [s.label for s in subjects] == ["lr 0.004", "lr 0.02"]
+    again = compared_run(lab, changes={"seed": 1})
+    labels = [s.label for s in lab.compare.subjects([two[0].id, again.id, two[1].id])]
+    assert labels == ["lr 0.004 · seed 0", "lr 0.004 · seed 1", "lr 0.02"]
+    copy = compared_run(lab)
+    assert [s.label for s in lab.compare.subjects([two[0].id, copy.id])] == [
+        f"quick · {two[0].id}",
+        f"quick · {copy.id}",
+    ]
+
+
+def test_a_pair_is_judged_on_its_common_images(lab, two):
+    pair = lab.compare.pair(*lab.compare.subjects([run.id for run in two]))
+    labels, index = digits_test(lab)
+    assert np.array_equal(pair.labels, labels) and np.array_equal(pair.index, index)
+    assert (pair.test.only_first, pair.test.only_second, pair.test.neither) == (8, 3, 2)
+    right = [pair.first_says.argmax(1) == labels, pair.second_says.argmax(1) == labels]
+    assert pair.test == mcnemar(*right)
+    assert sorted(pair.first_only) == list(range(5, 13)) and sorted(pair.second_only) == [0, 1, 2]
+    surest = pair.second_says[pair.first_only].max(1)
+    assert (np.diff(surest) <= 0).all()
+    assert np.array_equal(pair.second_confusion, confusion(labels, pair.second_says.argmax(1), 10))
+
+
+def test_runs_scored_on_part_of_the_images_are_compared_on_what_they_share(lab, two):
+    part = compared_run(lab, wrong=[2, 20], changes={"data.limit_eval": 100})
+    with np.load(part.path / "predictions.npz") as arrays:
+        kept = {name: arrays[name][:100] for name in arrays.files}
+    part.write_arrays("predictions.npz", **kept)
+    pair = lab.compare.pair(*lab.compare.subjects([two[0].id, part.id]))
+    assert len(pair.labels) == 100 and (
+        pair.test.only_first,
+        pair.test.only_second,
+        pair.test.neither,
+    ) == (1, 4, 1)
+
+
+def test_runs_that_were_asked_about_other_images_are_refused(lab, two):
+    other = compared_run(lab, figures={"test_data": "mnist"}, changes={"lr": 0.3})
+    with pytest.raises(RunError, match="not scored on the same images"):
+        lab.compare.pair(*lab.compare.subjects([two[0].id, other.id]))
+    assert lab.compare.tests(lab.compare.subjects([two[0].id, other.id])) == []
+    assert "can't be compared" in said(lab, two[0], other)
+
+
+def test_every_pair_is_tested_with_p_corrected_for_their_number(lab, two):
+    third = compared_run(lab, wrong=range(40), changes={"lr": 0.1})
+    rows = lab.compare.tests(lab.compare.subjects([*(run.id for run in two), third.id]))
+    assert len(rows) == 3 and all(row["p_corrected"] >= row["p"] for row in rows)
+    assert rows[1]["second"] == "lr 0.1" and rows[1]["p_corrected"] < 0.001
+
+
+def test_seeds_of_one_recipe_are_one_group_with_mean_and_spread(lab):
+    runs = [
+        compared_run(lab, wrong=range(n), changes={"seed": seed, "data.seed": seed})
+        for seed, n in enumerate((2, 4, 6))
+    ]
+    other = compared_run(lab, changes={"epochs": 4})
+    groups = lab.compare.groups(lab.compare.subjects([run.id for run in (*runs, other)]))
+    assert [len(group.members) for group in groups] == [3, 1]
+    n = len(digits_test(lab)[0])
+    assert groups[0].spread.mean == pytest.approx((n - 4) / n) and groups[
+        0
+    ].spread.deviation == pytest.approx(2 / n)
+
+
+def test_the_answer_names_start_end_and_what_may_be_chance(lab, two):
+    text = said(lab, *two)
+    assert "**The end.** On digits test, *lr 0.004* reads 98." in text
+    assert (
+        "*lr 0.004* alone is right on 8 and *lr 0.02* alone on 3: that could well be chance"
+        " (McNemar, p = 0.227)" in text
+    )
+    assert (
+        "After the first epoch *lr 0.004* reads 50.00% of the held-out images and *lr 0.02* 60.00%"
+        in text
+    )
+    assert "*lr 0.02* is 10.00 points ahead" in text
+    assert "To 98% *lr 0.004* takes 3 epochs and 6 s, *lr 0.02* never gets there." in text
+
+
+def test_a_real_difference_is_called_real(lab, two):
+    worse = compared_run(lab, wrong=range(60), changes={"lr": 0.5})
+    assert "*lr 0.004* is really better on images like these (McNemar, p < 0.001)" in said(
+        lab, two[0], worse
+    )
+
+
+def test_over_seeds_the_means_are_tested(lab):
+    good = [compared_run(lab, wrong=range(n), changes={"seed": n}) for n in (1, 2, 3)]
+    bad = [compared_run(lab, wrong=range(n), changes={"seed": n, "lr": 0.3}) for n in (40, 44, 47)]
+    text = said(lab, *good, *bad)
+    assert (
+        "on average over 3 seeds" in text
+        and "Their means differ by more than seeds do (Welch's t-test, p" in text
+    )
+
+
+def test_pretrained_against_scratch_is_answered_in_the_studys_words(lab):
+    scratch = compared_run(
+        lab,
+        "mnist-resnet18-scratch",
+        wrong=range(12),
+        curve=(0.9, 0.95, 0.97),
+        losses=(0.3, 1.2, 0.2),
+    )
+    pretrained = compared_run(
+        lab,
+        "mnist-resnet18-pretrained",
+        wrong=range(10),
+        curve=(0.8, 0.96, 0.99),
+        losses=(0.3, 0.2, 0.1),
+    )
+    text = said(lab, scratch, pretrained)
+    first = text.splitlines()[0]
+    assert (
+        first.startswith("**Pretrained against scratch.**")
+        and "starting from digits-resnet18" in first
+    )
+    n = len(digits_test(lab)[0])
+    assert (
+        f"starts lower, ends {200 / n:.2f} points higher, which may be chance and is smoother. One"
+        " seed each" in first
+    )
+    assert "47% was upwards" in text and "learns more smoothly" in text
+
+
+def test_answers_leave_out_what_the_runs_did_not_record(lab, two):
+    subject = lab.compare.subjects([two[0].id])[0]
+    bare = dataclasses.replace(subject, epochs=(), final={})
+    assert answer(make_group([bare]), make_group([subject]), None, None) == []
+
+
+def test_a_run_without_an_epoch_is_left_out_and_one_without_predictions_says_so(lab, two):
+    queued = compared_run(lab, state="failed", curve=())
+    stopped = compared_run(lab, state="stopped")
+    subjects = lab.compare.subjects([two[0].id, queued.id, stopped.id])
+    assert [s.id for s in subjects] == [two[0].id, stopped.id]
+    assert subjects[1].accuracy == 0.985  # of a run that did not end, its last validation
+    with pytest.raises(RunError, match="kept no predictions"):
+        lab.compare.pair(*subjects)
+    with pytest.raises(RunError, match="there is no run 'nothing'"):
+        lab.compare.subjects(["nothing"])
+
+
+def test_predictions_that_are_no_archive_are_an_error_of_one_line(lab):
+    run = compared_run(lab)
+    (run.path / "predictions.npz").write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(RunError, match="kept no predictions"):
+        lab.compare.predictions(lab.compare.subjects([run.id])[0])
+
+
+def test_a_recipe_that_holds_none_back_is_followed_on_the_test_images(lab):
+    run = compared_run(lab, held="test", curve=(0.9, 0.97, 0.991), losses=(0.3, 0.4, 0.1))
+    subject = lab.compare.subjects([run.id])[0]
+    assert [row["held_accuracy"] for row in subject.epochs] == [0.9, 0.97, 0.991]
+    assert subject.reached("epoch")["0.99"] == 3 and subject.setbacks == pytest.approx(0.25)
+
+
+def test_the_worst_mistakes_come_first_with_their_images(lab, two):
+    subject = lab.compare.subjects([two[1].id])[0]
+    rows = lab.compare.mistakes(subject, 12)
+    assert [row["loss"] for row in rows] == sorted((row["loss"] for row in rows), reverse=True)
+    assert sum(row["true"] != row["predicted"] for row in rows) == 10
+    images = lab.compare.images(subject, [row["index"] for row in rows])
+    data = lab.dataset(subject.recipe.data)
+    assert images.shape == (12, 1, 28, 28) and np.array_equal(
+        images[0], data.images[rows[0]["index"]]
+    )
+
+
+def test_the_recipes_differences_leave_out_prose(lab, two):
+    rows = lab.compare.differences(lab.compare.subjects([run.id for run in two]))
+    assert rows == [{"field": "lr", "lr 0.004": 0.004, "lr 0.02": 0.02}]

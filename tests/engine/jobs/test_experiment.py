@@ -1,0 +1,173 @@
+"""One recipe into one run folder: what is written, what is measured, and what a stop or a crash
+leaves behind.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+from factories import shapes
+
+from engine.data.imageset import ImageSet
+from engine.errors import DataError
+from engine.jobs.experiment import METHODS, conduct
+from engine.models.checkpoint import load_checkpoint, read_meta
+from engine.recipe import DataSpec, Recipe, make_recipe
+from engine.runs.run import Run, create_run
+
+
+def recipe(**changes: object) -> Recipe:
+    fields = {
+        "name": "shapes",
+        "data": {"name": "shapes", "size": 16},
+        "model": {"options": {"width": 8}},
+        "precision": "float32",
+    }
+    return make_recipe(fields | {"epochs": 4, "batch_size": 16, "lr": 0.01}, changes)
+
+
+def run_of(tmp_path: Path, **changes: object) -> Run:
+    return create_run(tmp_path, recipe(**changes))
+
+
+def train(run: Run, data: ImageSet | None = None, **options: object) -> dict:
+    data = data if data is not None else shapes(240)
+    options = {"find_model": lambda name: Path(name), "device": "cpu", **options}
+    return conduct(run, load=lambda spec: data, **options)
+
+
+def test_a_run_records_what_it_did_and_ends_with_its_figures(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    final = train(run)
+    rows = run.metrics()
+    assert [row["epoch"] for row in rows if row["kind"] == "epoch"] == [1, 2, 3, 4]
+    assert rows[0]["kind"] == "step" and rows[-1]["kind"] == "final"
+    json.dumps(final, allow_nan=False)
+    assert (
+        final["test_n"] == 48 and 0 <= final["test_accuracy"] <= 1 and final["knn_accuracy"] > 0.4
+    )
+    assert np.array(final["confusion"]).sum() == 48 and [
+        row["class"] for row in final["per_class"]
+    ] == ["bar", "dot", "ring"]
+    assert final["generalisation_gap"] == pytest.approx(
+        final["train_accuracy"] - final["test_accuracy"]
+    )
+    assert read_meta(run.best)["metrics"]["test_accuracy"] == final["test_accuracy"]
+
+
+def test_progress_counts_steps_from_the_first_to_the_last_and_never_goes_back(
+    tmp_path: Path,
+) -> None:
+    said: list[tuple[int, int, str]] = []
+    run = run_of(tmp_path)
+    train(run, progress=lambda *told: said.append(told))
+    per_epoch = next(row["steps"] for row in run.metrics() if row["kind"] == "step")
+    assert per_epoch > 1 and {total for _, total, _ in said} == {4 * per_epoch}
+    assert [done for done, _, _ in said] == sorted(done for done, _, _ in said)
+    assert said[0][0] == 1 and said[-1][0] == 4 * per_epoch
+    assert said[0][2].startswith("epoch 1 of 4, loss ") and all(
+        what.endswith("(steps)") for _, _, what in said
+    )
+
+
+def test_the_saved_predictions_are_those_of_the_saved_model(tmp_path: Path) -> None:
+    data, run = shapes(240), run_of(tmp_path)
+    final = train(run, data)
+    with np.load(run.path / "predictions.npz", allow_pickle=False) as saved:
+        labels, probabilities, index = saved["labels"], saved["probabilities"], saved["index"]
+    assert np.array_equal(index, data.split("test")) and np.array_equal(labels, data.labels[index])
+    assert float((probabilities.argmax(1) == labels).mean()) == pytest.approx(
+        final["test_accuracy"]
+    )
+    from engine.models.predictor import Predictor
+
+    again = Predictor(load_checkpoint(run.best)).squares(data.images[index])
+    assert np.allclose(again, probabilities, atol=2e-3)
+
+
+def test_snapshots_follow_the_same_images_through_the_epochs(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    train(run)
+    names = sorted(path.name for path in (run.path / "snapshots").iterdir())
+    assert names == [f"epoch-{n:04d}.npz" for n in range(5)]
+    first, last = (
+        np.load(run.path / "snapshots" / name, allow_pickle=False) for name in (names[0], names[-1])
+    )
+    assert np.array_equal(first["index"], last["index"]) and not np.array_equal(
+        first["embeddings"], last["embeddings"]
+    )
+
+
+def test_a_stop_keeps_the_best_and_a_second_start_finishes_the_run(tmp_path: Path) -> None:
+    whole = run_of(tmp_path)
+    expected = train(whole)
+    run = run_of(tmp_path)
+    stopped = train(
+        run, cancelled=lambda: sum(row["kind"] == "epoch" for row in run.metrics()) >= 2
+    )
+    assert stopped["epochs"] < 4 and load_checkpoint(run.best).classes == ("bar", "dot", "ring")
+    run.forget_after(
+        json.loads((run.last / "state.json").read_text())["epoch"]
+    )  # as the process of a resumed run does
+    final = train(run)
+    assert (
+        final["test_accuracy"] == expected["test_accuracy"]
+        and final["confusion"] == expected["confusion"]
+    )
+    losses = [
+        [row["train_loss"] for row in r.metrics() if row["kind"] == "epoch"] for r in (whole, run)
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_a_run_can_start_from_another_with_other_classes(tmp_path: Path) -> None:
+    first = run_of(tmp_path)
+    train(first)
+    data = shapes(240)
+    two = dataclasses.replace(data, classes=("line", "dot", "ring"))
+    run = run_of(tmp_path, init_from=str(first.best), epochs=1)
+    assert train(run, two)["epochs"] == 1
+
+
+def test_another_sets_test_split_is_matched_by_class_name(tmp_path: Path) -> None:
+    data, other = shapes(240), shapes(90, seed=5)
+    turned = dataclasses.replace(
+        other, name="turned", labels=(other.labels + 1) % 3, classes=("ring", "bar", "dot")
+    )
+
+    def load(spec: DataSpec) -> ImageSet:
+        return turned if spec.name == "turned" else data
+
+    final = conduct(
+        run_of(tmp_path, **{"data.test_on": "turned"}), load=load, find_model=Path, device="cpu"
+    )
+    assert final["test_data"] == "turned" and final["test_n"] == len(turned.split("test"))
+    right = [row["recall"] for row in final["per_class"]]
+    assert [row["class"] for row in final["per_class"]] == ["bar", "dot", "ring"] and min(
+        right
+    ) > 0.4  # by chance, or mixed up: less
+
+
+def test_a_foreign_test_set_is_an_error(tmp_path: Path) -> None:
+    data = shapes(240)
+    other = dataclasses.replace(shapes(), name="letters", classes=("a", "b", "c"))
+    with pytest.raises(DataError, match="can't test a model of shapes"):
+        conduct(
+            run_of(tmp_path, **{"data.test_on": "letters"}),
+            load=lambda spec: other if spec.name == "letters" else data,
+            find_model=Path,
+            device="cpu",
+        )
+
+
+def test_without_a_validation_split_the_recipes_temperature_is_used(tmp_path: Path) -> None:
+    run = run_of(tmp_path, temperature=1.7, epochs=1)
+    final = train(run, shapes(240, val=0))
+    assert "val_accuracy" not in final and load_checkpoint(run.best).temperature == 1.7
+
+
+def test_every_method_of_training_can_be_asked_for_in_a_recipe() -> None:
+    assert set(METHODS) == set(get_args(Recipe.model_fields["method"].annotation))

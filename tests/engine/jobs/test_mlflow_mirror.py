@@ -1,0 +1,200 @@
+"""The MLflow mirror: everything arrives; a server that is down costs the run nothing and gets what
+it missed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from trained import model_run
+from waiting import wait_until
+
+from engine.files import read_json
+from engine.jobs.mlflow_mirror import figures_of_row, mirror, parameters_of, start_mirror
+from engine.jobs.processes import ROOT, environment_of
+from engine.lab import Lab
+from engine.settings import read_settings
+
+
+def lab_with(home: Path, uri: str) -> Lab:
+    return Lab(home, read_settings({"GLYPHLAB_MLFLOW_URI": uri}))
+
+
+def mirrored(lab: Lab, run) -> dict:
+    start_mirror(run, lab.settings)
+    return wait_until(
+        lambda: (state := read_json(run.path / "mirror.json")) and state["complete"] and state, 60
+    )
+
+
+def test_parameters_metrics_and_artifacts_arrive(tmp_path):
+    lab = lab_with(tmp_path / "home", f"file://{tmp_path / 'mlruns'}")
+    run = model_run(lab)
+    state = mirrored(lab, run)
+    there = next((tmp_path / "mlruns").glob(f"*/{state['run_id']}"))
+    assert (there / "params" / "data.name").read_text() == "digits" and (
+        there / "tags" / "glyphlab.run"
+    ).read_text() == run.id
+    assert (there / "metrics" / "test_accuracy").read_text().split()[1:] == ["0.5", "1"]
+    assert (there / "metrics" / "step" / "loss").read_text().split()[1:] == ["2.5", "1"]
+    assert (there / "artifacts" / "best" / "checkpoint.json").read_bytes() == (
+        run.best / "checkpoint.json"
+    ).read_bytes()
+    assert (there / "artifacts" / "recipe.yaml").exists()
+
+
+RUN = {
+    "info": {
+        "run_id": "r1",
+        "experiment_id": "1",
+        "artifact_uri": "mlflow-artifacts:/1/r1/artifacts",
+        "status": "RUNNING",
+    },
+    "data": {},
+}
+
+
+class Tracker(BaseHTTPRequestHandler):
+    """As much of an MLflow server's REST interface as a mirror needs."""
+
+    def do_GET(self) -> None:
+        if "runs/get" in self.path:
+            self.answer({"run": RUN})
+        else:
+            self.answer(
+                {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such experiment"}, 404
+            )
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.files[self.path.rpartition("r1/artifacts/")[2]] = body
+        self.answer({})
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = self.path.rpartition("mlflow/")[2]
+        self.server.asked.append((name, asked))
+        answers = {
+            "experiments/create": {"experiment_id": "1"},
+            "runs/create": {"run": RUN},
+            "runs/update": {"run_info": RUN["info"]},
+        }
+        self.answer(answers.get(name, {}))
+
+    def answer(self, document: dict, status: int = 200) -> None:
+        text = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_server_that_is_down_is_given_up_on_and_gets_it_all_when_it_is_back(tmp_path):
+    port = free_port()
+    lab = lab_with(tmp_path, f"http://127.0.0.1:{port}")
+    run = model_run(lab)
+    before = {path: path.read_bytes() for path in run.path.iterdir() if path.is_file()}
+    (run.path / "mirror.json").write_text(
+        json.dumps({"uri": lab.settings.mlflow_uri, "run_id": None, "rows": 0, "complete": False})
+    )
+    without_patience = (
+        "import sys; from pathlib import Path; from engine.jobs.mlflow_mirror import mirror_all;"
+        " from engine.runs.run import Run;mirror_all(Run(Path(sys.argv[1])), sys.argv[2], 0)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", without_patience, run.path, lab.settings.mlflow_uri],
+        cwd=ROOT,
+        env=environment_of(lab.settings, os.environ),
+        capture_output=True,
+        text=True,
+    )
+    assert (
+        said.returncode == 0
+        and "Traceback" not in said.stderr
+        and len(said.stdout.splitlines()) == 1
+    )
+    assert {path: path.read_bytes() for path in before} == before and run.info().state == "finished"
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Tracker)
+    server.asked, server.files = [], {}
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        later = model_run(lab)
+        mirrored(lab, later)  # the next run's mirror brings along what is missing
+        wait_until(lambda: read_json(run.path / "mirror.json")["complete"], 60)
+        sent = [
+            metric["key"]
+            for name, body in server.asked
+            if name == "runs/log-batch"
+            for metric in body.get("metrics", [])
+        ]
+        assert sent.count("test_accuracy") == sent.count("step/loss") == 2
+        assert [body["status"] for name, body in server.asked if name == "runs/update"] == [
+            "FINISHED",
+            "FINISHED",
+        ]
+        assert server.files["best/checkpoint.json"] == (run.best / "checkpoint.json").read_bytes()
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_two_mirrors_of_one_run_do_not_meet(tmp_path):
+    from engine.files import Lock
+
+    run = model_run(Lab(tmp_path))
+    with Lock.take(run.path / "mirror.lock"):
+        assert mirror(run, "http://127.0.0.1:9", 0) is False
+
+
+@pytest.mark.parametrize(
+    "row, said",
+    [
+        (
+            {"kind": "step", "epoch": 3, "step": 2, "steps": 10, "loss": 0.5, "seconds": 1},
+            (22, {"step/loss": 0.5, "step/seconds": 1.0}),
+        ),
+        (
+            {
+                "kind": "epoch",
+                "epoch": 3,
+                "epochs": 5,
+                "val_loss": 0.25,
+                "best": True,
+                "val_accuracy": None,
+            },
+            (3, {"epoch/val_loss": 0.25}),
+        ),
+        (
+            {"kind": "final", "epochs": 5, "test_accuracy": 0.75, "confusion": [[1]]},
+            (5, {"test_accuracy": 0.75}),
+        ),
+    ],
+)
+def test_rows_become_steps_and_figures(row, said):
+    assert figures_of_row(row) == said
+
+
+def test_a_recipe_becomes_flat_parameters():
+    assert parameters_of({"a": {"b": 1, "c": None}, "d": "x" * 600, "e": {}}) == {
+        "a.b": "1",
+        "d": "x" * 500,
+    }

@@ -1,0 +1,108 @@
+"""Background tasks: a process each, with progress, a result, an error in one line, and a way to
+stop.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from PIL import Image
+from waiting import wait_until
+
+from engine.errors import RunError
+from engine.jobs.tasks import TASKS
+from engine.lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path) -> Lab:
+    return Lab(tmp_path / "home")
+
+
+def ended(lab: Lab, id: str):
+    return wait_until(
+        lambda: (info := lab.task(id)).state in ("finished", "stopped", "failed") and info, 60
+    )
+
+
+def test_a_task_returns_its_result(lab):
+    id = lab.start_task("load", name="digits", size=16)
+    info = ended(lab, id)
+    assert (
+        info.state == "finished"
+        and info.result["n"] == 1797
+        and info.result["classes"] == list("0123456789")
+    )
+    assert info.arguments == {"name": "digits", "size": 16} and [
+        found.id for found in lab.tasks("load")
+    ] == [id]
+    assert lab.tasks("evaluate") == []
+
+
+def test_a_mistake_fails_in_one_line(lab):
+    info = ended(lab, lab.start_task("load", name="dogits"))
+    assert info.state == "failed" and "did you mean 'digits'" in info.error and info.result is None
+
+
+def test_unknown_kinds_and_ids_are_errors(lab):
+    with pytest.raises(RunError, match="did you mean 'load'"):
+        lab.start_task("laod")
+    for id in ("nothing", "../runs"):
+        with pytest.raises(RunError, match="there is no task"):
+            lab.task(id)
+
+
+@pytest.fixture
+def long_task(lab, tmp_path):
+    """A task that waits: the picture that it wants to read is a pipe into which nobody writes."""
+    folder = tmp_path / "pictures" / "a"
+    folder.mkdir(parents=True)
+    (tmp_path / "pictures" / "b").mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "pictures" / "b" / "1.png")
+    os.mkfifo(folder / "1.png")
+    arguments = {"name": str(tmp_path / "pictures")}
+    id = lab.start_task("load", **arguments)
+    yield id, arguments
+    lab.stop_task(id)
+    ended(lab, id)
+
+
+def pid_of(lab: Lab, id: str) -> int:
+    from engine.files import read_json
+
+    return wait_until(lambda: read_json(lab.home / "tasks" / id / "status.json").get("pid"))
+
+
+def test_the_same_work_is_not_started_twice(lab, long_task):
+    id, arguments = long_task
+    assert lab.start_task("load", **arguments) == id
+    other = lab.start_task("load", **arguments, size=32)
+    assert other != id
+    lab.stop_task(other)
+    assert ended(lab, other).state == "stopped"
+
+
+def test_a_task_stops_when_told(lab, long_task):
+    id, _ = long_task
+    pid = pid_of(lab, id)
+    lab.stop_task(id)
+    assert ended(lab, id).state == "stopped"
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"))
+    lab.stop_task(id)  # once more does nothing
+
+
+def test_a_killed_task_is_failed(lab, long_task):
+    id, _ = long_task
+    os.kill(pid_of(lab, id), signal.SIGKILL)
+    assert "killed" in ended(lab, id).error
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_every_kind_leads_to_a_function(kind):
+    import importlib
+
+    module, _, name = TASKS[kind].partition(":")
+    assert callable(getattr(importlib.import_module(module), name))

@@ -1,0 +1,198 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from waiting import full_disk
+
+from engine.errors import CheckpointError
+from engine.models.catalog import build_model
+from engine.models.checkpoint import META, load_checkpoint, model_card, read_meta, save_checkpoint
+from engine.models.predictor import Predictor
+from engine.recipe import make_recipe
+from engine.store.models import CHECKPOINTS, list_models
+
+
+@pytest.fixture
+def saved(tmp_path):
+    recipe = make_recipe(
+        {
+            "name": "three",
+            "title": "Three shapes",
+            "data": {"name": "shapes", "size": 16},
+            "model": {"options": {"width": 4}},
+        }
+    )
+    model = build_model("convnet", {"width": 4}, 1, 3, 16).eval()
+    metrics = {
+        "test_accuracy": 0.9,
+        "test_data": "shapes",
+        "test_split": "test",
+        "test_n": 30,
+        "epochs": 3,
+    }
+    save_checkpoint(
+        tmp_path / "three",
+        model.state_dict(),
+        recipe,
+        ("a", "b", "c"),
+        metrics,
+        style="digit",
+        input_size=16,
+        temperature=2.0,
+    )
+    return tmp_path / "three", model
+
+
+def test_a_saved_model_answers_as_the_one_in_memory(saved) -> None:
+    folder, model = saved
+    checkpoint = load_checkpoint(folder)
+    x = torch.rand(4, 1, 16, 16)
+    assert torch.equal(checkpoint.model(x).logits, model(x).logits)
+    assert checkpoint.classes == ("a", "b", "c") and checkpoint.metrics["test_accuracy"] == 0.9
+    squares = np.random.default_rng(0).integers(0, 256, (5, 1, 16, 16), dtype=np.uint8)
+    expected = torch.softmax(model(torch.from_numpy(squares).float() / 127.5 - 1).logits / 2.0, 1)
+    assert np.allclose(Predictor(checkpoint).squares(squares), expected.detach().numpy(), atol=1e-6)
+
+
+def test_the_card_says_what_it_is_and_how_good(saved) -> None:
+    card = (saved[0] / "README.md").read_text()
+    assert (
+        "# Three shapes" in card and "90.00%" in card and "3: a b c" in card and "30 images" in card
+    )
+
+
+def test_half_precision_halves_the_file_and_loads(saved, tmp_path) -> None:
+    folder, model = saved
+    checkpoint = load_checkpoint(folder)
+    save_checkpoint(
+        tmp_path / "half",
+        model.state_dict(),
+        checkpoint.recipe,
+        checkpoint.classes,
+        {},
+        style="digit",
+        input_size=16,
+        half=True,
+    )
+    whole, half = (
+        next(f.glob("*.safetensors")).stat().st_size for f in (folder, tmp_path / "half")
+    )
+    assert half < 0.6 * whole
+    assert load_checkpoint(tmp_path / "half").model.head[1].weight.dtype == torch.float32
+
+
+def test_a_newer_checkpoint_replaces_the_older_weights(saved) -> None:
+    folder, _ = saved
+    checkpoint = load_checkpoint(folder)
+    other = build_model("convnet", {"width": 4}, 1, 3, 16)
+    save_checkpoint(
+        folder,
+        other.state_dict(),
+        checkpoint.recipe,
+        checkpoint.classes,
+        {},
+        style="digit",
+        input_size=16,
+    )
+    assert len(list(folder.glob("*.safetensors"))) == 1
+    assert torch.equal(
+        load_checkpoint(folder).model.state_dict()["head.1.weight"],
+        other.state_dict()["head.1.weight"],
+    )
+
+
+def change(folder, **values) -> None:
+    meta = json.loads((folder / META).read_text())
+    (folder / META).write_text(json.dumps(meta | values))
+
+
+def test_weights_of_another_number_of_classes_are_a_clear_error(saved) -> None:
+    change(saved[0], classes=["a", "b", "c", "d"])
+    with pytest.raises(CheckpointError, match="another model's.*4 classes"):
+        load_checkpoint(saved[0])
+
+
+def test_weights_of_another_model_are_a_clear_error(saved) -> None:
+    recipe = json.loads((saved[0] / META).read_text())["recipe"]
+    change(saved[0], recipe=recipe | {"model": {"name": "glyphnet", "options": {}}})
+    with pytest.raises(CheckpointError, match="another model's"):
+        load_checkpoint(saved[0])
+
+
+def test_an_unfinished_checkpoint_does_not_exist(saved) -> None:
+    (saved[0] / META).unlink()
+    with pytest.raises(CheckpointError, match="no complete checkpoint"):
+        read_meta(saved[0])
+
+
+def test_missing_broken_or_foreign_files_are_clear_errors(saved, tmp_path) -> None:
+    folder, _ = saved
+    weights = next(folder.glob("*.safetensors"))
+    moved = shutil.move(weights, tmp_path / "away")
+    with pytest.raises(CheckpointError, match="are missing"):
+        load_checkpoint(folder)
+    weights.write_bytes(b"not safetensors at all")
+    with pytest.raises(CheckpointError, match="no readable safetensors"):
+        load_checkpoint(folder)
+    shutil.move(moved, weights)
+    change(folder, format=99)
+    with pytest.raises(CheckpointError, match="another version"):
+        load_checkpoint(folder)
+    (folder / META).write_text("{")
+    with pytest.raises(CheckpointError, match="can't be read"):
+        read_meta(folder)
+
+
+def test_a_full_disk_is_said_and_the_checkpoint_before_stays(saved) -> None:
+    folder, model = saved
+    before, weights = (
+        sorted(folder.iterdir()),
+        {key: value + 1 for key, value in model.state_dict().items()},
+    )
+    recipe = make_recipe(
+        {
+            "name": "three",
+            "data": {"name": "shapes", "size": 16},
+            "model": {"options": {"width": 4}},
+        }
+    )
+    with (
+        full_disk(),
+        pytest.raises(
+            CheckpointError, match="could not be written to .*File too large. Free some disk space"
+        ),
+    ):
+        save_checkpoint(folder, weights, recipe, ("a", "b", "c"), {}, style="digit", input_size=16)
+    assert sorted(folder.iterdir()) == before
+    loaded = load_checkpoint(folder).model.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in model.state_dict().items())
+
+
+def test_blank_paper_is_called_blank(saved) -> None:
+    predictor = Predictor(load_checkpoint(saved[0]))
+    blank, drawn = predictor.predict(
+        [
+            np.full((40, 40), 255, np.uint8),
+            np.pad(np.zeros((20, 8), np.uint8), 16, constant_values=255),
+        ]
+    )
+    assert blank.blank and not drawn.blank
+    assert drawn.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert [p for _, p in drawn.top(3)] == sorted((p for _, p in drawn.top(3)), reverse=True)
+    assert predictor.predict([]) == []
+
+
+def test_the_card_of_a_model_that_learned_from_all_says_how_its_siblings_did(tmp_path) -> None:
+    folder = CHECKPOINTS / "characters-best"
+    meta = read_meta(folder)
+    held = meta["held_out"]
+    assert (
+        "test_accuracy" not in meta["metrics"] and held["models"] == 5 and held["accuracy"] > 0.88
+    )
+    assert f"{100 * held['accuracy']:.2f}% of those right" in model_card(meta)
+    assert (folder / "README.md").read_text(encoding="utf-8") == model_card(meta)
+    assert {info.name: info.accuracy for info in list_models(tmp_path)}["characters-best"] == held[
+        "accuracy"
+    ]

@@ -1,0 +1,169 @@
+"""The decision itself, on predictions made up from known true labels: every regime, its rate and
+its T.
+"""
+
+import numpy as np
+import pytest
+from doubted import made_up_logits, readings_of
+
+from engine.noise.diagnosis import REGIMES, diagnose
+from engine.noise.hypotheses import EXCLUDES, NAMES, PATTERN, better
+from engine.noise.inject import add_noise, true_transition
+from engine.noise.report import evidence, share, summary, unknowable
+from engine.noise.transition import log_softmax
+
+N, K = 3000, 10
+TRUE = np.random.default_rng(0).integers(0, K, N)
+LOGITS = made_up_logits(TRUE, K)
+CLASSES = tuple("0123456789")
+
+
+def found(given, logits=LOGITS):
+    readings = readings_of(logits, given)
+    best = better(readings)
+    return diagnose(logits, given, best), readings, best
+
+
+@pytest.mark.parametrize(
+    ("noise", "rate", "regime", "reading"),
+    [
+        ("clean", 0.0, "clean", NAMES),
+        ("rare", 0.005, "few errors", NAMES),
+        ("rare", 0.01, "few errors", NAMES),
+        ("rare", 0.05, "few errors", NAMES),
+        ("symmetric", 0.2, "symmetric", NAMES),
+        ("symmetric", 0.5, "symmetric", NAMES),
+        ("symmetric", 0.8, "symmetric", NAMES),
+        ("pairs", 0.4, "class-dependent", PATTERN),
+        ("pairs", 0.2, "class-dependent", PATTERN),
+        ("complementary", 1.0, "complementary", EXCLUDES),
+        ("complementary", 0.99, "complementary", EXCLUDES),
+    ],
+)
+def test_every_regime_is_named_with_its_rate_and_its_matrix(noise, rate, regime, reading):
+    given = add_noise(TRUE, K, noise, rate, 1)
+    findings, readings, best = found(given)
+    really = (given != TRUE).mean()
+    assert (findings.regime, best.name) == (regime, reading)
+    assert findings.rate_low - 1e-9 <= findings.rate <= findings.rate_high + 1e-9
+    assert (
+        findings.rate_low - 0.004 <= really <= findings.rate_high + 0.004
+        and findings.rate_high - findings.rate_low < 0.08
+    )
+    assert np.abs(findings.matrix - true_transition(TRUE, given, K)).max() < 0.05
+    assert findings.matrix.sum(1) == pytest.approx(np.ones(K))
+
+
+def test_labels_that_have_nothing_to_do_with_the_images_are_said_so():
+    given = add_noise(TRUE, K, "independent", 1.0, 1)
+    findings, readings, best = found(given)
+    assert best is None and findings.regime == "independent"
+    assert findings.rate == pytest.approx(0.9, abs=0.01) and findings.rate_high == 1
+    assert "may have been drawn without looking" in summary(findings, N, CLASSES)
+    said = unknowable(findings, N, CLASSES)
+    assert any("90%" in sentence for sentence in said) and any(
+        f"{N * np.log(K / (K - 1)):,.0f} in all" in sentence for sentence in said
+    )
+
+
+def test_classes_that_look_alike_are_ambiguous_and_not_noise():
+    true = TRUE.copy()
+    logits = LOGITS.copy()
+    alike = np.isin(true, (0, 1))
+    lean = np.random.default_rng(5).normal(0, 1.5, alike.sum())
+    true[alike] = np.where(
+        np.random.default_rng(6).random(alike.sum()) < 1 / (1 + np.exp(-lean)), 0, 1
+    )
+    logits[alike] -= 8
+    logits[alike, 0], logits[alike, 1] = 4 + lean / 2, 4 - lean / 2
+    findings, _, best = found(true, logits)
+    assert best.name == NAMES and findings.regime == "clean"
+    assert {(a, b) for a, b, _ in findings.look_alike} == {(0, 1), (1, 0)}
+    assert findings.matrix[0, 1] < 0.02
+    said = " ".join(unknowable(findings, N, CLASSES))
+    assert "0 and 1" in said and "1 and 0" not in said
+
+
+@pytest.mark.parametrize(("rate", "regime"), [(0.0, "clean"), (0.004, "few errors")])
+def test_errors_are_told_from_what_a_network_is_unsure_of(rate, regime):
+    """Networks that waver between look-alikes, as EMNIST's do, about every second image: 15% of
+    their probability is elsewhere.
+    """
+    rng = np.random.default_rng(7)
+    true = rng.integers(0, K, 12_000)
+    logits = made_up_logits(true, K)
+    alike = true < 6
+    lean = rng.normal(0, 1.8, alike.sum())
+    first = true[alike] // 2 * 2
+    true[alike] = first + (rng.random(len(lean)) > 1 / (1 + np.exp(-lean)))
+    logits[alike] -= 8
+    logits[alike, first], logits[alike, first + 1] = 4 + lean / 2, 4 - lean / 2
+    unsure = 1 - np.exp(log_softmax(logits)).max(1).mean()
+    findings, _, best = found(add_noise(true, K, "rare", rate, 1), logits)
+    assert 0.12 < unsure < 0.18
+    assert (best.name, findings.regime) == (NAMES, regime)
+    assert findings.rate == pytest.approx(rate, abs=0.0015)
+
+
+def test_a_pattern_in_a_few_classes_only_is_found_in_those():
+    given = TRUE.copy()
+    rng = np.random.default_rng(3)
+    for a, b in ((7, 1), (3, 8)):
+        given[(TRUE == a) & (rng.random(N) < 0.4)] = b
+    findings, _, best = found(given)
+    assert findings.regime == "class-dependent"
+    assert findings.matrix[7, 1] == pytest.approx(0.4, abs=0.06) and findings.matrix[
+        3, 8
+    ] == pytest.approx(0.4, abs=0.06)
+    assert findings.matrix[0, 0] > 0.98
+
+
+def test_sixty_two_uneven_classes_do_not_confuse_it():
+    k = 62
+    rng = np.random.default_rng(4)
+    true = rng.choice(k, 6000, p=rng.dirichlet(np.full(k, 3.0)))
+    logits = made_up_logits(true, k)
+    for noise, rate, regime in (
+        ("clean", 0, "clean"),
+        ("symmetric", 0.5, "symmetric"),
+        ("pairs", 0.4, "class-dependent"),
+    ):
+        given = add_noise(true, k, noise, rate, 1)
+        findings, _, _ = found(given, logits)
+        assert findings.regime == regime
+        assert findings.rate == pytest.approx((given != true).mean(), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "noise", ["clean", "rare", "symmetric", "pairs", "complementary", "independent"]
+)
+def test_a_diagnosis_reads_as_sentences(noise):
+    findings, readings, _ = found(
+        add_noise(
+            TRUE,
+            K,
+            noise,
+            {"clean": 0, "rare": 0.02, "symmetric": 0.5, "pairs": 0.4}.get(noise, 1.0),
+            1,
+        )
+    )
+    said = [
+        summary(findings, N, CLASSES),
+        *evidence(findings, readings, CLASSES),
+        *unknowable(findings, N, CLASSES),
+    ]
+    assert findings.regime in REGIMES and len(said) >= 4
+    for sentence in said:
+        assert sentence.endswith(".") and "nan" not in sentence and "  " not in sentence
+
+
+def test_shares_keep_what_tells_them_from_none_and_all():
+    assert [share(x) for x in (0, 1, 0.999, 0.00031, 0.5, 0.051, 0.00002)] == [
+        "0%",
+        "100%",
+        "99.90%",
+        "0.03%",
+        "50%",
+        "5.1%",
+        "0.002%",
+    ]

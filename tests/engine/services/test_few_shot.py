@@ -1,0 +1,148 @@
+"""Symbols taught by a few drawings."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from hands import drawn, png
+
+from engine.errors import DataError, ImageError
+from engine.lab import Lab
+from engine.recognition.shape_similarity import likeness_vectors
+from engine.services.few_shot import MOST_EXAMPLES, Bank, asked_of, decide
+from engine.services.gallery import Galleries
+
+MODEL = "canvas-digits"
+NEW = ("♥", "→", "#", "Ω")
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return Lab(tmp_path)
+
+
+def teach(lab, symbols=NEW, count=3) -> None:
+    for symbol in symbols:
+        for number in range(count):
+            lab.taught.add(symbol, png(drawn(symbol, number)))
+
+
+def vector(lab, symbol: str, number: int, **changes) -> np.ndarray:
+    prediction = lab.predictor(MODEL).predict([png(drawn(symbol, number, **changes))])[0]
+    return likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
+
+
+def test_after_three_drawings_the_fourth_is_recognised(lab):
+    teach(lab)
+    gallery = Galleries(lab).get(MODEL)
+    for symbol in NEW:
+        found = vector(lab, symbol, 9)
+        match = lab.taught.recognise(found, MODEL, gallery.likeness_of(found))
+        assert match is not None and match.name == symbol and match.likeness >= match.asked
+
+
+def test_what_the_model_knows_is_not_taken_for_a_symbol(lab):
+    teach(lab)
+    gallery = Galleries(lab).get(MODEL)
+    for digit in "701":
+        for writer in range(4):
+            found = vector(lab, digit, 5, writer=writer)
+            assert lab.taught.recognise(found, MODEL, gallery.likeness_of(found)) is None
+
+
+def test_nothing_taught_recognises_nothing(lab):
+    assert lab.taught.symbols() == [] and lab.taught.recognise(vector(lab, "♥", 0), MODEL) is None
+    assert lab.taught.leave_one_out(MODEL).accuracy is None
+
+
+def test_symbols_survive_a_restart_and_can_be_forgotten(lab):
+    teach(lab, ("♥", "→"))
+    again = Lab(lab.home).taught
+    assert [(symbol.name, len(symbol.examples)) for symbol in again.symbols()] == [
+        ("→", 3),
+        ("♥", 3),
+    ]
+    again.remove_last("♥")
+    assert len(again.symbol("♥").examples) == 2
+    again.remove("→")
+    assert [symbol.name for symbol in again.symbols()] == ["♥"]
+    again.remove_last("♥")
+    again.remove_last("♥")
+    assert again.symbols() == [] and not list(again.folder.iterdir())
+    with pytest.raises(DataError, match="no symbol '♥' was taught"):
+        again.remove("♥")
+
+
+def test_leave_one_out_counts_each_example(lab):
+    teach(lab)
+    lab.taught.add("single", png(drawn("T")))
+    measured = lab.taught.leave_one_out(MODEL)
+    assert measured.n == 3 * len(NEW) and measured.right >= measured.n - 1
+    assert {name: n for name, _, n in measured.rows} == dict.fromkeys(NEW, 3)
+    assert measured.accuracy == measured.right / measured.n
+
+
+def test_leave_one_out_finds_a_wrong_example(lab):
+    teach(lab, ("♥", "#"))
+    lab.taught.add("♥", png(drawn("#", 7)))
+    measured = lab.taught.leave_one_out(MODEL)
+    assert dict((name, n - right) for name, right, n in measured.rows)["♥"] >= 1
+
+
+def test_an_export_is_taken_in_by_another_lab(lab, tmp_path):
+    teach(lab, ("♥", "→"))
+    other = Lab(tmp_path / "other").taught
+    assert other.take_in(lab.taught.export()) == 6
+    assert [(symbol.name, len(symbol.examples)) for symbol in other.symbols()] == [
+        ("→", 3),
+        ("♥", 3),
+    ]
+
+
+@pytest.mark.parametrize("content", [b"no zip", pytest.param(None, id="another zip")])
+def test_another_file_is_no_export(lab, content):
+    if content is None:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as file:
+            file.writestr("readme.txt", "hello")
+        content = out.getvalue()
+    with pytest.raises(DataError, match="symbols"):
+        lab.taught.take_in(content)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 41, "a\nb"])
+def test_a_name_must_be_one(lab, name):
+    with pytest.raises(DataError, match="this name can't be used"):
+        lab.taught.add(name, png(drawn("♥")))
+
+
+def test_any_printable_name_will_do_and_a_blank_drawing_will_not(lab):
+    for name in ("/", "..", "my 7", "β", "CON"):
+        assert lab.taught.add(name, png(drawn("♥"))).name == name
+    with pytest.raises(ImageError, match="nothing is drawn"):
+        lab.taught.add("β", png(np.zeros((90, 120), np.uint8)))
+    with pytest.raises(DataError, match="no symbol has been taught yet"):
+        Lab(lab.home / "empty").taught.export()
+
+
+def test_a_symbol_has_a_limit(lab):
+    folder = lab.taught.add("♥", png(drawn("♥"))).folder
+    for number in range(2, MOST_EXAMPLES + 1):
+        (folder / f"{number:04d}.png").write_bytes((folder / "0001.png").read_bytes())
+    with pytest.raises(DataError, match="all the examples it can use"):
+        lab.taught.add("♥", png(drawn("♥")))
+
+
+def test_the_nearest_symbol_wins_if_it_is_near_enough():
+    vectors = np.array([[1, 0, 0], [0.96, 0.28, 0], [0, 1, 0], [0, 0.96, 0.28]], np.float32)
+    bank = Bank(np.array(["a", "a", "b", "b"]), vectors)
+    assert decide(bank, np.array([0.98, 0.199, 0], np.float32)).name == "a"
+    assert decide(bank, np.array([0, 0.98, 0.199], np.float32)).name == "b"
+    assert decide(bank, np.array([0, 0, 1], np.float32)) is None
+    assert (
+        decide(bank, np.array([0.98, 0.199, 0], np.float32), known=0.999) is None
+    )  # something known is nearer
+    assert asked_of(vectors[:2]) == pytest.approx(0.96 - 0.15) and asked_of(vectors[:1]) == 0.8

@@ -1,0 +1,103 @@
+"""Galleries: nearest training images, what is strange, and a place on the map."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hands import drawn
+from trained import model_run
+
+from engine.errors import DataError
+from engine.lab import Lab
+from engine.recognition.shape_similarity import likeness_vectors
+from engine.services.gallery import SHIPPED, Galleries
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    return Lab(tmp_path_factory.mktemp("gallery"))
+
+
+@pytest.fixture(scope="module")
+def built(lab):
+    """A gallery of a model with random weights, which embeds scikit-learn's digits all the same."""
+    run = model_run(lab)
+    told: list[str] = []
+    Galleries(lab).build(run.id, lambda done, total, what: told.append(what))
+    assert "embedding training images" in told
+    return run.id
+
+
+def test_a_gallery_is_found_again_and_has_its_map(lab, built):
+    gallery = Galleries(lab).get(built)
+    assert (
+        gallery.data == "digits"
+        and gallery.images.dtype == np.uint8
+        and len(gallery.images) == len(gallery.labels) > 1000
+    )
+    assert (
+        gallery.coordinates.shape == (len(gallery.labels), 2)
+        and np.isfinite(gallery.coordinates).all()
+    )
+    assert set(gallery.labels) == set(range(10))
+
+
+def test_an_image_of_the_gallery_is_its_own_nearest(lab, built):
+    gallery = Galleries(lab).get(built)
+    predictor = lab.predictor(built)
+    place = 123
+    embedding = predictor.embed(gallery.images[place][None, None])[0]
+    near = gallery.nearest(embedding, 5)
+    assert (
+        near[0].similarity == pytest.approx(1, abs=1e-3)
+        and near[0].label == gallery.classes[gallery.labels[place]]
+    )
+    assert [one.similarity for one in near] == sorted(
+        (one.similarity for one in near), reverse=True
+    )
+    assert sum(votes for _, votes in gallery.vote(near)) == 5
+    vector = likeness_vectors(embedding[None], gallery.images[place][None, None])[0]
+    assert gallery.likeness_of(vector) == pytest.approx(1, abs=2e-3)
+    assert (
+        np.linalg.norm(np.array(gallery.place(embedding)) - gallery.coordinates[place])
+        < np.ptp(gallery.coordinates, axis=0).max() / 5
+    )
+
+
+def test_few_held_out_images_are_strange(lab, built):
+    gallery = Galleries(lab).get(built)
+    data = lab.dataset("digits")
+    test = data.images[data.split("test")]
+    vectors = likeness_vectors(lab.predictor(built).embed(test), test)
+    assert np.mean([gallery.likeness_of(vector) < gallery.strange for vector in vectors]) < 0.03
+
+
+def test_a_model_without_a_gallery_has_none_and_one_without_its_data_says_so(lab):
+    run = model_run(lab, seed=1, **{"data.name": "characters"})
+    assert Galleries(lab).get(run.id) is None
+    with pytest.raises(DataError, match="was trained on are not here"):
+        Galleries(lab).build(run.id)
+
+
+def test_a_shipped_gallery_is_used_until_the_weights_change(lab):
+    run = model_run(lab, seed=2)
+    path = Galleries(lab).ship(run.id, ["digits"])
+    assert path == run.best / SHIPPED and Galleries(lab).get(run.id) is not None
+    other = model_run(lab, seed=3)
+    path.rename(other.best / SHIPPED)
+    assert Galleries(lab).get(other.id) is None
+
+
+@pytest.mark.parametrize("model", ["canvas-digits", "canvas-characters"])
+def test_shipped_models_bring_theirs_and_know_a_seven_from_an_arrow(lab, model):
+    gallery, predictor = Galleries(lab).get(model), lab.predictor(model)
+    assert gallery is not None and gallery.coordinates is not None
+
+    def likeness(symbol):
+        prediction = predictor.predict([255 - drawn(symbol)])[0]
+        return gallery.likeness_of(
+            likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
+        )
+
+    assert likeness("7") > gallery.strange and likeness("0") > gallery.strange
+    assert likeness("→") < gallery.strange

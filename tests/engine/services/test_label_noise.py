@@ -1,0 +1,219 @@
+"""Diagnoses on disk, cleaned labels and the command line, on real digits with spoiled labels."""
+
+import csv
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from doubted import diagnosed, examined, spoiled
+
+from engine.cli import main, parser_of
+from engine.cli import noise as command
+from engine.errors import DataError, RunError
+from engine.files import plain
+from engine.lab import Lab
+from engine.models.catalog import build_model
+from engine.models.checkpoint import save_checkpoint
+from engine.noise.cleaned_labels import clean, default_name, publish, table, write_zip
+from engine.noise.storage import describe, keep
+from engine.progress import no_progress
+from engine.runs.run import create_run
+from engine.services.label_noise import arguments, why
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    return Lab(tmp_path)
+
+
+def truth(found) -> np.ndarray:
+    return np.array([int(found.file(i)[-5]) for i in range(found.document["n"])])
+
+
+def test_a_diagnosis_is_found_again_until_the_labels_change(lab):
+    found = diagnosed(lab)
+    assert lab.noise.find("spoiled").key == found.key
+    assert lab.noise.diagnose("spoiled").key == found.key  # and not computed again
+    assert [info.regime for info in lab.noise.list()] == ["complementary"]
+    (lab.home / "uploads" / "spoiled.zip").unlink()
+    spoiled(lab, "symmetric", 0.5)
+    assert Lab(lab.home).noise.find("spoiled") is None
+
+
+def test_the_csv_has_a_row_an_image_with_the_accidentally_right_labels_first(lab):
+    found = diagnosed(lab, "complementary", 0.96)
+    rows = list(csv.DictReader(io.StringIO(found.csv())))
+    assert list(rows[0]) == ["file", "index", "given", "likely", "score"] and len(rows) == 400
+    right = sum(row["given"] == row["file"][-5] for row in rows)
+    assert 8 <= right <= 25
+    assert sum(row["given"] == row["file"][-5] for row in rows[:right]) >= 0.7 * right
+    assert sorted(int(row["index"]) for row in rows) == list(range(400))
+    assert float(rows[0]["score"]) > float(rows[-1]["score"])
+    assert np.mean([row["likely"] == row["file"][-5] for row in rows]) > 0.95
+
+
+def test_wrong_labels_come_first_where_most_are_right(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    rows = found.rows()
+    assert found.document["regime"] == "few errors"
+    assert sum(row["given"] != row["file"][-5] for row in rows[:12]) >= 9
+
+
+def test_a_suspects_neighbours_read_as_what_they_argue_for(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    place = int(found.arrays["order"][0])
+    argued = arguments(found, place)
+    likely, given = found.arrays["likely"], int(found.arrays["given"][place])
+    assert place not in argued.for_likely[0]
+    assert (likely[argued.for_likely[0]] == likely[place]).all() and (
+        likely[argued.for_given[0]] == given
+    ).all()
+    assert argued.for_likely[1][0] > argued.for_given[1][0]
+    assert argued.votes_likely > argued.votes_given and argued.neighbours == 13
+    assert f"as the given {found.classes[given]}" in why(found, place, argued)
+
+
+def test_reviewed_labels_win_and_the_rest_is_as_asked(lab):
+    found = diagnosed(lab, "complementary", 0.98)
+    review = lab.noise.review(found)
+    review.decide(5, 7)
+    decisions = review.decisions()
+    kept = clean(found, decisions, "given")
+    assert (
+        kept.labels[5] == 7
+        and kept.how[5] == "reviewed"
+        and (np.delete(kept.labels, 5) == np.delete(found.arrays["given"], 5)).all()
+    )
+    alone = clean(found, decisions, "none")
+    assert alone.kept == 1
+    likely = clean(found, decisions, "likely", sure=0.95)
+    taken = likely.how == "likely"
+    assert (found.arrays["sure"][taken] >= 0.95).all() and (
+        likely.labels[taken] == truth(found)[taken]
+    ).mean() > 0.99
+    with pytest.raises(DataError, match="one of: given, likely, none"):
+        clean(found, decisions, "guess")
+
+
+def test_cleaned_labels_become_a_data_set_that_reads_back_the_same(lab):
+    found = diagnosed(lab, "complementary", 0.98)
+    cleaned = clean(found, {}, "likely")
+    name = publish(lab, found, cleaned, default_name(found))
+    assert name == "spoiled-cleaned" and name in [data.name for data in lab.datasets()]
+    data = lab.dataset(name)
+    assert len(data) == cleaned.kept
+    assert (
+        np.mean(
+            [
+                data.classes[label] == file[-5]
+                for label, file in zip(data.labels, data.files, strict=True)
+            ]
+        )
+        > 0.98
+    )
+    by_name = {file.split("/")[-1]: i for i, file in enumerate(data.files)}
+    first = int(np.flatnonzero(cleaned.labels >= 0)[0])
+    own = next(i for key, i in by_name.items() if key.endswith(found.file(first).split("/")[-1]))
+    assert (data.images[own] == found.images([first])[0]).all()  # the pictures are the originals
+    assert (
+        publish(lab, found, cleaned, default_name(found)) != name
+    )  # a name that is taken is not overwritten
+    with pytest.raises(DataError, match="too little is left"):
+        publish(lab, found, clean(found, {}, "none"), "nothing")
+
+
+def test_the_zip_keeps_test_images_apart_and_brings_a_table(lab):
+    data = lab.noise.data("digits")
+    data = data.with_splits({"train": np.arange(0, 1500), "test": np.arange(1500, len(data))})
+    labels = np.asarray(data.labels)
+    found_here = examined(labels, labels, 10)
+    folder = lab.noise.home / "0123456789abcdef"
+    keep(folder, describe(data, "all", "full", found_here, 1.0), found_here)
+    from engine.noise.storage import read
+
+    found = read(folder, data)
+    cleaned = clean(found, {}, "given")
+    out = io.BytesIO()
+    write_zip(lab, found, cleaned, out)
+    names = zipfile.ZipFile(out).namelist()
+    assert (
+        sum(name.startswith("train/") for name in names) == 1500
+        and sum(name.startswith("test/") for name in names) == len(data) - 1500
+    )
+    assert len(table(found, cleaned).splitlines()) == len(data) + 1 and "labels.csv" in names
+
+
+def test_a_saved_model_is_asked_only_if_it_learned_from_these_very_labels(lab):
+    name, _ = spoiled(lab, "complementary", 1.0)
+    data = lab.noise.data(name)
+    network = build_model("convnet", {"width": 4}, 1, 10, 28)
+
+    def saved(fingerprint: str, **changes) -> str:
+        recipe = lab.recipe(
+            "quick",
+            {"data.name": name, "loss": "forward", "model.options": {"width": 4}, **changes},
+        )
+        run = create_run(lab.home, recipe)
+        extra = {"fingerprint": fingerprint}
+        save_checkpoint(
+            run.best,
+            network.state_dict(),
+            recipe,
+            data.classes,
+            {},
+            style=data.style,
+            input_size=28,
+            extra=extra,
+        )
+        run.end("finished")
+        return run.id
+
+    learned = saved(data.fingerprint, method="recovered")
+    saved("another", method="recovered")
+    saved(data.fingerprint, method="recovered", init_from="mnist-best")
+    saved(data.fingerprint)
+    damaged = lab.model_folder(saved(data.fingerprint, method="recovered"))
+    weights = next(damaged.glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:1000])
+    opinions = lab.noise._opinions(data)
+    assert list(opinions) == [learned]
+    said = opinions[learned](torch.from_numpy(np.array(data.images[[3, 5, 8]])).float())
+    assert said.shape == (3, 10)
+    np.testing.assert_allclose(said.exp().sum(1), 1, atol=1e-3)
+
+
+def test_a_diagnosis_can_be_forgotten(lab):
+    found = diagnosed(lab)
+    lab.noise.delete(found.key)
+    assert lab.noise.list() == [] and lab.noise.find("spoiled") is None
+    with pytest.raises(RunError, match="there is no diagnosis"):
+        lab.noise.delete("../spoiled")
+
+
+def test_the_command_has_one_document_and_writes_the_csv(lab, tmp_path):
+    diagnosed(lab, "complementary", 0.98)
+    args = parser_of("noise").parse_args(["spoiled", "--csv", str(tmp_path / "out.csv")])
+    document = json.loads(json.dumps(plain(command.run(lab, args, no_progress))))
+    assert (
+        document["regime"] == "complementary"
+        and document["noise_rate_interval"][0] <= document["noise_rate"] <= 1
+    )
+    assert np.array(document["transition"]).shape == (10, 10)
+    assert (tmp_path / "out.csv").read_text().splitlines()[0] == "file,index,given,likely,score"
+    text = command.show(document)
+    assert (
+        "complementary labels: they say what an image is not" in text
+        and "T (row: true class" in text
+    )
+
+
+def test_mistakes_on_the_command_line_are_one_line(lab, capfd):
+    assert main(["noise", "no-such-data"]) == 2
+    assert main(["noise", "digits", "--csv", "/no/such/folder/x.csv"]) == 2
+    assert main(["noise", "digits", "--split", "evening"]) == 2
+    said = capfd.readouterr().err.strip().splitlines()
+    assert len([line for line in said if not line.startswith("decoding")]) == 3

@@ -1,0 +1,146 @@
+"""Looking inside a model: answers, filters, guided saliency."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from weblab import add_run, open_page, texts
+
+from engine.lab import Lab
+from engine.models.catalog import build_model
+from engine.models.checkpoint import load_checkpoint, save_checkpoint
+from engine.models.predictor import Predictor
+from engine.recipe import make_recipe
+from engine.services.predictions import answers, as_pictures, filters, guided_saliency
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    return Lab(tmp_path)
+
+
+def photographs(folder, classes=("ant", "bee"), each=8) -> None:
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for name in classes:
+            (folder / split / name).mkdir(parents=True)
+            for number in range(each):
+                pixels = rng.integers(0, 256, (40, 50 + number, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / split / name / f"{number}.png")
+
+
+def photo_model(folder, activation: str = "ReLU") -> Predictor:
+    """A cnn5 with random weights for 36 px photographs of ants and bees."""
+    options = {"num_filters": 4, "activation": activation}
+    recipe = make_recipe(
+        {
+            "name": "p",
+            "data": {"name": "photos", "style": "photo", "size": 40},
+            "model": {"name": "cnn5", "options": options},
+        }
+    )
+    torch.manual_seed(0)
+    model = build_model("cnn5", options, 3, 2, 36)
+    save_checkpoint(
+        folder, model.state_dict(), recipe, ("ant", "bee"), {}, style="photo", input_size=36
+    )
+    return Predictor(load_checkpoint(folder))
+
+
+def test_answers_come_from_the_images_held_out_and_the_wrong_ones_are_the_surest_first(
+    lab, tmp_path
+):
+    run = add_run(lab)
+    found = answers(lab, run.id, "all", count=20)
+    assert found.images.shape == (20, 1, 28, 28)
+    assert found.data == "digits"
+    assert answers(lab, run.id, "all", 20, seed=1).files != found.files
+    wrong = answers(lab, run.id, "wrong", count=20)
+    assert not wrong.right.any()
+    assert (np.diff(wrong.confidence) <= 0).all()
+    assert answers(lab, run.id, "right", count=500).right.all()
+
+
+def test_recorded_answers_are_shown_as_they_were_given(lab):
+    run = add_run(lab)
+    index, labels = np.arange(30), np.asarray(lab.dataset("digits").labels[:30])
+    probabilities = np.full((30, 10), 0.01)
+    probabilities[np.arange(30), labels] = 0.91
+    np.savez(
+        run.path / "predictions.npz",
+        index=index,
+        labels=labels,
+        probabilities=probabilities.astype(np.float16),
+    )
+    found = answers(lab, run.id, count=50)
+    assert (found.of, len(found.labels)) == (30, 30)
+    assert found.right.all()
+    assert not len(answers(lab, run.id, "wrong").labels)
+
+
+def test_photographs_are_answered_in_colour(lab, tmp_path):
+    photographs(tmp_path / "uploads" / "photos")
+    photo_model(tmp_path / "model")
+    found = answers(lab, str(tmp_path / "model"), count=5)
+    assert found.images.shape == (5, 3, 40, 40)
+    assert found.split == "test"
+    assert set(found.classes) == {"ant", "bee"}
+
+
+def test_filters_are_the_first_kernels_stretched_to_full_contrast(tmp_path):
+    kernels = filters(photo_model(tmp_path / "model"))
+    assert kernels.shape == (4, 3, 3, 3)
+    assert (kernels.min((1, 2, 3)) == 0).all() and (kernels.max((1, 2, 3)) == 255).all()
+
+
+@pytest.mark.parametrize("activation", ["ReLU", "LeakyReLU", "GELU", "SiLU"])
+def test_guided_saliency_is_in_range_and_leaves_the_model_as_it_was(tmp_path, activation):
+    predictor = photo_model(tmp_path / "model", activation)
+    squares = np.random.default_rng(0).integers(0, 256, (3, 3, 40, 40), dtype=np.uint8)
+    before = predictor.squares(squares)
+    found = guided_saliency(predictor, squares, np.array([0, 1, 1]))
+    assert found.shape == squares.shape
+    assert np.abs(found).max((1, 2, 3)) == pytest.approx(1)
+    assert (predictor.squares(squares) == before).all()
+    assert as_pictures(found).dtype == np.uint8
+
+
+def test_guided_saliency_is_the_gradient_of_a_slow_obvious_loop_without_what_speaks_against(
+    tmp_path,
+):
+    predictor = photo_model(tmp_path / "model")
+    square = np.random.default_rng(1).integers(0, 256, (1, 3, 36, 36), dtype=np.uint8)
+    model = predictor.model
+    x = torch.from_numpy(square).float() / 127.5 - 1
+    inputs, kept = [], []
+    with torch.no_grad():
+        for group in model.body:
+            for layer in group:
+                inputs.append(x)
+                kept.append(layer)
+                x = layer(x)
+        gradient = model.head[1].weight[1].reshape(x.shape[1:])[None]
+    for layer, given in zip(reversed(kept), reversed(inputs), strict=True):
+        given = given.clone().requires_grad_(True)
+        gradient = torch.autograd.grad(layer(given), given, gradient)[0]
+        if isinstance(layer, torch.nn.ReLU):
+            gradient = gradient.clamp(min=0)
+    expected = gradient.numpy() / np.abs(gradient.numpy()).max()
+    np.testing.assert_allclose(
+        guided_saliency(predictor, square, np.array([1])), expected, atol=1e-4
+    )
+
+
+def test_the_models_page_looks_inside_when_it_is_asked_to(lab):
+    run = add_run(lab)
+    page = open_page("models", model=run.id)
+    page.toggle(key=f"inside-{run.id}").set_value(True).run()
+    assert not page.exception
+    assert "What it went by" in texts(page)
+    assert "First layer:** 16 filters of 3 × 3 pixels" in texts(page)
+    page.segmented_control(key=f"inside-which-{run.id}").set_value("wrong").run()
+    assert not page.exception
+    assert "the surest first" in texts(page)

@@ -1,0 +1,180 @@
+"""The Study room: published figures beside ours, and where ours come from."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+
+import pytest
+from compared import compared_run
+from trained import model_run
+
+from engine.errors import RecipeError
+from engine.lab import Lab
+from engine.recipe import shipped_recipe
+from engine.services import study
+from engine.services.study import METRICS, STUDIES
+from engine.store import models as shelf
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch) -> Lab:
+    monkeypatch.setattr(
+        shelf, "CHECKPOINTS", tmp_path / "checkpoints"
+    )  # not what happens to be shipped at the moment
+    monkeypatch.setattr(study, "RECORDS", tmp_path / "records.csv")
+    return Lab(tmp_path / "home")
+
+
+def record(path, *rows: dict[str, object]) -> None:
+    columns = (
+        "commit",
+        "date",
+        "bench_or_recipe",
+        "scale",
+        "device",
+        "versions",
+        "seed",
+        "metric",
+        "value",
+        "seconds",
+    )
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns, restval="")
+        writer.writeheader()
+        for row in rows:
+            common = {
+                "commit": "abc123",
+                "date": "2026-11-24",
+                "scale": "full",
+                "device": "a GPU",
+                "metric": "test_accuracy",
+            }
+            writer.writerow(common | row)
+
+
+def test_every_experiment_of_every_study_is_a_shipped_recipe_with_a_known_measure():
+    names = [name for part in STUDIES.values() for name in part.recipes]
+    assert len(names) == len(set(names)) == 18
+    for name in names:
+        assert shipped_recipe(name).published.metric in METRICS
+    for part in STUDIES.values():
+        assert part.question is None or set(part.question) <= set(part.recipes)
+
+
+def test_without_a_run_every_row_says_what_was_published_and_nothing_of_ours(lab):
+    rows = lab.study.rows()
+    assert [row.name for row in rows] == [
+        name for part in STUDIES.values() for name in part.recipes
+    ]
+    assert all(row.ours is row.small is row.best is row.difference is None for row in rows)
+    by_name = {row.name: row for row in rows}
+    assert by_name["characters-resnet18-progressive"].published == pytest.approx(0.9274)
+    assert (
+        by_name["mnist-zfnet-scratch"].published is None
+        and "converge at once" in by_name["mnist-zfnet-scratch"].note
+    )
+    assert by_name["task3-resnet18-pretrained-mnist"].needs == (
+        "digits-resnet18",
+        "mnist-resnet18-pretrained",
+    )
+
+
+def test_a_small_run_is_shown_as_that_and_never_as_ours(lab):
+    run = compared_run(lab, "mnist-tiny-step3", changes={"scale": "small"})
+    row = lab.study.row("mnist-tiny-step3")
+    assert row.ours is None and row.best is None
+    assert (row.small.ref, row.small.scale) == (run.id, "small")
+
+
+def test_ours_is_the_best_full_size_run_with_its_hardware_and_the_spread_over_all(lab):
+    compared_run(lab, "mnist-tiny-step3", wrong=range(9))
+    best = compared_run(lab, "mnist-tiny-step3", wrong=range(2), changes={"seed": 1})
+    compared_run(lab, "mnist-tiny-step3", wrong=range(5), changes={"seed": 2}, state="failed")
+    row = lab.study.row("mnist-tiny-step3")
+    assert (row.ours.kind, row.ours.ref, row.ours.hardware) == (
+        "run",
+        best.id,
+        "CPU test bench, 2 threads",
+    )
+    assert row.ours.spread.n == 2 and row.ours.value > row.ours.spread.mean
+    assert row.ours.interval[0] < row.ours.value < row.ours.interval[1]
+    assert row.difference == pytest.approx(row.ours.value - 0.9945)
+
+
+def test_the_best_of_the_lab_comes_from_any_recipe_on_the_same_images(lab):
+    compared_run(lab, "mnist-tiny-step1", wrong=range(9))
+    better = compared_run(lab, "mnist-tiny-step3", wrong=range(1))
+    compared_run(lab, "quick")  # perfect, on other images
+    row = lab.study.row("mnist-tiny-step1")
+    assert row.best.ref == better.id and row.best.recipe == "mnist-tiny-step3"
+    assert lab.study.row("task3-convnet-flat").best is None  # trained on other labels: another task
+
+
+def test_knn_and_classifier_figures_are_kept_apart(lab):
+    compared_run(lab, "mnist-zfnet-scratch", figures={"knn_accuracy": 0.7})
+    assert lab.study.row("mnist-zfnet-scratch").ours.value == 0.7
+    assert lab.study.row("mnist-resnet18-scratch").best.value == 1.0
+
+
+def test_the_best_is_no_figure_that_a_model_was_chosen_by_and_small_networks_are_a_task_of_their_own(
+    lab,
+):
+    compared_run(lab, "mnist-tiny-step1", wrong=range(9), figures={"val_accuracy": 1.0})
+    assert (
+        lab.study.row("mnist-tiny-step2").best.metric == "test_accuracy"
+        and lab.study.row("mnist-tiny-step2").best.value < 1
+    )
+    assert lab.study.row("mnist-resnet18-scratch").best is None
+
+
+def test_an_experiment_scored_on_validation_is_read_from_validation(lab):
+    compared_run(lab, "digits-resnet18", curve=(0.5, 0.91))
+    ours = lab.study.row("digits-resnet18").ours
+    assert (ours.metric, ours.value, ours.n) == ("val_accuracy", 0.91, 144)
+
+
+def test_a_shipped_model_counts_and_is_named(lab, tmp_path):
+    run = model_run(lab, name="mnist-tiny-step1", data={"name": "mnist", "validation": 0.05})
+    shutil.copytree(run.best, tmp_path / "checkpoints" / "mnist-tiny-step1")
+    lab.delete(run.id)
+    ours = lab.study.row("mnist-tiny-step1").ours
+    assert (ours.kind, ours.ref, ours.value) == ("shipped", "mnist-tiny-step1", 0.5)
+
+
+def test_recorded_seeds_are_one_figure_with_their_spread(lab, tmp_path):
+    record(
+        tmp_path / "records.csv",
+        *(
+            {"bench_or_recipe": "mnist-tiny-step2", "seed": s, "value": v, "seconds": 60}
+            for s, v in enumerate((0.99, 0.992, 0.994))
+        ),
+        {"bench_or_recipe": "mnist-tiny-step2", "seed": 0, "value": 0.999, "scale": "small"},
+        {
+            "bench_or_recipe": "mnist-tiny-step2",
+            "seed": 0,
+            "value": 1000,
+            "metric": "images_per_second",
+        },
+        {"bench_or_recipe": "throughput", "metric": "images_per_second", "value": 3000},
+    )
+    ours = lab.study.row("mnist-tiny-step2").ours
+    assert (ours.kind, ours.ref, ours.hardware, ours.value) == (
+        "record",
+        "abc123",
+        "a GPU",
+        pytest.approx(0.992),
+    )
+    assert ours.spread.n == 3 and ours.spread.mean == pytest.approx(0.992)
+
+
+def test_an_experiment_that_is_none_is_answered_with_the_nearest(lab):
+    with pytest.raises(RecipeError, match="did you mean 'nature-cnn5'"):
+        lab.study.row("nature-cnn")
+
+
+def test_the_runs_of_an_experiment_are_listed_full_size_first(lab):
+    full = compared_run(lab, "mnist-tiny-step1")
+    small = compared_run(lab, "mnist-tiny-step1", changes={"scale": "small"})
+    compared_run(lab, "mnist-tiny-step2")
+    assert lab.study.runs_of("mnist-tiny-step1") == [full.id, small.id]

@@ -1,0 +1,52 @@
+"""Errors are one line that says what, expected, got and what to do next."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import errors
+from engine.errors import DataError, GlyphlabError, unknown
+
+
+def test_an_error_says_what_expected_got_and_hint_in_one_line():
+    error = DataError("the file is wrong", expected="a zip", got="'a.rar'", hint="Pack it again.")
+    assert str(error) == "the file is wrong, expected a zip, got 'a.rar'. Pack it again."
+
+
+def test_what_alone_is_enough():
+    assert str(DataError("the disk is full")) == "the disk is full"
+    assert (
+        str(DataError("the disk is full", hint="Free some space."))
+        == "the disk is full. Free some space."
+    )
+
+
+def test_falsy_values_are_said_too():
+    assert str(DataError("wrong", expected=1, got=0)) == "wrong, expected 1, got 0"
+
+
+def test_line_breaks_become_spaces():
+    assert "\n" not in str(GlyphlabError("several\nlines", got="of\n  text", hint="Go\non."))
+
+
+def test_every_error_of_the_module_is_in_the_tree_at_its_top():
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, GlyphlabError)
+    ]
+    assert len(kinds) > 5
+    for kind in kinds:
+        assert f"{kind.__name__} " in errors.__doc__, f"{kind.__name__} is not drawn"
+        assert issubclass(kind, GlyphlabError)
+
+
+def test_an_unknown_name_gets_the_nearest_one_and_the_list():
+    assert unknown("loss", "tripplet", ["triplet", "focal"]) == (
+        "loss 'tripplet' is not known; did you mean 'triplet'? known: focal, triplet"
+    )
+
+
+@pytest.mark.parametrize("name", ["zzz", "", None, 7])
+def test_a_name_like_no_other_gets_the_list_only(name):
+    assert unknown("loss", name, ["triplet"]) == f"loss '{name}' is not known. known: triplet"

@@ -1,0 +1,202 @@
+"""The loop on shapes that a small network learns in a second or two."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from factories import shapes
+from waiting import full_disk
+
+from engine.errors import CheckpointError, DataError, RecipeError
+from engine.recipe import Recipe, make_recipe
+from engine.training.stats import EpochStats, StepStats
+from engine.training.trainer import Trainer
+from engine.training.trainer_state import restore_trainer, save_trainer
+
+CPU = torch.device("cpu")
+
+
+def recipe(**changes: object) -> Recipe:
+    fields = {
+        "name": "shapes",
+        "data": {"name": "shapes", "size": 16},
+        "model": {"name": "convnet", "options": {"width": 8}},
+    }
+    fields |= {"epochs": 6, "batch_size": 16, "lr": 0.01, "precision": "float32"}
+    return make_recipe(fields, changes)
+
+
+def epochs(trainer: Trainer) -> list[EpochStats]:
+    return [stats for stats in trainer.fit() if isinstance(stats, EpochStats)]
+
+
+def test_it_learns_and_keeps_the_best_by_validation() -> None:
+    data = shapes(240)
+    trainer = Trainer(recipe(epochs=12), data, CPU)
+    rows = epochs(trainer)
+    assert [row.epoch for row in rows] == list(range(1, 13))
+    assert rows[-1].train_loss < rows[0].train_loss / 2
+    best = max(row.val_accuracy for row in rows)
+    assert best > 0.8 and [row for row in rows if row.best][-1].val_accuracy == best
+
+
+def test_the_first_step_is_a_live_point() -> None:
+    first = next(iter(Trainer(recipe(), shapes(), CPU).fit()))
+    assert isinstance(first, StepStats) and first.step == 1 and first.images_per_second > 0
+
+
+def test_the_first_live_point_does_not_wait_for_the_compiler_that_torch_loads_with_an_optimiser() -> (
+    None
+):
+    script = """
+import sys
+from test_train import CPU, Trainer, recipe, shapes
+steps = Trainer(recipe(), shapes(), CPU).fit()
+print(next(steps).step, "torch._dynamo" in sys.modules)
+next(stats for stats in steps if not hasattr(stats, "step"))
+print("torch._dynamo" in sys.modules)
+"""
+    here = Path(__file__).parent
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.split() == ["1", "False", "True"], done.stderr
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_does_not() -> None:
+    data = shapes()
+    losses = [
+        [row.train_loss for row in epochs(Trainer(recipe(seed=seed, epochs=2), data, CPU))]
+        for seed in (1, 1, 2)
+    ]
+    assert losses[0] == losses[1] != losses[2]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"optimizer": "sgd", "lr": 0.05, "ema": 0.9}, {"loss": "triplet", "samples_per_class": 4}],
+)
+def test_a_run_resumed_from_its_state_equals_one_that_was_never_stopped(
+    tmp_path, changes: dict
+) -> None:
+    data = shapes()
+    whole = Trainer(recipe(epochs=4, **changes), data, CPU)
+    expected = epochs(whole)
+    stopped = Trainer(recipe(epochs=4, **changes), data, CPU)
+    for stats in stopped.fit():
+        if isinstance(stats, EpochStats) and stats.epoch == 2:
+            save_trainer(stopped, tmp_path)
+            break
+    resumed = Trainer(recipe(epochs=4, **changes), data, CPU)
+    assert restore_trainer(resumed, tmp_path)
+    rows = epochs(resumed)
+    assert [(row.epoch, row.train_loss, row.val_accuracy, row.best) for row in rows] == [
+        (row.epoch, row.train_loss, row.val_accuracy, row.best) for row in expected[2:]
+    ]
+    for key, value in whole.best.items():
+        assert torch.equal(value, resumed.best[key]), key
+
+
+def test_a_full_disk_is_said_and_the_state_before_stays(tmp_path) -> None:
+    trainer = Trainer(recipe(epochs=2), shapes(), CPU)
+    for stats in trainer.fit():
+        if isinstance(stats, EpochStats) and stats.epoch == 1:
+            save_trainer(trainer, tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with (
+        full_disk(),
+        pytest.raises(
+            CheckpointError, match="could not be written to .*File too large. Free some disk space"
+        ),
+    ):
+        save_trainer(trainer, tmp_path)
+    assert sorted(tmp_path.iterdir()) == before
+    resumed = Trainer(recipe(epochs=2), shapes(), CPU)
+    assert restore_trainer(resumed, tmp_path) and resumed.epoch == 1
+
+
+def test_stages_follow_one_another_each_from_the_best_before() -> None:
+    stages = ({"epochs": 2}, {"epochs": 2, "size": 24, "freeze": 99, "lr": 1e-3})
+    trainer = Trainer(recipe(stages=stages), shapes(), CPU)
+    rows, at_end_of_first = [], {}
+    for stats in trainer.fit():
+        if isinstance(stats, EpochStats):
+            rows.append(stats)
+            if stats.epoch == 2:
+                at_end_of_first = {key: value.clone() for key, value in trainer.best.items()}
+    assert [(row.stage, row.size) for row in rows] == [(1, 16), (1, 16), (2, 24), (2, 24)]
+    after = trainer.model.state_dict()
+    frozen = [key for key in after if not key.startswith("head.")]
+    assert all(
+        torch.equal(after[key], at_end_of_first[key]) for key in frozen
+    )  # batch-norm statistics too
+    assert not torch.equal(after["head.1.weight"], at_end_of_first["head.1.weight"])
+
+
+def test_an_embedding_run_is_judged_by_its_neighbours() -> None:
+    rows = epochs(
+        Trainer(
+            recipe(loss="triplet", samples_per_class=5, batch_size=15, epochs=6, select="knn"),
+            shapes(240),
+            CPU,
+        )
+    )
+    assert rows[-1].train_accuracy is None
+    assert rows[-1].extra["knn_accuracy"] == rows[-1].val_accuracy > 0.5
+    assert "active_triplets" in rows[-1].extra
+
+
+def test_mixup_and_clipping_train() -> None:
+    assert epochs(Trainer(recipe(mixup=0.4, clip=0.1, epochs=2), shapes(), CPU))[-1].train_loss > 0
+
+
+def test_patience_ends_a_run_that_no_longer_improves() -> None:
+    rows = epochs(Trainer(recipe(epochs=60, lr=1e-8, patience=3), shapes(), CPU))
+    assert len(rows) < 60
+
+
+def test_it_stops_when_told_to() -> None:
+    trainer = Trainer(recipe(epochs=1000), shapes(), CPU)
+    seen: list[EpochStats] = []
+    for stats in trainer.fit(lambda: len(seen) >= 3):
+        if isinstance(stats, EpochStats):
+            seen.append(stats)
+    assert [stats.epoch for stats in seen] == [1, 2, 3]
+
+
+def test_a_run_without_validation_keeps_its_last_epoch() -> None:
+    rows = epochs(Trainer(recipe(epochs=3), shapes(val=0), CPU))
+    assert all(row.best and row.val_accuracy is None for row in rows)
+
+
+def test_divergence_says_what_to_do() -> None:
+    with pytest.raises(RecipeError, match="Lower the learning rate"):
+        epochs(
+            Trainer(recipe(optimizer="sgd", lr=1e12, schedule="constant", warmup=0), shapes(), CPU)
+        )
+
+
+def test_too_few_images_are_an_error() -> None:
+    data = shapes()
+    with pytest.raises(DataError, match="too few training images"):
+        Trainer(recipe(), data.with_splits({"train": np.array([0])}), CPU)
+
+
+def test_bfloat16_trains_as_well() -> None:
+    rows = epochs(Trainer(recipe(precision="bfloat16", epochs=8), shapes(240), CPU))
+    assert rows[-1].train_loss < rows[0].train_loss
+
+
+def test_the_test_split_can_be_followed_without_choosing_by_it() -> None:
+    data = shapes(240)
+    rows = epochs(Trainer(recipe(epochs=3, **{"data.follow_test": True}), data, CPU))
+    plain = epochs(Trainer(recipe(epochs=3), data, CPU))
+    assert all(0 <= row.extra["test_accuracy"] <= 1 for row in rows)
+    assert [row.train_loss for row in rows] == [row.train_loss for row in plain] and [
+        row.best for row in rows
+    ] == [row.best for row in plain]
