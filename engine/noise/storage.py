@@ -1,10 +1,13 @@
 """A diagnosis on disk: found again by content, so that it is computed once.
 
-noise/<key>/diagnosis.json   the document, written last
-            arrays.npz       n images: index, given, likely, sure, score, odds, order, log_p, fold,
-                             neighbours
+noise/<key>/diagnosis.json   the document, written last; its `format` is FORMAT
+            arrays.npz       n images: index, given, likely, confidence, score, log_odds, order,
+                             log_p, fold, neighbours
             embeddings.npy   (F, n, D) float16
             review.jsonl     a person's decisions
+
+Documents of format 1 have no `format` and other names; `document_of` and `Diagnosis.arrays` read
+them under the names of today.
 """
 
 from __future__ import annotations
@@ -28,24 +31,44 @@ from engine.files import failure, read_json, write_json
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
-    from engine.noise.pipeline import Examination
+    from engine.noise.pipeline import PipelineResult
 
-VERSION = 2  # raise when diagnoses come out differently: old ones are then computed again
+METHOD = 2  # raise when diagnoses come out differently: old ones are then computed again
+FORMAT = 2  # raise when names in the document or the arrays change, and read the old ones below
 DOCUMENT = "diagnosis.json"
+# What format 1 called the hypotheses, the document's entries and the arrays.
+FORMAT_1_HYPOTHESES = {
+    "names": "symmetric",
+    "excludes": "complementary",
+    "pattern": "class-dependent",
+}
+FORMAT_1_DOCUMENT = {
+    "readings": "hypotheses",
+    "reading": "hypothesis",
+    "look_alike": "ambiguous",
+}
+FORMAT_1_HYPOTHESIS = {"certain": "significant", "right": "diagonal"}
+FORMAT_1_FIGURES = {
+    "clear": "confident",
+    "clear_agree": "confident_agreement",
+    "agree": "agreement",
+    "collisions": "coincidence",
+}
+FORMAT_1_ARRAYS = {"sure": "confidence", "odds": "log_odds"}
 
 
 def key_of(data: ImageSet, split: str, effort: str) -> str:
     """Changes whenever images, labels, split, effort or the method do; 16 hex digits."""
     labels = np.ascontiguousarray(data.labels[data.split(split)]).tobytes()
-    return digest([VERSION, data.fingerprint, labels, split, effort])[:16]
+    return digest([METHOD, data.fingerprint, labels, split, effort])[:16]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """A finished diagnosis: its document, and its arrays and images when they are asked for.
 
-    The document is what `--json` prints. Arrays are over the n examined images; `index` leads from
-    them into the data set.
+    The document is what `--json` prints. Arrays are over the n images of the diagnosis; `index`
+    leads from them into the data set.
     """
 
     folder: Path
@@ -62,8 +85,9 @@ class Diagnosis:
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
+        """Name → array over the n images."""
         with np.load(self.folder / "arrays.npz") as file:
-            return dict(file)
+            return {FORMAT_1_ARRAYS.get(name, name): array for name, array in file.items()}
 
     @cached_property
     def embeddings(self) -> np.ndarray:
@@ -71,7 +95,7 @@ class Diagnosis:
         return np.load(self.folder / "embeddings.npy", mmap_mode="r")
 
     def images(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
-        """(m, C, H, W) uint8 of positions among the examined images."""
+        """(m, C, H, W) uint8 of positions among the n images."""
         return np.asarray(self.data.images[self.arrays["index"][np.asarray(positions, np.int64)]])
 
     def file(self, position: int) -> str:
@@ -102,27 +126,27 @@ class Diagnosis:
         return out.getvalue()
 
 
-def keep(folder: Path, document: dict[str, Any], found: Examination) -> None:
+def save_diagnosis(folder: Path, document: dict[str, Any], result: PipelineResult) -> None:
     """Write a diagnosis; the folder appears whole or not at all. Raises GlyphlabError if the disk
     is full.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        np.save(made / "embeddings.npy", found.embeddings)
-        suspects = found.suspects
+        np.save(made / "embeddings.npy", result.embeddings)
+        suspects = result.suspects
         np.savez(
             made / "arrays.npz",
-            index=found.index,
-            given=found.given.astype(np.int16),
+            index=result.index,
+            given=result.given.astype(np.int16),
             likely=suspects.likely.astype(np.int16),
-            sure=suspects.sure,
+            confidence=suspects.confidence,
             score=suspects.score,
-            odds=suspects.odds,
+            log_odds=suspects.log_odds,
             order=suspects.order.astype(np.int32),
-            log_p=found.log_p.astype(np.float16),
-            fold=found.fold,
-            neighbours=found.neighbours,
+            log_p=result.log_p.astype(np.float16),
+            fold=result.fold,
+            neighbours=result.neighbours,
         )
         write_json(made / DOCUMENT, document)
         if folder.exists():  # made by another process in the meantime
@@ -137,29 +161,50 @@ def keep(folder: Path, document: dict[str, Any], found: Examination) -> None:
         raise
 
 
-def read(folder: Path, data: ImageSet) -> Diagnosis | None:
+def load_diagnosis(folder: Path, data: ImageSet) -> Diagnosis | None:
     """The diagnosis in a folder, or None if there is none."""
-    document = read_json(folder / DOCUMENT)
+    document = document_of(folder)
     return Diagnosis(folder, document, data) if document else None
 
 
-def describe(
-    data: ImageSet, split: str, effort: str, found: Examination, seconds: float
+def document_of(folder: Path) -> dict[str, Any] | None:
+    """The document in a folder under the names of FORMAT, or None if there is none."""
+    document = read_json(folder / DOCUMENT)
+    if not document or document.get("format", 1) >= FORMAT:
+        return document
+    document = _renamed(document, FORMAT_1_DOCUMENT)
+    document["figures"] = _renamed(document["figures"], FORMAT_1_FIGURES)
+    document["hypothesis"] = FORMAT_1_HYPOTHESES.get(document["hypothesis"])
+    document["hypotheses"] = [
+        {**_renamed(row, FORMAT_1_HYPOTHESIS), "name": FORMAT_1_HYPOTHESES[row["name"]]}
+        for row in document["hypotheses"]
+    ]
+    return document | {"format": FORMAT}
+
+
+def _renamed(entries: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in entries.items()}
+
+
+def make_document(
+    data: ImageSet, split: str, effort: str, result: PipelineResult, seconds: float
 ) -> dict[str, Any]:
-    """The document of an examination: everything that is said of it, as JSON can hold it."""
+    """The document of a result: figures and sentences, as JSON can hold them."""
+    from engine.noise.diagnosis import REGIMES
     from engine.noise.ranking import expected_wrong
     from engine.noise.report import confused, evidence, summary, unknowable
 
-    findings, classes, n = found.findings, data.classes, len(found.index)
+    findings, classes, n = result.findings, data.classes, len(result.index)
     likely_given = np.bincount(
-        found.suspects.likely * len(classes) + found.given, minlength=len(classes) ** 2
+        result.suspects.likely * len(classes) + result.given, minlength=len(classes) ** 2
     )
-    asked = [
-        f"Which class is likeliest was also asked of {name}, a saved model that learned from these"
-        " labels."
-        for name in found.opinions
+    saved_models = [
+        f"The likely classes also rest on predictions of {name}, a saved model that was trained on"
+        " these labels."
+        for name in result.saved_models
     ]
     return {
+        "format": FORMAT,
         "name": data.name,
         "split": split,
         "effort": effort,
@@ -169,43 +214,36 @@ def describe(
         "size": data.size,
         "fingerprint": data.fingerprint,
         "regime": findings.regime,
-        "headline": _headline(findings.regime),
+        "headline": REGIMES[findings.regime],
         "summary": summary(findings, n, classes),
         "noise_rate": findings.rate,
         "noise_rate_interval": [findings.rate_low, findings.rate_high],
-        "expected_wrong": round(expected_wrong(found.suspects.score), 1),
+        "expected_wrong": round(expected_wrong(result.suspects.score), 1),
         "transition": findings.matrix.tolist(),
         "prior": findings.prior.tolist(),
         "temperature": findings.temperature,
-        "evidence": evidence(findings, found.readings, classes) + asked,
+        "evidence": evidence(findings, result.hypotheses, classes) + saved_models,
         "unknowable": unknowable(findings, n, classes),
-        "readings": [
+        "hypotheses": [
             {
-                "name": r.name,
-                "gain": r.gain,
-                "gain_error": r.gain_error,
-                "certain": r.certain,
-                "right": r.right,
+                "name": found.name,
+                "gain": found.gain,
+                "gain_error": found.gain_error,
+                "significant": found.significant,
+                "diagonal": found.diagonal,
             }
-            for r in found.readings.values()
+            for found in result.hypotheses.values()
         ],
-        "reading": found.reading,
+        "hypothesis": result.hypothesis,
         "pairs": [
             {"true": classes[a], "given": classes[b], "share": p}
             for a, b, p in confused(findings.matrix)[:40]
         ],
-        "look_alike": [
-            {"class": classes[a], "other": classes[b], "share": p}
-            for a, b, p in findings.look_alike
+        "ambiguous": [
+            {"class": classes[a], "other": classes[b], "share": p} for a, b, p in findings.ambiguous
         ],
         "likely_given": likely_given.reshape(len(classes), -1).tolist(),
         "figures": findings.figures,
         "seconds": round(seconds, 1),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-
-
-def _headline(regime: str) -> str:
-    from engine.noise.diagnosis import REGIMES
-
-    return REGIMES[regime]

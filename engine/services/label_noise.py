@@ -1,4 +1,6 @@
-"""`lab.noise`: diagnoses of data sets, reviews of them, cleaned labels, and noise on purpose."""
+"""`lab.noise`: diagnoses of data sets, reviews of them, cleaned labels, and trials with injected
+noise.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from engine.errors import CheckpointError, DataError, RunError, unknown
 from engine.files import read_json, write_json
+from engine.noise.config import CONFIG
 from engine.noise.review import Review
-from engine.noise.storage import DOCUMENT, Diagnosis, describe, keep, key_of, read
+from engine.noise.storage import (
+    DOCUMENT,
+    Diagnosis,
+    key_of,
+    load_diagnosis,
+    make_document,
+    save_diagnosis,
+)
 from engine.progress import Progress, no_progress
 from engine.recipe import DataSpec
 
@@ -32,17 +40,9 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.models.predictor import Predictor
 
-PHOTO_SIZE = 48  # pixels; handwriting is examined at 28
+PHOTO_SIZE = 48  # pixels; handwriting is used at 28
 OPEN = 3  # diagnoses kept open
-LEAST = 1e-9  # probability, as far as a logarithm is concerned
-# What study C4 published for training on mnistTask3 as it is: percent on MNIST's test images.
-PUBLISHED: tuple[tuple[str, float], ...] = (
-    ("ConvNet, one-cycle", 0.31),
-    ("ConvNet, constant rate", 0.99),
-    ("ResNet18 from random", 0.07),
-    ("ResNet18, pretrained on digits", 0.03),
-    ("ResNet18, pretrained on MNIST", 0.0),
-)
+LEAST = 1e-9  # floor of probabilities whose logarithm is taken
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class DiagnosisInfo:
 
 
 class Noise:
-    """The room of doubt. Everything it finds is kept in home/noise and found again by content."""
+    """Diagnoses and trials of a lab, kept in home/noise and found again by content."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -100,31 +100,30 @@ class Noise:
         progress: Progress = no_progress,
     ) -> Diagnosis:
         """The diagnosis of a data set; computed if it is not on disk. Raises DataError."""
-        from engine.noise.pipeline import EFFORTS, examine
+        from engine.noise.pipeline import run_pipeline
 
-        if effort not in EFFORTS:
-            raise DataError(unknown("effort", effort, EFFORTS))
+        if effort not in CONFIG.efforts:
+            raise DataError(unknown("effort", effort, CONFIG.efforts))
         data = self.data(dataset, progress)
         folder = self.home / key_of(data, split, effort)
         found = self._opened(folder, data)
         if found is None:
             begun = time.monotonic()
-            examined = examine(
+            result = run_pipeline(
                 data,
                 split,
                 effort,
                 self.lab.settings.device,
                 progress=progress,
-                opinions=self._opinions(data),
+                saved_models=self._saved_models(data),
             )
-            keep(
-                folder, describe(data, split, effort, examined, time.monotonic() - begun), examined
-            )
+            seconds = time.monotonic() - begun
+            save_diagnosis(folder, make_document(data, split, effort, result, seconds), result)
             found = self._opened(folder, data)
         return found
 
     def delete(self, key: str) -> None:
-        """Forget a diagnosis, its review included. Raises RunError if there is none."""
+        """Delete a diagnosis, its review included. Raises RunError if there is none."""
         folder = self.home / key
         if not key.isalnum() or not (folder / DOCUMENT).exists():
             raise RunError(f"there is no diagnosis '{key}'")
@@ -137,8 +136,8 @@ class Noise:
         return Review(diagnosis.folder, diagnosis.arrays["given"].tolist(), diagnosis.classes)
 
     def data(self, dataset: str, progress: Progress = no_progress) -> ImageSet:
-        """A data set as it is examined: in its own style, handwriting at 28 and photographs at 48
-        pixels.
+        """A data set as the pipeline takes it: in its own style, handwriting at 28 and photographs at
+        48 pixels.
         """
         data = self.lab.dataset(DataSpec(name=dataset), progress=progress)
         return (
@@ -164,9 +163,23 @@ class Noise:
                 rows.append({"name": model.name, "title": title, "accuracy": accuracy, "n": n})
         return rows
 
-    def attempts(self) -> list[dict[str, Any]]:
-        """Runs of this lab that trained on Task 3's labels as they are and were scored on MNIST
-        (accuracy 0..1).
+    def published(self) -> list[dict[str, Any]]:
+        """What a study published for training on Task 3's labels as names of the class: title and
+        accuracy (0..1) on MNIST's test images, from the recipes of those experiments.
+        """
+        rows = [
+            {"title": recipe.published["source"], "accuracy": recipe.published["value"] / 100}
+            for recipe in self.lab.recipes()
+            if recipe.data == "task3"
+            and not recipe.saved
+            and recipe.published
+            and recipe.published["value"] is not None
+        ]
+        return sorted(rows, key=lambda row: -row["accuracy"])
+
+    def plain_runs(self) -> list[dict[str, Any]]:
+        """Runs of this lab that trained on Task 3's labels as names of the class, with their
+        accuracy (0..1) on MNIST's test images.
         """
         rows = []
         for run in self.lab.runs():
@@ -189,10 +202,10 @@ class Noise:
                     )
         return rows
 
-    # noise on purpose
+    # trials with injected noise
 
     def trials(self) -> list[dict[str, Any]]:
-        """Results of noise on purpose, newest first; each with its `id`."""
+        """Results of trials with injected noise, newest first; each with its `id`."""
         files = sorted((self.home / "trials").glob("*.json"), reverse=True)
         return [{"id": file.stem, **result} for file in files if (result := read_json(file))]
 
@@ -206,14 +219,11 @@ class Noise:
         seed: int = 0,
         progress: Progress = no_progress,
     ) -> dict[str, Any]:
-        """Spoil a data set's labels in a known way and see what each method makes of them; the
-        result is kept. Raises DataError.
+        """Inject a known noise into a data set's labels and compare what training methods make of
+        them; the result is kept. Raises DataError.
         """
         from engine.noise.benchmark import Trial, run_trial
-        from engine.noise.pipeline import EFFORTS
 
-        if effort not in EFFORTS:
-            raise DataError(unknown("effort", effort, EFFORTS))
         begun = time.monotonic()
         trial = Trial(dataset, noise, rate, limit, effort, seed)
         result = run_trial(self.data(dataset, progress), trial, self.lab.settings.device, progress)
@@ -228,14 +238,14 @@ class Noise:
         return {"id": name, **result}
 
     def delete_trial(self, id: str) -> None:
-        """Forget a result of noise on purpose."""
+        """Delete the result of a trial. Raises RunError if there is none."""
         if id not in [trial["id"] for trial in self.trials()]:
             raise RunError(f"there is no trial '{id}'")
         (self.home / "trials" / f"{id}.json").unlink()
 
-    def _opinions(self, data: ImageSet) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Saved models that were trained through the labels of `data` as they are, and have seen no
-        other; a damaged one is not asked.
+    def _saved_models(self, data: ImageSet) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Saved models that were trained on the given labels of `data` and on no others; a damaged
+        one is left out.
         """
         out = {}
         for model in self.lab.models():
@@ -250,7 +260,7 @@ class Noise:
                     and meta["recipe"].get("method") == "recovered"
                     and not meta["recipe"].get("init_from")
                 ):
-                    out[model.name] = partial(_said, self.lab.predictor(model.name))
+                    out[model.name] = partial(_log_probabilities, self.lab.predictor(model.name))
         return out
 
     def _opened(self, folder: Path, data: ImageSet) -> Diagnosis | None:
@@ -258,7 +268,7 @@ class Noise:
             if folder.name in self._open and (folder / DOCUMENT).exists():
                 self._open.move_to_end(folder.name)
                 return self._open[folder.name]
-            found = read(folder, data)
+            found = load_diagnosis(folder, data)
             if found:
                 self._open[folder.name] = found
                 while len(self._open) > OPEN:
@@ -266,7 +276,7 @@ class Noise:
             return found
 
 
-def _said(predictor: Predictor, images: Tensor) -> Tensor:
+def _log_probabilities(predictor: Predictor, images: Tensor) -> Tensor:
     """Log-probabilities (B, K) by a saved model, of images (B, C, S, S) in 0..255."""
     import torch
 
@@ -274,66 +284,10 @@ def _said(predictor: Predictor, images: Tensor) -> Tensor:
     return torch.from_numpy(predictor.run(squares)[0]).clamp_min(LEAST).log()
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """A suspect's neighbours, as the network that never saw its label sees them: positions, and
-    cosine similarities, of the nearest images that read as its likely class, and of those that read
-    as its given class."""
-
-    for_likely: tuple[np.ndarray, np.ndarray]
-    for_given: tuple[np.ndarray, np.ndarray]
-    votes_likely: int
-    votes_given: int
-    neighbours: int
-
-
-def arguments(diagnosis: Diagnosis, position: int, count: int = 6) -> Arguments:
-    """The images that argue for an image's likely label and for its given one."""
-    found = diagnosis.arrays
-    likely = found["likely"]
-    vectors = diagnosis.embeddings[int(found["fold"][position])]
-    similarity = np.asarray(vectors, np.float32) @ np.asarray(vectors[position], np.float32)
-    similarity[position] = -np.inf
-
-    def nearest(label: int) -> tuple[np.ndarray, np.ndarray]:
-        own = np.flatnonzero(likely == label)
-        own = own[own != position]
-        best = own[np.argsort(-similarity[own], kind="stable")[:count]]
-        return best, similarity[best]
-
-    votes = likely[found["neighbours"][position]]
-    mine, other = int(likely[position]), int(found["given"][position])
-    return Arguments(
-        nearest(mine),
-        nearest(other),
-        int((votes == mine).sum()),
-        int((votes == other).sum()),
-        len(votes),
-    )
-
-
-def why(diagnosis: Diagnosis, position: int, argued: Arguments) -> str:
-    """Why an image's label is doubted, or not, in one sentence or two."""
-    from engine.noise.ranking import reason
-
-    found, names = diagnosis.arrays, diagnosis.classes
-    p = np.exp(found["log_p"][position].astype(np.float32))
-    given, likely = int(found["given"][position]), int(found["likely"][position])
-    votes = (argued.votes_likely, argued.votes_given, argued.neighbours)
-    return reason(
-        names[given],
-        names[likely],
-        float(p[given]),
-        float(p[likely]),
-        votes,
-        diagnosis.document["regime"] == "complementary",
-    )
-
-
 def diagnose_task(
     lab: Lab, progress: Progress, dataset: str, split: str = "all", effort: str = "full"
 ) -> dict[str, Any]:
-    """Task 'diagnose': examine a data set's labels."""
+    """Task 'diagnose': run the pipeline on a data set's labels."""
     found = lab.noise.diagnose(dataset, split, effort, progress)
     return {
         "key": found.key,
@@ -343,7 +297,7 @@ def diagnose_task(
 
 
 def trial_task(lab: Lab, progress: Progress, **arguments: Any) -> dict[str, Any]:
-    """Task 'noise-trial': noise on purpose."""
+    """Task 'noise-trial': a trial with injected noise."""
     return {"id": lab.noise.try_noise(**arguments, progress=progress)["id"]}
 
 
@@ -354,7 +308,7 @@ def publish_task(
     split: str,
     effort: str,
     rest: str,
-    sure: float,
+    confidence: float,
     name: str,
 ) -> dict[str, Any]:
     """Task 'publish-labels': make reviewed labels a data set of the lab."""
@@ -362,6 +316,6 @@ def publish_task(
 
     found = lab.noise.find(dataset, split, effort)
     if found is None:
-        raise DataError(f"{dataset} has not been examined", hint="Examine it first.")
-    cleaned = clean(found, lab.noise.review(found).decisions(), rest, sure)
+        raise DataError(f"{dataset} has no diagnosis yet", hint="Run the diagnosis first.")
+    cleaned = clean(found, lab.noise.review(found).decisions(), rest, confidence)
     return {"name": publish(lab, found, cleaned, name, progress), "images": cleaned.kept}

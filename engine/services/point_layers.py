@@ -61,7 +61,7 @@ def layers(lab: Lab, space: Space) -> dict[str, Layer]:
 def _layers(lab: Lab, space: Space, stamps: tuple[int, ...]) -> dict[str, Layer]:
     # `stamps` change with every new diagnosis, decision or space; a click on the map must not pay
     # for what has not changed.
-    judged = _judged(lab, space)
+    judged = _diagnosed(lab, space)
     out = {
         "label": named("Given label", space.labels, space.classes),
         "true": judged.pop("true", None)
@@ -120,10 +120,10 @@ def _splits(space: Space) -> Layer:
     return named("Split", codes[space.index], [said[name] for name in names], "few")
 
 
-def _judged(lab: Lab, space: Space) -> dict[str, Layer]:
-    """What the newest examination of the data set's labels says, if there was one: how far each
-    label is believed, and the true class as far as it is known: as a person decided, or else as the
-    examination found it."""
+def _diagnosed(lab: Lab, space: Space) -> dict[str, Layer]:
+    """From the newest diagnosis of the data set's labels, if there is one: the label quality, and
+    the true class as far as it is known: a person's decision, or else the likely class.
+    """
     found = next((info for info in lab.noise.list() if info.name == space.data), None)
     diagnosis = lab.noise.find(found.name, found.split) if found else None
     if (
@@ -138,18 +138,17 @@ def _judged(lab: Lab, space: Space) -> dict[str, Layer]:
     decisions = lab.noise.review(diagnosis).decisions()
     for decision in decisions.values():
         true[index[decision.position]] = decision.label
-    judged = np.isfinite(quality[space.index])
-    if not judged.any():
+    scored = np.isfinite(quality[space.index])
+    if not scored.any():
         return {}
     title = (
-        "True class (as examined)"
+        "True class (diagnosis)"
         if not decisions
-        else f"True class (as examined, {len(decisions):,} decided by hand)"
+        else f"True class (diagnosis, {len(decisions):,} decided by hand)"
     )
-    believed = np.where(judged, quality[space.index], 1.0)
     return {
         "true": named(title, true[space.index], space.classes),
-        "quality": graded("Label quality", believed),
+        "quality": graded("Label quality", np.where(scored, quality[space.index], 1.0)),
     }
 
 
