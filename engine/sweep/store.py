@@ -12,13 +12,17 @@ last sign of life is older than LOST_SECONDS.
 from __future__ import annotations
 
 import re
+import stat
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import RunError
+from engine.documents import Document, parse_json
+from engine.errors import DamagedError, GlyphlabError, RunError
 from engine.files import Lock, failure, is_locked
 from engine.sweep.space import SweepSpec, decoded, pruner_of
 
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 LOST_SECONDS = 600
+OWN_JOURNAL = "journal.log"
+LONGEST_ENTRY = 1_000_000  # bytes of a journal's first line; Optuna's has about 200
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,16 @@ class TrialInfo:
         return f"{self.number:03d}"
 
 
+class Notes(Document):
+    """What workers keep with a trial."""
+
+    run: str | None = None
+    home: str | None = None
+    seconds: float | None = None
+    retries: int = 0
+    error: str | None = None
+
+
 @dataclass
 class Store:
     """The study of one sweep. Reading is cheap: a storage remembers what it has read."""
@@ -73,41 +89,67 @@ class Store:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.study = optuna.create_study(
-            storage=open_storage(self.spec.storage or str(self.folder / "journal.log")),
-            study_name=self.spec.name,
-            direction=self.spec.direction,
-            pruner=pruner_of(self.spec),
-            load_if_exists=True,
-        )
+        with self._reading():
+            storage = open_storage(self.spec.storage or str(self.folder / OWN_JOURNAL))
+            self.study = optuna.create_study(
+                storage=storage,
+                study_name=self.spec.name,
+                direction=self.spec.direction,
+                pruner=pruner_of(self.spec),
+                load_if_exists=True,
+            )
+        self.trials()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Optuna replays a journal without checking what it holds: whatever then fails means that
+        the journal is damaged. Raises DamagedError.
+        """
+        import optuna
+
+        try:
+            yield
+        except (GlyphlabError, OSError, MemoryError):
+            raise
+        except optuna.exceptions.StorageInternalError as error:
+            raise RunError("the sweep's storage can't be used", got=str(error)[:160]) from None
+        except Exception as error:
+            raise DamagedError(
+                f"the trials of sweep {self.spec.name} can't be read",
+                got=f"{type(error).__name__}: {error}"[:160],
+                hint="Delete the sweep; its runs stay.",
+            ) from None
 
     def frozen(self) -> list[FrozenTrial]:
         """Every trial that counts: not those that repeat another or were handed on to a new one."""
-        return [
-            trial
-            for trial in self.study.get_trials(deepcopy=False)
-            if not trial.user_attrs.get("hidden")
-        ]
+        with self._reading():
+            return [
+                trial
+                for trial in self.study.get_trials(deepcopy=False)
+                if not trial.user_attrs.get("hidden")
+            ]
 
     def trials(self) -> list[TrialInfo]:
         """Every trial that counts, in the order of their numbers."""
-        return [self.info(trial) for trial in self.frozen()]
+        trials = self.frozen()
+        with self._reading():
+            return [self.info(trial) for trial in trials]
 
     def info(self, trial: FrozenTrial) -> TrialInfo:
         """The trial as tables show it; of a running one, the best figure so far."""
-        attrs = trial.user_attrs
+        notes = Notes.model_validate(trial.user_attrs)
         history = tuple(
             trial.intermediate_values[step] for step in sorted(trial.intermediate_values)
         )
         pick = max if self.spec.direction == "maximize" else min
-        elsewhere = attrs.get("home") if attrs.get("home") not in (None, str(self.home)) else None
+        elsewhere = notes.home if notes.home not in (None, str(self.home)) else None
         ended = trial.state.is_finished()
         if ended:
             state = (
                 "finished"
                 if trial.state.name == "COMPLETE"
                 else "failed"
-                if "error" in attrs
+                if notes.error is not None
                 else "pruned"
             )
         else:
@@ -121,12 +163,12 @@ class Store:
             if history
             else (trial.value if trial.state.name == "COMPLETE" else None),
             history=history,
-            run=attrs.get("run"),
+            run=notes.run,
             home=elsewhere,
             epochs=len(history),
-            seconds=attrs.get("seconds"),
-            retries=attrs.get("retries", 0),
-            error=attrs.get("error", ""),
+            seconds=notes.seconds,
+            retries=notes.retries,
+            error=notes.error or "",
         )
 
     def worked_on(self, trial: FrozenTrial) -> bool:
@@ -231,7 +273,7 @@ def open_storage(url: str) -> BaseStorage:
     if "://" not in url:
         path = Path(url).expanduser()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            check_journal(path)
             _mend(path)
             return optuna.storages.JournalStorage(
                 JournalFileBackend(str(path), lock_obj=_Flock(path))
@@ -252,6 +294,34 @@ def open_storage(url: str) -> BaseStorage:
         got=reason,
         hint="Is its driver installed beside the lab?",
     )
+
+
+def check_journal(path: Path) -> None:
+    """Raise RunError unless the file is a journal of Optuna's, or is not there and its folder is: a
+    storage is written to and its torn end is cut off, which no other file may suffer.
+    """
+    hint = "Name a journal that a sweep has made, or a new file in a folder that is there."
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if path.parent.is_dir() and not path.is_symlink():
+            return
+        raise RunError(f"there is no folder for the storage {path.name}", hint=hint) from None
+    except (OSError, ValueError) as error:
+        raise RunError("the sweep's storage can't be used", got=str(error), hint=hint) from None
+    if stat.S_ISREG(mode):
+        with open(path, "rb") as file:
+            first = file.readline(LONGEST_ENTRY)
+        try:
+            entry = parse_json(first)
+        except ValueError:
+            entry = None
+        if isinstance(entry, dict) and {"op_code", "worker_id"} <= entry.keys():
+            return
+        # A machine that went down as the first entry was written leaves this, and nothing to lose.
+        if path.name == OWN_JOURNAL and not first.strip(b"\0"):
+            return
+    raise RunError(f"the storage {path.name} is no journal of a sweep", hint=hint)
 
 
 class _Flock:
