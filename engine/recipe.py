@@ -23,6 +23,7 @@ _Kind = TypeVar("_Kind", bound=BaseModel)
 
 
 MOST_EPOCHS = 10_000
+LARGEST_RATE = 1000
 LARGEST_SEED = 2**32 - 1  # what numpy's and scikit-learn's generators take
 LARGEST_OPTION = 1e10  # of a model, a loss or a miner
 
@@ -41,9 +42,15 @@ def _options(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _rates(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
+    rates = value if isinstance(value, tuple) else (value,)
+    if not 1 <= len(rates) <= 1000 or not all(0 <= rate <= LARGEST_RATE for rate in rates):
+        raise ValueError(f"input should be one number or several from 0 to {LARGEST_RATE:,}")
+    return value
+
+
 Options = Annotated[dict[str, Any], AfterValidator(_options)]
 Name = Annotated[str, Field(max_length=1000)]
-Rate = Annotated[float, Field(ge=0, le=1000)]
 
 
 class _Frozen(BaseModel):
@@ -121,7 +128,7 @@ class Stage(_Frozen):
     )
     batch_size: int = Field(128, ge=1, le=65_536)
     optimizer: Name = Field("adamw", description="a name in OPTIMIZERS")
-    lr: Rate | Annotated[tuple[Rate, ...], Field(min_length=1, max_length=1000)] = Field(
+    lr: Annotated[float | tuple[float, ...], AfterValidator(_rates)] = Field(
         1e-3,
         description=(
             "peak learning rate; several: one a layer group, first to last, spread evenly in"

@@ -58,7 +58,7 @@ RANKS: tuple[str, ...] = (
     ),
     "engine.lab engine.rooms",
     "engine.cli engine.__main__",
-    "app.charts app.shared_lab app.widgets",
+    "app.charts app.shared_lab app.scripts app.widgets",
     "app pages",
 )
 HEAVY = {
