@@ -1,182 +1,154 @@
-"""Documents that somebody else may have written or a crash may have damaged: read as JSON or YAML
-within limits, and every field checked, so that behind this door a value is what its type says.
+"""The documents that outlive a process, as types: rows of metrics.jsonl and a checkpoint's metadata.
+
+Both are JSON files that other programs read. Accuracies are fractions in 0..1, losses are in nats,
+times in seconds. What a version before wrote may lack a field: those are `NotRequired`.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from engine.errors import DamagedError, RecipeError
-
-LONGEST_YAML = 100_000  # characters; the longest recipe that is shipped has 2,555
-LARGEST_JSON = 50_000_000  # bytes
-DEEPEST = 20  # levels of nesting; recipes have five, diagnoses six
-LARGEST_NUMBER = 2**63 - 1  # what numpy, torch and SQLite hold in a whole number
+# One class on one split; None where nothing was predicted as it, or it has no image. Written as a call
+# because a field is named like a keyword.
+ClassFigures = TypedDict(
+    "ClassFigures", {"class": str, "precision": float | None, "recall": float | None, "n": int}
+)
 
 
-class Document(BaseModel):
-    """A checked document: whole numbers are no booleans or texts, floats are finite, and keys that
-    are not known are passed over, as another version may write more.
+class Report(TypedDict):
+    """One model on one split. confusion (K, K): row the true class, column the predicted one."""
+
+    accuracy: float
+    top3: float
+    n: int
+    loss: float
+    ece: float
+    confusion: list[list[int]]
+    per_class: list[ClassFigures]
+
+
+class Figures(TypedDict, total=False):
+    """What was measured of a model. Which figures there are depends on the splits of its data."""
+
+    val_accuracy: float
+    val_loss: float
+    val_n: int
+    val_ece: float
+    test_accuracy: float
+    test_top3: float
+    test_n: int
+    test_loss: float
+    test_ece: float
+    test_data: str
+    test_split: str
+    test_last5: float
+    knn_accuracy: float
+    train_accuracy: float
+    generalisation_gap: float | None
+    confusion: list[list[int]]
+    per_class: list[ClassFigures]
+    parameters: int
+    epochs: int
+    seconds: float
+    images_per_second: float | None
+    temperature: float
+    epochs_to: dict[str, float]
+    seconds_to: dict[str, float]
+    unfinished: bool
+
+
+class StepRow(TypedDict):
+    """A live point within an epoch."""
+
+    kind: Literal["step"]
+    stage: int
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    lr: float
+    images_per_second: float
+    images_seen: int
+    seconds: float
+
+
+class EpochRow(TypedDict):
+    """What an epoch came to; `val_*` are None without a validation split."""
+
+    kind: Literal["epoch"]
+    stage: int
+    epoch: int
+    epochs: int
+    size: int
+    train_loss: float
+    train_accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    lr: float
+    images_per_second: float
+    images_seen: int
+    seconds: float
+    best: bool
+    test_accuracy: NotRequired[float]
+    test_loss: NotRequired[float]
+
+
+class FinalRow(Figures):
+    """The figures of the finished run, of its best model."""
+
+    kind: Literal["final"]
+
+
+MetricsRow = StepRow | EpochRow | FinalRow
+
+
+class HeldOut(TypedDict):
+    """How sibling models, each trained without `n` images, did on those: for a model that was trained
+    on every image.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+    models: int
+    n: int
+    accuracy: float
+    spread: float
+    accuracy_ignoring_case: float
 
 
-_Kind = TypeVar("_Kind", bound=Document)
-
-
-def read_document(path: Path, kind: type[_Kind], hint: str) -> _Kind:
-    """The JSON document in a file, as a checked `kind`. Raises DamagedError, which says what is
-    wrong with which field and, by `hint`, what to do.
+class CheckpointMeta(TypedDict):
+    """checkpoint.json. recipe: the fields of engine.recipe.Recipe; crop, size, input_size in pixels;
+    weights: the name of the safetensors file beside it; placement: see engine.imaging.placement.
     """
-    found = read_checked_json(path, hint)
-    try:
-        return kind.model_validate(found)
-    except ValidationError as error:
-        raise damaged(path, wrong_field(error), hint) from None
+
+    format: int
+    glyphlab: str
+    created: str
+    name: str
+    title: str
+    model: str
+    classes: list[str]
+    style: str
+    channels: int
+    size: int
+    input_size: int
+    crop: int | None
+    temperature: float
+    weights: str
+    parameters: int
+    versions: dict[str, str]
+    metrics: Figures
+    recipe: dict[str, Any]
+    fingerprint: NotRequired[str]
+    run: NotRequired[str]
+    machine: NotRequired[dict[str, Any]]
+    placement: NotRequired[Mapping[str, Sequence[float]] | None]
+    held_out: NotRequired[HeldOut]
 
 
-def read_checked_json(path: Path, hint: str) -> Any:
-    """The value in a JSON file, of plain kinds and finite numbers. Raises DamagedError."""
-    try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise damaged(path, f"it is larger than {LARGEST_JSON // 10**6} MB", hint)
-        return parse_json(path.read_bytes())
-    except FileNotFoundError:
-        raise damaged(path, "it is missing", hint) from None
-    except OSError as error:
-        raise damaged(path, str(error.strerror), hint) from None
-    except ValueError as error:
-        raise damaged(path, str(error), hint) from None
+class TrainedOn(TypedDict, total=False):
+    """Where a checkpoint comes from: fields of CheckpointMeta that its run adds."""
 
-
-def parse_json(content: bytes | str) -> Any:
-    """The value of a JSON text, checked as `check_plain` does. Raises ValueError, saying why in a
-    few words.
-    """
-    try:
-        value = json.loads(content, parse_constant=_no_number)
-    except RecursionError:
-        raise ValueError(f"it is nested deeper than {DEEPEST} levels") from None
-    except UnicodeDecodeError:
-        raise ValueError("it is not text") from None
-    except ValueError as error:
-        raise ValueError(f"it is not JSON ({error})"[:120]) from None
-    check_plain(value)
-    return value
-
-
-def read_yaml(text: str, what: str) -> Any:
-    """The value of a YAML text that a person wrote: plain kinds, finite numbers, no aliases and no
-    tags. Dates are read as text. `what` names the text in errors. Raises RecipeError.
-
-    Nested aliases ('billion laughs') make 272 characters cost 46 s; nothing a person writes here
-    needs them.
-    """
-    if len(text) > LONGEST_YAML:
-        raise RecipeError(
-            f"{what} is too long",
-            expected=f"at most {LONGEST_YAML:,} characters",
-            got=f"{len(text):,}",
-        )
-    try:
-        _check_events(text, what)
-        value = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader without dates
-        check_plain(value)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise RecipeError(f"{what} is not YAML", got=f"{problem}{where}") from None
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(f"{what} can't be used", got=str(error)[:120]) from None
-    return value
-
-
-def check_plain(value: Any, depth: int = 0) -> None:
-    """Raise ValueError unless `value` is made of dicts with text as keys, lists, texts without
-    control characters, truth values, None and numbers that a machine can hold.
-    """
-    if depth > DEEPEST:
-        raise ValueError(f"it is nested deeper than {DEEPEST} levels")
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise ValueError(f"the key {key!r} is not text")
-            _check_text(key)
-            check_plain(item, depth + 1)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            check_plain(item, depth + 1)
-    elif isinstance(value, str):
-        _check_text(value)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"{value} is not a finite number")
-    elif isinstance(value, int):
-        if abs(value) > LARGEST_NUMBER:
-            raise ValueError("a number is too large")
-    elif value is not None:
-        raise ValueError(f"a {type(value).__name__} is not expected here")
-
-
-def wrong_field(error: ValidationError) -> str:
-    """The first thing that is wrong with a document, in a few words: 'epoch: input should be …'."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the whole"
-    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"[:160]
-
-
-def damaged(path: Path, why: str, hint: str) -> DamagedError:
-    """The error for a file that is not what it should be; named by its folder, not by where that
-    stands on this machine.
-    """
-    return DamagedError(f"{path.parent.name}/{path.name} is damaged: {why}", hint=hint)
-
-
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Base):
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith(":timestamp")]
-        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-def _check_events(text: str, what: str) -> None:
-    # Before anything is built: the builder recurses, and an alias can stand for a million nodes.
-    depth = 0
-    for event in yaml.parse(text, _Base):
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise RecipeError(f"{what} can't be used", got="an alias or anchor ('&', '*')",
-                              hint="Write the value out where it is needed.")  # fmt: skip
-        if getattr(event, "tag", None):
-            raise RecipeError(f"{what} can't be used", got=f"the tag {event.tag[:60]!r}")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > DEEPEST:
-            raise RecipeError(
-                f"{what} can't be used", got=f"more than {DEEPEST} levels, one in another"
-            )
-
-
-def _check_text(text: str) -> None:
-    # Lone surrogates can't be written as UTF-8, and a null byte in a name stops every system call.
-    if not text.isprintable():
-        for sign in text:
-            if "\ud800" <= sign <= "\udfff" or (sign < " " and sign not in "\t\n\r"):
-                raise ValueError(f"the character {sign!r} can't be used")
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
+    fingerprint: str
+    run: str
+    machine: dict[str, Any]
+    placement: Mapping[str, Sequence[float]] | None

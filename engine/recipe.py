@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from engine.documents import check_plain, read_yaml
+from engine.checked import check_plain, read_yaml
 from engine.errors import RecipeError, unknown
 
 RECIPES = Path(__file__).parent / "recipes"

@@ -10,7 +10,7 @@ from app.charts import sweep as charts
 from app.charts.words import percent, seconds
 from app.widgets.common import chart, empty
 from app.widgets.links import link
-from engine.documents import read_yaml
+from engine.checked import read_yaml
 from engine.errors import GlyphlabError, RecipeError
 
 if TYPE_CHECKING:

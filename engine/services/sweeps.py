@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from engine.documents import Document, read_document
+from engine.checked import Document, read_document
 from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError, unknown
 from engine.files import failure, is_locked, make_folder, write_json, write_text
 from engine.runs.run_info import ALIVE

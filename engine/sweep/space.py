@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from engine.documents import read_yaml
+from engine.checked import read_yaml
 from engine.errors import RecipeError, unknown
 from engine.recipe import (
     LARGEST_SEED,

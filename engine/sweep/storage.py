@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.documents import parse_json
+from engine.checked import parse_json
 from engine.errors import RunError
 from engine.files import Lock, failure
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.documents import Document
+from engine.checked import Document
 from engine.errors import DamagedError, GlyphlabError, RunError
 from engine.files import is_locked
 from engine.sweep.space import SweepSpec, decoded, pruner_of

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from app.widgets.choices import choices, model_options
-from engine.documents import read_yaml
+from engine.checked import read_yaml
 from engine.errors import RecipeError
 from engine.recipe import Augment, DataSpec, Recipe
 

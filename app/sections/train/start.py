@@ -13,7 +13,7 @@ from app.charts.words import number, percent, seconds
 from app.sections.train.form import recipe_form
 from app.sections.train.rates import rate_finder
 from app.widgets.pickers import dataset_label, pick_one
-from engine.documents import read_yaml
+from engine.checked import read_yaml
 from engine.errors import GlyphlabError, RecipeError
 from engine.recipe import Recipe, make_recipe
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from engine.documents import DEEPEST, Document, parse_json, read_document, read_yaml
+from engine.checked import DEEPEST, Document, parse_json, read_document, read_yaml
 from engine.errors import DamagedError, GlyphlabError, RecipeError
 from engine.recipe import Recipe, Stage, make_recipe, parse_changes
 from engine.sweep.space import SweepSpec, make_sweep, parse_sweep
