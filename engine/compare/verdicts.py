@@ -147,19 +147,20 @@ def _speed(first: Group, second: Group) -> str:
         return ""
     said = []
     for step in reversed(thresholds_for([*first.members, *second.members])):
-        times = []
+        times, reached = [], False
         for group in (first, second):
             epochs = [s.reached("epoch").get(step) for s in group.members]
             seconds = [s.reached("seconds").get(step) for s in group.members]
             got = [epoch for epoch in epochs if epoch is not None]
             if len(got) * 2 > len(group.members):
+                reached = True
                 times.append(
                     f"{group.name} takes {_whole(median(got))} and"
                     f" {median(t for t in seconds if t is not None):,.0f} s"
                 )
             else:
                 times.append(f"{group.name} never gets there")
-        if not all(text.endswith("never gets there") for text in times):
+        if reached:
             said.append(f"To {100 * float(step):g}% {times[0]}, {times[1]}.")
         if len(said) == 2:
             break

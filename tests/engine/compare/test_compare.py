@@ -134,6 +134,12 @@ def test_the_answer_names_start_end_and_what_may_be_chance(lab, two):
     assert "To 98% *lr 0.004* takes 3 epochs and 6 s, *lr 0.02* never gets there." in text
 
 
+def test_a_threshold_that_neither_reaches_is_not_mentioned(lab):
+    slow = [compared_run(lab, curve=(0.6, 0.985), changes={"lr": lr}) for lr in (0.1, 0.2)]
+    text = said(lab, *slow)
+    assert "To 98%" in text and "To 99" not in text and "never gets there" not in text
+
+
 def test_a_real_difference_is_called_real(lab, two):
     worse = compared_run(lab, wrong=range(60), changes={"lr": 0.5})
     assert "*lr 0.004* is really better on images like these (McNemar, p < 0.001)" in said(
