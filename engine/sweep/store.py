@@ -61,7 +61,7 @@ class TrialInfo:
 
 
 @dataclass
-class Store:
+class TrialStore:
     """The study of one sweep. Reading is cheap: a storage remembers what it has read."""
 
     folder: Path
