@@ -21,6 +21,7 @@ from engine.store.store import CHECKPOINTS, RECORDS, Store
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.data.info import DatasetInfo
+    from engine.jobs.executor import Executor
     from engine.jobs.tasks import TaskInfo
     from engine.models.predictor import Predictor
     from engine.recipe import DataSpec, Recipe
@@ -198,6 +199,11 @@ class Lab:
         return self.store.predictor(name)
 
     # runs and background tasks: see Launcher
+
+    @property
+    def executor(self) -> Executor:
+        """Where runs are computed."""
+        return self.launcher.executor
 
     def submit(self, recipe: Recipe, name: str | None = None, **status: Any) -> str:
         """Start a run in the background; returns its id. Raises DataError, CheckpointError."""
