@@ -18,7 +18,7 @@ LONGEST = 300  # lines
 # The house from the ground up: a file imports from its own folder and from the floors below it.
 FLOORS: tuple[str, ...] = (
     "engine.errors",
-    "engine.progress engine.metrics engine.device engine.settings",
+    "engine.documents engine.progress engine.metrics engine.device engine.settings",
     "engine.files",
     "engine.recipe",
     "engine.runs engine.imaging",
