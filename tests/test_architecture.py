@@ -18,8 +18,8 @@ LONGEST = 300  # lines
 # The house from the ground up: a file imports from its own folder and from the floors below it.
 FLOORS: tuple[str, ...] = (
     "engine.errors",
-    "engine.documents engine.progress engine.metrics engine.device engine.settings",
-    "engine.files",
+    "engine.documents engine.checked engine.progress engine.device engine.settings",
+    "engine.metrics engine.files",
     "engine.recipe",
     "engine.runs engine.imaging",
     "engine.data",
