@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.data.imageset import ImageSet
-    from engine.lab import Lab
     from engine.models.predictor import Predictor
+    from engine.store.store import Store
 
 PHOTO_SIZE = 48  # pixels; handwriting is used at 28
 OPEN = 3  # diagnoses kept open
@@ -63,9 +63,9 @@ class DiagnosisInfo:
 class Noise:
     """Diagnoses and trials of a lab, kept in home/noise and found again by content."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.home = lab.home / "noise"
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.home = store.home / "noise"
         self._open: OrderedDict[str, Diagnosis] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -113,7 +113,7 @@ class Noise:
                 data,
                 split,
                 effort,
-                self.lab.settings.device,
+                self.store.settings.device,
                 progress=progress,
                 saved_models=self._saved_models(data),
             )
@@ -139,9 +139,9 @@ class Noise:
         """A data set as the pipeline takes it: in its own style, handwriting at 28 and photographs at
         48 pixels.
         """
-        data = self.lab.dataset(DataSpec(name=dataset), progress=progress)
+        data = self.store.dataset(DataSpec(name=dataset), progress=progress)
         return (
-            self.lab.dataset(DataSpec(name=dataset, size=PHOTO_SIZE), progress=progress)
+            self.store.dataset(DataSpec(name=dataset, size=PHOTO_SIZE), progress=progress)
             if data.style == "photo"
             else data
         )
@@ -151,8 +151,8 @@ class Noise:
         images (0..1): shipped ones, then runs.
         """
         rows = []
-        for model in self.lab.models():
-            meta = self.lab.model_meta(model.name)
+        for model in self.store.models():
+            meta = self.store.model_meta(model.name)
             accuracy = meta["metrics"].get("test_accuracy")
             if (
                 meta["recipe"].get("method") == "recovered"
@@ -169,7 +169,7 @@ class Noise:
         """
         rows = [
             {"title": recipe.published["source"], "accuracy": recipe.published["value"] / 100}
-            for recipe in self.lab.recipes()
+            for recipe in self.store.recipes()
             if recipe.data == "task3"
             and not recipe.saved
             and recipe.published
@@ -182,14 +182,14 @@ class Noise:
         accuracy (0..1) on MNIST's test images.
         """
         rows = []
-        for run in self.lab.runs():
+        for run in self.store.runs():
             if (
                 run.data == "task3"
                 and run.state == "finished"
-                and (final := self.lab.run(run.id).final())
+                and (final := self.store.run(run.id).final())
             ):
                 if (
-                    self.lab.run(run.id).recipe().method != "recovered"
+                    self.store.run(run.id).recipe().method != "recovered"
                     and final.get("test_accuracy") is not None
                 ):
                     rows.append(
@@ -226,7 +226,9 @@ class Noise:
 
         begun = time.monotonic()
         trial = Trial(dataset, noise, rate, limit, effort, seed)
-        result = run_trial(self.data(dataset, progress), trial, self.lab.settings.device, progress)
+        result = run_trial(
+            self.data(dataset, progress), trial, self.store.settings.device, progress
+        )
         result |= {
             "seconds": round(time.monotonic() - begun, 1),
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -248,9 +250,9 @@ class Noise:
         one is left out.
         """
         out = {}
-        for model in self.lab.models():
+        for model in self.store.models():
             with suppress(CheckpointError):
-                meta = self.lab.model_meta(model.name)
+                meta = self.store.model_meta(model.name)
                 own = (
                     meta.get("fingerprint") == data.fingerprint
                     and tuple(meta["classes"]) == data.classes
@@ -260,7 +262,7 @@ class Noise:
                     and meta["recipe"].get("method") == "recovered"
                     and not meta["recipe"].get("init_from")
                 ):
-                    out[model.name] = partial(_log_probabilities, self.lab.predictor(model.name))
+                    out[model.name] = partial(_log_probabilities, self.store.predictor(model.name))
         return out
 
     def _opened(self, folder: Path, data: ImageSet) -> Diagnosis | None:
@@ -282,40 +284,3 @@ def _log_probabilities(predictor: Predictor, images: Tensor) -> Tensor:
 
     squares = images.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
     return torch.from_numpy(predictor.run(squares)[0]).clamp_min(LEAST).log()
-
-
-def diagnose_task(
-    lab: Lab, progress: Progress, dataset: str, split: str = "all", effort: str = "full"
-) -> dict[str, Any]:
-    """Task 'diagnose': run the pipeline on a data set's labels."""
-    found = lab.noise.diagnose(dataset, split, effort, progress)
-    return {
-        "key": found.key,
-        "regime": found.document["regime"],
-        "noise_rate": found.document["noise_rate"],
-    }
-
-
-def trial_task(lab: Lab, progress: Progress, **arguments: Any) -> dict[str, Any]:
-    """Task 'noise-trial': a trial with injected noise."""
-    return {"id": lab.noise.try_noise(**arguments, progress=progress)["id"]}
-
-
-def publish_task(
-    lab: Lab,
-    progress: Progress,
-    dataset: str,
-    split: str,
-    effort: str,
-    rest: str,
-    confidence: float,
-    name: str,
-) -> dict[str, Any]:
-    """Task 'publish-labels': make reviewed labels a data set of the lab."""
-    from engine.noise.cleaned_labels import clean, publish
-
-    found = lab.noise.find(dataset, split, effort)
-    if found is None:
-        raise DataError(f"{dataset} has no diagnosis yet", hint="Run the diagnosis first.")
-    cleaned = clean(found, lab.noise.review(found).decisions(), rest, confidence)
-    return {"name": publish(lab, found, cleaned, name, progress), "images": cleaned.kept}

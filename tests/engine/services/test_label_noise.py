@@ -17,11 +17,12 @@ from engine.files import plain
 from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint
-from engine.noise.cleaned_labels import clean, default_name, publish, table, write_zip
+from engine.noise.cleaned_labels import clean, default_name, table
 from engine.noise.explanation import explain_label, label_neighbours
 from engine.noise.storage import load_diagnosis, make_document, save_diagnosis
 from engine.progress import no_progress
 from engine.runs.run import create_run
+from engine.services.cleaned_datasets import publish, write_zip
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_reviewed_labels_come_first_and_the_rest_follows_the_choice(lab):
 def test_cleaned_labels_become_a_data_set_that_reads_back_the_same(lab):
     found = diagnosed(lab, "complementary", 0.98)
     cleaned = clean(found, {}, "likely")
-    name = publish(lab, found, cleaned, default_name(found))
+    name = publish(lab.store, found, cleaned, default_name(found))
     assert name == "noisy-cleaned" and name in [data.name for data in lab.datasets()]
     data = lab.dataset(name)
     assert len(data) == cleaned.kept
@@ -120,10 +121,10 @@ def test_cleaned_labels_become_a_data_set_that_reads_back_the_same(lab):
     own = next(i for key, i in by_name.items() if key.endswith(found.file(first).split("/")[-1]))
     assert (data.images[own] == found.images([first])[0]).all()  # the pictures are the originals
     assert (
-        publish(lab, found, cleaned, default_name(found)) != name
+        publish(lab.store, found, cleaned, default_name(found)) != name
     )  # a name that is taken is not overwritten
     with pytest.raises(DataError, match="too little is left"):
-        publish(lab, found, clean(found, {}, "none"), "nothing")
+        publish(lab.store, found, clean(found, {}, "none"), "nothing")
 
 
 def test_the_zip_keeps_test_images_apart_and_brings_a_table(lab):
@@ -136,7 +137,7 @@ def test_the_zip_keeps_test_images_apart_and_brings_a_table(lab):
     found = load_diagnosis(folder, data)
     cleaned = clean(found, {}, "given")
     out = io.BytesIO()
-    write_zip(lab, found, cleaned, out)
+    write_zip(lab.store, found, cleaned, out)
     names = zipfile.ZipFile(out).namelist()
     assert (
         sum(name.startswith("train/") for name in names) == 1500
