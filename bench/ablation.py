@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -252,7 +251,3 @@ def records(rows: list[Row], full: bool) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-if __name__ == "__main__":
-    main("--full" in sys.argv, next((a for a in sys.argv[1:] if not a.startswith("-")), None))

@@ -93,7 +93,7 @@ def live() -> None:
 
 with page(
     "Glyphlab",
-    "A lab for handwritten characters: train recognisers, look inside them, doubt the labels,"
+    "A lab for handwritten characters: train recognisers, look inside them, find wrong labels,"
     " draw.",
 ) as lab:
     steps()

@@ -23,7 +23,7 @@ Task = Callable[..., Any]  # (launcher, progress, **arguments) → what JSON can
 HEARTBEAT_SECONDS = 0.25
 
 
-def work(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[str, Task]) -> None:
+def work_on_task(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[str, Task]) -> None:
     """What a task's process does: call the function, write how far it is, and what it returned. For
     the main thread.
     """

@@ -6,7 +6,7 @@ derived     from a probability bound or a definition; no data were used
 chosen      by hand, before results were counted; any value near it is as good a reason
 mnistTask3  by counting mistakes on mnistTask3 with MNIST's true labels. Results on mnistTask3 are
             therefore development figures, not test figures
-EMNIST      by counting mistakes on EMNIST characters whose labels were spoiled on purpose
+EMNIST      by counting mistakes on EMNIST characters with injected noise
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ ones. On mnistTask3, with mistakes counted by MNIST's true labels, one small net
 60,000 after 14 epochs and 270 to 299 after 42; two together make 264 and 275 from two seeds.
 
 Where few targets are certain, all are used, and a small network reproduces them as they are: two
-leave 9.2% of 1,442 spoiled digits wrong where 7.5% of their targets are, three larger ones 6.4%.
+leave 9.2% of 1,442 noisy digits wrong where 7.5% of their targets are, three larger ones 6.4%.
 """
 
 from __future__ import annotations

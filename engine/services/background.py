@@ -96,11 +96,11 @@ def measure(
 
 def sweep(launcher: Launcher, progress: Progress, name: str, worker: int = 0) -> dict[str, Any]:
     """Work on a sweep; `worker` tells several of one sweep apart."""
-    from engine.services.sweep_worker import work
+    from engine.services.sweep_worker import work_on_sweep
     from engine.services.sweeps import Sweeps
 
     sweeps = Sweeps(launcher.store, launcher)
-    work(sweeps, name, progress)
+    work_on_sweep(sweeps, name, progress)
     return {"name": name, "state": sweeps.info(name).state}
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.embedding.space import Space, read_answers
+from engine.embedding.space import Space, read_predictions
 from engine.noise.review import JOURNAL
 from engine.services.spaces import UNTRAINED
 
@@ -168,7 +168,7 @@ def _rivals(spaces: Spaces, space: Space) -> dict[str, Layer]:
         same = (info.data, info.part) == (space.data, space.part)
         if not same or info.model == space.model or info.model.startswith(UNTRAINED) or key in out:
             continue
-        theirs = read_answers(spaces.home / info.name)
+        theirs = read_predictions(spaces.home / info.name)
         if not np.array_equal(theirs.index, space.index):
             continue  # split in another way
         wrong = space.misses(theirs.classes, theirs.predicted)

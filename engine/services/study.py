@@ -82,7 +82,7 @@ STUDIES: dict[str, Part] = {
 
 # What a study measured → the final metric that it is: on the test split where there is one, else on
 # the validation split.
-METRICS: dict[str, str] = {
+STUDY_METRICS: dict[str, str] = {
     "accuracy on the test split": "test_accuracy",
     "accuracy on the MNIST test split": "test_accuracy",
     "accuracy on the validation split": "val_accuracy",
@@ -211,7 +211,7 @@ class Study:
 
         recipe = _read(RECIPES / f"{name}.yaml")
         published = recipe.published
-        metric = METRICS[published.metric]
+        metric = STUDY_METRICS[published.metric]
         own = [result for result in results if result.recipe == name and result.metric == metric]
         full = [result for result in own if result.scale == "full"]
         small = [result for result in own if result.scale == "small"]
@@ -329,7 +329,7 @@ def _records(path: Path) -> Iterator[Result]:
     groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
     with path.open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
-            if row.get("metric") in METRICS.values():
+            if row.get("metric") in STUDY_METRICS.values():
                 rows = groups.setdefault((row["bench_or_recipe"], row["metric"], row["scale"]), [])
                 if rows and rows[-1]["commit"] != row["commit"]:
                     rows.clear()

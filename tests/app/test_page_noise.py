@@ -22,7 +22,7 @@ def lab(tmp_path, monkeypatch):
 def test_a_data_set_without_a_diagnosis_offers_to_make_one(lab):
     page = open_page("noise", data="digits")
     assert "have no diagnosis yet" in texts(page)
-    assert page.button(key="examine").label == "Diagnose"
+    assert page.button(key="diagnose-now").label == "Diagnose"
 
 
 def test_the_diagnosis_states_what_is_wrong_before_the_evidence(lab):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.widgets import link, pick_dataset, task_box
-from app.widgets.tasks import ALIVE
+from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -60,7 +60,7 @@ def again(lab: Lab, found: Diagnosis) -> None:
     if document["effort"] != "full":
         st.button(
             "Diagnose at full effort",
-            key="examine-full",
+            key="diagnose-full",
             icon=":material/biotech:",
             on_click=_start,
             args=(lab, document["name"], "full"),
@@ -88,7 +88,7 @@ def _offer(lab: Lab, name: str) -> None:
         )
         st.button(
             "Diagnose",
-            key="examine",
+            key="diagnose-now",
             type="primary",
             icon=":material/biotech:",
             on_click=_start,

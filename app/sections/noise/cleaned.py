@@ -12,8 +12,8 @@ import streamlit as st
 
 from app.sections.noise import choose
 from app.widgets import link, note, task_box
-from app.widgets.tasks import ALIVE
 from engine.noise.config import CONFIG
+from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
     from engine.lab import Lab

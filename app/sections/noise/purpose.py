@@ -12,9 +12,9 @@ import streamlit as st
 from app.charts import noise as charts
 from app.widgets import chart, empty, note, percent, task_box
 from app.widgets.pickers import dataset_label
-from app.widgets.tasks import ALIVE
 from engine.noise.inject import NOISES
 from engine.noise.shares import share
+from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
     from engine.lab import Lab

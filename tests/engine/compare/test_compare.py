@@ -9,7 +9,7 @@ import pytest
 from compared import compared_run, digits_test
 
 from engine.compare.statistics import mcnemar
-from engine.compare.verdicts import answer, make_group
+from engine.compare.verdicts import answer, seed_group
 from engine.errors import RunError
 from engine.lab import Lab
 from engine.metrics import confusion
@@ -189,7 +189,7 @@ def test_pretrained_against_scratch_is_answered_in_the_studys_words(lab):
 def test_answers_leave_out_what_the_runs_did_not_record(lab, two):
     subject = lab.compare.subjects([two[0].id])[0]
     bare = dataclasses.replace(subject, epochs=(), final={})
-    assert answer(make_group([bare]), make_group([subject]), None, None) == []
+    assert answer(seed_group([bare]), seed_group([subject]), None, None) == []
 
 
 def test_a_run_without_an_epoch_is_left_out_and_one_without_predictions_says_so(lab, two):

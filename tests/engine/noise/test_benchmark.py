@@ -1,5 +1,5 @@
 """The benchmark of training methods on injected noise, at a size at which it only shows that it
-compares what it says.
+runs and compares.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
 def test_every_method_is_scored_on_true_labels_and_the_diagnosis_stands_beside_the_truth(
     digits: ImageSet,
 ) -> None:
-    told = []
+    reported = []
     trial = Trial("digits", "symmetric", 0.4, limit=150, effort="quick")
     result = run_trial(
-        digits, trial, "cpu", lambda done, total, what: told.append((done, total)), LITTLE
+        digits, trial, "cpu", lambda done, total, what: reported.append((done, total)), LITTLE
     )
     json.dumps(result, allow_nan=False)
     assert (result["n"], result["classes"]) == (150, ["0", "1", "2"])
@@ -46,7 +46,7 @@ def test_every_method_is_scored_on_true_labels_and_the_diagnosis_stands_beside_t
     assert list(scores) == list(TRAINING_METHODS)
     # True labels can be learned; their scores are on test images, which were not corrupted.
     assert scores["truth"] > 0.9 and scores["truth"] >= scores["plain"] - 0.02
-    assert all(done <= total for done, total in told) and told[-1][0] == told[-1][1]
+    assert all(done <= total for done, total in reported) and reported[-1][0] == reported[-1][1]
 
 
 def test_a_trial_refuses_what_it_can_not_run(digits: ImageSet) -> None:

@@ -38,10 +38,10 @@ def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classe
     )
     true = digits.labels
     given = add_noise(true, 10, "complementary", 1.0, 0)
-    told = []
+    reported = []
     found = run_pipeline(
         digits.with_labels(given, "noisy"),
-        progress=lambda done, total, what: told.append((done, total, what)),
+        progress=lambda done, total, what: reported.append((done, total, what)),
         config=config,
     )
     assert found.hypothesis == COMPLEMENTARY and found.findings.regime == "complementary"
@@ -50,11 +50,11 @@ def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classe
     confidence = found.suspects.confidence
     assert confidence.shape == (len(digits),)
     assert 0.1 <= confidence.min() <= confidence.max() <= 1
-    assert {what for _, _, what in told} >= {
+    assert {what for _, _, what in reported} >= {
         "ensemble, network 1 of 2",
         "ensemble, network 2 of 2",
     }
-    ends = [(done, total) for done, total, what in told if what.startswith("ensemble")]
+    ends = [(done, total) for done, total, what in reported if what.startswith("ensemble")]
     assert ends[-1][0] > 0.99 * ends[-1][1] and all(done <= total for done, total in ends)
 
 
@@ -65,20 +65,24 @@ def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of
         CONFIG, efforts={"full": little(10_000, 4_000, 8_000, 1)}, hypothesis_views=1_000
     )
     given = add_noise(digits.labels, 10, "complementary", 1.0, 0)
-    told = []
+    reported = []
     found = run_pipeline(
         digits.with_labels(given, "noisy"),
-        progress=lambda done, total, what: told.append((done, total, what)),
+        progress=lambda done, total, what: reported.append((done, total, what)),
         config=config,
     )
     # Both hypotheses are cross-validated, as the part of the images decided for neither.
-    starts = [what for _, _, what in told if what == "cross-validation, fold 1 of 5"]
-    first = [done for done, _, what in told if what == "cross-validation, fold 1 of 5"]
+    starts = [what for _, _, what in reported if what == "cross-validation, fold 1 of 5"]
+    first = [done for done, _, what in reported if what == "cross-validation, fold 1 of 5"]
     assert len(starts) > 1 and max(first) - min(first) > 4 * 10_000
     assert found.hypothesis == COMPLEMENTARY
-    assert any(what.startswith("ensemble") for _, _, what in told)
-    assert told[-1][0] > 0.99 * told[-1][1] and all(done <= total for done, total, _ in told)
-    crossing = [done / total for done, total, what in told if what.startswith("cross-validation")]
+    assert any(what.startswith("ensemble") for _, _, what in reported)
+    assert reported[-1][0] > 0.99 * reported[-1][1] and all(
+        done <= total for done, total, _ in reported
+    )
+    crossing = [
+        done / total for done, total, what in reported if what.startswith("cross-validation")
+    ]
     assert crossing == sorted(crossing) and crossing[-1] > 0.99
 
 
