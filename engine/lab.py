@@ -9,6 +9,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ from engine import __version__
 from engine.errors import GlyphlabError, RunError
 from engine.progress import Progress, no_progress
 from engine.rooms import Rooms
-from engine.runs.run import Run, all_runs, create_run, find_run, mark_killed
+from engine.runs.index import find_run, known_runs, mark_killed
+from engine.runs.run import Run, create_run
 from engine.runs.run_info import RunInfo
 from engine.settings import Settings, read_settings
 
@@ -76,11 +78,9 @@ class Lab(Rooms):
     def runs(self) -> list[RunInfo]:
         """Every run, newest first."""
         out = []
-        for run in all_runs(self.home):
-            try:
-                out.append(run.info())
-            except GlyphlabError:
-                continue  # deleted while we looked, or no run at all
+        for known in known_runs(self.home):
+            with suppress(GlyphlabError):  # deleted while we looked
+                out.append(known.info())
         return out
 
     def health(self) -> dict[str, Any]:

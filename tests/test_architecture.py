@@ -20,8 +20,8 @@ LONGEST = 300  # lines
 RANKS: tuple[str, ...] = (
     "engine.errors",
     (
-        "engine.settings engine.device engine.progress engine.files engine.runs.jsonl"
-        " engine.runs.run_info engine.jobs.processes engine.jobs.queue"
+        "engine.settings engine.device engine.progress engine.files engine.file_cache"
+        " engine.runs.jsonl engine.runs.run_info engine.jobs.processes engine.jobs.queue"
     ),
     (
         "engine.recipe engine.imaging.ink engine.imaging.stray_dots engine.imaging.placement"
@@ -46,7 +46,7 @@ RANKS: tuple[str, ...] = (
         "engine.models.checkpoint engine.models.predictor engine.recognition.word_reader"
         " engine.explain.saliency engine.models.onnx_export"
     ),
-    "engine.runs.run engine.training.trainer_state engine.jobs.mlflow_mirror",
+    "engine.runs.run engine.runs.index engine.training.trainer_state engine.jobs.mlflow_mirror",
     "engine.store.lineage",
     # the rooms, side by side: what a person does in the lab
     (

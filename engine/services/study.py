@@ -14,7 +14,7 @@ from engine.compare.statistics import Spread, spread
 from engine.errors import GlyphlabError, RecipeError, unknown
 from engine.metrics import wilson_interval
 from engine.recipe import RECIPES, DataSpec, Recipe, read_recipe, shipped_recipe_names
-from engine.runs.run import all_runs
+from engine.runs.index import all_runs
 
 if TYPE_CHECKING:
     from engine.lab import Lab
