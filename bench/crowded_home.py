@@ -4,7 +4,6 @@ written in the lab's own formats, sweeps over some of them, and ended tasks.
 
 from __future__ import annotations
 
-import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -20,8 +20,9 @@ LONGEST = 300  # lines
 RANKS: tuple[str, ...] = (
     "engine.errors",
     (
-        "engine.settings engine.device engine.progress engine.files engine.file_cache"
-        " engine.runs.jsonl engine.runs.run_info engine.jobs.processes engine.jobs.queue"
+        "engine.documents engine.settings engine.device engine.progress engine.files"
+        " engine.file_cache engine.runs.jsonl engine.runs.run_info engine.jobs.processes"
+        " engine.jobs.queue"
     ),
     (
         "engine.recipe engine.imaging.ink engine.imaging.stray_dots engine.imaging.placement"
@@ -58,7 +59,7 @@ RANKS: tuple[str, ...] = (
     ),
     "engine.lab engine.rooms",
     "engine.cli engine.__main__",
-    "app.charts app.shared_lab app.widgets",
+    "app.charts app.shared_lab app.scripts app.widgets",
     "app pages",
 )
 HEAVY = {

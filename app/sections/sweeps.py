@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 POLL_SECONDS = 1.0
 BUSY = ("running", "pausing", "stopping")
 BADGES: dict[str, tuple[str, str]] = {  # state → colour and icon
-    "running": ("blue", "autorenew"), "pausing": ("orange", "pause"), "stopping": ("orange", "stop"), "paused": ("gray", "pause"),
+    "running": ("blue", "autorenew"), "pausing": ("orange", "pause"),
+    "stopping": ("orange", "stop"), "paused": ("gray", "pause"),
     "stopped": ("gray", "stop"), "interrupted": ("red", "power_off"), "finished": ("green", "check"),
 }  # fmt: skip
 EXAMPLE = """\
@@ -186,8 +187,10 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
                 width=140,
             )
             st.button(
-                "Resume" if info.state != "finished" else "Go on", key="sweep-resume", type="primary", icon=":material/resume:",
-                disabled=info.state == "finished" and more <= info.done, on_click=_act, args=(lab.sweeps.start, info.name, int(more)),
+                "Resume" if info.state != "finished" else "Go on", key="sweep-resume",
+                type="primary", icon=":material/resume:", on_click=_act,
+                args=(lab.sweeps.start, info.name, int(more)),
+                disabled=info.state == "finished" and more <= info.done,
             )  # fmt: skip
             with st.popover("Delete", icon=":material/delete:"):
                 st.write("The sweep is forgotten; its runs stay.")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import GlyphlabError, RunError
 from engine.file_cache import Stamp, is_settled, stamp_of
 from engine.files import Lock
-from engine.runs.run import Run, id_of
+from engine.runs.run import Run
 from engine.runs.run_info import ALIVE, ENDED, KILLED, Facts, RunInfo, facts_in, facts_of, info_of
 
 if TYPE_CHECKING:

@@ -26,8 +26,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from engine.documents import FinalRow, MetricsRow
 from engine.errors import GlyphlabError, RunError
 from engine.files import (
     Lock,
@@ -164,11 +165,11 @@ class Run:
         """
         append_row(self.path / "metrics.jsonl", row)
 
-    def metrics(self, since: int = 0) -> list[dict[str, Any]]:
+    def metrics(self, since: int = 0) -> list[MetricsRow]:
         """Rows from number `since` on; cheap to ask every second, as only what is new is read. The
         rows are not to be changed.
         """
-        return rows_of(self.path / "metrics.jsonl", since)
+        return cast("list[MetricsRow]", rows_of(self.path / "metrics.jsonl", since))
 
     def forget_after(self, epoch: int) -> None:
         """Drop the rows of later epochs and the final ones: a run that goes on from the end of
@@ -185,10 +186,10 @@ class Run:
         """Write `<run>/<name>` (an .npz), whole or not at all."""
         write_arrays(self.path / name, **arrays)
 
-    def final(self) -> dict[str, Any] | None:
+    def final(self) -> FinalRow | None:
         """The final metrics, if the run got so far."""
         last = last_row_of(self.path / "metrics.jsonl")
-        return last if last is not None and last.get("kind") == "final" else None
+        return cast("FinalRow", last) if last and last.get("kind") == "final" else None
 
     def log(self, text: str) -> None:
         """A line with the time in log.txt. A log that can't be written stops nothing."""

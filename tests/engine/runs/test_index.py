@@ -22,7 +22,9 @@ from engine.recipe import make_recipe
 from engine.runs.index import all_runs, find_run, index_of, known_runs
 from engine.runs.run import Run, create_run
 
-RECIPE = make_recipe({"name": "quick", "epochs": 3, "data": {"name": "digits", "classes": ["1", "2"]}})
+RECIPE = make_recipe(
+    {"name": "quick", "epochs": 3, "data": {"name": "digits", "classes": ["1", "2"]}}
+)
 
 
 @pytest.fixture
