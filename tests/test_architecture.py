@@ -20,9 +20,9 @@ LONGEST = 300  # lines
 RANKS: tuple[str, ...] = (
     "engine.errors",
     (
-        "engine.documents engine.settings engine.device engine.progress engine.files"
-        " engine.file_cache engine.runs.jsonl engine.runs.run_info engine.jobs.processes"
-        " engine.jobs.queue"
+        "engine.documents engine.checked engine.settings engine.device engine.progress engine.files engine.file_cache"
+        " engine.runs.jsonl"
+        " engine.runs.run_info engine.jobs.processes engine.jobs.queue"
     ),
     (
         "engine.recipe engine.imaging.ink engine.imaging.stray_dots engine.imaging.placement"

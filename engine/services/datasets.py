@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.data.cache import stored_squares
 from engine.data.catalog import list_dataset
-from engine.data.decode import decode, read_raw
+from engine.data.decode import Target, decode, read_raw
 from engine.data.fetch import fetch
 from engine.data.info import DatasetInfo, list_datasets
 from engine.data.listing import SPLITS, Listing
@@ -231,11 +231,12 @@ class Data:
         stored = stored_squares(listing, style, size, self.lab.home)
         if stored is None:
             out, kept = [], []
+            target = Target(style, size, listing.convention)
             for position in index:
-                chunk = decode([read_raw(listing, int(position))], int(position), style, size)
+                chunk = decode([read_raw(listing, int(position))], int(position), target)
                 out.append(chunk.images)
                 kept.append(chunk.kept)
-            empty = decode([], 0, style, size)
+            empty = decode([], 0, target)
             return np.concatenate([*out, empty.images]), np.concatenate([*kept, empty.kept])
         where = np.searchsorted(stored.kept, index)
         there = np.append(stored.kept, -1)[where] == index
