@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-import yaml
 
 from app.charts import sweep as charts
 from app.charts.words import percent, seconds
 from app.widgets.common import chart, empty
 from app.widgets.links import link
+from engine.checked import read_yaml
 from engine.errors import GlyphlabError, RecipeError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ BUSY = ("running", "pausing", "stopping")
 BADGES: dict[str, tuple[str, str]] = {  # state → colour and icon
     "running": ("blue", "autorenew"), "pausing": ("orange", "pause"),
     "stopping": ("orange", "stop"), "paused": ("gray", "pause"),
+    "unreachable": ("red", "cloud_off"), "damaged": ("red", "error"),
     "stopped": ("gray", "stop"), "interrupted": ("red", "power_off"), "finished": ("green", "check"),
 }  # fmt: skip
 EXAMPLE = """\
@@ -36,7 +37,7 @@ def pick_sweep(lab: Lab) -> str | None:
     there are none.
     """
     names = {
-        info.name: f"{info.name} · {info.title}" if info.title else info.name
+        info.name: " · ".join(filter(None, (info.name, info.title, info.error and info.state)))
         for info in lab.sweeps.list()
     }
     if not names:
@@ -109,8 +110,13 @@ def new_sweep(lab: Lab) -> None:
 
 
 def watch_sweep(lab: Lab, name: str) -> None:
-    """Draw a sweep, following it while it is at work."""
-    busy = lab.sweeps.info(name).state in BUSY
+    """Draw a sweep, following it while it is at work; of one that can't be read, why."""
+    info = lab.sweeps.info(name)
+    if info.error:
+        st.error(info.error, icon=":material/error:")
+        _delete(lab, name)
+        return
+    busy = info.state in BUSY
     st.fragment(_draw, run_every=POLL_SECONDS if busy else None)(lab, name, busy)
 
 
@@ -192,14 +198,7 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
                 args=(lab.sweeps.start, info.name, int(more)),
                 disabled=info.state == "finished" and more <= info.done,
             )  # fmt: skip
-            with st.popover("Delete", icon=":material/delete:"):
-                st.write("The sweep is forgotten; its runs stay.")
-                st.button(
-                    "Delete the sweep",
-                    key="sweep-delete",
-                    on_click=_act,
-                    args=(lab.sweeps.delete, info.name),
-                )
+            _delete(lab, info.name)
         link(
             "compare",
             "Compare its runs",
@@ -213,6 +212,14 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
         st.warning(
             "Its workers were killed or the machine went down. No trial is lost: resume it.",
             icon=":material/power_off:",
+        )
+
+
+def _delete(lab: Lab, name: str) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        st.write("The sweep is forgotten; its runs stay.")
+        st.button(
+            "Delete the sweep", key="sweep-delete", on_click=_act, args=(lab.sweeps.delete, name)
         )
 
 
@@ -380,10 +387,7 @@ def _blank(lab: Lab) -> str:
 
 
 def _mapping(text: str, what: str) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{what} can't be read as YAML", got=str(error).splitlines()[0]) from None
+    found = read_yaml(text, what) or {}
     if not isinstance(found, dict):
         raise RecipeError(
             f"{what} can't be read", expected="key.path: value, one a line", got=repr(text)

@@ -220,8 +220,12 @@ def _found_by_path(name: str, folders: Sequence[Path], home: Path) -> Found:
                 for prefix in idx.prefixes(path.parent)
                 for pair in idx.find_pairs(path.parent, prefix)
             ]
-            own = [pair for pair in pairs if path in (pair.images, pair.labels)]
-            return Found(name, path.parent if own else path, tuple(own))
+            own = next((pair for pair in pairs if path in (pair.images, pair.labels)), None)
+            if own is None:
+                return Found(name, path)
+            # The test images beside the training images are of the same data set.
+            whole = tuple(pair for pair in pairs if pair.prefix == own.prefix)
+            return Found(name, path.parent, whole)
     if wanted.is_absolute() or len(wanted.parts) > 1:
         raise DataError(
             f"there is no data set at {name}", hint="Give a folder, a zip or an IDX file."

@@ -18,7 +18,7 @@ from engine.progress import Cancelled
 from engine.services.sweep_worker import claim, work
 from engine.services.sweeps import make_sweep, parse_sweep, read_sweep, shipped_sweeps
 from engine.sweep.space import decoded, distributions, size_of, trial_recipe, unseen
-from engine.sweep.store import Store
+from engine.sweep.store import TrialStore
 
 SPACE = {"lr": [0.1, 0.01], "model.options.width": [4, 8]}
 SMALL = {"epochs": 30, "batch_size": 4, "data.limit": 200, "data.limit_eval": 40, "data.test": 0.1}
@@ -35,7 +35,7 @@ def lab(tmp_path):
 
 def drawn(lab: Lab, name: str, trials: int, value=lambda params: params["lr"]) -> list[dict]:
     """Draw and end trials without running them."""
-    store, out = lab.sweeps.store(name), []
+    store, out = lab.sweeps.trials_store(name), []
     while claimed := claim(store, trials):
         number, lock = claimed
         out.append(store.info(store.frozen()[-1]).params)
@@ -159,7 +159,7 @@ def test_a_sweep_that_is_restarted_draws_what_it_would_have_drawn(tmp_path):
 
 def test_a_trial_whose_worker_died_is_taken_up_again_and_one_at_work_is_not(lab):
     lab.sweeps.create(sweep())
-    store = lab.sweeps.store("s")
+    store = lab.sweeps.trials_store("s")
     number, lock = claim(store, 2)
     assert [trial.state for trial in lab.sweeps.trials("s")] == ["running"]
     other, other_lock = claim(store, 2)
@@ -178,28 +178,28 @@ def test_two_labs_share_a_storage_and_take_over_what_the_other_lost(tmp_path):
     first, second = Lab(tmp_path / "a"), Lab(tmp_path / "b")
     for lab in (first, second):
         lab.sweeps.create(sweep(storage=url))
-    number, lock = claim(first.sweeps.store("s"), 2)
-    other, other_lock = claim(second.sweeps.store("s"), 2)
+    number, lock = claim(first.sweeps.trials_store("s"), 2)
+    other, other_lock = claim(second.sweeps.trials_store("s"), 2)
     assert number != other
     seen = {trial.number: (trial.state, trial.home) for trial in second.sweeps.trials("s")}
     assert seen == {number: ("running", str(first.home)), other: ("running", None)}
     lock.release()
-    first.sweeps.store("s").note(number, beat=0.0)  # its last sign of life is long ago
-    taken, taken_lock = claim(second.sweeps.store("s"), 2)
+    first.sweeps.trials_store("s").note(number, beat=0.0)  # its last sign of life is long ago
+    taken, taken_lock = claim(second.sweeps.trials_store("s"), 2)
     rows = {trial.number: trial for trial in second.sweeps.trials("s")}
     assert set(rows) == {other, taken}
-    assert rows[taken].params == first.sweeps.store("s").study.trials[number].params
+    assert rows[taken].params == first.sweeps.trials_store("s").study.trials[number].params
     taken_lock.release()
     other_lock.release()
     for lab in (first, second):
-        lab.sweeps.store("s").study._storage.remove_session()
-        lab.sweeps.store("s").study._storage._backend.engine.dispose()
+        lab.sweeps.trials_store("s").study._storage.remove_session()
+        lab.sweeps.trials_store("s").study._storage._backend.engine.dispose()
 
 
 def test_a_storage_that_is_not_there_is_named_without_its_password(tmp_path):
     spec = sweep(storage="nosuchdatabase://me:secret@nowhere/x")
     with pytest.raises(RunError, match=r"nosuchdatabase://me:…@nowhere/x can't be used") as caught:
-        Store(tmp_path, spec, tmp_path)
+        TrialStore(tmp_path, spec, tmp_path)
     assert "secret" not in str(caught.value)
     lab = Lab(tmp_path)
     with pytest.raises(RunError):
@@ -209,6 +209,70 @@ def test_a_storage_that_is_not_there_is_named_without_its_password(tmp_path):
         "s": "unreachable",
         "other": "paused",
     }
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"key\nno newline at the end", b'{"a": 1}\n', b"\x00\xff"]
+)
+def test_a_storage_that_is_no_journal_is_never_touched(lab, tmp_path, content):
+    victim = tmp_path / "victim"
+    victim.write_bytes(content)
+    lab.sweeps.create(sweep(storage=str(victim)))
+    lab.sweeps.create(sweep(name="other"))
+    with pytest.raises(RunError, match="is no journal of a sweep"):
+        lab.sweeps.start("s")
+    infos = {info.name: info for info in lab.sweeps.list()}
+    assert infos["s"].state == "unreachable" and "is no journal" in infos["s"].error
+    assert infos["other"].state == "paused"
+    assert victim.read_bytes() == content
+    assert not list(tmp_path.glob("victim.*")) and not list(tmp_path.glob(".victim*"))
+
+
+def test_no_folder_is_made_for_a_storage(lab, tmp_path):
+    lab.sweeps.create(sweep(storage=str(tmp_path / "new" / "journal.log")))
+    with pytest.raises(RunError, match="there is no folder for the storage"):
+        lab.sweeps.store("s")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_journal_on_a_shared_disk_is_made_and_shared(tmp_path):
+    labs = [Lab(tmp_path / "a"), Lab(tmp_path / "b")]
+    for lab in labs:
+        lab.sweeps.create(sweep(storage=str(tmp_path / "shared.log")))
+    number, lock = claim(labs[0].sweeps.store("s"), 2)
+    assert [trial.number for trial in labs[1].sweeps.trials("s")] == [number]
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("sweep.yaml", b"space: [", "is not YAML"),
+        ("sweep.yaml", b"\xff", "can't be read"),
+        ("sweep.yaml", None, "can't be read"),
+        ("wanted.json", b'{"state": "fly"}', "state: input should be 'run', 'pause' or 'stop'"),
+        ("wanted.json", b'{"trials": "3"}', "trials: input should be a valid integer"),
+        ("journal.log", b"not a journal\n", "is no journal of a sweep"),
+        ("journal.log", b'{"op_code": 99, "worker_id": 1}\n', "can't be read"),
+    ],
+)
+def test_a_damaged_sweep_is_listed_with_the_reason_and_can_be_deleted(lab, file, content, said):
+    lab.sweeps.create(sweep())
+    lab.sweeps.create(sweep(name="other"))
+    path = lab.home / "sweeps" / "s" / file
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_bytes(content)
+    infos = {info.name: info for info in lab.sweeps.list()}
+    assert infos["s"].state in ("damaged", "unreachable") and said in infos["s"].error
+    assert infos["other"].state == "paused"
+    lab.sweeps.delete("s")
+    assert [info.name for info in lab.sweeps.list()] == ["other"]
+
+
+def test_a_sweep_with_the_largest_seed_draws(lab):
+    lab.sweeps.create(sweep(seed=2**32 - 1))
+    assert len(drawn(lab, "s", 2)) == 2
 
 
 def test_a_journal_that_was_cut_off_in_a_line_is_mended(lab):
@@ -246,7 +310,7 @@ def test_a_hopeless_trial_is_pruned_but_not_before_it_had_its_epochs(lab, pruner
     lab.sweeps.create(
         sweep(pruner=pruner, startup=2, prune_after=2, space={"lr": [0.1, 0.2, 0.3, 0.4, 0.5]})
     )
-    store = lab.sweeps.store("s")
+    store = lab.sweeps.trials_store("s")
     for value in (0.9, 0.8, 0.1):
         number, lock = claim(store, 3)
         trial = store.trial(number)
@@ -278,7 +342,7 @@ def test_a_sweep_whose_first_trials_all_fail_stops_and_says_why(lab):
     )
     lab.sweeps.want("s", "run", 4)
     with pytest.raises(RecipeError, match="the first 3 trials of sweep s all failed"):
-        work(lab, "s")
+        work(lab.sweeps, "s")
     assert lab.sweeps.info("s").state == "stopped"
     assert [trial.state for trial in lab.sweeps.trials("s")] == ["failed"] * 3
 
