@@ -302,7 +302,9 @@ def test_readme_and_docs_list_what_there_is():
     )
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"]
+)
 def test_links_lead_to_files_that_are_there(name):
     """Links within docs/ are checked by the site's build."""
     folder = (ROOT / name).parent
@@ -313,6 +315,12 @@ def test_links_lead_to_files_that_are_there(name):
 def test_every_field_of_a_recipe_is_explained():
     from engine import recipe
 
-    for model in (recipe.Recipe, recipe.DataSpec, recipe.ModelSpec, recipe.Augment, recipe.Published):
+    for model in (
+        recipe.Recipe,
+        recipe.DataSpec,
+        recipe.ModelSpec,
+        recipe.Augment,
+        recipe.Published,
+    ):
         silent = [name for name, field in model.model_fields.items() if not field.description]
         assert not silent, f"{model.__name__}: no description of {', '.join(silent)}"
