@@ -33,6 +33,7 @@ def pca(embeddings: np.ndarray, dims: int) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 def principal_axes(embeddings: np.ndarray, dims: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (D,), the `dims` axes of largest variance (dims, D), and the share of it on each (dims,)."""
     import torch
 
     vectors = torch.from_numpy(np.array(embeddings, np.float32))

@@ -61,6 +61,7 @@ class Result:
 
 
 def read_cached(path: Path) -> Recipe:
+    """A recipe file, parsed once as long as it does not change. Raises RecipeError."""
     try:
         return _parsed(path, path.stat().st_mtime_ns)
     except OSError:
@@ -83,6 +84,7 @@ def figures_in(
     date: str,
     task: tuple[Any, ...],
 ) -> Iterator[Result]:
+    """The accuracies among a run's or checkpoint's final metrics, a Result each."""
     held = "test_n" if metrics.get("test_n") else "val_n"
     for key in ("test_accuracy", "val_accuracy", "knn_accuracy"):
         if metrics.get(key) is not None:
@@ -154,6 +156,7 @@ def best_of(results: list[Result]) -> Result | None:
 
 
 def hardware_of(machine: dict[str, Any]) -> str:
+    """The device as people name it: 'CPU …, 2 threads', or the GPU's name."""
     name, device = str(machine.get("name") or ""), str(machine.get("device") or "")
     if device == "cpu":
         threads = machine.get("threads")
@@ -175,6 +178,7 @@ def comparable(result: Result, name: str, metric: str) -> bool:
 
 
 def task_of(data: DataSpec, model: str) -> tuple[Any, ...]:
+    """What two figures must share to be compared; see Result.task."""
     return (
         data.name,
         data.classes,

@@ -34,6 +34,7 @@ LABELS = {
 
 
 def option_field(name: str, value: Any, default: Any, key: str) -> Any:
+    """An input for one option of a network, of its default's type; returns its value."""
     label, help = name.replace("_", " ").capitalize(), f"default: {default}"
     if isinstance(default, bool):
         return st.toggle(label, bool(value), key=key, help=help)
@@ -172,11 +173,13 @@ def _limits(field: FieldInfo, kind: type) -> tuple[Any, Any]:
 
 
 def joined(value: Any) -> str:
+    """One value or several as a person writes them, with commas."""
     parts = value if isinstance(value, tuple | list) else [value]
     return ", ".join(f"{part:.10g}" if isinstance(part, float) else str(part) for part in parts)
 
 
 def several(text: str, numbers: bool, label: str, optional: bool) -> Any:
+    """The comma-separated values in `text`, as numbers or text. Raises RecipeError."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts and optional:
         return None
@@ -196,6 +199,7 @@ def several(text: str, numbers: bool, label: str, optional: bool) -> Any:
 
 
 def flow(value: Any) -> str:
+    """A mapping or list as one line of YAML."""
     if value is None:
         return ""
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000).strip()
@@ -203,6 +207,7 @@ def flow(value: Any) -> str:
 
 
 def parsed_yaml(text: str, what: str) -> Any:
+    """What a line of YAML holds. Raises RecipeError."""
     stripped = text.strip()
     try:
         found = read_yaml(stripped, what)
