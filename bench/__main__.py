@@ -29,6 +29,7 @@ BENCHES: dict[str, str] = {
         "the label-noise pipeline without each of its parts; --full: at full size, --data: on"
         " other data"
     ),
+    "many-runs": "every page of a lab with a thousand runs, alone and thirty at once, in a browser",
     "streaming": "a set larger than memory, streamed from disk, against one that is held",
 }
 README = Path(__file__).parent / "README.md"
@@ -67,8 +68,9 @@ def main(arguments: list[str]) -> int:
         return 2
     for name in args.names or BENCHES:
         print(f"{name}: {BENCHES[name]}")
+        run = import_module(f"bench.{name.replace('-', '_')}").main
         options = {"full": args.full, "data": args.data} if name == "ablation" else {}
-        for metric, value in import_module(f"bench.{name}").main(**options).items():
+        for metric, value in run(**options).items():
             print(f"  {metric}: {value:,.4g}")
     README.write_text(
         README.read_text(encoding="utf-8").split(MARK)[0] + MARK + newest(), encoding="utf-8"
