@@ -37,8 +37,9 @@ class Contents:
     counts   (3, K) int64: images of each class in the official train, val and test splits
     splits   images in each split as a recipe makes them unless it says otherwise
     skipped  (name, reason) of files that can't be used, known so far
-    checked  whether every image has been decoded in the asked style and size, so that `skipped` is
-             complete
+    report   what became of the files, and what is doubtful
+    checked  whether every image has been decoded in the asked style and size, so that `skipped` and
+             `report` are complete
     """
 
     name: str
@@ -48,6 +49,7 @@ class Contents:
     splits: dict[str, int]
     notes: dict[str, str]
     skipped: tuple[tuple[str, str], ...]
+    report: ImportReport
     checked: bool
 
 
