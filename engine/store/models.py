@@ -9,10 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.errors import CheckpointError, GlyphlabError, unknown
-from engine.jobs.processes import ROOT
 from engine.runs.run import all_runs, find_run
-
-CHECKPOINTS = ROOT / "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,12 @@ class ModelInfo:
     folder: Path
 
 
-def list_models(home: Path) -> list[ModelInfo]:
+def list_models(home: Path, checkpoints: Path) -> list[ModelInfo]:
     """Shipped models by name, then runs that kept a checkpoint, newest first. Broken ones are left
     out.
     """
     out = []
-    folders = sorted(CHECKPOINTS.iterdir()) if CHECKPOINTS.is_dir() else []
+    folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
     places = [(folder.name, "shipped", folder) for folder in folders] + [
         (run.id, "run", run.best) for run in all_runs(home)
     ]
@@ -91,13 +88,13 @@ def _model_info(name: str, where: str, folder: Path, stamp: int) -> ModelInfo:
     )
 
 
-def model_folder(home: Path, name: str | Path) -> Path:
+def model_folder(home: Path, checkpoints: Path, name: str | Path) -> Path:
     """The checkpoint folder of a model: a name in checkpoints/, a run's id or folder, a
     checkpoint's folder, or the name of a recipe, which means its newest finished run. Raises
     CheckpointError, with the nearest name, if there is none."""
     text = str(name)
-    if "/" not in text and (CHECKPOINTS / text / "checkpoint.json").exists():
-        return CHECKPOINTS / text
+    if "/" not in text and (checkpoints / text / "checkpoint.json").exists():
+        return checkpoints / text
     path = Path(name).expanduser()
     for folder in (path, path / "best"):
         if (folder / "checkpoint.json").exists():
@@ -126,7 +123,7 @@ def model_folder(home: Path, name: str | Path) -> Path:
             and (run.best / "checkpoint.json").exists()
         ):
             return run.best
-    known = [model.name for model in list_models(home)]
+    known = [model.name for model in list_models(home, checkpoints)]
     raise CheckpointError(
         unknown("model", text, known),
         hint="A run id, a checkpoint's folder or a name in checkpoints/.",
