@@ -16,7 +16,7 @@ from engine.data.listing import Listing, digest
 from engine.data.pool import pooled
 from engine.data.readers import Opening, list_found
 from engine.data.report import report_of
-from engine.data.sources import DATASETS, Found, find
+from engine.data.sources import DATASETS, Found, find, names_in
 from engine.data.splits import limited, make_splits
 from engine.errors import DataError, unknown
 from engine.progress import Progress
