@@ -75,7 +75,7 @@ def _choose(lab: Lab) -> tuple[str, str]:
     group = ALL
     if len(groups) > 2:
         group = st.pills(
-            "Recipes on",
+            "Filter by data set",
             groups,
             default=ALL,
             required=True,
