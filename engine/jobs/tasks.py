@@ -18,10 +18,13 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from engine.errors import GlyphlabError, RunError, unknown
-from engine.files import Lock, is_locked, plain, read_json, write_json
+from pydantic import Field
+
+from engine.checked import Document, read_document
+from engine.errors import DamagedError, GlyphlabError, RunError, unknown
+from engine.files import Lock, is_locked, make_folder, plain, write_json, write_text
 from engine.jobs.processes import spawn
 from engine.progress import Cancelled
 from engine.runs.run_info import ALIVE, now
@@ -47,14 +50,16 @@ TASKS: dict[str, str] = {
     "publish-labels": "engine.services.label_noise:publish_task",
 }
 KEPT = 200  # ended tasks whose folders stay
-HEARTBEAT_SECONDS = 0.25
+HEARTBEAT_SECONDS = 0.5
+GRACE_SECONDS = 20  # to unwind after SIGTERM
 KILLED = "its process was killed or the machine went down"
 
 
 @dataclass(frozen=True)
 class TaskInfo:
     """A task as pages show it. `done` of `total` is its progress (total 0: unknown), `what` what it
-    is doing, `result` what it returned.
+    is doing, `result` what it returned. state: running, stopping, finished, stopped, failed, or
+    damaged, when `error` says what is wrong with its folder.
     """
 
     id: str
@@ -70,6 +75,21 @@ class TaskInfo:
     finished: str | None = None
 
 
+class _Status(Document):
+    kind: str
+    state: Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
+    arguments: dict[str, Any] = {}
+    created: str = ""
+    finished: str | None = None
+    done: int = Field(0, ge=0)
+    total: int = Field(0, ge=0)
+    what: str = ""
+    result: Any = None
+    error: str | None = None
+    pid: int | None = Field(None, ge=1, le=2**31)
+    host: str | None = None
+
+
 def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, Any]) -> str:
     """Start a task in the background and return its id; the id of the one at work, if the same kind
     has the same arguments.
@@ -79,8 +99,7 @@ def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, A
     if kind not in TASKS:
         raise RunError(unknown("task", kind, TASKS))
     arguments = plain(arguments)
-    parent = Path(home) / "tasks"
-    parent.mkdir(parents=True, exist_ok=True)
+    parent = make_folder(Path(home) / "tasks")
     door = Lock.take(parent / ".door", seconds=30)
     if door is None:
         raise RunError(
@@ -93,8 +112,7 @@ def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, A
         _forget_old(parent)
         token = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(6))
         folder = parent / f"{re.sub(r'[-:]', '', now()[:19])}-{kind}-{token}"
-        folder.mkdir()
-        lock = Lock.take(folder / "lock")
+        lock = Lock.take(make_folder(folder) / "lock")
         try:
             write_json(
                 folder / "status.json",
@@ -109,28 +127,37 @@ def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, A
 def task(home: Path, id: str) -> TaskInfo:
     """How a task stands. Raises RunError if there is none of that id."""
     folder = Path(home) / "tasks" / id
-    status = read_json(folder / "status.json") if re.fullmatch(r"[\w-]+", id) else None
-    if status is None:
+    if not re.fullmatch(r"[\w-]+", id) or not folder.is_dir():
         raise RunError(f"there is no task '{id}'")
-    if status["state"] in ALIVE:
+    try:
+        found = _read(folder)
+        if found.state in ALIVE and not is_locked(folder / "lock"):
+            found = _read(folder)  # it may have ended between the two looks
+    except DamagedError as error:
+        kind = "-".join(id.split("-")[1:-1])
+        return TaskInfo(id=id, kind=kind, state="damaged", error=str(error))
+    state, error = found.state, found.error
+    if state in ALIVE:
+        stopping = (folder / "stop").exists()
         if is_locked(folder / "lock"):
-            status["state"] = "stopping" if (folder / "stop").exists() else status["state"]
+            state = "stopping" if stopping else state
         else:
-            status = read_json(folder / "status.json")  # it may have ended between the two looks
-            if status["state"] in ALIVE:
-                status |= (
-                    {"state": "stopped"}
-                    if (folder / "stop").exists()
-                    else {"state": "failed", "error": KILLED}
-                )
-    known = {name: status[name] for name in TaskInfo.__dataclass_fields__ if name in status}
-    return TaskInfo(id=id, **known)
+            state, error = ("stopped", None) if stopping else ("failed", KILLED)
+    known = {name: getattr(found, name) for name in TaskInfo.__dataclass_fields__ if name != "id"}
+    return TaskInfo(id=id, **(known | {"state": state, "error": error}))
+
+
+def _read(folder: Path) -> _Status:
+    return read_document(folder / "status.json", _Status, "Delete the folder, or start it again.")
 
 
 def tasks(home: Path, kind: str | None = None) -> list[TaskInfo]:
     """All tasks (of one kind), newest first."""
     parent = Path(home) / "tasks"
-    names = sorted(os.listdir(parent), reverse=True) if parent.is_dir() else []
+    try:
+        names = sorted(os.listdir(parent), reverse=True)
+    except OSError:
+        return []
     out = []
     for name in names:
         if kind is None or f"-{kind}-" in name:
@@ -147,38 +174,37 @@ def stop_task(home: Path, id: str) -> None:
     folder = Path(home) / "tasks" / id
     if info.state not in ALIVE:
         return
-    (folder / "stop").touch()
-    status = read_json(folder / "status.json") or {}
-    if (
-        status.get("host") == socket.gethostname()
-        and status.get("pid")
-        and is_locked(folder / "lock")
-    ):
-        with suppress(ProcessLookupError):
-            os.kill(status["pid"], signal.SIGTERM)
+    write_text(folder / "stop", now() + "\n")
+    with suppress(DamagedError, ProcessLookupError):
+        found = _read(folder)
+        if found.host == socket.gethostname() and found.pid and is_locked(folder / "lock"):
+            os.kill(found.pid, signal.SIGTERM)
 
 
 def work(lab: Lab, folder: Path, lock: Lock) -> None:
     """What a task's process does: call the function, write how far it is, and what it returned. For
     the main thread.
     """
-    status = read_json(folder / "status.json")
+    status = _read(folder).model_dump()
     status |= {"pid": os.getpid(), "host": socket.gethostname()}
     written = 0.0
 
-    def write(**changes: Any) -> None:
+    def write(lasting: bool = True, **changes: Any) -> None:
         status.update(changes)
-        write_json(folder / "status.json", status)
+        write_json(folder / "status.json", status, lasting)
 
     def progress(done: int, total: int, what: str) -> None:
         nonlocal written
         if (folder / "stop").exists():
             raise Cancelled
         if time.monotonic() - written >= HEARTBEAT_SECONDS:
-            write(done=int(done), total=int(total), what=what)
+            write(False, done=int(done), total=int(total), what=what)
             written = time.monotonic()
 
     def interrupt(number: int, frame: object) -> None:
+        (folder / "stop").touch()
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel ends what does not unwind
+        signal.alarm(GRACE_SECONDS)
         raise Cancelled
 
     with lock:
@@ -200,6 +226,7 @@ def work(lab: Lab, folder: Path, lock: Lock) -> None:
             traceback.print_exc()
             end = {"state": "failed", "error": f"{type(error).__name__}: {error}"[:300]}
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.alarm(0)
         write(**end, finished=now())
 
 

@@ -4,11 +4,14 @@ here loads torch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from engine.errors import CheckpointError, GlyphlabError, unknown
+from engine.checked import Damaged
+from engine.errors import CheckpointError, GlyphlabError, RunError, unknown
 from engine.jobs.processes import ROOT
 from engine.runs.run import all_runs, find_run
 
@@ -45,10 +48,18 @@ class ModelInfo:
 
 
 def list_models(home: Path) -> list[ModelInfo]:
-    """Shipped models by name, then runs that kept a checkpoint, newest first. Broken ones are left
-    out.
+    """Shipped models by name, then runs that kept a checkpoint, newest first. Damaged ones are left
+    out, see `damaged_models`.
     """
-    out = []
+    return [found for found in _looked_at(home) if isinstance(found, ModelInfo)]
+
+
+def damaged_models(home: Path) -> list[Damaged]:
+    """The models that can't be used, and why."""
+    return [found for found in _looked_at(home) if isinstance(found, Damaged)]
+
+
+def _looked_at(home: Path) -> Iterator[ModelInfo | Damaged]:
     folders = sorted(CHECKPOINTS.iterdir()) if CHECKPOINTS.is_dir() else []
     places = [(folder.name, "shipped", folder) for folder in folders] + [
         (run.id, "run", run.best) for run in all_runs(home)
@@ -56,27 +67,31 @@ def list_models(home: Path) -> list[ModelInfo]:
     for name, where, folder in places:
         try:
             stamp = (folder / "checkpoint.json").stat().st_mtime_ns
-            out.append(_model_info(name, where, folder, stamp))
-        except (OSError, GlyphlabError):
-            continue
-    return out
+            yield _model_info(name, where, folder, stamp)
+        except FileNotFoundError:
+            continue  # it has none yet, or was deleted while we looked
+        except OSError as error:
+            yield Damaged("model", name, f"its folder can't be read: {error.strerror}")
+        except GlyphlabError as error:
+            yield Damaged("model", name, str(error))
 
 
 @lru_cache(maxsize=1000)
 def _model_info(name: str, where: str, folder: Path, stamp: int) -> ModelInfo:
-    from engine.models.checkpoint import read_meta
+    from engine.models.metadata import read_meta
+    from engine.recipe import make_recipe
 
     meta = read_meta(folder)
-    metrics, recipe = meta["metrics"], meta["recipe"]
+    metrics, recipe = meta["metrics"], make_recipe(meta["recipe"], {"scale": "full", "small": {}})
     weights = (folder / meta["weights"]).stat().st_size
     return ModelInfo(
         name=name,
         title=meta.get("title") or meta.get("name") or name,
         where=where,
-        network=recipe["model"]["name"],
-        data=recipe["data"]["name"],
+        network=recipe.model.name,
+        data=recipe.data.name,
         accuracy=metrics.get(
-            "test_accuracy", meta.get("held_out", {}).get("accuracy")
+            "test_accuracy", (meta.get("held_out") or {}).get("accuracy")
         ),  # of one that learned from all: its siblings'
         val_accuracy=metrics.get("val_accuracy"),
         knn_accuracy=metrics.get("knn_accuracy"),
@@ -119,13 +134,14 @@ def model_folder(home: Path, name: str | Path) -> Path:
             f"{path} holds no complete checkpoint", expected="a checkpoint.json in it"
         )
     for run in all_runs(home):
-        status = run.status()
-        if (
-            text in (status.get("recipe"), status.get("name"))
-            and status["state"] == "finished"
-            and (run.best / "checkpoint.json").exists()
-        ):
-            return run.best
+        with suppress(RunError):  # another that is damaged
+            status = run.status()
+            if (
+                text in (status.get("recipe"), status.get("name"))
+                and status.get("state") == "finished"
+                and (run.best / "checkpoint.json").exists()
+            ):
+                return run.best
     known = [model.name for model in list_models(home)]
     raise CheckpointError(
         unknown("model", text, known),
