@@ -17,6 +17,12 @@ _opening = threading.Lock()
 _labs: dict[Settings, Lab] = {}
 
 
+def share(lab: Lab) -> None:
+    """Make `lab` the one that `open_lab` hands out for its settings."""
+    with _opening:
+        _labs[lab.settings] = lab
+
+
 def open_lab(environ: Mapping[str, str]) -> Lab:
     """The lab for the settings in `environ`; the same object for the same settings. Raises
     SettingsError for a bad setting.

@@ -9,6 +9,8 @@ from typing import Any
 
 from engine.errors import SettingsError
 
+ROOT = Path(__file__).resolve().parents[1]  # of the project
+
 
 def _folders(text: str) -> tuple[Path, ...]:
     return tuple(Path(part).expanduser().resolve() for part in text.split(":") if part)

@@ -13,7 +13,7 @@ from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.word_reader import read_lines
 from engine.services.few_shot import WITHOUT_GALLERY
-from engine.services.gallery import Galleries, Gallery
+from engine.services.gallery import Gallery
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ class Reader:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.galleries = Galleries(lab)
+        self.galleries = lab.galleries
         self._quiet = threading.Event()
 
     def models(self) -> list[dict[str, str]]:

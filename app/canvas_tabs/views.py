@@ -70,7 +70,7 @@ class Views:
 
         def prepare(data: list[Any]) -> dict[str, Any]:
             try:
-                return {"task": self.reader.galleries.start(str(data[0]))}
+                return {"task": self.reader.lab.start_task("gallery", model=str(data[0]))}
             except GlyphlabError as error:
                 return {"error": str(error)}
 

@@ -6,15 +6,12 @@ tasks/20260102T030405-embed-k3f9a2/    status.json  log.txt  lock  stop
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import secrets
 import shutil
 import signal
 import socket
-import time
-import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,35 +20,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from engine.checked import Document, read_document
-from engine.errors import DamagedError, GlyphlabError, RunError, unknown
+from engine.errors import DamagedError, RunError
 from engine.files import Lock, is_locked, make_folder, plain, write_json, write_text
 from engine.jobs.processes import spawn
-from engine.progress import Cancelled
 from engine.runs.run_info import ALIVE, now
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
     from engine.settings import Settings
 
-# kind → 'module:function'; a function takes (lab, progress, **arguments) and returns what JSON can
-# hold.
-TASKS: dict[str, str] = {
-    "gallery": "engine.services.gallery:build_task",
-    "load": "engine.store.recipes:load_data",
-    "evaluate": "engine.services.evaluation:evaluate_task",
-    "embed": "engine.services.spaces:embed_task",
-    "project": "engine.services.spaces:project_task",
-    "unfold": "engine.services.spaces:learning_task",
-    "measure": "engine.embedding.retrieval:measure_task",
-    "sweep": "engine.services.sweep_worker:task",
-    "find_rate": "engine.services.lr_finder:find_rate",
-    "diagnose": "engine.services.label_noise:diagnose_task",
-    "noise-trial": "engine.services.label_noise:trial_task",
-    "publish-labels": "engine.services.label_noise:publish_task",
-}
 KEPT = 200  # ended tasks whose folders stay
-HEARTBEAT_SECONDS = 0.5
-GRACE_SECONDS = 20  # to unwind after SIGTERM
 KILLED = "its process was killed or the machine went down"
 
 
@@ -75,7 +52,9 @@ class TaskInfo:
     finished: str | None = None
 
 
-class _Status(Document):
+class TaskStatus(Document):
+    """A task's status.json."""
+
     kind: str
     state: Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
     arguments: dict[str, Any] = {}
@@ -93,11 +72,7 @@ class _Status(Document):
 def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, Any]) -> str:
     """Start a task in the background and return its id; the id of the one at work, if the same kind
     has the same arguments.
-
-    Raises RunError for a kind that is not in TASKS.
     """
-    if kind not in TASKS:
-        raise RunError(unknown("task", kind, TASKS))
     arguments = plain(arguments)
     parent = make_folder(Path(home) / "tasks")
     door = Lock.take(parent / ".door", seconds=30)
@@ -130,9 +105,9 @@ def task(home: Path, id: str) -> TaskInfo:
     if not re.fullmatch(r"[\w-]+", id) or not folder.is_dir():
         raise RunError(f"there is no task '{id}'")
     try:
-        found = _read(folder)
+        found = read_status(folder)
         if found.state in ALIVE and not is_locked(folder / "lock"):
-            found = _read(folder)  # it may have ended between the two looks
+            found = read_status(folder)  # it may have ended between the two looks
     except DamagedError as error:
         kind = "-".join(id.split("-")[1:-1])
         return TaskInfo(id=id, kind=kind, state="damaged", error=str(error))
@@ -147,8 +122,11 @@ def task(home: Path, id: str) -> TaskInfo:
     return TaskInfo(id=id, **(known | {"state": state, "error": error}))
 
 
-def _read(folder: Path) -> _Status:
-    return read_document(folder / "status.json", _Status, "Delete the folder, or start it again.")
+def read_status(folder: Path) -> TaskStatus:
+    """What a task's status.json says. Raises DamagedError."""
+    return read_document(
+        folder / "status.json", TaskStatus, "Delete the folder, or start it again."
+    )
 
 
 def tasks(home: Path, kind: str | None = None) -> list[TaskInfo]:
@@ -176,58 +154,9 @@ def stop_task(home: Path, id: str) -> None:
         return
     write_text(folder / "stop", now() + "\n")
     with suppress(DamagedError, ProcessLookupError):
-        found = _read(folder)
+        found = read_status(folder)
         if found.host == socket.gethostname() and found.pid and is_locked(folder / "lock"):
             os.kill(found.pid, signal.SIGTERM)
-
-
-def work(lab: Lab, folder: Path, lock: Lock) -> None:
-    """What a task's process does: call the function, write how far it is, and what it returned. For
-    the main thread.
-    """
-    status = _read(folder).model_dump()
-    status |= {"pid": os.getpid(), "host": socket.gethostname()}
-    written = 0.0
-
-    def write(lasting: bool = True, **changes: Any) -> None:
-        status.update(changes)
-        write_json(folder / "status.json", status, lasting)
-
-    def progress(done: int, total: int, what: str) -> None:
-        nonlocal written
-        if (folder / "stop").exists():
-            raise Cancelled
-        if time.monotonic() - written >= HEARTBEAT_SECONDS:
-            write(False, done=int(done), total=int(total), what=what)
-            written = time.monotonic()
-
-    def interrupt(number: int, frame: object) -> None:
-        (folder / "stop").touch()
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel ends what does not unwind
-        signal.alarm(GRACE_SECONDS)
-        raise Cancelled
-
-    with lock:
-        write()
-        signal.signal(signal.SIGTERM, interrupt)
-        try:
-            if (folder / "stop").exists():
-                raise Cancelled
-            module, _, name = TASKS[status["kind"]].partition(":")
-            result = getattr(importlib.import_module(module), name)(
-                lab, progress, **status["arguments"]
-            )
-            end = {"state": "finished", "result": plain(result), "done": status.get("total", 0)}
-        except (Cancelled, KeyboardInterrupt):
-            end = {"state": "stopped"}
-        except GlyphlabError as error:
-            end = {"state": "failed", "error": str(error)}
-        except Exception as error:
-            traceback.print_exc()
-            end = {"state": "failed", "error": f"{type(error).__name__}: {error}"[:300]}
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.alarm(0)
-        write(**end, finished=now())
 
 
 def _forget_old(parent: Path) -> None:

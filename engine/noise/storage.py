@@ -71,7 +71,9 @@ class Diagnosis:
         names = ("index", "given", "likely", "sure", "score", "odds", "order", "log_p", "fold")
         found = read_arrays(self.folder / "arrays.npz", (*names, "neighbours"), DAMAGED)
         if wrong := [name for name in (*names, "neighbours") if len(found[name]) != self.n]:
-            raise damaged(self.folder / "arrays.npz", f"{wrong[0]} is not of {self.n} images", DAMAGED)
+            raise damaged(
+                self.folder / "arrays.npz", f"{wrong[0]} is not of {self.n} images", DAMAGED
+            )
         return found
 
     @cached_property

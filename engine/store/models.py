@@ -12,10 +12,7 @@ from pathlib import Path
 
 from engine.checked import Damaged
 from engine.errors import CheckpointError, GlyphlabError, RunError, unknown
-from engine.jobs.processes import ROOT
 from engine.runs.run import all_runs, find_run
-
-CHECKPOINTS = ROOT / "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -47,20 +44,20 @@ class ModelInfo:
     folder: Path
 
 
-def list_models(home: Path) -> list[ModelInfo]:
+def list_models(home: Path, checkpoints: Path) -> list[ModelInfo]:
     """Shipped models by name, then runs that kept a checkpoint, newest first. Damaged ones are left
     out, see `damaged_models`.
     """
-    return [found for found in _looked_at(home) if isinstance(found, ModelInfo)]
+    return [found for found in _looked_at(home, checkpoints) if isinstance(found, ModelInfo)]
 
 
-def damaged_models(home: Path) -> list[Damaged]:
+def damaged_models(home: Path, checkpoints: Path) -> list[Damaged]:
     """The models that can't be used, and why."""
-    return [found for found in _looked_at(home) if isinstance(found, Damaged)]
+    return [found for found in _looked_at(home, checkpoints) if isinstance(found, Damaged)]
 
 
-def _looked_at(home: Path) -> Iterator[ModelInfo | Damaged]:
-    folders = sorted(CHECKPOINTS.iterdir()) if CHECKPOINTS.is_dir() else []
+def _looked_at(home: Path, checkpoints: Path) -> Iterator[ModelInfo | Damaged]:
+    folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
     places = [(folder.name, "shipped", folder) for folder in folders] + [
         (run.id, "run", run.best) for run in all_runs(home)
     ]
@@ -106,13 +103,13 @@ def _model_info(name: str, where: str, folder: Path, stamp: int) -> ModelInfo:
     )
 
 
-def model_folder(home: Path, name: str | Path) -> Path:
+def model_folder(home: Path, checkpoints: Path, name: str | Path) -> Path:
     """The checkpoint folder of a model: a name in checkpoints/, a run's id or folder, a
     checkpoint's folder, or the name of a recipe, which means its newest finished run. Raises
     CheckpointError, with the nearest name, if there is none."""
     text = str(name)
-    if "/" not in text and (CHECKPOINTS / text / "checkpoint.json").exists():
-        return CHECKPOINTS / text
+    if "/" not in text and (checkpoints / text / "checkpoint.json").exists():
+        return checkpoints / text
     path = Path(name).expanduser()
     for folder in (path, path / "best"):
         if (folder / "checkpoint.json").exists():
@@ -142,7 +139,7 @@ def model_folder(home: Path, name: str | Path) -> Path:
                 and (run.best / "checkpoint.json").exists()
             ):
                 return run.best
-    known = [model.name for model in list_models(home)]
+    known = [model.name for model in list_models(home, checkpoints)]
     raise CheckpointError(
         unknown("model", text, known),
         hint="A run id, a checkpoint's folder or a name in checkpoints/.",

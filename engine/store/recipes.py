@@ -14,8 +14,7 @@ from engine.files import make_folder, write_text
 from engine.recipe import RECIPES, Recipe, read_recipe, shipped_recipe_names
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
-    from engine.progress import Progress
+    from engine.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def keep_recipe(home: Path, recipe: Recipe) -> Path:
     return path
 
 
-def check_names(lab: Lab, recipe: Recipe) -> None:
+def check_names(store: Store, recipe: Recipe) -> None:
     """Raise DataError or CheckpointError if the recipe's data sets or the model it starts from are
     unknown here.
     """
@@ -119,19 +118,6 @@ def check_names(lab: Lab, recipe: Recipe) -> None:
 
     names = recipe.data.name.split("+") + ([recipe.data.test_on] if recipe.data.test_on else [])
     for name in names:
-        find(name.strip(), lab.settings.data, lab.home)
-    if recipe.init_from and parent_recipe(lab, recipe) is None:
-        lab.model_folder(recipe.init_from)
-
-
-def load_data(
-    lab: Lab, progress: Progress, name: str, style: str = "auto", size: int = 28
-) -> dict[str, Any]:
-    """Task 'load': fetch and decode a data set, so that it opens at once from then on."""
-    data = lab.dataset(name, style=style, size=size, progress=progress)
-    return {
-        "name": data.name,
-        "n": len(data),
-        "classes": list(data.classes),
-        "skipped": [list(pair) for pair in data.skipped[:100]],
-    }
+        find(name.strip(), store.settings.data, store.home)
+    if recipe.init_from and parent_recipe(store, recipe) is None:
+        store.model_folder(recipe.init_from)

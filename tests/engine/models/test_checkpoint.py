@@ -14,7 +14,8 @@ from engine.models.catalog import build_model
 from engine.models.checkpoint import META, load_checkpoint, read_meta, save_checkpoint
 from engine.models.predictor import Predictor
 from engine.recipe import make_recipe
-from engine.store.models import CHECKPOINTS, list_models
+from engine.store.models import list_models
+from engine.store.store import CHECKPOINTS
 
 
 @pytest.fixture
@@ -196,9 +197,9 @@ def test_the_card_of_a_model_that_learned_from_all_says_how_its_siblings_did(tmp
     )
     assert f"{100 * held['accuracy']:.2f}% of those right" in model_card(meta)
     assert (folder / "README.md").read_text(encoding="utf-8") == model_card(meta)
-    assert {info.name: info.accuracy for info in list_models(tmp_path)}["characters-best"] == held[
-        "accuracy"
-    ]
+    assert {info.name: info.accuracy for info in list_models(tmp_path, CHECKPOINTS)}[
+        "characters-best"
+    ] == held["accuracy"]
 
 
 @pytest.mark.parametrize("folder", sorted(CHECKPOINTS.iterdir()), ids=lambda folder: folder.name)
