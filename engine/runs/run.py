@@ -25,24 +25,26 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import ValidationError
+
+from engine.checked import damaged, read_checked_json, wrong_field
 from engine.documents import FinalRow, MetricsRow
-from engine.errors import GlyphlabError, RunError
+from engine.errors import DamagedError, GlyphlabError, RunError
 from engine.files import (
     Lock,
     failure,
     is_locked,
-    read_json,
+    rename_whole,
     tail_of,
     write_arrays,
     write_json,
     write_text,
 )
-from engine.runs.jsonl import append_row, line_of, rows_of
-from engine.runs.run_info import ALIVE, KILLED, RunInfo, info_of, now
+from engine.runs.jsonl import append_row, last_row_of, line_of, rows_of
+from engine.runs.run_info import ALIVE, RunInfo, Status, facts_of, info_of, now
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from engine.recipe import Recipe
 
 HEARTBEAT_SECONDS = 1.0
+DAMAGED = "Delete the run, or put its file back from a copy."
 
 
 class Run:
@@ -90,11 +93,18 @@ class Run:
 
     def status(self) -> dict[str, Any]:
         """What status.json says, or will say at the next heartbeat. Raises RunError if it is
-        missing or no JSON.
+        missing or damaged.
         """
-        found = self._mine if self._mine is not None else read_json(self.path / "status.json")
-        if not isinstance(found, dict):
-            raise RunError(f"{self.path} is not a run folder", expected="a readable status.json")
+        if self._mine is not None:
+            return dict(self._mine)
+        file = self.path / "status.json"
+        try:
+            found = read_checked_json(file, DAMAGED)
+            Status.model_validate(found)
+        except DamagedError as error:
+            raise RunError(str(error)) from None
+        except ValidationError as error:
+            raise RunError(str(damaged(file, wrong_field(error), DAMAGED))) from None
         return dict(found)
 
     def write_status(self, **changes: Any) -> None:
@@ -145,7 +155,7 @@ class Run:
             if moment - self._beaten >= HEARTBEAT_SECONDS or status.get(
                 "epoch"
             ) != self.status().get("epoch"):
-                write_json(self.path / "status.json", status)
+                write_json(self.path / "status.json", status, lasting=False)
                 self._beaten = moment
             if self._mine is not None:
                 self._mine = status
@@ -164,7 +174,8 @@ class Run:
         """Append one row to metrics.jsonl, whole or not at all. Raises GlyphlabError if the disk is
         full.
         """
-        append_row(self.path / "metrics.jsonl", row)
+        # A run goes on from the end of an epoch: its row must be there after a power cut as well.
+        append_row(self.path / "metrics.jsonl", row, lasting=row.get("kind") != "step")
 
     def metrics(self, since: int = 0) -> list[MetricsRow]:
         """Rows from number `since` on; cheap to ask every second, as only what is new is read. The
@@ -189,8 +200,8 @@ class Run:
 
     def final(self) -> FinalRow | None:
         """The final metrics, if the run got so far."""
-        rows = (row for row in reversed(self.metrics()) if row.get("kind") == "final")
-        return cast("FinalRow | None", next(rows, None))
+        last = last_row_of(self.path / "metrics.jsonl")
+        return cast("FinalRow", last) if last and last.get("kind") == "final" else None
 
     def log(self, text: str) -> None:
         """A line with the time in log.txt. A log that can't be written stops nothing."""
@@ -209,10 +220,16 @@ class Run:
             status = self.status()  # it may have ended between the two looks
         return info_of(self.id, self.path, status, alive, self.stop_wanted)
 
+    def _state(self) -> str:
+        try:
+            return self.info().state
+        except RunError:  # damaged
+            return "at work"
+
     def delete(self) -> None:
         """Remove the folder. Raises RunError while the run is alive."""
         if self.alive:
-            raise RunError(f"run {self.id} is {self.info().state}", hint="Stop it first.")
+            raise RunError(f"run {self.id} is {self._state()}", hint="Stop it first.")
         gone = self.path.with_name(f".deleted-{self.path.name}")
         try:
             self.path.rename(gone)
@@ -246,10 +263,8 @@ def create_run(home: Path, recipe: Recipe, name: str | None = None, **status: An
             {
                 "state": "queued",
                 "name": name,
-                "recipe": recipe.name,
                 "title": recipe.title,
-                "data": recipe.data.name,
-                "model": recipe.model.name,
+                **facts_of(recipe)._asdict(),
                 "created": created,
                 "epoch": 0,
                 "epochs": sum(stage.epochs for stage in recipe.resolved_stages()),
@@ -257,68 +272,8 @@ def create_run(home: Path, recipe: Recipe, name: str | None = None, **status: An
                 **status,
             },
         )
-        fresh.rename(path)
+        rename_whole(fresh, path)
     except (OSError, GlyphlabError) as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise failure(error, path) if isinstance(error, OSError) else error from error
     return Run(path)
-
-
-def all_runs(home: Path) -> list[Run]:
-    """Every run in the home, newest first."""
-    parent = Path(home) / "runs"
-    if not parent.is_dir():
-        return []
-    found = []
-    for entry in os.scandir(parent):
-        if entry.name.startswith(".") or not (parent / entry.name / "status.json").exists():
-            continue
-        with suppress(
-            FileNotFoundError
-        ):  # names count in seconds; of runs made within one, the recipe written last is the newest
-            found.append(
-                (
-                    entry.name[:15],
-                    os.stat(parent / entry.name / "recipe.yaml").st_mtime_ns,
-                    entry.name,
-                )
-            )
-    return [Run(parent / name) for _, _, name in sorted(found, reverse=True)]
-
-
-def find_run(home: Path, name: str | Path) -> Run:
-    """The run with that id, folder name or path. Raises RunError, with the nearest id, if there is
-    none.
-    """
-    path = Path(name)
-    if (path / "status.json").exists() and (path / "recipe.yaml").exists():
-        return Run(path)
-    runs = all_runs(home)
-    for run in runs:
-        if str(name) in (run.id, run.path.name):
-            return run
-    close = get_close_matches(str(name), [run.id for run in runs], n=1, cutoff=0.6)
-    hint = (
-        f"Did you mean '{close[0]}'?"
-        if close
-        else f"`python -m engine runs` lists the {len(runs)} there are."
-    )
-    raise RunError(f"there is no run '{name}'", hint=hint)
-
-
-def mark_killed(home: Path) -> list[str]:
-    """Write down which runs were killed while nobody looked; returns their ids."""
-    marked = []
-    for run in all_runs(home):
-        with suppress(GlyphlabError):
-            if run.status().get("state") in ALIVE and (lock := Lock.take(run.path / "lock")):
-                with lock:
-                    status = run.status()
-                    if status.get("state") in ALIVE:
-                        run.end(
-                            "failed",
-                            error=KILLED,
-                            finished=status.get("heartbeat") or status.get("created"),
-                        )
-                        marked.append(run.id)
-    return marked

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, Field
+
+from engine.checked import Document
+
+if TYPE_CHECKING:
+    from engine.recipe import Recipe
 
 ALIVE = ("queued", "running", "stopping")
 ENDED = ("finished", "stopped", "failed")
@@ -83,6 +90,55 @@ _PLAIN = tuple(
 )  # taken from status.json as they are
 
 
+def _time(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a time needs its zone")
+    return text
+
+
+_Time = Annotated[str, AfterValidator(_time)]
+_Count = Annotated[int, Field(ge=0, le=10**12)]
+
+
+class _Machine(Document):
+    device: str | None = None
+
+
+class Status(Document):
+    """What is read of a run's status.json by anyone."""
+
+    state: Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
+    name: str = ""
+    recipe: str = ""
+    title: str = ""
+    data: str = ""
+    model: str = ""
+    scale: str = ""
+    method: str = ""
+    classes: list[str] | None = None
+    test_on: str | None = None
+    created: _Time | None = None
+    started: _Time | None = None
+    finished: _Time | None = None
+    heartbeat: _Time | None = None
+    epoch: _Count | None = None
+    epochs: _Count | None = None
+    done: _Count | None = None
+    total: _Count | None = None
+    resumed: _Count | None = None
+    share: float | None = Field(None, ge=0, le=1)
+    what: str | None = None
+    message: str | None = None
+    error: str | None = None
+    sweep: str | None = None
+    cwd: str | None = None
+    host: str | None = None
+    pid: int | None = Field(None, ge=1, le=2**31)
+    mistake: bool | None = None
+    figures: dict[str, float | None] | None = None
+    machine: _Machine | None = None
+
+
 def info_of(
     id: str, folder: Path, status: Mapping[str, Any], alive: bool, stop_wanted: bool
 ) -> RunInfo:
@@ -114,3 +170,40 @@ def info_of(
 def figures_of(final: Mapping[str, Any]) -> dict[str, Any]:
     """The few final metrics that lists show."""
     return {key: final[key] for key in FIGURES if final.get(key) is not None}
+
+
+class Facts(NamedTuple):
+    """What a recipe is about, as run folders keep it in status.json: lists and figures of many runs
+    need not read a recipe each.
+    """
+
+    recipe: str
+    scale: str
+    method: str
+    model: str
+    data: str
+    classes: tuple[str, ...] | None
+    test_on: str | None
+
+
+def facts_of(recipe: Recipe) -> Facts:
+    """What this recipe is about."""
+    return Facts(
+        recipe=recipe.name,
+        scale=recipe.scale,
+        method=recipe.method,
+        model=recipe.model.name,
+        data=recipe.data.name,
+        classes=recipe.data.classes,
+        test_on=recipe.data.test_on,
+    )
+
+
+def facts_in(status: Mapping[str, Any]) -> Facts | None:
+    """What status.json says of the run's recipe; None in a folder of an earlier version."""
+    if any(field not in status for field in Facts._fields):
+        return None
+    classes = status["classes"]
+    return Facts(**{field: status[field] for field in Facts._fields})._replace(
+        classes=None if classes is None else tuple(classes)
+    )

@@ -83,6 +83,11 @@ class Noise:
         entries = [*self._diagnoses(), *self._trials()]
         return [entry for entry in entries if isinstance(entry, Damaged)]
 
+    def delete_damaged(self, name: str) -> None:
+        """Forget a diagnosis or a result that can't be read. Raises RunError if there is none."""
+        trials = {entry.name for entry in self.damaged() if entry.kind == "trial"}
+        (self.delete_trial if name in trials else self.delete)(name)
+
     def _diagnoses(self) -> Iterator[DiagnosisInfo | Damaged]:
         for folder in sorted(self.home.glob("*")):
             if folder.name == "trials" or folder.name.startswith(".") or not folder.is_dir():

@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.checked import Damaged
-from engine.errors import CheckpointError, GlyphlabError, RunError, unknown
-from engine.runs.run import all_runs, find_run
+from engine.errors import CheckpointError, GlyphlabError, unknown
+from engine.runs.index import find_run, known_runs
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,11 @@ def damaged_models(home: Path, checkpoints: Path) -> list[Damaged]:
 
 def _looked_at(home: Path, checkpoints: Path) -> Iterator[ModelInfo | Damaged]:
     folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
-    places = [(folder.name, "shipped", folder) for folder in folders] + [
-        (run.id, "run", run.best) for run in all_runs(home)
-    ]
+    places = [(folder.name, "shipped", folder) for folder in folders]
+    for known in known_runs(home):
+        with suppress(GlyphlabError):  # deleted while we looked
+            if known.info().saved:
+                places.append((known.run.id, "run", known.run.best))
     for name, where, folder in places:
         try:
             stamp = (folder / "checkpoint.json").stat().st_mtime_ns
@@ -130,17 +132,16 @@ def model_folder(home: Path, checkpoints: Path, name: str | Path) -> Path:
         raise CheckpointError(
             f"{path} holds no complete checkpoint", expected="a checkpoint.json in it"
         )
-    for run in all_runs(home):
-        with suppress(RunError):  # another that is damaged
-            status = run.status()
-            if (
-                text in (status.get("recipe"), status.get("name"))
-                and status.get("state") == "finished"
-                and (run.best / "checkpoint.json").exists()
-            ):
-                return run.best
-    known = [model.name for model in list_models(home, checkpoints)]
+    for known in known_runs(home):
+        status = known.status
+        if (
+            status.get("state") == "finished"
+            and text in (status.get("recipe"), status.get("name"))
+            and (known.run.best / "checkpoint.json").exists()
+        ):
+            return known.run.best
+    names = [model.name for model in list_models(home, checkpoints)]
     raise CheckpointError(
-        unknown("model", text, known),
+        unknown("model", text, names),
         hint="A run id, a checkpoint's folder or a name in checkpoints/.",
     )

@@ -8,13 +8,16 @@ import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import CheckpointError
+from engine.checked import Damaged
+from engine.errors import CheckpointError, GlyphlabError
 from engine.files import make_folder
 from engine.progress import Progress, no_progress
-from engine.runs.run import Run, all_runs, find_run
+from engine.runs.index import damaged_runs, find_run, known_runs
+from engine.runs.run import Run
 from engine.settings import ROOT, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from engine.data.info import DatasetInfo
     from engine.models.predictor import Predictor
     from engine.recipe import DataSpec, Recipe
+    from engine.runs.index import KnownRun
     from engine.runs.run_info import RunInfo
     from engine.store.models import ModelInfo
     from engine.store.recipes import RecipeInfo
@@ -117,15 +121,35 @@ class Store:
 
     def runs(self) -> list[RunInfo]:
         """Every run, newest first."""
-        from engine.errors import GlyphlabError
-
         out = []
-        for run in all_runs(self.home):
-            try:
-                out.append(run.info())
-            except GlyphlabError:
-                continue  # deleted while we looked, or no run at all
+        for known in known_runs(self.home):
+            with suppress(GlyphlabError):  # deleted while we looked
+                out.append(known.info())
         return out
+
+    def damaged(self) -> list[Damaged]:
+        """The runs, models and recipes of the lab that can't be read, and why."""
+        return [*self.damaged_runs(), *self.damaged_models(), *self.damaged_recipes()]
+
+    def damaged_runs(self) -> list[Damaged]:
+        """The runs that can't be read, and why."""
+        return damaged_runs(self.home)
+
+    def damaged_models(self) -> list[Damaged]:
+        """The models that can't be used, and why."""
+        from engine.store.models import damaged_models
+
+        return damaged_models(self.home, self.checkpoints)
+
+    def damaged_recipes(self) -> list[Damaged]:
+        """The recipes kept in the lab that can't be read, and why."""
+        from engine.store.recipes import damaged_recipes
+
+        return damaged_recipes(self.home)
+
+    def known_runs(self) -> list[KnownRun]:
+        """Every run, newest first, with what is known of it: its status, figures and recipe."""
+        return known_runs(self.home)
 
     def run(self, id: str | Path) -> Run:
         """A run by its id, folder name or path. Raises RunError."""
