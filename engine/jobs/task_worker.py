@@ -52,9 +52,9 @@ def work(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[str, Task]
         raise Cancelled
 
     with lock:
-        write()
         signal.signal(signal.SIGTERM, interrupt)
         try:
+            write()
             if (folder / "stop").exists():
                 raise Cancelled
             if status["kind"] not in kinds:

@@ -9,7 +9,6 @@ noise/<key>/diagnosis.json   the document, written last
 
 from __future__ import annotations
 
-import csv
 import io
 import shutil
 import tempfile
@@ -26,6 +25,7 @@ from engine.checked import damaged, map_array, read_arrays, read_checked_json, r
 from engine.data.listing import digest
 from engine.files import failure, make_folder, rename_whole, write_json
 from engine.noise.kinds import DiagnosisDocument
+from engine.sheets import write_table
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
@@ -103,9 +103,11 @@ class Diagnosis:
         ]
 
     def write_csv(self, file: TextIO) -> None:
-        writer = csv.DictWriter(file, ("file", "index", "given", "likely", "score"))
-        writer.writeheader()
-        writer.writerows(self.rows())
+        write_table(
+            file,
+            ("file", "index", "given", "likely", "score"),
+            (tuple(row.values()) for row in self.rows()),
+        )
 
     def csv(self) -> str:
         out = io.StringIO()

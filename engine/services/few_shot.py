@@ -29,6 +29,7 @@ import numpy as np
 from pydantic import Field
 
 from engine.checked import Damaged, Document, parse_json, read_document
+from engine.data.archive import check_overlaps
 from engine.errors import DamagedError, DataError
 from engine.files import Lock, failure, make_folder, write_bytes, write_json
 from engine.recognition.shape_similarity import likeness_vectors
@@ -278,6 +279,7 @@ class Taught:
                         "the zip is too large",
                         expected=f"at most {LARGEST_ARCHIVE // 10**6} MB unpacked",
                     )
+                check_overlaps(file.infolist(), "the zip")
                 entries = sorted(file.namelist())
                 names = {
                     _parent(entry): str(parse_json(file.read(entry))["name"])
