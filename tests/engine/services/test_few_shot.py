@@ -75,7 +75,7 @@ def test_symbols_survive_a_restart_and_can_be_forgotten(lab):
     assert [symbol.name for symbol in again.symbols()] == ["♥"]
     again.remove_last("♥")
     again.remove_last("♥")
-    assert again.symbols() == [] and not list(again.folder.iterdir())
+    assert again.symbols() == [] and not list(again.folder.glob("[!.]*"))
     with pytest.raises(DataError, match="no symbol '♥' was taught"):
         again.remove("♥")
 
