@@ -21,6 +21,7 @@ from pydantic import Field
 
 from engine.checked import Document, read_document
 from engine.errors import DamagedError, RunError
+from engine.file_cache import FileCache
 from engine.files import Lock, is_locked, make_folder, plain, write_json, write_text
 from engine.jobs.processes import spawn
 from engine.runs.run_info import ALIVE, now
@@ -124,9 +125,18 @@ def task(home: Path, id: str) -> TaskInfo:
 
 def read_status(folder: Path) -> TaskStatus:
     """What a task's status.json says. Raises DamagedError."""
-    return read_document(
-        folder / "status.json", TaskStatus, "Delete the folder, or start it again."
-    )
+    file = folder / "status.json"
+    try:
+        return _statuses.get(file)
+    except OSError:
+        return _read(file)  # which says what it is
+
+
+def _read(file: Path) -> TaskStatus:
+    return read_document(file, TaskStatus, "Delete the folder, or start it again.")
+
+
+_statuses = FileCache(_read, most=2 * KEPT)  # lists of tasks look at all of them
 
 
 def tasks(home: Path, kind: str | None = None) -> list[TaskInfo]:

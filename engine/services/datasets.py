@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
-from engine.data.cache import stored_squares
+from engine.data.cache import cached_squares, stored_squares
 from engine.data.catalog import list_dataset
+from engine.data.check import checked
 from engine.data.decode import Target, decode, read_raw
 from engine.data.fetch import fetch
 from engine.data.info import DatasetInfo, list_datasets
-from engine.data.listing import SPLITS, Listing
+from engine.data.listing import SPLITS, Listing, in_turns
+from engine.data.report import ImportReport, report_of
 from engine.data.sources import DATASETS, find
 from engine.data.splits import make_splits
 from engine.data.uploads import Upload, remove_upload, save_upload
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from engine.recipe import Augment, Recipe
     from engine.store.store import Store
 
+USUAL_SIZE = {"digit": 28, "page": 64, "photo": 128}  # pixels of a side, by kind
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -37,8 +41,9 @@ class Contents:
     counts   (3, K) int64: images of each class in the official train, val and test splits
     splits   images in each split as a recipe makes them unless it says otherwise
     skipped  (name, reason) of files that can't be used, known so far
-    checked  whether every image has been decoded in the asked style and size, so that `skipped` is
-             complete
+    report   what became of the files, and what is doubtful
+    checked  whether every image has been decoded in the asked style and size, so that `skipped` and
+             `report` are complete
     """
 
     name: str
@@ -48,6 +53,7 @@ class Contents:
     splits: dict[str, int]
     notes: dict[str, str]
     skipped: tuple[tuple[str, str], ...]
+    report: ImportReport
     checked: bool
 
 
@@ -72,15 +78,29 @@ class Data:
         """The data sets known by name and those uploaded; those at hand first."""
         return list_datasets(self.store.settings.data, self.store.home)
 
+    def check(self, name: str, progress: Progress = no_progress) -> Contents:
+        """What the data set holds, after every image was decoded at the usual size of its kind:
+        the report is complete. Raises DataError.
+        """
+        listing = self._listing(name, progress)
+        size = USUAL_SIZE[listing.kind]
+        cached_squares(listing, listing.kind, size, self.store.home, progress)
+        return self.contents(name, size=size, progress=progress)
+
     def contents(
-        self, name: str, style: str = "auto", size: int = 28, progress: Progress = no_progress
+        self, name: str, style: str = "auto", size: int = 0, progress: Progress = no_progress
     ) -> Contents:
-        """What the data set holds. Nothing is decoded or downloaded. Raises DataError."""
+        """What the data set holds. Nothing is decoded or downloaded. size: a side in pixels in which
+        it may have been decoded; 0: the usual one of its kind. Raises DataError.
+        """
         listing = self._listing(name, progress)
         counts = np.zeros((len(SPLITS), len(listing.classes)), np.int64)
         np.add.at(counts, (listing.official, listing.labels), 1)
-        stored = stored_squares(listing, _style(listing, style), size, self.store.home)
-        skipped = listing.skipped + (stored.skipped if stored else ())
+        style, size = _style(listing, style), size or USUAL_SIZE[listing.kind]
+        home = self.store.home
+        stored = stored_squares(listing, style, size, home)
+        unreadable = stored.skipped if stored else ()
+        found = checked(listing, stored, style, size, home, progress) if stored else None
         usual = DataSpec()
         splits = make_splits(
             listing.labels,
@@ -97,7 +117,8 @@ class Data:
             counts,
             sizes,
             listing.notes,
-            skipped,
+            listing.skipped + unreadable,
+            report_of(listing, unreadable, found),
             stored is not None,
         )
 
@@ -119,7 +140,7 @@ class Data:
         second of each, and so on. Raises DataError for a split or class that does not exist.
         """
         listing = self._listing(name)
-        order = _in_turns(listing, split, classes)
+        order = in_turns(listing, split, classes)
         index = order[first : first + count]
         images, kept = self._squares(listing, index, _style(listing, style), size)
         return Samples(images, listing.labels[kept], [listing.files[i] for i in kept], len(order))
@@ -148,7 +169,7 @@ class Data:
         cached = max(size, augment.crop or 0)
         images, _ = self._squares(
             listing,
-            _in_turns(listing, "train", None)[first : first + count],
+            in_turns(listing, "train", None)[first : first + count],
             _style(listing, style),
             cached,
         )
@@ -262,28 +283,3 @@ def _zip_listed(
 
 def _style(listing: Listing, style: str) -> str:
     return listing.kind if style == "auto" else style
-
-
-def _in_turns(listing: Listing, split: str, classes: Sequence[str] | None) -> np.ndarray:
-    """Positions (n,) int64 of those classes in that split: the first of each class, the second of
-    each, and so on.
-    """
-    if split not in (*SPLITS, "all"):
-        raise DataError(unknown("split", split, [*SPLITS, "all"]))
-    for name in classes or ():
-        if name not in listing.classes:
-            raise DataError(unknown("class", name, listing.classes))
-    wanted = (
-        np.isin(listing.labels, [listing.classes.index(name) for name in classes])
-        if classes
-        else np.ones(len(listing), bool)
-    )
-    if split != "all":
-        wanted &= listing.official == SPLITS.index(split)
-    index = np.flatnonzero(wanted)
-    labels = listing.labels[index]
-    by_class = np.argsort(labels, kind="stable")
-    starts = np.searchsorted(labels[by_class], labels[by_class])
-    turn = np.empty(len(index), np.int64)
-    turn[by_class] = np.arange(len(index)) - starts
-    return index[np.lexsort((labels, turn))]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.checked import Damaged
 from engine.errors import CheckpointError, GlyphlabError, unknown
+from engine.file_cache import Stamp, stamp_of
 from engine.runs.index import find_run, known_runs
 
 
@@ -31,6 +32,7 @@ class ModelInfo:
     where: str
     network: str
     data: str
+    method: str
     accuracy: float | None
     val_accuracy: float | None
     knn_accuracy: float | None
@@ -65,8 +67,7 @@ def _looked_at(home: Path, checkpoints: Path) -> Iterator[ModelInfo | Damaged]:
                 places.append((known.run.id, "run", known.run.best))
     for name, where, folder in places:
         try:
-            stamp = (folder / "checkpoint.json").stat().st_mtime_ns
-            yield _model_info(name, where, folder, stamp)
+            yield _model_info(name, where, folder, stamp_of(folder / "checkpoint.json"))
         except FileNotFoundError:
             continue  # it has none yet, or was deleted while we looked
         except OSError as error:
@@ -75,8 +76,8 @@ def _looked_at(home: Path, checkpoints: Path) -> Iterator[ModelInfo | Damaged]:
             yield Damaged("model", name, str(error))
 
 
-@lru_cache(maxsize=1000)
-def _model_info(name: str, where: str, folder: Path, stamp: int) -> ModelInfo:
+@lru_cache(maxsize=5000)
+def _model_info(name: str, where: str, folder: Path, stamp: Stamp) -> ModelInfo:
     from engine.models.metadata import read_meta
     from engine.recipe import make_recipe
 
@@ -89,6 +90,7 @@ def _model_info(name: str, where: str, folder: Path, stamp: int) -> ModelInfo:
         where=where,
         network=recipe.model.name,
         data=recipe.data.name,
+        method=recipe.method,
         accuracy=metrics.get(
             "test_accuracy", (meta.get("held_out") or {}).get("accuracy")
         ),  # of one that learned from all: its siblings'

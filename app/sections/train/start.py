@@ -4,17 +4,20 @@ button.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import streamlit as st
 import yaml
 
 from app.charts.words import number, percent, seconds
+from app.sections.data.report import warn
 from app.sections.train.form import recipe_form
 from app.sections.train.rates import rate_finder
 from app.widgets.pickers import dataset_label, pick_one
 from engine.checked import read_yaml
-from engine.errors import GlyphlabError, RecipeError
+from engine.data.sources import DATASETS
+from engine.errors import DataError, GlyphlabError, RecipeError
 from engine.recipe import Recipe, make_recipe
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 FIRST = "quick"
 ALL = "all"
+ALIKE = 20  # earlier runs whose recipes are looked into for an estimate
 
 
 def start(lab: Lab) -> None:
@@ -40,6 +44,7 @@ def start(lab: Lab) -> None:
         recipe = None
     if recipe is not None:
         _estimate(lab, recipe)
+        _doubts(lab, recipe)
         rate_finder(lab, recipe, key)
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
@@ -75,7 +80,7 @@ def _choose(lab: Lab) -> tuple[str, str]:
     group = ALL
     if len(groups) > 2:
         group = st.pills(
-            "Recipes on",
+            "Filter by data set",
             groups,
             default=ALL,
             required=True,
@@ -185,7 +190,13 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
     ]
     if recipe.data.limit:
         parts.append(f"at most {number(recipe.data.limit)} training images")
-    like = next((run for run in lab.runs() if _alike(lab, run, recipe)), None)
+    same = (
+        run
+        for run in lab.runs()
+        if run.state == "finished"
+        and (run.data, run.model) == (recipe.data.name, recipe.model.name)
+    )
+    like = next((run for run in islice(same, ALIKE) if _alike(lab, run, recipe)), None)
     if like is not None and like.seconds and like.epochs:
         parts.append(
             f"about {seconds(like.seconds / like.epochs * epochs)}, as run `{like.id}` took (it"
@@ -194,12 +205,18 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
     st.info("Will train " + " · ".join(parts) + ".", icon=":material/info:")
 
 
+def _doubts(lab: Lab, recipe: Recipe) -> None:
+    """What is doubtful about the person's own data set, before anything is trained on it."""
+    if recipe.data.name in DATASETS or "+" in recipe.data.name:
+        return
+    try:
+        warn(lab.data.contents(recipe.data.name).report.warnings)
+    except DataError as error:
+        st.warning(str(error), icon=":material/warning:")
+
+
 def _alike(lab: Lab, run: RunInfo, recipe: Recipe) -> bool:
-    """Whether an earlier run finished and cost the same an epoch: same data, model, sizes and
-    batches.
-    """
-    if run.state != "finished" or (run.data, run.model) != (recipe.data.name, recipe.model.name):
-        return False
+    """Whether an earlier run cost the same an epoch: its data, sizes and batches are the same."""
     try:
         other = lab.run(run.id).recipe()
     except GlyphlabError:
