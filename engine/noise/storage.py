@@ -1,20 +1,17 @@
 """A diagnosis on disk: found again by content, so that it is computed once.
 
-noise/<key>/diagnosis.json   the document, written last; its `format` is FORMAT
+noise/<key>/diagnosis.json   the document, written last
             arrays.npz       n images: index, given, likely, confidence, score, log_odds, order,
                              log_p, fold, neighbours
             embeddings.npy   (F, n, D) float16
             review.jsonl     a person's decisions
 
-Documents of format 1 have no `format` and other names; `document_of` and `Diagnosis.arrays` read
-them under the names of today.
+Those of earlier formats open under the names of today, see `formats`.
 """
 
 from __future__ import annotations
 
-import csv
 import io
-import os
 import shutil
 import tempfile
 import time
@@ -25,36 +22,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
+from pydantic import ValidationError
 
+from engine.checked import damaged, map_array, read_arrays, read_checked_json, wrong_field
 from engine.data.listing import digest
-from engine.files import failure, read_json, write_json
+from engine.files import failure, make_folder, rename_whole, write_json
+from engine.noise.formats import ARRAYS_1, FORMAT, as_today
+from engine.noise.kinds import DiagnosisDocument
+from engine.sheets import write_table
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.noise.pipeline import PipelineResult
 
 METHOD = 2  # raise when diagnoses come out differently: old ones are then computed again
-FORMAT = 2  # raise when names in the document or the arrays change, and read the old ones below
 DOCUMENT = "diagnosis.json"
-# What format 1 called the hypotheses, the document's entries and the arrays.
-FORMAT_1_HYPOTHESES = {
-    "names": "symmetric",
-    "excludes": "complementary",
-    "pattern": "class-dependent",
-}
-FORMAT_1_DOCUMENT = {
-    "readings": "hypotheses",
-    "reading": "hypothesis",
-    "look_alike": "ambiguous",
-}
-FORMAT_1_HYPOTHESIS = {"certain": "significant", "right": "diagonal"}
-FORMAT_1_FIGURES = {
-    "clear": "confident",
-    "clear_agree": "confident_agreement",
-    "agree": "agreement",
-    "collisions": "coincidence",
-}
-FORMAT_1_ARRAYS = {"sure": "confidence", "odds": "log_odds"}
+ARRAYS = (
+    "index",
+    "given",
+    "likely",
+    "confidence",
+    "score",
+    "log_odds",
+    "order",
+    "log_p",
+    "fold",
+    "neighbours",
+)
+DAMAGED = "Delete the diagnosis and run it again."
 
 
 def key_of(data: ImageSet, split: str, effort: str) -> str:
@@ -80,19 +75,29 @@ class Diagnosis:
         return self.folder.name
 
     @property
+    def n(self) -> int:
+        return self.document["n"]
+
+    @property
     def classes(self) -> tuple[str, ...]:
         return tuple(self.document["classes"])
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
-        """Name → array over the n images."""
-        with np.load(self.folder / "arrays.npz") as file:
-            return {FORMAT_1_ARRAYS.get(name, name): array for name, array in file.items()}
+        """Name → array over the n images. Raises DamagedError."""
+        path = self.folder / "arrays.npz"
+        found = read_arrays(path, (), DAMAGED)
+        found = {ARRAYS_1.get(name, name): array for name, array in found.items()}
+        if missing := [name for name in ARRAYS if name not in found]:
+            raise damaged(path, f"it lacks {', '.join(missing)}", DAMAGED)
+        if wrong := [name for name in ARRAYS if found[name].shape[:1] != (self.n,)]:
+            raise damaged(path, f"{wrong[0]} is not of {self.n} images", DAMAGED)
+        return found
 
     @cached_property
     def embeddings(self) -> np.ndarray:
         """(F, n, D) float16, memory-mapped."""
-        return np.load(self.folder / "embeddings.npy", mmap_mode="r")
+        return map_array(self.folder / "embeddings.npy", DAMAGED)
 
     def images(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
         """(m, C, H, W) uint8 of positions among the n images."""
@@ -116,9 +121,11 @@ class Diagnosis:
         ]
 
     def write_csv(self, file: TextIO) -> None:
-        writer = csv.DictWriter(file, ("file", "index", "given", "likely", "score"))
-        writer.writeheader()
-        writer.writerows(self.rows())
+        write_table(
+            file,
+            ("file", "index", "given", "likely", "score"),
+            (tuple(row.values()) for row in self.rows()),
+        )
 
     def csv(self) -> str:
         out = io.StringIO()
@@ -130,8 +137,7 @@ def save_diagnosis(folder: Path, document: dict[str, Any], result: PipelineResul
     """Write a diagnosis; the folder appears whole or not at all. Raises GlyphlabError if the disk
     is full.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=make_folder(folder.parent)))
     try:
         np.save(made / "embeddings.npy", result.embeddings)
         suspects = result.suspects
@@ -152,7 +158,7 @@ def save_diagnosis(folder: Path, document: dict[str, Any], result: PipelineResul
         if folder.exists():  # made by another process in the meantime
             shutil.rmtree(made)
         else:
-            os.replace(made, folder)
+            rename_whole(made, folder)
     except OSError as error:
         shutil.rmtree(made, ignore_errors=True)
         raise failure(error, folder) from error
@@ -162,28 +168,29 @@ def save_diagnosis(folder: Path, document: dict[str, Any], result: PipelineResul
 
 
 def load_diagnosis(folder: Path, data: ImageSet) -> Diagnosis | None:
-    """The diagnosis in a folder, or None if there is none."""
-    document = document_of(folder)
-    return Diagnosis(folder, document, data) if document else None
+    """The diagnosis in a folder, or None if there is none. Raises DamagedError."""
+    if not (folder / DOCUMENT).exists():
+        return None
+    return Diagnosis(folder, read_whole(folder), data)
 
 
-def document_of(folder: Path) -> dict[str, Any] | None:
-    """The document in a folder under the names of FORMAT, or None if there is none."""
-    document = read_json(folder / DOCUMENT)
-    if not document or document.get("format", 1) >= FORMAT:
-        return document
-    document = _renamed(document, FORMAT_1_DOCUMENT)
-    document["figures"] = _renamed(document["figures"], FORMAT_1_FIGURES)
-    document["hypothesis"] = FORMAT_1_HYPOTHESES.get(document["hypothesis"])
-    document["hypotheses"] = [
-        {**_renamed(row, FORMAT_1_HYPOTHESIS), "name": FORMAT_1_HYPOTHESES[row["name"]]}
-        for row in document["hypotheses"]
-    ]
-    return document | {"format": FORMAT}
+def read_about(folder: Path) -> DiagnosisDocument:
+    """The checked fields of the diagnosis in a folder. Raises DamagedError."""
+    return _checked(folder, read_checked_json(folder / DOCUMENT, DAMAGED))
 
 
-def _renamed(entries: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {names.get(name, name): value for name, value in entries.items()}
+def read_whole(folder: Path) -> dict[str, Any]:
+    """The document of the diagnosis in a folder, in today's format. Raises DamagedError."""
+    document = read_checked_json(folder / DOCUMENT, DAMAGED)
+    _checked(folder, document)
+    return as_today(document)
+
+
+def _checked(folder: Path, document: Any) -> DiagnosisDocument:
+    try:
+        return DiagnosisDocument.model_validate(as_today(document))
+    except ValidationError as error:
+        raise damaged(folder / DOCUMENT, wrong_field(error), DAMAGED) from None
 
 
 def make_document(
