@@ -172,7 +172,7 @@ def _marked(chart: go.Figure, rows: Sequence[Row], planned: int) -> go.Figure:
     chart.update_xaxes(
         range=[0, max(planned, seen, 1) * 1.02],
         tickformat="d",
-        **({"dtick": 1} if max(planned, seen) <= 12 else {}),
+        dtick=1 if max(planned, seen) <= 12 else None,
     )
     for before, after in pairwise(epochs):
         if after.get("stage", 1) != before.get("stage", 1):

@@ -247,7 +247,7 @@ def words(metric: str) -> str:
 
 def _whole(chart: go.Figure, last: int) -> None:
     """Whole numbers on the horizontal axis, each once."""
-    chart.update_xaxes(tickformat="d", **({"dtick": 1} if last <= 12 else {}))
+    chart.update_xaxes(tickformat="d", dtick=1 if last <= 12 else None)
 
 
 def _axis(metric: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -13,8 +13,10 @@ from app.widgets.links import link
 if TYPE_CHECKING:
     from engine.runs.run_info import RunInfo
 
+Colour = Literal["gray", "blue", "green", "orange", "red"]
+
 # state → colour and icon of its badge
-STATES: dict[str, tuple[str, str]] = {
+STATES: dict[str, tuple[Colour, str]] = {
     "queued": ("gray", ":material/hourglass_empty:"),
     "running": ("blue", ":material/play_circle:"),
     "stopping": ("orange", ":material/pause_circle:"),

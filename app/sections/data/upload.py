@@ -11,6 +11,8 @@ from app.charts.words import number
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from engine.lab import Lab
 
 LAYOUT = """The zip holds a folder for each class with its pictures: `<class>/*.png`, or `train/<class>/*`
@@ -41,7 +43,7 @@ def upload(lab: Lab) -> None:
                 st.dataframe(pd.DataFrame(skipped, columns=["Left out", "Why"]), hide_index=True)
 
 
-def _take_in(lab: Lab, file: st.runtime.uploaded_file_manager.UploadedFile) -> None:
+def _take_in(lab: Lab, file: UploadedFile) -> None:
     bar = st.progress(0.0, text=f"Saving {file.name}…")
 
     def progress(done: int, total: int, what: str) -> None:
