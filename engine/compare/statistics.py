@@ -196,7 +196,7 @@ def by_class(
                 "p": test.p,
             }
         )
-    for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
+    for row, p in zip(rows, holm([float(row["p"]) for row in rows]), strict=True):
         row["p"] = p
     return rows
 

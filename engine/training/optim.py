@@ -81,7 +81,7 @@ def group_rates(lr: float | tuple[float, ...], groups: int) -> list[float]:
     """A peak rate for each layer group, input first. Fewer rates than groups are spread
     geometrically, as fastai's slice does.
     """
-    rates = [lr] if isinstance(lr, int | float) else list(lr)
+    rates: list[float] = [lr] if isinstance(lr, int | float) else list(lr)
     if any(rate <= 0 for rate in rates) or len(rates) > groups:
         raise RecipeError(
             "the learning rates can't be used",
