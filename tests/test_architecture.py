@@ -19,7 +19,7 @@ LONGEST = 300  # lines
 FLOORS: tuple[str, ...] = (
     "engine.errors",
     "engine.documents engine.checked engine.progress engine.device engine.settings",
-    "engine.metrics engine.files",
+    "engine.metrics engine.files engine.file_cache",
     "engine.recipe",
     "engine.runs engine.imaging",
     "engine.data",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError, RecipeError, unknown
 from engine.recipe import RECIPES, DataSpec, Recipe, shipped_recipe_names
-from engine.runs.run import all_runs
+from engine.runs.index import all_runs
 from engine.services.studies import STUDIES
 from engine.services.study_results import (
     METRICS,
