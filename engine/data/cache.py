@@ -54,7 +54,9 @@ def cached_squares(
     """
 
     def make(folder: Path) -> None:
-        kept, skipped, paged = [], [], []
+        kept: list[np.ndarray] = []
+        skipped: list[tuple[str, str]] = []
+        paged: list[tuple[str, int]] = []
         with (folder / "images.npy").open("wb") as file:
             shape = (STYLES[style].channels, size, size)
             _write_header(file, 0, shape)

@@ -44,7 +44,7 @@ class Checked:
 
     def findings(self) -> tuple[Finding, ...]:
         """What a person should know, in sentences."""
-        said = []
+        said: list[Finding] = []
         if self.blank:
             text = f"{_images(self.blank)} blank: {_some(self.blank_files)}."
             said.append(Finding("warning", "pixels", text))
@@ -128,7 +128,7 @@ def _check(listing: Listing, stored: Stored, progress: Progress) -> Checked:
     leaked = drawn[in_train[group] & (official[drawn] != TRAIN)]
 
     def named(positions: np.ndarray, with_class: bool = False) -> tuple[str, ...]:
-        out = []
+        out: list[str] = []
         for position in positions[:MOST_NAMED]:
             name = listing.files[stored.kept[position]]
             label = listing.classes[labels[position]]

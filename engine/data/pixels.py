@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -86,7 +86,8 @@ def _look_at_glyphs(glyphs: _Glyphs) -> tuple[Convention, tuple[Finding, ...]]:
     if not levels.size:
         return EACH_ITS_OWN, ()
     peak = float(levels.max())
-    high, findings = None, []
+    high: float | None = None
+    findings: list[Finding] = []
     if 0 < peak and (levels.dtype != np.uint8 or peak < DARK_SET):
         high = peak
         text = f"no pixel is above {peak:g}: 0 to {peak:g} is stretched to the full range."
@@ -188,7 +189,7 @@ def _pieces(mask: np.ndarray) -> int:
     """How many connected pieces of more than two pixels are in a mask (h, w)."""
     from scipy import ndimage
 
-    numbered, count = ndimage.label(mask)
+    numbered, count = cast("tuple[np.ndarray, int]", ndimage.label(mask))
     return int((np.bincount(numbered.ravel(), minlength=count + 1)[1:] > 2).sum())
 
 
@@ -221,8 +222,7 @@ def _range(
 def _peak(picture: Image.Image) -> int:
     flat = plain(picture)
     flat = on_white(flat) if flat.mode == "RGBA" else flat
-    extrema = flat.getextrema()
-    return max(high for _, high in (extrema if isinstance(extrema[0], tuple) else (extrema,)))
+    return max(int(np.asarray(band).max()) for band in flat.split())
 
 
 def _grey(picture: Image.Image) -> np.ndarray:

@@ -118,7 +118,7 @@ def _of_names(listing: Listing) -> list[Finding]:
 
 def _of_classes(listing: Listing) -> list[Finding]:
     counts = np.bincount(listing.labels, minlength=len(listing.classes))
-    found = []
+    found: list[Finding] = []
     if len(listing.classes) == 1:
         text = (
             f"there is one class only, '{listing.classes[0]}': a model that is trained on it is"

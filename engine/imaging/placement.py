@@ -74,7 +74,7 @@ def placement_kept(images: np.ndarray, index: np.ndarray, style: str) -> dict[st
 def read_placement(found: Mapping[str, Any] | None) -> Placement | None:
     """A placement as a checkpoint keeps it, {'x': [low, middle, high], …}; None for none."""
     return (
-        Placement(
+        Placement(  # pyright: ignore[reportArgumentType]: three numbers each, checked at the door
             **{name: tuple(map(float, found[name])) for name in Placement._fields if name in found}
         )
         if found

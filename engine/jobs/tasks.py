@@ -70,6 +70,7 @@ def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, A
         folder = parent / f"{re.sub(r'[-:]', '', now()[:19])}-{kind}-{token}"
         folder.mkdir()
         lock = Lock.take(folder / "lock")
+        assert lock is not None  # nobody else knows this folder yet
         try:
             write_json(
                 folder / "status.json",

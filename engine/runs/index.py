@@ -200,7 +200,7 @@ def find_run(home: Path, name: str | Path) -> Run:
 
 def mark_killed(home: Path) -> list[str]:
     """Write down which runs were killed while nobody looked; returns their ids."""
-    marked = []
+    marked: list[str] = []
     for known in known_runs(home):
         run = known.run
         with suppress(GlyphlabError):

@@ -94,7 +94,7 @@ class Run:
         found = self._mine if self._mine is not None else read_json(self.path / "status.json")
         if not isinstance(found, dict):
             raise RunError(f"{self.path} is not a run folder", expected="a readable status.json")
-        return dict(found)
+        return dict(cast("dict[str, Any]", found))
 
     def write_status(self, **changes: Any) -> None:
         """Merge `changes` into status.json. For the holder of the lock. Raises GlyphlabError if the

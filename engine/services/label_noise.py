@@ -121,6 +121,7 @@ class Noise:
                 folder, describe(data, split, effort, examined, time.monotonic() - begun), examined
             )
             found = self._opened(folder, data)
+            assert found is not None  # it was just written
         return found
 
     def delete(self, key: str) -> None:
@@ -177,13 +178,13 @@ class Noise:
             ):
                 if (
                     self.store.run(run.id).recipe().method != "recovered"
-                    and final.get("test_accuracy") is not None
+                    and (accuracy := final.get("test_accuracy")) is not None
                 ):
                     rows.append(
                         {
                             "name": run.id,
                             "title": run.name,
-                            "accuracy": final["test_accuracy"],
+                            "accuracy": accuracy,
                             "n": final.get("test_n"),
                         }
                     )

@@ -45,7 +45,7 @@ def list_models(home: Path, checkpoints: Path) -> list[ModelInfo]:
     """Shipped models by name, then runs that kept a checkpoint, newest first. Broken ones are left
     out.
     """
-    out = []
+    out: list[ModelInfo] = []
     folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
     places = [(folder.name, "shipped", folder) for folder in folders] + [
         (known.run.id, "run", known.run.best) for known in known_runs(home) if known.info().saved

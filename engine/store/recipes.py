@@ -37,7 +37,7 @@ def list_recipes(home: Path) -> list[RecipeInfo]:
     """Shipped recipes and those kept in the lab, by name. Files that are no recipe are left out."""
     shipped = [(RECIPES / f"{name}.yaml", False) for name in shipped_recipe_names()]
     own = [(path, True) for path in sorted((home / "recipes").glob("*.yaml"))]
-    out = []
+    out: list[RecipeInfo] = []
     for path, saved in shipped + own:
         try:
             out.append(_recipe_info(path, saved, path.stat().st_mtime_ns))
