@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from engine.checked import parse_json
 from engine.errors import RunError
@@ -25,7 +25,7 @@ def open_storage(url: str) -> BaseStorage:
     can't be used.
     """
     import optuna
-    from optuna.storages.journal import BaseJournalFileLock, JournalFileBackend
+    from optuna.storages.journal import JournalFileBackend
 
     if "://" not in url:
         path = Path(url).expanduser()
@@ -33,7 +33,7 @@ def open_storage(url: str) -> BaseStorage:
             check_journal(path)
             _mend(path)
             return optuna.storages.JournalStorage(
-                JournalFileBackend(str(path), lock_obj=cast(BaseJournalFileLock, _Flock(path)))
+                JournalFileBackend(str(path), lock_obj=cast(Any, _Flock(path)))
             )
         except OSError as error:
             raise failure(error, path) from error
