@@ -208,7 +208,9 @@ def _lock(path: Path, progress: Progress) -> Lock:
 def _open_squares(folder: Path) -> Stored:
     skipped = json.loads((folder / "skipped.json").read_text(encoding="utf-8"))
     pages = folder / "paged.json"
-    paged = json.loads(pages.read_text(encoding="utf-8")) if pages.exists() else []
+    paged: list[tuple[str, int]] = []
+    if pages.exists():
+        paged = json.loads(pages.read_text(encoding="utf-8"))
     return Stored(
         _open_images(folder),
         np.load(folder / "kept.npy"),

@@ -119,7 +119,7 @@ def guess_kind(reader: Reader, count: int, looked_at: int = VOTERS) -> str:
     """'digit' for small squares, 'page' for marks on even paper, 'photo' otherwise: from a few
     pictures spread over the set.
     """
-    votes = []
+    votes: list[str] = []
     for picture in _opened(reader, np.unique(np.linspace(0, count - 1, looked_at).astype(int))):
         small = plain(picture).convert("RGBA").resize((SIDE, SIDE))
         pixels = np.asarray(small, np.int16)[..., :3]
@@ -145,7 +145,8 @@ def polarity(grey: Iterable[np.ndarray]) -> tuple[Paper | None, list[Finding]]:
     into several is the paper: in four alphabets of a font in five weights, fitted to their frame,
     ink was in 1.0 to 1.2 pieces a character and paper in 2.1 to 5.4.
     """
-    clean, touching, pieces = [], 0, np.zeros(2)
+    clean: list[bool] = []
+    touching, pieces = 0, np.zeros(2)
     for picture in grey:
         low, high = int(picture.min()), int(picture.max())
         if high - low < 32:
@@ -153,7 +154,7 @@ def polarity(grey: Iterable[np.ndarray]) -> tuple[Paper | None, list[Finding]]:
         light = picture > (low + high) / 2
         border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]]).mean()
         if border < 1 - CLEAN or border > CLEAN:
-            clean.append(border > 0.5)
+            clean.append(bool(border > 0.5))
             continue
         touching += 1
         pieces += _pieces(~light), _pieces(light)
@@ -187,9 +188,9 @@ def polarity(grey: Iterable[np.ndarray]) -> tuple[Paper | None, list[Finding]]:
 
 def _pieces(mask: np.ndarray) -> int:
     """How many connected pieces of more than two pixels are in a mask (h, w)."""
-    from scipy import ndimage
+    from scipy import ndimage  # pyright: ignore[reportMissingTypeStubs]
 
-    numbered, count = cast("tuple[np.ndarray, int]", ndimage.label(mask))
+    numbered, count = cast("tuple[np.ndarray, int]", ndimage.label(mask))  # pyright: ignore[reportUnknownMemberType]
     return int((np.bincount(numbered.ravel(), minlength=count + 1)[1:] > 2).sum())
 
 

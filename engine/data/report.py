@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -125,7 +126,11 @@ def _of_classes(listing: Listing) -> list[Finding]:
             " right about everything and has learned nothing."
         )
         found.append(Finding("warning", "classes", text))
-    for wanted, level, words in ((0, "note", "no image"), (1, "warning", "one image only")):
+    kinds: tuple[tuple[int, Literal["note", "warning"], str], ...] = (
+        (0, "note", "no image"),
+        (1, "warning", "one image only"),
+    )
+    for wanted, level, words in kinds:
         few = [name for name, n in zip(listing.classes, counts, strict=True) if n == wanted]
         if few and len(listing.classes) > 1:
             have = "have" if len(few) > 1 else "has"

@@ -19,7 +19,7 @@ def lay_out_tsne(begin, index, distance, options, placed, threads, compiled, pro
     order = np.ascontiguousarray(index), np.ascontiguousarray(distance, dtype=np.float64)
     affinities = PerplexityBasedNN(
         knn_index=PrecomputedNeighbors(*order),
-        perplexity=min(perplexity, index.shape[1] / 3),
+        perplexity=min(perplexity, index.shape[1] / 3),  # pyright: ignore[reportArgumentType]
         n_jobs=threads,
     )
     scale = np.std(begin[:, 0]) or 1

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -74,8 +74,12 @@ def placement_kept(images: np.ndarray, index: np.ndarray, style: str) -> dict[st
 def read_placement(found: Mapping[str, Any] | None) -> Placement | None:
     """A placement as a checkpoint keeps it, {'x': [low, middle, high], …}; None for none."""
     return (
-        Placement(  # pyright: ignore[reportArgumentType]: three numbers each, checked at the door
-            **{name: tuple(map(float, found[name])) for name in Placement._fields if name in found}
+        Placement(
+            **{
+                name: cast(Range, tuple(map(float, found[name])))
+                for name in Placement._fields
+                if name in found
+            }
         )
         if found
         else None

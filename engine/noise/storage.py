@@ -92,7 +92,7 @@ class Diagnosis:
         ]
 
     def write_csv(self, file: TextIO) -> None:
-        writer = csv.DictWriter(file, ("file", "index", "given", "likely", "score"))
+        writer = csv.DictWriter[str](file, ("file", "index", "given", "likely", "score"))
         writer.writeheader()
         writer.writerows(self.rows())
 

@@ -115,7 +115,8 @@ class RunIndex:
             return
         if stamp == self._listed:
             return
-        settled, complete, folders = is_settled(stamp), True, {}
+        settled, complete = is_settled(stamp), True
+        folders: dict[tuple[str, int], tuple[int, Run]] = {}
         for entry in os.scandir(self.folder):
             if entry.name.startswith("."):
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -75,7 +75,7 @@ def _parsed(path: Path, stamp: int) -> Recipe:
 
 
 def figures_in(
-    metrics: dict[str, Any],
+    metrics: Mapping[str, Any],
     recipe: str,
     kind: str,
     ref: str,

@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -30,6 +30,7 @@ from engine.recipe import (
 
 if TYPE_CHECKING:
     from optuna.distributions import (
+        BaseDistribution,
         CategoricalDistribution,
         FloatDistribution,
         IntDistribution,
@@ -288,11 +289,11 @@ def encoded(value: Any) -> Any:
     )
 
 
-def distributions(spec: SweepSpec) -> dict[str, Distribution]:
+def distributions(spec: SweepSpec) -> dict[str, BaseDistribution]:
     """The space as Optuna knows it."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    out: dict[str, Distribution] = {}
+    out: dict[str, BaseDistribution] = {}
     for path, choices in spec.space.items():
         if isinstance(choices, list):
             out[path] = CategoricalDistribution([encoded(value) for value in choices])
@@ -313,7 +314,7 @@ def unseen(
     """A combination (as Optuna's params) that is not among `seen`, at random; None if every one was
     tried.
     """
-    parts = distributions(spec)
+    parts = cast("dict[str, Distribution]", distributions(spec))
     tried = {_key(params) for params in seen}
     rng = random.Random(spec.seed * 100_003 + number)
     for _ in range(200):

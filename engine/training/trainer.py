@@ -336,6 +336,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:
+        assert self.average is not None  # where `ema` is set
         self.updates += 1
         decay = min(
             decay, (1 + self.updates) / (10 + self.updates)
