@@ -18,7 +18,7 @@ LONGEST = 300  # lines
 # The house from the ground up: a file imports from its own folder and from the floors below it.
 FLOORS: tuple[str, ...] = (
     "engine.errors",
-    "engine.documents engine.checked engine.progress engine.device engine.settings",
+    "engine.documents engine.checked engine.sheets engine.progress engine.device engine.settings",
     "engine.metrics engine.files engine.file_cache",
     "engine.recipe",
     "engine.runs engine.imaging",
