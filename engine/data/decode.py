@@ -99,7 +99,9 @@ def decode(raws: list[Raw], start: int, target: Target) -> Chunk:
     """
     style, size, convention = target
     out = np.empty((len(raws), STYLES[style].channels, size, size), np.uint8)
-    kept, skipped, paged = [], [], []
+    kept: list[int] = []
+    skipped: list[tuple[str, str]] = []
+    paged: list[tuple[str, int]] = []
     for offset, (name, raw) in enumerate(raws):
         if isinstance(raw, str):
             skipped.append((name, raw))
@@ -131,7 +133,8 @@ class _Chunks:
         return self
 
     def __next__(self) -> tuple[list[Raw], int]:
-        start, raws, weight = self._next, [], 0
+        start, weight = self._next, 0
+        raws: list[Raw] = []
         most = self.most if start else min(self.most, FIRST)
         while self._next < len(self._listing) and len(raws) < most and weight < CHUNK_BYTES:
             raw = read_raw(self._listing, self._next)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
@@ -227,7 +227,7 @@ class Space:
         )
 
 
-def spec_for(meta: dict[str, Any], data: str) -> DataSpec:
+def spec_for(meta: Mapping[str, Any], data: str) -> DataSpec:
     """How to look at `data` through the model that `meta` describes: in its style and size, all
     classes and all images, and split as it was for training if it is the model's own data."""
     own = DataSpec.model_validate(meta["recipe"]["data"])

@@ -141,6 +141,7 @@ class Noise:
                 folder, describe(data, split, effort, examined, time.monotonic() - begun), examined
             )
             found = self._opened(folder, data)
+            assert found is not None  # it was just written
         return found
 
     def delete(self, key: str) -> None:
