@@ -20,7 +20,7 @@ import gradio as gr
 from engine.errors import ImageError
 
 ASSETS = Path(__file__).parents[2] / "assets" / "canvas"
-LONGEST_PICTURE = 4_000_000  # characters of a data URI; a full pad is under 100,000
+LONGEST_PICTURE = 600_000  # characters of a data URI; a full pad is under 100,000
 CLEARED = ""  # the value that clears the pad
 
 

@@ -40,6 +40,7 @@ class Reader:
         self.lab = lab
         self.galleries = Galleries(lab)
         self._quiet = threading.Event()
+        self._warming = threading.Lock()
 
     def models(self) -> list[dict[str, str]]:
         """name, title and label of the models that can read drawings, the best first, shipped ones
@@ -82,8 +83,11 @@ class Reader:
                 self.predictor(None).predict([_blank_page()])
             except Exception:  # noqa: BLE001 - whoever asks next is told
                 return
+            finally:
+                self._warming.release()
 
-        threading.Thread(target=load, daemon=True).start()
+        if self._warming.acquire(blocking=False):  # one at a time, however many pages open
+            threading.Thread(target=load, daemon=True).start()
 
     def probabilities(
         self, pictures: Sequence[Path | bytes], model: str | None

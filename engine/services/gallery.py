@@ -134,7 +134,10 @@ class Galleries:
             return held
 
     def start(self, model: str) -> str:
-        """Build a model's gallery in the background; returns the task's id."""
+        """Build a model's gallery in the background; returns the task's id. Raises CheckpointError
+        before anything is started if there is no such model.
+        """
+        self.path(model)
         return self.lab.start_task("gallery", model=model)
 
     def build(self, model: str, progress: Progress = no_progress) -> Path:

@@ -14,7 +14,7 @@ from waiting import wait_until
 from weblab import ROOT, Server, add_run, command, free_port
 
 from app.lazy_app import LazyApp
-from app.server import bind, check_home
+from app.serving import bind, check_home
 from engine.errors import SettingsError
 from engine.lab import Lab
 
