@@ -14,12 +14,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><title>TITLE</title>REFRESH<style>
-body {font: 16px/1.5 system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0; padding: 0 1rem;}
+body {font: 16px/1.5 system-ui, sans-serif; display: grid; place-items: center;
+  min-height: 90vh; margin: 0; padding: 0 1rem;}
 div {text-align: center;}
 .dot {display: inline-block; width: .6em; height: .6em; margin: 0 .15em; border-radius: 50%; background: #3b7dd8;}
-.dot {animation: beat 1s infinite alternate;} .dot:nth-child(2) {animation-delay: .3s} .dot:nth-child(3) {animation-delay: .6s}
+.dot {animation: beat 1s infinite alternate;}
+.dot:nth-child(2) {animation-delay: .3s} .dot:nth-child(3) {animation-delay: .6s}
 @keyframes beat {from {opacity: .2} to {opacity: 1}}
 </style></head><body><div>BODY</div></body></html>"""
 DOTS = '<p><span class="dot"></span><span class="dot"></span><span class="dot"></span></p>'

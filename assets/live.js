@@ -13,7 +13,7 @@ function plotly(source) {
 }
 
 // The page's own colours and letters, light or dark, in place of the template's.
-function dressed(layout, style) {
+export function dressed(layout, style) {
   const of = (name, otherwise) => style.getPropertyValue(`--st-${name}`).trim() || otherwise;
   const text = of("text-color", "#1f2733"), quiet = of("border-color", "#dde2e9");
   const axis = { gridcolor: quiet, linecolor: quiet, tickcolor: quiet, zerolinecolor: quiet, automargin: true };

@@ -47,7 +47,8 @@ WATCH = """() => {
   const role = (name) => document.querySelector(`#pad [data-role="${name}"]`);
   window.lifted = window.shown = 0;
   role("canvas").addEventListener("pointerup", () => { window.lifted = performance.now(); });
-  new MutationObserver(() => { window.shown = performance.now(); }).observe(role("rows"), { childList: true, subtree: true });
+  const seen = new MutationObserver(() => { window.shown = performance.now(); });
+  seen.observe(role("rows"), { childList: true, subtree: true });
 }"""
 SETTLED = "() => lifted > 0 && shown > lifted && performance.now() - shown > 300"
 

@@ -23,9 +23,17 @@ SETS: dict[str, int | None] = {
 }  # at most so many training images
 EFFORT = "quick"
 NOISES: tuple[tuple[str, float], ...] = (
-    ("clean", 0.0), ("rare", 0.001), ("rare", 0.01), ("rare", 0.05), ("symmetric", 0.2), ("symmetric", 0.5), ("symmetric", 0.8),
-    ("pairs", 0.4), ("complementary", 1.0), ("independent", 1.0),
-)  # fmt: skip
+    ("clean", 0.0),
+    ("rare", 0.001),
+    ("rare", 0.01),
+    ("rare", 0.05),
+    ("symmetric", 0.2),
+    ("symmetric", 0.5),
+    ("symmetric", 0.8),
+    ("pairs", 0.4),
+    ("complementary", 1.0),
+    ("independent", 1.0),
+)
 WHOLE = {
     "dataset": "emnist62",
     "noise": "complementary",
@@ -35,9 +43,19 @@ WHOLE = {
 }
 TABLE = Path(__file__).parent / "noise.md"
 HEAD = (
-    "data", "images", "noise", "diagnosis", "wrong: true", "wrong: estimated (95%)", "T off by", "suspects found", "plain", "cleanlab",
-    "ours", "true labels",
-)  # fmt: skip
+    "data",
+    "images",
+    "noise",
+    "diagnosis",
+    "wrong: true",
+    "wrong: estimated (95%)",
+    "T off by",
+    "suspects found",
+    "plain",
+    "cleanlab",
+    "ours",
+    "true labels",
+)
 EXPECTED = {
     "rare": "few errors",
     "pairs": "class-dependent",
@@ -49,12 +67,17 @@ def table(trials: list[dict]) -> str:
     from engine.noise.shares import share
 
     lines = [
-        "# Noise on purpose", "",
-        "Labels taken as true are spoiled in a known way. Every network is the same and sees as many images; test images keep",
-        f"their labels. {device()}, {versions()}, commit {commit()}, effort {EFFORT} but where the table",
-        "says otherwise, one seed. Written by `python -m bench noise`.", "",
-        "| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|",
-    ]  # fmt: skip
+        "# Noise on purpose",
+        "",
+        "Labels taken as true are spoiled in a known way. Every network is the same and sees",
+        "as many",
+        f"images; test images keep their labels. {device()}, {versions()}, commit {commit()},",
+        f"effort {EFFORT} but where the table",
+        "says otherwise, one seed. Written by `python -m bench noise`.",
+        "",
+        "| " + " | ".join(HEAD) + " |",
+        "|---" * len(HEAD) + "|",
+    ]
     for t in trials:
         low, high = t["noise_rate_interval"]
         scores = {
@@ -70,17 +93,29 @@ def table(trials: list[dict]) -> str:
             ]
         )
         cells = [
-            t["dataset"], f"{t['n']:,}", acted, t["regime"] + mark,
-            share(t["true_rate"]), f"{share(t['noise_rate'])} ({share(low)} to {share(high)})", f"{t['transition_error']:.4f}",
-            "" if t["found_first"] is None else share(t["found_first"]), *(scores[name] for name in ("plain", "cleanlab", "ours", "truth")),
-        ]  # fmt: skip
+            t["dataset"],
+            f"{t['n']:,}",
+            acted,
+            t["regime"] + mark,
+            share(t["true_rate"]),
+            f"{share(t['noise_rate'])} ({share(low)} to {share(high)})",
+            f"{t['transition_error']:.4f}",
+            "" if t["found_first"] is None else share(t["found_first"]),
+            *(scores[name] for name in ("plain", "cleanlab", "ours", "truth")),
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
-        "", "T off by: mean distance of its entries from those that acted. Suspects found: of the labels against the rule (the wrong",
-        "ones; for complementary labels the right ones), the share that is among as many first suspects.",
-        "", "✗: not the noise that acted. A label that rules out one of 62 classes says 0.016 nats; 12,000 of them hold 195, and which",
-        "name belongs to which of 62 groups of images takes 197. The 82,323 of the last row hold 1,339.",
-    ]  # fmt: skip
+        "",
+        "T off by: mean distance of its entries from those that acted. Suspects found: of",
+        "the labels",
+        "against the rule (the wrong ones; for complementary labels the right ones), the",
+        "share that is among as many first suspects.",
+        "",
+        "✗: not the noise that acted. A label that rules out one of 62 classes says 0.016",
+        "nats; 12,000",
+        "of them hold 195, and which name belongs to which of 62 groups of images takes 197.",
+        "The 82,323 of the last row hold 1,339.",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -143,11 +178,15 @@ def records(trial: dict) -> list[dict[str, object]]:
     }
     return [
         {
-            "bench_or_recipe": name, "scale": trial["effort"], "seed": trial["seed"], "metric": metric, "value": f"{value:.5g}",
+            "bench_or_recipe": name,
+            "scale": trial["effort"],
+            "seed": trial["seed"],
+            "metric": metric,
+            "value": f"{value:.5g}",
             "seconds": trial["seconds"],
         }
         for metric, value in figures.items()
-    ]  # fmt: skip
+    ]
 
 
 if __name__ == "__main__":

@@ -20,10 +20,16 @@ from bench.records import append
 
 IMAGES, BATCH, REPEATS = 12_800, 128, 3
 RECIPE = {
-    "name": "bench", "seed": 0, "batch_size": BATCH, "epochs": 100, "optimizer": "sgd", "lr": 0.05, "schedule": "constant",
+    "name": "bench",
+    "seed": 0,
+    "batch_size": BATCH,
+    "epochs": 100,
+    "optimizer": "sgd",
+    "lr": 0.05,
+    "schedule": "constant",
     "augment": {"rotate": 10, "translate": 0.1, "perspective": 0.2},
     "data": {"name": "mnist", "limit": IMAGES, "limit_eval": 100, "style": "digit"},
-}  # fmt: skip
+}
 
 
 def ours(data, device, model: dict):
@@ -51,10 +57,13 @@ def theirs(data, device, model: dict, workers: int):
     class Digits(Dataset):
         change = transforms.Compose(
             [
-                transforms.RandomCrop(28, padding=3), transforms.RandomRotation(10), transforms.RandomPerspective(0.2, p=1.0),
-                transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,)),
+                transforms.RandomCrop(28, padding=3),
+                transforms.RandomRotation(10),
+                transforms.RandomPerspective(0.2, p=1.0),
+                transforms.ToTensor(),
+                transforms.Normalize((0.5,), (0.5,)),
             ]
-        )  # fmt: skip
+        )
 
         def __len__(self) -> int:
             return len(index)

@@ -7,6 +7,7 @@ GlyphlabError            a mistake with a way out; its text is one line: what, e
 ├── ModelError           a model or option that does not exist, or does not fit its input
 ├── CheckpointError      a checkpoint that is missing, incomplete or another model's
 ├── RunError             a run that is missing or not in the state for what was asked
+├── DamagedError         a file of the lab that is not what it should be
 └── ImageError           a picture that can't be read
 
 The command line prints `str(error)` on one line and exits with 2; pages show it in a box. Anything
@@ -57,6 +58,10 @@ class CheckpointError(GlyphlabError):
 
 
 class RunError(GlyphlabError):
+    pass
+
+
+class DamagedError(GlyphlabError):
     pass
 
 

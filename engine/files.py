@@ -10,7 +10,8 @@ import math
 import os
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,22 +45,75 @@ def why_not_written(error: Exception) -> str:
     return str(error).rpartition("I/O error: ")[2].partition(" (os error")[0]
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace the file by `text`: a reader sees the old content or the new, never a part. Raises
-    GlyphlabError if the disk is full.
+def make_folder(path: Path) -> Path:
+    """The folder, made with its parents if it is not there. Raises GlyphlabError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise failure(error, path) from error
+    return path
+
+
+@contextmanager
+def replacing(path: Path, lasting: bool = True) -> Iterator[Path]:
+    """A new file to write, which takes the place of `path` at the end: a reader sees the old content
+    or the new, never a part; after a power cut too, as the content is on the disk before the name.
+
+    lasting: the name is on the disk as well when this returns. Without it a power cut may bring back
+    the old content, which is enough for what is written every second. Raises OSError.
     """
     fresh = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
-        fresh.write_text(text, encoding="utf-8")
+        yield fresh
+        sync(fresh)
         os.replace(fresh, path)
-    except OSError as error:
+        if lasting:
+            sync(path.parent)
+    finally:
         with suppress(OSError):
             fresh.unlink()
+
+
+def sync(path: Path) -> None:
+    """Have the system put a file, or the names in a folder, onto the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def rename_whole(fresh: Path, path: Path) -> None:
+    """Give a folder that was just filled its name, with all its files on the disk. Raises OSError,
+    if another folder has the name for instance.
+    """
+    for folder, _, names in os.walk(fresh):
+        for name in names:
+            sync(Path(folder) / name)
+        sync(Path(folder))
+    os.replace(fresh, path)
+    sync(path.parent)
+
+
+def write_text(path: Path, text: str, lasting: bool = True) -> None:
+    """Replace the file by `text`, as `replacing` does. Raises GlyphlabError if the disk is full."""
+    write_bytes(path, text.encode(), lasting)
+
+
+def write_bytes(path: Path, content: bytes, lasting: bool = True) -> None:
+    """Replace the file by `content`, as `replacing` does; makes its folder. Raises GlyphlabError if
+    the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path, lasting) as fresh:
+            fresh.write_bytes(content)
+    except OSError as error:
         raise failure(error, path) from error
 
 
-def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n")
+def write_json(path: Path, value: Any, lasting: bool = True) -> None:
+    write_text(path, json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n", lasting)
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
@@ -68,15 +122,11 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """
     import numpy as np
 
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(fresh, "wb") as file:
+        with replacing(path) as fresh, open(fresh, "wb") as file:
             np.savez_compressed(file, **arrays)
-        os.replace(fresh, path)
     except OSError as error:
-        with suppress(OSError):
-            fresh.unlink()
         raise failure(error, path) from error
 
 
@@ -84,7 +134,7 @@ def read_json(path: Path) -> Any:
     """The value in a JSON file; None if it is missing or is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

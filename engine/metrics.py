@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.documents import ClassFigures, Report
+
 THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.994, 0.995)
 
 
@@ -119,13 +121,13 @@ def first_reached(epochs: Sequence[Mapping[str, Any]], key: str, of: str) -> dic
     return out
 
 
-def report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+def report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> Report:
     """Everything said of one model on one split: accuracy, top3, n, loss, ece, confusion,
     per_class.
     """
     matrix = confusion(labels, probabilities.argmax(1), len(classes))
     precision, recall = precision_recall(matrix)
-    per_class = [
+    per_class: list[ClassFigures] = [
         {
             "class": name,
             "precision": _number(precision[i]),

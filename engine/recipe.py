@@ -10,19 +10,51 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from engine.checked import check_plain, read_yaml
 from engine.errors import RecipeError, unknown
 
 RECIPES = Path(__file__).parent / "recipes"
 _Kind = TypeVar("_Kind", bound=BaseModel)
 
 
+MOST_EPOCHS = 10_000
+LARGEST_RATE = 1000
+LARGEST_SEED = 2**32 - 1  # what numpy's and scikit-learn's generators take
+LARGEST_OPTION = 1e10  # of a model, a loss or a miner
+
+
+def _options(value: dict[str, Any]) -> dict[str, Any]:
+    def largest(item: Any) -> float:
+        if isinstance(item, Mapping):
+            return max(map(largest, item.values()), default=0)
+        if isinstance(item, list | tuple):
+            return max(map(largest, item), default=0)
+        return abs(item) if isinstance(item, int | float) else 0
+
+    check_plain(value)
+    if largest(value) > LARGEST_OPTION:
+        raise ValueError(f"no number may be larger than {LARGEST_OPTION:,.0f}")
+    return value
+
+
+def _rates(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
+    rates = value if isinstance(value, tuple) else (value,)
+    if not 1 <= len(rates) <= 1000 or not all(0 <= rate <= LARGEST_RATE for rate in rates):
+        raise ValueError(f"input should be one number or several from 0 to {LARGEST_RATE:,}")
+    return value
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_options)]
+Name = Annotated[str, Field(max_length=1000)]
+
+
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Augment(_Frozen):
@@ -67,6 +99,7 @@ class Augment(_Frozen):
     crop: int | None = Field(
         None,
         ge=8,
+        le=1024,
         description=(
             "resize to this side first, then take a random crop of the stage's size (centre crop"
             " when evaluating)"
@@ -86,7 +119,7 @@ class Augment(_Frozen):
 class Stage(_Frozen):
     """The choices of one training stage."""
 
-    epochs: int = Field(10, ge=1, le=10_000, description="passes over the training split")
+    epochs: int = Field(10, ge=1, le=MOST_EPOCHS, description="passes over the training split")
     size: int | None = Field(
         None,
         ge=8,
@@ -94,8 +127,8 @@ class Stage(_Frozen):
         description="side of the images fed to the model in pixels (default: the data's)",
     )
     batch_size: int = Field(128, ge=1, le=65_536)
-    optimizer: str = Field("adamw", description="a name in OPTIMIZERS")
-    lr: float | tuple[float, ...] = Field(
+    optimizer: Name = Field("adamw", description="a name in OPTIMIZERS")
+    lr: Annotated[float | tuple[float, ...], AfterValidator(_rates)] = Field(
         1e-3,
         description=(
             "peak learning rate; several: one a layer group, first to last, spread evenly in"
@@ -103,27 +136,31 @@ class Stage(_Frozen):
         ),
     )
     momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(0.01, ge=0)
-    schedule: str = Field("onecycle", description="a name in SCHEDULES")
+    weight_decay: float = Field(0.01, ge=0, le=1000)
+    schedule: Name = Field("onecycle", description="a name in SCHEDULES")
     warmup: float = Field(
         0.25, ge=0, le=1, description="share of the stage spent rising to the peak rate"
     )
-    step_epochs: int = Field(5, ge=1, description="schedule step: epochs between drops")
-    step_factor: float = Field(0.1, gt=0, le=1, description="schedule step: factor of each drop")
-    clip: float | None = Field(None, gt=0, description="largest gradient norm")
-    loss: str = Field("cross_entropy", description="a name in LOSSES")
-    loss_options: dict[str, Any] = Field(
-        default_factory=dict, description="keyword arguments of the loss"
+    step_epochs: int = Field(
+        5, ge=1, le=MOST_EPOCHS, description="schedule step: epochs between drops"
     )
-    miner: str | None = Field(None, description="a name in MINERS, for losses on embeddings")
-    miner_options: dict[str, Any] = Field(default_factory=dict)
+    step_factor: float = Field(0.1, gt=0, le=1, description="schedule step: factor of each drop")
+    clip: float | None = Field(None, gt=0, le=1e9, description="largest gradient norm")
+    loss: Name = Field("cross_entropy", description="a name in LOSSES")
+    loss_options: Options = Field(default_factory=dict, description="keyword arguments of the loss")
+    miner: Name | None = Field(None, description="a name in MINERS, for losses on embeddings")
+    miner_options: Options = Field(default_factory=dict)
     samples_per_class: int | None = Field(
-        None, ge=2, description="class-balanced batches with so many images of each class in them"
+        None,
+        ge=2,
+        le=65_536,
+        description="class-balanced batches with so many images of each class in them",
     )
     mixup: float = Field(0, ge=0, le=10, description="alpha of mixup (Zhang et al. 2017), 0: none")
     freeze: int = Field(
         0,
         ge=0,
+        le=1000,
         description="layer groups kept frozen, counted from the input; 99: all but the head",
     )
     ema: float = Field(
@@ -140,14 +177,14 @@ class Stage(_Frozen):
         "accuracy", description="which validation figure picks the best epoch"
     )
     patience: int | None = Field(
-        None, ge=1, description="stop after so many epochs without a better figure"
+        None, ge=1, le=MOST_EPOCHS, description="stop after so many epochs without a better figure"
     )
 
 
 class DataSpec(_Frozen):
     """Which images, how they are placed on the model's square, and how they are split."""
 
-    name: str = Field(
+    name: Name = Field(
         "digits",
         description=(
             "a data set's name, a folder or a zip; several joined with '+' are pooled, classes by"
@@ -160,10 +197,15 @@ class DataSpec(_Frozen):
     size: int = Field(
         28, ge=8, le=1024, description="side in pixels at which the images are cached"
     )
-    classes: tuple[str, ...] | None = Field(None, description="only these classes")
-    limit: int | None = Field(None, ge=1, description="at most so many training images, stratified")
+    classes: tuple[Name, ...] | None = Field(None, description="only these classes")
+    limit: int | None = Field(
+        None, ge=1, le=10**9, description="at most so many training images, stratified"
+    )
     limit_eval: int | None = Field(
-        None, ge=1, description="at most so many images in each of validation and test, stratified"
+        None,
+        ge=1,
+        le=10**9,
+        description="at most so many images in each of validation and test, stratified",
     )
     validation: float = Field(
         0.1,
@@ -177,7 +219,7 @@ class DataSpec(_Frozen):
         lt=1,
         description="share held out as the test split where the data set has none of its own",
     )
-    test_on: str | None = Field(
+    test_on: Name | None = Field(
         None, description="another data set whose test split gives the final score"
     )
     follow_test: bool = Field(
@@ -194,20 +236,20 @@ class DataSpec(_Frozen):
             " that a small one is seen more often but not learned by heart"
         ),
     )
-    seed: int = Field(0, ge=0, description="seed of the split")
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="seed of the split")
 
 
 class ModelSpec(_Frozen):
-    name: str = Field("convnet", description="a name in MODELS")
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="keyword arguments of the model"
-    )
+    name: Name = Field("convnet", description="a name in MODELS")
+    options: Options = Field(default_factory=dict, description="keyword arguments of the model")
 
 
 class Published(_Frozen):
     """The figure a study stated for this experiment."""
 
-    value: float | None = Field(None, description="percent; none where the study gave words only")
+    value: float | None = Field(
+        None, ge=0, le=100, description="percent; none where the study gave words only"
+    )
     metric: str = Field("accuracy", description="what the figure measures")
     source: str = Field(description="study and section")
     note: str = ""
@@ -216,25 +258,28 @@ class Published(_Frozen):
 class Recipe(Stage):
     """A complete experiment. The fields of `Stage` are the defaults of every stage."""
 
-    name: str = Field(description="name of the recipe; the run is named after it")
+    name: str = Field(max_length=200, description="name of the recipe; the run is named after it")
     title: str = ""
     about: str = Field("", description="what this is and what is known of it")
     data: DataSpec = Field(default_factory=DataSpec)
     model: ModelSpec = Field(default_factory=ModelSpec)
     stages: tuple[dict[str, Any], ...] = Field(
-        (), description="what each stage changes; empty: one stage as above"
+        (), max_length=100, description="what each stage changes; empty: one stage as above"
     )
-    init_from: str | None = Field(
+    init_from: Name | None = Field(
         None, description="a run id, recipe name or checkpoint whose weights to start from"
     )
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    seed: int = Field(0, ge=0, description="seed of weights, order and augmentation")
+    seed: int = Field(
+        0, ge=0, le=LARGEST_SEED, description="seed of weights, order and augmentation"
+    )
     method: Literal["supervised", "recovered"] = Field(
         "supervised", description="how the labels are used, see engine.jobs.experiment.METHODS"
     )
     temperature: float | None = Field(
         None,
         gt=0,
+        le=1000,
         description="what logits are divided by when there is no validation split to fit it on",
     )
     published: Published | None = None
@@ -277,7 +322,10 @@ def make_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any] | None = N
     tree = plain(fields)
     changes = dict(changes or {})
     if changes.get("scale", tree.get("scale")) == "small":
-        for path, value in (tree.get("small") or {}).items():
+        small = tree.get("small") or {}
+        if not isinstance(small, Mapping):
+            raise RecipeError("`small` is wrong", expected="key.path: value", got=repr(small)[:80])
+        for path, value in small.items():
             _put(tree, path, value)
         tree[
             "small"
@@ -292,13 +340,14 @@ def make_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any] | None = N
 def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe in a YAML file. Raises RecipeError if it is missing, no YAML, or wrong."""
     try:
-        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise RecipeError(f"recipe file {path} can't be read", got=error.strerror) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValueError:  # bytes that are no text, or a name that no file can have
         raise RecipeError(
-            f"recipe file {path} is not YAML", got=str(error).splitlines()[0]
+            f"recipe file {path} is not YAML", got="something else than text"
         ) from None
+    tree = read_yaml(text, f"recipe file {path}")
     if not isinstance(tree, dict):
         raise RecipeError(
             f"recipe file {path} is wrong", expected="keys and values", got=type(tree).__name__
@@ -328,10 +377,7 @@ def parse_changes(pairs: list[str]) -> dict[str, Any]:
         path, sign, text = pair.partition("=")
         if not sign or not path.strip():
             raise RecipeError("a change can't be read", expected="key.path=value", got=repr(pair))
-        try:
-            value = yaml.safe_load(text) if text else None
-        except yaml.YAMLError:
-            raise RecipeError(f"the value of {path} is not YAML", got=repr(text)) from None
+        value = read_yaml(text, f"the value of {path}") if text else None
         out[path.strip()] = _number(value)
     return out
 
@@ -427,13 +473,20 @@ def validated(kind: type[_Kind], tree: Mapping[str, Any], where: str) -> _Kind:
             ) from None
         message = first["msg"][0].lower() + first["msg"][1:]
         raise RecipeError(
-            f"{where}: {'.'.join(path)}: {message}", got=repr(first["input"])
+            f"{where}: {'.'.join(path)}: {message}", got=repr(first["input"])[:120]
         ) from None
 
 
 def _fields_beside(kind: type[BaseModel], path: list[str]) -> list[str]:
     node: Any = kind
     for key in path[:-1]:
-        node = node.model_fields[key].annotation if key in node.model_fields else node
+        found = _fields(node).get(key)
+        node = found.annotation if found else None
     prefix = ".".join(path[:-1])
-    return [f"{prefix}.{name}" if prefix else name for name in node.model_fields]
+    return [f"{prefix}.{name}" if prefix else name for name in _fields(node)]
+
+
+def _fields(kind: Any) -> dict[str, Any]:
+    """The fields of a model, or of the model in `Model | None`; none of anything else."""
+    models = [each for each in (kind, *get_args(kind)) if hasattr(each, "model_fields")]
+    return models[0].model_fields if models else {}

@@ -20,7 +20,8 @@ LONGEST = 300  # lines
 RANKS: tuple[str, ...] = (
     "engine.errors",
     (
-        "engine.settings engine.device engine.progress engine.files engine.runs.jsonl"
+        "engine.documents engine.checked engine.settings engine.device engine.progress engine.files"
+        " engine.runs.jsonl"
         " engine.runs.run_info engine.jobs.processes engine.jobs.queue"
     ),
     (
@@ -58,7 +59,7 @@ RANKS: tuple[str, ...] = (
     ),
     "engine.lab engine.rooms",
     "engine.cli engine.__main__",
-    "app.charts app.shared_lab app.widgets",
+    "app.charts app.shared_lab app.scripts app.widgets",
     "app pages",
 )
 HEAVY = {

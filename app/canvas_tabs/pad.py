@@ -1,7 +1,7 @@
 """The drawing pad: a component of ours with pointer events, because Gradio's Sketchpad speaks only
 when a stroke has ended.
 
-HTML, style and script lie in assets/canvas/. The script asks the server functions directly, one
+HTML, style and scripts lie in assets/canvas/. The scripts ask the server functions directly, one
 question at a time and the newest drawing next; the component's value is what other parts of the
 page read when a stroke has ended.
 """
@@ -17,10 +17,12 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from app.scripts import joined
 from engine.errors import ImageError
 
 ASSETS = Path(__file__).parents[2] / "assets" / "canvas"
 LONGEST_PICTURE = 600_000  # characters of a data URI; a full pad is under 100,000
+START = "startPad({ element, props, trigger, server, watch });\n"  # names that Gradio offers
 CLEARED = ""  # the value that clears the pad
 
 
@@ -37,7 +39,7 @@ def pad(functions: list[Callable[..., Any]]) -> gr.HTML:
         CLEARED,
         html_template=_asset("pad.html"),
         css_template=_asset("pad.css"),
-        js_on_load=_asset("pad.js") + _asset("show.js"),
+        js_on_load=joined(ASSETS / "pad.js") + START,
         server_functions=functions,
         apply_default_css=False,
         elem_id="pad",

@@ -13,8 +13,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-_STYLE = """body {font: 15px/1.5 Inter, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif; color: #1f2733; max-width: 1100px;
-margin: 2rem auto; padding: 0 1rem} table {border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto}
+_STYLE = """body {font: 15px/1.5 Inter, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif; color: #1f2733;
+max-width: 1100px; margin: 2rem auto; padding: 0 1rem}
+table {border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto}
 th, td {border-bottom: 1px solid #dde2e9; padding: 4px 10px; text-align: left; white-space: nowrap}
 h1 {font-size: 1.6rem} h2 {font-size: 1.2rem; margin-top: 2rem}"""
 

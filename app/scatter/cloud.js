@@ -28,7 +28,7 @@ void main() {
   shown = vec4(tint.rgb * tint.a * edge, tint.a * edge);
 }`;
 
-class Cloud {
+export class Cloud {
   constructor(canvas) {
     this.canvas = canvas;
     this.gl = canvas.getContext("webgl2", { premultipliedAlpha: true, antialias: false, preserveDrawingBuffer: true });

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import streamlit as st
 
+from app.scripts import joined
+
 if TYPE_CHECKING:
     from engine.services.point_layers import Layer
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("cloud.js", "view.js", "scatter.js", "overlay.js", "listen.js")
 
 
 class Selection(NamedTuple):
@@ -130,13 +131,11 @@ def _layer(layer: Layer, palette: Sequence[str], codes: str | None, moves: bool)
 
 @cache
 def _component() -> Callable[..., Any]:
-    text = {
-        name: (FOLDER / name).read_text(encoding="utf-8")
-        for name in (*SCRIPTS, "scatter.css", "scatter.html")
-    }
-    script = "\n".join(text[name] for name in SCRIPTS)
+    html, css = (
+        (FOLDER / name).read_text(encoding="utf-8") for name in ("scatter.html", "scatter.css")
+    )
     return st.components.v2.component(
-        "glyphlab_scatter", html=text["scatter.html"], css=text["scatter.css"], js=script
+        "glyphlab_scatter", html=html, css=css, js=joined(FOLDER / "main.js")
     )
 
 

@@ -1,6 +1,12 @@
 // Mouse, touch and keys; and the words between this scatter, the page and the other scatters of its group.
 
-Object.assign(Scatter.prototype, {
+import { address } from "./scatter.js";
+import { pointAt, pointsInside } from "./view.js";
+
+const REACH = 14; // pixels round the cursor in which a point is found
+
+// Methods of Scatter, see main.js.
+export const listening = {
   listen() {
     const { over } = this;
     over.addEventListener("pointerdown", (event) => this.press(event));
@@ -33,7 +39,8 @@ Object.assign(Scatter.prototype, {
     if (what === "in" || what === "out") this.view.zoomAt(what === "in" ? 1.6 : 1 / 1.6, this.width / 2, this.height / 2);
     if (what === "home") this.view.fit(this.data.frames ? this.extent() : this.positions, this.width, this.height);
     if (what === "clear") this.pick("none", []);
-    if (what === "play") this.playing ? this.stop() : this.play();
+    if (what === "play" && this.playing) this.stop();
+    else if (what === "play") this.play();
     this.draw();
   },
 
@@ -195,14 +202,4 @@ Object.assign(Scatter.prototype, {
     this.stop();
     this.cloud.free();
   },
-});
-
-const scatters = new WeakMap();
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".scatter");
-  if (!scatters.has(root)) scatters.set(root, new Scatter(root));
-  const scatter = scatters.get(root);
-  scatter.update(data, (picked) => setTriggerValue("picked", picked));
-  return () => { if (!root.isConnected) { scatter.leave(); scatters.delete(root); } };
-}
+};

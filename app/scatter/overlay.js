@@ -1,12 +1,17 @@
 // What lies over the cloud: class names, images when few are in sight, the selected point and its neighbours, the lasso; and the legend.
 
-Object.assign(Scatter.prototype, {
+import { address } from "./scatter.js";
+
+const MOST_PICTURES = 160; // when no more points than this are in sight, their images are drawn
+
+// Methods of Scatter, see main.js.
+export const drawing = {
   overlay() {
     const { pen, pixels, ratio } = this;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, this.width, this.height);
     const style = getComputedStyle(this.root), ink = style.color, paper = getComputedStyle(this.stage).backgroundColor;
-    this.drawPictures(ink);
+    this.drawPictures();
     if (this.links.length && this.selected.size === 1) {
       const [from] = this.selected;
       pen.strokeStyle = ink;
@@ -192,4 +197,4 @@ Object.assign(Scatter.prototype, {
     });
     this.paint();
   },
-});
+};

@@ -1,12 +1,12 @@
 // The scatter on the page: draws, listens, tells the page what was picked, and lights what another scatter of its group picks.
 
-const REACH = 14; // pixels round the cursor in which a point is found
-const MOST_PICTURES = 160; // when no more points than this are in sight, their images are drawn
-const decode = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-const address = (path) => new URL(path, document.baseURI).href;
-const hex = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+import { Cloud } from "./cloud.js";
+import { decode, eased, hex, rareCodes, shuffled } from "./numbers.js";
+import { View } from "./view.js";
 
-class Scatter {
+export const address = (path) => new URL(path, document.baseURI).href;
+
+export class Scatter {
   constructor(root) {
     this.root = root;
     const find = (name) => root.querySelector(name);
@@ -111,7 +111,7 @@ class Scatter {
     this.view.fit(data.frames ? this.extent() : this.positions, this.width, this.height);
     if (data.frames) this.at(this.moment);
     else this.cloud.place(this.positions);
-    this.mixed = this.mix(data.count);
+    this.mixed = shuffled(data.count);
     this.say("");
     return true;
   }
@@ -133,7 +133,7 @@ class Scatter {
 
   at(moment) { // positions between two frames
     const last = this.data.frames.epochs.length - 1, low = Math.min(Math.floor(moment), last), high = Math.min(low + 1, last);
-    const part = moment - low, ease = part * part * (3 - 2 * part), width = this.data.count * this.data.dims, dims = this.data.dims;
+    const ease = eased(moment - low), width = this.data.count * this.data.dims, dims = this.data.dims;
     for (let i = 0; i < width; i++) {
       const from = this.frames[low * width + i], to = this.frames[high * width + i];
       this.positions[3 * Math.floor(i / dims) + (i % dims)] = from + ease * (to - from);
@@ -142,17 +142,6 @@ class Scatter {
     this.cloud.place(this.positions);
     this.player.querySelector("output").textContent = `Epoch ${this.data.frames.epochs[Math.round(moment)]}`;
     this.middles = null;
-  }
-
-  mix(count) { // a fixed shuffle: no class is always drawn on top
-    const order = Uint32Array.from({ length: count }, (_, i) => i);
-    let state = 1;
-    for (let i = count - 1; i > 0; i--) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      const j = state % (i + 1);
-      [order[i], order[j]] = [order[j], order[i]];
-    }
-    return order;
   }
 
   async layer(data) { // true once the colours are here
@@ -179,7 +168,7 @@ class Scatter {
   paint() {
     const n = this.data.count, palette = this.data.layer.palette.map(hex), colours = new Uint8Array(4 * n), some = this.selected.size > 1;
     const value = this.data.layer.kind === "value";
-    const below = [], above = [], rare = [], few = this.rare();
+    const below = [], above = [], rare = [], few = rareCodes(this.data.layer, n);
     for (const i of this.mixed) {
       const code = this.codes[i], shown = value || !this.hidden.has(code);
       this.shown[i] = shown ? 1 : 0;
@@ -192,12 +181,6 @@ class Scatter {
     }
     this.cloud.paint(colours, Uint32Array.from(below.concat(above, rare)));
     this.draw();
-  }
-
-  // Codes that few points have and that are no classes, such as mistakes: they are drawn last and larger, or nobody would find them.
-  rare() {
-    const { layer, count } = this.data;
-    return new Set(layer.kind === "class" && !layer.named ? [...layer.counts.keys()].filter((code) => layer.counts[code] < 0.02 * count) : []);
   }
 
   scale() {

@@ -1,6 +1,6 @@
 // Where one looks: a turn (three dimensions only), a centre and a zoom; and which point lies under the cursor.
 
-class View {
+export class View {
   // turn: rows of a (dims, dims) rotation that a row of coordinates is multiplied by, or nothing
   constructor(dims, turn) {
     this.dims = dims;
@@ -16,7 +16,7 @@ class View {
   // positions: Float32Array (3N). All points fit into width x height pixels.
   fit(positions, width, height) {
     const range = (values, step) => {
-      const low = new Array(step).fill(Infinity), high = new Array(step).fill(-Infinity);
+      const low = Array.from({ length: step }).fill(Infinity), high = Array.from({ length: step }).fill(-Infinity);
       for (let i = 0; i < values.length; i++) {
         const axis = i % step;
         if (values[i] < low[axis]) low[axis] = values[i];
@@ -92,7 +92,7 @@ class View {
 }
 
 // The point nearest to (x, y) within reach, among those that are shown; -1 if there is none.
-function pointAt(pixels, shown, x, y, reach) {
+export function pointAt(pixels, shown, x, y, reach) {
   let best = -1, least = reach * reach;
   for (let i = 0, j = 0; j < pixels.length; i++, j += 2) {
     const dx = pixels[j] - x, dy = pixels[j + 1] - y, far = dx * dx + dy * dy;
@@ -102,7 +102,7 @@ function pointAt(pixels, shown, x, y, reach) {
 }
 
 // Places of the shown points inside a polygon [[x, y], …].
-function pointsInside(pixels, shown, polygon) {
+export function pointsInside(pixels, shown, polygon) {
   const xs = polygon.map((p) => p[0]), ys = polygon.map((p) => p[1]);
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const found = [];

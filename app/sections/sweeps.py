@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-import yaml
 
 from app.charts import sweep as charts
 from app.charts.words import percent, seconds
 from app.widgets.common import chart, empty
 from app.widgets.links import link
+from engine.checked import read_yaml
 from engine.errors import GlyphlabError, RecipeError
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 POLL_SECONDS = 1.0
 BUSY = ("running", "pausing", "stopping")
 BADGES: dict[str, tuple[str, str]] = {  # state → colour and icon
-    "running": ("blue", "autorenew"), "pausing": ("orange", "pause"), "stopping": ("orange", "stop"), "paused": ("gray", "pause"),
+    "running": ("blue", "autorenew"), "pausing": ("orange", "pause"),
+    "stopping": ("orange", "stop"), "paused": ("gray", "pause"),
+    "unreachable": ("red", "cloud_off"), "damaged": ("red", "error"),
     "stopped": ("gray", "stop"), "interrupted": ("red", "power_off"), "finished": ("green", "check"),
 }  # fmt: skip
 EXAMPLE = """\
@@ -35,7 +37,7 @@ def pick_sweep(lab: Lab) -> str | None:
     there are none.
     """
     names = {
-        info.name: f"{info.name} · {info.title}" if info.title else info.name
+        info.name: " · ".join(filter(None, (info.name, info.title, info.error and info.state)))
         for info in lab.sweeps.list()
     }
     if not names:
@@ -108,8 +110,13 @@ def new_sweep(lab: Lab) -> None:
 
 
 def watch_sweep(lab: Lab, name: str) -> None:
-    """Draw a sweep, following it while it is at work."""
-    busy = lab.sweeps.info(name).state in BUSY
+    """Draw a sweep, following it while it is at work; of one that can't be read, why."""
+    info = lab.sweeps.info(name)
+    if info.error:
+        st.error(info.error, icon=":material/error:")
+        _delete(lab, name)
+        return
+    busy = info.state in BUSY
     st.fragment(_draw, run_every=POLL_SECONDS if busy else None)(lab, name, busy)
 
 
@@ -186,17 +193,12 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
                 width=140,
             )
             st.button(
-                "Resume" if info.state != "finished" else "Go on", key="sweep-resume", type="primary", icon=":material/resume:",
-                disabled=info.state == "finished" and more <= info.done, on_click=_act, args=(lab.sweeps.start, info.name, int(more)),
+                "Resume" if info.state != "finished" else "Go on", key="sweep-resume",
+                type="primary", icon=":material/resume:", on_click=_act,
+                args=(lab.sweeps.start, info.name, int(more)),
+                disabled=info.state == "finished" and more <= info.done,
             )  # fmt: skip
-            with st.popover("Delete", icon=":material/delete:"):
-                st.write("The sweep is forgotten; its runs stay.")
-                st.button(
-                    "Delete the sweep",
-                    key="sweep-delete",
-                    on_click=_act,
-                    args=(lab.sweeps.delete, info.name),
-                )
+            _delete(lab, info.name)
         link(
             "compare",
             "Compare its runs",
@@ -210,6 +212,14 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
         st.warning(
             "Its workers were killed or the machine went down. No trial is lost: resume it.",
             icon=":material/power_off:",
+        )
+
+
+def _delete(lab: Lab, name: str) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        st.write("The sweep is forgotten; its runs stay.")
+        st.button(
+            "Delete the sweep", key="sweep-delete", on_click=_act, args=(lab.sweeps.delete, name)
         )
 
 
@@ -377,10 +387,7 @@ def _blank(lab: Lab) -> str:
 
 
 def _mapping(text: str, what: str) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{what} can't be read as YAML", got=str(error).splitlines()[0]) from None
+    found = read_yaml(text, what) or {}
     if not isinstance(found, dict):
         raise RecipeError(
             f"{what} can't be read", expected="key.path: value, one a line", got=repr(text)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from app.scripts import joined
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
@@ -62,6 +64,6 @@ def _component() -> Callable[..., Any]:
     return st.components.v2.component(
         "glyphlab_live_chart",
         html='<div style="overflow-x: auto"><div class="live-chart"></div></div>',
-        js=SCRIPT.read_text(encoding="utf-8"),
+        js=joined(SCRIPT),
         isolate_styles=False,
     )

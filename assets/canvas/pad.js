@@ -1,117 +1,160 @@
-// The drawing pad. Strokes are kept as vectors, drawn at once, and sent to the lab while the pen moves. Only one question is
-// under way at a time and the newest drawing is asked next, so a burst of changes can never queue up.
-const part = (role) => element.querySelector(`[data-role="${role}"]`);
-const canvas = part("canvas"), context = canvas.getContext("2d");
-const sheet = document.createElement("canvas");   // what is sent: black ink on a transparent page, half the pad's size
-sheet.width = canvas.width / 2; sheet.height = canvas.height / 2;
-const LEAST_GAP_MS = 40, SLOW_MS = 400, ANSWER_MS = 15000;
-const ERASER = 1.8;                               // times the pen's width
-let strokes = [], undone = [], current = null, pointer = null, erasing = false, timer = null;
+// The drawing pad. Strokes are kept as vectors, drawn at once, and sent to the lab while the pen moves.
 
-function dab(stroke, from) {
-  const points = stroke.points;
-  context.globalCompositeOperation = stroke.erase ? "destination-out" : "source-over";
-  context.strokeStyle = context.fillStyle = "#000";
-  context.lineWidth = stroke.width; context.lineCap = context.lineJoin = "round";
-  context.beginPath();
-  if (points.length === 1) { context.arc(points[0][0], points[0][1], stroke.width / 2, 0, 7); context.fill(); return; }
-  const middle = (i) => [(points[i - 1][0] + points[i][0]) / 2, (points[i - 1][1] + points[i][1]) / 2];
-  const start = Math.max(from, 1);
-  context.moveTo(...(start === 1 ? points[0] : middle(start - 1)));
-  for (let i = start; i < points.length; i++) context.quadraticCurveTo(...points[i - 1], ...middle(i));
-  context.lineTo(...points[points.length - 1]);
-  context.stroke();
-}
+import { LOADING, NOTHING, showAnswer } from "./answer.js";
+import { latest } from "./latest.js";
+import { Strokes, dab } from "./strokes.js";
+import { EMPTY, painters } from "./views.js";
 
-function redraw() {
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  strokes.forEach((stroke) => dab(stroke, 1));
-}
+const ERASER = 1.8; // times the pen's width
+const ERASER_END = 32; // the bit of PointerEvent.buttons for the eraser end of a pen
+const AROUND = 76; // pixels: margins and footer round the pad
+const AGAIN_MS = 1000; // between two questions while something is being prepared in the background
+const KEYS = { z: "undo", y: "redo", c: "clear", p: "pen", e: "eraser" };
 
-function picture() {
-  const pen = sheet.getContext("2d");
-  pen.clearRect(0, 0, sheet.width, sheet.height);
-  pen.drawImage(canvas, 0, 0, sheet.width, sheet.height);
-  return sheet.toDataURL("image/png");
-}
+// Called once by Gradio for the pad's HTML component; the arguments are what it offers to a component's script.
+export function startPad({ element, props, trigger, server, watch }) {
+  const part = (role) => element.querySelector(`[data-role="${role}"]`);
+  const canvas = part("canvas"), context = canvas.getContext("2d");
+  const sheet = document.createElement("canvas"); // what is sent: black ink on a transparent page, half the pad's size
+  sheet.width = canvas.width / 2; sheet.height = canvas.height / 2;
+  const strokes = new Strokes();
+  let current = null, pointer = null, erasing = false;
+  let view = "nearest", models = [], beside = null, repeat = null;
 
-// Latest wins: `ask()` may be called at any rate; `question()` gives what to send when its turn comes, or null for nothing.
-function latest(send, question, show, slow) {
-  let asking = false, stale = false, last = -Infinity, waiting = null;
-  return async function ask() {
-    stale = true;
-    if (asking) return;
-    const wait = LEAST_GAP_MS - (performance.now() - last);
-    if (wait > 0) { clearTimeout(waiting); waiting = setTimeout(ask, wait); return; }
-    asking = true; stale = false; last = performance.now();
-    const data = question();
-    let answer = null;
-    if (data) {
-      const tardy = slow ? setTimeout(slow, SLOW_MS) : null;
-      const limit = new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
-      answer = await Promise.race([send(data), limit]).catch(() => undefined);
-      clearTimeout(tardy);
-    }
-    asking = false;
-    if (!data || question()) show(answer);        // the pad may have been cleared while we waited
-    if (stale) ask();
+  function redraw() {
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    strokes.drawn.forEach((stroke) => dab(context, stroke, 1));
+  }
+
+  function picture() {
+    const pen = sheet.getContext("2d");
+    pen.clearRect(0, 0, sheet.width, sheet.height);
+    pen.drawImage(canvas, 0, 0, sheet.width, sheet.height);
+    return sheet.toDataURL("image/png");
+  }
+
+  const question = () => (strokes.empty ? null : [picture(), part("model").value, view, beside ? [...beside] : []]);
+  const waits = () => { if (!strokes.empty && !part("rows").children.length) showAnswer(part, LOADING); }; // before the first answer
+  const askLook = latest((data) => server.look(data), question, (answer) => {
+    const shown = showAnswer(part, answer);
+    if (view !== "why") showView(shown.view);
+  }, waits);
+  const askWhy = latest((data) => server.why(data), () => (view === "why" ? question() : null), (answer) => { if (view === "why") showView(answer); });
+
+  function changed(ended) {
+    part("hint").hidden = !strokes.empty;
+    part("undo").disabled = part("clear").disabled = strokes.empty;
+    part("redo").disabled = !strokes.undone.length;
+    askLook();
+    if (!ended) return;
+    props.value = JSON.stringify({ picture: strokes.empty ? "" : picture(), model: part("model").value });
+    trigger("change");
+    rested();
+  }
+
+  function rested() {
+    if (view !== "why") return;
+    if (strokes.empty) showView(null);
+    else askWhy();
+  }
+
+  function showView(data) {
+    clearTimeout(repeat);
+    const box = part("view");
+    if (!data && view === "models" && models.length) data = { kind: "models", items: [] };
+    if (!data) data = { kind: "message", note: EMPTY[view] };
+    const fresh = document.createElement("div"), old = box.querySelector(".gl-map");
+    if (old && data.kind === "map") fresh.append(old);
+    painters[data.kind](fresh, data, { models, beside, choose: chooseBeside, prepare });
+    box.replaceChildren(...fresh.childNodes);
+    if (data.again) repeat = setTimeout(askLook, AGAIN_MS);
+  }
+
+  function chooseBeside(name, chosen) {
+    if (chosen) beside.add(name);
+    else beside.delete(name);
+    askLook();
+  }
+
+  async function prepare() {
+    await server.prepare([part("model").value]);
+    askLook();
+  }
+
+  function at(event) {
+    const box = canvas.getBoundingClientRect();
+    return [(event.clientX - box.left) * canvas.width / box.width, (event.clientY - box.top) * canvas.height / box.height];
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (pointer !== null || (event.pointerType === "mouse" && event.button !== 0)) return;
+    event.preventDefault(); canvas.focus({ preventScroll: true, focusVisible: false });
+    pointer = event.pointerId; canvas.setPointerCapture(pointer);
+    const erase = erasing || (event.buttons & ERASER_END) > 0;
+    current = { erase, width: Number(part("width").value) * (erase ? ERASER : 1), points: [at(event)] };
+    strokes.add(current); dab(context, current, 1); changed(false);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (event.pointerId !== pointer) return;
+    const from = current.points.length, between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
+    (between.length ? between : [event]).forEach((each) => current.points.push(at(each)));
+    dab(context, current, from); changed(false);
+  });
+  ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) => canvas.addEventListener(name, (event) => {
+    if (event.pointerId !== pointer) return;
+    pointer = null; current = null; changed(true);
+  }));
+
+  function usePen(erase) {
+    erasing = erase;
+    part("pen").setAttribute("aria-pressed", String(!erase)); part("eraser").setAttribute("aria-pressed", String(erase));
+  }
+
+  const redrawn = (did) => { if (did) { redraw(); changed(true); } };
+  const actions = {
+    undo: () => redrawn(strokes.undo()),
+    redo: () => redrawn(strokes.redo()),
+    clear: () => redrawn(strokes.clear()),
+    pen: () => usePen(false),
+    eraser: () => usePen(true),
   };
+  Object.keys(actions).forEach((role) => part(role).addEventListener("click", actions[role]));
+  part("model").addEventListener("change", () => changed(true));
+
+  document.addEventListener("keydown", (event) => {
+    if (!element.isConnected || event.altKey || event.target.closest("input:not([type=range]), textarea, select, [contenteditable=true]")) return;
+    const key = event.key.toLowerCase(), command = event.ctrlKey || event.metaKey;
+    if (command && key !== "z" && key !== "y") return;
+    if (/^[1-9]$/.test(key) && Number(key) <= part("model").options.length) { part("model").selectedIndex = Number(key) - 1; changed(true); }
+    else if (key === "[" || key === "]") { part("width").value = Number(part("width").value) + (key === "[" ? -6 : 6); }
+    else if (KEYS[key]) { actions[key === "z" && event.shiftKey ? "redo" : KEYS[key]](); event.preventDefault(); }
+  });
+
+  part("tabs").addEventListener("click", (event) => {
+    const button = event.target.closest("[data-view]");
+    if (!button) return;
+    view = button.dataset.view;
+    part("tabs").querySelectorAll("[data-view]").forEach((each) => each.setAttribute("aria-selected", String(each === button)));
+    showView(null); askLook(); rested();
+  });
+
+  async function refresh() {
+    const found = await server.models([]);
+    if (!found) return;
+    models = found.models;
+    if (!beside) beside = new Set(models.slice(0, 3).map((model) => model.name));
+    const picker = part("model"), asked = new URLSearchParams(location.search).get("model"), chosen = picker.value || asked;
+    picker.replaceChildren(...models.map((model) => new Option(model.label, model.name)));
+    picker.value = models.some((model) => model.name === chosen) ? chosen : found.best;
+    if (!models.length) showAnswer(part, { ...NOTHING, headline: "No model yet", note: "Train one on the Train page, then come back." });
+    else if (!strokes.empty) askLook();
+  }
+  addEventListener("focus", () => { if (element.isConnected) refresh(); }); // models trained in another tab appear
+  watch("value", () => { if (!props.value && !strokes.empty) { strokes.forget(); redraw(); changed(false); rested(); } });
+  showView(null);
+  refresh();
+
+  // On the lab's own page the canvas stands in a frame of the same origin: as tall as what it shows, so that nothing is scrolled twice.
+  const frame = window.frameElement, content = element.closest("main")?.firstElementChild;
+  if (frame && content) new ResizeObserver(() => { frame.style.height = `${Math.ceil(content.offsetHeight) + AROUND}px`; }).observe(content);
 }
-
-function changed(ended) {
-  part("hint").hidden = strokes.length > 0;
-  part("undo").disabled = part("clear").disabled = !strokes.length;
-  part("redo").disabled = !undone.length;
-  askLook();
-  if (!ended) return;
-  props.value = JSON.stringify({ picture: strokes.length ? picture() : "", model: part("model").value });
-  trigger("change");
-  rested();
-}
-
-function at(event) {
-  const box = canvas.getBoundingClientRect();
-  return [(event.clientX - box.left) * canvas.width / box.width, (event.clientY - box.top) * canvas.height / box.height];
-}
-
-canvas.addEventListener("pointerdown", (event) => {
-  if (pointer !== null || (event.pointerType === "mouse" && event.button !== 0)) return;
-  event.preventDefault(); canvas.focus({ preventScroll: true, focusVisible: false });
-  pointer = event.pointerId; canvas.setPointerCapture(pointer);
-  const erase = erasing || (event.buttons & 32) > 0;   // 32: the eraser end of a pen
-  current = { erase, width: Number(part("width").value) * (erase ? ERASER : 1), points: [at(event)] };
-  strokes.push(current); undone = []; dab(current, 1); changed(false);
-});
-canvas.addEventListener("pointermove", (event) => {
-  if (event.pointerId !== pointer) return;
-  const from = current.points.length, between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-  (between.length ? between : [event]).forEach((each) => current.points.push(at(each)));
-  dab(current, from); changed(false);
-});
-["pointerup", "pointercancel", "lostpointercapture"].forEach((name) => canvas.addEventListener(name, (event) => {
-  if (event.pointerId !== pointer) return;
-  pointer = null; current = null; changed(true);
-}));
-
-const deeds = {
-  undo() { if (strokes.length) { undone.push(strokes.pop()); redraw(); changed(true); } },
-  redo() { if (undone.length) { strokes.push(undone.pop()); redraw(); changed(true); } },
-  clear() { if (strokes.length) { undone = strokes.reverse(); strokes = []; redraw(); changed(true); } },
-  pen() { choose(false); }, eraser() { choose(true); },
-};
-function choose(erase) {
-  erasing = erase;
-  part("pen").setAttribute("aria-pressed", String(!erase)); part("eraser").setAttribute("aria-pressed", String(erase));
-}
-Object.keys(deeds).forEach((role) => part(role).addEventListener("click", deeds[role]));
-part("model").addEventListener("change", () => changed(true));
-
-const keys = { z: "undo", y: "redo", c: "clear", p: "pen", e: "eraser" };
-document.addEventListener("keydown", (event) => {
-  if (!element.isConnected || event.altKey || event.target.closest("input:not([type=range]), textarea, select, [contenteditable=true]")) return;
-  const key = event.key.toLowerCase(), command = event.ctrlKey || event.metaKey;
-  if (command && key !== "z" && key !== "y") return;
-  if (/^[1-9]$/.test(key) && Number(key) <= part("model").options.length) { part("model").selectedIndex = Number(key) - 1; changed(true); }
-  else if (key === "[" || key === "]") { part("width").value = Number(part("width").value) + (key === "[" ? -6 : 6); }
-  else if (keys[key]) { deeds[key === "z" && event.shiftKey ? "redo" : keys[key]](); event.preventDefault(); }
-});

@@ -28,6 +28,7 @@ class Source:
              folders or zips
     prefix   what its IDX files' names begin with, where several sets share a folder
     fetch    a name in engine.data.fetch.DOWNLOADS, or None if there is no public source
+    licence  under which the images are published, as cards of models trained on them say
     """
 
     title: str
@@ -38,6 +39,10 @@ class Source:
     places: tuple[str, ...] = ()
     prefix: str = ""
     fetch: str | None = None
+    licence: str = ""
+
+
+NIST = "public domain, from NIST Special Database 19 (Cohen et al. 2017)"
 
 
 def _emnist(split: str, about: str, images: int, classes: tuple[str, ...]) -> Source:
@@ -51,6 +56,7 @@ def _emnist(split: str, about: str, images: int, classes: tuple[str, ...]) -> So
         places,
         prefix=f"emnist-{split}-",
         fetch="emnist",
+        licence=NIST,
     )
 
 
@@ -61,6 +67,7 @@ DATASETS: dict[str, Source] = {
         "digit",
         1_797,
         DIGITS,
+        licence="CC BY 4.0, UCI Machine Learning Repository (Alpaydin, Kaynak 1998)",
     ),
     "mnist": Source(
         "MNIST",
@@ -70,6 +77,7 @@ DATASETS: dict[str, Source] = {
         DIGITS,
         ("mnist", "MNIST/raw", "MNIST", "."),
         fetch="mnist",
+        licence="CC BY-SA 3.0, MNIST (LeCun, Cortes, Burges)",
     ),
     "characters": Source(
         "Characters",
@@ -79,6 +87,7 @@ DATASETS: dict[str, Source] = {
         CHARACTERS,
         ("trainPart1.zip", "trainPart1", "EnglishHnd", "characters.zip", "characters"),
         fetch="characters",
+        licence="research use, Chars74K (de Campos et al. 2009)",
     ),
     "task3": Source(
         "Task 3",
@@ -88,6 +97,7 @@ DATASETS: dict[str, Source] = {
         DIGITS,
         ("mnistTask3.zip", "mnistTask3", "mnistTask"),
         fetch="task3",
+        licence="CC BY-SA 3.0, images of MNIST (LeCun, Cortes, Burges)",
     ),
     "emnist62": Source(
         "EMNIST 62",
@@ -96,6 +106,7 @@ DATASETS: dict[str, Source] = {
         96_323,
         CHARACTERS,
         ("emnist62",),
+        licence=NIST,
     ),
     "emnist-byclass": _emnist(
         "byclass", "digits, capitals and small letters, unbalanced", 814_255, CHARACTERS
@@ -121,6 +132,7 @@ DATASETS: dict[str, Source] = {
         ("ants", "bees"),
         ("hymenoptera_data", "hymenoptera", "hymenoptera_data.zip", "hymenoptera.zip"),
         fetch="hymenoptera",
+        licence="research use, part of ImageNet",
     ),
     "nature": Source(
         "Nature 12K",
@@ -135,6 +147,7 @@ DATASETS: dict[str, Source] = {
             "nature.zip",
             "inaturalist_12K.zip",
         ),
+        licence="research use, part of iNaturalist",
     ),
     "drawings": Source("Drawings", "what was drawn on the canvas and named by a person", "page"),
 }

@@ -10,10 +10,10 @@ import numpy as np
 
 from engine.imaging.ink import STRONG
 
-# Lengths are shares of the diagonal of the other ink's box. Eight of 2,480 tablet drawings have a stray dot. Seven of these lie off a
-# corner, 0.10 and more to the side of the box, 0.21 and more from the nearest stroke; one stands
-# over an M, as an accent would. The dots of i and j, 73 of them parted from their stroke, all stand
-# over it; of 524 in EMNIST, two slanted ones would lose theirs.
+# Lengths are shares of the diagonal of the other ink's box. Eight of 2,480 tablet drawings have a
+# stray dot. Seven of these lie off a corner, 0.10 and more to the side of the box, 0.21 and more
+# from the nearest stroke; one stands over an M, as an accent would. The dots of i and j, 73 of them
+# parted from their stroke, all stand over it; of 524 in EMNIST, two slanted ones would lose theirs.
 BESIDE = 0.08  # from the box to the dot's centre, to the side and up or down, at least
 APART = 0.18  # from the nearest stroke to the dot's edge, at least
 LARGEST = 0.45  # the dot's longer side, at most

@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from engine import metrics
 from engine.data.imageset import ImageSet
 from engine.data.loader import Images
 from engine.device import describe_device, pick_device
+from engine.documents import EpochRow, Figures, FinalRow, Report
 from engine.errors import DataError
 from engine.imaging.placement import placement_kept
 from engine.models.checkpoint import read_weights, save_checkpoint
@@ -82,7 +83,7 @@ def conduct(
     threads: int = 0,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Progress = no_progress,
-) -> dict[str, Any]:
+) -> Figures:
     """Train the run's recipe into its folder, from its last checkpoint if it has one; returns the
     final metrics.
 
@@ -105,7 +106,8 @@ def conduct(
     if not trainer.best:
         return {}
     final = measure(run, trainer, tools)
-    run.append_metrics({"kind": "final", **final})
+    row: FinalRow = {"kind": "final", **final}
+    run.append_metrics(row)
     return final
 
 
@@ -187,7 +189,7 @@ class _Saver:
             save_best(
                 self.run,
                 trainer,
-                {key: value for key, value in figures.items() if value is not None},
+                cast(Figures, {key: value for key, value in figures.items() if value is not None}),
             )
         save_trainer(trainer, self.run.last)
         self.pending = False
@@ -222,9 +224,7 @@ class _Saver:
             )
 
 
-def save_best(
-    run: Run, trainer: Trainer, figures: dict[str, Any], temperature: float = 1.0
-) -> None:
+def save_best(run: Run, trainer: Trainer, figures: Figures, temperature: float = 1.0) -> None:
     """Write the trainer's best weights as the run's checkpoint."""
     placement = placement_kept(trainer.data.images, trainer.train_index, trainer.data.style)
     save_checkpoint(
@@ -245,7 +245,7 @@ def save_best(
     )
 
 
-def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
+def measure(run: Run, trainer: Trainer, tools: Tools) -> Figures:
     """The final metrics of the best model: the temperature is fitted on validation, then the test
     split is read, once.
     """
@@ -254,21 +254,21 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
     crop = trainer.stages[-1].augment.crop
     size = trainer.input_size
     epochs = [row for row in run.metrics() if row["kind"] == "epoch"]
-    figures: dict[str, Any] = {}
+    figures: Figures = {}
+    on_val: Report | None = None
     temperature = recipe.temperature or 1.0
     if len(trainer.val_index):
         logits, val_embeddings = run_model(model, trainer.images, trainer.val_index, size, crop)
         labels = data.labels[trainer.val_index]
         temperature = metrics.fit_temperature(labels, logits.numpy())
         val_probabilities = metrics.softmax(logits.numpy() / temperature)
-        said = metrics.report(labels, val_probabilities, data.classes)
+        on_val = metrics.report(labels, val_probabilities, data.classes)
         figures.update(
-            val_accuracy=said["accuracy"],
-            val_loss=said["loss"],
-            val_n=said["n"],
-            val_ece=said["ece"],
+            val_accuracy=on_val["accuracy"],
+            val_loss=on_val["loss"],
+            val_n=on_val["n"],
+            val_ece=on_val["ece"],
         )
-        figures["_val"] = said
     rng = np.random.default_rng(0)
     index = (
         trainer.train_index
@@ -287,7 +287,7 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
         logits, embeddings = run_model(model, images, test.split(split), size, crop)
         labels = test.labels[test.split(split)]
         probabilities = metrics.softmax(logits.numpy() / temperature)
-        said = metrics.report(labels, probabilities, data.classes)
+        on_test = metrics.report(labels, probabilities, data.classes)
         run.write_arrays(
             "predictions.npz",
             labels=labels,
@@ -295,22 +295,22 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
             index=test.split(split),
         )
         figures.update(
-            {f"test_{key}": said[key] for key in ("accuracy", "top3", "n", "loss", "ece")},
-            confusion=said["confusion"],
-            per_class=said["per_class"],
+            test_accuracy=on_test["accuracy"],
+            test_top3=on_test["top3"],
+            test_n=on_test["n"],
+            test_loss=on_test["loss"],
+            test_ece=on_test["ece"],
+            confusion=on_test["confusion"],
+            per_class=on_test["per_class"],
         )
         figures.update(
             test_data=test.name,
             test_split=split,
             knn_accuracy=_knn(gallery, data.labels[index], embeddings, labels),
         )
-    elif (
-        "_val" in figures
-    ):  # no test split: the validation images are all that runs can be compared on
+    elif on_val:  # no test split: the validation images are all that runs can be compared on
         labels = data.labels[trainer.val_index]
-        figures.update(
-            confusion=figures["_val"]["confusion"], per_class=figures["_val"]["per_class"]
-        )
+        figures.update(confusion=on_val["confusion"], per_class=on_val["per_class"])
         figures.update(knn_accuracy=_knn(gallery, data.labels[index], val_embeddings, labels))
         run.write_arrays(
             "predictions.npz",
@@ -318,9 +318,8 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> dict[str, Any]:
             probabilities=val_probabilities.astype(np.float16),
             index=trainer.val_index,
         )
-    figures.pop("_val", None)
     last = epochs[-1] if epochs else {}
-    followed = [row["test_accuracy"] for row in epochs if row.get("test_accuracy") is not None]
+    followed = [value for row in epochs if (value := row.get("test_accuracy")) is not None]
     if followed:
         figures["test_last5"] = float(np.mean(followed[-5:]))
     held = figures.get("test_accuracy", figures.get("val_accuracy"))
@@ -374,10 +373,10 @@ def _knn(
     return knn_accuracy(gallery.numpy(), gallery_labels, queries.numpy(), labels, k=13)
 
 
-def _epoch_row(stats: EpochStats) -> dict[str, Any]:
+def _epoch_row(stats: EpochStats) -> EpochRow:
     row = dataclasses.asdict(stats)
     extra = row.pop("extra")
-    return {"kind": "epoch", **row, **extra}
+    return cast(EpochRow, {"kind": "epoch", **row, **extra})
 
 
 def _epoch_line(stats: EpochStats) -> str:

@@ -5,8 +5,10 @@ processes order themselves.
     it names the run's folder
     queue/cuda-0.lock                              held (flock) by the run that computes
 
-A ticket counts while its run's process lives, so a killed run holds nobody up. The lock alone keeps
-two runs apart; tickets only decide who takes it next.
+A ticket counts while its run's process lives, so a killed run holds nobody up; a run has one ticket
+at most, so one that goes on never waits for the ticket it left behind. Each waiting process watches
+only the ticket before its own. The lock alone keeps two runs apart; tickets only decide who takes
+it next.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from pathlib import Path
 
 from engine.files import Lock, failure, is_locked, write_text
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.1  # of the run whose turn is next
+WATCH_SECONDS = 0.4  # of the runs behind it
 
 
 def queue_of(device: str) -> str:
@@ -36,35 +39,22 @@ def queue_of(device: str) -> str:
 
 
 def queue_up(home: Path, queue: str, run: Path) -> Path:
-    """Take a ticket for the run in that folder, whose lock is already held. Raises GlyphlabError if
-    the disk is full.
+    """Take a ticket for the run in that folder, whose lock is already held; tickets that it left in
+    any queue when it was killed are thrown away. Raises GlyphlabError if the disk is full.
     """
     folder = Path(home) / "queue" / queue
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.parent.glob(f"*/*-{_token(run)}"):
+            if _run_of(old) == run:
+                old.unlink(missing_ok=True)
+        last = max((int(name.partition("-")[0]) for name in _tickets(folder)), default=0)
     except OSError as error:
         raise failure(error, folder) from error
-    ticket = folder / f"{time.time_ns():020d}-{run.name.rpartition('-')[2]}"
+    # A clock that was put back must not let a run pass those that came before it.
+    ticket = folder / f"{max(time.time_ns(), last + 1):020d}-{_token(run)}"
     write_text(ticket, str(run))
     return ticket
-
-
-def ahead_of(ticket: Path) -> list[Path]:
-    """The folders of the live runs whose turn comes before; tickets of dead ones are thrown away."""
-    out = []
-    for name in sorted(
-        name for name in os.listdir(ticket.parent) if name < ticket.name and name[0].isdigit()
-    ):
-        other = ticket.parent / name
-        try:
-            run = Path(other.read_text(encoding="utf-8"))
-        except OSError:
-            continue  # its turn came between the two looks
-        if is_locked(run / "lock"):
-            out.append(run)
-        else:
-            other.unlink(missing_ok=True)
-    return out
 
 
 def wait_turn(
@@ -76,14 +66,40 @@ def wait_turn(
     told = 0
     try:
         while not cancelled():
-            ahead = ahead_of(ticket)
-            if not ahead and (lock := Lock.take(ticket.parent.with_suffix(".lock"))):
+            before = [name for name in _tickets(ticket.parent) if name < ticket.name]
+            if before and not _is_live(ticket.parent / before[-1]):
+                (ticket.parent / before[-1]).unlink(missing_ok=True)
+                continue
+            if not before and (lock := Lock.take(ticket.parent.with_suffix(".lock"))):
                 return lock
-            if len(ahead) + 1 != told:
-                told = len(ahead) + 1
+            if len(before) + 1 != told:
+                told = len(before) + 1
                 tell(told)
-            time.sleep(POLL_SECONDS)
+            time.sleep(WATCH_SECONDS if before else POLL_SECONDS)
         return None
     finally:
         with suppress(OSError):
             ticket.unlink()
+
+
+def _tickets(folder: Path) -> list[str]:
+    """Names of the tickets in a queue, first come first."""
+    return sorted(name for name in os.listdir(folder) if name.partition("-")[0].isdecimal())
+
+
+def _is_live(ticket: Path) -> bool:
+    run = _run_of(ticket)
+    return run is not None and is_locked(run / "lock")
+
+
+def _run_of(ticket: Path) -> Path | None:
+    """The run's folder that a ticket names; None if the ticket is gone or damaged."""
+    try:
+        text = ticket.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return Path(text) if text.startswith("/") and "\0" not in text else None
+
+
+def _token(run: Path) -> str:
+    return run.name.rpartition("-")[2]

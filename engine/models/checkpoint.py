@@ -16,15 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import TYPE_CHECKING, Any, cast
 
 from engine import __version__
+from engine.documents import CheckpointMeta, Figures, TrainedOn
 from engine.errors import CheckpointError, GlyphlabError
 from engine.files import why_not_written
 from engine.imaging.images import STYLES
 from engine.imaging.placement import Placement, read_placement
+from engine.models.card import model_card
 from engine.recipe import Recipe, make_recipe
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Checkpoint:
     model: Recognizer
     recipe: Recipe
     classes: tuple[str, ...]
-    metrics: dict[str, Any]
+    metrics: Figures
     style: str
     size: int
     input_size: int
@@ -62,13 +62,13 @@ def save_checkpoint(
     tensors: Mapping[str, torch.Tensor],
     recipe: Recipe,
     classes: Sequence[str],
-    metrics: Mapping[str, Any],
+    metrics: Figures,
     *,
     style: str,
     input_size: int,
     temperature: float = 1.0,
     half: bool = False,
-    extra: Mapping[str, Any] | None = None,
+    extra: TrainedOn | None = None,
 ) -> None:
     """Write a checkpoint of the weights `tensors`. A crash at any point leaves the folder's
     previous checkpoint usable.
@@ -93,7 +93,7 @@ def save_checkpoint(
     digest = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     name = f"model-{digest}.safetensors"
     last = recipe.resolved_stages()[-1]
-    meta = {
+    meta: CheckpointMeta = {
         "format": FORMAT,
         "glyphlab": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -114,7 +114,7 @@ def save_checkpoint(
             if not key.endswith(("running_mean", "running_var", "num_batches_tracked"))
         ),
         "versions": {"python": platform.python_version(), "torch": _torch_version()},
-        "metrics": dict(metrics),
+        "metrics": metrics,
         "recipe": recipe.model_dump(mode="json"),
         **(extra or {}),
     }
@@ -144,7 +144,7 @@ def save_checkpoint(
             old.unlink(missing_ok=True)
 
 
-def read_meta(folder: Path) -> dict[str, Any]:
+def read_meta(folder: Path) -> CheckpointMeta:
     """What `checkpoint.json` says, checked for completeness; does not load torch. Raises
     CheckpointError.
     """
@@ -171,7 +171,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
             f"the weights of {folder} are missing",
             expected=f"a file {meta['weights']} beside {META}",
         )
-    return meta
+    return cast(CheckpointMeta, meta)
 
 
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -251,122 +251,6 @@ def load_checkpoint(folder: Path, device: str = "cpu") -> Checkpoint:
         meta.get("temperature", 1.0),
         read_placement(meta.get("placement")),
     )
-
-
-def model_card(meta: Mapping[str, Any]) -> str:
-    """The card: what the model is for, what it was trained on, how good it is and on what. Markdown
-    with Hub front matter.
-    """
-    recipe, metrics, style = meta["recipe"], meta["metrics"], meta["style"]
-    classes = list(meta["classes"])
-    shown = (
-        " ".join(classes)
-        if len(" ".join(classes)) < 200
-        else f"{' '.join(classes[:20])} … ({len(classes)} in all)"
-    )
-    front = yaml.safe_dump(
-        {
-            "library_name": "glyphlab",
-            "pipeline_tag": "image-classification",
-            "tags": ["handwriting", meta["model"]],
-        },
-        sort_keys=False,
-    )
-    lines = [
-        "---",
-        front.strip(),
-        "---",
-        f"# {meta['title'] or meta['name']}",
-        "",
-        recipe.get("about", "").strip(),
-        "",
-        "| | |",
-        "|---|---|",
-        (
-            f"| network | `{meta['model']}`, {meta['parameters']:,} parameters, 128-d embedding |"
-            if meta["model"] != "tiny"
-            else f"| network | `{meta['model']}`, {meta['parameters']:,} parameters |"
-        ),
-        f"| classes | {len(classes)}: {shown} |",
-        (
-            f"| input | style `{style}` ({STYLES[style].about}), {meta['size']} px; the network"
-            f" sees {meta['input_size']} px |"
-        ),
-        (
-            f"| trained on | {recipe['data']['name']}, split seed {recipe['data']['seed']}, seed"
-            f" {recipe['seed']} |"
-        ),
-        f"| calibration | logits are divided by {meta['temperature']:.3f} |",
-        f"| made | {meta['created']}, torch {meta['versions']['torch']} |",
-        *_placement_row(meta.get("placement")),
-        "",
-    ]
-    rows = [(label, metrics.get(key)) for label, key in CARD_ROWS]
-    lines += ["| measured | |", "|---|---|"] + [
-        f"| {label} | {_figure(label, value)} |" for label, value in rows if value is not None
-    ]
-    if metrics.get("test_data"):
-        read = (
-            "followed through the epochs, but nothing was chosen by them"
-            if "test_last5" in metrics
-            else "read once, after training"
-        )
-        lines += [
-            "",
-            (
-                f"Test figures are on {metrics['test_data']}, split {metrics['test_split']},"
-                f" {metrics['test_n']:,} images, {read}."
-            ),
-        ]
-    if held := meta.get("held_out"):
-        lines += [
-            "",
-            (
-                f"This model learned from every image. {held['models']} models of its recipe, each"
-                f" with another {held['n']:,} images held out, read {100 * held['accuracy']:.2f}%"
-                f" of those right (standard deviation {100 * held['spread']:.2f};"
-                f" {100 * held['accuracy_ignoring_case']:.2f}% ignoring case)."
-            ),
-        ]
-    return "\n".join(lines) + "\n"
-
-
-CARD_ROWS = (
-    ("test accuracy", "test_accuracy"),
-    ("test accuracy, mean of the last five epochs", "test_last5"),
-    ("test top-3", "test_top3"),
-    ("test calibration error", "test_ece"),
-    ("validation accuracy", "val_accuracy"),
-    ("kNN accuracy of the embedding (k = 13)", "knn_accuracy"),
-    ("epochs", "epochs"),
-    ("training seconds", "seconds"),
-)
-
-
-def _placement_row(found: Mapping[str, Sequence[float]] | None) -> list[str]:
-    """The card's words for `placement`."""
-    if not found:
-        return []
-    (left, _, right), (up, _, down), (small, _, large) = (
-        found[name] for name in ("x", "y", "side")
-    )
-    said = (
-        f"ink of {small:.0%} to {large:.0%} of its longer side, {left:+.0%} to {right:+.0%} across,"
-        f" {up:+.0%} to {down:+.0%} down"
-    )
-    pen = (
-        f"; strokes thinner than {found['pen'][0]:.1%} of that side are widened to it"
-        if found.get("pen")
-        else ""
-    )
-    return [
-        f"| the page | {said} from its middle; a drawing beyond is put into the middle of these"
-        f" ranges{pen} |"
-    ]
-
-
-def _figure(label: str, value: float) -> str:
-    return f"{value:,.0f}" if label in ("epochs", "training seconds") else f"{100 * value:.2f}%"
 
 
 def _torch_version() -> str:

@@ -27,8 +27,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from engine.documents import FinalRow, MetricsRow
 from engine.errors import GlyphlabError, RunError
 from engine.files import (
     Lock,
@@ -165,11 +166,11 @@ class Run:
         """
         append_row(self.path / "metrics.jsonl", row)
 
-    def metrics(self, since: int = 0) -> list[dict[str, Any]]:
+    def metrics(self, since: int = 0) -> list[MetricsRow]:
         """Rows from number `since` on; cheap to ask every second, as only what is new is read. The
         rows are not to be changed.
         """
-        return rows_of(self.path / "metrics.jsonl", since)
+        return cast("list[MetricsRow]", rows_of(self.path / "metrics.jsonl", since))
 
     def forget_after(self, epoch: int) -> None:
         """Drop the rows of later epochs and the final ones: a run that goes on from the end of
@@ -186,9 +187,10 @@ class Run:
         """Write `<run>/<name>` (an .npz), whole or not at all."""
         write_arrays(self.path / name, **arrays)
 
-    def final(self) -> dict[str, Any] | None:
+    def final(self) -> FinalRow | None:
         """The final metrics, if the run got so far."""
-        return next((row for row in reversed(self.metrics()) if row.get("kind") == "final"), None)
+        rows = (row for row in reversed(self.metrics()) if row.get("kind") == "final")
+        return cast("FinalRow | None", next(rows, None))
 
     def log(self, text: str) -> None:
         """A line with the time in log.txt. A log that can't be written stops nothing."""

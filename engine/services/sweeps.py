@@ -7,15 +7,20 @@ from __future__ import annotations
 import re
 import shutil
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from engine.errors import RecipeError, RunError, unknown
-from engine.files import is_locked, read_json, write_json, write_text
+from pydantic import Field
+
+from engine.checked import Document, read_document
+from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError, unknown
+from engine.files import failure, is_locked, make_folder, write_json, write_text
 from engine.runs.run_info import ALIVE
 from engine.sweep.space import (
     METRICS,
+    NAME,
     SweepSpec,
     make_sweep,
     parse_sweep,
@@ -43,21 +48,22 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Document):
     """What a person wants of a sweep: 'run', 'pause' (after the trials at hand) or 'stop' (at once;
     they can be resumed).
     """
 
-    state: str = "pause"
-    trials: int = 0
+    state: Literal["run", "pause", "stop"] = "pause"
+    trials: int = Field(0, ge=0, le=100_000)
 
 
 @dataclass(frozen=True)
 class SweepInfo:
     """A sweep as lists show it.
 
-    state    running, pausing, stopping, paused, stopped, interrupted (its workers died), finished
+    state    running, pausing, stopping, paused, stopped, interrupted (its workers died), finished;
+             unreachable (its storage does not answer), damaged (its files can't be read)
+    error    why it is unreachable or damaged, and what to do
     done     trials that have ended, of `trials`; `failed` and `pruned` are among them
     best     value of the best finished trial, by `metric`
     """
@@ -74,6 +80,7 @@ class SweepInfo:
     workers: int
     best: float | None
     best_trial: int | None
+    error: str = ""
 
 
 class Sweeps:
@@ -86,46 +93,28 @@ class Sweeps:
         self._opening = threading.Lock()
 
     def list(self) -> list[SweepInfo]:
-        """Every sweep, the one last touched first; one whose storage can't be reached is
-        'unreachable', with the reason as its title.
-        """
-        files = sorted(
-            self.folder.glob("*/sweep.yaml"), key=lambda file: file.stat().st_mtime, reverse=True
-        )
-        out = []
-        for name in (file.parent.name for file in files):
-            try:
-                out.append(self.info(name))
-            except RunError as error:
-                spec = self.spec(name)
-                out.append(
-                    SweepInfo(
-                        name,
-                        str(error),
-                        spec.recipe,
-                        spec.metric,
-                        "unreachable",
-                        0,
-                        spec.trials,
-                        0,
-                        0,
-                        0,
-                        None,
-                        None,
-                    )
-                )
-        return out
+        """Every sweep, the one last touched first; of one that can't be read `error` says why."""
+        return [self.info(name) for name in self._names()]
+
+    def _names(self) -> list[str]:
+        found = []
+        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
+            with suppress(OSError):  # deleted while we looked
+                if folder.is_dir() and re.fullmatch(NAME, folder.name):
+                    file = folder / "sweep.yaml"
+                    found.append(((file if file.exists() else folder).stat().st_mtime, folder.name))
+        return [name for _, name in sorted(found, reverse=True)]
 
     def spec(self, name: str) -> SweepSpec:
-        """Raises RunError, with the nearest name, if there is no such sweep."""
-        file = self.folder / name / "sweep.yaml"
-        if not re.fullmatch(r"[\w.-]+", name) or not file.exists():
-            raise RunError(
-                unknown(
-                    "sweep", name, [path.parent.name for path in self.folder.glob("*/sweep.yaml")]
-                )
-            )
-        return read_sweep(file)
+        """Raises RunError, with the nearest name, if there is no such sweep; RecipeError if its
+        file is damaged.
+        """
+        return read_sweep(self._known(name) / "sweep.yaml")
+
+    def _known(self, name: str) -> Path:
+        if not re.fullmatch(NAME, name) or not (self.folder / name).is_dir():
+            raise RunError(unknown("sweep", name, self._names()))
+        return self.folder / name
 
     def create(self, spec: SweepSpec) -> str:
         """Write a sweep down; one that is there with the same recipe and space is kept, and only
@@ -151,7 +140,7 @@ class Sweeps:
                     f"there is another sweep called {spec.name}",
                     hint="Give this one another name, or delete that one.",
                 )
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         write_text(file, spec.to_yaml())
         if not (file.parent / "wanted.json").exists():
             self.want(spec.name, "pause", spec.trials)
@@ -185,16 +174,30 @@ class Sweeps:
 
     def delete(self, name: str) -> None:
         """Forget a sweep; its runs stay. Raises RunError while it runs."""
-        self.spec(name)
+        folder = self._known(name)
         if self.workers(name) or self._starting(name):
             raise RunError(f"sweep {name} is running", hint="Stop it first.")
         with self._opening:
             self._stores.pop(name, None)
-            shutil.rmtree(self.folder / name)
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                raise failure(error, folder) from error
 
     def info(self, name: str) -> SweepInfo:
-        """How a sweep stands."""
-        spec, trials = self.spec(name), self.trials(name)
+        """How a sweep stands; of one that can't be read, why. Raises RunError if there is none."""
+        self._known(name)
+        spec = None
+        try:
+            spec = self.spec(name)
+            return self._info(name, spec)
+        except GlyphlabError as error:
+            state = "unreachable" if spec and not isinstance(error, DamagedError) else "damaged"
+            recipe, metric = (spec.recipe, spec.metric) if spec else ("", "")
+            return SweepInfo(name, "", recipe, metric, state, 0, 0, 0, 0, 0, None, None, str(error))
+
+    def _info(self, name: str, spec: SweepSpec) -> SweepInfo:
+        trials = self.trials(name)
         ended = [trial for trial in trials if trial.state not in ("running", "waiting")]
         best = self.store(name).best()
         goal = min(max(self.wanted(name).trials or spec.trials, len(ended)), size_of(spec) or 10**9)
@@ -300,18 +303,21 @@ class Sweeps:
 
     def wanted(self, name: str) -> Wanted:
         """What a person wants of the sweep."""
-        found = read_json(self.folder / name / "wanted.json")
-        known = ("state", "trials")  # a file of another version may say more
+        file = self.folder / name / "wanted.json"
         return (
-            Wanted(**{key: found[key] for key in known if key in found})
-            if isinstance(found, dict)
+            read_document(file, Wanted, "Delete the sweep; its runs stay.")
+            if file.exists()
             else Wanted()
         )
 
     def want(self, name: str, state: str, trials: int | None = None) -> None:
         """Write down what is wanted; workers read it several times a second."""
         self.spec(name)
-        trials = trials if trials is not None else self.wanted(name).trials
+        if trials is None:
+            try:
+                trials = self.wanted(name).trials
+            except DamagedError:  # what is written now takes its place
+                trials = 0
         write_json(self.folder / name / "wanted.json", {"state": state, "trials": trials})
 
     def store(self, name: str) -> Store:
@@ -321,7 +327,10 @@ class Sweeps:
         from engine.sweep.store import Store
 
         spec = self.spec(name)
-        changed = (self.folder / name / "sweep.yaml").stat().st_mtime
+        try:
+            changed = (self.folder / name / "sweep.yaml").stat().st_mtime
+        except OSError as error:
+            raise RunError(f"sweep {name} can't be read", got=error.strerror) from None
         with self._opening:
             if name not in self._stores or self._stores[name][0] != changed:
                 self._stores[name] = (changed, Store(self.folder / name, spec, self.lab.home))

@@ -14,8 +14,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from engine.checked import read_yaml
 from engine.errors import RecipeError, unknown
-from engine.recipe import RECIPES, Recipe, make_recipe, plain, validated
+from engine.recipe import (
+    LARGEST_SEED,
+    MOST_EPOCHS,
+    RECIPES,
+    Name,
+    Options,
+    Recipe,
+    make_recipe,
+    plain,
+    validated,
+)
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -46,7 +57,12 @@ PRUNERS: dict[str, str] = {
 }
 
 
+NAME = r"[a-zA-Z0-9][\w.-]{0,79}"
+MOST_STEPS = 10**9
 MOST_COMBINATIONS = 100_000  # a finite space up to this size is searched to its end
+
+
+Bound = Annotated[int | float, Field(ge=-1e12, le=1e12)]
 
 
 class Span(BaseModel):
@@ -54,11 +70,11 @@ class Span(BaseModel):
     of magnitude if `log`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    low: int | float
-    high: int | float
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    low: Bound
+    high: Bound
     log: bool = False
-    step: int | float | None = None
+    step: Annotated[Bound, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -66,6 +82,8 @@ class Span(BaseModel):
             raise ValueError(f"low ({self.low}) is above high ({self.high})")
         if self.log and (self.low <= 0 or self.step is not None):
             raise ValueError("a range with log needs low above 0 and no step")
+        if self.step is not None and (self.high - self.low) / self.step > MOST_STEPS:
+            raise ValueError(f"the step ({self.step}) is too small: over {MOST_STEPS:,} values")
         return self
 
 
@@ -74,25 +92,28 @@ def _kind(value: Any) -> str:
 
 
 Choices = Annotated[
-    Annotated[list[Any], Tag("values")] | Annotated[Span, Tag("range")], Discriminator(_kind)
+    Annotated[list[Any], Field(max_length=1000), Tag("values")] | Annotated[Span, Tag("range")],
+    Discriminator(_kind),
 ]
 
 
 class SweepSpec(BaseModel):
     """A sweep: a recipe plus a search space."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     name: str = Field(
-        description="name of the sweep; its trials are the runs <name>-000, <name>-001, …"
+        max_length=80,
+        description="name of the sweep; its trials are the runs <name>-000, <name>-001, …",
     )
     title: str = ""
     about: str = ""
-    recipe: str = Field(description="a recipe's name or file")
-    changes: dict[str, Any] = Field(
+    recipe: Name = Field(description="a recipe's name or file")
+    changes: Options = Field(
         default_factory=dict, description="key.path: value, the same in every trial"
     )
     space: dict[str, Choices] = Field(
-        description="key.path: the values to choose from, or a range {low, high, log, step}"
+        max_length=100,
+        description="key.path: the values to choose from, or a range {low, high, log, step}",
     )
     metric: str = Field(
         "val_accuracy",
@@ -104,21 +125,25 @@ class SweepSpec(BaseModel):
     startup: int = Field(
         6,
         ge=0,
+        le=100_000,
         description=(
             "trials drawn at random before the sampler and the pruner have something to go by"
         ),
     )
-    prune_after: int = Field(2, ge=0, description="epochs that every trial is given")
+    prune_after: int = Field(
+        2, ge=0, le=MOST_EPOCHS, description="epochs that every trial is given"
+    )
     retries: int = Field(
         2,
         ge=0,
+        le=1000,
         description=(
             "how often a run that was killed or crashed is resumed before its trial counts as"
             " failed"
         ),
     )
-    seed: int = Field(0, ge=0)
-    storage: str = Field(
+    seed: int = Field(0, ge=0, le=LARGEST_SEED)
+    storage: Name = Field(
         "",
         description=(
             "where trials are kept: empty for the lab's home, a file on a shared disk, or a"
@@ -152,7 +177,7 @@ def make_sweep(tree: Mapping[str, Any]) -> SweepSpec:
     ):
         if name not in known:
             raise RecipeError(f"sweep '{spec.name}': {unknown(kind, name, known)}")
-    if not re.fullmatch(r"[a-zA-Z0-9][\w.-]{0,79}", spec.name):
+    if not re.fullmatch(NAME, spec.name):
         raise RecipeError(
             "a sweep can't have this name",
             expected="letters, digits, '-', '_' and '.'",
@@ -189,25 +214,37 @@ def make_sweep(tree: Mapping[str, Any]) -> SweepSpec:
 
 
 def parse_sweep(text: str, name: str = "") -> SweepSpec:
-    """A sweep from YAML text; `name` is used where the text gives none. Raises RecipeError."""
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"sweep '{name}' is not YAML", got=str(error).splitlines()[0]) from None
-    if not isinstance(tree, dict):
+    """A sweep that a person typed on a page; `name` is used where the text gives none.
+
+    Names only, no paths: whoever reaches a page may not choose files of the machine. Raises
+    RecipeError.
+    """
+    spec = make_sweep(_tree(text, name))
+    if spec.storage:
         raise RecipeError(
-            f"sweep '{name}' is wrong", expected="keys and values", got=type(tree).__name__
+            f"sweep '{spec.name}': storage can't be chosen here",
+            hint="Leave it out; `python -m engine sweep FILE --storage URL` shares a sweep with"
+            " other machines, and this page then shows it.",
         )
-    return make_sweep({"name": name, **tree})
+    return spec
 
 
 def read_sweep(path: Path) -> SweepSpec:
     """The sweep in a YAML file. Raises RecipeError if it is missing or wrong."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise RecipeError(f"sweep file {path} can't be read", got=str(error)) from None
-    return parse_sweep(text, Path(path).stem)
+    return make_sweep(_tree(text, Path(path).stem))
+
+
+def _tree(text: str, name: str) -> dict[str, Any]:
+    tree = read_yaml(text, f"sweep '{name}'")
+    if not isinstance(tree, dict):
+        raise RecipeError(
+            f"sweep '{name}' is wrong", expected="keys and values", got=type(tree).__name__
+        )
+    return {"name": name, **tree}
 
 
 def shipped_sweeps() -> dict[str, Path]:
@@ -327,7 +364,7 @@ def sampler_of(spec: SweepSpec, number: int) -> BaseSampler:
     """
     import optuna
 
-    seed = spec.seed * 100_003 + number
+    seed = (spec.seed * 100_003 + number) % 2**32  # what numpy's generator takes
     if spec.sampler != "tpe":
         return optuna.samplers.RandomSampler(seed=seed)
     return optuna.samplers.TPESampler(seed=seed, n_startup_trials=spec.startup)

@@ -11,20 +11,22 @@ last sign of life is older than LOST_SECONDS.
 
 from __future__ import annotations
 
-import re
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import RunError
-from engine.files import Lock, failure, is_locked
+from engine.checked import Document
+from engine.errors import DamagedError, GlyphlabError, RunError
+from engine.files import is_locked
 from engine.sweep.space import SweepSpec, decoded, pruner_of
+from engine.sweep.storage import OWN_JOURNAL, open_storage
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial, Trial
 
 LOST_SECONDS = 600
@@ -60,6 +62,16 @@ class TrialInfo:
         return f"{self.number:03d}"
 
 
+class Notes(Document):
+    """What workers keep with a trial."""
+
+    run: str | None = None
+    home: str | None = None
+    seconds: float | None = None
+    retries: int = 0
+    error: str | None = None
+
+
 @dataclass
 class Store:
     """The study of one sweep. Reading is cheap: a storage remembers what it has read."""
@@ -73,41 +85,67 @@ class Store:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.study = optuna.create_study(
-            storage=open_storage(self.spec.storage or str(self.folder / "journal.log")),
-            study_name=self.spec.name,
-            direction=self.spec.direction,
-            pruner=pruner_of(self.spec),
-            load_if_exists=True,
-        )
+        with self._reading():
+            storage = open_storage(self.spec.storage or str(self.folder / OWN_JOURNAL))
+            self.study = optuna.create_study(
+                storage=storage,
+                study_name=self.spec.name,
+                direction=self.spec.direction,
+                pruner=pruner_of(self.spec),
+                load_if_exists=True,
+            )
+        self.trials()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Optuna replays a journal without checking what it holds: whatever then fails means that
+        the journal is damaged. Raises DamagedError.
+        """
+        import optuna
+
+        try:
+            yield
+        except (GlyphlabError, OSError, MemoryError):
+            raise
+        except optuna.exceptions.StorageInternalError as error:
+            raise RunError("the sweep's storage can't be used", got=str(error)[:160]) from None
+        except Exception as error:
+            raise DamagedError(
+                f"the trials of sweep {self.spec.name} can't be read",
+                got=f"{type(error).__name__}: {error}"[:160],
+                hint="Delete the sweep; its runs stay.",
+            ) from None
 
     def frozen(self) -> list[FrozenTrial]:
         """Every trial that counts: not those that repeat another or were handed on to a new one."""
-        return [
-            trial
-            for trial in self.study.get_trials(deepcopy=False)
-            if not trial.user_attrs.get("hidden")
-        ]
+        with self._reading():
+            return [
+                trial
+                for trial in self.study.get_trials(deepcopy=False)
+                if not trial.user_attrs.get("hidden")
+            ]
 
     def trials(self) -> list[TrialInfo]:
         """Every trial that counts, in the order of their numbers."""
-        return [self.info(trial) for trial in self.frozen()]
+        trials = self.frozen()
+        with self._reading():
+            return [self.info(trial) for trial in trials]
 
     def info(self, trial: FrozenTrial) -> TrialInfo:
         """The trial as tables show it; of a running one, the best figure so far."""
-        attrs = trial.user_attrs
+        notes = Notes.model_validate(trial.user_attrs)
         history = tuple(
             trial.intermediate_values[step] for step in sorted(trial.intermediate_values)
         )
         pick = max if self.spec.direction == "maximize" else min
-        elsewhere = attrs.get("home") if attrs.get("home") not in (None, str(self.home)) else None
+        elsewhere = notes.home if notes.home not in (None, str(self.home)) else None
         ended = trial.state.is_finished()
         if ended:
             state = (
                 "finished"
                 if trial.state.name == "COMPLETE"
                 else "failed"
-                if "error" in attrs
+                if notes.error is not None
                 else "pruned"
             )
         else:
@@ -121,12 +159,12 @@ class Store:
             if history
             else (trial.value if trial.state.name == "COMPLETE" else None),
             history=history,
-            run=attrs.get("run"),
+            run=notes.run,
             home=elsewhere,
             epochs=len(history),
-            seconds=attrs.get("seconds"),
-            retries=attrs.get("retries", 0),
-            error=attrs.get("error", ""),
+            seconds=notes.seconds,
+            retries=notes.retries,
+            error=notes.error or "",
         )
 
     def worked_on(self, trial: FrozenTrial) -> bool:
@@ -219,73 +257,3 @@ class Store:
         from optuna.trial import Trial
 
         return Trial(self.study, self.study.get_trials(deepcopy=False)[number]._trial_id)
-
-
-def open_storage(url: str) -> BaseStorage:
-    """Optuna's storage for a journal file or a database URL. Raises RunError, saying why, if it
-    can't be used.
-    """
-    import optuna
-    from optuna.storages.journal import JournalFileBackend
-
-    if "://" not in url:
-        path = Path(url).expanduser()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _mend(path)
-            return optuna.storages.JournalStorage(
-                JournalFileBackend(str(path), lock_obj=_Flock(path))
-            )
-        except OSError as error:
-            raise failure(error, path) from error
-    try:
-        return optuna.storages.RDBStorage(url)
-    except (ImportError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-    except Exception as error:  # the database driver's own: not reachable, wrong password
-        if not type(error).__module__.startswith(("sqlalchemy", "optuna", "alembic")):
-            raise
-        reason = str(error).strip().splitlines()[0]
-    shown = re.sub(r"://([^:/@]+):[^@]*@", r"://\1:…@", url)  # without the password
-    raise RunError(
-        f"the sweep's storage {shown} can't be used",
-        got=reason,
-        hint="Is its driver installed beside the lab?",
-    )
-
-
-class _Flock:
-    """Optuna's own file lock outlives a killed process for half a minute; the kernel drops this one
-    at once.
-    """
-
-    def __init__(self, journal: Path) -> None:
-        self.journal = journal
-        self.held: Lock | None = None
-
-    def acquire(self) -> bool:
-        self.held = _lock(self.journal)
-        return True
-
-    def release(self) -> None:
-        if self.held:
-            self.held.release()
-
-
-def _mend(path: Path) -> None:
-    """Cut off a last line that was left unfinished when the machine went down: Optuna would refuse
-    the whole journal.
-    """
-    if not path.exists():
-        return
-    with _lock(path), open(path, "r+b") as file:
-        content = file.read()
-        if content and not content.endswith(b"\n"):
-            file.truncate(content.rfind(b"\n") + 1)
-
-
-def _lock(path: Path) -> Lock:
-    held = Lock.take(path.with_name(f"{path.name}.lock"), seconds=60)
-    if held is None:
-        raise RunError(f"{path} is locked, and whoever holds it does not let go")
-    return held

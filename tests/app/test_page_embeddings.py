@@ -13,7 +13,6 @@ from starlette.testclient import TestClient
 from weblab import add_run, open_page, texts
 
 from app.charts.space import accuracy_curve, distances, layer_palette, roc
-from app.scatter.component import FOLDER, SCRIPTS
 from app.scatter.routes import routes
 from app.sections.embeddings.selection import as_csv, as_zip, class_bars
 from engine.embedding.projection import Options
@@ -197,8 +196,3 @@ def test_colours_stay_apart_up_to_62_classes() -> None:
         len(layer_palette("ramp", ())) == 256
         and len(layer_palette("verdict", ("right", "wrong"))) == 2
     )
-
-
-def test_the_script_is_one_module_with_one_export() -> None:
-    text = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    assert text.count("export default") == 1 and "import " not in text

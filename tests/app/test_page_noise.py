@@ -100,16 +100,35 @@ def test_results_of_noise_on_purpose_are_shown_beside_the_truth(lab):
 
 
 TRIAL = {
-    "dataset": "digits", "noise": "symmetric", "rate": 0.5, "effort": "quick", "seed": 0, "n": 1438, "n_test": 359, "classes": ["a", "b"],
-    "regime": "symmetric", "true_rate": 0.501, "noise_rate": 0.49, "noise_rate_interval": [0.45, 0.53], "likely_right": 0.98,
-    "transition": [[0.5, 0.5], [0.5, 0.5]], "true_transition": [[0.5, 0.5], [0.5, 0.5]], "transition_error": 0.01, "found_first": 0.97,
+    "dataset": "digits",
+    "noise": "symmetric",
+    "rate": 0.5,
+    "effort": "quick",
+    "seed": 0,
+    "n": 1438,
+    "n_test": 359,
+    "classes": ["a", "b"],
+    "regime": "symmetric",
+    "true_rate": 0.501,
+    "noise_rate": 0.49,
+    "noise_rate_interval": [0.45, 0.53],
+    "likely_right": 0.98,
+    "transition": [[0.5, 0.5], [0.5, 0.5]],
+    "true_transition": [[0.5, 0.5], [0.5, 0.5]],
+    "transition_error": 0.01,
+    "found_first": 0.97,
     "created": "2026-01-01T00:00:00Z",
     "methods": [
         {"name": "plain", "title": "Plain training", "accuracy": 0.8, "note": "as it is"},
-        {"name": "cleanlab", "title": "cleanlab's filter", "accuracy": None, "note": "gives up: trace"},
+        {
+            "name": "cleanlab",
+            "title": "cleanlab's filter",
+            "accuracy": None,
+            "note": "gives up: trace",
+        },
         {"name": "ours", "title": "Ours", "accuracy": 0.97, "note": "ours"},
     ],
-}  # fmt: skip
+}
 
 
 def test_the_published_runs_and_the_recovered_one_stand_on_one_axis():

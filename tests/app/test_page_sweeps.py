@@ -50,7 +50,7 @@ def test_a_form_makes_a_sweep(lab):
     page.segmented_control(key="new-sweep-from").set_value("Form").run()
     assert not page.exception and not page.error
     page.text_area(key="new-sweep-space").set_value("lr: [0.1, 0.01").run()
-    assert "can't be read as YAML" in page.error[0].value
+    assert "is not YAML" in page.error[0].value
 
 
 def test_a_sweep_shows_its_trials_its_best_and_what_to_do_next(lab):
@@ -77,3 +77,24 @@ def test_a_sweep_shows_its_trials_its_best_and_what_to_do_next(lab):
     assert not page.exception
     assert lab.recipe("kept").lr == best.values["lr"]
     assert any("`kept`" in text.value for text in page.success)
+
+
+def test_a_damaged_sweep_is_explained_and_can_be_deleted_and_the_others_are_shown(lab):
+    for name in ("good", "bad"):
+        lab.sweeps.create(make_sweep({"name": name, "recipe": "quick", "space": {"lr": [0.1]}}))
+    (lab.home / "sweeps" / "bad" / "sweep.yaml").write_text("space: [")
+    page = shown(sweep_choice="bad")
+    assert set(page.selectbox(key="sweep-choice").options) == {"good", "bad · damaged"}
+    assert "is not YAML" in page.error[0].value
+    page.button(key="sweep-delete").click().run()
+    assert not page.exception and page.selectbox(key="sweep-choice").options == ["good"]
+
+
+def test_a_sweep_from_the_page_chooses_no_files_of_the_machine(lab, tmp_path):
+    victim = tmp_path / "victim"
+    page = shown(new_sweep=True)
+    page.text_area(key="new-sweep-yaml-Shipped-nature-sweep").set_value(
+        f"recipe: quick\nspace: {{lr: [1]}}\nstorage: {victim}"
+    ).run()
+    assert "storage can't be chosen here" in page.error[0].value
+    assert page.button(key="new-sweep-start").disabled and not victim.exists()

@@ -42,7 +42,8 @@ from streamlit.testing.v1 import AppTest
 import app.server
 page = AppTest.from_file({str(ROOT / "app" / "dashboard.py")!r}, default_timeout=60).run()
 assert not page.exception and page.title[0].value == "Glyphlab"
-print([name for name in ("torch", "torchvision", "gradio", "umap", "numba", "sklearn", "scipy", "cleanlab") if name in sys.modules])
+heavy = ("torch", "torchvision", "gradio", "umap", "numba", "sklearn", "scipy", "cleanlab")
+print([name for name in heavy if name in sys.modules])
 """
     arguments, environ = command(server.home, server.port)
     done = subprocess.run(

@@ -13,9 +13,9 @@ from engine.errors import GlyphlabError
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-LAYOUT = """The zip holds a folder for each class with its pictures: `<class>/*.png`, or `train/<class>/*` beside `val/<class>/*` or
-`test/<class>/*`. PNG, JPEG, BMP, GIF, WebP, TIFF; any size, grey or colour, dark on light or light on dark. Folders `Sample001` …
-`Sample062` are read as `0`-`9`, `A`-`Z`, `a`-`z`."""
+LAYOUT = """The zip holds a folder for each class with its pictures: `<class>/*.png`, or `train/<class>/*`
+beside `val/<class>/*` or `test/<class>/*`. PNG, JPEG, BMP, GIF, WebP, TIFF; any size, grey or colour,
+dark on light or light on dark. Folders `Sample001` … `Sample062` are read as `0`-`9`, `A`-`Z`, `a`-`z`."""
 
 
 def upload(lab: Lab) -> None:

@@ -29,8 +29,8 @@ BARS = 16  # classes of a selection that are listed
 _GRID = """<style>
 .images {display: grid; gap: 8px 6px; grid-template-columns: repeat(auto-fill, minmax(WIDTHpx, 1fr));}
 .images figure {margin: 0; min-width: 0;}
-.images img {width: 100%; aspect-ratio: 1; display: block; border-radius: 4px; border: 1px solid rgba(128, 138, 150, .35);
-  image-rendering: RENDERING; background: white;}
+.images img {width: 100%; aspect-ratio: 1; display: block; border-radius: 4px;
+  border: 1px solid rgba(128, 138, 150, .35); image-rendering: RENDERING; background: white;}
 .images figcaption {font-size: .78rem; line-height: 1.25; margin-top: 2px; opacity: .8; overflow-wrap: anywhere;}
 </style>"""
 
@@ -164,7 +164,10 @@ def class_bars(names: Sequence[str], chosen: Sequence[int], there: Sequence[int]
     colours, most, rows = layer_palette("classes", names), max(chosen), []
     for number_ in order[:BARS]:
         width = 100 * chosen[number_] / most
-        bar = f'<i style="display:block;height:12px;border-radius:3px;min-width:2px;width:{width:.1f}%;background:{colours[number_]}"></i>'
+        bar = (
+            '<i style="display:block;height:12px;border-radius:3px;min-width:2px;'
+            f'width:{width:.1f}%;background:{colours[number_]}"></i>'
+        )
         count = f"{chosen[number_]:,} of {there[number_]:,}"
         rows.append(
             f"<span>{escape(names[number_])}</span><span>{bar}</span><span"

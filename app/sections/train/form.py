@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from app.widgets.choices import choices, model_options
+from engine.checked import read_yaml
 from engine.errors import RecipeError
 from engine.recipe import Augment, DataSpec, Recipe
 
@@ -327,14 +328,9 @@ def _flow(value: Any) -> str:
 def _yaml(text: str, what: str) -> Any:
     stripped = text.strip()
     try:
-        found = yaml.safe_load(stripped)
-        if (
-            isinstance(found, str) and ":" in stripped and "\n" not in stripped
-        ):  # 'margin: 0.2, gamma: 2' without its braces
-            return yaml.safe_load("{" + stripped + "}")
-        return found
-    except yaml.YAMLError:
-        try:
-            return yaml.safe_load("{" + stripped + "}")
-        except yaml.YAMLError:
-            raise RecipeError(f"{what} can't be read as YAML", got=repr(text)) from None
+        found = read_yaml(stripped, what)
+    except RecipeError:
+        return read_yaml("{" + stripped + "}", what)
+    if isinstance(found, str) and ":" in stripped and "\n" not in stripped:
+        return read_yaml("{" + stripped + "}", what)  # 'margin: 0.2, gamma: 2' without its braces
+    return found

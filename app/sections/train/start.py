@@ -13,6 +13,7 @@ from app.charts.words import number, percent, seconds
 from app.sections.train.form import recipe_form
 from app.sections.train.rates import rate_finder
 from app.widgets.pickers import dataset_label, pick_one
+from engine.checked import read_yaml
 from engine.errors import GlyphlabError, RecipeError
 from engine.recipe import Recipe, make_recipe
 
@@ -165,15 +166,7 @@ def _fields(recipe: Recipe) -> dict:
 
 
 def _mapping(text: str) -> dict:
-    try:
-        fields = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the text"
-        raise RecipeError(
-            "this is not YAML",
-            got=f"{getattr(error, 'problem', None) or 'something unreadable'} at {where}",
-        ) from None
+    fields = read_yaml(text, "this")
     if not isinstance(fields, dict):
         raise RecipeError(
             "this is not a recipe", expected="keys and values", got=type(fields).__name__

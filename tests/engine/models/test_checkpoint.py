@@ -6,9 +6,11 @@ import pytest
 import torch
 from waiting import full_disk
 
+from engine.data.sources import DATASETS
 from engine.errors import CheckpointError
+from engine.models.card import model_card
 from engine.models.catalog import build_model
-from engine.models.checkpoint import META, load_checkpoint, model_card, read_meta, save_checkpoint
+from engine.models.checkpoint import META, load_checkpoint, read_meta, save_checkpoint
 from engine.models.predictor import Predictor
 from engine.recipe import make_recipe
 from engine.store.models import CHECKPOINTS, list_models
@@ -196,3 +198,19 @@ def test_the_card_of_a_model_that_learned_from_all_says_how_its_siblings_did(tmp
     assert {info.name: info.accuracy for info in list_models(tmp_path)}["characters-best"] == held[
         "accuracy"
     ]
+
+
+@pytest.mark.parametrize("folder", sorted(CHECKPOINTS.iterdir()), ids=lambda folder: folder.name)
+def test_the_card_of_a_shipped_model_names_the_licences_of_its_data(folder) -> None:
+    meta = read_meta(folder)
+    row = next(line for line in model_card(meta).splitlines() if line.startswith("| licence |"))
+    assert row in (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    for name in meta["recipe"]["data"]["name"].split("+"):
+        assert f"{name}: {DATASETS[name].licence}" in row and DATASETS[name].licence
+
+
+def test_the_card_of_a_model_of_own_data_leaves_the_licence_to_them(saved) -> None:
+    meta = read_meta(saved[0])
+    assert "| licence | that of your own data |" in model_card(
+        {**meta, "recipe": {**meta["recipe"], "data": {"name": "mine", "seed": 0}}}
+    )

@@ -211,6 +211,70 @@ def test_a_storage_that_is_not_there_is_named_without_its_password(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"key\nno newline at the end", b'{"a": 1}\n', b"\x00\xff"]
+)
+def test_a_storage_that_is_no_journal_is_never_touched(lab, tmp_path, content):
+    victim = tmp_path / "victim"
+    victim.write_bytes(content)
+    lab.sweeps.create(sweep(storage=str(victim)))
+    lab.sweeps.create(sweep(name="other"))
+    with pytest.raises(RunError, match="is no journal of a sweep"):
+        lab.sweeps.start("s")
+    infos = {info.name: info for info in lab.sweeps.list()}
+    assert infos["s"].state == "unreachable" and "is no journal" in infos["s"].error
+    assert infos["other"].state == "paused"
+    assert victim.read_bytes() == content
+    assert not list(tmp_path.glob("victim.*")) and not list(tmp_path.glob(".victim*"))
+
+
+def test_no_folder_is_made_for_a_storage(lab, tmp_path):
+    lab.sweeps.create(sweep(storage=str(tmp_path / "new" / "journal.log")))
+    with pytest.raises(RunError, match="there is no folder for the storage"):
+        lab.sweeps.store("s")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_journal_on_a_shared_disk_is_made_and_shared(tmp_path):
+    labs = [Lab(tmp_path / "a"), Lab(tmp_path / "b")]
+    for lab in labs:
+        lab.sweeps.create(sweep(storage=str(tmp_path / "shared.log")))
+    number, lock = claim(labs[0].sweeps.store("s"), 2)
+    assert [trial.number for trial in labs[1].sweeps.trials("s")] == [number]
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("sweep.yaml", b"space: [", "is not YAML"),
+        ("sweep.yaml", b"\xff", "can't be read"),
+        ("sweep.yaml", None, "can't be read"),
+        ("wanted.json", b'{"state": "fly"}', "state: input should be 'run', 'pause' or 'stop'"),
+        ("wanted.json", b'{"trials": "3"}', "trials: input should be a valid integer"),
+        ("journal.log", b"not a journal\n", "is no journal of a sweep"),
+        ("journal.log", b'{"op_code": 99, "worker_id": 1}\n', "can't be read"),
+    ],
+)
+def test_a_damaged_sweep_is_listed_with_the_reason_and_can_be_deleted(lab, file, content, said):
+    lab.sweeps.create(sweep())
+    lab.sweeps.create(sweep(name="other"))
+    path = lab.home / "sweeps" / "s" / file
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_bytes(content)
+    infos = {info.name: info for info in lab.sweeps.list()}
+    assert infos["s"].state in ("damaged", "unreachable") and said in infos["s"].error
+    assert infos["other"].state == "paused"
+    lab.sweeps.delete("s")
+    assert [info.name for info in lab.sweeps.list()] == ["other"]
+
+
+def test_a_sweep_with_the_largest_seed_draws(lab):
+    lab.sweeps.create(sweep(seed=2**32 - 1))
+    assert len(drawn(lab, "s", 2)) == 2
+
+
 def test_a_journal_that_was_cut_off_in_a_line_is_mended(lab):
     lab.sweeps.create(sweep())
     drawn(lab, "s", 2)

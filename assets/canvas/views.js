@@ -1,0 +1,81 @@
+// The views beside the answer: nearest training images, several models, the strokes that count, the map.
+
+import { make } from "./elements.js";
+
+export const EMPTY = {
+  nearest: "Draw, and the training images nearest to your drawing appear here.",
+  models: "Draw, and several models judge the same drawing side by side.",
+  why: "Draw, and the strokes that speak for the answer light up.",
+  map: "Draw, and see where the drawing falls among the training images.",
+};
+
+// Each fills `box` with `data`, the lab's answer. pad: {models, beside, choose(name, chosen), prepare()}.
+export const painters = {
+  nearest(box, data) {
+    box.append(make("p", "", data.note));
+    const grid = make("div", "gl-grid");
+    data.items.forEach((item) => {
+      const figure = make("figure", item.same ? "gl-same" : ""), image = make("img", "gl-ink");
+      image.src = item.image; image.alt = `A training image of ${item.label}`;
+      figure.append(image, make("figcaption", "gl-small", `${item.label} · ${item.similarity.toFixed(2)}`));
+      grid.append(figure);
+    });
+    box.append(grid);
+  },
+  models(box, data, pad) {
+    const list = make("div", "gl-models");
+    pad.models.forEach((model) => {
+      const row = make("label"), tick = make("input"), found = data.items.find((item) => item.model === model.name);
+      tick.type = "checkbox"; tick.checked = pad.beside.has(model.name); tick.setAttribute("aria-label", `Ask ${model.label}`);
+      tick.addEventListener("change", () => pad.choose(model.name, tick.checked));
+      const image = make("img", "gl-ink"), text = make("span");
+      if (found && found.seen) { image.src = found.seen; image.alt = "what this model sees"; } else image.style.visibility = "hidden";
+      text.append(make("i", "", model.title), make("i", "gl-small", found ? found.note : "not asked"));
+      row.append(tick, image, make("b", "", found ? found.glyph : ""), text);
+      list.append(row);
+    });
+    box.append(list);
+  },
+  why(box, data) {
+    const pair = make("div", "gl-pair");
+    data.items.forEach((item) => {
+      const figure = make("figure"), image = make("img");
+      image.src = item.image; image.alt = item.title;
+      figure.append(image, make("figcaption", "gl-small", item.title));
+      pair.append(figure);
+    });
+    box.append(pair, make("p", "gl-small", data.note));
+  },
+  map(box, data) {
+    const old = box.querySelector(".gl-map");
+    const plot = old && old.dataset.stamp === data.stamp ? old : drawMap(data);
+    const dot = plot.querySelector(".gl-here");
+    dot.setAttribute("cx", data.here[0]); dot.setAttribute("cy", data.here[1]);
+    box.append(plot, make("p", "gl-small", data.note));
+  },
+  message(box, data, pad) {
+    box.append(make("p", "gl-small", data.note));
+    if (data.action) {
+      const button = make("button", "", data.action);
+      button.type = "button"; button.style.justifySelf = "start";
+      button.addEventListener("click", () => { button.disabled = true; pad.prepare(); });
+      box.append(button);
+    }
+  },
+};
+
+function drawMap(data) {
+  const space = "http://www.w3.org/2000/svg", plot = document.createElementNS(space, "svg");
+  plot.setAttribute("viewBox", "0 0 400 300"); plot.setAttribute("class", "gl-map"); plot.dataset.stamp = data.stamp;
+  plot.setAttribute("role", "img"); plot.setAttribute("aria-label", "Map of the model's embedding with your drawing in it");
+  const put = (tag, attributes, text) => {
+    const node = document.createElementNS(space, tag);
+    Object.entries(attributes).forEach(([key, value]) => node.setAttribute(key, value));
+    if (text) node.textContent = text;
+    plot.append(node);
+  };
+  data.points.forEach(([x, y, colour]) => put("circle", { cx: x, cy: y, r: 2.4, fill: data.colours[colour], opacity: 0.55 }));
+  data.labels.forEach(([x, y, text]) => put("text", { x, y, "text-anchor": "middle", "font-size": 11, "font-weight": 600, fill: "currentColor" }, text));
+  put("circle", { class: "gl-here", r: 6, fill: "none", stroke: "currentColor", "stroke-width": 2.5 });
+  return plot;
+}

@@ -1,0 +1,154 @@
+"""The documents that outlive a process, as types: rows of metrics.jsonl and a checkpoint's metadata.
+
+Both are JSON files that other programs read. Accuracies are fractions in 0..1, losses are in nats,
+times in seconds. What a version before wrote may lack a field: those are `NotRequired`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict
+
+# One class on one split; None where nothing was predicted as it, or it has no image. Written as a call
+# because a field is named like a keyword.
+ClassFigures = TypedDict(
+    "ClassFigures", {"class": str, "precision": float | None, "recall": float | None, "n": int}
+)
+
+
+class Report(TypedDict):
+    """One model on one split. confusion (K, K): row the true class, column the predicted one."""
+
+    accuracy: float
+    top3: float
+    n: int
+    loss: float
+    ece: float
+    confusion: list[list[int]]
+    per_class: list[ClassFigures]
+
+
+class Figures(TypedDict, total=False):
+    """What was measured of a model. Which figures there are depends on the splits of its data."""
+
+    val_accuracy: float
+    val_loss: float
+    val_n: int
+    val_ece: float
+    test_accuracy: float
+    test_top3: float
+    test_n: int
+    test_loss: float
+    test_ece: float
+    test_data: str
+    test_split: str
+    test_last5: float
+    knn_accuracy: float
+    train_accuracy: float
+    generalisation_gap: float | None
+    confusion: list[list[int]]
+    per_class: list[ClassFigures]
+    parameters: int
+    epochs: int
+    seconds: float
+    images_per_second: float | None
+    temperature: float
+    epochs_to: dict[str, float]
+    seconds_to: dict[str, float]
+    unfinished: bool
+
+
+class StepRow(TypedDict):
+    """A live point within an epoch."""
+
+    kind: Literal["step"]
+    stage: int
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    lr: float
+    images_per_second: float
+    images_seen: int
+    seconds: float
+
+
+class EpochRow(TypedDict):
+    """What an epoch came to; `val_*` are None without a validation split."""
+
+    kind: Literal["epoch"]
+    stage: int
+    epoch: int
+    epochs: int
+    size: int
+    train_loss: float
+    train_accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    lr: float
+    images_per_second: float
+    images_seen: int
+    seconds: float
+    best: bool
+    test_accuracy: NotRequired[float]
+    test_loss: NotRequired[float]
+
+
+class FinalRow(Figures):
+    """The figures of the finished run, of its best model."""
+
+    kind: Literal["final"]
+
+
+MetricsRow = StepRow | EpochRow | FinalRow
+
+
+class HeldOut(TypedDict):
+    """How sibling models, each trained without `n` images, did on those: for a model that was trained
+    on every image.
+    """
+
+    models: int
+    n: int
+    accuracy: float
+    spread: float
+    accuracy_ignoring_case: float
+
+
+class CheckpointMeta(TypedDict):
+    """checkpoint.json. recipe: the fields of engine.recipe.Recipe; crop, size, input_size in pixels;
+    weights: the name of the safetensors file beside it; placement: see engine.imaging.placement.
+    """
+
+    format: int
+    glyphlab: str
+    created: str
+    name: str
+    title: str
+    model: str
+    classes: list[str]
+    style: str
+    channels: int
+    size: int
+    input_size: int
+    crop: int | None
+    temperature: float
+    weights: str
+    parameters: int
+    versions: dict[str, str]
+    metrics: Figures
+    recipe: dict[str, Any]
+    fingerprint: NotRequired[str]
+    run: NotRequired[str]
+    machine: NotRequired[dict[str, Any]]
+    placement: NotRequired[Mapping[str, Sequence[float]] | None]
+    held_out: NotRequired[HeldOut]
+
+
+class TrainedOn(TypedDict, total=False):
+    """Where a checkpoint comes from: fields of CheckpointMeta that its run adds."""
+
+    fingerprint: str
+    run: str
+    machine: dict[str, Any]
+    placement: Mapping[str, Sequence[float]] | None

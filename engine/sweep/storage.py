@@ -1,0 +1,118 @@
+"""Where Optuna keeps a sweep's trials: a journal file, or a database behind a URL. No other file is
+ever touched.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.checked import parse_json
+from engine.errors import RunError
+from engine.files import Lock, failure
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+OWN_JOURNAL = "journal.log"
+LONGEST_ENTRY = 1_000_000  # bytes of a journal's first line; Optuna's has about 200
+
+
+def open_storage(url: str) -> BaseStorage:
+    """Optuna's storage for a journal file or a database URL. Raises RunError, saying why, if it
+    can't be used.
+    """
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    if "://" not in url:
+        path = Path(url).expanduser()
+        try:
+            check_journal(path)
+            _mend(path)
+            return optuna.storages.JournalStorage(
+                JournalFileBackend(str(path), lock_obj=_Flock(path))
+            )
+        except OSError as error:
+            raise failure(error, path) from error
+    try:
+        return optuna.storages.RDBStorage(url)
+    except (ImportError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # the database driver's own: not reachable, wrong password
+        if not type(error).__module__.startswith(("sqlalchemy", "optuna", "alembic")):
+            raise
+        reason = str(error).strip().splitlines()[0]
+    shown = re.sub(r"://([^:/@]+):[^@]*@", r"://\1:…@", url)  # without the password
+    raise RunError(
+        f"the sweep's storage {shown} can't be used",
+        got=reason,
+        hint="Is its driver installed beside the lab?",
+    )
+
+
+def check_journal(path: Path) -> None:
+    """Raise RunError unless the file is a journal of Optuna's, or is not there and its folder is: a
+    storage is written to and its torn end is cut off, which no other file may suffer.
+    """
+    hint = "Name a journal that a sweep has made, or a new file in a folder that is there."
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if path.parent.is_dir() and not path.is_symlink():
+            return
+        raise RunError(f"there is no folder for the storage {path.name}", hint=hint) from None
+    except (OSError, ValueError) as error:
+        raise RunError("the sweep's storage can't be used", got=str(error), hint=hint) from None
+    if stat.S_ISREG(mode):
+        with open(path, "rb") as file:
+            first = file.readline(LONGEST_ENTRY)
+        try:
+            entry = parse_json(first)
+        except ValueError:
+            entry = None
+        if isinstance(entry, dict) and {"op_code", "worker_id"} <= entry.keys():
+            return
+        # A machine that went down as the first entry was written leaves this, and nothing to lose.
+        if path.name == OWN_JOURNAL and not first.strip(b"\0"):
+            return
+    raise RunError(f"the storage {path.name} is no journal of a sweep", hint=hint)
+
+
+class _Flock:
+    """Optuna's own file lock outlives a killed process for half a minute; the kernel drops this one
+    at once.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self.journal = journal
+        self.held: Lock | None = None
+
+    def acquire(self) -> bool:
+        self.held = _lock(self.journal)
+        return True
+
+    def release(self) -> None:
+        if self.held:
+            self.held.release()
+
+
+def _mend(path: Path) -> None:
+    """Cut off a last line that was left unfinished when the machine went down: Optuna would refuse
+    the whole journal.
+    """
+    if not path.exists():
+        return
+    with _lock(path), open(path, "r+b") as file:
+        content = file.read()
+        if content and not content.endswith(b"\n"):
+            file.truncate(content.rfind(b"\n") + 1)
+
+
+def _lock(path: Path) -> Lock:
+    held = Lock.take(path.with_name(f"{path.name}.lock"), seconds=60)
+    if held is None:
+        raise RunError(f"{path} is locked, and whoever holds it does not let go")
+    return held

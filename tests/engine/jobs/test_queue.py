@@ -1,0 +1,121 @@
+"""Whose turn it is: first come first served among the runs that live, at next to no cost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from waiting import wait_until
+
+from engine.files import Lock, is_locked
+from engine.jobs import queue
+
+
+class Waiting:
+    """A run that waits in a thread, with the lock that its process would hold."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        self.folder = home / "runs" / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.home, self.told, self.stopped, self.turn = home, [], False, None
+        self.lock = Lock.take(self.folder / "lock")
+        self.ticket = queue.queue_up(home, "cpu", self.folder)
+
+    def wait(self) -> Waiting:
+        def work() -> None:
+            self.turn = queue.wait_turn(self.ticket, lambda: self.stopped, self.told.append)
+
+        self.thread = threading.Thread(target=work, daemon=True)
+        self.thread.start()
+        return self
+
+    def end(self) -> None:
+        if self.turn:
+            self.turn.release()
+        self.stopped = True
+        self.thread.join()
+        self.lock.release()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(queue, "WATCH_SECONDS", 0.02)
+
+
+def killed(home: Path, name: str) -> None:
+    """A run that was killed while it waited: its ticket stays, its lock is gone."""
+    Waiting(home, name).lock.release()
+
+
+def test_runs_compute_in_the_order_in_which_they_came(tmp_path, quick):
+    first = Waiting(tmp_path, "run-aaaaaa").wait()
+    wait_until(lambda: first.turn)
+    second, third = Waiting(tmp_path, "run-cccccc").wait(), Waiting(tmp_path, "run-bbbbbb").wait()
+    wait_until(lambda: third.told == [2] and second.told == [1])
+    first.end()
+    wait_until(lambda: second.turn and third.told == [2, 1])
+    assert third.turn is None
+    second.end()
+    wait_until(lambda: third.turn)
+    third.end()
+    assert not list((tmp_path / "queue" / "cpu").iterdir())
+
+
+def test_a_run_that_goes_on_does_not_wait_for_the_ticket_it_left_behind(tmp_path, quick):
+    killed(tmp_path, "run-aaaaaa")
+    again = Waiting(tmp_path, "run-aaaaaa").wait()
+    wait_until(lambda: again.turn, timeout=5)
+    again.end()
+
+
+def test_the_old_ticket_of_a_run_that_goes_on_holds_up_no_other(tmp_path, quick):
+    killed(tmp_path, "run-aaaaaa")
+    other = Waiting(tmp_path, "run-bbbbbb")
+    again = Waiting(tmp_path, "run-aaaaaa").wait()  # behind the other now
+    other.wait()
+    wait_until(lambda: other.turn, timeout=5)
+    other.end()
+    wait_until(lambda: again.turn, timeout=5)
+    again.end()
+
+
+def test_a_ticket_left_in_the_queue_of_another_device_is_thrown_away(tmp_path, quick):
+    folder = tmp_path / "runs" / "run-aaaaaa"
+    folder.mkdir(parents=True)
+    old = queue.queue_up(tmp_path, "cuda-0", folder)
+    Waiting(tmp_path, "run-aaaaaa").wait().end()
+    assert not old.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"/a\0b", b"runs/relative", b"/gone/run"])
+def test_a_damaged_or_dead_ticket_holds_nobody_up(tmp_path, quick, content):
+    folder = tmp_path / "queue" / "cpu"
+    folder.mkdir(parents=True)
+    (folder / "00000000000000000001-zzzzzz").write_bytes(content)
+    run = Waiting(tmp_path, "run-aaaaaa").wait()
+    wait_until(lambda: run.turn, timeout=5)
+    run.end()
+    assert not list(folder.iterdir())
+
+
+def test_a_clock_that_is_put_back_lets_no_run_pass_another(tmp_path, monkeypatch):
+    first = queue.queue_up(tmp_path, "cpu", tmp_path / "run-aaaaaa")
+    monkeypatch.setattr(time, "time_ns", lambda: 1)
+    assert queue.queue_up(tmp_path, "cpu", tmp_path / "run-bbbbbb").name > first.name
+
+
+def test_a_waiting_run_looks_at_no_other_than_the_one_before_it(tmp_path, quick, monkeypatch):
+    runs = [Waiting(tmp_path, f"run-{number:06d}") for number in range(6)]
+    looked: list[Path] = []
+
+    def noted(path: Path) -> bool:
+        looked.append(path)
+        return is_locked(path)
+
+    monkeypatch.setattr(queue, "is_locked", noted)
+    runs[-1].wait()
+    wait_until(lambda: len(looked) > 2)
+    runs[-1].end()
+    assert set(looked) == {runs[-2].folder / "lock"} and runs[-1].told == [6]

@@ -1,0 +1,113 @@
+// The pad without a page: strokes that are taken back, and questions of which only the newest waits.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { percent } from "../../assets/canvas/elements.js";
+import { latest } from "../../assets/canvas/latest.js";
+import { Strokes, dab } from "../../assets/canvas/strokes.js";
+
+const stroke = (name) => ({ name, points: [[0, 0]] });
+const names = (list) => list.map((each) => each.name).join("");
+
+test("strokes are taken back and drawn again in their order", () => {
+  const strokes = new Strokes();
+  "abc".split("").forEach((name) => strokes.add(stroke(name)));
+  assert.ok(strokes.undo() && strokes.undo());
+  assert.equal(names(strokes.drawn), "a");
+  assert.ok(strokes.redo());
+  assert.equal(names(strokes.drawn), "ab");
+});
+
+test("a cleared pad comes back stroke by stroke, the first one first", () => {
+  const strokes = new Strokes();
+  "abc".split("").forEach((name) => strokes.add(stroke(name)));
+  assert.ok(strokes.clear() && strokes.empty);
+  assert.ok(!strokes.clear() && !strokes.undo());
+  strokes.redo();
+  strokes.redo();
+  assert.equal(names(strokes.drawn), "ab");
+});
+
+test("a new stroke ends what could be drawn again; a forgotten pad has nothing left", () => {
+  const strokes = new Strokes();
+  strokes.add(stroke("a"));
+  strokes.undo();
+  strokes.add(stroke("b"));
+  assert.ok(!strokes.redo());
+  strokes.forget();
+  assert.ok(strokes.empty && !strokes.undo() && !strokes.redo());
+});
+
+test("a stroke is drawn on from where it was, an eraser takes ink away, a dot is a disc", () => {
+  const calls = [];
+  const context = new Proxy({}, {
+    get: (_, name) => (...values) => calls.push([name, ...values]),
+    set: (_, name, value) => calls.push([name, value]),
+  });
+  const line = { width: 8, erase: false, points: [[0, 0], [10, 0], [20, 0], [30, 0]] };
+  dab(context, line, 3);
+  assert.deepEqual(calls.filter(([name]) => name.endsWith("To")), [["moveTo", 15, 0], ["quadraticCurveTo", 20, 0, 25, 0], ["lineTo", 30, 0]]);
+  calls.length = 0;
+  dab(context, { width: 8, erase: true, points: [[5, 5]] }, 1);
+  assert.deepEqual(calls.find(([name]) => name === "globalCompositeOperation"), ["globalCompositeOperation", "destination-out"]);
+  assert.deepEqual(calls.find(([name]) => name === "arc"), ["arc", 5, 5, 4, 0, 7]);
+});
+
+test("shares are whole percents, small ones with a decimal", () => {
+  assert.deepEqual([0, 0.004, 0.014, 0.0994, 0.5, 1].map(percent), ["0%", "0.4%", "1.4%", "9.9%", "50%", "100%"]);
+});
+
+// `latest` with a clock of its own: timers run when `pass` says so.
+function asking(t, question) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const sent = [], shown = [], slow = [];
+  const send = (data) => new Promise((answered, failed) => sent.push({ data, answered, failed }));
+  const ask = latest(send, question, (answer) => shown.push(answer), () => slow.push(now));
+  const settle = async () => { for (let i = 0; i < 10; i++) await Promise.resolve(); };
+  const pass = async (milliseconds) => { now += milliseconds; t.mock.timers.tick(milliseconds); await settle(); };
+  return { ask, sent, shown, slow, settle, pass };
+}
+
+test("of a burst of questions the first is sent, and then the newest only", async (t) => {
+  let drawing = 0;
+  const { ask, sent, shown, settle, pass } = asking(t, () => drawing);
+  for (drawing = 1; drawing <= 20; drawing++) ask();
+  drawing = 20;
+  await settle();
+  assert.deepEqual(sent.map(({ data }) => data), [1]);
+  sent[0].answered("one");
+  await settle();
+  await pass(40);
+  assert.deepEqual(sent.map(({ data }) => data), [1, 20]);
+  sent[1].answered("twenty");
+  await settle();
+  assert.deepEqual(shown, ["one", "twenty"]);
+});
+
+test("an answer to a drawing that has been cleared meanwhile is not shown", async (t) => {
+  let drawing = 7;
+  const { ask, sent, shown, settle, pass } = asking(t, () => drawing);
+  ask();
+  drawing = null;
+  ask();
+  sent[0].answered("seven");
+  await settle();
+  await pass(40);
+  assert.deepEqual(shown, [null]);
+});
+
+test("a lab that answers late is waited for with a word, one that fails or is silent is said", async (t) => {
+  const { ask, sent, shown, slow, settle, pass } = asking(t, () => 1);
+  ask();
+  await pass(400);
+  assert.deepEqual(slow, [400]);
+  await pass(15_000);
+  assert.deepEqual(shown, [undefined]);
+  ask();
+  sent[1].failed(new Error("gone"));
+  await settle();
+  assert.deepEqual(shown, [undefined, undefined]);
+});

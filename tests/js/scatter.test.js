@@ -1,0 +1,96 @@
+// The map without a page: where points fall on the screen, which are picked, in what order they are drawn.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { decode, eased, hex, rareCodes, shuffled } from "../../app/scatter/numbers.js";
+import { View, pointAt, pointsInside } from "../../app/scatter/view.js";
+
+const near = (got, wanted, within = 1e-3) =>
+  wanted.forEach((value, i) => assert.ok(Math.abs(got[i] - value) <= within, `${[...got]} is not ${wanted}`));
+const SQUARE = Float32Array.from([-1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 1, 0]);
+const pixels = (view, positions = SQUARE) => view.project(positions, new Float32Array((2 * positions.length) / 3));
+
+function fitted(width = 400, height = 300, dims = 2, positions = SQUARE) {
+  const view = new View(dims);
+  view.fit(positions, width, height);
+  return view;
+}
+
+test("a fitted view holds all points, the first axis to the right and the second up", () => {
+  const at = pixels(fitted());
+  near(at, [62, 288, 338, 288, 338, 12, 62, 12]);
+});
+
+test("zooming keeps the point under the cursor where it is", () => {
+  const view = fitted(), before = pixels(view).slice(4, 6);
+  view.zoomAt(3, ...before);
+  const after = pixels(view);
+  near(after.slice(4, 6), before);
+  assert.ok(after[2] - after[0] > 3 * 275);
+});
+
+test("zooming ends at half and at 400 times the whole map", () => {
+  const view = fitted();
+  view.zoomAt(1e9, 0, 0);
+  assert.equal(Math.round(view.nearness), 400);
+  view.zoomAt(1e-9, 0, 0);
+  assert.equal(view.nearness, 0.5);
+});
+
+test("panning moves every point by the same pixels", () => {
+  const view = fitted(), before = pixels(view);
+  view.pan(30, -20);
+  near(pixels(view), [...before].map((value, i) => value + (i % 2 ? -20 : 30)));
+});
+
+test("a turned cloud keeps its distances", () => {
+  const cube = Float32Array.from({ length: 24 }, (_, i) => ((i / 3) >> (i % 3)) & 1);
+  const view = fitted(400, 400, 3, cube), { turn } = view;
+  view.rotate(0.7, -1.3);
+  assert.notDeepEqual([...view.turn], [...turn]);
+  for (const a of [0, 1, 2]) for (const b of [0, 1, 2]) {
+    const dot = [0, 1, 2].reduce((sum, i) => sum + view.turn[3 * a + i] * view.turn[3 * b + i], 0);
+    near([dot], [a === b ? 1 : 0], 1e-5);
+  }
+  assert.ok(pixels(view, cube).every((value) => value >= 0 && value <= 400));
+});
+
+test("a map that is a single point can still be looked at", () => {
+  near(pixels(fitted(400, 300, 2, Float32Array.from([5, 5, 0])), Float32Array.from([5, 5, 0])), [200, 150]);
+});
+
+test("the point under the cursor is the nearest that is shown, within reach", () => {
+  const at = Float32Array.from([10, 10, 14, 10, 100, 100]);
+  assert.equal(pointAt(at, [1, 1, 1], 13, 10, 14), 1);
+  assert.equal(pointAt(at, [1, 0, 1], 13, 10, 14), 0);
+  assert.equal(pointAt(at, [1, 1, 1], 50, 50, 14), -1);
+});
+
+test("a lasso takes the shown points inside it, also where it is not convex", () => {
+  const hook = [[0, 0], [30, 0], [30, 30], [20, 30], [20, 10], [0, 10]];
+  const at = Float32Array.from([5, 5, 25, 25, 10, 20, 25, 5, 40, 5]);
+  assert.deepEqual(pointsInside(at, [1, 1, 1, 1, 1], hook), [0, 1, 3]);
+  assert.deepEqual(pointsInside(at, [0, 1, 1, 1, 1], hook), [1, 3]);
+});
+
+test("points are drawn in one shuffled order that is the same every time", () => {
+  const order = shuffled(1000);
+  assert.deepEqual([...order], [...shuffled(1000)]);
+  assert.deepEqual([...order].sort((a, b) => a - b), Array.from({ length: 1000 }, (_, i) => i));
+  assert.ok(order.slice(0, 500).filter((place) => place < 500).length < 300);
+});
+
+test("few mistakes stand out, small classes do not", () => {
+  const counts = [990, 10];
+  assert.deepEqual([...rareCodes({ kind: "class", named: false, counts }, 1000)], [1]);
+  assert.equal(rareCodes({ kind: "class", named: true, counts }, 1000).size, 0);
+  assert.equal(rareCodes({ kind: "value", named: false, counts }, 1000).size, 0);
+});
+
+test("bytes, colours and the speed between two epochs", () => {
+  assert.deepEqual([...new Float32Array(decode("AACAPwAAAEA=").buffer)], [1, 2]);
+  assert.deepEqual(hex("#2f6fd0"), [47, 111, 208]);
+  assert.deepEqual([0, 0.5, 1].map(eased), [0, 0.5, 1]);
+  assert.ok(eased(0.1) < 0.05 && eased(0.9) > 0.95);
+});
