@@ -47,7 +47,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
     from app.memory_uploads import LabApp
     from app.widgets.links import PAGES
 
-    canvas = LazyApp(lambda: _canvas(lab), "The canvas")
+    canvas = LazyApp(lambda: _canvas(lab), "The canvas", ("/config", "/gradio_api/info"))
 
     async def health(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(lab.health))
