@@ -20,26 +20,28 @@ NICE_TASK, NICE_RUN, NICE_MIRROR = (
 def _work(folder: str, ticket: str, descriptor: str) -> None:
     from engine.files import Lock
     from engine.jobs.worker import work
-    from engine.lab import Lab
     from engine.runs.run import Run
     from engine.settings import read_settings
+    from engine.store.store import Store
 
     give_way(NICE_RUN)
     lock = Lock.adopt(Path(folder) / "lock", int(descriptor))
     settings = read_settings(os.environ)
-    work(Lab(settings.home, settings), Run(Path(folder)), lock, Path(ticket))
+    work(Store(settings.home, settings), Run(Path(folder)), lock, Path(ticket))
 
 
 def _task(folder: str, descriptor: str) -> None:
     from engine.files import Lock
-    from engine.jobs.tasks import work
-    from engine.lab import Lab
+    from engine.jobs.launcher import Launcher
+    from engine.jobs.task_worker import work
+    from engine.services.background import TASKS
     from engine.settings import read_settings
+    from engine.store.store import Store
 
     give_way(NICE_TASK)
     lock = Lock.adopt(Path(folder) / "lock", int(descriptor))
     settings = read_settings(os.environ)
-    work(Lab(settings.home, settings), Path(folder), lock)
+    work(Launcher(Store(settings.home, settings)), Path(folder), lock, TASKS)
 
 
 def _mirror(folder: str) -> None:

@@ -1,25 +1,22 @@
-"""`Lab`: the one door to everything, for pages, canvas and command line. It takes its home as an
-argument and loads nothing heavy.
+"""`Lab`: the one door to everything, for pages, canvas, command line and notebooks. It composes the
+store, the launcher and the services, takes its home as an argument, and loads nothing heavy.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import __version__
-from engine.errors import GlyphlabError, RunError
+from engine.errors import RunError, unknown
+from engine.jobs.launcher import Launcher
 from engine.progress import Progress, no_progress
-from engine.rooms import Rooms
-from engine.runs.run import Run, all_runs, create_run, find_run, mark_killed
-from engine.runs.run_info import RunInfo
+from engine.runs.run import Run, mark_killed
 from engine.settings import Settings, read_settings
+from engine.store.store import CHECKPOINTS, RECORDS, Store
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
@@ -28,22 +25,41 @@ if TYPE_CHECKING:
     from engine.jobs.tasks import TaskInfo
     from engine.models.predictor import Predictor
     from engine.recipe import DataSpec, Recipe
+    from engine.runs.run_info import RunInfo
+    from engine.services.comparison import Compare
+    from engine.services.datasets import Data
+    from engine.services.drawings import Drawings
+    from engine.services.few_shot import Taught
+    from engine.services.gallery import Galleries
+    from engine.services.label_noise import Noise
+    from engine.services.spaces import Spaces
+    from engine.services.study import Study
+    from engine.services.sweeps import Sweeps
     from engine.store.models import ModelInfo
     from engine.store.recipes import RecipeInfo
 
-PREDICTORS = 4  # models kept loaded
 
-
-class Lab(Rooms):
+class Lab:
     """A lab in the folder `home`: its data, recipes, runs, models and background tasks. May be
     shared by threads.
+
+    store     what it holds, found by name
+    launcher  starts, stops and resumes what is computed in the background
+
+    The other attributes are its services, each loaded when first asked for.
     """
 
-    def __init__(self, home: Path, settings: Settings | None = None) -> None:
-        self.home = Path(home).absolute()
-        self.settings = dataclasses.replace(settings or read_settings({}), home=self.home)
-        self._predictors: OrderedDict[tuple[Path, int], Predictor] = OrderedDict()
-        self._loading = threading.Lock()
+    def __init__(
+        self,
+        home: Path,
+        settings: Settings | None = None,
+        *,
+        checkpoints: Path = CHECKPOINTS,
+        records: Path = RECORDS,
+    ) -> None:
+        self.store = Store(home, settings, checkpoints=checkpoints, records=records)
+        self.launcher = Launcher(self.store)
+        self.home, self.settings = self.store.home, self.store.settings
 
     @classmethod
     def open(cls, environ: Mapping[str, str]) -> Lab:
@@ -54,34 +70,6 @@ class Lab(Rooms):
         lab = cls(settings.home, settings)
         mark_killed(lab.home)
         return lab
-
-    # what is here
-
-    def datasets(self) -> list[DatasetInfo]:
-        """The data sets known by name, and what was uploaded; those at hand first."""
-        return self.data.list()
-
-    def recipes(self) -> list[RecipeInfo]:
-        """The recipes that come with the lab, and those saved in it."""
-        from engine.store.recipes import list_recipes
-
-        return list_recipes(self.home)
-
-    def models(self) -> list[ModelInfo]:
-        """Saved models: shipped ones, then those of runs, newest first."""
-        from engine.store.models import list_models
-
-        return list_models(self.home)
-
-    def runs(self) -> list[RunInfo]:
-        """Every run, newest first."""
-        out = []
-        for run in all_runs(self.home):
-            try:
-                out.append(run.info())
-            except GlyphlabError:
-                continue  # deleted while we looked, or no run at all
-        return out
 
     def health(self) -> dict[str, Any]:
         """The lab in a few words, cheap to ask: version, device, how many runs compute and wait,
@@ -98,7 +86,67 @@ class Lab(Rooms):
             "torch_loaded": "torch" in sys.modules,
         }
 
-    # data and recipes
+    # services
+
+    @cached_property
+    def data(self) -> Data:
+        from engine.services.datasets import Data
+
+        return Data(self.store)
+
+    @cached_property
+    def noise(self) -> Noise:
+        from engine.services.label_noise import Noise
+
+        return Noise(self.store)
+
+    @cached_property
+    def spaces(self) -> Spaces:
+        from engine.services.spaces import Spaces
+
+        return Spaces(self.store)
+
+    @cached_property
+    def sweeps(self) -> Sweeps:
+        from engine.services.sweeps import Sweeps
+
+        return Sweeps(self.store, self.launcher)
+
+    @cached_property
+    def compare(self) -> Compare:
+        from engine.services.comparison import Compare
+
+        return Compare(self.store)
+
+    @cached_property
+    def study(self) -> Study:
+        from engine.services.study import Study
+
+        return Study(self.store, self.launcher)
+
+    @cached_property
+    def taught(self) -> Taught:
+        from engine.services.few_shot import Taught
+
+        return Taught(self.store)
+
+    @cached_property
+    def drawings(self) -> Drawings:
+        from engine.services.drawings import Drawings
+
+        return Drawings(self.store)
+
+    @cached_property
+    def galleries(self) -> Galleries:
+        from engine.services.gallery import Galleries
+
+        return Galleries(self.store)
+
+    # what is here: see Store
+
+    def datasets(self) -> list[DatasetInfo]:
+        """The data sets known by name, and what was uploaded; those at hand first."""
+        return self.store.datasets()
 
     def dataset(
         self,
@@ -110,66 +158,56 @@ class Lab(Rooms):
         """A data set by name, path or spec, in a `style` and `size` (pixels) if not its own. Raises
         DataError.
         """
-        from engine.data.catalog import load_dataset
-        from engine.recipe import DataSpec
+        return self.store.dataset(name, style, size, progress)
 
-        spec = DataSpec(name=name) if isinstance(name, str) else name
-        changes = {
-            key: value for key, value in (("style", style), ("size", size)) if value is not None
-        }
-        settings = self.settings
-        return load_dataset(
-            spec.model_copy(update=changes),
-            folders=settings.data,
-            home=self.home,
-            offline=settings.offline,
-            unpacked_mb=settings.unpacked_mb,
-            progress=progress,
-        )
+    def recipes(self) -> list[RecipeInfo]:
+        """The recipes that come with the lab, and those saved in it."""
+        return self.store.recipes()
 
     def recipe(self, name: str | Path, changes: Mapping[str, Any] | None = None) -> Recipe:
-        """A recipe by name (shipped or saved) or YAML file, with `changes` (key.path → value).
-        Raises RecipeError.
-        """
-        from engine.store.recipes import find_recipe
-
-        return find_recipe(self.home, name, changes)
+        """A recipe by name or YAML file, with `changes` (key.path → value). Raises RecipeError."""
+        return self.store.recipe(name, changes)
 
     def save_recipe(self, recipe: Recipe) -> Path:
-        """Keep a recipe in the lab under its name; returns its file. Raises RecipeError for a name
-        that is taken by a shipped one.
-        """
-        from engine.store.recipes import keep_recipe
+        """Keep a recipe in the lab under its name; returns its file. Raises RecipeError."""
+        return self.store.save_recipe(recipe)
 
-        return keep_recipe(self.home, recipe)
-
-    # runs
-
-    @cached_property
-    def executor(self) -> Executor:
-        from engine.jobs.executor import LocalExecutor
-
-        return LocalExecutor(self.settings)
+    def runs(self) -> list[RunInfo]:
+        """Every run, newest first."""
+        return self.store.runs()
 
     def run(self, id: str | Path) -> Run:
         """A run by its id, folder name or path. Raises RunError."""
-        return find_run(self.home, id)
+        return self.store.run(id)
+
+    def models(self) -> list[ModelInfo]:
+        """Saved models: shipped ones, then those of runs, newest first."""
+        return self.store.models()
+
+    def model_folder(self, name: str | Path) -> Path:
+        """A model's checkpoint folder, by its name, a run's id, a folder or a recipe. Raises
+        CheckpointError.
+        """
+        return self.store.model_folder(name)
+
+    def model_meta(self, name: str | Path) -> dict[str, Any]:
+        """What a model's checkpoint.json says. Raises CheckpointError."""
+        return self.store.model_meta(name)
+
+    def predictor(self, name: str | Path) -> Predictor:
+        """The model, loaded and ready. Raises CheckpointError."""
+        return self.store.predictor(name)
+
+    # runs and background tasks: see Launcher
+
+    @property
+    def executor(self) -> Executor:
+        """Where runs are computed."""
+        return self.launcher.executor
 
     def submit(self, recipe: Recipe, name: str | None = None, **status: Any) -> str:
-        """Start a run in the background, after those that wait already; returns its id. Raises
-        DataError, CheckpointError.
-
-        A recipe that starts from another's model has that one started before it, if it was never
-        run. name: the run's, if not the recipe's; `status` goes into the run's status (`sweep`: the
-        sweep it belongs to).
-        """
-        from engine.store.lineage import untrained_parents
-
-        for first in untrained_parents(self, recipe):
-            self.executor.start(self._new_run(first, None))
-        run = self._new_run(recipe, name, **status)
-        self.executor.start(run)
-        return run.id
+        """Start a run in the background; returns its id. Raises DataError, CheckpointError."""
+        return self.launcher.submit(recipe, name, **status)
 
     def train(
         self,
@@ -178,88 +216,46 @@ class Lab(Rooms):
         name: str | None = None,
         **status: Any,
     ) -> Run:
-        """Run a recipe in this process, in its turn among the background runs, and return the run,
-        whatever state it ended in.
-
-        Ctrl-C stops it and keeps the best model. A recipe that starts from another's model has that
-        one trained first, if it was never run. Raises DataError, CheckpointError before there is a
-        run, RunError if the one it starts from did not end well.
+        """Run a recipe in this process and return the run, whatever state it ended in. Raises
+        DataError, CheckpointError, RunError.
         """
-        from engine.jobs.queue import queue_of, queue_up
-        from engine.jobs.worker import work
-        from engine.store.lineage import untrained_parents
-
-        for first in untrained_parents(self, recipe):
-            parent = self.train(first, progress)
-            if (info := parent.info()).state != "finished":
-                raise RunError(
-                    f"run {parent.id} of '{first.name}', from which '{recipe.name}' starts,"
-                    f" {info.state}",
-                    got=info.error,
-                )
-        run = self._new_run(recipe, name, **status)
-        lock = run.take_lock()
-        work(
-            self, run, lock, queue_up(self.home, queue_of(self.settings.device), run.path), progress
-        )
-        return run
-
-    def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
-        from engine.store.recipes import check_names
-
-        check_names(self, recipe)
-        return create_run(self.home, recipe, name, cwd=str(Path.cwd()), **status)
+        return self.launcher.train(recipe, progress, name, **status)
 
     def stop(self, id: str, at_once: bool = False) -> None:
-        """Have a run stop and keep its best model; `at_once` kills it. Raises RunError if it is not
-        alive.
-        """
-        self.executor.stop(self.run(id), at_once)
+        """Have a run stop and keep its best model; `at_once` kills it. Raises RunError."""
+        self.launcher.stop(id, at_once)
 
     def resume(self, id: str) -> None:
-        """Go on with a stopped or failed run from its last checkpoint, in the same folder. Raises
-        RunError if it finished or is alive.
-        """
-        from engine.jobs.executor import resume
-
-        resume(self.executor, self.run(id))
+        """Go on with a stopped or failed run from its last checkpoint. Raises RunError."""
+        self.launcher.resume(id)
 
     def delete(self, id: str) -> None:
         """Remove a run with all it holds. Raises RunError while it is alive."""
-        self.run(id).delete()
+        self.store.run(id).delete()
 
-    # models
-
-    def model_folder(self, name: str | Path) -> Path:
-        """A model's checkpoint folder: a name in checkpoints/, a run id, a folder or a recipe (its
-        newest run). Raises CheckpointError.
+    def start_task(self, kind: str, **arguments: Any) -> str:
+        """Start a background task, a kind in engine.services.background.TASKS; returns its id. One
+        with the same arguments is not started twice. Raises RunError for an unknown kind.
         """
-        from engine.store.models import model_folder
+        from engine.services.background import TASKS
 
-        return model_folder(self.home, name)
+        if kind not in TASKS:
+            raise RunError(unknown("task", kind, TASKS))
+        return self.launcher.start_task(kind, **arguments)
 
-    def model_meta(self, name: str | Path) -> dict[str, Any]:
-        """What a model's checkpoint.json says. Raises CheckpointError."""
-        from engine.models.checkpoint import read_meta
+    def task(self, id: str) -> TaskInfo:
+        """How a task stands. Raises RunError if there is none."""
+        return self.launcher.task(id)
 
-        return read_meta(self.model_folder(name))
+    def tasks(self, kind: str | None = None) -> list[TaskInfo]:
+        """Tasks (of one kind), newest first."""
+        return self.launcher.tasks(kind)
 
-    def predictor(self, name: str | Path) -> Predictor:
-        """The model, loaded and ready; the last few are kept. Raises CheckpointError."""
-        folder = self.model_folder(name)
-        key = (folder, (folder / "checkpoint.json").stat().st_mtime_ns)
-        with self._loading:
-            if key not in self._predictors:
-                from engine.device import pick_device
-                from engine.models.checkpoint import load_checkpoint
-                from engine.models.predictor import Predictor
+    def stop_task(self, id: str) -> None:
+        """Have a task stop; nothing happens if it has ended."""
+        self.launcher.stop_task(id)
 
-                device, _ = pick_device(self.settings.device)
-                self._predictors[key] = Predictor(load_checkpoint(folder, str(device)), device)
-            self._predictors.move_to_end(key)
-            while len(self._predictors) > PREDICTORS:
-                self._predictors.popitem(last=False)
-            return self._predictors[key]
+    # models at work
 
     def evaluate(
         self, model: str, data: str, split: str | None = None, progress: Progress = no_progress
@@ -269,38 +265,10 @@ class Lab(Rooms):
         """
         from engine.services.evaluation import evaluate
 
-        return evaluate(self, model, data, split, progress)
+        return evaluate(self.store, model, data, split, progress)
 
     def export_onnx(self, model: str, file: Path) -> Path:
         """Write a model as ONNX; see engine.models.onnx_export. Raises CheckpointError."""
         from engine.models.onnx_export import export_onnx
 
-        return export_onnx(self.model_folder(model), Path(file))
-
-    # background tasks
-
-    def start_task(self, kind: str, **arguments: Any) -> str:
-        """Start a background task, a kind in engine.jobs.tasks.TASKS; returns its id. One with the
-        same arguments is not started twice.
-        """
-        from engine.jobs.tasks import start_task
-
-        return start_task(self.home, self.settings, kind, arguments)
-
-    def task(self, id: str) -> TaskInfo:
-        """How a task stands. Raises RunError if there is none."""
-        from engine.jobs.tasks import task
-
-        return task(self.home, id)
-
-    def tasks(self, kind: str | None = None) -> list[TaskInfo]:
-        """Tasks (of one kind), newest first."""
-        from engine.jobs.tasks import tasks
-
-        return tasks(self.home, kind)
-
-    def stop_task(self, id: str) -> None:
-        """Have a task stop; nothing happens if it has ended."""
-        from engine.jobs.tasks import stop_task
-
-        stop_task(self.home, id)
+        return export_onnx(self.store.model_folder(model), Path(file))

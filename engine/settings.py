@@ -10,6 +10,8 @@ from typing import Any
 
 from engine.errors import SettingsError
 
+ROOT = Path(__file__).resolve().parents[1]  # of the project
+
 
 def _folders(text: str) -> tuple[Path, ...]:
     return tuple(Path(part).expanduser().resolve() for part in text.split(":") if part)
@@ -144,6 +146,13 @@ SETTINGS: tuple[Setting, ...] = (
         "a whole number, 0 for all cores",
         "CPU threads of a training run",
     ),
+    Setting(
+        "GLYPHLAB_NAMES_ONLY",
+        "0",
+        _switch,
+        "0 or 1",
+        "never open a path outside the home and GLYPHLAB_DATA (what a browser starts never does)",
+    ),
     Setting("GLYPHLAB_OFFLINE", "0", _switch, "0 or 1", "never download anything"),
     Setting(
         "GLYPHLAB_UPLOAD_MB",
@@ -178,6 +187,7 @@ class Settings:
     data: tuple[Path, ...]
     device: str
     threads: int
+    names_only: bool
     offline: bool
     upload_mb: int
     unpacked_mb: int

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.canvas_tabs.pad import drawing_of
-from app.canvas_tabs.reader import Reader
+from app.canvas_tabs.reader import Reader, opened
 from app.canvas_tabs.views import data_uri
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
@@ -178,7 +178,7 @@ def _batch(reader: Reader, files: list[str], model: str | None) -> list[dict[str
 def _lines(reader: Reader, picture: Path | bytes, model: str | None) -> dict[str, Any]:
     with friendly():
         predictor = reader.predictor(model or None)
-        lines = read_lines(predictor, images.ink_of(images.open_picture(picture)))
+        lines = read_lines(predictor, images.ink_of(opened(picture)))
     characters = [
         {
             "label": one.label,

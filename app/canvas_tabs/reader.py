@@ -13,10 +13,11 @@ from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.word_reader import read_lines
 from engine.services.few_shot import WITHOUT_GALLERY
-from engine.services.gallery import Galleries, Gallery
+from engine.services.gallery import Gallery
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
 
     from engine.lab import Lab
     from engine.models.predictor import Prediction, Predictor
@@ -38,7 +39,7 @@ class Reader:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.galleries = Galleries(lab)
+        self.galleries = lab.galleries
         self._quiet = threading.Event()
         self._warming = threading.Lock()
 
@@ -99,7 +100,7 @@ class Reader:
             NOTHING
             if prediction.blank
             else {name: float(share) for name, share in prediction.top(len(prediction.classes))}
-            for prediction in self.predictor(model).predict(pictures)
+            for prediction in self.predictor(model).predict([opened(one) for one in pictures])
         ]
 
     def answer(
@@ -139,6 +140,13 @@ class Reader:
             if all(one.groups[0].share >= UNSURE_BELOW for one in read)
             else apart
         )
+
+
+def opened(picture: Path | bytes) -> Image.Image:
+    """A picture that was sent; what is wrong with it is said without its place on the server.
+    Raises ImageError.
+    """
+    return images.open_picture(picture, picture.name if isinstance(picture, Path) else None)
 
 
 def rows_of(groups: Sequence[Group], most: int = 6) -> list[dict[str, Any]]:

@@ -71,7 +71,9 @@ class Views:
 
         def prepare(data: list[Any]) -> dict[str, Any]:
             try:
-                return {"task": self.reader.galleries.start(*_words(data, 1))}
+                (model,) = _words(data, 1)
+                self.reader.galleries.path(model)  # nothing is started for one that is not there
+                return {"task": self.reader.lab.start_task("gallery", model=model)}
             except GlyphlabError as error:
                 return {"error": str(error)}
 

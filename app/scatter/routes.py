@@ -76,7 +76,7 @@ def _layer(lab: Lab, request: Request) -> Response:
     """
     from engine.services.point_layers import layers
 
-    found = layers(lab, lab.spaces.by_key(request.path_params["key"])).get(
+    found = layers(lab.spaces, lab.noise, lab.spaces.by_key(request.path_params["key"])).get(
         request.path_params["name"]
     )
     if found is None:

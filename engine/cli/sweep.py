@@ -90,7 +90,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 def document(lab: Lab, name: str) -> dict[str, Any]:
     """How a sweep stands: its counts, its trials and the best of them."""
-    info, best = lab.sweeps.info(name), lab.sweeps.store(name).best()
+    info, best = lab.sweeps.info(name), lab.sweeps.trials_store(name).best()
     trials = [_row(trial) for trial in lab.sweeps.trials(name)]
     counts = {
         key: value

@@ -4,6 +4,7 @@ checked before it is read.
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -18,6 +19,17 @@ from engine.errors import DataError
 MOST_RATIO = 200  # deflate reaches 1,032; folders of pictures, even of BMPs, stay below this
 MOST_FILES = 5_000_000
 SMALL = 10_000_000  # bytes that may be packed as well as they like
+UTF8_FLAG = 0x800
+UNICODE_PATH = 0x7075  # of the extra fields
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 
@@ -39,19 +51,41 @@ class ZipReader:
         try:
             with self._zip.open(entry) as file:
                 return file.read(entry.file_size)  # never more than was announced
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            ValueError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
+        except BROKEN as error:
+            raise DataError(str(error) or "it is cut short") from None
+
+    def head(self, index: int, count: int) -> bytes:
+        """The file's first bytes, unpacked. Raises DataError."""
+        if self._zip is None:
+            self._zip = _opened(self._path)
+        try:
+            with self._zip.open(self._entries[index]) as file:
+                return file.read(count)
+        except BROKEN as error:
             raise DataError(str(error) or "it is cut short") from None
 
     def select(self, indices: np.ndarray) -> ZipReader:
         return ZipReader(self._path, [self._entries[i] for i in indices])
+
+
+def raw_name(entry: zipfile.ZipInfo) -> bytes:
+    """A file's name as the zip has it: UTF-8 where the zip says so, bytes in any encoding
+    otherwise.
+    """
+    if entry.flag_bits & UTF8_FLAG:
+        return entry.orig_filename.encode("utf-8", "surrogateescape")
+    raw = entry.orig_filename.encode("cp437")  # as zipfile decodes what has no flag
+    extra = entry.extra
+    while len(extra) >= 4:  # Info-ZIP adds the UTF-8 name, and the checksum of the one it is for
+        kind, length = struct.unpack("<HH", extra[:4])
+        field, extra = extra[4 : 4 + length], extra[4 + length :]
+        if kind == UNICODE_PATH and len(field) > 5 and field[1:5] == _crc(raw):
+            return field[5:]
+    return raw
+
+
+def _crc(raw: bytes) -> bytes:
+    return struct.pack("<I", zlib.crc32(raw))
 
 
 def safe_entries(path: Path, unpacked_mb: int) -> Sequence[zipfile.ZipInfo]:

@@ -76,7 +76,9 @@ def cached_squares(
 
 
 def squares_key(listing: Listing, style: str, size: int) -> str:
-    return digest(["squares", PIXELS, listing.content, len(listing), listing.kind, style, size])
+    parts = ["squares", PIXELS, listing.content, len(listing), listing.kind, style, size]
+    own = listing.convention.key  # nothing for most sets: what was decoded before stays valid
+    return digest([*parts, own] if own else parts)
 
 
 def stored_squares(listing: Listing, style: str, size: int, home: Path) -> Stored | None:
@@ -114,7 +116,11 @@ def content_hash(paths: Sequence[Path], home: Path, progress: Progress) -> str:
     """
     quick = hashlib.blake2b(digest_size=16)
     for path in paths:
-        stat = path.stat()
+        try:
+            stat = path.stat()
+        except OSError:  # gone since it was listed
+            quick.update(f"{path}\0".encode("utf-8", "surrogateescape"))
+            continue
         quick.update(
             f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}\0{stat.st_ino}\n".encode(
                 "utf-8", "surrogateescape"
@@ -124,10 +130,12 @@ def content_hash(paths: Sequence[Path], home: Path, progress: Progress) -> str:
     def make(folder: Path) -> None:
         state = hashlib.blake2b(digest_size=16)
         for number, path in enumerate(paths):
-            with path.open("rb") as file:
-                state.update(
-                    hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-                )
+            try:
+                with path.open("rb") as file:
+                    whole = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+                state.update(whole.digest())
+            except OSError:  # the image is skipped with its reason when it is decoded
+                state.update(b"unreadable")
             progress(number + 1, len(paths), "reading files")
         (folder / "hash.txt").write_text(state.hexdigest(), encoding="ascii")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.data import digits, idx
+from engine.data import digits
 from engine.data.cache import cached_squares, content_hash
 from engine.data.fetch import DOWNLOADS, Download, fetch
-from engine.data.folder import list_folder, list_zip
 from engine.data.imageset import ImageSet
 from engine.data.listing import Listing, digest
 from engine.data.pool import pooled
+from engine.data.readers import Opening, list_found
 from engine.data.sources import DATASETS, Found, find
 from engine.data.splits import limited, make_splits
 from engine.errors import DataError, unknown
@@ -32,6 +32,7 @@ def load_dataset(
     unpacked_mb: int,
     progress: Progress,
     downloads: Mapping[str, Download] = DOWNLOADS,
+    names_only: bool = False,
 ) -> ImageSet:
     """The images that `spec` names, as squares of its style and size, with labels and splits.
 
@@ -40,6 +41,7 @@ def load_dataset(
     offline      never download; otherwise a data set that is missing and has a public source is
                  fetched
     unpacked_mb  largest size a zip may unpack to
+    names_only   a path must lie in one of `folders` or among the lab's data sets
 
     The style 'auto' is what the images are: 'digit', 'page' or 'photo'; of a pool of several kinds,
     'digit', or 'photo' if one is. Raises DataError if the data set is not known, not there, empty,
@@ -55,6 +57,7 @@ def load_dataset(
             unpacked_mb=unpacked_mb,
             progress=progress,
             downloads=downloads,
+            names_only=names_only,
         )
         for name in names
     ]
@@ -84,9 +87,10 @@ def list_dataset(
     unpacked_mb: int,
     progress: Progress,
     downloads: Mapping[str, Download] = DOWNLOADS,
+    names_only: bool = False,
 ) -> Listing:
     """What one data set holds, without decoding it; arguments and errors as of `load_dataset`."""
-    found = find(name, folders, home)
+    found = find(name, folders, home, names_only)
     if found is None:
         source = DATASETS[name]
         if name == "drawings":
@@ -112,23 +116,13 @@ def list_dataset(
 
 
 def _listing_of(found: Found, unpacked_mb: int, home: Path, progress: Progress) -> Listing:
-    source = found.source
     if found.path is None:
         return digits.list_digits()
 
     def content_of(paths: Sequence[Path]) -> str:
         return content_hash(paths, home, progress)
 
-    if found.pairs:
-        classes = (source.classes if source else None) or idx.read_mapping(found.path)
-        files = [path for pair in found.pairs for path in (pair.images, pair.labels)]
-        return idx.list_pairs(found.pairs, classes, content_of(files))
-    kind = source.kind if source else None
-    return (
-        list_zip(found.path, unpacked_mb, kind)
-        if found.path.is_file()
-        else list_folder(found.path, content_of, kind)
-    )
+    return list_found(Opening(found, unpacked_mb, content_of))
 
 
 def _only(classes: Sequence[str], listings: Sequence[Listing]) -> list[Listing]:

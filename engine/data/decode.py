@@ -22,10 +22,13 @@ import numpy as np
 
 from engine.data.listing import Listing
 from engine.errors import GlyphlabError
-from engine.imaging.images import STYLES, open_picture, square, square_of_glyph
+from engine.imaging.convention import EACH_ITS_OWN, Convention
+from engine.imaging.images import STYLES, Page, open_picture, square, square_of_glyph
 from engine.progress import Progress
 
+FIRST = 16  # images of the first chunk, which is timed
 CHUNK_IMAGES = 500
+CHUNK_SECONDS = 1.0  # of one process's work
 CHUNK_BYTES = 4_000_000  # of raw files
 CHUNK_PIXELS = 20_000_000  # of squares
 WORTH_PROCESSES = 3.0  # seconds of work from which starting processes (0.5 s on two cores) pays
@@ -43,41 +46,50 @@ class Chunk(NamedTuple):
     skipped: list[tuple[str, str]]
 
 
+class Target(NamedTuple):
+    """What pictures become: squares of a style and side (pixels), read by the set's convention."""
+
+    style: str
+    size: int
+    convention: Convention = EACH_ITS_OWN
+
+
 def decoded(listing: Listing, style: str, size: int, progress: Progress) -> Iterator[Chunk]:
     """The whole listing as squares, chunk by chunk in order. `progress` may raise to stop.
 
-    The first chunk is decoded here and timed; processes help if what is left would take long.
-    Threads would not: on 28x28 JPEGs nine tenths of the time is Python's own.
+    The first chunk is decoded here and timed; processes help if what is left would take long, and
+    chunks are about CHUNK_SECONDS of work, so that the progress moves.
+    Threads would not help: on 28x28 JPEGs nine tenths of the time is Python's own.
     """
     total = len(listing)
     done = 0
     progress(done, total, "decoding images")
-    chunks = _chunks(listing, style, size)
+    target = Target(style, size, listing.convention)
+    chunks = _Chunks(listing, target)
     while done < total:
         began = time.monotonic()
-        chunk = decode(*next(chunks), style, size)
-        done += len(chunk.kept) + len(chunk.skipped)
+        chunk = decode(*next(chunks), target)
+        count = len(chunk.kept) + len(chunk.skipped)
+        done += count
         yield chunk
         progress(done, total, "decoding images")
-        left = (
-            (time.monotonic() - began)
-            / max(len(chunk.kept) + len(chunk.skipped), 1)
-            * (total - done)
-        )
-        if left > WORTH_PROCESSES and _cores() > 1:
+        seconds = (time.monotonic() - began) / max(count, 1)
+        chunks.most = min(chunks.most, max(1, int(CHUNK_SECONDS / max(seconds, 1e-9))))
+        if seconds * (total - done) > WORTH_PROCESSES and _cores() > 1:
             break
     if done == total:
         return
-    for chunk in _in_processes(chunks, style, size):
+    for chunk in _in_processes(chunks, target):
         done += len(chunk.kept) + len(chunk.skipped)
         yield chunk
         progress(done, total, "decoding images")
 
 
-def decode(raws: list[Raw], start: int, style: str, size: int) -> Chunk:
+def decode(raws: list[Raw], start: int, target: Target) -> Chunk:
     """One chunk, whose first image has position `start` in the listing. What can't be read is
     skipped with its reason.
     """
+    style, size, convention = target
     out = np.empty((len(raws), STYLES[style].channels, size, size), np.uint8)
     kept, skipped = [], []
     for offset, (name, raw) in enumerate(raws):
@@ -88,7 +100,8 @@ def decode(raws: list[Raw], start: int, style: str, size: int) -> Chunk:
             if isinstance(raw, np.ndarray):
                 out[len(kept)] = square_of_glyph(raw, style, size)
             else:
-                out[len(kept)] = square(open_picture(raw, name), style, size)
+                page = Page(open_picture(raw, name), convention)
+                out[len(kept)] = square(page, style, size)
         except GlyphlabError as error:
             skipped.append((name, str(error).replace(name, "it", 1)))
             continue
@@ -96,21 +109,28 @@ def decode(raws: list[Raw], start: int, style: str, size: int) -> Chunk:
     return Chunk(out[: len(kept)], np.array(kept, np.int64), skipped)
 
 
-def _chunks(listing: Listing, style: str, size: int) -> Iterator[tuple[list[Raw], int]]:
-    most = max(1, min(CHUNK_IMAGES, CHUNK_PIXELS // (STYLES[style].channels * size * size)))
-    raws: list[Raw] = []
-    start = weight = 0
-    for index in range(len(listing)):
-        if (
-            len(raws) >= most or weight >= CHUNK_BYTES or (start == 0 and len(raws) == 16)
-        ):  # a small first one, to time it
-            yield raws, start
-            raws, start, weight = [], index, 0
-        raw = read_raw(listing, index)
-        weight += len(raw[1]) if isinstance(raw[1], bytes) else 0
-        raws.append(raw)
-    if raws:
-        yield raws, start
+class _Chunks:
+    """Raw files of a listing in order, some at a time: up to `most`, which may be lowered."""
+
+    def __init__(self, listing: Listing, target: Target) -> None:
+        pixels = STYLES[target.style].channels * target.size * target.size
+        self.most = max(1, min(CHUNK_IMAGES, CHUNK_PIXELS // pixels))
+        self._listing, self._next = listing, 0
+
+    def __iter__(self) -> Iterator[tuple[list[Raw], int]]:
+        return self
+
+    def __next__(self) -> tuple[list[Raw], int]:
+        start, raws, weight = self._next, [], 0
+        most = self.most if start else min(self.most, FIRST)
+        while self._next < len(self._listing) and len(raws) < most and weight < CHUNK_BYTES:
+            raw = read_raw(self._listing, self._next)
+            weight += len(raw[1]) if isinstance(raw[1], bytes) else 0
+            raws.append(raw)
+            self._next += 1
+        if not raws:
+            raise StopIteration
+        return raws, start
 
 
 def read_raw(listing: Listing, index: int) -> Raw:
@@ -143,9 +163,7 @@ class _Spawning(SpawnContext):
     Process = _Worker
 
 
-def _in_processes(
-    chunks: Iterator[tuple[list[Raw], int]], style: str, size: int
-) -> Iterator[Chunk]:
+def _in_processes(chunks: Iterator[tuple[list[Raw], int]], target: Target) -> Iterator[Chunk]:
     workers = _cores()
     # Spawned, not forked: the web server and torch hold threads and locks that a fork would copy in
     # any state.
@@ -153,20 +171,20 @@ def _in_processes(
     waiting: deque[tuple[Future[Chunk], list[Raw], int]] = deque()
     try:
         for raws, start in chunks:
-            waiting.append((_submitted(pool, raws, start, style, size), raws, start))
+            waiting.append((_submitted(pool, raws, start, target), raws, start))
             if len(waiting) > 2 * workers:
-                yield _result(*waiting.popleft(), style, size)
+                yield _result(*waiting.popleft(), target)
         while waiting:
-            yield _result(*waiting.popleft(), style, size)
+            yield _result(*waiting.popleft(), target)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _submitted(
-    pool: ProcessPoolExecutor, raws: list[Raw], start: int, style: str, size: int
+    pool: ProcessPoolExecutor, raws: list[Raw], start: int, target: Target
 ) -> Future[Chunk]:
     try:
-        return pool.submit(decode, raws, start, style, size)
+        return pool.submit(decode, raws, start, target)
     except (
         BrokenProcessPool,
         OSError,
@@ -177,13 +195,13 @@ def _submitted(
         return failed
 
 
-def _result(future: Future[Chunk], raws: list[Raw], start: int, style: str, size: int) -> Chunk:
+def _result(future: Future[Chunk], raws: list[Raw], start: int, target: Target) -> Chunk:
     try:
         return future.result()
     except (
         BrokenProcessPool
     ):  # a worker could not start, or was killed: the work is done here instead
-        return decode(raws, start, style, size)
+        return decode(raws, start, target)
 
 
 def _cores() -> int:

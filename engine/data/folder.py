@@ -1,5 +1,5 @@
 """Folders and zips of pictures: `train/<class>/*`, `val/<class>/*`, `test/<class>/*`, or
-`<class>/*`.
+`<class>/*`, whatever the folders are called.
 """
 
 from __future__ import annotations
@@ -7,234 +7,187 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from engine.data.archive import ZipReader, safe_entries
-from engine.data.listing import MOST_BYTES, TEST, TRAIN, VAL, Listing, Reader, digest
-from engine.errors import DataError, GlyphlabError
-from engine.imaging.images import open_picture
+from engine.data.archive import ZipReader, raw_name, safe_entries
+from engine.data.layout import LAYOUT, Layout, lay_out
+from engine.data.listing import TEST, VAL, Finding, Listing, Reader, Survey, digest
+from engine.data.names import Decoded, decode_names
+from engine.data.pixels import look_at
+from engine.data.tables import describe, is_table
+from engine.data.walk import FolderReader, walk
+from engine.errors import DataError
+from engine.imaging.formats import PICTURES, begins_as_picture, is_hidden, is_picture
 
-PICTURES = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".jfif",
-    ".bmp",
-    ".gif",
-    ".webp",
-    ".tif",
-    ".tiff",
-    ".pgm",
-    ".ppm",
-    ".pbm",
-    ".pnm",
-)
-SPLIT_NAMES = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "val": VAL,
-    "valid": VAL,
-    "validation": VAL,
-    "test": TEST,
-    "testing": TEST,
-}
-LAYOUT = (
-    "Lay it out as <class>/*.png, or as train/<class>/* beside val/<class>/* or test/<class>/*."
-)
 CHARS74K = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_SAMPLE = re.compile(r"Sample0(\d\d)", re.IGNORECASE)
+_SAMPLE = re.compile(r"Sample(\d{3})", re.IGNORECASE)
+HEAD = 12  # bytes that tell a picture
 
 
-class FolderReader:
-    """The files below a folder by position."""
+class FileReader(Reader, Protocol):
+    """A reader of files, which can also look at how one begins."""
 
-    def __init__(self, root: Path, names: Sequence[str]) -> None:
-        self._root, self._names = root, names
-
-    def read(self, index: int) -> bytes:
-        """Raises OSError, or DataError if the file is too large."""
-        path = self._root / self._names[index]
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise DataError(f"it has {size:,} bytes", expected=f"at most {MOST_BYTES:,}")
-        return path.read_bytes()
-
-    def select(self, indices: np.ndarray) -> FolderReader:
-        return FolderReader(self._root, [self._names[i] for i in indices])
+    def head(self, index: int, count: int) -> bytes: ...
 
 
-def list_zip(path: Path, unpacked_mb: int, kind: str | None = None) -> Listing:
+class Files(NamedTuple):
+    """The files of a data set: their names as people read them, with '/'; what can't be read, with
+    the reason; how the names were decoded; and what reads them.
+    """
+
+    names: list[str]
+    problems: list[tuple[str, str]]
+    decoded: Decoded
+    reader: FileReader
+    form: str
+
+
+def list_zip(
+    path: Path, unpacked_mb: int, kind: str | None = None, only_classes: bool = False
+) -> Listing:
     """The pictures in a zip, read in place. Its content hash comes from the checksums in the zip's
     own directory.
 
-    kind  'digit', 'page' or 'photo', if it is known; otherwise a few pictures tell.
+    kind          'digit', 'page' or 'photo', if it is known; otherwise some pictures tell
+    only_classes  every folder at the top is a class, whatever it is called
     Raises DataError if the zip is broken or dangerous, or holds no pictures in class folders.
     """
     entries = safe_entries(path, unpacked_mb)
-    found = _laid_out([entry.filename.replace("\\", "/") for entry in entries], path.name)
-    kept = [entries[i] for i in found.positions]
-    content = digest(
-        ["zip", *(f"{entry.filename}:{entry.CRC}:{entry.file_size}" for entry in kept)]
-    )
-    return _listing(found, ZipReader(path, kept), content, kind)
+    decoded = decode_names([raw_name(entry) for entry in entries])
+    names = [_tidy(name) for name in decoded.names]
+    files = Files(names, [], decoded, ZipReader(path, entries), "zip")
+
+    def content(kept: np.ndarray) -> str:
+        there = [entries[i] for i in kept]
+        return digest(
+            ["zip", *(f"{entry.filename}:{entry.CRC}:{entry.file_size}" for entry in there)]
+        )
+
+    return list_files(files, path.name, content, kind, only_classes)
 
 
 def list_folder(
-    root: Path, content_of: Callable[[Sequence[Path]], str], kind: str | None = None
+    root: Path,
+    content_of: Callable[[Sequence[Path]], str],
+    kind: str | None = None,
+    only_classes: bool = False,
 ) -> Listing:
     """The pictures below a folder. `content_of(paths)` hashes the files' content.
 
     Raises DataError if there are no pictures in class folders.
     """
-    names = walk(root)
-    found = _laid_out(names, str(root))
-    kept = [names[i] for i in found.positions]
-    content = digest(["folder", *kept, content_of([root / name for name in kept])])
-    return _listing(found, FolderReader(root, kept), content, kind)
+    names, problems = walk(root)
+    decoded = decode_names([os.fsencode(name) for name in names])
+    said = decode_names([os.fsencode(name) for name, _ in problems]).names
+    problems = [(name, reason) for name, (_, reason) in zip(said, problems, strict=True)]
+    files = Files(decoded.names, problems, decoded, FolderReader(root, names), "folder")
+
+    def content(kept: np.ndarray) -> str:
+        there = [names[i] for i in kept]
+        return digest(["folder", *there, content_of([root / name for name in there])])
+
+    return list_files(files, str(root), content, kind, only_classes)
 
 
-def walk(root: Path) -> list[str]:
-    """Names of the files below a folder, relative to it with '/', sorted. Links to folders are not
-    followed.
+def list_files(
+    files: Files,
+    where: str,
+    content_of: Callable[[np.ndarray], str],
+    kind: str | None = None,
+    only_classes: bool = False,
+) -> Listing:
+    """The pictures among files, laid out by their folders. Any archive is read through it.
+
+    content_of  hash of the files at some positions (n,)
+    Raises DataError if there are no pictures in class folders.
     """
-    names: list[str] = []
-    for folder, _, files in os.walk(root):
-        inside = Path(folder).relative_to(root).as_posix()
-        names += files if inside == "." else [f"{inside}/{name}" for name in files]
-    return sorted(names)
-
-
-def guess_kind(reader: Reader, count: int, looked_at: int = 12) -> str:
-    """'digit' for small squares, 'page' for marks on even paper, 'photo' otherwise: from a few
-    pictures spread over the set.
-    """
-    votes = []
-    for index in np.unique(np.linspace(0, count - 1, looked_at).astype(int)):
-        try:
-            picture = open_picture(reader.read(int(index)))
-        except (GlyphlabError, OSError):
-            continue
-        if picture.width == picture.height <= 32:
-            votes.append("digit")
-            continue
-        pixels = np.asarray(picture.convert("RGBA").resize((64, 64)), np.int16)[..., :3]
-        colourful = float((pixels.max(-1) - pixels.min(-1) > 24).mean())
-        grey = pixels.mean(-1)
-        even = float((np.abs(grey - np.median(grey)) < 16).mean())
-        votes.append("page" if even > 0.6 and colourful < 0.3 else "photo")
-    return max(sorted(set(votes)), key=votes.count) if votes else "page"
-
-
-class _Found(NamedTuple):
-    """Positions of the pictures among the files; each one's name, class and official split; what
-    was left out, with the reason.
-    """
-
-    positions: list[int]
-    names: list[str]
-    classes: list[str]
-    official: list[int]
-    skipped: list[tuple[str, str]]
-
-
-def _laid_out(names: Sequence[str], where: str) -> _Found:
-    """Which of the files are pictures, of which class and split. Raises DataError if none is in a
-    class folder.
-    """
+    hidden = [is_hidden(name) for name in files.names]
     pictures = [
-        (i, name.split("/"))
-        for i, name in enumerate(names)
-        if name.lower().endswith(PICTURES) and not _is_junk(name)
+        i for i, name in enumerate(files.names) if not hidden[i] and _holds_picture(files, i, name)
     ]
+    there = set(pictures)
+    rest = [name for i, name in enumerate(files.names) if not hidden[i] and i not in there]
     if not pictures:
-        kinds = ", ".join(PICTURES[:4])
         raise DataError(
             f"{where} holds no pictures",
-            expected=f"files ending in {kinds} …",
-            got=f"{len(names):,} other files",
+            expected=f"files ending in {', '.join(PICTURES[:4])} …",
+            got=_what_else(rest),
             hint=LAYOUT,
         )
-    depth = _wrapping(pictures)
-    splits = {
-        parts[depth]
-        for _, parts in pictures
-        if len(parts) > depth + 1 and parts[depth].lower() in SPLIT_NAMES
-    }
-    found = _Found([], [], [], [], [])
-    for i, parts in pictures:
-        inner = parts[depth:]
-        if splits and inner[0] not in splits:
-            found.skipped.append((names[i], f"it is not in {' or '.join(sorted(splits))}"))
-        elif len(inner) < (3 if splits else 2):
-            found.skipped.append((names[i], "it is not in a class folder"))
-        else:
-            found.positions.append(i)
-            found.names.append("/".join(inner))
-            found.classes.append(inner[1] if splits else inner[0])
-            found.official.append(SPLIT_NAMES[inner[0].lower()] if splits else TRAIN)
-    if not found.positions:
-        raise DataError(
-            f"{where} holds {len(pictures):,} pictures, but none in a class folder",
-            got=repr(found.skipped[0][0]),
-            hint=LAYOUT,
-        )
-    return found
+    layout = lay_out([files.names[i] for i in pictures], where, only_classes)
+    positions = np.array([pictures[i] for i in layout.positions])
+    survey = Survey(
+        form=files.form,
+        seen=len(files.names) + len(files.problems),
+        hidden=tuple(name for name, out in zip(files.names, hidden, strict=True) if out),
+        others=tuple((name, describe(name)) for name in rest),
+        tables=tuple(name for name in rest if is_table(name)),
+        layout=(layout.how, layout.why),
+        encoding=files.decoded.encoding,
+        guessed=files.decoded.guessed,
+        findings=layout.findings,
+    )
+    reader = files.reader.select(positions)
+    return _listing(layout, files.problems, survey, reader, content_of(positions), kind)
 
 
-def _wrapping(pictures: Sequence[tuple[int, list[str]]]) -> int:
-    """How many folder levels wrap everything else and mean nothing: one in mnistTask/0/….jpg, none
-    in train/Sample001/….png.
-
-    A single folder with only pictures in it is a class, not a wrapping.
-    """
-    depth = 0
-    while True:
-        tops = {parts[depth] if len(parts) > depth + 1 else "" for _, parts in pictures}
-        top = tops.pop()
-        if (
-            tops
-            or not top
-            or top.lower() in SPLIT_NAMES
-            or not all(len(parts) > depth + 2 for _, parts in pictures)
-        ):
-            return depth
-        depth += 1
-
-
-def _listing(found: _Found, reader: Reader, content: str, kind: str | None) -> Listing:
-    folders = _ordered(set(found.classes))
+def _listing(
+    layout: Layout,
+    problems: Sequence[tuple[str, str]],
+    survey: Survey,
+    reader: Reader,
+    content: str,
+    kind: str | None,
+) -> Listing:
+    folders = _ordered(set(layout.classes))
     position = {name: number for number, name in enumerate(folders)}
-    official = np.array(found.official, np.int8)
+    official = np.array(layout.official, np.int8)
     notes = {}
     if (
         VAL in official and TEST not in official
     ):  # published sets keep their held-out images in val/: they give the score
         official[official == VAL] = TEST
         notes["test"] = "the folder val"
-    labels = np.array([position[name] for name in found.classes], np.int64)
-    kind = kind or guess_kind(reader, len(found.names))
+    classes, doubts = _characters(folders)
+    look = look_at(reader, len(layout.names), content, kind)
     return Listing(
-        kind,
-        found.names,
-        labels,
-        _characters(folders),
-        official,
-        content,
-        reader,
-        tuple(found.skipped),
-        notes,
+        kind=look.kind,
+        files=layout.names,
+        labels=np.array([position[name] for name in layout.classes], np.int64),
+        classes=classes,
+        official=official,
+        content=content,
+        reader=reader,
+        skipped=(*layout.skipped, *problems),
+        notes=notes,
+        survey=replace(survey, findings=(*survey.findings, *doubts, *look.findings)),
+        convention=look.convention,
     )
 
 
-def _characters(folders: Sequence[str]) -> tuple[str, ...]:
-    """Class names. Chars74K numbers its folders: Sample001 … Sample062 are 0-9, A-Z, a-z."""
+def _characters(folders: Sequence[str]) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """Class names, and what to say about them. Chars74K numbers its folders: Sample001 … Sample062
+    are 0-9, A-Z, a-z; with more of them they are of another script (its Kannada has 657).
+    """
     numbers = [int(match[1]) if (match := _SAMPLE.fullmatch(name)) else 0 for name in folders]
-    return tuple(
-        CHARS74K[number - 1] if 1 <= number <= 62 else name
+    if not any(numbers):
+        return tuple(folders), ()
+    if max(numbers) > len(CHARS74K):
+        text = (
+            f"the folders {folders[0]} … {folders[-1]} keep their names: with more than 62 they are"
+            " not Chars74K's 0-9, A-Z, a-z."
+        )
+        return tuple(folders), (Finding("note", "classes", text),)
+    named = tuple(
+        CHARS74K[number - 1] if number else name
         for name, number in zip(folders, numbers, strict=True)
     )
+    text = "Sample001 … Sample062 are read as 0-9, A-Z, a-z, as Chars74K numbers them."
+    return named, (Finding("note", "classes", text),)
 
 
 def _ordered(names: set[str]) -> list[str]:
@@ -246,6 +199,24 @@ def _ordered(names: set[str]) -> list[str]:
     )
 
 
-def _is_junk(name: str) -> bool:
-    """Whether a file is hidden, or was put there by macOS."""
-    return name.startswith((".", "__MACOSX/")) or "/." in name or "/__MACOSX/" in name
+def _tidy(name: str) -> str:
+    """A path in a zip with '/' between folders, and without './' before them."""
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+
+
+def _holds_picture(files: Files, index: int, name: str) -> bool:
+    """Whether a file is a picture by its ending or, where it has none, by how it begins."""
+    if is_picture(name):
+        return True
+    ending = name.rpartition("/")[2].rpartition(".")[2]
+    if "." in name.rpartition("/")[2] and not ending.isdigit():
+        return False
+    try:
+        return begins_as_picture(files.reader.head(index, HEAD))
+    except (OSError, DataError):
+        return False
+
+
+def _what_else(names: Sequence[str]) -> str:
+    kinds = sorted({describe(name) for name in names})
+    return f"{len(names):,} other files" + (f": {'; '.join(kinds[:3])}" if kinds else "")

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-from engine.data.listing import TEST, TRAIN, Listing, digest
+from engine.data.idx_format import read_idx, read_shape
+from engine.data.listing import TEST, TRAIN, Listing, Survey, digest
+from engine.data.pixels import as_glyphs, look_at_glyphs
 from engine.errors import DataError
+from engine.imaging.convention import EACH_ITS_OWN
 
-MOST_BYTES = 4_000_000_000  # EMNIST ByClass, the largest known, unpacks to 638 MB
 # torchvision and NIST name a file emnist-<split>-train-images-idx3-ubyte, and store its images
 # transposed.
 _IMAGES = re.compile(
-    r"(?P<prefix>.*?)(?P<split>train|t10k|test)[-.]images[-.]idx3[-.]ubyte(\.gz)?$", re.IGNORECASE
+    r"(?P<prefix>.*?)(?P<split>train|t10k|test)[-._]images[-._]idx3[-._]ubyte(\.gz)?$",
+    re.IGNORECASE,
 )
+_LABELS = re.compile(r"(?P<prefix>.*?)(train|t10k|test)[-._]labels[-._]idx1", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class Pair:
     images: Path
     labels: Path
     official: int
+
+    @property
+    def prefix(self) -> str:
+        """What the names begin with: 'emnist-letters-', or nothing in MNIST's own files."""
+        match = _IMAGES.match(self.images.name)
+        return match["prefix"].lower() if match else ""
 
     @property
     def transposed(self) -> bool:
@@ -52,45 +59,11 @@ class GlyphReader:
         return GlyphReader(self._load, indices if self._indices is None else self._indices[indices])
 
 
-def read_idx(path: Path) -> np.ndarray:
-    """The uint8 array in an IDX file, gzipped or plain. Raises DataError if it is cut short, no IDX
-    file, or not of bytes.
-    """
-    try:
-        opener = gzip.open if _gzipped(path) else open
-        with opener(path, "rb") as file:
-            shape = _shape(file.read(4), file, path)
-            count = int(np.prod(shape, dtype=np.int64))
-            if count > MOST_BYTES:
-                raise DataError(
-                    f"{path} is too large",
-                    expected=f"at most {MOST_BYTES:,} bytes",
-                    got=f"{count:,}",
-                )
-            data = file.read(count)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path} can't be read", got=str(error), hint="Delete it and fetch it again."
-        ) from None
-    if len(data) < count:
-        raise DataError(
-            f"{path} is cut short",
-            expected=f"{count:,} bytes",
-            got=f"{len(data):,}",
-            hint="Delete it and fetch it again.",
-        )
-    return np.frombuffer(data, np.uint8).reshape(shape)
-
-
 def find_pairs(folder: Path, prefix: str = "") -> list[Pair]:
     """The images-and-labels pairs in a folder whose names start with `prefix`, train before test."""
     pairs: dict[int, Pair] = {}
-    try:
-        names = sorted(entry.name for entry in folder.iterdir())
-    except OSError:
-        return []
-    there = set(names)
-    for name in names:
+    there = _candidates(folder)
+    for name in sorted(there):
         match = _IMAGES.match(name)
         if not match or match["prefix"].lower() != prefix.lower():
             continue
@@ -99,31 +72,58 @@ def find_pairs(folder: Path, prefix: str = "") -> list[Pair]:
         other = labels.removesuffix(".gz") if labels.endswith(".gz") else labels + ".gz"
         found = labels if labels in there else other if other in there else None
         if found and official not in pairs:
-            pairs[official] = Pair(folder / name, folder / found, official)
+            pairs[official] = Pair(there[name], there[found], official)
     return [pairs[key] for key in sorted(pairs)]
+
+
+def _candidates(folder: Path) -> dict[str, Path]:
+    """The IDX files in a folder by name. Kaggle's zip of MNIST unpacks to folders that are called
+    like the one file in each.
+    """
+    there: dict[str, Path] = {}
+    try:
+        for entry in folder.iterdir():
+            if not (_IMAGES.match(entry.name) or _LABELS.match(entry.name)):
+                continue
+            inner = entry / entry.name
+            if entry.is_file():
+                there[entry.name] = entry
+            elif inner.is_file():
+                there.setdefault(entry.name, inner)
+    except OSError:
+        return {}
+    return there
 
 
 def prefixes(folder: Path) -> list[str]:
     """What the names of the IDX image files in a folder begin with, each once: [''] for MNIST's own
     names.
     """
-    matches = [_IMAGES.match(path.name) for path in folder.iterdir()]
+    matches = [_IMAGES.match(name) for name in _candidates(folder)]
     return sorted({match["prefix"].lower() for match in matches if match})
 
 
-def list_pairs(pairs: Sequence[Pair], classes: Sequence[str] | None, content: str) -> Listing:
+def list_pairs(
+    pairs: Sequence[Pair],
+    classes: Sequence[str] | Mapping[int, str] | None,
+    content: str,
+    known: bool = True,
+) -> Listing:
     """The images of IDX pairs, whose files' bytes have the hash `content`.
 
-    classes  names of the labels 0..K-1 (or 1..K, as EMNIST numbers its letters); without them,
-             labels are named by their numbers
+    classes  names of the labels 0..K-1 (or 1..K, as EMNIST numbers its letters), or name by label;
+             without them, labels are named by their numbers
+    known    whether the images are as usual, bytes from 0 to 255; otherwise they are read to see
     Raises DataError if a file is broken or images, labels and classes don't fit together.
     """
     labels, official, files = [], [], []
     for pair in pairs:
         given = read_idx(pair.labels)
-        if given.ndim != 1:
+        if given.ndim != 1 or given.dtype.kind == "f":
             raise DataError(
-                f"{pair.labels} holds no labels", expected="one axis", got=f"{given.ndim}"
+                f"{pair.labels} holds no labels",
+                expected="one axis of whole numbers",
+                got=f"{given.ndim} of {given.dtype}",
             )
         labels.append(given.astype(np.int64))
         official.append(np.full(len(given), pair.official, np.int8))
@@ -132,92 +132,108 @@ def list_pairs(pairs: Sequence[Pair], classes: Sequence[str] | None, content: st
     all_labels = np.concatenate(labels)
     names, all_labels = _named(all_labels, classes, pairs[0])
     counts = [len(part) for part in labels]
-    reader = GlyphReader(lambda: _glyphs(pairs, counts))
+    for pair, count in zip(pairs, counts, strict=True):
+        _check_images(pair, count)
+    content = digest(["idx", content])
+    load = _Once(lambda: _glyphs(pairs))
+    convention, findings = (EACH_ITS_OWN, ()) if known else look_at_glyphs(load, content)
+    reader = GlyphReader(lambda: as_glyphs(load(), convention))
+    survey = Survey(
+        form="IDX files",
+        seen=2 * len(pairs),
+        layout=(
+            "images and labels by position",
+            f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} of files with the names of MNIST's",
+        ),
+        findings=findings,
+    )
     return Listing(
-        "digit",
-        files,
-        all_labels,
-        names,
-        np.concatenate(official),
-        digest(["idx", content]),
-        reader,
+        kind="digit",
+        files=files,
+        labels=all_labels,
+        classes=names,
+        official=np.concatenate(official),
+        content=content,
+        reader=reader,
+        survey=survey,
+        convention=convention,
     )
 
 
-def read_mapping(folder: Path) -> tuple[str, ...] | None:
-    """Class names from a `mapping.txt` of lines 'label code', code an ASCII number; None if there
-    is no such file.
+def read_mapping(folder: Path, prefix: str = "") -> dict[int, str] | None:
+    """Name by label from a `mapping.txt` of lines 'label code', code a Unicode number; None if
+    there is no such file. NIST puts all of EMNIST's into one folder: the one with the images'
+    `prefix` counts, else one without any.
     """
-    for path in sorted(folder.glob("*mapping.txt")):
+    for path in (folder / f"{prefix}mapping.txt", folder / "mapping.txt"):
+        if not path.is_file():
+            continue
         rows = {}
         for line in path.read_text(encoding="ascii", errors="replace").splitlines():
             numbers = [int(part) for part in line.split() if part.isdigit()]
-            if len(numbers) >= 2:
+            if len(numbers) >= 2 and 32 < numbers[1] < 0x110000:
                 rows[numbers[0]] = chr(numbers[1])
-        if rows and sorted(rows) == list(range(len(rows))):
-            return tuple(rows[label] for label in sorted(rows))
+        if rows and len(set(rows.values())) == len(rows):
+            return rows
         raise DataError(
             f"{path} can't be used",
-            expected="lines 'label code' with labels 0, 1, 2 …",
+            expected="lines 'label code', each code once",
             got=f"{len(rows)} such lines",
         )
     return None
 
 
-def _gzipped(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
+class _Once:
+    """What a function returns, which is called when it is first needed."""
+
+    def __init__(self, load: Callable[[], np.ndarray]) -> None:
+        self._load, self._found = load, None
+
+    def __call__(self) -> np.ndarray:
+        if self._found is None:
+            self._found = self._load()
+        return self._found
 
 
-def _shape(magic: bytes, file: BinaryIO, path: Path) -> tuple[int, ...]:
-    if len(magic) < 4 or magic[:2] != b"\0\0":
+def _check_images(pair: Pair, count: int) -> None:
+    shape = read_shape(pair.images)
+    if len(shape) != 3 or shape[0] != count:
         raise DataError(
-            f"{path} is not an IDX file",
-            expected="it to begin with two zero bytes",
-            got=repr(magic[:2]),
+            f"{pair.images} does not fit its labels",
+            expected=f"{count:,} images",
+            got=str(shape),
         )
-    if magic[2] != 0x08 or not 1 <= magic[3] <= 4:
-        got = f"type 0x{magic[2]:02x} with {magic[3]} axes"
-        raise DataError(
-            f"{path} can't be used", expected="IDX of unsigned bytes with 1 to 4 axes", got=got
-        )
-    return tuple(int.from_bytes(file.read(4), "big") for _ in range(magic[3]))
 
 
 def _named(
-    labels: np.ndarray, classes: Sequence[str] | None, pair: Pair
+    labels: np.ndarray, classes: Sequence[str] | Mapping[int, str] | None, pair: Pair
 ) -> tuple[tuple[str, ...], np.ndarray]:
     if not len(labels):
         raise DataError(f"{pair.labels.parent} holds no images")
-    if classes:
-        first = 1 if labels.min() == 1 and labels.max() == len(classes) else 0
-        if labels.max() - first >= len(classes):
-            raise DataError(
-                f"{pair.labels} does not fit its classes",
-                expected=f"labels below {len(classes)}",
-                got=str(labels.max()),
-            )
-        return tuple(classes), labels - first
     present, dense = np.unique(labels, return_inverse=True)
-    return tuple(str(value) for value in present), dense.astype(np.int64)
+    if not classes:
+        return tuple(str(value) for value in present), dense.astype(np.int64)
+    if not isinstance(classes, Mapping):
+        first = 1 if labels.min() == 1 and labels.max() == len(classes) else 0
+        classes = {first + number: name for number, name in enumerate(classes)}
+    if missing := sorted(set(present.tolist()) - set(classes)):
+        raise DataError(
+            f"{pair.labels} does not fit its classes",
+            expected=f"labels {min(classes)} to {max(classes)}",
+            got=str(missing[0]),
+        )
+    order = sorted(classes)
+    return tuple(classes[label] for label in order), np.searchsorted(order, labels)
 
 
-def _glyphs(pairs: Sequence[Pair], counts: Sequence[int]) -> np.ndarray:
+def _glyphs(pairs: Sequence[Pair]) -> np.ndarray:
     parts = []
-    for pair, count in zip(pairs, counts, strict=True):
+    for pair in pairs:
         images = read_idx(pair.images)
-        if images.ndim != 3 or len(images) != count:
-            raise DataError(
-                f"{pair.images} does not fit its labels",
-                expected=f"{count:,} images",
-                got=str(images.shape),
-            )
         parts.append(images.transpose(0, 2, 1) if pair.transposed else images)
     if len({part.shape[1:] for part in parts}) > 1:
         raise DataError(
             f"{pairs[0].images.parent} mixes sizes",
             got=" and ".join(str(part.shape[1:]) for part in parts),
         )
-    glyphs = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    edge = np.concatenate([glyphs[:1000, 0].ravel(), glyphs[:1000, -1].ravel()])
-    return 255 - glyphs if np.median(edge) > 127 else glyphs  # dark ink on white paper
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

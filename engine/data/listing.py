@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
+
+from engine.imaging.convention import EACH_ITS_OWN, Convention
 
 TRAIN, VAL, TEST = 0, 1, 2  # codes of the official splits
 SPLITS = ("train", "val", "test")
@@ -26,6 +28,43 @@ class Reader(Protocol):
     def select(self, indices: np.ndarray) -> Reader: ...
 
 
+class Finding(NamedTuple):
+    """One thing about a data set that a person should know before training on it.
+
+    level  'note' where all is well, 'warning' where something is doubtful
+    about  'files', 'layout', 'names', 'classes', 'splits', 'pixels', 'duplicates' or 'tables'
+    """
+
+    level: Literal["note", "warning"]
+    about: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was seen while the data set was listed; `engine.data.report` turns it into a report.
+
+    form      what it is stored as: 'folder', 'zip', 'IDX files', …
+    seen      how many files there are, hidden ones included
+    hidden    names of hidden files and of those that systems leave, which nobody means
+    others    (name, reason) of files that are no pictures
+    tables    names of tables that were not read
+    layout    the pattern that was recognised, such as '<train|val>/<class>/*', and by what
+    encoding  of the names; guessed: whether nothing recorded it
+    findings  what is doubtful
+    """
+
+    form: str = ""
+    seen: int = 0
+    hidden: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    tables: tuple[str, ...] = ()
+    layout: tuple[str, str] = ("", "")
+    encoding: str = "utf-8"
+    guessed: bool = False
+    findings: tuple[Finding, ...] = ()
+
+
 @dataclass(frozen=True)
 class Listing:
     """N images by name, with labels and official splits.
@@ -36,7 +75,8 @@ class Listing:
     labels    (N,) int64 in 0..K-1
     official  (N,) int8, TRAIN, VAL or TEST
     content   hash of names and bytes; 32 hex digits
-    skipped   (name, reason) of files that were left out without being opened
+    skipped   (name, reason) of pictures that were left out without being opened
+    convention  how all of its pictures are read: one value range, one polarity
     """
 
     kind: str
@@ -48,6 +88,8 @@ class Listing:
     reader: Reader
     skipped: tuple[tuple[str, str], ...] = ()
     notes: dict[str, str] = field(default_factory=dict)
+    survey: Survey = Survey()
+    convention: Convention = EACH_ITS_OWN
 
     def __len__(self) -> int:
         return len(self.files)

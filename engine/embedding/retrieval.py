@@ -8,8 +8,8 @@ similarity? All figures are shares in 0..1, on a stratified sample whose size th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from engine.embedding.space import Space, digest
 from engine.errors import DataError
 from engine.files import read_json, write_json
 from engine.progress import Progress, no_progress
-
-if TYPE_CHECKING:
-    from engine.lab import Lab
 
 ASKED = 10_000  # images that ask and answer in retrieval
 PAIRED = 3_000  # images whose every pair is judged in verification: 4.5 million pairs
@@ -250,15 +247,17 @@ def unseen_classes(space: Space) -> list[str]:
     return [name for name in space.classes if name not in space.model_classes]
 
 
-def measure_task(
-    lab: Lab, progress: Progress, model: str, data: str, part: str = "test"
-) -> dict[str, Any]:
-    """Task 'measure': a model's figures beside those of the same network untrained, on all classes,
-    and on seen and unseen ones apart.
+def measure_beside_untrained(
+    embed: Callable[[str], Space], model: str, progress: Progress
+) -> list[dict[str, Any]]:
+    """A model's figures beside those of the same network untrained, on all classes, and on seen and
+    unseen ones apart; kept beside the model's space as `measured.json`.
+
+    embed  from a model's name, or 'untrained:' and a name, to its space
     """
     out = []
     for name in (model, f"untrained:{model}"):
-        space = lab.spaces.embed(name, data, part, progress)
+        space = embed(name)
         unseen = unseen_classes(space)
         seen = [label for label in space.classes if label not in unseen]
         groups: dict[str, list[str] | None] = {"all": None}
@@ -271,8 +270,8 @@ def measure_task(
             {"model": name, "group": group, **measure(space, names, progress=progress)}
             for group, names in groups.items()
         ]
-    write_json(lab.spaces.embed(model, data, part).folder / "measured.json", out)
-    return {"model": model, "data": data, "part": part, "rows": len(out)}
+    write_json(embed(model).folder / "measured.json", out)
+    return out
 
 
 def _threshold(different: np.ndarray, rate: float) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import ImageError, unknown
+from engine.imaging.convention import EACH_ITS_OWN, Convention, in_range
+from engine.imaging.formats import prepare_for
 from engine.imaging.ink import ink_box, ink_of, on_white, plain, stroke_width, thickened
 from engine.imaging.placement import Placement, settled, with_a_known_pen
 from engine.imaging.stray_dots import without_stray_dots
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 MOST_PIXELS = 50_000_000
 BOX = 20 / 28  # MNIST: ink fills 20 of 28 pixels
 FINE = 4  # strokes are measured and thickened at so many times the final resolution
+KNOWN_MODES = "1 L P RGB RGBA LA La PA RGBa I I;16 I;16B I;16L I;16N F".split()
 GLYPH_SIDE = 32  # a square picture up to this side may be a glyph without a page
 
 
@@ -58,12 +62,13 @@ class Page:
     is needed.
     """
 
-    def __init__(self, picture: Image.Image) -> None:
-        self.picture = picture
+    def __init__(self, picture: Image.Image, convention: Convention = EACH_ITS_OWN) -> None:
+        self.picture = in_range(picture, convention)
+        self._paper = convention.paper
 
     @cached_property
     def ink(self) -> np.ndarray:
-        return ink_of(self.picture)
+        return ink_of(self.picture, self._paper)
 
     @cached_property
     def drawn(self) -> np.ndarray:
@@ -96,27 +101,23 @@ def open_picture(
         return _from_array(source)
     name = name or ("the picture" if isinstance(source, bytes) else str(source))
     try:
-        picture = Image.open(
-            io.BytesIO(source if isinstance(source, bytes) else Path(source).read_bytes())
-        )
+        raw = source if isinstance(source, bytes) else Path(source).read_bytes()
+        prepare_for(raw[:12])
+        picture = Image.open(io.BytesIO(raw))
         if picture.width * picture.height > most_pixels:
             found = f"{picture.width:,} x {picture.height:,}"
             raise ImageError(
                 f"{name} is too large", expected=f"at most {most_pixels:,} pixels", got=found
             )
         picture.load()
-        ImageOps.exif_transpose(picture, in_place=True)
-        return picture
+        with suppress(Exception):  # a damaged tag must not cost the picture
+            ImageOps.exif_transpose(picture, in_place=True)
+        return picture if picture.mode in KNOWN_MODES else picture.convert("RGB")
     except FileNotFoundError:
         raise ImageError(f"{name} does not exist") from None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as error:
+    except ImageError:
+        raise
+    except Exception as error:  # Pillow's readers raise anything on a broken file
         got = "no known format" if isinstance(error, UnidentifiedImageError) else str(error)[:120]
         raise ImageError(f"{name} is not a picture that can be read", got=got) from None
 

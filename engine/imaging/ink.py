@@ -9,6 +9,8 @@ import math
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
+from engine.imaging.convention import Paper, levels_to_bytes, wide
+
 # pictures of twice this side and more are reduced towards it before ink is looked for; no style
 # needs more
 WORKING_SIDE = 600
@@ -19,17 +21,18 @@ STRONG = 96  # ink that counts as a stroke
 FAINTEST = 20  # a picture whose strongest mark differs from its paper by less (of 255) is blank
 
 
-def ink_of(picture: Image.Image) -> np.ndarray:
+def ink_of(picture: Image.Image, paper: Paper | None = None) -> np.ndarray:
     """Ink (H, W) uint8, 255 where the pen was and 0 on paper, from dark on light, light on dark,
     colour or transparency.
 
-    Ink is what differs from the paper. The paper's colour is read from the picture's border; if
-    light falls unevenly (a photograph), it is followed across the page. The strongest mark becomes
-    255, so that grey strokes count as ink. A blank picture gives zeros. Large pictures are reduced
-    towards WORKING_SIDE first.
+    Ink is what differs from the paper. The paper's colour is read from the picture's border, of
+    which only the side that `paper` names ('light' or 'dark') counts if it is given; if light falls
+    unevenly (a photograph), it is followed across the page. The strongest mark becomes 255, so that
+    grey strokes count as ink. A blank picture gives zeros. Large pictures are reduced towards
+    WORKING_SIDE first.
     """
     picture = plain(picture)
-    factor = max(picture.size) // WORKING_SIDE
+    factor = reduction(picture)
     if factor > 1:
         picture = picture.reduce(factor)
     if picture.mode == "RGBA":
@@ -40,14 +43,21 @@ def ink_of(picture: Image.Image) -> np.ndarray:
         ):  # strokes on a transparent layer: the alpha is the ink, whatever its colour
             return _full(alpha, 0, 0)
         picture = on_white(picture)
-    noise = _paper_of(np.asarray(picture))[1]
+        if alpha.min() < 128 and np.ptp(np.asarray(picture)) < FAINTEST:  # white on transparent
+            return _full(alpha, 0, 0)
+    noise = _paper_of(np.asarray(picture), paper)[1]
     sheet = _sheet(picture) if noise >= 1 and min(picture.size) > SMALL else None
     if sheet is None:
-        return _ink_on_paper(picture)
+        return _ink_on_paper(picture, paper)
     ink = np.zeros((picture.height, picture.width), np.uint8)
     left, top, right, bottom = sheet
-    ink[top:bottom, left:right] = _ink_on_paper(picture.crop(sheet))
+    ink[top:bottom, left:right] = _ink_on_paper(picture.crop(sheet), paper)
     return ink
+
+
+def reduction(picture: Image.Image) -> int:
+    """How many times smaller than the picture its ink is: a whole number."""
+    return max(1, max(picture.size) // WORKING_SIDE)
 
 
 def plain(picture: Image.Image) -> Image.Image:
@@ -55,17 +65,13 @@ def plain(picture: Image.Image) -> Image.Image:
     pixel.
     """
     mode = picture.mode
+    levels = wide(picture)
+    if levels is not None:
+        return Image.fromarray(levels_to_bytes(levels, None, mode == "F"))
+    if mode in ("LA", "La", "PA", "RGBa") or "transparency" in picture.info and mode != "RGBA":
+        return picture.convert("RGBA")
     if mode in ("L", "RGB", "RGBA"):
         return picture
-    if mode.startswith(("I", "F")):
-        wide = np.asarray(picture, dtype=np.float32)
-        wide = wide - min(float(wide.min()), 0)
-        least = 0 if mode == "F" else 255  # the noise of a black picture stays dark
-        return Image.fromarray(
-            (wide * (255 / max(float(wide.max()), least, 1e-9))).astype(np.uint8)
-        )
-    if mode in ("LA", "La", "PA", "RGBa") or "transparency" in picture.info:
-        return picture.convert("RGBA")
     return picture.convert("L" if mode == "1" else "RGB")
 
 
@@ -137,25 +143,43 @@ def _largest(ink: np.ndarray, before: int, after: int) -> np.ndarray:
     return out
 
 
-def _ink_on_paper(picture: Image.Image) -> np.ndarray:
-    """Ink (H, W) uint8 of a picture in mode L or RGB that paper fills to its border."""
+def _ink_on_paper(picture: Image.Image, side: Paper | None) -> np.ndarray:
+    """Ink (H, W) uint8 of a picture in mode L or RGB that paper fills to its border, or whose paper
+    is on the given side of the middle.
+    """
     pixels = np.asarray(picture)
     small = min(picture.size) <= SMALL
-    paper, noise = _paper_of(pixels)
+    paper, noise = _paper_of(pixels, side)
     if noise > 3 and not small:
-        return _full(*_marks_on_uneven_paper(picture.convert("L")), least=0.25, ruled=True)
-    return _full(_difference(pixels, paper), 0, noise, ruled=not small)
+        return _full(*_marks_on_uneven_paper(picture.convert("L"), side), least=0.25, ruled=True)
+    return _full(_difference(pixels, paper), 0, noise, ruled=not small and side is None)
 
 
-def _paper_of(pixels: np.ndarray) -> tuple[np.ndarray, float]:
+def _paper_of(pixels: np.ndarray, side: Paper | None = None) -> tuple[np.ndarray, float]:
     """The paper's colour (C,) int16 and how much it varies, read from the border of pixels (H, W[,
-    C]) uint8.
+    C]) uint8, or from what is light or dark of it.
     """
     border = (
         _border(pixels).reshape(-1, pixels.shape[2] if pixels.ndim == 3 else 1).astype(np.int16)
     )
+    if side is not None:
+        border = _on_side(border, pixels, side)
     paper = np.median(border, axis=0).astype(np.int16)
     return paper, float(np.median(np.abs(border - paper)))
+
+
+def _on_side(border: np.ndarray, pixels: np.ndarray, side: Paper) -> np.ndarray:
+    """Of the border (n, C) of pixels (H, W[, C]) what is light or dark; else of all pixels; else
+    white or black itself.
+    """
+    low, high = int(pixels.min()), int(pixels.max())
+    middle = (low + high) / 2 if high - low > 2 * FAINTEST else 127.5
+    for some in (border, pixels.reshape(-1, border.shape[1]).astype(np.int16)):
+        grey = some.mean(1)
+        chosen = some[grey > middle if side == "light" else grey <= middle]
+        if len(chosen):
+            return chosen
+    return np.full((1, border.shape[1]), 255 if side == "light" else 0, np.int16)
 
 
 def _difference(pixels: np.ndarray, paper: np.ndarray) -> np.ndarray:
@@ -171,7 +195,9 @@ def _difference(pixels: np.ndarray, paper: np.ndarray) -> np.ndarray:
     return marks[0] if len(marks) == 1 else np.maximum(np.maximum(marks[0], marks[1]), marks[2])
 
 
-def _marks_on_uneven_paper(grey: Image.Image) -> tuple[np.ndarray, float, float]:
+def _marks_on_uneven_paper(
+    grey: Image.Image, side: Paper | None
+) -> tuple[np.ndarray, float, float]:
     """How far each pixel is from the paper around it, (H, W) uint8; how far paper is from that
     paper, and the spread of this.
 
@@ -181,7 +207,7 @@ def _marks_on_uneven_paper(grey: Image.Image) -> tuple[np.ndarray, float, float]
     grey = grey.filter(ImageFilter.MedianFilter(3))
     low = grey.reduce(max(1, max(grey.size) // 96))
     reach = max(low.size) // 6 | 1
-    dark = _ink_is_dark(np.asarray(low, dtype=np.float64))
+    dark = side == "light" if side else _ink_is_dark(np.asarray(low, dtype=np.float64))
     first, second = (
         (ImageFilter.MaxFilter, ImageFilter.MinFilter)
         if dark

@@ -13,13 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.files import Lock, failure
-from engine.settings import SETTINGS, Settings
+from engine.settings import ROOT, SETTINGS, Settings
 
 # Threads that wait by spinning starve each other as soon as the cores are shared. One training step
 # of a small network on two cores with fifteen other busy processes: 6,800 ms spinning, 740 ms
 # sleeping (torch 2.14, libgomp). Read when torch is loaded.
 THREADS_SLEEP = ("OMP_WAIT_POLICY", "PASSIVE")
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:

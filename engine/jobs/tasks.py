@@ -6,46 +6,25 @@ tasks/20260102T030405-embed-k3f9a2/    status.json  log.txt  lock  stop
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import secrets
 import shutil
 import signal
 import socket
-import time
-import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import GlyphlabError, RunError, unknown
+from engine.errors import RunError
 from engine.files import Lock, is_locked, plain, read_json, write_json
 from engine.jobs.processes import spawn
-from engine.progress import Cancelled
 from engine.runs.run_info import ALIVE, now
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
     from engine.settings import Settings
 
-# kind → 'module:function'; a function takes (lab, progress, **arguments) and returns what JSON can
-# hold.
-TASKS: dict[str, str] = {
-    "gallery": "engine.services.gallery:build_task",
-    "load": "engine.store.recipes:load_data",
-    "evaluate": "engine.services.evaluation:evaluate_task",
-    "embed": "engine.services.spaces:embed_task",
-    "project": "engine.services.spaces:project_task",
-    "unfold": "engine.services.spaces:learning_task",
-    "measure": "engine.embedding.retrieval:measure_task",
-    "sweep": "engine.services.sweep_worker:task",
-    "find_rate": "engine.services.lr_finder:find_rate",
-    "diagnose": "engine.services.label_noise:diagnose_task",
-    "noise-trial": "engine.services.label_noise:trial_task",
-    "publish-labels": "engine.services.label_noise:publish_task",
-}
 KEPT = 200  # ended tasks whose folders stay
 HEARTBEAT_SECONDS = 0.25
 KILLED = "its process was killed or the machine went down"
@@ -73,11 +52,7 @@ class TaskInfo:
 def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, Any]) -> str:
     """Start a task in the background and return its id; the id of the one at work, if the same kind
     has the same arguments.
-
-    Raises RunError for a kind that is not in TASKS.
     """
-    if kind not in TASKS:
-        raise RunError(unknown("task", kind, TASKS))
     arguments = plain(arguments)
     parent = Path(home) / "tasks"
     parent.mkdir(parents=True, exist_ok=True)
@@ -156,51 +131,6 @@ def stop_task(home: Path, id: str) -> None:
     ):
         with suppress(ProcessLookupError):
             os.kill(status["pid"], signal.SIGTERM)
-
-
-def work(lab: Lab, folder: Path, lock: Lock) -> None:
-    """What a task's process does: call the function, write how far it is, and what it returned. For
-    the main thread.
-    """
-    status = read_json(folder / "status.json")
-    status |= {"pid": os.getpid(), "host": socket.gethostname()}
-    written = 0.0
-
-    def write(**changes: Any) -> None:
-        status.update(changes)
-        write_json(folder / "status.json", status)
-
-    def progress(done: int, total: int, what: str) -> None:
-        nonlocal written
-        if (folder / "stop").exists():
-            raise Cancelled
-        if time.monotonic() - written >= HEARTBEAT_SECONDS:
-            write(done=int(done), total=int(total), what=what)
-            written = time.monotonic()
-
-    def interrupt(number: int, frame: object) -> None:
-        raise Cancelled
-
-    with lock:
-        write()
-        signal.signal(signal.SIGTERM, interrupt)
-        try:
-            if (folder / "stop").exists():
-                raise Cancelled
-            module, _, name = TASKS[status["kind"]].partition(":")
-            result = getattr(importlib.import_module(module), name)(
-                lab, progress, **status["arguments"]
-            )
-            end = {"state": "finished", "result": plain(result), "done": status.get("total", 0)}
-        except (Cancelled, KeyboardInterrupt):
-            end = {"state": "stopped"}
-        except GlyphlabError as error:
-            end = {"state": "failed", "error": str(error)}
-        except Exception as error:
-            traceback.print_exc()
-            end = {"state": "failed", "error": f"{type(error).__name__}: {error}"[:300]}
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        write(**end, finished=now())
 
 
 def _forget_old(parent: Path) -> None:

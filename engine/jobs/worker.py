@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 from engine import __version__
 from engine.errors import GlyphlabError
 from engine.files import Lock, read_json
-from engine.jobs.processes import ROOT
 from engine.jobs.queue import wait_turn
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runs.run import Run
 from engine.runs.run_info import figures_of, now
+from engine.settings import ROOT
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
-    from engine.lab import Lab
     from engine.recipe import DataSpec
+    from engine.store.store import Store
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -68,7 +68,7 @@ class Cancel:
                 signal.signal(number, handler)
 
 
-def work(lab: Lab, run: Run, lock: Lock, ticket: Path, progress: Progress = no_progress) -> str:
+def work(store: Store, run: Run, lock: Lock, ticket: Path, progress: Progress = no_progress) -> str:
     """Bring the run to its end and return the state it ended in; raises nothing. Its `lock` is
     released at the end.
     """
@@ -86,7 +86,7 @@ def work(lab: Lab, run: Run, lock: Lock, ticket: Path, progress: Progress = no_p
             if turn is None:
                 return _end(run, "stopped", "stopped before it began")
             with turn:
-                return _train(lab, run, cancel, progress)
+                return _train(store, run, cancel, progress)
         except Cancelled:
             return _end(run, "stopped", "stopped before the training began")
         except KeyboardInterrupt:
@@ -98,12 +98,12 @@ def work(lab: Lab, run: Run, lock: Lock, ticket: Path, progress: Progress = no_p
             return _end(run, "failed", error=in_words(error))
 
 
-def _train(lab: Lab, run: Run, cancel: Cancel, progress: Progress) -> str:
+def _train(store: Store, run: Run, cancel: Cancel, progress: Progress) -> str:
     run.write_status(state="running", started=now(), message="", what="starting")
-    if lab.settings.mlflow_uri:
+    if store.settings.mlflow_uri:
         from engine.jobs.mlflow_mirror import start_mirror
 
-        start_mirror(run, lab.settings)
+        start_mirror(run, store.settings)
     with ThreadPoolExecutor(1) as aside:
         provenance = aside.submit(
             _provenance
@@ -123,7 +123,7 @@ def _train(lab: Lab, run: Run, cancel: Cancel, progress: Progress) -> str:
             raise Cancelled
 
     def load(spec: DataSpec) -> ImageSet:
-        data = lab.dataset(spec, progress=loading)
+        data = store.dataset(spec, progress=loading)
         for name, reason in data.skipped[:20]:
             run.log(f"skipped {name}: {reason}")
         if data.skipped:
@@ -132,12 +132,12 @@ def _train(lab: Lab, run: Run, cancel: Cancel, progress: Progress) -> str:
 
     position = read_json(run.last / "state.json")
     run.forget_after(position["epoch"] if position else 0)
-    settings = lab.settings
-    keep_downloads(lab.home / "weights", offline=settings.offline)
+    settings = store.settings
+    keep_downloads(store.home / "weights", offline=settings.offline)
     scale = run.recipe().scale
 
     def find_model(name: str) -> Path:
-        folder = starting_model(lab, name, scale)
+        folder = starting_model(store, name, scale)
         run.log(f"starting from {name}: {folder}")
         return folder
 

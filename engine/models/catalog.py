@@ -81,7 +81,15 @@ def build_model(
             raise ModelError(f"model '{name}': {unknown('option', option, known)}")
     try:
         model = MODELS[name].build(channels, classes, size, **options)
-    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ModelError(
             f"model '{name}' can't be built at {size} px with {dict(options)}", got=str(error)[:200]
         ) from error

@@ -11,30 +11,26 @@ from __future__ import annotations
 import json
 import os
 import platform
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from engine import __version__
 from engine.documents import CheckpointMeta, Figures, TrainedOn
 from engine.errors import CheckpointError, GlyphlabError
-from engine.files import why_not_written
+from engine.files import make_folder, replacing, why_not_written
 from engine.imaging.images import STYLES
 from engine.imaging.placement import Placement, read_placement
 from engine.models.card import model_card
+from engine.models.metadata import FORMAT, META, read_meta
 from engine.recipe import Recipe, make_recipe
 
 if TYPE_CHECKING:
     import torch
 
     from engine.models.recognizer import Recognizer
-
-FORMAT = 1
-META = "checkpoint.json"
-REQUIRED = ("format", "recipe", "classes", "style", "size", "input_size", "weights", "metrics")
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ def save_checkpoint(
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     stored = {
         key: (
             (value.half() if half and value.is_floating_point() else value)
@@ -119,19 +115,16 @@ def save_checkpoint(
         **(extra or {}),
     }
     try:
-        _replace(folder / name, lambda path: save_file(stored, path))
-        _replace(
-            folder / "recipe.yaml", lambda path: path.write_text(recipe.to_yaml(), encoding="utf-8")
-        )
-        _replace(
-            folder / "README.md", lambda path: path.write_text(model_card(meta), encoding="utf-8")
-        )
-        _replace(
-            folder / META,
-            lambda path: path.write_text(
-                json.dumps(meta, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8"
-            ),
-        )
+        with replacing(folder / name) as path:
+            save_file(stored, path)
+            os.chmod(path, 0o644)
+        for file, text in (
+            ("recipe.yaml", recipe.to_yaml()),
+            ("README.md", model_card(meta)),
+            (META, json.dumps(meta, indent=1, ensure_ascii=False, allow_nan=False)),
+        ):
+            with replacing(folder / file) as path:
+                path.write_text(text, encoding="utf-8")
     except (OSError, SafetensorError) as error:  # the disk is full
         (folder / name).unlink(missing_ok=True)
         raise CheckpointError(
@@ -144,34 +137,18 @@ def save_checkpoint(
             old.unlink(missing_ok=True)
 
 
-def read_meta(folder: Path) -> CheckpointMeta:
-    """What `checkpoint.json` says, checked for completeness; does not load torch. Raises
-    CheckpointError.
+def read_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of a checkpoint's tensors, from the head of its file; no tensor is read.
+    Raises CheckpointError for a file that is no safetensors.
     """
-    path = folder / META
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / read_meta(folder)["weights"]
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{folder} holds no complete checkpoint", expected=f"a {META} in it"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} can't be read", got=str(error)[:120]) from None
-    missing = (
-        [key for key in REQUIRED if key not in meta] if isinstance(meta, dict) else list(REQUIRED)
-    )
-    if missing:
-        raise CheckpointError(f"{path} is incomplete", expected=f"the keys {', '.join(missing)}")
-    if meta["format"] != FORMAT:
-        raise CheckpointError(
-            f"{path} is of another version", expected=f"format {FORMAT}", got=meta["format"]
-        )
-    if not (folder / meta["weights"]).is_file():
-        raise CheckpointError(
-            f"the weights of {folder} are missing",
-            expected=f"a file {meta['weights']} beside {META}",
-        )
-    return cast(CheckpointMeta, meta)
+        with safe_open(path, framework="pt") as file:
+            return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}
+    except (SafetensorError, OSError, ValueError, OverflowError) as error:
+        raise _no_weights(path, error) from None
 
 
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -187,56 +164,65 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
             key: value.float() if value.is_floating_point() else value
             for key, value in load_file(path).items()
         }
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path} is no readable safetensors file",
-            got=str(error)[:120],
-            hint="Copy or download it again.",
-        ) from None
+    except (SafetensorError, OSError, ValueError, KeyError, OverflowError, RuntimeError) as error:
+        raise _no_weights(path, error) from None
+
+
+def _no_weights(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{path} is no readable safetensors file",
+        got=str(error)[:120],
+        hint="Copy or download it again.",
+    )
 
 
 def load_checkpoint(folder: Path, device: str = "cpu") -> Checkpoint:
     """The model of a checkpoint, in evaluation mode on `device`.
 
-    Raises CheckpointError if it is incomplete, or if its weights are another model's or another
-    number of classes' than it says.
+    What the metadata asks for is built without memory first and compared with the shapes that the
+    weights have, so that a stranger's checkpoint never takes more than its file holds. Raises
+    CheckpointError if it is incomplete, or if its weights are another model's or another number of
+    classes' than it says.
     """
+    import torch
+
     from engine.models.catalog import build_model
 
     meta = read_meta(folder)
     classes = tuple(meta["classes"])
-    try:
-        recipe = make_recipe(meta["recipe"], {"scale": "full", "small": {}})
-        channels = STYLES[meta["style"]].channels
-        model = build_model(
-            recipe.model.name,
-            recipe.model.options,
-            channels,
-            len(classes),
-            meta["input_size"],
-            pretrained=False,
-        )
-    except (GlyphlabError, KeyError) as error:
-        raise CheckpointError(
-            f"checkpoint {folder.name} can't be used by this version of Glyphlab", got=str(error)
-        ) from None
-    weights = read_weights(folder)
-    own = model.state_dict()
-    wrong = [
-        key
-        for key in sorted(own.keys() | weights.keys())
-        if key not in own or key not in weights or own[key].shape != weights[key].shape
-    ]
+    recipe = make_recipe(meta["recipe"], {"scale": "full", "small": {}})
+    channels = STYLES[meta["style"]].channels
+
+    def built() -> Recognizer:
+        try:
+            return build_model(
+                recipe.model.name,
+                recipe.model.options,
+                channels,
+                len(classes),
+                meta["input_size"],
+                pretrained=False,
+            )
+        except GlyphlabError as error:
+            raise CheckpointError(
+                f"checkpoint {folder.name} can't be used by this version of Glyphlab",
+                got=str(error),
+            ) from None
+
+    with torch.device("meta"):
+        own = {key: tuple(value.shape) for key, value in built().state_dict().items()}
+    stored = read_shapes(folder)
+    wrong = [key for key in sorted(own.keys() | stored.keys()) if own.get(key) != stored.get(key)]
     if wrong:
         key = wrong[0]
-        given = tuple(weights[key].shape) if key in weights else "nothing"
         raise CheckpointError(
             f"the weights of {folder} are another model's: {len(wrong)} of {len(own)} tensors do"
             f" not fit '{recipe.model.name}' with {len(classes)} classes; {key}",
-            expected=tuple(own[key].shape) if key in own else "nothing",
-            got=given,
+            expected=own.get(key, "nothing"),
+            got=stored.get(key, "nothing"),
         )
-    model.load_state_dict(weights)
+    model = built()
+    model.load_state_dict(read_weights(folder))
     model.to(device).eval().requires_grad_(False)
     return Checkpoint(
         folder,
@@ -257,15 +243,3 @@ def _torch_version() -> str:
     import torch
 
     return torch.__version__
-
-
-def _replace(path: Path, write: Any) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

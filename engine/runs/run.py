@@ -286,12 +286,12 @@ def all_runs(home: Path) -> list[Run]:
     return [Run(parent / name) for _, _, name in sorted(found, reverse=True)]
 
 
-def find_run(home: Path, name: str | Path) -> Run:
-    """The run with that id, folder name or path. Raises RunError, with the nearest id, if there is
-    none.
+def find_run(home: Path, name: str | Path, names_only: bool = False) -> Run:
+    """The run with that id, folder name or (unless names_only) path. Raises RunError, with the
+    nearest id, if there is none.
     """
     path = Path(name)
-    if (path / "status.json").exists() and (path / "recipe.yaml").exists():
+    if not names_only and (path / "status.json").exists() and (path / "recipe.yaml").exists():
         return Run(path)
     runs = all_runs(home)
     for run in runs:

@@ -33,7 +33,7 @@ from engine.metrics import confusion
 from engine.recipe import compare_recipes
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
+    from engine.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Compare:
     said to be missing.
     """
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def subjects(self, ids: Sequence[str]) -> list[Subject]:
         """The runs that have anything to compare, labelled so that no two look alike. Raises
         RunError for an id that does not exist.
         """
-        runs = [self.lab.run(id) for id in ids]
+        runs = [self.store.run(id) for id in ids]
         names = [run.info().name for run in runs]
         recipes = [run.recipe() for run in runs]
         called = kinds(names, recipes)
@@ -254,7 +254,7 @@ class Compare:
         """The images (m, C, H, W) uint8 at `index` of the data set that the run was scored on.
         Raises DataError if it is not at hand.
         """
-        data = self.lab.dataset(subject.test_spec())
+        data = self.store.dataset(subject.test_spec())
         return np.asarray(data.images[np.asarray(index, np.int64)])
 
 

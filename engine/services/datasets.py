@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.data.cache import stored_squares
 from engine.data.catalog import list_dataset
-from engine.data.decode import decode, read_raw
+from engine.data.decode import Target, decode, read_raw
 from engine.data.fetch import fetch
 from engine.data.info import DatasetInfo, list_datasets
 from engine.data.listing import SPLITS, Listing
@@ -26,8 +26,8 @@ from engine.progress import Progress, no_progress
 from engine.recipe import DataSpec
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
     from engine.recipe import Augment, Recipe
+    from engine.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class Samples(NamedTuple):
 class Data:
     """The data sets of a lab."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def list(self) -> list[DatasetInfo]:
         """The data sets known by name and those uploaded; those at hand first."""
-        return list_datasets(self.lab.settings.data, self.lab.home)
+        return list_datasets(self.store.settings.data, self.store.home)
 
     def contents(
         self, name: str, style: str = "auto", size: int = 28, progress: Progress = no_progress
@@ -79,7 +79,7 @@ class Data:
         listing = self._listing(name, progress)
         counts = np.zeros((len(SPLITS), len(listing.classes)), np.int64)
         np.add.at(counts, (listing.official, listing.labels), 1)
-        stored = stored_squares(listing, _style(listing, style), size, self.lab.home)
+        stored = stored_squares(listing, _style(listing, style), size, self.store.home)
         skipped = listing.skipped + (stored.skipped if stored else ())
         usual = DataSpec()
         splits = make_splits(
@@ -174,12 +174,12 @@ class Data:
             raise DataError(
                 unknown("download", name, [key for key, value in DATASETS.items() if value.fetch])
             )
-        if self.lab.settings.offline:
+        if self.store.settings.offline:
             raise DataError(
                 f"data set '{name}' can't be fetched: the lab is offline",
                 hint="Set GLYPHLAB_OFFLINE=0.",
             )
-        return fetch(source.fetch, self.lab.home, progress)
+        return fetch(source.fetch, self.store.home, progress)
 
     def upload(
         self, filename: str, content: bytes | BinaryIO, progress: Progress = no_progress
@@ -187,9 +187,9 @@ class Data:
         """Keep a zip of pictures as a data set. Raises DataError, and keeps nothing, if it can't be
         one.
         """
-        settings = self.lab.settings
+        settings = self.store.settings
         return save_upload(
-            self.lab.home,
+            self.store.home,
             filename,
             content,
             upload_mb=settings.upload_mb,
@@ -199,11 +199,11 @@ class Data:
 
     def remove_upload(self, name: str) -> None:
         """Delete an uploaded data set. Raises DataError if there is none of that name."""
-        remove_upload(self.lab.home, name)
+        remove_upload(self.store.home, name)
 
     def _listing(self, name: str, progress: Progress = no_progress) -> Listing:
-        settings = self.lab.settings
-        found = find(name, settings.data, self.lab.home)
+        settings = self.store.settings
+        found = find(name, settings.data, self.store.home, settings.names_only)
         if found is None:
             there = (
                 f"Fetch it: python -m engine datasets --fetch {name}"
@@ -212,12 +212,12 @@ class Data:
             )
             raise DataError(f"data set '{name}' is not here", hint=there)
         if found.path is None or not found.path.is_file():
-            return _listed(name, settings.data, self.lab.home, settings.unpacked_mb, progress)
+            return _listed(name, settings.data, self.store.home, settings.unpacked_mb, progress)
         stat = found.path.stat()
         return _zip_listed(
             name,
             settings.data,
-            self.lab.home,
+            self.store.home,
             settings.unpacked_mb,
             (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns),
         )
@@ -228,14 +228,15 @@ class Data:
         """Images (n, C, size, size) uint8 and their positions (n,); from the cache if all of them
         have been decoded before.
         """
-        stored = stored_squares(listing, style, size, self.lab.home)
+        stored = stored_squares(listing, style, size, self.store.home)
         if stored is None:
             out, kept = [], []
+            target = Target(style, size, listing.convention)
             for position in index:
-                chunk = decode([read_raw(listing, int(position))], int(position), style, size)
+                chunk = decode([read_raw(listing, int(position))], int(position), target)
                 out.append(chunk.images)
                 kept.append(chunk.kept)
-            empty = decode([], 0, style, size)
+            empty = decode([], 0, target)
             return np.concatenate([*out, empty.images]), np.concatenate([*kept, empty.kept])
         where = np.searchsorted(stored.kept, index)
         there = np.append(stored.kept, -1)[where] == index

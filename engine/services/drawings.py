@@ -30,8 +30,8 @@ from engine.imaging import images
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
-    from engine.lab import Lab
     from engine.recipe import Recipe
+    from engine.store.store import Store
 
 RECIPE = "canvas-finetune"
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -53,9 +53,9 @@ class Drawing:
 class Drawings:
     """The drawings of a lab, in `home/drawings`."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.folder = lab.home / "drawings"
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.folder = store.home / "drawings"
 
     def save(self, picture: bytes | Path, label: str) -> Drawing:
         """Keep a picture under its right label. Raises DataError for a label that can't be a
@@ -139,7 +139,7 @@ class Drawings:
                 got=sum(counts.values()),
                 hint=hint,
             )
-        meta = self.lab.model_meta(model)
+        meta = self.store.model_meta(model)
         network, base = (
             meta["recipe"]["model"],
             self._smallest(str(meta["recipe"]["data"]["name"]).split("+")),
@@ -157,14 +157,14 @@ class Drawings:
                 *meta["classes"],
                 *(label for label in counts if label not in meta["classes"]),
             ]
-        return self.lab.recipe(RECIPE, {**changed, **(changes or {})})
+        return self.store.recipe(RECIPE, {**changed, **(changes or {})})
 
     def _smallest(self, names: list[str]) -> str | None:
         from engine.services.datasets import Data
 
-        here = {info.name for info in self.lab.datasets() if info.here}
+        here = {info.name for info in self.store.datasets() if info.here}
         sizes = {
-            name: sum(Data(self.lab).contents(name).splits.values())
+            name: sum(Data(self.store).contents(name).splits.values())
             for name in names
             if name in here and name != "drawings"
         }
@@ -174,11 +174,11 @@ class Drawings:
         """Right answers of each model on the drawings that `recipe` holds back: {model:
         {'accuracy': 0..1, 'n': images}}.
         """
-        data = self.lab.dataset(recipe.data)
+        data = self.store.dataset(recipe.data)
         index = held_back(data)
         out = {}
         for model in models:
-            predictor = self.lab.predictor(model)
+            predictor = self.store.predictor(model)
             likeliest = predictor.squares(data.images[index]).argmax(1)
             right = [
                 predictor.classes[guess] == data.classes[label]

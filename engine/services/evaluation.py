@@ -15,14 +15,14 @@ from engine.recipe import DataSpec
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
-    from engine.lab import Lab
     from engine.models.predictor import Predictor
+    from engine.store.store import Store
 
 CHUNK = 4096  # images read from disk at a time
 
 
 def evaluate(
-    lab: Lab, model: str, data: str, split: str | None = None, progress: Progress = no_progress
+    store: Store, model: str, data: str, split: str | None = None, progress: Progress = no_progress
 ) -> dict[str, Any]:
     """Score `model` on `data`, a data set's name or the path of a folder, zip or IDX file.
 
@@ -35,9 +35,9 @@ def evaluate(
     of classes that the model does not know, by class) and `notes`. Raises DataError if there is no
     such split or no class in common.
     """
-    predictor = lab.predictor(model)
-    meta = lab.model_meta(model)
-    images = lab.dataset(spec_for(meta, data), progress=progress)
+    predictor = store.predictor(model)
+    meta = store.model_meta(model)
+    images = store.dataset(spec_for(meta, data), progress=progress)
     notes: list[str] = []
     if split is None:
         split = "all"
@@ -86,13 +86,6 @@ def evaluate(
         "unscored": unscored,
         "notes": notes,
     }
-
-
-def evaluate_task(
-    lab: Lab, progress: Progress, model: str, data: str, split: str | None = None
-) -> dict[str, Any]:
-    """Task 'evaluate'."""
-    return evaluate(lab, model, data, split, progress)
 
 
 def spec_for(meta: dict[str, Any], data: str) -> DataSpec:

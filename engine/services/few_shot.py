@@ -31,7 +31,7 @@ from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.drawings import ink_png, write_bytes
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
+    from engine.store.store import Store
 
 ENOUGH = 3  # examples from which on a symbol is recognised well
 LONGEST_NAME = 40
@@ -87,9 +87,9 @@ class Measured(NamedTuple):
 class Taught:
     """The taught symbols of a lab, in `home/taught`. Safe to share by threads."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.folder = lab.home / "taught"
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.folder = store.home / "taught"
         self._vectors: dict[tuple[Path, int, Path], np.ndarray] = {}
         self._lock = threading.RLock()
 
@@ -175,12 +175,12 @@ class Taught:
         paths = [path for symbol in symbols for path in symbol.examples]
         if not paths:
             return Bank(np.array([], str), np.zeros((0, 1), np.float32))
-        folder = self.lab.model_folder(model)
+        folder = self.store.model_folder(model)
         stamp = (folder / "checkpoint.json").stat().st_mtime_ns
         with self._lock:
             missing = [path for path in paths if (folder, stamp, path) not in self._vectors]
             if missing:
-                found = self.lab.predictor(model).predict(missing)
+                found = self.store.predictor(model).predict(missing)
                 vectors = likeness_vectors(
                     np.stack([each.embedding for each in found]),
                     np.stack([each.square for each in found]),

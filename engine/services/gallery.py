@@ -14,7 +14,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.evaluation import spec_for
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
+    from engine.store.store import Store
 
 MOST = 3000  # images in a gallery; searched in under a millisecond
 MOST_QUERIES = 800  # held-out images to measure by
@@ -99,8 +99,8 @@ class Gallery:
 class Galleries:
     """The galleries of a lab. Safe to share by threads."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
+    def __init__(self, store: Store) -> None:
+        self.store = store
         self._loaded: dict[Path, Gallery] = {}
         self._lock = threading.Lock()
 
@@ -108,10 +108,10 @@ class Galleries:
         """Where a model's gallery is kept; another checkpoint under the same name has another.
         Raises CheckpointError.
         """
-        folder = self.lab.model_folder(model)
+        folder = self.store.model_folder(model)
         stamp = f"{FORMAT} {folder} {(folder / 'checkpoint.json').stat().st_mtime_ns}"
         return (
-            self.lab.home
+            self.store.home
             / "galleries"
             / f"{hashlib.blake2b(stamp.encode(), digest_size=10).hexdigest()}.npz"
         )
@@ -123,7 +123,8 @@ class Galleries:
             held = self._loaded.get(path)
             if held is None:
                 held = _read(path, "") or _read(
-                    self.lab.model_folder(model) / SHIPPED, self.lab.model_meta(model)["weights"]
+                    self.store.model_folder(model) / SHIPPED,
+                    self.store.model_meta(model)["weights"],
                 )
                 if held is not None:
                     self._loaded[path] = held
@@ -132,13 +133,6 @@ class Galleries:
             ):  # the map is added when it has been laid out
                 held = self._loaded[path] = _read(path, "") or held
             return held
-
-    def start(self, model: str) -> str:
-        """Build a model's gallery in the background; returns the task's id. Raises CheckpointError
-        before anything is started if there is no such model.
-        """
-        self.path(model)
-        return self.lab.start_task("gallery", model=model)
 
     def build(self, model: str, progress: Progress = no_progress) -> Path:
         """Build a model's gallery, keep it in the lab and return its file. Raises DataError if its
@@ -152,9 +146,9 @@ class Galleries:
         """Put a smaller gallery beside a model's checkpoint; returns its file. Images come from the
         named data sets only, those that may be passed on; of the others there are likeness vectors,
         so that drawings like them are not taken for strange ones."""
-        path = self.lab.model_folder(model) / SHIPPED
+        path = self.store.model_folder(model) / SHIPPED
         self._build(
-            model, path, MOST_SHIPPED, sources, self.lab.model_meta(model)["weights"], progress
+            model, path, MOST_SHIPPED, sources, self.store.model_meta(model)["weights"], progress
         )
         return path
 
@@ -167,10 +161,10 @@ class Galleries:
         weights: str,
         progress: Progress,
     ) -> None:
-        meta = self.lab.model_meta(model)
+        meta = self.store.model_meta(model)
         name = str(meta["recipe"]["data"]["name"])
         try:
-            data = self.lab.dataset(spec_for(meta, name), progress=progress)
+            data = self.store.dataset(spec_for(meta, name), progress=progress)
         except GlyphlabError as error:
             raise DataError(
                 f"the images that {model} was trained on are not here", got=str(error)
@@ -190,7 +184,7 @@ class Galleries:
         held = _some(held[labelled[held]], data.labels, MOST_QUERIES)
         everything = np.concatenate([train, other, held])
         squares = data.images[everything]
-        embeddings = self.lab.predictor(model).embed(
+        embeddings = self.store.predictor(model).embed(
             squares, lambda done: progress(done, len(squares), "embedding training images")
         )
         likeness = likeness_vectors(embeddings, squares)
@@ -209,16 +203,11 @@ class Galleries:
         }
         if not weights:
             write_arrays(path, **content)  # the neighbours can be shown while the map is laid out
-        options, compiled = Options(), self.lab.spaces.compiled
+        options, compiled = Options(), self.store.compiled()
         found = project(
             embeddings[: len(train)], options, threads=1, compiled=compiled, progress=progress
         )
         write_arrays(path, **content, coordinates=found.coordinates.astype(np.float16))
-
-
-def build_task(lab: Lab, progress: Progress, model: str) -> dict[str, Any]:
-    """Task 'gallery'."""
-    return {"model": model, "file": str(Galleries(lab).build(model, progress))}
 
 
 def _some(index: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.data.imageset import ImageSet
-    from engine.lab import Lab
     from engine.models.predictor import Predictor
+    from engine.store.store import Store
 
 PHOTO_SIZE = 48  # pixels; handwriting is examined at 28
 OPEN = 3  # diagnoses kept open
@@ -63,9 +63,9 @@ class DiagnosisInfo:
 class Noise:
     """The room of doubt. Everything it finds is kept in home/noise and found again by content."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.home = lab.home / "noise"
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.home = store.home / "noise"
         self._open: OrderedDict[str, Diagnosis] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -113,7 +113,7 @@ class Noise:
                 data,
                 split,
                 effort,
-                self.lab.settings.device,
+                self.store.settings.device,
                 progress=progress,
                 opinions=self._opinions(data),
             )
@@ -140,9 +140,9 @@ class Noise:
         """A data set as it is examined: in its own style, handwriting at 28 and photographs at 48
         pixels.
         """
-        data = self.lab.dataset(DataSpec(name=dataset), progress=progress)
+        data = self.store.dataset(DataSpec(name=dataset), progress=progress)
         return (
-            self.lab.dataset(DataSpec(name=dataset, size=PHOTO_SIZE), progress=progress)
+            self.store.dataset(DataSpec(name=dataset, size=PHOTO_SIZE), progress=progress)
             if data.style == "photo"
             else data
         )
@@ -152,8 +152,8 @@ class Noise:
         images (0..1): shipped ones, then runs.
         """
         rows = []
-        for model in self.lab.models():
-            meta = self.lab.model_meta(model.name)
+        for model in self.store.models():
+            meta = self.store.model_meta(model.name)
             accuracy = meta["metrics"].get("test_accuracy")
             if (
                 meta["recipe"].get("method") == "recovered"
@@ -169,14 +169,14 @@ class Noise:
         (accuracy 0..1).
         """
         rows = []
-        for run in self.lab.runs():
+        for run in self.store.runs():
             if (
                 run.data == "task3"
                 and run.state == "finished"
-                and (final := self.lab.run(run.id).final())
+                and (final := self.store.run(run.id).final())
             ):
                 if (
-                    self.lab.run(run.id).recipe().method != "recovered"
+                    self.store.run(run.id).recipe().method != "recovered"
                     and final.get("test_accuracy") is not None
                 ):
                     rows.append(
@@ -216,7 +216,9 @@ class Noise:
             raise DataError(unknown("effort", effort, EFFORTS))
         begun = time.monotonic()
         trial = Trial(dataset, noise, rate, limit, effort, seed)
-        result = run_trial(self.data(dataset, progress), trial, self.lab.settings.device, progress)
+        result = run_trial(
+            self.data(dataset, progress), trial, self.store.settings.device, progress
+        )
         result |= {
             "seconds": round(time.monotonic() - begun, 1),
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -238,9 +240,9 @@ class Noise:
         other; a damaged one is not asked.
         """
         out = {}
-        for model in self.lab.models():
+        for model in self.store.models():
             with suppress(CheckpointError):
-                meta = self.lab.model_meta(model.name)
+                meta = self.store.model_meta(model.name)
                 own = (
                     meta.get("fingerprint") == data.fingerprint
                     and tuple(meta["classes"]) == data.classes
@@ -250,7 +252,7 @@ class Noise:
                     and meta["recipe"].get("method") == "recovered"
                     and not meta["recipe"].get("init_from")
                 ):
-                    out[model.name] = partial(_said, self.lab.predictor(model.name))
+                    out[model.name] = partial(_said, self.store.predictor(model.name))
         return out
 
     def _opened(self, folder: Path, data: ImageSet) -> Diagnosis | None:
@@ -328,40 +330,3 @@ def why(diagnosis: Diagnosis, position: int, argued: Arguments) -> str:
         votes,
         diagnosis.document["regime"] == "complementary",
     )
-
-
-def diagnose_task(
-    lab: Lab, progress: Progress, dataset: str, split: str = "all", effort: str = "full"
-) -> dict[str, Any]:
-    """Task 'diagnose': examine a data set's labels."""
-    found = lab.noise.diagnose(dataset, split, effort, progress)
-    return {
-        "key": found.key,
-        "regime": found.document["regime"],
-        "noise_rate": found.document["noise_rate"],
-    }
-
-
-def trial_task(lab: Lab, progress: Progress, **arguments: Any) -> dict[str, Any]:
-    """Task 'noise-trial': noise on purpose."""
-    return {"id": lab.noise.try_noise(**arguments, progress=progress)["id"]}
-
-
-def publish_task(
-    lab: Lab,
-    progress: Progress,
-    dataset: str,
-    split: str,
-    effort: str,
-    rest: str,
-    sure: float,
-    name: str,
-) -> dict[str, Any]:
-    """Task 'publish-labels': make reviewed labels a data set of the lab."""
-    from engine.noise.cleaned_labels import clean, publish
-
-    found = lab.noise.find(dataset, split, effort)
-    if found is None:
-        raise DataError(f"{dataset} has not been examined", hint="Examine it first.")
-    cleaned = clean(found, lab.noise.review(found).decisions(), rest, sure)
-    return {"name": publish(lab, found, cleaned, name, progress), "images": cleaned.kept}

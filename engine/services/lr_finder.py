@@ -23,7 +23,7 @@ from engine.store.lineage import starting_model
 from engine.training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
+    from engine.store.store import Store
 
 DIVERGED = 4.0  # times the lowest smoothed loss: where the search ends
 SMOOTH = 0.9  # weight of the past in the smoothed loss
@@ -71,7 +71,7 @@ class Searcher(Trainer):
 
 
 def find_rate(
-    lab: Lab,
+    store: Store,
     progress: Progress = no_progress,
     *,
     fields: dict[str, Any],
@@ -79,23 +79,23 @@ def find_rate(
     high: float = 1.0,
     steps: int = 100,
 ) -> dict[str, Any]:
-    """Task 'find_rate': train the first stage of the recipe of these `fields` for `steps` batches
+    """Train the first stage of the recipe of these `fields` for `steps` batches
     at rates from `low` to `high`.
 
     Keeps no model and writes no run. Returns a RateSearch as a dict. Raises RecipeError, DataError
     as training does.
     """
     chosen = make_recipe(fields)
-    if lab.settings.threads:
-        torch.set_num_threads(lab.settings.threads)
-    keep_downloads(lab.home / "weights", offline=lab.settings.offline)
-    device, _ = pick_device(lab.settings.device)
+    if store.settings.threads:
+        torch.set_num_threads(store.settings.threads)
+    keep_downloads(store.home / "weights", offline=store.settings.offline)
+    device, _ = pick_device(store.settings.device)
     initial = (
-        read_weights(starting_model(lab, chosen.init_from, chosen.scale))
+        read_weights(starting_model(store, chosen.init_from, chosen.scale))
         if chosen.init_from
         else None
     )
-    searcher = Searcher(chosen, lab.dataset(chosen.data, progress=progress), device, initial)
+    searcher = Searcher(chosen, store.dataset(chosen.data, progress=progress), device, initial)
     rates = np.geomspace(low, high, steps).tolist()
     losses: list[float] = []
     for loss in searcher.try_rates(rates):

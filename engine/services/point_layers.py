@@ -16,7 +16,8 @@ from engine.noise.review import JOURNAL
 from engine.services.spaces import UNTRAINED
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
+    from engine.services.label_noise import Noise
+    from engine.services.spaces import Spaces
 
 UNNAMED = "no label"
 STEPS = 255
@@ -49,19 +50,24 @@ class Layer:
         return f"{self.high:.2f}"
 
 
-def layers(lab: Lab, space: Space) -> dict[str, Layer]:
+def layers(spaces: Spaces, noise: Noise, space: Space) -> dict[str, Layer]:
     """The layers a space has, by the name that stands in the page's address."""
-    kept = [lab.spaces.home, lab.noise.home, *lab.noise.home.glob(f"*/{JOURNAL}")]
+    kept = [spaces.home, noise.home, *noise.home.glob(f"*/{JOURNAL}")]
     return _layers(
-        lab, space, tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in kept)
+        spaces,
+        noise,
+        space,
+        tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in kept),
     )
 
 
 @lru_cache(maxsize=8)
-def _layers(lab: Lab, space: Space, stamps: tuple[int, ...]) -> dict[str, Layer]:
+def _layers(
+    spaces: Spaces, noise: Noise, space: Space, stamps: tuple[int, ...]
+) -> dict[str, Layer]:
     # `stamps` change with every new diagnosis, decision or space; a click on the map must not pay
     # for what has not changed.
-    judged = _judged(lab, space)
+    judged = _judged(noise, space)
     out = {
         "label": named("Given label", space.labels, space.classes),
         "true": judged.pop("true", None)
@@ -80,7 +86,7 @@ def _layers(lab: Lab, space: Space, stamps: tuple[int, ...]) -> dict[str, Layer]
         out["source"] = named(
             "Source", space.images.sources[space.index], space.images.source_names, "few"
         )
-    return out | judged | _rivals(lab, space)
+    return out | judged | _rivals(spaces, space)
 
 
 def named(title: str, codes: np.ndarray, names: Sequence[str], palette: str = "classes") -> Layer:
@@ -120,12 +126,12 @@ def _splits(space: Space) -> Layer:
     return named("Split", codes[space.index], [said[name] for name in names], "few")
 
 
-def _judged(lab: Lab, space: Space) -> dict[str, Layer]:
+def _judged(noise: Noise, space: Space) -> dict[str, Layer]:
     """What the newest examination of the data set's labels says, if there was one: how far each
     label is believed, and the true class as far as it is known: as a person decided, or else as the
     examination found it."""
-    found = next((info for info in lab.noise.list() if info.name == space.data), None)
-    diagnosis = lab.noise.find(found.name, found.split) if found else None
+    found = next((info for info in noise.list() if info.name == space.data), None)
+    diagnosis = noise.find(found.name, found.split) if found else None
     if (
         diagnosis is None
         or len(diagnosis.data) != len(space.images)
@@ -135,7 +141,7 @@ def _judged(lab: Lab, space: Space) -> dict[str, Layer]:
     index = diagnosis.arrays["index"]
     quality, true = np.full(len(space.images), np.nan), np.array(space.images.labels, np.int64)
     quality[index], true[index] = diagnosis.arrays["score"], diagnosis.arrays["likely"]
-    decisions = lab.noise.review(diagnosis).decisions()
+    decisions = noise.review(diagnosis).decisions()
     for decision in decisions.values():
         true[index[decision.position]] = decision.label
     judged = np.isfinite(quality[space.index])
@@ -153,17 +159,17 @@ def _judged(lab: Lab, space: Space) -> dict[str, Layer]:
     }
 
 
-def _rivals(lab: Lab, space: Space) -> dict[str, Layer]:
+def _rivals(spaces: Spaces, space: Space) -> dict[str, Layer]:
     """Against every other model or run that was asked about the same images: which of the two reads
     an image rightly.
     """
     out: dict[str, Layer] = {}
-    for info in lab.spaces.list():  # newest first: an older one of the same model is out of date
+    for info in spaces.list():  # newest first: an older one of the same model is out of date
         key = f"run-{info.model}"
         same = (info.data, info.part) == (space.data, space.part)
         if not same or info.model == space.model or info.model.startswith(UNTRAINED) or key in out:
             continue
-        theirs = read_answers(lab.spaces.home / info.name)
+        theirs = read_answers(spaces.home / info.name)
         if not np.array_equal(theirs.index, space.index):
             continue  # split in another way
         wrong = space.misses(theirs.classes, theirs.predicted)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,14 +14,10 @@ from engine.errors import DataError
 from engine.recipe import DataSpec
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from engine.data.imageset import ImageSet
-    from engine.lab import Lab
-    from engine.models.predictor import Predictor
+    from engine.store.store import Store
 
 ASKED = 120  # test images that a model without recorded predictions is asked about
-MOST_FILTERS = 64
 
 
 @dataclass(frozen=True)
@@ -57,19 +53,21 @@ class Answers:
         return self.probabilities.max(1)
 
 
-def answers(lab: Lab, model: str, which: str = "all", count: int = 30, seed: int = 0) -> Answers:
+def answers(
+    store: Store, model: str, which: str = "all", count: int = 30, seed: int = 0
+) -> Answers:
     """`count` of a model's answers to images held out from it, at random: 'all', or only the
     'right' or 'wrong' ones, the surest first.
 
     Read from its run's predictions where there are some; else the model is asked. Raises DataError
     if its data set is not there.
     """
-    folder = lab.model_folder(model)
-    meta = lab.model_meta(model)
+    folder = store.model_folder(model)
+    meta = store.model_meta(model)
     spec = DataSpec.model_validate(meta["recipe"]["data"])
     if spec.test_on:
         spec = spec.model_copy(update={"name": spec.test_on, "limit": None, "test_on": None})
-    data = lab.dataset(spec)
+    data = store.dataset(spec)
     split = "test" if len(data.splits.get("test", ())) else "val"
     rng = np.random.default_rng(seed)
     kept = _recorded(folder, len(data))
@@ -79,7 +77,7 @@ def answers(lab: Lab, model: str, which: str = "all", count: int = 30, seed: int
         index = np.sort(rng.choice(data.split(split), min(ASKED, of), replace=False))
         labels, probabilities = (
             _places(data, index, classes),
-            lab.predictor(model).squares(np.asarray(data.images[index])),
+            store.predictor(model).squares(np.asarray(data.images[index])),
         )
     else:
         labels, probabilities, index = kept
@@ -134,73 +132,3 @@ def _places(data: ImageSet, index: np.ndarray, classes: tuple[str, ...]) -> np.n
             got=", ".join(data.classes[:10]),
         )
     return place[data.labels[index]]
-
-
-def filters(predictor: Predictor) -> np.ndarray:
-    """The kernels of the first convolution as pictures (F, C, k, k) uint8: colour for RGB, else
-    grey, each stretched to full contrast.
-    """
-    from torch import nn
-
-    first = next(
-        (layer for layer in predictor.model.modules() if isinstance(layer, nn.Conv2d)), None
-    )
-    if first is None:
-        return np.zeros((0, 1, 1, 1), np.uint8)
-    kernels = first.weight.detach().float().cpu().numpy()[:MOST_FILTERS]
-    kernels = kernels if kernels.shape[1] == 3 else kernels[:, :1]
-    low, high = kernels.min((1, 2, 3), keepdims=True), kernels.max((1, 2, 3), keepdims=True)
-    return ((kernels - low) / np.maximum(high - low, 1e-9) * 255).round().astype(np.uint8)
-
-
-def guided_saliency(predictor: Predictor, squares: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Guided backpropagation (Springenberg et al. 2014, arXiv 1412.6806): what in each image spoke
-    for its label.
-
-    squares: (n, C, S, S) uint8; labels: (n,) places in the model's classes. Returns (n, C, S, S)
-    float32 in -1..1, 0 where a pixel does not matter; each image is scaled to its own strongest
-    pixel.
-    """
-    import torch
-
-    from engine.data.augment import fit_size
-    from engine.imaging.images import normalise
-
-    checkpoint = predictor.checkpoint
-    model = _guided(predictor.model)
-    batch = torch.from_numpy(np.ascontiguousarray(squares)).to(predictor.device)
-    image = normalise(fit_size(batch, checkpoint.input_size, checkpoint.crop)).requires_grad_(True)
-    logits = model(image).logits
-    logits[torch.arange(len(image)), torch.as_tensor(labels, device=logits.device)].sum().backward()
-    found = torch.nn.functional.interpolate(
-        image.grad, size=squares.shape[-2:], mode="bilinear", align_corners=False
-    )
-    values = found.float().cpu().numpy()
-    return values / np.maximum(np.abs(values).max((1, 2, 3), keepdims=True), 1e-12)
-
-
-def _guided(model: nn.Module) -> nn.Module:
-    """A copy whose activations let back only what speaks for the answer."""
-    import copy
-
-    from torch import nn
-
-    def positive(layer: nn.Module, incoming: Any, outgoing: Any) -> Any:
-        return tuple(None if part is None else part.clamp(min=0) for part in incoming)
-
-    guided = copy.deepcopy(model).eval()
-    for layer in guided.modules():
-        if hasattr(layer, "inplace"):
-            layer.inplace = False  # a hook on the gradient can't see through a change in place
-        if isinstance(layer, nn.ReLU | nn.LeakyReLU | nn.GELU | nn.SiLU | nn.ELU | nn.Mish):
-            layer.register_full_backward_hook(positive)
-    return guided
-
-
-def as_pictures(saliency: np.ndarray) -> np.ndarray:
-    """Saliency (n, C, S, S) in -1..1 as pictures (n, 3, S, S) uint8: mid-grey where nothing
-    mattered, in colour for photographs.
-    """
-    grey = np.repeat(saliency[:, :1], 3, 1) if saliency.shape[1] != 3 else saliency
-    strength = np.sign(grey) * np.sqrt(np.abs(grey))  # a few pixels are far stronger than the rest
-    return (127.5 + 127.5 * np.clip(strength, -1, 1)).round().astype(np.uint8)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.data.imageset import ImageSet
+from engine.embedding.outputs import outputs, untrained
 from engine.embedding.projection import Options, Projection, aligned, project, transform
 from engine.embedding.space import (
     META,
@@ -32,14 +33,12 @@ from engine.embedding.space import (
 )
 from engine.errors import DataError, RunError, unknown
 from engine.files import read_json, write_arrays
-from engine.imaging.images import STYLES
 from engine.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
     from engine.models.predictor import Predictor
+    from engine.store.store import Store
 
-CHUNK = 4096  # images read from disk at a time
 OPEN = 4  # spaces kept open
 # before a model's name: the same network with fresh weights, the baseline that it has to beat
 UNTRAINED = "untrained:"
@@ -77,9 +76,9 @@ class Spaces:
     found again by content.
     """
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.home = lab.home / "spaces"
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.home = store.home / "spaces"
         self._open: OrderedDict[tuple[Path, str], Space] = OrderedDict()
         self._lock = Lock()
 
@@ -188,7 +187,7 @@ class Spaces:
                 options,
                 known=known,
                 threads=self.threads,
-                compiled=self.compiled,
+                compiled=self.store.compiled(),
                 progress=progress,
             )
             space.keep_map(found)
@@ -201,12 +200,12 @@ class Spaces:
     def locate(self, space: Space, projection: Projection, embedding: np.ndarray) -> np.ndarray:
         """Where an embedding (D,) lies on a finished map: coordinates (dims,) float32."""
         return transform(
-            embedding[None], space.embeddings, projection, threads=1, compiled=self.compiled
+            embedding[None], space.embeddings, projection, threads=1, compiled=self.store.compiled()
         )[0]
 
     def epochs(self, run: str) -> tuple[int, ...]:
         """The epochs of a run whose embeddings were kept. Raises RunError if there is no such run."""
-        return tuple(int(file.stem.split("-")[1]) for file in _snapshots(self.lab.run(run).path))
+        return tuple(int(file.stem.split("-")[1]) for file in _snapshots(self.store.run(run).path))
 
     def figures(self, model: str, data: str, part: str = "test") -> list[dict[str, Any]] | None:
         """What task 'measure' found for a model on a part of a data set, a row a group of classes;
@@ -219,11 +218,13 @@ class Spaces:
         """The images whose embeddings a run kept at its epochs: its data set, and their indices
         (n,) in it. Raises RunError.
         """
-        files = _snapshots(self.lab.run(run).path)
+        files = _snapshots(self.store.run(run).path)
         if not files:
             raise RunError(f"run {run} has kept no epochs")
         with np.load(files[-1]) as last:
-            return self.lab.dataset(self.lab.run(run).recipe().data), last["index"].astype(np.int64)
+            return self.store.dataset(self.store.run(run).recipe().data), last["index"].astype(
+                np.int64
+            )
 
     def learning(
         self, run: str, options: Options, progress: Progress = no_progress, *, compute: bool = True
@@ -231,7 +232,7 @@ class Spaces:
         """A run's embedding while it learned, on shared axes. With compute=False None where it was
         not laid out before.
         """
-        files = _snapshots(self.lab.run(run).path)
+        files = _snapshots(self.store.run(run).path)
         if len(files) < 2:
             hint = "They are kept while a run trains."
             raise RunError(
@@ -255,7 +256,7 @@ class Spaces:
             return None
         series = [_embeddings_in(path) for path in files]
         found = aligned(
-            series, options, threads=self.threads, compiled=self.compiled, progress=progress
+            series, options, threads=self.threads, compiled=self.store.compiled(), progress=progress
         )
         write_arrays(file, coordinates=found)
         return Learning(run, epochs, found, labels, index)
@@ -263,21 +264,14 @@ class Spaces:
     @cached_property
     def threads(self) -> int:
         allowed = getattr(os, "sched_getaffinity", None)
-        return self.lab.settings.threads or (len(allowed(0)) if allowed else os.cpu_count() or 1)
-
-    @cached_property
-    def compiled(self) -> Path:
-        """Where numba keeps compiled code: the sources' folder may not be writable."""
-        folder = self.lab.home / "cache" / "numba"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return self.store.settings.threads or (len(allowed(0)) if allowed else os.cpu_count() or 1)
 
     def _place(
         self, model: str, data: str, part: str, progress: Progress
     ) -> tuple[ImageSet, np.ndarray, Path]:
         _check_part(part)
-        images = self.lab.dataset(
-            spec_for(self.lab.model_meta(model.removeprefix(UNTRAINED)), data), progress=progress
+        images = self.store.dataset(
+            spec_for(self.store.model_meta(model.removeprefix(UNTRAINED)), data), progress=progress
         )
         index = part_of(images, part)
         name = re.sub(r"[^\w-]+", "-", f"{Path(data).stem}-{part}").strip("-")[-60:]
@@ -288,8 +282,8 @@ class Spaces:
         )
 
     def _weights(self, model: str) -> str:
-        folder = self.lab.model_folder(model.removeprefix(UNTRAINED))
-        meta = self.lab.model_meta(model.removeprefix(UNTRAINED))
+        folder = self.store.model_folder(model.removeprefix(UNTRAINED))
+        meta = self.store.model_meta(model.removeprefix(UNTRAINED))
         path = folder / meta["weights"]
         settings = (
             meta["style"],
@@ -303,7 +297,7 @@ class Spaces:
         )
 
     def _predictor(self, model: str) -> Predictor:
-        predictor = self.lab.predictor(model.removeprefix(UNTRAINED))
+        predictor = self.store.predictor(model.removeprefix(UNTRAINED))
         return untrained(predictor) if model.startswith(UNTRAINED) else predictor
 
     def _opened(self, folder: Path, images: ImageSet, model: str) -> Space:
@@ -315,73 +309,6 @@ class Spaces:
             while len(self._open) > OPEN:
                 self._open.popitem(last=False)
             return held
-
-
-def outputs(
-    predictor: Predictor, images: ImageSet, index: np.ndarray, progress: Progress
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Embeddings (n, D) float32, the answer (n,) int64 and its probability (n,) float32 for the
-    images at `index` (n,).
-    """
-    embeddings, predicted, confidence = [], [], []
-    for start in range(0, len(index), CHUNK):
-        squares = np.asarray(images.images[index[start : start + CHUNK]])
-        probabilities, found = predictor.run(
-            squares,
-            lambda done, start=start: progress(start + done, len(index), "embedding images"),
-        )
-        embeddings.append(found)
-        predicted.append(probabilities.argmax(1))
-        confidence.append(probabilities.max(1))
-    return np.concatenate(embeddings), np.concatenate(predicted), np.concatenate(confidence)
-
-
-def untrained(predictor: Predictor, seed: int = 0) -> Predictor:
-    """The same network with fresh random weights: what an embedding has to beat."""
-    import torch
-
-    from engine.models.catalog import build_model
-
-    held = predictor.checkpoint
-    channels = STYLES[held.style].channels
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = held.recipe.model
-        model = build_model(
-            network.name,
-            network.options,
-            channels,
-            len(held.classes),
-            held.input_size,
-            pretrained=False,
-        )
-    fresh = replace(held, model=model.eval().requires_grad_(False), temperature=1.0)
-    return type(predictor)(fresh, predictor.device)
-
-
-def embed_task(
-    lab: Lab, progress: Progress, model: str, data: str, part: str = "train"
-) -> dict[str, Any]:
-    """Task 'embed'."""
-    space = lab.spaces.embed(model, data, part, progress)
-    return {"space": space.key, "n": len(space), "width": space.embeddings.shape[1]}
-
-
-def project_task(
-    lab: Lab, progress: Progress, model: str, data: str, part: str = "train", **options: Any
-) -> dict[str, Any]:
-    """Task 'project': embeds first if that was not done. `options` are those of
-    engine.embedding.projection.Options.
-    """
-    space = lab.spaces.embed(model, data, part, progress)
-    found = lab.spaces.map(space, Options(**options), progress)
-    return {"space": space.key, "n": len(space), "faithful": found.faithful}
-
-
-def learning_task(lab: Lab, progress: Progress, run: str, **options: Any) -> dict[str, Any]:
-    """Task 'unfold': a run's stored epochs on shared axes."""
-    found = lab.spaces.learning(run, Options(**options), progress)
-    return {"run": run, "epochs": list(found.epochs), "n": found.coordinates.shape[1]}
 
 
 def _snapshots(run: Path) -> list[Path]:

@@ -17,10 +17,8 @@ from engine.recipe import RECIPES, DataSpec, Recipe, read_recipe, shipped_recipe
 from engine.runs.run import all_runs
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
-
-ROOT = Path(__file__).parents[2]
-RECORDS = ROOT / "bench" / "records.csv"
+    from engine.jobs.launcher import Launcher
+    from engine.store.store import Store
 
 
 class Part(NamedTuple):
@@ -162,8 +160,8 @@ class Row:
 class Study:
     """The published experiments of the lab."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
+    def __init__(self, store: Store, launcher: Launcher) -> None:
+        self.store, self.launcher = store, launcher
 
     def rows(self) -> list[Row]:
         """Every published experiment, in the order of the studies. Recipes that are not shipped are
@@ -194,7 +192,7 @@ class Study:
     def runs_of(self, name: str) -> list[str]:
         """Ids of the runs of a recipe that can be compared, full-size ones first, newest first."""
         found = []
-        for run in all_runs(self.lab.home):
+        for run in all_runs(self.store.home):
             try:
                 if run.status().get("recipe") == name and run.metrics():
                     found.append((_read(run.path / "recipe.yaml").scale != "full", run.id))
@@ -206,7 +204,7 @@ class Study:
         """Queue the experiment, and before it whatever it starts from that has no model yet;
         returns the experiment's run id.
         """
-        return self.lab.submit(self.lab.recipe(name, {"scale": scale}))
+        return self.launcher.submit(self.store.recipe(name, {"scale": scale}))
 
     def _row(self, letter: str, name: str, results: list[Result]) -> Row:
         from engine.store.lineage import untrained_parents
@@ -235,12 +233,12 @@ class Study:
             ours=_best(full),
             small=small[0] if small else None,
             best=max(peers, key=lambda r: r.value, default=None),
-            needs=tuple(parent.name for parent in untrained_parents(self.lab, recipe)),
+            needs=tuple(parent.name for parent in untrained_parents(self.store, recipe)),
         )
 
     def _results(self) -> Iterator[Result]:
         """Every figure there is: runs newest first, then shipped checkpoints, then records."""
-        for run in all_runs(self.lab.home):
+        for run in all_runs(self.store.home):
             try:
                 status, final = run.status(), run.final()
                 if status.get("state") != "finished" or not final:
@@ -259,9 +257,9 @@ class Study:
                 date,
                 _task(recipe.data, recipe.model.name),
             )
-        for model in self.lab.models():
+        for model in self.store.models():
             if model.where == "shipped":
-                meta = self.lab.model_meta(model.name)
+                meta = self.store.model_meta(model.name)
                 recipe, hardware = meta["recipe"], _hardware(meta.get("machine") or {})
                 scale, task = (
                     recipe.get("scale", "full"),
@@ -277,7 +275,7 @@ class Study:
                     model.created,
                     task,
                 )
-        yield from _records(RECORDS)
+        yield from _records(self.store.records)
 
 
 def _read(path: Path) -> Recipe:

@@ -27,31 +27,24 @@ from engine.files import Lock
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runs.run_info import ALIVE
 from engine.sweep.space import decoded, distributions, sampler_of, trial_recipe, unseen
-from engine.sweep.store import Store, TrialInfo
+from engine.sweep.store import TrialInfo, TrialStore
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
     from engine.runs.run import Run
+    from engine.services.sweeps import Sweeps
 
 POLL_SECONDS = 0.3
 BEAT_SECONDS = 30.0
 HOPELESS = 3  # if so many trials all fail, the sweep is at fault
 
 
-def task(lab: Lab, progress: Progress, name: str, worker: int = 0) -> dict[str, Any]:
-    """A worker as a background task of the lab; `worker` tells several of one sweep apart."""
-    work(lab, name, progress)
-    return {"name": name, "state": lab.sweeps.info(name).state}
-
-
-def work(lab: Lab, name: str, progress: Progress = no_progress) -> None:
+def work(sweeps: Sweeps, name: str, progress: Progress = no_progress) -> None:
     """Work on a sweep until its trials have ended, or somebody pauses or stops it.
 
     Raises RunError if there is no such sweep, RecipeError if its first trials all fail. Interrupted
     (Cancelled, Ctrl-C), it stops the run at hand, which the next worker resumes.
     """
-    sweeps = lab.sweeps
-    store = sweeps.store(name)
+    store = sweeps.trials_store(name)
     workers = store.folder / "workers"
     workers.mkdir(exist_ok=True)
     mine = Lock.take(workers / f"{os.getpid()}-{secrets.token_hex(3)}.lock")
@@ -71,19 +64,19 @@ def work(lab: Lab, name: str, progress: Progress = no_progress) -> None:
                 continue
             number, lock = claimed
             with lock:
-                Watch(lab, store, number, progress).to_its_end()
-            _check_hope(lab, store)
+                Watch(sweeps, store, number, progress).to_its_end()
+            _check_hope(sweeps, store)
     finally:
         mine.path.unlink(missing_ok=True)
         mine.release()
 
 
-def tell(store: Store, trials: int, what: str, progress: Progress) -> None:
+def tell(store: TrialStore, trials: int, what: str, progress: Progress) -> None:
     done = sum(trial.state not in ("running", "waiting") for trial in store.trials())
     progress(done, max(trials, done), what)
 
 
-def claim(store: Store, trials: int) -> tuple[int, Lock] | None:
+def claim(store: TrialStore, trials: int) -> tuple[int, Lock] | None:
     """A trial to work on, and its lock: one whose worker is gone, or a new one; None if there is
     none to take.
     """
@@ -116,7 +109,7 @@ def claim(store: Store, trials: int) -> tuple[int, Lock] | None:
         return _draw(store, trials)
 
 
-def _draw(store: Store, trials: int) -> tuple[int, Lock] | None:
+def _draw(store: TrialStore, trials: int) -> tuple[int, Lock] | None:
     spec, space = store.spec, distributions(store.spec)
     while True:
         counted = store.frozen()
@@ -149,10 +142,10 @@ def _draw(store: Store, trials: int) -> tuple[int, Lock] | None:
         store.study.enqueue_trial(params)
 
 
-def _check_hope(lab: Lab, store: Store) -> None:
+def _check_hope(sweeps: Sweeps, store: TrialStore) -> None:
     trials = [trial for trial in store.trials() if trial.state not in ("running", "waiting")]
     if len(trials) >= HOPELESS and all(trial.state == "failed" for trial in trials):
-        lab.sweeps.want(store.spec.name, "stop")
+        sweeps.want(store.spec.name, "stop")
         raise RecipeError(
             f"the first {len(trials)} trials of sweep {store.spec.name} all failed",
             got=trials[-1].error,
@@ -162,8 +155,8 @@ def _check_hope(lab: Lab, store: Store) -> None:
 class Watch:
     """One trial, from wherever it stands to its end. Its lock is held by the caller."""
 
-    def __init__(self, lab: Lab, store: Store, number: int, progress: Progress) -> None:
-        self.lab, self.store, self.number, self.progress = lab, store, number, progress
+    def __init__(self, sweeps: Sweeps, store: TrialStore, number: int, progress: Progress) -> None:
+        self.sweeps, self.store, self.number, self.progress = sweeps, store, number, progress
         self.trial = store.trial(number)
         self.beaten = 0.0
 
@@ -192,7 +185,7 @@ class Watch:
                     self._report(run)
                     if self._ended(run, state):
                         return
-                elif self.lab.sweeps.wanted(self.store.spec.name).state == "stop":
+                elif self.sweeps.wanted(self.store.spec.name).state == "stop":
                     self._stop(run)
                     return
                 elif self.info().epochs < run.info().epochs and self.trial.should_prune():
@@ -204,11 +197,11 @@ class Watch:
             RunError
         ) as error:  # somebody deleted the run, or it does not measure what the sweep goes by
             with suppress(RunError):
-                self.lab.stop(run.id)
+                self.sweeps.launcher.stop(run.id)
             self.store.tell(self.number, "failed", error=str(error))
         except (Cancelled, KeyboardInterrupt):
             with suppress(GlyphlabError):
-                self.lab.stop(run.id)
+                self.sweeps.launcher.stop(run.id)
             raise
 
     def _run(self) -> Run:
@@ -216,17 +209,22 @@ class Watch:
         info, spec = self.info(), self.store.spec
         name = f"{spec.name}-{info.number:03d}"
         found = info.run or next(
-            (run.id for run in self.lab.runs() if run.sweep == spec.name and run.name == name), None
+            (
+                run.id
+                for run in self.sweeps.store.runs()
+                if run.sweep == spec.name and run.name == name
+            ),
+            None,
         )
         if found is None:
-            base = self.lab.recipe(spec.recipe, spec.changes)
+            base = self.sweeps.store.recipe(spec.recipe, spec.changes)
             recipe = trial_recipe(spec, base, decoded(spec, self.trial.params), info.number)
-            found = self.lab.submit(recipe, sweep=spec.name)
+            found = self.sweeps.launcher.submit(recipe, sweep=spec.name)
         self.store.note(self.number, run=found)
-        run = self.lab.run(found)
+        run = self.sweeps.store.run(found)
         _wait_while_stopping(run)
         if run.info().state == "stopped":
-            self.lab.resume(found)
+            self.sweeps.launcher.resume(found)
         return run
 
     def _report(self, run: Run) -> None:
@@ -250,7 +248,7 @@ class Watch:
         best = "" if info.value is None else f", best {metric} {info.value:.4f}"
         tell(
             self.store,
-            self.lab.sweeps.wanted(self.store.spec.name).trials,
+            self.sweeps.wanted(self.store.spec.name).trials,
             f"trial {info.name}: epoch {len(rows)}{best}",
             self.progress,
         )
@@ -264,7 +262,7 @@ class Watch:
             and info.retries < self.store.spec.retries
         ):
             self.store.note(self.number, retries=info.retries + 1)
-            self.lab.resume(run.id)
+            self.sweeps.launcher.resume(run.id)
             return False
         if state == "failed":
             self._end("failed", run, error=run.info().error or "its run failed")
@@ -276,7 +274,7 @@ class Watch:
 
     def _stop(self, run: Run) -> None:
         with suppress(RunError):  # it may have ended by itself
-            self.lab.stop(run.id)
+            self.sweeps.launcher.stop(run.id)
         _wait_while_stopping(run)
         self._report(run)
 
@@ -296,5 +294,5 @@ def _wait_while_stopping(run: Run) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _worst(store: Store) -> float:
+def _worst(store: TrialStore) -> float:
     return -1e9 if store.spec.direction == "maximize" else 1e9

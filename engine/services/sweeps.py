@@ -31,10 +31,11 @@ from engine.sweep.space import (
 )
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
+    from engine.jobs.launcher import Launcher
     from engine.progress import Progress
     from engine.recipe import Recipe
-    from engine.sweep.store import Store, TrialInfo
+    from engine.store.store import Store
+    from engine.sweep.store import TrialInfo, TrialStore
 
 __all__ = [
     "METRICS",
@@ -86,10 +87,10 @@ class SweepInfo:
 class Sweeps:
     """The sweeps of a lab: `sweeps/<name>/` in its home."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.folder = lab.home / "sweeps"
-        self._stores: dict[str, tuple[float, Store]] = {}
+    def __init__(self, store: Store, launcher: Launcher) -> None:
+        self.store, self.launcher = store, launcher
+        self.folder = store.home / "sweeps"
+        self._stores: dict[str, tuple[float, TrialStore]] = {}
         self._opening = threading.Lock()
 
     def list(self) -> list[SweepInfo]:
@@ -126,7 +127,7 @@ class Sweeps:
             path: choices[0] if isinstance(choices, list) else choices.low
             for path, choices in spec.space.items()
         }
-        recipe = trial_recipe(spec, self.lab.recipe(spec.recipe, spec.changes), first, 0)
+        recipe = trial_recipe(spec, self.store.recipe(spec.recipe, spec.changes), first, 0)
         if not recipe.data.validation:
             raise RecipeError(
                 f"recipe {spec.recipe} holds out no validation split to choose by",
@@ -150,9 +151,13 @@ class Sweeps:
         """Have `workers` background tasks work on a sweep, until `trials` have ended; returns the
         tasks. Also how a sweep is resumed.
         """
-        self.store(name)  # a storage that can't be reached is told here, not in a worker's log
+        self.trials_store(
+            name
+        )  # a storage that can't be reached is told here, not in a worker's log
         self.want(name, "run", trials or self.wanted(name).trials or self.spec(name).trials)
-        return [self.lab.start_task("sweep", name=name, worker=worker) for worker in range(workers)]
+        return [
+            self.launcher.start_task("sweep", name=name, worker=worker) for worker in range(workers)
+        ]
 
     def work(self, name: str, trials: int | None = None, progress: Progress | None = None) -> None:
         """Be a worker, in this process, until the trials have ended; see
@@ -162,7 +167,7 @@ class Sweeps:
         from engine.services.sweep_worker import work
 
         self.want(name, "run", trials or self.wanted(name).trials or self.spec(name).trials)
-        work(self.lab, name, progress or no_progress)
+        work(self, name, progress or no_progress)
 
     def pause(self, name: str) -> None:
         """No new trials: the ones at hand come to their end."""
@@ -199,7 +204,7 @@ class Sweeps:
     def _info(self, name: str, spec: SweepSpec) -> SweepInfo:
         trials = self.trials(name)
         ended = [trial for trial in trials if trial.state not in ("running", "waiting")]
-        best = self.store(name).best()
+        best = self.trials_store(name).best()
         goal = min(max(self.wanted(name).trials or spec.trials, len(ended)), size_of(spec) or 10**9)
         return SweepInfo(
             name=name,
@@ -228,18 +233,18 @@ class Sweeps:
         """Whether a background worker's process is on its way up."""
         return any(
             task.state in ALIVE and task.arguments.get("name") == name
-            for task in self.lab.tasks("sweep")
+            for task in self.launcher.tasks("sweep")
         )
 
     def trials(self, name: str) -> list[TrialInfo]:
         """Every trial of a sweep, in the order they were drawn."""
-        return self.store(name).trials()
+        return self.trials_store(name).trials()
 
     def importances(self, name: str) -> dict[str, float]:
         """Share of the figure's variation that each field explains, 0..1, largest first; {} while
         too few trials have ended.
         """
-        return self.store(name).importances()
+        return self.trials_store(name).importances()
 
     def recipe(
         self,
@@ -256,7 +261,7 @@ class Sweeps:
         found = self._trial(name, trial)
         spec = self.spec(name)
         made = trial_recipe(
-            spec, self.lab.recipe(spec.recipe, spec.changes), found.values, found.number
+            spec, self.store.recipe(spec.recipe, spec.changes), found.values, found.number
         )
         value = "" if found.value is None else f", {spec.metric} {found.value:.4f}"
         about = f"Trial {found.name} of the sweep {name}{value}."
@@ -278,17 +283,17 @@ class Sweeps:
             for i, stage in enumerate(recipe.stages)
             if "epochs" in stage
         }
-        return self.lab.submit(self.recipe(name, trial, changes), sweep=name)
+        return self.launcher.submit(self.recipe(name, trial, changes), sweep=name)
 
     def promote(self, name: str, recipe_name: str, trial: int | None = None) -> Path:
         """Keep a trial (default: the best one) as a recipe of the lab; returns its file. Raises
         RecipeError if the name is taken.
         """
-        return self.lab.save_recipe(self.recipe(name, trial, {"name": recipe_name}))
+        return self.store.save_recipe(self.recipe(name, trial, {"name": recipe_name}))
 
     def _trial(self, name: str, number: int | None) -> TrialInfo:
         if number is None:
-            best = self.store(name).best()
+            best = self.trials_store(name).best()
             if best is None:
                 raise RunError(f"no trial of sweep {name} has finished yet")
             return best
@@ -320,11 +325,11 @@ class Sweeps:
                 trials = 0
         write_json(self.folder / name / "wanted.json", {"state": state, "trials": trials})
 
-    def store(self, name: str) -> Store:
+    def trials_store(self, name: str) -> TrialStore:
         """The sweep's study, kept open. Raises RunError if there is no such sweep or its storage
         can't be used.
         """
-        from engine.sweep.store import Store
+        from engine.sweep.store import TrialStore
 
         spec = self.spec(name)
         try:
@@ -333,7 +338,10 @@ class Sweeps:
             raise RunError(f"sweep {name} can't be read", got=error.strerror) from None
         with self._opening:
             if name not in self._stores or self._stores[name][0] != changed:
-                self._stores[name] = (changed, Store(self.folder / name, spec, self.lab.home))
+                self._stores[name] = (
+                    changed,
+                    TrialStore(self.folder / name, spec, self.store.home),
+                )
             return self._stores[name][1]
 
 

@@ -15,25 +15,25 @@ from engine.errors import CheckpointError, GlyphlabError
 from engine.runs.run import all_runs
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
     from engine.recipe import Recipe
+    from engine.store.store import Store
 
 
-def parent_recipe(lab: Lab, recipe: Recipe) -> Recipe | None:
+def parent_recipe(store: Store, recipe: Recipe) -> Recipe | None:
     """The recipe that `init_from` names, at the same scale; None if it names something else, or
     nothing.
     """
-    return _recipe_called(lab, recipe.init_from, recipe.scale) if recipe.init_from else None
+    return _recipe_called(store, recipe.init_from, recipe.scale) if recipe.init_from else None
 
 
-def starting_model(lab: Lab, name: str, scale: str = "full") -> Path:
+def starting_model(store: Store, name: str, scale: str = "full") -> Path:
     """The checkpoint folder that `init_from: name` means. Raises CheckpointError, saying what to
     train first, if there is none.
     """
-    parent = _recipe_called(lab, name, scale)
+    parent = _recipe_called(store, name, scale)
     if parent is None:
-        return lab.model_folder(name)
-    found = _trained(lab, parent)
+        return store.model_folder(name)
+    found = _trained(store, parent)
     if found is None:
         small = " --set scale=small" if scale == "small" else ""
         raise CheckpointError(
@@ -43,38 +43,38 @@ def starting_model(lab: Lab, name: str, scale: str = "full") -> Path:
     return found
 
 
-def untrained_parents(lab: Lab, recipe: Recipe) -> list[Recipe]:
+def untrained_parents(store: Store, recipe: Recipe) -> list[Recipe]:
     """The recipes to train before this one, in order: those it starts from that have no model, and
     no run under way, at its scale.
     """
     out: list[Recipe] = []
-    parent = parent_recipe(lab, recipe)
-    while parent is not None and _trained(lab, parent) is None and not _under_way(lab, parent):
+    parent = parent_recipe(store, recipe)
+    while parent is not None and _trained(store, parent) is None and not _under_way(store, parent):
         if parent.name in (recipe.name, *(other.name for other in out)):
             chain = " → ".join(other.name for other in (parent, *out, recipe))
             raise CheckpointError(f"recipe '{recipe.name}' starts from itself", got=chain)
         out.insert(0, parent)
-        parent = parent_recipe(lab, parent)
+        parent = parent_recipe(store, parent)
     return out
 
 
-def _recipe_called(lab: Lab, name: str, scale: str) -> Recipe | None:
+def _recipe_called(store: Store, name: str, scale: str) -> Recipe | None:
     return (
-        lab.recipe(name, {"scale": scale})
-        if name in {info.name for info in lab.recipes()}
+        store.recipe(name, {"scale": scale})
+        if name in {info.name for info in store.recipes()}
         else None
     )
 
 
-def _trained(lab: Lab, parent: Recipe) -> Path | None:
+def _trained(store: Store, parent: Recipe) -> Path | None:
     if parent.scale == "full":
         try:
-            folder = lab.model_folder(parent.name)
-            if lab.home not in folder.parents:  # a shipped checkpoint
+            folder = store.model_folder(parent.name)
+            if store.home not in folder.parents:  # a shipped checkpoint
                 return folder
         except CheckpointError:
             return None
-    for run in all_runs(lab.home):
+    for run in all_runs(store.home):
         try:
             status = run.status()
             done = (
@@ -89,8 +89,8 @@ def _trained(lab: Lab, parent: Recipe) -> Path | None:
     return None
 
 
-def _under_way(lab: Lab, parent: Recipe) -> bool:
+def _under_way(store: Store, parent: Recipe) -> bool:
     return any(
-        run.alive and run.recipe == parent.name and lab.run(run.id).recipe().scale == parent.scale
-        for run in lab.runs()
+        run.alive and run.recipe == parent.name and store.run(run.id).recipe().scale == parent.scale
+        for run in store.runs()
     )

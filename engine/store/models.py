@@ -9,10 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.errors import CheckpointError, GlyphlabError, unknown
-from engine.jobs.processes import ROOT
+from engine.files import is_name
 from engine.runs.run import all_runs, find_run
-
-CHECKPOINTS = ROOT / "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,12 @@ class ModelInfo:
     folder: Path
 
 
-def list_models(home: Path) -> list[ModelInfo]:
+def list_models(home: Path, checkpoints: Path) -> list[ModelInfo]:
     """Shipped models by name, then runs that kept a checkpoint, newest first. Broken ones are left
     out.
     """
     out = []
-    folders = sorted(CHECKPOINTS.iterdir()) if CHECKPOINTS.is_dir() else []
+    folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
     places = [(folder.name, "shipped", folder) for folder in folders] + [
         (run.id, "run", run.best) for run in all_runs(home)
     ]
@@ -91,19 +89,20 @@ def _model_info(name: str, where: str, folder: Path, stamp: int) -> ModelInfo:
     )
 
 
-def model_folder(home: Path, name: str | Path) -> Path:
-    """The checkpoint folder of a model: a name in checkpoints/, a run's id or folder, a
-    checkpoint's folder, or the name of a recipe, which means its newest finished run. Raises
-    CheckpointError, with the nearest name, if there is none."""
+def model_folder(home: Path, checkpoints: Path, name: str | Path, names_only: bool = False) -> Path:
+    """The checkpoint folder of a model: a name in checkpoints/, a run's id, the name of a recipe,
+    which means its newest finished run, or (unless names_only) a run's or checkpoint's folder.
+    Raises CheckpointError, with the nearest name, if there is none.
+    """
     text = str(name)
-    if "/" not in text and (CHECKPOINTS / text / "checkpoint.json").exists():
-        return CHECKPOINTS / text
+    if is_name(text) and (checkpoints / text / "checkpoint.json").exists():
+        return checkpoints / text
     path = Path(name).expanduser()
-    for folder in (path, path / "best"):
+    for folder in () if names_only else (path, path / "best"):
         if (folder / "checkpoint.json").exists():
             return folder.absolute()
     try:
-        run = find_run(home, name)
+        run = find_run(home, name, names_only)
     except GlyphlabError:
         pass
     else:
@@ -114,7 +113,7 @@ def model_folder(home: Path, name: str | Path) -> Path:
             expected="one that ended its first epoch",
             got=f"state {run.info().state}",
         )
-    if path.is_dir():
+    if not names_only and path.is_dir():
         raise CheckpointError(
             f"{path} holds no complete checkpoint", expected="a checkpoint.json in it"
         )
@@ -126,7 +125,7 @@ def model_folder(home: Path, name: str | Path) -> Path:
             and (run.best / "checkpoint.json").exists()
         ):
             return run.best
-    known = [model.name for model in list_models(home)]
+    known = [model.name for model in list_models(home, checkpoints)]
     raise CheckpointError(
         unknown("model", text, known),
         hint="A run id, a checkpoint's folder or a name in checkpoints/.",

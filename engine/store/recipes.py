@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import GlyphlabError, RecipeError, unknown
-from engine.files import write_text
+from engine.files import is_name, write_text
 from engine.recipe import RECIPES, Recipe, read_recipe, shipped_recipe_names
 
 if TYPE_CHECKING:
-    from engine.lab import Lab
-    from engine.progress import Progress
+    from engine.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,20 @@ def _recipe_info(path: Path, saved: bool, stamp: int) -> RecipeInfo:
     )
 
 
-def find_recipe(home: Path, name: str | Path, changes: Mapping[str, Any] | None = None) -> Recipe:
-    """A recipe by name, or by the path of a YAML file. Raises RecipeError with the nearest name if
-    there is none.
+def find_recipe(
+    home: Path,
+    name: str | Path,
+    changes: Mapping[str, Any] | None = None,
+    names_only: bool = False,
+) -> Recipe:
+    """A recipe by name, or (unless names_only) by the path of a YAML file. Raises RecipeError with
+    the nearest name if there is none.
     """
     text = str(name)
     for path in (RECIPES / f"{text}.yaml", home / "recipes" / f"{text}.yaml"):
-        if "/" not in text and path.exists():
+        if is_name(text) and path.exists():
             return read_recipe(path, changes)
-    if "/" in text or text.endswith((".yaml", ".yml")):
+    if not names_only and ("/" in text or text.endswith((".yaml", ".yml"))):
         return read_recipe(Path(text).expanduser(), changes)
     raise RecipeError(unknown("recipe", text, [info.name for info in list_recipes(home)]))
 
@@ -85,10 +89,10 @@ def keep_recipe(home: Path, recipe: Recipe) -> Path:
         raise RecipeError(
             f"recipe '{recipe.name}' comes with the lab", hint="Give yours another name."
         )
-    if not recipe.name or recipe.name.startswith(".") or "/" in recipe.name:
+    if not is_name(recipe.name):
         raise RecipeError(
             "a recipe can't have that name",
-            expected="no '/' and no '.' in front",
+            expected="at most 200 bytes, no '/' and no '.' in front",
             got=repr(recipe.name),
         )
     path = home / "recipes" / f"{recipe.name}.yaml"
@@ -97,7 +101,7 @@ def keep_recipe(home: Path, recipe: Recipe) -> Path:
     return path
 
 
-def check_names(lab: Lab, recipe: Recipe) -> None:
+def check_names(store: Store, recipe: Recipe) -> None:
     """Raise DataError or CheckpointError if the recipe's data sets or the model it starts from are
     unknown here.
     """
@@ -106,19 +110,6 @@ def check_names(lab: Lab, recipe: Recipe) -> None:
 
     names = recipe.data.name.split("+") + ([recipe.data.test_on] if recipe.data.test_on else [])
     for name in names:
-        find(name.strip(), lab.settings.data, lab.home)
-    if recipe.init_from and parent_recipe(lab, recipe) is None:
-        lab.model_folder(recipe.init_from)
-
-
-def load_data(
-    lab: Lab, progress: Progress, name: str, style: str = "auto", size: int = 28
-) -> dict[str, Any]:
-    """Task 'load': fetch and decode a data set, so that it opens at once from then on."""
-    data = lab.dataset(name, style=style, size=size, progress=progress)
-    return {
-        "name": data.name,
-        "n": len(data),
-        "classes": list(data.classes),
-        "skipped": [list(pair) for pair in data.skipped[:100]],
-    }
+        find(name.strip(), store.settings.data, store.home, store.settings.names_only)
+    if recipe.init_from and parent_recipe(store, recipe) is None:
+        store.model_folder(recipe.init_from)

@@ -73,7 +73,7 @@ class Notes(Document):
 
 
 @dataclass
-class Store:
+class TrialStore:
     """The study of one sweep. Reading is cheap: a storage remembers what it has read."""
 
     folder: Path

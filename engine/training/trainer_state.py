@@ -5,14 +5,13 @@ if nothing had happened.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from engine.errors import CheckpointError
-from engine.files import why_not_written
+from engine.files import make_folder, replacing, why_not_written
 from engine.training.trainer import Trainer
 
 STATE = "state.json"
@@ -25,7 +24,7 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     tensors: dict[str, Tensor] = {
         f"model.{key}": value for key, value in trainer.model.state_dict().items()
     }
@@ -41,7 +40,6 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
             elif value is not None:
                 plain[f"{number}.{key}"] = value
     name = f"state-{trainer.epoch:05d}.safetensors"
-    temporary = folder / f".{name}.tmp"
     position = {
         "file": name,
         "epoch": trainer.epoch,
@@ -54,15 +52,12 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
         "optimizer": plain,
     }
     try:
-        save_file(
-            {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()},
-            temporary,
-        )
-        os.replace(temporary, folder / name)
-        temporary.write_text(json.dumps(position), encoding="utf-8")
-        os.replace(temporary, folder / STATE)
+        stored = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+        with replacing(folder / name) as path:
+            save_file(stored, path)
+        with replacing(folder / STATE) as path:
+            path.write_text(json.dumps(position), encoding="utf-8")
     except (OSError, SafetensorError) as error:  # the disk is full
-        temporary.unlink(missing_ok=True)
         raise CheckpointError(
             f"the state of the run could not be written to {folder}",
             got=why_not_written(error),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 
 import numpy as np
@@ -15,10 +16,12 @@ from weblab import add_run, open_page, texts
 from app.charts.space import accuracy_curve, distances, layer_palette, roc
 from app.scatter.routes import routes
 from app.sections.embeddings.selection import as_csv, as_zip, class_bars
+from app.shared_lab import share
 from engine.embedding.projection import Options
-from engine.embedding.retrieval import measure_task
 from engine.imaging.images import as_picture
 from engine.lab import Lab
+from engine.services.background import measure
+from engine.settings import read_settings
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,8 @@ def address(lab: Lab, **more: str) -> dict[str, str]:
 
 def test_an_empty_lab_says_what_to_do_first(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
-    monkeypatch.setattr("engine.store.models.CHECKPOINTS", tmp_path / "none")
+    settings = read_settings(os.environ)
+    share(Lab(settings.home, settings, checkpoints=tmp_path / "none"))
     assert "No model has been saved yet" in texts(open_page("embeddings"))
 
 
@@ -110,7 +114,7 @@ def test_a_run_without_epochs_says_so(lab: Lab, space) -> None:
 def test_figures_are_measured_and_then_shown(lab: Lab, space) -> None:
     page = open_page("embeddings", **address(lab, view="figures"))
     assert "Measure" in [button.label for button in page.button]
-    measure_task(lab, lambda *step: None, lab.model, "digits", "test")
+    measure(lab.launcher, lambda *step: None, lab.model, "digits", "test")
     page = open_page("embeddings", **address(lab, view="figures"))
     assert len(page.dataframe[0].value) == 2 and len(page.get("plotly_chart")) == 3
     assert "The hardest" in texts(page)

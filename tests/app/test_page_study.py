@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from compared import compared_run
 from weblab import open_page, texts
 
 from app.charts.study import Figures, beside
+from app.shared_lab import share
 from engine.lab import Lab
-from engine.services import study
 from engine.services.study import STUDIES
-from engine.store import models as shelf
+from engine.settings import read_settings
 
 
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
     monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(shelf, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(study, "RECORDS", tmp_path / "records.csv")
-    return Lab(tmp_path / "home")
+    settings = read_settings(os.environ)
+    records = tmp_path / "records.csv"
+    lab = Lab(settings.home, settings, checkpoints=tmp_path / "checkpoints", records=records)
+    share(lab)
+    return lab
 
 
 def figure_of(page, label: str) -> list[str]:

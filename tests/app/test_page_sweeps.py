@@ -59,7 +59,7 @@ def test_a_sweep_shows_its_trials_its_best_and_what_to_do_next(lab):
             {"name": "mine", "recipe": "quick", "space": {"lr": [0.1, 0.01, 0.001]}, "trials": 3}
         )
     )
-    store = lab.sweeps.store("mine")
+    store = lab.sweeps.trials_store("mine")
     while claimed := claim(store, 3):
         number, lock = claimed
         with lock:

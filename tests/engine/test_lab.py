@@ -15,7 +15,7 @@ from trained import DIGITS, model_run
 
 from engine.errors import CheckpointError, DataError, GlyphlabError, RecipeError
 from engine.lab import Lab
-from engine.store.models import CHECKPOINTS
+from engine.store.store import CHECKPOINTS
 
 ROOT = Path(__file__).parents[2]
 

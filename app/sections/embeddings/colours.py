@@ -27,7 +27,7 @@ def pick_layer(lab: Lab, space: Space, key: str = "colour") -> Colours:
     from engine.embedding.space import digest
     from engine.services.point_layers import layers
 
-    there = layers(lab, space)
+    there = layers(lab.spaces, lab.noise, space)
     name = pick_one(
         "Colour by", {name: layer.title for name, layer in there.items()}, key, "colour"
     )

@@ -35,14 +35,15 @@ def inside(lab: Lab, model: str) -> None:
         return
     try:
         with st.spinner("Asking the model …"):
-            _answers(lab, model)
+            _answers(lab.store, model)
         _filters(lab, model)
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
 
 
 def _answers(lab: Lab, model: str) -> None:
-    from engine.services.predictions import answers, as_pictures, guided_saliency
+    from engine.explain.guided_backprop import as_pictures, guided_saliency
+    from engine.services.predictions import answers
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
@@ -65,7 +66,7 @@ def _answers(lab: Lab, model: str) -> None:
             if which == "all"
             else 0
         )
-    found = answers(lab, model, which, SHOWN, int(seed))
+    found = answers(lab.store, model, which, SHOWN, int(seed))
     if not len(found.labels):
         st.caption(NOTHING[which])
         return
@@ -93,7 +94,7 @@ def _answers(lab: Lab, model: str) -> None:
 
 
 def _filters(lab: Lab, model: str) -> None:
-    from engine.services.predictions import filters
+    from engine.explain.guided_backprop import filters
 
     kernels = filters(lab.predictor(model))
     if not len(kernels):

@@ -133,11 +133,12 @@ def published(lab: Lab, found: Diagnosis) -> None:
 
 
 def _take_away(lab: Lab, found: Diagnosis, cleaned: Cleaned) -> None:
-    from engine.noise.cleaned_labels import default_name, table, write_zip
+    from engine.noise.cleaned_labels import default_name, table
+    from engine.services.cleaned_datasets import write_zip
 
     def zipped() -> bytes:
         out = io.BytesIO()
-        write_zip(lab, found, cleaned, out)
+        write_zip(lab.store, found, cleaned, out)
         return out.getvalue()
 
     name = default_name(found)

@@ -198,8 +198,8 @@ def test_processes_decode_what_one_would_and_in_order(tmp_path):
     }
     listing = zipped(tmp_path, content)
     alone = list(decode.decoded(listing, "digit", 28, no_progress))
-    chunks = decode._chunks(listing, "digit", 28)
-    together = list(decode._in_processes(chunks, "digit", 28))
+    target = decode.Target("digit", 28)
+    together = list(decode._in_processes(decode._Chunks(listing, target), target))
     for part in ("images", "kept"):
         assert np.array_equal(
             np.concatenate([getattr(chunk, part) for chunk in alone]),
@@ -221,7 +221,8 @@ def test_decoding_goes_on_when_processes_cannot_be_started(tmp_path):
         "from engine.data.folder import list_zip\n"
         "def work():\n"
         f"    listing = list_zip(Path({str(tmp_path / 'set.zip')!r}), 100, 'page')\n"
-        "    chunks = decode._in_processes(decode._chunks(listing, 'digit', 28), 'digit', 28)\n"
+        "    target = decode.Target('digit', 28)\n"
+        "    chunks = decode._in_processes(decode._Chunks(listing, target), target)\n"
         "    print('images:', sum(len(chunk.images) for chunk in chunks), flush=True)\n"
         "child = multiprocessing.get_context('fork').Process(target=work, daemon=True)\n"
         "child.start()\n"
@@ -247,7 +248,8 @@ def test_processes_do_not_run_the_page_that_the_web_server_shows(tmp_path):
         "from engine.data.folder import list_zip\n"
         f"sys.modules['__main__'].__file__ = {str(page)!r}\n"
         f"listing = list_zip(Path({str(tmp_path / 'set.zip')!r}), 100, 'page')\n"
-        "chunks = decode._in_processes(decode._chunks(listing, 'digit', 28), 'digit', 28)\n"
+        "target = decode.Target('digit', 28)\n"
+        "chunks = decode._in_processes(decode._Chunks(listing, target), target)\n"
         "print('images:', sum(len(chunk.images) for chunk in chunks))\n"
         "assert sys.modules['__main__'].__file__\n"
     )
@@ -283,7 +285,7 @@ def is_alive(pid):
 def test_memory_stays_small_while_a_large_set_streams_to_disk(tmp_path):
     count, side = 600, 224  # 90 MB of squares; chunks are a fraction of that
     code = (
-        "import resource, sys; sys.path.insert(0, 'tests'); from pathlib import Path; from"
+        "import resource, sys; sys.path[:0] = ['tests/support', 'tests/engine/data']; from pathlib import Path; from"
         f" test_cache import *; listing = glyph_listing({count}, 28); before ="
         " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; cached_squares(listing, 'photo',"
         f" {side}, Path({str(tmp_path)!r}), no_progress);"

@@ -5,6 +5,7 @@ dangerous is refused.
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zipfile
 
@@ -14,8 +15,10 @@ from pictures import files, page, png, small_page, write_folder, write_zip
 from PIL import Image
 
 from engine.data.archive import MOST_RATIO
-from engine.data.folder import guess_kind, list_folder, list_zip, walk
+from engine.data.folder import list_folder, list_zip
 from engine.data.listing import TEST, TRAIN, VAL
+from engine.data.pixels import guess_kind
+from engine.data.walk import walk
 from engine.errors import DataError
 
 LAYOUTS = {
@@ -93,14 +96,16 @@ def test_chars74k_folders_become_characters(listed):
 
 
 def test_a_class_of_its_own_beside_chars74k_folders_keeps_its_name(listed):
-    assert listed(files("Sample011", "Sample099", "ampersand", count=1)).classes == (
-        "A",
-        "Sample099",
-        "ampersand",
-    )
+    assert listed(files("Sample011", "ampersand", count=1)).classes == ("A", "ampersand")
 
 
-def test_junk_is_left_out_silently(listed):
+def test_more_folders_than_chars74k_has_are_of_another_script(listed):
+    listing = listed(files("Sample001", "Sample063", count=1))
+    assert listing.classes == ("Sample001", "Sample063")
+    assert "keep their names" in listing.survey.findings[0].text
+
+
+def test_junk_is_no_picture_and_named(listed):
     junk = {
         "__MACOSX/2/._0.png": b"junk",
         "2/._1.png": b"junk",
@@ -112,6 +117,10 @@ def test_junk_is_left_out_silently(listed):
     }
     listing = listed({**files("2", "4"), **junk})
     assert listing.classes == ("2", "4") and len(listing) == 6 and listing.skipped == ()
+    survey = listing.survey
+    assert sorted(survey.hidden) == sorted(name for name in junk if b"junk" == junk[name])
+    assert dict(survey.others) == {"readme.txt": "a text", "2/notes.csv": "a CSV table"}
+    assert survey.tables == ("2/notes.csv",) and survey.seen == 13
 
 
 def test_pictures_outside_class_folders_are_reported_by_name(listed):
@@ -300,10 +309,40 @@ def test_a_damaged_file_in_a_zip_is_an_error_of_its_own(tmp_path):
     assert reader.read(1).startswith(b"\x89PNG")
 
 
-def test_walking_follows_no_links_to_folders(tmp_path):
+def test_links_to_folders_are_followed_once_and_never_in_circles(tmp_path):
     write_folder(tmp_path / "set", files("2"))
-    (tmp_path / "set" / "again").symlink_to(tmp_path / "set")
-    assert walk(tmp_path / "set") == ["2/0.png", "2/1.png", "2/2.png"]
+    write_folder(tmp_path / "store", files("4", count=1))
+    for name, target in (
+        ("again", tmp_path / "set"),
+        ("3", "2"),
+        ("4", tmp_path / "store" / "4"),
+        ("5", "nowhere"),
+        ("2/x.png", "nothing.png"),
+    ):
+        (tmp_path / "set" / name).symlink_to(target)
+    found = walk(tmp_path / "set")
+    assert found.names == ["2/0.png", "2/1.png", "2/2.png", "4/0.png"]
+    assert dict(found.problems) == {
+        "again": "a link to ., which is read already",
+        "3": "a link to 2, which is read already",
+        "5": "a link to nowhere, which is not there",
+        "2/x.png": "a link to nothing.png, which is not there",
+    }
+
+
+def test_what_can_not_be_read_is_named_and_the_rest_is_read(tmp_path, monkeypatch):
+    root = write_folder(tmp_path / "set", files("2", "4"))
+    os.mkfifo(root / "2" / "pipe.png")
+    real = os.access  # root may read everything, so that permissions can't be taken away
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: not str(path).endswith("4/1.png") and real(path, mode)
+    )
+    listing = list_folder(root, lambda paths: "", "page")
+    assert len(listing) == 5
+    assert dict(listing.skipped) == {
+        "2/pipe.png": "it is a pipe",
+        "4/1.png": "it can't be read: permission denied",
+    }
 
 
 class Pictures:

@@ -19,9 +19,9 @@ from waiting import wait_until
 
 from engine.files import read_json
 from engine.jobs.mlflow_mirror import figures_of_row, mirror, parameters_of, start_mirror
-from engine.jobs.processes import ROOT, environment_of
+from engine.jobs.processes import environment_of
 from engine.lab import Lab
-from engine.settings import read_settings
+from engine.settings import ROOT, read_settings
 
 
 def lab_with(home: Path, uri: str) -> Lab:

@@ -13,8 +13,8 @@ from PIL import Image
 from waiting import wait_until
 
 from engine.errors import RunError
-from engine.jobs.tasks import TASKS
 from engine.lab import Lab
+from engine.services.background import TASKS
 
 
 @pytest.fixture
@@ -100,9 +100,13 @@ def test_a_killed_task_is_failed(lab, long_task):
     assert "killed" in ended(lab, id).error
 
 
-@pytest.mark.parametrize("kind", TASKS)
-def test_every_kind_leads_to_a_function(kind):
-    import importlib
+def test_a_task_of_an_unknown_kind_fails_with_the_nearest_name(lab, tmp_path):
+    from engine.files import Lock, read_json, write_json
+    from engine.jobs.task_worker import work
 
-    module, _, name = TASKS[kind].partition(":")
-    assert callable(getattr(importlib.import_module(module), name))
+    folder = tmp_path / "task"
+    folder.mkdir()
+    write_json(folder / "status.json", {"kind": "laod", "arguments": {}, "state": "running"})
+    work(lab.launcher, folder, Lock.take(folder / "lock"), TASKS)
+    status = read_json(folder / "status.json")
+    assert status["state"] == "failed" and "did you mean 'load'" in status["error"]

@@ -1,4 +1,5 @@
 import json
+import resource
 import shutil
 
 import numpy as np
@@ -13,7 +14,8 @@ from engine.models.catalog import build_model
 from engine.models.checkpoint import META, load_checkpoint, read_meta, save_checkpoint
 from engine.models.predictor import Predictor
 from engine.recipe import make_recipe
-from engine.store.models import CHECKPOINTS, list_models
+from engine.store.models import list_models
+from engine.store.store import CHECKPOINTS
 
 
 @pytest.fixture
@@ -143,7 +145,7 @@ def test_missing_broken_or_foreign_files_are_clear_errors(saved, tmp_path) -> No
     with pytest.raises(CheckpointError, match="another version"):
         load_checkpoint(folder)
     (folder / META).write_text("{")
-    with pytest.raises(CheckpointError, match="can't be read"):
+    with pytest.raises(CheckpointError, match="is damaged"):
         read_meta(folder)
 
 
@@ -195,9 +197,9 @@ def test_the_card_of_a_model_that_learned_from_all_says_how_its_siblings_did(tmp
     )
     assert f"{100 * held['accuracy']:.2f}% of those right" in model_card(meta)
     assert (folder / "README.md").read_text(encoding="utf-8") == model_card(meta)
-    assert {info.name: info.accuracy for info in list_models(tmp_path)}["characters-best"] == held[
-        "accuracy"
-    ]
+    assert {info.name: info.accuracy for info in list_models(tmp_path, CHECKPOINTS)}[
+        "characters-best"
+    ] == held["accuracy"]
 
 
 @pytest.mark.parametrize("folder", sorted(CHECKPOINTS.iterdir()), ids=lambda folder: folder.name)
@@ -214,3 +216,85 @@ def test_the_card_of_a_model_of_own_data_leaves_the_licence_to_them(saved) -> No
     assert "| licence | that of your own data |" in model_card(
         {**meta, "recipe": {**meta["recipe"], "data": {"name": "mine", "seed": 0}}}
     )
+
+
+@pytest.mark.parametrize(
+    "options", [{"width": 3000}, {"width": 10**9}, {"width": -1}, {"width": "x"}]
+)
+def test_what_a_foreign_checkpoint_asks_for_is_never_built(saved, options) -> None:
+    folder, _ = saved
+    recipe = json.loads((folder / META).read_text())["recipe"]
+    change(folder, recipe={**recipe, "model": {"name": "convnet", "options": options}})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CheckpointError, match="do not fit|can't be used"):
+        load_checkpoint(folder)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100_000  # kilobytes; width 3000 took ten gigabytes
+
+
+@pytest.mark.parametrize("classes", [["x"] * 500_000, [], [1], "abc", {"a": 1}])
+def test_classes_of_a_foreign_checkpoint_are_checked(saved, classes) -> None:
+    folder, _ = saved
+    change(folder, classes=classes)
+    with pytest.raises(CheckpointError, match="another model's|classes"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("weights", "../three/model.safetensors"),
+        ("weights", "/etc/passwd"),
+        ("weights", 3),
+        ("size", 10**9),
+        ("input_size", "16"),
+        ("temperature", 0),
+        ("style", "nosuch"),
+        ("style", ["digit"]),
+        ("metrics", [1]),
+        ("metrics", {"test_accuracy": "high"}),
+        ("recipe", {"model": 3}),
+        ("recipe", []),
+        ("placement", {"x": [1]}),
+        ("title", {"a": 1}),
+        ("crop", -5),
+        ("format", [1]),
+    ],
+)
+def test_every_field_of_a_foreign_checkpoint_is_checked(saved, field, value) -> None:
+    folder, _ = saved
+    change(folder, **{field: value})
+    with pytest.raises(CheckpointError):
+        read_meta(folder)
+
+
+def malformed(good: bytes, kind: str) -> bytes:
+    length = int.from_bytes(good[:8], "little")
+    head, body = json.loads(good[8 : 8 + length]), good[8 + length :]
+    name = next(key for key in head if key != "__metadata__")
+    if kind == "shape":
+        head[name]["shape"] = [2**40, 2**40]
+    elif kind == "offsets":
+        head[name]["data_offsets"] = [0, 2**50]
+    elif kind == "kind":
+        head[name]["dtype"] = "F13"
+    text = json.dumps(head).encode()
+    return {
+        "empty": b"",
+        "short": good[:-10],
+        "head": good[:20],
+        "length": (2**63).to_bytes(8, "little") + good[8:],
+        "binary": b"\xff" * 1000,
+        "deep": (10**4).to_bytes(8, "little") + b"[" * 10**4,
+    }.get(kind) or (b"" if kind == "empty" else len(text).to_bytes(8, "little") + text + body)
+
+
+@pytest.mark.parametrize(
+    "kind", ["empty", "short", "head", "length", "binary", "deep", "shape", "offsets", "kind"]
+)
+def test_malformed_weights_are_a_clear_error(saved, kind) -> None:
+    folder, _ = saved
+    weights = next(folder.glob("*.safetensors"))
+    weights.write_bytes(malformed(weights.read_bytes(), kind))
+    with pytest.raises(CheckpointError, match="no readable safetensors"):
+        load_checkpoint(folder)

@@ -37,7 +37,7 @@ def vector(lab, symbol: str, number: int, **changes) -> np.ndarray:
 
 def test_after_three_drawings_the_fourth_is_recognised(lab):
     teach(lab)
-    gallery = Galleries(lab).get(MODEL)
+    gallery = Galleries(lab.store).get(MODEL)
     for symbol in NEW:
         found = vector(lab, symbol, 9)
         match = lab.taught.recognise(found, MODEL, gallery.likeness_of(found))
@@ -46,7 +46,7 @@ def test_after_three_drawings_the_fourth_is_recognised(lab):
 
 def test_what_the_model_knows_is_not_taken_for_a_symbol(lab):
     teach(lab)
-    gallery = Galleries(lab).get(MODEL)
+    gallery = Galleries(lab.store).get(MODEL)
     for digit in "701":
         for writer in range(4):
             found = vector(lab, digit, 5, writer=writer)

@@ -23,13 +23,13 @@ def built(lab):
     """A gallery of a model with random weights, which embeds scikit-learn's digits all the same."""
     run = model_run(lab)
     told: list[str] = []
-    Galleries(lab).build(run.id, lambda done, total, what: told.append(what))
+    Galleries(lab.store).build(run.id, lambda done, total, what: told.append(what))
     assert "embedding training images" in told
     return run.id
 
 
 def test_a_gallery_is_found_again_and_has_its_map(lab, built):
-    gallery = Galleries(lab).get(built)
+    gallery = Galleries(lab.store).get(built)
     assert (
         gallery.data == "digits"
         and gallery.images.dtype == np.uint8
@@ -43,7 +43,7 @@ def test_a_gallery_is_found_again_and_has_its_map(lab, built):
 
 
 def test_an_image_of_the_gallery_is_its_own_nearest(lab, built):
-    gallery = Galleries(lab).get(built)
+    gallery = Galleries(lab.store).get(built)
     predictor = lab.predictor(built)
     place = 123
     embedding = predictor.embed(gallery.images[place][None, None])[0]
@@ -65,7 +65,7 @@ def test_an_image_of_the_gallery_is_its_own_nearest(lab, built):
 
 
 def test_few_held_out_images_are_strange(lab, built):
-    gallery = Galleries(lab).get(built)
+    gallery = Galleries(lab.store).get(built)
     data = lab.dataset("digits")
     test = data.images[data.split("test")]
     vectors = likeness_vectors(lab.predictor(built).embed(test), test)
@@ -74,23 +74,23 @@ def test_few_held_out_images_are_strange(lab, built):
 
 def test_a_model_without_a_gallery_has_none_and_one_without_its_data_says_so(lab):
     run = model_run(lab, seed=1, **{"data.name": "characters"})
-    assert Galleries(lab).get(run.id) is None
+    assert Galleries(lab.store).get(run.id) is None
     with pytest.raises(DataError, match="was trained on are not here"):
-        Galleries(lab).build(run.id)
+        Galleries(lab.store).build(run.id)
 
 
 def test_a_shipped_gallery_is_used_until_the_weights_change(lab):
     run = model_run(lab, seed=2)
-    path = Galleries(lab).ship(run.id, ["digits"])
-    assert path == run.best / SHIPPED and Galleries(lab).get(run.id) is not None
+    path = Galleries(lab.store).ship(run.id, ["digits"])
+    assert path == run.best / SHIPPED and Galleries(lab.store).get(run.id) is not None
     other = model_run(lab, seed=3)
     path.rename(other.best / SHIPPED)
-    assert Galleries(lab).get(other.id) is None
+    assert Galleries(lab.store).get(other.id) is None
 
 
 @pytest.mark.parametrize("model", ["canvas-digits", "canvas-characters"])
 def test_shipped_models_bring_theirs_and_know_a_seven_from_an_arrow(lab, model):
-    gallery, predictor = Galleries(lab).get(model), lab.predictor(model)
+    gallery, predictor = Galleries(lab.store).get(model), lab.predictor(model)
     assert gallery is not None and gallery.coordinates is not None
 
     def likeness(symbol):

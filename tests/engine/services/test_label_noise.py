@@ -17,10 +17,11 @@ from engine.files import plain
 from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint
-from engine.noise.cleaned_labels import clean, default_name, publish, table, write_zip
+from engine.noise.cleaned_labels import clean, default_name, table
 from engine.noise.storage import describe, keep
 from engine.progress import no_progress
 from engine.runs.run import create_run
+from engine.services.cleaned_datasets import publish, write_zip
 from engine.services.label_noise import arguments, why
 
 
@@ -102,7 +103,7 @@ def test_reviewed_labels_win_and_the_rest_is_as_asked(lab):
 def test_cleaned_labels_become_a_data_set_that_reads_back_the_same(lab):
     found = diagnosed(lab, "complementary", 0.98)
     cleaned = clean(found, {}, "likely")
-    name = publish(lab, found, cleaned, default_name(found))
+    name = publish(lab.store, found, cleaned, default_name(found))
     assert name == "spoiled-cleaned" and name in [data.name for data in lab.datasets()]
     data = lab.dataset(name)
     assert len(data) == cleaned.kept
@@ -120,10 +121,10 @@ def test_cleaned_labels_become_a_data_set_that_reads_back_the_same(lab):
     own = next(i for key, i in by_name.items() if key.endswith(found.file(first).split("/")[-1]))
     assert (data.images[own] == found.images([first])[0]).all()  # the pictures are the originals
     assert (
-        publish(lab, found, cleaned, default_name(found)) != name
+        publish(lab.store, found, cleaned, default_name(found)) != name
     )  # a name that is taken is not overwritten
     with pytest.raises(DataError, match="too little is left"):
-        publish(lab, found, clean(found, {}, "none"), "nothing")
+        publish(lab.store, found, clean(found, {}, "none"), "nothing")
 
 
 def test_the_zip_keeps_test_images_apart_and_brings_a_table(lab):
@@ -138,7 +139,7 @@ def test_the_zip_keeps_test_images_apart_and_brings_a_table(lab):
     found = read(folder, data)
     cleaned = clean(found, {}, "given")
     out = io.BytesIO()
-    write_zip(lab, found, cleaned, out)
+    write_zip(lab.store, found, cleaned, out)
     names = zipfile.ZipFile(out).namelist()
     assert (
         sum(name.startswith("train/") for name in names) == 1500

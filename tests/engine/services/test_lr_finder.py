@@ -39,7 +39,7 @@ def test_a_search_on_the_digits_finds_a_rate_and_leaves_no_run(tmp_path):
     )
     reported = []
     found = find_rate(
-        lab,
+        lab.store,
         lambda done, total, what: reported.append((done, what)),
         fields=fields,
         low=1e-5,
@@ -50,7 +50,7 @@ def test_a_search_on_the_digits_finds_a_rate_and_leaves_no_run(tmp_path):
     assert len(found["rates"]) == len(found["losses"]) <= 60 and reported[-1][1] == "trying rates"
     assert lab.runs() == []
     with pytest.raises(RecipeError, match="did you mean 'optimizer'"):
-        find_rate(lab, fields=fields | {"optimiser": "sgd"})
+        find_rate(lab.store, fields=fields | {"optimiser": "sgd"})
 
 
 def test_the_train_page_tries_rates_in_the_background_and_draws_them(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from weblab import add_run
 from app.charts.space import layer_palette
 from engine.cli import load, main, parser_of
 from engine.embedding.projection import Options
-from engine.embedding.retrieval import measure_task, unseen_classes
+from engine.embedding.retrieval import unseen_classes
 from engine.errors import DataError, GlyphlabError, RunError
 from engine.files import plain
 from engine.imaging.images import as_picture
@@ -21,8 +21,8 @@ from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint
 from engine.progress import Cancelled
+from engine.services.background import embed, measure, project, unfold
 from engine.services.point_layers import layers
-from engine.services.spaces import embed_task, learning_task, project_task
 
 QUICK = Options(epochs=10)
 
@@ -129,7 +129,7 @@ def test_a_selection_is_found_again_by_its_name(space) -> None:
 
 
 def test_layers_say_what_each_point_is(lab: Lab, space) -> None:
-    found = layers(lab, space)
+    found = layers(lab.spaces, lab.noise, space)
     assert {"label", "predicted", "error", "confidence", "split"} <= found.keys()
     assert found["label"].names == space.classes and sum(found["label"].counts) == len(space)
     np.testing.assert_array_equal(found["error"].codes, space.wrong)
@@ -146,12 +146,12 @@ def test_layers_say_what_each_point_is(lab: Lab, space) -> None:
 def test_the_true_class_is_the_label_until_the_labels_are_examined_and_then_as_a_person_decides(
     lab: Lab, space
 ) -> None:
-    before = layers(lab, space)["true"]
+    before = layers(lab.spaces, lab.noise, space)["true"]
     assert before.title == "True class (as labelled)"
     np.testing.assert_array_equal(before.codes, space.labels)
     diagnosis = diagnosed(lab)
     doubtful = lab.spaces.embed(lab.model, "spoiled", "all")
-    found = layers(lab, doubtful)
+    found = layers(lab.spaces, lab.noise, doubtful)
     assert (
         found["true"].title == "True class (as examined)"
         and found["quality"].title == "Label quality"
@@ -160,22 +160,24 @@ def test_the_true_class_is_the_label_until_the_labels_are_examined_and_then_as_a
     assert (found["true"].codes != found["label"].codes).mean() > 0.9
     review = lab.noise.review(diagnosis)
     review.decide(7, (int(diagnosis.arrays["likely"][7]) + 1) % 10)
-    decided = layers(lab, doubtful)["true"]
+    decided = layers(lab.spaces, lab.noise, doubtful)["true"]
     assert decided.title == "True class (as examined, 1 decided by hand)"
     assert np.flatnonzero(decided.codes != found["true"].codes).tolist() == [7]
     review.undo()
-    np.testing.assert_array_equal(layers(lab, doubtful)["true"].codes, found["true"].codes)
+    np.testing.assert_array_equal(
+        layers(lab.spaces, lab.noise, doubtful)["true"].codes, found["true"].codes
+    )
     lab.noise.delete(diagnosis.key)
-    assert "quality" not in layers(lab, doubtful)
+    assert "quality" not in layers(lab.spaces, lab.noise, doubtful)
 
 
 def test_two_runs_that_read_the_same_images_colour_where_only_one_is_right(lab: Lab, space) -> None:
-    assert not [name for name in layers(lab, space) if name.startswith("run-")]
+    assert not [name for name in layers(lab.spaces, lab.noise, space) if name.startswith("run-")]
     run = add_run(lab, name="rival")
     theirs = lab.spaces.embed(run.id, "digits", "test")
     lab.spaces.embed(run.id, "digits", "val")
     lab.spaces.embed(f"untrained:{run.id}", "digits", "test")
-    found = layers(lab, space)
+    found = layers(lab.spaces, lab.noise, space)
     assert [name for name in found if name.startswith("run-")] == [f"run-{run.id}"]
     layer = found[f"run-{run.id}"]
     assert layer.names == (
@@ -186,7 +188,7 @@ def test_two_runs_that_read_the_same_images_colour_where_only_one_is_right(lab: 
     )
     np.testing.assert_array_equal(layer.codes, 2 * space.wrong + theirs.wrong)
     assert len(layer_palette(layer.palette, layer.names)) == 4
-    back = layers(lab, theirs)[f"run-{lab.model}"]
+    back = layers(lab.spaces, lab.noise, theirs)[f"run-{lab.model}"]
     assert back.counts == tuple(layer.counts[place] for place in (0, 2, 1, 3))
     lab.spaces.delete(theirs.key)
 
@@ -221,7 +223,7 @@ def test_a_run_is_watched_at_its_epochs(lab: Lab) -> None:
         )
     assert lab.spaces.epochs(run.id) == (0, 1, 2)
     assert lab.spaces.learning(run.id, QUICK, compute=False) is None
-    said = learning_task(lab, lambda *step: None, run.id, epochs=10)
+    said = unfold(lab.launcher, lambda *step: None, run.id, epochs=10)
     found = lab.spaces.learning(run.id, QUICK, compute=False)
     assert said["epochs"] == [0, 1, 2] and found.coordinates.shape == (3, 60, 2)
     images, places = lab.spaces.run_images(run.id)
@@ -231,7 +233,7 @@ def test_a_run_is_watched_at_its_epochs(lab: Lab) -> None:
 
 def test_figures_stand_beside_the_untrained_network_and_unseen_classes_apart(lab: Lab) -> None:
     assert lab.spaces.figures(lab.model, "digits", "test") is None
-    measure_task(lab, lambda *step: None, lab.model, "digits", "test")
+    measure(lab.launcher, lambda *step: None, lab.model, "digits", "test")
     rows = lab.spaces.figures(lab.model, "digits", "test")
     assert [(row["model"], row["group"]) for row in rows] == [
         (lab.model, "all"),
@@ -256,7 +258,7 @@ def test_classes_that_a_model_never_saw_are_judged_apart(lab: Lab) -> None:
     network = build_model(recipe.model.name, recipe.model.options, 1, 5, 28)
     folder = lab.home / "half"
     save_checkpoint(folder, network.state_dict(), recipe, seen, {}, style="digit", input_size=28)
-    measure_task(lab, lambda *step: None, str(folder), "digits", "test")
+    measure(lab.launcher, lambda *step: None, str(folder), "digits", "test")
     rows = lab.spaces.figures(str(folder), "digits", "test")
     assert [row["group"] for row in rows] == ["all", "seen", "unseen"] * 2
     assert (
@@ -270,12 +272,14 @@ def test_classes_that_a_model_never_saw_are_judged_apart(lab: Lab) -> None:
 
 
 def test_tasks_embed_and_project(lab: Lab, space) -> None:
-    assert embed_task(lab, lambda *step: None, lab.model, "digits", "test") == {
+    assert embed(lab.launcher, lambda *step: None, lab.model, "digits", "test") == {
         "space": space.key,
         "n": len(space),
         "width": 128,
     }
-    said = project_task(lab, lambda *step: None, lab.model, "digits", "test", method="pca", dims=3)
+    said = project(
+        lab.launcher, lambda *step: None, lab.model, "digits", "test", method="pca", dims=3
+    )
     assert (
         space.find_map(Options("pca", 3)).coordinates.shape == (len(space), 3)
         and said["faithful"]["kept"] > 0

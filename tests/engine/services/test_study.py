@@ -12,18 +12,15 @@ from trained import model_run
 from engine.errors import RecipeError
 from engine.lab import Lab
 from engine.recipe import shipped_recipe
-from engine.services import study
 from engine.services.study import METRICS, STUDIES
-from engine.store import models as shelf
 
 
 @pytest.fixture
-def lab(tmp_path, monkeypatch) -> Lab:
-    monkeypatch.setattr(
-        shelf, "CHECKPOINTS", tmp_path / "checkpoints"
-    )  # not what happens to be shipped at the moment
-    monkeypatch.setattr(study, "RECORDS", tmp_path / "records.csv")
-    return Lab(tmp_path / "home")
+def lab(tmp_path) -> Lab:
+    # not what happens to be shipped at the moment
+    return Lab(
+        tmp_path / "home", checkpoints=tmp_path / "checkpoints", records=tmp_path / "records.csv"
+    )
 
 
 def record(path, *rows: dict[str, object]) -> None:

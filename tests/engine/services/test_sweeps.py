@@ -18,7 +18,7 @@ from engine.progress import Cancelled
 from engine.services.sweep_worker import claim, work
 from engine.services.sweeps import make_sweep, parse_sweep, read_sweep, shipped_sweeps
 from engine.sweep.space import decoded, distributions, size_of, trial_recipe, unseen
-from engine.sweep.store import Store
+from engine.sweep.store import TrialStore
 
 SPACE = {"lr": [0.1, 0.01], "model.options.width": [4, 8]}
 SMALL = {"epochs": 30, "batch_size": 4, "data.limit": 200, "data.limit_eval": 40, "data.test": 0.1}
@@ -35,7 +35,7 @@ def lab(tmp_path):
 
 def drawn(lab: Lab, name: str, trials: int, value=lambda params: params["lr"]) -> list[dict]:
     """Draw and end trials without running them."""
-    store, out = lab.sweeps.store(name), []
+    store, out = lab.sweeps.trials_store(name), []
     while claimed := claim(store, trials):
         number, lock = claimed
         out.append(store.info(store.frozen()[-1]).params)
@@ -159,7 +159,7 @@ def test_a_sweep_that_is_restarted_draws_what_it_would_have_drawn(tmp_path):
 
 def test_a_trial_whose_worker_died_is_taken_up_again_and_one_at_work_is_not(lab):
     lab.sweeps.create(sweep())
-    store = lab.sweeps.store("s")
+    store = lab.sweeps.trials_store("s")
     number, lock = claim(store, 2)
     assert [trial.state for trial in lab.sweeps.trials("s")] == ["running"]
     other, other_lock = claim(store, 2)
@@ -178,28 +178,28 @@ def test_two_labs_share_a_storage_and_take_over_what_the_other_lost(tmp_path):
     first, second = Lab(tmp_path / "a"), Lab(tmp_path / "b")
     for lab in (first, second):
         lab.sweeps.create(sweep(storage=url))
-    number, lock = claim(first.sweeps.store("s"), 2)
-    other, other_lock = claim(second.sweeps.store("s"), 2)
+    number, lock = claim(first.sweeps.trials_store("s"), 2)
+    other, other_lock = claim(second.sweeps.trials_store("s"), 2)
     assert number != other
     seen = {trial.number: (trial.state, trial.home) for trial in second.sweeps.trials("s")}
     assert seen == {number: ("running", str(first.home)), other: ("running", None)}
     lock.release()
-    first.sweeps.store("s").note(number, beat=0.0)  # its last sign of life is long ago
-    taken, taken_lock = claim(second.sweeps.store("s"), 2)
+    first.sweeps.trials_store("s").note(number, beat=0.0)  # its last sign of life is long ago
+    taken, taken_lock = claim(second.sweeps.trials_store("s"), 2)
     rows = {trial.number: trial for trial in second.sweeps.trials("s")}
     assert set(rows) == {other, taken}
-    assert rows[taken].params == first.sweeps.store("s").study.trials[number].params
+    assert rows[taken].params == first.sweeps.trials_store("s").study.trials[number].params
     taken_lock.release()
     other_lock.release()
     for lab in (first, second):
-        lab.sweeps.store("s").study._storage.remove_session()
-        lab.sweeps.store("s").study._storage._backend.engine.dispose()
+        lab.sweeps.trials_store("s").study._storage.remove_session()
+        lab.sweeps.trials_store("s").study._storage._backend.engine.dispose()
 
 
 def test_a_storage_that_is_not_there_is_named_without_its_password(tmp_path):
     spec = sweep(storage="nosuchdatabase://me:secret@nowhere/x")
     with pytest.raises(RunError, match=r"nosuchdatabase://me:…@nowhere/x can't be used") as caught:
-        Store(tmp_path, spec, tmp_path)
+        TrialStore(tmp_path, spec, tmp_path)
     assert "secret" not in str(caught.value)
     lab = Lab(tmp_path)
     with pytest.raises(RunError):
@@ -310,7 +310,7 @@ def test_a_hopeless_trial_is_pruned_but_not_before_it_had_its_epochs(lab, pruner
     lab.sweeps.create(
         sweep(pruner=pruner, startup=2, prune_after=2, space={"lr": [0.1, 0.2, 0.3, 0.4, 0.5]})
     )
-    store = lab.sweeps.store("s")
+    store = lab.sweeps.trials_store("s")
     for value in (0.9, 0.8, 0.1):
         number, lock = claim(store, 3)
         trial = store.trial(number)
@@ -342,7 +342,7 @@ def test_a_sweep_whose_first_trials_all_fail_stops_and_says_why(lab):
     )
     lab.sweeps.want("s", "run", 4)
     with pytest.raises(RecipeError, match="the first 3 trials of sweep s all failed"):
-        work(lab, "s")
+        work(lab.sweeps, "s")
     assert lab.sweeps.info("s").state == "stopped"
     assert [trial.state for trial in lab.sweeps.trials("s")] == ["failed"] * 3
 

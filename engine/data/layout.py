@@ -1,0 +1,297 @@
+"""Which folders of a data set are splits, which are classes, and which only wrap the others.
+
+Decided by structure, never by a name alone: a folder called `test` is a split if it and its
+neighbours hold folders of classes, and a class if it lies beside `a` and `b` with pictures in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from engine.data.listing import SPLITS, TEST, TRAIN, VAL, Finding
+from engine.data.roles import UNLABELLED, Role, role_of
+from engine.errors import DataError
+
+LAYOUT = (
+    "Lay it out as <class>/*.png, or as train/<class>/* beside val/<class>/* or test/<class>/*."
+)
+
+
+@dataclass
+class Node:
+    """A folder: the pictures in it, by number, and its folders."""
+
+    folders: dict[str, Node] = field(default_factory=dict)
+    files: list[int] = field(default_factory=list)
+
+    def below(self) -> Iterator[int]:
+        """The pictures in it and in its folders."""
+        yield from self.files
+        for folder in self.folders.values():
+            yield from folder.below()
+
+
+class Layout(NamedTuple):
+    """Of the pictures that are part of the data set, in order: their positions among the names,
+    names without the wrapping folders, classes and official splits.
+
+    skipped   (name, reason) of the pictures that are not
+    how, why  the pattern that was recognised, and what it was recognised by
+    findings  what is doubtful about it
+    """
+
+    positions: list[int]
+    names: list[str]
+    classes: list[str]
+    official: list[int]
+    skipped: list[tuple[str, str]]
+    how: str
+    why: str
+    findings: tuple[Finding, ...]
+
+
+def lay_out(names: Sequence[str], where: str, only_classes: bool = False) -> Layout:
+    """The classes and splits of pictures by their paths.
+
+    only_classes  every folder at the top is a class, whatever it is called
+    Raises DataError if no picture is in a class folder.
+    """
+    root = Node()
+    for number, name in enumerate(names):
+        node = root
+        *folders, _ = name.split("/")
+        for folder in folders:
+            node = node.folders.setdefault(folder, Node())
+        node.files.append(number)
+    top, depth = (root, 0) if only_classes else _unwrapped(root)
+    work = _Work(names, depth)
+    splits = {} if only_classes else _splits(top)
+    if splits:
+        _take_splits(work, top, splits)
+    elif not only_classes and _classes_hold_splits(top):
+        _take_classes_of_splits(work, top)
+    else:
+        _take_classes(work, top, TRAIN)
+        work.how, work.why = "<class>/*", "the folders at the top are not splits"
+        _doubt_names(work, top)
+    if not work.taken:
+        first = work.skipped[0][0] if work.skipped else names[0]
+        raise DataError(
+            f"{where} holds {len(names):,} pictures, but none in a class folder",
+            got=repr(first),
+            hint=LAYOUT,
+        )
+    return work.done()
+
+
+class _Work:
+    """A layout in the making."""
+
+    def __init__(self, names: Sequence[str], depth: int) -> None:
+        self.names, self.depth = names, depth
+        self.taken: dict[int, tuple[str, int]] = {}  # picture → class and official split
+        self.skipped: list[tuple[str, str]] = []
+        self.findings: list[Finding] = []
+        self.deep: dict[int, int] = {}  # picture → folders between it and its class
+        self.how = self.why = ""
+
+    def take(self, numbers: list[int], label: str, official: int, deep: int = 0) -> None:
+        for number in numbers:
+            self.taken[number] = label, official
+            self.deep[number] = deep
+
+    def skip(self, numbers: Iterator[int] | list[int], reason: str) -> None:
+        self.skipped += [(self.names[number], reason) for number in numbers]
+
+    def done(self) -> Layout:
+        positions = sorted(self.taken)
+        self._doubt_depth(positions)
+        return Layout(
+            positions,
+            ["/".join(self.names[i].split("/")[self.depth :]) for i in positions],
+            [self.taken[i][0] for i in positions],
+            [self.taken[i][1] for i in positions],
+            sorted(self.skipped),
+            self.how,
+            self.why,
+            tuple(self.findings),
+        )
+
+    def _doubt_depth(self, positions: list[int]) -> None:
+        lower = [i for i in positions if self.deep[i]]
+        if 2 * len(lower) <= len(positions):
+            return
+        example = self.names[lower[0]]
+        levels = max(self.deep[i] for i in lower)
+        inner = sorted({self.names[i].split("/")[-2] for i in lower})
+        self.findings.append(
+            Finding(
+                "warning",
+                "layout",
+                f"{len(lower):,} pictures lie {levels} folder{'s' if levels > 1 else ''} below the"
+                f" class folder ({example} is of class '{self.taken[lower[0]][0]}'). If"
+                f" {', '.join(inner[:3])}{' …' if len(inner) > 3 else ''} are the classes, give the"
+                " folder that holds them, or move them up.",
+            )
+        )
+
+
+def _unwrapped(node: Node, known: frozenset[str] = frozenset()) -> tuple[Node, int]:
+    """The folder that `node` only wraps, and how many levels down it is: mnistTask in
+    mnistTask/0/….jpg. A single folder of pictures is a class, not a wrapping; so is one that is
+    called like a class in `known`, and `train` may be the only split.
+    """
+    depth = 0
+    while len(node.folders) == 1 and not node.files:
+        name, child = next(iter(node.folders.items()))
+        loose = len(child.files)
+        if not child.folders or name in known or loose > sum(1 for _ in child.below()) - loose:
+            break
+        if role_of(name) and _is_split(child, name):
+            break
+        if loose and len(child.folders) == 1:
+            break
+        node, depth = child, depth + 1
+    return node, depth
+
+
+def _inner(node: Node, name: str, known: frozenset[str] = frozenset()) -> Node:
+    """The folder with a split's classes: zipping often puts another train/ into train/."""
+    mine = role_of(name)
+    while len(node.folders) == 1 and not node.files:
+        child_name, child = next(iter(node.folders.items()))
+        again = child_name.lower() == name.lower() or (mine and role_of(child_name) == mine)
+        if not again and (not child.folders or child.files or child_name in known):
+            break
+        node = child
+    return node
+
+
+def _is_split(node: Node, name: str) -> bool:
+    """Whether a folder holds folders of pictures."""
+    return bool(_inner(node, name).folders)
+
+
+def _splits(top: Node) -> dict[str, Role]:
+    """The folders at the top that are splits, with their roles; none if these are classes."""
+    roles = {name: role for name in top.folders if (role := role_of(name))}
+    others = [name for name in top.folders if name not in roles]
+    labelled = [name for name in roles if _is_split(top.folders[name], name)]
+    kinds = {role.code for role in roles.values()}
+    if not labelled:  # pictures lie in them, and nothing says of which class
+        several = len(kinds) > 1 and TRAIN in kinds and len(others) < len(roles)
+        return roles if several or not others else {}
+    if not others:
+        return roles
+    inside = {part for name in labelled for part in _inner(top.folders[name], name).folders}
+    shared = any(inside & set(top.folders[name].folders) for name in others)
+    if len(others) < len(roles) or (len(kinds) > 1 and not shared):
+        return roles
+    alone = kinds == {TRAIN} and len(others) == len(roles) == 1
+    return roles if alone and not shared else {}
+
+
+def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
+    samples = {
+        name
+        for name, role in splits.items()
+        if role.is_sample
+        and any(other.code == role.code and not other.is_sample for other in splits.values())
+    }
+    known = frozenset(part for name in splits for part in _inner(top.folders[name], name).folders)
+    beside = " or ".join(sorted(name for name in splits if name not in samples))
+    work.skip(top.files, f"it is not in {beside}")
+    bare = []
+    for name, node in top.folders.items():
+        role = splits.get(name)
+        if role is None:
+            work.skip(node.below(), f"it is not in {beside}")
+        elif name in samples:
+            work.skip(node.below(), f"{name} is a sample of what is beside it")
+        else:
+            inner = _inner(node, name, known)
+            if inner.folders:
+                _take_classes(work, inner, TEST if role.code == UNLABELLED else role.code)
+            else:
+                bare.append(name)
+                work.skip(node.below(), f"it has no label: {name} holds no class folders")
+    if not work.taken:
+        return
+    work.how = f"<{'|'.join(sorted(splits))}>/<class>/*"
+    said = [
+        f"{name} is {'without labels' if name in bare else SPLITS[min(role.code, TEST)]}"
+        for name, role in splits.items()
+        if name not in samples
+    ]
+    work.why = f"{', '.join(said)}, by name and because they hold folders of classes"
+    in_train = {label for label, code in work.taken.values() if code == TRAIN}
+    for code in (VAL, TEST):
+        held = {label for label, split in work.taken.values() if split == code}
+        unknown = held - in_train
+        if in_train and unknown:
+            level = "warning"
+            some = ", ".join(sorted(unknown)[:5])
+            text = (
+                f"{len(unknown)} of {len(held)} classes of {SPLITS[code]} are not in train: {some}."
+            )
+            work.findings.append(Finding(level, "splits", text))
+
+
+def _take_classes(work: _Work, top: Node, official: int) -> None:
+    work.skip(top.files, "it is not in a class folder")
+    for label, node in top.folders.items():
+        work.take(node.files, label, official)
+        for folder in node.folders.values():
+            _take_deeper(work, folder, label, official, 1)
+
+
+def _take_deeper(work: _Work, node: Node, label: str, official: int, deep: int) -> None:
+    work.take(node.files, label, official, deep)
+    for folder in node.folders.values():
+        _take_deeper(work, folder, label, official, deep + 1)
+
+
+def _classes_hold_splits(top: Node) -> bool:
+    """Whether each class holds its splits: apple/train/*, apple/test/*."""
+    inside = [set(node.folders) for node in top.folders.values() if node.folders]
+    roles = {name: role_of(name) for name in set().union(*inside)} if inside else {}
+    codes = {role.code for role in roles.values() if role}
+    return len(inside) == len(top.folders) and all(roles.values()) and len(codes) > 1
+
+
+def _take_classes_of_splits(work: _Work, top: Node) -> None:
+    work.skip(top.files, "it is not in a class folder")
+    for label, node in top.folders.items():
+        work.skip(node.files, f"it is in no split of {label}")
+        for name, split in node.folders.items():
+            code = role_of(name).code
+            if code == UNLABELLED:
+                work.skip(split.below(), f"{name} holds pictures without labels")
+            else:
+                work.take(list(split.below()), label, code)
+    work.how, work.why = "<class>/<split>/*", "every folder at the top holds train and test"
+
+
+def _doubt_names(work: _Work, top: Node) -> None:
+    """Say so where folders that are taken for classes might be something else."""
+    roles = sorted(name for name in top.folders if role_of(name) and name.isascii())
+    plain = [name for name in roles if name.lower() in ("train", "test", "val")]
+    if roles and len(top.folders) > 1:
+        level = "note" if plain == roles and len(top.folders) > 2 * len(roles) else "warning"
+        text = (
+            f"{', '.join(roles)} could be the name of a split: taken for a class like"
+            f" {sorted(set(top.folders) - set(roles) or set(roles))[0]} beside it, because no"
+            " folders of classes are in it."
+        )
+        work.findings.append(Finding(level, "layout", text))
+    inside = [set(node.folders) for node in top.folders.values()]
+    common = set.intersection(*inside) if len(inside) > 1 else set()
+    if len(common) > 1 and all(not node.files for node in top.folders.values()):
+        text = (
+            f"all of {', '.join(sorted(top.folders)[:5])} hold the folders"
+            f" {', '.join(sorted(common)[:4])}: these may be splits, parts or writers, and the"
+            " folders in them the classes."
+        )
+        work.findings.append(Finding("warning", "layout", text))

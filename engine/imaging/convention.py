@@ -1,0 +1,74 @@
+"""How the pictures of one data set are read: one value range and one polarity for all of them.
+
+A single picture decides by itself (`EACH_ITS_OWN`). In a set, that would lose what only the set
+can tell: in binary digits saved as 0 and 1 every picture is black, and in letters that touch their
+frame the border is ink.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+Paper = Literal["light", "dark"]
+
+
+class Convention(NamedTuple):
+    """high   the level that stands for 255; None: 255, or a picture's own where it has more bits
+    paper  whether paper is 'light' or 'dark' in all of them; None: each picture's border tells
+    """
+
+    high: float | None = None
+    paper: Paper | None = None
+
+    @property
+    def key(self) -> str:
+        """For caches: '' where each picture decides, so that what was decoded before stays."""
+        return "" if self == EACH_ITS_OWN else f"{self.high}:{self.paper}"
+
+
+EACH_ITS_OWN = Convention()
+
+
+def wide(picture: Image.Image) -> np.ndarray | None:
+    """The levels (H, W) float32 of a picture with more than 8 bits; None of any other. What is not
+    a number counts as the picture's median.
+    """
+    if not picture.mode.startswith(("I", "F")):
+        return None
+    levels = np.asarray(picture, dtype=np.float32)
+    bad = ~np.isfinite(levels)
+    if not bad.any():
+        return levels
+    good = levels[~bad]
+    return np.where(bad, np.float32(np.median(good) if len(good) else 0), levels)
+
+
+def levels_to_bytes(levels: np.ndarray, high: float | None, is_float: bool) -> np.ndarray:
+    """Levels (H, W) float32 as uint8, black to `high`, or to the brightest of them. Without a
+    `high`, the noise of a black integer picture stays dark.
+    """
+    levels = levels - min(float(levels.min()), 0)
+    least = 0 if is_float else 255
+    top = high or max(float(levels.max()), least, 1e-9)
+    return np.clip(levels * (255 / top), 0, 255).astype(np.uint8)
+
+
+def in_range(picture: Image.Image, convention: Convention) -> Image.Image:
+    """The picture stretched to the set's range; as it is where the set has none of its own."""
+    if convention.high is None:
+        return picture
+    levels = wide(picture)
+    if levels is not None:
+        is_float = picture.mode.startswith("F")
+        return Image.fromarray(levels_to_bytes(levels, convention.high, is_float))
+    if picture.mode in ("1", "P"):  # numbers of a palette, whose range is full
+        return picture
+    factor = 255 / convention.high
+    bands = [
+        band if name == "A" else band.point(lambda level: min(255, round(level * factor)))
+        for name, band in zip(picture.getbands(), picture.split(), strict=True)
+    ]
+    return Image.merge(picture.mode, bands)

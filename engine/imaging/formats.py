@@ -1,0 +1,64 @@
+"""Which files are pictures: one list of extensions for data sets, predictions and uploads.
+
+Pillow reads all of them but HEIC, the format of iPhones, for which pillow-heif (libheif) is asked
+when the first such file is opened.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+# What Pillow opens without a program beside it; a test compares it with Pillow's own list.
+PICTURES = tuple(
+    ".png .jpg .jpeg .jfif .jpe .bmp .gif .webp .tif .tiff .heic .heif .heics .heifs .hif .avif"
+    " .avifs .pgm .ppm .pbm .pnm .pfm .jp2 .j2k .j2c .jpc .jpf .jpx .tga .icb .vda .vst .apng .bw"
+    " .rgb .rgba .sgi .blp .cur .dcx .dds .dib .flc .fli .ftc .ftu .gbr .icns .ico .im .iim .msp"
+    " .pcd .pcx .psd .pxr .qoi .ras .xbm .xpm".split()
+)
+# Pillow's list names these too: they need Ghostscript or Windows, or are only written by Pillow.
+NOT_READ = tuple(
+    ".bufr .emf .eps .fit .fits .grib .h5 .hdf .mpeg .mpg .palm .pdf .ps .wmf .mpo".split()
+)
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_STARTS = (
+    b"\x89PNG\r\n",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"BM",
+    b"II*\0",
+    b"MM\0*",
+)
+_SYSTEM = {"__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "ehthumbs.db"}
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name ends as a picture's does."""
+    return name.lower().endswith(PICTURES)
+
+
+def begins_as_picture(head: bytes) -> bool:
+    """Whether a file's first 12 bytes are those of a picture, whatever it is called."""
+    return head.startswith(_STARTS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file (a path with '/') is hidden, or was put there by macOS, Windows or a NAS."""
+    parts = PurePosixPath(name).parts
+    return any(
+        part.lower() in _SYSTEM or (part.startswith(".") and part not in (".", ".."))
+        for part in parts
+    )
+
+
+def prepare_for(head: bytes) -> None:
+    """Load what Pillow needs to open a file that begins with `head` (12 bytes or more)."""
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        _register_heif()
+
+
+@lru_cache(maxsize=1)
+def _register_heif() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()

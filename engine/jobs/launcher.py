@@ -1,0 +1,129 @@
+"""`Launcher`: starts, stops and resumes what is computed in the background, runs and tasks."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import RunError
+from engine.progress import Progress, no_progress
+from engine.runs.run import Run, create_run
+
+if TYPE_CHECKING:
+    from engine.jobs.executor import Executor
+    from engine.jobs.tasks import TaskInfo
+    from engine.recipe import Recipe
+    from engine.store.store import Store
+
+
+class Launcher:
+    """Work on what a store holds, in processes of its own."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @cached_property
+    def executor(self) -> Executor:
+        """Where runs are computed."""
+        from engine.jobs.executor import LocalExecutor
+
+        return LocalExecutor(self.store.settings)
+
+    # runs
+
+    def submit(self, recipe: Recipe, name: str | None = None, **status: Any) -> str:
+        """Start a run in the background, after those that wait already; returns its id. Raises
+        DataError, CheckpointError.
+
+        A recipe that starts from another's model has that one started before it, if it was never
+        run. name: the run's, if not the recipe's; `status` goes into the run's status (`sweep`: the
+        sweep it belongs to).
+        """
+        from engine.store.lineage import untrained_parents
+
+        for first in untrained_parents(self.store, recipe):
+            self.executor.start(self._new_run(first, None))
+        run = self._new_run(recipe, name, **status)
+        self.executor.start(run)
+        return run.id
+
+    def train(
+        self,
+        recipe: Recipe,
+        progress: Progress = no_progress,
+        name: str | None = None,
+        **status: Any,
+    ) -> Run:
+        """Run a recipe in this process, in its turn among the background runs, and return the run,
+        whatever state it ended in.
+
+        Ctrl-C stops it and keeps the best model. A recipe that starts from another's model has that
+        one trained first, if it was never run. Raises DataError, CheckpointError before there is a
+        run, RunError if the one it starts from did not end well.
+        """
+        from engine.jobs.queue import queue_of, queue_up
+        from engine.jobs.worker import work
+        from engine.store.lineage import untrained_parents
+
+        for first in untrained_parents(self.store, recipe):
+            parent = self.train(first, progress)
+            if (info := parent.info()).state != "finished":
+                raise RunError(
+                    f"run {parent.id} of '{first.name}', from which '{recipe.name}' starts,"
+                    f" {info.state}",
+                    got=info.error,
+                )
+        run = self._new_run(recipe, name, **status)
+        lock = run.take_lock()
+        queue = queue_of(self.store.settings.device)
+        work(self.store, run, lock, queue_up(self.store.home, queue, run.path), progress)
+        return run
+
+    def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
+        from engine.store.recipes import check_names
+
+        check_names(self.store, recipe)
+        return create_run(self.store.home, recipe, name, cwd=str(Path.cwd()), **status)
+
+    def stop(self, id: str, at_once: bool = False) -> None:
+        """Have a run stop and keep its best model; `at_once` kills it. Raises RunError if it is not
+        alive.
+        """
+        self.executor.stop(self.store.run(id), at_once)
+
+    def resume(self, id: str) -> None:
+        """Go on with a stopped or failed run from its last checkpoint, in the same folder. Raises
+        RunError if it finished or is alive.
+        """
+        from engine.jobs.executor import resume
+
+        resume(self.executor, self.store.run(id))
+
+    # background tasks
+
+    def start_task(self, kind: str, **arguments: Any) -> str:
+        """Start a background task; returns its id. One with the same arguments is not started
+        twice.
+        """
+        from engine.jobs.tasks import start_task
+
+        return start_task(self.store.home, self.store.settings, kind, arguments)
+
+    def task(self, id: str) -> TaskInfo:
+        """How a task stands. Raises RunError if there is none."""
+        from engine.jobs.tasks import task
+
+        return task(self.store.home, id)
+
+    def tasks(self, kind: str | None = None) -> list[TaskInfo]:
+        """Tasks (of one kind), newest first."""
+        from engine.jobs.tasks import tasks
+
+        return tasks(self.store.home, kind)
+
+    def stop_task(self, id: str) -> None:
+        """Have a task stop; nothing happens if it has ended."""
+        from engine.jobs.tasks import stop_task
+
+        stop_task(self.store.home, id)

@@ -1,0 +1,119 @@
+"""A checkpoint's metadata, read with every field checked: whoever uploads a model writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from pydantic import Field, ValidationError
+
+from engine.checked import Document, damaged, read_checked_json, wrong_field
+from engine.documents import CheckpointMeta
+from engine.errors import CheckpointError, DamagedError, GlyphlabError, unknown
+from engine.imaging.images import STYLES
+from engine.recipe import make_recipe
+
+FORMAT = 1
+META = "checkpoint.json"
+REQUIRED = ("format", "recipe", "classes", "style", "size", "input_size", "weights", "metrics")
+DAMAGED = "Copy the model again, or delete its run."
+
+_Range = Annotated[list[float], Field(min_length=3, max_length=3)]
+
+
+class _Metrics(Document):
+    test_accuracy: float | None = None
+    test_top3: float | None = None
+    test_ece: float | None = None
+    test_last5: float | None = None
+    test_n: int | None = None
+    test_data: str | None = None
+    test_split: str | None = None
+    val_accuracy: float | None = None
+    knn_accuracy: float | None = None
+    epochs: int | None = None
+    seconds: float | None = None
+    unfinished: bool | None = None
+    confusion: list[list[int]] | None = None
+    per_class: list[dict[str, str | int | float | None]] | None = None
+
+
+class _HeldOut(Document):
+    models: int
+    n: int
+    accuracy: float
+    spread: float
+    accuracy_ignoring_case: float
+
+
+class _Placement(Document):
+    x: _Range
+    y: _Range
+    side: _Range
+    pen: _Range | None = None
+
+
+class _Meta(Document):
+    """What is read of a checkpoint's metadata by anyone, and within which limits."""
+
+    format: int
+    recipe: dict[str, Any]
+    classes: list[str] = Field(min_length=1, max_length=1_000_000)
+    style: str
+    size: int = Field(ge=1, le=4096)
+    input_size: int = Field(ge=1, le=4096)
+    weights: str = Field(pattern=r"^[\w-][\w.-]{0,199}$", description="a name, no path")
+    metrics: _Metrics
+    crop: int | None = Field(None, ge=1, le=4096)
+    temperature: float = Field(1.0, gt=0)
+    name: str = ""
+    title: str = ""
+    model: str = ""
+    created: str = ""
+    parameters: int = Field(0, ge=0)
+    fingerprint: str = ""
+    placement: _Placement | None = None
+    held_out: _HeldOut | None = None
+
+
+def read_meta(folder: Path) -> CheckpointMeta:
+    """What `checkpoint.json` says, every field of it checked; does not load torch. Raises
+    CheckpointError, which says what is wrong and what to do.
+    """
+    path = folder / META
+    if not path.exists():
+        raise CheckpointError(f"{folder} holds no complete checkpoint", expected=f"a {META} in it")
+    try:
+        meta = read_checked_json(path, DAMAGED)
+    except DamagedError as error:
+        raise CheckpointError(str(error)) from None
+    missing = (
+        [key for key in REQUIRED if key not in meta] if isinstance(meta, dict) else list(REQUIRED)
+    )
+    if missing:
+        raise CheckpointError(
+            f"{path} is incomplete", expected=f"the keys {', '.join(missing)}", hint=DAMAGED
+        )
+    if meta["format"] != FORMAT:
+        raise CheckpointError(
+            f"{path} is of another version", expected=f"format {FORMAT}", got=meta["format"]
+        )
+    try:
+        _Meta.model_validate(meta)
+    except ValidationError as error:
+        raise CheckpointError(str(damaged(path, wrong_field(error), DAMAGED))) from None
+    if meta["style"] not in STYLES:
+        raise CheckpointError(f"{path}: {unknown('style', meta['style'], STYLES)}")
+    try:
+        make_recipe(meta["recipe"], {"scale": "full", "small": {}})
+    except GlyphlabError as error:
+        raise CheckpointError(
+            f"checkpoint {folder.name} can't be used by this version of Glyphlab", got=str(error)
+        ) from None
+    if not (folder / meta["weights"]).is_file():
+        raise CheckpointError(
+            f"the weights of {folder} are missing",
+            expected=f"a file {meta['weights']} beside {META}",
+            hint=DAMAGED,
+        )
+    return cast(CheckpointMeta, meta)

@@ -1,0 +1,172 @@
+"""`Store`: what a lab holds, found by name. Everything above it, services, jobs and the lab itself,
+looks things up here; nothing is started or computed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.progress import Progress, no_progress
+from engine.runs.run import Run, all_runs, find_run
+from engine.settings import ROOT, Settings, read_settings
+
+if TYPE_CHECKING:
+    from engine.data.imageset import ImageSet
+    from engine.data.info import DatasetInfo
+    from engine.models.predictor import Predictor
+    from engine.recipe import DataSpec, Recipe
+    from engine.runs.run_info import RunInfo
+    from engine.store.models import ModelInfo
+    from engine.store.recipes import RecipeInfo
+
+CHECKPOINTS = ROOT / "checkpoints"
+RECORDS = ROOT / "bench" / "records.csv"
+PREDICTORS = 4  # models kept loaded
+
+
+class Store:
+    """The home, the settings and the look-ups of a lab. May be shared by threads.
+
+    checkpoints  the folder of the models that come with the lab
+    records      the CSV of measured figures that come with the lab
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        settings: Settings | None = None,
+        *,
+        checkpoints: Path = CHECKPOINTS,
+        records: Path = RECORDS,
+    ) -> None:
+        self.home = Path(home).absolute()
+        self.settings = dataclasses.replace(settings or read_settings({}), home=self.home)
+        self.checkpoints = Path(checkpoints)
+        self.records = Path(records)
+        self._predictors: OrderedDict[tuple[Path, int], Predictor] = OrderedDict()
+        self._loading = threading.Lock()
+
+    def compiled(self) -> Path:
+        """Where numba keeps compiled code: the sources' folder may not be writable."""
+        folder = self.home / "cache" / "numba"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    # data and recipes
+
+    def datasets(self) -> list[DatasetInfo]:
+        """The data sets known by name, and what was uploaded; those at hand first."""
+        from engine.data.info import list_datasets
+
+        return list_datasets(self.settings.data, self.home)
+
+    def dataset(
+        self,
+        name: str | DataSpec,
+        style: str | None = None,
+        size: int | None = None,
+        progress: Progress = no_progress,
+    ) -> ImageSet:
+        """A data set by name, path or spec, in a `style` and `size` (pixels) if not its own. Raises
+        DataError.
+        """
+        from engine.data.catalog import load_dataset
+        from engine.recipe import DataSpec
+
+        spec = DataSpec(name=name) if isinstance(name, str) else name
+        changes = {
+            key: value for key, value in (("style", style), ("size", size)) if value is not None
+        }
+        return load_dataset(
+            spec.model_copy(update=changes),
+            folders=self.settings.data,
+            home=self.home,
+            offline=self.settings.offline,
+            unpacked_mb=self.settings.unpacked_mb,
+            progress=progress,
+            names_only=self.settings.names_only,
+        )
+
+    def recipes(self) -> list[RecipeInfo]:
+        """The recipes that come with the lab, and those saved in it."""
+        from engine.store.recipes import list_recipes
+
+        return list_recipes(self.home)
+
+    def recipe(self, name: str | Path, changes: Mapping[str, Any] | None = None) -> Recipe:
+        """A recipe by name (shipped or saved) or YAML file, with `changes` (key.path → value).
+        Raises RecipeError.
+        """
+        from engine.store.recipes import find_recipe
+
+        return find_recipe(self.home, name, changes, self.settings.names_only)
+
+    def save_recipe(self, recipe: Recipe) -> Path:
+        """Keep a recipe in the lab under its name; returns its file. Raises RecipeError for a name
+        that is taken by a shipped one.
+        """
+        from engine.store.recipes import keep_recipe
+
+        return keep_recipe(self.home, recipe)
+
+    # runs
+
+    def runs(self) -> list[RunInfo]:
+        """Every run, newest first."""
+        from engine.errors import GlyphlabError
+
+        out = []
+        for run in all_runs(self.home):
+            try:
+                out.append(run.info())
+            except GlyphlabError:
+                continue  # deleted while we looked, or no run at all
+        return out
+
+    def run(self, id: str | Path) -> Run:
+        """A run by its id, folder name or path. Raises RunError."""
+        return find_run(self.home, id, self.settings.names_only)
+
+    # models
+
+    def models(self) -> list[ModelInfo]:
+        """Saved models: shipped ones, then those of runs, newest first."""
+        from engine.store.models import list_models
+
+        return list_models(self.home, self.checkpoints)
+
+    def model_folder(self, name: str | Path) -> Path:
+        """A model's checkpoint folder: a name in checkpoints/, a run id, a folder or a recipe (its
+        newest run). Raises CheckpointError.
+        """
+        from engine.store.models import model_folder
+
+        return model_folder(self.home, self.checkpoints, name, self.settings.names_only)
+
+    def model_meta(self, name: str | Path) -> dict[str, Any]:
+        """What a model's checkpoint.json says. Raises CheckpointError."""
+        from engine.models.checkpoint import read_meta
+
+        return read_meta(self.model_folder(name))
+
+    def predictor(self, name: str | Path) -> Predictor:
+        """The model, loaded and ready; the last few are kept. Raises CheckpointError."""
+        folder = self.model_folder(name)
+        key = (folder, (folder / "checkpoint.json").stat().st_mtime_ns)
+        with self._loading:
+            if key not in self._predictors:
+                from engine.device import pick_device
+                from engine.models.checkpoint import load_checkpoint
+                from engine.models.predictor import Predictor
+
+                device, _ = pick_device(self.settings.device)
+                self._predictors[key] = Predictor(load_checkpoint(folder, str(device)), device)
+            self._predictors.move_to_end(key)
+            while len(self._predictors) > PREDICTORS:
+                self._predictors.popitem(last=False)
+            return self._predictors[key]
