@@ -1,7 +1,10 @@
 # make run     install what is pinned into .venv if it has changed, start the lab and print its address
-# make test    the same, then lint and all tests; GLYPHLAB_DATA says where the real data sets are
+# make test    the same, then lint, types, the documentation and all tests; GLYPHLAB_DATA says where the real data sets are
+# make lint    ruff and oxlint: what is wrong, and what is not formatted
+# make format  write Python and scripts as the linters want them
+# make types   pyright: basic everywhere, strict where the rest relies on it
+# make docs    print the lab's own tables into README.md and docs/, and build the site into site/
 # make bench   the benchmarks, appended to bench/records.csv
-# make docs    print the lab's own tables into README.md
 # make clean   remove .venv and what tests leave behind; runs and caches in GLYPHLAB_HOME stay
 #
 # PYTHON=/path/to/python picks the interpreter. TORCH_INDEX=https://download.pytorch.org/whl/cpu installs torch
@@ -12,25 +15,45 @@ TORCH_INDEX ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
+SCRIPTS := app assets tests/js
+SITE := NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 .DEFAULT_GOAL := run
-.PHONY: run test bench docs clean
+.PHONY: run test lint format types docs check-docs bench clean
 
 run: $(VENV)/.installed
 	@$(PY) -m app
 
-docs: $(VENV)/.installed
-	@$(PY) -m docs.tables
+# One process a core, each with one thread: tests of one file stay together, because they share what is costly to make.
+test: lint types check-docs
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile
 
-test: $(VENV)/.installed-dev
+lint: $(VENV)/.installed-dev
 	@$(PY) -m ruff check .
-	@$(PY) -m pytest
+	@$(PY) -m ruff format --check --quiet . || { echo "Run 'make format'." >&2; exit 1; }
+	@$(VENV)/bin/oxlint --quiet $(SCRIPTS)
+
+format: $(VENV)/.installed-dev
+	@$(PY) -m ruff check --fix --quiet .
+	@$(PY) -m ruff format --quiet .
+	@$(VENV)/bin/oxlint --fix --quiet $(SCRIPTS)
+
+types: $(VENV)/.installed-dev
+	@$(VENV)/bin/basedpyright
+
+docs: $(VENV)/.installed-dev
+	@$(PY) -m docs.tables
+	@$(SITE)
+
+check-docs: $(VENV)/.installed-dev
+	@$(PY) -m docs.tables --check
+	@$(SITE)
 
 bench: $(VENV)/.installed-dev
 	@$(PY) -m bench
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .ruff_cache site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: requirements.txt | $(PY)

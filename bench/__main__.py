@@ -24,6 +24,7 @@ BENCHES: dict[str, str] = {
     "noise": (
         "labels spoiled in ten known ways on three data sets: diagnosis, and training through it"
     ),
+    "many-runs": "every page of a lab with a thousand runs, alone and thirty at once, in a browser",
     "streaming": "a set larger than memory, streamed from disk, against one that is held",
 }
 README = Path(__file__).parent / "README.md"
@@ -57,7 +58,7 @@ def main(names: list[str]) -> int:
         return 2
     for name in names or BENCHES:
         print(f"{name}: {BENCHES[name]}")
-        for metric, value in import_module(f"bench.{name}").main().items():
+        for metric, value in import_module(f"bench.{name.replace('-', '_')}").main().items():
             print(f"  {metric}: {value:,.4g}")
     README.write_text(
         README.read_text(encoding="utf-8").split(MARK)[0] + MARK + newest(), encoding="utf-8"

@@ -135,6 +135,12 @@ def wait_for(condition: Callable[[], bool], what: str, give_up: Callable[[], Non
         time.sleep(0.1)
 
 
+def chromium() -> str | None:
+    """The browser to measure with, where there is one."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
 def drawing() -> str:
     """A seven as the pad sends it: a PNG of 480 x 360 with black ink on nothing."""
     from PIL import Image, ImageDraw
@@ -224,12 +230,7 @@ def spread(what: str, taken: list[float]) -> dict[str, float]:
 
 def measure() -> dict[str, float]:
     """Every figure by name. What needs a browser is left out where there is no Chromium."""
-    program = (
-        os.environ.get("CHROMIUM")
-        or shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
+    program = chromium()
     out: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name:
         lab = Lab(Path(name))

@@ -52,7 +52,7 @@ first = time.perf_counter() - begun
 begun = time.perf_counter()
 coordinates = umap.UMAP(metric="cosine").fit_transform(points)
 second = time.perf_counter() - begun
-from engine.embedding.projection import faithfulness
+from engine.embedding.faithfulness import faithfulness
 print(json.dumps({"seconds": first, "warm": second, **faithfulness(points, coordinates)}))
 """
 

@@ -1,8 +1,8 @@
-"""Print the lab's tables into the README, so that no list is kept twice: `make docs`, or `python -m
-docs.tables --check`.
+"""Print the lab's tables into README.md and the pages of docs/, so that no list is kept twice:
+`make docs`, or `python -m docs.tables --check`.
 
 A table stands between `<!-- table: NAME -->` and `<!-- end -->`; everything between is replaced.
-tests/test_architecture.py fails when the README is behind.
+tests/test_architecture.py fails when a page is behind.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import re
 import statistics
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
@@ -35,7 +38,7 @@ def pages() -> str:
     from app.widgets.links import PAGES
 
     return table(
-        ("page", "what one does there", "file"),
+        ("page", "what it is for", "file"),
         [(line.title, line.about, f"`pages/{name}.py`") for name, line in PAGES.items()],
     )
 
@@ -82,8 +85,8 @@ def datasets() -> str:
     from engine.data.catalog import DATASETS
 
     return table(
-        ("data set", "what it is"),
-        [(f"`{name}`", source.about) for name, source in DATASETS.items()],
+        ("data set", "what it is", "licence"),
+        [(f"`{name}`", source.about, source.licence) for name, source in DATASETS.items()],
     )
 
 
@@ -156,6 +159,75 @@ def results() -> str:
     )
 
 
+def fields(name: str) -> str:
+    """Every field of a model in engine.recipe: what it may be, its default and what it means."""
+    from engine import recipe
+
+    model = getattr(recipe, name)
+    inherited = set().union(
+        *(base.model_fields for base in model.__mro__[1:] if hasattr(base, "model_fields"))
+    )
+    rows = []
+    for key, field in model.model_fields.items():
+        if key in inherited:
+            continue
+        if field.is_required():
+            default = "required"
+        else:
+            value = field.get_default(call_default_factory=True)
+            plain = value is None or isinstance(value, str | int | float | tuple)
+            default = f"`{json.dumps(value)}`" if plain else ""
+        rows.append(
+            (f"`{key}`", _kind(field.annotation, field.metadata), default, field.description or "")
+        )
+    return table(("field", "may be", "default", "meaning"), rows)
+
+
+def _kind(annotation: Any, limits: Iterable[Any]) -> str:
+    """'a number, 0 to 1' for float with ge=0 and le=1."""
+    options = [each for each in get_args(annotation) if each is not type(None)]
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{each}`" for each in options)
+    if get_origin(annotation) in (Union, UnionType):
+        words = [_kind(each, limits) for each in options]
+        return ", or ".join(words + ["none"] * (type(None) in get_args(annotation)))
+    if get_origin(annotation) is tuple:
+        return f"a list: {_kind(options[0], ())}"
+    if get_origin(annotation) is dict or annotation is dict:
+        return "keys and values"
+    if annotation in (int, float):
+        word = "a whole number" if annotation is int else "a number"
+        bounds = {
+            key: value
+            for limit in limits
+            for key in ("ge", "gt", "le", "lt")
+            if (value := getattr(limit, key, None)) is not None
+        }
+        low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
+        low_word = None if low is None else f"{'above' if 'gt' in bounds else 'from'} {low:g}"
+        high_word = None if high is None else f"{'below' if 'lt' in bounds else 'to'} {high:g}"
+        return ", ".join([word, " ".join(filter(None, (low_word, high_word)))]).rstrip(", ")
+    return {str: "text", bool: "`true` or `false`"}.get(annotation, "see below")
+
+
+def losses() -> str:
+    from engine.training.objectives import LOSSES
+
+    return table(
+        ("loss", "reads", "what it is"),
+        [(f"`{name}`", entry.reads, entry.about) for name, entry in LOSSES.items()],
+    )
+
+
+def styles() -> str:
+    from engine.imaging.images import STYLES
+
+    return table(
+        ("style", "channels", "what it does"),
+        [(f"`{name}`", style.channels, style.about) for name, style in STYLES.items()],
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "pages": pages,
     "commands": commands,
@@ -165,7 +237,20 @@ TABLES: dict[str, Callable[[], str]] = {
     "models": models,
     "shipped": shipped,
     "results": results,
+    "recipe_fields": partial(fields, "Recipe"),
+    "stage_fields": partial(fields, "Stage"),
+    "data_fields": partial(fields, "DataSpec"),
+    "model_fields": partial(fields, "ModelSpec"),
+    "augment_fields": partial(fields, "Augment"),
+    "published_fields": partial(fields, "Published"),
+    "losses": losses,
+    "styles": styles,
 }
+
+
+def files() -> list[Path]:
+    """The files that hold tables."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def filled(text: str) -> str:
@@ -173,22 +258,27 @@ def filled(text: str) -> str:
     return BLOCK.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
 
 
+def behind() -> dict[Path, str]:
+    """The files whose tables are not what the lab says now, with the text that they should have."""
+    out = {}
+    for path in files():
+        text = path.read_text(encoding="utf-8")
+        if (new := filled(text)) != text:
+            out[path] = new
+    return out
+
+
 def main() -> int:
-    """Rewrite README.md, or with --check only say whether it is behind."""
-    path = ROOT / "README.md"
-    text = path.read_text(encoding="utf-8")
-    new = filled(text)
+    """Rewrite the files, or with --check only say which are behind."""
+    old = behind()
     if "--check" in sys.argv[1:]:
-        print(
-            (
-                "README.md is behind the tables: run `make docs`"
-                if new != text
-                else "README.md agrees with the tables"
-            ),
-            file=sys.stderr,
-        )
-        return int(new != text)
-    path.write_text(new, encoding="utf-8")
+        for path in old:
+            print(
+                f"{path.relative_to(ROOT)} is behind the tables: run `make docs`", file=sys.stderr
+            )
+        return int(bool(old))
+    for path, text in old.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

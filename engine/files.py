@@ -116,6 +116,17 @@ def write_json(path: Path, value: Any, lasting: bool = True) -> None:
     write_text(path, json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n", lasting)
 
 
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write one array as .npy, whole or not at all. Raises GlyphlabError if the disk is full."""
+    import numpy as np
+
+    try:
+        with replacing(path) as fresh, open(fresh, "wb") as file:
+            np.save(file, array)
+    except OSError as error:
+        raise failure(error, path) from error
+
+
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write an .npz, whole or not at all; makes its folder. Raises GlyphlabError if the disk is
     full.

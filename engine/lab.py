@@ -14,7 +14,8 @@ from engine import __version__
 from engine.errors import RunError, unknown
 from engine.jobs.launcher import Launcher
 from engine.progress import Progress, no_progress
-from engine.runs.run import Run, mark_killed
+from engine.runs.index import mark_killed
+from engine.runs.run import Run
 from engine.settings import Settings, read_settings
 from engine.store.store import CHECKPOINTS, RECORDS, Store
 

@@ -126,7 +126,7 @@ class Stage(_Frozen):
         le=1024,
         description="side of the images fed to the model in pixels (default: the data's)",
     )
-    batch_size: int = Field(128, ge=1, le=65_536)
+    batch_size: int = Field(128, ge=1, le=65_536, description="images a step")
     optimizer: Name = Field("adamw", description="a name in OPTIMIZERS")
     lr: Annotated[float | tuple[float, ...], AfterValidator(_rates)] = Field(
         1e-3,
@@ -135,8 +135,12 @@ class Stage(_Frozen):
             " between"
         ),
     )
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(0.01, ge=0, le=1000)
+    momentum: float = Field(
+        0.9, ge=0, lt=1, description="of sgd (Nesterov) and rmsprop; beta 1 of adam"
+    )
+    weight_decay: float = Field(
+        0.01, ge=0, le=1000, description="decoupled with adamw, else an L2 penalty"
+    )
     schedule: Name = Field("onecycle", description="a name in SCHEDULES")
     warmup: float = Field(
         0.25, ge=0, le=1, description="share of the stage spent rising to the peak rate"
@@ -149,7 +153,9 @@ class Stage(_Frozen):
     loss: Name = Field("cross_entropy", description="a name in LOSSES")
     loss_options: Options = Field(default_factory=dict, description="keyword arguments of the loss")
     miner: Name | None = Field(None, description="a name in MINERS, for losses on embeddings")
-    miner_options: Options = Field(default_factory=dict)
+    miner_options: Options = Field(
+        default_factory=dict, description="keyword arguments of the miner"
+    )
     samples_per_class: int | None = Field(
         None,
         ge=2,
@@ -172,7 +178,9 @@ class Stage(_Frozen):
             " judged and kept"
         ),
     )
-    augment: Augment = Field(default_factory=Augment)
+    augment: Augment = Field(
+        default_factory=Augment, description="random changes of training images"
+    )
     select: Literal["accuracy", "loss", "knn", "last"] = Field(
         "accuracy", description="which validation figure picks the best epoch"
     )
@@ -252,24 +260,26 @@ class Published(_Frozen):
     )
     metric: str = Field("accuracy", description="what the figure measures")
     source: str = Field(description="study and section")
-    note: str = ""
+    note: str = Field("", description="what else was said of the figure")
 
 
 class Recipe(Stage):
     """A complete experiment. The fields of `Stage` are the defaults of every stage."""
 
     name: str = Field(max_length=200, description="name of the recipe; the run is named after it")
-    title: str = ""
+    title: str = Field("", description="how lists show it")
     about: str = Field("", description="what this is and what is known of it")
-    data: DataSpec = Field(default_factory=DataSpec)
-    model: ModelSpec = Field(default_factory=ModelSpec)
+    data: DataSpec = Field(default_factory=DataSpec, description="which images, and their splits")
+    model: ModelSpec = Field(default_factory=ModelSpec, description="the network")
     stages: tuple[dict[str, Any], ...] = Field(
         (), max_length=100, description="what each stage changes; empty: one stage as above"
     )
     init_from: Name | None = Field(
         None, description="a run id, recipe name or checkpoint whose weights to start from"
     )
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of training; auto: bfloat16 where the device is fast in it"
+    )
     seed: int = Field(
         0, ge=0, le=LARGEST_SEED, description="seed of weights, order and augmentation"
     )
@@ -282,10 +292,12 @@ class Recipe(Stage):
         le=1000,
         description="what logits are divided by when there is no validation split to fit it on",
     )
-    published: Published | None = None
+    published: Published | None = Field(None, description="the figure that a study stated")
     target: str = Field("", description="what the study set out to reach")
     analysis: str = Field("", description="what the study concluded")
-    scale: Literal["full", "small"] = "full"
+    scale: Literal["full", "small"] = Field(
+        "full", description="small: the same experiment in minutes, see `small`"
+    )
     small: dict[str, Any] = Field(
         default_factory=dict, description="what `scale: small` changes, as key.path: value"
     )

@@ -4,16 +4,16 @@ import streamlit as st
 
 from app.charts import compare as charts
 from app.charts.report import as_csv, as_html
-from app.sections import compare as comparing
+from app.sections.compare import detail, summary
 from app.widgets import empty, note, page, pick_runs
 from engine.errors import GlyphlabError
 
 VIEWS = {
-    "Answer": comparing.answer,
-    "Convergence": comparing.convergence,
-    "Two in detail": comparing.two,
-    "Mistakes": comparing.mistakes,
-    "Calibration": comparing.calibration,
+    "Answer": summary.answer,
+    "Convergence": detail.convergence,
+    "Two in detail": detail.two,
+    "Mistakes": detail.mistakes,
+    "Calibration": detail.calibration,
 }
 POLL_SECONDS = 2
 
@@ -25,7 +25,7 @@ def export(subjects: list) -> None:
     tests = compare.tests(subjects)
 
     def report() -> str:
-        lines = comparing.lines_of(lab, subjects)
+        lines = detail.lines_of(lab, subjects)
         plots = [
             charts.convergence(lines, measure, axis)
             for measure in ("held-out accuracy", "held-out loss")
@@ -33,7 +33,7 @@ def export(subjects: list) -> None:
         ]
         scores = [
             charts.scores(found, place)
-            for place, found in comparing.scores_by_place(lab, subjects).items()
+            for place, found in summary.scores_by_place(lab, subjects).items()
         ]
         tables = {
             "Figures": rows,
@@ -117,7 +117,7 @@ with page(
 ) as lab:
     chosen = pick_runs(lab, "runs")
     if lab.runs():
-        comparing.questions(lab)
+        summary.questions(lab)
         if not chosen:
             empty(
                 "Choose runs above. Two or more are compared; of a single one you see its mistakes"

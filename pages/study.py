@@ -5,7 +5,7 @@ import streamlit as st
 from app.charts.study import beside
 from app.sections import study as studying
 from app.widgets import chart, link, note, page
-from engine.services.study import STUDIES
+from engine.services.studies import STUDIES
 
 OVERVIEW = "All"
 

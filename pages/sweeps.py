@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app.sections.sweeps import new_sweep, pick_sweep, watch_sweep
+from app.sections.sweeps.start import new_sweep, pick_sweep
+from app.sections.sweeps.watch import watch_sweep
 from app.widgets import page
 
 with page(

@@ -19,7 +19,7 @@ LONGEST = 300  # lines
 FLOORS: tuple[str, ...] = (
     "engine.errors",
     "engine.documents engine.checked engine.progress engine.device engine.settings",
-    "engine.metrics engine.files",
+    "engine.metrics engine.files engine.file_cache",
     "engine.recipe",
     "engine.runs engine.imaging",
     "engine.data",
@@ -290,13 +290,37 @@ def test_dockerfile_makefile_and_space_agree():
     assert {"app", "pages", "engine", "assets", "checkpoints", "bench"}.isdisjoint(ignored)
 
 
-def test_the_readme_lists_what_there_is():
-    from docs.tables import filled
+def test_readme_and_docs_list_what_there_is():
+    from docs.tables import TABLES, behind, files
 
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert filled(text) == text, "README.md is behind the tables: run `make docs`"
-    for linked in re.findall(r"\]\((?!http)([^)#]+)\)", text):
-        assert (ROOT / linked).exists(), f"README.md links to {linked}, which is not there"
+    assert not behind(), "README.md or docs/ is behind the tables: run `make docs`"
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files())
+    printed = set(re.findall(r"<!-- table: (\w+) -->", text))
+    assert printed == set(TABLES), "a table stands nowhere, or is not known"
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} - {"__init__"} <= set(
         re.findall(r"`pages/(\w+)\.py`", text)
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"]
+)
+def test_links_lead_to_files_that_are_there(name):
+    """Links within docs/ are checked by the site's build."""
+    folder = (ROOT / name).parent
+    for linked in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+        assert (folder / linked).exists(), f"{name} links to {linked}, which is not there"
+
+
+def test_every_field_of_a_recipe_is_explained():
+    from engine import recipe
+
+    for model in (
+        recipe.Recipe,
+        recipe.DataSpec,
+        recipe.ModelSpec,
+        recipe.Augment,
+        recipe.Published,
+    ):
+        silent = [name for name, field in model.model_fields.items() if not field.description]
+        assert not silent, f"{model.__name__}: no description of {', '.join(silent)}"

@@ -4,15 +4,14 @@ calibration, and one page of all of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from statistics import fmean
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from app.charts.base import COLOURS, DIVERGING, GOOD, QUIET, SEQUENTIAL, figure, message
-from app.charts.words import percent
+from app.charts.base import COLOURS, GOOD, figure, message
 
 Row = dict[str, Any]
 
@@ -213,149 +212,6 @@ def thresholds(rows: Sequence[Row], unit: str) -> go.Figure:
     return chart
 
 
-def class_differences(rows: Sequence[Row], first: str, second: str) -> go.Figure:
-    """Recall of `second` minus that of `first` by class, in points; full colour where the
-    difference is real (p < 0.05), else faint.
-    """
-    chart = figure(
-        "Difference by class",
-        "Class",
-        "Difference in recall (points)",
-        height=360,
-        subtitle=f"upwards: {second} is better",
-    )
-    ordered = sorted(rows, key=lambda row: row["difference"]) if len(rows) > 20 else list(rows)
-    real = [row["p"] < 0.05 for row in ordered]
-    colours = [COLOURS[1] if row["difference"] > 0 else COLOURS[0] for row in ordered]
-    chart.add_bar(
-        x=[row["class"] for row in ordered],
-        y=[100 * row["difference"] for row in ordered],
-        showlegend=False,
-        marker={"color": colours, "opacity": [1.0 if sure else 0.45 for sure in real]},
-        customdata=[
-            [
-                percent(row["first"]),
-                percent(row["second"]),
-                row["only_first"],
-                row["only_second"],
-                row["n"],
-                row["p"],
-            ]
-            for row in ordered
-        ],
-        hovertemplate=(
-            f"class %{{x}}, %{{customdata[4]}} images<br>{escape(first)}: %{{customdata[0]}}, alone"
-            f" right on %{{customdata[2]}}<br>{escape(second)}: %{{customdata[1]}}, alone right on"
-            " %{customdata[3]}<br>p = %{customdata[5]:.3f}<extra></extra>"
-        ),
-    )
-    chart.update_xaxes(
-        type="category", tickmode="array", tickvals=[row["class"] for row in ordered]
-    )
-    chart.update_yaxes(zeroline=True, zerolinecolor=QUIET)
-    return chart
-
-
-def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], title: str) -> go.Figure:
-    """Counts (K, K), rows true: colour is the share of the true class, so that rare classes show;
-    the diagonal's strength is the recall.
-    """
-    shares = [[value / max(sum(row), 1) for value in row] for row in matrix]
-    chart = figure(title, "Predicted class", "True class", height=_side(len(classes)))
-    chart.add_heatmap(
-        z=shares,
-        x=list(classes),
-        y=list(classes),
-        colorscale=[list(stop) for stop in SEQUENTIAL],
-        zmin=0,
-        zmax=1,
-        customdata=[list(row) for row in matrix],
-        xgap=1,
-        ygap=1,
-        colorbar={
-            "title": {"text": "Share of<br>true class"},
-            "tickformat": ".0%",
-            "thickness": 12,
-        },
-        hovertemplate="true %{y}, said %{x}: %{customdata} images (%{z:.1%})<extra></extra>",
-        **_numbers(matrix, ",d"),
-    )
-    return _as_matrix(chart, classes)
-
-
-def confusion_difference(
-    first: Sequence[Sequence[int]],
-    second: Sequence[Sequence[int]],
-    classes: Sequence[str],
-    names: tuple[str, str],
-) -> go.Figure:
-    """Counts of the second model minus the first's, (K, K): off the diagonal blue is a confusion
-    that the second makes more often.
-    """
-    gaps = [
-        [b - a for a, b in zip(one, two, strict=True)]
-        for one, two in zip(first, second, strict=True)
-    ]
-    most = max((abs(value) for row in gaps for value in row), default=1) or 1
-    chart = figure(
-        f"{names[1]} minus {names[0]}", "Predicted class", "True class", height=_side(len(classes))
-    )
-    chart.add_heatmap(
-        z=gaps,
-        x=list(classes),
-        y=list(classes),
-        colorscale=[list(stop) for stop in DIVERGING],
-        zmin=-most,
-        zmax=most,
-        xgap=1,
-        ygap=1,
-        colorbar={
-            "title": {"text": "Images"},
-            "thickness": 12,
-            "tickformat": "d",
-            **({"dtick": 1} if most <= 6 else {}),
-        },
-        hovertemplate="true %{y}, said %{x}: %{z:+d} images<extra></extra>",
-        **_numbers(gaps, "+,d"),
-    )
-    return _as_matrix(chart, classes)
-
-
-def reliability(curves: Mapping[str, Sequence[Row]]) -> go.Figure:
-    """Reliability diagram: accuracy by confidence, areas by number of images; below the dashed line
-    a model promises more than it keeps.
-    """
-    chart = figure(
-        "Calibration",
-        "Confidence (%)",
-        "Accuracy (%)",
-        height=420,
-        subtitle="below the dashed line: overconfident",
-    )
-    dashed = {"dash": "dash", "color": QUIET, "width": 1}
-    chart.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", line=dashed, hoverinfo="skip", showlegend=False
-    )
-    for number, (label, rows) in enumerate(curves.items()):
-        most = max((row["n"] for row in rows), default=1)
-        chart.add_scatter(
-            x=[100 * row["confidence"] for row in rows],
-            y=[100 * row["accuracy"] for row in rows],
-            name=label,
-            mode="lines+markers",
-            line={"color": COLOURS[number % len(COLOURS)], "width": 1.5},
-            marker={"size": [5 + 17 * (row["n"] / most) ** 0.5 for row in rows], "opacity": 0.8},
-            customdata=[row["n"] for row in rows],
-            hovertemplate=(
-                "confidence %{x:.1f}%, right %{y:.1f}%: %{customdata:,}"
-                f" images<extra>{escape(label)}</extra>"
-            ),
-        )
-    chart.update_xaxes(range=[-2, 103])
-    chart.update_yaxes(range=[-4, 104])
-    return chart
-
-
 def rate_search(found: Row) -> go.Figure:
     """The learning-rate finder's losses by rate, with its two suggestions."""
     if len(found["rates"]) < 2:
@@ -393,36 +249,3 @@ def rate_search(found: Row) -> go.Figure:
 def _faint(colour: str) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, 0.16)"
-
-
-def _side(classes: int) -> int:
-    return 460 if classes <= 20 else min(900, 200 + 12 * classes)
-
-
-def _numbers(matrix: Sequence[Sequence[int]], form: str) -> Row:
-    """Counts written into the cells, zeros left out; nothing where cells are too small for it."""
-    if len(matrix) > 12:
-        return {}
-    text = [[format(value, form) if value else "" for value in row] for row in matrix]
-    return {"text": text, "texttemplate": "%{text}", "textfont": {"size": 11}}
-
-
-def _as_matrix(chart: go.Figure, classes: Sequence[str]) -> go.Figure:
-    size = 12 if len(classes) <= 20 else 8
-    chart.update_xaxes(
-        type="category",
-        tickmode="array",
-        tickvals=list(classes),
-        tickfont={"size": size},
-        showgrid=False,
-        tickangle=0,
-    )
-    chart.update_yaxes(
-        type="category",
-        tickmode="array",
-        tickvals=list(classes),
-        tickfont={"size": size},
-        showgrid=False,
-        autorange="reversed",
-    )
-    return chart

@@ -15,7 +15,8 @@ from engine.errors import GlyphlabError
 if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.runs.run_info import RunInfo
-    from engine.services.study import Result, Row
+    from engine.services.study import Row
+    from engine.services.study_results import Result
 
 
 def figures_of(row: Row) -> Figures:

@@ -16,7 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.embedding.axes import pca, principal_axes, turned
+from engine.embedding.faithfulness import faithfulness
 from engine.embedding.neighbours import Neighbours
+from engine.embedding.tsne import lay_out_tsne
 from engine.errors import DataError, GlyphlabError, unknown
 from engine.progress import Progress, no_progress
 
@@ -24,8 +27,6 @@ METRICS = {
     "cosine": "1 − cosine similarity",
     "euclidean": "straight line between unit vectors: the same neighbours, far ones closer",
 }
-JUDGED = 1000  # points that faithfulness is measured at
-JUDGED_NEIGHBOURS = 15
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def transform(
     """
     options = projection.options
     if options.method == "pca":
-        mean, axes = _axes(embeddings, options.dims)[:2]
+        mean, axes = principal_axes(embeddings, options.dims)[:2]
         return ((np.asarray(new, np.float32) - mean) @ axes.T).astype(np.float32)
     similarity, index = Neighbours(embeddings).search(new, options.neighbours)
     layout = _layout(compiled)
@@ -200,99 +201,6 @@ def aligned(
     return np.stack(out[::-1])
 
 
-def rotation(moving: np.ndarray, still: np.ndarray) -> np.ndarray:
-    """The rotation or reflection (dims, dims) float32 after which `moving` (N, dims), times it,
-    lies nearest to `still`, both centred.
-    """
-    left, _, right = np.linalg.svd((moving - moving.mean(0)).T @ (still - still.mean(0)))
-    return (left @ right).astype(np.float32)
-
-
-def turned(moving: np.ndarray, still: np.ndarray) -> np.ndarray:
-    """`moving` (N, dims) shifted, turned and mirrored, but not stretched, to lie as near as it can
-    to `still` (N, dims).
-    """
-    return ((moving - moving.mean(0)) @ rotation(moving, still) + still.mean(0)).astype(np.float32)
-
-
-def pca(embeddings: np.ndarray, dims: int) -> tuple[np.ndarray, dict[str, Any]]:
-    """Coordinates (N, dims) float32 along the directions of largest variance, and the share of it
-    that each holds.
-    """
-    mean, axes, shares = _axes(embeddings, dims)
-    return ((np.asarray(embeddings, np.float32) - mean) @ axes.T).astype(np.float32), {
-        "variance": [float(share) for share in shares]
-    }
-
-
-def faithfulness(
-    embeddings: np.ndarray, coordinates: np.ndarray, k: int = JUDGED_NEIGHBOURS, seed: int = 0
-) -> dict[str, float]:
-    """How far a map can be trusted, at up to 1,000 points against all N; each figure is 1 at best.
-
-    `kept`: share of the k true neighbours that are among the k nearest on the map.
-    `trustworthiness` (Venna and Kaski 2001): 1 minus a penalty for each neighbour on the map that
-    is none, by how far down the true order it stands; about 0.5 for a random map.
-    """
-    import torch
-    from scipy.spatial import cKDTree
-
-    count = len(embeddings)
-    k = max(1, min(k, (count - 1) // 2))
-    chosen = np.sort(np.random.default_rng(seed).permutation(count)[:JUDGED])
-    near = cKDTree(coordinates).query(coordinates[chosen], k + 1)[1]
-    vectors = torch.nn.functional.normalize(
-        torch.from_numpy(np.array(embeddings, np.float32)), dim=1
-    )
-    kept, penalty = 0, 0.0
-    for start in range(0, len(chosen), 100):
-        rows = chosen[start : start + 100]
-        others = np.stack(
-            [
-                _without(found, own, k)
-                for found, own in zip(near[start : start + 100], rows, strict=True)
-            ]
-        )
-        similarity = vectors[rows] @ vectors.T
-        similarity[torch.arange(len(rows)), torch.from_numpy(rows)] = -2
-        at = similarity.gather(1, torch.from_numpy(others))
-        rank = np.stack(
-            [(similarity > at[:, [column]]).sum(1).numpy() for column in range(k)], 1
-        )  # 0 for the nearest
-        kept += int((rank < k).sum())
-        penalty += float(np.maximum(rank + 1 - k, 0).sum())
-    worst = len(chosen) * k * (2 * count - 3 * k - 1) / 2
-    return {
-        "kept": kept / (len(chosen) * k),
-        "trustworthiness": 1 - penalty / worst,
-        "neighbours": k,
-        "points": len(chosen),
-    }
-
-
-def _without(found: np.ndarray, own: int, k: int) -> np.ndarray:
-    others = found[found != own]
-    return others[:k]
-
-
-def _axes(embeddings: np.ndarray, dims: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    import torch
-
-    vectors = torch.from_numpy(np.array(embeddings, np.float32))
-    mean = vectors.mean(0)
-    values, axes = torch.linalg.eigh(
-        ((vectors - mean).T @ (vectors - mean)).double() / len(vectors)
-    )
-    axes = axes.flip(1).T[:dims].float().numpy()
-    axes = (
-        axes * np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
-    )  # the sign of an axis is free: fix it
-    if len(axes) < dims:
-        axes = np.pad(axes, ((0, dims - len(axes)), (0, 0)))
-    shares = (values.flip(0) / values.sum().clamp_min(1e-12)).numpy()[:dims]
-    return mean.numpy(), axes.astype(np.float32), shares
-
-
 def _distance(similarity: np.ndarray, metric: str) -> np.ndarray:
     apart = np.maximum(1 - similarity, 0)
     return np.sqrt(2 * apart) if metric == "euclidean" else apart
@@ -332,55 +240,6 @@ def _umap(begin, index, distance, options, placed, threads, compiled, progress):
     return found, {"edges": int(graph.nnz), "epochs": epochs}
 
 
-def _tsne(begin, index, distance, options, placed, threads, compiled, progress):  # noqa: ANN001 - see project
-    from openTSNE import TSNEEmbedding
-    from openTSNE.affinity import PerplexityBasedNN
-    from openTSNE.nearest_neighbors import PrecomputedNeighbors
-
-    perplexity = max(1.0, options.neighbours / 3)
-    if options.neighbours < 6:
-        raise GlyphlabError(
-            "t-SNE needs more neighbours", expected="6 or more", got=options.neighbours
-        )
-    order = np.ascontiguousarray(index), np.ascontiguousarray(distance, dtype=np.float64)
-    affinities = PerplexityBasedNN(
-        knn_index=PrecomputedNeighbors(*order),
-        perplexity=min(perplexity, index.shape[1] / 3),
-        n_jobs=threads,
-    )
-    scale = np.std(begin[:, 0]) or 1
-    rounds = ((250, 12, 0.5), ((options.epochs or 500), 1, 0.8))
-    total = sum(count for count, _, _ in rounds)
-    small = begin.astype(np.float64) / scale * 1e-4
-    map_ = TSNEEmbedding(
-        small,
-        affinities,
-        negative_gradient_method="auto",
-        n_jobs=threads,
-        random_state=options.seed,
-    )
-    before = 0
-    for count, exaggeration, momentum in rounds:
-
-        def step(iteration: int, error: float, found: np.ndarray, before: int = before) -> None:
-            progress(before + iteration, total, "laying out the map")
-
-        map_ = map_.optimize(
-            count,
-            exaggeration=exaggeration,
-            momentum=momentum,
-            learning_rate="auto",
-            callbacks=[step],
-            callbacks_every_iters=10,
-        )
-        before += count
-    return np.asarray(map_), {
-        "perplexity": perplexity,
-        "kl_divergence": float(map_.kl_divergence),
-        "epochs": total,
-    }
-
-
 class Method(NamedTuple):
     """One way to make a map: its layout (None: the axes of largest variance), its default
     `neighbours`, the options that matter.
@@ -401,7 +260,7 @@ METHODS: dict[str, Method] = {
         " 2018)",
     ),
     "tsne": Method(
-        _tsne,
+        lay_out_tsne,
         90,
         ("neighbours", "metric", "epochs", "seed"),
         "t-SNE: keeps small neighbourhoods best; distances between clusters mean little (van der"

@@ -7,9 +7,7 @@ spaces/<key>/    embeddings.npy  answers.npz  near-15.npz  map-<key>.npz  space.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
@@ -22,7 +20,7 @@ from engine.data.imageset import ImageSet
 from engine.embedding.neighbours import Neighbours, Vote
 from engine.embedding.projection import Options, Projection
 from engine.errors import DataError, GlyphlabError
-from engine.files import failure, read_json, write_arrays, write_json
+from engine.files import read_json, write_array, write_arrays, write_json
 from engine.progress import Progress, no_progress
 from engine.recipe import DataSpec
 
@@ -162,7 +160,7 @@ class Space:
 
     def keep_map(self, projection: Projection) -> None:
         file = self._map_file(projection.options)
-        _write_array(file, projection.coordinates)
+        write_array(file, projection.coordinates)
         about = {
             "options": asdict(projection.options),
             "faithful": projection.faithful,
@@ -187,7 +185,7 @@ class Space:
         address can refer to them.
         """
         name = digest(np.asarray(places, np.int64))
-        _write_array(self.folder / f"selection-{name}.npy", np.asarray(places, np.int32))
+        write_array(self.folder / f"selection-{name}.npy", np.asarray(places, np.int32))
         return name
 
     def find_selection(self, name: str) -> np.ndarray | None:
@@ -208,72 +206,6 @@ class Space:
             similarity,
             self.neighbours.vote(index[None], similarity[None], len(self.classes)),
         )
-
-
-def write_space(
-    folder: Path,
-    about: dict[str, Any],
-    *,
-    index: np.ndarray,
-    embeddings: np.ndarray,
-    predicted: np.ndarray,
-    confidence: np.ndarray,
-) -> None:
-    """Put a finished space at `folder`, whole or not at all. `about` becomes its space.json."""
-    fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    try:
-        fresh.mkdir(parents=True, exist_ok=True)
-        np.save(fresh / "embeddings.npy", embeddings.astype(np.float32))
-    except OSError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise failure(error, folder) from error
-    answers = {
-        "index": index.astype(np.int64),
-        "predicted": predicted.astype(np.int32),
-        "confidence": confidence.astype(np.float32),
-    }
-    write_arrays(fresh / "answers.npz", **answers)
-    write_json(fresh / META, about)
-    try:
-        os.replace(fresh, folder)
-    except OSError:  # another process was first, with the same content
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def read_space(folder: Path, images: ImageSet) -> Space:
-    """Open the space at `folder`, whose images are `images`. Raises GlyphlabError if it is not
-    complete.
-    """
-    answers = read_answers(folder)
-    try:
-        about = read_json(folder / META)
-        embeddings = np.load(folder / "embeddings.npy", mmap_mode="r")
-        own = about["model"], about["data"], about["part"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(folder, error) from None
-    return Space(
-        folder.name,
-        folder,
-        *own,
-        images,
-        answers.index,
-        embeddings,
-        answers.predicted,
-        answers.confidence,
-        answers.classes,
-    )
-
-
-def read_answers(folder: Path) -> Answers:
-    """What the model of the space at `folder` answered. Raises GlyphlabError if it is not complete."""
-    try:
-        classes = tuple(read_json(folder / META)["classes"])
-        with np.load(folder / "answers.npz") as held:
-            return Answers(
-                held["index"], held["predicted"].astype(np.int64), held["confidence"], classes
-            )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(folder, error) from None
 
 
 def spec_for(meta: dict[str, Any], data: str) -> DataSpec:
@@ -316,20 +248,3 @@ def weights_digest(path: Path, stamp: int) -> str:
     """16 hex digits of a weights file's content; `stamp`, its time of change, renews the answer."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def _unreadable(folder: Path, error: Exception) -> GlyphlabError:
-    return GlyphlabError(
-        f"the embeddings in {folder} can't be read", got=str(error)[:120], hint="Delete the folder."
-    )
-
-
-def _write_array(path: Path, array: np.ndarray) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(fresh, "wb") as file:
-            np.save(file, array)
-        os.replace(fresh, path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise failure(error, path) from error

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import GlyphlabError
 from engine.files import Lock, read_json, write_json
 from engine.jobs.processes import spawn
-from engine.runs.run import Run, all_runs
+from engine.runs.index import all_runs
+from engine.runs.run import Run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

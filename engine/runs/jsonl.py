@@ -10,17 +10,31 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.file_cache import Stamp, is_settled, stamp_of
 from engine.files import failure, plain
 
 Row = dict[str, Any]
 
-_CACHED_FILES = 200
-_cache: OrderedDict[Path, tuple[int, int, list[Row]]] = (
-    OrderedDict()
-)  # file → inode, bytes read, rows
+_MOST_BYTES = 40_000_000  # of text; the rows made from it take about four times as much memory
+_LEAD = 200  # bytes before the place where reading goes on that show whether the file is the same
+_BLOCK = 65_536
+
+
+@dataclass
+class _Read:
+    """What was read of one file: the rows of its first `offset` bytes, which end in `tail`."""
+
+    stamp: Stamp
+    offset: int = 0
+    tail: bytes = b""
+    rows: list[Row] = field(default_factory=list)
+
+
+_cache: OrderedDict[Path, _Read] = OrderedDict()
 _cache_lock = threading.Lock()
 
 
@@ -57,29 +71,54 @@ def rows_of(path: Path, since: int = 0) -> list[Row]:
     The rows are shared between callers: they are not to be changed.
     """
     with _cache_lock:
+        read = _cache.pop(path, None)
         try:
-            stat = path.stat()
+            stamp = stamp_of(path)
+            if read is None or stamp != read.stamp or not is_settled(stamp):
+                read = _read_on(path, read, stamp)
         except OSError:
-            _cache.pop(path, None)
             return []
-        inode, offset, rows = _cache.pop(path, (stat.st_ino, 0, []))
-        if (
-            inode != stat.st_ino or stat.st_size < offset
-        ):  # replaced, as when a run goes on from its last checkpoint
-            inode, offset, rows = stat.st_ino, 0, []
-        if stat.st_size > offset:
-            with open(path, "rb") as file:
-                file.seek(offset)
-                text = file.read()
-            whole = text[: text.rfind(b"\n") + 1]
-            for line in whole.splitlines():
-                with suppress(ValueError):
-                    rows.append(json.loads(line))
-            offset += len(whole)
-        _cache[path] = (inode, offset, rows)
-        while len(_cache) > _CACHED_FILES:
+        _cache[path] = read
+        while len(_cache) > 1 and sum(kept.offset for kept in _cache.values()) > _MOST_BYTES:
             _cache.popitem(last=False)
-        return rows[since:]
+        return read.rows[since:]
+
+
+def _read_on(path: Path, read: _Read | None, stamp: Stamp) -> _Read:
+    with open(path, "rb") as file:
+        if read is not None:
+            # Another file, as when a run goes on from its last checkpoint, may have the inode of
+            # the one that it replaced, and be longer.
+            file.seek(read.offset - len(read.tail))
+            same = stamp.inode == read.stamp.inode and file.read(len(read.tail)) == read.tail
+            grown = stamp.size > read.stamp.size or stamp == read.stamp
+        if read is None or not (same and grown):
+            file.seek(0)
+            read = _Read(stamp)
+        text = file.read()
+    whole = text[: text.rfind(b"\n") + 1]
+    for line in whole.splitlines():
+        with suppress(ValueError):
+            read.rows.append(json.loads(line))
+    tail = (read.tail + whole)[-_LEAD:]
+    return _Read(stamp, read.offset + len(whole), tail, read.rows)
+
+
+def last_row_of(path: Path) -> Row | None:
+    """The last whole row, read from the end of the file; None if there is none."""
+    taken = _BLOCK
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            while True:
+                start = file.seek(max(0, size - taken))
+                text = file.read(size - start)
+                lines = text[: text.rfind(b"\n") + 1].splitlines()
+                if start == 0 or len(lines) > 1:  # the first may have begun further in front
+                    return json.loads(lines[-1]) if lines else None
+                taken *= 4
+    except (OSError, ValueError):
+        return None
 
 
 def _cut_torn_line(descriptor: int) -> int:

@@ -25,7 +25,6 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -41,8 +40,8 @@ from engine.files import (
     write_json,
     write_text,
 )
-from engine.runs.jsonl import append_row, line_of, rows_of
-from engine.runs.run_info import ALIVE, KILLED, RunInfo, info_of, now
+from engine.runs.jsonl import append_row, last_row_of, line_of, rows_of
+from engine.runs.run_info import ALIVE, RunInfo, facts_of, info_of, now
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,8 +188,8 @@ class Run:
 
     def final(self) -> FinalRow | None:
         """The final metrics, if the run got so far."""
-        rows = (row for row in reversed(self.metrics()) if row.get("kind") == "final")
-        return cast("FinalRow | None", next(rows, None))
+        last = last_row_of(self.path / "metrics.jsonl")
+        return cast("FinalRow", last) if last and last.get("kind") == "final" else None
 
     def log(self, text: str) -> None:
         """A line with the time in log.txt. A log that can't be written stops nothing."""
@@ -246,10 +245,8 @@ def create_run(home: Path, recipe: Recipe, name: str | None = None, **status: An
             {
                 "state": "queued",
                 "name": name,
-                "recipe": recipe.name,
                 "title": recipe.title,
-                "data": recipe.data.name,
-                "model": recipe.model.name,
+                **facts_of(recipe)._asdict(),
                 "created": created,
                 "epoch": 0,
                 "epochs": sum(stage.epochs for stage in recipe.resolved_stages()),
@@ -262,63 +259,3 @@ def create_run(home: Path, recipe: Recipe, name: str | None = None, **status: An
         shutil.rmtree(fresh, ignore_errors=True)
         raise failure(error, path) if isinstance(error, OSError) else error from error
     return Run(path)
-
-
-def all_runs(home: Path) -> list[Run]:
-    """Every run in the home, newest first."""
-    parent = Path(home) / "runs"
-    if not parent.is_dir():
-        return []
-    found = []
-    for entry in os.scandir(parent):
-        if entry.name.startswith(".") or not (parent / entry.name / "status.json").exists():
-            continue
-        with suppress(
-            FileNotFoundError
-        ):  # names count in seconds; of runs made within one, the recipe written last is the newest
-            found.append(
-                (
-                    entry.name[:15],
-                    os.stat(parent / entry.name / "recipe.yaml").st_mtime_ns,
-                    entry.name,
-                )
-            )
-    return [Run(parent / name) for _, _, name in sorted(found, reverse=True)]
-
-
-def find_run(home: Path, name: str | Path, names_only: bool = False) -> Run:
-    """The run with that id, folder name or (unless names_only) path. Raises RunError, with the
-    nearest id, if there is none.
-    """
-    path = Path(name)
-    if not names_only and (path / "status.json").exists() and (path / "recipe.yaml").exists():
-        return Run(path)
-    runs = all_runs(home)
-    for run in runs:
-        if str(name) in (run.id, run.path.name):
-            return run
-    close = get_close_matches(str(name), [run.id for run in runs], n=1, cutoff=0.6)
-    hint = (
-        f"Did you mean '{close[0]}'?"
-        if close
-        else f"`python -m engine runs` lists the {len(runs)} there are."
-    )
-    raise RunError(f"there is no run '{name}'", hint=hint)
-
-
-def mark_killed(home: Path) -> list[str]:
-    """Write down which runs were killed while nobody looked; returns their ids."""
-    marked = []
-    for run in all_runs(home):
-        with suppress(GlyphlabError):
-            if run.status().get("state") in ALIVE and (lock := Lock.take(run.path / "lock")):
-                with lock:
-                    status = run.status()
-                    if status.get("state") in ALIVE:
-                        run.end(
-                            "failed",
-                            error=KILLED,
-                            finished=status.get("heartbeat") or status.get("created"),
-                        )
-                        marked.append(run.id)
-    return marked

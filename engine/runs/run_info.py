@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from engine.recipe import Recipe
 
 ALIVE = ("queued", "running", "stopping")
 ENDED = ("finished", "stopped", "failed")
@@ -114,3 +117,40 @@ def info_of(
 def figures_of(final: Mapping[str, Any]) -> dict[str, Any]:
     """The few final metrics that lists show."""
     return {key: final[key] for key in FIGURES if final.get(key) is not None}
+
+
+class Facts(NamedTuple):
+    """What a recipe is about, as run folders keep it in status.json: lists and figures of many runs
+    need not read a recipe each.
+    """
+
+    recipe: str
+    scale: str
+    method: str
+    model: str
+    data: str
+    classes: tuple[str, ...] | None
+    test_on: str | None
+
+
+def facts_of(recipe: Recipe) -> Facts:
+    """What this recipe is about."""
+    return Facts(
+        recipe=recipe.name,
+        scale=recipe.scale,
+        method=recipe.method,
+        model=recipe.model.name,
+        data=recipe.data.name,
+        classes=recipe.data.classes,
+        test_on=recipe.data.test_on,
+    )
+
+
+def facts_in(status: Mapping[str, Any]) -> Facts | None:
+    """What status.json says of the run's recipe; None in a folder of an earlier version."""
+    if any(field not in status for field in Facts._fields):
+        return None
+    classes = status["classes"]
+    return Facts(**{field: status[field] for field in Facts._fields})._replace(
+        classes=None if classes is None else tuple(classes)
+    )

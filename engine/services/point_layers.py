@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.embedding.space import Space, read_answers
+from engine.embedding.space import Space
+from engine.embedding.space_files import read_answers
 from engine.noise.review import JOURNAL
 from engine.services.spaces import UNTRAINED
 

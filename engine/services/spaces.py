@@ -9,7 +9,7 @@ import re
 import shutil
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -18,19 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.data.imageset import ImageSet
+from engine.embedding.kept import Learning, SpaceInfo
 from engine.embedding.outputs import outputs, untrained
 from engine.embedding.projection import Options, Projection, aligned, project, transform
-from engine.embedding.space import (
-    META,
-    PARTS,
-    Space,
-    digest,
-    part_of,
-    read_space,
-    spec_for,
-    weights_digest,
-    write_space,
-)
+from engine.embedding.space import META, PARTS, Space, digest, part_of, spec_for, weights_digest
+from engine.embedding.space_files import read_space, write_space
 from engine.errors import DataError, RunError, unknown
 from engine.files import read_json, write_arrays
 from engine.progress import Progress, no_progress
@@ -42,33 +34,6 @@ if TYPE_CHECKING:
 OPEN = 4  # spaces kept open
 # before a model's name: the same network with fresh weights, the baseline that it has to beat
 UNTRAINED = "untrained:"
-
-
-@dataclass(frozen=True)
-class SpaceInfo:
-    """A stored space as lists show it."""
-
-    name: str
-    model: str
-    data: str
-    part: str
-    images: int
-    width: int
-    created: str
-    size_bytes: int
-
-
-@dataclass(frozen=True)
-class Learning:
-    """A run's embedding of the same n images at several epochs, on shared axes: coordinates
-    (epochs, n, dims) float32.
-    """
-
-    run: str
-    epochs: tuple[int, ...]
-    coordinates: np.ndarray
-    labels: np.ndarray
-    index: np.ndarray
 
 
 class Spaces:

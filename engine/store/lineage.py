@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import CheckpointError, GlyphlabError
-from engine.runs.run import all_runs
+from engine.runs.index import all_runs
 
 if TYPE_CHECKING:
     from engine.recipe import Recipe

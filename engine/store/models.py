@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.errors import CheckpointError, GlyphlabError, unknown
 from engine.files import is_name
-from engine.runs.run import all_runs, find_run
+from engine.runs.index import find_run, known_runs
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def list_models(home: Path, checkpoints: Path) -> list[ModelInfo]:
     out = []
     folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
     places = [(folder.name, "shipped", folder) for folder in folders] + [
-        (run.id, "run", run.best) for run in all_runs(home)
+        (known.run.id, "run", known.run.best) for known in known_runs(home) if known.info().saved
     ]
     for name, where, folder in places:
         try:
@@ -117,16 +117,16 @@ def model_folder(home: Path, checkpoints: Path, name: str | Path, names_only: bo
         raise CheckpointError(
             f"{path} holds no complete checkpoint", expected="a checkpoint.json in it"
         )
-    for run in all_runs(home):
-        status = run.status()
+    for known in known_runs(home):
+        status = known.status
         if (
-            text in (status.get("recipe"), status.get("name"))
-            and status["state"] == "finished"
-            and (run.best / "checkpoint.json").exists()
+            status.get("state") == "finished"
+            and text in (status.get("recipe"), status.get("name"))
+            and (known.run.best / "checkpoint.json").exists()
         ):
-            return run.best
-    known = [model.name for model in list_models(home, checkpoints)]
+            return known.run.best
+    names = [model.name for model in list_models(home, checkpoints)]
     raise CheckpointError(
-        unknown("model", text, known),
+        unknown("model", text, names),
         hint="A run id, a checkpoint's folder or a name in checkpoints/.",
     )

@@ -8,11 +8,14 @@ import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import GlyphlabError
 from engine.progress import Progress, no_progress
-from engine.runs.run import Run, all_runs, find_run
+from engine.runs.index import find_run, known_runs
+from engine.runs.run import Run
 from engine.settings import ROOT, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from engine.data.info import DatasetInfo
     from engine.models.predictor import Predictor
     from engine.recipe import DataSpec, Recipe
+    from engine.runs.index import KnownRun
     from engine.runs.run_info import RunInfo
     from engine.store.models import ModelInfo
     from engine.store.recipes import RecipeInfo
@@ -118,15 +122,15 @@ class Store:
 
     def runs(self) -> list[RunInfo]:
         """Every run, newest first."""
-        from engine.errors import GlyphlabError
-
         out = []
-        for run in all_runs(self.home):
-            try:
-                out.append(run.info())
-            except GlyphlabError:
-                continue  # deleted while we looked, or no run at all
+        for known in known_runs(self.home):
+            with suppress(GlyphlabError):  # deleted while we looked
+                out.append(known.info())
         return out
+
+    def known_runs(self) -> list[KnownRun]:
+        """Every run, newest first, with what is known of it: its status, figures and recipe."""
+        return known_runs(self.home)
 
     def run(self, id: str | Path) -> Run:
         """A run by its id, folder name or path. Raises RunError."""

@@ -10,6 +10,7 @@ from compared import compared_run
 from weblab import open_page, texts
 
 from app.charts import compare as charts
+from app.charts import compare_classes
 from app.charts.report import as_csv, as_html
 from engine.lab import Lab
 
@@ -115,9 +116,9 @@ def test_a_mean_curve_is_the_mean_of_its_seeds_with_a_band_from_least_to_most():
 
 
 def test_confusions_are_coloured_by_the_share_of_the_true_class():
-    chart = charts.confusion([[8, 2], [0, 90]], ("a", "b"), "title")
+    chart = compare_classes.confusion([[8, 2], [0, 90]], ("a", "b"), "title")
     assert list(chart.data[0].z[0]) == [0.8, 0.2] and list(chart.data[0].text[1]) == ["", "90"]
-    difference = charts.confusion_difference(
+    difference = compare_classes.confusion_difference(
         [[8, 2], [0, 90]], [[9, 1], [5, 85]], ("a", "b"), ("one", "two")
     )
     plot = difference.data[0]
@@ -145,11 +146,11 @@ def test_every_chart_names_its_axes():
         "lowest": None,
     }
     for chart in (
-        charts.class_differences(rows, "one", "two"),
+        compare_classes.class_differences(rows, "one", "two"),
         charts.rate_search(found),
         charts.scores([charts.Score("a", [99.0], 98.0, 99.5)], "x"),
         charts.thresholds([{"name": "a", "epochs_to_0.98": 3}], "epochs"),
-        charts.reliability(
+        compare_classes.reliability(
             {"a": [{"low": 0, "high": 1, "n": 3, "confidence": 0.5, "accuracy": 0.4}]}
         ),
     ):

@@ -11,7 +11,7 @@ from weblab import open_page, texts
 from app.charts.study import Figures, beside
 from app.shared_lab import share
 from engine.lab import Lab
-from engine.services.study import STUDIES
+from engine.services.studies import STUDIES
 from engine.settings import read_settings
 
 

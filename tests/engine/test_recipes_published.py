@@ -10,7 +10,7 @@ import torch
 
 from engine.models.catalog import build_model
 from engine.recipe import DataSpec, Recipe, read_recipe, shipped_recipe, shipped_recipe_names
-from engine.services.study import STUDIES
+from engine.services.studies import STUDIES
 from engine.store.recipes import list_recipes
 from engine.training.objectives import Objective
 from engine.training.optim import build_optimizer, schedule_factor

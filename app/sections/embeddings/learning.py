@@ -15,8 +15,8 @@ from app.sections.embeddings.choose import at_work
 from app.widgets import empty, note, number, pick_run
 
 if TYPE_CHECKING:
+    from engine.embedding.kept import Learning
     from engine.lab import Lab
-    from engine.services.spaces import Learning
 
 
 def draw(lab: Lab) -> None:

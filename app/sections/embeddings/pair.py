@@ -47,7 +47,7 @@ def draw(lab: Lab) -> None:
 
 @st.fragment
 def _explore(lab: Lab, first: tuple[Space, Projection], second: tuple[Space, Projection]) -> None:
-    from engine.embedding.projection import rotation
+    from engine.embedding.axes import rotation
 
     places = selected(first[0])
     turn = rotation(second[1].coordinates, first[1].coordinates)

@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 
 from engine.embedding import umap as layout
+from engine.embedding.axes import rotation, turned
+from engine.embedding.faithfulness import faithfulness
 from engine.embedding.neighbours import Neighbours
-from engine.embedding.projection import (
-    Options,
-    aligned,
-    faithfulness,
-    project,
-    rotation,
-    transform,
-    turned,
-)
+from engine.embedding.projection import Options, aligned, project, transform
 from engine.errors import DataError, GlyphlabError
 from engine.progress import Cancelled
 

@@ -18,7 +18,8 @@ from waiting import wait_until
 from engine.errors import GlyphlabError, RunError
 from engine.files import Lock, is_locked
 from engine.recipe import make_recipe
-from engine.runs.run import Run, all_runs, create_run, find_run, mark_killed
+from engine.runs.index import all_runs, find_run, mark_killed
+from engine.runs.run import Run, create_run
 from engine.runs.run_info import KILLED
 
 ROOT = Path(__file__).parents[3]
@@ -244,3 +245,26 @@ def test_a_heartbeat_is_not_written_for_every_step_but_for_every_epoch(run):
 def test_a_deleted_run_is_gone(run, tmp_path):
     run.delete()
     assert all_runs(tmp_path) == [] and not list((tmp_path / "runs").iterdir())
+
+
+def test_the_final_row_is_found_from_the_end_of_a_long_file(run):
+    run.append_metrics({"kind": "final", "confusion": list(range(60_000))})  # longer than a block
+    assert len(run.final()["confusion"]) == 60_000
+    for epoch in range(3):
+        run.append_metrics({"kind": "epoch", "epoch": epoch, "words": "x" * 50_000})
+    assert run.final() is None
+    run.append_metrics({"kind": "final", "test_accuracy": 0.5})
+    with open(run.path / "metrics.jsonl", "a") as file:
+        file.write('{"kind": "st')  # torn by a kill
+    assert run.final() == {"kind": "final", "test_accuracy": 0.5}
+
+
+def test_rows_of_another_file_in_the_same_place_are_read_anew(run):
+    """A longer file may have been given the inode of the one it replaced."""
+    file = run.path / "metrics.jsonl"
+    file.write_text('{"step": 1}\n{"step": 2}\n')
+    assert len(run.metrics()) == 2
+    inode = file.stat().st_ino
+    with open(file, "r+") as same:
+        same.write('{"step": 7}\n{"step": 8}\n{"step": 9}\n')
+    assert file.stat().st_ino == inode and [row["step"] for row in run.metrics()] == [7, 8, 9]

@@ -12,7 +12,8 @@ from trained import model_run
 from engine.errors import RecipeError
 from engine.lab import Lab
 from engine.recipe import shipped_recipe
-from engine.services.study import METRICS, STUDIES
+from engine.services.studies import STUDIES
+from engine.services.study_results import METRICS
 
 
 @pytest.fixture

@@ -1,0 +1,70 @@
+"""Every command and every Python block of the tutorials is run, on fewer images and epochs than a
+person would take.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from engine.cli import main
+from engine.lab import Lab
+
+TUTORIALS = Path(__file__).parents[2] / "docs" / "tutorials"
+BLOCK = re.compile(r"```(bash|python)\n(.*?)```", re.S)
+HERE = re.compile(r"cat > (\S+) <<'END'\n(.*?)END\n", re.S)
+# What a page says → what is run here instead. A page that no longer says it fails the test.
+REDUCED: dict[str, dict[str, str]] = {
+    "own-data": {"[:400]": "[:200]", "--set epochs=15": "--set epochs=1"},
+    "wrong-labels": {"[:600]": "[:200]", "[:60]": "[:20]"},
+    "few-shot": {},
+    "sweep": {"data.limit: 600}": "data.limit: 100, epochs: 1}", "--trials 6": "--trials 1"},
+    "compare": {"--set seed=": "--set data.limit=100 --set epochs=1 --set seed="},
+}
+
+
+def test_every_tutorial_is_tried() -> None:
+    assert {path.stem for path in TUTORIALS.glob("*.md")} == set(REDUCED)
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_a_tutorial_does_what_it_says(name, tmp_path, monkeypatch, capfd) -> None:
+    text = (TUTORIALS / f"{name}.md").read_text(encoding="utf-8")
+    for long, short in REDUCED[name].items():
+        assert long in text
+        text = text.replace(long, short)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path / "home"))
+    said = ""
+    for kind, block in BLOCK.findall(text):
+        if kind == "python":
+            exec(compile(block, f"{name}.md", "exec"), {"__name__": name})
+        for file, content in HERE.findall(block):
+            Path(file).write_text(content, encoding="utf-8")
+        for line in HERE.sub("", block).splitlines() if kind == "bash" else ():
+            words = shlex.split(_with_ids(line, tmp_path / "home"))
+            assert words[:3] == ["python", "-m", "engine"], line
+            assert main(words[3:]) == 0, line
+        said += capfd.readouterr().out
+    expected = SAYS.get(name)
+    assert expected is None or re.search(expected, said), said
+
+
+# What must come of it, where a command that ends well does not yet show that.
+SAYS = {
+    "own-data": r"test accuracy",
+    "wrong-labels": r"\b(1\d|20) of the 60 first suspects are wrong",
+    "few-shot": r"6 of 6 examples",
+    "sweep": r"val_accuracy|validation accuracy",
+    "compare": r"narrow",
+}
+
+
+def _with_ids(line: str, home: Path) -> str:
+    """RUN is the newest run, RUN1 the oldest."""
+    runs = [run.id for run in reversed(Lab(home).runs())]
+    line = re.sub(r"\bRUN(\d)\b", lambda found: runs[int(found[1]) - 1], line)
+    return re.sub(r"\bRUN\b", lambda found: runs[-1], line)
