@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from engine.checked import check_plain, read_yaml
 from engine.errors import RecipeError, unknown
+from engine.file_cache import FileCache
 
 RECIPES = Path(__file__).parent / "recipes"
 _Kind = TypeVar("_Kind", bound=BaseModel)
@@ -51,6 +52,13 @@ def _rates(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
 
 Options = Annotated[dict[str, Any], AfterValidator(_options)]
 Name = Annotated[str, Field(max_length=1000)]
+# YAML reads a class called 0 and a folder called 2024 as numbers.
+NumberedName = Annotated[Name, BeforeValidator(lambda value: _text_of(value))]
+
+
+def _text_of(value: object) -> object:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
 
 
 class _Frozen(BaseModel):
@@ -192,7 +200,7 @@ class Stage(_Frozen):
 class DataSpec(_Frozen):
     """Which images, how they are placed on the model's square, and how they are split."""
 
-    name: Name = Field(
+    name: NumberedName = Field(
         "digits",
         description=(
             "a data set's name, a folder or a zip; several joined with '+' are pooled, classes by"
@@ -205,7 +213,7 @@ class DataSpec(_Frozen):
     size: int = Field(
         28, ge=8, le=1024, description="side in pixels at which the images are cached"
     )
-    classes: tuple[Name, ...] | None = Field(None, description="only these classes")
+    classes: tuple[NumberedName, ...] | None = Field(None, description="only these classes")
     limit: int | None = Field(
         None, ge=1, le=10**9, description="at most so many training images, stratified"
     )
@@ -227,7 +235,7 @@ class DataSpec(_Frozen):
         lt=1,
         description="share held out as the test split where the data set has none of its own",
     )
-    test_on: Name | None = Field(
+    test_on: NumberedName | None = Field(
         None, description="another data set whose test split gives the final score"
     )
     follow_test: bool = Field(
@@ -245,6 +253,13 @@ class DataSpec(_Frozen):
         ),
     )
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="seed of the split")
+
+    def scored_on(self) -> DataSpec:
+        """How the data set that a model is scored on (`test_on`) is loaded: all of its classes and
+        images, split as it comes.
+        """
+        whole = {"classes": None, "limit": None, "test_on": None, "test": 0, "validation": 0}
+        return self.model_copy(update={"name": self.test_on, **whole})
 
 
 class ModelSpec(_Frozen):
@@ -352,19 +367,26 @@ def make_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any] | None = N
 def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe in a YAML file. Raises RecipeError if it is missing, no YAML, or wrong."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        tree = _trees.get(Path(path))
     except OSError as error:
         raise RecipeError(f"recipe file {path} can't be read", got=error.strerror) from None
     except ValueError:  # bytes that are no text, or a name that no file can have
         raise RecipeError(
             f"recipe file {path} is not YAML", got="something else than text"
         ) from None
-    tree = read_yaml(text, f"recipe file {path}")
+    return make_recipe({"name": Path(path).stem, **tree}, changes)
+
+
+def _tree_in(path: Path) -> dict[str, Any]:
+    tree = read_yaml(path.read_text(encoding="utf-8"), f"recipe file {path}")
     if not isinstance(tree, dict):
         raise RecipeError(
             f"recipe file {path} is wrong", expected="keys and values", got=type(tree).__name__
         )
-    return make_recipe({"name": Path(path).stem, **tree}, changes)
+    return tree
+
+
+_trees = FileCache(_tree_in, most=2000)  # YAML takes ten times as long to read as to check
 
 
 def shipped_recipe_names() -> list[str]:

@@ -14,12 +14,19 @@ if TYPE_CHECKING:
 
 HELP = "list the data sets, show what one holds, fetch one from its public source"
 
+SHOWN = 50  # skipped files
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name",
         nargs="?",
         help="a data set's name, a folder or a zip: show its classes, counts and skipped files",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="open every image first: blank, identical and unreadable ones are then named",
     )
     parser.add_argument(
         "--fetch",
@@ -33,12 +40,14 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         path = lab.data.fetch(args.fetch, progress)
         return {"name": args.fetch, "path": path}
     if args.name:
-        found = lab.data.contents(args.name, progress=progress)
+        look = lab.data.check if args.check else lab.data.contents
+        found = look(args.name, progress=progress)
         classes = [
             {"name": name, "train": int(train), "val": int(val), "test": int(test)}
             for name, (train, val, test) in zip(found.classes, found.counts.T, strict=True)
         ]
-        skipped = [{"name": name, "reason": reason} for name, reason in found.skipped]
+        report = found.report
+        skipped = [{"name": name, "reason": reason} for name, reason in report.skipped]
         return {
             "name": args.name,
             "kind": found.kind,
@@ -47,6 +56,11 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             "splits": found.splits,
             "skipped": skipped,
             "notes": found.notes,
+            "report": {
+                **plain(report),
+                "skipped": skipped,
+                "findings": [finding._asdict() for finding in report.findings],
+            },
         }
     return [plain(info) for info in lab.datasets()]
 
@@ -70,20 +84,38 @@ def show(document: Any) -> str:
     sizes = ", ".join(f"{name} {count:,}" for name, count in document["splits"].items())
     classes = document["classes"]
     columns = [split for split in ("train", "val", "test") if any(row[split] for row in classes)]
+    more = len(document["skipped"]) - SHOWN
     return "\n".join(
         [
             (
                 f"{document['name']}: {document['images']:,} images ({document['kind']}) of"
-                f" {len(classes)} classes; {sizes}"
+                f" {len(classes)} class{'' if len(classes) == 1 else 'es'}; {sizes}"
             ),
+            *_report(document["report"]),
             "",
             table(
                 [[row["name"], *(row[split] for split in columns)] for row in classes],
                 ("class", *columns),
             ),
-            *(f"skipped {row['name']}: {row['reason']}" for row in document["skipped"]),
+            *(f"skipped {row['name']}: {row['reason']}" for row in document["skipped"][:SHOWN]),
+            *([f"… and {more:,} more, which --json names"] if more > 0 else []),
         ]
     )
+
+
+def _report(report: dict[str, Any]) -> list[str]:
+    """The import report, a line for each thing to know."""
+    lines = []
+    if report["form"]:
+        parts = [f"{report['seen']:,} files seen", f"{report['images']:,} images read"]
+        parts += [f"{len(report['skipped']):,} skipped"] if report["skipped"] else []
+        parts += [f"{len(report['hidden']):,} hidden"] if report["hidden"] else []
+        lines.append(f"{report['form']}: {', '.join(parts)}")
+        lines.append(f"layout: {report['layout']} ({report['why']})")
+    lines += [f"{one['level']}, {one['about']}: {one['text']}" for one in report["findings"]]
+    if not report["checked"]:
+        lines.append("not every image has been opened yet: --check does so")
+    return lines
 
 
 def _where(info: dict[str, Any]) -> str:

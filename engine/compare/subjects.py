@@ -106,9 +106,7 @@ class Subject:
     def test_spec(self) -> DataSpec:
         """The data specification under which the images of its predictions are found."""
         data = self.recipe.data
-        if not data.test_on or self.split != "test":
-            return data
-        return data.model_copy(update={"name": data.test_on, "limit": None, "test_on": None})
+        return data.scored_on() if data.test_on and self.split != "val" else data
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,13 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 @dataclass(frozen=True)
 class Stored:
     """images (N', C, H, W) uint8, memory-mapped; kept (N',) int64 positions in the listing; skipped
-    (name, reason).
+    (name, reason); paged (name, pages) of files of which only the first page was read.
     """
 
     images: np.ndarray
     kept: np.ndarray
     skipped: tuple[tuple[str, str], ...]
+    paged: tuple[tuple[str, int], ...] = ()
 
 
 def cached_squares(
@@ -53,7 +54,7 @@ def cached_squares(
     """
 
     def make(folder: Path) -> None:
-        kept, skipped = [], []
+        kept, skipped, paged = [], [], []
         with (folder / "images.npy").open("wb") as file:
             shape = (STYLES[style].channels, size, size)
             _write_header(file, 0, shape)
@@ -61,6 +62,7 @@ def cached_squares(
                 file.write(np.ascontiguousarray(chunk.images).data)
                 kept.append(chunk.kept)
                 skipped += chunk.skipped
+                paged += chunk.paged
             count = sum(len(part) for part in kept)
             if not count:
                 first = f"{skipped[0][0]}: {skipped[0][1]}" if skipped else "an empty data set"
@@ -69,8 +71,10 @@ def cached_squares(
             _write_header(file, count, shape)
         np.save(folder / "kept.npy", np.concatenate(kept))
         (folder / "skipped.json").write_text(json.dumps(skipped), encoding="utf-8")
+        if paged:
+            (folder / "paged.json").write_text(json.dumps(paged), encoding="utf-8")
 
-    return _made_once(
+    return made_once(
         home / "cache", squares_key(listing, style, size), make, _open_squares, progress
     )
 
@@ -107,7 +111,7 @@ def cached_concatenation(
                     done += len(part)
                     progress(done, total, "pooling images")
 
-    return _made_once(home / "cache", digest(["pool", key]), make, _open_images, progress)
+    return made_once(home / "cache", digest(["pool", key]), make, _open_images, progress)
 
 
 def content_hash(paths: Sequence[Path], home: Path, progress: Progress) -> str:
@@ -142,10 +146,10 @@ def content_hash(paths: Sequence[Path], home: Path, progress: Progress) -> str:
     def read(folder: Path) -> str:
         return (folder / "hash.txt").read_text(encoding="ascii")
 
-    return _made_once(home / "cache", f"hash-{quick.hexdigest()}", make, read, progress)
+    return made_once(home / "cache", f"hash-{quick.hexdigest()}", make, read, progress)
 
 
-def _made_once(
+def made_once(
     cache: Path,
     key: str,
     make: Callable[[Path], None],
@@ -201,10 +205,13 @@ def _lock(path: Path, progress: Progress) -> Lock:
 
 def _open_squares(folder: Path) -> Stored:
     skipped = json.loads((folder / "skipped.json").read_text(encoding="utf-8"))
+    pages = folder / "paged.json"
+    paged = json.loads(pages.read_text(encoding="utf-8")) if pages.exists() else []
     return Stored(
         _open_images(folder),
         np.load(folder / "kept.npy"),
         tuple((name, reason) for name, reason in skipped),
+        tuple((name, count) for name, count in paged),
     )
 
 

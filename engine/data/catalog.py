@@ -9,12 +9,14 @@ import numpy as np
 
 from engine.data import digits
 from engine.data.cache import cached_squares, content_hash
+from engine.data.check import checked
 from engine.data.fetch import DOWNLOADS, Download, fetch
 from engine.data.imageset import ImageSet
 from engine.data.listing import Listing, digest
 from engine.data.pool import pooled
 from engine.data.readers import Opening, list_found
-from engine.data.sources import DATASETS, Found, find
+from engine.data.report import report_of
+from engine.data.sources import DATASETS, Found, find, names_in
 from engine.data.splits import limited, make_splits
 from engine.errors import DataError, unknown
 from engine.progress import Progress
@@ -47,7 +49,7 @@ def load_dataset(
     'digit', or 'photo' if one is. Raises DataError if the data set is not known, not there, empty,
     broken or dangerous.
     """
-    names = [name.strip() for name in spec.name.split("+")]
+    names = names_in(spec.name)
     listings = [
         list_dataset(
             name,
@@ -163,4 +165,7 @@ def _image_set(
         np.zeros(len(labels), np.int64),
         (name,),
         {"title": title, "kind": listing.kind, **listing.notes},
+        report_of(
+            listing, stored.skipped, checked(listing, stored, style, spec.size, home, progress)
+        ).findings,
     )

@@ -39,11 +39,14 @@ Raw = tuple[
 
 
 class Chunk(NamedTuple):
-    """images (m, C, H, W) uint8; kept (m,) int64 positions in the listing; skipped (name, reason)."""
+    """images (m, C, H, W) uint8; kept (m,) int64 positions in the listing; skipped (name, reason);
+    paged (name, pages) of files of which the first page was read.
+    """
 
     images: np.ndarray
     kept: np.ndarray
     skipped: list[tuple[str, str]]
+    paged: list[tuple[str, int]]
 
 
 class Target(NamedTuple):
@@ -91,7 +94,7 @@ def decode(raws: list[Raw], start: int, target: Target) -> Chunk:
     """
     style, size, convention = target
     out = np.empty((len(raws), STYLES[style].channels, size, size), np.uint8)
-    kept, skipped = [], []
+    kept, skipped, paged = [], [], []
     for offset, (name, raw) in enumerate(raws):
         if isinstance(raw, str):
             skipped.append((name, raw))
@@ -100,13 +103,15 @@ def decode(raws: list[Raw], start: int, target: Target) -> Chunk:
             if isinstance(raw, np.ndarray):
                 out[len(kept)] = square_of_glyph(raw, style, size)
             else:
-                page = Page(open_picture(raw, name), convention)
-                out[len(kept)] = square(page, style, size)
+                picture = open_picture(raw, name)
+                out[len(kept)] = square(Page(picture, convention), style, size)
+                if (pages := getattr(picture, "n_frames", 1)) > 1:
+                    paged.append((name, pages))
         except GlyphlabError as error:
             skipped.append((name, str(error).replace(name, "it", 1)))
             continue
         kept.append(start + offset)
-    return Chunk(out[: len(kept)], np.array(kept, np.int64), skipped)
+    return Chunk(out[: len(kept)], np.array(kept, np.int64), skipped, paged)
 
 
 class _Chunks:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from engine.data.listing import Finding
 from engine.errors import DataError
 
 
@@ -29,6 +30,7 @@ class ImageSet:
     source_names the pooled data sets' names, in the order of `sources`
     notes        what else is worth recording: 'title', 'kind' (what the images are), 'test' (where
                  the test split comes from)
+    findings     what a person should know before training on it
     """
 
     name: str
@@ -43,6 +45,7 @@ class ImageSet:
     sources: np.ndarray | None = None
     source_names: tuple[str, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.images) == len(self.labels) == len(self.files):

@@ -49,4 +49,9 @@ def pooled(name: str, sets: Sequence[ImageSet], home: Path, progress: Progress) 
         np.concatenate([np.full(len(part), number, np.int64) for number, part in enumerate(sets)]),
         tuple(part.name for part in sets),
         {f"{part.name} {key}": value for part in sets for key, value in part.notes.items()},
+        tuple(
+            found._replace(text=f"{part.name}: {found.text}")
+            for part in sets
+            for found in part.findings
+        ),
     )

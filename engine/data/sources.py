@@ -165,6 +165,31 @@ class Found:
     source: Source | None = None
 
 
+def names_in(name: str) -> list[str]:
+    """The data sets that a recipe's `data.name` means: several are joined by '+', unless that is
+    part of a path that is there.
+
+    >>> names_in("characters+emnist62")
+    ['characters', 'emnist62']
+    """
+    if "+" in name and Path(name).expanduser().exists():
+        return [name]
+    parts = name.split("+")
+    joined: list[str] = []
+    while parts:  # the longest path that is there wins: a c++/ in it is no sign of a pool
+        count = next(
+            (
+                length
+                for length in range(len(parts), 1, -1)
+                if Path("+".join(parts[:length]).strip()).expanduser().exists()
+            ),
+            1,
+        )
+        joined.append("+".join(parts[:count]).strip())
+        del parts[:count]
+    return joined
+
+
 def find(name: str, folders: Sequence[Path], home: Path, names_only: bool = False) -> Found | None:
     """Where the data set of this name, or at this path, lies; None if its name is known but it is
     not there.

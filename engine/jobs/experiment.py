@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -102,10 +102,11 @@ def conduct(
         f"data {data.name}: {splits}, {len(data.classes)} classes, fingerprint {data.fingerprint}"
     )
     run.write_status(machine=describe_device(where), why_device=why, fingerprint=data.fingerprint)
+    scored = _scored_on(recipe, data, tools, run)  # what can't be used is known before the training
     trainer = METHODS[recipe.method](run, data, recipe, tools)
     if not trainer.best:
         return {}
-    final = measure(run, trainer, tools)
+    final = measure(run, trainer, tools, scored)
     row: FinalRow = {"kind": "final", **final}
     run.append_metrics(row)
     return final
@@ -245,9 +246,19 @@ def save_best(run: Run, trainer: Trainer, figures: Figures, temperature: float =
     )
 
 
-def measure(run: Run, trainer: Trainer, tools: Tools) -> Figures:
-    """The final metrics of the best model: the temperature is fitted on validation, then the test
-    split is read, once.
+class Scored(NamedTuple):
+    """Where the final figure is read: a data set, labelled in the order of the model's classes, the
+    split's name, and which images (n,).
+    """
+
+    data: ImageSet
+    split: str
+    index: np.ndarray
+
+
+def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> Figures:
+    """The final metrics of the best model: the temperature is fitted on validation, then what is
+    `scored` is read, once.
     """
     recipe, data, model = trainer.recipe, trainer.data, trainer.judged
     model.load_state_dict(trainer.best)
@@ -277,22 +288,17 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> Figures:
     )
     logits, gallery = run_model(model, trainer.images, index, size, crop)
     train_accuracy = metrics.accuracy(data.labels[index], logits.numpy())
-    test, split = _test_set(recipe, data, tools)
-    if test is not None:
-        images = (
-            trainer.images
-            if test is data and split == "val"
-            else Images(test, tools.device, test.split(split))
-        )
-        logits, embeddings = run_model(model, images, test.split(split), size, crop)
-        labels = test.labels[test.split(split)]
+    if scored is not None:
+        images = Images(scored.data, tools.device, scored.index)
+        logits, embeddings = run_model(model, images, scored.index, size, crop)
+        labels = scored.data.labels[scored.index]
         probabilities = metrics.softmax(logits.numpy() / temperature)
         on_test = metrics.report(labels, probabilities, data.classes)
         run.write_arrays(
             "predictions.npz",
             labels=labels,
             probabilities=probabilities.astype(np.float16),
-            index=test.split(split),
+            index=scored.index,
         )
         figures.update(
             test_accuracy=on_test["accuracy"],
@@ -304,8 +310,8 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> Figures:
             per_class=on_test["per_class"],
         )
         figures.update(
-            test_data=test.name,
-            test_split=split,
+            test_data=scored.data.name,
+            test_split=scored.split,
             knn_accuracy=_knn(gallery, data.labels[index], embeddings, labels),
         )
     elif on_val:  # no test split: the validation images are all that runs can be compared on
@@ -338,31 +344,37 @@ def measure(run: Run, trainer: Trainer, tools: Tools) -> Figures:
     return figures
 
 
-def _test_set(recipe: Recipe, data: ImageSet, tools: Tools) -> tuple[ImageSet | None, str]:
-    """Where the final figure is read: another set's test split, this one's, or none. Classes are
-    put in the model's order.
+def _scored_on(recipe: Recipe, data: ImageSet, tools: Tools, run: Run) -> Scored | None:
+    """What the finished model is scored on: another set's test split, or all of its images if it
+    has none; this one's test split; or nothing. Images of classes that are not trained on are left
+    out. Raises DataError if none is left.
     """
-    if recipe.data.test_on:
-        other = tools.load(
-            recipe.data.model_copy(
-                update={
-                    "name": recipe.data.test_on,
-                    "classes": data.classes,
-                    "limit": None,
-                    "test_on": None,
-                    "style": data.style,
-                }
-            )
+    if not recipe.data.test_on:
+        there = len(data.splits.get("test", ()))
+        return Scored(data, "test", data.split("test")) if there else None
+    other = tools.load(recipe.data.scored_on().model_copy(update={"style": data.style}))
+    split = "test" if len(other.splits.get("test", ())) else "all"
+    place = {name: number for number, name in enumerate(data.classes)}
+    order = np.array([place.get(name, -1) for name in other.classes], np.int64)
+    labels = np.where(other.labels >= 0, order[other.labels], -1)
+    whole = other.split(split)
+    index = whole[labels[whole] >= 0]
+    if not len(index):
+        raise DataError(
+            f"{recipe.data.test_on} can't test a model of {data.name}: no class is in both",
+            expected=f"classes {' '.join(data.classes[:20])}",
+            got=" ".join(other.classes[:20]),
         )
-        if set(other.classes) != set(data.classes):
-            raise DataError(
-                f"{recipe.data.test_on} can't test a model of {data.name}",
-                expected=f"classes {' '.join(data.classes)}",
-                got=" ".join(other.classes),
-            )
-        order = np.array([data.classes.index(name) for name in other.classes])
-        return dataclasses.replace(other, labels=order[other.labels], classes=data.classes), "test"
-    return (data, "test") if len(data.splits.get("test", ())) else (None, "")
+    missing = [name for name in data.classes if name not in other.classes]
+    run.log(
+        f"scored on {len(index):,} images of {other.name} ({split})"
+        + (
+            f"; {len(whole) - len(index):,} of other classes are left out"
+            * (len(index) < len(whole))
+        )
+        + (f"; it has no {' '.join(missing[:20])}" if missing else "")
+    )
+    return Scored(dataclasses.replace(other, labels=labels, classes=data.classes), split, index)
 
 
 def _knn(

@@ -127,7 +127,9 @@ def _train(store: Store, run: Run, cancel: Cancel, progress: Progress) -> str:
         for name, reason in data.skipped[:20]:
             run.log(f"skipped {name}: {reason}")
         if data.skipped:
-            run.log(f"{len(data.skipped):,} images of {data.name} could not be read")
+            run.log(f"{len(data.skipped):,} images of {data.name} are left out")
+        for finding in data.findings:
+            run.log(f"{finding.level}, {finding.about}: {finding.text}")
         return data
 
     position = read_json(run.last / "state.json")

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
-from engine.data.cache import stored_squares
+from engine.data.cache import cached_squares, stored_squares
 from engine.data.catalog import list_dataset
+from engine.data.check import checked
 from engine.data.decode import Target, decode, read_raw
 from engine.data.fetch import fetch
 from engine.data.info import DatasetInfo, list_datasets
 from engine.data.listing import SPLITS, Listing
+from engine.data.report import ImportReport, report_of
 from engine.data.sources import DATASETS, find
 from engine.data.splits import make_splits
 from engine.data.uploads import Upload, remove_upload, save_upload
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from engine.recipe import Augment, Recipe
     from engine.store.store import Store
 
+USUAL_SIZE = {"digit": 28, "page": 64, "photo": 128}  # pixels of a side, by kind
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -37,8 +41,9 @@ class Contents:
     counts   (3, K) int64: images of each class in the official train, val and test splits
     splits   images in each split as a recipe makes them unless it says otherwise
     skipped  (name, reason) of files that can't be used, known so far
-    checked  whether every image has been decoded in the asked style and size, so that `skipped` is
-             complete
+    report   what became of the files, and what is doubtful
+    checked  whether every image has been decoded in the asked style and size, so that `skipped` and
+             `report` are complete
     """
 
     name: str
@@ -48,6 +53,7 @@ class Contents:
     splits: dict[str, int]
     notes: dict[str, str]
     skipped: tuple[tuple[str, str], ...]
+    report: ImportReport
     checked: bool
 
 
@@ -72,15 +78,29 @@ class Data:
         """The data sets known by name and those uploaded; those at hand first."""
         return list_datasets(self.store.settings.data, self.store.home)
 
+    def check(self, name: str, progress: Progress = no_progress) -> Contents:
+        """What the data set holds, after every image was decoded at the usual size of its kind:
+        the report is complete. Raises DataError.
+        """
+        listing = self._listing(name, progress)
+        size = USUAL_SIZE[listing.kind]
+        cached_squares(listing, listing.kind, size, self.store.home, progress)
+        return self.contents(name, size=size, progress=progress)
+
     def contents(
-        self, name: str, style: str = "auto", size: int = 28, progress: Progress = no_progress
+        self, name: str, style: str = "auto", size: int = 0, progress: Progress = no_progress
     ) -> Contents:
-        """What the data set holds. Nothing is decoded or downloaded. Raises DataError."""
+        """What the data set holds. Nothing is decoded or downloaded. size: a side in pixels in which
+        it may have been decoded; 0: the usual one of its kind. Raises DataError.
+        """
         listing = self._listing(name, progress)
         counts = np.zeros((len(SPLITS), len(listing.classes)), np.int64)
         np.add.at(counts, (listing.official, listing.labels), 1)
-        stored = stored_squares(listing, _style(listing, style), size, self.store.home)
-        skipped = listing.skipped + (stored.skipped if stored else ())
+        style, size = _style(listing, style), size or USUAL_SIZE[listing.kind]
+        home = self.store.home
+        stored = stored_squares(listing, style, size, home)
+        unreadable = stored.skipped if stored else ()
+        found = checked(listing, stored, style, size, home, progress) if stored else None
         usual = DataSpec()
         splits = make_splits(
             listing.labels,
@@ -97,7 +117,8 @@ class Data:
             counts,
             sizes,
             listing.notes,
-            skipped,
+            listing.skipped + unreadable,
+            report_of(listing, unreadable, found),
             stored is not None,
         )
 

@@ -132,11 +132,11 @@ def match_classes(
 
 
 def _is_path(data: str) -> bool:
-    from engine.data.catalog import DATASETS
+    from engine.data.sources import DATASETS, names_in
 
     return (
         data not in DATASETS
-        and all(part.strip() not in DATASETS for part in data.split("+"))
+        and all(part not in DATASETS for part in names_in(data))
         and ("/" in data or Path(data).expanduser().exists())
     )
 

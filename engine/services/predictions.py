@@ -66,9 +66,9 @@ def answers(
     meta = store.model_meta(model)
     spec = DataSpec.model_validate(meta["recipe"]["data"])
     if spec.test_on:
-        spec = spec.model_copy(update={"name": spec.test_on, "limit": None, "test_on": None})
+        spec = spec.scored_on()
     data = store.dataset(spec)
-    split = "test" if len(data.splits.get("test", ())) else "val"
+    split = next((name for name in ("test", "val") if len(data.splits.get(name, ()))), "all")
     rng = np.random.default_rng(seed)
     kept = _recorded(folder, len(data))
     classes = tuple(meta["classes"])

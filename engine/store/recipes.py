@@ -105,11 +105,11 @@ def check_names(store: Store, recipe: Recipe) -> None:
     """Raise DataError or CheckpointError if the recipe's data sets or the model it starts from are
     unknown here.
     """
-    from engine.data.sources import find
+    from engine.data.sources import find, names_in
     from engine.store.lineage import parent_recipe
 
-    names = recipe.data.name.split("+") + ([recipe.data.test_on] if recipe.data.test_on else [])
+    names = names_in(recipe.data.name) + ([recipe.data.test_on] if recipe.data.test_on else [])
     for name in names:
-        find(name.strip(), store.settings.data, store.home, store.settings.names_only)
+        find(name, store.settings.data, store.home, store.settings.names_only)
     if recipe.init_from and parent_recipe(store, recipe) is None:
         store.model_folder(recipe.init_from)

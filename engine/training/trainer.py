@@ -23,6 +23,7 @@ from engine.models.catalog import build_model
 from engine.models.inference import run_model
 from engine.models.recognizer import Recognizer, load_matching
 from engine.recipe import Recipe, Stage
+from engine.training.batch_statistics import FEW_STEPS, normalising, refresh_statistics
 from engine.training.objectives import Objective
 from engine.training.optim import (
     build_optimizer,
@@ -60,6 +61,13 @@ class Trainer:
                 expected="at least 2",
                 got=len(self.train_index),
             )
+        if len(np.unique(data.labels[self.train_index])) < 2:
+            raise DataError(
+                f"the training images of data set {data.name} are all of one class",
+                expected="at least 2 classes",
+                got=f"'{data.classes[data.labels[self.train_index[0]]]}'",
+                hint=f"What was read, and why: python -m engine datasets {data.name}",
+            )
         self.autocast, self.why_precision = pick_precision(recipe.precision, device)
         torch.manual_seed(recipe.seed)
         self.input_size = self.stages[-1].size or data.size
@@ -73,6 +81,7 @@ class Trainer:
         )
         self.fresh: list[str] = load_matching(self.model, initial) if initial else []
         self.model.to(device, memory_format=torch.channels_last)
+        self._check_batches()
         self.followed = (
             data.splits.get("test", self.val_index[:0])
             if recipe.data.follow_test
@@ -90,6 +99,15 @@ class Trainer:
         self.best: dict[str, Tensor] = {}
         self.best_score = -np.inf
         self.since_best = 0
+
+    def _check_batches(self) -> None:
+        """Raise RecipeError if a batch of one image meets batch normalisation, which needs two."""
+        if normalising(self.model.train()) and any(stage.batch_size < 2 for stage in self.stages):
+            raise RecipeError(
+                f"{self.recipe.model.name} normalises over each batch, so one image is too few",
+                expected="batch_size of at least 2",
+                got="1",
+            )
 
     @property
     def epochs(self) -> int:
@@ -226,19 +244,18 @@ class Trainer:
             self._update(loss, stage, factor)
         train_seconds = time.perf_counter() - start
         self.images_seen += done
+        if self.images_seen < FEW_STEPS * stage.batch_size:
+            names = normalising(self.model)
+            crop = stage.augment.crop
+            refresh_statistics(
+                self.judged, names, self.images, self.train_index, size, crop, cancelled
+            )
         val = self._validate(stage, size)
         self.seconds += time.perf_counter() - start
         self.epoch += 1
         extra.update({key: value for key, value in val.items() if key not in ("loss", "accuracy")})
         train_loss = float(total) / done
-        if not np.isfinite(train_loss):
-            raise RecipeError(
-                "training diverged: the loss is not a number",
-                hint=(
-                    "Lower the learning rate (lr), clip gradients (clip=1) or use"
-                    " precision=float32."
-                ),
-            )
+        self._check_finite(train_loss, *val.values())
         best = self._keep_best(stage, val, train_loss)
         if len(self.followed):
             logits, _ = run_model(
@@ -267,6 +284,17 @@ class Trainer:
             self.seconds,
             best,
             extra,
+        )
+
+    def _check_finite(self, *figures: float) -> None:
+        """Raise RecipeError if a figure or a weight is not a number."""
+        if np.isfinite(figures).all() and all(
+            bool(torch.isfinite(weights).all()) for weights in self.judged.parameters()
+        ):
+            return
+        raise RecipeError(
+            "training diverged: the loss is not a number",
+            hint="Lower the learning rate (lr), clip gradients (clip=1) or use precision=float32.",
         )
 
     def _loss(

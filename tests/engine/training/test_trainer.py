@@ -1,5 +1,6 @@
 """The loop on shapes that a small network learns in a second or two."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 from factories import shapes
+from torch import nn
 from waiting import full_disk
 
 from engine.errors import CheckpointError, DataError, RecipeError
+from engine.models.inference import run_model
 from engine.recipe import Recipe, make_recipe
 from engine.training.stats import EpochStats, StepStats
 from engine.training.trainer import Trainer
@@ -54,14 +57,15 @@ def test_the_first_live_point_does_not_wait_for_the_compiler_that_torch_loads_wi
 ):
     script = """
 import sys
-from test_train import CPU, Trainer, recipe, shapes
+from test_trainer import CPU, Trainer, recipe, shapes
 steps = Trainer(recipe(), shapes(), CPU).fit()
 print(next(steps).step, "torch._dynamo" in sys.modules)
 next(stats for stats in steps if not hasattr(stats, "step"))
 print("torch._dynamo" in sys.modules)
 """
     here = Path(__file__).parent
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
+    places = [str(here), str(here.parents[1] / "support"), str(here.parents[2])]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     done = subprocess.run(
         [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=120
     )
@@ -177,8 +181,53 @@ def test_a_run_without_validation_keeps_its_last_epoch() -> None:
 def test_divergence_says_what_to_do() -> None:
     with pytest.raises(RecipeError, match="Lower the learning rate"):
         epochs(
-            Trainer(recipe(optimizer="sgd", lr=1e12, schedule="constant", warmup=0), shapes(), CPU)
+            Trainer(recipe(optimizer="sgd", lr=1000, schedule="constant", warmup=0), shapes(), CPU)
         )
+
+
+def test_divergence_that_only_validation_shows_is_said() -> None:
+    trainer = Trainer(recipe(), shapes(), CPU)
+    run = trainer._validate
+    trainer._validate = lambda *given: {**run(*given), "loss": float("nan")}
+    with pytest.raises(RecipeError, match="training diverged"):
+        epochs(trainer)
+
+
+def test_batches_of_one_image_are_refused_before_the_training_starts() -> None:
+    with pytest.raises(RecipeError, match="batch_size of at least 2"):
+        Trainer(recipe(batch_size=1), shapes(), CPU)
+
+
+def test_images_of_one_class_are_refused_before_the_training_starts() -> None:
+    data = shapes()
+    one = dataclasses.replace(data, labels=np.zeros_like(data.labels))
+    with pytest.raises(DataError, match="all of one class, expected at least 2 classes, got 'bar'"):
+        Trainer(recipe(), one, CPU)
+
+
+def test_after_few_steps_batch_statistics_are_those_of_the_training_images() -> None:
+    trainer = Trainer(recipe(epochs=1, batch_size=64), shapes(90), CPU)  # one step
+    epochs(trainer)
+    model, index = trainer.judged, trainer.train_index
+    layer = next(part for part in model.modules() if isinstance(part, nn.BatchNorm2d))
+    seen = []
+    layer.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    run_model(model, trainer.images, index, trainer.data.size)
+    pixels = torch.cat(seen).transpose(0, 1).flatten(1)  # (channels, images times pixels)
+    assert torch.allclose(layer.running_mean, pixels.mean(1), atol=1e-4)
+    assert torch.allclose(layer.running_var, pixels.var(1), rtol=1e-3)
+    assert layer.momentum == 0.1 and int(layer.num_batches_tracked) == 1
+
+
+def test_after_many_steps_batch_statistics_stay_as_training_left_them(monkeypatch) -> None:
+    trainer = Trainer(recipe(epochs=1, batch_size=2), shapes(300), CPU)  # 90 steps: few
+    calls = []
+    monkeypatch.setattr("engine.training.trainer.refresh_statistics", lambda *_: calls.append(1))
+    epochs(trainer)
+    assert len(calls) == 1
+    trainer = Trainer(recipe(epochs=1, batch_size=2), shapes(400), CPU)  # 120
+    epochs(trainer)
+    assert len(calls) == 1
 
 
 def test_too_few_images_are_an_error() -> None:

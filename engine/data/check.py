@@ -1,0 +1,161 @@
+"""What only the decoded images tell: blank ones, identical ones, and copies of training images among
+the held-out ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.data.cache import Stored, made_once, squares_key
+from engine.data.listing import SPLITS, TRAIN, Finding, Listing, digest
+from engine.progress import Progress
+
+MOST_NAMED = 200  # files of each sort
+VERSION = 1  # raise when something else is looked for
+AT_ONCE = 1024  # images in memory
+
+
+@dataclass(frozen=True)
+class Checked:
+    """blank, copies, contradictory, leaked: how many images there are of each sort, and the names
+    of some of them.
+
+    blank          nothing is drawn, or the picture is of one colour
+    copies         identical, to the last decoded pixel, to an earlier image of the same class
+    contradictory  identical to an image of another class: at least one of the labels is wrong
+    leaked         held out, and identical to a training image
+    paged          (name, pages) of files with several pages, of which only the first is read
+    """
+
+    blank: int = 0
+    copies: int = 0
+    contradictory: int = 0
+    leaked: int = 0
+    blank_files: tuple[str, ...] = ()
+    copied_files: tuple[str, ...] = ()
+    contradictory_files: tuple[str, ...] = ()
+    leaked_files: tuple[str, ...] = ()
+    paged: tuple[tuple[str, int], ...] = ()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What a person should know, in sentences."""
+        said = []
+        if self.blank:
+            text = f"{_images(self.blank)} blank: {_some(self.blank_files)}."
+            said.append(Finding("warning", "pixels", text))
+        if self.contradictory:
+            text = (
+                f"{_images(self.contradictory)} identical to one of another class:"
+                f" {_some(self.contradictory_files)}. One of the labels is wrong."
+            )
+            said.append(Finding("warning", "duplicates", text))
+        if self.leaked:
+            text = (
+                f"{_images(self.leaked)} held out and identical to a training image:"
+                f" {_some(self.leaked_files)}. Figures on them are too good."
+            )
+            said.append(Finding("warning", "duplicates", text))
+        if self.copies:
+            text = f"{_images(self.copies)} identical to an earlier one of the class: "
+            said.append(Finding("note", "duplicates", f"{text}{_some(self.copied_files)}."))
+        if self.paged:
+            name, pages = self.paged[0]
+            text = (
+                f"{len(self.paged):,} files hold several pages ({name} has {pages}): the first of"
+                " each is read."
+            )
+            said.append(Finding("warning", "pixels", text))
+        return tuple(said)
+
+
+def checked(
+    listing: Listing, stored: Stored, style: str, size: int, home: Path, progress: Progress
+) -> Checked:
+    """The decoded images of a listing, looked through once and remembered."""
+    key = digest(
+        [
+            "checked",
+            VERSION,
+            squares_key(listing, style, size),
+            listing.labels.tobytes(),
+            listing.official.tobytes(),
+        ]
+    )
+
+    def make(folder: Path) -> None:
+        found = _check(listing, stored, progress)
+        (folder / "checked.json").write_text(json.dumps(asdict(found)), encoding="utf-8")
+
+    return made_once(home / "cache", key, make, _read, progress)
+
+
+def _read(folder: Path) -> Checked:
+    kept = json.loads((folder / "checked.json").read_text(encoding="utf-8"))
+    paged = tuple((name, pages) for name, pages in kept.pop("paged"))
+    return Checked(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()},
+        paged=paged,
+    )
+
+
+def _check(listing: Listing, stored: Stored, progress: Progress) -> Checked:
+    labels, official = listing.labels[stored.kept], listing.official[stored.kept]
+    total = len(stored.images)
+    flat = np.zeros(total, bool)
+    hashes = np.empty(total, "S16")
+    for start in range(0, total, AT_ONCE):
+        images = np.asarray(stored.images[start : start + AT_ONCE])  # (n, C, H, W) uint8
+        rows = images.reshape(len(images), images.shape[1], -1)
+        flat[start : start + AT_ONCE] = (rows.max(2) == rows.min(2)).all(1)
+        for offset, image in enumerate(images):
+            hashes[start + offset] = hashlib.blake2b(image.data, digest_size=12).hexdigest()[:16]
+        progress(start + len(images), total, "comparing images")
+    drawn = np.flatnonzero(~flat)
+    _, first, group = np.unique(hashes[drawn], return_index=True, return_inverse=True)
+    earlier = drawn[first[group]]  # of each drawn image, the first that is identical to it
+    same_class = labels[drawn] == labels[earlier]
+    several = np.zeros(len(first), bool)
+    several[group[~same_class]] = True
+    in_train = np.zeros(len(first), bool)
+    in_train[group[official[drawn] == TRAIN]] = True
+    contradictory = drawn[several[group]]
+    copies = drawn[(drawn != earlier) & ~several[group]]
+    leaked = drawn[in_train[group] & (official[drawn] != TRAIN)]
+
+    def named(positions: np.ndarray, with_class: bool = False) -> tuple[str, ...]:
+        out = []
+        for position in positions[:MOST_NAMED]:
+            name = listing.files[stored.kept[position]]
+            label = listing.classes[labels[position]]
+            out.append(f"{name} ('{label}')" if with_class else name)
+        return tuple(out)
+
+    order = np.argsort(earlier[several[group]], kind="stable")  # copies beside each other
+    blank = np.flatnonzero(flat)
+    return Checked(
+        blank=len(blank),
+        copies=len(copies),
+        contradictory=len(contradictory),
+        leaked=len(leaked),
+        blank_files=named(blank),
+        copied_files=named(copies),
+        contradictory_files=named(contradictory[order], with_class=True),
+        leaked_files=tuple(
+            f"{name} ({SPLITS[official[position]]})"
+            for name, position in zip(named(leaked), leaked, strict=False)
+        ),
+        paged=stored.paged[:MOST_NAMED],
+    )
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'s are' if count > 1 else ' is'}"
+
+
+def _some(names: tuple[str, ...], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "")

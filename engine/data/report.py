@@ -1,0 +1,147 @@
+"""The import report: what was made of a data set's files, and what is doubtful about it. Nothing
+that was left out is left unsaid.
+
+Command line, pages and the log of a run all print this one object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.data.check import Checked
+from engine.data.listing import SPLITS, Finding, Listing
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What a data set's files became.
+
+    form      what it is stored as: 'folder', 'zip', 'IDX files', …
+    seen      files there are: seen = images + len(skipped) + len(hidden), for folders and archives
+    images    of them that are images of the data set
+    skipped   (name, reason) of every other file that somebody may have meant
+    hidden    names of files that are hidden or left there by systems
+    layout    the pattern that was recognised, and why
+    official  images in each split that the data set itself names
+    classes   images of each class
+    encoding  of the names; guessed: whether nothing recorded it
+    tables    names of tables that were not read
+    checked   what only the decoded images tell; None before they are decoded
+    findings  what a person should know, warnings first
+    """
+
+    form: str
+    seen: int
+    images: int
+    skipped: tuple[tuple[str, str], ...]
+    hidden: tuple[str, ...]
+    layout: str
+    why: str
+    official: dict[str, int]
+    classes: dict[str, int]
+    encoding: str
+    guessed: bool
+    tables: tuple[str, ...]
+    checked: Checked | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.level == "warning")
+
+
+def report_of(
+    listing: Listing,
+    unreadable: Sequence[tuple[str, str]] = (),
+    checked: Checked | None = None,
+) -> ImportReport:
+    """The report on a data set. unreadable: (name, reason) of pictures that could not be decoded;
+    checked: what their pixels tell.
+    """
+    survey = listing.survey
+    counts = np.bincount(listing.labels, minlength=len(listing.classes))
+    sizes = np.bincount(listing.official, minlength=len(SPLITS))
+    found = [*findings_of(listing), *_of_unreadable(unreadable, len(listing))]
+    found += checked.findings() if checked else ()
+    return ImportReport(
+        form=survey.form,
+        seen=survey.seen,
+        images=len(listing) - len(unreadable),
+        skipped=(*listing.skipped, *unreadable, *survey.others),
+        hidden=survey.hidden,
+        layout=survey.layout[0],
+        why=survey.layout[1],
+        official={name: int(size) for name, size in zip(SPLITS, sizes, strict=True) if size},
+        classes={name: int(n) for name, n in zip(listing.classes, counts, strict=True)},
+        encoding=survey.encoding,
+        guessed=survey.guessed,
+        tables=survey.tables,
+        checked=checked,
+        findings=tuple(sorted(found, key=lambda finding: finding.level != "warning")),
+    )
+
+
+def findings_of(listing: Listing) -> tuple[Finding, ...]:
+    """What is known before any image is decoded."""
+    survey = listing.survey
+    found = [*survey.findings, *_of_names(listing), *_of_classes(listing)]
+    if listing.skipped:
+        name, reason = listing.skipped[0]
+        text = f"{_count(len(listing.skipped), 'picture')} left out: {name}: {reason}."
+        found.append(Finding("warning", "files", text))
+    if survey.tables:
+        text = (
+            f"{', '.join(survey.tables[:3])}{' …' if len(survey.tables) > 3 else ''}:"
+            f" {'tables that were' if len(survey.tables) > 1 else 'a table that was'} not read."
+            " Classes are taken from the folders."
+        )
+        level = "warning" if len(listing.classes) == 1 else "note"
+        found.append(Finding(level, "tables", text))
+    return tuple(found)
+
+
+def _of_names(listing: Listing) -> list[Finding]:
+    survey = listing.survey
+    if not survey.guessed:
+        return []
+    other = [name for name in listing.classes if not name.isascii()] or list(listing.files[:1])
+    text = (
+        f"names are not in UTF-8 and nothing says in which encoding: {survey.encoding} was guessed,"
+        f" which gives {', '.join(other[:5])}. If that is wrong, pack the data set again with UTF-8"
+        " names."
+    )
+    return [Finding("warning", "names", text)]
+
+
+def _of_classes(listing: Listing) -> list[Finding]:
+    counts = np.bincount(listing.labels, minlength=len(listing.classes))
+    found = []
+    if len(listing.classes) == 1:
+        text = (
+            f"there is one class only, '{listing.classes[0]}': a model that is trained on it is"
+            " right about everything and has learned nothing."
+        )
+        found.append(Finding("warning", "classes", text))
+    for wanted, level, words in ((0, "note", "no image"), (1, "warning", "one image only")):
+        few = [name for name, n in zip(listing.classes, counts, strict=True) if n == wanted]
+        if few and len(listing.classes) > 1:
+            have = "have" if len(few) > 1 else "has"
+            shown = ", ".join(few[:8]) + (" …" if len(few) > 8 else "")
+            what = f"{len(few)} of {len(listing.classes)} classes {have} {words}: {shown}."
+            found.append(Finding(level, "classes", what))
+    return found
+
+
+def _of_unreadable(unreadable: Sequence[tuple[str, str]], of: int) -> list[Finding]:
+    if not unreadable:
+        return []
+    name, reason = unreadable[0]
+    text = f"{len(unreadable):,} of {of:,} pictures can't be read: {name}: {reason}."
+    return [Finding("warning", "files", text)]
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s are' if count > 1 else ' is'}"
