@@ -148,7 +148,7 @@ def _command(arguments: list[str]) -> int:
     from engine.progress import bar
 
     status, message = 0, ""
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as said:
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace") as said:
         if args.json:
             os.dup2(
                 sys.stderr.fileno(), sys.stdout.fileno()

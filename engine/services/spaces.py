@@ -23,7 +23,7 @@ from engine.embedding.outputs import outputs, untrained
 from engine.embedding.projection import Options, Projection, aligned, project, transform
 from engine.embedding.space import META, PARTS, Space, digest, part_of, spec_for, weights_digest
 from engine.embedding.space_files import read_space, write_space
-from engine.errors import DataError, RunError, unknown
+from engine.errors import DataError, ImageError, RunError, unknown
 from engine.files import read_json, write_arrays
 from engine.progress import Progress, no_progress
 
@@ -159,8 +159,13 @@ class Spaces:
         return found
 
     def embedding_of(self, space: Space, picture: Any) -> np.ndarray:
-        """The embedding (D,) float32 of any picture, by the space's model. Raises ImageError."""
-        return self._predictor(space.model).predict([picture])[0].embedding
+        """The embedding (D,) float32 of any picture, by the space's model. Raises ImageError, also
+        if nothing is drawn: a blank page is near to nothing.
+        """
+        found = self._predictor(space.model).predict([picture])[0]
+        if found.blank:
+            raise ImageError("nothing is drawn", got="a blank picture")
+        return found.embedding
 
     def locate(self, space: Space, projection: Projection, embedding: np.ndarray) -> np.ndarray:
         """Where an embedding (D,) lies on a finished map: coordinates (dims,) float32."""
