@@ -16,7 +16,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -24,8 +23,10 @@ from starlette.routing import Mount, Route
 from app.doors.guard import Guard, guarded
 from app.doors.table import lab_table
 from app.lazy_app import LazyApp
+from app.pulse import Pulse
 from app.scatter.routes import routes as space_routes
 from app.serving import bind, private, run, settings_of
+from app.turns import SWITCH_SECONDS
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
 
     canvas = LazyApp(lambda: _canvas(lab), "The canvas", ("/config", "/gradio_api/info"))
 
+    pulse = Pulse(lab.health)
+
     async def health(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(lab.health))
+        return JSONResponse(await pulse.read())
 
     async def add_slash(request: Request) -> Response:
         # Relative, so that it also holds behind a proxy that adds a prefix; Gradio's own files are
@@ -59,7 +62,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
-        warming = asyncio.create_task(_warm(canvas, lab))
+        warming = asyncio.create_task(_warm(canvas, pulse))
         yield
         warming.cancel()
         await canvas.stop()
@@ -76,13 +79,13 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
     return guarded(app, lab_table(list(PAGES)), lab.settings, environ)
 
 
-async def _warm(canvas: LazyApp, lab: Lab) -> None:
+async def _warm(canvas: LazyApp, pulse: Pulse) -> None:
     """Build the canvas before anybody asks for it. A run that was started meanwhile has the cores
     until its first point is seen.
     """
     await asyncio.sleep(WARM_SECONDS)
     for _ in range(2 * YIELD_SECONDS):
-        if not (await run_in_threadpool(lab.health))["running"]:
+        if not (await pulse.read())["running"]:
             break
         await asyncio.sleep(0.5)
     await canvas.warm()
@@ -99,6 +102,7 @@ def serve(environ: Mapping[str, str]) -> int:
         print(error, file=sys.stderr)
         return 2
     private()
+    sys.setswitchinterval(SWITCH_SECONDS)
     from app.shared_lab import open_lab
     from app.theme import configure
 

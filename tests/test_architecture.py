@@ -33,7 +33,7 @@ FLOORS: tuple[str, ...] = (
     "engine.lab",
     "engine.cli",
     "engine.__main__",
-    "app.charts app.shared_lab app.lazy_app app.scripts",
+    "app.charts app.shared_lab app.lazy_app app.pulse app.turns app.scripts",
     "app.theme app.widgets app.scatter",
     "app.sections app.canvas_tabs",
     "app.canvas app.dashboard",
