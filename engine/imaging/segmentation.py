@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.imaging import images
-from engine.imaging.ink import STRONG
+from engine.imaging.ink import STRONG, stroke_width
 
 MOST_PIECES = 200  # a picture with more strokes than this is no line of writing
 LONGEST_JOIN = 4  # pieces that one character may consist of
@@ -202,7 +202,7 @@ def _strokes(ink: np.ndarray) -> tuple[list[Piece], float]:
         return [], 0.0
     marks, count = label(strong, np.ones((3, 3), int))
     sizes = np.bincount(marks.ravel(), minlength=count + 1)
-    stroke = max(images.stroke_width(ink), 1.0)
+    stroke = max(stroke_width(ink), 1.0)
     least = max(4.0, 0.3 * stroke * stroke, 0.004 * float(sizes[1:].max()))
     pieces = []
     for number, box in enumerate(find_objects(marks), start=1):
