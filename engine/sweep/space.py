@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 # What a sweep may choose by: a figure of every epoch's validation, and which way is better. Never
 # the test split.
-METRICS: dict[str, str] = {
+SWEEP_METRICS: dict[str, str] = {
     "val_accuracy": "maximize",
     "val_loss": "minimize",
     "knn_accuracy": "maximize",
@@ -118,7 +118,7 @@ class SweepSpec(BaseModel):
     )
     metric: str = Field(
         "val_accuracy",
-        description="a name in METRICS: the best epoch's figure is the trial's value",
+        description="a name in SWEEP_METRICS: the best epoch's figure is the trial's value",
     )
     trials: int = Field(20, ge=1, le=100_000, description="how many trials are brought to an end")
     sampler: str = Field("tpe", description="a name in SAMPLERS")
@@ -155,7 +155,7 @@ class SweepSpec(BaseModel):
     @property
     def direction(self) -> str:
         """'maximize' or 'minimize'."""
-        return METRICS[self.metric]
+        return SWEEP_METRICS[self.metric]
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(
@@ -172,7 +172,7 @@ def make_sweep(tree: Mapping[str, Any]) -> SweepSpec:
     """
     spec = validated(SweepSpec, plain(tree), f"sweep '{tree.get('name', '')}'")
     for kind, name, known in (
-        ("metric", spec.metric, METRICS),
+        ("metric", spec.metric, SWEEP_METRICS),
         ("sampler", spec.sampler, SAMPLERS),
         ("pruner", spec.pruner, PRUNERS),
     ):
