@@ -116,7 +116,8 @@ class RunIndex:
             return
         if stamp == self._listed:
             return
-        settled, complete, folders = is_settled(stamp), True, {}
+        settled, complete = is_settled(stamp), True
+        folders: dict[tuple[str, int], tuple[int, Run]] = {}
         for entry in os.scandir(self.folder):
             if entry.name.startswith("."):
                 continue
@@ -218,7 +219,7 @@ def find_run(home: Path, name: str | Path, names_only: bool = False) -> Run:
 
 def mark_killed(home: Path) -> list[str]:
     """Write down which runs were killed while nobody looked; returns their ids."""
-    marked = []
+    marked: list[str] = []
     for known in known_runs(home):
         run = known.run
         with suppress(GlyphlabError):

@@ -28,6 +28,7 @@ from engine.noise.review import Review
 from engine.noise.storage import (
     DOCUMENT,
     Diagnosis,
+    document_of,
     key_of,
     load_diagnosis,
     make_document,
@@ -141,6 +142,7 @@ class Noise:
             seconds = time.monotonic() - begun
             save_diagnosis(folder, make_document(data, split, effort, result, seconds), result)
             found = self._opened(folder, data)
+            assert found is not None  # it was just written
         return found
 
     def delete(self, key: str) -> None:

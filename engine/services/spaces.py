@@ -174,7 +174,7 @@ class Spaces:
         """The map of a space; made if it is not on disk."""
         found = space.find_map(options)
         if found is None:
-            known = None if options.method == "pca" else space.graph(options.neighbours, progress)
+            known = None if options.method == "pca" else space.graph(options.near, progress)
             found = project(
                 space.embeddings,
                 options,

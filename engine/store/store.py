@@ -23,6 +23,7 @@ from engine.settings import ROOT, Settings, read_settings
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.data.info import DatasetInfo
+    from engine.documents import CheckpointMeta
     from engine.models.predictor import Predictor
     from engine.recipe import DataSpec, Recipe
     from engine.runs.index import KnownRun
@@ -122,7 +123,7 @@ class Store:
 
     def runs(self) -> list[RunInfo]:
         """Every run, newest first."""
-        out = []
+        out: list[RunInfo] = []
         for known in known_runs(self.home):
             with suppress(GlyphlabError):  # deleted while we looked
                 out.append(known.info())
@@ -172,7 +173,7 @@ class Store:
 
         return model_folder(self.home, self.checkpoints, name, self.settings.names_only)
 
-    def model_meta(self, name: str | Path) -> dict[str, Any]:
+    def model_meta(self, name: str | Path) -> CheckpointMeta:
         """What a model's checkpoint.json says. Raises CheckpointError."""
         from engine.models.checkpoint import read_meta
 
