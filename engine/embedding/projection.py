@@ -72,7 +72,7 @@ class Options:
     @property
     def near(self) -> int:
         """What counts as near: `neighbours`, or the method's own number."""
-        return self.neighbours or METHODS[self.method].neighbours
+        return self.neighbours or MAP_METHODS[self.method].neighbours
 
     def used(self) -> dict[str, Any]:
         """Only the choices that matter to the method: what a stored map is found by."""
