@@ -16,6 +16,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import gradio as gr
+from gradio.themes import Base, Default
 
 from app.canvas_page import CanvasPage, mounted
 from app.canvas_tabs.files import file_tab, word_tab
@@ -65,7 +66,7 @@ def look() -> dict[str, Any]:
     return {"theme": _theme(), "css_paths": [ASSETS / "page.css"], "footer_links": ["api"]}
 
 
-def _theme() -> gr.themes.Base:
+def _theme() -> Base:
     """The dashboard's colours, light and dark."""
     from app.theme import DARK, LIGHT
 
@@ -78,7 +79,7 @@ def _theme() -> gr.themes.Base:
         "Arial",
         "sans-serif",
     ]
-    theme = gr.themes.Default(
+    theme = Default(
         primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=["ui-monospace", "monospace"]
     )
     where = {

@@ -63,7 +63,8 @@ class LazyApp:
             if answer is not None:
                 await answer(scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+        if self._app is not None:  # nobody stopped it meanwhile
+            await self._app(scope, receive, send)
 
     async def warm(self) -> None:
         """Build now, if no request came first: a client that gives up after a few seconds then
@@ -74,7 +75,7 @@ class LazyApp:
 
     async def stop(self) -> None:
         """Leave the application's lifespan, if it was ever entered."""
-        if self._life is None:
+        if self._life is None or self._over is None:
             return
         self._over.set()
         await asyncio.wait([self._life], timeout=5)
@@ -103,7 +104,7 @@ class LazyApp:
         await answer({**scope, "headers": kept}, receive, rest)
 
     async def _start(self, scope: Scope) -> Response | None:
-        if self._life is None or self._life.done():
+        if self._life is None or self._ready is None or self._life.done():
             self._ready, self._over = asyncio.get_running_loop().create_future(), asyncio.Event()
             self._life = asyncio.create_task(self._live(self._ready, self._over))
         ready = self._ready

@@ -136,7 +136,7 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as fresh, open(fresh, "wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
     except OSError as error:
         raise failure(error, path) from error
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import __version__
+from engine.checked import Damaged
 from engine.errors import RunError, unknown
 from engine.jobs.launcher import Launcher
 from engine.progress import Progress, no_progress
@@ -22,6 +23,7 @@ from engine.store.store import CHECKPOINTS, RECORDS, Store
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.data.info import DatasetInfo
+    from engine.documents import CheckpointMeta
     from engine.jobs.executor import Executor
     from engine.jobs.tasks import TaskInfo
     from engine.models.predictor import Predictor
@@ -86,6 +88,25 @@ class Lab:
             "queued": states.count("queued"),
             "torch_loaded": "torch" in sys.modules,
         }
+
+    def damaged(self) -> list[Damaged]:
+        """Every entry of the lab that can't be read, with the reason and what to do."""
+        sweeps = [
+            Damaged("sweep", info.name, info.error) for info in self.sweeps.list() if info.error
+        ]
+        tasks = [
+            Damaged("task", info.id, info.error or "")
+            for info in self.tasks()
+            if info.state == "damaged"
+        ]
+        return [
+            *self.store.damaged(),
+            *sweeps,
+            *tasks,
+            *self.spaces.damaged(),
+            *self.noise.damaged(),
+            *self.taught.damaged(),
+        ]
 
     # services
 
@@ -191,7 +212,7 @@ class Lab:
         """
         return self.store.model_folder(name)
 
-    def model_meta(self, name: str | Path) -> dict[str, Any]:
+    def model_meta(self, name: str | Path) -> CheckpointMeta:
         """What a model's checkpoint.json says. Raises CheckpointError."""
         return self.store.model_meta(name)
 

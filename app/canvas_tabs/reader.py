@@ -11,9 +11,9 @@ from engine.errors import ModelError
 from engine.imaging import images, segmentation
 from engine.imaging.squares import coarse
 from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge
+from engine.recognition.few_shot import WITHOUT_GALLERY
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.word_reader import read_lines
-from engine.services.few_shot import WITHOUT_GALLERY
 from engine.services.gallery import Gallery
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from engine.lab import Lab
     from engine.models.predictor import Prediction, Predictor
-    from engine.services.few_shot import Match
+    from engine.recognition.few_shot import Match
     from engine.store.models import ModelInfo
 
 FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, best first

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "recipes": "engine.cli.recipes",
     "models": "engine.cli.models",
     "runs": "engine.cli.runs",
+    "damaged": "engine.cli.damaged",
     "settings": "engine.cli.settings",
     "train": "engine.cli.train",
     "submit": "engine.cli.submit",

@@ -106,7 +106,9 @@ def _end(first: Group, second: Group, test: McNemar | None, p_seeds: float | Non
 
 def _score(group: Group) -> str:
     found = group.spread
-    if found.n > 1:
+    if found is None:
+        return "no score"
+    if found.deviation is not None:
         return (
             f"{_percent(found.mean)} on average over {found.n} seeds (standard deviation"
             f" {100 * found.deviation:.2f} points)"

@@ -143,7 +143,7 @@ def _image_set(
     stored = cached_squares(listing, style, spec.size, home, progress)
     files, labels, official = listing.files, listing.labels, listing.official
     if len(stored.kept) < len(listing):
-        files = [files[i] for i in stored.kept]
+        files = [files[int(i)] for i in stored.kept]
         labels, official = labels[stored.kept], official[stored.kept]
     splits = make_splits(
         labels, official, validation=spec.validation, test=spec.test, seed=spec.seed

@@ -4,6 +4,8 @@ A set that fits is held on the device as one uint8 tensor. A larger one stays me
 and a thread gathers the next batches while the device works on this one.
 """
 
+# pyright: reportUnknownMemberType=false
+# (torch leaves the types of some functions open.)
 from __future__ import annotations
 
 import mmap
@@ -27,7 +29,8 @@ AHEAD = 3  # batches gathered in advance when streaming
 class Batch(NamedTuple):
     images: Tensor  # (B, C, H, W) uint8, on the device
     labels: Tensor  # (B,) int64, on the device
-    index: Tensor  # (B,) int64, on the CPU: positions in the ImageSet
+    index: Tensor  # pyright: ignore[reportIncompatibleMethodOverride]
+    # (B,) int64, on the CPU: positions in the ImageSet
 
 
 class Images:
@@ -90,7 +93,7 @@ class Images:
         if self.held is not None:
             yield from map(self.gather, order)
             return
-        ready: queue.Queue = queue.Queue(AHEAD)
+        ready: queue.Queue[Batch | BaseException | None] = queue.Queue(AHEAD)
         stopped = threading.Event()
 
         def work() -> None:
@@ -149,7 +152,7 @@ def balanced(
     names, member, size = np.unique(groups, return_inverse=True, return_counts=True)
     chance = size**power / (size**power).sum()
     share = np.bincount(rng.choice(len(names), len(indices), p=chance), minlength=len(names))
-    drawn = []
+    drawn: list[np.ndarray] = []
     for group, wanted in enumerate(share):
         own = indices[member == group]
         rounds = [rng.permutation(own) for _ in range(-(-int(wanted) // len(own)))]
@@ -173,7 +176,7 @@ def per_class(
             hint="Raise batch_size or lower samples_per_class.",
         )
     own = {name: indices[labels == name] for name in names}
-    batches = []
+    batches: list[np.ndarray] = []
     for _ in range(max(1, len(indices) // (width * samples))):
         chosen = rng.choice(names, width, replace=False)
         batches.append(

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import ImageError, unknown
-from engine.imaging.convention import EACH_ITS_OWN, Convention, in_range, on_white, plain
+from engine.imaging.convention import EACH_ITS_OWN, Convention, Paper, in_range, on_white, plain
 from engine.imaging.formats import prepare_for
 from engine.imaging.ink import ink_box, ink_of
 from engine.imaging.placement import Placement, settled, with_a_known_pen
@@ -62,7 +62,7 @@ class Page:
 
     def __init__(self, picture: Image.Image, convention: Convention = EACH_ITS_OWN) -> None:
         self.picture = in_range(picture, convention)
-        self._paper = convention.paper
+        self._paper: Paper | None = convention.paper
 
     @cached_property
     def ink(self) -> np.ndarray:

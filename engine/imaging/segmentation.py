@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -200,7 +200,7 @@ def _strokes(ink: np.ndarray) -> tuple[list[Piece], float]:
     strong = ink > STRONG
     if not strong.any():
         return [], 0.0
-    marks, count = label(strong, np.ones((3, 3), int))
+    marks, count = cast("tuple[np.ndarray, int]", label(strong, np.ones((3, 3), int)))
     sizes = np.bincount(marks.ravel(), minlength=count + 1)
     stroke = max(stroke_width(ink), 1.0)
     least = max(4.0, 0.3 * stroke * stroke, 0.004 * float(sizes[1:].max()))

@@ -5,6 +5,7 @@ last reading ended.
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections import OrderedDict
@@ -15,10 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from engine.file_cache import Stamp, is_settled, stamp_of
-from engine.files import failure, plain
+from engine.files import failure, plain, sync
 
 Row = dict[str, Any]
 
+# The figures of metrics.jsonl (engine.documents.MetricsRow): a row in which one is no number is
+# damaged.
+_NUMBERS = frozenset(
+    "stage epoch epochs step steps size loss lr images_per_second images_seen seconds train_loss"
+    " train_accuracy val_loss val_accuracy val_n val_ece test_accuracy test_top3 test_n test_loss"
+    " test_ece test_last5 knn_accuracy generalisation_gap parameters temperature".split()
+)
 _MOST_BYTES = 40_000_000  # of text; the rows made from it take about four times as much memory
 _LEAD = 200  # bytes before the place where reading goes on that show whether the file is the same
 _BLOCK = 65_536
@@ -42,9 +50,11 @@ def line_of(row: Mapping[str, Any]) -> str:
     return json.dumps(plain(dict(row)), ensure_ascii=False) + "\n"
 
 
-def append_row(path: Path, row: Mapping[str, Any]) -> None:
+def append_row(path: Path, row: Mapping[str, Any], lasting: bool = False) -> None:
     """Append one row. What a kill left of a torn last line is cut off first. Raises GlyphlabError
     if the disk is full.
+
+    lasting: the row is on the disk when this returns; without it a power cut may take it away.
     """
     line = line_of(row).encode()
     try:
@@ -56,6 +66,10 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
         try:
             while line:
                 line = line[os.write(descriptor, line) :]
+            if lasting:
+                os.fsync(descriptor)
+                if not size:
+                    sync(path.parent)
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(descriptor, size)
@@ -86,6 +100,7 @@ def rows_of(path: Path, since: int = 0) -> list[Row]:
 
 def _read_on(path: Path, read: _Read | None, stamp: Stamp) -> _Read:
     with open(path, "rb") as file:
+        same = grown = False
         if read is not None:
             # Another file, as when a run goes on from its last checkpoint, may have the inode of
             # the one that it replaced, and be longer.
@@ -98,10 +113,27 @@ def _read_on(path: Path, read: _Read | None, stamp: Stamp) -> _Read:
         text = file.read()
     whole = text[: text.rfind(b"\n") + 1]
     for line in whole.splitlines():
-        with suppress(ValueError):
-            read.rows.append(json.loads(line))
+        if (row := _row_in(line)) is not None:
+            read.rows.append(row)
     tail = (read.tail + whole)[-_LEAD:]
     return _Read(stamp, read.offset + len(whole), tail, read.rows)
+
+
+def _row_in(line: bytes) -> Row | None:
+    """The row in a line; None if it is damaged: not an object, or a figure that is no number."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or not isinstance(row.get("kind", ""), str):
+        return None
+    for name in _NUMBERS & row.keys():
+        value = row[name]
+        if not (value is None or (isinstance(value, int | float) and math.isfinite(value))):
+            return None
+    matrix, classes = row.get("confusion") or [], row.get("per_class") or []
+    sound = isinstance(matrix, list) and all(isinstance(line, list) for line in matrix)
+    return row if sound and isinstance(classes, list) else None
 
 
 def last_row_of(path: Path) -> Row | None:
@@ -115,7 +147,7 @@ def last_row_of(path: Path) -> Row | None:
                 text = file.read(size - start)
                 lines = text[: text.rfind(b"\n") + 1].splitlines()
                 if start == 0 or len(lines) > 1:  # the first may have begun further in front
-                    return json.loads(lines[-1]) if lines else None
+                    return _row_in(lines[-1]) if lines else None
                 taken *= 4
     except (OSError, ValueError):
         return None

@@ -143,7 +143,9 @@ class Data:
         order = in_turns(listing, split, classes)
         index = order[first : first + count]
         images, kept = self._squares(listing, index, _style(listing, style), size)
-        return Samples(images, listing.labels[kept], [listing.files[i] for i in kept], len(order))
+        return Samples(
+            images, listing.labels[kept], [listing.files[int(i)] for i in kept], len(order)
+        )
 
     def augmented(
         self,

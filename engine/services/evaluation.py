@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +88,7 @@ def evaluate(
     }
 
 
-def spec_for(meta: dict[str, Any], data: str) -> DataSpec:
+def spec_for(meta: Mapping[str, Any], data: str) -> DataSpec:
     """How to load `data` for a model: in its style and size, and split as it was if the model was
     trained on it.
     """

@@ -9,6 +9,7 @@ import re
 import shutil
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.checked import Damaged, read_arrays
 from engine.data.imageset import ImageSet
 from engine.embedding.kept import Learning, SpaceInfo
 from engine.embedding.outputs import outputs, untrained
 from engine.embedding.projection import Options, Projection, aligned, project, transform
 from engine.embedding.space import META, PARTS, Space, digest, part_of, spec_for, weights_digest
-from engine.embedding.space_files import read_space, write_space
-from engine.errors import DataError, ImageError, RunError, unknown
-from engine.files import read_json, write_arrays
+from engine.embedding.space_files import is_known, read_about, read_space, spaces_in, write_space
+from engine.errors import DamagedError, DataError, ImageError, RunError, unknown
+from engine.files import failure, read_json, write_arrays
 from engine.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -48,22 +50,13 @@ class Spaces:
         self._lock = Lock()
 
     def list(self) -> list[SpaceInfo]:
-        """The spaces on disk, newest first."""
-        out = []
-        for folder in self.home.iterdir() if self.home.is_dir() else []:
-            about = read_json(folder / META) if not folder.name.startswith(".") else None
-            if about:
-                size = sum(file.stat().st_size for file in folder.iterdir())
-                shape = (
-                    about["model"],
-                    about["data"],
-                    about["part"],
-                    about["n"],
-                    about["width"],
-                    about["created"],
-                )
-                out.append(SpaceInfo(folder.name, *shape, size))
-        return sorted(out, key=lambda info: info.created, reverse=True)
+        """The spaces on disk, newest first. Damaged ones are left out, see `damaged`."""
+        found = [info for info in spaces_in(self.home) if isinstance(info, SpaceInfo)]
+        return sorted(found, key=lambda info: info.created, reverse=True)
+
+    def damaged(self) -> list[Damaged]:
+        """The spaces that can't be read, and why."""
+        return [entry for entry in spaces_in(self.home) if isinstance(entry, Damaged)]
 
     def delete(self, name: str) -> None:
         """Forget a space and its maps. Raises RunError if there is none of that name."""
@@ -71,13 +64,17 @@ class Spaces:
         if (
             not re.fullmatch(r"[\w.-]+", name)
             or name.startswith(".")
-            or not (folder / META).exists()
+            or name == "learning"
+            or not folder.is_dir()
         ):
             raise RunError(f"there is no space '{name}'")
         with self._lock:
             for key in [key for key in self._open if key[0] == folder]:
                 del self._open[key]
-        shutil.rmtree(folder)
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise failure(error, folder) from error
 
     def by_key(self, key: str) -> Space:
         """A space on disk by the name of its folder. Raises RunError if there is none."""
@@ -85,8 +82,10 @@ class Spaces:
             for (folder, _), held in self._open.items():
                 if folder.name == key:
                     return held
-        about = read_json(self.home / key / META) if re.fullmatch(r"[\w-][\w.-]*", key) else None
-        found = self.find(about["model"], about["data"], about["part"]) if about else None
+        if not re.fullmatch(r"[\w-][\w.-]*", key) or not (self.home / key / META).exists():
+            raise RunError(f"there is no space '{key}'")
+        about = read_about(self.home / key)
+        found = self.find(about.model, about.data, about.part)
         if found is None or found.key != key:
             raise RunError(f"there is no space '{key}'")
         return found
@@ -96,11 +95,7 @@ class Spaces:
         computes, and reads no images if not.
         """
         _check_part(part)
-        known = [read_json(file) for file in self.home.glob(f"*/{META}")]
-        wanted = {"data": data, "part": part, "weights": self._weights(model)}
-        if not any(
-            about and all(about[name] == value for name, value in wanted.items()) for about in known
-        ):
+        if not is_known(self.home, data, part, self._weights(model)):
             return None
         images, index, folder = self._place(model, data, part, no_progress)
         return self._opened(folder, images, model) if (folder / META).exists() else None
@@ -146,7 +141,7 @@ class Spaces:
         """The map of a space; made if it is not on disk."""
         found = space.find_map(options)
         if found is None:
-            known = None if options.method == "pca" else space.graph(options.neighbours, progress)
+            known = None if options.method == "pca" else space.graph(options.near, progress)
             found = project(
                 space.embeddings,
                 options,
@@ -191,10 +186,8 @@ class Spaces:
         files = _snapshots(self.store.run(run).path)
         if not files:
             raise RunError(f"run {run} has kept no epochs")
-        with np.load(files[-1]) as last:
-            return self.store.dataset(self.store.run(run).recipe().data), last["index"].astype(
-                np.int64
-            )
+        index = _snapshot(files[-1])["index"].astype(np.int64)
+        return self.store.dataset(self.store.run(run).recipe().data), index
 
     def learning(
         self, run: str, options: Options, progress: Progress = no_progress, *, compute: bool = True
@@ -212,16 +205,16 @@ class Spaces:
                 hint=hint,
             )
         epochs = tuple(int(file.stem.split("-")[1]) for file in files)
-        with np.load(files[-1]) as last:
-            labels, index = last["labels"].astype(np.int64), last["index"].astype(np.int64)
+        last = _snapshot(files[-1])
+        labels, index = last["labels"].astype(np.int64), last["index"].astype(np.int64)
         file = (
             self.home
             / "learning"
             / f"{run}-{digest(epochs, files[-1].stat().st_mtime_ns, options.used())}.npz"
         )
-        if file.exists():
-            with np.load(file) as stored:
-                return Learning(run, epochs, stored["coordinates"], labels, index)
+        with suppress(DamagedError):  # it is laid out again
+            stored = read_arrays(file, ("coordinates",), "")
+            return Learning(run, epochs, stored["coordinates"], labels, index)
         if not compute:
             return None
         series = [_embeddings_in(path) for path in files]
@@ -286,8 +279,11 @@ def _snapshots(run: Path) -> list[Path]:
 
 
 def _embeddings_in(path: Path) -> np.ndarray:
-    with np.load(path) as arrays:
-        return arrays["embeddings"].astype(np.float32)
+    return _snapshot(path)["embeddings"].astype(np.float32)
+
+
+def _snapshot(path: Path) -> dict[str, np.ndarray]:
+    return read_arrays(path, ("embeddings", "labels", "index"), "Delete this epoch's file.")
 
 
 def _check_part(part: str) -> None:

@@ -8,11 +8,12 @@ still a third noise, and reads 10% of ten classes with weights that would read 9
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
 
 from engine.data.augment import fit_size
 from engine.data.loader import Images
@@ -48,7 +49,7 @@ def refresh_statistics(
     images it is exact. A cancelled pass leaves them as they were.
     """
     model.eval()
-    layers = [model.get_submodule(name) for name in names]
+    layers = [cast(_BatchNorm, model.get_submodule(name)) for name in names]
     before = [(layer, layer.momentum, layer.state_dict()) for layer in layers]
     kept = [{key: value.clone() for key, value in state.items()} for _, _, state in before]
     for layer in layers:

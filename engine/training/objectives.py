@@ -149,7 +149,7 @@ class Objective(nn.Module):
         return self.learned(output.embeddings, labels, mined)
 
 
-def _check_options(name: str, function: Callable, options: dict[str, Any]) -> None:
+def _check_options(name: str, function: Callable[..., Any], options: dict[str, Any]) -> None:
     known = [
         p.name
         for p in inspect.signature(function).parameters.values()
@@ -167,8 +167,8 @@ def _check_options(name: str, function: Callable, options: dict[str, Any]) -> No
 def _metric_learning(
     kind: str, name: str, options: dict[str, Any], classes: int, embedding: int
 ) -> nn.Module:
-    import pytorch_metric_learning.losses
-    import pytorch_metric_learning.miners
+    import pytorch_metric_learning.losses  # pyright: ignore[reportMissingTypeStubs]
+    import pytorch_metric_learning.miners  # pyright: ignore[reportMissingTypeStubs]
 
     module = {"losses": pytorch_metric_learning.losses, "miners": pytorch_metric_learning.miners}[
         kind

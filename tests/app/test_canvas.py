@@ -187,6 +187,24 @@ def test_a_stranger_page_is_refused_by_the_canvas_alone_too(server):
     assert "frame-ancestors 'self'" in httpx.get(server.address).headers["content-security-policy"]
 
 
+def test_boxes_are_those_of_the_picture_however_large_it_is(server, client):
+    word = Image.open(server.home / "word.png")
+    times = -(-1300 // word.width)  # ink is looked for in a smaller picture from 1,200 pixels on
+    large = word.resize((times * word.width, times * word.height), Image.Resampling.LANCZOS)
+    large.save(server.home / "large.png")
+    boxes = [
+        np.array(
+            [
+                one["box"]
+                for one in client.predict(sent(server, name), api_name="/read")["characters"]
+            ]
+        )
+        for name in ("word.png", "large.png")
+    ]
+    assert len(boxes[0]) == len(boxes[1]) == 4
+    assert np.abs(boxes[1] - times * boxes[0]).max() <= 4 * times
+
+
 def test_only_the_documented_endpoints_are_public(client):
     assert set(client.view_api(return_format="dict")["named_endpoints"]) == {
         "/predict",

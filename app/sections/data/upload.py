@@ -12,6 +12,8 @@ from engine.errors import GlyphlabError
 from engine.services.datasets import USUAL_SIZE
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from engine.lab import Lab
 
 LAYOUT = """The zip holds a folder for each class with its pictures: `<class>/*.png`, or `train/<class>/*`
@@ -44,7 +46,7 @@ def upload(lab: Lab) -> None:
                 st.dataframe(skipped_table(skipped), hide_index=True)
 
 
-def _take_in(lab: Lab, file: st.runtime.uploaded_file_manager.UploadedFile) -> None:
+def _take_in(lab: Lab, file: UploadedFile) -> None:
     bar = st.progress(0.0, text=f"Saving {file.name}…")
 
     def progress(done: int, total: int, what: str) -> None:

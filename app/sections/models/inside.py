@@ -16,6 +16,7 @@ from engine.errors import GlyphlabError
 if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.services.predictions import Answers
+    from engine.store.store import Store
 
 SHOWN, EXPLAINED, COLUMNS = 30, 10, 10
 NOTHING = {
@@ -41,7 +42,7 @@ def inside(lab: Lab, model: str) -> None:
         st.error(str(error), icon=":material/error:")
 
 
-def _answers(lab: Lab, model: str) -> None:
+def _answers(store: Store, model: str) -> None:
     from engine.explain.guided_backprop import as_pictures, guided_saliency
     from engine.services.predictions import answers
 
@@ -66,7 +67,7 @@ def _answers(lab: Lab, model: str) -> None:
             if which == "all"
             else 0
         )
-    found = answers(lab.store, model, which, SHOWN, int(seed))
+    found = answers(store, model, which, SHOWN, int(seed))
     if not len(found.labels):
         st.caption(NOTHING[which])
         return
@@ -79,7 +80,7 @@ def _answers(lab: Lab, model: str) -> None:
     st.markdown("**What it went by** in the first of them, for the class it answered")
     first = slice(0, EXPLAINED)
     maps = as_pictures(
-        guided_saliency(lab.predictor(model), found.images[first], found.predicted[first])
+        guided_saliency(store.predictor(model), found.images[first], found.predicted[first])
     )
     image_grid(
         maps,
