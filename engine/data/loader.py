@@ -78,6 +78,7 @@ class Images:
             return images[index]
         out = np.empty((len(index), *images.shape[1:]), images.dtype)
         each = images.nbytes // len(images)
+        assert isinstance(images, np.memmap) and images.filename is not None  # `whole` says so
         with open(images.filename, "rb", buffering=0) as file:
             for row, at in zip(out, index.tolist(), strict=True):
                 if os.preadv(file.fileno(), [row], images.offset + at * each) != each:

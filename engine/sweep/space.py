@@ -342,7 +342,8 @@ def unseen(
 
 def size_of(spec: SweepSpec) -> int | None:
     """How many different trials there are; None where there is no end of them."""
-    values = [_values(distribution) for distribution in distributions(spec).values()]
+    parts = cast("dict[str, Distribution]", distributions(spec))
+    values = [_values(distribution) for distribution in parts.values()]
     return (
         None
         if any(value is None for value in values)

@@ -7,7 +7,7 @@ still a third noise, and reads 10% of ten classes with weights that would read 9
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 import numpy as np
@@ -29,7 +29,7 @@ def normalising(model: nn.Module) -> list[str]:
     """
     return [
         name
-        for name, layer in model.named_modules()
+        for name, layer in cast("Iterable[tuple[str, nn.Module]]", model.named_modules())
         if isinstance(layer, _BatchNorm) and layer.training and layer.track_running_stats
     ]
 
@@ -68,6 +68,7 @@ def refresh_statistics(
     finally:
         for (layer, momentum, _), state in zip(before, kept, strict=True):
             layer.momentum = momentum
+            assert layer.num_batches_tracked is not None  # of a layer that keeps statistics
             layer.num_batches_tracked.copy_(state["num_batches_tracked"])
             if not finished:
                 layer.load_state_dict(state)

@@ -25,7 +25,7 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
     file it belongs to.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import save_file
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     make_folder(folder)
     tensors: dict[str, Tensor] = {
@@ -76,7 +76,7 @@ def restore_trainer(trainer: Trainer, folder: Path) -> bool:
     Raises CheckpointError.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
     try:
         position = json.loads((folder / STATE).read_text(encoding="utf-8"))
