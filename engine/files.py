@@ -168,6 +168,16 @@ def plain(value: Any) -> Any:
     return plain(value.tolist()) if hasattr(value, "tolist") else str(value)
 
 
+def is_name(text: str) -> bool:
+    """Whether a text may be the name of a file: one part of a path that is not hidden."""
+    return (
+        0 < len(text.encode("utf-8", "replace")) <= 200
+        and not text.startswith(".")
+        and "/" not in text
+        and text.isprintable()
+    )
+
+
 def tail_of(path: Path, lines: int) -> str:
     """The last lines of a text file; empty if it is missing."""
     try:

@@ -97,32 +97,33 @@ class Images:
         ready: queue.Queue[Batch | BaseException | None] = queue.Queue(AHEAD)
         stopped = threading.Event()
 
-        def work() -> None:
+        def offer(item: Batch | BaseException | None) -> None:
+            while not stopped.is_set():
+                try:
+                    return ready.put(item, timeout=0.2)
+                except queue.Full:
+                    continue
+
+        def read_ahead() -> None:
             try:
                 for index in order:
-                    item = self.gather(index)
-                    while not stopped.is_set():
-                        try:
-                            ready.put(item, timeout=0.2)
-                            break
-                        except queue.Full:
-                            continue
                     if stopped.is_set():
                         return
-                ready.put(None)
-            except (
-                BaseException
-            ) as error:  # handed to the consumer, who raises it where it can be seen
-                ready.put(error)
+                    offer(self.gather(index))
+                offer(None)
+            except BaseException as error:  # raised by the consumer, where it can be seen
+                offer(error)
 
-        threading.Thread(target=work, daemon=True, name="batches").start()
+        reader = threading.Thread(target=read_ahead, daemon=True, name="batches")
+        reader.start()
         try:
             while (item := ready.get()) is not None:
                 if isinstance(item, BaseException):
                     raise item
                 yield item
-        finally:
+        finally:  # also when the consumer leaves early: neither thread nor batches stay behind
             stopped.set()
+            reader.join()
 
 
 def in_order(indices: np.ndarray, batch_size: int) -> list[np.ndarray]:

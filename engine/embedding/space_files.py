@@ -15,7 +15,7 @@ from pydantic import Field
 from engine.checked import Damaged, Document, damaged, map_array, read_arrays, read_document
 from engine.data.imageset import ImageSet
 from engine.embedding.kept import SpaceInfo
-from engine.embedding.space import META, Answers, Space
+from engine.embedding.space import META, Space, SpacePredictions
 from engine.errors import DamagedError
 from engine.files import failure, rename_whole, write_arrays, write_json
 
@@ -67,7 +67,7 @@ def write_space(
 
 def read_space(folder: Path, images: ImageSet) -> Space:
     """Open the space at `folder`, whose images are `images`. Raises DamagedError."""
-    answers, about = read_answers(folder), read_about(folder)
+    answers, about = read_predictions(folder), read_about(folder)
     embeddings = map_array(folder / "embeddings.npy", DAMAGED)
     shape = (len(answers.index), about.width)
     if embeddings.shape != shape or embeddings.dtype != np.float32:
@@ -88,7 +88,7 @@ def read_space(folder: Path, images: ImageSet) -> Space:
     )
 
 
-def read_answers(folder: Path) -> Answers:
+def read_predictions(folder: Path) -> SpacePredictions:
     """What the model of the space at `folder` answered. Raises DamagedError."""
     about = read_about(folder)
     held = read_arrays(folder / "answers.npz", ("index", "predicted", "confidence"), DAMAGED)
@@ -97,7 +97,7 @@ def read_answers(folder: Path) -> Answers:
     sound = whole and index.shape == predicted.shape == confidence.shape == (about.n,)
     if not sound or (about.n and not 0 <= predicted.min() <= predicted.max() < len(about.classes)):
         raise damaged(folder / "answers.npz", f"it is not of {about.n} images", DAMAGED)
-    return Answers(index, predicted.astype(np.int64), confidence, tuple(about.classes))
+    return SpacePredictions(index, predicted.astype(np.int64), confidence, tuple(about.classes))
 
 
 def read_about(folder: Path) -> SpaceDocument:

@@ -8,7 +8,7 @@ from engine.errors import GlyphlabError
 
 
 def lay_out_tsne(begin, index, distance, options, placed, threads, compiled, progress):  # noqa: ANN001 - see project
-    """A layout for `engine.embedding.projection.METHODS`: coordinates (N, dims) and what to note."""
+    """A layout for `engine.embedding.projection.MAP_METHODS`: coordinates (N, dims) and what to note."""
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import PerplexityBasedNN
     from openTSNE.nearest_neighbors import PrecomputedNeighbors

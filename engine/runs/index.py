@@ -197,15 +197,15 @@ def known_runs(home: Path) -> list[KnownRun]:
     return index_of(home).all()
 
 
-def find_run(home: Path, name: str | Path) -> Run:
-    """The run with that id, folder name or path. Raises RunError, with the nearest id, if there is
-    none.
+def find_run(home: Path, name: str | Path, names_only: bool = False) -> Run:
+    """The run with that id, folder name or (unless names_only) path. Raises RunError, with the
+    nearest id, if there is none.
     """
     found = index_of(home).find(str(name))
     if found is not None:
         return found
     path = Path(name)
-    if (path / "status.json").exists() and (path / "recipe.yaml").exists():
+    if not names_only and (path / "status.json").exists() and (path / "recipe.yaml").exists():
         return Run(path)
     ids = [run.id for run in all_runs(home)]
     close = get_close_matches(str(name), ids, n=1, cutoff=0.6)

@@ -226,7 +226,7 @@ class Data:
 
     def _listing(self, name: str, progress: Progress = no_progress) -> Listing:
         settings = self.store.settings
-        found = find(name, settings.data, self.store.home)
+        found = find(name, settings.data, self.store.home, settings.names_only)
         if found is None:
             there = (
                 f"Fetch it: python -m engine datasets --fetch {name}"

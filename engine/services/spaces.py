@@ -23,11 +23,12 @@ from engine.data.imageset import ImageSet
 from engine.embedding.kept import Learning, SpaceInfo
 from engine.embedding.outputs import outputs, untrained
 from engine.embedding.projection import Options, Projection, aligned, project, transform
-from engine.embedding.space import META, PARTS, Space, digest, part_of, spec_for, weights_digest
+from engine.embedding.space import META, PARTS, Space, part_of, short_digest, weights_digest
 from engine.embedding.space_files import is_known, read_about, read_space, spaces_in, write_space
 from engine.errors import DamagedError, DataError, ImageError, RunError, unknown
 from engine.files import failure, read_json, write_arrays
 from engine.progress import Progress, no_progress
+from engine.services.model_data import images_for
 
 if TYPE_CHECKING:
     from engine.models.predictor import Predictor
@@ -210,7 +211,7 @@ class Spaces:
         file = (
             self.home
             / "learning"
-            / f"{run}-{digest(epochs, files[-1].stat().st_mtime_ns, options.used())}.npz"
+            / f"{run}-{short_digest(epochs, files[-1].stat().st_mtime_ns, options.used())}.npz"
         )
         with suppress(DamagedError):  # it is laid out again
             stored = read_arrays(file, ("coordinates",), "")
@@ -233,15 +234,14 @@ class Spaces:
         self, model: str, data: str, part: str, progress: Progress
     ) -> tuple[ImageSet, np.ndarray, Path]:
         _check_part(part)
-        images = self.store.dataset(
-            spec_for(self.store.model_meta(model.removeprefix(UNTRAINED)), data), progress=progress
-        )
+        meta = self.store.model_meta(model.removeprefix(UNTRAINED))
+        images = images_for(self.store, meta, data, progress)
         index = part_of(images, part)
         name = re.sub(r"[^\w-]+", "-", f"{Path(data).stem}-{part}").strip("-")[-60:]
         return (
             images,
             index,
-            self.home / f"{name}-{digest(self._weights(model), images.fingerprint, index)}",
+            self.home / f"{name}-{short_digest(self._weights(model), images.fingerprint, index)}",
         )
 
     def _weights(self, model: str) -> str:
@@ -255,7 +255,7 @@ class Spaces:
             meta.get("crop"),
             meta.get("temperature"),
         )
-        return digest(
+        return short_digest(
             model.startswith(UNTRAINED), weights_digest(path, path.stat().st_mtime_ns), settings
         )
 

@@ -38,7 +38,7 @@ BEAT_SECONDS = 30.0
 HOPELESS = 3  # if so many trials all fail, the sweep is at fault
 
 
-def work(sweeps: Sweeps, name: str, progress: Progress = no_progress) -> None:
+def work_on_sweep(sweeps: Sweeps, name: str, progress: Progress = no_progress) -> None:
     """Work on a sweep until its trials have ended, or somebody pauses or stops it.
 
     Raises RunError if there is no such sweep, RecipeError if its first trials all fail. Interrupted

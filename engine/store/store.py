@@ -94,6 +94,7 @@ class Store:
             offline=self.settings.offline,
             unpacked_mb=self.settings.unpacked_mb,
             progress=progress,
+            names_only=self.settings.names_only,
         )
 
     def recipes(self) -> list[RecipeInfo]:
@@ -108,7 +109,7 @@ class Store:
         """
         from engine.store.recipes import find_recipe
 
-        return find_recipe(self.home, name, changes)
+        return find_recipe(self.home, name, changes, self.settings.names_only)
 
     def save_recipe(self, recipe: Recipe) -> Path:
         """Keep a recipe in the lab under its name; returns its file. Raises RecipeError for a name
@@ -154,7 +155,7 @@ class Store:
 
     def run(self, id: str | Path) -> Run:
         """A run by its id, folder name or path. Raises RunError."""
-        return find_run(self.home, id)
+        return find_run(self.home, id, self.settings.names_only)
 
     # models
 
@@ -170,7 +171,7 @@ class Store:
         """
         from engine.store.models import model_folder
 
-        return model_folder(self.home, self.checkpoints, name)
+        return model_folder(self.home, self.checkpoints, name, self.settings.names_only)
 
     def model_meta(self, name: str | Path) -> CheckpointMeta:
         """What a model's checkpoint.json says. Raises CheckpointError."""

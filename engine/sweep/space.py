@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 # What a sweep may choose by: a figure of every epoch's validation, and which way is better. Never
 # the test split.
-METRICS: dict[str, Literal["maximize", "minimize"]] = {
+SWEEP_METRICS: dict[str, Literal["maximize", "minimize"]] = {
     "val_accuracy": "maximize",
     "val_loss": "minimize",
     "knn_accuracy": "maximize",
@@ -125,7 +125,7 @@ class SweepSpec(BaseModel):
     )
     metric: str = Field(
         default="val_accuracy",
-        description="a name in METRICS: the best epoch's figure is the trial's value",
+        description="a name in SWEEP_METRICS: the best epoch's figure is the trial's value",
     )
     trials: int = Field(
         default=20, ge=1, le=100_000, description="how many trials are brought to an end"
@@ -164,7 +164,7 @@ class SweepSpec(BaseModel):
     @property
     def direction(self) -> Literal["maximize", "minimize"]:
         """'maximize' or 'minimize'."""
-        return METRICS[self.metric]
+        return SWEEP_METRICS[self.metric]
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(
@@ -181,7 +181,7 @@ def make_sweep(tree: Mapping[str, Any]) -> SweepSpec:
     """
     spec = validated(SweepSpec, plain(tree), f"sweep '{tree.get('name', '')}'")
     for kind, name, known in (
-        ("metric", spec.metric, METRICS),
+        ("metric", spec.metric, SWEEP_METRICS),
         ("sampler", spec.sampler, SAMPLERS),
         ("pruner", spec.pruner, PRUNERS),
     ):

@@ -20,7 +20,7 @@ from engine.imaging.images import as_picture
 from engine.sheets import table_text
 
 if TYPE_CHECKING:
-    from engine.embedding.space import Near, Space
+    from engine.embedding.space import NearestPoints, Space
 
 POINT, MANY = "at", "selection"  # names in the address
 SHOWN = 60  # images in the gallery
@@ -64,7 +64,7 @@ def selected(space: Space) -> np.ndarray:
     return np.zeros(0, np.int64) if found is None else found[found < len(space)]
 
 
-def lit(space: Space, places: np.ndarray, near: Near | None) -> Selection:
+def lit(space: Space, places: np.ndarray, near: NearestPoints | None) -> Selection:
     """The selection as the scatter lights it."""
     if not len(places):
         return Selection()
@@ -72,7 +72,7 @@ def lit(space: Space, places: np.ndarray, near: Near | None) -> Selection:
     return Selection(id, places.tolist(), [] if near is None else near.index.tolist())
 
 
-def card(space: Space, place: int, near: Near, key: str) -> None:
+def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
     """One image: what it is, what it is read as, its nearest others with their similarities, and
     their vote.
     """
@@ -102,7 +102,7 @@ def card(space: Space, place: int, near: Near, key: str) -> None:
     neighbours(space, near, key)
 
 
-def neighbours(space: Space, near: Near, key: str) -> None:
+def neighbours(space: Space, near: NearestPoints, key: str) -> None:
     """The nearest images with their labels and cosine similarities."""
     captions = [
         f"{name_of(space, int(i))} · {s:.3f}"

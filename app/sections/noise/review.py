@@ -46,16 +46,16 @@ def draw(lab: Lab) -> None:
         buttons_after(review, found, None)
     else:
         candidate(found, review, place)
-    trail(found, list(decided.values())[-8:][::-1])
+    latest_decisions(found, list(decided.values())[-8:][::-1])
 
 
 def candidate(found: Diagnosis, review: Review, place: int) -> None:
-    """One image, what argues for its labels, and the buttons."""
-    from engine.services.label_noise import arguments, why
+    """One image, its neighbours, and the buttons."""
+    from engine.noise.explanation import explain_label, label_neighbours
 
     arrays, names = found.arrays, found.classes
     given, likely = int(arrays["given"][place]), int(arrays["likely"][place])
-    argued = arguments(found, place)
+    near = label_neighbours(found, place)
     left, right = st.columns([1, 3])
     with left:
         image_grid(found.images([place]), [found.file(place)], columns=1, key="candidate")
@@ -63,9 +63,9 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
         same = given == likely
         st.markdown(
             f"### Given **{names[given]}**"
-            + (", and likely so" if same else f", likely **{names[likely]}**")
+            + (", which is the likely class" if same else f", likely **{names[likely]}**")
         )
-        st.markdown(why(found, place, argued))
+        st.markdown(explain_label(found, place, near))
         with st.container(horizontal=True):
             if not same:
                 st.button(
@@ -78,27 +78,21 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
                     args=(place, likely),
                 )
             st.button(
-                f"{names[given]} is right",
+                f"{names[given]} is correct",
                 key="reject",
                 type="primary" if same else "secondary",
                 shortcut="N" if not same else "Y",
-                help="Reject the suspicion: the given label stays.",
+                help="Keep the given label.",
                 on_click=_decide(review),
                 args=(place, given),
             )
             buttons_after(review, found, place)
         other(found, review, place)
-        for label, near in ((likely, argued.for_likely[0]), (given, argued.for_given[0])):
-            if len(near) and (label != given or same or near is argued.for_given[0]):
-                st.caption(f"Nearest images that read as {names[label]}")
-                image_grid(
-                    found.images(near),
-                    None,
-                    columns=12,
-                    key=f"camp-{place}-{label}-{near is argued.for_given[0]}",
-                )
-            if same:
-                break
+        sides = [(likely, near.likely[0])] + ([] if same else [(given, near.given[0])])
+        for label, positions in sides:
+            if len(positions):
+                st.caption(f"Nearest images whose likely class is {names[label]}")
+                image_grid(found.images(positions), None, columns=12, key=f"near-{place}-{label}")
 
 
 def buttons_after(review: Review, found: Diagnosis, place: int | None) -> None:
@@ -157,7 +151,7 @@ def _decide(review: Review) -> Callable[[int, int], None]:
     return decide
 
 
-def trail(found: Diagnosis, latest: list) -> None:
+def latest_decisions(found: Diagnosis, latest: list) -> None:
     """The last decisions, newest first."""
     if not latest:
         note(

@@ -9,12 +9,13 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import torch
 from factories import shapes
 
 from engine.data.imageset import ImageSet
 from engine.errors import DataError
 from engine.jobs.experiment import METHODS, conduct
-from engine.models.checkpoint import load_checkpoint, read_meta
+from engine.models.checkpoint import load_checkpoint, read_meta, read_weights
 from engine.recipe import DataSpec, Recipe, make_recipe
 from engine.runs.run import Run, create_run
 
@@ -128,8 +129,15 @@ def test_a_run_can_start_from_another_with_other_classes(tmp_path: Path) -> None
     train(first)
     data = shapes(240)
     two = dataclasses.replace(data, classes=("line", "dot", "ring"))
-    run = run_of(tmp_path, init_from=str(first.best), epochs=1)
+    run = run_of(tmp_path, init_from=str(first.best), epochs=1, lr=1e-7)
     assert train(run, two)["epochs"] == 1
+    start, end = read_weights(first.best), read_weights(run.best)
+    filters = [name for name, weights in start.items() if weights.ndim == 4]
+    assert filters and all(torch.allclose(start[name], end[name], atol=1e-3) for name in filters)
+    alone = run_of(tmp_path, epochs=1, lr=1e-7)
+    train(alone, two)
+    random = read_weights(alone.best)
+    assert not any(torch.allclose(start[name], random[name], atol=1e-3) for name in filters)
 
 
 def test_another_sets_test_split_is_matched_by_class_name(tmp_path: Path) -> None:

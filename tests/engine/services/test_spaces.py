@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doubted import diagnosed
+from noisy_labels import diagnosed
 from weblab import add_run
 
 from app.charts.space import layer_palette
@@ -148,17 +148,17 @@ def test_layers_say_what_each_point_is(lab: Lab, space) -> None:
     ] == ["test"]
 
 
-def test_the_true_class_is_the_label_until_the_labels_are_examined_and_then_as_a_person_decides(
+def test_the_true_class_is_the_label_until_there_is_a_diagnosis_and_then_as_a_person_decides(
     lab: Lab, space
 ) -> None:
     before = layers(lab.spaces, lab.noise, space)["true"]
     assert before.title == "True class (as labelled)"
     np.testing.assert_array_equal(before.codes, space.labels)
     diagnosis = diagnosed(lab)
-    doubtful = lab.spaces.embed(lab.model, "spoiled", "all")
+    doubtful = lab.spaces.embed(lab.model, "noisy", "all")
     found = layers(lab.spaces, lab.noise, doubtful)
     assert (
-        found["true"].title == "True class (as examined)"
+        found["true"].title == "True class (diagnosis)"
         and found["quality"].title == "Label quality"
     )
     np.testing.assert_array_equal(found["true"].codes, diagnosis.arrays["likely"])
@@ -166,7 +166,7 @@ def test_the_true_class_is_the_label_until_the_labels_are_examined_and_then_as_a
     review = lab.noise.review(diagnosis)
     review.decide(7, (int(diagnosis.arrays["likely"][7]) + 1) % 10)
     decided = layers(lab.spaces, lab.noise, doubtful)["true"]
-    assert decided.title == "True class (as examined, 1 decided by hand)"
+    assert decided.title == "True class (diagnosis, 1 decided by hand)"
     assert np.flatnonzero(decided.codes != found["true"].codes).tolist() == [7]
     review.undo()
     np.testing.assert_array_equal(
