@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from bench.records import append, commit, device, versions
 
@@ -124,7 +125,8 @@ def main(sets: list[str] | None = None) -> dict[str, float]:
     from engine.progress import bar
 
     lab = Lab.open(os.environ)
-    found, rows = [], []
+    found: list[dict] = []
+    rows: list[dict[str, object]] = []
     for wanted in plan(sets):
         trial = next(
             (
@@ -148,7 +150,7 @@ def main(sets: list[str] | None = None) -> dict[str, float]:
     }
 
 
-def plan(sets: list[str] | None = None) -> list[dict[str, object]]:
+def plan(sets: list[str] | None = None) -> list[dict[str, Any]]:
     """The trials of these data sets (all, if none is named), as `try_noise` takes them."""
     names = sets or list(SETS)
     common = [

@@ -108,7 +108,9 @@ def _end(first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: flo
 
 def _score(group: SeedGroup) -> str:
     found = group.spread
-    if found.n > 1:
+    if found is None:
+        return "no score"
+    if found.deviation is not None:
         return (
             f"{_percent(found.mean)} on average over {found.n} seeds (standard deviation"
             f" {100 * found.deviation:.2f} points)"

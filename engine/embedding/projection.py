@@ -69,6 +69,11 @@ class Options:
                 hint="Use umap or pca for three.",
             )
 
+    @property
+    def near(self) -> int:
+        """What counts as near: `neighbours`, or the method's own number."""
+        return self.neighbours or MAP_METHODS[self.method].neighbours
+
     def used(self) -> dict[str, Any]:
         """Only the choices that matter to the method: what a stored map is found by."""
         matter = ("method", "dims", *MAP_METHODS[self.method].matters)
@@ -110,7 +115,7 @@ def project(
     layout = MAP_METHODS[options.method].layout
     coordinates = flat
     if layout is not None:
-        k = min(options.neighbours, count - 1)
+        k = min(options.near, count - 1)
         similarity, index = (
             known if known is not None else Neighbours(embeddings).search_own(k, progress)
         )
@@ -144,7 +149,7 @@ def transform(
     if options.method == "pca":
         mean, axes = principal_axes(embeddings, options.dims)[:2]
         return ((np.asarray(new, np.float32) - mean) @ axes.T).astype(np.float32)
-    similarity, index = Neighbours(embeddings).search(new, options.neighbours)
+    similarity, index = Neighbours(embeddings).search(new, options.near)
     layout = _layout(compiled)
     strength = layout.memberships(_distance(similarity, options.metric))
     share = strength / strength.sum(1, keepdims=True)

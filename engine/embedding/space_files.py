@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from engine.checked import Document, damaged, map_array, read_arrays, read_document
+from engine.checked import Damaged, Document, damaged, map_array, read_arrays, read_document
 from engine.data.imageset import ImageSet
+from engine.embedding.kept import SpaceInfo
 from engine.embedding.space import META, Space, SpacePredictions
+from engine.errors import DamagedError
 from engine.files import failure, rename_whole, write_arrays, write_json
 
 DAMAGED = "Delete the space and embed the images again."
@@ -99,3 +103,38 @@ def read_predictions(folder: Path) -> SpacePredictions:
 def read_about(folder: Path) -> SpaceDocument:
     """The checked document of the space in a folder. Raises DamagedError."""
     return read_document(folder / META, SpaceDocument, DAMAGED)
+
+
+def spaces_in(home: Path) -> Iterator[SpaceInfo | Damaged]:
+    """The spaces in the folder `home`, by name; of one that can't be read, why."""
+    for folder in sorted(home.iterdir()) if home.is_dir() else []:
+        if folder.name.startswith(".") or folder.name == "learning" or not folder.is_dir():
+            continue
+        try:
+            about = read_about(folder)
+            size = sum(file.stat().st_size for file in folder.iterdir())
+        except DamagedError as error:
+            yield Damaged("space", folder.name, str(error))
+            continue
+        except OSError:  # deleted while we looked
+            continue
+        yield SpaceInfo(
+            name=folder.name,
+            model=about.model,
+            data=about.data,
+            part=about.part,
+            images=about.n,
+            width=about.width,
+            created=about.created,
+            size_bytes=size,
+        )
+
+
+def is_known(home: Path, data: str, part: str, weights: str) -> bool:
+    """Whether a space of that part of that data set was embedded with those weights."""
+    for file in home.glob(f"*/{META}"):
+        with suppress(DamagedError):  # another one
+            about = read_about(file.parent)
+            if (about.data, about.part, about.weights) == (data, part, weights):
+                return True
+    return False

@@ -1,4 +1,4 @@
-"""The documents of diagnoses and of trials with injected noise, with the fields that pages and commands rely
+"""The documents of diagnoses and trials with injected noise: the fields that pages and commands rely
 on: what a damaged file may not lack.
 """
 

@@ -90,7 +90,7 @@ class Recovering(Trainer):
                 )
             yield stats
 
-    def _begin_stage(self, number: int) -> None:
+    def begin_stage(self, number: int) -> None:
         if self.matrix is None:
             self.matrix = self._transition()
             if (
@@ -108,7 +108,7 @@ class Recovering(Trainer):
             )
             self.model.load_state_dict(fresh.state_dict())
             self.best = {}
-        super()._begin_stage(number)
+        super().begin_stage(number)
 
     def _transition(self) -> np.ndarray:
         """T (K, K): given by the recipe, found in the run folder, or estimated now."""

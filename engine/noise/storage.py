@@ -1,12 +1,13 @@
 """A diagnosis on disk: found again by content, so that it is computed once.
 
-noise/<key>/diagnosis.json   the document, written last
+noise/<key>/diagnosis.json   the document, written last; its `format` is FORMAT
             arrays.npz       n images: index, given, likely, confidence, score, log_odds, order,
                              log_p, fold, neighbours
             embeddings.npy   (F, n, D) float16
             review.jsonl     a person's decisions
 
-Those of earlier formats open under the names of today, see `formats`.
+Documents of format 1 have no `format` and other names; `document_of` and `Diagnosis.arrays` read
+them under the names of today.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from pydantic import ValidationError
 from engine.checked import damaged, map_array, read_arrays, read_checked_json, wrong_field
 from engine.data.listing import digest
 from engine.files import failure, make_folder, rename_whole, write_json
-from engine.noise.formats import ARRAYS_1, FORMAT, as_today
 from engine.noise.kinds import DiagnosisDocument
 from engine.sheets import write_table
 
@@ -36,7 +36,28 @@ if TYPE_CHECKING:
     from engine.noise.pipeline import PipelineResult
 
 METHOD = 2  # raise when diagnoses come out differently: old ones are then computed again
+FORMAT = 2  # raise when names in the document or the arrays change, and read the old ones below
 DOCUMENT = "diagnosis.json"
+DAMAGED = "Delete the diagnosis and run it again."
+# What format 1 called the hypotheses, the document's entries and the arrays.
+FORMAT_1_HYPOTHESES = {
+    "names": "symmetric",
+    "excludes": "complementary",
+    "pattern": "class-dependent",
+}
+FORMAT_1_DOCUMENT = {
+    "readings": "hypotheses",
+    "reading": "hypothesis",
+    "look_alike": "ambiguous",
+}
+FORMAT_1_HYPOTHESIS = {"certain": "significant", "right": "diagonal"}
+FORMAT_1_FIGURES = {
+    "clear": "confident",
+    "clear_agree": "confident_agreement",
+    "agree": "agreement",
+    "collisions": "coincidence",
+}
+FORMAT_1_ARRAYS = {"sure": "confidence", "odds": "log_odds"}
 ARRAYS = (
     "index",
     "given",
@@ -49,7 +70,6 @@ ARRAYS = (
     "fold",
     "neighbours",
 )
-DAMAGED = "Delete the diagnosis and run it again."
 
 
 def key_of(data: ImageSet, split: str, effort: str) -> str:
@@ -85,13 +105,12 @@ class Diagnosis:
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
         """Name → array over the n images. Raises DamagedError."""
-        path = self.folder / "arrays.npz"
-        found = read_arrays(path, (), DAMAGED)
-        found = {ARRAYS_1.get(name, name): array for name, array in found.items()}
-        if missing := [name for name in ARRAYS if name not in found]:
-            raise damaged(path, f"it lacks {', '.join(missing)}", DAMAGED)
-        if wrong := [name for name in ARRAYS if found[name].shape[:1] != (self.n,)]:
-            raise damaged(path, f"{wrong[0]} is not of {self.n} images", DAMAGED)
+        found = read_arrays(self.folder / "arrays.npz", (), DAMAGED)
+        found = {FORMAT_1_ARRAYS.get(name, name): array for name, array in found.items()}
+        for name in ARRAYS:
+            if len(found.get(name, ())) != self.n:
+                reason = f"{name} is not of {self.n} images"
+                raise damaged(self.folder / "arrays.npz", reason, DAMAGED)
         return found
 
     @cached_property
@@ -171,26 +190,37 @@ def load_diagnosis(folder: Path, data: ImageSet) -> Diagnosis | None:
     """The diagnosis in a folder, or None if there is none. Raises DamagedError."""
     if not (folder / DOCUMENT).exists():
         return None
-    return Diagnosis(folder, read_whole(folder), data)
+    return Diagnosis(folder, document_of(folder), data)
 
 
-def read_about(folder: Path) -> DiagnosisDocument:
-    """The checked fields of the diagnosis in a folder. Raises DamagedError."""
-    return _checked(folder, read_checked_json(folder / DOCUMENT, DAMAGED))
-
-
-def read_whole(folder: Path) -> dict[str, Any]:
-    """The document of the diagnosis in a folder, in today's format. Raises DamagedError."""
-    document = read_checked_json(folder / DOCUMENT, DAMAGED)
-    _checked(folder, document)
-    return as_today(document)
-
-
-def _checked(folder: Path, document: Any) -> DiagnosisDocument:
+def document_of(folder: Path) -> dict[str, Any]:
+    """The document in a folder under the names of FORMAT. Raises DamagedError."""
+    file = folder / DOCUMENT
+    document = read_checked_json(file, DAMAGED)
     try:
-        return DiagnosisDocument.model_validate(as_today(document))
+        if document.get("format", 1) < FORMAT:
+            document = _upgraded(document)
+        DiagnosisDocument.model_validate(document)
     except ValidationError as error:
-        raise damaged(folder / DOCUMENT, wrong_field(error), DAMAGED) from None
+        raise damaged(file, wrong_field(error), DAMAGED) from None
+    except (AttributeError, KeyError, TypeError) as error:
+        raise damaged(file, f"it is no diagnosis ({error})", DAMAGED) from None
+    return document
+
+
+def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
+    document = _renamed(document, FORMAT_1_DOCUMENT)
+    document["figures"] = _renamed(document["figures"], FORMAT_1_FIGURES)
+    document["hypothesis"] = FORMAT_1_HYPOTHESES.get(document["hypothesis"])
+    document["hypotheses"] = [
+        {**_renamed(row, FORMAT_1_HYPOTHESIS), "name": FORMAT_1_HYPOTHESES[row["name"]]}
+        for row in document["hypotheses"]
+    ]
+    return document | {"format": FORMAT}
+
+
+def _renamed(entries: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in entries.items()}
 
 
 def make_document(

@@ -77,6 +77,7 @@ def unfold(launcher: Launcher, progress: Progress, run: str, **options: Any) -> 
     from engine.services.spaces import Spaces
 
     found = Spaces(launcher.store).learning(run, Options(**options), progress)
+    assert found is not None  # it is None only where nothing may be computed
     return {"run": run, "epochs": list(found.epochs), "n": found.coordinates.shape[1]}
 
 

@@ -171,7 +171,7 @@ class Galleries:
                 f"the images that {model} was trained on are not here", got=str(error)
             ) from None
         labelled, shown = data.labels >= 0, np.ones(len(data), bool)
-        if sources is not None:
+        if sources is not None and data.sources is not None:
             shown = np.isin(
                 data.sources,
                 [number for number, source in enumerate(data.source_names) if source in sources],

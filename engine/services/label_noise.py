@@ -28,10 +28,10 @@ from engine.noise.review import Review
 from engine.noise.storage import (
     DOCUMENT,
     Diagnosis,
+    document_of,
     key_of,
     load_diagnosis,
     make_document,
-    read_about,
     save_diagnosis,
 )
 from engine.progress import Progress, no_progress
@@ -95,8 +95,8 @@ class Noise:
             if folder.name == "trials" or folder.name.startswith(".") or not folder.is_dir():
                 continue
             try:
-                about = read_about(folder)
-                fields = (getattr(about, f.name) for f in dataclasses.fields(DiagnosisInfo)[1:])
+                document = document_of(folder)
+                fields = (document[f.name] for f in dataclasses.fields(DiagnosisInfo)[1:])
                 yield DiagnosisInfo(folder.name, *fields)
             except DamagedError as error:
                 yield Damaged("diagnosis", folder.name, str(error))
@@ -142,6 +142,7 @@ class Noise:
             seconds = time.monotonic() - begun
             save_diagnosis(folder, make_document(data, split, effort, result, seconds), result)
             found = self._opened(folder, data)
+            assert found is not None  # it was just written
         return found
 
     def delete(self, key: str) -> None:
@@ -170,53 +171,6 @@ class Noise:
             if data.style == "photo"
             else data
         )
-
-    def recovered(self) -> list[dict[str, Any]]:
-        """Models trained through the labels of Task 3, each with its accuracy on MNIST's test
-        images (0..1): shipped ones, then runs.
-        """
-        rows = []
-        for model in self.store.models():
-            if (model.method, model.data) != ("recovered", "task3"):
-                continue
-            meta = self.store.model_meta(model.name)
-            accuracy = meta["metrics"].get("test_accuracy")
-            if accuracy is not None:
-                title, n = meta.get("title") or model.name, meta["metrics"].get("test_n")
-                rows.append({"name": model.name, "title": title, "accuracy": accuracy, "n": n})
-        return rows
-
-    def published(self) -> list[dict[str, Any]]:
-        """What a study published for training on Task 3's labels as names of the class: title and
-        accuracy (0..1) on MNIST's test images, from the recipes of those experiments.
-        """
-        rows = [
-            {"title": recipe.published["source"], "accuracy": recipe.published["value"] / 100}
-            for recipe in self.store.recipes()
-            if recipe.data == "task3"
-            and not recipe.saved
-            and recipe.published
-            and recipe.published["value"] is not None
-        ]
-        return sorted(rows, key=lambda row: -row["accuracy"])
-
-    def plain_runs(self) -> list[dict[str, Any]]:
-        """Runs of this lab that trained on Task 3's labels as names of the class, with their
-        accuracy (0..1) on MNIST's test images.
-        """
-        rows = []
-        for known in self.store.known_runs():
-            figures = known.figures if known.status.get("data") == "task3" else {}
-            if figures.get("test_accuracy") is not None and known.facts.method != "recovered":
-                rows.append(
-                    {
-                        "name": known.run.id,
-                        "title": known.info().name,
-                        "accuracy": figures["test_accuracy"],
-                        "n": figures.get("test_n"),
-                    }
-                )
-        return rows
 
     # trials with injected noise
 

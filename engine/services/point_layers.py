@@ -83,7 +83,7 @@ def _layers(
         "confidence": graded("Confidence", space.confidence),
         "split": _splits(space),
     }
-    if len(space.images.source_names) > 1:
+    if space.images.sources is not None and len(space.images.source_names) > 1:
         out["source"] = named(
             "Source", space.images.sources[space.index], space.images.source_names, "few"
         )

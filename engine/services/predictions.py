@@ -90,7 +90,7 @@ def held_out_predictions(
     else:
         chosen = chosen[np.argsort(-probabilities[chosen].max(1), kind="stable")][:count]
     at = index[chosen]
-    files = tuple(data.files[i] for i in at)
+    files = tuple(data.files[int(i)] for i in at)
     return HeldOutPredictions(
         np.asarray(data.images[at]),
         labels[chosen],

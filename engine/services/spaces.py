@@ -9,7 +9,6 @@ import re
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -25,7 +24,7 @@ from engine.embedding.kept import Learning, SpaceInfo
 from engine.embedding.outputs import outputs, untrained
 from engine.embedding.projection import Options, Projection, aligned, project, transform
 from engine.embedding.space import META, PARTS, Space, part_of, short_digest, weights_digest
-from engine.embedding.space_files import read_about, read_space, write_space
+from engine.embedding.space_files import is_known, read_about, read_space, spaces_in, write_space
 from engine.errors import DamagedError, DataError, ImageError, RunError, unknown
 from engine.files import failure, read_json, write_arrays
 from engine.progress import Progress, no_progress
@@ -53,35 +52,12 @@ class Spaces:
 
     def list(self) -> list[SpaceInfo]:
         """The spaces on disk, newest first. Damaged ones are left out, see `damaged`."""
-        found = [info for info in self._looked_at() if isinstance(info, SpaceInfo)]
+        found = [info for info in spaces_in(self.home) if isinstance(info, SpaceInfo)]
         return sorted(found, key=lambda info: info.created, reverse=True)
 
     def damaged(self) -> list[Damaged]:
         """The spaces that can't be read, and why."""
-        return [entry for entry in self._looked_at() if isinstance(entry, Damaged)]
-
-    def _looked_at(self) -> Iterator[SpaceInfo | Damaged]:
-        for folder in sorted(self.home.iterdir()) if self.home.is_dir() else []:
-            if folder.name.startswith(".") or folder.name == "learning" or not folder.is_dir():
-                continue
-            try:
-                about = read_about(folder)
-                size = sum(file.stat().st_size for file in folder.iterdir())
-            except DamagedError as error:
-                yield Damaged("space", folder.name, str(error))
-                continue
-            except OSError:  # deleted while we looked
-                continue
-            yield SpaceInfo(
-                name=folder.name,
-                model=about.model,
-                data=about.data,
-                part=about.part,
-                images=about.n,
-                width=about.width,
-                created=about.created,
-                size_bytes=size,
-            )
+        return [entry for entry in spaces_in(self.home) if isinstance(entry, Damaged)]
 
     def delete(self, name: str) -> None:
         """Forget a space and its maps. Raises RunError if there is none of that name."""
@@ -120,18 +96,10 @@ class Spaces:
         computes, and reads no images if not.
         """
         _check_part(part)
-        if not self._is_known(data, part, self._weights(model)):
+        if not is_known(self.home, data, part, self._weights(model)):
             return None
         images, index, folder = self._place(model, data, part, no_progress)
         return self._opened(folder, images, model) if (folder / META).exists() else None
-
-    def _is_known(self, data: str, part: str, weights: str) -> bool:
-        for file in self.home.glob(f"*/{META}"):
-            with suppress(DamagedError):  # another one
-                about = read_about(file.parent)
-                if (about.data, about.part, about.weights) == (data, part, weights):
-                    return True
-        return False
 
     def embed(
         self, model: str, data: str, part: str = "train", progress: Progress = no_progress
@@ -174,7 +142,7 @@ class Spaces:
         """The map of a space; made if it is not on disk."""
         found = space.find_map(options)
         if found is None:
-            known = None if options.method == "pca" else space.graph(options.neighbours, progress)
+            known = None if options.method == "pca" else space.graph(options.near, progress)
             found = project(
                 space.embeddings,
                 options,

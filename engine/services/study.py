@@ -115,6 +115,7 @@ class Study:
 
         recipe = read_recipe(RECIPES / f"{name}.yaml")
         published = recipe.published
+        assert published is not None  # a study lists no others
         metric = STUDY_METRICS[published.metric]
         own = [result for result in results if result.recipe == name and result.metric == metric]
         full = [result for result in own if result.scale == "full"]

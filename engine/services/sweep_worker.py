@@ -48,6 +48,7 @@ def work_on_sweep(sweeps: Sweeps, name: str, progress: Progress = no_progress) -
     workers = store.folder / "workers"
     workers.mkdir(exist_ok=True)
     mine = Lock.take(workers / f"{os.getpid()}-{secrets.token_hex(3)}.lock")
+    assert mine is not None  # the name is this process's own
     try:
         while sweeps.wanted(name).state == "run":
             claimed = claim(store, sweeps.wanted(name).trials)
@@ -279,7 +280,7 @@ class Watch:
         self._report(run)
 
     def _end(self, state: str, run: Run, **notes: Any) -> None:
-        rows = [row for row in run.metrics() if row.get("kind") == "epoch"]
+        rows = [row for row in run.metrics() if row["kind"] == "epoch"]
         self.store.tell(
             self.number,
             state,

@@ -55,7 +55,7 @@ class Wanted(Document):
     """
 
     state: Literal["run", "pause", "stop"] = "pause"
-    trials: int = Field(0, ge=0, le=100_000)
+    trials: int = Field(default=0, ge=0, le=100_000)
 
 
 @dataclass(frozen=True)

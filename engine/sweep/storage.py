@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from engine.checked import parse_json
 from engine.errors import RunError
@@ -33,7 +33,7 @@ def open_storage(url: str) -> BaseStorage:
             check_journal(path)
             _mend(path)
             return optuna.storages.JournalStorage(
-                JournalFileBackend(str(path), lock_obj=_Flock(path))
+                JournalFileBackend(str(path), lock_obj=cast(Any, _Flock(path)))
             )
         except OSError as error:
             raise failure(error, path) from error

@@ -149,7 +149,7 @@ class Objective(nn.Module):
         return self.learned(output.embeddings, labels, mined)
 
 
-def _check_options(name: str, function: Callable, options: dict[str, Any]) -> None:
+def _check_options(name: str, function: Callable[..., Any], options: dict[str, Any]) -> None:
     known = [
         p.name
         for p in inspect.signature(function).parameters.values()
@@ -168,8 +168,8 @@ def _metric_learning(
     kind: str, name: str, options: dict[str, Any], classes: int, embedding: int
 ) -> nn.Module:
     """A class of pytorch-metric-learning by name, built; kind: 'loss' or 'miner'."""
-    import pytorch_metric_learning.losses
-    import pytorch_metric_learning.miners
+    import pytorch_metric_learning.losses  # pyright: ignore[reportMissingTypeStubs]
+    import pytorch_metric_learning.miners  # pyright: ignore[reportMissingTypeStubs]
 
     module = {"loss": pytorch_metric_learning.losses, "miner": pytorch_metric_learning.miners}[kind]
     names = [

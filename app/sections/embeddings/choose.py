@@ -75,7 +75,7 @@ def pick_segment(
         st.segmented_control(
             label,
             list(labels),
-            format_func=labels.get,
+            format_func=labels.__getitem__,
             key=key,
             on_change=remember,
             label_visibility=shown,
@@ -139,7 +139,7 @@ def the_map(
 
     space = lab.spaces.find(model, data, part)
     found = space.find_map(options) if space else None
-    if found is not None:
+    if space is not None and found is not None:
         return space, found
     arguments = {"model": model, "data": data, "part": part, **asdict(options)}
     if at_work(lab, "project", arguments, key):

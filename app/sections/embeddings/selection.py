@@ -108,7 +108,7 @@ def neighbours(space: Space, near: NearestPoints, key: str) -> None:
         f"{name_of(space, int(i))} · {s:.3f}"
         for i, s in zip(near.index, near.similarity, strict=True)
     ]
-    grid(space, near.index, captions, key=key)
+    grid(space, near.index.tolist(), captions, key=key)
     note("Below each: its label and its cosine similarity.")
 
 
@@ -123,7 +123,7 @@ def gallery(space: Space, places: np.ndarray, key: str) -> None:
         st.html(class_bars(space.classes, counts.tolist(), everything.tolist()))
     order = np.argsort(~space.wrong[places], kind="stable")
     shown = places[order[:SHOWN]]
-    grid(space, shown, key=key)
+    grid(space, shown.tolist(), key=key)
     note(
         f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} read wrongly come"
         " first."
@@ -186,7 +186,7 @@ def as_csv(space: Space, places: np.ndarray) -> bytes:
     rows = (
         (
             int(space.index[place]),
-            space.images.files[space.index[place]],
+            space.images.files[int(space.index[place])],
             name_of(space, int(place), ""),
             space.model_classes[space.predicted[place]],
             f"{space.confidence[place]:.4f}",

@@ -40,7 +40,7 @@ def draw(lab: Lab) -> None:
         first = st.columns(3)
         with first[0]:
             name = st.selectbox(
-                "Clean data set", list(sets), format_func=sets.get, key="trial-data"
+                "Clean data set", list(sets), format_func=sets.__getitem__, key="trial-data"
             )
         with first[1]:
             noise = st.selectbox(

@@ -4,6 +4,7 @@ disk before the next image is drawn.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -73,7 +74,7 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
                     type="primary",
                     shortcut="Y",
                     help="Accept: the likely class becomes the label.",
-                    on_click=review.decide,
+                    on_click=_decide(review),
                     args=(place, likely),
                 )
             st.button(
@@ -82,7 +83,7 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
                 type="primary" if same else "secondary",
                 shortcut="N" if not same else "Y",
                 help="Keep the given label.",
-                on_click=review.decide,
+                on_click=_decide(review),
                 args=(place, given),
             )
             buttons_after(review, found, place)
@@ -120,7 +121,7 @@ def other(found: Diagnosis, review: Review, place: int) -> None:
                     name,
                     key=f"change-{name}",
                     shortcut=name,
-                    on_click=review.decide,
+                    on_click=_decide(review),
                     args=(place, label),
                 )
         return
@@ -133,8 +134,21 @@ def other(found: Diagnosis, review: Review, place: int) -> None:
             width=180,
         )
         st.button(
-            "Set", key="change", shortcut="Ctrl+Enter", on_click=review.decide, args=(place, label)
+            "Set",
+            key="change",
+            shortcut="Ctrl+Enter",
+            on_click=_decide(review),
+            args=(place, label),
         )
+
+
+def _decide(review: Review) -> Callable[[int, int], None]:
+    """Write down a decision: what a button calls, which returns nothing."""
+
+    def decide(position: int, label: int) -> None:
+        review.decide(position, label)
+
+    return decide
 
 
 def latest_decisions(found: Diagnosis, latest: list) -> None:

@@ -40,7 +40,7 @@ def draw(lab: Lab) -> None:
         with columns[1]:
             likely = st.selectbox("Likely class", [ANY, *found.classes], key="likely")
         with columns[2]:
-            order = st.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="order")
+            order = st.selectbox("Order", list(ORDERS), format_func=ORDERS.__getitem__, key="order")
         with columns[3]:
             only = st.toggle(
                 "Only where they differ",

@@ -49,7 +49,7 @@ def pick_sweep(lab: Lab) -> str | None:
     return st.selectbox(
         "Sweep",
         list(names),
-        format_func=lambda name: names.get(name, name),
+        format_func=lambda name: names.get(name) or name,
         key="sweep-choice",
         on_change=remember,
     )

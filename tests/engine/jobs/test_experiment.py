@@ -159,6 +159,28 @@ def test_another_sets_test_split_is_matched_by_class_name(tmp_path: Path) -> Non
     ) > 0.4  # by chance, or mixed up: less
 
 
+def test_a_test_set_without_splits_and_with_other_classes_is_scored_where_it_can_be(
+    tmp_path: Path,
+) -> None:
+    data, other = shapes(240), shapes(90, seed=5)
+    some = dataclasses.replace(
+        other, name="some", classes=("dot", "star", "bar"), splits={"train": np.arange(90)}
+    )
+    run = run_of(tmp_path, epochs=1, **{"data.test_on": "some"})
+    final = conduct(
+        run,
+        load=lambda spec: some if spec.name == "some" else data,
+        find_model=Path,
+        device="cpu",
+    )
+    assert final["test_n"] == 60 and final["test_split"] == "all"
+    log = (run.path / "log.txt").read_text()
+    assert (
+        "scored on 60 images of some (all); 30 of other classes are left out; it has no ring" in log
+    )
+    assert log.index("scored on") < log.index("epoch 1/1")
+
+
 def test_a_foreign_test_set_is_an_error(tmp_path: Path) -> None:
     data = shapes(240)
     other = dataclasses.replace(shapes(), name="letters", classes=("a", "b", "c"))
@@ -169,6 +191,7 @@ def test_a_foreign_test_set_is_an_error(tmp_path: Path) -> None:
             find_model=Path,
             device="cpu",
         )
+    assert "epoch" not in (tmp_path / "runs").glob("*/log.txt").__next__().read_text()
 
 
 def test_without_a_validation_split_the_recipes_temperature_is_used(tmp_path: Path) -> None:

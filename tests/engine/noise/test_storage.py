@@ -14,14 +14,14 @@ from noisy_labels import result_of
 from engine.data.imageset import ImageSet
 from engine.lab import Lab
 from engine.noise.explanation import explain_label, label_neighbours
-from engine.noise.formats import FORMAT
 from engine.noise.inject import add_noise
 from engine.noise.review import Review
 from engine.noise.storage import (
+    FORMAT,
     Diagnosis,
+    document_of,
     load_diagnosis,
     make_document,
-    read_whole,
     save_diagnosis,
 )
 
@@ -56,7 +56,7 @@ def test_a_diagnosis_of_format_1_has_the_names_of_today(
     assert [row.keys() for row in old] == [row.keys() for row in new]
     assert [row["name"] for row in old] == ["symmetric", "complementary"]
     assert saved.document["hypothesis"] == "symmetric" and old[0]["significant"]
-    assert read_whole(tmp_path / "new") == today.document
+    assert document_of(tmp_path / "new") == today.document
 
 
 def test_a_diagnosis_of_format_1_is_shown_and_its_review_continues(saved: Diagnosis) -> None:

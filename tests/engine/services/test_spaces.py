@@ -122,6 +122,11 @@ def test_any_picture_finds_its_place_on_a_map(lab: Lab, space) -> None:
     )
 
 
+def test_a_blank_picture_has_no_neighbours(lab: Lab, space) -> None:
+    with pytest.raises(GlyphlabError, match="nothing is drawn"):
+        lab.spaces.embedding_of(space, np.zeros((40, 40), np.uint8))
+
+
 def test_a_selection_is_found_again_by_its_name(space) -> None:
     name = space.keep_selection(np.array([4, 9, 2]))
     np.testing.assert_array_equal(space.find_selection(name), [4, 9, 2])
