@@ -35,7 +35,7 @@ from engine.noise.storage import (
     save_diagnosis,
 )
 from engine.progress import Progress, no_progress
-from engine.recipe import DataSpec
+from engine.recipe_fields import DataSpec
 
 if TYPE_CHECKING:
     from pathlib import Path

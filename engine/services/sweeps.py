@@ -8,26 +8,19 @@ import re
 import shutil
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
-from engine.checked import Document, read_document
+from engine.checked import read_document
 from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError, unknown
 from engine.files import failure, is_locked, make_folder, write_json, write_text
 from engine.runs.run_info import ALIVE
-from engine.sweep.space import (
+from engine.sweep.info import SweepInfo, Wanted
+from engine.sweep.space import size_of, trial_recipe
+from engine.sweep.spec import (
     NAME,
-    SWEEP_METRICS,
     SweepSpec,
-    make_sweep,
-    parse_sweep,
     read_sweep,
-    shipped_sweeps,
-    size_of,
-    trial_recipe,
 )
 
 if TYPE_CHECKING:
@@ -36,52 +29,6 @@ if TYPE_CHECKING:
     from engine.recipe import Recipe
     from engine.store.store import Store
     from engine.sweep.store import TrialInfo, TrialStore
-
-__all__ = [
-    "SWEEP_METRICS",
-    "SweepInfo",
-    "SweepSpec",
-    "Sweeps",
-    "make_sweep",
-    "parse_sweep",
-    "read_sweep",
-    "shipped_sweeps",
-]
-
-
-class Wanted(Document):
-    """What a person wants of a sweep: 'run', 'pause' (after the trials at hand) or 'stop' (at once;
-    they can be resumed).
-    """
-
-    state: Literal["run", "pause", "stop"] = "pause"
-    trials: int = Field(default=0, ge=0, le=100_000)
-
-
-@dataclass(frozen=True)
-class SweepInfo:
-    """A sweep as lists show it.
-
-    state    running, pausing, stopping, paused, stopped, interrupted (its workers died), finished;
-             unreachable (its storage does not answer), damaged (its files can't be read)
-    error    why it is unreachable or damaged, and what to do
-    done     trials that have ended, of `trials`; `failed` and `pruned` are among them
-    best     value of the best finished trial, by `metric`
-    """
-
-    name: str
-    title: str
-    recipe: str
-    metric: str
-    state: str
-    done: int
-    trials: int
-    failed: int
-    pruned: int
-    workers: int
-    best: float | None
-    best_trial: int | None
-    error: str = ""
 
 
 class Sweeps:
