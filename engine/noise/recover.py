@@ -92,6 +92,7 @@ class Recovering(Trainer):
             yield stats
 
     def begin_stage(self, number: int) -> None:
+        """Enter a stage; where its loss goes by T, T is estimated first."""
         if self.matrix is None:
             self.matrix = self._transition()
             if (

@@ -16,7 +16,7 @@ from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError, un
 from engine.files import failure, is_locked, make_folder, write_json, write_text
 from engine.runs.run_info import ALIVE
 from engine.sweep.info import SweepInfo, Wanted
-from engine.sweep.space import size_of, trial_recipe
+from engine.sweep.space import longer, size_of, trial_recipe
 from engine.sweep.spec import (
     NAME,
     SweepSpec,
@@ -110,9 +110,8 @@ class Sweeps:
         """Have `workers` background tasks work on a sweep, until `trials` have ended; returns the
         tasks. Also how a sweep is resumed.
         """
-        self.trials_store(
-            name
-        )  # a storage that can't be reached is told here, not in a worker's log
+        # A storage that can't be reached is told here, not in a worker's log.
+        self.trials_store(name)
         self.want(name, "run", trials or self.wanted(name).trials or self.spec(name).trials)
         return [
             self.launcher.start_task("sweep", name=name, worker=worker) for worker in range(workers)
@@ -232,16 +231,7 @@ class Sweeps:
         """Train a trial (default: the best one) again from the start, `times` as many epochs;
         returns the run's id.
         """
-        recipe = self.recipe(name, trial)
-        changes: dict[str, Any] = {
-            "name": f"{recipe.name}-longer",
-            "epochs": max(1, round(recipe.epochs * times)),
-        }
-        changes |= {
-            f"stages.{i}.epochs": max(1, round(stage["epochs"] * times))
-            for i, stage in enumerate(recipe.stages)
-            if "epochs" in stage
-        }
+        changes = longer(self.recipe(name, trial), times)
         return self.launcher.submit(self.recipe(name, trial, changes), sweep=name)
 
     def promote(self, name: str, recipe_name: str, trial: int | None = None) -> Path:

@@ -188,6 +188,19 @@ def trial_recipe(spec: SweepSpec, base: Recipe, values: Mapping[str, Any], numbe
     )
 
 
+def longer(recipe: Recipe, times: float) -> dict[str, Any]:
+    """The changes that make a recipe train `times` as many epochs, under a name of its own."""
+    changes: dict[str, Any] = {
+        "name": f"{recipe.name}-longer",
+        "epochs": max(1, round(recipe.epochs * times)),
+    }
+    return changes | {
+        f"stages.{i}.epochs": max(1, round(stage["epochs"] * times))
+        for i, stage in enumerate(recipe.stages)
+        if "epochs" in stage
+    }
+
+
 def short(path: str) -> str:
     """'model.options.filter_size' → 'filter_size'."""
     return path.rpartition(".")[2]
