@@ -1,4 +1,6 @@
-"""Trees of plain values, as YAML and JSON hold them: changed by key.path, flattened, and checked against a pydantic model."""
+"""Trees of plain values, as YAML and JSON hold them: changed by key.path, flattened, and checked
+against a pydantic model.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +38,7 @@ def plain(value: Any) -> Any:
 
 
 def put(tree: dict[str, Any], path: str, value: Any) -> None:
+    """Set the value at a key.path of `tree`. Raises RecipeError for a path that leads nowhere."""
     *parents, leaf = path.split(".")
     node: Any = tree
     for depth, key in enumerate(parents):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from engine.lab import Lab
 
 LAYOUT = """The zip holds a folder for each class with its pictures: `<class>/*.png`, or `train/<class>/*`
-beside `val/<class>/*` or `test/<class>/*`. PNG, JPEG, BMP, GIF, WebP, TIFF; any size, grey or colour,
+beside `val/<class>/*` or `test/<class>/*`. PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC, AVIF and whatever else Pillow
+reads; any size, grey or colour,
 dark on light or light on dark. Folders `Sample001` … `Sample062` are read as `0`-`9`, `A`-`Z`, `a`-`z`."""
 
 CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more are in the background
