@@ -1,4 +1,4 @@
-"""The documents that label diagnoses leave behind, with the fields that pages and commands rely
+"""The documents of diagnoses and trials with injected noise: the fields that pages and commands rely
 on: what a damaged file may not lack.
 """
 
@@ -18,8 +18,8 @@ Regime = Literal[
 ]
 
 
-class Hypothesis(Document):
-    """How well one hypothesis about the labels explains them."""
+class HypothesisDocument(Document):
+    """How well one hypothesis about the labels predicts them."""
 
     name: str
     gain: float
@@ -45,13 +45,13 @@ class DiagnosisDocument(Document):
     likely_given: _Matrix
     evidence: list[str]
     unknowable: list[str]
-    hypotheses: list[Hypothesis]
+    hypotheses: list[HypothesisDocument]
     seconds: float
     created: str
 
 
-class Method(Document):
-    """What one way of training made of labels with injected noise."""
+class MethodDocument(Document):
+    """The result of one method of training on noisy labels."""
 
     title: str
     note: str
@@ -74,5 +74,5 @@ class TrialDocument(Document):
     found_first: float | None
     transition: _Matrix
     true_transition: _Matrix
-    methods: list[Method]
+    methods: list[MethodDocument]
     created: str

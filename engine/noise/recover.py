@@ -92,6 +92,9 @@ class Recovering(Trainer):
             yield stats
 
     def begin_stage(self, number: int) -> None:
+        """T is estimated before the first stage; a later one begins with pseudo-labels and random
+        weights.
+        """
         if self.matrix is None:
             self.matrix = self._transition()
             if (

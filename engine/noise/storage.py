@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 METHOD = 2  # raise when diagnoses come out differently: old ones are then computed again
 FORMAT = 2  # raise when names in the document or the arrays change, and read the old ones below
 DOCUMENT = "diagnosis.json"
-DAMAGED = "Delete the diagnosis and examine the labels again."
+DAMAGED = "Delete the diagnosis and run it again."
 # What format 1 called the hypotheses, the document's entries and the arrays.
 FORMAT_1_HYPOTHESES = {
     "names": "symmetric",

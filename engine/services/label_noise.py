@@ -81,12 +81,12 @@ class Noise:
         return sorted(found, key=lambda info: info.created, reverse=True)
 
     def damaged(self) -> list[Damaged]:
-        """The diagnoses and results of noise on purpose that can't be read, and why."""
+        """The diagnoses and results of trials that can't be read, and why."""
         entries = [*self._diagnoses(), *self._trials()]
         return [entry for entry in entries if isinstance(entry, Damaged)]
 
     def delete_damaged(self, name: str) -> None:
-        """Forget a diagnosis or a result that can't be read. Raises RunError if there is none."""
+        """Delete a diagnosis or a result that can't be read. Raises RunError if there is none."""
         trials = {entry.name for entry in self.damaged() if entry.kind == "trial"}
         (self.delete_trial if name in trials else self.delete)(name)
 
@@ -172,57 +172,12 @@ class Noise:
             else data
         )
 
-    def recovered(self) -> list[dict[str, Any]]:
-        """Models trained through the labels of Task 3, each with its accuracy on MNIST's test
-        images (0..1): shipped ones, then runs.
-        """
-        rows = []
-        for model in self.store.models():
-            if (model.method, model.data) != ("recovered", "task3"):
-                continue
-            meta = self.store.model_meta(model.name)
-            accuracy = meta["metrics"].get("test_accuracy")
-            if accuracy is not None:
-                title, n = meta.get("title") or model.name, meta["metrics"].get("test_n")
-                rows.append({"name": model.name, "title": title, "accuracy": accuracy, "n": n})
-        return rows
-
-    def published(self) -> list[dict[str, Any]]:
-        """What a study published for training on Task 3's labels as names of the class: title and
-        accuracy (0..1) on MNIST's test images, from the recipes of those experiments.
-        """
-        rows = [
-            {"title": recipe.published["source"], "accuracy": recipe.published["value"] / 100}
-            for recipe in self.store.recipes()
-            if recipe.data == "task3"
-            and not recipe.saved
-            and recipe.published
-            and recipe.published["value"] is not None
-        ]
-        return sorted(rows, key=lambda row: -row["accuracy"])
-
-    def plain_runs(self) -> list[dict[str, Any]]:
-        """Runs of this lab that trained on Task 3's labels as names of the class, with their
-        accuracy (0..1) on MNIST's test images.
-        """
-        rows = []
-        for known in self.store.known_runs():
-            figures = known.figures if known.status.get("data") == "task3" else {}
-            if figures.get("test_accuracy") is not None and known.facts.method != "recovered":
-                rows.append(
-                    {
-                        "name": known.run.id,
-                        "title": known.info().name,
-                        "accuracy": figures["test_accuracy"],
-                        "n": figures.get("test_n"),
-                    }
-                )
-        return rows
-
     # trials with injected noise
 
     def trials(self) -> list[dict[str, Any]]:
-        """Results of trials with injected noise, newest first; each with its `id`. Damaged ones are left out."""
+        """Results of trials with injected noise, newest first, each with its `id`. Damaged ones are
+        left out.
+        """
         return [found for found in self._trials() if not isinstance(found, Damaged)]
 
     def _trials(self) -> Iterator[dict[str, Any] | Damaged]:

@@ -106,9 +106,11 @@ def show(lab: Lab, found: Diagnosis) -> None:
 
 def task3(lab: Lab) -> None:
     """The published results beside the recovered model, and the reason for them."""
+    from engine.services import task3_results
+
     with st.spinner("Reading results…"):
-        published, here = lab.noise.published(), lab.noise.plain_runs()
-        recovered = lab.noise.recovered()
+        published, here = task3_results.published(lab.store), task3_results.plain_runs(lab.store)
+        recovered = task3_results.recovered(lab.store)
     with st.container(border=True, key="task3"):
         left, right = st.columns([3, 2], vertical_alignment="center")
         with left:
