@@ -97,6 +97,7 @@ class TargetLoss:
         return loss
 
     def _estimate_diagonal(self, logits: Tensor, given: Tensor) -> None:
+        assert isinstance(self.how, UniformTransition)  # only these have a diagonal to find
         # Not in the first fifth of the training: T would fit a network that predicts nothing yet.
         if self.step < self.steps / 5:
             return
