@@ -87,6 +87,7 @@ class TargetLoss:
             labelled = None if self.labelled is None else self.labelled[index].to(self.device)
             if labelled is None or not labelled.any():
                 return loss
+            assert isinstance(self.how, SoftTargets)
             return loss + self.how.label_weight * labelled.float().mean() * forward(
                 logits[labelled], given[labelled], transition=self.matrix
             )

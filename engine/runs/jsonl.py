@@ -134,7 +134,8 @@ def _row_in(line: bytes) -> Row | None:
         value = row[name]
         if not (value is None or (isinstance(value, int | float) and math.isfinite(value))):
             return None
-    matrix, classes = row.get("confusion") or [], row.get("per_class") or []
+    matrix: Any = row.get("confusion") or []
+    classes: Any = row.get("per_class") or []
     sound = isinstance(matrix, list) and all(
         isinstance(each, list) for each in cast("list[Any]", matrix)
     )

@@ -152,9 +152,9 @@ def _onnx(lab: Lab, name: str) -> bytes:
 
 
 def _tested(metrics: Figures) -> str | None:
-    if not metrics.get("test_data"):
+    data = metrics.get("test_data")
+    if not data:
         return None
     return (
-        f"{metrics['test_data']}, split {metrics.get('test_split', 'test')},"
-        f" {number(metrics.get('test_n'))} images"
+        f"{data}, split {metrics.get('test_split', 'test')}, {number(metrics.get('test_n'))} images"
     )
