@@ -133,13 +133,14 @@ def _sweep(lab: Lab, name: str, trials: list[Run]) -> None:
     """A sweep whose finished trials are these runs."""
     import optuna
 
-    from engine.services.sweeps import make_sweep
     from engine.sweep.space import distributions
+    from engine.sweep.spec import make_sweep
 
     spec = make_sweep({"name": name, "recipe": "quick", "space": SPACE, "trials": len(trials)})
     lab.sweeps.create(spec)
     store, rng = lab.sweeps.trials_store(name), np.random.default_rng(0)
-    ranges, frozen = distributions(spec), []
+    ranges: dict[str, Any] = dict(distributions(spec))
+    frozen: list[optuna.trial.FrozenTrial] = []
     for run in trials:
         shares = np.sort(rng.uniform(0.5, 0.99, EPOCHS)).tolist()
         params = {

@@ -25,7 +25,7 @@ from engine.models.inference import run_model
 from engine.models.recognizer import Recognizer, conv_norm
 from engine.noise.targets import TargetLoss, Targets
 from engine.progress import Progress
-from engine.recipe import Augment
+from engine.recipe_fields import Augment
 
 HANDWRITING = Augment(rotate=12, translate=0.07, zoom=0.12, stretch=0.1, shear=8, elastic=0.03)
 # stronger, for the ensemble's networks, which train for longer
@@ -121,9 +121,8 @@ def train(
     torch.manual_seed(seed)
     device, n = data.device, len(index)
     batch_size = 256 if n > 20_000 else 128 if n > 5_000 else 64
-    model = network(data.images.data.channels, data.classes).to(
-        device, memory_format=torch.channels_last
-    )
+    model = network(data.images.data.channels, data.classes).to(device)
+    model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.99), weight_decay=0.02)
     steps = epochs * max(1, n // batch_size)
     rates = torch.optim.lr_scheduler.OneCycleLR(

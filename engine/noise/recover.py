@@ -40,7 +40,8 @@ from engine.noise.transition import (
     uniform_transition,
 )
 from engine.progress import Cancelled, Progress, no_progress
-from engine.recipe import Recipe, Stage
+from engine.recipe import Recipe
+from engine.recipe_fields import Stage
 from engine.training.trainer import EpochStats, StepStats, Trainer
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Recovering(Trainer):
                 and stats.stage == 1
                 and stats.train_accuracy is not None
                 and self._corrects(self.stages[0])
+                and self.matrix is not None
             ):
                 stats = dataclasses.replace(
                     stats, train_accuracy=_accuracy_of(stats.train_accuracy, self.matrix)
@@ -193,6 +195,7 @@ class Recovering(Trainer):
         )
 
     def _labels_from_best(self) -> dict[str, np.ndarray]:
+        assert self.matrix is not None  # stage 1 has estimated it
         model = self.judged
         model.load_state_dict(self.best)
         crop = self.stages[self.stage_number].augment.crop
@@ -227,6 +230,7 @@ class Recovering(Trainer):
             stage.augment.crop,
             autocast=self.autocast,
         )
+        assert self.matrix is not None  # stage 1 begins with it
         given = self.given[self.val_index]
         joint = (
             log_softmax(logits.numpy())
