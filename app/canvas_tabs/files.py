@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.canvas_tabs.pad import drawing_of
-from app.canvas_tabs.reader import Reader, opened
+from app.canvas_tabs.reader import Reader, in_turn, opened
 from app.canvas_tabs.views import data_uri
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
@@ -177,7 +177,7 @@ def _batch(reader: Reader, files: list[str], model: str | None) -> list[dict[str
 
 
 def _lines(reader: Reader, picture: Path | bytes, model: str | None) -> dict[str, Any]:
-    with friendly():
+    with friendly(), in_turn([picture]):
         predictor = reader.predictor(model or None)
         page = opened(picture)
         lines = read_lines(predictor, images.ink_of(page))

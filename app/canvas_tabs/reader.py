@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import io
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from PIL import Image
 
 from engine.errors import ModelError
 from engine.imaging import images, segmentation
@@ -18,7 +23,6 @@ from engine.services.gallery import Gallery
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL import Image
 
     from engine.lab import Lab
     from engine.models.predictor import Prediction, Predictor
@@ -33,6 +37,9 @@ COUNTED_SIDE = (
 CLEARLY_ONE = (
     0.985  # a model this sure of a single character is believed, whatever gaps the drawing has
 )
+
+LARGE_PIXELS = 4_000_000  # more are read one at a time: 50 million take 0.6 GB on their way
+_large = threading.Lock()
 
 
 class Reader:
@@ -97,12 +104,13 @@ class Reader:
         """For each picture class → probability, likeliest first, all classes; NOTHING if nothing is
         drawn. Values of `gr.Label`.
         """
-        return [
-            NOTHING
-            if prediction.blank
-            else {name: float(share) for name, share in prediction.top(len(prediction.classes))}
-            for prediction in self.predictor(model).predict([opened(one) for one in pictures])
-        ]
+        with in_turn(pictures):
+            return [
+                NOTHING
+                if prediction.blank
+                else {name: float(share) for name, share in prediction.top(len(prediction.classes))}
+                for prediction in self.predictor(model).predict([opened(one) for one in pictures])
+            ]
 
     def answer(
         self, page: images.Page, model: str
@@ -141,6 +149,31 @@ class Reader:
             if all(one.groups[0].share >= UNSURE_BELOW for one in read)
             else apart
         )
+
+
+@contextmanager
+def in_turn(pictures: Sequence[Path | bytes]) -> Iterator[None]:
+    """Wait until no other large picture is being read, if one of these is large; what it took is
+    given back to the system afterwards.
+    """
+    if all(_pixels(picture) <= LARGE_PIXELS for picture in pictures):
+        yield
+        return
+    with _large:
+        try:
+            yield
+        finally:
+            with suppress(AttributeError, OSError):  # glibc keeps freed blocks of up to 32 MB
+                ctypes.CDLL(None).malloc_trim(0)
+
+
+def _pixels(picture: Path | bytes) -> int:
+    """The pixels that a picture says it has; 0 if it can't be read."""
+    try:
+        with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as found:
+            return found.width * found.height
+    except Exception:  # noqa: BLE001 - whoever opens it says what is wrong
+        return 0
 
 
 def opened(picture: Path | bytes) -> Image.Image:

@@ -100,6 +100,29 @@ def test_a_drawing_as_large_as_no_pad_is_refused_before_it_is_decoded(views):
     assert "too large" in look([uri, "canvas-digits", "", []])["note"]
 
 
+def test_large_pictures_are_read_one_at_a_time_and_small_ones_beside_them(tmp_path):
+    import threading
+
+    from app.canvas_tabs.reader import in_turn
+
+    Image.new("1", (3000, 3000)).save(tmp_path / "large.png")
+    Image.new("1", (30, 30)).save(tmp_path / "small.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    read = threading.Event()
+
+    def another() -> None:
+        with in_turn([tmp_path / "small.png", tmp_path / "large.png"]):
+            read.set()
+
+    with in_turn([tmp_path / "large.png"]):
+        with in_turn([tmp_path / "small.png"]), in_turn([tmp_path / "broken.png"]):
+            waiting = threading.Thread(target=another)
+            waiting.start()
+        assert not read.wait(0.2)
+    waiting.join(10)
+    assert read.is_set()
+
+
 def test_nothing_is_started_for_a_model_that_does_not_exist(views, server):
     from engine.lab import Lab
 
