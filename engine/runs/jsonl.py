@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.file_cache import Stamp, is_settled, stamp_of
-from engine.files import failure, plain
+from engine.files import failure, plain, sync
 
 Row = dict[str, Any]
 
@@ -42,9 +42,11 @@ def line_of(row: Mapping[str, Any]) -> str:
     return json.dumps(plain(dict(row)), ensure_ascii=False) + "\n"
 
 
-def append_row(path: Path, row: Mapping[str, Any]) -> None:
+def append_row(path: Path, row: Mapping[str, Any], lasting: bool = False) -> None:
     """Append one row. What a kill left of a torn last line is cut off first. Raises GlyphlabError
     if the disk is full.
+
+    lasting: the row is on the disk when this returns; without it a power cut may take it away.
     """
     line = line_of(row).encode()
     try:
@@ -56,6 +58,10 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
         try:
             while line:
                 line = line[os.write(descriptor, line) :]
+            if lasting:
+                os.fsync(descriptor)
+                if not size:
+                    sync(path.parent)
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(descriptor, size)
