@@ -18,7 +18,7 @@ from engine.recipe import Recipe, shipped_recipe_names
 from engine.runs.jsonl import line_of
 from engine.runs.run import Run, create_run
 from engine.runs.run_info import figures_of
-from engine.store.models import CHECKPOINTS
+from engine.store.store import CHECKPOINTS
 
 EPOCHS = 50
 CLASSES = tuple("0123456789")
@@ -138,7 +138,7 @@ def _sweep(lab: Lab, name: str, trials: list[Run]) -> None:
 
     spec = make_sweep({"name": name, "recipe": "quick", "space": SPACE, "trials": len(trials)})
     lab.sweeps.create(spec)
-    store, rng = lab.sweeps.store(name), np.random.default_rng(0)
+    store, rng = lab.sweeps.trials_store(name), np.random.default_rng(0)
     ranges, frozen = distributions(spec), []
     for run in trials:
         shares = np.sort(rng.uniform(0.5, 0.99, EPOCHS)).tolist()

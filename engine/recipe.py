@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from engine.checked import check_plain, read_yaml
 from engine.errors import RecipeError, unknown
+from engine.file_cache import FileCache
 
 RECIPES = Path(__file__).parent / "recipes"
 _Kind = TypeVar("_Kind", bound=BaseModel)
@@ -366,19 +367,26 @@ def make_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any] | None = N
 def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe in a YAML file. Raises RecipeError if it is missing, no YAML, or wrong."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        tree = _trees.get(Path(path))
     except OSError as error:
         raise RecipeError(f"recipe file {path} can't be read", got=error.strerror) from None
     except ValueError:  # bytes that are no text, or a name that no file can have
         raise RecipeError(
             f"recipe file {path} is not YAML", got="something else than text"
         ) from None
-    tree = read_yaml(text, f"recipe file {path}")
+    return make_recipe({"name": Path(path).stem, **tree}, changes)
+
+
+def _tree_in(path: Path) -> dict[str, Any]:
+    tree = read_yaml(path.read_text(encoding="utf-8"), f"recipe file {path}")
     if not isinstance(tree, dict):
         raise RecipeError(
             f"recipe file {path} is wrong", expected="keys and values", got=type(tree).__name__
         )
-    return make_recipe({"name": Path(path).stem, **tree}, changes)
+    return tree
+
+
+_trees = FileCache(_tree_in, most=2000)  # YAML takes ten times as long to read as to check
 
 
 def shipped_recipe_names() -> list[str]:

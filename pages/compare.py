@@ -1,4 +1,4 @@
-"""Compare: put runs side by side and settle questions."""
+"""Compare: put runs side by side and test their differences."""
 
 import streamlit as st
 

@@ -17,7 +17,7 @@ VIEWS = {
 
 with page(
     "Embeddings",
-    "Walk through a model's embedding: what lies close together, the model finds alike.",
+    "Explore a model's embedding: images that the model finds similar lie close together.",
 ) as lab:
     VIEWS[
         pick_segment(

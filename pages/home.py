@@ -1,4 +1,4 @@
-"""Home: what is here, what is running, what to do first."""
+"""Home: what there is, what is running, where to start."""
 
 import streamlit as st
 
@@ -49,22 +49,22 @@ def steps() -> None:
 
 @st.fragment(run_every=2)
 def live() -> None:
-    """Counts, runs at work with their progress, and the latest results; read anew every two
+    """Counts, live runs with their progress, and the latest results; read anew every two
     seconds.
     """
     runs, datasets, models = lab.runs(), lab.datasets(), lab.models()
     alive = [run for run in runs if run.alive]
     with st.container(horizontal=True, gap="medium"):
         st.metric(
-            "Data sets at hand",
+            "Available data sets",
             number(sum(data.here for data in datasets)),
             help=f"of {len(datasets)} known by name",
             width=150,
         )
         st.metric("Saved models", number(len(models)), width=150)
         st.metric("Runs", number(len(runs)), width=150)
-        st.metric("At work", number(len(alive)), width=150)
-    st.subheader("At work", anchor=False)
+        st.metric("Running", number(len(alive)), width=150)
+    st.subheader("Running", anchor=False)
     if not alive:
         st.caption("Nothing is running.")
     for run in alive:
@@ -93,8 +93,8 @@ def live() -> None:
 
 with page(
     "Glyphlab",
-    "A lab for handwritten characters: train recognisers, look inside them, doubt the labels,"
-    " draw.",
+    "A lab for handwritten characters: train models, look inside them, find label errors, test"
+    " your handwriting.",
 ) as lab:
     steps()
     live()

@@ -32,7 +32,7 @@ with page("Models", "Saved models: what they are for, how good they are, and the
                     "Classes": entry.classes,
                     "Parameters": parameters(entry.parameters),
                     "Style": entry.style,
-                    "Side (px)": entry.size,
+                    "Image size (px)": entry.size,
                     "Made": ago(entry.created),
                 }
                 for entry in lab.models()

@@ -9,7 +9,7 @@ from app.widgets import page
 with page(
     "Sweeps", "Try the values of a search space trial by trial; each trial is a run of its own."
 ) as lab:
-    st.session_state.setdefault("new-sweep", not lab.sweeps.list())
+    st.session_state.setdefault("new-sweep", not lab.sweeps.titles())
     with st.expander("New sweep", icon=":material/add_circle:", key="new-sweep", on_change="rerun"):
         new_sweep(lab)
     name = pick_sweep(lab)

@@ -96,7 +96,7 @@ class Views:
         if said.kind == "several":
             out["glyph"] = "…"
         if match is not None:
-            note = f"A symbol you taught; {match.likeness:.0%} alike."
+            note = f"A symbol you taught; similarity {match.likeness:.2f}."
             out |= {
                 "kind": "taught",
                 "glyph": match.name,

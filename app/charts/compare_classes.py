@@ -76,7 +76,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], title: st
             "tickformat": ".0%",
             "thickness": 12,
         },
-        hovertemplate="true %{y}, said %{x}: %{customdata} images (%{z:.1%})<extra></extra>",
+        hovertemplate="true %{y}, predicted %{x}: %{customdata} images (%{z:.1%})<extra></extra>",
         **_numbers(matrix, ",d"),
     )
     return _as_matrix(chart, classes)
@@ -114,7 +114,7 @@ def confusion_difference(
             "tickformat": "d",
             **({"dtick": 1} if most <= 6 else {}),
         },
-        hovertemplate="true %{y}, said %{x}: %{z:+d} images<extra></extra>",
+        hovertemplate="true %{y}, predicted %{x}: %{z:+d} images<extra></extra>",
         **_numbers(gaps, "+,d"),
     )
     return _as_matrix(chart, classes)

@@ -13,8 +13,8 @@ FOLDER = Path(__file__).parent.parent.parent / "pages"
 
 
 class PageLine(NamedTuple):
-    """One page: the section of the navigation it stands in, its title, its Material icon, what one
-    does there.
+    """One page: the section of the navigation it stands in, its title, its Material icon, what the page
+    is for.
     """
 
     section: str
@@ -28,28 +28,28 @@ class PageLine(NamedTuple):
 
 
 PAGES: dict[str, PageLine] = {
-    "home": PageLine("", "Home", "home", "what is here, what is running, what to do first"),
+    "home": PageLine("", "Home", "home", "what there is, what is running, where to start"),
     "train": PageLine(
-        "Learn", "Train", "model_training", "start a training run and watch it learn"
+        "Training", "Train", "model_training", "start a training run and watch it learn"
     ),
     "compare": PageLine(
-        "Learn", "Compare", "compare_arrows", "put runs side by side and settle questions"
+        "Training", "Compare", "compare_arrows", "put runs side by side and test their differences"
     ),
     "study": PageLine(
-        "Learn", "Study", "menu_book", "published experiments, their figures beside ours"
+        "Training", "Study", "menu_book", "published experiments, their figures beside ours"
     ),
-    "sweeps": PageLine("Learn", "Sweeps", "tune", "search for better settings"),
+    "sweeps": PageLine("Training", "Sweeps", "tune", "search for better settings"),
     "embeddings": PageLine(
-        "Look", "Embeddings", "scatter_plot", "walk through a model's embedding space"
+        "Explore", "Embeddings", "scatter_plot", "walk through a model's embedding space"
     ),
     "noise": PageLine(
-        "Look", "Label noise", "troubleshoot", "find wrong labels and train through them"
+        "Explore", "Label noise", "troubleshoot", "find wrong labels and train through them"
     ),
-    "draw": PageLine("Look", "Draw", "draw", "draw a character and have it read"),
+    "draw": PageLine("Explore", "Draw", "draw", "draw a character and see it recognised"),
     "data": PageLine(
-        "Shelf", "Data", "dataset", "data sets: classes, samples, augmentation, uploads"
+        "Library", "Data", "dataset", "data sets: classes, samples, augmentation, uploads"
     ),
-    "models": PageLine("Shelf", "Models", "neurology", "saved models: cards and downloads"),
+    "models": PageLine("Library", "Models", "neurology", "saved models: cards and downloads"),
 }
 
 

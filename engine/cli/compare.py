@@ -12,7 +12,7 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "compare runs: figures, tests of the difference on the same images, and what they settle"
+HELP = "compare runs: figures, tests of the difference on the same images, and the verdict"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

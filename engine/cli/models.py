@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         nargs="?",
-        help="a run id, a checkpoint's folder or a name in checkpoints/: show its card",
+        help="a run id, a checkpoint's folder or a name in checkpoints/: show its model card",
     )
 
 

@@ -57,10 +57,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--show", action="store_true", help="only show how the sweep stands")
     group.add_argument(
-        "--pause", action="store_true", help="let the trials at hand end, and begin no more"
+        "--pause", action="store_true", help="finish the running trials, and start no more"
     )
     group.add_argument(
-        "--stop", action="store_true", help="stop at once; the trials at hand can be gone on with"
+        "--stop", action="store_true", help="stop at once; the running trials can be resumed"
     )
 
 

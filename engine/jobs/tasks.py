@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import RunError
+from engine.file_cache import FileCache
 from engine.files import Lock, is_locked, plain, read_json, write_json
 from engine.jobs.processes import spawn
 from engine.runs.run_info import ALIVE, now
@@ -84,9 +85,13 @@ def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, A
 def task(home: Path, id: str) -> TaskInfo:
     """How a task stands. Raises RunError if there is none of that id."""
     folder = Path(home) / "tasks" / id
-    status = read_json(folder / "status.json") if re.fullmatch(r"[\w-]+", id) else None
+    try:
+        status = _statuses.get(folder / "status.json") if re.fullmatch(r"[\w-]+", id) else None
+    except OSError:
+        status = None
     if status is None:
         raise RunError(f"there is no task '{id}'")
+    status = dict(status)
     if status["state"] in ALIVE:
         if is_locked(folder / "lock"):
             status["state"] = "stopping" if (folder / "stop").exists() else status["state"]
@@ -100,6 +105,9 @@ def task(home: Path, id: str) -> TaskInfo:
                 )
     known = {name: status[name] for name in TaskInfo.__dataclass_fields__ if name in status}
     return TaskInfo(id=id, **known)
+
+
+_statuses = FileCache(read_json, most=2 * KEPT)  # lists of tasks look at all of them
 
 
 def tasks(home: Path, kind: str | None = None) -> list[TaskInfo]:

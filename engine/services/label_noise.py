@@ -153,13 +153,11 @@ class Noise:
         """
         rows = []
         for model in self.store.models():
+            if (model.method, model.data) != ("recovered", "task3"):
+                continue
             meta = self.store.model_meta(model.name)
             accuracy = meta["metrics"].get("test_accuracy")
-            if (
-                meta["recipe"].get("method") == "recovered"
-                and meta["recipe"]["data"]["name"] == "task3"
-                and accuracy is not None
-            ):
+            if accuracy is not None:
                 title, n = meta.get("title") or model.name, meta["metrics"].get("test_n")
                 rows.append({"name": model.name, "title": title, "accuracy": accuracy, "n": n})
         return rows
@@ -169,24 +167,17 @@ class Noise:
         (accuracy 0..1).
         """
         rows = []
-        for run in self.store.runs():
-            if (
-                run.data == "task3"
-                and run.state == "finished"
-                and (final := self.store.run(run.id).final())
-            ):
-                if (
-                    self.store.run(run.id).recipe().method != "recovered"
-                    and final.get("test_accuracy") is not None
-                ):
-                    rows.append(
-                        {
-                            "name": run.id,
-                            "title": run.name,
-                            "accuracy": final["test_accuracy"],
-                            "n": final.get("test_n"),
-                        }
-                    )
+        for known in self.store.known_runs():
+            figures = known.figures if known.status.get("data") == "task3" else {}
+            if figures.get("test_accuracy") is not None and known.facts.method != "recovered":
+                rows.append(
+                    {
+                        "name": known.run.id,
+                        "title": known.info().name,
+                        "accuracy": figures["test_accuracy"],
+                        "n": figures.get("test_n"),
+                    }
+                )
         return rows
 
     # noise on purpose

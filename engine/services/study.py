@@ -4,12 +4,13 @@ folders, shipped checkpoints and bench/records.csv; none is written here."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError, RecipeError, unknown
-from engine.recipe import RECIPES, DataSpec, Recipe, shipped_recipe_names
-from engine.runs.index import all_runs
+from engine.recipe import RECIPES, Recipe, make_recipe, read_recipe, shipped_recipe_names
+from engine.runs.run_info import facts_of
 from engine.services.studies import STUDIES
 from engine.services.study_results import (
     METRICS,
@@ -18,13 +19,13 @@ from engine.services.study_results import (
     comparable,
     figures_in,
     hardware_of,
-    read_cached,
     recorded,
     task_of,
 )
 
 if TYPE_CHECKING:
     from engine.jobs.launcher import Launcher
+    from engine.runs.run import Run
     from engine.store.store import Store
 
 
@@ -97,12 +98,10 @@ class Study:
     def runs_of(self, name: str) -> list[str]:
         """Ids of the runs of a recipe that can be compared, full-size ones first, newest first."""
         found = []
-        for run in all_runs(self.store.home):
-            try:
-                if run.status().get("recipe") == name and run.metrics():
-                    found.append((read_cached(run.path / "recipe.yaml").scale != "full", run.id))
-            except GlyphlabError:
-                continue
+        for known in self.store.known_runs():
+            if known.status.get("recipe") == name and _has_rows(known.run):
+                with suppress(GlyphlabError):  # its recipe can't be read
+                    found.append((known.facts.scale != "full", known.run.id))
         return [id for _, id in sorted(found, key=lambda pair: pair[0])]
 
     def start(self, name: str, scale: str = "full") -> str:
@@ -114,13 +113,13 @@ class Study:
     def _row(self, letter: str, name: str, results: list[Result]) -> Row:
         from engine.store.lineage import untrained_parents
 
-        recipe = read_cached(RECIPES / f"{name}.yaml")
+        recipe = read_recipe(RECIPES / f"{name}.yaml")
         published = recipe.published
         metric = METRICS[published.metric]
         own = [result for result in results if result.recipe == name and result.metric == metric]
         full = [result for result in own if result.scale == "full"]
         small = [result for result in own if result.scale == "small"]
-        task = task_of(recipe.data, recipe.model.name)
+        task = task_of(facts_of(recipe))
         peers = [
             r
             for r in results
@@ -143,41 +142,27 @@ class Study:
 
     def _results(self) -> Iterator[Result]:
         """Every figure there is: runs newest first, then shipped checkpoints, then records."""
-        for run in all_runs(self.store.home):
-            try:
-                status, final = run.status(), run.final()
-                if status.get("state") != "finished" or not final:
-                    continue
-                recipe = read_cached(run.path / "recipe.yaml")
-            except GlyphlabError:
-                continue
-            hardware, date = hardware_of(status.get("machine") or {}), status.get("finished") or ""
-            yield from figures_in(
-                final,
-                recipe.name,
-                "run",
-                run.id,
-                hardware,
-                recipe.scale,
-                date,
-                task_of(recipe.data, recipe.model.name),
-            )
+        for known in self.store.known_runs():
+            if known.figures:
+                with suppress(GlyphlabError):  # its recipe can't be read
+                    hardware = hardware_of(known.status.get("machine") or {})
+                    date = known.status.get("finished") or ""
+                    yield from figures_in(
+                        known.figures, known.facts, "run", known.run.id, hardware, date
+                    )
         for model in self.store.models():
             if model.where == "shipped":
                 meta = self.store.model_meta(model.name)
                 recipe, hardware = meta["recipe"], hardware_of(meta.get("machine") or {})
-                scale, task = (
-                    recipe.get("scale", "full"),
-                    task_of(DataSpec.model_validate(recipe["data"]), recipe["model"]["name"]),
-                )
+                facts = facts_of(make_recipe(recipe))
                 yield from figures_in(
-                    meta["metrics"],
-                    recipe["name"],
-                    "shipped",
-                    model.name,
-                    hardware,
-                    scale,
-                    model.created,
-                    task,
+                    meta["metrics"], facts, "shipped", model.name, hardware, model.created
                 )
         yield from recorded(self.store.records)
+
+
+def _has_rows(run: Run) -> bool:
+    try:
+        return (run.path / "metrics.jsonl").stat().st_size > 0
+    except OSError:
+        return False

@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.compare.statistics import Spread, spread
+from engine.file_cache import FileCache
 from engine.metrics import wilson_interval
-from engine.recipe import RECIPES, DataSpec, Recipe, read_recipe, shipped_recipe_names
+from engine.recipe import RECIPES, read_recipe, shipped_recipe_names
+from engine.runs.run_info import Facts, facts_of
 
 if TYPE_CHECKING:
-    pass
-
+    from collections.abc import Mapping
 
 # What a study measured → the final metric that it is: on the test split where there is one, else on
 # the validation split.
@@ -60,29 +60,8 @@ class Result:
         return wilson_interval(round(self.value * self.n), self.n) if self.n else None
 
 
-def read_cached(path: Path) -> Recipe:
-    """A recipe file, parsed once as long as it does not change. Raises RecipeError."""
-    try:
-        return _parsed(path, path.stat().st_mtime_ns)
-    except OSError:
-        return read_recipe(path)  # says what is wrong
-
-
-@lru_cache(maxsize=2000)
-def _parsed(path: Path, stamp: int) -> Recipe:
-    # Reading YAML takes 20 ms a recipe, and the page asks for all of them at every click.
-    return read_recipe(path)
-
-
 def figures_in(
-    metrics: dict[str, Any],
-    recipe: str,
-    kind: str,
-    ref: str,
-    hardware: str,
-    scale: str,
-    date: str,
-    task: tuple[Any, ...],
+    metrics: Mapping[str, Any], facts: Facts, kind: str, ref: str, hardware: str, date: str
 ) -> Iterator[Result]:
     """The accuracies among a run's or checkpoint's final metrics, a Result each."""
     held = "test_n" if metrics.get("test_n") else "val_n"
@@ -90,7 +69,7 @@ def figures_in(
         if metrics.get(key) is not None:
             n = metrics.get({"test_accuracy": "test_n", "val_accuracy": "val_n"}.get(key, held))
             yield Result(
-                recipe,
+                facts.recipe,
                 kind,
                 ref,
                 key,
@@ -98,18 +77,24 @@ def figures_in(
                 n,
                 hardware,
                 metrics.get("seconds"),
-                scale,
+                facts.scale,
                 date,
-                task,
+                task_of(facts),
             )
 
 
-def recorded(path: Path) -> Iterator[Result]:
+def recorded(path: Path) -> list[Result]:
     """Recorded figures: of a recipe's rows of one metric and scale, those of the newest commit are
-    seeds of one measurement.
+    seeds of one measurement. None if there is no such file.
     """
-    if not path.exists():
-        return
+    try:
+        return _records.get(path)
+    except OSError:
+        return []
+
+
+def _read_records(path: Path) -> list[Result]:
+    out = []
     groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
     with path.open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
@@ -120,26 +105,31 @@ def recorded(path: Path) -> Iterator[Result]:
                 rows.append(row)
     known = set(shipped_recipe_names())
     for (name, metric, scale), rows in groups.items():
-        recipe = read_cached(RECIPES / f"{name}.yaml") if name in known else None
-        task = task_of(recipe.data, recipe.model.name) if recipe else ()
+        task = task_of(facts_of(read_recipe(RECIPES / f"{name}.yaml"))) if name in known else ()
         values, last = [float(row["value"]) for row in rows], rows[-1]
         seconds = float(last["seconds"]) if last.get("seconds") else None
         several = spread(values) if len(values) > 1 else None
         mean = sum(values) / len(values)
-        yield Result(
-            name,
-            "record",
-            last["commit"],
-            metric,
-            mean,
-            None,
-            last["device"],
-            seconds,
-            scale,
-            last["date"],
-            task,
-            several,
+        out.append(
+            Result(
+                name,
+                "record",
+                last["commit"],
+                metric,
+                mean,
+                None,
+                last["device"],
+                seconds,
+                scale,
+                last["date"],
+                task,
+                several,
+            )
         )
+    return out
+
+
+_records = FileCache(_read_records, most=4)
 
 
 def best_of(results: list[Result]) -> Result | None:
@@ -177,11 +167,7 @@ def comparable(result: Result, name: str, metric: str) -> bool:
     return result.metric == "test_accuracy" or (result.recipe == name and result.metric == metric)
 
 
-def task_of(data: DataSpec, model: str) -> tuple[Any, ...]:
+def task_of(facts: Facts) -> tuple[Any, ...]:
     """What two figures must share to be compared; see Result.task."""
-    return (
-        data.name,
-        data.classes,
-        data.test_on,
-        model.startswith("tiny"),
-    )  # below 8,000 parameters is a task of its own
+    below_8000_parameters = facts.model.startswith("tiny")
+    return facts.data, facts.classes, facts.test_on, below_8000_parameters

@@ -97,6 +97,18 @@ class Sweeps:
         """Every sweep, the one last touched first; of one that can't be read `error` says why."""
         return [self.info(name) for name in self._names()]
 
+    def titles(self) -> dict[str, str]:
+        """Name and title of every sweep, the one last touched first, without opening its trials; the
+        title of one whose file can't be read is 'damaged'.
+        """
+        out = {}
+        for name in self._names():
+            try:
+                out[name] = self.spec(name).title
+            except GlyphlabError:
+                out[name] = "damaged"
+        return out
+
     def _names(self) -> list[str]:
         found = []
         for folder in self.folder.iterdir() if self.folder.is_dir() else ():

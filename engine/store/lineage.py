@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import CheckpointError, GlyphlabError
-from engine.runs.index import all_runs
 
 if TYPE_CHECKING:
     from engine.recipe import Recipe
@@ -74,16 +73,15 @@ def _trained(store: Store, parent: Recipe) -> Path | None:
                 return folder
         except CheckpointError:
             return None
-    for run in all_runs(store.home):
+    for known in store.known_runs():
         try:
-            status = run.status()
             done = (
-                status.get("recipe") == parent.name
-                and status.get("state") == "finished"
-                and (run.best / "checkpoint.json").exists()
+                known.status.get("recipe") == parent.name
+                and known.status.get("state") == "finished"
+                and known.facts.scale == parent.scale
             )
-            if done and run.recipe().scale == parent.scale:
-                return run.best
+            if done and (known.run.best / "checkpoint.json").exists():
+                return known.run.best
         except GlyphlabError:
             continue
     return None
@@ -91,6 +89,7 @@ def _trained(store: Store, parent: Recipe) -> Path | None:
 
 def _under_way(store: Store, parent: Recipe) -> bool:
     return any(
-        run.alive and run.recipe == parent.name and store.run(run.id).recipe().scale == parent.scale
-        for run in store.runs()
+        known.facts.scale == parent.scale and known.info().alive
+        for known in store.known_runs()
+        if not known.ended and known.status.get("recipe") == parent.name
     )

@@ -4,11 +4,13 @@ here loads torch.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from engine.errors import CheckpointError, GlyphlabError, unknown
+from engine.file_cache import Stamp, stamp_of
 from engine.runs.index import find_run, known_runs
 
 
@@ -28,6 +30,7 @@ class ModelInfo:
     where: str
     network: str
     data: str
+    method: str
     accuracy: float | None
     val_accuracy: float | None
     knn_accuracy: float | None
@@ -47,20 +50,21 @@ def list_models(home: Path, checkpoints: Path) -> list[ModelInfo]:
     """
     out = []
     folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
-    places = [(folder.name, "shipped", folder) for folder in folders] + [
-        (known.run.id, "run", known.run.best) for known in known_runs(home) if known.info().saved
-    ]
+    places = [(folder.name, "shipped", folder) for folder in folders]
+    for known in known_runs(home):
+        with suppress(GlyphlabError):
+            if known.info().saved:
+                places.append((known.run.id, "run", known.run.best))
     for name, where, folder in places:
         try:
-            stamp = (folder / "checkpoint.json").stat().st_mtime_ns
-            out.append(_model_info(name, where, folder, stamp))
+            out.append(_model_info(name, where, folder, stamp_of(folder / "checkpoint.json")))
         except (OSError, GlyphlabError):
             continue
     return out
 
 
-@lru_cache(maxsize=1000)
-def _model_info(name: str, where: str, folder: Path, stamp: int) -> ModelInfo:
+@lru_cache(maxsize=5000)
+def _model_info(name: str, where: str, folder: Path, stamp: Stamp) -> ModelInfo:
     from engine.models.checkpoint import read_meta
 
     meta = read_meta(folder)
@@ -72,6 +76,7 @@ def _model_info(name: str, where: str, folder: Path, stamp: int) -> ModelInfo:
         where=where,
         network=recipe["model"]["name"],
         data=recipe["data"]["name"],
+        method=recipe.get("method", "supervised"),
         accuracy=metrics.get(
             "test_accuracy", meta.get("held_out", {}).get("accuracy")
         ),  # of one that learned from all: its siblings'

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 
 from engine.checked import read_yaml
 from engine.errors import RecipeError, unknown
+from engine.file_cache import FileCache
 from engine.recipe import (
     LARGEST_SEED,
     MOST_EPOCHS,
@@ -232,10 +233,16 @@ def parse_sweep(text: str, name: str = "") -> SweepSpec:
 def read_sweep(path: Path) -> SweepSpec:
     """The sweep in a YAML file. Raises RecipeError if it is missing or wrong."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
+        return _specs.get(Path(path))
+    except (OSError, UnicodeError) as error:
         raise RecipeError(f"sweep file {path} can't be read", got=str(error)) from None
-    return make_sweep(_tree(text, Path(path).stem))
+
+
+def _spec_in(path: Path) -> SweepSpec:
+    return make_sweep(_tree(path.read_text(encoding="utf-8"), path.stem))
+
+
+_specs = FileCache(_spec_in, most=500)
 
 
 def _tree(text: str, name: str) -> dict[str, Any]:

@@ -188,11 +188,9 @@ while "pandas" not in sys.modules:
     time.sleep(0.01)
 print(len(loss_curves(learning_rows()).data))
 """
-    here = Path(__file__).parent
-    environ = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(here), str(here.parent)]),
-    }
+    tests = Path(__file__).parents[1]
+    places = [str(tmp_path), str(tests / "support"), str(tests.parent)]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     done = subprocess.run(
         [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=120
     )

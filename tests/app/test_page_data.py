@@ -46,7 +46,7 @@ def test_the_bundled_digits_show_classes_counts_and_samples(lab):
     page = open_page("data")
     assert page.selectbox(key="data").value == "digits"
     figures = {metric.label: metric.value for metric in page.metric}
-    assert figures == {"Images": "1,797", "Classes": "10", "What they are": "Single characters"}
+    assert figures == {"Images": "1,797", "Classes": "10", "Image type": "Single characters"}
     assert len(page.get("plotly_chart")) == 1
     assert captions(page)[:12] == [*"0123456789", "0", "1"] and len(captions(page)) == 60
     assert sum(grid.count("<img") for grid in grids(page)) == 60

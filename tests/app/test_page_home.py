@@ -38,7 +38,7 @@ def test_a_run_that_is_at_work_shows_how_far_it_is(lab):
     with run.take_lock():
         run.write_status(state="running", finished=None, epoch=3, epochs=12)
         page = open_page("home")
-    assert [metric.value for metric in page.metric if metric.label == "At work"] == ["1"]
+    assert [metric.value for metric in page.metric if metric.label == "Running"] == ["1"]
     assert "epoch" in page.get("progress")[0].proto.text.lower()
 
 

@@ -138,7 +138,7 @@ def _figures(info: DatasetInfo, found: Contents) -> None:
             "Classes", number(len(found.classes)), help=" ".join(found.classes)[:400], width=130
         )
         st.metric(
-            "What they are", KINDS[found.kind], help=f"style auto is {found.kind}", width="content"
+            "Image type", KINDS[found.kind], help=f"style auto is {found.kind}", width="content"
         )
         if info.size_bytes:
             st.metric("On disk", file_size(info.size_bytes), width=130)
@@ -172,7 +172,7 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
             ),
         )
         size = st.selectbox(
-            "Side (px)",
+            "Image size (px)",
             SIZES,
             SIZES.index(_usual_size(info)),
             key=f"size-{name}",
@@ -239,7 +239,7 @@ def _augmentation(lab: Lab, name: str) -> None:
         ]
         st.dataframe(pd.DataFrame(table), hide_index=True)
     else:
-        note(f"`{choice}` changes nothing at random: all of a row are alike.")
+        note(f"`{choice}` has no random augmentation: all images of a row are the same.")
     link("train", f"Change it and train {choice}", recipe=choice)
 
 

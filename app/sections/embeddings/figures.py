@@ -108,7 +108,7 @@ def _hardest(space: Space, rows: list[dict[str, Any]]) -> None:
     row = names[st.selectbox("Of", list(names), key="hardest-of")] if len(names) > 1 else rows[0]
     hard = row["hardest"]
     kinds = {
-        "alike": "Different classes, alike",
+        "alike": "Different classes, similar",
         "apart": "One class, far apart",
         "triplets": "Triplets",
     }

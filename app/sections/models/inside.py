@@ -35,7 +35,7 @@ def inside(lab: Lab, model: str) -> None:
         return
     try:
         with st.spinner("Asking the model …"):
-            _answers(lab.store, model)
+            _answers(lab, model)
         _filters(lab, model)
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")

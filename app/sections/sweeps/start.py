@@ -28,8 +28,7 @@ def pick_sweep(lab: Lab) -> str | None:
     there are none.
     """
     names = {
-        info.name: " · ".join(filter(None, (info.name, info.title, info.error and info.state)))
-        for info in lab.sweeps.list()
+        name: f"{name} · {title}" if title else name for name, title in lab.sweeps.titles().items()
     }
     if not names:
         empty(

@@ -88,7 +88,7 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
                 "Pause",
                 "pause",
                 info.state != "running",
-                "trials at hand come to their end",
+                "running trials are finished",
                 lab.sweeps.pause,
                 info.name,
             )
@@ -96,7 +96,7 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
                 "Stop",
                 "stop",
                 info.state == "stopping",
-                "at once; the trials at hand can be gone on with",
+                "at once; the running trials can be resumed",
                 lab.sweeps.stop,
                 info.name,
             )

@@ -4,6 +4,7 @@ button.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FIRST = "quick"
 ALL = "all"
+ALIKE = 20  # earlier runs whose recipes are looked into for an estimate
 
 
 def start(lab: Lab) -> None:
@@ -75,7 +77,7 @@ def _choose(lab: Lab) -> tuple[str, str]:
     group = ALL
     if len(groups) > 2:
         group = st.pills(
-            "Recipes on",
+            "Filter by data set",
             groups,
             default=ALL,
             required=True,
@@ -185,7 +187,13 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
     ]
     if recipe.data.limit:
         parts.append(f"at most {number(recipe.data.limit)} training images")
-    like = next((run for run in lab.runs() if _alike(lab, run, recipe)), None)
+    same = (
+        run
+        for run in lab.runs()
+        if run.state == "finished"
+        and (run.data, run.model) == (recipe.data.name, recipe.model.name)
+    )
+    like = next((run for run in islice(same, ALIKE) if _alike(lab, run, recipe)), None)
     if like is not None and like.seconds and like.epochs:
         parts.append(
             f"about {seconds(like.seconds / like.epochs * epochs)}, as run `{like.id}` took (it"
@@ -195,11 +203,7 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
 
 
 def _alike(lab: Lab, run: RunInfo, recipe: Recipe) -> bool:
-    """Whether an earlier run finished and cost the same an epoch: same data, model, sizes and
-    batches.
-    """
-    if run.state != "finished" or (run.data, run.model) != (recipe.data.name, recipe.model.name):
-        return False
+    """Whether an earlier run cost the same an epoch: its data, sizes and batches are the same."""
     try:
         other = lab.run(run.id).recipe()
     except GlyphlabError:

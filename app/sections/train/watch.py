@@ -101,7 +101,7 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: list[dict[str, Any]]) -> None
     )
     if log.open:
         log.code(
-            run.log_tail(200 if failed else 60) or "Nothing has been said yet.",
+            run.log_tail(200 if failed else 60) or "The log is still empty.",
             language=None,
             height=260,
         )
