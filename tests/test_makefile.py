@@ -87,9 +87,7 @@ def test_the_lock_is_in_step_with_what_is_pinned_and_names_no_address():
         if "==" in line
     )
     wrong = {
-        name: version
-        for name, version in pinned.items()
-        if locked.get(name.lower()) != version
+        name: version for name, version in pinned.items() if locked.get(name.lower()) != version
     }
     assert not wrong, f"run `make lock`: {wrong}"
     entries = re.split(r"\n(?=[a-z])", text)[1:]

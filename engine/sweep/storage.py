@@ -26,6 +26,7 @@ def open_storage(url: str) -> BaseStorage:
     can't be used.
     """
     import optuna
+
     if "://" not in url:
         path = Path(url).expanduser()
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from deeds import SMALL, looked_at
+from made_lab import SMALL, looked_at
 from weblab import add_run
 
 from engine.jobs import queue

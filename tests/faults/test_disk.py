@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from deeds import DEEDS, furnish, lab_at, looked_at
+from deeds import DEEDS
 from faulty import Runner, why_not
+from made_lab import furnish, lab_at, looked_at
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 

@@ -1,4 +1,6 @@
-"""The power goes off at any moment: the lab opens, what it had answered for is there, and the rest can be done again."""
+"""The power goes off at any moment: the lab opens, what it had answered for is there, the rest can be
+done again.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ import sys
 from typing import Any
 
 import pytest
-from deeds import DEEDS, furnish, lab_at, looked_at
+from deeds import DEEDS
+from made_lab import furnish, lab_at, looked_at
 from power import Disk, states
 
 pytestmark = pytest.mark.skipif(

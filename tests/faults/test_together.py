@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deeds import DEEDS, furnish, lab_at, looked_at
+from deeds import DEEDS
+from made_lab import furnish, lab_at, looked_at
 from waiting import wait_until
 
 SUPPORT = Path(__file__).parents[1] / "support"

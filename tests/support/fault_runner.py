@@ -2,9 +2,9 @@
 
     python fault_runner.py faulty.so      with faulty.so in LD_PRELOAD
 
-reads a request a line, {"deed", "home", "action", "at", "go_on"}, and answers in a line, {"said", "count"}: said is 'done',
-'refused: …' (the lab's own words), 'broke: …' (a traceback) or 'killed'. `go_on`: not the deed itself but what a person
-does after a fault.
+reads a request a line, {"deed", "home", "action", "at", "go_on"}, and answers in a line, {"said", "count"}:
+said is 'done', 'refused: …' (the lab's own words), 'broke: …' (a traceback) or 'killed'. `go_on`: not the
+deed itself but what a person does after a fault.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from deeds import DEEDS, furnish, lab_at
+from deeds import DEEDS
+from made_lab import furnish, lab_at
 
 from engine.errors import GlyphlabError
 

@@ -26,7 +26,16 @@ class Runner:
 
     def __init__(self, folder: Path) -> None:
         library = folder / "faulty.so"
-        command = ["cc", "-O1", "-shared", "-fPIC", "-o", str(library), str(HERE / "faulty.c"), "-ldl"]
+        command = [
+            "cc",
+            "-O1",
+            "-shared",
+            "-fPIC",
+            "-o",
+            str(library),
+            str(HERE / "faulty.c"),
+            "-ldl",
+        ]
         subprocess.run(command, check=True, capture_output=True)
         own = {
             "LD_PRELOAD": str(library),

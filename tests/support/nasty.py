@@ -26,9 +26,7 @@ scalars = st.one_of(
 )
 values = st.recursive(
     scalars,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)),
     max_leaves=12,
 )
 
@@ -40,7 +38,9 @@ def spoiled(draw: st.DrawFn, tree: Mapping[str, Any]) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         place: Any = copy
         while isinstance(place, dict | list) and place:
-            key = draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+            key = draw(
+                st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place)))
+            )
             inner = place[key]
             if not isinstance(inner, dict | list) or not inner or draw(st.booleans()):
                 if isinstance(place, dict) and draw(st.integers(0, 4)) == 0:
@@ -64,7 +64,9 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
             case 1:
                 out[at:at] = draw(st.binary(min_size=1, max_size=20))
             case 2:
-                out[at : at + 4] = struct.pack(">I", draw(st.sampled_from([0, 1, 2**31, 2**32 - 1])))
+                out[at : at + 4] = struct.pack(
+                    ">I", draw(st.sampled_from([0, 1, 2**31, 2**32 - 1]))
+                )
             case 3:
                 del out[at : at + draw(st.integers(1, 40))]
             case _:
@@ -76,15 +78,21 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 def archives(draw: st.DrawFn, picture: bytes) -> bytes:
     """A zip with entries of any name: upwards, absolute, twice, links, folders, much from little."""
     out = io.BytesIO()
-    folders = st.one_of(st.sampled_from(["a", "b", "train/a", "test/b", "..", "/", "a/../..", "C:"]), texts)
+    folders = st.one_of(
+        st.sampled_from(["a", "b", "train/a", "test/b", "..", "/", "a/../..", "C:"]), texts
+    )
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for _ in range(draw(st.integers(0, 5))):
             name = f"{draw(folders)}/{draw(st.sampled_from(['1.png', '2.PNG', 'x', '..', '', 'labels.csv']))}"
-            entry = zipfile.ZipInfo(name.encode("utf-8", "replace").decode().replace("\0", "_") or "x")
+            entry = zipfile.ZipInfo(
+                name.encode("utf-8", "replace").decode().replace("\0", "_") or "x"
+            )
             kind = draw(st.integers(0, 6))
             if kind == 0:
                 entry.external_attr = (stat.S_IFLNK | 0o777) << 16
-            content = (b"/etc/passwd", bytes(200_000), b"no picture", b"")[kind] if kind < 4 else picture
+            content = (
+                (b"/etc/passwd", bytes(200_000), b"no picture", b"")[kind] if kind < 4 else picture
+            )
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
     return out.getvalue()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from deeds import SMALL, drawn, lab_at
+from made_lab import SMALL, drawn, lab_at
 
 from engine.recipe import make_recipe
 from engine.runs.run import Run
-
 
 
 class Nowhere:
