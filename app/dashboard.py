@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.turns import turn
 from app.widgets.links import PAGES, page_file
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -28,7 +29,8 @@ def main() -> None:
                 default=name == "home",
             )
             sections.setdefault(line.section, []).append(entry)
-    st.navigation(sections, expanded=True).run()
+    with turn():
+        st.navigation(sections, expanded=True).run()
 
 
 main()

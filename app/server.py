@@ -19,13 +19,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from app.lazy_app import LazyApp
+from app.pulse import Pulse
 from app.scatter.routes import routes as space_routes
+from app.turns import SWITCH_SECONDS
 from engine.errors import GlyphlabError, SettingsError
 from engine.jobs.processes import THREADS_SLEEP
 from engine.settings import Settings, read_settings
@@ -48,8 +49,10 @@ def build(lab: Lab) -> App:
 
     canvas = LazyApp(lambda: _canvas(lab), "The canvas")
 
+    pulse = Pulse(lab.health)
+
     async def health(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(lab.health))
+        return JSONResponse(await pulse.read())
 
     async def add_slash(request: Request) -> Response:
         # Relative, so that it also holds behind a proxy that adds a prefix; Gradio's own files are
@@ -58,7 +61,7 @@ def build(lab: Lab) -> App:
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
-        warming = asyncio.create_task(_warm(canvas, lab))
+        warming = asyncio.create_task(_warm(canvas, pulse))
         yield
         warming.cancel()
         await canvas.stop()
@@ -73,13 +76,13 @@ def build(lab: Lab) -> App:
     return App(DASHBOARD, lifespan=lifespan, routes=routes)
 
 
-async def _warm(canvas: LazyApp, lab: Lab) -> None:
+async def _warm(canvas: LazyApp, pulse: Pulse) -> None:
     """Build the canvas before anybody asks for it. A run that was started meanwhile has the cores
     until its first point is seen.
     """
     await asyncio.sleep(WARM_SECONDS)
     for _ in range(2 * YIELD_SECONDS):
-        if not (await run_in_threadpool(lab.health))["running"]:
+        if not (await pulse.read())["running"]:
             break
         await asyncio.sleep(0.5)
     await canvas.warm()
@@ -104,6 +107,7 @@ def serve(environ: Mapping[str, str]) -> int:
     os.environ.setdefault(
         *THREADS_SLEEP
     )  # the canvas predicts in this process, beside training runs
+    sys.setswitchinterval(SWITCH_SECONDS)
     import uvicorn
 
     from app.shared_lab import open_lab

@@ -6,19 +6,32 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import DamagedError, RecipeError
 
+if TYPE_CHECKING:
+    import numpy as np
+
 LONGEST_YAML = 100_000  # characters; the longest recipe that is shipped has 2,555
 LARGEST_JSON = 50_000_000  # bytes
 DEEPEST = 20  # levels of nesting; recipes have five, diagnoses six
 LARGEST_NUMBER = 2**63 - 1  # what numpy, torch and SQLite hold in a whole number
+
+
+class Damaged(NamedTuple):
+    """An entry of the lab that can't be read: what it would be (`kind`: run, model, space …), and in
+    a sentence `why` not and what to do.
+    """
+
+    kind: str
+    name: str
+    why: str
 
 
 class Document(BaseModel):
@@ -55,6 +68,36 @@ def read_checked_json(path: Path, hint: str) -> Any:
         raise damaged(path, str(error.strerror), hint) from None
     except ValueError as error:
         raise damaged(path, str(error), hint) from None
+
+
+def read_arrays(path: Path, names: Collection[str], hint: str) -> dict[str, np.ndarray]:
+    """The arrays of an .npz, of which `names` must be there; nothing pickled is loaded. Raises
+    DamagedError.
+    """
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise damaged(path, "it is missing", hint) from None
+    except Exception as error:  # numpy's and zipfile's readers raise anything on a broken file
+        raise damaged(path, str(error)[:120] or type(error).__name__, hint) from None
+    if missing := set(names) - found.keys():
+        raise damaged(path, f"it lacks {', '.join(sorted(missing))}", hint)
+    return found
+
+
+def map_array(path: Path, hint: str) -> np.ndarray:
+    """The array of an .npy, memory-mapped. Raises DamagedError."""
+    import numpy as np
+
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise damaged(path, "it is missing", hint) from None
+    except Exception as error:  # as above
+        raise damaged(path, str(error)[:120] or type(error).__name__, hint) from None
 
 
 def parse_json(content: bytes | str) -> Any:

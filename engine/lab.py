@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import __version__
+from engine.checked import Damaged
 from engine.errors import RunError, unknown
 from engine.jobs.launcher import Launcher
 from engine.progress import Progress, no_progress
@@ -86,6 +87,25 @@ class Lab:
             "queued": states.count("queued"),
             "torch_loaded": "torch" in sys.modules,
         }
+
+    def damaged(self) -> list[Damaged]:
+        """Every entry of the lab that can't be read, with the reason and what to do."""
+        sweeps = [
+            Damaged("sweep", info.name, info.error) for info in self.sweeps.list() if info.error
+        ]
+        tasks = [
+            Damaged("task", info.id, info.error or "")
+            for info in self.tasks()
+            if info.state == "damaged"
+        ]
+        return [
+            *self.store.damaged(),
+            *sweeps,
+            *tasks,
+            *self.spaces.damaged(),
+            *self.noise.damaged(),
+            *self.taught.damaged(),
+        ]
 
     # services
 

@@ -11,9 +11,10 @@ Progress = Callable[
 ]  # (done, total, what): called often, from the thread that works
 
 
-class Cancelled(Exception):
-    """Raised by a progress callback whose person has pressed stop; the work unwinds and leaves
-    nothing half-written.
+class Cancelled(BaseException):
+    """Raised by a progress callback, or by a signal's handler, whose person has pressed stop; the
+    work unwinds and leaves nothing half-written. No Exception, as KeyboardInterrupt is none: a
+    library that goes on after any error must not go on after this.
     """
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.widgets import empty, link, page
+from app.widgets import damaged_box, empty, link, page
 from app.widgets.address import base_address, canvas_address
 
 PYTHON = """from gradio_client import Client, handle_file
@@ -54,3 +54,4 @@ with page("Draw", "Draw one character; the model answers while the pen moves.") 
                 PYTHON.format(base=base_address(), model=wanted or models[0]), language="python"
             )
             curl.code(CURL.format(base=base_address(), model=wanted or models[0]), language="bash")
+    damaged_box(lab.taught.damaged(), lab.taught.delete_damaged)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from app.sections.embeddings import figures, learning, map, pair
 from app.sections.embeddings.choose import pick_segment
-from app.widgets import page
+from app.widgets import damaged_box, page
 
 VIEWS = {
     "map": ("Map", map),
@@ -24,3 +24,4 @@ with page(
             "View", {name: title for name, (title, _) in VIEWS.items()}, "view", show_label=False
         )
     ][1].draw(lab)
+    damaged_box(lab.spaces.damaged(), lab.spaces.delete)

@@ -5,7 +5,7 @@ import streamlit as st
 
 from app.sections.models.card import card, downloads, figures, mistakes, remove
 from app.sections.models.inside import inside
-from app.widgets import ago, link, page, parameters, percent, pick_model
+from app.widgets import ago, damaged_box, link, page, parameters, percent, pick_model
 
 with page("Models", "Saved models: what they are for, how good they are, and their files.") as lab:
     model = pick_model(lab, "model")
@@ -39,3 +39,4 @@ with page("Models", "Saved models: what they are for, how good they are, and the
             ),
             hide_index=True,
         )
+    damaged_box(lab.store.damaged_models())

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from app.sections.embeddings.choose import pick_segment
 from app.sections.noise import cleaned, diagnosis, purpose, review, suspects
-from app.widgets import page
+from app.widgets import damaged_box, page
 
 SECTIONS = {
     "diagnosis": ("Diagnosis", diagnosis),
@@ -28,3 +28,4 @@ with page(
             show_label=False,
         )
     ][1].draw(lab)
+    damaged_box(lab.noise.damaged(), lab.noise.delete_damaged)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.sections.train.start import keep_edits, start
 from app.sections.train.watch import watch
-from app.widgets import page, pick_run
+from app.widgets import damaged_box, page, pick_run
 from app.widgets.live import fetch_library
 
 with page("Train", "Choose a recipe, change any field, start the run and watch it learn.") as lab:
@@ -19,3 +19,5 @@ with page("Train", "Choose a recipe, change any field, start the run and watch i
     run_id = pick_run(lab, "run", "Run to watch")
     if run_id:
         watch(lab, run_id)
+    damaged_box(lab.store.damaged_runs(), lab.delete)
+    damaged_box(lab.store.damaged_recipes())

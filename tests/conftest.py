@@ -6,10 +6,23 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from engine.jobs.processes import THREADS_SLEEP
 
 os.environ.setdefault(*THREADS_SLEEP)  # before torch is loaded
+
+
+# Generated inputs are the same at every run: a test that fails here fails everywhere.
+settings.register_profile(
+    "lab",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("lab")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ LONGEST = 300  # lines
 # The house from the ground up: a file imports from its own folder and from the floors below it.
 FLOORS: tuple[str, ...] = (
     "engine.errors",
-    "engine.documents engine.checked engine.progress engine.device engine.settings",
+    "engine.documents engine.checked engine.sheets engine.progress engine.device engine.settings",
     "engine.metrics engine.files engine.file_cache",
     "engine.recipe",
     "engine.runs engine.imaging",
@@ -33,7 +33,7 @@ FLOORS: tuple[str, ...] = (
     "engine.lab",
     "engine.cli",
     "engine.__main__",
-    "app.charts app.shared_lab app.lazy_app app.scripts",
+    "app.charts app.shared_lab app.lazy_app app.pulse app.turns app.scripts",
     "app.theme app.widgets app.scatter",
     "app.sections app.canvas_tabs",
     "app.canvas app.dashboard",

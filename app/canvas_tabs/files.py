@@ -13,6 +13,7 @@ from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.views import data_uri
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
+from engine.imaging.ink import reduction
 from engine.recognition.word_reader import read_lines, text_of
 
 AT_ONCE = (
@@ -178,12 +179,16 @@ def _batch(reader: Reader, files: list[str], model: str | None) -> list[dict[str
 def _lines(reader: Reader, picture: Path | bytes, model: str | None) -> dict[str, Any]:
     with friendly():
         predictor = reader.predictor(model or None)
-        lines = read_lines(predictor, images.ink_of(images.open_picture(picture)))
+        page = images.open_picture(picture)
+        lines = read_lines(predictor, images.ink_of(page))
+        times = reduction(page)  # ink is looked for in a smaller picture, boxes are of the page
     characters = [
         {
             "label": one.label,
             "confidence": one.groups[0].members[0][1],
-            "box": list(one.box),
+            "box": [
+                min(times * value, most) for value, most in zip(one.box, 2 * page.size, strict=True)
+            ],
             "line": number,
             "after_space": one.after_space,
             "alternatives": [

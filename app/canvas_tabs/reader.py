@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import ModelError
 from engine.imaging import images, segmentation
+from engine.imaging.squares import coarse
 from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.word_reader import read_lines
@@ -117,7 +118,7 @@ class Reader:
             unlike=gallery is not None and known < gallery.strange,
         )
         if match is None and said.groups[0].share < CLEARLY_ONE:
-            pieces = self._characters(images.coarse(page.ink, COUNTED_SIDE), model)
+            pieces = self._characters(coarse(page.ink, COUNTED_SIDE), model)
             if pieces > 1:
                 said = judge(prediction.classes, prediction.probabilities, pieces=pieces)
         return prediction, said, match, gallery

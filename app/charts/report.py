@@ -4,14 +4,14 @@ tables as CSV.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
+
+from engine.sheets import table_text
 
 _STYLE = """body {font: 15px/1.5 Inter, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif; color: #1f2733;
 max-width: 1100px; margin: 2rem auto; padding: 0 1rem}
@@ -23,13 +23,7 @@ h1 {font-size: 1.6rem} h2 {font-size: 1.2rem; margin-top: 2rem}"""
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows as CSV, with a column for every key that any row has; empty where a row lacks it."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {key: "" if value is None else value for key, value in row.items()} for row in rows
-    )
-    return stream.getvalue()
+    return table_text(columns, ([row.get(key) for key in columns] for row in rows))
 
 
 def as_html(

@@ -4,6 +4,7 @@ the lab; nothing else.
 
 from app.charts.words import ago, number, parameters, percent, seconds, size
 from app.widgets.common import CHART_CONFIG, chart, clock, empty, get_lab, note, page
+from app.widgets.damaged import damaged_box
 from app.widgets.links import PAGES, link
 from app.widgets.pickers import pick_dataset, pick_model, pick_run, pick_runs
 from app.widgets.pictures import data_uri, image_grid
@@ -15,6 +16,7 @@ __all__ = [
     "ago",
     "chart",
     "clock",
+    "damaged_box",
     "data_uri",
     "empty",
     "get_lab",

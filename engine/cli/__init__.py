@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "recipes": "engine.cli.recipes",
     "models": "engine.cli.models",
     "runs": "engine.cli.runs",
+    "damaged": "engine.cli.damaged",
     "settings": "engine.cli.settings",
     "train": "engine.cli.train",
     "submit": "engine.cli.submit",
@@ -148,7 +149,7 @@ def _command(arguments: list[str]) -> int:
     from engine.progress import bar
 
     status, message = 0, ""
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as said:
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace") as said:
         if args.json:
             os.dup2(
                 sys.stderr.fileno(), sys.stdout.fileno()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import glob
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.cli import Ended
 from engine.cli.text import percent
 from engine.errors import ImageError
+from engine.imaging.formats import is_hidden, is_picture
 from engine.progress import Progress
 
 if TYPE_CHECKING:
     from engine.lab import Lab
 
 HELP = "classify pictures; folders and patterns such as 'scans/*.png' work too"
-PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,36 +34,50 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     folder = lab.model_folder(args.model)  # both mistakes are found before torch is loaded
     files = [file for given in args.images for file in pictures_at(given)]
     predictor = lab.predictor(folder)
-    out = []
+    out: list[dict[str, Any]] = []
     for number, file in enumerate(files, 1):
-        prediction = predictor.predict([file])[0]
+        try:
+            prediction = predictor.predict([file])[0]
+        except ImageError as error:
+            if len(files) == 1:
+                raise
+            out.append({"name": readable(file), "error": str(error)})
+            continue
+        finally:
+            if len(files) > 1:
+                progress(number, len(files), "pictures")
         top = [
             {"class": name, "probability": probability}
             for name, probability in prediction.top(max(1, args.top))
         ]
         out.append(
             {
-                "name": str(file),
+                "name": readable(file),
                 "label": prediction.label,
                 "probability": top[0]["probability"],
                 "top": top,
                 "blank": prediction.blank,
             }
         )
-        if len(files) > 1:
-            progress(number, len(files), "pictures")
+    if all("error" in row for row in out):
+        raise Ended(out, 2, f"none of {len(out)} pictures can be read")
     return out
 
 
 def pictures_at(given: str) -> list[Path]:
-    """The picture files that an argument means, in order. Raises ImageError if it means none."""
+    """The picture files that an argument means, in order; of a folder, those that are not hidden.
+
+    Raises ImageError if it means none.
+    """
     path = Path(given).expanduser()
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in PICTURES)
+        inside = [(file, file.relative_to(path).as_posix()) for file in path.rglob("*")]
+        found = sorted(file for file, name in inside if is_picture(name) and not is_hidden(name))
         if not found:
             raise ImageError(
                 f"folder {given} holds no pictures",
-                expected=f"files ending in {' '.join(sorted(PICTURES))}",
+                expected="files ending in .png, .jpg, .tif, .heic …",
+                got=f"{sum(file.is_file() for file, _ in inside)} other files",
             )
         return found
     if path.exists():
@@ -76,9 +92,17 @@ def pictures_at(given: str) -> list[Path]:
     return found
 
 
+def readable(file: Path) -> str:
+    """A path as text that can be printed: '�' stands for bytes that are not UTF-8."""
+    return os.fsencode(file).decode("utf-8", "replace")
+
+
 def show(document: Any) -> str:
     lines = []
     for row in document:
+        if "error" in row:
+            lines.append(f"{row['name']}: {row['error']}")
+            continue
         classes = "  ".join(
             f"{entry['class']} {percent(entry['probability'], 1)}" for entry in row["top"]
         )

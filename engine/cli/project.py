@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from engine.cli.embed import space_arguments
 from engine.cli.text import percent, table
 from engine.errors import GlyphlabError
 from engine.progress import Progress
+from engine.sheets import write_table
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -89,20 +89,18 @@ def write_map(space: Any, coordinates: Any, out: Path) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with open(out, "w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(["index", "name", "label", "predicted", *"xyz"[: coordinates.shape[1]]])
-            for place, number in enumerate(space.index):
-                answer = space.model_classes[space.predicted[place]]
-                at = [f"{value:.5f}" for value in coordinates[place]]
-                rows.writerow(
-                    [
-                        int(number),
-                        space.images.files[number],
-                        names[space.labels[place]],
-                        answer,
-                        *at,
-                    ]
+            rows = (
+                (
+                    int(number),
+                    space.images.files[number],
+                    names[space.labels[place]],
+                    space.model_classes[space.predicted[place]],
+                    *(f"{value:.5f}" for value in coordinates[place]),
                 )
+                for place, number in enumerate(space.index)
+            )
+            columns = ("index", "name", "label", "predicted", *"xyz"[: coordinates.shape[1]])
+            write_table(file, columns, rows)
     except OSError as error:
         raise failure(error, out) from error
 

@@ -30,6 +30,7 @@ BROKEN = (
     NotImplementedError,
     RuntimeError,
 )
+LOCAL_HEADER = 30  # bytes in front of a file's name and content, at least
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 
@@ -117,6 +118,7 @@ def _entries(path: Path, unpacked_mb: int, stamp: tuple[int, ...]) -> Sequence[z
         )
     for entry in entries:
         _check(entry, path.name)
+    check_overlaps(entries, path.name)
     unpacked = sum(entry.file_size for entry in entries)
     ratio = unpacked / max(path.stat().st_size, 1)
     if unpacked > unpacked_mb * 1_000_000:
@@ -135,6 +137,21 @@ def _entries(path: Path, unpacked_mb: int, stamp: tuple[int, ...]) -> Sequence[z
             hint=hint,
         )
     return entries
+
+
+def check_overlaps(entries: Sequence[zipfile.ZipInfo], zip_name: str) -> None:
+    """Raise DataError if two files of a zip share bytes, as in a bomb whose every entry unpacks the
+    same ones (Fifield 2019, "A better zip bomb").
+    """
+    end = 0
+    for entry in sorted(entries, key=lambda entry: entry.header_offset):
+        if entry.header_offset < end:
+            raise DataError(
+                f"{zip_name} holds files that overlap",
+                got=repr(entry.orig_filename),
+                hint="This looks like a zip bomb.",
+            )
+        end = entry.header_offset + LOCAL_HEADER + entry.compress_size
 
 
 def _check(entry: zipfile.ZipInfo, zip_name: str) -> None:

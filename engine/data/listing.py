@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from engine.errors import DataError, unknown
 from engine.imaging.convention import EACH_ITS_OWN, Convention
 
 TRAIN, VAL, TEST = 0, 1, 2  # codes of the official splits
@@ -121,3 +122,28 @@ def digest(parts: Iterable[object]) -> str:
         )
         state.update(b"\0")
     return state.hexdigest()
+
+
+def in_turns(listing: Listing, split: str, classes: Sequence[str] | None) -> np.ndarray:
+    """Positions (n,) int64 of those classes in that split: the first of each class, the second of
+    each, and so on. Raises DataError for a split or class that does not exist.
+    """
+    if split not in (*SPLITS, "all"):
+        raise DataError(unknown("split", split, [*SPLITS, "all"]))
+    for name in classes or ():
+        if name not in listing.classes:
+            raise DataError(unknown("class", name, listing.classes))
+    wanted = (
+        np.isin(listing.labels, [listing.classes.index(name) for name in classes])
+        if classes
+        else np.ones(len(listing), bool)
+    )
+    if split != "all":
+        wanted &= listing.official == SPLITS.index(split)
+    index = np.flatnonzero(wanted)
+    labels = listing.labels[index]
+    by_class = np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[by_class], labels[by_class])
+    turn = np.empty(len(index), np.int64)
+    turn[by_class] = np.arange(len(index)) - starts
+    return index[np.lexsort((labels, turn))]

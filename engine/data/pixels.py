@@ -14,9 +14,16 @@ from PIL import Image
 
 from engine.data.listing import Finding, Reader
 from engine.errors import GlyphlabError
-from engine.imaging.convention import EACH_ITS_OWN, Convention, Paper, in_range, wide
+from engine.imaging.convention import (
+    EACH_ITS_OWN,
+    Convention,
+    Paper,
+    in_range,
+    on_white,
+    plain,
+    wide,
+)
 from engine.imaging.images import GLYPH_SIDE, open_picture
-from engine.imaging.ink import on_white, plain
 
 VOTERS = 12  # pictures that tell the kind
 GLYPHS_LOOKED_AT = 300

@@ -201,7 +201,7 @@ def measure(
     """
     file = space.folder / f"figures-{digest(only, seed, ASKED, PAIRED)}.json"
     stored = read_json(file)
-    if stored is not None:
+    if isinstance(stored, dict) and stored:
         return stored
     wanted = [number for number, name in enumerate(space.classes) if only is None or name in only]
     members = np.flatnonzero(np.isin(space.labels, wanted))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.checked import Document, map_array, read_arrays, read_document
 from engine.data.imageset import ImageSet
 from engine.embedding.neighbours import Neighbours, Vote
 from engine.embedding.projection import Options, Projection
-from engine.errors import DataError, GlyphlabError
-from engine.files import read_json, write_array, write_arrays, write_json
+from engine.errors import DamagedError, DataError, GlyphlabError
+from engine.files import write_array, write_arrays, write_json
 from engine.progress import Progress, no_progress
 from engine.recipe import DataSpec
 
@@ -31,6 +33,11 @@ PARTS = {
     "test": "test images",
     "all": "all images",
 }
+
+
+class _MapDocument(Document):
+    faithful: dict[str, float]
+    notes: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -138,12 +145,21 @@ class Space:
         kept on disk.
         """
         k = min(k, len(self) - 1)
-        for file in sorted(
-            self.folder.glob("near-*.npz"), key=lambda path: int(path.stem.split("-")[1])
-        ):
-            if int(file.stem.split("-")[1]) >= k:
-                with np.load(file) as arrays:
-                    return arrays["similarity"].astype(np.float32), arrays["index"].astype(np.int64)
+        kept = {
+            int(file.stem[5:]): file
+            for file in self.folder.glob("near-*.npz")
+            if file.stem[5:].isdecimal()
+        }
+        for width in sorted(width for width in kept if width >= k):
+            with suppress(DamagedError):  # it is searched again
+                arrays = read_arrays(kept[width], ("similarity", "index"), "")
+                similarity, index = arrays["similarity"], arrays["index"]
+                shape = (len(self), width)
+                if (
+                    similarity.shape == index.shape == shape
+                    and np.isin(index, range(len(self))).all()
+                ):
+                    return similarity.astype(np.float32), index.astype(np.int64)
         similarity, index = self.neighbours.search_own(k, progress)
         write_arrays(
             self.folder / f"near-{k}.npz", similarity=similarity, index=index.astype(np.int32)
@@ -153,10 +169,14 @@ class Space:
     def find_map(self, options: Options) -> Projection | None:
         """The map that was made with these options; None if there is none yet."""
         file = self._map_file(options)
-        about = read_json(file.with_suffix(".json"))
-        if about is None or not file.exists():
+        try:
+            about = read_document(file.with_suffix(".json"), _MapDocument, "")
+            coordinates = map_array(file, "")
+        except DamagedError:  # or not made: it is made again
             return None
-        return Projection(np.load(file, mmap_mode="r"), options, about["faithful"], about["notes"])
+        if coordinates.shape != (len(self), options.dims):
+            return None
+        return Projection(coordinates, options, about.faithful, about.notes)
 
     def keep_map(self, projection: Projection) -> None:
         file = self._map_file(projection.options)
@@ -175,7 +195,7 @@ class Space:
         file = self.folder / f"{name}.npy"
         if not re.fullmatch(r"map-[\w-]+", name) or not file.exists():
             raise GlyphlabError(f"there is no map '{name}'")
-        return np.load(file, mmap_mode="r")
+        return map_array(file, "Make the map again.")
 
     def map_name(self, options: Options) -> str:
         return self._map_file(options).stem
@@ -191,11 +211,10 @@ class Space:
     def find_selection(self, name: str) -> np.ndarray | None:
         """A kept selection; None if there is none of that name."""
         file = self.folder / f"selection-{name}.npy"
-        return (
-            np.load(file).astype(np.int64)
-            if re.fullmatch(r"[0-9a-f]{10}", name) and file.exists()
-            else None
-        )
+        if not re.fullmatch(r"[0-9a-f]{10}", name) or not file.exists():
+            return None
+        places = np.asarray(map_array(file, "Select the images again."), np.int64)
+        return places[(places >= 0) & (places < len(self))]
 
     def _map_file(self, options: Options) -> Path:
         return self.folder / f"map-{options.method}-{options.dims}d-{digest(options.used())}.npy"

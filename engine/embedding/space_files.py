@@ -8,11 +8,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
+from engine.checked import Document, damaged, map_array, read_arrays, read_document
 from engine.data.imageset import ImageSet
 from engine.embedding.space import META, Answers, Space
-from engine.errors import GlyphlabError
-from engine.files import failure, read_json, write_arrays, write_json
+from engine.files import failure, rename_whole, write_arrays, write_json
+
+DAMAGED = "Delete the space and embed the images again."
+
+
+class SpaceDocument(Document):
+    """space.json."""
+
+    model: str
+    data: str
+    part: str
+    weights: str
+    n: int = Field(ge=0)
+    width: int = Field(ge=1)
+    classes: list[str]
+    created: str
 
 
 def write_space(
@@ -40,22 +56,21 @@ def write_space(
     write_arrays(fresh / "answers.npz", **answers)
     write_json(fresh / META, about)
     try:
-        os.replace(fresh, folder)
+        rename_whole(fresh, folder)
     except OSError:  # another process was first, with the same content
         shutil.rmtree(fresh, ignore_errors=True)
 
 
 def read_space(folder: Path, images: ImageSet) -> Space:
-    """Open the space at `folder`, whose images are `images`. Raises GlyphlabError if it is not
-    complete.
-    """
-    answers = read_answers(folder)
-    try:
-        about = read_json(folder / META)
-        embeddings = np.load(folder / "embeddings.npy", mmap_mode="r")
-        own = about["model"], about["data"], about["part"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(folder, error) from None
+    """Open the space at `folder`, whose images are `images`. Raises DamagedError."""
+    answers, about = read_answers(folder), read_about(folder)
+    embeddings = map_array(folder / "embeddings.npy", DAMAGED)
+    shape = (len(answers.index), about.width)
+    if embeddings.shape != shape or embeddings.dtype != np.float32:
+        raise damaged(folder / "embeddings.npy", f"{embeddings.shape} is not {shape}", DAMAGED)
+    if len(answers.index) and answers.index.max() >= len(images):
+        raise damaged(folder / "answers.npz", "it is of other images", DAMAGED)
+    own = about.model, about.data, about.part
     return Space(
         folder.name,
         folder,
@@ -70,18 +85,17 @@ def read_space(folder: Path, images: ImageSet) -> Space:
 
 
 def read_answers(folder: Path) -> Answers:
-    """What the model of the space at `folder` answered. Raises GlyphlabError if it is not complete."""
-    try:
-        classes = tuple(read_json(folder / META)["classes"])
-        with np.load(folder / "answers.npz") as held:
-            return Answers(
-                held["index"], held["predicted"].astype(np.int64), held["confidence"], classes
-            )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(folder, error) from None
+    """What the model of the space at `folder` answered. Raises DamagedError."""
+    about = read_about(folder)
+    held = read_arrays(folder / "answers.npz", ("index", "predicted", "confidence"), DAMAGED)
+    index, predicted, confidence = held["index"], held["predicted"], held["confidence"]
+    whole = all(kind.kind == "i" for kind in (index.dtype, predicted.dtype))
+    sound = whole and index.shape == predicted.shape == confidence.shape == (about.n,)
+    if not sound or (about.n and not 0 <= predicted.min() <= predicted.max() < len(about.classes)):
+        raise damaged(folder / "answers.npz", f"it is not of {about.n} images", DAMAGED)
+    return Answers(index, predicted.astype(np.int64), confidence, tuple(about.classes))
 
 
-def _unreadable(folder: Path, error: Exception) -> GlyphlabError:
-    return GlyphlabError(
-        f"the embeddings in {folder} can't be read", got=str(error)[:120], hint="Delete the folder."
-    )
+def read_about(folder: Path) -> SpaceDocument:
+    """The checked document of the space in a folder. Raises DamagedError."""
+    return read_document(folder / META, SpaceDocument, DAMAGED)

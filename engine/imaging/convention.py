@@ -72,3 +72,25 @@ def in_range(picture: Image.Image, convention: Convention) -> Image.Image:
         for name, band in zip(picture.getbands(), picture.split(), strict=True)
     ]
     return Image.merge(picture.mode, bands)
+
+
+def plain(picture: Image.Image) -> Image.Image:
+    """The picture in mode L, RGB or RGBA; more than 8 bits become 8, from black to the brightest
+    pixel.
+    """
+    mode = picture.mode
+    levels = wide(picture)
+    if levels is not None:
+        return Image.fromarray(levels_to_bytes(levels, None, mode == "F"))
+    if mode in ("LA", "La", "PA", "RGBa") or "transparency" in picture.info and mode != "RGBA":
+        return picture.convert("RGBA")
+    if mode in ("L", "RGB", "RGBA"):
+        return picture
+    return picture.convert("L" if mode == "1" else "RGB")
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """An RGBA picture on a white page: RGB."""
+    page = Image.new("RGB", picture.size, "white")
+    page.paste(picture, mask=picture.getchannel("A"))
+    return page

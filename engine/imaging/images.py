@@ -9,7 +9,6 @@ floats by `normalise`, and by nothing else.
 from __future__ import annotations
 
 import io
-import math
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +18,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import ImageError, unknown
-from engine.imaging.convention import EACH_ITS_OWN, Convention, in_range
+from engine.imaging.convention import EACH_ITS_OWN, Convention, in_range, on_white, plain
 from engine.imaging.formats import prepare_for
-from engine.imaging.ink import ink_box, ink_of, on_white, plain, stroke_width, thickened
+from engine.imaging.ink import ink_box, ink_of
 from engine.imaging.placement import Placement, settled, with_a_known_pen
+from engine.imaging.squares import centred_by_mass, filling, placed, whole_page
 from engine.imaging.stray_dots import without_stray_dots
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 # a picture above this is refused before it is decoded: a decompression bomb, or a mistake
 MOST_PIXELS = 50_000_000
-BOX = 20 / 28  # MNIST: ink fills 20 of 28 pixels
-FINE = 4  # strokes are measured and thickened at so many times the final resolution
 KNOWN_MODES = "1 L P RGB RGBA LA La PA RGBa I I;16 I;16B I;16L I;16N F".split()
 GLYPH_SIDE = 32  # a square picture up to this side may be a glyph without a page
 
@@ -156,14 +154,14 @@ def square_of_page(
     if not ink.any():
         return np.zeros((STYLES[style].channels, size, size), np.uint8)
     if style == "digit":
-        return _centred_by_mass(ink, size)[None]
+        return centred_by_mass(ink, size)[None]
     put = settled(ink, placement) if placement else ink
     drawn = with_a_known_pen(put, placement) if placement else put
     ink = (
         ink if drawn is put else drawn
     )  # the glyph is cut from the drawing as it came, unless its strokes were widened
-    page = _whole_page(drawn, size)
-    return page[None] if style == "page" else np.stack([_filling(ink, size), page])
+    page = whole_page(drawn, size)
+    return page[None] if style == "page" else np.stack([filling(ink, size), page])
 
 
 def square_of_glyph(ink: np.ndarray, style: str, size: int) -> np.ndarray:
@@ -177,14 +175,14 @@ def square_of_glyph(ink: np.ndarray, style: str, size: int) -> np.ndarray:
         whole = (
             ink
             if ink.shape == (size, size)
-            else _placed(ink, size / max(ink.shape), ink.shape[1] / 2, ink.shape[0] / 2, size)
+            else placed(ink, size / max(ink.shape), ink.shape[1] / 2, ink.shape[0] / 2, size)
         )
         return np.repeat(whole[None], STYLES[style].channels, axis=0)
     if style == "page":
-        return _placed(ink, 0.7 * size / max(ink.shape), ink.shape[1] / 2, ink.shape[0] / 2, size)[
+        return placed(ink, 0.7 * size / max(ink.shape), ink.shape[1] / 2, ink.shape[0] / 2, size)[
             None
         ]
-    glyph = _filling(ink, size) if ink.any() else np.zeros((size, size), np.uint8)
+    glyph = filling(ink, size) if ink.any() else np.zeros((size, size), np.uint8)
     return np.stack([glyph, np.zeros((size, size), np.uint8)])
 
 
@@ -227,85 +225,3 @@ def _is_glyph(ink: np.ndarray) -> bool:
     left, top, right, bottom = ink_box(ink)
     middle = max(abs(left + right - side), abs(top + bottom - side)) / 2
     return max(right - left, bottom - top) >= 0.5 * side and middle <= 0.25 * side
-
-
-def _placed(ink: np.ndarray, scale: float, x: float, y: float, size: int) -> np.ndarray:
-    """The square (size, size) whose centre is the point (x, y) of the ink (H, W), scaled; beyond
-    the ink there is paper.
-
-    One resampling, placed to a fraction of a pixel: an area filter when shrinking (every stroke
-    keeps its ink), bicubic when growing.
-    """
-    half = size / 2 / scale
-    pad = max(
-        0, math.ceil(max(half - x, half - y, x + half - ink.shape[1], y + half - ink.shape[0]))
-    )
-    ink = np.pad(ink, pad) if pad else ink
-    box = (
-        max(x - half + pad, 0),
-        max(y - half + pad, 0),
-        min(x + half + pad, ink.shape[1]),
-        min(y + half + pad, ink.shape[0]),
-    )
-    kernel = Image.Resampling.BOX if scale <= 1 else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(ink).resize((size, size), kernel, box))
-
-
-def coarse(ink: np.ndarray, side: int) -> np.ndarray:
-    """Ink (H, W) no larger than `side`, still with full ink in it: a thin stroke fades as it
-    shrinks.
-    """
-    scale = side / max(ink.shape)
-    if scale < 1:
-        shape = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
-        ink = np.asarray(Image.fromarray(ink).resize(shape, Image.Resampling.BOX))
-    return _with_full_ink(ink)
-
-
-def _with_full_ink(ink: np.ndarray) -> np.ndarray:
-    peak = int(ink.max())
-    return (
-        ink
-        if peak in (0, 255)
-        else np.clip(ink.astype(np.float32) * (255 / peak), 0, 255).astype(np.uint8)
-    )
-
-
-def _glyph(ink: np.ndarray, box: int, least: float) -> np.ndarray:
-    """The ink alone, cut out, at up to FINE times the `box` pixels it will fill, its strokes wide
-    enough for `least` pixels there.
-    """
-    left, top, right, bottom = ink_box(ink)
-    glyph = coarse(ink[top:bottom, left:right], FINE * box)
-    return thickened(glyph, least * max(glyph.shape) / box, pad=True)
-
-
-def _centred_by_mass(ink: np.ndarray, size: int) -> np.ndarray:
-    box = round(size * BOX)
-    glyph = _glyph(ink, box, least=1.6 * size / 28)
-    height, width = glyph.shape
-    scale = box / max(height, width)
-    mass = glyph.astype(np.float64)
-    x = float(mass.sum(0) @ (np.arange(width) + 0.5) / mass.sum())
-    y = float(mass.sum(1) @ (np.arange(height) + 0.5) / mass.sum())
-    half = size / 2 / scale  # the whole glyph stays on the square, however uneven its mass
-    return _with_full_ink(
-        _placed(
-            glyph, scale, min(max(x, width - half), half), min(max(y, height - half), half), size
-        )
-    )
-
-
-def _filling(ink: np.ndarray, size: int) -> np.ndarray:
-    box = round(size * 0.84)
-    glyph = _glyph(ink, box, least=size / 24)
-    return _placed(glyph, box / max(glyph.shape), glyph.shape[1] / 2, glyph.shape[0] / 2, size)
-
-
-def _whole_page(ink: np.ndarray, size: int) -> np.ndarray:
-    page = coarse(ink, FINE * size)
-    left, top, right, bottom = ink_box(page)
-    least = max(page.shape) / 60
-    if stroke_width(page[top:bottom, left:right]) < least:
-        page = thickened(page, least, pad=False)
-    return _placed(page, size / max(page.shape), page.shape[1] / 2, page.shape[0] / 2, size)

@@ -9,7 +9,8 @@ import math
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
-from engine.imaging.convention import Paper, levels_to_bytes, wide
+from engine.imaging.convention import Paper, on_white, plain
+from engine.imaging.rank_filters import largest, median_of_nine, smallest
 
 # pictures of twice this side and more are reduced towards it before ink is looked for; no style
 # needs more
@@ -58,28 +59,6 @@ def ink_of(picture: Image.Image, paper: Paper | None = None) -> np.ndarray:
 def reduction(picture: Image.Image) -> int:
     """How many times smaller than the picture its ink is: a whole number."""
     return max(1, max(picture.size) // WORKING_SIDE)
-
-
-def plain(picture: Image.Image) -> Image.Image:
-    """The picture in mode L, RGB or RGBA; more than 8 bits become 8, from black to the brightest
-    pixel.
-    """
-    mode = picture.mode
-    levels = wide(picture)
-    if levels is not None:
-        return Image.fromarray(levels_to_bytes(levels, None, mode == "F"))
-    if mode in ("LA", "La", "PA", "RGBa") or "transparency" in picture.info and mode != "RGBA":
-        return picture.convert("RGBA")
-    if mode in ("L", "RGB", "RGBA"):
-        return picture
-    return picture.convert("L" if mode == "1" else "RGB")
-
-
-def on_white(picture: Image.Image) -> Image.Image:
-    """An RGBA picture on a white page: RGB."""
-    page = Image.new("RGB", picture.size, "white")
-    page.paste(picture, mask=picture.getchannel("A"))
-    return page
 
 
 def ink_box(ink: np.ndarray) -> tuple[int, int, int, int]:
@@ -204,16 +183,15 @@ def _marks_on_uneven_paper(
     The paper is what remains when everything thinner than a sixth of the page is wiped away at low
     resolution: for dark ink by a closing (maximum, then minimum), for light ink by an opening.
     """
-    grey = grey.filter(ImageFilter.MedianFilter(3))
+    grey = Image.fromarray(median_of_nine(np.asarray(grey)))
     low = grey.reduce(max(1, max(grey.size) // 96))
     reach = max(low.size) // 6 | 1
-    dark = side == "light" if side else _ink_is_dark(np.asarray(low, dtype=np.float64))
-    first, second = (
-        (ImageFilter.MaxFilter, ImageFilter.MinFilter)
-        if dark
-        else (ImageFilter.MinFilter, ImageFilter.MaxFilter)
+    pixels = np.asarray(low)
+    dark = side == "light" if side else _ink_is_dark(pixels.astype(np.float64))
+    wiped = (
+        smallest(largest(pixels, reach), reach) if dark else largest(smallest(pixels, reach), reach)
     )
-    paper = low.filter(first(reach)).filter(second(reach)).filter(ImageFilter.GaussianBlur(1))
+    paper = Image.fromarray(wiped).filter(ImageFilter.GaussianBlur(1))
     paper = paper.resize(grey.size, Image.Resampling.BILINEAR)
     marks = np.asarray(
         ImageChops.subtract(paper, grey) if dark else ImageChops.subtract(grey, paper)

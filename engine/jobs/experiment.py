@@ -17,12 +17,14 @@ from engine.data.loader import Images
 from engine.device import describe_device, pick_device
 from engine.documents import EpochRow, Figures, FinalRow, Report
 from engine.errors import DataError
+from engine.imaging.images import STYLES
 from engine.imaging.placement import placement_kept
 from engine.models.checkpoint import read_weights, save_checkpoint
 from engine.models.inference import run_model
 from engine.models.recognizer import count_parameters
 from engine.progress import Progress, no_progress
 from engine.recipe import DataSpec, Recipe
+from engine.training.cost import check_cost, means_of
 from engine.training.stats import EpochStats, StepStats
 from engine.training.trainer import Trainer
 from engine.training.trainer_state import restore_trainer, save_trainer
@@ -94,7 +96,12 @@ def conduct(
     if threads:
         torch.set_num_threads(threads)
     where, why = pick_device(device)
+    means, spec = means_of(where, run.path), recipe.data
+    least = STYLES[spec.style].channels if spec.style in STYLES else 1
+    check_cost(recipe, least, len(spec.classes or ()) or 2, 1, means)  # before anything is decoded
     data = load(recipe.data)
+    train = len(data.splits.get("train", ()))
+    check_cost(recipe, data.channels, len(data.classes), train, means)
     tools = Tools(load, find_model, where, cancelled, progress)
     run.log(f"device {where}: {why}")
     splits = ", ".join(f"{len(index):,} {name}" for name, index in data.splits.items())

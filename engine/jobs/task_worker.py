@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import GlyphlabError, RunError, unknown
-from engine.files import Lock, plain, read_json, write_json
+from engine.files import Lock, plain, write_json
+from engine.jobs.tasks import read_status
 from engine.progress import Cancelled
 from engine.runs.run_info import now
 
@@ -20,36 +21,40 @@ if TYPE_CHECKING:
     from engine.jobs.launcher import Launcher
 
 Task = Callable[..., Any]  # (launcher, progress, **arguments) → what JSON can hold
-HEARTBEAT_SECONDS = 0.25
+HEARTBEAT_SECONDS = 0.5
+GRACE_SECONDS = 20  # to unwind after SIGTERM
 
 
 def work(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[str, Task]) -> None:
     """What a task's process does: call the function, write how far it is, and what it returned. For
     the main thread.
     """
-    status = read_json(folder / "status.json")
+    status = read_status(folder).model_dump()
     status |= {"pid": os.getpid(), "host": socket.gethostname()}
     written = 0.0
 
-    def write(**changes: Any) -> None:
+    def write(lasting: bool = True, **changes: Any) -> None:
         status.update(changes)
-        write_json(folder / "status.json", status)
+        write_json(folder / "status.json", status, lasting)
 
     def progress(done: int, total: int, what: str) -> None:
         nonlocal written
         if (folder / "stop").exists():
             raise Cancelled
         if time.monotonic() - written >= HEARTBEAT_SECONDS:
-            write(done=int(done), total=int(total), what=what)
+            write(False, done=int(done), total=int(total), what=what)
             written = time.monotonic()
 
     def interrupt(number: int, frame: object) -> None:
+        (folder / "stop").touch()
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel ends what does not unwind
+        signal.alarm(GRACE_SECONDS)
         raise Cancelled
 
     with lock:
-        write()
         signal.signal(signal.SIGTERM, interrupt)
         try:
+            write()
             if (folder / "stop").exists():
                 raise Cancelled
             if status["kind"] not in kinds:
@@ -64,4 +69,5 @@ def work(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[str, Task]
             traceback.print_exc()
             end = {"state": "failed", "error": f"{type(error).__name__}: {error}"[:300]}
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.alarm(0)
         write(**end, finished=now())

@@ -15,11 +15,14 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from engine.errors import RunError
+from pydantic import Field
+
+from engine.checked import Document, read_document
+from engine.errors import DamagedError, RunError
 from engine.file_cache import FileCache
-from engine.files import Lock, is_locked, plain, read_json, write_json
+from engine.files import Lock, is_locked, make_folder, plain, write_json, write_text
 from engine.jobs.processes import spawn
 from engine.runs.run_info import ALIVE, now
 
@@ -27,14 +30,14 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 KEPT = 200  # ended tasks whose folders stay
-HEARTBEAT_SECONDS = 0.25
 KILLED = "its process was killed or the machine went down"
 
 
 @dataclass(frozen=True)
 class TaskInfo:
     """A task as pages show it. `done` of `total` is its progress (total 0: unknown), `what` what it
-    is doing, `result` what it returned.
+    is doing, `result` what it returned. state: running, stopping, finished, stopped, failed, or
+    damaged, when `error` says what is wrong with its folder.
     """
 
     id: str
@@ -50,13 +53,29 @@ class TaskInfo:
     finished: str | None = None
 
 
+class TaskStatus(Document):
+    """A task's status.json."""
+
+    kind: str
+    state: Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
+    arguments: dict[str, Any] = {}
+    created: str = ""
+    finished: str | None = None
+    done: int = Field(0, ge=0)
+    total: int = Field(0, ge=0)
+    what: str = ""
+    result: Any = None
+    error: str | None = None
+    pid: int | None = Field(None, ge=1, le=2**31)
+    host: str | None = None
+
+
 def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, Any]) -> str:
     """Start a task in the background and return its id; the id of the one at work, if the same kind
     has the same arguments.
     """
     arguments = plain(arguments)
-    parent = Path(home) / "tasks"
-    parent.mkdir(parents=True, exist_ok=True)
+    parent = make_folder(Path(home) / "tasks")
     door = Lock.take(parent / ".door", seconds=30)
     if door is None:
         raise RunError(
@@ -69,8 +88,7 @@ def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, A
         _forget_old(parent)
         token = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(6))
         folder = parent / f"{re.sub(r'[-:]', '', now()[:19])}-{kind}-{token}"
-        folder.mkdir()
-        lock = Lock.take(folder / "lock")
+        lock = Lock.take(make_folder(folder) / "lock")
         try:
             write_json(
                 folder / "status.json",
@@ -85,35 +103,49 @@ def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, A
 def task(home: Path, id: str) -> TaskInfo:
     """How a task stands. Raises RunError if there is none of that id."""
     folder = Path(home) / "tasks" / id
-    try:
-        status = _statuses.get(folder / "status.json") if re.fullmatch(r"[\w-]+", id) else None
-    except OSError:
-        status = None
-    if status is None:
+    if not re.fullmatch(r"[\w-]+", id) or not folder.is_dir():
         raise RunError(f"there is no task '{id}'")
-    status = dict(status)
-    if status["state"] in ALIVE:
+    try:
+        found = read_status(folder)
+        if found.state in ALIVE and not is_locked(folder / "lock"):
+            found = read_status(folder)  # it may have ended between the two looks
+    except DamagedError as error:
+        kind = "-".join(id.split("-")[1:-1])
+        return TaskInfo(id=id, kind=kind, state="damaged", error=str(error))
+    state, error = found.state, found.error
+    if state in ALIVE:
+        stopping = (folder / "stop").exists()
         if is_locked(folder / "lock"):
-            status["state"] = "stopping" if (folder / "stop").exists() else status["state"]
+            state = "stopping" if stopping else state
         else:
-            status = read_json(folder / "status.json")  # it may have ended between the two looks
-            if status["state"] in ALIVE:
-                status |= (
-                    {"state": "stopped"}
-                    if (folder / "stop").exists()
-                    else {"state": "failed", "error": KILLED}
-                )
-    known = {name: status[name] for name in TaskInfo.__dataclass_fields__ if name in status}
-    return TaskInfo(id=id, **known)
+            state, error = ("stopped", None) if stopping else ("failed", KILLED)
+    known = {name: getattr(found, name) for name in TaskInfo.__dataclass_fields__ if name != "id"}
+    return TaskInfo(id=id, **(known | {"state": state, "error": error}))
 
 
-_statuses = FileCache(read_json, most=2 * KEPT)  # lists of tasks look at all of them
+def read_status(folder: Path) -> TaskStatus:
+    """What a task's status.json says. Raises DamagedError."""
+    file = folder / "status.json"
+    try:
+        return _statuses.get(file)
+    except OSError:
+        return _read(file)  # which says what it is
+
+
+def _read(file: Path) -> TaskStatus:
+    return read_document(file, TaskStatus, "Delete the folder, or start it again.")
+
+
+_statuses = FileCache(_read, most=2 * KEPT)  # lists of tasks look at all of them
 
 
 def tasks(home: Path, kind: str | None = None) -> list[TaskInfo]:
     """All tasks (of one kind), newest first."""
     parent = Path(home) / "tasks"
-    names = sorted(os.listdir(parent), reverse=True) if parent.is_dir() else []
+    try:
+        names = sorted(os.listdir(parent), reverse=True)
+    except OSError:
+        return []
     out = []
     for name in names:
         if kind is None or f"-{kind}-" in name:
@@ -130,15 +162,11 @@ def stop_task(home: Path, id: str) -> None:
     folder = Path(home) / "tasks" / id
     if info.state not in ALIVE:
         return
-    (folder / "stop").touch()
-    status = read_json(folder / "status.json") or {}
-    if (
-        status.get("host") == socket.gethostname()
-        and status.get("pid")
-        and is_locked(folder / "lock")
-    ):
-        with suppress(ProcessLookupError):
-            os.kill(status["pid"], signal.SIGTERM)
+    write_text(folder / "stop", now() + "\n")
+    with suppress(DamagedError, ProcessLookupError):
+        found = read_status(folder)
+        if found.host == socket.gethostname() and found.pid and is_locked(folder / "lock"):
+            os.kill(found.pid, signal.SIGTERM)
 
 
 def _forget_old(parent: Path) -> None:

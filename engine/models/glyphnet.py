@@ -14,6 +14,8 @@ from engine.models.cpu_layers import Dropout
 from engine.models.recognizer import Recognizer, conv_norm
 from engine.models.rotation_tta import Turned
 
+MOST_BLOCKS = 100  # in a stage
+
 
 class Squeeze(nn.Module):
     """Weigh channels by what the whole map holds."""
@@ -83,6 +85,8 @@ def glyphnet(
     entrance = [conv_norm(channels, w, 5 if stem > 1 else 3, stride=min(stem, 2))] + (
         [nn.MaxPool2d(2)] if stem == 4 else []
     )
+    if max(stem, *blocks) > MOST_BLOCKS:
+        raise ValueError(f"stem and blocks can't be more than {MOST_BLOCKS}")
     body: list[nn.Module] = [nn.Sequential(*entrance, *[Block(w) for _ in range(blocks[0])])]
     for wide, count in ((2 * w, blocks[1]), (4 * w, blocks[2])):
         body.append(

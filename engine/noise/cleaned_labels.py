@@ -4,8 +4,6 @@ a zip, and a data set of the lab.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import DataError
+from engine.sheets import table_text
 
 if TYPE_CHECKING:
     from engine.noise.review import Decision
@@ -70,21 +69,18 @@ def clean(
 
 def table(diagnosis: Diagnosis, cleaned: Cleaned) -> str:
     """A CSV of the kept images: file, index, given, label, how."""
-    out = io.StringIO()
-    rows = csv.writer(out)
-    rows.writerow(("file", "index", "given", "label", "how"))
     found, names = diagnosis.arrays, diagnosis.classes
-    for i in np.flatnonzero(cleaned.labels >= 0):
-        rows.writerow(
-            (
-                diagnosis.file(i),
-                int(found["index"][i]),
-                names[found["given"][i]],
-                names[cleaned.labels[i]],
-                cleaned.how[i],
-            )
+    rows = (
+        (
+            diagnosis.file(i),
+            int(found["index"][i]),
+            names[found["given"][i]],
+            names[cleaned.labels[i]],
+            cleaned.how[i],
         )
-    return out.getvalue()
+        for i in np.flatnonzero(cleaned.labels >= 0)
+    )
+    return table_text(("file", "index", "given", "label", "how"), rows)
 
 
 def default_name(diagnosis: Diagnosis) -> str:

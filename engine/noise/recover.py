@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from engine.checked import read_arrays
 from engine.data.imageset import ImageSet
 from engine.data.splits import stratified
-from engine.errors import DataError, RecipeError
+from engine.errors import DamagedError, DataError, RecipeError
 from engine.models.catalog import build_model
 from engine.models.inference import run_model
 from engine.noise.hypotheses import READS, better, compare_readings
@@ -245,7 +246,6 @@ def _accuracy_behind(agreement: float, matrix: np.ndarray) -> float:
 
 def _stored(path: Path) -> dict[str, np.ndarray] | None:
     try:
-        with np.load(path) as file:
-            return dict(file)
-    except (OSError, ValueError):
+        return read_arrays(path, (), "")
+    except DamagedError:  # or not there: it is computed again
         return None

@@ -7,15 +7,18 @@ journal is only ever appended to; undoing appends a line, too.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import Field
+
+from engine.checked import Document, parse_json
 from engine.errors import DataError, unknown
 from engine.files import Lock, failure
+from engine.runs.jsonl import append_row
 
 JOURNAL = "review.jsonl"
 
@@ -29,6 +32,14 @@ class Decision:
     position: int
     label: int
     changed: bool
+
+
+class Decided(Document):
+    """A line of the journal."""
+
+    position: int = Field(0, ge=0)
+    label: str = ""
+    undo: bool = False
 
 
 class Review:
@@ -79,49 +90,27 @@ class Review:
         number = {name: i for i, name in enumerate(self.classes)}
         trail: list[Decision] = []
         for row in self._rows():
-            if row.get("undo"):
+            if row.undo:
                 trail = trail[:-1]
-            elif row.get("label") in number and 0 <= row.get("position", -1) < len(self.given):
-                label = number[row["label"]]
-                trail.append(Decision(row["position"], label, label != self.given[row["position"]]))
+            elif row.label in number and row.position < len(self.given):
+                label = number[row.label]
+                trail.append(Decision(row.position, label, label != self.given[row.position]))
         return trail
 
-    def _rows(self) -> Iterator[dict]:
+    def _rows(self) -> Iterator[Decided]:
         try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
+            lines = self.path.read_bytes().splitlines()
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise failure(error, self.path) from error
         for line in lines:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue  # the machine went down while this line was being written
-            if isinstance(row, dict):
-                yield row
+            # A line that the machine went down in, or that is damaged, costs itself only.
+            with suppress(ValueError):
+                yield Decided.model_validate(parse_json(line))
 
     def _append(self, row: dict) -> None:
         row["at"] = datetime.now(UTC).isoformat(timespec="seconds")
-        try:
-            with (
-                Lock.take(self.path.with_suffix(".lock"), seconds=10) or _nothing(),
-                open(self.path, "ab+") as file,
-            ):
-                if file.tell():
-                    file.seek(-1, os.SEEK_END)
-                    if (
-                        file.read(1) != b"\n"
-                    ):  # after a crash in the middle of a line, the next one starts afresh
-                        file.write(b"\n")
-                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise failure(error, self.path) from error
-
-
-class _nothing:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: object) -> None:
-        return None
+        lock = Lock.take(self.path.with_suffix(".lock"), seconds=10)
+        with lock or nullcontext():
+            append_row(self.path, row, lasting=True)

@@ -9,9 +9,7 @@ noise/<key>/diagnosis.json   the document, written last
 
 from __future__ import annotations
 
-import csv
 import io
-import os
 import shutil
 import tempfile
 import time
@@ -23,8 +21,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from engine.checked import damaged, map_array, read_arrays, read_checked_json, read_document
 from engine.data.listing import digest
-from engine.files import failure, read_json, write_json
+from engine.files import failure, make_folder, rename_whole, write_json
+from engine.noise.kinds import DiagnosisDocument
+from engine.sheets import write_table
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 VERSION = 2  # raise when diagnoses come out differently: old ones are then computed again
 DOCUMENT = "diagnosis.json"
+DAMAGED = "Delete the diagnosis and examine the labels again."
 
 
 def key_of(data: ImageSet, split: str, effort: str) -> str:
@@ -57,18 +59,27 @@ class Diagnosis:
         return self.folder.name
 
     @property
+    def n(self) -> int:
+        return self.document["n"]
+
+    @property
     def classes(self) -> tuple[str, ...]:
         return tuple(self.document["classes"])
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
-        with np.load(self.folder / "arrays.npz") as file:
-            return dict(file)
+        names = ("index", "given", "likely", "sure", "score", "odds", "order", "log_p", "fold")
+        found = read_arrays(self.folder / "arrays.npz", (*names, "neighbours"), DAMAGED)
+        if wrong := [name for name in (*names, "neighbours") if len(found[name]) != self.n]:
+            raise damaged(
+                self.folder / "arrays.npz", f"{wrong[0]} is not of {self.n} images", DAMAGED
+            )
+        return found
 
     @cached_property
     def embeddings(self) -> np.ndarray:
         """(F, n, D) float16, memory-mapped."""
-        return np.load(self.folder / "embeddings.npy", mmap_mode="r")
+        return map_array(self.folder / "embeddings.npy", DAMAGED)
 
     def images(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
         """(m, C, H, W) uint8 of positions among the examined images."""
@@ -92,9 +103,11 @@ class Diagnosis:
         ]
 
     def write_csv(self, file: TextIO) -> None:
-        writer = csv.DictWriter(file, ("file", "index", "given", "likely", "score"))
-        writer.writeheader()
-        writer.writerows(self.rows())
+        write_table(
+            file,
+            ("file", "index", "given", "likely", "score"),
+            (tuple(row.values()) for row in self.rows()),
+        )
 
     def csv(self) -> str:
         out = io.StringIO()
@@ -106,8 +119,7 @@ def keep(folder: Path, document: dict[str, Any], found: Examination) -> None:
     """Write a diagnosis; the folder appears whole or not at all. Raises GlyphlabError if the disk
     is full.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=make_folder(folder.parent)))
     try:
         np.save(made / "embeddings.npy", found.embeddings)
         suspects = found.suspects
@@ -128,7 +140,7 @@ def keep(folder: Path, document: dict[str, Any], found: Examination) -> None:
         if folder.exists():  # made by another process in the meantime
             shutil.rmtree(made)
         else:
-            os.replace(made, folder)
+            rename_whole(made, folder)
     except OSError as error:
         shutil.rmtree(made, ignore_errors=True)
         raise failure(error, folder) from error
@@ -138,9 +150,16 @@ def keep(folder: Path, document: dict[str, Any], found: Examination) -> None:
 
 
 def read(folder: Path, data: ImageSet) -> Diagnosis | None:
-    """The diagnosis in a folder, or None if there is none."""
-    document = read_json(folder / DOCUMENT)
-    return Diagnosis(folder, document, data) if document else None
+    """The diagnosis in a folder, or None if there is none. Raises DamagedError."""
+    if not (folder / DOCUMENT).exists():
+        return None
+    read_about(folder)
+    return Diagnosis(folder, read_checked_json(folder / DOCUMENT, DAMAGED), data)
+
+
+def read_about(folder: Path) -> DiagnosisDocument:
+    """The checked document of the diagnosis in a folder. Raises DamagedError."""
+    return read_document(folder / DOCUMENT, DiagnosisDocument, DAMAGED)
 
 
 def describe(

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.checked import Damaged
 from engine.errors import GlyphlabError, RunError
 from engine.file_cache import Stamp, is_settled, stamp_of
 from engine.files import Lock
@@ -153,8 +154,25 @@ class RunIndex:
 
 def _made(folder: Path) -> tuple[int, Run]:
     """When a run was made, in nanoseconds, and the run. Raises OSError if it is none."""
-    os.stat(folder / "status.json")
-    return os.stat(folder / "recipe.yaml").st_mtime_ns, Run(folder)
+    try:
+        made = os.stat(folder / "recipe.yaml")
+    except FileNotFoundError:
+        made = os.stat(folder / "status.json")
+    return made.st_mtime_ns, Run(folder)
+
+
+def damaged_runs(home: Path) -> list[Damaged]:
+    """The run folders whose status can't be read, and why."""
+    known = {known.run.path for known in known_runs(home)}
+    found = []
+    for run in all_runs(home):
+        if run.path not in known:
+            try:
+                run.status()
+            except RunError as error:
+                if run.path.is_dir():  # not deleted while we looked
+                    found.append(Damaged("run", run.id, str(error)))
+    return found
 
 
 def index_of(home: Path) -> RunIndex:

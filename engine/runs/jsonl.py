@@ -5,6 +5,7 @@ last reading ended.
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections import OrderedDict
@@ -19,6 +20,13 @@ from engine.files import failure, plain, sync
 
 Row = dict[str, Any]
 
+# The figures of metrics.jsonl (engine.documents.MetricsRow): a row in which one is no number is
+# damaged.
+_NUMBERS = frozenset(
+    "stage epoch epochs step steps size loss lr images_per_second images_seen seconds train_loss"
+    " train_accuracy val_loss val_accuracy val_n val_ece test_accuracy test_top3 test_n test_loss"
+    " test_ece test_last5 knn_accuracy generalisation_gap parameters temperature".split()
+)
 _MOST_BYTES = 40_000_000  # of text; the rows made from it take about four times as much memory
 _LEAD = 200  # bytes before the place where reading goes on that show whether the file is the same
 _BLOCK = 65_536
@@ -104,10 +112,27 @@ def _read_on(path: Path, read: _Read | None, stamp: Stamp) -> _Read:
         text = file.read()
     whole = text[: text.rfind(b"\n") + 1]
     for line in whole.splitlines():
-        with suppress(ValueError):
-            read.rows.append(json.loads(line))
+        if (row := _row_in(line)) is not None:
+            read.rows.append(row)
     tail = (read.tail + whole)[-_LEAD:]
     return _Read(stamp, read.offset + len(whole), tail, read.rows)
+
+
+def _row_in(line: bytes) -> Row | None:
+    """The row in a line; None if it is damaged: not an object, or a figure that is no number."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or not isinstance(row.get("kind", ""), str):
+        return None
+    for name in _NUMBERS & row.keys():
+        value = row[name]
+        if not (value is None or (isinstance(value, int | float) and math.isfinite(value))):
+            return None
+    matrix, classes = row.get("confusion") or [], row.get("per_class") or []
+    sound = isinstance(matrix, list) and all(isinstance(line, list) for line in matrix)
+    return row if sound and isinstance(classes, list) else None
 
 
 def last_row_of(path: Path) -> Row | None:
@@ -121,7 +146,7 @@ def last_row_of(path: Path) -> Row | None:
                 text = file.read(size - start)
                 lines = text[: text.rfind(b"\n") + 1].splitlines()
                 if start == 0 or len(lines) > 1:  # the first may have begun further in front
-                    return json.loads(lines[-1]) if lines else None
+                    return _row_in(lines[-1]) if lines else None
                 taken *= 4
     except (OSError, ValueError):
         return None

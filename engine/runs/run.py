@@ -28,20 +28,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import ValidationError
+
+from engine.checked import damaged, read_checked_json, wrong_field
 from engine.documents import FinalRow, MetricsRow
-from engine.errors import GlyphlabError, RunError
+from engine.errors import DamagedError, GlyphlabError, RunError
 from engine.files import (
     Lock,
     failure,
     is_locked,
-    read_json,
+    rename_whole,
     tail_of,
     write_arrays,
     write_json,
     write_text,
 )
 from engine.runs.jsonl import append_row, last_row_of, line_of, rows_of
-from engine.runs.run_info import ALIVE, RunInfo, facts_of, info_of, now
+from engine.runs.run_info import ALIVE, RunInfo, Status, facts_of, info_of, now
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from engine.recipe import Recipe
 
 HEARTBEAT_SECONDS = 1.0
+DAMAGED = "Delete the run, or put its file back from a copy."
 
 
 class Run:
@@ -89,11 +93,18 @@ class Run:
 
     def status(self) -> dict[str, Any]:
         """What status.json says, or will say at the next heartbeat. Raises RunError if it is
-        missing or no JSON.
+        missing or damaged.
         """
-        found = self._mine if self._mine is not None else read_json(self.path / "status.json")
-        if not isinstance(found, dict):
-            raise RunError(f"{self.path} is not a run folder", expected="a readable status.json")
+        if self._mine is not None:
+            return dict(self._mine)
+        file = self.path / "status.json"
+        try:
+            found = read_checked_json(file, DAMAGED)
+            Status.model_validate(found)
+        except DamagedError as error:
+            raise RunError(str(error)) from None
+        except ValidationError as error:
+            raise RunError(str(damaged(file, wrong_field(error), DAMAGED))) from None
         return dict(found)
 
     def write_status(self, **changes: Any) -> None:
@@ -144,7 +155,7 @@ class Run:
             if moment - self._beaten >= HEARTBEAT_SECONDS or status.get(
                 "epoch"
             ) != self.status().get("epoch"):
-                write_json(self.path / "status.json", status)
+                write_json(self.path / "status.json", status, lasting=False)
                 self._beaten = moment
             if self._mine is not None:
                 self._mine = status
@@ -163,7 +174,8 @@ class Run:
         """Append one row to metrics.jsonl, whole or not at all. Raises GlyphlabError if the disk is
         full.
         """
-        append_row(self.path / "metrics.jsonl", row)
+        # A run goes on from the end of an epoch: its row must be there after a power cut as well.
+        append_row(self.path / "metrics.jsonl", row, lasting=row.get("kind") != "step")
 
     def metrics(self, since: int = 0) -> list[MetricsRow]:
         """Rows from number `since` on; cheap to ask every second, as only what is new is read. The
@@ -208,10 +220,16 @@ class Run:
             status = self.status()  # it may have ended between the two looks
         return info_of(self.id, self.path, status, alive, self.stop_wanted)
 
+    def _state(self) -> str:
+        try:
+            return self.info().state
+        except RunError:  # damaged
+            return "at work"
+
     def delete(self) -> None:
         """Remove the folder. Raises RunError while the run is alive."""
         if self.alive:
-            raise RunError(f"run {self.id} is {self.info().state}", hint="Stop it first.")
+            raise RunError(f"run {self.id} is {self._state()}", hint="Stop it first.")
         gone = self.path.with_name(f".deleted-{self.path.name}")
         try:
             self.path.rename(gone)
@@ -254,7 +272,7 @@ def create_run(home: Path, recipe: Recipe, name: str | None = None, **status: An
                 **status,
             },
         )
-        fresh.rename(path)
+        rename_whole(fresh, path)
     except (OSError, GlyphlabError) as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise failure(error, path) if isinstance(error, OSError) else error from error

@@ -8,7 +8,11 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, Field
+
+from engine.checked import Document
 
 if TYPE_CHECKING:
     from engine.recipe import Recipe
@@ -87,6 +91,55 @@ class RunInfo:
 _PLAIN = tuple(
     field.name for field in fields(RunInfo) if field.default is not MISSING
 )  # taken from status.json as they are
+
+
+def _time(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a time needs its zone")
+    return text
+
+
+_Time = Annotated[str, AfterValidator(_time)]
+_Count = Annotated[int, Field(ge=0, le=10**12)]
+
+
+class _Machine(Document):
+    device: str | None = None
+
+
+class Status(Document):
+    """What is read of a run's status.json by anyone."""
+
+    state: Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
+    name: str = ""
+    recipe: str = ""
+    title: str = ""
+    data: str = ""
+    model: str = ""
+    scale: str = ""
+    method: str = ""
+    classes: list[str] | None = None
+    test_on: str | None = None
+    created: _Time | None = None
+    started: _Time | None = None
+    finished: _Time | None = None
+    heartbeat: _Time | None = None
+    epoch: _Count | None = None
+    epochs: _Count | None = None
+    done: _Count | None = None
+    total: _Count | None = None
+    resumed: _Count | None = None
+    share: float | None = Field(None, ge=0, le=1)
+    what: str | None = None
+    message: str | None = None
+    error: str | None = None
+    sweep: str | None = None
+    cwd: str | None = None
+    host: str | None = None
+    pid: int | None = Field(None, ge=1, le=2**31)
+    mistake: bool | None = None
+    figures: dict[str, float | None] | None = None
+    machine: _Machine | None = None
 
 
 def info_of(

@@ -18,7 +18,7 @@ from engine.data.check import checked
 from engine.data.decode import Target, decode, read_raw
 from engine.data.fetch import fetch
 from engine.data.info import DatasetInfo, list_datasets
-from engine.data.listing import SPLITS, Listing
+from engine.data.listing import SPLITS, Listing, in_turns
 from engine.data.report import ImportReport, report_of
 from engine.data.sources import DATASETS, find
 from engine.data.splits import make_splits
@@ -140,7 +140,7 @@ class Data:
         second of each, and so on. Raises DataError for a split or class that does not exist.
         """
         listing = self._listing(name)
-        order = _in_turns(listing, split, classes)
+        order = in_turns(listing, split, classes)
         index = order[first : first + count]
         images, kept = self._squares(listing, index, _style(listing, style), size)
         return Samples(images, listing.labels[kept], [listing.files[i] for i in kept], len(order))
@@ -169,7 +169,7 @@ class Data:
         cached = max(size, augment.crop or 0)
         images, _ = self._squares(
             listing,
-            _in_turns(listing, "train", None)[first : first + count],
+            in_turns(listing, "train", None)[first : first + count],
             _style(listing, style),
             cached,
         )
@@ -283,28 +283,3 @@ def _zip_listed(
 
 def _style(listing: Listing, style: str) -> str:
     return listing.kind if style == "auto" else style
-
-
-def _in_turns(listing: Listing, split: str, classes: Sequence[str] | None) -> np.ndarray:
-    """Positions (n,) int64 of those classes in that split: the first of each class, the second of
-    each, and so on.
-    """
-    if split not in (*SPLITS, "all"):
-        raise DataError(unknown("split", split, [*SPLITS, "all"]))
-    for name in classes or ():
-        if name not in listing.classes:
-            raise DataError(unknown("class", name, listing.classes))
-    wanted = (
-        np.isin(listing.labels, [listing.classes.index(name) for name in classes])
-        if classes
-        else np.ones(len(listing), bool)
-    )
-    if split != "all":
-        wanted &= listing.official == SPLITS.index(split)
-    index = np.flatnonzero(wanted)
-    labels = listing.labels[index]
-    by_class = np.argsort(labels, kind="stable")
-    starts = np.searchsorted(labels[by_class], labels[by_class])
-    turn = np.empty(len(index), np.int64)
-    turn[by_class] = np.arange(len(index)) - starts
-    return index[np.lexsort((labels, turn))]

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import DataError, ImageError
-from engine.files import failure
+from engine.files import write_bytes
 from engine.imaging import images
 
 if TYPE_CHECKING:
@@ -232,20 +232,6 @@ def ink_png(picture: bytes | Path) -> bytes:
     out = io.BytesIO()
     images.as_picture(ink[None]).save(out, "PNG", optimize=True)
     return out.getvalue()
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole; a reader never sees a part of it. Raises GlyphlabError if the disk is
-    full.
-    """
-    fresh = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(content)
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise failure(error, path) from None
 
 
 def _folder_name(label: str) -> str:

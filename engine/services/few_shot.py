@@ -12,23 +12,28 @@ whichever model is asked.
 from __future__ import annotations
 
 import io
-import json
 import secrets
 import shutil
 import threading
 import unicodedata
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
-from engine.errors import DataError
-from engine.files import read_json, write_json
+from engine.checked import Damaged, Document, parse_json, read_document
+from engine.data.archive import check_overlaps
+from engine.errors import DamagedError, DataError
+from engine.files import Lock, failure, make_folder, write_bytes, write_json
 from engine.recognition.shape_similarity import likeness_vectors
-from engine.services.drawings import ink_png, write_bytes
+from engine.services.drawings import ink_png
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -41,6 +46,16 @@ SLACK = 0.15  # how much further from the examples than they are from one anothe
 WITHOUT_GALLERY = 0.8  # likeness asked for where a model has no gallery to compare with
 ONE_EXAMPLE = 0.8  # what a symbol with a single example asks for
 LARGEST_ARCHIVE = 50_000_000  # bytes
+NO_ARCHIVE = (  # what reading a zip that is none, or is damaged, raises
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 @dataclass(frozen=True)
@@ -84,6 +99,17 @@ class Measured(NamedTuple):
         return self.right / self.n if self.n else None
 
 
+class _Meta(Document):
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    created: str = ""
+
+
+def _read(folder: Path) -> _Meta:
+    return read_document(
+        folder / "symbol.json", _Meta, f"Write the file again or delete taught/{folder.name}."
+    )
+
+
 class Taught:
     """The taught symbols of a lab, in `home/taught`. Safe to share by threads."""
 
@@ -97,17 +123,31 @@ class Taught:
         """All symbols, by name."""
         out = []
         for folder in self.folder.iterdir() if self.folder.is_dir() else ():
-            meta = read_json(folder / "symbol.json")
-            if isinstance(meta, dict) and "name" in meta:
-                out.append(
-                    Symbol(
-                        str(meta["name"]),
-                        folder,
-                        tuple(sorted(folder.glob("[0-9]*.png"))),
-                        str(meta.get("created", "")),
-                    )
-                )
+            if folder.name.startswith(".") or not folder.is_dir():
+                continue
+            with suppress(DamagedError):
+                meta = _read(folder)
+                examples = sorted(path for path in folder.glob("*.png") if path.stem.isdecimal())
+                out.append(Symbol(meta.name, folder, tuple(examples), meta.created))
         return sorted(out, key=lambda symbol: symbol.name)
+
+    def damaged(self) -> list[Damaged]:
+        """The taught symbols that can't be read, and why."""
+        out = []
+        for folder in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
+            if folder.is_dir() and not folder.name.startswith("."):
+                try:
+                    _read(folder)
+                except DamagedError as error:
+                    out.append(Damaged("symbol", folder.name, str(error)))
+        return out
+
+    def delete_damaged(self, name: str) -> None:
+        """Forget a symbol that can't be read, by its folder. Raises DataError if there is none."""
+        with self._changing():
+            if name not in {entry.name for entry in self.damaged()}:
+                raise DataError(f"there is no damaged symbol '{name}'")
+            self._forget(Symbol(name, self.folder / name, (), ""))
 
     def add(self, name: str, picture: bytes | Path) -> Symbol:
         """Add an example of a symbol, new or known. Raises DataError for a bad name or too many,
@@ -115,7 +155,7 @@ class Taught:
         """
         name = _checked(name)
         content = ink_png(picture)
-        with self._lock:
+        with self._changing():
             symbol = self._find(name)
             folder = symbol.folder if symbol else self.folder / secrets.token_hex(6)
             numbers = [int(path.stem) for path in symbol.examples] if symbol else []
@@ -125,12 +165,13 @@ class Taught:
                     expected=f"at most {MOST_EXAMPLES}",
                     got=len(numbers) + 1,
                 )
-            write_bytes(folder / f"{max(numbers, default=0) + 1:04d}.png", content)
-            if symbol is None:
+            if symbol is None:  # first: pictures without a name would be lost
+                make_folder(folder)
                 write_json(
                     folder / "symbol.json",
                     {"name": name, "created": datetime.now(UTC).isoformat(timespec="seconds")},
                 )
+            write_bytes(folder / f"{max(numbers, default=0) + 1:04d}.png", content)
         return self.symbol(name)
 
     def symbol(self, name: str) -> Symbol:
@@ -143,19 +184,19 @@ class Taught:
 
     def remove(self, name: str) -> None:
         """Forget a symbol with all its examples. Raises DataError if it was never taught."""
-        with self._lock:
-            shutil.rmtree(self.symbol(name).folder)
+        with self._changing():
+            self._forget(self.symbol(name))
 
     def remove_last(self, name: str) -> None:
         """Forget the newest example of a symbol, and the symbol with its last one. Raises DataError
         if it was never taught.
         """
-        with self._lock:
+        with self._changing():
             symbol = self.symbol(name)
             if len(symbol.examples) <= 1:
-                shutil.rmtree(symbol.folder)
+                self._forget(symbol)
             else:
-                symbol.examples[-1].unlink()
+                symbol.examples[-1].unlink(missing_ok=True)
 
     def recognise(
         self, vector: np.ndarray, model: str, known: float = WITHOUT_GALLERY
@@ -238,9 +279,10 @@ class Taught:
                         "the zip is too large",
                         expected=f"at most {LARGEST_ARCHIVE // 10**6} MB unpacked",
                     )
+                check_overlaps(file.infolist(), "the zip")
                 entries = sorted(file.namelist())
                 names = {
-                    _parent(entry): str(json.loads(file.read(entry))["name"])
+                    _parent(entry): str(parse_json(file.read(entry))["name"])
                     for entry in entries
                     if entry.endswith("symbol.json")
                 }
@@ -248,7 +290,16 @@ class Taught:
                     entry for entry in entries if entry.endswith(".png") and _parent(entry) in names
                 ]
                 found = [(names[_parent(entry)], file.read(entry)) for entry in pictures]
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RuntimeError,
+            EOFError,
+            zlib.error,
+            zipfile.BadZipFile,
+        ) as error:
             raise DataError(
                 "these are no exported symbols",
                 expected="a zip that was exported from Teach",
@@ -261,6 +312,27 @@ class Taught:
         for name, picture in found:
             self.add(name, picture)
         return len(found)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One change at a time, of all threads and processes of this home: two that teach the same
+        name at once would otherwise make two symbols of it. Raises GlyphlabError.
+        """
+        with self._lock:
+            lock = Lock.take(make_folder(self.folder) / ".lock", seconds=30)
+            if lock is None:
+                raise DataError(
+                    "another process is changing the taught symbols and does not come to an end",
+                    hint="Try again.",
+                )
+            with lock:
+                yield
+
+    def _forget(self, symbol: Symbol) -> None:
+        try:
+            shutil.rmtree(symbol.folder)
+        except OSError as error:
+            raise failure(error, symbol.folder) from error
 
     def _find(self, name: str) -> Symbol | None:
         return next((symbol for symbol in self.symbols() if symbol.name == name), None)

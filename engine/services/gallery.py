@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from engine.checked import read_arrays
 from engine.data.splits import stratified
 from engine.embedding.neighbours import Neighbours
 from engine.embedding.projection import Options, project
-from engine.errors import DataError, GlyphlabError
+from engine.errors import DamagedError, DataError, GlyphlabError
 from engine.files import write_arrays
 from engine.progress import Progress, no_progress
 from engine.recognition.shape_similarity import likeness_vectors
@@ -221,20 +222,24 @@ def _read(path: Path, weights: str) -> Gallery | None:
     """
     if not path.is_file():
         return None
-    with np.load(path, allow_pickle=False) as file:
-        if str(file["weights"]) != weights:
-            return None
-        embeddings, labels = file["embeddings"].astype(np.float32), file["labels"].astype(np.int64)
-        images = file["images"]
-        return Gallery(
-            str(file["data"]),
-            tuple(str(name) for name in file["classes"]),
-            images,
-            labels,
-            Neighbours(embeddings, labels),
-            np.concatenate(
-                [likeness_vectors(embeddings, images[:, None]), file["others"].astype(np.float32)]
-            ),
-            float(file["strange"]),
-            file["coordinates"].astype(np.float32) if "coordinates" in file else None,
-        )
+    names = ("weights", "embeddings", "labels", "images", "data", "classes", "others", "strange")
+    try:
+        file = read_arrays(path, names, "")
+    except DamagedError:  # it is made again
+        return None
+    if str(file["weights"]) != weights:
+        return None
+    embeddings, labels = file["embeddings"].astype(np.float32), file["labels"].astype(np.int64)
+    images = file["images"]
+    return Gallery(
+        str(file["data"]),
+        tuple(str(name) for name in file["classes"]),
+        images,
+        labels,
+        Neighbours(embeddings, labels),
+        np.concatenate(
+            [likeness_vectors(embeddings, images[:, None]), file["others"].astype(np.float32)]
+        ),
+        float(file["strange"]),
+        file["coordinates"].astype(np.float32) if "coordinates" in file else None,
+    )

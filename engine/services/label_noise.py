@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
 import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
-from engine.errors import CheckpointError, DataError, RunError, unknown
-from engine.files import read_json, write_json
+from engine.checked import Damaged, damaged, read_checked_json, wrong_field
+from engine.errors import CheckpointError, DamagedError, DataError, RunError, unknown
+from engine.files import failure, make_folder, write_json
+from engine.noise.kinds import TrialDocument
 from engine.noise.review import Review
-from engine.noise.storage import DOCUMENT, Diagnosis, describe, keep, key_of, read
+from engine.noise.storage import DOCUMENT, Diagnosis, describe, keep, key_of, read, read_about
 from engine.progress import Progress, no_progress
 from engine.recipe import DataSpec
 
@@ -70,14 +74,30 @@ class Noise:
         self._lock = threading.Lock()
 
     def list(self) -> list[DiagnosisInfo]:
-        """The diagnoses on disk, newest first."""
-        out = []
-        for file in self.home.glob(f"*/{DOCUMENT}"):
-            about = read_json(file)
-            if about and not file.parent.name.startswith("."):
-                fields = (about[f.name] for f in dataclasses.fields(DiagnosisInfo)[1:])
-                out.append(DiagnosisInfo(file.parent.name, *fields))
-        return sorted(out, key=lambda info: info.created, reverse=True)
+        """The diagnoses on disk, newest first. Damaged ones are left out, see `damaged`."""
+        found = [info for info in self._diagnoses() if isinstance(info, DiagnosisInfo)]
+        return sorted(found, key=lambda info: info.created, reverse=True)
+
+    def damaged(self) -> list[Damaged]:
+        """The diagnoses and results of noise on purpose that can't be read, and why."""
+        entries = [*self._diagnoses(), *self._trials()]
+        return [entry for entry in entries if isinstance(entry, Damaged)]
+
+    def delete_damaged(self, name: str) -> None:
+        """Forget a diagnosis or a result that can't be read. Raises RunError if there is none."""
+        trials = {entry.name for entry in self.damaged() if entry.kind == "trial"}
+        (self.delete_trial if name in trials else self.delete)(name)
+
+    def _diagnoses(self) -> Iterator[DiagnosisInfo | Damaged]:
+        for folder in sorted(self.home.glob("*")):
+            if folder.name == "trials" or folder.name.startswith(".") or not folder.is_dir():
+                continue
+            try:
+                about = read_about(folder)
+                fields = (getattr(about, f.name) for f in dataclasses.fields(DiagnosisInfo)[1:])
+                yield DiagnosisInfo(folder.name, *fields)
+            except DamagedError as error:
+                yield Damaged("diagnosis", folder.name, str(error))
 
     def find(self, dataset: str, split: str = "all", effort: str | None = None) -> Diagnosis | None:
         """The diagnosis of a data set as it is now, if there is one: of that effort, or the best
@@ -126,11 +146,14 @@ class Noise:
     def delete(self, key: str) -> None:
         """Forget a diagnosis, its review included. Raises RunError if there is none."""
         folder = self.home / key
-        if not key.isalnum() or not (folder / DOCUMENT).exists():
+        if not key.isalnum() or not folder.is_dir() or key == "trials":
             raise RunError(f"there is no diagnosis '{key}'")
         with self._lock:
             self._open.pop(key, None)
-        shutil.rmtree(folder)
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise failure(error, folder) from error
 
     def review(self, diagnosis: Diagnosis) -> Review:
         """A person's decisions on the suspects of a diagnosis."""
@@ -183,9 +206,21 @@ class Noise:
     # noise on purpose
 
     def trials(self) -> list[dict[str, Any]]:
-        """Results of noise on purpose, newest first; each with its `id`."""
-        files = sorted((self.home / "trials").glob("*.json"), reverse=True)
-        return [{"id": file.stem, **result} for file in files if (result := read_json(file))]
+        """Results of noise on purpose, newest first; each with its `id`. Damaged ones are left out."""
+        return [found for found in self._trials() if not isinstance(found, Damaged)]
+
+    def _trials(self) -> Iterator[dict[str, Any] | Damaged]:
+        hint = "Delete the file, or run the trial again."
+        for file in sorted((self.home / "trials").glob("*.json"), reverse=True):
+            try:
+                result = read_checked_json(file, hint)
+                try:
+                    TrialDocument.model_validate(result)
+                except ValidationError as error:
+                    raise damaged(file, wrong_field(error), hint) from None
+                yield {"id": file.stem, **result}
+            except DamagedError as error:
+                yield Damaged("trial", file.stem, str(error))
 
     def try_noise(
         self,
@@ -214,17 +249,20 @@ class Noise:
             "seconds": round(time.monotonic() - begun, 1),
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
-        folder = self.home / "trials"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = make_folder(self.home / "trials")
         name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
         write_json(folder / f"{name}.json", result)
         return {"id": name, **result}
 
     def delete_trial(self, id: str) -> None:
         """Forget a result of noise on purpose."""
-        if id not in [trial["id"] for trial in self.trials()]:
+        file = self.home / "trials" / f"{id}.json"
+        if not re.fullmatch(r"[\w-]+", id) or not file.exists():
             raise RunError(f"there is no trial '{id}'")
-        (self.home / "trials" / f"{id}.json").unlink()
+        try:
+            file.unlink()
+        except OSError as error:
+            raise failure(error, file) from error
 
     def _opinions(self, data: ImageSet) -> dict[str, Callable[[Tensor], Tensor]]:
         """Saved models that were trained through the labels of `data` as they are, and have seen no

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.errors import DataError
+from engine.checked import read_arrays
+from engine.errors import DamagedError, DataError
 from engine.recipe import DataSpec
 
 if TYPE_CHECKING:
@@ -107,13 +108,12 @@ def _recorded(folder: Path, length: int) -> tuple[np.ndarray, np.ndarray, np.nda
     or if they are of other data.
     """
     try:
-        with np.load(folder.parent / "predictions.npz", allow_pickle=False) as arrays:
-            labels, probabilities, index = (
-                arrays["labels"],
-                arrays["probabilities"],
-                arrays["index"],
-            )
-    except (OSError, ValueError, KeyError):
+        names = ("labels", "probabilities", "index")
+        arrays = read_arrays(folder.parent / "predictions.npz", names, "")
+    except DamagedError:
+        return None
+    labels, probabilities, index = (arrays[name] for name in names)
+    if index.ndim != 1 or not len(index) == len(labels) == len(probabilities):
         return None
     if not len(index) or index.max() >= length:
         return None

@@ -9,6 +9,8 @@ import re
 import shutil
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,14 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.checked import Damaged, read_arrays
 from engine.data.imageset import ImageSet
 from engine.embedding.kept import Learning, SpaceInfo
 from engine.embedding.outputs import outputs, untrained
 from engine.embedding.projection import Options, Projection, aligned, project, transform
 from engine.embedding.space import META, PARTS, Space, digest, part_of, spec_for, weights_digest
-from engine.embedding.space_files import read_space, write_space
-from engine.errors import DataError, RunError, unknown
-from engine.files import read_json, write_arrays
+from engine.embedding.space_files import read_about, read_space, write_space
+from engine.errors import DamagedError, DataError, ImageError, RunError, unknown
+from engine.files import failure, read_json, write_arrays
 from engine.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -48,22 +51,36 @@ class Spaces:
         self._lock = Lock()
 
     def list(self) -> list[SpaceInfo]:
-        """The spaces on disk, newest first."""
-        out = []
-        for folder in self.home.iterdir() if self.home.is_dir() else []:
-            about = read_json(folder / META) if not folder.name.startswith(".") else None
-            if about:
+        """The spaces on disk, newest first. Damaged ones are left out, see `damaged`."""
+        found = [info for info in self._looked_at() if isinstance(info, SpaceInfo)]
+        return sorted(found, key=lambda info: info.created, reverse=True)
+
+    def damaged(self) -> list[Damaged]:
+        """The spaces that can't be read, and why."""
+        return [entry for entry in self._looked_at() if isinstance(entry, Damaged)]
+
+    def _looked_at(self) -> Iterator[SpaceInfo | Damaged]:
+        for folder in sorted(self.home.iterdir()) if self.home.is_dir() else []:
+            if folder.name.startswith(".") or folder.name == "learning" or not folder.is_dir():
+                continue
+            try:
+                about = read_about(folder)
                 size = sum(file.stat().st_size for file in folder.iterdir())
-                shape = (
-                    about["model"],
-                    about["data"],
-                    about["part"],
-                    about["n"],
-                    about["width"],
-                    about["created"],
-                )
-                out.append(SpaceInfo(folder.name, *shape, size))
-        return sorted(out, key=lambda info: info.created, reverse=True)
+            except DamagedError as error:
+                yield Damaged("space", folder.name, str(error))
+                continue
+            except OSError:  # deleted while we looked
+                continue
+            yield SpaceInfo(
+                name=folder.name,
+                model=about.model,
+                data=about.data,
+                part=about.part,
+                images=about.n,
+                width=about.width,
+                created=about.created,
+                size_bytes=size,
+            )
 
     def delete(self, name: str) -> None:
         """Forget a space and its maps. Raises RunError if there is none of that name."""
@@ -71,13 +88,17 @@ class Spaces:
         if (
             not re.fullmatch(r"[\w.-]+", name)
             or name.startswith(".")
-            or not (folder / META).exists()
+            or name == "learning"
+            or not folder.is_dir()
         ):
             raise RunError(f"there is no space '{name}'")
         with self._lock:
             for key in [key for key in self._open if key[0] == folder]:
                 del self._open[key]
-        shutil.rmtree(folder)
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise failure(error, folder) from error
 
     def by_key(self, key: str) -> Space:
         """A space on disk by the name of its folder. Raises RunError if there is none."""
@@ -85,8 +106,10 @@ class Spaces:
             for (folder, _), held in self._open.items():
                 if folder.name == key:
                     return held
-        about = read_json(self.home / key / META) if re.fullmatch(r"[\w-][\w.-]*", key) else None
-        found = self.find(about["model"], about["data"], about["part"]) if about else None
+        if not re.fullmatch(r"[\w-][\w.-]*", key) or not (self.home / key / META).exists():
+            raise RunError(f"there is no space '{key}'")
+        about = read_about(self.home / key)
+        found = self.find(about.model, about.data, about.part)
         if found is None or found.key != key:
             raise RunError(f"there is no space '{key}'")
         return found
@@ -96,14 +119,18 @@ class Spaces:
         computes, and reads no images if not.
         """
         _check_part(part)
-        known = [read_json(file) for file in self.home.glob(f"*/{META}")]
-        wanted = {"data": data, "part": part, "weights": self._weights(model)}
-        if not any(
-            about and all(about[name] == value for name, value in wanted.items()) for about in known
-        ):
+        if not self._is_known(data, part, self._weights(model)):
             return None
         images, index, folder = self._place(model, data, part, no_progress)
         return self._opened(folder, images, model) if (folder / META).exists() else None
+
+    def _is_known(self, data: str, part: str, weights: str) -> bool:
+        for file in self.home.glob(f"*/{META}"):
+            with suppress(DamagedError):  # another one
+                about = read_about(file.parent)
+                if (about.data, about.part, about.weights) == (data, part, weights):
+                    return True
+        return False
 
     def embed(
         self, model: str, data: str, part: str = "train", progress: Progress = no_progress
@@ -159,8 +186,13 @@ class Spaces:
         return found
 
     def embedding_of(self, space: Space, picture: Any) -> np.ndarray:
-        """The embedding (D,) float32 of any picture, by the space's model. Raises ImageError."""
-        return self._predictor(space.model).predict([picture])[0].embedding
+        """The embedding (D,) float32 of any picture, by the space's model. Raises ImageError, also
+        if nothing is drawn: a blank page is near to nothing.
+        """
+        found = self._predictor(space.model).predict([picture])[0]
+        if found.blank:
+            raise ImageError("nothing is drawn", got="a blank picture")
+        return found.embedding
 
     def locate(self, space: Space, projection: Projection, embedding: np.ndarray) -> np.ndarray:
         """Where an embedding (D,) lies on a finished map: coordinates (dims,) float32."""
@@ -186,10 +218,8 @@ class Spaces:
         files = _snapshots(self.store.run(run).path)
         if not files:
             raise RunError(f"run {run} has kept no epochs")
-        with np.load(files[-1]) as last:
-            return self.store.dataset(self.store.run(run).recipe().data), last["index"].astype(
-                np.int64
-            )
+        index = _snapshot(files[-1])["index"].astype(np.int64)
+        return self.store.dataset(self.store.run(run).recipe().data), index
 
     def learning(
         self, run: str, options: Options, progress: Progress = no_progress, *, compute: bool = True
@@ -207,16 +237,16 @@ class Spaces:
                 hint=hint,
             )
         epochs = tuple(int(file.stem.split("-")[1]) for file in files)
-        with np.load(files[-1]) as last:
-            labels, index = last["labels"].astype(np.int64), last["index"].astype(np.int64)
+        last = _snapshot(files[-1])
+        labels, index = last["labels"].astype(np.int64), last["index"].astype(np.int64)
         file = (
             self.home
             / "learning"
             / f"{run}-{digest(epochs, files[-1].stat().st_mtime_ns, options.used())}.npz"
         )
-        if file.exists():
-            with np.load(file) as stored:
-                return Learning(run, epochs, stored["coordinates"], labels, index)
+        with suppress(DamagedError):  # it is laid out again
+            stored = read_arrays(file, ("coordinates",), "")
+            return Learning(run, epochs, stored["coordinates"], labels, index)
         if not compute:
             return None
         series = [_embeddings_in(path) for path in files]
@@ -281,8 +311,11 @@ def _snapshots(run: Path) -> list[Path]:
 
 
 def _embeddings_in(path: Path) -> np.ndarray:
-    with np.load(path) as arrays:
-        return arrays["embeddings"].astype(np.float32)
+    return _snapshot(path)["embeddings"].astype(np.float32)
+
+
+def _snapshot(path: Path) -> dict[str, np.ndarray]:
+    return read_arrays(path, ("embeddings", "labels", "index"), "Delete this epoch's file.")
 
 
 def _check_part(part: str) -> None:

@@ -4,11 +4,13 @@ here loads torch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from engine.checked import Damaged
 from engine.errors import CheckpointError, GlyphlabError, unknown
 from engine.file_cache import Stamp, stamp_of
 from engine.runs.index import find_run, known_runs
@@ -45,40 +47,52 @@ class ModelInfo:
 
 
 def list_models(home: Path, checkpoints: Path) -> list[ModelInfo]:
-    """Shipped models by name, then runs that kept a checkpoint, newest first. Broken ones are left
-    out.
+    """Shipped models by name, then runs that kept a checkpoint, newest first. Damaged ones are left
+    out, see `damaged_models`.
     """
-    out = []
+    return [found for found in _looked_at(home, checkpoints) if isinstance(found, ModelInfo)]
+
+
+def damaged_models(home: Path, checkpoints: Path) -> list[Damaged]:
+    """The models that can't be used, and why."""
+    return [found for found in _looked_at(home, checkpoints) if isinstance(found, Damaged)]
+
+
+def _looked_at(home: Path, checkpoints: Path) -> Iterator[ModelInfo | Damaged]:
     folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
     places = [(folder.name, "shipped", folder) for folder in folders]
     for known in known_runs(home):
-        with suppress(GlyphlabError):
+        with suppress(GlyphlabError):  # deleted while we looked
             if known.info().saved:
                 places.append((known.run.id, "run", known.run.best))
     for name, where, folder in places:
         try:
-            out.append(_model_info(name, where, folder, stamp_of(folder / "checkpoint.json")))
-        except (OSError, GlyphlabError):
-            continue
-    return out
+            yield _model_info(name, where, folder, stamp_of(folder / "checkpoint.json"))
+        except FileNotFoundError:
+            continue  # it has none yet, or was deleted while we looked
+        except OSError as error:
+            yield Damaged("model", name, f"its folder can't be read: {error.strerror}")
+        except GlyphlabError as error:
+            yield Damaged("model", name, str(error))
 
 
 @lru_cache(maxsize=5000)
 def _model_info(name: str, where: str, folder: Path, stamp: Stamp) -> ModelInfo:
-    from engine.models.checkpoint import read_meta
+    from engine.models.metadata import read_meta
+    from engine.recipe import make_recipe
 
     meta = read_meta(folder)
-    metrics, recipe = meta["metrics"], meta["recipe"]
+    metrics, recipe = meta["metrics"], make_recipe(meta["recipe"], {"scale": "full", "small": {}})
     weights = (folder / meta["weights"]).stat().st_size
     return ModelInfo(
         name=name,
         title=meta.get("title") or meta.get("name") or name,
         where=where,
-        network=recipe["model"]["name"],
-        data=recipe["data"]["name"],
-        method=recipe.get("method", "supervised"),
+        network=recipe.model.name,
+        data=recipe.data.name,
+        method=recipe.method,
         accuracy=metrics.get(
-            "test_accuracy", meta.get("held_out", {}).get("accuracy")
+            "test_accuracy", (meta.get("held_out") or {}).get("accuracy")
         ),  # of one that learned from all: its siblings'
         val_accuracy=metrics.get("val_accuracy"),
         knn_accuracy=metrics.get("knn_accuracy"),

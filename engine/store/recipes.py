@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.checked import Damaged
 from engine.errors import GlyphlabError, RecipeError, unknown
-from engine.files import write_text
+from engine.files import make_folder, write_text
 from engine.recipe import RECIPES, Recipe, read_recipe, shipped_recipe_names
 
 if TYPE_CHECKING:
@@ -34,16 +35,29 @@ class RecipeInfo:
 
 
 def list_recipes(home: Path) -> list[RecipeInfo]:
-    """Shipped recipes and those kept in the lab, by name. Files that are no recipe are left out."""
+    """Shipped recipes and those kept in the lab, by name. Damaged ones are left out, see
+    `damaged_recipes`.
+    """
+    return [found for found in _looked_at(home) if isinstance(found, RecipeInfo)]
+
+
+def damaged_recipes(home: Path) -> list[Damaged]:
+    """The recipes kept in the lab that can't be read, and why."""
+    return [found for found in _looked_at(home) if isinstance(found, Damaged)]
+
+
+def _looked_at(home: Path) -> Iterator[RecipeInfo | Damaged]:
     shipped = [(RECIPES / f"{name}.yaml", False) for name in shipped_recipe_names()]
     own = [(path, True) for path in sorted((home / "recipes").glob("*.yaml"))]
-    out = []
     for path, saved in shipped + own:
         try:
-            out.append(_recipe_info(path, saved, path.stat().st_mtime_ns))
-        except (OSError, GlyphlabError):
-            continue
-    return out
+            yield _recipe_info(path, saved, path.stat().st_mtime_ns)
+        except FileNotFoundError:
+            continue  # deleted while we looked
+        except OSError as error:
+            yield Damaged("recipe", path.stem, f"it can't be read: {error.strerror}")
+        except GlyphlabError as error:
+            yield Damaged("recipe", path.stem, f"{error}. Mend or delete recipes/{path.name}.")
 
 
 @lru_cache(maxsize=500)
@@ -90,8 +104,7 @@ def keep_recipe(home: Path, recipe: Recipe) -> Path:
             expected="no '/' and no '.' in front",
             got=repr(recipe.name),
         )
-    path = home / "recipes" / f"{recipe.name}.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = make_folder(home / "recipes") / f"{recipe.name}.yaml"
     write_text(path, recipe.to_yaml())
     return path
 

@@ -12,9 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import GlyphlabError
+from engine.checked import Damaged
+from engine.errors import CheckpointError, GlyphlabError
+from engine.files import make_folder
 from engine.progress import Progress, no_progress
-from engine.runs.index import find_run, known_runs
+from engine.runs.index import damaged_runs, find_run, known_runs
 from engine.runs.run import Run
 from engine.settings import ROOT, Settings, read_settings
 
@@ -57,9 +59,7 @@ class Store:
 
     def compiled(self) -> Path:
         """Where numba keeps compiled code: the sources' folder may not be writable."""
-        folder = self.home / "cache" / "numba"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return make_folder(self.home / "cache" / "numba")
 
     # data and recipes
 
@@ -96,7 +96,7 @@ class Store:
         )
 
     def recipes(self) -> list[RecipeInfo]:
-        """The recipes that come with the lab, and those saved in it."""
+        """The recipes that come with the lab, and those saved in it that can be read."""
         from engine.store.recipes import list_recipes
 
         return list_recipes(self.home)
@@ -127,6 +127,26 @@ class Store:
                 out.append(known.info())
         return out
 
+    def damaged(self) -> list[Damaged]:
+        """The runs, models and recipes of the lab that can't be read, and why."""
+        return [*self.damaged_runs(), *self.damaged_models(), *self.damaged_recipes()]
+
+    def damaged_runs(self) -> list[Damaged]:
+        """The runs that can't be read, and why."""
+        return damaged_runs(self.home)
+
+    def damaged_models(self) -> list[Damaged]:
+        """The models that can't be used, and why."""
+        from engine.store.models import damaged_models
+
+        return damaged_models(self.home, self.checkpoints)
+
+    def damaged_recipes(self) -> list[Damaged]:
+        """The recipes kept in the lab that can't be read, and why."""
+        from engine.store.recipes import damaged_recipes
+
+        return damaged_recipes(self.home)
+
     def known_runs(self) -> list[KnownRun]:
         """Every run, newest first, with what is known of it: its status, figures and recipe."""
         return known_runs(self.home)
@@ -138,7 +158,7 @@ class Store:
     # models
 
     def models(self) -> list[ModelInfo]:
-        """Saved models: shipped ones, then those of runs, newest first."""
+        """Saved models that can be used: shipped ones, then those of runs, newest first."""
         from engine.store.models import list_models
 
         return list_models(self.home, self.checkpoints)
@@ -160,7 +180,10 @@ class Store:
     def predictor(self, name: str | Path) -> Predictor:
         """The model, loaded and ready; the last few are kept. Raises CheckpointError."""
         folder = self.model_folder(name)
-        key = (folder, (folder / "checkpoint.json").stat().st_mtime_ns)
+        try:
+            key = (folder, (folder / "checkpoint.json").stat().st_mtime_ns)
+        except OSError as error:
+            raise CheckpointError(f"model {name} can't be read", got=error.strerror) from None
         with self._loading:
             if key not in self._predictors:
                 from engine.device import pick_device

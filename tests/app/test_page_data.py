@@ -97,7 +97,8 @@ def test_augmentation_shows_the_same_samples_changed(lab):
 
 def test_an_upload_is_taken_in_and_shown(lab, tmp_path):
     data = write_zip(
-        tmp_path / "My letters.zip", files("a", "b") | {"loose.png": png(small_page("2"))}
+        tmp_path / "My letters.zip",
+        files("a", "b") | {"loose.png": png(small_page("2")), "a/0.png": b"broken"},
     ).read_bytes()
     page = open_page("data")
     page.get("file_uploader")[0].upload("My letters.zip", data, "application/zip").run()
@@ -105,9 +106,9 @@ def test_an_upload_is_taken_in_and_shown(lab, tmp_path):
     assert not page.exception
     assert "`My-letters` is a data set now: 6 images of 2 classes." in texts(page)
     assert page.selectbox(key="data").value == "My-letters"
-    assert page.dataframe[0].value.iloc[0].to_dict() == {
-        "Left out": "loose.png",
-        "Why": "it is not in a class folder",
+    assert dict(page.dataframe[0].value.itertuples(index=False)) == {
+        "loose.png": "it is not in a class folder",
+        "a/0.png": "it is not a picture that can be read, got no known format",
     }
     page.button(key="delete-My-letters").click().run()
     assert (
@@ -129,14 +130,18 @@ def test_what_is_left_out_is_named(lab, own, tmp_path):
     (tmp_path / "home" / "uploads").mkdir(parents=True)
     (tmp_path / "data" / "own.zip").rename(tmp_path / "home" / "uploads" / "own.zip")
     page = open_page("data", data="own")
-    page.segmented_control(key="data-view").select("Left out").run()
-    assert list(page.dataframe[0].value["File"]) == ["loose.png"]
+    page.segmented_control(key="data-view").select("Report").run()
+    assert list(page.dataframe[1].value["Left out"]) == ["loose.png"]
+    found = dict(page.dataframe[0].value.itertuples(index=False))
+    assert found["Files seen"] == "17" and found["Layout"].startswith("<train|val>/<class>/*: ")
     page.button(key="check-own").click().run()
     task = lab.tasks("load")[0]
     wait_until(lambda: lab.task(task.id).state == "finished", timeout=120)
     page.run()
     assert not page.exception
-    assert list(page.dataframe[0].value["File"]) == ["loose.png", "train/4/1.png"]
+    assert list(page.dataframe[1].value["Left out"]) == ["loose.png", "train/4/1.png"]
+    warning = next(one.value for one in page.warning if "Before training on it" in one.value)
+    assert "1 of 16 pictures can't be read: train/4/1.png" in warning
 
 
 def test_a_missing_data_set_says_how_to_get_it(lab):

@@ -14,6 +14,7 @@ import streamlit as st
 from app.charts.data import SPLIT_NAMES, class_counts
 from app.charts.words import number, percent
 from app.charts.words import size as file_size
+from app.sections.data.report import show_report, warn
 from app.widgets.common import chart, empty, note
 from app.widgets.links import link
 from app.widgets.pickers import pick_one
@@ -21,6 +22,7 @@ from app.widgets.pictures import image_grid
 from app.widgets.tasks import ALIVE, task_box
 from engine.errors import DataError
 from engine.imaging.images import STYLES
+from engine.services.datasets import USUAL_SIZE
 
 if TYPE_CHECKING:
     from engine.data.info import DatasetInfo
@@ -30,11 +32,9 @@ if TYPE_CHECKING:
 A_PAGE = 60  # samples
 EVERY = "every class"
 SIZES = (28, 32, 48, 64, 96, 128, 224)
-USUAL_SIZE = {"digit": 28, "page": 64, "photo": 128}
 KINDS = {"digit": "Single characters", "page": "Characters on pages", "photo": "Photographs"}
 MOST_CLASSES_IN_ROWS = 20
 ROWS, DRAWS = 6, 7  # of augmentation
-MOST_SKIPPED = 1000
 
 
 def show(lab: Lab, name: str) -> None:
@@ -45,13 +45,14 @@ def show(lab: Lab, name: str) -> None:
         _away(lab, info)
         return
     with st.spinner("Looking into it…", show_time=True):
-        found = lab.data.contents(name, size=_usual_size(info))
+        found = lab.data.contents(name)
     _figures(info, found)
+    warn(found.report.warnings)
     with st.container(
         key="wide" if len(found.classes) > 26 else None
     ):  # assets/style.css scrolls it where there is too little room
         chart(class_counts(found.classes, found.counts), key=f"counts-{name}")
-    views = ["Samples", "Augmentation", "Splits", "Left out"]
+    views = ["Samples", "Augmentation", "Splits", "Report"]
     view = st.segmented_control(
         "Show",
         views,
@@ -67,7 +68,7 @@ def show(lab: Lab, name: str) -> None:
     elif view == "Splits":
         _splits(found)
     else:
-        _left_out(lab, info, found)
+        _report(lab, info, found)
     recipe = next((recipe.name for recipe in lab.recipes() if recipe.data == name), None)
     with st.container(horizontal=True, vertical_alignment="center"):
         link("train", "Train on it", **({"recipe": recipe} if recipe else {}))
@@ -127,8 +128,8 @@ def _task(lab: Lab, name: str) -> None:
         st.rerun()
 
 
-def _usual_size(info: DatasetInfo) -> int:
-    return USUAL_SIZE.get(info.kind, 64)
+def _usual_size(info: DatasetInfo, found: Contents) -> int:
+    return USUAL_SIZE[found.kind or info.kind]
 
 
 def _figures(info: DatasetInfo, found: Contents) -> None:
@@ -174,7 +175,7 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
         size = st.selectbox(
             "Image size (px)",
             SIZES,
-            SIZES.index(_usual_size(info)),
+            SIZES.index(_usual_size(info, found)),
             key=f"size-{name}",
             width=120,
             help="of that square",
@@ -270,28 +271,19 @@ def _origin(split: str, official: dict[str, Any], found: Contents) -> str:
     return "held out of the training images, stratified"
 
 
-def _left_out(lab: Lab, info: DatasetInfo, found: Contents) -> None:
-    name = info.name
-    if found.skipped:
-        st.warning(
-            f"{number(len(found.skipped))} files are left out of it.", icon=":material/warning:"
-        )
-        st.dataframe(
-            pd.DataFrame(found.skipped[:MOST_SKIPPED], columns=["File", "Why"]), hide_index=True
-        )
+def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
+    show_report(found.report)
     if found.checked:
-        if not found.skipped:
-            st.success("Every image can be read.", icon=":material/check_circle:")
         return
     note(
-        "Not every image has been opened yet. A run does so, and so does the button; pictures that"
-        " can't be read are then listed here."
+        "Not every image has been opened yet. A run does so, and so does the button; blank,"
+        " identical and unreadable pictures are then named here."
     )
-    if st.button("Open every image", key=f"check-{name}", icon=":material/fact_check:"):
-        st.session_state[f"task-{name}"] = lab.start_task(
-            "load", name=name, style="auto", size=_usual_size(info)
+    if st.button("Open every image", key=f"check-{info.name}", icon=":material/fact_check:"):
+        st.session_state[f"task-{info.name}"] = lab.start_task(
+            "load", name=info.name, style="auto", size=_usual_size(info, found)
         )
-    _task(lab, name)
+    _task(lab, info.name)
 
 
 def _remove(lab: Lab, name: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from app.charts.words import number
+from app.sections.data.report import skipped_table
 from engine.errors import GlyphlabError
+from engine.services.datasets import USUAL_SIZE
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 LAYOUT = """The zip holds a folder for each class with its pictures: `<class>/*.png`, or `train/<class>/*`
 beside `val/<class>/*` or `test/<class>/*`. PNG, JPEG, BMP, GIF, WebP, TIFF; any size, grey or colour,
 dark on light or light on dark. Folders `Sample001` … `Sample062` are read as `0`-`9`, `A`-`Z`, `a`-`z`."""
+
+CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more are in the background
 
 
 def upload(lab: Lab) -> None:
@@ -38,7 +41,7 @@ def upload(lab: Lab) -> None:
             text, skipped = said
             st.success(text, icon=":material/check_circle:")
             if skipped:
-                st.dataframe(pd.DataFrame(skipped, columns=["Left out", "Why"]), hide_index=True)
+                st.dataframe(skipped_table(skipped), hide_index=True)
 
 
 def _take_in(lab: Lab, file: st.runtime.uploaded_file_manager.UploadedFile) -> None:
@@ -50,17 +53,33 @@ def _take_in(lab: Lab, file: st.runtime.uploaded_file_manager.UploadedFile) -> N
             text=f"{what[:1].upper()}{what[1:]}: {number(done)} of {number(file.size)}",
         )
 
+    def checking(done: int, total: int, what: str) -> None:
+        bar.progress(min(1.0, done / max(total, 1)), text=f"{what[:1].upper()}{what[1:]}")
+
     try:
         taken = lab.data.upload(file.name, file, progress)
     except GlyphlabError as error:
         bar.empty()
         st.error(str(error), icon=":material/error:")
         return
+    skipped = taken.skipped
+    if taken.images <= CHECKED_AT_ONCE:  # its broken files are said now, not after a first run
+        try:
+            skipped = lab.data.check(taken.name, checking).report.skipped
+        except GlyphlabError as error:
+            lab.data.remove_upload(taken.name)
+            bar.empty()
+            st.error(str(error), icon=":material/error:")
+            return
+    else:
+        size = USUAL_SIZE[taken.kind]
+        task = lab.start_task("load", name=taken.name, style="auto", size=size)
+        st.session_state[f"task-{taken.name}"] = task
     text = (
         f"`{taken.name}` is a data set now: {number(taken.images)} images of"
         f" {number(len(taken.classes))} classes."
     )
-    st.session_state["upload-said"] = (text, taken.skipped)
+    st.session_state["upload-said"] = (text, skipped)
     st.session_state["upload-turn"] += 1
     st.query_params["data"] = taken.name
     st.rerun()

@@ -4,7 +4,6 @@ that shows it.
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from app.charts.space import layer_palette
 from app.scatter.component import Selection
 from app.widgets import note, number, percent
 from engine.imaging.images import as_picture
+from engine.sheets import table_text
 
 if TYPE_CHECKING:
     from engine.embedding.space import Near, Space
@@ -183,21 +183,17 @@ def class_bars(names: Sequence[str], chosen: Sequence[int], there: Sequence[int]
 
 def as_csv(space: Space, places: np.ndarray) -> bytes:
     """A line an image: index in the data set, file, label, answer and its confidence."""
-    stream = io.StringIO()
-    rows = csv.writer(stream)
-    rows.writerow(["index", "file", "label", "predicted", "confidence"])
-    for place in places:
-        number_, answer = space.index[place], space.model_classes[space.predicted[place]]
-        rows.writerow(
-            [
-                int(number_),
-                space.images.files[number_],
-                name_of(space, int(place), ""),
-                answer,
-                f"{space.confidence[place]:.4f}",
-            ]
+    rows = (
+        (
+            int(space.index[place]),
+            space.images.files[space.index[place]],
+            name_of(space, int(place), ""),
+            space.model_classes[space.predicted[place]],
+            f"{space.confidence[place]:.4f}",
         )
-    return stream.getvalue().encode()
+        for place in places
+    )
+    return table_text(("index", "file", "label", "predicted", "confidence"), rows).encode()
 
 
 def as_zip(space: Space, places: np.ndarray) -> bytes:

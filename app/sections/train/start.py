@@ -11,11 +11,13 @@ import streamlit as st
 import yaml
 
 from app.charts.words import number, percent, seconds
+from app.sections.data.report import warn
 from app.sections.train.form import recipe_form
 from app.sections.train.rates import rate_finder
 from app.widgets.pickers import dataset_label, pick_one
 from engine.checked import read_yaml
-from engine.errors import GlyphlabError, RecipeError
+from engine.data.sources import DATASETS
+from engine.errors import DataError, GlyphlabError, RecipeError
 from engine.recipe import Recipe, make_recipe
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def start(lab: Lab) -> None:
         recipe = None
     if recipe is not None:
         _estimate(lab, recipe)
+        _doubts(lab, recipe)
         rate_finder(lab, recipe, key)
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
@@ -200,6 +203,16 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
             f" reached {percent(like.accuracy)})"
         )
     st.info("Will train " + " · ".join(parts) + ".", icon=":material/info:")
+
+
+def _doubts(lab: Lab, recipe: Recipe) -> None:
+    """What is doubtful about the person's own data set, before anything is trained on it."""
+    if recipe.data.name in DATASETS or "+" in recipe.data.name:
+        return
+    try:
+        warn(lab.data.contents(recipe.data.name).report.warnings)
+    except DataError as error:
+        st.warning(str(error), icon=":material/warning:")
 
 
 def _alike(lab: Lab, run: RunInfo, recipe: Recipe) -> bool:

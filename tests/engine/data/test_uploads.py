@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import resource
+import zipfile
 
 import pytest
 from pictures import files, png, small_page, write_folder, write_zip
 
+from engine.data.archive import safe_entries
 from engine.data.catalog import load_dataset
 from engine.data.uploads import read_uploads, remove_upload, save_upload
 from engine.errors import DataError
@@ -171,3 +173,17 @@ def test_what_was_put_there_by_hand_is_listed_unless_it_is_broken(save, zipped, 
     )
     remove_upload(tmp_path / "home", "signs")
     assert not (folder / "signs").exists() and (folder / "signs-2.zip").exists()
+
+
+def test_a_zip_whose_files_share_bytes_is_refused(tmp_path):
+    """Every entry of such a bomb names the same packed bytes, so that what it unpacks to grows with
+    the square of its size (Fifield 2019).
+    """
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("a/1.png", "b/2.png"):
+            archive.writestr(name, b"x" * 100)
+        second = archive.infolist()[1]
+        second.header_offset = 10
+    with pytest.raises(DataError, match="overlap"):
+        safe_entries(path, 1000)

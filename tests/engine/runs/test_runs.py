@@ -248,8 +248,8 @@ def test_a_deleted_run_is_gone(run, tmp_path):
 
 
 def test_the_final_row_is_found_from_the_end_of_a_long_file(run):
-    run.append_metrics({"kind": "final", "confusion": list(range(60_000))})  # longer than a block
-    assert len(run.final()["confusion"]) == 60_000
+    run.append_metrics({"kind": "final", "confusion": [list(range(60_000))]})  # longer than a block
+    assert len(run.final()["confusion"][0]) == 60_000
     for epoch in range(3):
         run.append_metrics({"kind": "epoch", "epoch": epoch, "words": "x" * 50_000})
     assert run.final() is None

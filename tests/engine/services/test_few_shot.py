@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hands import drawn, png
+from PIL import Image, ImageDraw
 
 from engine.errors import DataError, ImageError
 from engine.lab import Lab
@@ -71,7 +75,7 @@ def test_symbols_survive_a_restart_and_can_be_forgotten(lab):
     assert [symbol.name for symbol in again.symbols()] == ["♥"]
     again.remove_last("♥")
     again.remove_last("♥")
-    assert again.symbols() == [] and not list(again.folder.iterdir())
+    assert again.symbols() == [] and not list(again.folder.glob("[!.]*"))
     with pytest.raises(DataError, match="no symbol '♥' was taught"):
         again.remove("♥")
 
@@ -146,3 +150,20 @@ def test_the_nearest_symbol_wins_if_it_is_near_enough():
         decide(bank, np.array([0.98, 0.199, 0], np.float32), known=0.999) is None
     )  # something known is nearer
     assert asked_of(vectors[:2]) == pytest.approx(0.96 - 0.15) and asked_of(vectors[:1]) == 0.8
+
+
+def test_two_processes_that_teach_the_same_name_make_one_symbol(tmp_path):
+    picture = tmp_path / "drawn.png"
+    drawn = Image.new("L", (30, 30), 255)
+    ImageDraw.Draw(drawn).line((5, 5, 25, 25), fill=0, width=3)
+    drawn.save(picture)
+    code = (
+        "import sys; from pathlib import Path; from engine.lab import Lab;"
+        "lab = Lab(Path(sys.argv[1]));"
+        "[lab.taught.add('sign', Path(sys.argv[2])) for _ in range(5)]"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "home"), str(picture)]
+    children = [subprocess.Popen(command, cwd=Path(__file__).parents[3]) for _ in range(2)]
+    assert [child.wait(120) for child in children] == [0, 0]
+    [symbol] = Lab(tmp_path / "home").taught.symbols()
+    assert len(symbol.examples) == 10

@@ -231,7 +231,7 @@ def test_a_storage_that_is_no_journal_is_never_touched(lab, tmp_path, content):
 def test_no_folder_is_made_for_a_storage(lab, tmp_path):
     lab.sweeps.create(sweep(storage=str(tmp_path / "new" / "journal.log")))
     with pytest.raises(RunError, match="there is no folder for the storage"):
-        lab.sweeps.store("s")
+        lab.sweeps.trials_store("s")
     assert not (tmp_path / "new").exists()
 
 
@@ -239,7 +239,7 @@ def test_a_journal_on_a_shared_disk_is_made_and_shared(tmp_path):
     labs = [Lab(tmp_path / "a"), Lab(tmp_path / "b")]
     for lab in labs:
         lab.sweeps.create(sweep(storage=str(tmp_path / "shared.log")))
-    number, lock = claim(labs[0].sweeps.store("s"), 2)
+    number, lock = claim(labs[0].sweeps.trials_store("s"), 2)
     assert [trial.number for trial in labs[1].sweeps.trials("s")] == [number]
     lock.release()
 

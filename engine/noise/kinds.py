@@ -1,0 +1,78 @@
+"""The documents that label examinations leave behind, with the fields that pages and commands rely
+on: what a damaged file may not lack.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from engine.checked import Document
+
+_Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Matrix = list[list[float]]
+Regime = Literal[
+    "clean", "few errors", "symmetric", "class-dependent", "complementary", "independent"
+]
+
+
+class Reading(Document):
+    """How well one hypothesis about the labels explains them."""
+
+    name: str
+    gain: float
+    gain_error: float
+    certain: bool
+
+
+class DiagnosisDocument(Document):
+    """diagnosis.json."""
+
+    name: str
+    split: str
+    effort: str
+    n: int = Field(ge=0)
+    classes: list[str] = Field(min_length=1)
+    style: str
+    regime: Regime
+    headline: str = Field(min_length=1)
+    summary: str
+    noise_rate: _Share
+    noise_rate_interval: _Interval
+    transition: _Matrix
+    likely_given: _Matrix
+    evidence: list[str]
+    unknowable: list[str]
+    readings: list[Reading]
+    seconds: float
+    created: str
+
+
+class Method(Document):
+    """What one way of training made of spoiled labels."""
+
+    title: str
+    note: str
+    accuracy: float | None
+
+
+class TrialDocument(Document):
+    """A result of noise on purpose."""
+
+    dataset: str
+    noise: str
+    rate: float
+    n: int = Field(ge=0)
+    classes: list[str] = Field(min_length=1)
+    regime: str
+    true_rate: float
+    noise_rate: float
+    noise_rate_interval: _Interval
+    likely_right: float
+    found_first: float | None
+    transition: _Matrix
+    true_transition: _Matrix
+    methods: list[Method]
+    created: str
