@@ -193,7 +193,9 @@ def _recipes(lab: Lab) -> Any:
 
 def _symbols(lab: Lab) -> Any:
     return [
-        (each.name, [_digest(path) for path in each.examples]) for each in lab.taught.symbols()
+        (each.name, [_digest(path) for path in each.examples])
+        for each in lab.taught.symbols()
+        if each.examples
     ] or None
 
 
