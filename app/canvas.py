@@ -16,23 +16,33 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import gradio as gr
+from gradio.themes import Base, Default
 
+from app.canvas_page import CanvasPage, mounted
 from app.canvas_tabs.files import file_tab, word_tab
 from app.canvas_tabs.pad import ASSETS, pad
 from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.teach import collect_tab, teach_tab
 from app.canvas_tabs.views import Views
+from app.received import Received
+from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
     from engine.lab import Lab
 
+ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
 KEPT_SECONDS = 86_400  # uploads and exports stay in Gradio's cache for a day
 
 
-def build(lab: Lab) -> gr.Blocks:
-    """The canvas of a lab. Serve it with the keyword arguments that `look()` returns."""
+def build(lab: Lab) -> CanvasPage:
+    """The canvas of a lab, with a new folder for what is sent to it. `mounted(page, **look())`
+    serves it.
+    """
     reader = Reader(lab)
-    with gr.Blocks(
+    received = Received(lab.home, max(1, lab.settings.upload_mb) * 1024 * 1024)
+    os.environ["GRADIO_TEMP_DIR"] = str(received.folder)  # read by every component as it is made
+    with CanvasPage(
+        received,
         title="Glyphlab canvas",
         analytics_enabled=False,
         fill_width=True,
@@ -52,11 +62,11 @@ def build(lab: Lab) -> gr.Blocks:
 
 
 def look() -> dict[str, Any]:
-    """Keyword arguments of `launch` and `mount_gradio_app` that give the page the lab's appearance."""
+    """Keyword arguments of `mounted` that give the page the lab's appearance."""
     return {"theme": _theme(), "css_paths": [ASSETS / "page.css"], "footer_links": ["api"]}
 
 
-def _theme() -> gr.themes.Base:
+def _theme() -> Base:
     """The dashboard's colours, light and dark."""
     from app.theme import DARK, LIGHT
 
@@ -69,7 +79,7 @@ def _theme() -> gr.themes.Base:
         "Arial",
         "sans-serif",
     ]
-    theme = gr.themes.Default(
+    theme = Default(
         primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=["ui-monospace", "monospace"]
     )
     where = {
@@ -107,20 +117,27 @@ def _theme() -> gr.themes.Base:
     )
 
 
-def main() -> None:
-    """Serve the canvas alone."""
+def main() -> int:
+    """Serve the canvas alone, behind the same doors as in the lab; returns the exit status."""
+    from app.doors.guard import guarded
+    from app.doors.table import canvas_table
+    from app.serving import private, run, settings_of
     from app.shared_lab import open_lab
-    from engine.jobs.processes import THREADS_SLEEP
 
-    os.environ.setdefault(*THREADS_SLEEP)  # before torch is loaded
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    lab = open_lab(os.environ)
-    host = os.environ.get("GRADIO_SERVER_NAME") or lab.settings.host
-    port = int(os.environ.get("GRADIO_SERVER_PORT") or lab.settings.port)
-    build(lab).launch(
-        server_name=host, server_port=port, show_error=True, run_history=False, **look()
-    )
+    named = {"GRADIO_SERVER_NAME": "GLYPHLAB_HOST", "GRADIO_SERVER_PORT": "GLYPHLAB_PORT"}
+    for name, ours in named.items():  # what a Gradio Space sets
+        if os.environ.get(name):
+            os.environ[ours] = os.environ[name]
+    try:
+        settings = settings_of(os.environ)
+        private()
+        lab = open_lab(os.environ)
+        page = mounted(build(lab), favicon_path=str(ICON), **look())
+    except GlyphlabError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return run(guarded(page, canvas_table(), settings, os.environ), settings, "The canvas")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

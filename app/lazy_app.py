@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from html import escape
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -26,6 +26,8 @@ div {text-align: center;}
 @keyframes beat {from {opacity: .2} to {opacity: 1}}
 </style></head><body><div>BODY</div></body></html>"""
 DOTS = '<p><span class="dot"></span><span class="dot"></span><span class="dot"></span></p>'
+PATIENCE_SECONDS = 1.0  # gradio_client gives up when it has read nothing for five
+WAITING = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 log = logging.getLogger(__name__)
 
 
@@ -34,13 +36,18 @@ class LazyApp:
     application's lifespan and serves it.
 
     While it starts, a browser that asks for a page gets a light one that reloads itself; every
-    other client waits. If building fails the error is shown, and the next request tries again.
+    other client waits. Programs give up on an answer that sends nothing for some seconds: what is
+    JSON (`documents`, paths below the application) begins with a space a second until it is there,
+    which JSON allows. If building fails the error is shown, and the next request tries again.
     `name` begins a sentence: "The canvas".
     """
 
-    def __init__(self, build: Callable[[], Any], name: str) -> None:
+    def __init__(
+        self, build: Callable[[], Any], name: str, documents: Collection[str] = ()
+    ) -> None:
         self._build = build
         self._name = name
+        self._documents = documents
         self._app: ASGIApp | None = None
         self._life: asyncio.Task | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -48,11 +55,16 @@ class LazyApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            if scope["type"] == "http" and scope["method"] == "GET" and path in self._documents:
+                await self._document(scope, receive, send)
+                return
             answer = await self._start(scope)
             if answer is not None:
                 await answer(scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+        if self._app is not None:  # nobody stopped it meanwhile
+            await self._app(scope, receive, send)
 
     async def warm(self) -> None:
         """Build now, if no request came first: a client that gives up after a few seconds then
@@ -63,14 +75,36 @@ class LazyApp:
 
     async def stop(self) -> None:
         """Leave the application's lifespan, if it was ever entered."""
-        if self._life is None:
+        if self._life is None or self._over is None:
             return
         self._over.set()
         await asyncio.wait([self._life], timeout=5)
         self._app = self._life = None
 
+    async def _document(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a JSON document, after a space a second for as long as it takes."""
+        starting = asyncio.ensure_future(self._start(scope))
+        begun = False
+        while not (await asyncio.wait([starting], timeout=PATIENCE_SECONDS))[0]:
+            if not begun:
+                await send({"type": "http.response.start", "status": 200, "headers": WAITING})
+            begun = True
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+        answer = starting.result() or self._app
+        if not begun:
+            await answer(scope, receive, send)
+            return
+
+        async def rest(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await send(message)
+
+        # Its head is sent already: it can't be packed any more.
+        kept = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+        await answer({**scope, "headers": kept}, receive, rest)
+
     async def _start(self, scope: Scope) -> Response | None:
-        if self._life is None or self._life.done():
+        if self._life is None or self._ready is None or self._life.done():
             self._ready, self._over = asyncio.get_running_loop().create_future(), asyncio.Event()
             self._life = asyncio.create_task(self._live(self._ready, self._over))
         ready = self._ready

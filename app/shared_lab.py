@@ -26,9 +26,13 @@ def share(lab: Lab) -> None:
 def open_lab(environ: Mapping[str, str]) -> Lab:
     """The lab for the settings in `environ`; the same object for the same settings. Raises
     SettingsError for a bad setting.
+
+    Whoever reaches it may be a stranger: everything is opened by its name, here and in the
+    processes that are started from here; a path leads nowhere but into GLYPHLAB_DATA and the home.
     """
     from engine.lab import Lab
 
+    environ = {**environ, "GLYPHLAB_NAMES_ONLY": "1"}
     settings = read_settings(environ)
     with _opening:
         if settings not in _labs:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.charts.base import COLOURS
+from app.doors.addresses import addresses_of
 from engine.settings import Settings
 
 LIGHT = {
@@ -55,6 +56,12 @@ def options(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
         "server.port": settings.port,
         "server.headless": True,
         "server.fileWatcherType": "none",
+        # The same names as at the lab's own door (app.doors), should Streamlit ever be reached past it.
+        "server.allowedHosts": sorted(addresses_of(settings, environ).hosts),
+        "server.enableXsrfProtection": True,
+        "server.enableCORS": True,
+        "server.maxWidgetStateSize": 16,
+        "client.showErrorDetails": "none",
         "server.maxUploadSize": max(1, settings.upload_mb),
         # Inside a Hugging Face Space the page is a frame of another site: without this its cookie,
         # and so every upload, is refused.

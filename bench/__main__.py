@@ -4,6 +4,7 @@ bench/README.md.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +23,11 @@ BENCHES: dict[str, str] = {
     ),
     "space": "exact neighbours and a map of 60,000 embeddings, against scikit-learn and umap-learn",
     "noise": (
-        "labels spoiled in ten known ways on three data sets: diagnosis, and training through it"
+        "noise of ten kinds injected into three data sets: diagnosis, and training through it"
+    ),
+    "ablation": (
+        "the label-noise pipeline without each of its parts; --full: at full size, --data: on"
+        " other data"
     ),
     "many-runs": "every page of a lab with a thousand runs, alone and thirty at once, in a browser",
     "streaming": "a set larger than memory, streamed from disk, against one that is held",
@@ -33,7 +38,7 @@ MARK = "<!-- newest figures: written by `make bench` -->\n"
 
 def newest() -> str:
     """The newest row of each benchmark's figures as a Markdown table."""
-    names = tuple(f"{name} " for name in BENCHES if name != "noise")  # which has a table of its own
+    names = tuple(f"{name} " for name in BENCHES if name not in ("noise", "ablation"))  # own tables
     last = {
         (row["bench_or_recipe"], row["metric"], row["device"]): row
         for row in read()
@@ -51,14 +56,21 @@ def newest() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the named benchmarks, or all. Returns 2 for a name that is not one."""
-    if wrong := set(names) - set(BENCHES):
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    parser.add_argument("--full", action="store_true", help="ablation: at full size")
+    parser.add_argument("--data", help="ablation: its data set, a name in bench.ablation.CASES")
+    args = parser.parse_args(arguments)
+    if wrong := set(args.names) - set(BENCHES):
         print(f"no benchmark '{wrong.pop()}'; there are: {', '.join(BENCHES)}", file=sys.stderr)
         return 2
-    for name in names or BENCHES:
+    for name in args.names or BENCHES:
         print(f"{name}: {BENCHES[name]}")
-        for metric, value in import_module(f"bench.{name.replace('-', '_')}").main().items():
+        run = import_module(f"bench.{name.replace('-', '_')}").main
+        options = {"full": args.full, "data": args.data} if name == "ablation" else {}
+        for metric, value in run(**options).items():
             print(f"  {metric}: {value:,.4g}")
     README.write_text(
         README.read_text(encoding="utf-8").split(MARK)[0] + MARK + newest(), encoding="utf-8"

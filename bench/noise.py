@@ -1,10 +1,10 @@
-"""Noise on purpose: every noise model on three data sets, diagnosed and trained through, in one
+"""Injected label noise: every noise model on three data sets, diagnosed and trained through, in one
 run.
 
-For each: the diagnosis, the estimated against the true share of wrong labels, and accuracy on test
+For each: the diagnosis, the estimated and the true share of wrong labels, and accuracy on test
 images with true labels after plain training, after cleanlab's filter, and after ours, all with the
-same network and the same number of images seen. Finished trials are kept in the lab's home, so that
-a run that was stopped goes on; the table is written to noise.md, the figures are appended to
+same network and the same number of training images. Finished trials are kept in the lab's home, so
+that a run that was stopped continues; the table is written to noise.md, the figures are appended to
 records.csv.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from bench.records import append, commit, device, versions
 
@@ -59,7 +60,7 @@ HEAD = (
 EXPECTED = {
     "rare": "few errors",
     "pairs": "class-dependent",
-}  # the regime of a noise model, where it is not called the same
+}  # the regime of a noise model, where it has another name
 
 
 def table(trials: list[dict]) -> str:
@@ -67,13 +68,12 @@ def table(trials: list[dict]) -> str:
     from engine.noise.shares import share
 
     lines = [
-        "# Noise on purpose",
+        "# Injected label noise",
         "",
-        "Labels taken as true are spoiled in a known way. Every network is the same and sees",
-        "as many",
-        f"images; test images keep their labels. {device()}, {versions()}, commit {commit()},",
-        f"effort {EFFORT} but where the table",
-        "says otherwise, one seed. Written by `python -m bench noise`.",
+        "Labels taken as true are corrupted by a known noise model. Every network is the same and",
+        f"sees as many images; test images keep their labels. {device()}, {versions()},",
+        f"commit {commit()}, effort {EFFORT} but where the table says otherwise, one seed.",
+        "Written by `python -m bench noise`.",
         "",
         "| " + " | ".join(HEAD) + " |",
         "|---" * len(HEAD) + "|",
@@ -85,7 +85,7 @@ def table(trials: list[dict]) -> str:
             for row in t["methods"]
         }
         mark = "" if t["regime"] == EXPECTED.get(t["noise"], t["noise"]) else " ✗"
-        acted = " ".join(
+        noise = " ".join(
             [
                 t["noise"],
                 *([share(t["rate"])] if t["rate"] else []),
@@ -95,7 +95,7 @@ def table(trials: list[dict]) -> str:
         cells = [
             t["dataset"],
             f"{t['n']:,}",
-            acted,
+            noise,
             t["regime"] + mark,
             share(t["true_rate"]),
             f"{share(t['noise_rate'])} ({share(low)} to {share(high)})",
@@ -106,15 +106,13 @@ def table(trials: list[dict]) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
         "",
-        "T off by: mean distance of its entries from those that acted. Suspects found: of",
-        "the labels",
-        "against the rule (the wrong ones; for complementary labels the right ones), the",
-        "share that is among as many first suspects.",
+        "T off by: mean distance of its entries from the true T's. Suspects found: of the labels",
+        "that are sought (the wrong ones; for complementary labels the correct ones), the share",
+        "that is among as many first suspects.",
         "",
-        "✗: not the noise that acted. A label that rules out one of 62 classes says 0.016",
-        "nats; 12,000",
-        "of them hold 195, and which name belongs to which of 62 groups of images takes 197.",
-        "The 82,323 of the last row hold 1,339.",
+        "✗: not the noise that was injected. A label that excludes one of 62 classes carries 0.016",
+        "nats; 12,000 of them carry 195, and which name belongs to which of 62 groups of images",
+        "takes 197. The 82,323 of the last row carry 1,339.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -127,7 +125,8 @@ def main(sets: list[str] | None = None) -> dict[str, float]:
     from engine.progress import bar
 
     lab = Lab.open(os.environ)
-    found, rows = [], []
+    found: list[dict] = []
+    rows: list[dict[str, object]] = []
     for wanted in plan(sets):
         trial = next(
             (
@@ -151,7 +150,7 @@ def main(sets: list[str] | None = None) -> dict[str, float]:
     }
 
 
-def plan(sets: list[str] | None = None) -> list[dict[str, object]]:
+def plan(sets: list[str] | None = None) -> list[dict[str, Any]]:
     """The trials of these data sets (all, if none is named), as `try_noise` takes them."""
     names = sets or list(SETS)
     common = [

@@ -42,7 +42,7 @@ def append(rows: Iterable[dict[str, object]], file: Path = FILE) -> None:
     }
     new = not file.exists()
     with file.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
+        writer = csv.DictWriter[str](stream, COLUMNS, restval="", lineterminator="\n")
         if new:
             writer.writeheader()
         for row in rows:

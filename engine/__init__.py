@@ -1,4 +1,4 @@
-"""Glyphlab's engine: data, models, training, looking and doubting, without a browser.
+"""Glyphlab's engine: data, models, training, explanations and label noise, without a browser.
 
 Importing it does nothing: no file is read, no device is chosen and torch is not loaded.
 """

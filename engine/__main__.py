@@ -19,7 +19,7 @@ NICE_TASK, NICE_RUN, NICE_MIRROR = (
 
 def _work(folder: str, ticket: str, descriptor: str) -> None:
     from engine.files import Lock
-    from engine.jobs.worker import work
+    from engine.jobs.worker import work_on_run
     from engine.runs.run import Run
     from engine.settings import read_settings
     from engine.store.store import Store
@@ -27,13 +27,13 @@ def _work(folder: str, ticket: str, descriptor: str) -> None:
     give_way(NICE_RUN)
     lock = Lock.adopt(Path(folder) / "lock", int(descriptor))
     settings = read_settings(os.environ)
-    work(Store(settings.home, settings), Run(Path(folder)), lock, Path(ticket))
+    work_on_run(Store(settings.home, settings), Run(Path(folder)), lock, Path(ticket))
 
 
 def _task(folder: str, descriptor: str) -> None:
     from engine.files import Lock
     from engine.jobs.launcher import Launcher
-    from engine.jobs.task_worker import work
+    from engine.jobs.task_worker import work_on_task
     from engine.services.background import TASKS
     from engine.settings import read_settings
     from engine.store.store import Store
@@ -41,7 +41,7 @@ def _task(folder: str, descriptor: str) -> None:
     give_way(NICE_TASK)
     lock = Lock.adopt(Path(folder) / "lock", int(descriptor))
     settings = read_settings(os.environ)
-    work(Launcher(Store(settings.home, settings)), Path(folder), lock, TASKS)
+    work_on_task(Launcher(Store(settings.home, settings)), Path(folder), lock, TASKS)
 
 
 def _mirror(folder: str) -> None:

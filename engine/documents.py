@@ -1,6 +1,7 @@
-"""The documents that outlive a process, as types: rows of metrics.jsonl and a checkpoint's metadata.
+"""The documents that outlive a process, as types: rows of metrics.jsonl, a checkpoint's metadata, a
+diagnosis of labels.
 
-Both are JSON files that other programs read. Accuracies are fractions in 0..1, losses are in nats,
+All are JSON files that other programs read. Accuracies are fractions in 0..1, losses are in nats,
 times in seconds. What a version before wrote may lack a field: those are `NotRequired`.
 """
 
@@ -152,3 +153,62 @@ class TrainedOn(TypedDict, total=False):
     run: str
     machine: dict[str, Any]
     placement: Mapping[str, Sequence[float]] | None
+
+
+class HypothesisRow(TypedDict):
+    """One hypothesis about how the labels came about; gain in nats an image over the labels'
+    frequencies, diagonal: share of the labels that would be correct.
+    """
+
+    name: str
+    gain: float
+    gain_error: float
+    significant: bool
+    diagonal: float
+
+
+class PairRow(TypedDict):
+    """Two classes that the labels mix up: the share of `true` that is labelled `given`."""
+
+    true: str
+    given: str
+    share: float
+
+
+# Two classes whose images look alike. Written as a call because a field is named like a keyword.
+AmbiguousRow = TypedDict("AmbiguousRow", {"class": str, "other": str, "share": float})
+
+
+class DiagnosisDocument(TypedDict):
+    """diagnosis.json, and what `python -m engine noise --json` prints. Rates are fractions in 0..1;
+    transition (K, K): row the true class, column the given label; likely_given (K, K): counts.
+    """
+
+    format: int
+    name: str
+    split: str
+    effort: str
+    n: int
+    classes: list[str]
+    style: str
+    size: int
+    fingerprint: str
+    regime: str
+    headline: str
+    summary: str
+    noise_rate: float
+    noise_rate_interval: list[float]
+    expected_wrong: float
+    transition: list[list[float]]
+    prior: list[float]
+    temperature: float
+    evidence: list[str]
+    unknowable: list[str]
+    hypotheses: list[HypothesisRow]
+    hypothesis: str | None
+    pairs: list[PairRow]
+    ambiguous: list[AmbiguousRow]
+    likely_given: list[list[int]]
+    figures: dict[str, float]
+    seconds: float
+    created: str

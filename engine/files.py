@@ -145,7 +145,7 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     make_folder(path.parent)
     try:
         with replacing(path) as fresh, open(fresh, "wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
     except OSError as error:
         raise failure(error, path) from error
 
@@ -175,6 +175,16 @@ def plain(value: Any) -> Any:
             field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)
         }
     return plain(value.tolist()) if hasattr(value, "tolist") else str(value)
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may be the name of a file: one part of a path that is not hidden."""
+    return (
+        0 < len(text.encode("utf-8", "replace")) <= 200
+        and not text.startswith(".")
+        and "/" not in text
+        and text.isprintable()
+    )
 
 
 def tail_of(path: Path, lines: int) -> str:

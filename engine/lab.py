@@ -23,6 +23,7 @@ from engine.store.store import CHECKPOINTS, RECORDS, Store
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.data.info import DatasetInfo
+    from engine.documents import CheckpointMeta
     from engine.jobs.executor import Executor
     from engine.jobs.tasks import TaskInfo
     from engine.models.predictor import Predictor
@@ -211,7 +212,7 @@ class Lab:
         """
         return self.store.model_folder(name)
 
-    def model_meta(self, name: str | Path) -> dict[str, Any]:
+    def model_meta(self, name: str | Path) -> CheckpointMeta:
         """What a model's checkpoint.json says. Raises CheckpointError."""
         return self.store.model_meta(name)
 

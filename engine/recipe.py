@@ -70,42 +70,52 @@ class Augment(_Frozen):
     are fractions of the image side.
     """
 
-    rotate: float = Field(0, ge=0, le=180, description="degrees either way")
-    translate: float = Field(0, ge=0, le=0.5, description="shift, fraction of the side")
-    zoom: float = Field(0, ge=0, le=0.9, description="scale between 1 - zoom and 1 + zoom")
-    zoom_min: float | None = Field(None, gt=0, le=1, description="smallest scale, if not 1 - zoom")
-    stretch: float = Field(0, ge=0, le=0.9, description="width against height, 1 ± stretch")
-    shear: float = Field(0, ge=0, le=60, description="degrees either way")
-    perspective: float = Field(
-        0, ge=0, le=0.9, description="how far the corners move, fraction of the side"
+    rotate: float = Field(default=0, ge=0, le=180, description="degrees either way")
+    translate: float = Field(default=0, ge=0, le=0.5, description="shift, fraction of the side")
+    zoom: float = Field(default=0, ge=0, le=0.9, description="scale between 1 - zoom and 1 + zoom")
+    zoom_min: float | None = Field(
+        default=None, gt=0, le=1, description="smallest scale, if not 1 - zoom"
     )
-    elastic: float = Field(0, ge=0, le=0.3, description="smooth displacement, fraction of the side")
+    stretch: float = Field(default=0, ge=0, le=0.9, description="width against height, 1 ± stretch")
+    shear: float = Field(default=0, ge=0, le=60, description="degrees either way")
+    perspective: float = Field(
+        default=0, ge=0, le=0.9, description="how far the corners move, fraction of the side"
+    )
+    elastic: float = Field(
+        default=0, ge=0, le=0.3, description="smooth displacement, fraction of the side"
+    )
     elastic_grid: int = Field(
-        4, ge=2, le=16, description="control points a side of the elastic field"
+        default=4, ge=2, le=16, description="control points a side of the elastic field"
     )
     thickness: float = Field(
-        0, ge=0, le=3, description="stroke grown or thinned by up to so many pixels at 28 px"
+        default=0,
+        ge=0,
+        le=3,
+        description="stroke grown or thinned by up to so many pixels at 28 px",
     )
-    flip_horizontal: float = Field(0, ge=0, le=1, description="probability")
-    flip_vertical: float = Field(0, ge=0, le=1, description="probability")
+    flip_horizontal: float = Field(default=0, ge=0, le=1, description="probability")
+    flip_vertical: float = Field(default=0, ge=0, le=1, description="probability")
     brightness: float = Field(
-        0, ge=0, le=1, description="lighting: added brightness, fraction of full range"
+        default=0, ge=0, le=1, description="lighting: added brightness, fraction of full range"
     )
-    contrast: float = Field(0, ge=0, le=1, description="contrast between 1 - c and 1 + c")
+    contrast: float = Field(default=0, ge=0, le=1, description="contrast between 1 - c and 1 + c")
     colour: float = Field(
-        0, ge=0, le=1, description="saturation and per-channel gain jitter (colour images)"
+        default=0, ge=0, le=1, description="saturation and per-channel gain jitter (colour images)"
     )
     noise: float = Field(
-        0, ge=0, le=1, description="standard deviation of added noise, fraction of full range"
+        default=0,
+        ge=0,
+        le=1,
+        description="standard deviation of added noise, fraction of full range",
     )
     erase: float = Field(
-        0,
+        default=0,
         ge=0,
         le=1,
         description="probability that a rectangle is erased with random values (Zhong et al. 2017)",
     )
     crop: int | None = Field(
-        None,
+        default=None,
         ge=8,
         le=1024,
         description=(
@@ -114,71 +124,79 @@ class Augment(_Frozen):
         ),
     )
     hide_page: float = Field(
-        0, ge=0, le=1, description="style duo: probability that the page channel is blanked"
+        default=0, ge=0, le=1, description="style duo: probability that the page channel is blanked"
     )
     affine_probability: float = Field(
-        1, ge=0, le=1, description="share of images that the geometric changes touch"
+        default=1, ge=0, le=1, description="share of images that the geometric changes touch"
     )
     lighting_probability: float = Field(
-        1, ge=0, le=1, description="share of images that the lighting changes touch"
+        default=1, ge=0, le=1, description="share of images that the lighting changes touch"
     )
 
 
 class Stage(_Frozen):
     """The choices of one training stage."""
 
-    epochs: int = Field(10, ge=1, le=MOST_EPOCHS, description="passes over the training split")
+    epochs: int = Field(
+        default=10, ge=1, le=MOST_EPOCHS, description="passes over the training split"
+    )
     size: int | None = Field(
-        None,
+        default=None,
         ge=8,
         le=1024,
         description="side of the images fed to the model in pixels (default: the data's)",
     )
-    batch_size: int = Field(128, ge=1, le=65_536, description="images a step")
-    optimizer: Name = Field("adamw", description="a name in OPTIMIZERS")
+    batch_size: int = Field(default=128, ge=1, le=65_536, description="images a step")
+    optimizer: Name = Field(default="adamw", description="a name in OPTIMIZERS")
     lr: Annotated[float | tuple[float, ...], AfterValidator(_rates)] = Field(
-        1e-3,
+        default=1e-3,
         description=(
             "peak learning rate; several: one a layer group, first to last, spread evenly in"
             " between"
         ),
     )
     momentum: float = Field(
-        0.9, ge=0, lt=1, description="of sgd (Nesterov) and rmsprop; beta 1 of adam"
+        default=0.9, ge=0, lt=1, description="of sgd (Nesterov) and rmsprop; beta 1 of adam"
     )
     weight_decay: float = Field(
-        0.01, ge=0, le=1000, description="decoupled with adamw, else an L2 penalty"
+        default=0.01, ge=0, le=1000, description="decoupled with adamw, else an L2 penalty"
     )
-    schedule: Name = Field("onecycle", description="a name in SCHEDULES")
+    schedule: Name = Field(default="onecycle", description="a name in SCHEDULES")
     warmup: float = Field(
-        0.25, ge=0, le=1, description="share of the stage spent rising to the peak rate"
+        default=0.25, ge=0, le=1, description="share of the stage spent rising to the peak rate"
     )
     step_epochs: int = Field(
-        5, ge=1, le=MOST_EPOCHS, description="schedule step: epochs between drops"
+        default=5, ge=1, le=MOST_EPOCHS, description="schedule step: epochs between drops"
     )
-    step_factor: float = Field(0.1, gt=0, le=1, description="schedule step: factor of each drop")
-    clip: float | None = Field(None, gt=0, le=1e9, description="largest gradient norm")
-    loss: Name = Field("cross_entropy", description="a name in LOSSES")
+    step_factor: float = Field(
+        default=0.1, gt=0, le=1, description="schedule step: factor of each drop"
+    )
+    clip: float | None = Field(default=None, gt=0, le=1e9, description="largest gradient norm")
+    loss: Name = Field(default="cross_entropy", description="a name in LOSSES")
     loss_options: Options = Field(default_factory=dict, description="keyword arguments of the loss")
-    miner: Name | None = Field(None, description="a name in MINERS, for losses on embeddings")
+    miner: Name | None = Field(
+        default=None, description="a name in MINERS, for losses on embeddings"
+    )
     miner_options: Options = Field(
         default_factory=dict, description="keyword arguments of the miner"
     )
     samples_per_class: int | None = Field(
-        None,
+        default=None,
         ge=2,
         le=65_536,
         description="class-balanced batches with so many images of each class in them",
     )
-    mixup: float = Field(0, ge=0, le=10, description="alpha of mixup (Zhang et al. 2017), 0: none")
+    mixup: float = Field(
+        default=0, ge=0, le=10, description="alpha of mixup (Zhang et al. 2017), 0: none"
+    )
     freeze: int = Field(
-        0,
+        default=0,
         ge=0,
         le=1000,
         description="layer groups kept frozen, counted from the input; 99: all but the head",
     )
     ema: float = Field(
-        0,
+        default=0,
         ge=0,
         lt=1,
         description=(
@@ -187,13 +205,16 @@ class Stage(_Frozen):
         ),
     )
     augment: Augment = Field(
-        default_factory=Augment, description="random changes of training images"
+        default_factory=lambda: Augment(), description="random changes of training images"
     )
     select: Literal["accuracy", "loss", "knn", "last"] = Field(
-        "accuracy", description="which validation figure picks the best epoch"
+        default="accuracy", description="which validation figure picks the best epoch"
     )
     patience: int | None = Field(
-        None, ge=1, le=MOST_EPOCHS, description="stop after so many epochs without a better figure"
+        default=None,
+        ge=1,
+        le=MOST_EPOCHS,
+        description="stop after so many epochs without a better figure",
     )
 
 
@@ -201,58 +222,58 @@ class DataSpec(_Frozen):
     """Which images, how they are placed on the model's square, and how they are split."""
 
     name: NumberedName = Field(
-        "digits",
+        default="digits",
         description=(
             "a data set's name, a folder or a zip; several joined with '+' are pooled, classes by"
             " name"
         ),
     )
     style: Literal["auto", "digit", "page", "duo", "photo"] = Field(
-        "auto", description="how a picture is placed on the square, see STYLES"
+        default="auto", description="how a picture is placed on the square, see STYLES"
     )
     size: int = Field(
-        28, ge=8, le=1024, description="side in pixels at which the images are cached"
+        default=28, ge=8, le=1024, description="side in pixels at which the images are cached"
     )
-    classes: tuple[NumberedName, ...] | None = Field(None, description="only these classes")
+    classes: tuple[NumberedName, ...] | None = Field(default=None, description="only these classes")
     limit: int | None = Field(
-        None, ge=1, le=10**9, description="at most so many training images, stratified"
+        default=None, ge=1, le=10**9, description="at most so many training images, stratified"
     )
     limit_eval: int | None = Field(
-        None,
+        default=None,
         ge=1,
         le=10**9,
         description="at most so many images in each of validation and test, stratified",
     )
     validation: float = Field(
-        0.1,
+        default=0.1,
         ge=0,
         lt=1,
         description="share of the training images held out to choose by, stratified",
     )
     test: float = Field(
-        0,
+        default=0,
         ge=0,
         lt=1,
         description="share held out as the test split where the data set has none of its own",
     )
     test_on: NumberedName | None = Field(
-        None, description="another data set whose test split gives the final score"
+        default=None, description="another data set whose test split gives the final score"
     )
     follow_test: bool = Field(
-        False,
+        default=False,
         description=(
             "score the test split after every epoch too, as the studies do; nothing is chosen by it"
         ),
     )
     balance: Literal["none", "class", "source", "root"] = Field(
-        "none",
+        default="none",
         description=(
             "draw training images so that each class, or each pooled data set (source), is seen"
             " equally often; root: pooled data sets as often as the square root of their size, so"
             " that a small one is seen more often but not learned by heart"
         ),
     )
-    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="seed of the split")
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="seed of the split")
 
     def scored_on(self) -> DataSpec:
         """How the data set that a model is scored on (`test_on`) is loaded: all of its classes and
@@ -263,7 +284,7 @@ class DataSpec(_Frozen):
 
 
 class ModelSpec(_Frozen):
-    name: Name = Field("convnet", description="a name in MODELS")
+    name: Name = Field(default="convnet", description="a name in MODELS")
     options: Options = Field(default_factory=dict, description="keyword arguments of the model")
 
 
@@ -271,47 +292,50 @@ class Published(_Frozen):
     """The figure a study stated for this experiment."""
 
     value: float | None = Field(
-        None, ge=0, le=100, description="percent; none where the study gave words only"
+        default=None, ge=0, le=100, description="percent; none where the study gave words only"
     )
-    metric: str = Field("accuracy", description="what the figure measures")
+    metric: str = Field(default="accuracy", description="what the figure measures")
     source: str = Field(description="study and section")
-    note: str = Field("", description="what else was said of the figure")
+    note: str = Field(default="", description="what else was said of the figure")
 
 
 class Recipe(Stage):
     """A complete experiment. The fields of `Stage` are the defaults of every stage."""
 
     name: str = Field(max_length=200, description="name of the recipe; the run is named after it")
-    title: str = Field("", description="how lists show it")
-    about: str = Field("", description="what this is and what is known of it")
-    data: DataSpec = Field(default_factory=DataSpec, description="which images, and their splits")
-    model: ModelSpec = Field(default_factory=ModelSpec, description="the network")
+    title: str = Field(default="", description="how lists show it")
+    about: str = Field(default="", description="what this is and what is known of it")
+    data: DataSpec = Field(
+        default_factory=lambda: DataSpec(), description="which images, and their splits"
+    )
+    model: ModelSpec = Field(default_factory=lambda: ModelSpec(), description="the network")
     stages: tuple[dict[str, Any], ...] = Field(
-        (), max_length=100, description="what each stage changes; empty: one stage as above"
+        default=(), max_length=100, description="what each stage changes; empty: one stage as above"
     )
     init_from: Name | None = Field(
-        None, description="a run id, recipe name or checkpoint whose weights to start from"
+        default=None, description="a run id, recipe name or checkpoint whose weights to start from"
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of training; auto: bfloat16 where the device is fast in it"
+        default="auto", description="of training; auto: bfloat16 where the device is fast in it"
     )
     seed: int = Field(
-        0, ge=0, le=LARGEST_SEED, description="seed of weights, order and augmentation"
+        default=0, ge=0, le=LARGEST_SEED, description="seed of weights, order and augmentation"
     )
     method: Literal["supervised", "recovered"] = Field(
-        "supervised", description="how the labels are used, see engine.jobs.experiment.METHODS"
+        default="supervised",
+        description="how the labels are used, see engine.jobs.experiment.METHODS",
     )
     temperature: float | None = Field(
-        None,
+        default=None,
         gt=0,
         le=1000,
         description="what logits are divided by when there is no validation split to fit it on",
     )
-    published: Published | None = Field(None, description="the figure that a study stated")
-    target: str = Field("", description="what the study set out to reach")
-    analysis: str = Field("", description="what the study concluded")
+    published: Published | None = Field(default=None, description="the figure that a study stated")
+    target: str = Field(default="", description="what the study set out to reach")
+    analysis: str = Field(default="", description="what the study concluded")
     scale: Literal["full", "small"] = Field(
-        "full", description="small: the same experiment in minutes, see `small`"
+        default="full", description="small: the same experiment in minutes, see `small`"
     )
     small: dict[str, Any] = Field(
         default_factory=dict, description="what `scale: small` changes, as key.path: value"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,27 @@ def _switch(text: str) -> bool:
         raise ValueError(text) from None
 
 
+def _hosts(text: str) -> str:
+    names = [name.strip().lower().strip("[]").removesuffix(".") for name in text.split(",")]
+    if any(set(name) & set("/@ ?#") for name in names):
+        raise ValueError(text)
+    return ",".join(name for name in names if name)
+
+
+def _networks(text: str) -> str:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return ",".join(part if part == "*" else str(ip_network(part, strict=False)) for part in parts)
+
+
+def _sites(text: str) -> str:
+    sites = [site.strip().rstrip("/") for site in text.split(",") if site.strip()]
+    if any(
+        not site.startswith(("http://", "https://")) or set(site) & set("; '\"") for site in sites
+    ):
+        raise ValueError(text)
+    return ",".join(sites)
+
+
 @dataclass(frozen=True)
 class Setting:
     """One row of the table: the variable, its default as text, how it is read, what it expects,
@@ -74,6 +96,27 @@ SETTINGS: tuple[Setting, ...] = (
         str,
         "an address",
         "address the lab listens on (0.0.0.0 to serve other machines)",
+    ),
+    Setting(
+        "GLYPHLAB_ALLOWED_HOSTS",
+        "",
+        _hosts,
+        "host names without ports, separated by ','",
+        "further names by which browsers reach the lab, such as lab.example.org (*: any)",
+    ),
+    Setting(
+        "GLYPHLAB_TRUSTED_PROXIES",
+        "",
+        _networks,
+        "addresses or networks separated by ','",
+        "reverse proxies whose X-Forwarded headers are believed, such as 127.0.0.1",
+    ),
+    Setting(
+        "GLYPHLAB_FRAMED_BY",
+        "",
+        _sites,
+        "sites separated by ',', each with http:// or https://",
+        "sites whose pages may show the lab in a frame",
     ),
     Setting(
         "GLYPHLAB_HOME",
@@ -103,13 +146,20 @@ SETTINGS: tuple[Setting, ...] = (
         "a whole number, 0 for all cores",
         "CPU threads of a training run",
     ),
+    Setting(
+        "GLYPHLAB_NAMES_ONLY",
+        "0",
+        _switch,
+        "0 or 1",
+        "never open a path outside the home and GLYPHLAB_DATA (what a browser starts never does)",
+    ),
     Setting("GLYPHLAB_OFFLINE", "0", _switch, "0 or 1", "never download anything"),
     Setting(
         "GLYPHLAB_UPLOAD_MB",
         "500",
         _natural,
         "megabytes",
-        "largest upload accepted by the Data page",
+        "largest upload accepted, by the Data page and by the canvas",
     ),
     Setting(
         "GLYPHLAB_UNPACKED_MB", "20000", _natural, "megabytes", "largest size a zip may unpack to"
@@ -130,10 +180,14 @@ class Settings:
 
     port: int
     host: str
+    allowed_hosts: str
+    trusted_proxies: str
+    framed_by: str
     home: Path
     data: tuple[Path, ...]
     device: str
     threads: int
+    names_only: bool
     offline: bool
     upload_mb: int
     unpacked_mb: int

@@ -6,6 +6,8 @@ from app.widgets import PAGES, empty, link, number, page
 from app.widgets.runs import progress, run_line, state_badge
 
 LATEST = 6
+MOST_RUNNING = 8  # live runs that are drawn; a queue may hold hundreds
+BUSY_SECONDS, CALM_SECONDS = 2, 5  # between two looks, while a run is alive and while none is
 
 STEPS = (
     (
@@ -47,13 +49,14 @@ def steps() -> None:
             link(name, label, **({"recipe": "quick"} if name == "train" else {}))
 
 
-@st.fragment(run_every=2)
-def live() -> None:
-    """Counts, live runs with their progress, and the latest results; read anew every two
+def live(was_busy: bool) -> None:
+    """Counts, live runs with their progress, and the latest results; read anew every few
     seconds.
     """
     runs, datasets, models = lab.runs(), lab.datasets(), lab.models()
     alive = [run for run in runs if run.alive]
+    if bool(alive) != was_busy:
+        st.rerun()  # the whole page, for the other pace
     with st.container(horizontal=True, gap="medium"):
         st.metric(
             "Available data sets",
@@ -67,7 +70,8 @@ def live() -> None:
     st.subheader("Running", anchor=False)
     if not alive:
         st.caption("Nothing is running.")
-    for run in alive:
+    shown = alive[-MOST_RUNNING:]  # the oldest, among them the one that has the device
+    for run in shown:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
                 state_badge(run)
@@ -75,6 +79,8 @@ def live() -> None:
                 st.caption(f"{run.data} · {run.model}")
             share, words = progress(run, lab.run(run.id).metrics())
             st.progress(share, text=words)
+    if len(alive) > len(shown):
+        st.caption(f"And {number(len(alive) - len(shown))} more that were started later.")
     st.subheader("Latest results", anchor=False)
     ended = [run for run in runs if not run.alive][:LATEST]
     if not ended:
@@ -97,7 +103,8 @@ with page(
     " your handwriting.",
 ) as lab:
     steps()
-    live()
+    busy = any(run.alive for run in lab.runs())
+    st.fragment(live, run_every=BUSY_SECONDS if busy else CALM_SECONDS)(busy)
     with st.expander("All pages", icon=":material/map:"):
         for name, line in PAGES.items():
             with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,4 +1,4 @@
-"""Label noise: what is wrong with a data set's labels, which of them to doubt, and how to train
+"""Label noise: what is wrong with a data set's labels, which of them are suspect, and training
 through them.
 """
 
@@ -13,12 +13,12 @@ SECTIONS = {
     "suspects": ("Suspects", suspects),
     "review": ("Review", review),
     "cleaned": ("Cleaned labels", cleaned),
-    "purpose": ("Noise on purpose", purpose),
+    "purpose": ("Injected noise", purpose),
 }
 
 with page(
     "Label noise",
-    "Find out what is wrong with a data set's labels, correct them, and train through them.",
+    "Find wrong labels in a data set, correct them, and train on data whose labels are wrong.",
 ) as lab:
     SECTIONS[
         pick_segment(

@@ -35,7 +35,7 @@ with page(
             f"{letter} · {STUDIES[letter].short}" if letter in STUDIES else letter
         ),
     )
-    if chosen == OVERVIEW:
+    if chosen is None or chosen == OVERVIEW:
         studying.overview(rows)
         note(
             "Ours: the best full-size run of the same recipe. Best of this lab: of any recipe on"

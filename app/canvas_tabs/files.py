@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.canvas_tabs.pad import drawing_of
-from app.canvas_tabs.reader import Reader
+from app.canvas_tabs.reader import Reader, opened
 from app.canvas_tabs.views import data_uri
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
@@ -112,9 +112,9 @@ def picture_input(label: str | None = None, **options: Any) -> gr.Image:
     image = gr.Image(
         label=label, type="filepath", image_mode=None, sources=["upload", "clipboard"], **options
     )
-    opened = image.preprocess
+    ordinary = image.preprocess
     image.preprocess = lambda payload: (
-        payload.path if payload is not None and payload.path else opened(payload)
+        payload.path if payload is not None and payload.path else ordinary(payload)
     )
     return image
 
@@ -179,7 +179,7 @@ def _batch(reader: Reader, files: list[str], model: str | None) -> list[dict[str
 def _lines(reader: Reader, picture: Path | bytes, model: str | None) -> dict[str, Any]:
     with friendly():
         predictor = reader.predictor(model or None)
-        page = images.open_picture(picture)
+        page = opened(picture)
         lines = read_lines(predictor, images.ink_of(page))
         times = reduction(page)  # ink is looked for in a smaller picture, boxes are of the page
     characters = [

@@ -21,7 +21,7 @@ from engine.checked import parse_json
 from engine.errors import ImageError
 
 ASSETS = Path(__file__).parents[2] / "assets" / "canvas"
-LONGEST_PICTURE = 4_000_000  # characters of a data URI; a full pad is under 100,000
+LONGEST_PICTURE = 600_000  # characters of a data URI; a full pad is under 100,000
 START = "startPad({ element, props, trigger, server, watch });\n"  # names that Gradio offers
 CLEARED = ""  # the value that clears the pad
 

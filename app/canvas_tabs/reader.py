@@ -11,17 +11,18 @@ from engine.errors import ModelError
 from engine.imaging import images, segmentation
 from engine.imaging.squares import coarse
 from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge
+from engine.recognition.few_shot import WITHOUT_GALLERY
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.word_reader import read_lines
-from engine.services.few_shot import WITHOUT_GALLERY
 from engine.services.gallery import Gallery
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
 
     from engine.lab import Lab
     from engine.models.predictor import Prediction, Predictor
-    from engine.services.few_shot import Match
+    from engine.recognition.few_shot import Match
     from engine.store.models import ModelInfo
 
 FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, best first
@@ -41,6 +42,7 @@ class Reader:
         self.lab = lab
         self.galleries = lab.galleries
         self._quiet = threading.Event()
+        self._warming = threading.Lock()
 
     def models(self) -> list[dict[str, str]]:
         """name, title and label of the models that can read drawings, the best first, shipped ones
@@ -83,8 +85,11 @@ class Reader:
                 self.predictor(None).predict([_blank_page()])
             except Exception:  # noqa: BLE001 - whoever asks next is told
                 return
+            finally:
+                self._warming.release()
 
-        threading.Thread(target=load, daemon=True).start()
+        if self._warming.acquire(blocking=False):  # one at a time, however many pages open
+            threading.Thread(target=load, daemon=True).start()
 
     def probabilities(
         self, pictures: Sequence[Path | bytes], model: str | None
@@ -96,7 +101,7 @@ class Reader:
             NOTHING
             if prediction.blank
             else {name: float(share) for name, share in prediction.top(len(prediction.classes))}
-            for prediction in self.predictor(model).predict(pictures)
+            for prediction in self.predictor(model).predict([opened(one) for one in pictures])
         ]
 
     def answer(
@@ -136,6 +141,13 @@ class Reader:
             if all(one.groups[0].share >= UNSURE_BELOW for one in read)
             else apart
         )
+
+
+def opened(picture: Path | bytes) -> Image.Image:
+    """A picture that was sent; what is wrong with it is said without its place on the server.
+    Raises ImageError.
+    """
+    return images.open_picture(picture, picture.name if isinstance(picture, Path) else None)
 
 
 def rows_of(groups: Sequence[Group], most: int = 6) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from app.canvas_tabs.pad import decode_picture
 from app.canvas_tabs.reader import Reader, rows_of
-from engine.errors import GlyphlabError
+from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
 from engine.recognition.confusables import group_of, judge
 from engine.services.gallery import Gallery
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.models.predictor import Prediction
 
 NEIGHBOURS = 12
+MOST_PIXELS = 4_000_000  # of a drawing; the pad's own has under a tenth of that
 MOST_BESIDE = 6  # models asked about one drawing
 MAP_POINTS = 1200  # more hide one another at 400 pixels
 MAP_SIZE = (400, 300)
@@ -54,11 +55,11 @@ class Views:
         """
 
         def look(data: list[Any]) -> dict[str, Any]:
-            return _told(lambda: self.look(*data))
+            return _told(lambda: self.look(*_words(data, 4, beside=3)))
 
         def why(data: list[Any]) -> dict[str, Any]:
             try:
-                return self.why(data[0], data[1])
+                return self.why(*_words(data, 2))
             except GlyphlabError as error:
                 return {"kind": "message", "note": str(error)}
 
@@ -70,7 +71,9 @@ class Views:
 
         def prepare(data: list[Any]) -> dict[str, Any]:
             try:
-                return {"task": self.reader.lab.start_task("gallery", model=str(data[0]))}
+                (model,) = _words(data, 1)
+                self.reader.galleries.path(model)  # nothing is started for one that is not there
+                return {"task": self.reader.lab.start_task("gallery", model=model)}
             except GlyphlabError as error:
                 return {"error": str(error)}
 
@@ -80,7 +83,7 @@ class Views:
         """The answer for a drawing: kind, glyph, headline, note, bars, what the model sees, and the
         open view.
         """
-        page = images.Page(images.open_picture(decode_picture(picture), "the drawing"))
+        page = images.Page(_drawing(picture))
         model = model or self.reader.best()
         prediction, said, match, gallery = self.reader.answer(page, model)
         if prediction.blank:
@@ -118,7 +121,7 @@ class Views:
         from engine.explain.saliency import overlay, saliency
 
         predictor = self.reader.predictor(model or None)
-        prediction = predictor.predict([decode_picture(picture)])[0]
+        prediction = predictor.predict([_drawing(picture)])[0]
         if prediction.blank:
             return {"kind": "message", "note": "Nothing is drawn."}
         maps = saliency(predictor, prediction.square, prediction.label)
@@ -233,6 +236,23 @@ def _training_image(ink: bytes, side: int) -> str:
     takes.
     """
     return data_uri(Image.fromarray(255 - np.frombuffer(ink, np.uint8).reshape(side, side)))
+
+
+def _words(data: object, count: int, beside: int | None = None) -> list[Any]:
+    """The `count` texts of a question; the one at `beside` is a list of texts. Raises ImageError."""
+    if isinstance(data, list) and len(data) == count:
+        texts = [data[place] for place in range(count) if place != beside]
+        several = data[beside] if beside is not None else []
+        if isinstance(several, list) and all(isinstance(one, str) for one in texts + several):
+            return data
+    raise ImageError(
+        "the question can't be read", expected=f"{count} texts", hint="Load the page anew."
+    )
+
+
+def _drawing(picture: str) -> Image.Image:
+    """The pad's picture. Raises ImageError if it can't be read or is larger than any pad."""
+    return images.open_picture(decode_picture(picture), "the drawing", MOST_PIXELS)
 
 
 def _told(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:

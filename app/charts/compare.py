@@ -115,7 +115,7 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
         )
     if axis == "epochs":
         longest = max(len(rows) for line in lines for rows in line.runs)
-        chart.update_xaxes(tickformat="d", **({"dtick": 1} if longest <= 12 else {}))
+        chart.update_xaxes(tickformat="d", dtick=1 if longest <= 12 else None)
     return chart
 
 

@@ -33,7 +33,10 @@ def class_counts(classes: Sequence[str], counts: np.ndarray, height: int = 320) 
                 hovertemplate="class %{x}: %{y:,}<extra>" + SPLIT_NAMES[name] + "</extra>",
             )
     chart.update_layout(
-        barmode="stack", bargap=0.15, showlegend=len(chart.data) > 1, legend_traceorder="normal"
+        barmode="stack",
+        bargap=0.15,
+        showlegend=len(list(chart.data)) > 1,
+        legend_traceorder="normal",
     )
     chart.update_xaxes(
         type="category"

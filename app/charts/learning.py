@@ -8,7 +8,7 @@ planned, where the rows don't say so yet; the axis reaches there from the start.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 from app.charts.base import COLOURS, GOOD, QUIET, figure, message
 from app.charts.words import percent
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 TRAIN, VALIDATION = COLOURS[1], COLOURS[0]
 MOST_POINTS = 1500  # of live points in one curve; more would only cost the browser time
 
@@ -172,7 +172,7 @@ def _marked(chart: go.Figure, rows: Sequence[Row], planned: int) -> go.Figure:
     chart.update_xaxes(
         range=[0, max(planned, seen, 1) * 1.02],
         tickformat="d",
-        **({"dtick": 1} if max(planned, seen) <= 12 else {}),
+        dtick=1 if max(planned, seen) <= 12 else None,
     )
     for before, after in pairwise(epochs):
         if after.get("stage", 1) != before.get("stage", 1):

@@ -1,5 +1,5 @@
-"""Charts of the label doctor: T, what was published beside what was recovered, readings, scores,
-and noise on purpose.
+"""Charts of label noise: T, published and recovered results, hypotheses, label quality, and trials
+with injected noise.
 """
 
 from __future__ import annotations
@@ -54,13 +54,9 @@ def confusion(counts: Matrix, classes: Sequence[str]) -> go.Figure:
     )
 
 
-def attempts(
-    published: Sequence[tuple[str, float]], here: Sequence[Row], recovered: Sequence[Row]
-) -> go.Figure:
-    """Accuracy in percent on MNIST's test images, one axis: published attempts, those of this lab,
-    and models trained through the labels.
-
-    published: (name, percent). here, recovered: rows with title and accuracy (0..1).
+def task3(published: Sequence[Row], here: Sequence[Row], recovered: Sequence[Row]) -> go.Figure:
+    """Accuracy in percent on MNIST's test images, one axis: published results, runs of this lab,
+    and models trained on complementary labels. Rows have a title and an accuracy (0..1).
     """
     chart = figure(
         "Trained on Task 3, scored on MNIST's test images",
@@ -70,25 +66,25 @@ def attempts(
     )
     groups = (
         (
-            "Recovered: labels read as what an image is not",
-            [(r["title"], 100 * r["accuracy"]) for r in recovered],
+            "Recovered: trained on complementary labels",
+            recovered,
             GOOD,
             "star",
         ),
         (
-            "This lab, labels taken at their word",
-            [(r["title"], 100 * r["accuracy"]) for r in here],
+            "This lab: trained on labels as names of the class",
+            here,
             COLOURS[1],
             "circle",
         ),
-        ("Published, labels taken at their word", list(published), BAD, "diamond"),
+        ("Published: trained on labels as names of the class", published, BAD, "diamond"),
     )
     for name, rows, colour, symbol in groups:
         if not rows:
             continue
         chart.add_scatter(
-            x=[value for _, value in rows],
-            y=_unique([f"{label} · {value:.2f}%" for label, value in rows]),
+            x=[100 * row["accuracy"] for row in rows],
+            y=_unique([f"{row['title']} · {100 * row['accuracy']:.2f}%" for row in rows]),
             mode="markers",
             name=name,
             marker={"color": colour, "size": 12, "symbol": symbol},
@@ -105,13 +101,13 @@ def attempts(
     return chart
 
 
-def readings(rows: Sequence[Row], names: Mapping[str, str]) -> go.Figure:
-    """How much better each reading foretells unseen labels than their frequencies do: gain and
-    gain_error in nats, by name.
+def hypotheses(rows: Sequence[Row], names: Mapping[str, str]) -> go.Figure:
+    """Log-likelihood of held-out labels under each hypothesis above that of their frequencies: gain
+    and gain_error in nats, by name.
     """
     chart = figure(
-        "Which reading foretells labels that were not seen?",
-        "Gain over the labels' frequencies (nats an image)",
+        "Which hypothesis predicts held-out labels?",
+        "Log-likelihood above the labels' frequencies (nats an image)",
         "",
         height=140 + 40 * len(rows),
     )
@@ -120,7 +116,7 @@ def readings(rows: Sequence[Row], names: Mapping[str, str]) -> go.Figure:
         x=[row["gain"] for row in rows],
         y=[names.get(row["name"], row["name"]) for row in rows],
         orientation="h",
-        marker={"color": [GOOD if row is best and row["certain"] else QUIET for row in rows]},
+        marker={"color": [GOOD if row is best and row["significant"] else QUIET for row in rows]},
         error_x={
             "type": "data",
             "array": [1.96 * row["gain_error"] for row in rows],
@@ -143,7 +139,7 @@ def scores(edges: Sequence[float], counts: Sequence[int]) -> go.Figure:
         return message("Label quality", "No label has been scored.")
     chart = figure(
         "Label quality",
-        "Probability that the given label is right",
+        "Probability that the given label is correct",
         "Images (log scale)",
         height=300,
     )
@@ -164,7 +160,7 @@ def scores(edges: Sequence[float], counts: Sequence[int]) -> go.Figure:
 def methods(rows: Sequence[Row], classes: int) -> go.Figure:
     """Test accuracy (0..1) of each method of a trial; a method that gave up has none."""
     chart = figure(
-        "What each method makes of it",
+        "Accuracy after training on the noisy labels",
         "Accuracy on test images with true labels (%)",
         "",
         height=150 + 40 * len(rows),

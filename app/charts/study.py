@@ -65,8 +65,12 @@ def beside(rows: Sequence[Figures], title: str) -> go.Figure:
                 "type": "data",
                 "thickness": 1.5,
                 "width": 6,
-                "array": [0 if row.high is None else row.high - row.ours for row in points],
-                "arrayminus": [0 if row.low is None else row.ours - row.low for row in points],
+                "array": [
+                    0 if row.high is None else row.high - (row.ours or 0.0) for row in points
+                ],
+                "arrayminus": [
+                    0 if row.low is None else (row.ours or 0.0) - row.low for row in points
+                ],
             }
         chart.add_scatter(
             x=[getattr(row, key) for row in points],

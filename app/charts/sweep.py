@@ -17,11 +17,16 @@ from app.charts.base import BAD, COLOURS, GOOD, QUIET, figure, message
 
 
 class Trial(Protocol):
-    number: int
-    state: str
-    value: float | None
-    history: tuple[float, ...]
-    values: Mapping[str, Any]
+    @property
+    def number(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def history(self) -> tuple[float, ...]: ...
+    @property
+    def values(self) -> Mapping[str, Any]: ...
 
 
 FAINT = (  # a poor trial's line in parallel coordinates, seen on a light and on a dark ground
@@ -51,7 +56,7 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
         if own:
             chart.add_scatter(
                 x=[trial.number for trial in own],
-                y=[trial.value * factor for trial in own],
+                y=[(trial.value or 0.0) * factor for trial in own],
                 name=state,
                 mode="markers",
                 marker={
@@ -65,10 +70,12 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
                     f"trial %{{x}}: %{{y:{form}}}<br>%{{customdata}}<extra>{state}</extra>"
                 ),
             )
-    best, line = None, []
+    best: float | None = None
+    line: list[tuple[int, float]] = []
     better = max if direction == "maximize" else min
     for trial in (trial for trial in shown if trial.state == "finished"):
-        best = trial.value if best is None else better(best, trial.value)
+        value = trial.value or 0.0
+        best = value if best is None else better(best, value)
         line.append((trial.number, best * factor))
     if line:
         chart.add_scatter(
@@ -93,7 +100,7 @@ def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int =
     if not shown:
         return message("Parallel coordinates", "Needs a trial that has ended.", height=height)
     factor, _ = _scale(metric)
-    values = [trial.value * factor for trial in shown]
+    values = [(trial.value or 0.0) * factor for trial in shown]
     paths = [path for path in shown[0].values if all(path in trial.values for trial in shown)]
     dimensions = [dimension(path, [trial.values[path] for trial in shown]) for path in paths]
     dimensions.append({"label": _axis(metric), "values": values, "tickformat": ".4~g"})
@@ -247,7 +254,7 @@ def words(metric: str) -> str:
 
 def _whole(chart: go.Figure, last: int) -> None:
     """Whole numbers on the horizontal axis, each once."""
-    chart.update_xaxes(tickformat="d", **({"dtick": 1} if last <= 12 else {}))
+    chart.update_xaxes(tickformat="d", dtick=1 if last <= 12 else None)
 
 
 def _axis(metric: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import streamlit as st
+from streamlit.components.v2 import component
 
 from app.scripts import joined
 
@@ -134,9 +135,7 @@ def _component() -> Callable[..., Any]:
     html, css = (
         (FOLDER / name).read_text(encoding="utf-8") for name in ("scatter.html", "scatter.css")
     )
-    return st.components.v2.component(
-        "glyphlab_scatter", html=html, css=css, js=joined(FOLDER / "main.js")
-    )
+    return component("glyphlab_scatter", html=html, css=css, js=joined(FOLDER / "main.js"))
 
 
 def _text(array: np.ndarray) -> str:

@@ -37,7 +37,7 @@ def summary(rows: Sequence[Row]) -> None:
         st.metric("Run at full size here", f"{len(full)} of {len(rows)}", width=170)
         st.metric(
             "At or above the published figure",
-            f"{sum(row.difference >= 0 for row in judged)} of {len(judged)}",
+            f"{sum((row.difference or 0) >= 0 for row in judged)} of {len(judged)}",
             width=230,
             help="of those that were run at full size and have a published figure",
         )

@@ -32,7 +32,9 @@ def choices(module: str, table: str) -> dict[str, str]:
         ):
             pairs = zip(node.value.keys, node.value.values, strict=True)
             return {
-                key.value: _about(value) for key, value in pairs if isinstance(key, ast.Constant)
+                str(key.value): _about(value)
+                for key, value in pairs
+                if isinstance(key, ast.Constant)
             }
     raise LookupError(f"{module} has no literal table {table}")
 
@@ -46,13 +48,15 @@ def model_options(model: str) -> dict[str, Any]:
     homes = {
         alias.name: node.module
         for node in catalog.body
-        if isinstance(node, ast.ImportFrom)
+        if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
     builders = {
-        key.value: value.args[0].id
+        getattr(key, "value", ""): getattr(getattr(value, "args", [None])[0], "id", "")
         for node in catalog.body
-        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "MODELS"
+        if isinstance(node, ast.AnnAssign)
+        and getattr(node.target, "id", "") == "MODELS"
+        and isinstance(node.value, ast.Dict)
         for key, value in zip(node.value.keys, node.value.values, strict=True)
     }
     builder = builders.get(model)

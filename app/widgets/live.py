@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from app.scripts import joined
 
@@ -61,7 +62,7 @@ def fetch_library() -> None:
 def _component() -> Callable[..., Any]:
     # Not in a shadow root: plotly.js puts the style of its buttons and layers into the document's
     # head.
-    return st.components.v2.component(
+    return component(
         "glyphlab_live_chart",
         html='<div style="overflow-x: auto"><div class="live-chart"></div></div>',
         js=joined(SCRIPT),

@@ -105,7 +105,7 @@ def pick_runs(
     return st.multiselect(
         label,
         list(labels),
-        format_func=lambda run: labels.get(run, run),
+        format_func=lambda run: labels.get(run) or run,
         key=key,
         on_change=remember,
     )

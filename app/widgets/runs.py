@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -13,8 +14,10 @@ from app.widgets.links import link
 if TYPE_CHECKING:
     from engine.runs.run_info import RunInfo
 
+Colour = Literal["gray", "blue", "green", "orange", "red"]
+
 # state → colour and icon of its badge
-STATES: dict[str, tuple[str, str]] = {
+STATES: dict[str, tuple[Colour, str]] = {
     "queued": ("gray", ":material/hourglass_empty:"),
     "running": ("blue", ":material/play_circle:"),
     "stopping": ("orange", ":material/pause_circle:"),
@@ -54,7 +57,7 @@ def summary(run: RunInfo) -> str:
     return " · ".join(parts)
 
 
-def progress(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
+def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
     """How far a run is, or came: a share 0..1 and the words beside the bar."""
     if not run.alive:
         return _came(run, rows)
@@ -84,7 +87,7 @@ def progress(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
     ), f"Epoch {epoch} of {run.epochs}{inside}{_left(done, run, rows)}"
 
 
-def _came(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
+def _came(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
     epoch = max((row["epoch"] for row in epochs_of(rows)), default=0)
     share = epoch / run.epochs if run.epochs else 0.0
     if run.state == "finished":
@@ -97,7 +100,7 @@ def _came(run: RunInfo, rows: list[dict[str, Any]]) -> tuple[float, str]:
     return min(share, 1.0), words[:1].upper() + words[1:]
 
 
-def _left(done: float, run: RunInfo, rows: list[dict[str, Any]]) -> str:
+def _left(done: float, run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> str:
     # Epochs of one stage take alike; of the time so far, the first seconds of decoding and loading
     # are no guide and are left out.
     spent = next((row["seconds"] for row in reversed(rows) if row.get("seconds") is not None), 0.0)

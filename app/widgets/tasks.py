@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import number
+from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
     from engine.jobs.tasks import TaskInfo
     from engine.lab import Lab
-
-ALIVE = ("queued", "running", "stopping")
 
 
 def task_box(lab: Lab, task_id: str, key: str) -> TaskInfo:

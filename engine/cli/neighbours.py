@@ -51,7 +51,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
                 "index": int(space.index[place]),
                 "label": names[space.labels[place]],
                 "similarity": round(float(similarity), 6),
-                "name": str(space.images.files[space.index[place]]),
+                "name": str(space.images.files[int(space.index[place])]),
             }
             for place, similarity in zip(near.index, near.similarity, strict=True)
         ],

@@ -1,4 +1,4 @@
-"""`noise`: what is wrong with a data set's labels, and which of them to doubt."""
+"""`noise`: what is wrong with a data set's labels, and which of them are suspect."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import GlyphlabError
+from engine.noise.config import CONFIG
 from engine.progress import Progress
 
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "say what is wrong with a data set's labels, and rank them by suspicion"
+HELP = "find what is wrong with a data set's labels, and rank them by suspicion"
 MOST_CLASSES = 12  # up to which the transition matrix is printed as a table
 
 
@@ -27,11 +28,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--effort",
-        choices=("full", "quick"),
+        choices=tuple(CONFIG.efforts),
         default="full",
         help=(
             "full (the default): about 10 minutes for 60,000 images on two cores, half an hour"
-            " where labels say what an image is not; quick: a fifth of it or less, and rougher"
+            " for complementary labels; quick: a fifth of it or less, and rougher"
         ),
     )
     parser.add_argument(
@@ -66,10 +67,10 @@ def show(document: Any) -> str:
             f" {_share(high)}), {document['n']:,} images"
         ),
         "",
-        "how it is known",
+        "evidence",
         *(f"  - {sentence}" for sentence in document["evidence"]),
         "",
-        "what can't be known",
+        "what these data can't tell",
         *(f"  - {sentence}" for sentence in document["unknowable"]),
         "",
     ]

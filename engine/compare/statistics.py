@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -174,10 +174,10 @@ def reliability(
 
 def by_class(
     labels: np.ndarray, first: np.ndarray, second: np.ndarray, classes: Sequence[str]
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Where two models differ: for each class its n, both recalls, the images that only one got
     right, and McNemar's p, corrected for the number of classes (Holm)."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for label, name in enumerate(classes):
         mine = labels == label
         if not mine.any():

@@ -5,7 +5,7 @@ nothing but their seed.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -55,7 +55,7 @@ class Subject:
     state: str
     folder: Path
     epochs: tuple[dict[str, Any], ...]
-    final: dict[str, Any]
+    final: Mapping[str, Any]
     device: str | None = None
 
     @property
@@ -144,7 +144,7 @@ def subject_of(run: Run, kind: str, label: str) -> Subject:
     )
 
 
-def _held_out(row: dict[str, Any]) -> dict[str, Any]:
+def _held_out(row: Mapping[str, Any]) -> dict[str, Any]:
     held = (
         "val" if row.get("val_accuracy") is not None or row.get("test_accuracy") is None else "test"
     )

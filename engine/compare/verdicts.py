@@ -17,7 +17,7 @@ PER_EPOCH = 0.002
 
 
 @dataclass(frozen=True)
-class Group:
+class SeedGroup:
     """Runs of one recipe that differ by their seed; often just one."""
 
     label: str
@@ -36,14 +36,16 @@ class Group:
         return self.members[0].recipe.init_from
 
 
-def make_group(members: Sequence[Subject]) -> Group:
+def seed_group(members: Sequence[Subject]) -> SeedGroup:
     first = members[0]
     scores = tuple(s.accuracy for s in members if s.final and s.accuracy is not None)
     label = first.label if len(members) == 1 else f"{first.kind} ({len(members)} seeds)"
-    return Group(label, tuple(members), scores, spread(scores) if scores else None)
+    return SeedGroup(label, tuple(members), scores, spread(scores) if scores else None)
 
 
-def answer(first: Group, second: Group, test: McNemar | None, p_seeds: float | None) -> list[str]:
+def answer(
+    first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: float | None
+) -> list[str]:
     """Sentences on `second` against `first`: start, end, speed, smoothness, overfitting; and, where
     one is pretrained, the verdict.
     """
@@ -67,7 +69,7 @@ def _p(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
-def _end(first: Group, second: Group, test: McNemar | None, p_seeds: float | None) -> str:
+def _end(first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: float | None) -> str:
     if not first.spread or not second.spread:
         return ""
     where = first.members[0].scored_on
@@ -104,9 +106,11 @@ def _end(first: Group, second: Group, test: McNemar | None, p_seeds: float | Non
     return f"{text} One seed on one side alone can't tell whether that is more than luck."
 
 
-def _score(group: Group) -> str:
+def _score(group: SeedGroup) -> str:
     found = group.spread
-    if found.n > 1:
+    if found is None:
+        return "no score"
+    if found.deviation is not None:
         return (
             f"{_percent(found.mean)} on average over {found.n} seeds (standard deviation"
             f" {100 * found.deviation:.2f} points)"
@@ -119,14 +123,14 @@ def _score(group: Group) -> str:
     )
 
 
-def _first_epoch(group: Group, key: str) -> float | None:
+def _first_epoch(group: SeedGroup, key: str) -> float | None:
     found = [
         s.epochs[0][key] for s in group.members if s.epochs and s.epochs[0].get(key) is not None
     ]
     return fmean(found) if found else None
 
 
-def _start(first: Group, second: Group) -> str:
+def _start(first: SeedGroup, second: SeedGroup) -> str:
     one, two = _first_epoch(first, "held_accuracy"), _first_epoch(second, "held_accuracy")
     if one is None or two is None:
         return ""
@@ -142,24 +146,25 @@ def _start(first: Group, second: Group) -> str:
     )
 
 
-def _speed(first: Group, second: Group) -> str:
+def _speed(first: SeedGroup, second: SeedGroup) -> str:
     if not all(any(s.epochs for s in group.members) for group in (first, second)):
         return ""
     said = []
     for step in reversed(thresholds_for([*first.members, *second.members])):
-        times = []
+        times, reached = [], False
         for group in (first, second):
             epochs = [s.reached("epoch").get(step) for s in group.members]
             seconds = [s.reached("seconds").get(step) for s in group.members]
             got = [epoch for epoch in epochs if epoch is not None]
             if len(got) * 2 > len(group.members):
+                reached = True
                 times.append(
                     f"{group.name} takes {_whole(median(got))} and"
                     f" {median(t for t in seconds if t is not None):,.0f} s"
                 )
             else:
                 times.append(f"{group.name} never gets there")
-        if not all(text.endswith("never gets there") for text in times):
+        if reached:
             said.append(f"To {100 * float(step):g}% {times[0]}, {times[1]}.")
         if len(said) == 2:
             break
@@ -170,16 +175,16 @@ def _whole(epochs: float) -> str:
     return f"{epochs:g} epoch{'' if epochs == 1 else 's'}"
 
 
-def _mean_of(group: Group, values: Sequence[float | None]) -> float | None:
+def _mean_of(group: SeedGroup, values: Sequence[float | None]) -> float | None:
     there = [value for value in values if value is not None]
     return fmean(there) if there else None
 
 
-def _rough(group: Group) -> float | None:
+def _rough(group: SeedGroup) -> float | None:
     return _mean_of(group, [s.setbacks for s in group.members if len(s.epochs) > 2])
 
 
-def _smooth(first: Group, second: Group) -> str:
+def _smooth(first: SeedGroup, second: SeedGroup) -> str:
     one, two = _rough(first), _rough(second)
     if one is None or two is None:
         return ""
@@ -192,7 +197,7 @@ def _smooth(first: Group, second: Group) -> str:
     return f"{text}: {(first if one < two else second).name} learns more smoothly."
 
 
-def _gap(first: Group, second: Group) -> str:
+def _gap(first: SeedGroup, second: SeedGroup) -> str:
     one, two = (
         _mean_of(group, [s.final.get("generalisation_gap") for s in group.members])
         for group in (first, second)
@@ -205,7 +210,9 @@ def _gap(first: Group, second: Group) -> str:
     )
 
 
-def _pretraining(first: Group, second: Group, test: McNemar | None, p_seeds: float | None) -> str:
+def _pretraining(
+    first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: float | None
+) -> str:
     """The published question: does pretraining start lower, end higher, run smoother? Only where
     the two differ by their start alone.
     """

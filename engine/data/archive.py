@@ -66,7 +66,7 @@ class ZipReader:
             raise DataError(str(error) or "it is cut short") from None
 
     def select(self, indices: np.ndarray) -> ZipReader:
-        return ZipReader(self._path, [self._entries[i] for i in indices])
+        return ZipReader(self._path, [self._entries[int(i)] for i in indices])
 
 
 def raw_name(entry: zipfile.ZipInfo) -> bytes:

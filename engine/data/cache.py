@@ -51,7 +51,9 @@ def cached_squares(
     """
 
     def make(folder: Path) -> None:
-        kept, skipped, paged = [], [], []
+        kept: list[np.ndarray] = []
+        skipped: list[tuple[str, str]] = []
+        paged: list[tuple[str, int]] = []
         with (folder / "images.npy").open("wb") as file:
             shape = (STYLES[style].channels, size, size)
             _write_header(file, 0, shape)
@@ -203,7 +205,9 @@ def _lock(path: Path, progress: Progress) -> Lock:
 def _open_squares(folder: Path) -> Stored:
     skipped = json.loads((folder / "skipped.json").read_text(encoding="utf-8"))
     pages = folder / "paged.json"
-    paged = json.loads(pages.read_text(encoding="utf-8")) if pages.exists() else []
+    paged: list[tuple[str, int]] = []
+    if pages.exists():
+        paged = json.loads(pages.read_text(encoding="utf-8"))
     return Stored(
         _open_images(folder),
         np.load(folder / "kept.npy"),

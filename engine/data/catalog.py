@@ -34,6 +34,7 @@ def load_dataset(
     unpacked_mb: int,
     progress: Progress,
     downloads: Mapping[str, Download] = DOWNLOADS,
+    names_only: bool = False,
 ) -> ImageSet:
     """The images that `spec` names, as squares of its style and size, with labels and splits.
 
@@ -42,6 +43,7 @@ def load_dataset(
     offline      never download; otherwise a data set that is missing and has a public source is
                  fetched
     unpacked_mb  largest size a zip may unpack to
+    names_only   a path must lie in one of `folders` or among the lab's data sets
 
     The style 'auto' is what the images are: 'digit', 'page' or 'photo'; of a pool of several kinds,
     'digit', or 'photo' if one is. Raises DataError if the data set is not known, not there, empty,
@@ -57,6 +59,7 @@ def load_dataset(
             unpacked_mb=unpacked_mb,
             progress=progress,
             downloads=downloads,
+            names_only=names_only,
         )
         for name in names
     ]
@@ -86,9 +89,10 @@ def list_dataset(
     unpacked_mb: int,
     progress: Progress,
     downloads: Mapping[str, Download] = DOWNLOADS,
+    names_only: bool = False,
 ) -> Listing:
     """What one data set holds, without decoding it; arguments and errors as of `load_dataset`."""
-    found = find(name, folders, home)
+    found = find(name, folders, home, names_only)
     if found is None:
         source = DATASETS[name]
         if name == "drawings":
@@ -139,7 +143,7 @@ def _image_set(
     stored = cached_squares(listing, style, spec.size, home, progress)
     files, labels, official = listing.files, listing.labels, listing.official
     if len(stored.kept) < len(listing):
-        files = [files[i] for i in stored.kept]
+        files = [files[int(i)] for i in stored.kept]
         labels, official = labels[stored.kept], official[stored.kept]
     splits = make_splits(
         labels, official, validation=spec.validation, test=spec.test, seed=spec.seed

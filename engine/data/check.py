@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Checked:
 
     def findings(self) -> tuple[Finding, ...]:
         """What a person should know, in sentences."""
-        said = []
+        said: list[Finding] = []
         if self.blank:
             text = f"{_images(self.blank)} blank: {_some(self.blank_files)}."
             said.append(Finding("warning", "pixels", text))
@@ -97,8 +98,12 @@ def checked(
 def _read(folder: Path) -> Checked:
     kept = json.loads((folder / "checked.json").read_text(encoding="utf-8"))
     paged = tuple((name, pages) for name, pages in kept.pop("paged"))
+    values: dict[str, Any] = {
+        key: tuple(cast("list[str]", value)) if isinstance(value, list) else value
+        for key, value in kept.items()
+    }
     return Checked(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()},
+        **values,
         paged=paged,
     )
 
@@ -128,9 +133,9 @@ def _check(listing: Listing, stored: Stored, progress: Progress) -> Checked:
     leaked = drawn[in_train[group] & (official[drawn] != TRAIN)]
 
     def named(positions: np.ndarray, with_class: bool = False) -> tuple[str, ...]:
-        out = []
+        out: list[str] = []
         for position in positions[:MOST_NAMED]:
-            name = listing.files[stored.kept[position]]
+            name = listing.files[int(stored.kept[position])]
             label = listing.classes[labels[position]]
             out.append(f"{name} ('{label}')" if with_class else name)
         return tuple(out)

@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType
@@ -31,6 +31,7 @@ CHUNK_IMAGES = 500
 CHUNK_SECONDS = 1.0  # of one process's work
 CHUNK_BYTES = 4_000_000  # of raw files
 CHUNK_PIXELS = 20_000_000  # of squares
+ALIVE_SECONDS = 1.0  # between signs of life while a chunk takes long beside other work
 WORTH_PROCESSES = 3.0  # seconds of work from which starting processes (0.5 s on two cores) pays
 
 Raw = tuple[
@@ -82,7 +83,11 @@ def decoded(listing: Listing, style: str, size: int, progress: Progress) -> Iter
             break
     if done == total:
         return
-    for chunk in _in_processes(chunks, target):
+
+    def alive() -> None:
+        progress(done, total, "decoding images")
+
+    for chunk in _in_processes(chunks, target, alive):
         done += len(chunk.kept) + len(chunk.skipped)
         yield chunk
         progress(done, total, "decoding images")
@@ -94,7 +99,9 @@ def decode(raws: list[Raw], start: int, target: Target) -> Chunk:
     """
     style, size, convention = target
     out = np.empty((len(raws), STYLES[style].channels, size, size), np.uint8)
-    kept, skipped, paged = [], [], []
+    kept: list[int] = []
+    skipped: list[tuple[str, str]] = []
+    paged: list[tuple[str, int]] = []
     for offset, (name, raw) in enumerate(raws):
         if isinstance(raw, str):
             skipped.append((name, raw))
@@ -126,7 +133,8 @@ class _Chunks:
         return self
 
     def __next__(self) -> tuple[list[Raw], int]:
-        start, raws, weight = self._next, [], 0
+        start, weight = self._next, 0
+        raws: list[Raw] = []
         most = self.most if start else min(self.most, FIRST)
         while self._next < len(self._listing) and len(raws) < most and weight < CHUNK_BYTES:
             raw = read_raw(self._listing, self._next)
@@ -168,7 +176,12 @@ class _Spawning(SpawnContext):
     Process = _Worker
 
 
-def _in_processes(chunks: Iterator[tuple[list[Raw], int]], target: Target) -> Iterator[Chunk]:
+def _in_processes(
+    chunks: Iterator[tuple[list[Raw], int]],
+    target: Target,
+    alive: Callable[[], None] = lambda: None,
+) -> Iterator[Chunk]:
+    """Chunks in order, decoded by other processes; `alive` is called every second of waiting."""
     workers = _cores()
     # Spawned, not forked: the web server and torch hold threads and locks that a fork would copy in
     # any state.
@@ -178,9 +191,9 @@ def _in_processes(chunks: Iterator[tuple[list[Raw], int]], target: Target) -> It
         for raws, start in chunks:
             waiting.append((_submitted(pool, raws, start, target), raws, start))
             if len(waiting) > 2 * workers:
-                yield _result(*waiting.popleft(), target)
+                yield _result(*waiting.popleft(), target, alive)
         while waiting:
-            yield _result(*waiting.popleft(), target)
+            yield _result(*waiting.popleft(), target, alive)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -200,7 +213,15 @@ def _submitted(
         return failed
 
 
-def _result(future: Future[Chunk], raws: list[Raw], start: int, target: Target) -> Chunk:
+def _result(
+    future: Future[Chunk],
+    raws: list[Raw],
+    start: int,
+    target: Target,
+    alive: Callable[[], None],
+) -> Chunk:
+    while not wait([future], timeout=ALIVE_SECONDS).done:
+        alive()
     try:
         return future.result()
     except (

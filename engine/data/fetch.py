@@ -172,7 +172,7 @@ def _lock(path: Path, progress: Progress, name: str) -> Lock:
 
 def _fetch_file(remote: Remote, target: Path, progress: Progress) -> None:
     part = target.with_name(f"{target.name}.part")
-    problems = []
+    problems: list[str] = []
     for address in remote.addresses:
         for _ in range(TRIES):
             try:

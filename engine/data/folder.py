@@ -62,7 +62,7 @@ def list_zip(
     files = Files(names, [], decoded, ZipReader(path, entries), "zip")
 
     def content(kept: np.ndarray) -> str:
-        there = [entries[i] for i in kept]
+        there = [entries[int(i)] for i in kept]
         return digest(
             ["zip", *(f"{entry.filename}:{entry.CRC}:{entry.file_size}" for entry in there)]
         )
@@ -87,7 +87,7 @@ def list_folder(
     files = Files(decoded.names, problems, decoded, FolderReader(root, names), "folder")
 
     def content(kept: np.ndarray) -> str:
-        there = [names[i] for i in kept]
+        there = [names[int(i)] for i in kept]
         return digest(["folder", *there, content_of([root / name for name in there])])
 
     return list_files(files, str(root), content, kind, only_classes)
@@ -146,7 +146,7 @@ def _listing(
     folders = _ordered(set(layout.classes))
     position = {name: number for number, name in enumerate(folders)}
     official = np.array(layout.official, np.int8)
-    notes = {}
+    notes: dict[str, str] = {}
     if (
         VAL in official and TEST not in official
     ):  # published sets keep their held-out images in val/: they give the score

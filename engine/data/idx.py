@@ -116,7 +116,9 @@ def list_pairs(
     known    whether the images are as usual, bytes from 0 to 255; otherwise they are read to see
     Raises DataError if a file is broken or images, labels and classes don't fit together.
     """
-    labels, official, files = [], [], []
+    labels: list[np.ndarray] = []
+    official: list[np.ndarray] = []
+    files: list[str] = []
     for pair in pairs:
         given = read_idx(pair.labels)
         if given.ndim != 1 or given.dtype.kind == "f":
@@ -168,7 +170,7 @@ def read_mapping(folder: Path, prefix: str = "") -> dict[int, str] | None:
     for path in (folder / f"{prefix}mapping.txt", folder / "mapping.txt"):
         if not path.is_file():
             continue
-        rows = {}
+        rows: dict[int, str] = {}
         for line in path.read_text(encoding="ascii", errors="replace").splitlines():
             numbers = [int(part) for part in line.split() if part.isdigit()]
             if len(numbers) >= 2 and 32 < numbers[1] < 0x110000:
@@ -227,7 +229,7 @@ def _named(
 
 
 def _glyphs(pairs: Sequence[Pair]) -> np.ndarray:
-    parts = []
+    parts: list[np.ndarray] = []
     for pair in pairs:
         images = read_idx(pair.images)
         parts.append(images.transpose(0, 2, 1) if pair.transposed else images)

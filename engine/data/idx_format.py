@@ -6,7 +6,7 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def read_shape(path: Path) -> tuple[int, ...]:
 def _open(path: Path) -> BinaryIO:
     with path.open("rb") as file:
         gzipped = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if gzipped else path.open("rb")
+    return cast(BinaryIO, gzip.open(path, "rb") if gzipped else path.open("rb"))
 
 
 def _header(file: BinaryIO, path: Path) -> tuple[np.dtype, tuple[int, ...]]:

@@ -203,7 +203,7 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
     known = frozenset(part for name in splits for part in _inner(top.folders[name], name).folders)
     beside = " or ".join(sorted(name for name in splits if name not in samples))
     work.skip(top.files, f"it is not in {beside}")
-    bare = []
+    bare: list[str] = []
     for name, node in top.folders.items():
         role = splits.get(name)
         if role is None:
@@ -256,7 +256,8 @@ def _take_deeper(work: _Work, node: Node, label: str, official: int, deep: int) 
 def _classes_hold_splits(top: Node) -> bool:
     """Whether each class holds its splits: apple/train/*, apple/test/*."""
     inside = [set(node.folders) for node in top.folders.values() if node.folders]
-    roles = {name: role_of(name) for name in set().union(*inside)} if inside else {}
+    names = {name for each in inside for name in each}
+    roles = {name: role_of(name) for name in names}
     codes = {role.code for role in roles.values() if role}
     return len(inside) == len(top.folders) and all(roles.values()) and len(codes) > 1
 
@@ -266,11 +267,11 @@ def _take_classes_of_splits(work: _Work, top: Node) -> None:
     for label, node in top.folders.items():
         work.skip(node.files, f"it is in no split of {label}")
         for name, split in node.folders.items():
-            code = role_of(name).code
-            if code == UNLABELLED:
+            role = role_of(name)
+            if role is None or role.code == UNLABELLED:
                 work.skip(split.below(), f"{name} holds pictures without labels")
             else:
-                work.take(list(split.below()), label, code)
+                work.take(list(split.below()), label, role.code)
     work.how, work.why = "<class>/<split>/*", "every folder at the top holds train and test"
 
 
@@ -287,7 +288,7 @@ def _doubt_names(work: _Work, top: Node) -> None:
         )
         work.findings.append(Finding(level, "layout", text))
     inside = [set(node.folders) for node in top.folders.values()]
-    common = set.intersection(*inside) if len(inside) > 1 else set()
+    common = inside[0].intersection(*inside[1:]) if len(inside) > 1 else set[str]()
     if len(common) > 1 and all(not node.files for node in top.folders.values()):
         text = (
             f"all of {', '.join(sorted(top.folders)[:5])} hold the folders"

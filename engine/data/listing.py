@@ -104,7 +104,7 @@ class Listing:
         kept = np.flatnonzero(labels >= 0)
         return replace(
             self,
-            files=[self.files[i] for i in kept],
+            files=[self.files[int(i)] for i in kept],
             labels=labels[kept],
             classes=tuple(classes),
             official=self.official[kept],

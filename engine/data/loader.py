@@ -4,6 +4,8 @@ A set that fits is held on the device as one uint8 tensor. A larger one stays me
 and a thread gathers the next batches while the device works on this one.
 """
 
+# pyright: reportUnknownMemberType=false
+# (torch leaves the types of some functions open.)
 from __future__ import annotations
 
 import mmap
@@ -27,7 +29,8 @@ AHEAD = 3  # batches gathered in advance when streaming
 class Batch(NamedTuple):
     images: Tensor  # (B, C, H, W) uint8, on the device
     labels: Tensor  # (B,) int64, on the device
-    index: Tensor  # (B,) int64, on the CPU: positions in the ImageSet
+    index: Tensor  # pyright: ignore[reportIncompatibleMethodOverride]
+    # (B,) int64, on the CPU: positions in the ImageSet
 
 
 class Images:
@@ -75,6 +78,7 @@ class Images:
             return images[index]
         out = np.empty((len(index), *images.shape[1:]), images.dtype)
         each = images.nbytes // len(images)
+        assert isinstance(images, np.memmap) and images.filename is not None  # `whole` says so
         with open(images.filename, "rb", buffering=0) as file:
             for row, at in zip(out, index.tolist(), strict=True):
                 if os.preadv(file.fileno(), [row], images.offset + at * each) != each:
@@ -90,35 +94,36 @@ class Images:
         if self.held is not None:
             yield from map(self.gather, order)
             return
-        ready: queue.Queue = queue.Queue(AHEAD)
+        ready: queue.Queue[Batch | BaseException | None] = queue.Queue(AHEAD)
         stopped = threading.Event()
 
-        def work() -> None:
+        def offer(item: Batch | BaseException | None) -> None:
+            while not stopped.is_set():
+                try:
+                    return ready.put(item, timeout=0.2)
+                except queue.Full:
+                    continue
+
+        def read_ahead() -> None:
             try:
                 for index in order:
-                    item = self.gather(index)
-                    while not stopped.is_set():
-                        try:
-                            ready.put(item, timeout=0.2)
-                            break
-                        except queue.Full:
-                            continue
                     if stopped.is_set():
                         return
-                ready.put(None)
-            except (
-                BaseException
-            ) as error:  # handed to the consumer, who raises it where it can be seen
-                ready.put(error)
+                    offer(self.gather(index))
+                offer(None)
+            except BaseException as error:  # raised by the consumer, where it can be seen
+                offer(error)
 
-        threading.Thread(target=work, daemon=True, name="batches").start()
+        reader = threading.Thread(target=read_ahead, daemon=True, name="batches")
+        reader.start()
         try:
             while (item := ready.get()) is not None:
                 if isinstance(item, BaseException):
                     raise item
                 yield item
-        finally:
+        finally:  # also when the consumer leaves early: neither thread nor batches stay behind
             stopped.set()
+            reader.join()
 
 
 def in_order(indices: np.ndarray, batch_size: int) -> list[np.ndarray]:
@@ -149,7 +154,7 @@ def balanced(
     names, member, size = np.unique(groups, return_inverse=True, return_counts=True)
     chance = size**power / (size**power).sum()
     share = np.bincount(rng.choice(len(names), len(indices), p=chance), minlength=len(names))
-    drawn = []
+    drawn: list[np.ndarray] = []
     for group, wanted in enumerate(share):
         own = indices[member == group]
         rounds = [rng.permutation(own) for _ in range(-(-int(wanted) // len(own)))]
@@ -173,7 +178,7 @@ def per_class(
             hint="Raise batch_size or lower samples_per_class.",
         )
     own = {name: indices[labels == name] for name in names}
-    batches = []
+    batches: list[np.ndarray] = []
     for _ in range(max(1, len(indices) // (width * samples))):
         chosen = rng.choice(names, width, replace=False)
         batches.append(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -93,7 +93,8 @@ def _look_at_glyphs(glyphs: _Glyphs) -> tuple[Convention, tuple[Finding, ...]]:
     if not levels.size:
         return EACH_ITS_OWN, ()
     peak = float(levels.max())
-    high, findings = None, []
+    high: float | None = None
+    findings: list[Finding] = []
     if 0 < peak and (levels.dtype != np.uint8 or peak < DARK_SET):
         high = peak
         text = f"no pixel is above {peak:g}: 0 to {peak:g} is stretched to the full range."
@@ -125,7 +126,7 @@ def guess_kind(reader: Reader, count: int, looked_at: int = VOTERS) -> str:
     """'digit' for small squares, 'page' for marks on even paper, 'photo' otherwise: from a few
     pictures spread over the set.
     """
-    votes = []
+    votes: list[str] = []
     for picture in _opened(reader, np.unique(np.linspace(0, count - 1, looked_at).astype(int))):
         small = plain(picture).convert("RGBA").resize((SIDE, SIDE))
         pixels = np.asarray(small, np.int16)[..., :3]
@@ -151,7 +152,8 @@ def polarity(grey: Iterable[np.ndarray]) -> tuple[Paper | None, list[Finding]]:
     into several is the paper: in four alphabets of a font in five weights, fitted to their frame,
     ink was in 1.0 to 1.2 pieces a character and paper in 2.1 to 5.4.
     """
-    clean, touching, pieces = [], 0, np.zeros(2)
+    clean: list[bool] = []
+    touching, pieces = 0, np.zeros(2)
     for picture in grey:
         low, high = int(picture.min()), int(picture.max())
         if high - low < 32:
@@ -159,7 +161,7 @@ def polarity(grey: Iterable[np.ndarray]) -> tuple[Paper | None, list[Finding]]:
         light = picture > (low + high) / 2
         border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]]).mean()
         if border < 1 - CLEAN or border > CLEAN:
-            clean.append(border > 0.5)
+            clean.append(bool(border > 0.5))
             continue
         touching += 1
         pieces += _pieces(~light), _pieces(light)
@@ -193,9 +195,9 @@ def polarity(grey: Iterable[np.ndarray]) -> tuple[Paper | None, list[Finding]]:
 
 def _pieces(mask: np.ndarray) -> int:
     """How many connected pieces of more than two pixels are in a mask (h, w)."""
-    from scipy import ndimage
+    from scipy import ndimage  # pyright: ignore[reportMissingTypeStubs]
 
-    numbered, count = ndimage.label(mask)
+    numbered, count = cast("tuple[np.ndarray, int]", ndimage.label(mask))  # pyright: ignore[reportUnknownMemberType]
     return int((np.bincount(numbered.ravel(), minlength=count + 1)[1:] > 2).sum())
 
 
@@ -228,8 +230,7 @@ def _range(
 def _peak(picture: Image.Image) -> int:
     flat = plain(picture)
     flat = on_white(flat) if flat.mode == "RGBA" else flat
-    extrema = flat.getextrema()
-    return max(high for _, high in (extrema if isinstance(extrema[0], tuple) else (extrema,)))
+    return max(int(np.asarray(band).max()) for band in flat.split())
 
 
 def _grey(picture: Image.Image) -> np.ndarray:

@@ -26,7 +26,7 @@ def pooled(name: str, sets: Sequence[ImageSet], home: Path, progress: Progress) 
     labels = [
         np.array([position[one] for one in part.classes], np.int64)[part.labels] for part in sets
     ]
-    splits = {}
+    splits: dict[str, np.ndarray] = {}
     for split in ("train", "val", "test"):
         indices = [
             part.splits[split] + offset

@@ -137,8 +137,16 @@ def _list_zip(opening: Opening) -> Listing:
     return list_zip(opening.path, opening.unpacked_mb, opening.kind)
 
 
+def _is_idx(opening: Opening) -> bool:
+    return bool(opening.found.pairs)
+
+
+def _is_folder(opening: Opening) -> bool:
+    return opening.path.is_dir()
+
+
 FORMS: dict[str, Form] = {
-    "idx": Form("IDX files", lambda opening: bool(opening.found.pairs), _list_idx),
-    "folder": Form("a folder", lambda opening: opening.path.is_dir(), _list_folder),
+    "idx": Form("IDX files", _is_idx, _list_idx),
+    "folder": Form("a folder", _is_folder, _list_folder),
     "zip": Form("a zip of pictures", _is_zip, _list_zip),
 }

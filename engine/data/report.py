@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -118,14 +119,18 @@ def _of_names(listing: Listing) -> list[Finding]:
 
 def _of_classes(listing: Listing) -> list[Finding]:
     counts = np.bincount(listing.labels, minlength=len(listing.classes))
-    found = []
+    found: list[Finding] = []
     if len(listing.classes) == 1:
         text = (
             f"there is one class only, '{listing.classes[0]}': a model that is trained on it is"
             " right about everything and has learned nothing."
         )
         found.append(Finding("warning", "classes", text))
-    for wanted, level, words in ((0, "note", "no image"), (1, "warning", "one image only")):
+    kinds: tuple[tuple[int, Literal["note", "warning"], str], ...] = (
+        (0, "note", "no image"),
+        (1, "warning", "one image only"),
+    )
+    for wanted, level, words in kinds:
         few = [name for name, n in zip(listing.classes, counts, strict=True) if n == wanted]
         if few and len(listing.classes) > 1:
             have = "have" if len(few) > 1 else "has"

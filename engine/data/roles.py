@@ -14,9 +14,10 @@ _WORDS: dict[int, tuple[str, ...]] = {
     TEST: ("test", "testing", "tst", "te", "eval", "evaluation", "测试"),
     UNLABELLED: ("pred", "predict", "prediction", "unlabelled", "unlabeled", "unlabel", "unsup"),
 }
-_AROUND = "set|sets|s|data|dataset|image|images|img|imgs|picture|pictures|pics|split|folder|集"
+_AFTER = "set|sets|s|data|dataset|image|images|img|imgs|picture|pictures|pics|split|folder|集"
+_BEFORE = "data|dataset|image|images|img|imgs"
 _ROLES = {
-    code: re.compile(f"(?:{_AROUND})?(?:{'|'.join(words)})(?:{_AROUND})*")
+    code: re.compile(f"(?:{_BEFORE})?(?:{'|'.join(words)})(?:{_AFTER})*")
     for code, words in _WORDS.items()
 }
 _SAMPLE = re.compile("sample|samples|small|mini|tiny|toy|subset|debug|demo|example|examples")

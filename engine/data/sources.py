@@ -190,16 +190,18 @@ def names_in(name: str) -> list[str]:
     return joined
 
 
-def find(name: str, folders: Sequence[Path], home: Path) -> Found | None:
+def find(name: str, folders: Sequence[Path], home: Path, names_only: bool = False) -> Found | None:
     """Where the data set of this name, or at this path, lies; None if its name is known but it is
     not there.
+
+    names_only  a path must lie in one of `folders` or among the lab's data sets, links resolved
 
     Looked for in `folders`, then among what the lab at `home` has fetched. Raises DataError if the
     name is not known and no path.
     """
     source = DATASETS.get(name)
     if source is None:
-        return _found_by_path(name, folders, home)
+        return _found_by_path(name, folders, home, names_only)
     if name == "digits":
         return Found(name, None, source=source)
     if name == "drawings":
@@ -228,14 +230,23 @@ def _found_at(name: str, source: Source, path: Path, is_top: bool) -> Found | No
     return Found(name, path, (), source) if path.is_file() else None
 
 
-def _found_by_path(name: str, folders: Sequence[Path], home: Path) -> Found:
-    if not name:
+def _found_by_path(name: str, folders: Sequence[Path], home: Path, names_only: bool) -> Found:
+    if not name or "\0" in name:
         raise DataError("no data set is named", expected="a name, a folder, a zip or an IDX file")
     wanted = Path(name).expanduser()
     candidates = [wanted]
     if not wanted.is_absolute():
         for folder in (home / "uploads", *folders, home / "datasets"):
             candidates += [folder / f"{name}.zip", folder / name]
+    if names_only:  # not even whether there is something elsewhere is told
+        roots = [folder.resolve() for folder in (home / "uploads", *folders, home / "datasets")]
+        candidates = [path for path in candidates if _is_within(path, roots)]
+        if not candidates:
+            raise DataError(
+                f"data set '{name}' can't be opened from here",
+                expected="a name, or a folder inside one that GLYPHLAB_DATA names",
+                hint="`python -m engine` on the lab's own machine opens any path.",
+            )
     for path in candidates:
         if path.is_dir():
             return Found(name, path, tuple(_only_pairs(path)))
@@ -259,6 +270,15 @@ def _found_by_path(name: str, folders: Sequence[Path], home: Path) -> Found:
         unknown("data set", name, [*DATASETS, *_uploads(home)]),
         hint="A path to a folder, a zip or an IDX file works too.",
     )
+
+
+def _is_within(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether a path lies below one of the resolved `roots`, links resolved."""
+    try:
+        found = path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return False
+    return any(found != root and found.is_relative_to(root) for root in roots)
 
 
 def _uploads(home: Path) -> list[str]:

@@ -72,7 +72,7 @@ def limited(
     """The same splits with at most `train` training images and `evaluation` in each of the others,
     stratified.
     """
-    out = {}
+    out: dict[str, np.ndarray] = {}
     for name, indices in splits.items():
         most = train if name == "train" else evaluation
         out[name] = (

@@ -93,7 +93,7 @@ def read_uploads(home: Path) -> list[Upload]:
         for path in (folder.iterdir() if folder.is_dir() else ())
         if not path.name.startswith(".")
     ]
-    uploads = []
+    uploads: list[Upload] = []
     for path in sorted(paths, key=lambda path: path.stem):
         if path.is_dir():
             uploads.append(Upload(path.name, path, "", 0, ()))

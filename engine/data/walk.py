@@ -42,7 +42,7 @@ class FolderReader:
             return file.read(count)
 
     def select(self, indices: np.ndarray) -> FolderReader:
-        return FolderReader(self._root, [self._names[i] for i in indices])
+        return FolderReader(self._root, [self._names[int(i)] for i in indices])
 
 
 def walk(root: Path) -> Walked:

@@ -20,7 +20,7 @@ def faithfulness(
     is none, by how far down the true order it stands; about 0.5 for a random map.
     """
     import torch
-    from scipy.spatial import cKDTree
+    from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
     count = len(embeddings)
     k = max(1, min(k, (count - 1) // 2))

@@ -23,7 +23,7 @@ from engine.embedding.tsne import lay_out_tsne
 from engine.errors import DataError, GlyphlabError, unknown
 from engine.progress import Progress, no_progress
 
-METRICS = {
+DISTANCES = {
     "cosine": "1 − cosine similarity",
     "euclidean": "straight line between unit vectors: the same neighbours, far ones closer",
 }
@@ -44,12 +44,12 @@ class Options:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise GlyphlabError(unknown("projection", self.method, METHODS))
+        if self.method not in MAP_METHODS:
+            raise GlyphlabError(unknown("projection", self.method, MAP_METHODS))
         if self.neighbours is None:
-            object.__setattr__(self, "neighbours", METHODS[self.method].neighbours)
-        if self.metric not in METRICS:
-            raise GlyphlabError(unknown("metric", self.metric, METRICS))
+            object.__setattr__(self, "neighbours", MAP_METHODS[self.method].neighbours)
+        if self.metric not in DISTANCES:
+            raise GlyphlabError(unknown("metric", self.metric, DISTANCES))
         for name, low, high in (
             ("dims", 2, 3),
             ("neighbours", 2, 500),
@@ -69,9 +69,14 @@ class Options:
                 hint="Use umap or pca for three.",
             )
 
+    @property
+    def near(self) -> int:
+        """What counts as near: `neighbours`, or the method's own number."""
+        return self.neighbours or MAP_METHODS[self.method].neighbours
+
     def used(self) -> dict[str, Any]:
         """Only the choices that matter to the method: what a stored map is found by."""
-        matter = ("method", "dims", *METHODS[self.method].matters)
+        matter = ("method", "dims", *MAP_METHODS[self.method].matters)
         return {name: value for name, value in asdict(self).items() if name in matter}
 
 
@@ -107,10 +112,10 @@ def project(
     if count < 4:
         raise DataError("a map needs more points", expected="at least 4 embeddings", got=count)
     flat, notes = pca(embeddings, options.dims)
-    layout = METHODS[options.method].layout
+    layout = MAP_METHODS[options.method].layout
     coordinates = flat
     if layout is not None:
-        k = min(options.neighbours, count - 1)
+        k = min(options.near, count - 1)
         similarity, index = (
             known if known is not None else Neighbours(embeddings).search_own(k, progress)
         )
@@ -144,7 +149,7 @@ def transform(
     if options.method == "pca":
         mean, axes = principal_axes(embeddings, options.dims)[:2]
         return ((np.asarray(new, np.float32) - mean) @ axes.T).astype(np.float32)
-    similarity, index = Neighbours(embeddings).search(new, options.neighbours)
+    similarity, index = Neighbours(embeddings).search(new, options.near)
     layout = _layout(compiled)
     strength = layout.memberships(_distance(similarity, options.metric))
     share = strength / strength.sum(1, keepdims=True)
@@ -240,7 +245,7 @@ def _umap(begin, index, distance, options, placed, threads, compiled, progress):
     return found, {"edges": int(graph.nnz), "epochs": epochs}
 
 
-class Method(NamedTuple):
+class MapMethod(NamedTuple):
     """One way to make a map: its layout (None: the axes of largest variance), its default
     `neighbours`, the options that matter.
     """
@@ -251,22 +256,22 @@ class Method(NamedTuple):
     about: str
 
 
-METHODS: dict[str, Method] = {
-    "umap": Method(
+MAP_METHODS: dict[str, MapMethod] = {
+    "umap": MapMethod(
         _umap,
         15,
         ("neighbours", "min_dist", "metric", "epochs", "seed"),
         "UMAP: keeps neighbourhoods, and more of the large picture than t-SNE (McInnes et al."
         " 2018)",
     ),
-    "tsne": Method(
+    "tsne": MapMethod(
         lay_out_tsne,
         90,
         ("neighbours", "metric", "epochs", "seed"),
         "t-SNE: keeps small neighbourhoods best; distances between clusters mean little (van der"
         " Maaten and Hinton 2008)",
     ),
-    "pca": Method(
+    "pca": MapMethod(
         None, 15, (), "PCA: the directions of largest variance; nothing is bent, much is hidden"
     ),
 }

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.data.splits import stratified
 from engine.embedding.neighbours import Neighbours, vote
-from engine.embedding.space import Space, digest
+from engine.embedding.space import Space, short_digest
 from engine.errors import DataError
 from engine.files import read_json, write_json
 from engine.progress import Progress, no_progress
@@ -199,7 +199,7 @@ def measure(
 
     Raises DataError if fewer than two classes have two images.
     """
-    file = space.folder / f"figures-{digest(only, seed, ASKED, PAIRED)}.json"
+    file = space.folder / f"figures-{short_digest(only, seed, ASKED, PAIRED)}.json"
     stored = read_json(file)
     if isinstance(stored, dict) and stored:
         return stored

@@ -24,7 +24,6 @@ from engine.embedding.projection import Options, Projection
 from engine.errors import DamagedError, DataError, GlyphlabError
 from engine.files import write_array, write_arrays, write_json
 from engine.progress import Progress, no_progress
-from engine.recipe import DataSpec
 
 META = "space.json"
 PARTS = {
@@ -41,7 +40,7 @@ class _MapDocument(Document):
 
 
 @dataclass(frozen=True)
-class Near:
+class NearestPoints:
     """The k nearest of one point or picture, nearest first: index (k,) int64 into the space,
     similarity (k,) float32, and the vote.
     """
@@ -51,7 +50,7 @@ class Near:
     vote: Vote
 
 
-class Answers(NamedTuple):
+class SpacePredictions(NamedTuple):
     """A model's answers to N images: index (N,) int64 in the data set, predicted (N,) int64 in
     `classes`, confidence (N,) float32.
     """
@@ -126,7 +125,7 @@ class Space:
         """One image (C, H, W) uint8."""
         return np.asarray(self.images.images[self.index[place]])
 
-    def near(self, place: int, k: int = 13) -> Near:
+    def near(self, place: int, k: int = 13) -> NearestPoints:
         """The k nearest of the image at `place` among the others."""
         found, index = self.neighbours.search(self.embeddings[place], min(k, len(self) - 1) + 1)
         others = index[0] != place
@@ -135,7 +134,7 @@ class Space:
         )  # among duplicates it may not have found itself
         return self._near(index[0][others], found[0][others])
 
-    def near_to(self, embedding: np.ndarray, k: int = 13) -> Near:
+    def near_to(self, embedding: np.ndarray, k: int = 13) -> NearestPoints:
         """The k nearest of any embedding (D,), as of an uploaded picture."""
         found, index = self.neighbours.search(embedding, k)
         return self._near(index[0], found[0])
@@ -204,7 +203,7 @@ class Space:
         """Keep which images were selected, places (n,) int64, and return the name by which an
         address can refer to them.
         """
-        name = digest(np.asarray(places, np.int64))
+        name = short_digest(np.asarray(places, np.int64))
         write_array(self.folder / f"selection-{name}.npy", np.asarray(places, np.int32))
         return name
 
@@ -217,26 +216,16 @@ class Space:
         return places[(places >= 0) & (places < len(self))]
 
     def _map_file(self, options: Options) -> Path:
-        return self.folder / f"map-{options.method}-{options.dims}d-{digest(options.used())}.npy"
+        return (
+            self.folder / f"map-{options.method}-{options.dims}d-{short_digest(options.used())}.npy"
+        )
 
-    def _near(self, index: np.ndarray, similarity: np.ndarray) -> Near:
-        return Near(
+    def _near(self, index: np.ndarray, similarity: np.ndarray) -> NearestPoints:
+        return NearestPoints(
             index,
             similarity,
             self.neighbours.vote(index[None], similarity[None], len(self.classes)),
         )
-
-
-def spec_for(meta: dict[str, Any], data: str) -> DataSpec:
-    """How to look at `data` through the model that `meta` describes: in its style and size, all
-    classes and all images, and split as it was for training if it is the model's own data."""
-    own = DataSpec.model_validate(meta["recipe"]["data"])
-    look = {"style": meta["style"], "size": meta["size"]}
-    if own.name == data:
-        return own.model_copy(
-            update={**look, "classes": None, "limit": None, "limit_eval": None, "test_on": None}
-        )
-    return DataSpec(name=data, validation=0, **look)
 
 
 def part_of(images: ImageSet, part: str) -> np.ndarray:
@@ -253,7 +242,7 @@ def part_of(images: ImageSet, part: str) -> np.ndarray:
     return np.sort(index)
 
 
-def digest(*parts: Any) -> str:
+def short_digest(*parts: Any) -> str:
     """10 hex digits that change with any of `parts`; arrays count with their bytes."""
     sum_ = hashlib.blake2b(digest_size=5)
     for part in parts:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from engine.checked import Document, damaged, map_array, read_arrays, read_document
+from engine.checked import Damaged, Document, damaged, map_array, read_arrays, read_document
 from engine.data.imageset import ImageSet
-from engine.embedding.space import META, Answers, Space
+from engine.embedding.kept import SpaceInfo
+from engine.embedding.space import META, Space, SpacePredictions
+from engine.errors import DamagedError
 from engine.files import failure, make_folder, rename_whole, write_arrays, write_json
 
 DAMAGED = "Delete the space and embed the images again."
@@ -65,7 +69,7 @@ def write_space(
 
 def read_space(folder: Path, images: ImageSet) -> Space:
     """Open the space at `folder`, whose images are `images`. Raises DamagedError."""
-    answers, about = read_answers(folder), read_about(folder)
+    answers, about = read_predictions(folder), read_about(folder)
     embeddings = map_array(folder / "embeddings.npy", DAMAGED)
     shape = (len(answers.index), about.width)
     if embeddings.shape != shape or embeddings.dtype != np.float32:
@@ -86,7 +90,7 @@ def read_space(folder: Path, images: ImageSet) -> Space:
     )
 
 
-def read_answers(folder: Path) -> Answers:
+def read_predictions(folder: Path) -> SpacePredictions:
     """What the model of the space at `folder` answered. Raises DamagedError."""
     about = read_about(folder)
     held = read_arrays(folder / "answers.npz", ("index", "predicted", "confidence"), DAMAGED)
@@ -95,9 +99,44 @@ def read_answers(folder: Path) -> Answers:
     sound = whole and index.shape == predicted.shape == confidence.shape == (about.n,)
     if not sound or (about.n and not 0 <= predicted.min() <= predicted.max() < len(about.classes)):
         raise damaged(folder / "answers.npz", f"it is not of {about.n} images", DAMAGED)
-    return Answers(index, predicted.astype(np.int64), confidence, tuple(about.classes))
+    return SpacePredictions(index, predicted.astype(np.int64), confidence, tuple(about.classes))
 
 
 def read_about(folder: Path) -> SpaceDocument:
     """The checked document of the space in a folder. Raises DamagedError."""
     return read_document(folder / META, SpaceDocument, DAMAGED)
+
+
+def spaces_in(home: Path) -> Iterator[SpaceInfo | Damaged]:
+    """The spaces in the folder `home`, by name; of one that can't be read, why."""
+    for folder in sorted(home.iterdir()) if home.is_dir() else []:
+        if folder.name.startswith(".") or folder.name == "learning" or not folder.is_dir():
+            continue
+        try:
+            about = read_about(folder)
+            size = sum(file.stat().st_size for file in folder.iterdir())
+        except DamagedError as error:
+            yield Damaged("space", folder.name, str(error))
+            continue
+        except OSError:  # deleted while we looked
+            continue
+        yield SpaceInfo(
+            name=folder.name,
+            model=about.model,
+            data=about.data,
+            part=about.part,
+            images=about.n,
+            width=about.width,
+            created=about.created,
+            size_bytes=size,
+        )
+
+
+def is_known(home: Path, data: str, part: str, weights: str) -> bool:
+    """Whether a space of that part of that data set was embedded with those weights."""
+    for file in home.glob(f"*/{META}"):
+        with suppress(DamagedError):  # another one
+            about = read_about(file.parent)
+            if (about.data, about.part, about.weights) == (data, part, weights):
+                return True
+    return False

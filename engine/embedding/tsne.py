@@ -8,20 +8,18 @@ from engine.errors import GlyphlabError
 
 
 def lay_out_tsne(begin, index, distance, options, placed, threads, compiled, progress):  # noqa: ANN001 - see project
-    """A layout for `engine.embedding.projection.METHODS`: coordinates (N, dims) and what to note."""
+    """A layout for `engine.embedding.projection.MAP_METHODS`: coordinates (N, dims) and what to note."""
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import PerplexityBasedNN
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
-    perplexity = max(1.0, options.neighbours / 3)
-    if options.neighbours < 6:
-        raise GlyphlabError(
-            "t-SNE needs more neighbours", expected="6 or more", got=options.neighbours
-        )
+    perplexity = max(1.0, options.near / 3)
+    if options.near < 6:
+        raise GlyphlabError("t-SNE needs more neighbours", expected="6 or more", got=options.near)
     order = np.ascontiguousarray(index), np.ascontiguousarray(distance, dtype=np.float64)
     affinities = PerplexityBasedNN(
         knn_index=PrecomputedNeighbors(*order),
-        perplexity=min(perplexity, index.shape[1] / 3),
+        perplexity=min(perplexity, index.shape[1] / 3),  # pyright: ignore[reportArgumentType]
         n_jobs=threads,
     )
     scale = np.std(begin[:, 0]) or 1

@@ -52,6 +52,7 @@ def guided_saliency(predictor: Predictor, squares: np.ndarray, labels: np.ndarra
     image = normalise(fit_size(batch, checkpoint.input_size, checkpoint.crop)).requires_grad_(True)
     logits = model(image).logits
     logits[torch.arange(len(image)), torch.as_tensor(labels, device=logits.device)].sum().backward()
+    assert image.grad is not None  # a leaf that was asked for its gradient
     found = torch.nn.functional.interpolate(
         image.grad, size=squares.shape[-2:], mode="bilinear", align_corners=False
     )

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import ImageError, unknown
-from engine.imaging.convention import EACH_ITS_OWN, Convention, in_range, on_white, plain
+from engine.imaging.convention import EACH_ITS_OWN, Convention, Paper, in_range, on_white, plain
 from engine.imaging.formats import prepare_for
 from engine.imaging.ink import ink_box, ink_of
 from engine.imaging.placement import Placement, settled, with_a_known_pen
@@ -62,7 +62,7 @@ class Page:
 
     def __init__(self, picture: Image.Image, convention: Convention = EACH_ITS_OWN) -> None:
         self.picture = in_range(picture, convention)
-        self._paper = convention.paper
+        self._paper: Paper | None = convention.paper
 
     @cached_property
     def ink(self) -> np.ndarray:
@@ -83,12 +83,14 @@ def check_style(style: str) -> str:
 
 
 def open_picture(
-    source: Path | str | bytes | np.ndarray | Image.Image, name: str | None = None
+    source: Path | str | bytes | np.ndarray | Image.Image,
+    name: str | None = None,
+    most_pixels: int = MOST_PIXELS,
 ) -> Image.Image:
     """The picture in a file, in bytes, or in an array (H, W[, 1|3|4]) uint8, turned upright by its
     EXIF tag.
 
-    Raises ImageError, naming the file, if it can't be decoded or holds more than MOST_PIXELS
+    Raises ImageError, naming the file, if it can't be decoded or holds more than `most_pixels`
     pixels.
     """
     if isinstance(source, Image.Image):
@@ -100,10 +102,10 @@ def open_picture(
         raw = source if isinstance(source, bytes) else Path(source).read_bytes()
         prepare_for(raw[:12])
         picture = Image.open(io.BytesIO(raw))
-        if picture.width * picture.height > MOST_PIXELS:
+        if picture.width * picture.height > most_pixels:
             found = f"{picture.width:,} x {picture.height:,}"
             raise ImageError(
-                f"{name} is too large", expected=f"at most {MOST_PIXELS:,} pixels", got=found
+                f"{name} is too large", expected=f"at most {most_pixels:,} pixels", got=found
             )
         picture.load()
         with suppress(Exception):  # a damaged tag must not cost the picture

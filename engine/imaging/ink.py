@@ -131,7 +131,9 @@ def _ink_on_paper(picture: Image.Image, side: Paper | None) -> np.ndarray:
     paper, noise = _paper_of(pixels, side)
     if noise > 3 and not small:
         return _full(*_marks_on_uneven_paper(picture.convert("L"), side), least=0.25, ruled=True)
-    return _full(_difference(pixels, paper), 0, noise, ruled=not small and side is None)
+    if side is not None:  # what the border holds beside paper is ink that touches it
+        return _full(_difference(pixels, paper), 0, min(noise, 2))
+    return _full(_difference(pixels, paper), 0, noise, ruled=not small)
 
 
 def _paper_of(pixels: np.ndarray, side: Paper | None = None) -> tuple[np.ndarray, float]:
@@ -152,7 +154,8 @@ def _on_side(border: np.ndarray, pixels: np.ndarray, side: Paper) -> np.ndarray:
     white or black itself.
     """
     low, high = int(pixels.min()), int(pixels.max())
-    middle = (low + high) / 2 if high - low > 2 * FAINTEST else 127.5
+    # Ink that fills the frame has soft corners, which are no paper.
+    middle = (low + high) / 2 if high - low > 127 else 127.5
     for some in (border, pixels.reshape(-1, border.shape[1]).astype(np.int16)):
         grey = some.mean(1)
         chosen = some[grey > middle if side == "light" else grey <= middle]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -75,7 +75,11 @@ def read_placement(found: Mapping[str, Any] | None) -> Placement | None:
     """A placement as a checkpoint keeps it, {'x': [low, middle, high], …}; None for none."""
     return (
         Placement(
-            **{name: tuple(map(float, found[name])) for name in Placement._fields if name in found}
+            **{
+                name: cast(Range, tuple(map(float, found[name])))
+                for name in Placement._fields
+                if name in found
+            }
         )
         if found
         else None

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from engine.imaging import images
-from engine.imaging.ink import STRONG
+from engine.imaging.ink import STRONG, stroke_width
 
 MOST_PIECES = 200  # a picture with more strokes than this is no line of writing
 LONGEST_JOIN = 4  # pieces that one character may consist of
@@ -200,9 +200,9 @@ def _strokes(ink: np.ndarray) -> tuple[list[Piece], float]:
     strong = ink > STRONG
     if not strong.any():
         return [], 0.0
-    marks, count = label(strong, np.ones((3, 3), int))
+    marks, count = cast("tuple[np.ndarray, int]", label(strong, np.ones((3, 3), int)))
     sizes = np.bincount(marks.ravel(), minlength=count + 1)
-    stroke = max(images.stroke_width(ink), 1.0)
+    stroke = max(stroke_width(ink), 1.0)
     least = max(4.0, 0.3 * stroke * stroke, 0.004 * float(sizes[1:].max()))
     pieces = []
     for number, box in enumerate(find_objects(marks), start=1):

@@ -63,7 +63,7 @@ class Launcher:
         run, RunError if the one it starts from did not end well.
         """
         from engine.jobs.queue import queue_of, queue_up
-        from engine.jobs.worker import work
+        from engine.jobs.worker import work_on_run
         from engine.store.lineage import untrained_parents
 
         for first in untrained_parents(self.store, recipe):
@@ -77,7 +77,7 @@ class Launcher:
         run = self._new_run(recipe, name, **status)
         lock = run.take_lock()
         queue = queue_of(self.store.settings.device)
-        work(self.store, run, lock, queue_up(self.store.home, queue, run.path), progress)
+        work_on_run(self.store, run, lock, queue_up(self.store.home, queue, run.path), progress)
         return run
 
     def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:

@@ -25,7 +25,7 @@ HEARTBEAT_SECONDS = 0.5
 GRACE_SECONDS = 20  # to unwind after SIGTERM
 
 
-def work(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[str, Task]) -> None:
+def work_on_task(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[str, Task]) -> None:
     """What a task's process does: call the function, write how far it is, and what it returned. For
     the main thread.
     """

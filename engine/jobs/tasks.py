@@ -89,6 +89,7 @@ def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, A
         token = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(6))
         folder = parent / f"{re.sub(r'[-:]', '', now()[:19])}-{kind}-{token}"
         lock = Lock.take(make_folder(folder) / "lock")
+        assert lock is not None  # nobody else knows this folder yet
         try:
             write_json(
                 folder / "status.json",

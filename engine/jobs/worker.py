@@ -68,7 +68,9 @@ class Cancel:
                 signal.signal(number, handler)
 
 
-def work(store: Store, run: Run, lock: Lock, ticket: Path, progress: Progress = no_progress) -> str:
+def work_on_run(
+    store: Store, run: Run, lock: Lock, ticket: Path, progress: Progress = no_progress
+) -> str:
     """Bring the run to its end and return the state it ended in; raises nothing. Its `lock` is
     released at the end.
     """

@@ -55,6 +55,8 @@ class BatchNorm2d(nn.BatchNorm2d):
         if not (self.training and input.device.type == "cpu" and folds and plain):
             return super().forward(input)
         output, mean, variance = _Normalise.apply(input, self.weight, self.bias, self.eps)
+        assert self.num_batches_tracked is not None and self.running_mean is not None
+        assert self.running_var is not None and self.momentum is not None  # `plain` says so
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)

@@ -44,7 +44,7 @@ class Block(nn.Module):
         self.first = conv_norm(channels, channels)
         self.second = conv_norm(channels, channels, activation=nn.Identity())
         self.squeeze = Squeeze(channels)
-        nn.init.zeros_(self.second[1].weight)
+        nn.init.zeros_(self.second[1].get_parameter("weight"))
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(x + self.squeeze(self.second(self.first(x))))

@@ -62,6 +62,7 @@ def export_onnx(folder: Path, file: Path) -> Path:
             output_names=["probabilities", "logits", "embeddings"],
             verbose=False,
         )
+    assert program is not None  # what `dynamo=True` returns
     model = program.model_proto
     told = {
         "classes": json.dumps(checkpoint.classes, ensure_ascii=False),

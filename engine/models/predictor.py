@@ -109,7 +109,7 @@ class Predictor:
         probabilities, embeddings = [], []
         for start in range(0, len(squares), batch_size):
             batch = torch.from_numpy(
-                np.require(squares[start : start + batch_size], requirements="CW")
+                np.require(squares[start : start + batch_size], requirements=["C", "W"])
             ).to(self.device)
             output = self._answers(
                 normalise(fit_size(batch, self.checkpoint.input_size, self.checkpoint.crop))

@@ -26,7 +26,7 @@ def tiny1(
     """
     _check(size, 16)
     first, second, third, fourth = widths
-    body = [
+    body: list[nn.Module] = [
         nn.Sequential(*_unit(channels, first), *_unit(first, second), nn.MaxPool2d(2)),
         nn.Sequential(*_unit(second, third), *_unit(third, fourth), nn.MaxPool2d(2)),
     ]

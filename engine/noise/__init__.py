@@ -1,3 +1,3 @@
-"""The label doctor: what is wrong with a data set's labels, which of them are suspect, and how to
-train through it.
+"""Label noise: what is wrong with a data set's labels, which of them are suspect, and training
+through wrong ones. docs/label-noise.md explains the method.
 """

@@ -1,5 +1,5 @@
-"""Noise on purpose: labels that are right are spoiled in a known way, and each method of training
-shows what it makes of them.
+"""A benchmark of training methods on injected label noise: correct labels are corrupted by a known
+noise model, and each method trains on the result.
 
 Every method trains the same small network for the same number of images. The test images keep their
 true labels and are read once a method.
@@ -14,39 +14,41 @@ import numpy as np
 
 from engine.data.imageset import ImageSet
 from engine.data.splits import stratified
-from engine.errors import DataError
-from engine.noise.hypotheses import EXCLUDES
+from engine.errors import DataError, unknown
+from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.hypotheses import COMPLEMENTARY
 from engine.noise.inject import add_noise, true_transition
-from engine.noise.network import Fixed, Patient, Soft, admit, ask, train
-from engine.noise.pipeline import EFFORTS, Examination, examine
+from engine.noise.network import NoisyData, noisy_data, predict, train
+from engine.noise.pipeline import PipelineResult, run_pipeline
+from engine.noise.targets import FixedTransition, SoftTargets
 from engine.noise.transition import log_softmax, posterior
 from engine.progress import Progress, no_progress
 
 FOLDS = 3
 
 
-class Method(NamedTuple):
+class TrainingMethod(NamedTuple):
     title: str
     about: str
 
 
-METHODS: dict[str, Method] = {
-    "plain": Method("Plain training", "cross-entropy on the given labels as they are"),
-    "cleanlab": Method(
+TRAINING_METHODS: dict[str, TrainingMethod] = {
+    "plain": TrainingMethod("Plain training", "cross-entropy on the given labels as they are"),
+    "cleanlab": TrainingMethod(
         "cleanlab's filter",
         "confident learning finds issues by cross-validation; plain training on the rest",
     ),
-    "ours": Method("Ours", "diagnosis, then training on what follows from it"),
-    "truth": Method(
-        "True labels", "plain training on the labels before they were spoiled: the best to hope for"
+    "ours": TrainingMethod("Ours", "the pipeline, then training on its posteriors"),
+    "truth": TrainingMethod(
+        "True labels", "plain training on the labels before noise was injected: the upper bound"
     ),
 }
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What to try: a data set with labels taken as true, a noise model and its rate, and on how
-    many training images (None: all).
+    """A data set whose labels are taken as true, a noise model and its rate, and the number of
+    training images (None: all).
     """
 
     dataset: str
@@ -58,103 +60,117 @@ class Trial:
 
 
 def run_trial(
-    data: ImageSet, trial: Trial, device: str = "auto", progress: Progress = no_progress
+    data: ImageSet,
+    trial: Trial,
+    device: str = "auto",
+    progress: Progress = no_progress,
+    config: NoiseConfig = CONFIG,
 ) -> dict[str, Any]:
-    """Spoil, diagnose, train and score. Returns what JSON can hold: the diagnosis beside the truth,
-    and a row a method with its accuracy.
+    """Inject noise, diagnose, train and score. Returns what JSON can hold: the diagnosis beside the
+    truth, and a row a method with its accuracy on test images.
 
-    data: the clean data set. Its test split scores; where it has none, a fifth of the images is
-    held out. Raises DataError.
+    data: the clean data set; where it has no test split, a fifth of the images is held out. Raises
+    DataError for fewer than 50 training images, an unknown noise model, effort or rate.
     """
+    if trial.effort not in config.efforts:
+        raise DataError(unknown("effort", trial.effort, config.efforts))
     true = np.asarray(data.labels, np.int64)
     classes = len(data.classes)
-    learn, test = _halves(data, trial)
+    train_index, test = _halves(data, trial)
     given = true.copy()
-    given[learn] = add_noise(true[learn], classes, trial.noise, trial.rate, trial.seed)
-    spoiled = data.with_labels(
+    given[train_index] = add_noise(true[train_index], classes, trial.noise, trial.rate, trial.seed)
+    corrupted = data.with_labels(
         given, f"{data.fingerprint}+{trial.noise}{trial.rate:g}"
-    ).with_splits({"train": learn, "test": test})
-    patient = admit(spoiled, device=device)
-    views = EFFORTS[trial.effort].teacher_views
-    epochs = min(30, max(4, round(views / len(learn))))
-    steps = _Steps(progress, len(METHODS) + 2)
-    found = examine(spoiled, "train", trial.effort, device, trial.seed, steps.next("diagnosis"))
+    ).with_splits({"train": train_index, "test": test})
+    noisy = noisy_data(corrupted, device=device)
+    epochs = min(30, max(4, round(config.efforts[trial.effort].teacher_images / len(train_index))))
+    steps = _Steps(progress, len(TRAINING_METHODS) + 2)
+    result = run_pipeline(
+        corrupted,
+        "train",
+        trial.effort,
+        device,
+        trial.seed,
+        steps.next("diagnosis"),
+        config=config,
+    )
     accuracy: dict[str, float | None] = {}
     notes: dict[str, str] = {}
 
-    def score(way: Fixed | Soft, index: np.ndarray, labels: Patient, what: str) -> float:
-        model, _ = train(labels, index, way, epochs, trial.seed + 5, steps.next(what), what)
-        return float((ask(labels, model, test)[0].argmax(1) == true[test]).mean())
+    plain = FixedTransition(np.eye(classes))
 
-    accuracy["plain"] = score(Fixed(np.eye(classes)), learn, patient, "plain training")
+    def score(
+        targets: FixedTransition | SoftTargets, index: np.ndarray, labels: NoisyData, what: str
+    ) -> float:
+        model, _ = train(labels, index, targets, epochs, trial.seed + 5, steps.next(what), what)
+        return float((predict(labels, model, test)[0].argmax(1) == true[test]).mean())
+
+    accuracy["plain"] = score(plain, train_index, noisy, "plain training")
     kept, notes["cleanlab"] = _by_cleanlab(
-        patient, learn, epochs, trial.seed, steps.next("cleanlab's cross-validation")
+        noisy, train_index, epochs, trial.seed, steps.next("cleanlab's cross-validation")
     )
     accuracy["cleanlab"] = (
-        None
-        if kept is None
-        else score(Fixed(np.eye(classes)), kept, patient, "training on cleanlab's selection")
+        None if kept is None else score(plain, kept, noisy, "training on cleanlab's selection")
     )
     accuracy["ours"] = score(
-        Soft(_beliefs(found, len(given), classes)),
-        learn,
-        patient,
-        "training on what follows from the diagnosis",
+        SoftTargets(_posteriors(result, len(given), classes)),
+        train_index,
+        noisy,
+        "training on the pipeline's posteriors",
     )
     accuracy["truth"] = score(
-        Fixed(np.eye(classes)), learn, admit(spoiled, true, device), "training on the true labels"
+        plain, train_index, noisy_data(corrupted, true, device), "training on the true labels"
     )
-    return _result(spoiled, trial, found, true, given, learn, test, accuracy, notes)
+    return _document(corrupted, trial, result, true, given, train_index, test, accuracy, notes)
 
 
 def _halves(data: ImageSet, trial: Trial) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the training and of the test images."""
     known = np.flatnonzero(data.labels >= 0)
     test = data.splits.get("test", np.empty(0, np.int64))
     if not len(test):
         test = known[
             stratified(data.labels[known], round(0.2 * len(known)), trial.seed, keep_one=True)
         ]
-    learn = np.setdiff1d(known, test)
-    if trial.limit and trial.limit < len(learn):
-        learn = learn[stratified(data.labels[learn], trial.limit, trial.seed)]
-    if len(learn) < 50 or not len(test):
-        got = f"{len(learn)} and {len(test)}"
+    train_index = np.setdiff1d(known, test)
+    if trial.limit and trial.limit < len(train_index):
+        train_index = train_index[stratified(data.labels[train_index], trial.limit, trial.seed)]
+    if len(train_index) < 50 or not len(test):
         raise DataError(
             f"{data.name} is too small for a trial",
-            expected="50 images to learn from and some to test on",
-            got=got,
+            expected="50 images to train on and some to test on",
+            got=f"{len(train_index)} and {len(test)}",
         )
-    return learn, test
+    return train_index, test
 
 
 def _by_cleanlab(
-    patient: Patient, learn: np.ndarray, epochs: int, seed: int, progress: Progress
+    noisy: NoisyData, train_index: np.ndarray, epochs: int, seed: int, progress: Progress
 ) -> tuple[np.ndarray | None, str]:
-    """Images that cleanlab keeps, by out-of-sample probabilities of plainly trained networks; None,
-    with the reason, where it gives up.
+    """Images that cleanlab keeps, by out-of-sample probabilities of plainly trained networks, and a
+    note; None, with the reason, where it gives up.
     """
     from cleanlab.filter import find_label_issues
 
-    fold = np.random.default_rng([seed, 6]).permutation(len(learn)) % FOLDS
-    given = patient.given[learn]
-    p = np.empty((len(learn), patient.classes), np.float32)
+    fold = np.random.default_rng([seed, 6]).permutation(len(train_index)) % FOLDS
+    given = noisy.given[train_index]
+    p = np.empty((len(train_index), noisy.classes), np.float32)
     for number in range(FOLDS):
 
         def tell(done: int, total: int, what: str, number: int = number) -> None:
             progress(number * total + done, FOLDS * total, what)
 
         held = fold == number
-        way = Fixed(np.eye(patient.classes))
         model, _ = train(
-            patient,
-            learn[~held],
-            way,
+            noisy,
+            train_index[~held],
+            FixedTransition(np.eye(noisy.classes)),
             epochs,
             seed + 31 * number,
             tell,
             "cleanlab's cross-validation",
         )
-        p[held] = np.exp(log_softmax(ask(patient, model, learn[held])[0]))
+        p[held] = np.exp(log_softmax(predict(noisy, model, train_index[held])[0]))
     try:
         issues = find_label_issues(given, p, filter_by="prune_by_noise_rate", n_jobs=1)
     except (
@@ -163,39 +179,39 @@ def _by_cleanlab(
         ZeroDivisionError,
     ) as error:  # its assumptions do not hold: trace(T) <= 1, for one
         return None, f"gives up: {str(error).splitlines()[0][:120]}"
-    kept = learn[~issues]
-    if len(np.unique(patient.given[kept])) < 2:
+    kept = train_index[~issues]
+    if len(np.unique(noisy.given[kept])) < 2:
         return None, "leaves fewer than two classes"
-    return kept, f"leaves out {int(issues.sum()):,} of {len(learn):,}"
+    return kept, f"leaves out {int(issues.sum()):,} of {len(train_index):,}"
 
 
-def _beliefs(found: Examination, n: int, classes: int) -> np.ndarray:
-    """What the diagnosis makes of each image, (n, K) float32; zeros, which weigh nothing, where it
-    is not known.
+def _posteriors(result: PipelineResult, n: int, classes: int) -> np.ndarray:
+    """Posterior of each image, (n, K) float32; zeros, which add nothing to the loss, for images
+    outside the result.
     """
     out = np.zeros((n, classes), np.float32)
-    out[found.index] = np.exp(
-        posterior(found.log_p.astype(np.float32), found.findings.matrix, found.given)
+    out[result.index] = np.exp(
+        posterior(result.log_p.astype(np.float32), result.findings.matrix, result.given)
     )
     return out
 
 
-def _result(
+def _document(
     data: ImageSet,
     trial: Trial,
-    found: Examination,
+    result: PipelineResult,
     true: np.ndarray,
     given: np.ndarray,
-    learn: np.ndarray,
+    train_index: np.ndarray,
     test: np.ndarray,
     accuracy: dict[str, float | None],
     notes: dict[str, str],
 ) -> dict[str, Any]:
-    findings = found.findings
-    there = true_transition(true[learn], given[learn], len(data.classes))
-    wrong = true[found.index] != found.given
-    odd = ~wrong if found.reading == EXCLUDES else wrong
-    first = int(odd.sum())
+    findings, suspects = result.findings, result.suspects
+    actual = true_transition(true[train_index], given[train_index], len(data.classes))
+    wrong = true[result.index] != result.given
+    sought = ~wrong if result.hypothesis == COMPLEMENTARY else wrong
+    first = int(sought.sum())
     return {
         "dataset": trial.dataset,
         "noise": trial.noise,
@@ -203,7 +219,7 @@ def _result(
         "effort": trial.effort,
         "seed": trial.seed,
         "limit": trial.limit,
-        "n": len(learn),
+        "n": len(train_index),
         "n_test": len(test),
         "classes": list(data.classes),
         "regime": findings.regime,
@@ -211,18 +227,18 @@ def _result(
         "noise_rate": findings.rate,
         "noise_rate_interval": [findings.rate_low, findings.rate_high],
         "transition": findings.matrix.tolist(),
-        "true_transition": there.tolist(),
-        "transition_error": float(np.abs(findings.matrix - there).mean()),
-        "likely_right": float((found.suspects.likely == true[found.index]).mean()),
-        "found_first": float(odd[found.suspects.order[:first]].mean()) if first else None,
+        "true_transition": actual.tolist(),
+        "transition_error": float(np.abs(findings.matrix - actual).mean()),
+        "likely_right": float((suspects.likely == true[result.index]).mean()),
+        "found_first": float(sought[suspects.order[:first]].mean()) if first else None,
         "methods": [
             {
                 "name": name,
-                "title": METHODS[name].title,
+                "title": TRAINING_METHODS[name].title,
                 "accuracy": accuracy[name],
-                "note": notes.get(name, METHODS[name].about),
+                "note": notes.get(name, TRAINING_METHODS[name].about),
             }
-            for name in METHODS
+            for name in TRAINING_METHODS
         ],
     }
 

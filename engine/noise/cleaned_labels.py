@@ -1,4 +1,4 @@
-"""Cleaned labels: what a review, and optionally the diagnosis, make of the given ones; as a table,
+"""Cleaned labels: given labels corrected by a review and, optionally, by the diagnosis; as a table,
 a zip, and a data set of the lab.
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import DataError
+from engine.noise.config import CONFIG
 from engine.sheets import table_text
 
 if TYPE_CHECKING:
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 
 RESTS: dict[str, str] = {
     "given": "Keep their given labels",
-    "likely": "Take the likely labels, and leave out images that are not sure",
+    "likely": "Take the likely classes, and leave out images whose class is uncertain",
     "none": "Leave them out",
 }
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """labels (n,) int64 of the examined images, -1 where an image is left out; how: 'reviewed',
+    """labels (n,) int64 of the diagnosis's images, -1 where an image is left out; how: 'reviewed',
     'given', 'likely' or '' for each.
     """
 
@@ -41,12 +42,15 @@ class Cleaned:
 
 
 def clean(
-    diagnosis: Diagnosis, decisions: Mapping[int, Decision], rest: str, sure: float = 0.9
+    diagnosis: Diagnosis,
+    decisions: Mapping[int, Decision],
+    rest: str,
+    confidence: float = CONFIG.cleaned_confidence,
 ) -> Cleaned:
     """Labels by the decisions, and by `rest` (a name in RESTS) for the images without one.
 
-    sure: probability of the likely class, 0..1, from which on it is taken. Raises DataError for an
-    unknown `rest`.
+    confidence: posterior probability of the likely class, 0..1, from which it becomes the label.
+    Raises DataError for an unknown `rest`.
     """
     if rest not in RESTS:
         raise DataError(
@@ -60,7 +64,7 @@ def clean(
     if rest == "given":
         labels, how[:] = given.copy(), "given"
     elif rest == "likely":
-        taken = found["sure"] >= sure
+        taken = found["confidence"] >= confidence
         labels[taken], how[taken] = likely[taken], "likely"
     for position, decision in decisions.items():
         labels[position], how[position] = decision.label, "reviewed"

@@ -1,15 +1,15 @@
 """From out-of-sample predictions and given labels to a diagnosis: the regime, the noise rate with
 an interval, and T. numpy only.
 
-The regimes differ in what a label still tells of its image. They are told apart by what held-out
-labels do among clear images:
+The regimes differ in how a held-out label relates to the predicted class of a confidently predicted
+image:
 
-clean             they are the predicted class
-few errors        all but a few are
-symmetric         a fixed share is, and the rest is spread over all other classes
-class-dependent   a fixed share is, and the rest falls on certain other classes
-complementary     they avoid the predicted class
-independent       they do as they do everywhere
+clean             it is the predicted class
+few errors        it is, but for a few images
+symmetric         it is for a fixed share of images, and any other class for the rest
+class-dependent   it is for a fixed share of images, and for the rest one of certain other classes
+complementary     it is any class but the predicted one
+independent       its frequencies do not depend on the predicted class
 """
 
 from __future__ import annotations
@@ -19,44 +19,38 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.metrics import wilson_interval
-from engine.noise.ambiguous_classes import beside_a_pattern, excused, look_alikes
-from engine.noise.hypotheses import EXCLUDES, NAMES, PATTERN, Reading
+from engine.noise.ambiguous_classes import (
+    ambiguous_pairs,
+    moved_to_diagonal,
+    without_most_frequent,
+)
+from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.hypotheses import CLASS_DEPENDENT, COMPLEMENTARY, SYMMETRIC, Hypothesis
 from engine.noise.transition import (
     TEMPERATURES,
-    Even,
-    best_right,
-    clear_counts,
-    collisions,
-    even,
-    fit_even,
+    UniformFit,
+    best_diagonal,
+    coincidence,
+    confident_counts,
+    diagonal_interval,
     fit_temperature,
     fit_transition,
+    fit_uniform,
     label_counts,
+    label_probability,
     log_softmax,
     noise_rate,
-    own_probability,
-    right_interval,
+    uniform_transition,
 )
 
 REGIMES: dict[str, str] = {
-    "clean": "clean: the labels are right, as far as can be told",
-    "few errors": "a few errors: nearly all labels are right",
+    "clean": "clean: no wrong labels were found",
+    "few errors": "a few errors: nearly all labels are correct",
     "symmetric": "symmetric noise: a share of the labels was replaced by any other class",
-    "class-dependent": "class-dependent noise: certain classes were given certain other labels",
-    "complementary": "complementary labels: they say what an image is not",
-    "independent": "label-independent: the labels have nothing to do with the images",
+    "class-dependent": "class-dependent noise: certain classes carry the label of certain others",
+    "complementary": ("complementary labels: each names a class that its image does not belong to"),
+    "independent": "labels independent of the images",
 }
-CLEAN_RATE = 5e-4  # below one in two thousand, errors are reported as suspects and not as a regime
-# Of what the networks are unsure of, an estimate below this share can't be told from their own
-# mistakes. On four draws of 12,000 EMNIST characters it was 0.2% to 1.2%, most of it EMNIST's own
-# mistakes; with 0.1% of errors on top, 1.0% to 2.7%.
-UNSURE_SHARE = 0.018
-FEW_RATE = 0.1
-SURE = 0.995  # mean confidence from which on the clearest images are taken as read
-# share of a class's labels that name one other class from which on the two can't be told apart by
-# their images
-LOOK_ALIKE = 0.15
-ALIKE = 0.05  # the same where the way in which they are mixed up already says so
 
 
 @dataclass(frozen=True)
@@ -66,10 +60,9 @@ class Findings:
     regime       a name in REGIMES
     rate         estimated share of wrong labels, 0..1, with its 95% interval rate_low..rate_high
     matrix       T (K, K), rows the true class; prior (K,) the estimated shares of the true classes
-    temperature  what the logits are divided by so that, through T, they foretell the given labels
-                 best
-    look_alike   (class, class, share) of classes whose images can't be told apart, so that T says
-                 nothing of how they are confused
+    temperature  divisor of the logits at which the given labels are likeliest under T
+    ambiguous    (class, class, share) of classes whose images can't be told apart, so that T does
+                 not contain their confusion
     figures      numbers that the evidence quotes
     """
 
@@ -80,175 +73,182 @@ class Findings:
     matrix: np.ndarray
     prior: np.ndarray
     temperature: float
-    look_alike: tuple[tuple[int, int, float], ...] = ()
+    ambiguous: tuple[tuple[int, int, float], ...] = ()
     figures: dict[str, float] = field(default_factory=dict)
 
 
-def diagnose(logits: np.ndarray, given: np.ndarray, reading: Reading | None) -> Findings:
-    """The diagnosis from held-out logits (N, K) of networks trained under `reading` (None: no
-    reading foretells the labels).
+def diagnose(
+    logits: np.ndarray,
+    given: np.ndarray,
+    hypothesis: Hypothesis | None,
+    config: NoiseConfig = CONFIG,
+) -> Findings:
+    """The diagnosis from out-of-sample logits (N, K) of networks trained under `hypothesis`; None:
+    no hypothesis was accepted.
     """
-    if reading is None:
-        return _independent(logits, given)
-    return {EXCLUDES: _excludes, NAMES: _names, PATTERN: _pattern}[reading.name](
-        logits, given, reading
+    if hypothesis is None:
+        return _independent(logits, given, config)
+    if hypothesis.name == CLASS_DEPENDENT:
+        return _class_dependent(logits, given, hypothesis, config)
+    return {SYMMETRIC: _symmetric, COMPLEMENTARY: _complementary}[hypothesis.name](
+        logits, given, config
     )
 
 
-def _names(logits: np.ndarray, given: np.ndarray, reading: Reading) -> Findings:
-    count = logits.shape[1]
-    fitted = fit_even(logits, given, 1 / count, 1.0)
-    right, low, high = _right_when_clear(logits, given, fitted)
-    rate = 1 - right
-    unsure = 1 - float(np.exp(log_softmax(logits, fitted.temperature).max(1)).mean())
-    if high >= 1 or rate < max(CLEAN_RATE, UNSURE_SHARE * unsure):
+def _symmetric(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> Findings:
+    fitted = fit_uniform(logits, given, 1 / logits.shape[1], 1.0)
+    diagonal, low, high = _confident_diagonal(logits, given, fitted, config)
+    rate = 1 - diagonal
+    uncertainty = 1 - float(np.exp(log_softmax(logits, fitted.temperature).max(1)).mean())
+    least = max(config.clean_rate, config.clean_rate_of_uncertainty * uncertainty)
+    if high >= 1 or rate < least:
         regime = "clean"
     else:
-        regime = "few errors" if rate < FEW_RATE else "symmetric"
-    return _findings(regime, logits, given, fitted.temperature, right, low, high)
+        regime = "few errors" if rate < config.few_errors_rate else "symmetric"
+    return _uniform(regime, logits, given, fitted.temperature, (diagonal, low, high), config)
 
 
-def _excludes(logits: np.ndarray, given: np.ndarray, reading: Reading) -> Findings:
-    fitted = fit_even(logits, given, 0.0, 1 / logits.shape[1])
-    right, low, high = _right_when_clear(logits, given, fitted)
-    return _findings("complementary", logits, given, fitted.temperature, right, low, high)
+def _complementary(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> Findings:
+    fitted = fit_uniform(logits, given, 0.0, 1 / logits.shape[1])
+    interval = _confident_diagonal(logits, given, fitted, config)
+    return _uniform("complementary", logits, given, fitted.temperature, interval, config)
 
 
-def _findings(
+def _uniform(
     regime: str,
     logits: np.ndarray,
     given: np.ndarray,
     temperature: float,
-    right: float,
-    low: float,
-    high: float,
+    interval: tuple[float, float, float],
+    config: NoiseConfig,
 ) -> Findings:
-    count = logits.shape[1]
+    """Findings where T is uniform; interval: its diagonal, with the ends of its interval."""
+    (diagonal, low, high), count = interval, logits.shape[1]
     log_p = log_softmax(logits, temperature)
-    matrix = fit_transition(log_p, given, even(count, right), strength=count)
-    look_alike: tuple[tuple[int, int, float], ...] = ()
+    uniform = uniform_transition(count, diagonal)
+    matrix = fit_transition(log_p, given, uniform, strength=count)
+    ambiguous: tuple[tuple[int, int, float], ...] = ()
     if regime != "complementary":
-        alike = look_alikes(clear_counts(logits, given))
-        look_alike = _ambiguous(logits, given, alike, (1 - right) / (count - 1))
-        for a in {*np.flatnonzero(alike.any(1)), *(a for a, _, _ in look_alike)}:
-            matrix[a] = even(count, right)[
-                a
-            ]  # which of the two reads of T is meant can't be told; the even one claims less
+        pairs = ambiguous_pairs(confident_counts(logits, given), config)
+        ambiguous = _named(logits, given, pairs, (1 - diagonal) / (count - 1), config)
+        for a in {*np.flatnonzero(pairs.any(1)), *(a for a, _, _ in ambiguous)}:
+            # Whether images or labels are confused can't be told; the uniform row claims less.
+            matrix[a] = uniform[a]
     return Findings(
-        regime,
-        1 - right,
-        1 - high,
-        1 - low,
-        matrix,
-        _mean(log_p),
-        temperature,
-        look_alike,
-        _figures(logits, given),
+        regime=regime,
+        rate=1 - diagonal,
+        rate_low=1 - high,
+        rate_high=1 - low,
+        matrix=matrix,
+        prior=_prior(log_p),
+        temperature=temperature,
+        ambiguous=ambiguous,
+        figures=_figures(logits, given, config),
     )
 
 
-def _ambiguous(
-    logits: np.ndarray, given: np.ndarray, alike: np.ndarray, by_noise: float
+def _named(
+    logits: np.ndarray, given: np.ndarray, pairs: np.ndarray, by_noise: float, config: NoiseConfig
 ) -> tuple[tuple[int, int, float], ...]:
-    """(class, class, share) of the pairs to name: those found alike, and those whose labels are
-    mixed up this often for other reasons.
+    """(class, class, share) of the ambiguous pairs to report: those of `pairs` (K, K) bool, and any
+    whose labels are confused in a large share beyond what noise adds, `by_noise`.
     """
-    counts = label_counts(logits.argmax(1), given, np.ones(len(given), bool), len(alike))
+    counts = label_counts(logits.argmax(1), given, np.ones(len(given), bool), len(pairs))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1) - by_noise
     np.fill_diagonal(shares, 0)
-    named = (shares > LOOK_ALIKE) & (counts.sum(1, keepdims=True) >= 10) | alike & (shares > ALIKE)
+    often = (shares > config.ambiguous_share) & (counts.sum(1, keepdims=True) >= 10)
+    named = often | pairs & (shares > config.ambiguous_share_of_pattern)
     return tuple((int(a), int(b), float(shares[a, b])) for a, b in np.argwhere(named))
 
 
-def _pattern(logits: np.ndarray, given: np.ndarray, reading: Reading) -> Findings:
-    temperature = fit_temperature(logits, reading.matrix, given)
+def _class_dependent(
+    logits: np.ndarray, given: np.ndarray, hypothesis: Hypothesis, config: NoiseConfig
+) -> Findings:
+    temperature = fit_temperature(logits, hypothesis.matrix, given)
     log_p = log_softmax(logits, temperature)
-    counts = clear_counts(logits, given)
-    alike = beside_a_pattern(counts, look_alikes(counts))
-    matrix = excused(fit_transition(log_p, given, reading.matrix), alike)
-    prior = _mean(log_p)
+    counts = confident_counts(logits, given)
+    pairs = without_most_frequent(counts, ambiguous_pairs(counts, config))
+    matrix = moved_to_diagonal(fit_transition(log_p, given, hypothesis.matrix), pairs)
+    prior = _prior(log_p)
     rate = noise_rate(matrix, prior)
-    figures = _figures(logits, given)
-    low, high = wilson_interval(round(rate * figures["clear"]), int(figures["clear"]))
-    among_clear = (
-        1 - figures["clear_agree"]
-    )  # where predictions are sure, counting says the same as T does; where not, both are allowed
-    look_alike = _ambiguous(logits, given, alike, 0.0) if alike.any() else ()
-    look_alike = tuple(pair for pair in look_alike if alike[pair[:2]])
+    figures = _figures(logits, given, config)
+    confident = int(figures["confident"])
+    low, high = wilson_interval(round(rate * confident), confident)
+    # Where predictions are certain, counting agrees with T; where not, both are possible.
+    counted = 1 - figures["confident_agreement"]
+    ambiguous = _named(logits, given, pairs, 0.0, config) if pairs.any() else ()
     return Findings(
-        "class-dependent",
-        rate,
-        min(low, among_clear),
-        max(high, among_clear),
-        matrix,
-        prior,
-        temperature,
-        look_alike,
-        figures,
+        regime="class-dependent",
+        rate=rate,
+        rate_low=min(low, counted),
+        rate_high=max(high, counted),
+        matrix=matrix,
+        prior=prior,
+        temperature=temperature,
+        ambiguous=tuple(pair for pair in ambiguous if pairs[pair[:2]]),
+        figures=figures,
     )
 
 
-def _independent(logits: np.ndarray, given: np.ndarray) -> Findings:
+def _independent(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> Findings:
     count = logits.shape[1]
     shares = np.bincount(given, minlength=count) / len(given)
-    names = fit_even(logits, given, 1 / count, 1.0)
+    symmetric = fit_uniform(logits, given, 1 / count, 1.0)
     rate = 1 - float((shares**2).sum())
-    low = 1 - right_interval(logits, given, names.right, TEMPERATURES)[1]
-    matrix = np.tile(shares, (count, 1))
+    low = 1 - diagonal_interval(logits, given, symmetric.diagonal, TEMPERATURES)[1]
     return Findings(
-        "independent",
-        rate,
-        min(rate, low),
-        1.0,
-        matrix,
-        shares,
-        names.temperature,
-        (),
-        _figures(logits, given),
+        regime="independent",
+        rate=rate,
+        rate_low=min(rate, low),
+        rate_high=1.0,
+        matrix=np.tile(shares, (count, 1)),
+        prior=shares,
+        temperature=symmetric.temperature,
+        figures=_figures(logits, given, config),
     )
 
 
-def _right_when_clear(
-    logits: np.ndarray, given: np.ndarray, fitted: Even
+def _confident_diagonal(
+    logits: np.ndarray, given: np.ndarray, fitted: UniformFit, config: NoiseConfig
 ) -> tuple[float, float, float]:
-    """Share of right labels among the clearest images, with its interval.
+    """Share of correct labels among the most confidently predicted images, with its interval.
 
-    Noise that does not look at images is as frequent among them as elsewhere, and there the network
-    errs least. As many images as possible are taken of which it is nearly certain; where it is
-    certain of none, what it is worth depends on its temperature, and the interval allows for all of
-    them.
+    Class-conditional noise is as frequent among them as elsewhere, and the network's own errors are
+    rarest there. The largest portion of images is taken of which the network is nearly certain.
+    Where it is certain of none, the estimate depends on the temperature, and the interval allows
+    for all temperatures.
     """
-    classes = logits.shape[1]
-    confidence = log_softmax(logits, fitted.temperature).max(1)
-    if (1 - fitted.right) * len(given) < 20 and (logits.argmax(1) == given).mean() > 0.97:
-        # So few errors that half of the images may well hold none of them, and a network that
-        # seldom errs itself: all images count.
-        return fitted.right, *right_interval(logits, given, fitted.right, TEMPERATURES)
-    for portion in (0.5, 0.25, 0.1):
-        clear = confidence >= np.quantile(confidence, 1 - portion)
-        if np.exp(confidence[clear]).mean() > SURE and clear.sum() >= 100:
+    classes, temperature = logits.shape[1], fitted.temperature
+    confidence = log_softmax(logits, temperature).max(1)
+    errors, agreement = (1 - fitted.diagonal) * len(given), (logits.argmax(1) == given).mean()
+    if errors < config.few_errors_count and agreement > config.few_errors_agreement:
+        return fitted.diagonal, *diagonal_interval(logits, given, fitted.diagonal, TEMPERATURES)
+    for portion in config.confident_portions:
+        chosen = confidence >= np.quantile(confidence, 1 - portion)
+        certain = np.exp(confidence[chosen]).mean() > config.certain_confidence
+        if certain and chosen.sum() >= config.certain_images:
             break
     else:
-        clear = confidence >= np.median(confidence)
-    right = best_right(own_probability(logits[clear], given[clear], fitted.temperature), classes)
-    low, high = right_interval(logits[clear], given[clear], right, (fitted.temperature,))
-    if np.exp(confidence[clear]).mean() <= SURE:
-        wide = right_interval(logits, given, fitted.right, TEMPERATURES)
+        chosen = confidence >= np.median(confidence)
+    label_p = label_probability(logits[chosen], given[chosen], temperature)
+    diagonal = best_diagonal(label_p, classes)
+    low, high = diagonal_interval(logits[chosen], given[chosen], diagonal, (temperature,))
+    if np.exp(confidence[chosen]).mean() <= config.certain_confidence:
+        wide = diagonal_interval(logits, given, fitted.diagonal, TEMPERATURES)
         low, high = min(low, wide[0]), max(high, wide[1])
-    return right, low, high
+    return diagonal, low, high
 
 
-def _mean(log_p: np.ndarray) -> np.ndarray:
+def _prior(log_p: np.ndarray) -> np.ndarray:
     return np.exp(log_p).mean(0).astype(float)
 
 
-def _figures(logits: np.ndarray, given: np.ndarray) -> dict[str, float]:
-    counts = clear_counts(logits, given)
-    predicted = logits.argmax(1)
+def _figures(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> dict[str, float]:
+    counts = confident_counts(logits, given)
     total = max(int(counts.sum()), 1)
     return {
-        "clear": total,
-        "clear_agree": float(np.trace(counts) / total),
-        "agree": float((predicted == given).mean()),
-        "collisions": collisions(excused(counts, look_alikes(counts))),
+        "confident": total,
+        "confident_agreement": float(np.trace(counts) / total),
+        "agreement": float((logits.argmax(1) == given).mean()),
+        "coincidence": coincidence(moved_to_diagonal(counts, ambiguous_pairs(counts, config))),
     }

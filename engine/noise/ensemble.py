@@ -1,19 +1,18 @@
-"""The committee: networks that settle which class is the likeliest, where labels say what an image
-is not.
+"""The ensemble: networks that settle the likeliest class of each image where labels are
+complementary.
 
-Such a label can rule a class out but not be learned by heart, so there is no harm in having seen
-it, and each network hears the given label of every image. Beside it they are told what is believed
-of the images.
+A complementary label rules out a class but can't be memorised as one, so it does no harm that a
+network is trained on the labels of the images that it then predicts: each network is trained on all
+given labels, and on soft targets beside them.
 
-Where nearly all of that is sure, they are not told what leaves a doubt: a mistaken belief that a
-network has learned by heart it repeats, and most mistakes are among these, so that they are better
-read unprompted. They may then train for long, and small ones do as well as large ones. On
-mnistTask3, with mistakes counted by MNIST's true labels, one small network leaves 312 of 60,000
-after 14 epochs and 270 to 299 after 42; two together leave 264 and 275 from two seeds.
+Where the soft targets are mostly certain, those that are not are left out: a network reproduces a
+mistaken target that it has memorised, and most mistakes are among these, so that they are better
+predicted without a target. The networks may then train for long, and small ones do as well as large
+ones. On mnistTask3, with mistakes counted by MNIST's true labels, one small network makes 312 in
+60,000 after 14 epochs and 270 to 299 after 42; two together make 264 and 275 from two seeds.
 
-Where much is in doubt, they are told all of it, and a small network takes it over as it is: two
-leave 9.2% of 1,442 spoiled digits wrong where 7.5% of what they were told is, three larger ones
-6.4%.
+Where few targets are certain, all are used, and a small network reproduces them as they are: two
+leave 9.2% of 1,442 noisy digits wrong where 7.5% of their targets are, three larger ones 6.4%.
 """
 
 from __future__ import annotations
@@ -24,99 +23,111 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.models.recognizer import Recognizer
+from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.inference import predict_with_tta, predictor
 from engine.noise.network import (
     HANDWRITING,
-    PENS,
-    Patient,
-    Soft,
-    expert,
-    ponder,
-    reader,
+    HANDWRITING_STRONG,
+    NoisyData,
+    large_network,
+    small_network,
     train,
-    voice,
 )
+from engine.noise.targets import SoftTargets
 from engine.noise.transition import log_softmax, posterior
 from engine.progress import Progress
 
-# Chosen while developing on mnistTask3, with mistakes counted by MNIST's true labels: 0.95 left
-# nearly a tenth fewer than 0 or 0.99.
-SURE, MOSTLY = 0.95, 0.9  # probability from which on a belief is sure; how many of them must be
-
-
-LONGER = 3  # a small network is 2.4 times as fast, and there is one fewer
-
 
 @dataclass(frozen=True)
-class Committee:
-    """`members` large networks that train for `epochs` each; or, where nearly all beliefs are sure,
-    one fewer, small, for LONGER.
+class Ensemble:
+    """`size` large networks that train for `epochs` each; where targets are mostly certain, one
+    network fewer, small ones, for `config.longer` times the epochs.
 
-    index (n,): images of `patient`; matrix: T (K, K); belief (n, K): probabilities of the true
-    class, the image's own label taken into account; training: the progress of a training that sees
-    so many images; still: progress of what takes no part in the count.
+    index (n,): positions of the images in `data`; matrix: T (K, K); targets (n, K): probabilities
+    of the true class; counted: the progress of a training that sees so many images; uncounted:
+    progress of steps that take no part in the count.
     """
 
-    patient: Patient
+    data: NoisyData
     index: np.ndarray
     matrix: np.ndarray
-    belief: np.ndarray
+    targets: np.ndarray
     epochs: int
-    members: int
+    size: int
     seed: int
-    training: Callable[[int], Progress]
-    still: Progress
+    counted: Callable[[int], Progress]
+    uncounted: Progress
+    config: NoiseConfig = CONFIG
 
     @property
-    def settled(self) -> bool:
-        """Whether nearly all beliefs are sure."""
-        return bool((self.belief.max(1) > SURE).mean() >= MOSTLY)
+    def mostly_certain(self) -> bool:
+        """Whether nearly all targets are certain."""
+        return bool(self._certain.mean() >= self.config.mostly_certain)
 
     @property
     def views(self) -> int:
-        """Images that the networks see in training, all together."""
+        """Images that all networks see in training, together and with repetition."""
         return self._count * self._epochs * len(self.index)
 
-    def decide(self) -> np.ndarray:
-        """Log-probabilities (n, K), the mean of what the networks say."""
-        told = self.belief * (self.belief.max(1) > SURE)[:, None] if self.settled else self.belief
-        verdicts = [self._read(0, told)]
-        if not self.settled:  # what the first has made of its doubts is told to the others
-            told = (
-                told + np.exp(posterior(verdicts[0], self.matrix, self.patient.given[self.index]))
-            ) / 2
-        verdicts += [self._read(number, told) for number in range(1, self._count)]
-        return log_softmax(np.mean(verdicts, 0))
+    def predict(self) -> np.ndarray:
+        """Log-probabilities (n, K), the mean of the networks'."""
+        targets = self.targets * self._certain[:, None] if self.mostly_certain else self.targets
+        log_ps = [self._member(0, targets)]
+        if not self.mostly_certain:  # later networks learn from the first one's predictions, too
+            targets = (targets + self._targets_from(log_ps[0])) / 2
+        log_ps += [self._member(number, targets) for number in range(1, self._count)]
+        return log_softmax(np.mean(log_ps, 0))
+
+    def _targets_from(self, log_p: np.ndarray) -> np.ndarray:
+        if not self.config.posterior_targets:
+            return np.exp(log_p)
+        return np.exp(posterior(log_p, self.matrix, self.data.given[self.index]))
+
+    @property
+    def _certain(self) -> np.ndarray:
+        return self.targets.max(1) > self.config.target_confidence
 
     @property
     def _count(self) -> int:
-        return max(1, self.members - 1) if self.settled else self.members
+        return max(1, self.size - 1) if self.mostly_certain else self.size
 
     @property
     def _epochs(self) -> int:
-        return LONGER * self.epochs if self.settled else self.epochs
+        return self.config.longer * self.epochs if self.mostly_certain else self.epochs
 
-    def _read(self, number: int, told: np.ndarray) -> np.ndarray:
-        """Log-probabilities (n, K) by a network that was `told` (n, K) about the images."""
-        beliefs = np.zeros((self.patient.count, self.patient.classes), np.float32)
-        beliefs[self.index] = told
-        way = Soft(beliefs, self.matrix, np.isin(np.arange(len(beliefs)), self.index))
-        patient = (
-            replace(self.patient, augment=PENS)
-            if self.patient.augment is HANDWRITING
-            else self.patient
+    def _member(self, number: int, targets: np.ndarray) -> np.ndarray:
+        """Log-probabilities (n, K) by a network trained on `targets` (n, K) and all given labels."""
+        everywhere = np.zeros((self.data.count, self.data.classes), np.float32)
+        everywhere[self.index] = targets
+        soft = SoftTargets(
+            everywhere,
+            self.matrix,
+            np.isin(np.arange(len(everywhere)), self.index),
+            self.config.label_weight,
         )
-        network: Callable[[int, int], Recognizer] = reader if self.settled else expert
-        tell, what = (
-            self.training(self._epochs * len(self.index)),
-            f"committee, network {number + 1} of {self._count}",
+        data = (
+            replace(self.data, augment=HANDWRITING_STRONG)
+            if self.data.augment is HANDWRITING
+            else self.data
+        )
+        network: Callable[[int, int], Recognizer] = (
+            small_network if self.mostly_certain else large_network
         )
         model, _ = train(
-            patient, self.index, way, self._epochs, self.seed + 11 * number + 5, tell, what, network
-        )
-        return ponder(
-            self.patient,
-            voice(self.patient, model),
+            data,
             self.index,
-            self.still,
-            f"asking network {number + 1}",
+            soft,
+            self._epochs,
+            self.seed + 11 * number + 5,
+            self.counted(self._epochs * len(self.index)),
+            f"ensemble, network {number + 1} of {self._count}",
+            network,
+        )
+        return predict_with_tta(
+            self.data,
+            predictor(self.data, model),
+            self.index,
+            self.uncounted,
+            f"predictions of network {number + 1}",
+            self.config,
         )

@@ -1,10 +1,9 @@
-"""Ways to read labels, put to the test: a label may say what an image is, or what it is not; its
-errors may be even, or have a pattern.
+"""Hypotheses about how labels relate to classes: a label names the class or excludes it, and wrong
+labels are uniform or depend on the class.
 
-A network is trained through each reading's transition matrix on a part of the images, and the
-reading whose network better foretells the given labels of the others is the right one. If none
-foretells them better than their plain frequencies do, nothing in the images has to do with the
-labels.
+Under each hypothesis a network is trained through a transition matrix on some of the images, and
+the hypothesis with the higher log-likelihood of the given labels of the other images is accepted.
+If none is likelier than the labels' plain frequencies, labels are independent of the images.
 """
 
 from __future__ import annotations
@@ -14,186 +13,207 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.metrics import wilson_interval
-from engine.noise.ambiguous_classes import beside_a_pattern, excused, is_pattern, look_alikes
-from engine.noise.network import Even, Fixed, Patient, ask, train
+from engine.noise.ambiguous_classes import (
+    ambiguous_pairs,
+    is_class_dependent,
+    moved_to_diagonal,
+    without_most_frequent,
+)
+from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.network import NoisyData, predict, train
+from engine.noise.targets import FixedTransition, UniformTransition
 from engine.noise.transition import (
-    clear_counts,
-    collisions,
-    even,
-    fit_even,
+    coincidence,
+    confident_counts,
     fit_temperature,
+    fit_uniform,
     log_likelihood,
     log_softmax,
     transition_of_counts,
+    uniform_transition,
 )
 from engine.progress import Progress
 
-NAMES, EXCLUDES, PATTERN = "names", "excludes", "pattern"
-READS: dict[str, str] = {
-    NAMES: "labels say what an image is, and wrong ones are spread evenly",
-    EXCLUDES: "labels say what an image is not",
-    PATTERN: "labels say what an image is, and each class is mistaken for certain others",
+SYMMETRIC, COMPLEMENTARY, CLASS_DEPENDENT = "symmetric", "complementary", "class-dependent"
+HYPOTHESES: dict[str, str] = {
+    SYMMETRIC: "a label names the class, and a wrong one is any other class",
+    COMPLEMENTARY: "a label names a class that the image does not belong to",
+    CLASS_DEPENDENT: "a label names the class, and a wrong one depends on the true class",
 }
-# Nats, in all, by which a reading must beat the plain frequencies. If labels had nothing to do with
-# images, a predictor fixed beforehand would be ahead by g nats with a probability of at most
-# exp(-g), so 8 is certainty, whatever the number of images or classes.
-CERTAIN = 8.0
-SUSPICIOUS = 2.5  # collisions of wrong labels from which a pattern is tried
-# share of the most collisions there can be, K - 1, from which on a class is always mistaken for the
-# same others
-STEADY = 0.3
-CLEAR = 0.85  # agreement that the clearest tenth of the images reaches where labels are not noisy
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How well one reading foretells labels that its network did not see.
+class Hypothesis:
+    """One hypothesis, fitted to labels that its network was not trained on.
 
-    gain         nats an image above the plain frequencies of the labels; gain_error its standard
-                 error
-    right        share of right labels that fits best
-    matrix       T (K, K) of the reading
+    gain         mean log-likelihood of the labels above that of their frequencies, in nats an
+                 image; gain_error its standard error
+    diagonal     mean of T's diagonal: the share of correct labels that fits best
+    matrix       T (K, K) under the hypothesis
     gains        (n,) the gain of each image
-    clear_most   what share of the clearest tenth of the images has the predicted class as its
-                 label, at most (95%)
-    collisions   how concentrated wrong labels are, those between look-alikes left out, see
-                 `transition.collisions`
+    significant  whether the gains sum to more than `NoiseConfig.significant_nats`
+    agreement    upper end (95%) of the share of the most confident tenth of the images whose label
+                 is the predicted class
+    coincidence  index of coincidence of the wrong labels, those of ambiguous pairs left out, see
+                 `transition.coincidence`
     """
 
     name: str
     gain: float
     gain_error: float
-    right: float
+    diagonal: float
     matrix: np.ndarray = field(repr=False)
     gains: np.ndarray = field(repr=False)
-    clear_most: float
-    collisions: float
-
-    @property
-    def certain(self) -> bool:
-        return float(self.gains.sum()) > CERTAIN
+    significant: bool
+    agreement: float
+    coincidence: float
 
 
-def through(reading: Reading | str, classes: int) -> Even | Fixed:
-    """What to train through: a pattern's T as it is; otherwise half the labels right, or none, and
-    on from there as the labels say.
+def training_transition(
+    hypothesis: Hypothesis | str, classes: int
+) -> UniformTransition | FixedTransition:
+    """The T to train through: that of class-dependent noise as it was estimated; otherwise a
+    uniform T that starts at a diagonal of one half, or near zero, and is estimated in training.
     """
-    if isinstance(reading, Reading) and reading.name == PATTERN:
-        return Fixed(reading.matrix)
-    name = reading if isinstance(reading, str) else reading.name
-    return Even(0.5, 1 / classes, 1 - 1e-4) if name == NAMES else Even(1e-4, 1e-5, 1 / classes)
+    if isinstance(hypothesis, Hypothesis) and hypothesis.name == CLASS_DEPENDENT:
+        return FixedTransition(hypothesis.matrix)
+    name = hypothesis if isinstance(hypothesis, str) else hypothesis.name
+    if name == SYMMETRIC:
+        return UniformTransition(0.5, 1 / classes, 1 - 1e-4)
+    return UniformTransition(1e-4, 1e-5, 1 / classes)
 
 
-def frequencies(given: np.ndarray, classes: int) -> np.ndarray:
-    """Shares (K,) of the labels. Taken from the very labels that are to be foretold, they are the
-    best that can be done without images.
+def label_frequencies(given: np.ndarray, classes: int) -> np.ndarray:
+    """Shares (K,) of the labels: the likeliest prediction of them without images, as they are
+    counted on the very labels that are predicted.
     """
     return np.bincount(given, minlength=classes) / len(given)
 
 
-def assess(
-    name: str, logits: np.ndarray, given: np.ndarray, matrix: np.ndarray | None = None
-) -> Reading:
-    """A reading's figures from logits (n, K) for images with `given` labels (n,) that their network
-    did not see.
+def fit_hypothesis(
+    name: str,
+    logits: np.ndarray,
+    given: np.ndarray,
+    matrix: np.ndarray | None = None,
+    config: NoiseConfig = CONFIG,
+) -> Hypothesis:
+    """A hypothesis fitted to logits (n, K) of images whose `given` labels (n,) took no part in
+    training.
 
-    matrix (K, K): T of a pattern; otherwise the best even T on the reading's side of 1/K.
+    matrix (K, K): T of class-dependent noise; None: the likeliest uniform T on the hypothesis's
+    side of 1/K.
     """
     classes = logits.shape[1]
-    plain = frequencies(given, classes)
+    frequencies = label_frequencies(given, classes)
     if matrix is None:
-        low, high = (1 / classes, 1.0) if name == NAMES else (0.0, 1 / classes)
-        fitted = fit_even(logits, given, low, high)
-        matrix, temperature = even(classes, fitted.right), fitted.temperature
+        low, high = (1 / classes, 1.0) if name == SYMMETRIC else (0.0, 1 / classes)
+        fitted = fit_uniform(logits, given, low, high)
+        matrix, temperature = uniform_transition(classes, fitted.diagonal), fitted.temperature
     else:
         temperature = fit_temperature(logits, matrix, given)
-    gains = log_likelihood(log_softmax(logits, temperature), matrix, given) - np.log(plain[given])
-    error = float(gains.std() / np.sqrt(len(gains))) + 1e-12
-    predicted, confidence = logits.argmax(1), log_softmax(logits, temperature).max(1)
-    clear = confidence >= np.quantile(confidence, 0.9)
-    _, clear_most = wilson_interval(int((predicted == given)[clear].sum()), int(clear.sum()))
-    collided = collisions(_without_alikes(logits, given))
-    return Reading(
-        name,
-        float(gains.mean()),
-        error,
-        float(np.diag(matrix).mean()),
-        matrix,
-        gains,
-        clear_most,
-        collided,
+    log_p = log_softmax(logits, temperature)
+    gains = log_likelihood(log_p, matrix, given) - np.log(frequencies[given])
+    predicted, confidence = logits.argmax(1), log_p.max(1)
+    confident = confidence >= np.quantile(confidence, 0.9)
+    _, agreement = wilson_interval(int((predicted == given)[confident].sum()), int(confident.sum()))
+    counts = confident_counts(logits, given)
+    return Hypothesis(
+        name=name,
+        gain=float(gains.mean()),
+        gain_error=float(gains.std() / np.sqrt(len(gains))) + 1e-12,
+        diagonal=float(np.diag(matrix).mean()),
+        matrix=matrix,
+        gains=gains,
+        significant=float(gains.sum()) > config.significant_nats,
+        agreement=agreement,
+        coincidence=coincidence(moved_to_diagonal(counts, ambiguous_pairs(counts, config))),
     )
 
 
-def compare_readings(
-    patient: Patient, index: np.ndarray, epochs: int, seed: int, progress: Progress
-) -> dict[str, Reading]:
-    """The readings of the labels at `index` (n,), each by one network trained on three quarters of
-    the images and asked about the rest.
+def compare_hypotheses(
+    data: NoisyData,
+    index: np.ndarray,
+    epochs: int,
+    seed: int,
+    progress: Progress,
+    config: NoiseConfig = CONFIG,
+) -> dict[str, Hypothesis]:
+    """The hypotheses about the labels at `index` (n,), by name. Each is fitted to the predictions
+    of one network, trained on three quarters of the images, for the fourth quarter.
 
-    A pattern is tried only if the wrong labels look as if they had one.
+    Class-dependent noise is tried only if wrong labels coincide more than uniform noise would.
     """
     order = np.random.default_rng([seed, 2]).permutation(index)
     cut = len(order) // 4
-    asked, learned = np.sort(order[:cut]), np.sort(order[cut:])
-    given = patient.given[asked]
-    out: dict[str, Reading] = {}
+    held, trained = np.sort(order[:cut]), np.sort(order[cut:])
+    given = data.given[held]
+    out: dict[str, Hypothesis] = {}
 
-    def logits_through(way: Even | Fixed) -> np.ndarray:
+    def held_out_logits(transition: UniformTransition | FixedTransition) -> np.ndarray:
         number = len(out)
 
         def tell(done: int, total: int, what: str) -> None:
             progress(number * total + done, 3 * total, what)
 
-        model, _ = train(
-            patient, learned, way, epochs, seed, tell, "trying ways to read the labels"
-        )
-        return ask(patient, model, asked)[0]
+        model, _ = train(data, trained, transition, epochs, seed, tell, "comparing hypotheses")
+        return predict(data, model, held)[0]
 
-    for name in (NAMES, EXCLUDES):
-        logits = logits_through(through(name, patient.classes))
-        out[name] = assess(name, logits, given)
-        if name == NAMES:
-            matrix = pattern(logits, given, out[NAMES].right)
-    if matrix is not None and out[NAMES].certain and out[NAMES].gain > out[EXCLUDES].gain:
-        logits = logits_through(Fixed(matrix))
-        found = assess(PATTERN, logits, given, matrix)
-        sharper = pattern(logits, given, out[NAMES].right)
-        out[PATTERN] = found if sharper is None else replace(found, matrix=sharper)
+    for name in (SYMMETRIC, COMPLEMENTARY):
+        logits = held_out_logits(training_transition(name, data.classes))
+        out[name] = fit_hypothesis(name, logits, given, config=config)
+        if name == SYMMETRIC:
+            matrix = class_dependent_transition(logits, given, out[name].diagonal, config)
+    symmetric = out[SYMMETRIC]
+    if matrix is not None and symmetric.significant and symmetric.gain > out[COMPLEMENTARY].gain:
+        logits = held_out_logits(FixedTransition(matrix))
+        found = fit_hypothesis(CLASS_DEPENDENT, logits, given, matrix, config)
+        again = class_dependent_transition(logits, given, symmetric.diagonal, config)
+        out[CLASS_DEPENDENT] = found if again is None else replace(found, matrix=again)
     return out
 
 
-def pattern(logits: np.ndarray, given: np.ndarray, right: float) -> np.ndarray | None:
-    """T (K, K) read off the clearer half of held-out images, if their wrong labels agree more than
-    even noise would have them, and not only because classes look alike."""
-    counts = clear_counts(logits, given)
-    alike = look_alikes(counts)
-    rest = excused(counts, alike)
-    if collisions(rest) <= SUSPICIOUS or not is_pattern(counts, alike):
-        return None
-    return transition_of_counts(excused(counts, beside_a_pattern(counts, alike)), right)
-
-
-def _without_alikes(logits: np.ndarray, given: np.ndarray) -> np.ndarray:
-    counts = clear_counts(logits, given)
-    return excused(counts, look_alikes(counts))
-
-
-def better(readings: dict[str, Reading]) -> Reading | None:
-    """The reading that foretells labels best, or None if none does better than their frequencies.
-
-    A pattern has some two numbers a class to itself, read off the same labels, so it must be ahead
-    by more than they could give it. A network that took the labels at their word can foretell
-    patterned ones about as well, by being unsure of every image. But no data set is without a
-    single clear image: if even the clearest contradict their labels, and always in the same way,
-    that is a pattern, too.
+def class_dependent_transition(
+    logits: np.ndarray, given: np.ndarray, diagonal: float, config: NoiseConfig = CONFIG
+) -> np.ndarray | None:
+    """T (K, K) counted on the more confident half of held-out images; None unless their wrong
+    labels coincide more than uniform noise and ambiguous classes explain.
     """
-    best = max((readings[name] for name in (NAMES, EXCLUDES)), key=lambda reading: reading.gain)
-    if not best.certain:
+    counts = confident_counts(logits, given)
+    ambiguous = ambiguous_pairs(counts, config)
+    rest = moved_to_diagonal(counts, ambiguous)
+    if coincidence(rest) <= config.coincidence_from or not is_class_dependent(counts, ambiguous):
         return None
-    if PATTERN in readings and best.name == NAMES:
-        ahead = readings[PATTERN].gains - best.gains
-        steady = best.collisions > max(SUSPICIOUS, STEADY * (len(best.matrix) - 1))
-        if ahead.sum() > 2 * len(best.matrix) + CERTAIN or (steady and best.clear_most < CLEAR):
-            return readings[PATTERN]
+    ambiguous = without_most_frequent(counts, ambiguous)
+    return transition_of_counts(moved_to_diagonal(counts, ambiguous), diagonal)
+
+
+def select_hypothesis(
+    hypotheses: dict[str, Hypothesis], config: NoiseConfig = CONFIG
+) -> Hypothesis | None:
+    """The hypothesis to accept, or None if none is significantly likelier than the labels'
+    frequencies.
+
+    The T of class-dependent noise has about two parameters a class that were counted on the labels
+    it predicts, so its gain must be ahead by more than they could contribute. A network trained
+    under the symmetric hypothesis can predict class-dependent labels about as well, by being
+    uncertain of every image. But no data set is without a single unambiguous image: if even the
+    most confident predictions contradict their labels, and always with the same wrong class, noise
+    depends on the class, too.
+    """
+    best = max(
+        (hypotheses[name] for name in (SYMMETRIC, COMPLEMENTARY)),
+        key=lambda hypothesis: hypothesis.gain,
+    )
+    if not best.significant:
+        return None
+    if CLASS_DEPENDENT in hypotheses and best.name == SYMMETRIC:
+        classes = len(best.matrix)
+        ahead = hypotheses[CLASS_DEPENDENT].gains - best.gains
+        one_wrong_class = best.coincidence > max(
+            config.coincidence_from, config.coincidence_of_pairs * (classes - 1)
+        )
+        if ahead.sum() > 2 * classes + config.significant_nats or (
+            one_wrong_class and best.agreement < config.agreement_of_pairs
+        ):
+            return hypotheses[CLASS_DEPENDENT]
     return best

@@ -1,4 +1,4 @@
-"""Noise on purpose: ways in which labels go wrong, applied to labels that are right. numpy only."""
+"""Injecting label noise: correct labels are corrupted by a known noise model. numpy only."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ def rare(labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator
 def independent(
     labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """A share `rate` is drawn from all classes without looking; at 1 the labels say nothing about
-    the images.
-    """
+    """A share `rate` is drawn from all classes at random; at 1 labels are independent of the images."""
     drawn = rng.random(len(labels)) < rate
     return np.where(drawn, rng.integers(0, classes, len(labels)), labels)
 
@@ -66,9 +64,11 @@ NOISES: dict[str, NoiseModel] = {
     ),
     "pairs": NoiseModel(pair_flip, (0.4,), "this share of every class gets the next class's label"),
     "complementary": NoiseModel(
-        symmetric, (1.0, 0.999), "this share says what an image is not, the rest is right"
+        symmetric, (1.0, 0.999), "this share names a class that the image does not belong to"
     ),
-    "independent": NoiseModel(independent, (1.0,), "labels are drawn without looking"),
+    "independent": NoiseModel(
+        independent, (1.0,), "labels are drawn at random, whatever the image"
+    ),
 }
 
 
@@ -92,8 +92,8 @@ def add_noise(labels: np.ndarray, classes: int, kind: str, rate: float, seed: in
 
 
 def true_transition(true: np.ndarray, given: np.ndarray, classes: int) -> np.ndarray:
-    """The T (K, K) that really acted: shares of given labels in each true class. A class without
-    images keeps its own label.
+    """The true T (K, K): shares of given labels in each true class. A class without images keeps
+    its own label.
     """
     counts = (
         np.bincount(true * classes + given, minlength=classes * classes)

@@ -1,4 +1,4 @@
-"""The documents that label examinations leave behind, with the fields that pages and commands rely
+"""The documents of diagnoses and trials with injected noise: the fields that pages and commands rely
 on: what a damaged file may not lack.
 """
 
@@ -18,13 +18,13 @@ Regime = Literal[
 ]
 
 
-class Reading(Document):
-    """How well one hypothesis about the labels explains them."""
+class HypothesisDocument(Document):
+    """How well one hypothesis about the labels predicts them."""
 
     name: str
     gain: float
     gain_error: float
-    certain: bool
+    significant: bool
 
 
 class DiagnosisDocument(Document):
@@ -45,13 +45,13 @@ class DiagnosisDocument(Document):
     likely_given: _Matrix
     evidence: list[str]
     unknowable: list[str]
-    readings: list[Reading]
+    hypotheses: list[HypothesisDocument]
     seconds: float
     created: str
 
 
-class Method(Document):
-    """What one way of training made of spoiled labels."""
+class MethodDocument(Document):
+    """The result of one method of training on noisy labels."""
 
     title: str
     note: str
@@ -59,7 +59,7 @@ class Method(Document):
 
 
 class TrialDocument(Document):
-    """A result of noise on purpose."""
+    """The result of a trial with injected noise."""
 
     dataset: str
     noise: str
@@ -74,5 +74,5 @@ class TrialDocument(Document):
     found_first: float | None
     transition: _Matrix
     true_transition: _Matrix
-    methods: list[Method]
+    methods: list[MethodDocument]
     created: str

@@ -1,43 +1,53 @@
-"""What the labels of the images around an image say of it: where a label only rules one class out,
-a dozen of them rule out most.
+"""Evidence from the given labels of an image's nearest neighbours: one complementary label rules out
+one class, and those of a dozen neighbours rule out most.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from engine.noise.config import CONFIG, NoiseConfig
 from engine.noise.transition import log_likelihood
 
-SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
+def neighbour_evidence(
+    matrix: np.ndarray, given: np.ndarray, neighbours: np.ndarray, share: float
+) -> np.ndarray:
+    """Log-likelihood ratio (n, K) float32 of each class of each image, up to a constant, from the
+    given labels (n,) of its neighbours, positions `neighbours` (n, k).
 
-def vicinity(matrix: np.ndarray, given: np.ndarray, near: np.ndarray, share: float) -> np.ndarray:
-    """Log-evidence (n, K) for each class of each image from the given labels (n,) of its
-    neighbours, positions `near` (n, k).
-
-    A neighbour is taken to be of the image's own class with probability `share`, and otherwise of
-    any; its label then follows from T (K, K). The image's own label takes no part.
+    A neighbour has the image's own class with probability `share`, and otherwise a class drawn at
+    random; its label then follows from T (K, K). The image's own label takes no part.
     """
     classes = len(matrix)
-    usual = np.bincount(given, minlength=classes) / len(given)
-    said = (
-        np.log(np.maximum(share * matrix + (1 - share) * usual, 1e-12)).astype(np.float32).T
-    )  # (given, true)
+    frequencies = np.bincount(given, minlength=classes) / len(given)
+    mixture = share * matrix + (1 - share) * frequencies
+    log_p = np.log(np.maximum(mixture, 1e-12)).astype(np.float32).T  # (given, true)
     evidence = np.zeros((len(given), classes), np.float32)
-    for column in near.T:
-        evidence += said[given[column]]
+    for column in neighbours.T:
+        evidence += log_p[given[column]]
     return evidence
 
 
-def fit_share(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray, near: np.ndarray) -> float:
-    """The share under which the images' own labels (n,) are the likeliest; 0, where neighbours say
-    nothing, among the choices.
+def fit_share(
+    log_p: np.ndarray,
+    matrix: np.ndarray,
+    given: np.ndarray,
+    neighbours: np.ndarray,
+    config: NoiseConfig = CONFIG,
+) -> float:
+    """The `share` of `neighbour_evidence` under which the images' own labels (n,) are likeliest; 0,
+    at which neighbours carry no evidence, is among the candidates.
 
-    log_p (n, K): log-probabilities by networks that have not seen an image's own label, which is
-    what makes it a fair judge.
+    log_p (n, K): log-probabilities by networks that were not trained on an image's own label, so
+    that these labels are held-out data.
     """
-    fits = [_fit(log_p + vicinity(matrix, given, near, share), matrix, given) for share in SHARES]
-    return SHARES[int(np.argmax(fits))]
+    shares = config.neighbour_shares
+    fits = [
+        _fit(log_p + neighbour_evidence(matrix, given, neighbours, share), matrix, given)
+        for share in shares
+    ]
+    return shares[int(np.argmax(fits))]
 
 
 def _fit(joint: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> float:

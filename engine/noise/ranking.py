@@ -1,7 +1,7 @@
-"""Which labels to doubt, and why. numpy only, on arrays.
+"""Ranking labels by suspicion, and the reason for each. numpy only, on arrays.
 
-The ranking works both ways: where labels say what an image is, the wrong ones are suspect; where
-they say what it is not and nearly all are wrong, the right ones are.
+The order depends on the regime: where labels name the class, wrong ones are suspect; where labels
+are complementary and nearly all are wrong names, those that name the class by accident are.
 """
 
 from __future__ import annotations
@@ -14,60 +14,63 @@ from engine.noise.transition import posterior
 
 
 class Suspects(NamedTuple):
-    """score (N,) float32 in 0..1: label quality, the probability that the given label is right; 1
-    is surely right, 0 surely wrong. likely (N,) int64: the likeliest true class; sure (N,) float32:
-    its probability, the given label taken into account. order (N,) int64: images, most suspect
-    first. odds (N,) float32: the log-odds of `score`, which still tell apart what rounds to 0 or 1.
+    """Labels with their scores.
+
+    score       (N,) float32 in 0..1, the label quality: probability that the given label is the
+                true class
+    likely      (N,) int64, the likeliest true class
+    confidence  (N,) float32 in 0..1, its posterior probability, given label included
+    order       (N,) int64, images, most suspect first
+    log_odds    (N,) float32 of `score`: they still rank what rounds to 0 or 1
     """
 
     score: np.ndarray
     likely: np.ndarray
-    sure: np.ndarray
+    confidence: np.ndarray
     order: np.ndarray
-    odds: np.ndarray
+    log_odds: np.ndarray
 
 
 def find_suspects(
     log_p: np.ndarray,
     matrix: np.ndarray,
     given: np.ndarray,
-    excludes: bool = False,
-    informed: np.ndarray | None = None,
+    complementary: bool = False,
+    ensemble_log_p: np.ndarray | None = None,
 ) -> Suspects:
-    """From out-of-sample log-probabilities of the true class (N, K), T (K, K) and given labels
-    (N,).
+    """Scores and order from out-of-sample log-probabilities of the true class (N, K), T (K, K) and
+    given labels (N,).
 
-    informed (N, K): log-probabilities by networks that may have seen the image's own label. They
-    say which class is the likeliest; how far the label is believed is for networks to say that have
-    not seen it.
+    ensemble_log_p (N, K): log-probabilities by networks that may have been trained on the image's
+    own label. They decide the likely class only; the score comes from `log_p`.
 
-    Most suspect is what goes most against the rule: where labels say what an image is, the least
-    likely to be right; where they say what it is not (`excludes`), the likeliest to be right.
+    Most suspect is the label least likely to be the true class, or, if labels are `complementary`,
+    the one likeliest to be.
     """
-    belief = posterior(np.asarray(log_p, np.float32), matrix, given)
+    log_posterior = posterior(np.asarray(log_p, np.float32), matrix, given)
     rows = np.arange(len(given))
-    own = belief[rows, given]
-    others = belief.copy()
+    own = log_posterior[rows, given]
+    others = log_posterior.copy()
     others[rows, given] = -np.inf
     top = others.max(1)
     rest = top + np.log(np.exp(others - top[:, None]).sum(1))
-    odds = (own - rest).astype(np.float32)
-    score = np.exp(own).astype(np.float32)
-    key = -odds if excludes else odds
-    said = (
-        belief if informed is None else posterior(np.asarray(informed, np.float32), matrix, given)
+    log_odds = (own - rest).astype(np.float32)
+    final = (
+        log_posterior
+        if ensemble_log_p is None
+        else posterior(np.asarray(ensemble_log_p, np.float32), matrix, given)
     )
     return Suspects(
-        score,
-        said.argmax(1),
-        np.exp(said.max(1)).astype(np.float32),
-        np.argsort(key, kind="stable"),
-        odds,
+        score=np.exp(own).astype(np.float32),
+        likely=final.argmax(1),
+        confidence=np.exp(final.max(1)).astype(np.float32),
+        order=np.argsort(-log_odds if complementary else log_odds, kind="stable"),
+        log_odds=log_odds,
     )
 
 
 def expected_wrong(score: np.ndarray) -> float:
-    """How many of the labels are wrong, by their scores."""
+    """Expected number of wrong labels, from their scores (N,)."""
     return float((1 - score.astype(np.float64)).sum())
 
 
@@ -77,29 +80,30 @@ def reason(
     p_given: float,
     p_likely: float,
     votes: tuple[int, int, int],
-    excludes: bool,
+    complementary: bool,
 ) -> str:
-    """One sentence on a label: what a network that never saw it says of the image (p: probabilities
-    0..1), and what its neighbours are.
+    """One sentence on a label: the out-of-sample prediction for its image (probabilities 0..1), and
+    the classes of its neighbours.
 
-    votes: how many neighbours read as `likely`, how many as `given`, and how many there are.
-    excludes: labels say what an image is not.
+    votes: neighbours whose likely class is `likely`, whose likely class is `given`, and all.
     """
-    for_likely, for_given, neighbours = votes
-    reads = "reads it as" if p_likely >= 0.5 else "makes of it"
-    said = f"A network that never saw this label {reads} {likely} ({_percent(p_likely)})"
-    near = f"{for_likely} of its {neighbours} nearest images read as {likely}"
+    for_likely, for_given, count = votes
+    predicts = "predicts" if p_likely >= 0.5 else "gives at most to"
+    text = (
+        f"A network that was not trained on this label {predicts} {likely} ({_percent(p_likely)})"
+    )
+    near = f"{for_likely} of the {count} nearest images are likely {likely}"
     if likely != given:
         return (
-            f"{said} and as the given {given} with {_percent(p_given)}; {near}, {for_given} as"
+            f"{text}, and the given {given} with {_percent(p_given)}; {near}, {for_given} likely"
             f" {given}."
         )
-    if excludes:
+    if complementary:
         return (
-            f"{said}; {near}. So this label, which should say what the image is not, is right by"
-            " accident."
+            f"{text}; {near}. So this label, which should name a class that the image does not"
+            " belong to, names its class by accident."
         )
-    return f"{said}; {near}."
+    return f"{text}; {near}."
 
 
 def _percent(share: float) -> str:

@@ -1,16 +1,16 @@
 """Training through wrong labels: method `recovered`.
 
 Stage 1 learns the true classes from the given labels through the transition matrix T, which is
-estimated first from a part of those labels. Every later stage starts afresh on the labels that
-follow from the stage before: a confident prediction, weighed by what the given label allows,
-becomes the image's label; images without one are left out (self-training, as in Lee 2013 and Xie et
-al. 2020, arXiv 1911.04252).
+estimated first on a part of them. Every later stage is self-training (Lee 2013; Xie et al. 2020,
+arXiv 1911.04252): a new network is trained on pseudo-labels, the likely classes of the stage before
+by the posterior that combines prediction and given label; images whose posterior is not confident
+are left out.
 
-Nothing but given labels is read. Validation accuracy in stage 1 is estimated from the given labels
-of the held-out images: on average the inverse of T turns "how often is the prediction the given
-label" into "how often is it the true class" (Natarajan et al. 2013; backward correction in Patrini
-et al. 2017, arXiv 1609.03683). It needs no clean label and may stray above or below the truth by a
-few tenths of a percent.
+Nothing but given labels is used. Validation accuracy in stage 1 is estimated from the given labels
+of the held-out images: the inverse of T turns "how often is the prediction the given label" into
+"how often is it the true class" (Natarajan et al. 2013; backward correction in Patrini et al. 2017,
+arXiv 1609.03683). The estimate is unbiased, needs no clean label, and varies by a few tenths of a
+percent.
 """
 
 from __future__ import annotations
@@ -29,9 +29,16 @@ from engine.data.splits import stratified
 from engine.errors import DamagedError, DataError, RecipeError
 from engine.models.catalog import build_model
 from engine.models.inference import run_model
-from engine.noise.hypotheses import READS, better, compare_readings
-from engine.noise.network import admit
-from engine.noise.transition import check_transition, even, fit_temperature, log_softmax, posterior
+from engine.noise.config import CONFIG
+from engine.noise.hypotheses import HYPOTHESES, compare_hypotheses, select_hypothesis
+from engine.noise.network import noisy_data
+from engine.noise.transition import (
+    check_transition,
+    fit_temperature,
+    log_softmax,
+    posterior,
+    uniform_transition,
+)
 from engine.progress import Cancelled, Progress, no_progress
 from engine.recipe import Recipe, Stage
 from engine.training.trainer import EpochStats, StepStats, Trainer
@@ -39,17 +46,12 @@ from engine.training.trainer import EpochStats, StepStats, Trainer
 if TYPE_CHECKING:
     from engine.runs.run import Run
 
-# T is estimated on so many images; its error is far below what forward correction notices
-ESTIMATE_IMAGES = 12_000
-# images seen by each of the two networks that try a reading, or a few epochs where there are few
-ESTIMATE_VIEWS = 40_000
-CONFIDENT = 0.9  # posterior probability above which a prediction becomes a label
 THROUGH_T = ("forward", "scl_nl", "complementary_nn")
 
 
 class Recovering(Trainer):
-    """A trainer whose labels change between stages. What it found is kept in the run folder, so
-    that a resumed run goes on with it.
+    """A trainer whose labels change between stages. T and the pseudo-labels are kept in the run
+    folder, so that a resumed run continues with them.
     """
 
     def __init__(
@@ -64,10 +66,10 @@ class Recovering(Trainer):
     ) -> None:
         super().__init__(recipe, data, device, initial)
         self.run, self.progress, self.cancelled, self.given = run, progress, cancelled, data.labels
-        self.asked_index = np.concatenate([self.train_index, self.val_index])
-        asked, held = len(self.asked_index), len(self.val_index)
+        self.label_index = np.concatenate([self.train_index, self.val_index])
+        used, held = len(self.label_index), len(self.val_index)
         run.log(
-            f"labels read: {asked:,} given labels of {data.name}, {held:,} of them only to"
+            f"labels used: {used:,} given labels of {data.name}, {held:,} of them only to"
             " validate; no others"
         )
         self.matrix: np.ndarray | None = None
@@ -84,11 +86,14 @@ class Recovering(Trainer):
                 and self._corrects(self.stages[0])
             ):
                 stats = dataclasses.replace(
-                    stats, train_accuracy=_accuracy_behind(stats.train_accuracy, self.matrix)
+                    stats, train_accuracy=_accuracy_of(stats.train_accuracy, self.matrix)
                 )
             yield stats
 
-    def _begin_stage(self, number: int) -> None:
+    def begin_stage(self, number: int) -> None:
+        """T is estimated before the first stage; a later one begins with pseudo-labels and random
+        weights.
+        """
         if self.matrix is None:
             self.matrix = self._transition()
             if (
@@ -106,7 +111,7 @@ class Recovering(Trainer):
             )
             self.model.load_state_dict(fresh.state_dict())
             self.best = {}
-        super()._begin_stage(number)
+        super().begin_stage(number)
 
     def _transition(self) -> np.ndarray:
         """T (K, K): given by the recipe, found in the run folder, or estimated now."""
@@ -115,45 +120,46 @@ class Recovering(Trainer):
         if options.get("transition") is not None:
             return check_transition(options["transition"], classes)
         if "right" in options:
-            return even(classes, options["right"])
+            return uniform_transition(classes, options["right"])
         if self.stages[0].loss in ("scl_nl", "complementary_nn"):
-            return even(classes, 0.0)
+            return uniform_transition(classes, 0.0)
         if (kept := _stored(self.run.path / "transition.npz")) is not None:
             return kept["matrix"]
         index = self.train_index
-        if len(index) > ESTIMATE_IMAGES:
-            index = index[stratified(self.given[index], ESTIMATE_IMAGES, self.recipe.seed)]
-        epochs = max(3, round(ESTIMATE_VIEWS / len(index)))
-        patient = admit(self.data, device=str(self.device))
+        if len(index) > CONFIG.hypothesis_images:
+            index = index[stratified(self.given[index], CONFIG.hypothesis_images, self.recipe.seed)]
+        epochs = max(3, round(CONFIG.hypothesis_views / len(index)))
+        data = noisy_data(self.data, device=str(self.device))
 
         def tell(done: int, total: int, what: str) -> None:
             self.progress(done, total, what)
             if self.cancelled():
                 raise Cancelled
 
-        readings = compare_readings(patient, index, epochs, self.recipe.seed, tell)
-        for name, found in readings.items():
+        hypotheses = compare_hypotheses(data, index, epochs, self.recipe.seed, tell)
+        for name, found in hypotheses.items():
             self.run.log(
-                f"if {READS[name]}: foretold {found.gain:+.4f} ± {found.gain_error:.4f} nats an"
-                " image better than by frequency"
+                f"hypothesis “{HYPOTHESES[name]}”: log-likelihood of held-out labels"
+                f" {found.gain:+.4f} ± {found.gain_error:.4f} nats an image above their frequencies"
             )
-        best = better(readings)
+        best = select_hypothesis(hypotheses)
         if best is None:
             raise DataError(
-                f"the labels of {self.data.name} have nothing to do with its images, as far as"
+                f"the labels of {self.data.name} are independent of its images, as far as"
                 f" {len(index):,} of them tell",
                 hint="There is nothing to learn from them.",
             )
         self.run.log(
-            f"so {READS[best.name]}; estimated share of right labels: {100 * best.right:.2f}%"
+            f"accepted: “{HYPOTHESES[best.name]}”; estimated share of correct labels:"
+            f" {100 * best.diagonal:.2f}%"
         )
         matrix = best.matrix
         self.run.write_arrays("transition.npz", matrix=matrix)
         return matrix
 
     def _relabel(self, number: int) -> None:
-        """Replace the labels by what follows from the best model so far, or by what the run folder
-        holds of that.
+        """Replace the labels by the pseudo-labels of the best model so far, or by those in the run
+        folder.
         """
         name = f"labels-{number + 1}.npz"
         kept = _stored(self.run.path / name)
@@ -164,24 +170,25 @@ class Recovering(Trainer):
                 )
             kept = self._labels_from_best()
             self.run.write_arrays(name, **kept)
-        labels, sure = kept["labels"].astype(np.int64), kept["sure"]
+        labels, confident = kept["labels"].astype(np.int64), kept["sure"]
         new = np.array(self.given)
-        new[self.asked_index] = labels
+        new[self.label_index] = labels
         self.data = self.data.with_labels(new, self.data.fingerprint)
         self.images.data, self.images.labels = self.data, torch.from_numpy(new)
-        learned = self.asked_index[: len(self.asked_index) - len(self.val_index)]
-        self.train_index = learned[sure[: len(learned)]]
-        if len(self.train_index) < max(10 * len(self.data.classes), 0.05 * len(learned)):
+        trained = self.label_index[: len(self.label_index) - len(self.val_index)]
+        self.train_index = trained[confident[: len(trained)]]
+        if len(self.train_index) < max(10 * len(self.data.classes), 0.05 * len(trained)):
             raise RecipeError(
-                f"stage {number} is certain of too few labels for stage {number + 1} to learn from",
-                expected=f"a twentieth of the {len(learned):,} images",
+                f"stage {number} is confident of too few labels to train stage {number + 1} on",
+                expected=f"a twentieth of the {len(trained):,} images",
                 got=f"{len(self.train_index):,}",
                 hint="Give it more epochs or more images.",
             )
-        changed = float((labels != self.given[self.asked_index])[sure].mean())
+        changed = float((labels != self.given[self.label_index])[confident].mean())
         self.run.log(
-            f"stage {number + 1} starts afresh on {len(self.train_index):,} of {len(learned):,}"
-            f" images: those whose label is above {100 * CONFIDENT:.0f}% certain;"
+            f"stage {number + 1} starts afresh on {len(self.train_index):,} of {len(trained):,}"
+            f" images: those whose posterior is above"
+            f" {100 * CONFIG.pseudo_label_confidence:.0f}%;"
             f" {100 * changed:.2f}% of these labels differ from the given ones"
         )
 
@@ -190,20 +197,20 @@ class Recovering(Trainer):
         model.load_state_dict(self.best)
         crop = self.stages[self.stage_number].augment.crop
         logits, _ = run_model(
-            model, self.images, self.asked_index, self.input_size, crop, autocast=self.autocast
+            model, self.images, self.label_index, self.input_size, crop, autocast=self.autocast
         )
-        said = logits.numpy()
-        given = self.given[self.asked_index]
+        predicted = logits.numpy()
+        given = self.given[self.label_index]
         held = (
-            slice(len(said) - len(self.val_index), len(said))
+            slice(len(predicted) - len(self.val_index), len(predicted))
             if len(self.val_index) >= 200
             else slice(None)
         )
-        temperature = max(1.0, fit_temperature(said[held], self.matrix, given[held]))
-        belief = posterior(log_softmax(said, temperature), self.matrix, given)
+        temperature = max(1.0, fit_temperature(predicted[held], self.matrix, given[held]))
+        log_posterior = posterior(log_softmax(predicted, temperature), self.matrix, given)
         return {
-            "labels": belief.argmax(1).astype(np.int16),
-            "sure": belief.max(1) > np.log(CONFIDENT),
+            "labels": log_posterior.argmax(1).astype(np.int16),
+            "sure": log_posterior.max(1) > np.log(CONFIG.pseudo_label_confidence),
         }
 
     def _corrects(self, stage: Stage) -> bool:
@@ -233,13 +240,13 @@ class Recovering(Trainer):
         }
 
 
-def _accuracy_behind(agreement: float, matrix: np.ndarray) -> float:
-    """The accuracy 0..1 that an agreement with given labels stands for, taking T as even."""
-    right = float(np.diag(matrix).mean())
-    spread = (1 - right) / (len(matrix) - 1)
+def _accuracy_of(agreement: float, matrix: np.ndarray) -> float:
+    """The accuracy 0..1 at which predictions agree with given labels this often, for a uniform T."""
+    diagonal = float(np.diag(matrix).mean())
+    spread = (1 - diagonal) / (len(matrix) - 1)
     return (
-        min(max((agreement - spread) / (right - spread), 0.0), 1.0)
-        if abs(right - spread) > 1e-6
+        min(max((agreement - spread) / (diagonal - spread), 0.0), 1.0)
+        if abs(diagonal - spread) > 1e-6
         else 0.0
     )
 

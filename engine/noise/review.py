@@ -25,7 +25,7 @@ JOURNAL = "review.jsonl"
 
 @dataclass(frozen=True)
 class Decision:
-    """position: of the image among the examined ones; label: the class it is to have; changed:
+    """position: of the image among those of the diagnosis; label: the class it is to have; changed:
     whether that is not the given one.
     """
 
@@ -46,7 +46,7 @@ class Review:
     """The decisions on one diagnosis. Any number of pages may hold one at the same time."""
 
     def __init__(self, folder: Path, given: list[int], classes: tuple[str, ...]) -> None:
-        """given: labels of the examined images."""
+        """given: labels of the diagnosis's images."""
         self.path = folder / JOURNAL
         self.given, self.classes = given, classes
 
@@ -67,35 +67,35 @@ class Review:
 
     def undo(self) -> Decision | None:
         """Take back the latest decision; returns it, or None if there is none."""
-        trail = self._trail()
-        if not trail:
+        history = self._history()
+        if not history:
             return None
         self._append({"undo": True})
-        return trail[-1]
+        return history[-1]
 
     def decisions(self) -> dict[int, Decision]:
         """What is decided, by position, in the order in which it was."""
         out: dict[int, Decision] = {}
-        for decision in self._trail():
+        for decision in self._history():
             out.pop(decision.position, None)
             out[decision.position] = decision
         return out
 
     def last(self) -> Decision | None:
         """The latest decision that has not been undone."""
-        trail = self._trail()
-        return trail[-1] if trail else None
+        history = self._history()
+        return history[-1] if history else None
 
-    def _trail(self) -> list[Decision]:
+    def _history(self) -> list[Decision]:
         number = {name: i for i, name in enumerate(self.classes)}
-        trail: list[Decision] = []
+        history: list[Decision] = []
         for row in self._rows():
             if row.undo:
-                trail = trail[:-1]
+                history = history[:-1]
             elif row.label in number and row.position < len(self.given):
                 label = number[row.label]
-                trail.append(Decision(row.position, label, label != self.given[row.position]))
-        return trail
+                history.append(Decision(row.position, label, label != self.given[row.position]))
+        return history
 
     def _rows(self) -> Iterator[Decided]:
         try:

@@ -1,10 +1,13 @@
 """A diagnosis on disk: found again by content, so that it is computed once.
 
-noise/<key>/diagnosis.json   the document, written last
-            arrays.npz       n images: index, given, likely, sure, score, odds, order, log_p, fold,
-                             neighbours
+noise/<key>/diagnosis.json   the document, written last; its `format` is FORMAT
+            arrays.npz       n images: index, given, likely, confidence, score, log_odds, order,
+                             log_p, fold, neighbours
             embeddings.npy   (F, n, D) float16
             review.jsonl     a person's decisions
+
+Documents of format 1 have no `format` and other names; `document_of` and `Diagnosis.arrays` read
+them under the names of today.
 """
 
 from __future__ import annotations
@@ -20,8 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
+from pydantic import ValidationError
 
-from engine.checked import damaged, map_array, read_arrays, read_checked_json, read_document
+from engine.checked import damaged, map_array, read_arrays, read_checked_json, wrong_field
 from engine.data.listing import digest
 from engine.files import failure, make_folder, rename_whole, write_json
 from engine.noise.kinds import DiagnosisDocument
@@ -29,25 +33,57 @@ from engine.sheets import write_table
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
-    from engine.noise.pipeline import Examination
+    from engine.noise.pipeline import PipelineResult
 
-VERSION = 2  # raise when diagnoses come out differently: old ones are then computed again
+METHOD = 2  # raise when diagnoses come out differently: old ones are then computed again
+FORMAT = 2  # raise when names in the document or the arrays change, and read the old ones below
 DOCUMENT = "diagnosis.json"
-DAMAGED = "Delete the diagnosis and examine the labels again."
+DAMAGED = "Delete the diagnosis and run it again."
+# What format 1 called the hypotheses, the document's entries and the arrays.
+FORMAT_1_HYPOTHESES = {
+    "names": "symmetric",
+    "excludes": "complementary",
+    "pattern": "class-dependent",
+}
+FORMAT_1_DOCUMENT = {
+    "readings": "hypotheses",
+    "reading": "hypothesis",
+    "look_alike": "ambiguous",
+}
+FORMAT_1_HYPOTHESIS = {"certain": "significant", "right": "diagonal"}
+FORMAT_1_FIGURES = {
+    "clear": "confident",
+    "clear_agree": "confident_agreement",
+    "agree": "agreement",
+    "collisions": "coincidence",
+}
+FORMAT_1_ARRAYS = {"sure": "confidence", "odds": "log_odds"}
+ARRAYS = (
+    "index",
+    "given",
+    "likely",
+    "confidence",
+    "score",
+    "log_odds",
+    "order",
+    "log_p",
+    "fold",
+    "neighbours",
+)
 
 
 def key_of(data: ImageSet, split: str, effort: str) -> str:
     """Changes whenever images, labels, split, effort or the method do; 16 hex digits."""
     labels = np.ascontiguousarray(data.labels[data.split(split)]).tobytes()
-    return digest([VERSION, data.fingerprint, labels, split, effort])[:16]
+    return digest([METHOD, data.fingerprint, labels, split, effort])[:16]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """A finished diagnosis: its document, and its arrays and images when they are asked for.
 
-    The document is what `--json` prints. Arrays are over the n examined images; `index` leads from
-    them into the data set.
+    The document is what `--json` prints. Arrays are over the n images of the diagnosis; `index`
+    leads from them into the data set.
     """
 
     folder: Path
@@ -68,12 +104,13 @@ class Diagnosis:
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
-        names = ("index", "given", "likely", "sure", "score", "odds", "order", "log_p", "fold")
-        found = read_arrays(self.folder / "arrays.npz", (*names, "neighbours"), DAMAGED)
-        if wrong := [name for name in (*names, "neighbours") if len(found[name]) != self.n]:
-            raise damaged(
-                self.folder / "arrays.npz", f"{wrong[0]} is not of {self.n} images", DAMAGED
-            )
+        """Name → array over the n images. Raises DamagedError."""
+        found = read_arrays(self.folder / "arrays.npz", (), DAMAGED)
+        found = {FORMAT_1_ARRAYS.get(name, name): array for name, array in found.items()}
+        for name in ARRAYS:
+            if len(found.get(name, ())) != self.n:
+                reason = f"{name} is not of {self.n} images"
+                raise damaged(self.folder / "arrays.npz", reason, DAMAGED)
         return found
 
     @cached_property
@@ -82,7 +119,7 @@ class Diagnosis:
         return map_array(self.folder / "embeddings.npy", DAMAGED)
 
     def images(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
-        """(m, C, H, W) uint8 of positions among the examined images."""
+        """(m, C, H, W) uint8 of positions among the n images."""
         return np.asarray(self.data.images[self.arrays["index"][np.asarray(positions, np.int64)]])
 
     def file(self, position: int) -> str:
@@ -115,26 +152,26 @@ class Diagnosis:
         return out.getvalue()
 
 
-def keep(folder: Path, document: dict[str, Any], found: Examination) -> None:
+def save_diagnosis(folder: Path, document: dict[str, Any], result: PipelineResult) -> None:
     """Write a diagnosis; the folder appears whole or not at all. Raises GlyphlabError if the disk
     is full.
     """
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=make_folder(folder.parent)))
     try:
-        np.save(made / "embeddings.npy", found.embeddings)
-        suspects = found.suspects
+        np.save(made / "embeddings.npy", result.embeddings)
+        suspects = result.suspects
         np.savez(
             made / "arrays.npz",
-            index=found.index,
-            given=found.given.astype(np.int16),
+            index=result.index,
+            given=result.given.astype(np.int16),
             likely=suspects.likely.astype(np.int16),
-            sure=suspects.sure,
+            confidence=suspects.confidence,
             score=suspects.score,
-            odds=suspects.odds,
+            log_odds=suspects.log_odds,
             order=suspects.order.astype(np.int32),
-            log_p=found.log_p.astype(np.float16),
-            fold=found.fold,
-            neighbours=found.neighbours,
+            log_p=result.log_p.astype(np.float16),
+            fold=result.fold,
+            neighbours=result.neighbours,
         )
         write_json(made / DOCUMENT, document)
         if folder.exists():  # made by another process in the meantime
@@ -149,36 +186,62 @@ def keep(folder: Path, document: dict[str, Any], found: Examination) -> None:
         raise
 
 
-def read(folder: Path, data: ImageSet) -> Diagnosis | None:
+def load_diagnosis(folder: Path, data: ImageSet) -> Diagnosis | None:
     """The diagnosis in a folder, or None if there is none. Raises DamagedError."""
     if not (folder / DOCUMENT).exists():
         return None
-    read_about(folder)
-    return Diagnosis(folder, read_checked_json(folder / DOCUMENT, DAMAGED), data)
+    return Diagnosis(folder, document_of(folder), data)
 
 
-def read_about(folder: Path) -> DiagnosisDocument:
-    """The checked document of the diagnosis in a folder. Raises DamagedError."""
-    return read_document(folder / DOCUMENT, DiagnosisDocument, DAMAGED)
+def document_of(folder: Path) -> dict[str, Any]:
+    """The document in a folder under the names of FORMAT. Raises DamagedError."""
+    file = folder / DOCUMENT
+    document = read_checked_json(file, DAMAGED)
+    try:
+        if document.get("format", 1) < FORMAT:
+            document = _upgraded(document)
+        DiagnosisDocument.model_validate(document)
+    except ValidationError as error:
+        raise damaged(file, wrong_field(error), DAMAGED) from None
+    except (AttributeError, KeyError, TypeError) as error:
+        raise damaged(file, f"it is no diagnosis ({error})", DAMAGED) from None
+    return document
 
 
-def describe(
-    data: ImageSet, split: str, effort: str, found: Examination, seconds: float
+def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
+    document = _renamed(document, FORMAT_1_DOCUMENT)
+    document["figures"] = _renamed(document["figures"], FORMAT_1_FIGURES)
+    document["hypothesis"] = FORMAT_1_HYPOTHESES.get(document["hypothesis"])
+    document["hypotheses"] = [
+        {**_renamed(row, FORMAT_1_HYPOTHESIS), "name": FORMAT_1_HYPOTHESES[row["name"]]}
+        for row in document["hypotheses"]
+    ]
+    return document | {"format": FORMAT}
+
+
+def _renamed(entries: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in entries.items()}
+
+
+def make_document(
+    data: ImageSet, split: str, effort: str, result: PipelineResult, seconds: float
 ) -> dict[str, Any]:
-    """The document of an examination: everything that is said of it, as JSON can hold it."""
+    """The document of a result: figures and sentences, as JSON can hold them."""
+    from engine.noise.diagnosis import REGIMES
     from engine.noise.ranking import expected_wrong
     from engine.noise.report import confused, evidence, summary, unknowable
 
-    findings, classes, n = found.findings, data.classes, len(found.index)
+    findings, classes, n = result.findings, data.classes, len(result.index)
     likely_given = np.bincount(
-        found.suspects.likely * len(classes) + found.given, minlength=len(classes) ** 2
+        result.suspects.likely * len(classes) + result.given, minlength=len(classes) ** 2
     )
-    asked = [
-        f"Which class is likeliest was also asked of {name}, a saved model that learned from these"
-        " labels."
-        for name in found.opinions
+    saved_models = [
+        f"The likely classes also rest on predictions of {name}, a saved model that was trained on"
+        " these labels."
+        for name in result.saved_models
     ]
     return {
+        "format": FORMAT,
         "name": data.name,
         "split": split,
         "effort": effort,
@@ -188,43 +251,36 @@ def describe(
         "size": data.size,
         "fingerprint": data.fingerprint,
         "regime": findings.regime,
-        "headline": _headline(findings.regime),
+        "headline": REGIMES[findings.regime],
         "summary": summary(findings, n, classes),
         "noise_rate": findings.rate,
         "noise_rate_interval": [findings.rate_low, findings.rate_high],
-        "expected_wrong": round(expected_wrong(found.suspects.score), 1),
+        "expected_wrong": round(expected_wrong(result.suspects.score), 1),
         "transition": findings.matrix.tolist(),
         "prior": findings.prior.tolist(),
         "temperature": findings.temperature,
-        "evidence": evidence(findings, found.readings, classes) + asked,
+        "evidence": evidence(findings, result.hypotheses, classes) + saved_models,
         "unknowable": unknowable(findings, n, classes),
-        "readings": [
+        "hypotheses": [
             {
-                "name": r.name,
-                "gain": r.gain,
-                "gain_error": r.gain_error,
-                "certain": r.certain,
-                "right": r.right,
+                "name": found.name,
+                "gain": found.gain,
+                "gain_error": found.gain_error,
+                "significant": found.significant,
+                "diagonal": found.diagonal,
             }
-            for r in found.readings.values()
+            for found in result.hypotheses.values()
         ],
-        "reading": found.reading,
+        "hypothesis": result.hypothesis,
         "pairs": [
             {"true": classes[a], "given": classes[b], "share": p}
             for a, b, p in confused(findings.matrix)[:40]
         ],
-        "look_alike": [
-            {"class": classes[a], "other": classes[b], "share": p}
-            for a, b, p in findings.look_alike
+        "ambiguous": [
+            {"class": classes[a], "other": classes[b], "share": p} for a, b, p in findings.ambiguous
         ],
         "likely_given": likely_given.reshape(len(classes), -1).tolist(),
         "figures": findings.figures,
         "seconds": round(seconds, 1),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-
-
-def _headline(regime: str) -> str:
-    from engine.noise.diagnosis import REGIMES
-
-    return REGIMES[regime]

@@ -1,15 +1,14 @@
 """The transition matrix T: row the true class, column the given label, T[t, y] = p(given y | true
 t). numpy only.
 
-The observed p(given | x) is T transposed times p(true | x), so the same data can often be read in
-two ways: uncertain images and clean labels, or certain images and noisy labels. Out-of-sample
-predictions tell them apart: noise does not care how clear an image is, so among the clearest images
-of a class the given labels still follow T's row (the anchor points of Liu & Tao 2016, arXiv
-1411.7718, and Patrini et al. 2017, arXiv 1609.03683), while an unclear image is never among the
-clearest.
+p(given | image) is T transposed times p(true | image), so the same labels can often be explained in
+two ways: uncertain images with clean labels, or certain images with noisy labels. Out-of-sample
+predictions tell the two apart. Class-conditional noise does not depend on the image, so among the
+most confidently predicted images of a class the given labels still follow T's row (anchor points,
+Liu & Tao 2016, arXiv 1411.7718, and Patrini et al. 2017, arXiv 1609.03683).
 
-log_p is (N, K) log-probabilities of the true class, from a model that did not see the image's given
-label; given is (N,) int in 0..K-1.
+log_p is (N, K) log-probabilities of the true class, from a model that was not trained on the
+image's given label; given is (N,) int in 0..K-1.
 """
 
 from __future__ import annotations
@@ -23,11 +22,13 @@ from engine.errors import DataError
 FLOOR = 1e-12
 
 
-def even(classes: int, right: float) -> np.ndarray:
-    """T (K, K) with `right` on the diagonal and the rest spread evenly: clean at 1, symmetric noise
-    above 1/K, labels that carry nothing at 1/K, complementary labels at 0."""
-    matrix = np.full((classes, classes), (1 - right) / max(classes - 1, 1))
-    np.fill_diagonal(matrix, right)
+def uniform_transition(classes: int, diagonal: float) -> np.ndarray:
+    """T (K, K) with `diagonal` on its diagonal and the rest of each row spread evenly: clean labels
+    at 1, symmetric noise above 1/K, labels independent of the class at 1/K, complementary labels
+    at 0.
+    """
+    matrix = np.full((classes, classes), (1 - diagonal) / max(classes - 1, 1))
+    np.fill_diagonal(matrix, diagonal)
     return matrix
 
 
@@ -68,8 +69,8 @@ def log_softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
 
 
 def posterior(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """p(true | image, given label) (N, K) float32, in logarithms: what the image says, weighed by
-    what the given label allows.
+    """log p(true | image, given label) (N, K) float32, by Bayes' rule: the prediction times the
+    column of T that belongs to the given label, normalised.
     """
     joint = log_p + np.log(np.maximum(matrix, FLOOR)).astype(np.float32).T[given]
     joint -= joint.max(1, keepdims=True)
@@ -83,68 +84,74 @@ def log_likelihood(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> 
     return top + np.log(np.exp(joint - top[:, None]).sum(1))
 
 
-class Even(NamedTuple):
-    """The best T of the even family for given predictions: its diagonal, the temperature of the
-    predictions, and how well it explains the given labels (mean log-likelihood in nats)."""
+class UniformFit(NamedTuple):
+    """The uniform T of the highest likelihood: its diagonal, the temperature of the logits, and the
+    mean log-likelihood of the given labels in nats.
+    """
 
-    right: float
+    diagonal: float
     temperature: float
-    likelihood: float
+    log_likelihood: float
 
 
+# The grid on which temperatures are searched; `fit_uniform` refines it.
 TEMPERATURES = tuple(np.exp(np.linspace(np.log(0.25), np.log(8.0), 21)))
 
 
-def fit_even(logits: np.ndarray, given: np.ndarray, low: float = 0.0, high: float = 1.0) -> Even:
+def fit_uniform(
+    logits: np.ndarray, given: np.ndarray, low: float = 0.0, high: float = 1.0
+) -> UniformFit:
     """Diagonal in low..high and temperature, jointly by maximum likelihood on held-out labels."""
     classes = logits.shape[1]
 
-    def at(temperature: float) -> Even:
-        own = own_probability(logits, given, temperature)
-        right = best_right(own, classes, low, high)
-        return Even(right, float(temperature), float(np.log(mixed(own, right, classes)).mean()))
+    def at(temperature: float) -> UniformFit:
+        label_p = label_probability(logits, given, temperature)
+        diagonal = best_diagonal(label_p, classes, low, high)
+        likelihood = uniform_likelihood(label_p, diagonal, classes)
+        return UniformFit(diagonal, float(temperature), float(np.log(likelihood).mean()))
 
     found = [at(temperature) for temperature in TEMPERATURES]
     step = TEMPERATURES[1] / TEMPERATURES[0]
     for _ in range(3):
         step **= 0.5
-        best = max(found, key=lambda even: even.likelihood)
+        best = max(found, key=lambda fit: fit.log_likelihood)
         found = [best, at(best.temperature * step), at(best.temperature / step)]
-    return max(found, key=lambda even: even.likelihood)
+    return max(found, key=lambda fit: fit.log_likelihood)
 
 
-def own_probability(logits: np.ndarray, given: np.ndarray, temperature: float) -> np.ndarray:
-    """p (n,) float64 that a network's logits (n, K) give to the given label at a temperature."""
+def label_probability(logits: np.ndarray, given: np.ndarray, temperature: float) -> np.ndarray:
+    """p(true class = given label | image) (n,) float64 from logits (n, K) at a temperature."""
     return np.exp(log_softmax(logits, temperature)[np.arange(len(given)), given].astype(np.float64))
 
 
-def mixed(own: np.ndarray, right: float, classes: int) -> np.ndarray:
-    """p(given | image) (n,) under an even T, where the network gives the given label a probability
-    `own` (n,) of being the true one.
+def uniform_likelihood(label_p: np.ndarray, diagonal: float, classes: int) -> np.ndarray:
+    """p(given | image) (n,) under a uniform T, from p(true class = given label | image)
+    `label_p` (n,).
     """
-    return np.maximum(right * own + (1 - right) / (classes - 1) * (1 - own), FLOOR)
+    return np.maximum(diagonal * label_p + (1 - diagonal) / (classes - 1) * (1 - label_p), FLOOR)
 
 
-def right_interval(
+def diagonal_interval(
     logits: np.ndarray,
     given: np.ndarray,
-    right: float,
+    diagonal: float,
     temperatures: tuple[float, ...],
     drop: float = 1.92,
 ) -> tuple[float, float]:
-    """Profile-likelihood interval of the diagonal, 95% at a `drop` of 1.92: where the
-    log-likelihood, at the best of the `temperatures`, is within `drop` of its best, which is at
-    `right`."""
+    """Profile-likelihood interval of a uniform T's diagonal: where the log-likelihood, at the best
+    of the `temperatures`, is within `drop` of its maximum, which is at `diagonal`. A `drop` of 1.92
+    gives 95%: half of that quantile of chi-squared with one degree of freedom (Wilks 1938).
+    """
     classes = logits.shape[1]
-    own = [own_probability(logits, given, temperature) for temperature in temperatures]
+    label_ps = [label_probability(logits, given, temperature) for temperature in temperatures]
 
     def likelihood(value: float) -> float:
-        return max(float(np.log(mixed(p, value, classes)).sum()) for p in own)
+        return max(float(np.log(uniform_likelihood(p, value, classes)).sum()) for p in label_ps)
 
-    top = likelihood(right)
+    top = likelihood(diagonal)
 
     def edge(end: float) -> float:
-        inside, outside = right, end
+        inside, outside = diagonal, end
         if likelihood(end) >= top - drop:
             return end
         for _ in range(20):
@@ -157,16 +164,17 @@ def right_interval(
     return edge(0.0), edge(1.0)
 
 
-def best_right(own: np.ndarray, classes: int, low: float = 0.0, high: float = 1.0) -> float:
-    """The diagonal in low..high that best explains the given labels, of which `own` (n,) is the
-    probability of being the true class.
+def best_diagonal(label_p: np.ndarray, classes: int, low: float = 0.0, high: float = 1.0) -> float:
+    """The diagonal in low..high of the highest likelihood, from p(true class = given label | image)
+    `label_p` (n,).
 
-    The likelihood is concave in the diagonal, so the zero of its slope is bisected.
+    The log-likelihood is concave in the diagonal, so the zero of its derivative is bisected.
     """
 
-    def slope(right: float) -> float:
-        rest = (1 - own) / (classes - 1)
-        return float(((own - rest) / np.maximum(right * own + (1 - right) * rest, FLOOR)).sum())
+    def slope(diagonal: float) -> float:
+        rest = (1 - label_p) / (classes - 1)
+        likelihood = np.maximum(diagonal * label_p + (1 - diagonal) * rest, FLOOR)
+        return float(((label_p - rest) / likelihood).sum())
 
     if slope(low) <= 0:
         return low
@@ -179,7 +187,7 @@ def best_right(own: np.ndarray, classes: int, low: float = 0.0, high: float = 1.
 
 
 def fit_temperature(logits: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> float:
-    """The temperature at which predictions and T best explain the given labels."""
+    """The temperature, of TEMPERATURES, at which the given labels are likeliest under T."""
     return float(
         max(
             TEMPERATURES, key=lambda t: log_likelihood(log_softmax(logits, t), matrix, given).mean()
@@ -190,8 +198,13 @@ def fit_temperature(logits: np.ndarray, matrix: np.ndarray, given: np.ndarray) -
 def fit_transition(
     log_p: np.ndarray, given: np.ndarray, start: np.ndarray, steps: int = 25, strength: float = 1.0
 ) -> np.ndarray:
-    """T (K, K) by expectation-maximisation from `start`. Each row is drawn towards `start` as by
-    `strength` images, so that a class with few images keeps its shape."""
+    """T (K, K) by expectation-maximisation (Dempster et al. 1977) from `start`, with predictions
+    held fixed.
+
+    E: each image's posterior over true classes. M: T's rows are the mean posterior weight that goes
+    with each given label. A Dirichlet prior of `strength` pseudo-counts a row, in the proportions
+    of `start`, keeps the rows of classes with few images near where they began.
+    """
     matrix = start.copy()
     classes = len(start)
     for _ in range(steps):
@@ -208,10 +221,11 @@ def fit_transition(
     return matrix
 
 
-def clearest(logits: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Predicted class (N,) and whether an image is among the clearest `share` of its predicted
-    class (N,) bool, by the margin between the best and second-best logit. The given label plays no
-    part."""
+def most_confident(logits: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted class (N,), and whether an image is among the most confident `share` of its
+    predicted class (N,) bool, by the margin between the largest and second-largest logit. The given
+    label plays no part.
+    """
     top = np.partition(logits, -2, axis=1)[:, -2:]
     margin, predicted = top[:, 1] - top[:, 0], logits.argmax(1)
     chosen = np.zeros(len(logits), bool)
@@ -232,18 +246,19 @@ def label_counts(
     return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
 
 
-def clear_counts(logits: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """`label_counts` (K, K) of the clearer half of each predicted class, from held-out logits (N,
-    K).
+def confident_counts(logits: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """`label_counts` (K, K) of the more confident half of each predicted class, from held-out
+    logits (N, K). Close to the confident joint of Northcutt et al. 2021 (arXiv 1911.00068), with a
+    quantile in place of a threshold.
     """
-    predicted, clear = clearest(logits, 0.5)
-    return label_counts(predicted, given, clear, logits.shape[1])
+    predicted, confident = most_confident(logits, 0.5)
+    return label_counts(predicted, given, confident, logits.shape[1])
 
 
-def collisions(counts: np.ndarray) -> float:
-    """How concentrated wrong labels are: pairs of wrong labels of a class that agree, over the
-    number expected if they were spread evenly over the other classes. 1 for even noise, K − 1 if
-    each class is only ever taken for one other; 1 if there are too few to tell.
+def coincidence(counts: np.ndarray) -> float:
+    """Index of coincidence of wrong labels: pairs of wrong labels of one class that agree, over the
+    number expected if they were spread evenly over the other classes. 1 for uniform noise, K − 1
+    if each class is only ever mislabelled as one other; 1 if there are too few to tell.
 
     counts (K, K), row the true or predicted class; the diagonal plays no part.
     """
@@ -253,9 +268,9 @@ def collisions(counts: np.ndarray) -> float:
     return float((wrong * (wrong - 1)).sum()) / expected if expected >= 3 else 1.0
 
 
-def transition_of_counts(counts: np.ndarray, right: float, strength: float = 2.0) -> np.ndarray:
-    """T (K, K) whose rows are the shares of given labels in `counts`, drawn towards the even T with
-    `right` on its diagonal.
+def transition_of_counts(counts: np.ndarray, diagonal: float, strength: float = 2.0) -> np.ndarray:
+    """T (K, K) whose rows are the shares of given labels in `counts` (K, K), smoothed by `strength`
+    pseudo-counts of the uniform T with this `diagonal`.
     """
-    smoothed = counts + strength * even(len(counts), right)
+    smoothed = counts + strength * uniform_transition(len(counts), diagonal)
     return smoothed / smoothed.sum(1, keepdims=True)

@@ -116,7 +116,8 @@ class RunIndex:
             return
         if stamp == self._listed:
             return
-        settled, complete, folders = is_settled(stamp), True, {}
+        settled, complete = is_settled(stamp), True
+        folders: dict[tuple[str, int], tuple[int, Run]] = {}
         for entry in os.scandir(self.folder):
             if entry.name.startswith("."):
                 continue
@@ -196,15 +197,15 @@ def known_runs(home: Path) -> list[KnownRun]:
     return index_of(home).all()
 
 
-def find_run(home: Path, name: str | Path) -> Run:
-    """The run with that id, folder name or path. Raises RunError, with the nearest id, if there is
-    none.
+def find_run(home: Path, name: str | Path, names_only: bool = False) -> Run:
+    """The run with that id, folder name or (unless names_only) path. Raises RunError, with the
+    nearest id, if there is none.
     """
     found = index_of(home).find(str(name))
     if found is not None:
         return found
     path = Path(name)
-    if (path / "status.json").exists() and (path / "recipe.yaml").exists():
+    if not names_only and (path / "status.json").exists() and (path / "recipe.yaml").exists():
         return Run(path)
     ids = [run.id for run in all_runs(home)]
     close = get_close_matches(str(name), ids, n=1, cutoff=0.6)
@@ -218,7 +219,7 @@ def find_run(home: Path, name: str | Path) -> Run:
 
 def mark_killed(home: Path) -> list[str]:
     """Write down which runs were killed while nobody looked; returns their ids."""
-    marked = []
+    marked: list[str] = []
     for known in known_runs(home):
         run = known.run
         with suppress(GlyphlabError):

@@ -100,6 +100,7 @@ def rows_of(path: Path, since: int = 0) -> list[Row]:
 
 def _read_on(path: Path, read: _Read | None, stamp: Stamp) -> _Read:
     with open(path, "rb") as file:
+        same = grown = False
         if read is not None:
             # Another file, as when a run goes on from its last checkpoint, may have the inode of
             # the one that it replaced, and be longer.

@@ -153,7 +153,8 @@ def info_of(
         state = "stopping"
     silent = seconds_between(status.get("heartbeat")) or 0
     ended = status.get("finished") or (None if alive else status.get("heartbeat"))
-    figures, machine = status.get("figures") or {}, status.get("machine") or {}
+    figures: dict[str, Any] = status.get("figures") or {}
+    machine: dict[str, Any] = status.get("machine") or {}
     return RunInfo(
         id=id,
         folder=folder,

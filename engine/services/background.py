@@ -77,6 +77,7 @@ def unfold(launcher: Launcher, progress: Progress, run: str, **options: Any) -> 
     from engine.services.spaces import Spaces
 
     found = Spaces(launcher.store).learning(run, Options(**options), progress)
+    assert found is not None  # it is None only where nothing may be computed
     return {"run": run, "epochs": list(found.epochs), "n": found.coordinates.shape[1]}
 
 
@@ -96,11 +97,11 @@ def measure(
 
 def sweep(launcher: Launcher, progress: Progress, name: str, worker: int = 0) -> dict[str, Any]:
     """Work on a sweep; `worker` tells several of one sweep apart."""
-    from engine.services.sweep_worker import work
+    from engine.services.sweep_worker import work_on_sweep
     from engine.services.sweeps import Sweeps
 
     sweeps = Sweeps(launcher.store, launcher)
-    work(sweeps, name, progress)
+    work_on_sweep(sweeps, name, progress)
     return {"name": name, "state": sweeps.info(name).state}
 
 
@@ -126,7 +127,7 @@ def diagnose(
 
 
 def noise_trial(launcher: Launcher, progress: Progress, **arguments: Any) -> dict[str, Any]:
-    """Add label noise on purpose, and compare."""
+    """Inject label noise, and compare methods of training."""
     from engine.services.label_noise import Noise
 
     return {"id": Noise(launcher.store).try_noise(**arguments, progress=progress)["id"]}
@@ -139,7 +140,7 @@ def publish_labels(
     split: str,
     effort: str,
     rest: str,
-    sure: float,
+    confidence: float,
     name: str,
 ) -> dict[str, Any]:
     """Make reviewed labels a data set of the lab."""
@@ -150,8 +151,8 @@ def publish_labels(
     noise = Noise(launcher.store)
     found = noise.find(dataset, split, effort)
     if found is None:
-        raise DataError(f"{dataset} has not been examined", hint="Examine it first.")
-    cleaned = clean(found, noise.review(found).decisions(), rest, sure)
+        raise DataError(f"{dataset} has no diagnosis yet", hint="Run the diagnosis first.")
+    cleaned = clean(found, noise.review(found).decisions(), rest, confidence)
     name = publish(launcher.store, found, cleaned, name, progress)
     return {"name": name, "images": cleaned.kept}
 

@@ -27,7 +27,7 @@ from engine.compare.subjects import (
     subject_of,
     thresholds_for,
 )
-from engine.compare.verdicts import Group, answer, make_group
+from engine.compare.verdicts import SeedGroup, answer, seed_group
 from engine.errors import RunError
 from engine.metrics import confusion
 from engine.recipe import compare_recipes
@@ -139,9 +139,9 @@ class Compare:
         prose = {"name", "title", "about", "target", "analysis"}
         return [row for row in rows if row["field"].split(".")[0] not in (prose | {"published"})]
 
-    def groups(self, subjects: Sequence[Subject]) -> list[Group]:
+    def groups(self, subjects: Sequence[Subject]) -> list[SeedGroup]:
         """Seeds of one recipe as one group each, with the mean and spread of their scores."""
-        return [make_group(members) for members in same_recipe(subjects)]
+        return [seed_group(members) for members in same_recipe(subjects)]
 
     def predictions(self, subject: Subject) -> Predictions:
         return predictions_of(subject)

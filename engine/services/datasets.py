@@ -143,7 +143,9 @@ class Data:
         order = in_turns(listing, split, classes)
         index = order[first : first + count]
         images, kept = self._squares(listing, index, _style(listing, style), size)
-        return Samples(images, listing.labels[kept], [listing.files[i] for i in kept], len(order))
+        return Samples(
+            images, listing.labels[kept], [listing.files[int(i)] for i in kept], len(order)
+        )
 
     def augmented(
         self,
@@ -224,7 +226,7 @@ class Data:
 
     def _listing(self, name: str, progress: Progress = no_progress) -> Listing:
         settings = self.store.settings
-        found = find(name, settings.data, self.store.home)
+        found = find(name, settings.data, self.store.home, settings.names_only)
         if found is None:
             there = (
                 f"Fetch it: python -m engine datasets --fetch {name}"

@@ -11,7 +11,7 @@ import numpy as np
 from engine import metrics
 from engine.errors import DataError
 from engine.progress import Progress, no_progress
-from engine.recipe import DataSpec
+from engine.services.model_data import images_for
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
@@ -37,7 +37,7 @@ def evaluate(
     """
     predictor = store.predictor(model)
     meta = store.model_meta(model)
-    images = store.dataset(spec_for(meta, data), progress=progress)
+    images = images_for(store, meta, data, progress)
     notes: list[str] = []
     if split is None:
         split = "all"
@@ -86,23 +86,6 @@ def evaluate(
         "unscored": unscored,
         "notes": notes,
     }
-
-
-def spec_for(meta: dict[str, Any], data: str) -> DataSpec:
-    """How to load `data` for a model: in its style and size, and split as it was if the model was
-    trained on it.
-    """
-    own = DataSpec.model_validate(meta["recipe"]["data"])
-    if own.name == data:
-        return own.model_copy(
-            update={
-                "limit_eval": None,
-                "test_on": None,
-                "style": meta["style"],
-                "size": meta["size"],
-            }
-        )
-    return DataSpec(name=data, style=meta["style"], size=meta["size"], validation=0)
 
 
 def match_classes(

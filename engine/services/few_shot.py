@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
@@ -32,6 +32,7 @@ from engine.checked import Damaged, Document, parse_json, read_document
 from engine.data.archive import check_overlaps
 from engine.errors import DamagedError, DataError
 from engine.files import Lock, failure, make_folder, write_bytes, write_json
+from engine.recognition.few_shot import WITHOUT_GALLERY, Bank, Match, Measured, decide
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.drawings import ink_png
 
@@ -41,10 +42,6 @@ if TYPE_CHECKING:
 ENOUGH = 3  # examples from which on a symbol is recognised well
 LONGEST_NAME = 40
 MOST_EXAMPLES = 50  # of one symbol
-LEAST_LIKE = 0.5  # likeness below which nothing is recognised
-SLACK = 0.15  # how much further from the examples than they are from one another a drawing may be
-WITHOUT_GALLERY = 0.8  # likeness asked for where a model has no gallery to compare with
-ONE_EXAMPLE = 0.8  # what a symbol with a single example asks for
 LARGEST_ARCHIVE = 50_000_000  # bytes
 NO_ARCHIVE = (  # what reading a zip that is none, or is damaged, raises
     OSError,
@@ -66,37 +63,6 @@ class Symbol:
     folder: Path
     examples: tuple[Path, ...]
     created: str
-
-
-class Match(NamedTuple):
-    """A symbol that a drawing was recognised as. likeness: to its nearest examples (-1..1); asked:
-    what was needed.
-    """
-
-    name: str
-    likeness: float
-    asked: float
-
-
-class Bank(NamedTuple):
-    """Every example through one model: names (n,) and likeness vectors (n, D + 196) float32."""
-
-    names: np.ndarray
-    vectors: np.ndarray
-
-
-class Measured(NamedTuple):
-    """Leave-one-out: each example judged by the others. right of n; rows: (symbol, right, n);
-    accuracy None if nothing could be judged.
-    """
-
-    right: int
-    n: int
-    rows: tuple[tuple[str, int, int], ...]
-
-    @property
-    def accuracy(self) -> float | None:
-        return self.right / self.n if self.n else None
 
 
 class _Meta(Document):
@@ -336,42 +302,6 @@ class Taught:
 
     def _find(self, name: str) -> Symbol | None:
         return next((symbol for symbol in self.symbols() if symbol.name == name), None)
-
-
-def decide(bank: Bank, vector: np.ndarray, known: float = -1.0) -> Match | None:
-    """The symbol of `bank` that a likeness vector shows: the one whose examples are most like it,
-    if they are enough so.
-    """
-    if not len(bank.names):
-        return None
-    similarity = bank.vectors @ vector
-    likeness = {
-        str(name): _nearest(similarity[bank.names == name]) for name in np.unique(bank.names)
-    }
-    best = max(likeness, key=likeness.__getitem__)
-    asked = asked_of(bank.vectors[bank.names == best])
-    if likeness[best] < asked or likeness[best] <= known:
-        return None
-    return Match(best, likeness[best], asked)
-
-
-def asked_of(vectors: np.ndarray) -> float:
-    """The likeness that a symbol with these examples (n, D + 196) asks for: nearly as much as they
-    have among themselves.
-    """
-    if len(vectors) < 2:
-        return ONE_EXAMPLE
-    similarity = vectors @ vectors.T
-    np.fill_diagonal(similarity, -1)
-    among = float(
-        np.median([_nearest(np.delete(row, place)) for place, row in enumerate(similarity)])
-    )
-    return max(LEAST_LIKE, among - SLACK)
-
-
-def _nearest(similarity: np.ndarray) -> float:
-    """Mean similarity of the two nearest examples: one odd drawing must not decide alone."""
-    return float(np.sort(similarity)[-2:].mean())
 
 
 def _parent(entry: str) -> str:

@@ -26,7 +26,7 @@ from engine.errors import DamagedError, DataError, GlyphlabError
 from engine.files import write_arrays
 from engine.progress import Progress, no_progress
 from engine.recognition.shape_similarity import likeness_vectors
-from engine.services.evaluation import spec_for
+from engine.services.model_data import training_images
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -39,7 +39,7 @@ MOST_SHIPPED = 1500
 FORMAT = 4
 
 
-class Near(NamedTuple):
+class Neighbour(NamedTuple):
     """One neighbour: its class, cosine similarity (-1..1) and image (S, S) uint8."""
 
     label: str
@@ -68,11 +68,11 @@ class Gallery:
     strange: float
     coordinates: np.ndarray | None
 
-    def nearest(self, embedding: np.ndarray, k: int) -> list[Near]:
+    def nearest(self, embedding: np.ndarray, k: int) -> list[Neighbour]:
         """The k images nearest to an embedding (D,), nearest first."""
         similarity, index = self.search.search(embedding, k)
         return [
-            Near(self.classes[self.labels[place]], float(value), self.images[place])
+            Neighbour(self.classes[self.labels[place]], float(value), self.images[place])
             for value, place in zip(similarity[0], index[0], strict=True)
         ]
 
@@ -89,7 +89,7 @@ class Gallery:
         x, y = (self.coordinates[index[0]] * weight[:, None]).sum(0) / weight.sum()
         return float(x), float(y)
 
-    def vote(self, near: list[Near]) -> list[tuple[str, int]]:
+    def vote(self, near: list[Neighbour]) -> list[tuple[str, int]]:
         """(class, votes) of the neighbours, most first; a tie goes to the nearer."""
         votes: dict[str, int] = {}
         for one in near:
@@ -165,13 +165,13 @@ class Galleries:
         meta = self.store.model_meta(model)
         name = str(meta["recipe"]["data"]["name"])
         try:
-            data = self.store.dataset(spec_for(meta, name), progress=progress)
+            data = training_images(self.store, meta, progress)
         except GlyphlabError as error:
             raise DataError(
                 f"the images that {model} was trained on are not here", got=str(error)
             ) from None
         labelled, shown = data.labels >= 0, np.ones(len(data), bool)
-        if sources is not None:
+        if sources is not None and data.sources is not None:
             shown = np.isin(
                 data.sources,
                 [number for number, source in enumerate(data.source_names) if source in sources],

@@ -50,7 +50,7 @@ class Searcher(Trainer):
         ratio to it.
         """
         stage = self.stages[0]
-        self._begin_stage(0)
+        self.begin_stage(0)
         self._set_modes(stage)
         torch.manual_seed(self.recipe.seed)
         rng, draws = (

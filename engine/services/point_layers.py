@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.embedding.space import Space
-from engine.embedding.space_files import read_answers
+from engine.embedding.space_files import read_predictions
 from engine.noise.review import JOURNAL
 from engine.services.spaces import UNTRAINED
 
@@ -68,7 +68,7 @@ def _layers(
 ) -> dict[str, Layer]:
     # `stamps` change with every new diagnosis, decision or space; a click on the map must not pay
     # for what has not changed.
-    judged = _judged(noise, space)
+    judged = _diagnosed(noise, space)
     out = {
         "label": named("Given label", space.labels, space.classes),
         "true": judged.pop("true", None)
@@ -83,7 +83,7 @@ def _layers(
         "confidence": graded("Confidence", space.confidence),
         "split": _splits(space),
     }
-    if len(space.images.source_names) > 1:
+    if space.images.sources is not None and len(space.images.source_names) > 1:
         out["source"] = named(
             "Source", space.images.sources[space.index], space.images.source_names, "few"
         )
@@ -127,10 +127,10 @@ def _splits(space: Space) -> Layer:
     return named("Split", codes[space.index], [said[name] for name in names], "few")
 
 
-def _judged(noise: Noise, space: Space) -> dict[str, Layer]:
-    """What the newest examination of the data set's labels says, if there was one: how far each
-    label is believed, and the true class as far as it is known: as a person decided, or else as the
-    examination found it."""
+def _diagnosed(noise: Noise, space: Space) -> dict[str, Layer]:
+    """From the newest diagnosis of the data set's labels, if there is one: the label quality, and
+    the true class as far as it is known: a person's decision, or else the likely class.
+    """
     found = next((info for info in noise.list() if info.name == space.data), None)
     diagnosis = noise.find(found.name, found.split) if found else None
     if (
@@ -145,18 +145,17 @@ def _judged(noise: Noise, space: Space) -> dict[str, Layer]:
     decisions = noise.review(diagnosis).decisions()
     for decision in decisions.values():
         true[index[decision.position]] = decision.label
-    judged = np.isfinite(quality[space.index])
-    if not judged.any():
+    scored = np.isfinite(quality[space.index])
+    if not scored.any():
         return {}
     title = (
-        "True class (as examined)"
+        "True class (diagnosis)"
         if not decisions
-        else f"True class (as examined, {len(decisions):,} decided by hand)"
+        else f"True class (diagnosis, {len(decisions):,} decided by hand)"
     )
-    believed = np.where(judged, quality[space.index], 1.0)
     return {
         "true": named(title, true[space.index], space.classes),
-        "quality": graded("Label quality", believed),
+        "quality": graded("Label quality", np.where(scored, quality[space.index], 1.0)),
     }
 
 
@@ -170,7 +169,7 @@ def _rivals(spaces: Spaces, space: Space) -> dict[str, Layer]:
         same = (info.data, info.part) == (space.data, space.part)
         if not same or info.model == space.model or info.model.startswith(UNTRAINED) or key in out:
             continue
-        theirs = read_answers(spaces.home / info.name)
+        theirs = read_predictions(spaces.home / info.name)
         if not np.array_equal(theirs.index, space.index):
             continue  # split in another way
         wrong = space.misses(theirs.classes, theirs.predicted)

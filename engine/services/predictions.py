@@ -22,7 +22,7 @@ ASKED = 120  # test images that a model without recorded predictions is asked ab
 
 
 @dataclass(frozen=True)
-class Answers:
+class HeldOutPredictions:
     """A model's answers to test images.
 
     images         (n, C, S, S) uint8
@@ -54,9 +54,9 @@ class Answers:
         return self.probabilities.max(1)
 
 
-def answers(
+def held_out_predictions(
     store: Store, model: str, which: str = "all", count: int = 30, seed: int = 0
-) -> Answers:
+) -> HeldOutPredictions:
     """`count` of a model's answers to images held out from it, at random: 'all', or only the
     'right' or 'wrong' ones, the surest first.
 
@@ -90,8 +90,8 @@ def answers(
     else:
         chosen = chosen[np.argsort(-probabilities[chosen].max(1), kind="stable")][:count]
     at = index[chosen]
-    files = tuple(data.files[i] for i in at)
-    return Answers(
+    files = tuple(data.files[int(i)] for i in at)
+    return HeldOutPredictions(
         np.asarray(data.images[at]),
         labels[chosen],
         probabilities[chosen],

@@ -9,7 +9,6 @@ import re
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -24,11 +23,12 @@ from engine.data.imageset import ImageSet
 from engine.embedding.kept import Learning, SpaceInfo
 from engine.embedding.outputs import outputs, untrained
 from engine.embedding.projection import Options, Projection, aligned, project, transform
-from engine.embedding.space import META, PARTS, Space, digest, part_of, spec_for, weights_digest
-from engine.embedding.space_files import read_about, read_space, write_space
+from engine.embedding.space import META, PARTS, Space, part_of, short_digest, weights_digest
+from engine.embedding.space_files import is_known, read_about, read_space, spaces_in, write_space
 from engine.errors import DamagedError, DataError, ImageError, RunError, unknown
 from engine.files import failure, read_json, write_arrays
 from engine.progress import Progress, no_progress
+from engine.services.model_data import images_for
 
 if TYPE_CHECKING:
     from engine.models.predictor import Predictor
@@ -52,35 +52,12 @@ class Spaces:
 
     def list(self) -> list[SpaceInfo]:
         """The spaces on disk, newest first. Damaged ones are left out, see `damaged`."""
-        found = [info for info in self._looked_at() if isinstance(info, SpaceInfo)]
+        found = [info for info in spaces_in(self.home) if isinstance(info, SpaceInfo)]
         return sorted(found, key=lambda info: info.created, reverse=True)
 
     def damaged(self) -> list[Damaged]:
         """The spaces that can't be read, and why."""
-        return [entry for entry in self._looked_at() if isinstance(entry, Damaged)]
-
-    def _looked_at(self) -> Iterator[SpaceInfo | Damaged]:
-        for folder in sorted(self.home.iterdir()) if self.home.is_dir() else []:
-            if folder.name.startswith(".") or folder.name == "learning" or not folder.is_dir():
-                continue
-            try:
-                about = read_about(folder)
-                size = sum(file.stat().st_size for file in folder.iterdir())
-            except DamagedError as error:
-                yield Damaged("space", folder.name, str(error))
-                continue
-            except OSError:  # deleted while we looked
-                continue
-            yield SpaceInfo(
-                name=folder.name,
-                model=about.model,
-                data=about.data,
-                part=about.part,
-                images=about.n,
-                width=about.width,
-                created=about.created,
-                size_bytes=size,
-            )
+        return [entry for entry in spaces_in(self.home) if isinstance(entry, Damaged)]
 
     def delete(self, name: str) -> None:
         """Forget a space and its maps. Raises RunError if there is none of that name."""
@@ -119,18 +96,10 @@ class Spaces:
         computes, and reads no images if not.
         """
         _check_part(part)
-        if not self._is_known(data, part, self._weights(model)):
+        if not is_known(self.home, data, part, self._weights(model)):
             return None
         images, index, folder = self._place(model, data, part, no_progress)
         return self._opened(folder, images, model) if (folder / META).exists() else None
-
-    def _is_known(self, data: str, part: str, weights: str) -> bool:
-        for file in self.home.glob(f"*/{META}"):
-            with suppress(DamagedError):  # another one
-                about = read_about(file.parent)
-                if (about.data, about.part, about.weights) == (data, part, weights):
-                    return True
-        return False
 
     def embed(
         self, model: str, data: str, part: str = "train", progress: Progress = no_progress
@@ -173,7 +142,7 @@ class Spaces:
         """The map of a space; made if it is not on disk."""
         found = space.find_map(options)
         if found is None:
-            known = None if options.method == "pca" else space.graph(options.neighbours, progress)
+            known = None if options.method == "pca" else space.graph(options.near, progress)
             found = project(
                 space.embeddings,
                 options,
@@ -242,7 +211,7 @@ class Spaces:
         file = (
             self.home
             / "learning"
-            / f"{run}-{digest(epochs, files[-1].stat().st_mtime_ns, options.used())}.npz"
+            / f"{run}-{short_digest(epochs, files[-1].stat().st_mtime_ns, options.used())}.npz"
         )
         with suppress(DamagedError):  # it is laid out again
             stored = read_arrays(file, ("coordinates",), "")
@@ -265,15 +234,14 @@ class Spaces:
         self, model: str, data: str, part: str, progress: Progress
     ) -> tuple[ImageSet, np.ndarray, Path]:
         _check_part(part)
-        images = self.store.dataset(
-            spec_for(self.store.model_meta(model.removeprefix(UNTRAINED)), data), progress=progress
-        )
+        meta = self.store.model_meta(model.removeprefix(UNTRAINED))
+        images = images_for(self.store, meta, data, progress)
         index = part_of(images, part)
         name = re.sub(r"[^\w-]+", "-", f"{Path(data).stem}-{part}").strip("-")[-60:]
         return (
             images,
             index,
-            self.home / f"{name}-{digest(self._weights(model), images.fingerprint, index)}",
+            self.home / f"{name}-{short_digest(self._weights(model), images.fingerprint, index)}",
         )
 
     def _weights(self, model: str) -> str:
@@ -287,7 +255,7 @@ class Spaces:
             meta.get("crop"),
             meta.get("temperature"),
         )
-        return digest(
+        return short_digest(
             model.startswith(UNTRAINED), weights_digest(path, path.stat().st_mtime_ns), settings
         )
 

@@ -13,7 +13,7 @@ from engine.recipe import RECIPES, Recipe, make_recipe, read_recipe, shipped_rec
 from engine.runs.run_info import facts_of
 from engine.services.studies import STUDIES
 from engine.services.study_results import (
-    METRICS,
+    STUDY_METRICS,
     Result,
     best_of,
     comparable,
@@ -115,7 +115,8 @@ class Study:
 
         recipe = read_recipe(RECIPES / f"{name}.yaml")
         published = recipe.published
-        metric = METRICS[published.metric]
+        assert published is not None  # a study lists no others
+        metric = STUDY_METRICS[published.metric]
         own = [result for result in results if result.recipe == name and result.metric == metric]
         full = [result for result in own if result.scale == "full"]
         small = [result for result in own if result.scale == "small"]

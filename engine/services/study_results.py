@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What a study measured → the final metric that it is: on the test split where there is one, else on
 # the validation split.
-METRICS: dict[str, str] = {
+STUDY_METRICS: dict[str, str] = {
     "accuracy on the test split": "test_accuracy",
     "accuracy on the MNIST test split": "test_accuracy",
     "accuracy on the validation split": "val_accuracy",
@@ -98,7 +98,7 @@ def _read_records(path: Path) -> list[Result]:
     groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
     with path.open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
-            if row.get("metric") in METRICS.values():
+            if row.get("metric") in STUDY_METRICS.values():
                 rows = groups.setdefault((row["bench_or_recipe"], row["metric"], row["scale"]), [])
                 if rows and rows[-1]["commit"] != row["commit"]:
                     rows.clear()

@@ -38,7 +38,7 @@ BEAT_SECONDS = 30.0
 HOPELESS = 3  # if so many trials all fail, the sweep is at fault
 
 
-def work(sweeps: Sweeps, name: str, progress: Progress = no_progress) -> None:
+def work_on_sweep(sweeps: Sweeps, name: str, progress: Progress = no_progress) -> None:
     """Work on a sweep until its trials have ended, or somebody pauses or stops it.
 
     Raises RunError if there is no such sweep, RecipeError if its first trials all fail. Interrupted
@@ -48,6 +48,7 @@ def work(sweeps: Sweeps, name: str, progress: Progress = no_progress) -> None:
     workers = store.folder / "workers"
     workers.mkdir(exist_ok=True)
     mine = Lock.take(workers / f"{os.getpid()}-{secrets.token_hex(3)}.lock")
+    assert mine is not None  # the name is this process's own
     try:
         while sweeps.wanted(name).state == "run":
             claimed = claim(store, sweeps.wanted(name).trials)
@@ -279,7 +280,7 @@ class Watch:
         self._report(run)
 
     def _end(self, state: str, run: Run, **notes: Any) -> None:
-        rows = [row for row in run.metrics() if row.get("kind") == "epoch"]
+        rows = [row for row in run.metrics() if row["kind"] == "epoch"]
         self.store.tell(
             self.number,
             state,

@@ -19,8 +19,8 @@ from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError, un
 from engine.files import failure, is_locked, make_folder, write_json, write_text
 from engine.runs.run_info import ALIVE
 from engine.sweep.space import (
-    METRICS,
     NAME,
+    SWEEP_METRICS,
     SweepSpec,
     make_sweep,
     parse_sweep,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from engine.sweep.store import TrialInfo, TrialStore
 
 __all__ = [
-    "METRICS",
+    "SWEEP_METRICS",
     "SweepInfo",
     "SweepSpec",
     "Sweeps",
@@ -55,7 +55,7 @@ class Wanted(Document):
     """
 
     state: Literal["run", "pause", "stop"] = "pause"
-    trials: int = Field(0, ge=0, le=100_000)
+    trials: int = Field(default=0, ge=0, le=100_000)
 
 
 @dataclass(frozen=True)
@@ -176,10 +176,10 @@ class Sweeps:
         engine.services.sweep_worker.work.
         """
         from engine.progress import no_progress
-        from engine.services.sweep_worker import work
+        from engine.services.sweep_worker import work_on_sweep
 
         self.want(name, "run", trials or self.wanted(name).trials or self.spec(name).trials)
-        work(self, name, progress or no_progress)
+        work_on_sweep(self, name, progress or no_progress)
 
     def pause(self, name: str) -> None:
         """No new trials: the ones at hand come to their end."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.checked import Damaged
 from engine.errors import CheckpointError, GlyphlabError, unknown
 from engine.file_cache import Stamp, stamp_of
+from engine.files import is_name
 from engine.runs.index import find_run, known_runs
 
 
@@ -107,19 +108,20 @@ def _model_info(name: str, where: str, folder: Path, stamp: Stamp) -> ModelInfo:
     )
 
 
-def model_folder(home: Path, checkpoints: Path, name: str | Path) -> Path:
-    """The checkpoint folder of a model: a name in checkpoints/, a run's id or folder, a
-    checkpoint's folder, or the name of a recipe, which means its newest finished run. Raises
-    CheckpointError, with the nearest name, if there is none."""
+def model_folder(home: Path, checkpoints: Path, name: str | Path, names_only: bool = False) -> Path:
+    """The checkpoint folder of a model: a name in checkpoints/, a run's id, the name of a recipe,
+    which means its newest finished run, or (unless names_only) a run's or checkpoint's folder.
+    Raises CheckpointError, with the nearest name, if there is none.
+    """
     text = str(name)
-    if "/" not in text and (checkpoints / text / "checkpoint.json").exists():
+    if is_name(text) and (checkpoints / text / "checkpoint.json").exists():
         return checkpoints / text
     path = Path(name).expanduser()
-    for folder in (path, path / "best"):
+    for folder in () if names_only else (path, path / "best"):
         if (folder / "checkpoint.json").exists():
             return folder.absolute()
     try:
-        run = find_run(home, name)
+        run = find_run(home, name, names_only)
     except GlyphlabError:
         pass
     else:
@@ -130,7 +132,7 @@ def model_folder(home: Path, checkpoints: Path, name: str | Path) -> Path:
             expected="one that ended its first epoch",
             got=f"state {run.info().state}",
         )
-    if path.is_dir():
+    if not names_only and path.is_dir():
         raise CheckpointError(
             f"{path} holds no complete checkpoint", expected="a checkpoint.json in it"
         )

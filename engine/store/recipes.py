@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.checked import Damaged
 from engine.errors import GlyphlabError, RecipeError, unknown
-from engine.files import make_folder, write_text
+from engine.files import is_name, make_folder, write_text
 from engine.recipe import RECIPES, Recipe, read_recipe, shipped_recipe_names
 
 if TYPE_CHECKING:
@@ -77,15 +77,20 @@ def _recipe_info(path: Path, saved: bool, stamp: int) -> RecipeInfo:
     )
 
 
-def find_recipe(home: Path, name: str | Path, changes: Mapping[str, Any] | None = None) -> Recipe:
-    """A recipe by name, or by the path of a YAML file. Raises RecipeError with the nearest name if
-    there is none.
+def find_recipe(
+    home: Path,
+    name: str | Path,
+    changes: Mapping[str, Any] | None = None,
+    names_only: bool = False,
+) -> Recipe:
+    """A recipe by name, or (unless names_only) by the path of a YAML file. Raises RecipeError with
+    the nearest name if there is none.
     """
     text = str(name)
     for path in (RECIPES / f"{text}.yaml", home / "recipes" / f"{text}.yaml"):
-        if "/" not in text and path.exists():
+        if is_name(text) and path.exists():
             return read_recipe(path, changes)
-    if "/" in text or text.endswith((".yaml", ".yml")):
+    if not names_only and ("/" in text or text.endswith((".yaml", ".yml"))):
         return read_recipe(Path(text).expanduser(), changes)
     raise RecipeError(unknown("recipe", text, [info.name for info in list_recipes(home)]))
 
@@ -98,10 +103,10 @@ def keep_recipe(home: Path, recipe: Recipe) -> Path:
         raise RecipeError(
             f"recipe '{recipe.name}' comes with the lab", hint="Give yours another name."
         )
-    if not recipe.name or recipe.name.startswith(".") or "/" in recipe.name:
+    if not is_name(recipe.name):
         raise RecipeError(
             "a recipe can't have that name",
-            expected="no '/' and no '.' in front",
+            expected="at most 200 bytes, no '/' and no '.' in front",
             got=repr(recipe.name),
         )
     path = make_folder(home / "recipes") / f"{recipe.name}.yaml"
@@ -118,6 +123,6 @@ def check_names(store: Store, recipe: Recipe) -> None:
 
     names = names_in(recipe.data.name) + ([recipe.data.test_on] if recipe.data.test_on else [])
     for name in names:
-        find(name, store.settings.data, store.home)
+        find(name, store.settings.data, store.home, store.settings.names_only)
     if recipe.init_from and parent_recipe(store, recipe) is None:
         store.model_folder(recipe.init_from)

@@ -23,6 +23,7 @@ from engine.settings import ROOT, Settings, read_settings
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.data.info import DatasetInfo
+    from engine.documents import CheckpointMeta
     from engine.models.predictor import Predictor
     from engine.recipe import DataSpec, Recipe
     from engine.runs.index import KnownRun
@@ -93,6 +94,7 @@ class Store:
             offline=self.settings.offline,
             unpacked_mb=self.settings.unpacked_mb,
             progress=progress,
+            names_only=self.settings.names_only,
         )
 
     def recipes(self) -> list[RecipeInfo]:
@@ -107,7 +109,7 @@ class Store:
         """
         from engine.store.recipes import find_recipe
 
-        return find_recipe(self.home, name, changes)
+        return find_recipe(self.home, name, changes, self.settings.names_only)
 
     def save_recipe(self, recipe: Recipe) -> Path:
         """Keep a recipe in the lab under its name; returns its file. Raises RecipeError for a name
@@ -121,7 +123,7 @@ class Store:
 
     def runs(self) -> list[RunInfo]:
         """Every run, newest first."""
-        out = []
+        out: list[RunInfo] = []
         for known in known_runs(self.home):
             with suppress(GlyphlabError):  # deleted while we looked
                 out.append(known.info())
@@ -153,7 +155,7 @@ class Store:
 
     def run(self, id: str | Path) -> Run:
         """A run by its id, folder name or path. Raises RunError."""
-        return find_run(self.home, id)
+        return find_run(self.home, id, self.settings.names_only)
 
     # models
 
@@ -169,9 +171,9 @@ class Store:
         """
         from engine.store.models import model_folder
 
-        return model_folder(self.home, self.checkpoints, name)
+        return model_folder(self.home, self.checkpoints, name, self.settings.names_only)
 
-    def model_meta(self, name: str | Path) -> dict[str, Any]:
+    def model_meta(self, name: str | Path) -> CheckpointMeta:
         """What a model's checkpoint.json says. Raises CheckpointError."""
         from engine.models.checkpoint import read_meta
 

@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -30,13 +30,20 @@ from engine.recipe import (
 )
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
+    from optuna.distributions import (
+        BaseDistribution,
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
+    Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
+
 # What a sweep may choose by: a figure of every epoch's validation, and which way is better. Never
 # the test split.
-METRICS: dict[str, str] = {
+SWEEP_METRICS: dict[str, Literal["maximize", "minimize"]] = {
     "val_accuracy": "maximize",
     "val_loss": "minimize",
     "knn_accuracy": "maximize",
@@ -117,14 +124,16 @@ class SweepSpec(BaseModel):
         description="key.path: the values to choose from, or a range {low, high, log, step}",
     )
     metric: str = Field(
-        "val_accuracy",
-        description="a name in METRICS: the best epoch's figure is the trial's value",
+        default="val_accuracy",
+        description="a name in SWEEP_METRICS: the best epoch's figure is the trial's value",
     )
-    trials: int = Field(20, ge=1, le=100_000, description="how many trials are brought to an end")
-    sampler: str = Field("tpe", description="a name in SAMPLERS")
-    pruner: str = Field("median", description="a name in PRUNERS")
+    trials: int = Field(
+        default=20, ge=1, le=100_000, description="how many trials are brought to an end"
+    )
+    sampler: str = Field(default="tpe", description="a name in SAMPLERS")
+    pruner: str = Field(default="median", description="a name in PRUNERS")
     startup: int = Field(
-        6,
+        default=6,
         ge=0,
         le=100_000,
         description=(
@@ -132,10 +141,10 @@ class SweepSpec(BaseModel):
         ),
     )
     prune_after: int = Field(
-        2, ge=0, le=MOST_EPOCHS, description="epochs that every trial is given"
+        default=2, ge=0, le=MOST_EPOCHS, description="epochs that every trial is given"
     )
     retries: int = Field(
-        2,
+        default=2,
         ge=0,
         le=1000,
         description=(
@@ -143,9 +152,9 @@ class SweepSpec(BaseModel):
             " failed"
         ),
     )
-    seed: int = Field(0, ge=0, le=LARGEST_SEED)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     storage: Name = Field(
-        "",
+        default="",
         description=(
             "where trials are kept: empty for the lab's home, a file on a shared disk, or a"
             " database or Redis URL"
@@ -153,9 +162,9 @@ class SweepSpec(BaseModel):
     )
 
     @property
-    def direction(self) -> str:
+    def direction(self) -> Literal["maximize", "minimize"]:
         """'maximize' or 'minimize'."""
-        return METRICS[self.metric]
+        return SWEEP_METRICS[self.metric]
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(
@@ -172,7 +181,7 @@ def make_sweep(tree: Mapping[str, Any]) -> SweepSpec:
     """
     spec = validated(SweepSpec, plain(tree), f"sweep '{tree.get('name', '')}'")
     for kind, name, known in (
-        ("metric", spec.metric, METRICS),
+        ("metric", spec.metric, SWEEP_METRICS),
         ("sampler", spec.sampler, SAMPLERS),
         ("pruner", spec.pruner, PRUNERS),
     ):
@@ -312,15 +321,16 @@ def unseen(
     """A combination (as Optuna's params) that is not among `seen`, at random; None if every one was
     tried.
     """
-    parts = distributions(spec)
+    parts = cast("dict[str, Distribution]", distributions(spec))
     tried = {_key(params) for params in seen}
     rng = random.Random(spec.seed * 100_003 + number)
     for _ in range(200):
         params = {path: _draw(distribution, rng) for path, distribution in parts.items()}
         if _key(params) not in tried:
             return params
-    values = [_values(distribution) for distribution in parts.values()]
-    if any(value is None for value in values) or math.prod(map(len, values)) > MOST_COMBINATIONS:
+    found = [_values(distribution) for distribution in parts.values()]
+    values = [value for value in found if value is not None]
+    if len(values) < len(found) or math.prod(map(len, values)) > MOST_COMBINATIONS:
         return None
     left = [
         params
@@ -332,7 +342,8 @@ def unseen(
 
 def size_of(spec: SweepSpec) -> int | None:
     """How many different trials there are; None where there is no end of them."""
-    values = [_values(distribution) for distribution in distributions(spec).values()]
+    parts = cast("dict[str, Distribution]", distributions(spec))
+    values = [_values(distribution) for distribution in parts.values()]
     return (
         None
         if any(value is None for value in values)
@@ -344,9 +355,11 @@ def _key(params: Mapping[str, Any]) -> str:
     return json.dumps(params, sort_keys=True)
 
 
-def _values(distribution: BaseDistribution) -> list[Any] | None:
+def _values(distribution: Distribution) -> list[Any] | None:
     """Every value of a distribution; None where there is no end of them."""
-    if hasattr(distribution, "choices"):
+    from optuna.distributions import CategoricalDistribution
+
+    if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
     if distribution.step is None:
         return [distribution.low] if distribution.low == distribution.high else None
@@ -356,10 +369,12 @@ def _values(distribution: BaseDistribution) -> list[Any] | None:
     ]
 
 
-def _draw(distribution: BaseDistribution, rng: random.Random) -> Any:
+def _draw(distribution: Distribution, rng: random.Random) -> Any:
+    from optuna.distributions import CategoricalDistribution
+
     values = _values(distribution)
-    if values is not None:
-        return rng.choice(values)
+    if values is not None or isinstance(distribution, CategoricalDistribution):
+        return rng.choice(values or [])
     if distribution.log:
         return math.exp(rng.uniform(math.log(distribution.low), math.log(distribution.high)))
     return rng.uniform(distribution.low, distribution.high)

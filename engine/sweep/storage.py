@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from engine.checked import parse_json
 from engine.errors import RunError
@@ -32,7 +32,7 @@ def open_storage(url: str) -> BaseStorage:
         try:
             check_journal(path)
             _mend(path)
-            return optuna.storages.JournalStorage(_Journal(path))
+            return optuna.storages.JournalStorage(cast(Any, _Journal(path)))
         except OSError as error:
             raise failure(error, path) from error
     try:

@@ -198,7 +198,7 @@ class TrialStore:
         if not done:
             return None
         sign = 1 if self.spec.direction == "maximize" else -1
-        return max(done, key=lambda trial: sign * trial.value)
+        return max(done, key=lambda trial: sign * (trial.value or 0.0))
 
     def importances(self) -> dict[str, float]:
         """Share of the value's variation that each field explains (fANOVA, Hutter et al. 2014),

@@ -7,12 +7,13 @@ still a third noise, and reads 10% of ten classes with weights that would read 9
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
 
 from engine.data.augment import fit_size
 from engine.data.loader import Images
@@ -28,7 +29,7 @@ def normalising(model: nn.Module) -> list[str]:
     """
     return [
         name
-        for name, layer in model.named_modules()
+        for name, layer in cast("Iterable[tuple[str, nn.Module]]", model.named_modules())
         if isinstance(layer, _BatchNorm) and layer.training and layer.track_running_stats
     ]
 
@@ -48,7 +49,7 @@ def refresh_statistics(
     images it is exact. A cancelled pass leaves them as they were.
     """
     model.eval()
-    layers = [model.get_submodule(name) for name in names]
+    layers = [cast(_BatchNorm, model.get_submodule(name)) for name in names]
     before = [(layer, layer.momentum, layer.state_dict()) for layer in layers]
     kept = [{key: value.clone() for key, value in state.items()} for _, _, state in before]
     for layer in layers:
@@ -67,6 +68,7 @@ def refresh_statistics(
     finally:
         for (layer, momentum, _), state in zip(before, kept, strict=True):
             layer.momentum = momentum
+            assert layer.num_batches_tracked is not None  # of a layer that keeps statistics
             layer.num_batches_tracked.copy_(state["num_batches_tracked"])
             if not finished:
                 layer.load_state_dict(state)

@@ -3,7 +3,8 @@
 
 With T, row the true class and column the given one, a network that ought to predict the true class
 is trained on given labels by passing its prediction through T first (forward correction).
-Complementary labels, which say what an image is *not*, are the T with nothing on its diagonal.
+Complementary labels, each of which names a class that its image does not belong to (Ishida et al.
+2017, arXiv 1705.07541), are the T with nothing on its diagonal.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ def forward(
     transition: Sequence[Sequence[float]] | Tensor | None = None,
     right: float = 0.0,
 ) -> Tensor:
-    """Forward correction (Patrini et al. 2017, arXiv 1609.03683): −log of what T makes of the
-    prediction, at the given label.
+    """Forward correction (Patrini et al. 2017, arXiv 1609.03683): mean of −log p(given label), where
+    p(given) is the prediction times T.
 
     transition  T (K, K), rows summing to 1; None: `right` on the diagonal and the rest spread
                 evenly
@@ -53,7 +54,7 @@ def scl_nl(logits: Tensor, labels: Tensor) -> Tensor:
     """−log(1 − p of the given label): SCL-NL for complementary labels (Chou et al. 2020, arXiv
     2007.02235).
 
-    Up to a constant it is the forward loss of even complementary labels (Yu et al. 2018, arXiv
+    Up to a constant it is the forward loss of uniform complementary labels (Yu et al. 2018, arXiv
     1711.09535).
     """
     return -_log_not(F.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]).mean()
@@ -63,16 +64,14 @@ def complementary_nn(logits: Tensor, labels: Tensor, *, ascent: bool = True) -> 
     """The unbiased risk of complementary labels, kept from going below zero (Ishida et al. 2019,
     arXiv 1810.04327).
 
-    For each class the risk is Σ cross-entropy over all images − (K − 1) · that over the images
-    which are said not to be of it. A class's estimate that has become negative is overfitted: with
-    `ascent` its gradient is reversed, without it is set to zero.
+    The risk of a class is Σ cross-entropy over all images − (K − 1) · that over the images whose
+    label excludes the class. An estimate that has become negative is overfitted: with `ascent` its
+    gradient is reversed, without it is set to zero.
     """
     classes = logits.shape[1]
-    losses = -F.log_softmax(
-        logits, 1
-    )  # (B, K): what each image would cost if it were of each class
-    said_not = F.one_hot(labels, classes).to(losses.dtype)
-    risk = (losses * (1 - said_not) - (classes - 2) * losses * said_not).mean(
+    losses = -F.log_softmax(logits, 1)  # (B, K): the loss of each image if it were of each class
+    excluded = F.one_hot(labels, classes).to(losses.dtype)
+    risk = (losses * (1 - excluded) - (classes - 2) * losses * excluded).mean(
         0
     )  # (K,): Σ over all, less (K − 1) times the excluded
     if not ascent:
@@ -82,8 +81,8 @@ def complementary_nn(logits: Tensor, labels: Tensor, *, ascent: bool = True) -> 
 
 def small_loss(logits: Tensor, labels: Tensor, *, keep: float = 0.7) -> Tensor:
     """Cross-entropy of the `keep` share of a batch that fits best: small-loss selection, as each
-    network of co-teaching does for the other (Han et al. 2018, arXiv 1804.06872). Right labels are
-    learned before wrong ones, so those are mostly right."""
+    network of co-teaching does for the other (Han et al. 2018, arXiv 1804.06872). Correct labels
+    are learned before wrong ones, so the selected ones are mostly correct."""
     if not 0 < keep <= 1:
         raise RecipeError(
             "loss 'small_loss': keep is a share", expected="above 0, at most 1", got=keep

@@ -112,7 +112,7 @@ class Objective(nn.Module):
         super().__init__()
         self.info: dict[str, float] = {}
         self.miner = (
-            _metric_learning("miners", stage.miner, stage.miner_options, classes, embedding)
+            _metric_learning("miner", stage.miner, stage.miner_options, classes, embedding)
             if stage.miner
             else None
         )
@@ -127,7 +127,7 @@ class Objective(nn.Module):
             )
         else:
             self.learned = _metric_learning(
-                "losses", stage.loss, stage.loss_options, classes, embedding
+                "loss", stage.loss, stage.loss_options, classes, embedding
             )
             self.reads, self.function, self.options = "embeddings", self.learned, {}
         if self.miner is not None and self.learned is None:
@@ -149,7 +149,7 @@ class Objective(nn.Module):
         return self.learned(output.embeddings, labels, mined)
 
 
-def _check_options(name: str, function: Callable, options: dict[str, Any]) -> None:
+def _check_options(name: str, function: Callable[..., Any], options: dict[str, Any]) -> None:
     known = [
         p.name
         for p in inspect.signature(function).parameters.values()
@@ -167,25 +167,18 @@ def _check_options(name: str, function: Callable, options: dict[str, Any]) -> No
 def _metric_learning(
     kind: str, name: str, options: dict[str, Any], classes: int, embedding: int
 ) -> nn.Module:
-    import pytorch_metric_learning.losses
-    import pytorch_metric_learning.miners
+    """A class of pytorch-metric-learning by name, built; kind: 'loss' or 'miner'."""
+    import pytorch_metric_learning.losses  # pyright: ignore[reportMissingTypeStubs]
+    import pytorch_metric_learning.miners  # pyright: ignore[reportMissingTypeStubs]
 
-    module = {"losses": pytorch_metric_learning.losses, "miners": pytorch_metric_learning.miners}[
-        kind
-    ]
+    module = {"loss": pytorch_metric_learning.losses, "miner": pytorch_metric_learning.miners}[kind]
     names = [
         n
         for n in dir(module)
         if isinstance(getattr(module, n), type) and n[0].isupper() and not n.startswith("Base")
     ]
     if name not in names:
-        raise RecipeError(
-            unknown(
-                kind[:-2] if kind == "losses" else "miner",
-                name,
-                [*names, *(LOSSES if kind == "losses" else ())],
-            )
-        )
+        raise RecipeError(unknown(kind, name, [*names, *(LOSSES if kind == "loss" else ())]))
     built = getattr(module, name)
     wanted = inspect.signature(built.__init__).parameters
     given = {
@@ -197,5 +190,5 @@ def _metric_learning(
         return built(**{**given, **options})
     except (TypeError, ValueError) as error:
         raise RecipeError(
-            f"{kind[:-2]} '{name}' can't be built with {options}", got=str(error)[:160]
+            f"{kind} '{name}' can't be built with {options}", got=str(error)[:160]
         ) from None

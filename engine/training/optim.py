@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,24 +13,27 @@ from engine.errors import RecipeError, unknown
 from engine.models.recognizer import Recognizer
 from engine.recipe import Stage
 
+# Parameter groups as torch.optim takes them: params, peak (the rate at its highest), weight_decay.
+Groups = list[dict[str, Any]]
 
-def _sgd(groups: list[dict], stage: Stage) -> torch.optim.Optimizer:
+
+def _sgd(groups: Groups, stage: Stage) -> torch.optim.Optimizer:
     return torch.optim.SGD(groups, lr=0.1, momentum=stage.momentum, nesterov=stage.momentum > 0)
 
 
-def _adam(groups: list[dict], stage: Stage) -> torch.optim.Optimizer:
+def _adam(groups: Groups, stage: Stage) -> torch.optim.Optimizer:
     return torch.optim.Adam(groups, betas=(stage.momentum, 0.999))
 
 
-def _adamw(groups: list[dict], stage: Stage) -> torch.optim.Optimizer:
+def _adamw(groups: Groups, stage: Stage) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, betas=(stage.momentum, 0.99))
 
 
-def _rmsprop(groups: list[dict], stage: Stage) -> torch.optim.Optimizer:
+def _rmsprop(groups: Groups, stage: Stage) -> torch.optim.Optimizer:
     return torch.optim.RMSprop(groups, lr=0.01, momentum=stage.momentum)
 
 
-OPTIMIZERS: dict[str, Callable[[list[dict], Stage], torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[Groups, Stage], torch.optim.Optimizer]] = {
     "sgd": _sgd,  # with Nesterov momentum
     "adam": _adam,
     "adamw": _adamw,
@@ -81,7 +85,7 @@ def group_rates(lr: float | tuple[float, ...], groups: int) -> list[float]:
     """A peak rate for each layer group, input first. Fewer rates than groups are spread
     geometrically, as fastai's slice does.
     """
-    rates = [lr] if isinstance(lr, int | float) else list(lr)
+    rates: list[float] = [lr] if isinstance(lr, int | float) else list(lr)
     if any(rate <= 0 for rate in rates) or len(rates) > groups:
         raise RecipeError(
             "the learning rates can't be used",
@@ -113,15 +117,12 @@ def build_optimizer(model: Recognizer, objective: nn.Module, stage: Stage) -> to
         raise RecipeError(unknown("optimizer", stage.optimizer, OPTIMIZERS))
     layers = model.groups()
     rates = group_rates(stage.lr, len(layers))
-    groups = []
+    groups: Groups = []
     for number, (layer, rate) in enumerate(zip(layers, rates, strict=True)):
         if number < frozen_groups(stage, len(layers)):
             continue
-        for decay, members in (
-            (stage.weight_decay, lambda p: p.ndim > 1),
-            (0.0, lambda p: p.ndim <= 1),
-        ):
-            parameters = [p for p in layer.parameters() if members(p)]
+        for decay, matrices in ((stage.weight_decay, True), (0.0, False)):
+            parameters = [p for p in layer.parameters() if (p.ndim > 1) == matrices]
             if parameters:
                 groups.append({"params": parameters, "peak": rate, "weight_decay": decay})
     own = list(objective.parameters())

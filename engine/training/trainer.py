@@ -2,6 +2,8 @@
 of its caller.
 """
 
+# pyright: reportUnknownMemberType=false
+# (torch leaves the types of some functions open.)
 from __future__ import annotations
 
 import copy
@@ -137,7 +139,7 @@ class Trainer:
         while self.epoch < self.epochs:
             number, before = self._stage_of(self.epoch)
             if number != self.stage_number:
-                self._begin_stage(number)
+                self.begin_stage(number)
             stage = self.stages[number]
             if stage.patience and self.since_best >= stage.patience:
                 self.epoch = before + stage.epochs
@@ -154,7 +156,7 @@ class Trainer:
             before += stage.epochs
         return len(self.stages) - 1, before - self.stages[-1].epochs
 
-    def _begin_stage(self, number: int) -> None:
+    def begin_stage(self, number: int) -> None:
         stage = self.stages[number]
         if number > 0 and self.best:  # each stage starts from the best of the one before
             self.model.load_state_dict(self.best)
@@ -334,6 +336,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:
+        assert self.average is not None  # where `ema` is set
         self.updates += 1
         decay = min(
             decay, (1 + self.updates) / (10 + self.updates)
@@ -371,7 +374,7 @@ class Trainer:
                 "accuracy": float((logits.argmax(1) == labels).float().mean()),
             }
         else:
-            figures = {}
+            figures: dict[str, float] = {}
         if self.objective.reads == "embeddings" or stage.select == "knn":
             figures["knn_accuracy"] = self._knn(embeddings, size, stage)
             figures.setdefault("accuracy", figures["knn_accuracy"])

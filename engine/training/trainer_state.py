@@ -2,10 +2,13 @@
 if nothing had happened.
 """
 
+# pyright: reportUnknownMemberType=false
+# (torch leaves the types of some functions open.)
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +25,7 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
     file it belongs to.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import save_file
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     make_folder(folder)
     tensors: dict[str, Tensor] = {
@@ -32,7 +35,7 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
     tensors |= {f"objective.{key}": value for key, value in trainer.objective.state_dict().items()}
     if trainer.average is not None:
         tensors |= {f"average.{key}": value for key, value in trainer.average.state_dict().items()}
-    plain = {}
+    plain: dict[str, Any] = {}
     for number, entry in trainer.optimizer.state_dict()["state"].items():
         for key, value in entry.items():
             if isinstance(value, Tensor):
@@ -73,7 +76,7 @@ def restore_trainer(trainer: Trainer, folder: Path) -> bool:
     Raises CheckpointError.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
     try:
         position = json.loads((folder / STATE).read_text(encoding="utf-8"))
@@ -98,7 +101,7 @@ def restore_trainer(trainer: Trainer, folder: Path) -> bool:
         trainer.model.load_state_dict(part("model."))
         if position["stage"] < 0:
             return False
-        trainer._begin_stage(position["stage"])
+        trainer.begin_stage(position["stage"])
         trainer.model.load_state_dict(part("model."))
         trainer.objective.load_state_dict(part("objective."))
         if trainer.average is not None:

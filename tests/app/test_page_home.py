@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 from weblab import add_run, open_page, texts
 
@@ -47,3 +49,14 @@ def test_a_killed_run_is_shown_as_failed(lab):
     page = open_page("home")
     assert ":material/error:" in str(page.markdown) or "failed" in texts(page)
     assert f"run={run.id}" in texts(page)
+
+
+def test_of_a_long_queue_the_first_are_drawn_and_the_others_counted(lab):
+    runs = [add_run(lab, name=f"number {number}", model=False) for number in range(11)]
+    with ExitStack() as held:
+        for run in runs:
+            held.enter_context(run.take_lock())
+            run.write_status(state="queued", finished=None)
+        page = open_page("home")
+    assert len(page.get("progress")) == 8 and "And 3 more that were started later" in texts(page)
+    assert "number 0" in texts(page) and "number 10" not in texts(page)

@@ -5,7 +5,7 @@ offered where there is none.
 from __future__ import annotations
 
 import pytest
-from doubted import diagnosed
+from noisy_labels import diagnosed
 from weblab import open_page, texts
 
 from app.charts import noise as charts
@@ -19,33 +19,29 @@ def lab(tmp_path, monkeypatch):
     return Lab(tmp_path)
 
 
-def test_a_data_set_that_was_not_examined_is_offered_to_be(lab):
+def test_a_data_set_without_a_diagnosis_offers_to_make_one(lab):
     page = open_page("noise", data="digits")
-    assert "have not been examined yet" in texts(page)
-    assert page.button(key="examine").label == "Examine"
+    assert "have no diagnosis yet" in texts(page)
+    assert page.button(key="diagnose-now").label == "Diagnose"
 
 
-def test_the_diagnosis_says_first_what_is_wrong_and_then_how_it_is_known(lab):
+def test_the_diagnosis_states_what_is_wrong_before_the_evidence(lab):
     diagnosed(lab, "complementary", 0.98)
-    page = open_page("noise", data="spoiled")
-    said = texts(page)
-    assert (
-        "they say what an image is not" in said
-        and "How it is known" in said
-        and "What can't be known" in said
-    )
-    assert said.index("say what an image is not") < said.index("How it is known")
+    page = open_page("noise", data="noisy")
+    shown = texts(page)
+    assert "What these data can't tell" in shown
+    assert shown.index("a class that its image does not belong to") < shown.index("Evidence")
     assert {metric.label for metric in page.metric} >= {"Wrong labels", "95% interval"}
 
 
-def test_a_stranger_reads_why_published_attempts_ended_at_zero(lab):
+def test_the_page_explains_why_published_results_are_below_guessing(lab):
     page = open_page("noise", data="task3")
-    assert "they learned to avoid the right answer" in texts(page)
+    assert "All 5 published results are far *below* that" in texts(page)
 
 
 def test_suspects_are_filtered_by_given_and_likely_class(lab):
     found = diagnosed(lab, "rare", 0.03)
-    page = open_page("noise", data="spoiled", section="suspects")
+    page = open_page("noise", data="noisy", section="suspects")
     place = int(found.arrays["order"][0])
     given, likely = (
         found.classes[found.arrays["given"][place]],
@@ -58,13 +54,13 @@ def test_suspects_are_filtered_by_given_and_likely_class(lab):
         ((found.arrays["given"] == int(given)) & (found.arrays["likely"] == int(likely))).sum()
     )
     assert f"{count} images. Below each" in texts(page)
-    assert "A network that never saw this label reads it as" in texts(page)
+    assert "A network that was not trained on this label predicts" in texts(page)
 
 
 def test_a_review_goes_on_from_where_it_was_left(lab):
     found = diagnosed(lab, "rare", 0.03)
     order = found.arrays["order"]
-    page = open_page("noise", data="spoiled", section="review")
+    page = open_page("noise", data="noisy", section="review")
     page.button(key="accept").click().run()
     assert not page.exception and "**1** decided, 1 of them changed" in texts(page)
     page.button(key="reject").click().run()
@@ -75,7 +71,7 @@ def test_a_review_goes_on_from_where_it_was_left(lab):
     assert decided[int(order[0])].label == found.arrays["likely"][order[0]]
     assert decided[int(order[1])].label == found.arrays["given"][order[1]]
     assert decided[int(order[3])].label == 7
-    again = open_page("noise", data="spoiled", section="review")
+    again = open_page("noise", data="noisy", section="review")
     assert "**3** decided" in texts(again)
     again.button(key="undo").click().run()
     assert list(lab.noise.review(found).decisions()) == [int(order[0]), int(order[1])]
@@ -83,14 +79,14 @@ def test_a_review_goes_on_from_where_it_was_left(lab):
 
 def test_cleaned_labels_count_what_is_kept_and_changed(lab):
     found = diagnosed(lab, "complementary", 0.98)
-    page = open_page("noise", data="spoiled", section="cleaned")
+    page = open_page("noise", data="noisy", section="cleaned")
     shown = {metric.label: metric.value for metric in page.metric}
     assert int(shown["Kept"]) > 350 and int(shown["Labels changed"]) > 300
     page.radio(key=f"rest-{found.key}").set_value("none").run()
     assert "Nothing is kept yet" in texts(page)
 
 
-def test_results_of_noise_on_purpose_are_shown_beside_the_truth(lab):
+def test_results_of_trials_are_shown_beside_the_truth(lab):
     (lab.home / "noise" / "trials").mkdir(parents=True)
     write_json(lab.home / "noise" / "trials" / "20260101T000000-abc.json", TRIAL)
     page = open_page("noise", section="purpose")
@@ -132,13 +128,13 @@ TRIAL = {
 
 
 def test_the_published_runs_and_the_recovered_one_stand_on_one_axis():
-    figure = charts.attempts(
-        [("A", 0.31), ("B", 0.0)],
+    figure = charts.task3(
+        [{"title": "A", "accuracy": 0.0031}, {"title": "B", "accuracy": 0.0}],
         [{"title": "run", "accuracy": 0.001}] * 2,
         [{"title": "R", "accuracy": 0.995}],
     )
     rows = [label for trace in figure.data for label in trace.y]
-    assert len(set(rows)) == 5 and any("99.50%" in row for row in rows)
+    assert len(set(rows)) == 5 and any("99.50%" in row for row in rows) and "A · 0.31%" in rows
     assert figure.layout.xaxis.title.text == "Accuracy (%)"
 
 

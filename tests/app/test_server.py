@@ -14,7 +14,7 @@ from waiting import wait_until
 from weblab import ROOT, Server, add_run, command, free_port
 
 from app.lazy_app import LazyApp
-from app.server import bind, check_home
+from app.serving import bind, check_home
 from engine.errors import SettingsError
 from engine.lab import Lab
 
@@ -240,6 +240,46 @@ def test_a_browser_sees_that_a_lazy_app_is_starting():
 
     status, body = asyncio.run(first_look())
     assert status == 200 and "The trial is starting" in body and 'http-equiv="refresh"' in body
+
+
+def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_its_answer(
+    monkeypatch,
+):
+    import json
+    import threading
+
+    from starlette.applications import Starlette
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    import app.lazy_app
+
+    monkeypatch.setattr(app.lazy_app, "PATIENCE_SECONDS", 0.01)
+    gate, spaces = threading.Event(), []
+
+    def build():
+        assert gate.wait(30)
+        return Starlette(routes=[Route("/config", lambda request: JSONResponse({"a": 1}))])
+
+    async def knock() -> list[dict]:
+        lazy, sent = LazyApp(build, "The trial", ("/config",)), []
+
+        async def send(message: dict) -> None:
+            sent.append(message)
+            if message.get("body") == b" ":
+                spaces.append(message)
+                if len(spaces) == 3:
+                    gate.set()
+
+        scope = {"type": "http", "method": "GET", "path": "/config", "query_string": b""}
+        await lazy({**scope, "headers": [(b"accept-encoding", b"br")]}, None, send)
+        await lazy.stop()
+        return sent
+
+    sent = asyncio.run(knock())
+    assert [message["type"] for message in sent].count("http.response.start") == 1
+    assert len(spaces) >= 3
+    assert json.loads(b"".join(message.get("body", b"") for message in sent)) == {"a": 1}
 
 
 def test_small_answers_are_sent_at_once():

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whole_home import whole_home
 
-from engine.embedding.space_files import read_about, read_answers
+from engine.embedding.space_files import read_about, read_predictions
 from engine.errors import GlyphlabError
 from engine.lab import Lab
 from engine.noise.review import Review
@@ -120,7 +120,7 @@ def look(lab: Lab) -> dict[str, list[Any]]:
             try_(ask, folder.name)
     for folder in sorted((lab.home / "spaces").iterdir()):
         try_(read_about, folder)
-        try_(read_answers, folder)
+        try_(read_predictions, folder)
     for folder in sorted((lab.home / "noise").glob("abc*")):
         try_(Review(folder, [0, 1, 2, 0, 1, 2], ("a", "b", "c")).decisions)
         try_(getattr, Diagnosis(folder, {"n": 6}, None), "arrays")

@@ -8,6 +8,7 @@ from opened_files import opened_files
 from bench.crowded_home import make_home
 from engine import file_cache
 from engine.lab import Lab
+from engine.services.task3_results import plain_runs
 
 RUNS = 200
 QUESTIONS = {
@@ -17,7 +18,7 @@ QUESTIONS = {
     "sweeps": lambda lab: lab.sweeps.titles(),
     "study": lambda lab: [(row.name, row.ours, row.best) for row in lab.study.rows()],
     "runs of a recipe": lambda lab: lab.study.runs_of("quick"),
-    "attempts at task3": lambda lab: len(lab.noise.attempts()),
+    "runs on task3": lambda lab: len(plain_runs(lab.store)),
     "health": lambda lab: lab.health()["running"],
     "one run": lambda lab: lab.run(lab.runs()[RUNS // 2].id).path,
 }
@@ -34,7 +35,7 @@ def test_a_question_asked_again_opens_no_file_of_a_run(lab, monkeypatch):
     monkeypatch.setattr(file_cache, "TICK_NS", -(10**12))  # every file was written long ago
     answers = {what: ask(lab) for what, ask in QUESTIONS.items()}
     assert answers["runs"] == RUNS and answers["models"] > RUNS // 4
-    assert answers["attempts at task3"] and answers["runs of a recipe"]
+    assert answers["runs on task3"] and answers["runs of a recipe"]
     assert any(ours for _, ours, _ in answers["study"]) and answers["sweeps"] == {"search-0": ""}
     for what, ask in QUESTIONS.items():
         with opened_files(lab.home) as read:

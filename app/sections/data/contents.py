@@ -19,9 +19,10 @@ from app.widgets.common import chart, empty, note
 from app.widgets.links import link
 from app.widgets.pickers import pick_one
 from app.widgets.pictures import image_grid
-from app.widgets.tasks import ALIVE, task_box
+from app.widgets.tasks import task_box
 from engine.errors import DataError
 from engine.imaging.images import STYLES
+from engine.runs.run_info import ALIVE
 from engine.services.datasets import USUAL_SIZE
 
 if TYPE_CHECKING:

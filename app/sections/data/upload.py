@@ -12,10 +12,13 @@ from engine.errors import GlyphlabError
 from engine.services.datasets import USUAL_SIZE
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from engine.lab import Lab
 
 LAYOUT = """The zip holds a folder for each class with its pictures: `<class>/*.png`, or `train/<class>/*`
-beside `val/<class>/*` or `test/<class>/*`. PNG, JPEG, BMP, GIF, WebP, TIFF; any size, grey or colour,
+beside `val/<class>/*` or `test/<class>/*`. PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC, AVIF and whatever else Pillow
+reads; any size, grey or colour,
 dark on light or light on dark. Folders `Sample001` … `Sample062` are read as `0`-`9`, `A`-`Z`, `a`-`z`."""
 
 CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more are in the background
@@ -44,7 +47,7 @@ def upload(lab: Lab) -> None:
                 st.dataframe(skipped_table(skipped), hide_index=True)
 
 
-def _take_in(lab: Lab, file: st.runtime.uploaded_file_manager.UploadedFile) -> None:
+def _take_in(lab: Lab, file: UploadedFile) -> None:
     bar = st.progress(0.0, text=f"Saving {file.name}…")
 
     def progress(done: int, total: int, what: str) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.widgets import note, number, pick_dataset, pick_model, task_box
 from app.widgets.pickers import pick_one
+from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
     from engine.embedding.projection import Options, Projection
@@ -23,7 +24,6 @@ PARTS = {
     "val": "validation images",
     "all": "all images",
 }
-ALIVE = ("running", "stopping")
 
 
 def pick_space(lab: Lab, second: bool = False) -> tuple[str, str, str, str | None] | None:
@@ -75,7 +75,7 @@ def pick_segment(
         st.segmented_control(
             label,
             list(labels),
-            format_func=labels.get,
+            format_func=labels.__getitem__,
             key=key,
             on_change=remember,
             label_visibility=shown,
@@ -86,18 +86,21 @@ def pick_segment(
 
 def pick_options() -> Options:
     """How to make the map, from a popover."""
-    from engine.embedding.projection import METHODS, METRICS, Options
+    from engine.embedding.projection import DISTANCES, MAP_METHODS, Options
 
     with st.popover("Map settings", icon=":material/tune:"):
         method = pick_one(
-            "Projection", {name: METHODS[name].about for name in METHODS}, "method", "projection"
+            "Projection",
+            {name: MAP_METHODS[name].about for name in MAP_METHODS},
+            "method",
+            "projection",
         )
         dims = (
             2 if method == "tsne" else int(pick_segment("Dimensions", {"2": "2", "3": "3"}, "dims"))
         )
         if method == "pca":
             return Options(method, dims)
-        default = METHODS[method].neighbours
+        default = MAP_METHODS[method].neighbours
         neighbours = st.slider(
             "Neighbours",
             6,
@@ -118,8 +121,8 @@ def pick_options() -> Options:
             )
         metric = st.selectbox(
             "Distance",
-            list(METRICS),
-            format_func=lambda name: f"{name}: {METRICS[name]}",
+            list(DISTANCES),
+            format_func=lambda name: f"{name}: {DISTANCES[name]}",
             key="metric",
         )
         seed = st.number_input("Random seed", 0, 2**31 - 1, 0, key="seed")
@@ -136,7 +139,7 @@ def the_map(
 
     space = lab.spaces.find(model, data, part)
     found = space.find_map(options) if space else None
-    if found is not None:
+    if space is not None and found is not None:
         return space, found
     arguments = {"model": model, "data": data, "part": part, **asdict(options)}
     if at_work(lab, "project", arguments, key):

@@ -24,7 +24,7 @@ class Colours(NamedTuple):
 
 def pick_layer(lab: Lab, space: Space, key: str = "colour") -> Colours:
     """The layer chosen on the page."""
-    from engine.embedding.space import digest
+    from engine.embedding.space import short_digest
     from engine.services.point_layers import layers
 
     there = layers(lab.spaces, lab.noise, space)
@@ -35,7 +35,7 @@ def pick_layer(lab: Lab, space: Space, key: str = "colour") -> Colours:
     return Colours(
         layer,
         layer_palette(layer.palette, layer.names),
-        f"space/layer/{space.key}/{name}?{digest(layer.codes)}",
+        f"space/layer/{space.key}/{name}?{short_digest(layer.codes)}",
     )
 
 

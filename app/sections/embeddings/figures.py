@@ -62,7 +62,8 @@ def draw(lab: Lab) -> None:
         chart(roc(rows), key="roc")
     with right:
         chart(distances(rows[0]), key="distances")
-    _hardest(lab.spaces.find(**arguments), rows)
+    if space := lab.spaces.find(**arguments):
+        _hardest(space, rows)
 
 
 def _table(rows: list[dict[str, Any]]) -> None:

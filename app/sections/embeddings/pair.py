@@ -27,7 +27,7 @@ def draw(lab: Lab) -> None:
     if chosen is None:
         return
     model, data, part, other = chosen
-    if model == other:
+    if other is None or model == other:
         note("Choose two different models, such as one that was pretrained and one that was not.")
         return
     options = pick_options()

@@ -20,7 +20,7 @@ from engine.imaging.images import as_picture
 from engine.sheets import table_text
 
 if TYPE_CHECKING:
-    from engine.embedding.space import Near, Space
+    from engine.embedding.space import NearestPoints, Space
 
 POINT, MANY = "at", "selection"  # names in the address
 SHOWN = 60  # images in the gallery
@@ -64,7 +64,7 @@ def selected(space: Space) -> np.ndarray:
     return np.zeros(0, np.int64) if found is None else found[found < len(space)]
 
 
-def lit(space: Space, places: np.ndarray, near: Near | None) -> Selection:
+def lit(space: Space, places: np.ndarray, near: NearestPoints | None) -> Selection:
     """The selection as the scatter lights it."""
     if not len(places):
         return Selection()
@@ -72,7 +72,7 @@ def lit(space: Space, places: np.ndarray, near: Near | None) -> Selection:
     return Selection(id, places.tolist(), [] if near is None else near.index.tolist())
 
 
-def card(space: Space, place: int, near: Near, key: str) -> None:
+def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
     """One image: what it is, what it is read as, its nearest others with their similarities, and
     their vote.
     """
@@ -102,13 +102,13 @@ def card(space: Space, place: int, near: Near, key: str) -> None:
     neighbours(space, near, key)
 
 
-def neighbours(space: Space, near: Near, key: str) -> None:
+def neighbours(space: Space, near: NearestPoints, key: str) -> None:
     """The nearest images with their labels and cosine similarities."""
     captions = [
         f"{name_of(space, int(i))} · {s:.3f}"
         for i, s in zip(near.index, near.similarity, strict=True)
     ]
-    grid(space, near.index, captions, key=key)
+    grid(space, near.index.tolist(), captions, key=key)
     note("Below each: its label and its cosine similarity.")
 
 
@@ -123,7 +123,7 @@ def gallery(space: Space, places: np.ndarray, key: str) -> None:
         st.html(class_bars(space.classes, counts.tolist(), everything.tolist()))
     order = np.argsort(~space.wrong[places], kind="stable")
     shown = places[order[:SHOWN]]
-    grid(space, shown, key=key)
+    grid(space, shown.tolist(), key=key)
     note(
         f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} read wrongly come"
         " first."
@@ -186,7 +186,7 @@ def as_csv(space: Space, places: np.ndarray) -> bytes:
     rows = (
         (
             int(space.index[place]),
-            space.images.files[space.index[place]],
+            space.images.files[int(space.index[place])],
             name_of(space, int(place), ""),
             space.model_classes[space.predicted[place]],
             f"{space.confidence[place]:.4f}",

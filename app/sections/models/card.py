@@ -17,12 +17,13 @@ from app.charts.words import size as file_size
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
+    from engine.documents import CheckpointMeta
     from engine.lab import Lab
 
 MOST = 10  # confusions listed
 
 
-def figures(meta: dict[str, Any]) -> None:
+def figures(meta: CheckpointMeta) -> None:
     """The model's measured figures in a row."""
     metrics = meta["metrics"]
     shown = [
@@ -59,7 +60,7 @@ def card(lab: Lab, name: str) -> None:
         st.markdown(re.sub(r"^# ", "### ", body, count=1))
 
 
-def mistakes(meta: dict[str, Any]) -> None:
+def mistakes(meta: CheckpointMeta) -> None:
     """Which classes it takes for which, most often first."""
     confusion, classes = meta["metrics"].get("confusion"), meta["classes"]
     with st.container(border=True):
@@ -95,7 +96,7 @@ def mistakes(meta: dict[str, Any]) -> None:
         )
 
 
-def downloads(lab: Lab, name: str, meta: dict[str, Any]) -> None:
+def downloads(lab: Lab, name: str, meta: CheckpointMeta) -> None:
     """Buttons for the weights and for ONNX, which is made when it is asked for."""
     weights = lab.model_folder(name) / meta["weights"]
     st.download_button(

@@ -15,7 +15,8 @@ from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
     from engine.lab import Lab
-    from engine.services.predictions import Answers
+    from engine.services.predictions import HeldOutPredictions
+    from engine.store.store import Store
 
 SHOWN, EXPLAINED, COLUMNS = 30, 10, 10
 NOTHING = {
@@ -35,15 +36,15 @@ def inside(lab: Lab, model: str) -> None:
         return
     try:
         with st.spinner("Asking the model …"):
-            _answers(lab, model)
+            _answers(lab.store, model)
         _filters(lab, model)
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
 
 
-def _answers(lab: Lab, model: str) -> None:
+def _answers(store: Store, model: str) -> None:
     from engine.explain.guided_backprop import as_pictures, guided_saliency
-    from engine.services.predictions import answers
+    from engine.services.predictions import held_out_predictions
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
@@ -66,7 +67,7 @@ def _answers(lab: Lab, model: str) -> None:
             if which == "all"
             else 0
         )
-    found = answers(lab.store, model, which, SHOWN, int(seed))
+    found = held_out_predictions(store, model, which, SHOWN, int(seed))
     if not len(found.labels):
         st.caption(NOTHING[which])
         return
@@ -79,7 +80,7 @@ def _answers(lab: Lab, model: str) -> None:
     st.markdown("**What it went by** in the first of them, for the class it answered")
     first = slice(0, EXPLAINED)
     maps = as_pictures(
-        guided_saliency(lab.predictor(model), found.images[first], found.predicted[first])
+        guided_saliency(store.predictor(model), found.images[first], found.predicted[first])
     )
     image_grid(
         maps,
@@ -106,7 +107,7 @@ def _filters(lab: Lab, model: str) -> None:
     image_grid(enlarged(kernels), None, 16, key=f"inside-filters-{model}")
 
 
-def captions(found: Answers) -> list[str]:
+def captions(found: HeldOutPredictions) -> list[str]:
     """'✓ bee 93%' or '✗ bee 61%, is ants' for each answer."""
     out = []
     for label, predicted, sure in zip(found.labels, found.predicted, found.confidence, strict=True):

@@ -1,4 +1,4 @@
-"""Which data set is doubted, and its diagnosis: found, being made, or to be asked for."""
+"""The data set to diagnose, and its diagnosis: found, in progress, or to be started."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.widgets import link, pick_dataset, task_box
-from app.widgets.tasks import ALIVE
+from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 FIRST = "task3"
 EFFORT_WORDS = {
     "full": (
-        "full: ten minutes for 60,000 images on two cores, half an hour where labels say what an"
-        " image is not"
+        "full: ten minutes for 60,000 images on two cores, half an hour for complementary labels"
     ),
     "quick": "quick: a fifth of the time or less, and rougher",
 }
@@ -39,12 +38,11 @@ def diagnosis(lab: Lab, name: str) -> Diagnosis | None:
     for task in lab.tasks("diagnose"):
         if task.arguments.get("dataset") == name and task.state in ALIVE:
             st.markdown(
-                f"Examining the labels of `{name}`. You may leave this page; the examination"
-                " goes on."
+                f"Diagnosing the labels of `{name}`. You may leave this page; the work continues."
             )
             if task_box(lab, task.id, "diagnose").state in ALIVE:
                 return None
-    with st.spinner("Looking…", show_time=True):
+    with st.spinner("Looking for a diagnosis…", show_time=True):
         found = lab.noise.find(name)
     if found is None:
         _offer(lab, name)
@@ -56,13 +54,13 @@ def again(lab: Lab, found: Diagnosis) -> None:
     document = found.document
     st.caption(
         f"{document['n']:,} images, effort {document['effort']}, {document['seconds'] / 60:.1f}"
-        f" minutes, {document['created'][:10]}. Every prediction comes from networks that never saw"
-        " the label in question; clean labels play no part."
+        f" minutes, {document['created'][:10]}. Label quality comes from networks that were not"
+        " trained on the label in question; no other labels are used."
     )
     if document["effort"] != "full":
         st.button(
-            "Examine at full effort",
-            key="examine-full",
+            "Diagnose at full effort",
+            key="diagnose-full",
             icon=":material/biotech:",
             on_click=_start,
             args=(lab, document["name"], "full"),
@@ -77,9 +75,9 @@ def _offer(lab: Lab, name: str) -> None:
         return
     with st.container(border=True):
         st.markdown(
-            f"The labels of `{name}` have not been examined yet. The examination trains small"
-            " networks on parts of the images, asks each about the images it has not seen, and"
-            " compares what they say with the labels: which are wrong, how many, and by what rule."
+            f"The labels of `{name}` have no diagnosis yet. It is made by cross-validation: small"
+            " networks are trained on parts of the images, and their predictions for the other"
+            " images are compared with the labels: how many are wrong, which, and in what pattern."
         )
         effort = st.radio(
             "Effort",
@@ -89,8 +87,8 @@ def _offer(lab: Lab, name: str) -> None:
             horizontal=True,
         )
         st.button(
-            "Examine",
-            key="examine",
+            "Diagnose",
+            key="diagnose-now",
             type="primary",
             icon=":material/biotech:",
             on_click=_start,
@@ -100,7 +98,7 @@ def _offer(lab: Lab, name: str) -> None:
         (task for task in lab.tasks("diagnose") if task.arguments.get("dataset") == name), None
     )
     if failed is not None and failed.state == "failed":
-        st.error(f"The last examination failed: {failed.error}", icon=":material/error:")
+        st.error(f"The last diagnosis failed: {failed.error}", icon=":material/error:")
 
 
 def _start(lab: Lab, name: str, effort: str) -> None:

@@ -1,5 +1,5 @@
-"""Section Cleaned labels: what the review and the diagnosis make of the labels, to take away or to
-train on.
+"""Section Cleaned labels: labels corrected by the review and the diagnosis, to download or to train
+on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import streamlit as st
 
 from app.sections.noise import choose
 from app.widgets import link, note, task_box
-from app.widgets.tasks import ALIVE
+from engine.noise.config import CONFIG
+from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -44,18 +45,18 @@ def draw(lab: Lab) -> None:
             key=f"rest-{found.key}",
         )
     with right:
-        sure = st.slider(
-            "Sure from",
+        confidence = st.slider(
+            "Confidence from",
             0.5,
             0.999,
-            0.9,
+            CONFIG.cleaned_confidence,
             0.001,
             format="%.3f",
-            key="sure",
+            key="confidence",
             disabled=rest != "likely",
-            help="Probability of the likely class.",
+            help="Posterior probability of the likely class.",
         )
-    cleaned = clean(found, decisions, rest, sure)
+    cleaned = clean(found, decisions, rest, confidence)
     changed = int(((cleaned.labels >= 0) & (cleaned.labels != found.arrays["given"])).sum())
     with st.container(horizontal=True, gap="large"):
         st.metric("Kept", f"{cleaned.kept:,}", width="content")
@@ -68,7 +69,7 @@ def draw(lab: Lab) -> None:
             icon=":material/info:",
         )
         return
-    _take_away(lab, found, cleaned)
+    _downloads(lab, found, cleaned)
     st.subheader("Train on them", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
@@ -83,7 +84,7 @@ def draw(lab: Lab) -> None:
             "split": document["split"],
             "effort": document["effort"],
             "rest": rest,
-            "sure": sure,
+            "confidence": confidence,
             "name": name.strip(),
         }
         st.button(
@@ -132,7 +133,7 @@ def published(lab: Lab, found: Diagnosis) -> None:
         link("train", "Watch the run", run=run)
 
 
-def _take_away(lab: Lab, found: Diagnosis, cleaned: Cleaned) -> None:
+def _downloads(lab: Lab, found: Diagnosis, cleaned: Cleaned) -> None:
     from engine.noise.cleaned_labels import default_name, table
     from engine.services.cleaned_datasets import write_zip
 

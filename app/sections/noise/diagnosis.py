@@ -1,5 +1,5 @@
-"""Section Diagnosis: what is wrong with the labels, how that is known, T, and for Task 3 what
-became of those who believed them.
+"""Section Diagnosis: what is wrong with the labels, the evidence, T, and for Task 3 the results of
+training on its labels as names of the class.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ ICONS = {
     "complementary": ":material/block:",
     "independent": ":material/casino:",
 }
-READINGS = {
-    "names": "what an image is",
-    "excludes": "what it is not",
-    "pattern": "what it is, by a pattern",
+HYPOTHESES = {
+    "symmetric": "symmetric noise",
+    "complementary": "complementary labels",
+    "class-dependent": "class-dependent noise",
 }
-RECIPES = {
+ADVICE = {
     "clean": "",
     "few errors": (
-        "Correct the suspects and train on what is left: section Review, then Cleaned labels."
+        "Correct the suspects and train on the result: section Review, then Cleaned labels."
     ),
     "symmetric": (
-        "Train through it with `loss: forward`, or on the likely labels: section Cleaned labels."
+        "Train through T with `loss: forward`, or on the likely classes: section Cleaned labels."
     ),
     "class-dependent": (
-        "Train through T with `loss: forward`, or on the likely labels: section Cleaned labels."
+        "Train through T with `loss: forward`, or on the likely classes: section Cleaned labels."
     ),
     "complementary": (
-        "Train with `method: recovered`, as recipe `task3-recovered` does, or on the likely labels:"
+        "Train with `method: recovered`, as recipe `task3-recovered` does, or on the likely classes:"
         " section Cleaned labels."
     ),
     "independent": "There is nothing to train on.",
@@ -75,11 +75,11 @@ def show(lab: Lab, found: Diagnosis) -> None:
             st.metric("95% interval", f"{share(low)} to {share(high)}", width="content")
             st.metric("Images", f"{document['n']:,}", width="content")
             st.metric(
-                "Right labels, estimated",
+                "Correct labels, estimated",
                 f"{document['n'] * (1 - document['noise_rate']):,.0f}",
                 width="content",
             )
-        if advice := RECIPES[document["regime"]]:
+        if advice := ADVICE[document["regime"]]:
             st.markdown(f"**What to do.** {advice}")
     left, right = st.columns(2)
     with left:
@@ -88,16 +88,16 @@ def show(lab: Lab, found: Diagnosis) -> None:
         chart(charts.confusion(document["likely_given"], document["classes"]), key="likely-given")
     left, right = st.columns([3, 2])
     with left:
-        st.subheader("How it is known", anchor=False)
+        st.subheader("Evidence", anchor=False)
         for sentence in document["evidence"]:
             st.markdown(f"- {sentence}")
     with right:
-        st.subheader("What can't be known", anchor=False)
+        st.subheader("What these data can't tell", anchor=False)
         for sentence in document["unknowable"]:
             st.markdown(f"- {sentence}")
     left, right = st.columns(2)
     with left:
-        chart(charts.readings(document["readings"], READINGS), key="readings")
+        chart(charts.hypotheses(document["hypotheses"], HYPOTHESES), key="hypotheses")
     with right:
         counts, edges = np.histogram(found.arrays["score"], bins=50, range=(0, 1))
         chart(charts.scores(edges.tolist(), counts.tolist()), key="scores")
@@ -105,25 +105,26 @@ def show(lab: Lab, found: Diagnosis) -> None:
 
 
 def task3(lab: Lab) -> None:
-    """The published attempts beside the recovered model, and why they ended where they did."""
-    from engine.services.label_noise import PUBLISHED
+    """The published results beside the recovered model, and the reason for them."""
+    from engine.services import task3_results
 
-    with st.spinner("Looking…"):
-        recovered, here = lab.noise.recovered(), lab.noise.attempts()
+    with st.spinner("Reading results…"):
+        published, here = task3_results.published(lab.store), task3_results.plain_runs(lab.store)
+        recovered = task3_results.recovered(lab.store)
     with st.container(border=True, key="task3"):
         left, right = st.columns([3, 2], vertical_alignment="center")
         with left:
-            chart(charts.attempts(PUBLISHED, here, recovered), key="attempts")
+            chart(charts.task3(published, here, recovered), key="attempts")
         with right:
             best = max((row["accuracy"] for row in recovered), default=None)
             ours = f"**{100 * best:.2f}%**" if best is not None else "over 99%"
             st.markdown(
                 "**Why 0% is better news than 10%.** A model that learned nothing would guess one"
-                " digit in ten right. All five published attempts are far *below* that: they"
-                " learned to avoid the right answer. That is only possible if the labels"
-                " themselves avoid it, and then they tell, image by image, what the answer is"
-                " *not*.\n\nRead that way, the same images and the same labels train a model to"
-                f" {ours} on MNIST's test images. No other label was used."
+                f" digit in ten. All {len(published)} published results are far *below* that: the"
+                " models learned to avoid the true class. That is only possible if the labels"
+                " themselves avoid it: they are complementary labels, each of which names a class"
+                " that its image does *not* belong to.\n\nTrained on them as such, a model reaches"
+                f" {ours} on MNIST's test images, with the same images and no other labels."
             )
             if recovered:
                 link("models", "The recovered model", model=recovered[0]["name"])

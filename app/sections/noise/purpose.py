@@ -1,5 +1,5 @@
-"""Section Noise on purpose: spoil right labels in a known way, and see what the diagnosis and each
-method of training make of them.
+"""Section Injected noise: corrupt correct labels by a known noise model, and compare the diagnosis
+with the truth and the methods of training with each other.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import streamlit as st
 from app.charts import noise as charts
 from app.widgets import chart, empty, note, percent, task_box
 from app.widgets.pickers import dataset_label
-from app.widgets.tasks import ALIVE
 from engine.noise.inject import NOISES
 from engine.noise.shares import share
+from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -25,8 +25,8 @@ LIMITS = {"2,000": 2_000, "6,000": 6_000, "20,000": 20_000, "all": None}
 def draw(lab: Lab) -> None:
     """Draw the section."""
     st.markdown(
-        "Take a data set whose labels are right, spoil them in a known way, and compare: the"
-        " diagnosis with the truth, and what each way of training makes of the spoiled labels."
+        "Take a data set whose labels are correct, inject a known noise, and compare: the diagnosis"
+        " with the truth, and the accuracy of each method of training on the noisy labels."
     )
     sets = {
         data.name: dataset_label(data)
@@ -40,7 +40,7 @@ def draw(lab: Lab) -> None:
         first = st.columns(3)
         with first[0]:
             name = st.selectbox(
-                "Clean data set", list(sets), format_func=sets.get, key="trial-data"
+                "Clean data set", list(sets), format_func=sets.__getitem__, key="trial-data"
             )
         with first[1]:
             noise = st.selectbox(
@@ -53,7 +53,7 @@ def draw(lab: Lab) -> None:
         with first[2]:
             model = NOISES[noise]
             rate = st.slider(
-                "Share of labels touched",
+                "Share of labels changed",
                 0.0,
                 1.0,
                 model.rates[0],
@@ -84,7 +84,7 @@ def draw(lab: Lab) -> None:
                 "effort": effort,
             }
             st.button(
-                "Spoil and compare",
+                "Inject and compare",
                 key="trial",
                 type="primary",
                 icon=":material/science:",
@@ -130,15 +130,15 @@ def show(trial: dict[str, Any]) -> None:
             help=f"95% interval {share(low)} to {share(high)}",
         )
         st.metric("Wrong labels, true", share(trial["true_rate"]), width="content")
-        st.metric("Likely labels right", percent(trial["likely_right"]), width="content")
+        st.metric("Likely classes correct", percent(trial["likely_right"]), width="content")
         if trial["found_first"] is not None:
             st.metric(
                 "Found at the top",
                 percent(trial["found_first"]),
                 width="content",
                 help=(
-                    "Of the labels against the rule, the share that is among as many first"
-                    " suspects."
+                    "Of the labels that are sought (the wrong ones; for complementary labels the"
+                    " correct ones), the share that is among as many first suspects."
                 ),
             )
     chart(charts.methods(trial["methods"], len(trial["classes"])), key=f"methods-{trial['id']}")
@@ -148,13 +148,13 @@ def show(trial: dict[str, Any]) -> None:
     with left:
         chart(
             charts.transition(
-                trial["transition"], trial["classes"], "T as estimated from spoiled labels"
+                trial["transition"], trial["classes"], "T as estimated from the noisy labels"
             ),
             key=f"t-{trial['id']}",
         )
     with right:
         chart(
-            charts.transition(trial["true_transition"], trial["classes"], "T that really acted"),
+            charts.transition(trial["true_transition"], trial["classes"], "True T"),
             key=f"true-t-{trial['id']}",
         )
 

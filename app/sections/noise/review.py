@@ -4,6 +4,7 @@ disk before the next image is drawn.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -45,16 +46,16 @@ def draw(lab: Lab) -> None:
         buttons_after(review, found, None)
     else:
         candidate(found, review, place)
-    trail(found, list(decided.values())[-8:][::-1])
+    latest_decisions(found, list(decided.values())[-8:][::-1])
 
 
 def candidate(found: Diagnosis, review: Review, place: int) -> None:
-    """One image, what argues for its labels, and the buttons."""
-    from engine.services.label_noise import arguments, why
+    """One image, its neighbours, and the buttons."""
+    from engine.noise.explanation import explain_label, label_neighbours
 
     arrays, names = found.arrays, found.classes
     given, likely = int(arrays["given"][place]), int(arrays["likely"][place])
-    argued = arguments(found, place)
+    near = label_neighbours(found, place)
     left, right = st.columns([1, 3])
     with left:
         image_grid(found.images([place]), [found.file(place)], columns=1, key="candidate")
@@ -62,9 +63,9 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
         same = given == likely
         st.markdown(
             f"### Given **{names[given]}**"
-            + (", and likely so" if same else f", likely **{names[likely]}**")
+            + (", which is the likely class" if same else f", likely **{names[likely]}**")
         )
-        st.markdown(why(found, place, argued))
+        st.markdown(explain_label(found, place, near))
         with st.container(horizontal=True):
             if not same:
                 st.button(
@@ -73,31 +74,25 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
                     type="primary",
                     shortcut="Y",
                     help="Accept: the likely class becomes the label.",
-                    on_click=review.decide,
+                    on_click=_decide(review),
                     args=(place, likely),
                 )
             st.button(
-                f"{names[given]} is right",
+                f"{names[given]} is correct",
                 key="reject",
                 type="primary" if same else "secondary",
                 shortcut="N" if not same else "Y",
-                help="Reject the suspicion: the given label stays.",
-                on_click=review.decide,
+                help="Keep the given label.",
+                on_click=_decide(review),
                 args=(place, given),
             )
             buttons_after(review, found, place)
         other(found, review, place)
-        for label, near in ((likely, argued.for_likely[0]), (given, argued.for_given[0])):
-            if len(near) and (label != given or same or near is argued.for_given[0]):
-                st.caption(f"Nearest images that read as {names[label]}")
-                image_grid(
-                    found.images(near),
-                    None,
-                    columns=12,
-                    key=f"camp-{place}-{label}-{near is argued.for_given[0]}",
-                )
-            if same:
-                break
+        sides = [(likely, near.likely[0])] + ([] if same else [(given, near.given[0])])
+        for label, positions in sides:
+            if len(positions):
+                st.caption(f"Nearest images whose likely class is {names[label]}")
+                image_grid(found.images(positions), None, columns=12, key=f"near-{place}-{label}")
 
 
 def buttons_after(review: Review, found: Diagnosis, place: int | None) -> None:
@@ -126,7 +121,7 @@ def other(found: Diagnosis, review: Review, place: int) -> None:
                     name,
                     key=f"change-{name}",
                     shortcut=name,
-                    on_click=review.decide,
+                    on_click=_decide(review),
                     args=(place, label),
                 )
         return
@@ -139,11 +134,24 @@ def other(found: Diagnosis, review: Review, place: int) -> None:
             width=180,
         )
         st.button(
-            "Set", key="change", shortcut="Ctrl+Enter", on_click=review.decide, args=(place, label)
+            "Set",
+            key="change",
+            shortcut="Ctrl+Enter",
+            on_click=_decide(review),
+            args=(place, label),
         )
 
 
-def trail(found: Diagnosis, latest: list) -> None:
+def _decide(review: Review) -> Callable[[int, int], None]:
+    """Write down a decision: what a button calls, which returns nothing."""
+
+    def decide(position: int, label: int) -> None:
+        review.decide(position, label)
+
+    return decide
+
+
+def latest_decisions(found: Diagnosis, latest: list) -> None:
     """The last decisions, newest first."""
     if not latest:
         note(

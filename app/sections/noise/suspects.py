@@ -1,5 +1,5 @@
-"""Section Suspects: galleries of given against likely label, most suspect first, and what argues
-for each.
+"""Section Suspects: galleries of given label against likely class, most suspect first, and the
+neighbours of each image.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ PAGE = 60  # images
 ORDERS = {
     "suspect": "most suspect first",
     "trusted": "least suspect first",
-    "right": "surest to be right first",
-    "wrong": "surest to be wrong first",
+    "right": "likeliest correct first",
+    "wrong": "likeliest wrong first",
 }
 
 
@@ -40,7 +40,7 @@ def draw(lab: Lab) -> None:
         with columns[1]:
             likely = st.selectbox("Likely class", [ANY, *found.classes], key="likely")
         with columns[2]:
-            order = st.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="order")
+            order = st.selectbox("Order", list(ORDERS), format_func=ORDERS.__getitem__, key="order")
         with columns[3]:
             only = st.toggle(
                 "Only where they differ",
@@ -49,7 +49,7 @@ def draw(lab: Lab) -> None:
             )
     places = chosen(found, given, likely, order, only)
     if not len(places):
-        st.info("No image is like that.", icon=":material/search_off:")
+        st.info("No image has this given label and likely class.", icon=":material/search_off:")
         return
     pages = math.ceil(len(places) / PAGE)
     number = (
@@ -61,9 +61,9 @@ def draw(lab: Lab) -> None:
     image_grid(found.images(shown), captions(found, shown), columns=12, key="gallery")
     note(
         f"{len(places):,} images. Below each: given → likely class · quality of the given label"
-        " (0%: surely wrong, 100%: surely right)."
+        " (0%: certainly wrong, 100%: certainly correct)."
     )
-    st.subheader("What argues for each", anchor=False)
+    st.subheader("Neighbours of an image", anchor=False)
     place = st.selectbox(
         "Image",
         shown.tolist(),
@@ -90,7 +90,9 @@ def chosen(
     if order in ("suspect", "trusted"):
         ranked = arrays["order"] if order == "suspect" else arrays["order"][::-1]
     else:
-        ranked = np.argsort(-arrays["odds"] if order == "right" else arrays["odds"], kind="stable")
+        ranked = np.argsort(
+            -arrays["log_odds"] if order == "right" else arrays["log_odds"], kind="stable"
+        )
     return ranked[keep[ranked]]
 
 
@@ -107,29 +109,28 @@ def captions(found: Diagnosis, places: np.ndarray | list[int]) -> list[str]:
 
 
 def explain(found: Diagnosis, place: int) -> None:
-    """An image with the reason for its likely label, and the neighbours that argue for it and for
-    the given one.
+    """An image with the reason for its likely class, and its nearest neighbours of that class and of
+    its given label.
     """
-    from engine.services.label_noise import arguments, why
+    from engine.noise.explanation import explain_label, label_neighbours
 
-    argued = arguments(found, place)
+    near = label_neighbours(found, place)
     arrays, names = found.arrays, found.classes
     given, likely = names[arrays["given"][place]], names[arrays["likely"][place]]
     left, right = st.columns([1, 4])
     with left:
         image_grid(found.images([place]), [f"given {given}"], columns=1, key="explained")
     with right:
-        st.markdown(why(found, place, argued))
-        camps = [(likely, *argued.for_likely)] + (
-            [(given, *argued.for_given)] if given != likely else []
-        )
-        for label, near, similarity in camps:
+        st.markdown(explain_label(found, place, near))
+        sides = [(likely, *near.likely)] + ([(given, *near.given)] if given != likely else [])
+        for label, positions, similarity in sides:
             st.caption(
-                f"Nearest images that read as {label}, by the network that never saw this label"
+                f"Nearest images whose likely class is {label}, by a network that was not trained"
+                " on this label"
             )
-            if len(near):
+            if len(positions):
                 image_grid(
-                    found.images(near),
+                    found.images(positions),
                     [f"{value:.2f}" for value in similarity],
                     columns=10,
                     key=f"near-{place}-{label}",

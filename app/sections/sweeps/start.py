@@ -49,7 +49,7 @@ def pick_sweep(lab: Lab) -> str | None:
     return st.selectbox(
         "Sweep",
         list(names),
-        format_func=lambda name: names.get(name, name),
+        format_func=lambda name: names.get(name) or name,
         key="sweep-choice",
         on_change=remember,
     )
@@ -100,7 +100,7 @@ def new_sweep(lab: Lab) -> None:
 
 
 def _from_form(lab: Lab) -> SweepSpec:
-    from engine.services.sweeps import METRICS, make_sweep
+    from engine.services.sweeps import SWEEP_METRICS, make_sweep
     from engine.sweep.space import PRUNERS, SAMPLERS
 
     recipes = [recipe.name for recipe in lab.recipes()]
@@ -115,7 +115,7 @@ def _from_form(lab: Lab) -> SweepSpec:
         "Name", f"{recipe}-sweep", key=f"new-sweep-name-{recipe}", max_chars=60
     )
     metric = right.selectbox(
-        "Choose by", list(METRICS), format_func=charts.words, key="new-sweep-metric"
+        "Choose by", list(SWEEP_METRICS), format_func=charts.words, key="new-sweep-metric"
     )
     sampler = left.selectbox(
         "Search",

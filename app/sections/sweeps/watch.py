@@ -10,6 +10,7 @@ from app.charts import sweep as charts
 from app.charts.words import percent, seconds
 from app.widgets.common import chart, empty
 from app.widgets.links import link
+from app.widgets.runs import Colour
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 1.0
 BUSY = ("running", "pausing", "stopping")
-BADGES: dict[str, tuple[str, str]] = {  # state → colour and icon
+BADGES: dict[str, tuple[Colour, str]] = {  # state → colour and icon
     "running": ("blue", "autorenew"), "pausing": ("orange", "pause"),
     "stopping": ("orange", "stop"), "paused": ("gray", "pause"),
     "unreachable": ("red", "cloud_off"), "damaged": ("red", "error"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -52,7 +53,7 @@ def _draw(lab: Lab, run_id: str, was_alive: bool, had_begun: bool) -> None:
         st.rerun()  # the first point stands; from here on at the slower pace
 
 
-def _show(lab: Lab, run: Run, info: RunInfo, rows: list[dict[str, Any]]) -> None:
+def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) -> None:
     run_id = info.id
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(info.name, anchor=False, width="content")
@@ -151,14 +152,16 @@ def _act(action: Any, run_id: str) -> None:
         st.session_state[f"refused-{run_id}"] = str(error)
 
 
-def _figures(info: RunInfo, rows: list[dict[str, Any]], final: dict[str, Any] | None) -> None:
+def _figures(
+    info: RunInfo, rows: Sequence[Mapping[str, Any]], final: Mapping[str, Any] | None
+) -> None:
     with st.container(horizontal=True, gap="small"):
         for label, value, help in _at_the_end(rows, final) if final else _so_far(info, rows):
             st.metric(label, value, help=help, width=135)
 
 
 def _at_the_end(
-    rows: list[dict[str, Any]], final: dict[str, Any]
+    rows: Sequence[Mapping[str, Any]], final: Mapping[str, Any]
 ) -> list[tuple[str, str, str | None]]:
     best = best_epoch(rows)
     return [
@@ -191,7 +194,7 @@ def _at_the_end(
     ]
 
 
-def _so_far(info: RunInfo, rows: list[dict[str, Any]]) -> list[tuple[str, str, str | None]]:
+def _so_far(info: RunInfo, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str | None]]:
     epochs, best = epochs_of(rows), best_epoch(rows)
     last = next((row for row in reversed(rows) if row.get("images_per_second") is not None), {})
     loss = last.get("loss", last.get("train_loss"))

@@ -137,6 +137,26 @@ def test_pictures_are_classified_from_files_folders_and_patterns(lab, model, tmp
         assert said.returncode == 2 and why in said.stderr and said.stderr.count("\n") == 1
 
 
+def test_one_bad_picture_costs_only_itself(lab, model, tmp_path):
+    Image.fromarray(np.zeros((28, 28), np.uint8)).save(tmp_path / "1.png")
+    Image.fromarray(np.zeros((28, 28), np.uint8)).save(tmp_path / "2.pgm")
+    for name in ("0.png", "._1.png", "__MACOSX/._2.png", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    old = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    Path(os.fsdecode(old)).write_bytes((tmp_path / "1.png").read_bytes())
+    rows = document(lab, "predict", model, tmp_path)
+    assert [Path(row["name"]).name for row in rows] == ["0.png", "1.png", "2.pgm", "caf\ufffd.png"]
+    assert "is not a picture that can be read" in rows[0]["error"]
+    assert all("error" not in row and row["blank"] for row in rows[1:])
+    (tmp_path / "1.png").unlink()
+    for name in ("2.pgm", os.fsdecode(old)):
+        (tmp_path / name).write_bytes(b"")
+    said = engine(lab, "predict", model, tmp_path)
+    assert said.returncode == 2 and "none of 3 pictures can be read" in said.stderr
+    assert len(said.stdout.splitlines()) == 3
+
+
 def test_a_model_is_scored(lab, model):
     scored = document(lab, "evaluate", model, "--data", "digits")
     assert {"accuracy", "top3", "n", "per_class"} <= set(scored) and scored["n"] == sum(

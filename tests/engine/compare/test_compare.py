@@ -9,7 +9,7 @@ import pytest
 from compared import compared_run, digits_test
 
 from engine.compare.statistics import mcnemar
-from engine.compare.verdicts import answer, make_group
+from engine.compare.verdicts import answer, seed_group
 from engine.errors import RunError
 from engine.lab import Lab
 from engine.metrics import confusion
@@ -134,6 +134,12 @@ def test_the_answer_names_start_end_and_what_may_be_chance(lab, two):
     assert "To 98% *lr 0.004* takes 3 epochs and 6 s, *lr 0.02* never gets there." in text
 
 
+def test_a_threshold_that_neither_reaches_is_not_mentioned(lab):
+    slow = [compared_run(lab, curve=(0.6, 0.985), changes={"lr": lr}) for lr in (0.1, 0.2)]
+    text = said(lab, *slow)
+    assert "To 98%" in text and "To 99" not in text and "never gets there" not in text
+
+
 def test_a_real_difference_is_called_real(lab, two):
     worse = compared_run(lab, wrong=range(60), changes={"lr": 0.5})
     assert "*lr 0.004* is really better on images like these (McNemar, p < 0.001)" in said(
@@ -183,7 +189,7 @@ def test_pretrained_against_scratch_is_answered_in_the_studys_words(lab):
 def test_answers_leave_out_what_the_runs_did_not_record(lab, two):
     subject = lab.compare.subjects([two[0].id])[0]
     bare = dataclasses.replace(subject, epochs=(), final={})
-    assert answer(make_group([bare]), make_group([subject]), None, None) == []
+    assert answer(seed_group([bare]), seed_group([subject]), None, None) == []
 
 
 def test_a_run_without_an_epoch_is_left_out_and_one_without_predictions_says_so(lab, two):

@@ -210,6 +210,27 @@ def test_processes_decode_what_one_would_and_in_order(tmp_path):
     ]
 
 
+def test_a_chunk_that_takes_long_gives_signs_of_life(monkeypatch):
+    monkeypatch.setattr(decode, "ALIVE_SECONDS", 0.001)
+    future, calls = decode.Future(), []
+
+    def alive():
+        calls.append(1)
+        if len(calls) == 3:
+            future.set_result("decoded")
+
+    assert decode._result(future, [], 0, None, alive) == "decoded" and len(calls) == 3
+
+
+def test_chunks_become_about_a_second_of_work(tmp_path, monkeypatch):
+    listing = zipped(tmp_path, files("2", "4", count=40))
+    clock = iter(np.arange(1000) * 8.0)  # half a second an image: 8 s for the first 16
+    monkeypatch.setattr(decode.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(decode, "_cores", lambda: 1)
+    counts = [len(chunk.kept) for chunk in decode.decoded(listing, "digit", 28, no_progress)]
+    assert counts[0] == 16 and max(counts[1:]) <= 2 and sum(counts) == 80
+
+
 def test_decoding_goes_on_when_processes_cannot_be_started(tmp_path):
     # A daemonic process may have no children: the work is then done in its own.
     write_zip(tmp_path / "set.zip", files("2", "4", count=5))

@@ -178,6 +178,11 @@ def test_any_folder_zip_and_idx_pair_works_by_path(load, tmp_path):
         load(tmp_path / "pairs")
 
 
+def test_a_drawing_labelled_test_does_not_hide_the_others(load, tmp_path):
+    write_folder(tmp_path / "home" / "drawings", files("test", "Sample001", "train"))
+    assert load("drawings", validation=0).classes == ("0", "test", "train")
+
+
 def test_a_name_in_glyphlab_data_works_like_a_path(load, tmp_path):
     write_zip(tmp_path / "data" / "own.zip", files("a", "b"))
     write_folder(tmp_path / "data" / "other", files("a", "b"))

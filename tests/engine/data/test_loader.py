@@ -1,3 +1,6 @@
+import threading
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -75,6 +78,25 @@ def test_an_error_while_streaming_reaches_the_caller(monkeypatch: pytest.MonkeyP
     images = Images(shapes(), CPU)
     with pytest.raises(IndexError):
         list(images.batches([np.array([10**6])]))
+
+
+def test_a_consumer_that_leaves_early_leaves_no_thread_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(loader.FITS_BYTES, "cpu", 0)
+    all_read = threading.Event()
+
+    class Order(list):
+        def __iter__(self) -> Iterator[np.ndarray]:
+            yield from super().__iter__()
+            all_read.set()
+
+    order = Order(loader.in_order(np.arange(2 * (loader.AHEAD + 1)), 2))
+    batches = Images(shapes(), CPU).batches(order)
+    next(batches)  # what is left fills the queue, so that there is no room for the end mark
+    assert all_read.wait(10)
+    batches.close()
+    assert "batches" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_streamed_images_are_those_of_the_file(tmp_path, monkeypatch) -> None:

@@ -9,12 +9,13 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import torch
 from factories import shapes
 
 from engine.data.imageset import ImageSet
 from engine.errors import DataError
 from engine.jobs.experiment import METHODS, conduct
-from engine.models.checkpoint import load_checkpoint, read_meta
+from engine.models.checkpoint import load_checkpoint, read_meta, read_weights
 from engine.recipe import DataSpec, Recipe, make_recipe
 from engine.runs.run import Run, create_run
 
@@ -128,8 +129,15 @@ def test_a_run_can_start_from_another_with_other_classes(tmp_path: Path) -> None
     train(first)
     data = shapes(240)
     two = dataclasses.replace(data, classes=("line", "dot", "ring"))
-    run = run_of(tmp_path, init_from=str(first.best), epochs=1)
+    run = run_of(tmp_path, init_from=str(first.best), epochs=1, lr=1e-7)
     assert train(run, two)["epochs"] == 1
+    start, end = read_weights(first.best), read_weights(run.best)
+    filters = [name for name, weights in start.items() if weights.ndim == 4]
+    assert filters and all(torch.allclose(start[name], end[name], atol=1e-3) for name in filters)
+    alone = run_of(tmp_path, epochs=1, lr=1e-7)
+    train(alone, two)
+    random = read_weights(alone.best)
+    assert not any(torch.allclose(start[name], random[name], atol=1e-3) for name in filters)
 
 
 def test_another_sets_test_split_is_matched_by_class_name(tmp_path: Path) -> None:
@@ -151,6 +159,28 @@ def test_another_sets_test_split_is_matched_by_class_name(tmp_path: Path) -> Non
     ) > 0.4  # by chance, or mixed up: less
 
 
+def test_a_test_set_without_splits_and_with_other_classes_is_scored_where_it_can_be(
+    tmp_path: Path,
+) -> None:
+    data, other = shapes(240), shapes(90, seed=5)
+    some = dataclasses.replace(
+        other, name="some", classes=("dot", "star", "bar"), splits={"train": np.arange(90)}
+    )
+    run = run_of(tmp_path, epochs=1, **{"data.test_on": "some"})
+    final = conduct(
+        run,
+        load=lambda spec: some if spec.name == "some" else data,
+        find_model=Path,
+        device="cpu",
+    )
+    assert final["test_n"] == 60 and final["test_split"] == "all"
+    log = (run.path / "log.txt").read_text()
+    assert (
+        "scored on 60 images of some (all); 30 of other classes are left out; it has no ring" in log
+    )
+    assert log.index("scored on") < log.index("epoch 1/1")
+
+
 def test_a_foreign_test_set_is_an_error(tmp_path: Path) -> None:
     data = shapes(240)
     other = dataclasses.replace(shapes(), name="letters", classes=("a", "b", "c"))
@@ -161,6 +191,7 @@ def test_a_foreign_test_set_is_an_error(tmp_path: Path) -> None:
             find_model=Path,
             device="cpu",
         )
+    assert "epoch" not in (tmp_path / "runs").glob("*/log.txt").__next__().read_text()
 
 
 def test_without_a_validation_split_the_recipes_temperature_is_used(tmp_path: Path) -> None:

@@ -124,11 +124,11 @@ def test_a_killed_task_is_failed(lab, long_task):
 
 def test_a_task_of_an_unknown_kind_fails_with_the_nearest_name(lab, tmp_path):
     from engine.files import Lock, read_json, write_json
-    from engine.jobs.task_worker import work
+    from engine.jobs.task_worker import work_on_task
 
     folder = tmp_path / "task"
     folder.mkdir()
     write_json(folder / "status.json", {"kind": "laod", "arguments": {}, "state": "running"})
-    work(lab.launcher, folder, Lock.take(folder / "lock"), TASKS)
+    work_on_task(lab.launcher, folder, Lock.take(folder / "lock"), TASKS)
     status = read_json(folder / "status.json")
     assert status["state"] == "failed" and "did you mean 'load'" in status["error"]

@@ -1,13 +1,18 @@
-"""Look-alikes told from noise, on counts of predicted classes (rows) against given labels (columns)
-as held-out predictions leave them.
+"""Ambiguous classes told from noise, on counts of predicted classes (rows) and given labels
+(columns) as held-out predictions give them.
 """
 
 import numpy as np
 import pytest
 
-from engine.noise.ambiguous_classes import beside_a_pattern, excused, is_pattern, look_alikes
-from engine.noise.hypotheses import SUSPICIOUS
-from engine.noise.transition import collisions
+from engine.noise.ambiguous_classes import (
+    ambiguous_pairs,
+    is_class_dependent,
+    moved_to_diagonal,
+    without_most_frequent,
+)
+from engine.noise.config import CONFIG
+from engine.noise.transition import coincidence
 
 
 def counts_of(
@@ -22,60 +27,66 @@ def counts_of(
     return counts
 
 
-EVEN_CLASSES = {label: 60 for label in range(12)}
+EQUAL_CLASSES = {label: 60 for label in range(12)}
 
 
-def test_a_rare_twin_that_is_never_predicted_looks_like_the_frequent_one() -> None:
-    counts = counts_of({**EVEN_CLASSES, 1: 100, 11: 0}, {(1, 11): 20})
-    assert [tuple(pair) for pair in np.argwhere(look_alikes(counts))] == [(1, 11)]
-    assert collisions(counts) > SUSPICIOUS and collisions(excused(counts, look_alikes(counts))) == 1
+def test_a_rare_class_that_is_never_predicted_is_ambiguous_with_the_frequent_one() -> None:
+    counts = counts_of({**EQUAL_CLASSES, 1: 100, 11: 0}, {(1, 11): 20})
+    assert [tuple(pair) for pair in np.argwhere(ambiguous_pairs(counts))] == [(1, 11)]
+    assert (
+        coincidence(counts) > CONFIG.coincidence_from
+        and coincidence(moved_to_diagonal(counts, ambiguous_pairs(counts))) == 1
+    )
 
 
-def test_two_classes_called_by_each_others_names_look_alike() -> None:
-    counts = counts_of(EVEN_CLASSES, {(0, 5): 20, (5, 0): 12})
-    assert {tuple(pair) for pair in np.argwhere(look_alikes(counts))} == {(0, 5), (5, 0)}
+def test_two_classes_that_carry_each_others_labels_are_ambiguous() -> None:
+    counts = counts_of(EQUAL_CLASSES, {(0, 5): 20, (5, 0): 12})
+    assert {tuple(pair) for pair in np.argwhere(ambiguous_pairs(counts))} == {(0, 5), (5, 0)}
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.45])
-def test_noise_of_one_direction_is_not_excused(rate: float) -> None:
+def test_noise_of_one_direction_is_not_ambiguity(rate: float) -> None:
     flips = {(label, (label + 1) % 12): round(60 * rate) for label in range(12)}
     counts = counts_of({label: 60 - round(60 * rate) for label in range(12)}, flips)
-    assert not look_alikes(counts).any()
-    assert is_pattern(counts, look_alikes(counts)) and collisions(counts) > SUSPICIOUS
+    assert not ambiguous_pairs(counts).any()
+    assert (
+        is_class_dependent(counts, ambiguous_pairs(counts))
+        and coincidence(counts) > CONFIG.coincidence_from
+    )
 
 
-def test_even_noise_is_nobodys_likeness() -> None:
+def test_uniform_noise_makes_no_class_ambiguous() -> None:
     rng = np.random.default_rng(0)
     counts = np.diag([300] * 12) + rng.poisson(20, (12, 12)) * (1 - np.eye(12, dtype=int))
-    assert not look_alikes(counts).any()
-    assert not is_pattern(counts, np.zeros((12, 12), bool))
+    assert not ambiguous_pairs(counts).any()
+    assert not is_class_dependent(counts, np.zeros((12, 12), bool))
 
 
-def test_a_leftover_smaller_than_the_likeness_is_no_pattern_and_a_larger_one_is() -> None:
+def test_noise_smaller_than_the_ambiguity_is_not_class_dependent_and_larger_noise_is() -> None:
     twins = {(0, 5): 20, (5, 0): 16}
     few, many = (
-        counts_of(EVEN_CLASSES, {**twins, (3, 7): 10}),
-        counts_of(EVEN_CLASSES, {**twins, (3, 7): 40}),
+        counts_of(EQUAL_CLASSES, {**twins, (3, 7): 10}),
+        counts_of(EQUAL_CLASSES, {**twins, (3, 7): 40}),
     )
-    assert not is_pattern(few, look_alikes(few))
-    assert is_pattern(many, look_alikes(many))
+    assert not is_class_dependent(few, ambiguous_pairs(few))
+    assert is_class_dependent(many, ambiguous_pairs(many))
 
 
-def test_beside_a_pattern_a_rare_class_full_of_a_frequent_one_is_the_patterns() -> None:
-    """Class 9 is often called 10, which has few images of its own: more of what is called 10 is
+def test_a_rare_label_that_a_frequent_class_carries_is_due_to_class_dependent_noise() -> None:
+    """Class 9 often carries label 10, which has few images of its own: most images with label 10 are
     predicted 9.
     """
-    counts = counts_of({**EVEN_CLASSES, 10: 8, 11: 0}, {(9, 10): 40, (1, 2): 25, (1, 11): 12})
-    alike = look_alikes(counts)
-    assert alike[9, 10] and alike[1, 11]
-    kept = beside_a_pattern(counts, alike)
+    counts = counts_of({**EQUAL_CLASSES, 10: 8, 11: 0}, {(9, 10): 40, (1, 2): 25, (1, 11): 12})
+    ambiguous = ambiguous_pairs(counts)
+    assert ambiguous[9, 10] and ambiguous[1, 11]
+    kept = without_most_frequent(counts, ambiguous)
     assert not kept[9, 10] and kept[1, 11]
 
 
-def test_what_is_excused_counts_as_right_and_nothing_is_lost() -> None:
+def test_entries_moved_to_the_diagonal_count_as_correct_and_rows_keep_their_sum() -> None:
     matrix = np.array([[0.7, 0.3, 0.0], [0.1, 0.8, 0.1], [0.0, 0.0, 1.0]])
-    alike = np.zeros((3, 3), bool)
-    alike[0, 1] = True
-    assert excused(matrix, alike) == pytest.approx(
+    ambiguous = np.zeros((3, 3), bool)
+    ambiguous[0, 1] = True
+    assert moved_to_diagonal(matrix, ambiguous) == pytest.approx(
         np.array([[1.0, 0.0, 0.0], [0.1, 0.8, 0.1], [0.0, 0.0, 1.0]])
     )

@@ -1,50 +1,48 @@
-"""The decision itself, on predictions made up from known true labels: every regime, its rate and
-its T.
-"""
+"""The diagnosis, on simulated predictions: every regime, its rate and its T."""
 
 import numpy as np
 import pytest
-from doubted import made_up_logits, readings_of
+from noisy_labels import hypotheses_of, simulated_logits
 
 from engine.noise.diagnosis import REGIMES, diagnose
-from engine.noise.hypotheses import EXCLUDES, NAMES, PATTERN, better
+from engine.noise.hypotheses import CLASS_DEPENDENT, COMPLEMENTARY, SYMMETRIC, select_hypothesis
 from engine.noise.inject import add_noise, true_transition
 from engine.noise.report import evidence, share, summary, unknowable
 from engine.noise.transition import log_softmax
 
 N, K = 3000, 10
 TRUE = np.random.default_rng(0).integers(0, K, N)
-LOGITS = made_up_logits(TRUE, K)
+LOGITS = simulated_logits(TRUE, K)
 CLASSES = tuple("0123456789")
 
 
 def found(given, logits=LOGITS):
-    readings = readings_of(logits, given)
-    best = better(readings)
-    return diagnose(logits, given, best), readings, best
+    hypotheses = hypotheses_of(logits, given)
+    best = select_hypothesis(hypotheses)
+    return diagnose(logits, given, best), hypotheses, best
 
 
 @pytest.mark.parametrize(
-    ("noise", "rate", "regime", "reading"),
+    ("noise", "rate", "regime", "hypothesis"),
     [
-        ("clean", 0.0, "clean", NAMES),
-        ("rare", 0.005, "few errors", NAMES),
-        ("rare", 0.01, "few errors", NAMES),
-        ("rare", 0.05, "few errors", NAMES),
-        ("symmetric", 0.2, "symmetric", NAMES),
-        ("symmetric", 0.5, "symmetric", NAMES),
-        ("symmetric", 0.8, "symmetric", NAMES),
-        ("pairs", 0.4, "class-dependent", PATTERN),
-        ("pairs", 0.2, "class-dependent", PATTERN),
-        ("complementary", 1.0, "complementary", EXCLUDES),
-        ("complementary", 0.99, "complementary", EXCLUDES),
+        ("clean", 0.0, "clean", SYMMETRIC),
+        ("rare", 0.005, "few errors", SYMMETRIC),
+        ("rare", 0.01, "few errors", SYMMETRIC),
+        ("rare", 0.05, "few errors", SYMMETRIC),
+        ("symmetric", 0.2, "symmetric", SYMMETRIC),
+        ("symmetric", 0.5, "symmetric", SYMMETRIC),
+        ("symmetric", 0.8, "symmetric", SYMMETRIC),
+        ("pairs", 0.4, "class-dependent", CLASS_DEPENDENT),
+        ("pairs", 0.2, "class-dependent", CLASS_DEPENDENT),
+        ("complementary", 1.0, "complementary", COMPLEMENTARY),
+        ("complementary", 0.99, "complementary", COMPLEMENTARY),
     ],
 )
-def test_every_regime_is_named_with_its_rate_and_its_matrix(noise, rate, regime, reading):
+def test_every_regime_is_named_with_its_rate_and_its_matrix(noise, rate, regime, hypothesis):
     given = add_noise(TRUE, K, noise, rate, 1)
-    findings, readings, best = found(given)
+    findings, hypotheses, best = found(given)
     really = (given != TRUE).mean()
-    assert (findings.regime, best.name) == (regime, reading)
+    assert (findings.regime, best.name) == (regime, hypothesis)
     assert findings.rate_low - 1e-9 <= findings.rate <= findings.rate_high + 1e-9
     assert (
         findings.rate_low - 0.004 <= really <= findings.rate_high + 0.004
@@ -54,15 +52,15 @@ def test_every_regime_is_named_with_its_rate_and_its_matrix(noise, rate, regime,
     assert findings.matrix.sum(1) == pytest.approx(np.ones(K))
 
 
-def test_labels_that_have_nothing_to_do_with_the_images_are_said_so():
+def test_labels_independent_of_the_images_are_found_to_be_so():
     given = add_noise(TRUE, K, "independent", 1.0, 1)
-    findings, readings, best = found(given)
+    findings, hypotheses, best = found(given)
     assert best is None and findings.regime == "independent"
     assert findings.rate == pytest.approx(0.9, abs=0.01) and findings.rate_high == 1
-    assert "may have been drawn without looking" in summary(findings, N, CLASSES)
-    said = unknowable(findings, N, CLASSES)
-    assert any("90%" in sentence for sentence in said) and any(
-        f"{N * np.log(K / (K - 1)):,.0f} in all" in sentence for sentence in said
+    assert "were drawn at random" in summary(findings, N, CLASSES)
+    sentences = unknowable(findings, N, CLASSES)
+    assert any("90%" in sentence for sentence in sentences) and any(
+        f"{N * np.log(K / (K - 1)):,.0f} in all" in sentence for sentence in sentences
     )
 
 
@@ -77,35 +75,35 @@ def test_classes_that_look_alike_are_ambiguous_and_not_noise():
     logits[alike] -= 8
     logits[alike, 0], logits[alike, 1] = 4 + lean / 2, 4 - lean / 2
     findings, _, best = found(true, logits)
-    assert best.name == NAMES and findings.regime == "clean"
-    assert {(a, b) for a, b, _ in findings.look_alike} == {(0, 1), (1, 0)}
+    assert best.name == SYMMETRIC and findings.regime == "clean"
+    assert {(a, b) for a, b, _ in findings.ambiguous} == {(0, 1), (1, 0)}
     assert findings.matrix[0, 1] < 0.02
-    said = " ".join(unknowable(findings, N, CLASSES))
-    assert "0 and 1" in said and "1 and 0" not in said
+    text = " ".join(unknowable(findings, N, CLASSES))
+    assert "0 and 1" in text and "1 and 0" not in text
 
 
 @pytest.mark.parametrize(("rate", "regime"), [(0.0, "clean"), (0.004, "few errors")])
-def test_errors_are_told_from_what_a_network_is_unsure_of(rate, regime):
-    """Networks that waver between look-alikes, as EMNIST's do, about every second image: 15% of
-    their probability is elsewhere.
+def test_errors_are_told_from_uncertain_predictions(rate, regime):
+    """Networks that are uncertain between ambiguous classes, as EMNIST's are, for every second
+    image: 15% of their probability is on another class.
     """
     rng = np.random.default_rng(7)
     true = rng.integers(0, K, 12_000)
-    logits = made_up_logits(true, K)
+    logits = simulated_logits(true, K)
     alike = true < 6
     lean = rng.normal(0, 1.8, alike.sum())
     first = true[alike] // 2 * 2
     true[alike] = first + (rng.random(len(lean)) > 1 / (1 + np.exp(-lean)))
     logits[alike] -= 8
     logits[alike, first], logits[alike, first + 1] = 4 + lean / 2, 4 - lean / 2
-    unsure = 1 - np.exp(log_softmax(logits)).max(1).mean()
+    uncertainty = 1 - np.exp(log_softmax(logits)).max(1).mean()
     findings, _, best = found(add_noise(true, K, "rare", rate, 1), logits)
-    assert 0.12 < unsure < 0.18
-    assert (best.name, findings.regime) == (NAMES, regime)
+    assert 0.12 < uncertainty < 0.18
+    assert (best.name, findings.regime) == (SYMMETRIC, regime)
     assert findings.rate == pytest.approx(rate, abs=0.0015)
 
 
-def test_a_pattern_in_a_few_classes_only_is_found_in_those():
+def test_noise_in_a_few_classes_only_is_found_in_those():
     given = TRUE.copy()
     rng = np.random.default_rng(3)
     for a, b in ((7, 1), (3, 8)):
@@ -122,7 +120,7 @@ def test_sixty_two_uneven_classes_do_not_confuse_it():
     k = 62
     rng = np.random.default_rng(4)
     true = rng.choice(k, 6000, p=rng.dirichlet(np.full(k, 3.0)))
-    logits = made_up_logits(true, k)
+    logits = simulated_logits(true, k)
     for noise, rate, regime in (
         ("clean", 0, "clean"),
         ("symmetric", 0.5, "symmetric"),
@@ -138,7 +136,7 @@ def test_sixty_two_uneven_classes_do_not_confuse_it():
     "noise", ["clean", "rare", "symmetric", "pairs", "complementary", "independent"]
 )
 def test_a_diagnosis_reads_as_sentences(noise):
-    findings, readings, _ = found(
+    findings, hypotheses, _ = found(
         add_noise(
             TRUE,
             K,
@@ -147,13 +145,13 @@ def test_a_diagnosis_reads_as_sentences(noise):
             1,
         )
     )
-    said = [
+    sentences = [
         summary(findings, N, CLASSES),
-        *evidence(findings, readings, CLASSES),
+        *evidence(findings, hypotheses, CLASSES),
         *unknowable(findings, N, CLASSES),
     ]
-    assert findings.regime in REGIMES and len(said) >= 4
-    for sentence in said:
+    assert findings.regime in REGIMES and len(sentences) >= 4
+    for sentence in sentences:
         assert sentence.endswith(".") and "nan" not in sentence and "  " not in sentence
 
 

@@ -15,10 +15,10 @@ def test_the_asked_share_of_labels_is_changed_to_others(kind, rate):
     assert given.min() >= 0 and given.max() < 10
 
 
-def test_complementary_labels_are_never_right_and_even_over_the_others():
-    there = true_transition(LABELS, add_noise(LABELS, 10, "complementary", 1.0, 0), 10)
-    assert np.diag(there).max() == 0
-    assert np.abs(there[~np.eye(10, dtype=bool)] - 1 / 9).max() < 0.03
+def test_complementary_labels_are_never_correct_and_uniform_over_the_others():
+    matrix = true_transition(LABELS, add_noise(LABELS, 10, "complementary", 1.0, 0), 10)
+    assert np.diag(matrix).max() == 0
+    assert np.abs(matrix[~np.eye(10, dtype=bool)] - 1 / 9).max() < 0.03
 
 
 def test_independent_labels_have_the_same_shares_in_every_class():
@@ -42,7 +42,7 @@ def test_a_seed_gives_the_same_noise_and_the_labels_stay_as_they_were(kind):
     assert (first == again).all() and (LABELS == before).all()
 
 
-def test_mistakes_are_told():
+def test_a_wrong_argument_raises_an_error_that_says_what_is_expected():
     with pytest.raises(DataError, match="did you mean 'symmetric'"):
         add_noise(LABELS, 10, "symetric", 0.5, 0)
     with pytest.raises(DataError, match="0 to 1"):

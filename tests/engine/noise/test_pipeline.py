@@ -1,4 +1,4 @@
-"""The examination itself, on real digits and with as little training as shows that it works."""
+"""The whole pipeline, on real digits and with as little training as shows that it works."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from engine.errors import DataError
 from engine.lab import Lab
-from engine.noise import network, pipeline
-from engine.noise.hypotheses import EXCLUDES, NAMES, better
+from engine.noise.config import CONFIG, Effort
+from engine.noise.cross_validation import CrossValidation
+from engine.noise.hypotheses import COMPLEMENTARY, SYMMETRIC
 from engine.noise.inject import add_noise
-from engine.noise.network import Soft, admit
-from engine.noise.pipeline import Effort, examine
-from engine.noise.transition import even
+from engine.noise.network import noisy_data
+from engine.noise.pipeline import run_pipeline
+from engine.noise.targets import SoftTargets, TargetLoss
+from engine.noise.transition import uniform_transition
 from engine.training.noisy_losses import forward
 
 
@@ -24,86 +27,110 @@ def digits(tmp_path_factory: pytest.TempPathFactory):
     return Lab(tmp_path_factory.mktemp("lab")).dataset("digits")
 
 
-def test_complementary_labels_are_recognised_and_read_by_a_committee(
-    digits, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(pipeline.EFFORTS, "full", Effort(8_000, 4_000, 8_000, 2, "little"))
-    monkeypatch.setattr(pipeline, "READING_VIEWS", 10_000)
+def little(teacher: int, student: int = 0, ensemble: int = 0, size: int = 0) -> Effort:
+    """An effort that trains on so many images."""
+    return Effort(teacher, student, ensemble, size, "little")
+
+
+def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classes(digits) -> None:
+    config = replace(
+        CONFIG, efforts={"full": little(8_000, 4_000, 8_000, 2)}, hypothesis_views=10_000
+    )
     true = digits.labels
     given = add_noise(true, 10, "complementary", 1.0, 0)
-    told = []
-    found = examine(
-        digits.with_labels(given, "spoiled"),
-        progress=lambda done, total, what: told.append((done, total, what)),
+    reported = []
+    found = run_pipeline(
+        digits.with_labels(given, "noisy"),
+        progress=lambda done, total, what: reported.append((done, total, what)),
+        config=config,
     )
-    assert found.reading == EXCLUDES and found.findings.regime == "complementary"
+    assert found.hypothesis == COMPLEMENTARY and found.findings.regime == "complementary"
     alone = (found.log_p.argmax(1) == true).mean()
     assert alone > 0.3 and (found.suspects.likely == true).mean() > alone + 0.05
-    assert (
-        found.suspects.sure.shape == (len(digits),)
-        and 0.1 <= found.suspects.sure.min() <= found.suspects.sure.max() <= 1
-    )
-    assert {what for _, _, what in told} >= {
-        "committee, network 1 of 2",
-        "committee, network 2 of 2",
+    confidence = found.suspects.confidence
+    assert confidence.shape == (len(digits),)
+    assert 0.1 <= confidence.min() <= confidence.max() <= 1
+    assert {what for _, _, what in reported} >= {
+        "ensemble, network 1 of 2",
+        "ensemble, network 2 of 2",
     }
-    ends = [(done, total) for done, total, what in told if what.startswith("committee")]
+    ends = [(done, total) for done, total, what in reported if what.startswith("ensemble")]
     assert ends[-1][0] > 0.99 * ends[-1][1] and all(done <= total for done, total in ends)
 
 
-def test_what_a_first_look_does_not_show_is_found_by_cross_validation_and_examined_as_well(
-    digits, monkeypatch: pytest.MonkeyPatch
+def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of_all(
+    digits,
 ) -> None:
-    monkeypatch.setitem(pipeline.EFFORTS, "full", Effort(10_000, 4_000, 8_000, 1, "little"))
-    monkeypatch.setattr(pipeline, "READING_VIEWS", 1_000)
-    looks = []
-    monkeypatch.setattr(
-        pipeline, "better", lambda readings: looks.append(better(readings)) or looks[-1]
+    config = replace(
+        CONFIG, efforts={"full": little(10_000, 4_000, 8_000, 1)}, hypothesis_views=1_000
     )
     given = add_noise(digits.labels, 10, "complementary", 1.0, 0)
-    told = []
-    found = examine(
-        digits.with_labels(given, "spoiled"),
-        progress=lambda done, total, what: told.append((done, total, what)),
+    reported = []
+    found = run_pipeline(
+        digits.with_labels(given, "noisy"),
+        progress=lambda done, total, what: reported.append((done, total, what)),
+        config=config,
     )
-    assert [None if look is None else look.name for look in looks] == [None, EXCLUDES]
-    assert found.reading == EXCLUDES and found.suspects.sure is not None
-    assert told[-1][0] > 0.99 * told[-1][1] and all(done <= total for done, total, _ in told)
-    crossing = [done / total for done, total, what in told if what.startswith("cross-validation")]
-    assert (
-        crossing == sorted(crossing) and crossing[-1] > 0.99
-    )  # two readings are counted, and what follows only once it is known
+    # Both hypotheses are cross-validated, as the part of the images decided for neither.
+    starts = [what for _, _, what in reported if what == "cross-validation, fold 1 of 5"]
+    first = [done for done, _, what in reported if what == "cross-validation, fold 1 of 5"]
+    assert len(starts) > 1 and max(first) - min(first) > 4 * 10_000
+    assert found.hypothesis == COMPLEMENTARY
+    assert any(what.startswith("ensemble") for _, _, what in reported)
+    assert reported[-1][0] > 0.99 * reported[-1][1] and all(
+        done <= total for done, total, _ in reported
+    )
+    crossing = [
+        done / total for done, total, what in reported if what.startswith("cross-validation")
+    ]
+    assert crossing == sorted(crossing) and crossing[-1] > 0.99
 
 
 @pytest.mark.parametrize(
-    ("classes", "reading", "epochs"), [(10, EXCLUDES, 4), (62, EXCLUDES, 25), (62, NAMES, 4)]
+    ("classes", "hypothesis", "epochs"),
+    [(10, COMPLEMENTARY, 4), (62, COMPLEMENTARY, 25), (62, SYMMETRIC, 4)],
 )
-def test_labels_that_rule_out_one_of_many_classes_are_gone_through_more_often(
-    digits, classes, reading, epochs
+def test_teachers_see_complementary_labels_of_many_classes_more_often(
+    digits, classes, hypothesis, epochs
 ) -> None:
-    patient = replace(admit(digits, device="cpu"), classes=classes)
+    data = replace(noisy_data(digits, device="cpu"), classes=classes)
     index = np.arange(len(digits))
-    kept = len(index) * 4 // 5
-    work = pipeline._Work(patient, index, Effort(4 * kept, 0, 0, 0, "little"), 0, lambda *_: None)
-    assert work._teacher_epochs(reading) == epochs
+    trained = len(index) * 4 // 5
+    work = CrossValidation(data, index, little(4 * trained), 0, lambda *_: None)
+    assert work.teacher_epochs(hypothesis) == epochs
 
 
-def test_beliefs_are_joined_by_the_labels_that_are_heard(digits) -> None:
-    patient = admit(digits, add_noise(digits.labels, 10, "complementary", 1.0, 0), "cpu")
+def test_the_loss_of_soft_targets_adds_that_of_given_labels_by_its_weight(digits) -> None:
+    given = add_noise(digits.labels, 10, "complementary", 1.0, 0)
     rng = np.random.default_rng(0)
-    beliefs = rng.dirichlet(np.ones(10), len(digits)).astype(np.float32)
-    heard = np.arange(len(digits)) % 3 == 0
-    matrix = even(10, 0.0)
+    targets = rng.dirichlet(np.ones(10), len(digits)).astype(np.float32)
+    labelled = np.arange(len(digits)) % 3 == 0
+    matrix = uniform_transition(10, 0.0)
     logits, index = torch.from_numpy(rng.normal(size=(64, 10)).astype(np.float32)), torch.arange(64)
-    soft = -(torch.from_numpy(beliefs[:64]) * F.log_softmax(logits, 1)).sum(1).mean()
-    judge = network._Judge(Soft(beliefs, matrix, heard), patient, 1)
-    given = torch.from_numpy(patient.given[:64][heard[:64]])
-    pulled = forward(
-        logits[heard[:64]], given, transition=torch.as_tensor(matrix, dtype=torch.float32)
+
+    def loss(how: SoftTargets) -> torch.Tensor:
+        return TargetLoss(how, given, torch.device("cpu"), 1)(logits, index)
+
+    soft = -(torch.from_numpy(targets[:64]) * F.log_softmax(logits, 1)).sum(1).mean()
+    on_labels = forward(
+        logits[labelled[:64]],
+        torch.from_numpy(given[:64][labelled[:64]]),
+        transition=torch.as_tensor(matrix, dtype=torch.float32),
     )
+    share = float(labelled[:64].mean())
+    for weight in (CONFIG.label_weight, 2.5):
+        torch.testing.assert_close(
+            loss(SoftTargets(targets, matrix, labelled, weight)), soft + weight * share * on_labels
+        )
     torch.testing.assert_close(
-        judge(logits, index), soft + network.PULL * float(heard[:64].mean()) * pulled
+        loss(SoftTargets(targets, matrix, np.zeros(len(digits), bool))), soft
     )
-    deaf = network._Judge(Soft(beliefs, matrix, np.zeros(len(digits), bool)), patient, 1)
-    torch.testing.assert_close(deaf(logits, index), soft)
-    torch.testing.assert_close(network._Judge(Soft(beliefs), patient, 1)(logits, index), soft)
+    torch.testing.assert_close(loss(SoftTargets(targets)), soft)
+
+
+def test_too_few_labels_and_an_unknown_effort_are_errors(digits) -> None:
+    few = np.where(np.arange(len(digits)) < 40, digits.labels, -1)
+    with pytest.raises(DataError, match="too small to find label noise in"):
+        run_pipeline(digits.with_labels(few, "few"))
+    with pytest.raises(DataError, match="did you mean 'quick'"):
+        run_pipeline(digits, effort="quik")

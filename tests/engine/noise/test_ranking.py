@@ -1,26 +1,26 @@
 import numpy as np
 import pytest
-from doubted import made_up_logits
+from noisy_labels import simulated_logits
 
 from engine.noise.inject import add_noise
 from engine.noise.ranking import expected_wrong, find_suspects, reason
-from engine.noise.transition import even, log_softmax
+from engine.noise.transition import log_softmax, uniform_transition
 
 TRUE = np.random.default_rng(0).integers(0, 10, 4000)
-LOG_P = log_softmax(made_up_logits(TRUE, 10), 0.5)
+LOG_P = log_softmax(simulated_logits(TRUE, 10), 0.5)
 
 
 def test_in_good_data_wrong_labels_come_first():
     given = add_noise(TRUE, 10, "rare", 0.01, 0)
-    found = find_suspects(LOG_P, even(10, 0.99), given)
+    found = find_suspects(LOG_P, uniform_transition(10, 0.99), given)
     wrong = given != TRUE
     assert wrong[found.order[: wrong.sum()]].mean() > 0.8
     assert found.score[wrong].mean() < 0.2 < 0.95 < found.score[~wrong].mean()
 
 
-def test_where_nearly_all_labels_are_wrong_the_right_ones_come_first():
+def test_among_complementary_labels_accidentally_correct_ones_come_first():
     given = add_noise(TRUE, 10, "complementary", 0.99, 0)
-    found = find_suspects(LOG_P, even(10, 0.01), given, excludes=True)
+    found = find_suspects(LOG_P, uniform_transition(10, 0.01), given, complementary=True)
     right = given == TRUE
     assert right[found.order[: right.sum()]].mean() > 0.85
     assert found.score[found.order[0]] > 0.9 > 0.1 > found.score[found.order[-1]]
@@ -28,7 +28,7 @@ def test_where_nearly_all_labels_are_wrong_the_right_ones_come_first():
 
 def test_scores_are_probabilities_and_the_order_names_every_image_once():
     given = add_noise(TRUE, 10, "symmetric", 0.5, 0)
-    found = find_suspects(LOG_P, even(10, 0.5), given)
+    found = find_suspects(LOG_P, uniform_transition(10, 0.5), given)
     assert found.score.dtype == np.float32 and found.score.shape == (4000,)
     assert found.score.min() >= 0 and found.score.max() <= 1
     assert sorted(found.order.tolist()) == list(range(4000))
@@ -36,30 +36,34 @@ def test_scores_are_probabilities_and_the_order_names_every_image_once():
     assert (found.likely == TRUE).mean() > 0.97
 
 
-def test_networks_that_saw_the_label_say_which_class_is_likely_but_not_how_far_to_believe_it():
+def test_an_ensemble_decides_the_likely_class_but_not_the_score():
     given = add_noise(TRUE, 10, "complementary", 0.99, 0)
-    alone = find_suspects(LOG_P, even(10, 0.01), given, excludes=True)
-    sure = log_softmax(10.0 * np.eye(10)[(TRUE + 1) % 10])
-    found = find_suspects(LOG_P, even(10, 0.01), given, excludes=True, informed=sure)
+    alone = find_suspects(LOG_P, uniform_transition(10, 0.01), given, complementary=True)
+    certain = log_softmax(10.0 * np.eye(10)[(TRUE + 1) % 10])
+    found = find_suspects(
+        LOG_P, uniform_transition(10, 0.01), given, complementary=True, ensemble_log_p=certain
+    )
     assert (found.score == alone.score).all() and (found.order == alone.order).all()
     allowed = given != (TRUE + 1) % 10
-    assert (found.likely == (TRUE + 1) % 10)[allowed].all() and found.sure[allowed].min() > 0.98
+    assert (found.likely == (TRUE + 1) % 10)[allowed].all() and found.confidence[
+        allowed
+    ].min() > 0.98
     assert (alone.likely == TRUE).mean() > 0.97 and np.exp(LOG_P.max(1)).mean() == pytest.approx(
-        alone.sure.mean(), abs=0.05
+        alone.confidence.mean(), abs=0.05
     )
 
 
-def test_odds_still_rank_what_rounds_to_certainty():
+def test_log_odds_still_rank_scores_that_round_to_one():
     log_p = log_softmax(np.array([[200.0, 0, 0], [300.0, 0, 0], [100.0, 0, 0]]))
-    found = find_suspects(log_p, even(3, 0.9), np.array([1, 1, 1]))
+    found = find_suspects(log_p, uniform_transition(3, 0.9), np.array([1, 1, 1]))
     assert found.order.tolist() == [1, 0, 2]
 
 
-def test_the_reason_says_what_the_network_and_the_neighbours_say():
+def test_the_reason_names_the_prediction_and_the_neighbours():
     text = reason("3", "8", 0.001, 0.996, (12, 1, 13), False)
     assert (
         text
-        == "A network that never saw this label reads it as 8 (over 99%) and as the given 3 with"
-        " under 1%; 12 of its 13 nearest images read as 8, 1 as 3."
+        == "A network that was not trained on this label predicts 8 (over 99%), and the given 3"
+        " with under 1%; 12 of the 13 nearest images are likely 8, 1 likely 3."
     )
-    assert "right by accident" in reason("3", "3", 0.99, 0.99, (13, 13, 13), True)
+    assert "by accident" in reason("3", "3", 0.99, 0.99, (13, 13, 13), True)

@@ -1,4 +1,4 @@
-"""Method `recovered` on real digits whose labels say what they are not."""
+"""Method `recovered` on real digits with injected noise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.runs.run import create_run
 from engine.training.trainer import EpochStats
 
 RECIPE = {
-    "name": "spoiled-digits",
+    "name": "noisy-digits",
     "data": {"name": "digits", "style": "digit", "size": 16, "validation": 0.1, "test": 0.1},
     "model": {"name": "glyphnet", "options": {"width": 8, "blocks": [1, 1, 1], "stem": 2}},
     "method": "recovered",
@@ -36,16 +36,16 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
 def trained(
     digits: ImageSet, noise: str, rate: float, home: Path, stages: list[dict]
 ) -> tuple[Recovering, list[EpochStats]]:
-    """The trainer at its end, and its epochs, on `digits` spoiled."""
+    """The trainer at its end, and its epochs, on `digits` with injected noise."""
     recipe = make_recipe({**RECIPE, "stages": stages})
     given = add_noise(digits.labels, 10, noise, rate, 0)
     trainer = Recovering(
-        recipe, digits.with_labels(given, "spoiled"), torch.device("cpu"), create_run(home, recipe)
+        recipe, digits.with_labels(given, "noisy"), torch.device("cpu"), create_run(home, recipe)
     )
     return trainer, [stats for stats in trainer.fit() if isinstance(stats, EpochStats)]
 
 
-def test_a_second_stage_learns_what_follows_from_complementary_labels(
+def test_a_second_stage_trains_on_pseudo_labels_of_complementary_labels(
     digits: ImageSet, tmp_path: Path
 ) -> None:
     stages = [{"epochs": 24, "loss": "scl_nl"}, {"epochs": 8, "loss": "cross_entropy"}]
@@ -66,7 +66,7 @@ def test_a_second_stage_learns_what_follows_from_complementary_labels(
     assert "starts afresh on" in trainer.run.log_tail()
 
 
-def test_a_second_stage_leaves_out_labels_that_are_not_certain(
+def test_a_second_stage_leaves_out_pseudo_labels_that_are_not_confident(
     digits: ImageSet, tmp_path: Path
 ) -> None:
     stages = [

@@ -51,7 +51,7 @@ def test_decisions_name_classes_so_that_a_person_can_read_them(review, tmp_path)
     assert json.loads((tmp_path / "review.jsonl").read_text())["label"] == "c"
 
 
-def test_what_can_not_be_decided_is_told(review):
+def test_a_decision_on_no_image_or_class_raises_an_error(review):
     with pytest.raises(DataError, match="no such image"):
         review.decide(4, 0)
     with pytest.raises(DataError, match="class '3' is not known"):

@@ -1,35 +1,35 @@
 import numpy as np
 import pytest
-from doubted import made_up_logits
+from noisy_labels import simulated_logits
 
 from engine.errors import DataError
 from engine.noise.inject import add_noise, true_transition
 from engine.noise.transition import (
     TEMPERATURES,
     check_transition,
-    clearest,
-    collisions,
-    even,
-    fit_even,
+    coincidence,
+    diagonal_interval,
     fit_transition,
+    fit_uniform,
     label_counts,
     log_likelihood,
     log_softmax,
+    most_confident,
     noise_rate,
     posterior,
-    right_interval,
     transition_of_counts,
+    uniform_transition,
 )
 
 TRUE = np.random.default_rng(0).integers(0, 10, 3000)
-LOGITS = made_up_logits(TRUE, 10)
+LOGITS = simulated_logits(TRUE, 10)
 
 
-def test_an_even_matrix_has_rows_of_probabilities():
-    for right in (0.0, 0.1, 0.9, 1.0):
-        matrix = even(10, right)
+def test_a_uniform_matrix_has_rows_of_probabilities():
+    for diagonal in (0.0, 0.1, 0.9, 1.0):
+        matrix = uniform_transition(10, diagonal)
         assert matrix.sum(1) == pytest.approx(np.ones(10))
-        assert np.diag(matrix) == pytest.approx(np.full(10, right))
+        assert np.diag(matrix) == pytest.approx(np.full(10, diagonal))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_an_even_matrix_has_rows_of_probabilities():
         np.full((3, 3), np.nan),
     ],
 )
-def test_what_is_no_transition_matrix_is_refused(matrix):
+def test_what_is_no_transition_matrix_raises_an_error(matrix):
     with pytest.raises(DataError, match="transition matrix"):
         check_transition(matrix, 3)
 
@@ -61,19 +61,21 @@ def test_likelihood_and_posterior_agree_with_a_loop():
         )
 
 
-def test_log_softmax_survives_huge_logits():
+def test_log_softmax_of_huge_logits_is_finite():
     assert np.isfinite(log_softmax(np.array([[1e4, 0.0, -1e4]]))).all()
 
 
 @pytest.mark.parametrize("right", [0.0, 0.05, 0.2, 0.5, 0.8, 0.99])
-def test_the_share_of_right_labels_is_found_whichever_side_of_chance_it_is_on(right):
+def test_the_share_of_correct_labels_is_estimated_below_and_above_chance(right):
     given = add_noise(TRUE, 10, "symmetric", 1 - right, 3)
-    fitted = fit_even(LOGITS, given)
+    fitted = fit_uniform(LOGITS, given)
     really = (given == TRUE).mean()
-    low, high = right_interval(LOGITS, given, fitted.right, TEMPERATURES)
-    assert fitted.right == pytest.approx(really, abs=0.02)
+    low, high = diagonal_interval(LOGITS, given, fitted.diagonal, TEMPERATURES)
+    assert fitted.diagonal == pytest.approx(really, abs=0.02)
     assert (
-        low <= fitted.right <= high and low - 0.005 <= really <= high + 0.005 and high - low < 0.1
+        low <= fitted.diagonal <= high
+        and low - 0.005 <= really <= high + 0.005
+        and high - low < 0.1
     )
 
 
@@ -89,27 +91,29 @@ def test_a_transition_matrix_is_recovered_from_predictions_and_labels():
 def test_a_class_without_images_keeps_the_row_it_started_with():
     given = np.zeros(50, int)
     log_p = log_softmax(np.tile([9.0, 0.0, -99.0], (50, 1)))
-    assert fit_transition(log_p, given, even(3, 0.7))[2] == pytest.approx(even(3, 0.7)[2])
+    assert fit_transition(log_p, given, uniform_transition(3, 0.7))[2] == pytest.approx(
+        uniform_transition(3, 0.7)[2]
+    )
 
 
-def test_the_clearest_are_the_same_share_of_every_predicted_class():
-    predicted, clear = clearest(LOGITS, 0.5)
+def test_the_most_confident_are_the_same_share_of_every_predicted_class():
+    predicted, confident = most_confident(LOGITS, 0.5)
     for label in range(10):
-        assert clear[predicted == label].mean() == pytest.approx(0.5, abs=0.01)
+        assert confident[predicted == label].mean() == pytest.approx(0.5, abs=0.01)
     margin = np.sort(LOGITS, 1)
     margin = margin[:, -1] - margin[:, -2]
     own = predicted == 3
-    assert margin[own & clear].min() >= margin[own & ~clear].max()
+    assert margin[own & confident].min() >= margin[own & ~confident].max()
 
 
-def test_collisions_tell_a_pattern_from_even_noise():
+def test_the_index_of_coincidence_tells_class_dependent_from_uniform_noise():
     predicted, everything = TRUE, np.ones(len(TRUE), bool)
 
     def of(noise: str) -> float:
-        return collisions(
+        return coincidence(
             label_counts(predicted, add_noise(TRUE, 10, noise, 0.4, 0), everything, 10)
         )
 
     assert of("symmetric") == pytest.approx(1, abs=0.1)
     assert of("pairs") == pytest.approx(9, abs=0.1)
-    assert collisions(np.diag([50] * 10)) == 1
+    assert coincidence(np.diag([50] * 10)) == 1

@@ -15,8 +15,9 @@ from PIL import Image, ImageDraw
 
 from engine.errors import DataError, ImageError
 from engine.lab import Lab
+from engine.recognition.few_shot import Bank, asked_of, decide
 from engine.recognition.shape_similarity import likeness_vectors
-from engine.services.few_shot import MOST_EXAMPLES, Bank, asked_of, decide
+from engine.services.few_shot import MOST_EXAMPLES
 from engine.services.gallery import Galleries
 
 MODEL = "canvas-digits"

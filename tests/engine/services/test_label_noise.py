@@ -1,4 +1,4 @@
-"""Diagnoses on disk, cleaned labels and the command line, on real digits with spoiled labels."""
+"""Diagnoses on disk, cleaned labels and the command line, on real digits with injected noise."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from doubted import diagnosed, examined, spoiled
+from noisy_labels import corrupted, diagnosed, result_of
 
 from engine.cli import main, parser_of
 from engine.cli import noise as command
@@ -18,11 +18,11 @@ from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint
 from engine.noise.cleaned_labels import clean, default_name, table
-from engine.noise.storage import describe, keep
+from engine.noise.explanation import explain_label, label_neighbours
+from engine.noise.storage import load_diagnosis, make_document, save_diagnosis
 from engine.progress import no_progress
 from engine.runs.run import create_run
 from engine.services.cleaned_datasets import publish, write_zip
-from engine.services.label_noise import arguments, why
 
 
 @pytest.fixture
@@ -37,15 +37,15 @@ def truth(found) -> np.ndarray:
 
 def test_a_diagnosis_is_found_again_until_the_labels_change(lab):
     found = diagnosed(lab)
-    assert lab.noise.find("spoiled").key == found.key
-    assert lab.noise.diagnose("spoiled").key == found.key  # and not computed again
+    assert lab.noise.find("noisy").key == found.key
+    assert lab.noise.diagnose("noisy").key == found.key  # and not computed again
     assert [info.regime for info in lab.noise.list()] == ["complementary"]
-    (lab.home / "uploads" / "spoiled.zip").unlink()
-    spoiled(lab, "symmetric", 0.5)
-    assert Lab(lab.home).noise.find("spoiled") is None
+    (lab.home / "uploads" / "noisy.zip").unlink()
+    corrupted(lab, "symmetric", 0.5)
+    assert Lab(lab.home).noise.find("noisy") is None
 
 
-def test_the_csv_has_a_row_an_image_with_the_accidentally_right_labels_first(lab):
+def test_the_csv_has_a_row_an_image_with_the_accidentally_correct_labels_first(lab):
     found = diagnosed(lab, "complementary", 0.96)
     rows = list(csv.DictReader(io.StringIO(found.csv())))
     assert list(rows[0]) == ["file", "index", "given", "likely", "score"] and len(rows) == 400
@@ -64,21 +64,21 @@ def test_wrong_labels_come_first_where_most_are_right(lab):
     assert sum(row["given"] != row["file"][-5] for row in rows[:12]) >= 9
 
 
-def test_a_suspects_neighbours_read_as_what_they_argue_for(lab):
+def test_the_neighbours_of_a_suspect_have_its_likely_class_or_its_given_label(lab):
     found = diagnosed(lab, "rare", 0.03)
     place = int(found.arrays["order"][0])
-    argued = arguments(found, place)
+    near = label_neighbours(found, place)
     likely, given = found.arrays["likely"], int(found.arrays["given"][place])
-    assert place not in argued.for_likely[0]
-    assert (likely[argued.for_likely[0]] == likely[place]).all() and (
-        likely[argued.for_given[0]] == given
+    assert place not in near.likely[0]
+    assert (likely[near.likely[0]] == likely[place]).all() and (
+        likely[near.given[0]] == given
     ).all()
-    assert argued.for_likely[1][0] > argued.for_given[1][0]
-    assert argued.votes_likely > argued.votes_given and argued.neighbours == 13
-    assert f"as the given {found.classes[given]}" in why(found, place, argued)
+    assert near.likely[1][0] > near.given[1][0]
+    assert near.votes_likely > near.votes_given and near.count == 13
+    assert f"the given {found.classes[given]}" in explain_label(found, place, near)
 
 
-def test_reviewed_labels_win_and_the_rest_is_as_asked(lab):
+def test_reviewed_labels_come_first_and_the_rest_follows_the_choice(lab):
     found = diagnosed(lab, "complementary", 0.98)
     review = lab.noise.review(found)
     review.decide(5, 7)
@@ -91,9 +91,9 @@ def test_reviewed_labels_win_and_the_rest_is_as_asked(lab):
     )
     alone = clean(found, decisions, "none")
     assert alone.kept == 1
-    likely = clean(found, decisions, "likely", sure=0.95)
+    likely = clean(found, decisions, "likely", confidence=0.95)
     taken = likely.how == "likely"
-    assert (found.arrays["sure"][taken] >= 0.95).all() and (
+    assert (found.arrays["confidence"][taken] >= 0.95).all() and (
         likely.labels[taken] == truth(found)[taken]
     ).mean() > 0.99
     with pytest.raises(DataError, match="one of: given, likely, none"):
@@ -104,7 +104,7 @@ def test_cleaned_labels_become_a_data_set_that_reads_back_the_same(lab):
     found = diagnosed(lab, "complementary", 0.98)
     cleaned = clean(found, {}, "likely")
     name = publish(lab.store, found, cleaned, default_name(found))
-    assert name == "spoiled-cleaned" and name in [data.name for data in lab.datasets()]
+    assert name == "noisy-cleaned" and name in [data.name for data in lab.datasets()]
     data = lab.dataset(name)
     assert len(data) == cleaned.kept
     assert (
@@ -131,12 +131,10 @@ def test_the_zip_keeps_test_images_apart_and_brings_a_table(lab):
     data = lab.noise.data("digits")
     data = data.with_splits({"train": np.arange(0, 1500), "test": np.arange(1500, len(data))})
     labels = np.asarray(data.labels)
-    found_here = examined(labels, labels, 10)
+    result = result_of(labels, labels, 10)
     folder = lab.noise.home / "0123456789abcdef"
-    keep(folder, describe(data, "all", "full", found_here, 1.0), found_here)
-    from engine.noise.storage import read
-
-    found = read(folder, data)
+    save_diagnosis(folder, make_document(data, "all", "full", result, 1.0), result)
+    found = load_diagnosis(folder, data)
     cleaned = clean(found, {}, "given")
     out = io.BytesIO()
     write_zip(lab.store, found, cleaned, out)
@@ -148,8 +146,8 @@ def test_the_zip_keeps_test_images_apart_and_brings_a_table(lab):
     assert len(table(found, cleaned).splitlines()) == len(data) + 1 and "labels.csv" in names
 
 
-def test_a_saved_model_is_asked_only_if_it_learned_from_these_very_labels(lab):
-    name, _ = spoiled(lab, "complementary", 1.0)
+def test_a_saved_model_takes_part_only_if_it_was_trained_on_these_very_labels(lab):
+    name, _ = corrupted(lab, "complementary", 1.0)
     data = lab.noise.data(name)
     network = build_model("convnet", {"width": 4}, 1, 10, 28)
 
@@ -180,24 +178,24 @@ def test_a_saved_model_is_asked_only_if_it_learned_from_these_very_labels(lab):
     damaged = lab.model_folder(saved(data.fingerprint, method="recovered"))
     weights = next(damaged.glob("*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:1000])
-    opinions = lab.noise._opinions(data)
-    assert list(opinions) == [learned]
-    said = opinions[learned](torch.from_numpy(np.array(data.images[[3, 5, 8]])).float())
-    assert said.shape == (3, 10)
-    np.testing.assert_allclose(said.exp().sum(1), 1, atol=1e-3)
+    saved_models = lab.noise._saved_models(data)
+    assert list(saved_models) == [learned]
+    log_p = saved_models[learned](torch.from_numpy(np.array(data.images[[3, 5, 8]])).float())
+    assert log_p.shape == (3, 10)
+    np.testing.assert_allclose(log_p.exp().sum(1), 1, atol=1e-3)
 
 
-def test_a_diagnosis_can_be_forgotten(lab):
+def test_a_diagnosis_can_be_deleted(lab):
     found = diagnosed(lab)
     lab.noise.delete(found.key)
-    assert lab.noise.list() == [] and lab.noise.find("spoiled") is None
+    assert lab.noise.list() == [] and lab.noise.find("noisy") is None
     with pytest.raises(RunError, match="there is no diagnosis"):
-        lab.noise.delete("../spoiled")
+        lab.noise.delete("../noisy")
 
 
 def test_the_command_has_one_document_and_writes_the_csv(lab, tmp_path):
     diagnosed(lab, "complementary", 0.98)
-    args = parser_of("noise").parse_args(["spoiled", "--csv", str(tmp_path / "out.csv")])
+    args = parser_of("noise").parse_args(["noisy", "--csv", str(tmp_path / "out.csv")])
     document = json.loads(json.dumps(plain(command.run(lab, args, no_progress))))
     assert (
         document["regime"] == "complementary"
@@ -207,7 +205,7 @@ def test_the_command_has_one_document_and_writes_the_csv(lab, tmp_path):
     assert (tmp_path / "out.csv").read_text().splitlines()[0] == "file,index,given,likely,score"
     text = command.show(document)
     assert (
-        "complementary labels: they say what an image is not" in text
+        "complementary labels: each names a class that its image does not belong to" in text
         and "T (row: true class" in text
     )
 
@@ -216,5 +214,5 @@ def test_mistakes_on_the_command_line_are_one_line(lab, capfd):
     assert main(["noise", "no-such-data"]) == 2
     assert main(["noise", "digits", "--csv", "/no/such/folder/x.csv"]) == 2
     assert main(["noise", "digits", "--split", "evening"]) == 2
-    said = capfd.readouterr().err.strip().splitlines()
-    assert len([line for line in said if not line.startswith("decoding")]) == 3
+    lines = capfd.readouterr().err.strip().splitlines()
+    assert len([line for line in lines if not line.startswith("decoding")]) == 3

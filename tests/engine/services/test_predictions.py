@@ -14,7 +14,7 @@ from engine.models.catalog import build_model
 from engine.models.checkpoint import load_checkpoint, save_checkpoint
 from engine.models.predictor import Predictor
 from engine.recipe import make_recipe
-from engine.services.predictions import answers
+from engine.services.predictions import held_out_predictions
 
 
 @pytest.fixture
@@ -55,14 +55,14 @@ def test_answers_come_from_the_images_held_out_and_the_wrong_ones_are_the_surest
     lab, tmp_path
 ):
     run = add_run(lab)
-    found = answers(lab.store, run.id, "all", count=20)
+    found = held_out_predictions(lab.store, run.id, "all", count=20)
     assert found.images.shape == (20, 1, 28, 28)
     assert found.data == "digits"
-    assert answers(lab.store, run.id, "all", 20, seed=1).files != found.files
-    wrong = answers(lab.store, run.id, "wrong", count=20)
+    assert held_out_predictions(lab.store, run.id, "all", 20, seed=1).files != found.files
+    wrong = held_out_predictions(lab.store, run.id, "wrong", count=20)
     assert not wrong.right.any()
     assert (np.diff(wrong.confidence) <= 0).all()
-    assert answers(lab.store, run.id, "right", count=500).right.all()
+    assert held_out_predictions(lab.store, run.id, "right", count=500).right.all()
 
 
 def test_recorded_answers_are_shown_as_they_were_given(lab):
@@ -76,16 +76,16 @@ def test_recorded_answers_are_shown_as_they_were_given(lab):
         labels=labels,
         probabilities=probabilities.astype(np.float16),
     )
-    found = answers(lab.store, run.id, count=50)
+    found = held_out_predictions(lab.store, run.id, count=50)
     assert (found.of, len(found.labels)) == (30, 30)
     assert found.right.all()
-    assert not len(answers(lab.store, run.id, "wrong").labels)
+    assert not len(held_out_predictions(lab.store, run.id, "wrong").labels)
 
 
 def test_photographs_are_answered_in_colour(lab, tmp_path):
     photographs(tmp_path / "uploads" / "photos")
     photo_model(tmp_path / "model")
-    found = answers(lab.store, str(tmp_path / "model"), count=5)
+    found = held_out_predictions(lab.store, str(tmp_path / "model"), count=5)
     assert found.images.shape == (5, 3, 40, 40)
     assert found.split == "test"
     assert set(found.classes) == {"ant", "bee"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doubted import diagnosed
+from noisy_labels import diagnosed
 from weblab import add_run
 
 from app.charts.space import layer_palette
@@ -122,6 +122,11 @@ def test_any_picture_finds_its_place_on_a_map(lab: Lab, space) -> None:
     )
 
 
+def test_a_blank_picture_has_no_neighbours(lab: Lab, space) -> None:
+    with pytest.raises(GlyphlabError, match="nothing is drawn"):
+        lab.spaces.embedding_of(space, np.zeros((40, 40), np.uint8))
+
+
 def test_a_selection_is_found_again_by_its_name(space) -> None:
     name = space.keep_selection(np.array([4, 9, 2]))
     np.testing.assert_array_equal(space.find_selection(name), [4, 9, 2])
@@ -143,17 +148,17 @@ def test_layers_say_what_each_point_is(lab: Lab, space) -> None:
     ] == ["test"]
 
 
-def test_the_true_class_is_the_label_until_the_labels_are_examined_and_then_as_a_person_decides(
+def test_the_true_class_is_the_label_until_there_is_a_diagnosis_and_then_as_a_person_decides(
     lab: Lab, space
 ) -> None:
     before = layers(lab.spaces, lab.noise, space)["true"]
     assert before.title == "True class (as labelled)"
     np.testing.assert_array_equal(before.codes, space.labels)
     diagnosis = diagnosed(lab)
-    doubtful = lab.spaces.embed(lab.model, "spoiled", "all")
+    doubtful = lab.spaces.embed(lab.model, "noisy", "all")
     found = layers(lab.spaces, lab.noise, doubtful)
     assert (
-        found["true"].title == "True class (as examined)"
+        found["true"].title == "True class (diagnosis)"
         and found["quality"].title == "Label quality"
     )
     np.testing.assert_array_equal(found["true"].codes, diagnosis.arrays["likely"])
@@ -161,7 +166,7 @@ def test_the_true_class_is_the_label_until_the_labels_are_examined_and_then_as_a
     review = lab.noise.review(diagnosis)
     review.decide(7, (int(diagnosis.arrays["likely"][7]) + 1) % 10)
     decided = layers(lab.spaces, lab.noise, doubtful)["true"]
-    assert decided.title == "True class (as examined, 1 decided by hand)"
+    assert decided.title == "True class (diagnosis, 1 decided by hand)"
     assert np.flatnonzero(decided.codes != found["true"].codes).tolist() == [7]
     review.undo()
     np.testing.assert_array_equal(

@@ -13,7 +13,7 @@ from engine.errors import RecipeError
 from engine.lab import Lab
 from engine.recipe import shipped_recipe
 from engine.services.studies import STUDIES
-from engine.services.study_results import METRICS
+from engine.services.study_results import STUDY_METRICS
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_every_experiment_of_every_study_is_a_shipped_recipe_with_a_known_measur
     names = [name for part in STUDIES.values() for name in part.recipes]
     assert len(names) == len(set(names)) == 18
     for name in names:
-        assert shipped_recipe(name).published.metric in METRICS
+        assert shipped_recipe(name).published.metric in STUDY_METRICS
     for part in STUDIES.values():
         assert part.question is None or set(part.question) <= set(part.recipes)
 

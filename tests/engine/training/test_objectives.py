@@ -117,7 +117,18 @@ def test_any_loss_and_miner_of_pytorch_metric_learning_can_be_named() -> None:
             "did you mean 'TripletMarginMiner'",
         ),
         (Stage(loss="cross_entropy", miner="TripletMarginMiner"), "takes no miner"),
-        (Stage(loss="ContrastiveLoss", loss_options={"nonsense": 1}), "can't be built"),
+        (
+            Stage(loss="ContrastiveLoss", loss_options={"nonsense": 1}),
+            "^loss 'ContrastiveLoss' can't be built",
+        ),
+        (
+            Stage(
+                loss="ContrastiveLoss",
+                miner="TripletMarginMiner",
+                miner_options={"nonsense": 1},
+            ),
+            "^miner 'TripletMarginMiner' can't be built",
+        ),
     ],
 )
 def test_a_wrong_choice_says_what_is_there(stage: Stage, says: str) -> None:

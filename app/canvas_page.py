@@ -1,0 +1,140 @@
+"""The canvas' Gradio page with doors of its own: what a question may hold, how many may wait, and
+what is said when one fails.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import gradio as gr
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.canvas_tabs.pad import LONGEST_PICTURE
+from app.doors.guard import in_one_line
+from app.received import Received
+from engine.errors import GlyphlabError
+
+MOST_WAITING = 100  # questions in the queue
+MOST_SESSIONS = 200  # whose fields are remembered; each is under a megabyte
+LONGEST_TEXT = 4_096  # characters in any field but the pad
+DEEPEST = 4  # lists in lists in a question
+IDLE_SECONDS = 0.05  # between two looks for work; Gradio's 0.001 and 0.01 took 7% of a core, idle
+FILE = "/gradio_api/file="
+log = logging.getLogger(__name__)
+
+
+class CanvasPage(gr.Blocks):
+    """A page whose every endpoint opens only files that were sent to it."""
+
+    def __init__(self, received: Received, **options: Any) -> None:
+        super().__init__(**options)
+        self.received = received
+        self.state_session_capacity = MOST_SESSIONS
+        self.queue(max_size=MOST_WAITING)
+
+    def ready(self) -> None:
+        """Set what Gradio lets nobody set; when the page is complete."""
+        self._queue.sleep_when_free = IDLE_SECONDS
+        self._queue.progress_update_sleep_when_free = 10 * IDLE_SECONDS  # no question reports any
+        self.has_launched = True  # or its own check of paths stays off in a mounted page
+
+    async def preprocess_data(
+        self, block_fn: Any, inputs: Any, state: Any, explicit_call: bool = False
+    ) -> Any:
+        checked = [
+            self._checked(value, 0, self._longest(block))
+            for value, block in zip(inputs, block_fn.inputs, strict=False)
+        ]
+        return await super().preprocess_data(block_fn, checked, state, explicit_call)
+
+    async def process_api(self, block_fn: Any, inputs: Any, *args: Any, **named: Any) -> Any:
+        try:
+            return await super().process_api(block_fn, inputs, *args, **named)
+        except gr.Error:
+            raise
+        except GlyphlabError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        except Exception as error:
+            log.warning("a question failed: %s", in_one_line(error))
+            said = "The question can't be answered. Is it as the documentation says?"
+            raise gr.Error(said, print_exception=False) from None
+
+    def _longest(self, block: Any) -> int:
+        return LONGEST_PICTURE + 1000 if isinstance(block, gr.HTML) else LONGEST_TEXT
+
+    def _checked(self, value: Any, depth: int, longest: int) -> Any:
+        """A value that was sent, with its files looked up. Raises gr.Error."""
+        if depth > DEEPEST or (isinstance(value, str) and len(value) > longest):
+            raise gr.Error("The question is too long.", print_exception=False)
+        if isinstance(value, list):
+            return [self._checked(item, depth + 1, longest) for item in value]
+        if isinstance(value, dict):  # no field of the page holds one but files
+            try:
+                path = self.received.file(value.get("path"))
+            except GlyphlabError as error:
+                raise gr.Error(str(error), print_exception=False) from None
+            return {
+                "path": str(path),
+                "orig_name": path.name,
+                "meta": {"_type": "gradio.FileData"},
+            }
+        return value
+
+
+class OwnFiles:
+    """Gradio's application, which serves as files only what lies in the canvas' folder."""
+
+    def __init__(self, app: ASGIApp, received: Received) -> None:
+        self.app, self.received = app, received
+
+    @property
+    def router(self) -> Any:
+        return self.app.router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            if path.startswith(FILE):
+                try:
+                    self.received.file(path.removeprefix(FILE))
+                except GlyphlabError as error:
+                    await PlainTextResponse(f"{error}\n", 403)(scope, receive, send)
+                    return
+            if path == "/gradio_api/upload":
+                length = dict(scope["headers"]).get(b"content-length")
+                await run_in_threadpool(self.received.make_room, length and int(length))
+        await self.app(scope, receive, send)
+
+
+def mounted(page: CanvasPage, **look: Any) -> OwnFiles:
+    """The page as an ASGI application, whose lifespan must be entered; what was sent to it is
+    deleted when that is left.
+    """
+    from fastapi import FastAPI
+
+    page.ready()
+    app = gr.mount_gradio_app(
+        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        page,
+        path="/",
+        run_history=False,
+        show_error=True,
+        **look,
+    )
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(application: Any) -> AsyncIterator[Any]:
+        try:
+            async with inner(application) as state:
+                yield state
+        finally:
+            page.received.remove()
+
+    app.router.lifespan_context = lifespan
+    return OwnFiles(app, page.received)

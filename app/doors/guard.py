@@ -1,0 +1,223 @@
+"""The one door of the lab: an ASGI application around all others. A request passes it, or is
+answered here in one line.
+
+In this order: its headers are sound, it calls the lab by a name of the lab, no page of another site
+sent it, something is served there, its body is of the type and size that is taken there, and its
+client has not too much open already. What fails behind the door is one line in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.doors.addresses import Addresses, addresses_of
+from app.doors.headers import protective, replaced
+from app.doors.limits import Crowded, Limits
+from app.doors.proxies import Proxies, proxies_of
+from app.doors.table import UPLOAD, Door, Table
+from engine.settings import Settings
+
+ONCE = ("host", "origin", "content-length", "content-type", "sec-fetch-site", "transfer-encoding")
+FOREIGN = ("cross-site", "same-site")  # Sec-Fetch-Site of a request that another site's page sends
+FORM_MARGIN = 1_000_000  # bytes that a form adds to the file in it
+POLICY_VIOLATION = 1008  # a WebSocket's reason to close
+log = logging.getLogger(__name__)
+
+
+class TooLarge(Exception):
+    """A body is larger than its door takes."""
+
+
+class Guard:
+    """`app` behind the doors of `table`."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        table: Table,
+        addresses: Addresses,
+        proxies: Proxies,
+        upload_bytes: int,
+        limits: Limits | None = None,
+    ) -> None:
+        self.app, self.table = app, table
+        self.addresses, self.proxies = addresses, proxies
+        self._upload_bytes = upload_bytes + FORM_MARGIN
+        self._limits = limits or Limits(self._upload_bytes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        scope = self.proxies.seen(scope)
+        refusal = self._unwelcome(scope)
+        door = None if refusal else self._door(scope)
+        if isinstance(door, Door):
+            await self._let_in(door, scope, receive, send)
+        else:
+            await self._refuse(refusal or door, scope, receive, send)
+
+    def _unwelcome(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        for name in ONCE:
+            if len(headers.getlist(name)) > 1:
+                return _line(f"The header {name} was sent twice.", 400)
+        host, origin = headers.get("host"), headers.get("origin")
+        forwarded = headers.get("x-forwarded-host", "").split(",")[0].strip()
+        for name in (host, forwarded) if forwarded else (host,):
+            if not self.addresses.has(name):
+                said = f"This lab is not served under the name {escape(str(name)[:100])}."
+                return _line(f"{said} Its owner can add it to GLYPHLAB_ALLOWED_HOSTS.", 403)
+        if not any(self.addresses.welcome(origin, name) for name in (host, forwarded) if name):
+            return _line("Pages of other sites may not use this lab.", 403)
+        safe = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        if not safe and origin is None and headers.get("sec-fetch-site", "") in FOREIGN:
+            return _line("Pages of other sites may not use this lab.", 403)
+        return None
+
+    def _door(self, scope: Scope) -> Door | Response:
+        method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
+        headers = Headers(scope=scope)
+        door = self.table.find(method, scope["path"])
+        if door is None:
+            page = "text/html" in headers.get("accept", "")
+            return _not_found() if page else _line("Nothing is served at this address.", 404)
+        if isinstance(door, str):
+            answer = _line(f"This address takes {door} only.", 405)
+            answer.headers["allow"] = door
+            return answer
+        sent = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if door.takes and sent != door.takes:
+            return _line(f"This address takes {door.takes} only.", 415)
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit() and len(length) < 16):
+            return _line("The header content-length is no number.", 400)
+        if int(length) > self._most(door):
+            return _too_large(self._most(door))
+        return door
+
+    def _most(self, door: Door) -> int:
+        return self._upload_bytes if door.body == UPLOAD else door.body
+
+    async def _refuse(self, answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+        await answer(scope, receive, self._protected(send, bare=True))
+
+    def _protected(self, send: Send, bare: bool) -> Send:
+        own = protective(self.addresses.framers, bare)
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": replaced(message.get("headers", ()), own)}
+            await send(message)
+
+        return sending
+
+    async def _let_in(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+        client = (scope.get("client") or ("", 0))[0]
+        visit = _Visit(
+            self._protected(send, door.bare), receive, self._most(door), self._limits, client
+        )
+        try:
+            with self._limits.entered(client, scope["type"]):
+                counted = receive if scope["type"] == "websocket" else visit.receive
+                await self.app(scope, counted, visit.send)
+        except (Crowded, TooLarge) as error:
+            visit.refused = visit.refused or error
+        except Exception as error:  # noqa: BLE001 - a stranger's request must not fill the log
+            if visit.refused is None:
+                failed = scope.get("method", "WEBSOCKET"), door.path, in_one_line(error)
+                log.warning("%s %s failed: %s", *failed)
+        finally:
+            visit.end()
+        if visit.begun:
+            return
+        if isinstance(visit.refused, TooLarge):
+            answer = _too_large(self._most(door))
+        elif visit.refused:
+            answer = _line("Too much is open here already. Try again later.", 429)
+            answer.headers["retry-after"] = "2"
+        else:
+            answer = _line("The lab could not answer this request.", 500)
+        if visit.refused or scope["type"] == "http":
+            await self._refuse(answer, scope, receive, send)
+
+
+class _Visit:
+    """One request behind its door: its body is counted, and what is sent after a body that was too
+    large is dropped, whatever the application makes of the failure.
+    """
+
+    def __init__(
+        self, send: Send, receive: Receive, most: int, limits: Limits, client: str
+    ) -> None:
+        self._send, self._receive = send, receive
+        self._most, self._limits, self._client = most, limits, client
+        self._taken = 0
+        self.begun = False
+        self.refused: Crowded | TooLarge | None = None
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        size = len(message.get("body", b""))
+        try:
+            if self._taken + size > self._most:
+                raise TooLarge
+            self._limits.came(self._client, size)
+        except (Crowded, TooLarge) as error:
+            self.refused = error
+            raise
+        self._taken += size
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.refused and not self.begun:
+            return
+        self.begun = True
+        await self._send(message)
+
+    def end(self) -> None:
+        self._limits.went(self._client, self._taken)
+
+
+def guarded(app: ASGIApp, table: Table, settings: Settings, environ: Mapping[str, str]) -> Guard:
+    """`app` behind `table`, for the addresses, proxies and sizes of the settings."""
+    return Guard(
+        app,
+        table,
+        addresses_of(settings, environ),
+        proxies_of(settings, environ),
+        max(1, settings.upload_mb) * 1024 * 1024,
+    )
+
+
+def _line(text: str, status: int) -> Response:
+    return PlainTextResponse(text + "\n", status)
+
+
+def _too_large(most: int) -> Response:
+    return _line(f"This is too large: at most {most:,} bytes are taken here.", 413)
+
+
+def _not_found() -> Response:
+    body = '<p>Nothing is served at this address. <a href="/">The lab begins here.</a></p>'
+    return HTMLResponse(f"<!doctype html><title>Not found</title>{body}", 404)
+
+
+def in_one_line(error: BaseException) -> str:
+    """An error's kind, its first words, and where it arose."""
+    trace: Any = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+    words = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__}: {words} ({where})"

@@ -1,0 +1,80 @@
+"""How much one client may have at once, so that nobody can take the lab from the others."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Thirty browsers behind one address, each with the six connections that a browser opens to a site,
+# are served; a page keeps one socket, a canvas two streams.
+MOST = {"http": 256, "websocket": 100}
+MOST_SOCKETS = 400  # of all clients together: each is a session with widgets and a script's memory
+
+
+class Crowded(Exception):
+    """A client has as much open as it may."""
+
+
+class Limits:
+    """Counts what each client has open, and the bytes of its bodies that are on their way. For one
+    event loop.
+
+    body_bytes  of one client at once; twice that of all clients together
+    """
+
+    def __init__(
+        self, body_bytes: int, most: dict[str, int] | None = None, sockets: int = MOST_SOCKETS
+    ) -> None:
+        self._most, self._sockets, self._body_bytes = most or MOST, sockets, body_bytes
+        self._open: Counter[tuple[str, str]] = Counter()
+        self._all: Counter[str] = Counter()
+        self._coming: Counter[str] = Counter()
+
+    @contextmanager
+    def entered(self, client: str, kind: str) -> Iterator[None]:
+        """Count one `kind` of MOST while the block lasts. Raises Crowded."""
+        key = (whose(client), kind)
+        full = kind == "websocket" and self._all[kind] >= self._sockets
+        if full or self._open[key] >= self._most[kind]:
+            raise Crowded
+        self._open[key] += 1
+        self._all[kind] += 1
+        try:
+            yield
+        finally:
+            self._all[kind] -= 1
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]
+
+    def came(self, client: str, size: int) -> None:
+        """Count bytes of a body that is being read; `went` when it has been answered. Raises
+        Crowded.
+        """
+        who = whose(client)
+        if (
+            self._coming[who] + size > self._body_bytes
+            or self._coming.total() + size > 2 * self._body_bytes
+        ):
+            raise Crowded
+        self._coming[who] += size
+
+    def went(self, client: str, size: int) -> None:
+        """Take back what `came` has counted."""
+        who = whose(client)
+        self._coming[who] -= size
+        if self._coming[who] <= 0:
+            del self._coming[who]
+
+
+def whose(client: str) -> str:
+    """Who counts as one: an IPv4 address, or the /64 network that a site hands out of IPv6."""
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return client
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+    return client

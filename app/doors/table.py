@@ -1,0 +1,124 @@
+"""What is served: one row a door. A request that fits no row is answered 'not found', whatever the
+libraries behind would have said; so a route that a new version of one brings stays shut until it is
+listed here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SMALL = 1_000_000  # bytes of a question in JSON: a full pad is under 100,000
+NOTHING = 0
+UPLOAD = -1  # as much as the settings allow for an upload
+
+
+@dataclass(frozen=True)
+class Door:
+    """A kind of request that is let in.
+
+    path   '{}' stands for one part of a path, '{*}' for any number of them
+    body   largest body in bytes; UPLOAD: as the settings say
+    takes  the only type of body that it takes; '' where there is none
+    bare   what it serves came from a person: nothing in it may run, wherever it is opened
+    """
+
+    path: str
+    methods: str = "GET HEAD"
+    body: int = NOTHING
+    takes: str = ""
+    bare: bool = False
+
+    def pattern(self, prefix: str) -> re.Pattern[str]:
+        parts = re.split(r"(\{\*?\})", prefix + self.path)
+        fits = {"{}": r"[^/]+", "{*}": r"[^/]+(?:/[^/]+)*"}
+        return re.compile("".join(fits.get(part) or re.escape(part) for part in parts))
+
+
+JSON, FORM = "application/json", "multipart/form-data"
+
+LAB = (
+    Door("/healthz"),
+    Door("/plotly.min.js"),
+    Door("/favicon.ico"),
+    Door("/space/points/{}/{}"),
+    Door("/space/layer/{}/{}"),
+    Door("/space/image/{}/{}", bare=True),
+    Door("/space/run/{}/{}", bare=True),
+    Door("/canvas"),
+)
+DASHBOARD = (
+    Door("/"),
+    Door("/static/{*}"),
+    Door("/favicon.png"),
+    Door("/manifest.json"),
+    Door("/_stcore/health"),
+    Door("/_stcore/host-config"),
+    Door("/_stcore/stream", "WEBSOCKET"),
+    Door("/_stcore/upload_file/{}/{}", "PUT", UPLOAD, FORM),
+    Door("/_stcore/upload_file/{}/{}", "DELETE", SMALL),
+    Door("/_stcore/bidi-components/{*}"),
+    Door("/component/{*}"),
+    Door("/media/{*}", bare=True),
+)
+CANVAS = (
+    Door("/"),
+    Door("/config"),
+    Door("/config/"),
+    Door("/theme.css"),
+    Door("/favicon.ico"),
+    Door("/manifest.json"),
+    Door("/static/{*}"),
+    Door("/assets/{*}"),
+    Door("/svelte/{*}"),
+    Door("/gradio_api/info"),
+    Door("/gradio_api/info/"),
+    Door("/gradio_api/app_id"),
+    Door("/gradio_api/theme.css"),
+    Door("/gradio_api/startup-events"),
+    Door("/gradio_api/heartbeat/{}"),
+    Door("/gradio_api/queue/status"),
+    Door("/gradio_api/queue/data"),
+    Door("/gradio_api/queue/join", "POST", SMALL, JSON),
+    Door("/gradio_api/call/{}", "POST", SMALL, JSON),
+    Door("/gradio_api/call/{}/{}"),
+    Door("/gradio_api/cancel", "POST", SMALL, JSON),
+    Door("/gradio_api/reset", "POST", SMALL, JSON),
+    Door("/gradio_api/reset/", "POST", SMALL, JSON),
+    Door("/gradio_api/component_server", "POST", SMALL, JSON),
+    Door("/gradio_api/component_server/", "POST", SMALL, JSON),
+    Door("/gradio_api/upload", "POST", UPLOAD, FORM),
+    Door("/gradio_api/upload_progress"),
+    Door("/gradio_api/file={*}", bare=True),
+    Door("/gradio_api/file=/{*}", bare=True),
+)
+
+
+class Table:
+    """The doors of a lab, found by method and path."""
+
+    def __init__(self, rows: list[tuple[str, Door]]) -> None:
+        self._rows = [(door.pattern(prefix), door) for prefix, door in rows]
+
+    def find(self, method: str, path: str) -> Door | str | None:
+        """The door for a request; the methods it takes ('GET, HEAD') where the path has one but
+        takes others; None where nothing is served.
+        """
+        fitting = [door for pattern, door in self._rows if pattern.fullmatch(path)]
+        for door in fitting:
+            if method in door.methods.split():
+                return door
+        return ", ".join(" ".join(door.methods for door in fitting).split()) or None
+
+
+def lab_table(pages: list[str]) -> Table:
+    """The doors of the whole lab. `pages`: names of the dashboard's pages."""
+    own = [Door(f"/{name}{slash}") for name in pages for slash in ("", "/")]
+    return Table(
+        [("", door) for door in (*LAB, *DASHBOARD, *own)] + [("/canvas", d) for d in CANVAS]
+    )
+
+
+def canvas_table() -> Table:
+    """The doors of the canvas alone."""
+    return Table([("", door) for door in CANVAS])

@@ -1,0 +1,239 @@
+"""The trainings of the pipeline: hypotheses, a teacher and a student a fold, and the ensemble; one
+after the other, with the progress of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.data.splits import stratified
+from engine.embedding.neighbours import Neighbours
+from engine.noise.config import CONFIG, Effort, NoiseConfig
+from engine.noise.diagnosis import Findings
+from engine.noise.ensemble import Ensemble
+from engine.noise.hypotheses import (
+    COMPLEMENTARY,
+    SYMMETRIC,
+    Hypothesis,
+    compare_hypotheses,
+    training_transition,
+)
+from engine.noise.inference import Predict, predict_with_tta
+from engine.noise.neighbour_labels import fit_share, neighbour_evidence
+from engine.noise.network import NoisyData, predict, train
+from engine.noise.targets import SoftTargets
+from engine.noise.transition import log_softmax, posterior
+from engine.progress import Progress
+
+
+class OutOfSample(NamedTuple):
+    """Predictions of one network a fold.
+
+    logits      (n, K) float32: each image by the network of its own fold, out of sample
+    by_fold     (F, n, K) float16: all images by each network
+    embeddings  (F, n, D) float16: all images by each network
+    """
+
+    logits: np.ndarray
+    by_fold: np.ndarray
+    embeddings: np.ndarray
+
+
+class CrossValidation:
+    """One run's trainings on the images at `index` (n,) of `data`, in the order of its methods.
+
+    fold (n,) int8 is drawn at random and without the labels, so that an image's fold does not
+    depend on its own label.
+    """
+
+    def __init__(
+        self,
+        data: NoisyData,
+        index: np.ndarray,
+        effort: Effort,
+        seed: int,
+        progress: Progress,
+        config: NoiseConfig = CONFIG,
+    ) -> None:
+        self.data, self.index, self.effort, self.seed = data, index, effort, seed
+        self.progress, self.config = progress, config
+        self.given, self.classes, n = data.given[index], data.classes, len(index)
+        self.folds = config.fold_count(n)
+        self.fold = np.empty(n, np.int8)
+        self.fold[np.random.default_rng([seed, 3]).permutation(n)] = np.arange(n) % self.folds
+        tried = max(config.hypothesis_images, config.hypothesis_images_per_class * self.classes)
+        self.tried = index if n <= tried else index[stratified(self.given, tried, seed)]
+        self.trained = n * (self.folds - 1) // self.folds
+        self.hypothesis_epochs = _epochs(config.hypothesis_views, len(self.tried) * 3 // 4)
+        self.tried_views = 3 * self.hypothesis_epochs * (len(self.tried) * 3 // 4)
+        self.student_epochs = _epochs(effort.student_images, n)
+        self.ensemble_epochs = _epochs(effort.ensemble_images, n)
+        self.complementary, self.done = False, 0
+        self.plan(SYMMETRIC, accepted=SYMMETRIC)
+
+    def plan(self, *crossed: str, accepted: str | None = None) -> None:
+        """What is still to train: hypotheses to cross-validate, and what follows once one of them
+        is `accepted`; an ensemble follows for complementary labels only.
+        """
+        self.complementary = accepted == COMPLEMENTARY
+        self.ensemble_size = self.effort.ensemble_size if self.complementary else 0
+        teachers = self.folds * self.trained * sum(self.teacher_epochs(name) for name in crossed)
+        students = self.folds * self.student_epochs if accepted else 0
+        later = (students + self.ensemble_size * self.ensemble_epochs) * len(self.index)
+        self.total = (self.done or self.tried_views) + teachers + later
+
+    def teacher_epochs(self, hypothesis: str) -> int:
+        """Epochs of a teacher. A complementary label carries log(K / (K − 1)) nats, less the more
+        classes there are, so many such labels are gone through more often.
+        """
+        often = max(1.0, self.classes / 10) if hypothesis == COMPLEMENTARY else 1.0
+        return _epochs(often * self.effort.teacher_images, self.trained)
+
+    def compare(self) -> dict[str, Hypothesis]:
+        """The hypotheses, fitted on a part of the images."""
+        share = self.tried_views
+
+        def tell(done: int, total: int, what: str) -> None:
+            self.progress(round(share * done / max(total, 1)), self.total, what)
+
+        hypotheses = compare_hypotheses(
+            self.data, self.tried, self.hypothesis_epochs, self.seed, tell, self.config
+        )
+        self.done = share
+        return hypotheses
+
+    def teachers(self, hypothesis: Hypothesis | str) -> OutOfSample:
+        """One teacher a fold, trained on the given labels of the other folds through the T of the
+        hypothesis.
+        """
+        transition = training_transition(hypothesis, self.classes)
+        epochs = self.teacher_epochs(hypothesis if isinstance(hypothesis, str) else hypothesis.name)
+        parts = []
+        for fold in range(self.folds):
+            trained = self.index[self.fold != fold]
+            model, _ = train(
+                self.data,
+                trained,
+                transition,
+                epochs,
+                self.seed + 11 * fold + 1,
+                self._counted(epochs * len(trained)),
+                f"cross-validation, fold {fold + 1} of {self.folds}",
+            )
+            parts.append(predict(self.data, model, self.index))
+        return self._gathered(parts)
+
+    def students(self, teachers: OutOfSample, findings: Findings) -> OutOfSample:
+        """One student a fold, trained on all images with its teacher's soft targets.
+
+        The targets of the other folds' images are posteriors that use their given labels; those of
+        the held-out fold are predictions alone, so that no label of that fold takes part.
+        Complementary labels of the other folds are trained on directly, too.
+        """
+        parts = []
+        for fold in range(self.folds):
+            log_p = log_softmax(teachers.by_fold[fold], findings.temperature)
+            held = self.fold == fold
+            if self.config.posterior_targets:
+                log_p[~held] = posterior(log_p[~held], findings.matrix, self.given[~held])
+            targets = np.zeros((len(self.data.given), self.classes), np.float32)
+            targets[self.index] = np.exp(log_p)
+            soft = SoftTargets(targets)
+            if self.complementary:
+                labelled = np.isin(np.arange(len(targets)), self.index[~held])
+                soft = SoftTargets(targets, findings.matrix, labelled, self.config.label_weight)
+            model, _ = train(
+                self.data,
+                self.index,
+                soft,
+                self.student_epochs,
+                self.seed + 11 * fold + 2,
+                self._counted(self.student_epochs * len(self.index)),
+                f"student, fold {fold + 1} of {self.folds}",
+            )
+            parts.append(predict(self.data, model, self.index))
+        return self._gathered(parts)
+
+    def ensemble(
+        self,
+        result: OutOfSample,
+        neighbours: np.ndarray,
+        findings: Findings,
+        saved_models: Mapping[str, Predict],
+    ) -> np.ndarray:
+        """Log-probabilities (n, K) by an ensemble. Its targets combine the folds' networks, the
+        labels of neighbours (n, k) and the predictions of saved models.
+        """
+        matrix, given, temperature = findings.matrix, self.given, findings.temperature
+        share = fit_share(
+            log_softmax(result.logits, temperature), matrix, given, neighbours, self.config
+        )
+        log_p = np.mean([log_softmax(logits, temperature) for logits in result.by_fold], 0)
+        log_p = log_softmax(log_p + neighbour_evidence(matrix, given, neighbours, share))
+        others = [
+            predict_with_tta(
+                self.data, model, self.index, self._uncounted, f"predictions of {name}", self.config
+            )
+            for name, model in saved_models.items()
+        ]
+        log_p = np.mean([log_p, *others], 0)
+        if self.config.posterior_targets:
+            log_p = posterior(log_p, matrix, given)
+        ensemble = Ensemble(
+            data=self.data,
+            index=self.index,
+            matrix=matrix,
+            targets=np.exp(log_p),
+            epochs=self.ensemble_epochs,
+            size=self.ensemble_size,
+            seed=self.seed,
+            counted=self._counted,
+            uncounted=self._uncounted,
+            config=self.config,
+        )
+        self.total = self.done + ensemble.views
+        return ensemble.predict()
+
+    def neighbours(self, result: OutOfSample) -> np.ndarray:
+        """The nearest images of each image by its own fold's network: (n, k) int32, never itself."""
+        k = min(self.config.neighbours, len(self.index) - 1)
+        out = np.empty((len(self.index), k), np.int32)
+        for fold in range(self.folds):
+            own = np.flatnonzero(self.fold == fold)
+            vectors = result.embeddings[fold].astype(np.float32)
+            _, found = Neighbours(vectors, device=str(self.data.device)).search(
+                vectors[own], k + 1, self._uncounted
+            )
+            for row, image in enumerate(own):
+                others = found[row][found[row] != image]
+                out[image] = others[:k]
+        return out
+
+    def _gathered(self, parts: list[tuple[np.ndarray, np.ndarray]]) -> OutOfSample:
+        by_fold = np.stack([logits.astype(np.float16) for logits, _ in parts])
+        logits = np.empty(by_fold.shape[1:], np.float32)
+        for fold, (predicted, _) in enumerate(parts):
+            logits[self.fold == fold] = predicted[self.fold == fold]
+        embeddings = np.stack([vectors.astype(np.float16) for _, vectors in parts])
+        return OutOfSample(logits, by_fold, embeddings)
+
+    def _uncounted(self, done: int, total: int, what: str) -> None:
+        """Progress of a step that takes no part in the count."""
+        self.progress(min(self.done, self.total), self.total, what)
+
+    def _counted(self, images: int) -> Progress:
+        """Progress of a training that sees so many images, which count as done from then on."""
+        before = self.done
+        self.done += images
+
+        def tell(done: int, total: int, what: str) -> None:
+            self.progress(min(before + done, self.total), self.total, what)
+
+        return tell
+
+
+def _epochs(views: float, images: int, least: int = 4, most: int = 30) -> int:
+    return min(most, max(least, round(views / max(images, 1)))) if views else 0

@@ -1,0 +1,79 @@
+"""Which taught symbol a drawing shows, by its likeness to a few examples of each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+LEAST_LIKE = 0.5  # likeness below which nothing is recognised
+SLACK = 0.15  # how much further from the examples than they are from one another a drawing may be
+WITHOUT_GALLERY = 0.8  # likeness asked for where a model has no gallery to compare with
+ONE_EXAMPLE = 0.8  # what a symbol with a single example asks for
+
+
+class Match(NamedTuple):
+    """A symbol that a drawing was recognised as. likeness: to its nearest examples (-1..1); asked:
+    what was needed.
+    """
+
+    name: str
+    likeness: float
+    asked: float
+
+
+class Bank(NamedTuple):
+    """Every example through one model: names (n,) and likeness vectors (n, D + 196) float32."""
+
+    names: np.ndarray
+    vectors: np.ndarray
+
+
+class Measured(NamedTuple):
+    """Leave-one-out: each example judged by the others. right of n; rows: (symbol, right, n);
+    accuracy None if nothing could be judged.
+    """
+
+    right: int
+    n: int
+    rows: tuple[tuple[str, int, int], ...]
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.right / self.n if self.n else None
+
+
+def decide(bank: Bank, vector: np.ndarray, known: float = -1.0) -> Match | None:
+    """The symbol of `bank` that a likeness vector shows: the one whose examples are most like it,
+    if they are enough so.
+    """
+    if not len(bank.names):
+        return None
+    similarity = bank.vectors @ vector
+    likeness = {
+        str(name): _nearest(similarity[bank.names == name]) for name in np.unique(bank.names)
+    }
+    best = max(likeness, key=likeness.__getitem__)
+    asked = asked_of(bank.vectors[bank.names == best])
+    if likeness[best] < asked or likeness[best] <= known:
+        return None
+    return Match(best, likeness[best], asked)
+
+
+def asked_of(vectors: np.ndarray) -> float:
+    """The likeness that a symbol with these examples (n, D + 196) asks for: nearly as much as they
+    have among themselves.
+    """
+    if len(vectors) < 2:
+        return ONE_EXAMPLE
+    similarity = vectors @ vectors.T
+    np.fill_diagonal(similarity, -1)
+    among = float(
+        np.median([_nearest(np.delete(row, place)) for place, row in enumerate(similarity)])
+    )
+    return max(LEAST_LIKE, among - SLACK)
+
+
+def _nearest(similarity: np.ndarray) -> float:
+    """Mean similarity of the two nearest examples: one odd drawing must not decide alone."""
+    return float(np.sort(similarity)[-2:].mean())

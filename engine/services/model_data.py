@@ -1,0 +1,69 @@
+"""Data sets as a model sees them: in its style and size, and split as they were for its training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.progress import Progress, no_progress
+from engine.recipe import DataSpec
+
+if TYPE_CHECKING:
+    from engine.data.imageset import ImageSet
+    from engine.models.metadata import CheckpointMeta
+    from engine.store.store import Store
+
+
+def images_for(
+    store: Store, meta: CheckpointMeta, data: str, progress: Progress = no_progress
+) -> ImageSet:
+    """All classes and all images of `data`, for the model that `meta` describes. Raises DataError.
+
+    If it is the model's own data set, every image that was held out from its training is held out
+    here.
+    """
+    own = DataSpec.model_validate(meta["recipe"]["data"])
+    look = {"style": meta["style"], "size": meta["size"]}
+    if own.name != data:
+        return store.dataset(DataSpec(name=data, validation=0, **look), progress=progress)
+    whole = own.model_copy(update={**look, **_WHOLE, "classes": None})
+    images = store.dataset(whole, progress=progress)
+    if own.classes is None:
+        return images
+    # A split is drawn by class, so that of some classes is not that of all.
+    part = store.dataset(own.model_copy(update={**look, **_WHOLE}), progress=progress)
+    return images.with_splits(_splits_of(part, images))
+
+
+def training_images(
+    store: Store, meta: CheckpointMeta, progress: Progress = no_progress
+) -> ImageSet:
+    """The data set of the model that `meta` describes, of its classes and with its limit of
+    training images. Raises DataError.
+    """
+    own = DataSpec.model_validate(meta["recipe"]["data"])
+    changes = {"style": meta["style"], "size": meta["size"], "test_on": None, "limit_eval": None}
+    return store.dataset(own.model_copy(update=changes), progress=progress)
+
+
+_WHOLE: dict[str, Any] = {"limit": None, "limit_eval": None, "test_on": None}
+
+
+def _splits_of(part: ImageSet, whole: ImageSet) -> dict[str, np.ndarray]:
+    """Splits of `whole`: those of `part` for the images that are in it, its own for the others."""
+    place = {file: at for at, file in enumerate(whole.files)}
+    at = np.array([place[file] for file in part.files], np.int64)
+    names = dict.fromkeys([*part.splits, *whole.splits])
+    none = np.empty(0, np.int64)
+    return {
+        name: np.sort(
+            np.concatenate(
+                [
+                    at[part.splits.get(name, none)],
+                    np.setdiff1d(whole.splits.get(name, none), at),
+                ]
+            )
+        )
+        for name in names
+    }

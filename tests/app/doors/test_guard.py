@@ -1,0 +1,254 @@
+"""The lab's door: what passes it, what is answered by it, and what every answer carries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from app.doors.guard import FORM_MARGIN, Guard
+from app.doors.limits import Limits, whose
+from app.doors.table import UPLOAD, Door, lab_table
+from engine.settings import read_settings
+
+UPLOADED = 1000
+TABLE = lab_table(["train"])
+DOORS = sorted(
+    {
+        (method, pattern.pattern, door)
+        for pattern, door in TABLE._rows
+        for method in door.methods.split()
+    },
+    key=str,
+)
+
+
+class Inside:
+    """An application that reads its whole body and counts the requests that reach it."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.reached, self.error = 0, error
+
+    async def __call__(self, scope, receive, send) -> None:
+        self.reached += 1
+        while (await receive()).get("more_body"):
+            pass
+        if self.error:
+            raise self.error
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.accept"})
+            return
+        said = [(b"access-control-allow-origin", b"*"), (b"x-content-type-options", b"no")]
+        await send({"type": "http.response.start", "status": 200, "headers": said})
+        await send({"type": "http.response.body", "body": b"in"})
+
+
+def guard(inside: Inside, limits: Limits | None = None, **environ: str) -> Guard:
+    from app.doors.addresses import addresses_of
+    from app.doors.proxies import proxies_of
+
+    settings = read_settings(environ)
+    return Guard(
+        inside,
+        TABLE,
+        addresses_of(settings, environ),
+        proxies_of(settings, environ),
+        UPLOADED,
+        limits,
+    )
+
+
+def ask(
+    door: Guard,
+    path: str = "/healthz",
+    method: str = "GET",
+    body: tuple[bytes, ...] = (b"",),
+    headers: tuple[tuple[str, str], ...] = (("host", "localhost:7860"),),
+) -> tuple[int, dict[str, str]]:
+    """The status (0 and the code for a WebSocket that was closed) and headers of one answer."""
+    sent: list[dict] = []
+    left = list(body)
+
+    async def receive() -> dict:
+        part = left.pop(0) if left else b""
+        return {"type": "http.request", "body": part, "more_body": bool(left)}
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket" if method == "WEBSOCKET" else "http",
+        "path": path,
+        "scheme": "http",
+        "query_string": b"",
+        "client": ("127.0.0.1", 5),
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+    }
+    if method != "WEBSOCKET":
+        scope["method"] = method
+    asyncio.run(door(scope, receive, send))
+    first = sent[0]
+    if first["type"].startswith("websocket"):
+        return (200 if first["type"] == "websocket.accept" else 403), {}
+    return first["status"], {k.decode(): v.decode() for k, v in first["headers"]}
+
+
+def example(pattern: str) -> str:
+    """A path that fits a door's pattern."""
+    import re
+
+    return re.sub(r"\\(.)", r"\1", pattern.replace("[^/]+(?:/[^/]+)*", "a/b").replace("[^/]+", "a"))
+
+
+def typed(door: Door, *headers: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    return (*headers, *([("content-type", f"{door.takes}; boundary=x")] if door.takes else []))
+
+
+@pytest.mark.parametrize(("method", "pattern", "door"), DOORS, ids=lambda value: str(value)[:60])
+def test_every_door_is_open_to_the_lab_and_shut_to_other_sites(method, pattern, door):
+    inside = Inside()
+    own = typed(door, ("host", "localhost:7860"))
+    for headers in (
+        own,
+        (*own, ("origin", "http://localhost:7860")),
+        (*own, ("sec-fetch-site", "same-origin")),
+        typed(door, ("host", "[::1]:7860"), ("origin", "http://[::1]:7860")),
+    ):
+        assert ask(guard(inside), example(pattern), method, headers=headers)[0] == 200
+    assert inside.reached == 4
+    for headers in (
+        typed(door, ("host", "evil.example"), ("origin", "http://evil.example")),
+        typed(door, ("host", "evil.example:7860")),
+        typed(door),
+        (*own, ("host", "localhost:7860")),
+        (*own, ("origin", "http://evil.example")),
+        (*own, ("origin", "http://localhost:3000")),
+        (*own, ("origin", "null")),
+        (*own, ("origin", "http://localhost:7860"), ("origin", "http://evil.example")),
+        (*own, ("x-forwarded-host", "evil.example"), ("origin", "http://evil.example")),
+    ):
+        assert ask(guard(inside), example(pattern), method, headers=headers)[0] in (400, 403)
+    if method not in ("GET", "HEAD"):
+        assert (
+            ask(
+                guard(inside),
+                example(pattern),
+                method,
+                headers=(*own, ("sec-fetch-site", "cross-site")),
+            )[0]
+            == 403
+        )
+    assert inside.reached == 4
+
+
+@pytest.mark.parametrize(("method", "pattern", "door"), DOORS, ids=lambda value: str(value)[:60])
+def test_every_door_takes_so_many_bytes_of_one_type_and_no_more(method, pattern, door):
+    if method == "WEBSOCKET":
+        return
+    inside, own = Inside(), typed(door, ("host", "localhost"))
+    most = UPLOADED + FORM_MARGIN if door.body == UPLOAD else door.body
+    path = example(pattern)
+    assert ask(guard(inside), path, method, (b"x" * most,), own)[0] == 200
+    assert ask(guard(inside), path, method, (b"x" * most, b"y"), own)[0] == 413
+    announced = (*own, ("content-length", str(most + 1)))
+    inside.reached = 0
+    assert ask(guard(inside), path, method, headers=announced)[0] == 413
+    assert ask(guard(inside), path, method, headers=(*own, ("content-length", "-1")))[0] == 400
+    if door.takes:
+        plain = (("host", "localhost"), ("content-type", "text/plain"))
+        assert ask(guard(inside), path, method, headers=plain)[0] == 415
+        assert ask(guard(inside), path, method, headers=plain[:1])[0] == 415
+    assert inside.reached == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/canvas/monitoring", 404),
+        ("GET", "/canvas/monitoring/", 404),
+        ("GET", "/canvas//monitoring", 404),
+        ("GET", "/canvas/gradio_api/proxy=http://evil.example", 404),
+        ("GET", "/_stcore/metrics", 404),
+        ("GET", "/canvas/gradio_api/../monitoring", 404),
+        ("POST", "/canvas/gradio_api/run/predict", 404),
+        ("POST", "/canvas/gradio_api/stream/1", 404),
+        ("POST", "/", 405),
+        ("TRACE", "/", 405),
+        ("OPTIONS", "/canvas/gradio_api/queue/join", 405),
+        ("GET", "/canvas/gradio_api/queue/join", 405),
+        ("WEBSOCKET", "/healthz", 403),
+    ],
+)
+def test_what_is_not_listed_is_not_served(method, path, status):
+    inside = Inside()
+    assert ask(guard(inside), path, method)[0] == status and inside.reached == 0
+
+
+def test_every_answer_says_what_may_run_and_who_may_frame_it():
+    inside = Inside()
+    for path in ("/healthz", "/nowhere"):
+        headers = ask(guard(inside), path)[1]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'self'" in headers["content-security-policy"]
+        assert headers["x-frame-options"] == "SAMEORIGIN"
+        assert not [name for name in headers if name.startswith("access-control")]
+    assert "sandbox" in ask(guard(inside), "/media/a.svg")[1]["content-security-policy"]
+    space = ask(guard(inside, SPACE_ID="me/lab"), "/healthz")[1]
+    assert "frame-ancestors 'self' https://huggingface.co" in space["content-security-policy"]
+    assert "x-frame-options" not in space
+
+
+def test_what_fails_behind_the_door_is_one_line_in_the_log(caplog):
+    with caplog.at_level(logging.WARNING):
+        inside = Inside(RecursionError("too deep\n" * 1000))
+        assert ask(guard(inside))[0] == 500
+    assert len(caplog.records) == 1 and len(caplog.text.splitlines()) == 1
+    assert "RecursionError" in caplog.text and len(caplog.text) < 1000
+
+
+def test_one_client_can_not_take_the_lab_from_the_others():
+    async def crowd() -> list[bool]:
+        limits, out = Limits(1000, {"http": 2, "websocket": 1}, sockets=2), []
+        from contextlib import ExitStack
+
+        with ExitStack() as stack:
+            for client, kind in (
+                ("10.0.0.1", "http"),
+                ("10.0.0.1", "http"),
+                ("10.0.0.1", "http"),
+                ("10.0.0.2", "http"),
+                ("10.0.0.1", "websocket"),
+                ("10.0.0.1", "websocket"),
+                ("10.0.0.2", "websocket"),
+                ("10.0.0.3", "websocket"),
+            ):
+                try:
+                    stack.enter_context(limits.entered(client, kind))
+                    out.append(True)
+                except Exception:
+                    out.append(False)
+        with limits.entered("10.0.0.1", "http"):
+            return out
+
+    assert asyncio.run(crowd()) == [True, True, False, True, True, False, True, False]
+    assert whose("2001:db8::1") == whose("2001:db8::2") and whose("::ffff:1.2.3.4") == "1.2.3.4"
+    full = Limits(1000, {"http": 0, "websocket": 0})
+    status, headers = ask(guard(Inside(), full))
+    assert status == 429 and headers["retry-after"]
+    assert ask(guard(Inside(), full), "/_stcore/stream", "WEBSOCKET")[0] == 403
+
+
+def test_uploads_that_come_at_once_are_counted_together():
+    limits, path = Limits(1000), "/canvas/gradio_api/upload"
+    headers = (("host", "localhost"), ("content-type", "multipart/form-data"))
+    door = guard(Inside(), limits)
+    assert ask(door, path, "POST", (b"x" * 900,), headers)[0] == 200
+    limits.came("127.0.0.1", 500)  # another upload of this client that is on its way
+    assert ask(door, path, "POST", (b"x" * 900,), headers)[0] == 429
+    limits.came("10.0.0.2", 900)
+    assert ask(door, path, "POST", (b"x" * 500,), headers)[0] == 200
+    limits.came("10.0.0.3", 500)
+    assert ask(door, path, "POST", (b"x" * 500,), headers)[0] == 429
+    limits.went("10.0.0.3", 500)
+    assert ask(door, path, "POST", (b"x" * 500,), headers)[0] == 200

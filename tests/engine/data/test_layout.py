@@ -1,0 +1,127 @@
+"""Folders mean splits or classes by how they lie, whatever they are called."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.data.layout import lay_out
+from engine.data.listing import SPLITS
+from engine.data.roles import UNLABELLED, role_of
+from engine.errors import DataError
+
+CODES = {code: name for code, name in enumerate([*SPLITS, "unlabelled"])}
+ROLES = {
+    "train": "train Training trainingSet trainset train_images images_train dataset_train trn"
+    " seg_train TRAIN train-data TrainData train_2 my-train 训练集",
+    "val": "val valid Validation val_images ValidationSet holdout dev valid_set 验证集",
+    "test": "test tests Testing test_set testSet testset seg_test eval test_images tst 测试集",
+    "unlabelled": "seg_pred prediction unlabeled",
+    None: "a kittens 7 contest latest attestation strain valentine trains_or_tests testament"
+    " trainers devil Sample001 train_test",
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_folders_name_says_its_split(role):
+    for name in ROLES[role].split():
+        found = role_of(name)
+        assert (CODES[found.code] if found else None) == role, name
+
+
+def test_a_sample_of_a_split_says_so():
+    assert role_of("trainingSample").is_sample and not role_of("trainingSet").is_sample
+    assert role_of("seg_pred").code == UNLABELLED
+
+
+def paths(*folders, count=2):
+    return [f"{folder}/{number}.png" for folder in folders for number in range(count)]
+
+
+def found(names, **options):
+    """class and split → pictures, and what was skipped."""
+    layout = lay_out(names, "the set", **options)
+    counts: dict[tuple[str, str], int] = {}
+    for label, code in zip(layout.classes, layout.official, strict=True):
+        counts[label, SPLITS[code]] = counts.get((label, SPLITS[code]), 0) + 1
+    assert len(layout.positions) + len(layout.skipped) == len(names)  # nothing is lost
+    return counts, {name: reason for name, reason in layout.skipped}, layout
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("training_set", "test_set"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("archive/Train", "archive/Test"),
+        ("train/images", "test/images"),
+        ("set/data/TRAIN", "set/data/TEST"),
+        ("mnist_png/training", "mnist_png/testing"),
+    ],
+)
+def test_splits_under_other_names_and_zipped_once_more(train, test):
+    counts, skipped, _ = found(paths(f"{train}/a", f"{train}/b", f"{test}/a", f"{test}/b"))
+    assert counts == {(label, split): 2 for label in "ab" for split in ("train", "test")}
+    assert not skipped
+
+
+def test_pictures_to_predict_have_no_label_and_a_sample_is_no_second_split():
+    names = paths("trainingSet/trainingSet/3", "trainingSet/trainingSet/5")
+    names += paths("trainingSample/trainingSample/3", "testSet/testSet", "seg_pred/seg_pred")
+    counts, skipped, _ = found(names)
+    assert counts == {("3", "train"): 2, ("5", "train"): 2}
+    assert skipped["testSet/testSet/0.png"] == "it has no label: testSet holds no class folders"
+    assert skipped["seg_pred/seg_pred/1.png"].startswith("it has no label")
+    assert "is a sample of" in skipped["trainingSample/trainingSample/3/0.png"]
+
+
+@pytest.mark.parametrize("names", [["a", "b", "test"], ["train", "car", "bus"], ["val", "x", "y"]])
+def test_a_class_may_be_called_like_a_split(names):
+    counts, skipped, layout = found(paths(*names))
+    assert {label for label, _ in counts} == set(names) and not skipped
+    assert any("could be the name of a split" in one.text for one in layout.findings)
+
+
+def test_a_class_called_test_within_splits_is_a_class():
+    counts, _, layout = found(paths("train/a", "train/test", "test/a", "test/test"))
+    assert set(counts) == {(label, split) for label in ("a", "test") for split in ("train", "test")}
+    assert not layout.findings
+
+
+def test_drawings_are_classes_whatever_they_are_called():
+    assert set(found(paths("test"), only_classes=True)[0]) == {("test", "train")}
+    assert len(found(paths("test", "train"), only_classes=True)[0]) == 2
+
+
+def test_classes_may_hold_their_splits():
+    counts, _, layout = found(paths("apple/train", "apple/test", "pear/train", "pear/test"))
+    assert counts[("apple", "test")] == 2 and len(counts) == 4 and layout.how == "<class>/<split>/*"
+
+
+def test_splits_without_class_folders_are_refused():
+    with pytest.raises(DataError, match="none in a class folder, got 'train/0.png'"):
+        found(paths("train", "test"))
+
+
+@pytest.mark.parametrize(
+    ("folders", "words"),
+    [
+        (["English/Img/GoodImg/Bmp/S1", "English/Img/BadImg/Bmp/S1"], "4 pictures lie 2 folders"),
+        (["w1/0", "w1/1", "w2/0", "w2/1"], "all of w1, w2 hold the folders 0, 1"),
+        (["Greek/alpha", "Latin/a"], "4 pictures lie 1 folder below the class folder"),
+    ],
+)
+def test_classes_below_the_first_level_are_pointed_out(folders, words):
+    findings = found(paths(*folders))[2].findings
+    assert any(words in one.text and one.level == "warning" for one in findings), findings
+
+
+def test_one_loose_picture_does_not_change_what_the_classes_are():
+    names = [*paths("mnist/0", "mnist/1", "mnist/2"), "mnist/cover.png"]
+    counts, skipped, _ = found(names)
+    assert {label for label, _ in counts} == {"0", "1", "2"}
+    assert skipped == {"mnist/cover.png": "it is not in a class folder"}
+
+
+def test_classes_of_a_split_that_training_lacks_are_said():
+    layout = found(paths("train/a", "train/b", "test/a", "test/c"))[2]
+    assert layout.findings[0].text == "1 of 2 classes of test are not in train: c."

@@ -1,0 +1,58 @@
+"""The benchmark of training methods on injected noise, at a size at which it only shows that it
+runs and compares.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.data.imageset import ImageSet
+from engine.errors import DataError
+from engine.lab import Lab
+from engine.noise.benchmark import TRAINING_METHODS, Trial, run_trial
+from engine.noise.config import CONFIG, Effort
+from engine.recipe import DataSpec
+
+LITTLE = replace(
+    CONFIG, efforts={"quick": Effort(3_000, 0, 0, 0, "little")}, hypothesis_views=2_000
+)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
+    """Three classes of the bundled digits, with their own test split."""
+    spec = DataSpec(name="digits", classes=("0", "1", "2"))
+    return Lab(tmp_path_factory.mktemp("lab")).dataset(spec)
+
+
+def test_every_method_is_scored_on_true_labels_and_the_diagnosis_stands_beside_the_truth(
+    digits: ImageSet,
+) -> None:
+    reported = []
+    trial = Trial("digits", "symmetric", 0.4, limit=150, effort="quick")
+    result = run_trial(
+        digits, trial, "cpu", lambda done, total, what: reported.append((done, total)), LITTLE
+    )
+    json.dumps(result, allow_nan=False)
+    assert (result["n"], result["classes"]) == (150, ["0", "1", "2"])
+    assert result["n_test"] == len(digits.splits["test"])
+    assert result["true_rate"] == pytest.approx(0.4, abs=0.1)
+    assert np.diag(result["true_transition"]).mean() == pytest.approx(0.6, abs=0.1)
+    scores = {row["name"]: row["accuracy"] for row in result["methods"]}
+    assert list(scores) == list(TRAINING_METHODS)
+    # True labels can be learned; their scores are on test images, which were not corrupted.
+    assert scores["truth"] > 0.9 and scores["truth"] >= scores["plain"] - 0.02
+    assert all(done <= total for done, total in reported) and reported[-1][0] == reported[-1][1]
+
+
+def test_a_trial_refuses_what_it_can_not_run(digits: ImageSet) -> None:
+    with pytest.raises(DataError, match="did you mean 'quick'"):
+        run_trial(digits, Trial("digits", "symmetric", 0.4, effort="quik"), "cpu")
+    with pytest.raises(DataError, match="too small for a trial"):
+        run_trial(digits, Trial("digits", "symmetric", 0.4, limit=20), "cpu")
+    with pytest.raises(DataError, match="did you mean 'symmetric'"):
+        run_trial(digits, Trial("digits", "symetric", 0.4, limit=100), "cpu")

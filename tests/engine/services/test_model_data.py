@@ -1,0 +1,49 @@
+"""Data sets as a model sees them: whole, and never with training images among the held-out ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from trained import model_run
+
+from engine.lab import Lab
+from engine.services.evaluation import evaluate
+from engine.services.model_data import images_for, training_images
+
+CLASSES = ("0", "1", "2")
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path)
+
+
+def model_of_three(lab: Lab) -> str:
+    """A model of three classes that was trained on at most 100 images, a tenth of all held out."""
+    changes = {"data.classes": CLASSES, "data.limit": 100, "data.validation": 0.1, "data.seed": 3}
+    return model_run(lab, CLASSES, **changes).id
+
+
+def files_of(data, split: str) -> set[str]:
+    return {data.files[i] for i in data.split(split)}
+
+
+def test_held_out_images_stay_held_out_when_other_classes_are_there_too(lab: Lab) -> None:
+    meta = lab.model_meta(model_of_three(lab))
+    trained, whole = training_images(lab.store, meta), images_for(lab.store, meta, "digits")
+    assert len(trained.split("train")) == 100 and trained.classes == CLASSES
+    assert len(whole.classes) == 10 and len(whole) == len(lab.dataset("digits"))
+    assert files_of(trained, "val") <= files_of(whole, "val")
+    assert files_of(trained, "train") <= files_of(whole, "train")
+    assert sum(len(index) for index in whole.splits.values()) == len(whole)
+    assert len(np.unique(np.concatenate(list(whole.splits.values())))) == len(whole)
+
+
+def test_a_model_is_scored_on_all_images_of_its_own_data_set(lab: Lab) -> None:
+    """Not on the few that it was limited to; and what it can't know is counted, not passed over."""
+    found = evaluate(lab.store, model_of_three(lab), "digits", "all")
+    labels = lab.dataset("digits").labels
+    assert found["n"] == (labels < 3).sum()
+    assert sum(found["unscored"].values()) == (labels >= 3).sum()

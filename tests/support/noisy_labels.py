@@ -1,0 +1,113 @@
+"""Diagnoses for tests without any training: real digits with injected noise, and predictions
+simulated from the true labels.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+from PIL import Image
+
+from engine.embedding.neighbours import Neighbours
+from engine.lab import Lab
+from engine.noise.diagnosis import diagnose
+from engine.noise.hypotheses import (
+    CLASS_DEPENDENT,
+    COMPLEMENTARY,
+    SYMMETRIC,
+    Hypothesis,
+    class_dependent_transition,
+    fit_hypothesis,
+    select_hypothesis,
+)
+from engine.noise.inject import add_noise
+from engine.noise.pipeline import PipelineResult
+from engine.noise.ranking import find_suspects
+from engine.noise.storage import Diagnosis, key_of, make_document, save_diagnosis
+from engine.noise.transition import log_softmax
+
+
+def simulated_logits(
+    true: np.ndarray, classes: int, seed: int = 0, clear: float = 8.0
+) -> np.ndarray:
+    """Logits (N, K) float32 of a good network: a margin for the true class that differs from image
+    to image, and sometimes is missing.
+    """
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 1, (len(true), classes))
+    logits[np.arange(len(true)), true] += np.maximum(rng.normal(clear, 3, len(true)), -1)
+    return logits.astype(np.float32)
+
+
+def hypotheses_of(logits: np.ndarray, given: np.ndarray) -> dict[str, Hypothesis]:
+    """The hypotheses as if networks trained under each had given the same logits."""
+    out = {name: fit_hypothesis(name, logits, given) for name in (SYMMETRIC, COMPLEMENTARY)}
+    matrix = class_dependent_transition(logits, given, out[SYMMETRIC].diagonal)
+    if matrix is not None:
+        out[CLASS_DEPENDENT] = fit_hypothesis(CLASS_DEPENDENT, logits, given, matrix)
+    return out
+
+
+def corrupted(
+    lab: Lab, noise: str, rate: float, name: str = "noisy", count: int = 400
+) -> tuple[str, np.ndarray]:
+    """A data set of real digits in folders by their noisy label, kept as an upload: its name, and
+    the true labels in its order.
+    """
+    data = lab.dataset("digits")
+    chosen = np.sort(np.random.default_rng(1).permutation(len(data))[:count])
+    true = data.labels[chosen]
+    given = add_noise(true, 10, noise, rate, 0)
+    (lab.home / "uploads").mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(lab.home / "uploads" / f"{name}.zip", "w") as archive:
+        for i, label, is_ in zip(chosen, given, true, strict=True):
+            out = io.BytesIO()
+            Image.fromarray(data.images[i, 0]).save(out, "PNG")
+            archive.writestr(f"{label}/{i:05d}-{is_}.png", out.getvalue())
+    files = lab.dataset(name).files
+    return name, np.array([int(file[-5]) for file in files])
+
+
+def diagnosed(
+    lab: Lab,
+    noise: str = "complementary",
+    rate: float = 0.98,
+    name: str = "noisy",
+    effort: str = "full",
+) -> Diagnosis:
+    """A diagnosis on disk of 400 digits with injected noise."""
+    name, true = corrupted(lab, noise, rate, name)
+    data = lab.noise.data(name)
+    result = result_of(np.asarray(data.labels), true, len(data.classes))
+    folder = lab.noise.home / key_of(data, "all", effort)
+    save_diagnosis(folder, make_document(data, "all", effort, result, 1.5), result)
+    return lab.noise.find(name)
+
+
+def result_of(given: np.ndarray, true: np.ndarray, classes: int) -> PipelineResult:
+    """A result whose predictions are simulated from the true labels."""
+    logits = simulated_logits(true, classes)
+    hypotheses = hypotheses_of(logits, given)
+    best = select_hypothesis(hypotheses)
+    findings = diagnose(logits, given, best)
+    log_p = log_softmax(logits, findings.temperature)
+    vectors = np.eye(classes, 16)[true] + np.random.default_rng(2).normal(0, 0.1, (len(true), 16))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    _, near = Neighbours(vectors).search_own(13)
+    suspects = find_suspects(
+        log_p, findings.matrix, given, best is not None and best.name == COMPLEMENTARY
+    )
+    return PipelineResult(
+        findings=findings,
+        hypotheses=hypotheses,
+        hypothesis=best.name if best else None,
+        suspects=suspects,
+        index=np.arange(len(given)),
+        given=given,
+        log_p=log_p,
+        fold=np.zeros(len(given), np.int8),
+        embeddings=vectors[None].astype(np.float16),
+        neighbours=near.astype(np.int32),
+    )
