@@ -133,8 +133,8 @@ def _sweep(lab: Lab, name: str, trials: list[Run]) -> None:
     """A sweep whose finished trials are these runs."""
     import optuna
 
-    from engine.services.sweeps import make_sweep
     from engine.sweep.space import distributions
+    from engine.sweep.spec import make_sweep
 
     spec = make_sweep({"name": name, "recipe": "quick", "space": SPACE, "trials": len(trials)})
     lab.sweeps.create(spec)

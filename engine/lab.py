@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from engine.jobs.executor import Executor
     from engine.jobs.tasks import TaskInfo
     from engine.models.predictor import Predictor
-    from engine.recipe import DataSpec, Recipe
+    from engine.recipe import Recipe
+    from engine.recipe_fields import DataSpec
     from engine.runs.run_info import RunInfo
     from engine.services.comparison import Compare
     from engine.services.datasets import Data

@@ -20,6 +20,8 @@ FLOORS: tuple[str, ...] = (
     "engine.errors",
     "engine.documents engine.checked engine.sheets engine.progress engine.device engine.settings",
     "engine.metrics engine.files engine.file_cache",
+    "engine.trees",
+    "engine.recipe_fields",
     "engine.recipe",
     "engine.runs engine.imaging",
     "engine.data",
@@ -63,6 +65,8 @@ WEB = (
     "app.dashboard",
     "engine.lab",
     "engine.runs.run",
+    "engine.trees",
+    "engine.recipe_fields",
     "engine.recipe",
     "engine.data.catalog",
 )  # loaded by the web process at its start

@@ -13,7 +13,7 @@ from engine.errors import RecipeError, unknown
 if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.progress import Progress
-    from engine.services.sweeps import SweepSpec
+    from engine.sweep.spec import SweepSpec
 
 HELP = "try a search space trial by trial, or go on with a sweep; without a name, list the sweeps"
 
@@ -135,7 +135,7 @@ def show(document: Any) -> str:
 def _prepared(lab: Lab, args: argparse.Namespace) -> str:
     """The name of the sweep that is meant, written down if it is new."""
     from engine.recipe import parse_changes
-    from engine.services.sweeps import make_sweep
+    from engine.sweep.spec import make_sweep
 
     spec = _spec(lab, args.sweep)
     if spec is None:
@@ -157,7 +157,7 @@ def _prepared(lab: Lab, args: argparse.Namespace) -> str:
 
 def _spec(lab: Lab, given: str) -> SweepSpec | None:
     """The sweep in a file or that comes with the lab; None if it is one of this lab."""
-    from engine.services.sweeps import read_sweep, shipped_sweeps
+    from engine.sweep.spec import read_sweep, shipped_sweeps
 
     if given.endswith((".yaml", ".yml")) or Path(given).is_file():
         return read_sweep(Path(given))

@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.imaging import images
 from engine.imaging.ink import STRONG, stroke_width
+from engine.imaging.pieces import Piece, join, stacked, trimmed
 
 MOST_PIECES = 200  # a picture with more strokes than this is no line of writing
 LONGEST_JOIN = 4  # pieces that one character may consist of
@@ -24,26 +25,6 @@ JOIN_COST = (
 WORD_GAP = 0.55  # a gap wider than this share of the line's height parts two words
 HEIGHT_ON_PAGE = 0.53  # of the page: a capital's height in the tablet drawings, median of 2,480
 SMALLEST_SIDE = 8
-
-
-class Piece(NamedTuple):
-    """A stroke or a part of one: its box in pixels (right and bottom exclusive) and its ink alone
-    (bottom - top, right - left) uint8.
-    """
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-    ink: np.ndarray
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
 
 
 class Line(NamedTuple):
@@ -78,7 +59,7 @@ def lines_of(ink: np.ndarray) -> list[Line]:
     pieces, stroke = _strokes(ink)
     out = []
     for members in _rows(pieces, stroke):
-        parts = _stacked(members)
+        parts = stacked(members)
         height = max(part.bottom for part in parts) - min(part.top for part in parts)
         parts = [part for whole in parts for part in _split_wide(whole, height, stroke)]
         gaps = [after.left - before.right for before, after in zip(parts, parts[1:], strict=False)]
@@ -95,7 +76,7 @@ def count_characters(ink: np.ndarray) -> tuple[int, int]:
     pieces, stroke = _strokes(ink)
     if not pieces:
         return 0, 0
-    parts = sorted(_stacked(pieces), key=lambda piece: piece.left)
+    parts = sorted(stacked(pieces), key=lambda piece: piece.left)
     tallest = max(piece.height for piece in parts)
     parts = [piece for piece in parts if piece.height >= 0.5 * tallest]
     count, right = 1, parts[0].right
@@ -148,19 +129,6 @@ def best_cut(line: Line, score: Callable[[list[Piece]], Sequence[float]]) -> lis
     return [
         Character(piece, gap > WORD_GAP * height) for piece, gap in zip(cut, before, strict=True)
     ]
-
-
-def join(pieces: Sequence[Piece]) -> Piece:
-    """Several pieces as one."""
-    if len(pieces) == 1:
-        return pieces[0]
-    left, top = min(piece.left for piece in pieces), min(piece.top for piece in pieces)
-    right, bottom = max(piece.right for piece in pieces), max(piece.bottom for piece in pieces)
-    ink = np.zeros((bottom - top, right - left), np.uint8)
-    for piece in pieces:
-        window = ink[piece.top - top : piece.bottom - top, piece.left - left : piece.right - left]
-        np.maximum(window, piece.ink, out=window)
-    return Piece(left, top, right, bottom, ink)
 
 
 def square_in_line(piece: Piece, line: Line, style: str, size: int) -> np.ndarray:
@@ -240,36 +208,6 @@ def _rows(pieces: list[Piece], stroke: float) -> list[list[Piece]]:
     return [row for row in members if row]
 
 
-def _stacked(pieces: list[Piece]) -> list[Piece]:
-    """Join what stands above one another (i, j, ä, =) or inside one another, sorted from left to
-    right.
-    """
-    parts = sorted(pieces, key=lambda piece: -piece.ink.size)
-    joined = True
-    while joined:
-        joined = False
-        for first in range(len(parts)):
-            for second in range(first + 1, len(parts)):
-                if _stands_over(parts[first], parts[second]):
-                    parts[first] = join([parts[first], parts.pop(second)])
-                    joined = True
-                    break
-            if joined:
-                break
-    return sorted(parts, key=lambda piece: piece.left)
-
-
-def _stands_over(one: Piece, other: Piece) -> bool:
-    across = min(one.right, other.right) - max(one.left, other.left)
-    down = min(one.bottom, other.bottom) - max(one.top, other.top)
-    share_across = across / min(one.width, other.width)
-    share_down = down / min(one.height, other.height)
-    if share_across >= 0.9 and share_down >= 0.9:
-        return True
-    # A bar of T over the o beside it also overlaps in width, but stands beside it in height.
-    return share_across >= 0.5 and share_down <= 0.3
-
-
 def _split_wide(piece: Piece, line_height: int, stroke: float) -> list[Piece]:
     """A piece that is as wide as two narrow characters, cut where it has least ink; `best_cut`
     joins again what belongs together.
@@ -292,20 +230,5 @@ def _split_wide(piece: Piece, line_height: int, stroke: float) -> list[Piece]:
     return [
         part
         for start, stop in zip(edges, edges[1:], strict=False)
-        if (part := _trimmed(piece, start, stop)) is not None
+        if (part := trimmed(piece, start, stop)) is not None
     ]
-
-
-def _trimmed(piece: Piece, start: int, stop: int) -> Piece | None:
-    ink = piece.ink[:, start:stop]
-    rows = np.flatnonzero((ink > STRONG).any(1))
-    if not len(rows):
-        return None
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    return Piece(
-        piece.left + start,
-        piece.top + top,
-        piece.left + stop,
-        piece.top + bottom,
-        np.ascontiguousarray(ink[top:bottom]),
-    )

@@ -27,7 +27,7 @@ from engine.settings import ROOT
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
-    from engine.recipe import DataSpec
+    from engine.recipe_fields import DataSpec
     from engine.store.store import Store
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -40,7 +40,8 @@ from engine.noise.transition import (
     uniform_transition,
 )
 from engine.progress import Cancelled, Progress, no_progress
-from engine.recipe import Recipe, Stage
+from engine.recipe import Recipe
+from engine.recipe_fields import Stage
 from engine.training.trainer import EpochStats, StepStats, Trainer
 
 if TYPE_CHECKING:

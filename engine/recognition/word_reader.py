@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from engine.imaging.segmentation import Line, Piece, best_cut, lines_of, square_in_line
+from engine.imaging.pieces import Piece
+from engine.imaging.segmentation import Line, best_cut, lines_of, square_in_line
 from engine.recognition.confusables import Group, grouped
 
 if TYPE_CHECKING:

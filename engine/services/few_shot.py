@@ -11,13 +11,10 @@ whichever model is asked.
 
 from __future__ import annotations
 
-import io
 import secrets
 import shutil
 import threading
 import unicodedata
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,13 +25,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from engine.checked import Damaged, Document, parse_json, read_document
-from engine.data.archive import check_overlaps
+from engine.checked import Damaged, Document, read_document
 from engine.errors import DamagedError, DataError
 from engine.files import Lock, failure, make_folder, write_bytes, write_json
 from engine.recognition.few_shot import WITHOUT_GALLERY, Bank, Match, Measured, decide
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.drawings import ink_png
+from engine.services.symbol_files import read_symbols, symbols_zip
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -42,17 +39,6 @@ if TYPE_CHECKING:
 ENOUGH = 3  # examples from which on a symbol is recognised well
 LONGEST_NAME = 40
 MOST_EXAMPLES = 50  # of one symbol
-LARGEST_ARCHIVE = 50_000_000  # bytes
-NO_ARCHIVE = (  # what reading a zip that is none, or is damaged, raises
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    RuntimeError,
-    EOFError,
-    zlib.error,
-    zipfile.BadZipFile,
-)
 
 
 @dataclass(frozen=True)
@@ -226,55 +212,13 @@ class Taught:
         symbols = self.symbols()
         if not symbols:
             raise DataError("no symbol has been taught yet")
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
-            for symbol in symbols:
-                for path in (symbol.folder / "symbol.json", *symbol.examples):
-                    file.write(path, f"taught/{symbol.folder.name}/{path.name}")
-        return out.getvalue()
+        return symbols_zip(symbols)
 
     def take_in(self, archive: bytes | Path) -> int:
         """Add the symbols of an exported zip to those there are; returns how many examples came.
         Raises DataError if it is no such zip.
         """
-        source = io.BytesIO(archive) if isinstance(archive, bytes) else archive
-        try:
-            with zipfile.ZipFile(source) as file:
-                if sum(entry.file_size for entry in file.infolist()) > LARGEST_ARCHIVE:
-                    raise DataError(
-                        "the zip is too large",
-                        expected=f"at most {LARGEST_ARCHIVE // 10**6} MB unpacked",
-                    )
-                check_overlaps(file.infolist(), "the zip")
-                entries = sorted(file.namelist())
-                names = {
-                    _parent(entry): str(parse_json(file.read(entry))["name"])
-                    for entry in entries
-                    if entry.endswith("symbol.json")
-                }
-                pictures = [
-                    entry for entry in entries if entry.endswith(".png") and _parent(entry) in names
-                ]
-                found = [(names[_parent(entry)], file.read(entry)) for entry in pictures]
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            RuntimeError,
-            EOFError,
-            zlib.error,
-            zipfile.BadZipFile,
-        ) as error:
-            raise DataError(
-                "these are no exported symbols",
-                expected="a zip that was exported from Teach",
-                got=str(error)[:80],
-            ) from None
-        if not found:
-            raise DataError(
-                "the zip holds no symbols", expected="a zip that was exported from Teach"
-            )
+        found = read_symbols(archive)
         for name, picture in found:
             self.add(name, picture)
         return len(found)
@@ -302,10 +246,6 @@ class Taught:
 
     def _find(self, name: str) -> Symbol | None:
         return next((symbol for symbol in self.symbols() if symbol.name == name), None)
-
-
-def _parent(entry: str) -> str:
-    return entry.rpartition("/")[0]
 
 
 def _checked(name: str) -> str:

@@ -11,16 +11,14 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from engine.checked import Damaged, damaged, read_checked_json, wrong_field
-from engine.errors import CheckpointError, DamagedError, DataError, RunError, unknown
+from engine.errors import DamagedError, DataError, RunError, unknown
 from engine.files import failure, make_folder, write_json
 from engine.noise.config import CONFIG
 from engine.noise.kinds import TrialDocument
@@ -35,20 +33,17 @@ from engine.noise.storage import (
     save_diagnosis,
 )
 from engine.progress import Progress, no_progress
-from engine.recipe import DataSpec
+from engine.recipe_fields import DataSpec
+from engine.services.recovered_models import saved_models
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor
-
     from engine.data.imageset import ImageSet
-    from engine.models.predictor import Predictor
     from engine.store.store import Store
 
 PHOTO_SIZE = 48  # pixels; handwriting is used at 28
 OPEN = 3  # diagnoses kept open
-LEAST = 1e-9  # floor of probabilities whose logarithm is taken
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,7 @@ class Noise:
                 effort,
                 self.store.settings.device,
                 progress=progress,
-                saved_models=self._saved_models(data),
+                saved_models=saved_models(self.store, data),
             )
             seconds = time.monotonic() - begun
             save_diagnosis(folder, make_document(data, split, effort, result, seconds), result)
@@ -232,26 +227,6 @@ class Noise:
         except OSError as error:
             raise failure(error, file) from error
 
-    def _saved_models(self, data: ImageSet) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Saved models that were trained on the given labels of `data` and on no others; a damaged
-        one is left out.
-        """
-        out = {}
-        for model in self.store.models():
-            with suppress(CheckpointError):
-                meta = self.store.model_meta(model.name)
-                own = (
-                    meta.get("fingerprint") == data.fingerprint
-                    and tuple(meta["classes"]) == data.classes
-                )
-                if (
-                    own
-                    and meta["recipe"].get("method") == "recovered"
-                    and not meta["recipe"].get("init_from")
-                ):
-                    out[model.name] = partial(_log_probabilities, self.store.predictor(model.name))
-        return out
-
     def _opened(self, folder: Path, data: ImageSet) -> Diagnosis | None:
         with self._lock:
             if folder.name in self._open and (folder / DOCUMENT).exists():
@@ -263,11 +238,3 @@ class Noise:
                 while len(self._open) > OPEN:
                     self._open.popitem(last=False)
             return found
-
-
-def _log_probabilities(predictor: Predictor, images: Tensor) -> Tensor:
-    """Log-probabilities (B, K) by a saved model, of images (B, C, S, S) in 0..255."""
-    import torch
-
-    squares = images.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return torch.from_numpy(predictor.run(squares)[0]).clamp_min(LEAST).log()

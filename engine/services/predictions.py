@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.checked import read_arrays
 from engine.errors import DamagedError, DataError
-from engine.recipe import DataSpec
+from engine.recipe_fields import DataSpec
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet

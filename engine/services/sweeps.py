@@ -8,26 +8,19 @@ import re
 import shutil
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
-from engine.checked import Document, read_document
+from engine.checked import read_document
 from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError, unknown
 from engine.files import failure, is_locked, make_folder, write_json, write_text
 from engine.runs.run_info import ALIVE
-from engine.sweep.space import (
+from engine.sweep.info import SweepInfo, Wanted
+from engine.sweep.space import longer, size_of, trial_recipe
+from engine.sweep.spec import (
     NAME,
-    SWEEP_METRICS,
     SweepSpec,
-    make_sweep,
-    parse_sweep,
     read_sweep,
-    shipped_sweeps,
-    size_of,
-    trial_recipe,
 )
 
 if TYPE_CHECKING:
@@ -36,52 +29,6 @@ if TYPE_CHECKING:
     from engine.recipe import Recipe
     from engine.store.store import Store
     from engine.sweep.store import TrialInfo, TrialStore
-
-__all__ = [
-    "SWEEP_METRICS",
-    "SweepInfo",
-    "SweepSpec",
-    "Sweeps",
-    "make_sweep",
-    "parse_sweep",
-    "read_sweep",
-    "shipped_sweeps",
-]
-
-
-class Wanted(Document):
-    """What a person wants of a sweep: 'run', 'pause' (after the trials at hand) or 'stop' (at once;
-    they can be resumed).
-    """
-
-    state: Literal["run", "pause", "stop"] = "pause"
-    trials: int = Field(default=0, ge=0, le=100_000)
-
-
-@dataclass(frozen=True)
-class SweepInfo:
-    """A sweep as lists show it.
-
-    state    running, pausing, stopping, paused, stopped, interrupted (its workers died), finished;
-             unreachable (its storage does not answer), damaged (its files can't be read)
-    error    why it is unreachable or damaged, and what to do
-    done     trials that have ended, of `trials`; `failed` and `pruned` are among them
-    best     value of the best finished trial, by `metric`
-    """
-
-    name: str
-    title: str
-    recipe: str
-    metric: str
-    state: str
-    done: int
-    trials: int
-    failed: int
-    pruned: int
-    workers: int
-    best: float | None
-    best_trial: int | None
-    error: str = ""
 
 
 class Sweeps:
@@ -163,9 +110,8 @@ class Sweeps:
         """Have `workers` background tasks work on a sweep, until `trials` have ended; returns the
         tasks. Also how a sweep is resumed.
         """
-        self.trials_store(
-            name
-        )  # a storage that can't be reached is told here, not in a worker's log
+        # A storage that can't be reached is told here, not in a worker's log.
+        self.trials_store(name)
         self.want(name, "run", trials or self.wanted(name).trials or self.spec(name).trials)
         return [
             self.launcher.start_task("sweep", name=name, worker=worker) for worker in range(workers)
@@ -285,16 +231,7 @@ class Sweeps:
         """Train a trial (default: the best one) again from the start, `times` as many epochs;
         returns the run's id.
         """
-        recipe = self.recipe(name, trial)
-        changes: dict[str, Any] = {
-            "name": f"{recipe.name}-longer",
-            "epochs": max(1, round(recipe.epochs * times)),
-        }
-        changes |= {
-            f"stages.{i}.epochs": max(1, round(stage["epochs"] * times))
-            for i, stage in enumerate(recipe.stages)
-            if "epochs" in stage
-        }
+        changes = longer(self.recipe(name, trial), times)
         return self.launcher.submit(self.recipe(name, trial, changes), sweep=name)
 
     def promote(self, name: str, recipe_name: str, trial: int | None = None) -> Path:

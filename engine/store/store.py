@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from engine.data.info import DatasetInfo
     from engine.documents import CheckpointMeta
     from engine.models.predictor import Predictor
-    from engine.recipe import DataSpec, Recipe
+    from engine.recipe import Recipe
+    from engine.recipe_fields import DataSpec
     from engine.runs.index import KnownRun
     from engine.runs.run_info import RunInfo
     from engine.store.models import ModelInfo
@@ -81,7 +82,7 @@ class Store:
         DataError.
         """
         from engine.data.catalog import load_dataset
-        from engine.recipe import DataSpec
+        from engine.recipe_fields import DataSpec
 
         spec = DataSpec(name=name) if isinstance(name, str) else name
         changes = {

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from engine.checked import Document
 from engine.errors import DamagedError, GlyphlabError, RunError
 from engine.files import is_locked
-from engine.sweep.space import SweepSpec, decoded, pruner_of
+from engine.sweep.space import decoded, pruner_of
+from engine.sweep.spec import SweepSpec
 from engine.sweep.storage import OWN_JOURNAL, open_storage
 
 if TYPE_CHECKING:

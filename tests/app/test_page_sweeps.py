@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.lab import Lab
 from engine.services.sweep_worker import claim
-from engine.services.sweeps import make_sweep
+from engine.sweep.spec import make_sweep
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "sweeps.py")
 

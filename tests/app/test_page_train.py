@@ -7,7 +7,8 @@ import yaml
 from weblab import add_run, open_page, texts
 
 from engine.lab import Lab
-from engine.recipe import Augment, DataSpec, Recipe
+from engine.recipe import Recipe
+from engine.recipe_fields import Augment, DataSpec
 
 
 @pytest.fixture

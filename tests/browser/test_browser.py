@@ -11,7 +11,7 @@ from waiting import wait_until
 from weblab import Server
 
 from engine.lab import Lab
-from engine.services.sweeps import make_sweep
+from engine.sweep.spec import make_sweep
 
 SEVEN = [
     (0.30, 0.25),

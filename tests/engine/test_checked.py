@@ -8,8 +8,9 @@ import pytest
 
 from engine.checked import DEEPEST, Document, parse_json, read_document, read_yaml
 from engine.errors import DamagedError, GlyphlabError, RecipeError
-from engine.recipe import Recipe, Stage, make_recipe, parse_changes
-from engine.sweep.space import SweepSpec, make_sweep, parse_sweep
+from engine.recipe import Recipe, make_recipe, parse_changes
+from engine.recipe_fields import Stage
+from engine.sweep.spec import SweepSpec, make_sweep, parse_sweep
 
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n"

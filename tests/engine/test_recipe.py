@@ -10,7 +10,6 @@ import yaml
 from engine.errors import RecipeError
 from engine.recipe import (
     RECIPES,
-    Augment,
     compare_recipes,
     make_recipe,
     parse_changes,
@@ -18,6 +17,7 @@ from engine.recipe import (
     shipped_recipe,
     shipped_recipe_names,
 )
+from engine.recipe_fields import Augment
 
 
 def test_a_recipe_is_frozen_and_refuses_unknown_keys():

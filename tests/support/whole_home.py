@@ -16,7 +16,7 @@ from engine.noise.review import Review
 from engine.recipe import make_recipe
 from engine.runs.run import create_run
 from engine.services.sweep_worker import claim
-from engine.services.sweeps import make_sweep
+from engine.sweep.spec import make_sweep
 
 CLASSES = tuple("0123456789")
 MATRIX = np.eye(3).tolist()

@@ -290,9 +290,8 @@ def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
 def _remove(lab: Lab, name: str) -> None:
     with st.popover("Delete it", icon=":material/delete:"):
         st.markdown(f"`{name}` was uploaded. Its zip is deleted; runs that used it stay.")
-        st.button(
-            "Delete", key=f"delete-{name}", type="primary", on_click=_delete, args=(lab, name)
-        )
+        key = f"delete-{name}"
+        st.button("Delete", key=key, type="primary", on_click=_delete, args=(lab, name))
 
 
 def _delete(lab: Lab, name: str) -> None:

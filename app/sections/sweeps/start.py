@@ -13,7 +13,7 @@ from engine.errors import GlyphlabError, RecipeError
 
 if TYPE_CHECKING:
     from engine.lab import Lab
-    from engine.services.sweeps import SweepSpec
+    from engine.sweep.spec import SweepSpec
 
 
 EXAMPLE = """\
@@ -59,7 +59,7 @@ def new_sweep(lab: Lab) -> None:
     """Draw everything from the choice of a search space to the start button, which puts the new
     sweep into the address.
     """
-    from engine.services.sweeps import shipped_sweeps
+    from engine.sweep.spec import shipped_sweeps
 
     mode = st.segmented_control(
         "From", ["Shipped", "Form", "YAML"], default="Shipped", required=True, key="new-sweep-from"
@@ -100,8 +100,7 @@ def new_sweep(lab: Lab) -> None:
 
 
 def _from_form(lab: Lab) -> SweepSpec:
-    from engine.services.sweeps import SWEEP_METRICS, make_sweep
-    from engine.sweep.space import PRUNERS, SAMPLERS
+    from engine.sweep.spec import PRUNERS, SAMPLERS, SWEEP_METRICS, make_sweep
 
     recipes = [recipe.name for recipe in lab.recipes()]
     left, middle, right = st.columns(3)
@@ -160,7 +159,7 @@ def _from_form(lab: Lab) -> SweepSpec:
 
 
 def _from_yaml(text: str, name: str, mode: str) -> SweepSpec:
-    from engine.services.sweeps import parse_sweep
+    from engine.sweep.spec import parse_sweep
 
     return parse_sweep(
         st.text_area("As YAML", text, key=f"new-sweep-yaml-{mode}-{name}", height=360), name

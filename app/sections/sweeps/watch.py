@@ -15,7 +15,8 @@ from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
     from engine.lab import Lab
-    from engine.services.sweeps import SweepInfo, SweepSpec
+    from engine.sweep.info import SweepInfo
+    from engine.sweep.spec import SweepSpec
 
 POLL_SECONDS = 1.0
 BUSY = ("running", "pausing", "stopping")

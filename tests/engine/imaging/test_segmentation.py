@@ -8,7 +8,8 @@ from hands import drawn, written
 from PIL import Image, ImageDraw, ImageFilter
 
 from engine.imaging import images
-from engine.imaging.segmentation import best_cut, count_characters, join, lines_of, square_in_line
+from engine.imaging.pieces import join
+from engine.imaging.segmentation import best_cut, count_characters, lines_of, square_in_line
 from engine.lab import Lab
 from engine.recognition.word_reader import read_lines, text_of
 

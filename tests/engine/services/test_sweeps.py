@@ -16,8 +16,8 @@ from engine.errors import RecipeError, RunError
 from engine.lab import Lab
 from engine.progress import Cancelled
 from engine.services.sweep_worker import claim, work_on_sweep
-from engine.services.sweeps import make_sweep, parse_sweep, read_sweep, shipped_sweeps
 from engine.sweep.space import decoded, distributions, size_of, trial_recipe, unseen
+from engine.sweep.spec import make_sweep, parse_sweep, read_sweep, shipped_sweeps
 from engine.sweep.store import TrialStore
 
 SPACE = {"lr": [0.1, 0.01], "model.options.width": [4, 8]}

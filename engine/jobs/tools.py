@@ -1,0 +1,28 @@
+"""What a run's training is handed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.data.imageset import ImageSet
+from engine.progress import Progress, no_progress
+from engine.recipe_fields import DataSpec
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclasses.dataclass(frozen=True)
+class Tools:
+    """What a method of training is handed: how to load data, find a model, report and be stopped."""
+
+    load: Callable[[DataSpec], ImageSet]
+    find_model: Callable[[str], Path]
+    device: torch.device
+    cancelled: Callable[[], bool] = lambda: False
+    progress: Progress = no_progress

@@ -1,0 +1,295 @@
+"""The fields of a recipe, each with its bounds and its description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from engine.checked import check_plain
+
+MOST_EPOCHS = 10_000
+
+
+LARGEST_RATE = 1000
+
+
+LARGEST_SEED = 2**32 - 1  # what numpy's and scikit-learn's generators take
+
+
+LARGEST_OPTION = 1e10  # of a model, a loss or a miner
+
+
+def _options(value: dict[str, Any]) -> dict[str, Any]:
+    def largest(item: Any) -> float:
+        if isinstance(item, Mapping):
+            return max(map(largest, item.values()), default=0)
+        if isinstance(item, list | tuple):
+            return max(map(largest, item), default=0)
+        return abs(item) if isinstance(item, int | float) else 0
+
+    check_plain(value)
+    if largest(value) > LARGEST_OPTION:
+        raise ValueError(f"no number may be larger than {LARGEST_OPTION:,.0f}")
+    return value
+
+
+def _rates(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
+    rates = value if isinstance(value, tuple) else (value,)
+    if not 1 <= len(rates) <= 1000 or not all(0 <= rate <= LARGEST_RATE for rate in rates):
+        raise ValueError(f"input should be one number or several from 0 to {LARGEST_RATE:,}")
+    return value
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_options)]
+
+
+Name = Annotated[str, Field(max_length=1000)]
+
+
+# YAML reads a class called 0 and a folder called 2024 as numbers.
+NumberedName = Annotated[Name, BeforeValidator(lambda value: _text_of(value))]
+
+
+def _text_of(value: object) -> object:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Augment(_Frozen):
+    """Random changes to each training image, drawn anew per sample; zero switches one off. Lengths
+    are fractions of the image side.
+    """
+
+    rotate: float = Field(default=0, ge=0, le=180, description="degrees either way")
+    translate: float = Field(default=0, ge=0, le=0.5, description="shift, fraction of the side")
+    zoom: float = Field(default=0, ge=0, le=0.9, description="scale between 1 - zoom and 1 + zoom")
+    zoom_min: float | None = Field(
+        default=None, gt=0, le=1, description="smallest scale, if not 1 - zoom"
+    )
+    stretch: float = Field(default=0, ge=0, le=0.9, description="width against height, 1 ± stretch")
+    shear: float = Field(default=0, ge=0, le=60, description="degrees either way")
+    perspective: float = Field(
+        default=0, ge=0, le=0.9, description="how far the corners move, fraction of the side"
+    )
+    elastic: float = Field(
+        default=0, ge=0, le=0.3, description="smooth displacement, fraction of the side"
+    )
+    elastic_grid: int = Field(
+        default=4, ge=2, le=16, description="control points a side of the elastic field"
+    )
+    thickness: float = Field(
+        default=0,
+        ge=0,
+        le=3,
+        description="stroke grown or thinned by up to so many pixels at 28 px",
+    )
+    flip_horizontal: float = Field(default=0, ge=0, le=1, description="probability")
+    flip_vertical: float = Field(default=0, ge=0, le=1, description="probability")
+    brightness: float = Field(
+        default=0, ge=0, le=1, description="lighting: added brightness, fraction of full range"
+    )
+    contrast: float = Field(default=0, ge=0, le=1, description="contrast between 1 - c and 1 + c")
+    colour: float = Field(
+        default=0, ge=0, le=1, description="saturation and per-channel gain jitter (colour images)"
+    )
+    noise: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="standard deviation of added noise, fraction of full range",
+    )
+    erase: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="probability that a rectangle is erased with random values (Zhong et al. 2017)",
+    )
+    crop: int | None = Field(
+        default=None,
+        ge=8,
+        le=1024,
+        description=(
+            "resize to this side first, then take a random crop of the stage's size (centre crop"
+            " when evaluating)"
+        ),
+    )
+    hide_page: float = Field(
+        default=0, ge=0, le=1, description="style duo: probability that the page channel is blanked"
+    )
+    affine_probability: float = Field(
+        default=1, ge=0, le=1, description="share of images that the geometric changes touch"
+    )
+    lighting_probability: float = Field(
+        default=1, ge=0, le=1, description="share of images that the lighting changes touch"
+    )
+
+
+class Stage(_Frozen):
+    """The choices of one training stage."""
+
+    epochs: int = Field(
+        default=10, ge=1, le=MOST_EPOCHS, description="passes over the training split"
+    )
+    size: int | None = Field(
+        default=None,
+        ge=8,
+        le=1024,
+        description="side of the images fed to the model in pixels (default: the data's)",
+    )
+    batch_size: int = Field(default=128, ge=1, le=65_536, description="images a step")
+    optimizer: Name = Field(default="adamw", description="a name in OPTIMIZERS")
+    lr: Annotated[float | tuple[float, ...], AfterValidator(_rates)] = Field(
+        default=1e-3,
+        description=(
+            "peak learning rate; several: one a layer group, first to last, spread evenly in"
+            " between"
+        ),
+    )
+    momentum: float = Field(
+        default=0.9, ge=0, lt=1, description="of sgd (Nesterov) and rmsprop; beta 1 of adam"
+    )
+    weight_decay: float = Field(
+        default=0.01, ge=0, le=1000, description="decoupled with adamw, else an L2 penalty"
+    )
+    schedule: Name = Field(default="onecycle", description="a name in SCHEDULES")
+    warmup: float = Field(
+        default=0.25, ge=0, le=1, description="share of the stage spent rising to the peak rate"
+    )
+    step_epochs: int = Field(
+        default=5, ge=1, le=MOST_EPOCHS, description="schedule step: epochs between drops"
+    )
+    step_factor: float = Field(
+        default=0.1, gt=0, le=1, description="schedule step: factor of each drop"
+    )
+    clip: float | None = Field(default=None, gt=0, le=1e9, description="largest gradient norm")
+    loss: Name = Field(default="cross_entropy", description="a name in LOSSES")
+    loss_options: Options = Field(default_factory=dict, description="keyword arguments of the loss")
+    miner: Name | None = Field(
+        default=None, description="a name in MINERS, for losses on embeddings"
+    )
+    miner_options: Options = Field(
+        default_factory=dict, description="keyword arguments of the miner"
+    )
+    samples_per_class: int | None = Field(
+        default=None,
+        ge=2,
+        le=65_536,
+        description="class-balanced batches with so many images of each class in them",
+    )
+    mixup: float = Field(
+        default=0, ge=0, le=10, description="alpha of mixup (Zhang et al. 2017), 0: none"
+    )
+    freeze: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="layer groups kept frozen, counted from the input; 99: all but the head",
+    )
+    ema: float = Field(
+        default=0,
+        ge=0,
+        lt=1,
+        description=(
+            "decay of an exponential moving average of the weights, 0: none; the average is then"
+            " judged and kept"
+        ),
+    )
+    augment: Augment = Field(
+        default_factory=lambda: Augment(), description="random changes of training images"
+    )
+    select: Literal["accuracy", "loss", "knn", "last"] = Field(
+        default="accuracy", description="which validation figure picks the best epoch"
+    )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_EPOCHS,
+        description="stop after so many epochs without a better figure",
+    )
+
+
+class DataSpec(_Frozen):
+    """Which images, how they are placed on the model's square, and how they are split."""
+
+    name: NumberedName = Field(
+        default="digits",
+        description=(
+            "a data set's name, a folder or a zip; several joined with '+' are pooled, classes by"
+            " name"
+        ),
+    )
+    style: Literal["auto", "digit", "page", "duo", "photo"] = Field(
+        default="auto", description="how a picture is placed on the square, see STYLES"
+    )
+    size: int = Field(
+        default=28, ge=8, le=1024, description="side in pixels at which the images are cached"
+    )
+    classes: tuple[NumberedName, ...] | None = Field(default=None, description="only these classes")
+    limit: int | None = Field(
+        default=None, ge=1, le=10**9, description="at most so many training images, stratified"
+    )
+    limit_eval: int | None = Field(
+        default=None,
+        ge=1,
+        le=10**9,
+        description="at most so many images in each of validation and test, stratified",
+    )
+    validation: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="share of the training images held out to choose by, stratified",
+    )
+    test: float = Field(
+        default=0,
+        ge=0,
+        lt=1,
+        description="share held out as the test split where the data set has none of its own",
+    )
+    test_on: NumberedName | None = Field(
+        default=None, description="another data set whose test split gives the final score"
+    )
+    follow_test: bool = Field(
+        default=False,
+        description=(
+            "score the test split after every epoch too, as the studies do; nothing is chosen by it"
+        ),
+    )
+    balance: Literal["none", "class", "source", "root"] = Field(
+        default="none",
+        description=(
+            "draw training images so that each class, or each pooled data set (source), is seen"
+            " equally often; root: pooled data sets as often as the square root of their size, so"
+            " that a small one is seen more often but not learned by heart"
+        ),
+    )
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="seed of the split")
+
+    def scored_on(self) -> DataSpec:
+        """How the data set that a model is scored on (`test_on`) is loaded: all of its classes and
+        images, split as it comes.
+        """
+        whole = {"classes": None, "limit": None, "test_on": None, "test": 0, "validation": 0}
+        return self.model_copy(update={"name": self.test_on, **whole})
+
+
+class ModelSpec(_Frozen):
+    name: Name = Field(default="convnet", description="a name in MODELS")
+    options: Options = Field(default_factory=dict, description="keyword arguments of the model")
+
+
+class Published(_Frozen):
+    """The figure a study stated for this experiment."""
+
+    value: float | None = Field(
+        default=None, ge=0, le=100, description="percent; none where the study gave words only"
+    )
+    metric: str = Field(default="accuracy", description="what the figure measures")
+    source: str = Field(description="study and section")
+    note: str = Field(default="", description="what else was said of the figure")

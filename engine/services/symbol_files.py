@@ -1,0 +1,75 @@
+"""Taught symbols as a zip: a folder a symbol, with `symbol.json` and its examples."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.checked import parse_json
+from engine.data.archive import check_overlaps
+from engine.errors import DataError
+
+if TYPE_CHECKING:
+    from engine.services.few_shot import Symbol
+
+LARGEST_ARCHIVE = 50_000_000  # bytes
+NO_ARCHIVE = (  # what reading a zip that is none, or is damaged, raises
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+
+
+def symbols_zip(symbols: Sequence[Symbol]) -> bytes:
+    """A zip that `read_symbols` reads."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
+        for symbol in symbols:
+            for path in (symbol.folder / "symbol.json", *symbol.examples):
+                file.write(path, f"taught/{symbol.folder.name}/{path.name}")
+    return out.getvalue()
+
+
+def read_symbols(archive: bytes | Path) -> list[tuple[str, bytes]]:
+    """(name, picture) of every example in an exported zip. Raises DataError if it is no such zip."""
+    source = io.BytesIO(archive) if isinstance(archive, bytes) else archive
+    try:
+        with zipfile.ZipFile(source) as file:
+            if sum(entry.file_size for entry in file.infolist()) > LARGEST_ARCHIVE:
+                raise DataError(
+                    "the zip is too large",
+                    expected=f"at most {LARGEST_ARCHIVE // 10**6} MB unpacked",
+                )
+            check_overlaps(file.infolist(), "the zip")
+            entries = sorted(file.namelist())
+            names = {
+                _parent(entry): str(parse_json(file.read(entry))["name"])
+                for entry in entries
+                if entry.endswith("symbol.json")
+            }
+            pictures = [
+                entry for entry in entries if entry.endswith(".png") and _parent(entry) in names
+            ]
+            found = [(names[_parent(entry)], file.read(entry)) for entry in pictures]
+    except NO_ARCHIVE as error:
+        raise DataError(
+            "these are no exported symbols",
+            expected="a zip that was exported from Teach",
+            got=str(error)[:80],
+        ) from None
+    if not found:
+        raise DataError("the zip holds no symbols", expected="a zip that was exported from Teach")
+    return found
+
+
+def _parent(entry: str) -> str:
+    return entry.rpartition("/")[0]

@@ -1,0 +1,155 @@
+"""One batch of training: its loss, and one step of the optimiser."""
+
+# pyright: reportUnknownMemberType=false
+# (torch leaves the types of some functions open.)
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.data import loader
+from engine.data.imageset import ImageSet
+from engine.errors import RecipeError
+from engine.models.recognizer import Recognizer
+from engine.recipe import Recipe
+from engine.recipe_fields import Stage
+from engine.training.batch_statistics import normalising
+from engine.training.objectives import Objective
+from engine.training.optim import (
+    build_optimizer,
+    frozen_groups,
+    set_rates,
+)
+
+
+class Steps:
+    """What a step needs of a trainer: the network, what it minimises, and its optimiser."""
+
+    recipe: Recipe
+    data: ImageSet
+    device: torch.device
+    stages: list[Stage]
+    train_index: np.ndarray
+    model: Recognizer
+    objective: Objective
+    stage_number: int
+    updates: int
+    autocast: torch.dtype | None
+    average: Recognizer | None = None
+    _optimizer: torch.optim.Optimizer | None = None
+
+    @property
+    def judged(self) -> Recognizer:  # validated and kept: the moving average where there is one
+        return self.average or self.model
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The stage's optimiser, made when first needed: torch loads its compiler with the first
+        one (1.3 s), and a person who waits for the first point of the curve need not wait for that.
+        """
+        if self._optimizer is None:
+            self._optimizer = build_optimizer(
+                self.model, self.objective, self.stages[self.stage_number]
+            )
+        return self._optimizer
+
+    def _check_batches(self) -> None:
+        """Raise RecipeError if a batch of one image meets batch normalisation, which needs two."""
+        if normalising(self.model.train()) and any(stage.batch_size < 2 for stage in self.stages):
+            raise RecipeError(
+                f"{self.recipe.model.name} normalises over each batch, so one image is too few",
+                expected="batch_size of at least 2",
+                got="1",
+            )
+
+    def _embedding_width(self, stage: Stage) -> int:
+        size = stage.size or self.data.size
+        self.model.eval()
+        with torch.no_grad():
+            return self.model(
+                torch.zeros(1, self.data.channels, size, size, device=self.device)
+            ).embeddings.shape[1]
+
+    def _order(self, stage: Stage, rng: np.random.Generator) -> list[np.ndarray]:
+        index, labels = self.train_index, self.data.labels[self.train_index]
+        if stage.samples_per_class:
+            return loader.per_class(index, labels, stage.batch_size, stage.samples_per_class, rng)
+        balance = self.recipe.data.balance
+        if balance != "none":
+            groups = (
+                labels
+                if balance == "class" or self.data.sources is None
+                else self.data.sources[index]
+            )
+            return loader.balanced(
+                index, groups, stage.batch_size, rng, power=0.5 if balance == "root" else 0
+            )
+        return loader.shuffled(index, stage.batch_size, rng)
+
+    def _loss(
+        self, x: Tensor, labels: Tensor, stage: Stage, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Of a batch (B,C,h,w) with labels (B,): its loss with the graph that led to it, and how
+        many it got right.
+        """
+        other, share = labels, 1.0
+        if stage.mixup:
+            share = float(rng.beta(stage.mixup, stage.mixup))
+            partner = torch.from_numpy(rng.permutation(len(x))).to(x.device)
+            x, other = x * share + x[partner] * (1 - share), labels[partner]
+        with torch.autocast(
+            self.device.type,
+            dtype=self.autocast or torch.bfloat16,
+            enabled=self.autocast is not None,
+        ):
+            output = self.model(x)
+        loss = self.objective(output, labels)
+        if share < 1:
+            loss = share * loss + (1 - share) * self.objective(output, other)
+        return loss, (output.logits.detach().argmax(1) == labels).sum()
+
+    def _update(self, loss: Tensor, stage: Stage, factor: float) -> None:
+        """One step of the optimiser at `factor` times the peak rates."""
+        set_rates(self.optimizer, factor)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if stage.clip:
+            torch.nn.utils.clip_grad_norm_(
+                [p for p in self.model.parameters() if p.grad is not None], stage.clip
+            )
+        self.optimizer.step()
+        if self.average is not None:
+            self._update_average(stage.ema)
+
+    @torch.no_grad()
+    def _update_average(self, decay: float) -> None:
+        assert self.average is not None  # where `ema` is set
+        self.updates += 1
+        decay = min(
+            decay, (1 + self.updates) / (10 + self.updates)
+        )  # short memory at first, or the random start lingers
+        for kept, new in zip(
+            self.average.state_dict().values(), self.model.state_dict().values(), strict=True
+        ):
+            if kept.is_floating_point():
+                kept.lerp_(new, 1 - decay)
+            else:
+                kept.copy_(new)
+
+    def _set_modes(self, stage: Stage) -> None:
+        self.model.train()
+        groups = self.model.groups()
+        for layer in groups[: frozen_groups(stage, len(groups))]:
+            layer.eval()  # frozen means its batch-norm statistics too
+
+    def _check_finite(self, *figures: float) -> None:
+        """Raise RecipeError if a figure or a weight is not a number."""
+        if np.isfinite(figures).all() and all(
+            bool(torch.isfinite(weights).all()) for weights in self.judged.parameters()
+        ):
+            return
+        raise RecipeError(
+            "training diverged: the loss is not a number",
+            hint="Lower the learning rate (lr), clip gradients (clip=1) or use precision=float32.",
+        )
