@@ -17,11 +17,11 @@ from engine.embedding.projection import Options
 from engine.jobs.executor import resume
 from engine.lab import Lab
 from engine.noise.cleaned_labels import clean
-from engine.noise.storage import describe, keep, key_of
+from engine.noise.storage import key_of, make_document, save_diagnosis
 from engine.recipe import make_recipe
 from engine.runs.run import Run
 from engine.services.cleaned_datasets import publish
-from engine.sweep.space import make_sweep
+from engine.sweep.spec import make_sweep
 
 TIMES = ("seconds", "images_per_second")  # figures that no two runs share
 
@@ -134,14 +134,14 @@ def _mapped(lab: Lab) -> Any:
 
 def _examine(lab: Lab) -> None:
     """Keep a diagnosis whose predictions are made up: what is computed before touches no file."""
-    from doubted import examined
+    from noisy_labels import result_of
 
     data = lab.noise.data("shapes")
     true = np.asarray(data.labels)
-    found = examined((true + (np.arange(len(true)) % 7 == 0)) % 3, true, 3)
+    found = result_of((true + (np.arange(len(true)) % 7 == 0)) % 3, true, 3)
     folder = lab.noise.home / key_of(data, "all", "full")
     if not (folder / "diagnosis.json").exists():
-        keep(folder, describe(data, "all", "full", found, 1.5), found)
+        save_diagnosis(folder, make_document(data, "all", "full", found, 1.5), found)
 
 
 def _examined(lab: Lab) -> Any:

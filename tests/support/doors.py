@@ -19,7 +19,7 @@ from app.scatter.routes import routes
 from engine.cli import main
 from engine.imaging.images import ink_of, open_picture
 from engine.recipe import make_recipe, parse_changes, read_recipe, shipped_recipe
-from engine.sweep.space import parse_sweep
+from engine.sweep.spec import parse_sweep
 
 
 class Yard:

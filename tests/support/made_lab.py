@@ -14,7 +14,7 @@ from PIL import Image
 from trained import model_run
 
 from engine.jobs.queue import queue_up
-from engine.jobs.worker import work
+from engine.jobs.worker import work_on_run
 from engine.lab import Lab
 from engine.runs.run import Run
 
@@ -37,7 +37,7 @@ class Here:
         lock = run.take_lock()
         (run.path / "stop").unlink(missing_ok=True)
         run.write_status(state="queued", message="", error=None, finished=None, pid=None)
-        work(self.store, run, lock, queue_up(self.store.home, "cpu", run.path))
+        work_on_run(self.store, run, lock, queue_up(self.store.home, "cpu", run.path))
 
     def stop(self, run: Run, at_once: bool = False) -> None:
         run.ask_to_stop()
