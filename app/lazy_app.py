@@ -91,6 +91,7 @@ class LazyApp:
             begun = True
             await send({"type": "http.response.body", "body": b" ", "more_body": True})
         answer = starting.result() or self._app
+        assert answer is not None  # a start without an answer of its own has made the app
         if not begun:
             await answer(scope, receive, send)
             return

@@ -6,7 +6,7 @@ settings allow, and nothing counts them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from starlette.exceptions import HTTPException
 from streamlit import config
@@ -25,7 +25,10 @@ class LabApp(App):
 
     def _create_runtime(self) -> Runtime:
         runtime = super()._create_runtime()
-        bound(runtime.uploaded_file_mgr, ROOM * config.get_option("server.maxUploadSize") * 2**20)
+        bound(
+            cast("MemoryUploadedFileManager", runtime.uploaded_file_mgr),
+            ROOM * config.get_option("server.maxUploadSize") * 2**20,
+        )
         return runtime
 
 

@@ -139,7 +139,8 @@ def _sweep(lab: Lab, name: str, trials: list[Run]) -> None:
     spec = make_sweep({"name": name, "recipe": "quick", "space": SPACE, "trials": len(trials)})
     lab.sweeps.create(spec)
     store, rng = lab.sweeps.trials_store(name), np.random.default_rng(0)
-    ranges, frozen = distributions(spec), []
+    ranges: dict[str, Any] = dict(distributions(spec))
+    frozen: list[optuna.trial.FrozenTrial] = []
     for run in trials:
         shares = np.sort(rng.uniform(0.5, 0.99, EPOCHS)).tolist()
         params = {

@@ -106,10 +106,11 @@ async def in_sessions(
     from streamlit.proto.BackMsg_pb2 import BackMsg
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from websockets.asyncio.client import connect
+    from websockets.typing import Subprotocol
 
     def stream() -> connect:
         return connect(
-            f"ws://127.0.0.1:{lab.port}/_stcore/stream", subprotocols=["streamlit"],
+            f"ws://127.0.0.1:{lab.port}/_stcore/stream", subprotocols=[Subprotocol("streamlit")],
             max_size=None, open_timeout=PATIENCE,
         )  # fmt: skip
 
@@ -123,7 +124,10 @@ async def in_sessions(
         socket = await stream()
         open_sessions.append(socket)
         await socket.send(question.SerializeToString())
-        while ForwardMsg.FromString(await socket.recv()).WhichOneof("type") != "script_finished":
+        while (
+            ForwardMsg.FromString(bytes(await socket.recv(decode=False))).WhichOneof("type")
+            != "script_finished"
+        ):
             pass
         return time.perf_counter() - begun
 

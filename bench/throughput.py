@@ -119,7 +119,7 @@ def main(
         workers: theirs(data, device, model, workers) for workers in {0, os.cpu_count() or 1}
     }
     speed = {workers: (next(loop), next(loop))[1] for workers, loop in loaders.items()}
-    workers = max(speed, key=speed.get)
+    workers = max(speed, key=speed.__getitem__)
     for other in speed.keys() - {workers}:
         loaders.pop(other).close()
     mine, other = ours(data, device, model), loaders[workers]

@@ -179,7 +179,7 @@ class PairRow(TypedDict):
 AmbiguousRow = TypedDict("AmbiguousRow", {"class": str, "other": str, "share": float})
 
 
-class DiagnosisDocument(TypedDict):
+class LabelDiagnosis(TypedDict):
     """diagnosis.json, and what `python -m engine noise --json` prints. Rates are fractions in 0..1;
     transition (K, K): row the true class, column the given label; likely_given (K, K): counts.
     """

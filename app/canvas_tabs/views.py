@@ -176,7 +176,7 @@ class Views:
                 {
                     "model": name,
                     "glyph": prediction.label,
-                    "note": f"{said.groups[0].share:.0%} sure{runner}",
+                    "note": f"{said.groups[0].share:.0%} sure{runner}",  # pyright: ignore[reportGeneralTypeIssues]
                     "seen": data_uri(images.as_picture(prediction.square)),
                 }
             )

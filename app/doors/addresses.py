@@ -110,7 +110,7 @@ def own_addresses() -> set[str]:
     name = socket.gethostname().lower()
     found = {name, f"{name}.local"}
     with suppress(OSError):
-        found |= {entry[4][0].partition("%")[0] for entry in socket.getaddrinfo(name, None)}
+        found |= {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(name, None)}
     for family, elsewhere in (
         (socket.AF_INET, "192.0.2.1"),
         (socket.AF_INET6, "2001:db8::1"),

@@ -56,13 +56,12 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        scope = self.proxies.seen(scope)
-        refusal = self._unwelcome(scope)
-        door = None if refusal else self._door(scope)
+        scope = self.proxies.seen(dict(scope))
+        door = self._unwelcome(scope) or self._door(scope)
         if isinstance(door, Door):
             await self._let_in(door, scope, receive, send)
         else:
-            await self._refuse(refusal or door, scope, receive, send)
+            await self._refuse(door, scope, receive, send)
 
     def _unwelcome(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)

@@ -215,7 +215,7 @@ def _layout(compiled: Path | None) -> Any:
     import numba
 
     if compiled is not None and "engine.embedding.umap" not in sys.modules:
-        numba.config.CACHE_DIR = str(compiled)  # beside the sources may not be writable
+        numba.config.CACHE_DIR = str(compiled)  # beside the sources may not be writable  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     import engine.embedding.umap
 
     return engine.embedding.umap

@@ -72,7 +72,7 @@ def _guided(model: nn.Module) -> nn.Module:
     guided = copy.deepcopy(model).eval()
     for layer in guided.modules():
         if hasattr(layer, "inplace"):
-            layer.inplace = False  # a hook on the gradient can't see through a change in place
+            layer.inplace = False  # a hook on the gradient can't see through a change in place  # pyright: ignore[reportArgumentType]
         if isinstance(layer, nn.ReLU | nn.LeakyReLU | nn.GELU | nn.SiLU | nn.ELU | nn.Mish):
             layer.register_full_backward_hook(positive)
     return guided

@@ -68,7 +68,7 @@ def in_range(picture: Image.Image, convention: Convention) -> Image.Image:
         return picture
     factor = 255 / convention.high
     bands = [
-        band if name == "A" else band.point(lambda level: min(255, round(level * factor)))
+        band if name == "A" else band.point(lambda level: min(255, round(level * factor)))  # pyright: ignore[reportArgumentType]
         for name, band in zip(picture.getbands(), picture.split(), strict=True)
     ]
     return Image.merge(picture.mode, bands)

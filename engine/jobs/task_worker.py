@@ -70,4 +70,4 @@ def work_on_task(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[st
             end = {"state": "failed", "error": f"{type(error).__name__}: {error}"[:300]}
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.alarm(0)
-        write(**end, finished=now())
+        write(True, **end, finished=now())

@@ -137,7 +137,7 @@ def _train(store: Store, run: Run, cancel: Cancel, progress: Progress) -> str:
     position = read_json(run.last / "state.json")
     run.forget_after(position["epoch"] if position else 0)
     settings = store.settings
-    keep_downloads(store.home / "weights", offline=settings.offline)
+    keep_downloads(store.home / "weights", offline=settings.offline, names_only=settings.names_only)
     scale = run.recipe().scale
 
     def find_model(name: str) -> Path:

@@ -125,7 +125,7 @@ class _Normalise(torch.autograd.Function):
         # dx = scale (g - mean(g) - x̂ mean(g x̂)), x̂ the normalised input
         dx = torch.addcmul(_tiled(-scale * of_bias / pixels), wide, _tiled(scale))
         dx.addcmul_(centred, _tiled(-scale * inverse * of_weight / pixels))
-        batch, _, height, width = gradient.shape
+        batch, height, width = len(gradient), *gradient.shape[2:]
         return (
             dx.to(gradient.dtype).view(batch, height, width, channels).permute(0, 3, 1, 2),
             of_weight,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 from engine.errors import ModelError
+from engine.files import is_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,16 +23,17 @@ if TYPE_CHECKING:
 class _Downloads:
     folder: Path | None = None
     offline: bool = False
+    names_only: bool = False
 
 
 _downloads = _Downloads()
 
 
-def keep_downloads(folder: Path | None, *, offline: bool) -> None:
+def keep_downloads(folder: Path | None, *, offline: bool, names_only: bool = False) -> None:
     """Keep this process's downloaded weights in `folder` (None: torch.hub's own); with `offline`
-    never fetch any.
+    never fetch any; with `names_only` a file of weights is one in that folder, given by its name.
     """
-    _downloads.folder, _downloads.offline = folder, offline
+    _downloads.folder, _downloads.offline, _downloads.names_only = folder, offline, names_only
 
 
 def read_weights(given: str, url: str) -> dict[str, Tensor]:
@@ -41,7 +43,13 @@ def read_weights(given: str, url: str) -> dict[str, Tensor]:
     Pickles are read with `weights_only`, so that a file can't run code. Raises ModelError, saying
     what to do, if there is no such file and it can't be fetched, or it holds no weights.
     """
-    path = _fetched(url) if given == "imagenet" else Path(given).expanduser()
+    if given == "imagenet":
+        path = _fetched(url)
+    elif _downloads.names_only:
+        check_weights_name(given)
+        path = (_downloads.folder or Path("weights")) / given
+    else:
+        path = Path(given).expanduser()
     if not path.is_file():
         raise ModelError(
             f"weights file {path} does not exist",
@@ -84,6 +92,18 @@ def read_weights(given: str, url: str) -> dict[str, Tensor]:
             got=type(state).__name__,
         )
     return {key.removeprefix("module."): value for key, value in state.items()}
+
+
+def check_weights_name(given: object) -> None:
+    """Raise ModelError unless `weights` names what may be opened where paths are not: 'imagenet',
+    or a file by its name.
+    """
+    if not isinstance(given, str) or not is_name(given):
+        raise ModelError(
+            "weights can't be given by a path here",
+            expected="'imagenet', or the name of a file in the home's folder weights",
+            got=repr(given)[:80],
+        )
 
 
 def _fetched(url: str) -> Path:

@@ -76,7 +76,7 @@ def table(diagnosis: Diagnosis, cleaned: Cleaned) -> str:
     found, names = diagnosis.arrays, diagnosis.classes
     rows = (
         (
-            diagnosis.file(i),
+            diagnosis.file(int(i)),
             int(found["index"][i]),
             names[found["given"][i]],
             names[cleaned.labels[i]],

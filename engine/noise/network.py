@@ -121,9 +121,8 @@ def train(
     torch.manual_seed(seed)
     device, n = data.device, len(index)
     batch_size = 256 if n > 20_000 else 128 if n > 5_000 else 64
-    model = network(data.images.data.channels, data.classes).to(
-        device, memory_format=torch.channels_last
-    )
+    model = network(data.images.data.channels, data.classes).to(device)
+    model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.99), weight_decay=0.02)
     steps = epochs * max(1, n // batch_size)
     rates = torch.optim.lr_scheduler.OneCycleLR(

@@ -85,6 +85,7 @@ class Recovering(Trainer):
                 and stats.stage == 1
                 and stats.train_accuracy is not None
                 and self._corrects(self.stages[0])
+                and self.matrix is not None
             ):
                 stats = dataclasses.replace(
                     stats, train_accuracy=_accuracy_of(stats.train_accuracy, self.matrix)
@@ -194,6 +195,7 @@ class Recovering(Trainer):
         )
 
     def _labels_from_best(self) -> dict[str, np.ndarray]:
+        assert self.matrix is not None  # stage 1 has estimated it
         model = self.judged
         model.load_state_dict(self.best)
         crop = self.stages[self.stage_number].augment.crop
@@ -228,6 +230,7 @@ class Recovering(Trainer):
             stage.augment.crop,
             autocast=self.autocast,
         )
+        assert self.matrix is not None  # stage 1 begins with it
         given = self.given[self.val_index]
         joint = (
             log_softmax(logits.numpy())

@@ -20,13 +20,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import numpy as np
 from pydantic import ValidationError
 
 from engine.checked import damaged, map_array, read_arrays, read_checked_json, wrong_field
 from engine.data.listing import digest
+from engine.documents import LabelDiagnosis
 from engine.files import failure, make_folder, rename_whole, write_json
 from engine.noise.kinds import DiagnosisDocument
 from engine.sheets import write_table
@@ -87,7 +88,7 @@ class Diagnosis:
     """
 
     folder: Path
-    document: dict[str, Any]
+    document: LabelDiagnosis
     data: ImageSet
 
     @property
@@ -152,7 +153,7 @@ class Diagnosis:
         return out.getvalue()
 
 
-def save_diagnosis(folder: Path, document: dict[str, Any], result: PipelineResult) -> None:
+def save_diagnosis(folder: Path, document: LabelDiagnosis, result: PipelineResult) -> None:
     """Write a diagnosis; the folder appears whole or not at all. Raises GlyphlabError if the disk
     is full.
     """
@@ -193,7 +194,7 @@ def load_diagnosis(folder: Path, data: ImageSet) -> Diagnosis | None:
     return Diagnosis(folder, document_of(folder), data)
 
 
-def document_of(folder: Path) -> dict[str, Any]:
+def document_of(folder: Path) -> LabelDiagnosis:
     """The document in a folder under the names of FORMAT. Raises DamagedError."""
     file = folder / DOCUMENT
     document = read_checked_json(file, DAMAGED)
@@ -205,7 +206,7 @@ def document_of(folder: Path) -> dict[str, Any]:
         raise damaged(file, wrong_field(error), DAMAGED) from None
     except (AttributeError, KeyError, TypeError) as error:
         raise damaged(file, f"it is no diagnosis ({error})", DAMAGED) from None
-    return document
+    return cast(LabelDiagnosis, document)
 
 
 def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
@@ -225,7 +226,7 @@ def _renamed(entries: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 
 def make_document(
     data: ImageSet, split: str, effort: str, result: PipelineResult, seconds: float
-) -> dict[str, Any]:
+) -> LabelDiagnosis:
     """The document of a result: figures and sentences, as JSON can hold them."""
     from engine.noise.diagnosis import REGIMES
     from engine.noise.ranking import expected_wrong

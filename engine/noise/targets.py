@@ -87,6 +87,7 @@ class TargetLoss:
             labelled = None if self.labelled is None else self.labelled[index].to(self.device)
             if labelled is None or not labelled.any():
                 return loss
+            assert isinstance(self.how, SoftTargets)
             return loss + self.how.label_weight * labelled.float().mean() * forward(
                 logits[labelled], given[labelled], transition=self.matrix
             )
@@ -97,6 +98,7 @@ class TargetLoss:
         return loss
 
     def _estimate_diagonal(self, logits: Tensor, given: Tensor) -> None:
+        assert isinstance(self.how, UniformTransition)  # only these have a diagonal to find
         # Not in the first fifth of the training: T would fit a network that predicts nothing yet.
         if self.step < self.steps / 5:
             return

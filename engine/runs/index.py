@@ -165,7 +165,7 @@ def _made(folder: Path) -> tuple[int, Run]:
 def damaged_runs(home: Path) -> list[Damaged]:
     """The run folders whose status can't be read, and why."""
     known = {known.run.path for known in known_runs(home)}
-    found = []
+    found: list[Damaged] = []
     for run in all_runs(home):
         if run.path not in known:
             try:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from engine.file_cache import Stamp, is_settled, stamp_of
 from engine.files import failure, plain, sync
@@ -125,14 +125,20 @@ def _row_in(line: bytes) -> Row | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(row, dict) or not isinstance(row.get("kind", ""), str):
+    if not isinstance(row, dict):
+        return None
+    row = cast(Row, row)
+    if not isinstance(row.get("kind", ""), str):
         return None
     for name in _NUMBERS & row.keys():
         value = row[name]
         if not (value is None or (isinstance(value, int | float) and math.isfinite(value))):
             return None
-    matrix, classes = row.get("confusion") or [], row.get("per_class") or []
-    sound = isinstance(matrix, list) and all(isinstance(line, list) for line in matrix)
+    matrix: Any = row.get("confusion") or []
+    classes: Any = row.get("per_class") or []
+    sound = isinstance(matrix, list) and all(
+        isinstance(each, list) for each in cast("list[Any]", matrix)
+    )
     return row if sound and isinstance(classes, list) else None
 
 

@@ -88,7 +88,9 @@ def find_rate(
     chosen = make_recipe(fields)
     if store.settings.threads:
         torch.set_num_threads(store.settings.threads)
-    keep_downloads(store.home / "weights", offline=store.settings.offline)
+    keep_downloads(
+        store.home / "weights", offline=store.settings.offline, names_only=store.settings.names_only
+    )
     device, _ = pick_device(store.settings.device)
     initial = (
         read_weights(starting_model(store, chosen.init_from, chosen.scale))

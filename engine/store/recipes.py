@@ -119,10 +119,14 @@ def check_names(store: Store, recipe: Recipe) -> None:
     unknown here.
     """
     from engine.data.sources import find, names_in
+    from engine.models.pretrained import check_weights_name
     from engine.store.lineage import parent_recipe
 
     names = names_in(recipe.data.name) + ([recipe.data.test_on] if recipe.data.test_on else [])
     for name in names:
         find(name, store.settings.data, store.home, store.settings.names_only)
+    weights = recipe.model.options.get("weights")
+    if weights and store.settings.names_only:
+        check_weights_name(weights)
     if recipe.init_from and parent_recipe(store, recipe) is None:
         store.model_folder(recipe.init_from)

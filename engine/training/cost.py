@@ -54,7 +54,7 @@ class Cost:
 def means_of(device: torch.device, home: Path) -> Means:
     """What this machine has; the memory of the whole device, whatever uses it at the moment."""
     if device.type == "cuda":
-        memory: float = torch.cuda.get_device_properties(device).total_memory
+        memory = float(torch.cuda.get_device_properties(device).total_memory)  # pyright: ignore
     else:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     cores = (os.cpu_count() or 1) if device.type == "cpu" else 1
@@ -118,7 +118,7 @@ def _probed(model: nn.Module, channels: int, size: int) -> tuple[float, float]:
 
     def count(layer: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
         nonlocal outputs, operations
-        each = layer.weight[0].numel()
+        each = layer.get_parameter("weight")[0].numel()
         outputs += out.numel() / out.shape[0]
         operations += 2.0 * each * out.numel() / out.shape[0]
 

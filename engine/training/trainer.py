@@ -81,7 +81,7 @@ class Trainer(Steps):
             pretrained=not initial,
         )
         self.fresh: list[str] = load_matching(self.model, initial) if initial else []
-        self.model.to(device, memory_format=torch.channels_last)
+        self.model.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._check_batches()
         self.followed = (
             data.splits.get("test", self.val_index[:0])

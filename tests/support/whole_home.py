@@ -21,6 +21,7 @@ from engine.sweep.spec import make_sweep
 CLASSES = tuple("0123456789")
 MATRIX = np.eye(3).tolist()
 DIAGNOSIS = {
+    "format": 2,
     "name": "digits",
     "split": "all",
     "effort": "quick",
@@ -37,7 +38,7 @@ DIAGNOSIS = {
     "likely_given": MATRIX,
     "evidence": ["words"],
     "unknowable": [],
-    "readings": [{"name": "names", "gain": 1.0, "gain_error": 0.1, "certain": True}],
+    "hypotheses": [{"name": "symmetric", "gain": 1.0, "gain_error": 0.1, "significant": True}],
     "seconds": 1.0,
     "created": "2026-01-01T00:00:00Z",
 }
@@ -126,12 +127,13 @@ def _space(folder: Path) -> None:
 
 
 def _diagnosis(folder: Path) -> None:
-    whole = {name: np.arange(6) for name in ("index", "given", "likely", "sure", "order", "fold")}
+    whole = {name: np.arange(6) for name in ("index", "given", "likely", "order", "fold")}
     write_arrays(
         folder / "arrays.npz",
         **whole,
         score=np.ones(6),
-        odds=np.ones(6),
+        confidence=np.ones(6),
+        log_odds=np.ones(6),
         log_p=np.zeros((6, 3)),
         neighbours=np.zeros((6, 2), int),
     )

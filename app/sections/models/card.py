@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -17,7 +17,7 @@ from app.charts.words import size as file_size
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
-    from engine.documents import CheckpointMeta
+    from engine.documents import CheckpointMeta, Figures
     from engine.lab import Lab
 
 MOST = 10  # confusions listed
@@ -151,10 +151,10 @@ def _onnx(lab: Lab, name: str) -> bytes:
         return path.read_bytes()
 
 
-def _tested(metrics: dict[str, Any]) -> str | None:
-    if not metrics.get("test_data"):
+def _tested(metrics: Figures) -> str | None:
+    data = metrics.get("test_data")
+    if not data:
         return None
     return (
-        f"{metrics['test_data']}, split {metrics.get('test_split', 'test')},"
-        f" {number(metrics.get('test_n'))} images"
+        f"{data}, split {metrics.get('test_split', 'test')}, {number(metrics.get('test_n'))} images"
     )

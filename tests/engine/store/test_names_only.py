@@ -87,13 +87,15 @@ def test_models_runs_and_recipes_are_names(places):
             web.store.recipe(name)
 
 
-@pytest.mark.parametrize("change", ["data", "test_on", "init_from"])
+@pytest.mark.parametrize("change", ["data", "test_on", "init_from", "weights"])
 def test_nothing_is_started_from_a_path(places, change):
     web = lab(places, True)
     outside = str(places / "outside" / "secret")
     recipe = web.store.recipe("quick").model_dump()
     if change == "init_from":
         recipe["init_from"] = outside
+    elif change == "weights":
+        recipe["model"] = {"name": "resnet18", "options": {"weights": outside}}
     elif change == "data":
         recipe["data"]["name"] = outside
     else:
@@ -101,6 +103,23 @@ def test_nothing_is_started_from_a_path(places, change):
     with pytest.raises(GlyphlabError):
         web.launcher.submit(Recipe.model_validate(recipe))
     assert web.store.runs() == []
+
+
+def test_weights_are_a_file_of_the_home_by_its_name(tmp_path):
+    import torch
+
+    from engine.errors import ModelError
+    from engine.models.pretrained import keep_downloads, read_weights
+
+    torch.save({"a": torch.zeros(2)}, tmp_path / "own.pth")
+    try:
+        keep_downloads(tmp_path, offline=True, names_only=True)
+        assert list(read_weights("own.pth", "")) == ["a"]
+        for given in (str(tmp_path / "own.pth"), "../own.pth", "~/own.pth", "/dev/zero", "..", ""):
+            with pytest.raises(ModelError, match="can't be given by a path"):
+                read_weights(given, "")
+    finally:
+        keep_downloads(None, offline=False)
 
 
 def test_the_processes_that_are_started_keep_to_names_too(places):

@@ -1,0 +1,115 @@
+"""The canvas and strangers: every endpoint, public or not, with questions that it must not answer."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import httpx
+import pytest
+from canvas_server import CanvasServer
+from gradio_client import Client
+from hands import drawn
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    running = CanvasServer(tmp_path_factory.mktemp("doors"))
+    Image.fromarray(255 - drawn("7")).save(running.home / "seven.png")
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    opened = Client(server.address, verbose=False)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def views(server):
+    from app.canvas_tabs.reader import Reader
+    from app.canvas_tabs.views import Views
+    from engine.lab import Lab
+
+    return Views(Reader(Lab(server.home))).functions()
+
+
+def asked(server, index: int, data: list) -> str:
+    """What a question to any endpoint is answered with, public or not, word by word."""
+    session = f"s{index}"
+    question = {"data": data, "fn_index": index, "session_hash": session}
+    with httpx.Client(base_url=server.address, timeout=60) as web:
+        joined = web.post("/gradio_api/queue/join", json=question)
+        if joined.status_code != 200:
+            return joined.text
+        return web.get("/gradio_api/queue/data", params={"session_hash": session}).text
+
+
+def test_no_endpoint_opens_a_file_that_was_not_sent(server, client):
+    outside = str(server.home / "seven.png")
+    forms = (
+        {"path": outside, "meta": {"_type": "gradio.FileData"}},
+        {"path": outside},
+        {"path": outside, "url": outside, "is_stream": True, "meta": {"_type": "gradio.FileData"}},
+        {"path": None, "url": f"file://{outside}", "meta": {"_type": "gradio.FileData"}},
+        {"url": f"{server.address}/config", "path": "", "meta": {"_type": "other"}},
+        {"path": "/dev/zero", "meta": {"_type": "gradio.FileData"}},
+        {"video": {"path": outside}},
+        [{"path": outside, "meta": {"_type": "gradio.FileData"}}],
+        [[[[[[{"path": outside}]]]]]],
+        {"data": 5},
+        "x" * 100_000,
+    )
+    before = len(server.said().splitlines())
+    endpoints, questions = client.config["dependencies"], 0
+    assert len(endpoints) > 10
+    for endpoint in endpoints:
+        if not endpoint["inputs"]:
+            continue
+        for form in forms[:: 1 if endpoint["api_visibility"] == "public" else 4]:
+            said = asked(server, endpoint["id"], [form] * len(endpoint["inputs"]))
+            assert '"success":false' in said, (endpoint["api_name"], form, said)
+            assert outside not in said and str(server.home) not in said
+            questions += 1
+    assert len(server.said().splitlines()) - before <= questions
+    assert "Traceback" not in server.said()
+
+
+def test_what_the_pad_may_call_takes_its_own_questions_only(server, client):
+    pad = next(one["id"] for one in client.config["components"] if one["type"] == "html")
+    address, before = f"{server.address}/gradio_api/component_server", len(server.said())
+    question = {"session_hash": "s", "component_id": pad, "fn_name": "look"}
+    for data in ([], [1, 2, 3, 4], ["a"], {"path": "/etc/passwd"}, None, [["a"], "b", "c", "d"]):
+        answer = httpx.post(address, json={**question, "data": data}, timeout=60)
+        assert answer.status_code == 200 and answer.json()["headline"] == "This can't be read"
+    for wrong in ({"fn_name": "__init__"}, {"fn_name": "preprocess"}, {"component_id": 10**6}):
+        assert httpx.post(address, json={**question, "data": [], **wrong}).status_code in (404, 500)
+    plain = httpx.post(address, content=b"{}", headers={"content-type": "text/plain"})
+    assert plain.status_code == 415
+    assert len(server.said()) - before < 1000 and "Traceback" not in server.said()
+
+
+def test_a_drawing_as_large_as_no_pad_is_refused_before_it_is_decoded(views):
+    look = views[0]
+    large = io.BytesIO()
+    Image.new("1", (6000, 6000)).save(large, "PNG")
+    uri = "data:image/png;base64," + base64.b64encode(large.getvalue()).decode()
+    assert "too large" in look([uri, "canvas-digits", "", []])["note"]
+
+
+def test_nothing_is_started_for_a_model_that_does_not_exist(views, server):
+    from engine.lab import Lab
+
+    prepare = views[3]
+    assert "did you mean 'canvas-digits'" in prepare(["canvas-digit"])["error"]
+    assert Lab(server.home).tasks() == []
+
+
+def test_a_stranger_page_is_refused_by_the_canvas_alone_too(server):
+    for headers in ({"host": "evil.example"}, {"origin": "http://evil.example"}):
+        assert httpx.get(f"{server.address}/config", headers=headers).status_code == 403
+    assert httpx.get(f"{server.address}/monitoring").status_code == 404
+    assert "frame-ancestors 'self'" in httpx.get(server.address).headers["content-security-policy"]
