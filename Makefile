@@ -5,13 +5,16 @@
 # make types   pyright: basic everywhere, strict where the rest relies on it
 # make docs    print the lab's own tables into README.md and docs/, and build the site into site/
 # make bench   the benchmarks, appended to bench/records.csv
+# make lock    write requirements.lock: requirements.txt with all that it needs, and the hash of every file
 # make clean   remove .venv and what tests leave behind; runs and caches in GLYPHLAB_HOME stay
 #
 # PYTHON=/path/to/python picks the interpreter. TORCH_INDEX=https://download.pytorch.org/whl/cpu installs torch
-# without CUDA (0.7 GB instead of 5 GB).
+# without CUDA (0.7 GB instead of 5 GB). LOCKED=1 installs exactly what requirements.lock names, each file checked by
+# its hash; it knows the files of PyPI only, so not together with TORCH_INDEX.
 
 PYTHON ?= python3
 TORCH_INDEX ?=
+LOCKED ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
@@ -19,7 +22,7 @@ SCRIPTS := app assets tests/js
 SITE := NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint format types docs check-docs bench clean
+.PHONY: run test lint format types docs check-docs bench lock clean
 
 run: $(VENV)/.installed
 	@$(PY) -m app
@@ -52,14 +55,22 @@ check-docs: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	@$(PY) -m bench
 
+# One file for Linux (x86_64 and aarch64) and macOS, and Python 3.11 and newer: entries say where they are needed.
+lock: $(VENV)/.installed-dev
+	@$(VENV)/bin/uv --no-config pip compile requirements.txt --universal --python-version 3.11 --generate-hashes \
+	  --default-index https://pypi.org/simple --no-emit-index-url --custom-compile-command "make lock" --quiet \
+	  --output-file requirements.lock
+
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: requirements.txt | $(PY)
 	@echo "Installing what the lab needs into $(VENV) (a few minutes the first time) ..."
+	@if [ -n "$(LOCKED)" ] && [ -n "$(TORCH_INDEX)" ]; then \
+	  echo "LOCKED=1 knows the files of PyPI only: leave TORCH_INDEX out, or LOCKED." >&2; exit 1; fi
 	@if [ -n "$(TORCH_INDEX)" ]; then $(PIP) install -qq --index-url "$(TORCH_INDEX)" $$(grep -E '^torch(vision)?==' requirements.txt); fi
-	@$(PIP) install -qq -r requirements.txt
+	@$(PIP) install -qq $(if $(LOCKED),--require-hashes -r requirements.lock,-r requirements.txt)
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed

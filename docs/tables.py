@@ -228,6 +228,12 @@ def styles() -> str:
     )
 
 
+def faults() -> str:
+    from bench.faults import rows
+
+    return table(("fault", "tried", "lost", "command"), rows())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "pages": pages,
     "commands": commands,
@@ -245,6 +251,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "published_fields": partial(fields, "Published"),
     "losses": losses,
     "styles": styles,
+    "faults": faults,
 }
 
 

@@ -27,9 +27,15 @@ _held: set[int] = (
 _watching_forks = False
 
 
+def is_full(error: OSError) -> bool:
+    """Whether an error says that the disk, or a person's share of it, is full."""
+    # numpy says only "4096 requested and 1200 written" (ndarray.tofile).
+    return error.errno in _FULL or (error.errno is None and "requested and" in str(error))
+
+
 def failure(error: OSError, path: Path) -> GlyphlabError:
     """What to tell a person when `path` can't be written."""
-    if error.errno in _FULL:
+    if is_full(error):
         return GlyphlabError(
             f"there is no room left on the disk for {path}", hint="Free some space, then resume."
         )
@@ -46,9 +52,12 @@ def why_not_written(error: Exception) -> str:
 
 
 def make_folder(path: Path) -> Path:
-    """The folder, made with its parents if it is not there. Raises GlyphlabError."""
+    """The folder, made with its parents if it is not there, and on the disk. Raises GlyphlabError."""
     try:
+        new = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        for folder in new:  # or a power cut may take it away, with what is safe in it
+            sync(folder.parent)
     except OSError as error:
         raise failure(error, path) from error
     return path
@@ -104,8 +113,8 @@ def write_bytes(path: Path, content: bytes, lasting: bool = True) -> None:
     """Replace the file by `content`, as `replacing` does; makes its folder. Raises GlyphlabError if
     the disk is full.
     """
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, lasting) as fresh:
             fresh.write_bytes(content)
     except OSError as error:
@@ -133,8 +142,8 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """
     import numpy as np
 
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as fresh, open(fresh, "wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
     except OSError as error:

@@ -5,6 +5,7 @@ it should.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -75,3 +76,31 @@ def test_ci_runs_make_test_and_is_a_script_that_bash_understands():
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", str(script)], check=True)
     assert script.read_text(encoding="utf-8").splitlines()[-1] == "make test"
+
+
+def test_the_lock_is_in_step_with_what_is_pinned_and_names_no_address():
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
+    pinned = dict(
+        line.split("==")
+        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    )
+    wrong = {
+        name: version for name, version in pinned.items() if locked.get(name.lower()) != version
+    }
+    assert not wrong, f"run `make lock`: {wrong}"
+    entries = re.split(r"\n(?=[a-z])", text)[1:]
+    assert entries and all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in text and "@ " not in text
+
+
+def test_a_lock_of_pypis_files_and_another_index_are_not_mixed(tmp_path):
+    fake = tmp_path / ".venv" / "bin"
+    fake.mkdir(parents=True)
+    log = tmp_path / "said"
+    python_that(fake, f'echo "$@" >> {log}')
+    done = make(tmp_path, "run", "LOCKED=1", "TORCH_INDEX=https://example.org/whl")
+    assert done.returncode and "leave TORCH_INDEX out" in done.stderr
+    assert make(tmp_path, "run", "LOCKED=1").returncode == 0
+    assert "--require-hashes -r requirements.lock" in log.read_text(encoding="utf-8")

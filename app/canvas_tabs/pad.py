@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from app.scripts import joined
+from engine.checked import parse_json
 from engine.errors import ImageError
 
 ASSETS = Path(__file__).parents[2] / "assets" / "canvas"
@@ -48,7 +48,12 @@ def pad(functions: list[Callable[..., Any]]) -> gr.HTML:
 
 def drawing_of(value: str | None) -> Drawing:
     """The drawing in the pad's value. Raises ImageError if nothing is drawn."""
-    fields = json.loads(value) if value else {}
+    try:
+        fields = parse_json(value) if value else {}
+    except ValueError as error:
+        raise ImageError("the drawing can't be read", got=str(error)) from None
+    if not isinstance(fields, dict):
+        raise ImageError("the drawing can't be read", expected="a picture and a model")
     if not fields.get("picture"):
         raise ImageError("nothing is drawn", hint="Draw first.")
     return Drawing(decode_picture(fields["picture"]), str(fields.get("model", "")))

@@ -4,10 +4,8 @@ content, style and size.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,7 +18,7 @@ import numpy as np
 from engine.data.decode import decoded
 from engine.data.listing import Listing, digest
 from engine.errors import DataError
-from engine.files import Lock
+from engine.files import Lock, is_full, make_folder, rename_whole
 from engine.imaging.images import STYLES
 from engine.progress import Progress
 
@@ -28,7 +26,6 @@ from engine.progress import Progress
 # decoded again
 PIXELS = 3
 _T = TypeVar("_T")
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -167,7 +164,7 @@ def made_once(
     except (OSError, ValueError):
         pass
     try:
-        cache.mkdir(parents=True, exist_ok=True)
+        make_folder(cache)
         with _lock(cache / f"{key}.lock", progress):
             try:
                 return read(target)  # made by another while we waited
@@ -180,13 +177,13 @@ def made_once(
             made = Path(tempfile.mkdtemp(prefix=f"{key}-", suffix=".part", dir=cache))
             try:
                 make(made)
-                os.replace(made, target)
+                rename_whole(made, target)
             except BaseException:
                 shutil.rmtree(made, ignore_errors=True)
                 raise
         return read(target)
     except OSError as error:
-        if error.errno in FULL:
+        if is_full(error):
             hint = "Free some space, or point GLYPHLAB_HOME at a larger disk."
             raise DataError(
                 f"there is no room left on the disk for the decoded images in {cache}", hint=hint

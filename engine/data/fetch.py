@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.data.cache import FULL
 from engine.errors import DataError, unknown
-from engine.files import Lock
+from engine.files import Lock, is_full, make_folder, rename_whole, sync
 from engine.progress import Progress
 
 TRIES = 3  # of each address; a try goes on where the one before was cut off
@@ -131,7 +130,7 @@ def fetch(
         folder / f".{name}.part"
     )  # everything is gathered here and appears under its name when it is complete
     try:
-        parts.mkdir(parents=True, exist_ok=True)
+        make_folder(parts)
         with _lock(folder / f".{name}.lock", progress, name):
             if target.exists():
                 return target
@@ -142,13 +141,18 @@ def fetch(
             if download.unpack:
                 for remote in download.files:
                     _take_out(parts / remote.name, download.unpack, progress)
-            os.replace(parts if download.folder else parts / download.files[0].name, target)
+            if download.folder:
+                rename_whole(parts, target)
+            else:
+                sync(parts / download.files[0].name)
+                os.replace(parts / download.files[0].name, target)
+                sync(folder)
             if download.unpack:
                 for remote in download.files:
                     (target / remote.name).unlink()
             shutil.rmtree(parts, ignore_errors=True)
     except OSError as error:
-        if error.errno in FULL:
+        if is_full(error):
             shutil.rmtree(parts, ignore_errors=True)
             raise DataError(
                 f"there is no room left on the disk for {target}",

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.data.archive import safe_entries
-from engine.data.cache import FULL
 from engine.data.folder import list_zip
 from engine.data.sources import DATASETS
 from engine.errors import DataError
-from engine.files import Lock, read_json, write_json
+from engine.files import Lock, is_full, make_folder, read_json, sync, write_json
 from engine.progress import Progress
 
 BLOCK = 1 << 20
@@ -56,7 +55,7 @@ def save_upload(
     folder = home / "uploads"
     part = folder / f".{secrets.token_hex(8)}.part"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         _write(part, filename, content, upload_mb * 1_000_000, progress)
         try:
             listing = list_zip(part, unpacked_mb)
@@ -68,9 +67,11 @@ def save_upload(
                 path.stem, path, listing.kind, len(listing), listing.classes, listing.skipped[:1000]
             )
             write_json(path.with_suffix(".json"), upload)
+            sync(part)
             os.replace(part, path)  # present means complete
+            sync(folder)
     except OSError as error:
-        if error.errno in FULL:
+        if is_full(error):
             raise DataError(
                 f"there is no room left on the disk for {filename}",
                 hint="Free some space and try again.",

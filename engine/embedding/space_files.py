@@ -17,7 +17,7 @@ from engine.data.imageset import ImageSet
 from engine.embedding.kept import SpaceInfo
 from engine.embedding.space import META, Space, SpacePredictions
 from engine.errors import DamagedError
-from engine.files import failure, rename_whole, write_arrays, write_json
+from engine.files import failure, make_folder, rename_whole, write_arrays, write_json
 
 DAMAGED = "Delete the space and embed the images again."
 
@@ -46,8 +46,8 @@ def write_space(
 ) -> None:
     """Put a finished space at `folder`, whole or not at all. `about` becomes its space.json."""
     fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    make_folder(fresh)
     try:
-        fresh.mkdir(parents=True, exist_ok=True)
         np.save(fresh / "embeddings.npy", embeddings.astype(np.float32))
     except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -61,8 +61,10 @@ def write_space(
     write_json(fresh / META, about)
     try:
         rename_whole(fresh, folder)
-    except OSError:  # another process was first, with the same content
+    except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
+        if not folder.exists():  # or another process was first, with the same content
+            raise failure(error, folder) from error
 
 
 def read_space(folder: Path, images: ImageSet) -> Space:

@@ -37,6 +37,7 @@ from engine.files import (
     Lock,
     failure,
     is_locked,
+    make_folder,
     rename_whole,
     tail_of,
     write_arrays,
@@ -256,7 +257,7 @@ def create_run(home: Path, recipe: Recipe, name: str | None = None, **status: An
     path = parent / f"{re.sub(r'[-:]', '', created[:19])}-{slug}-{token}"
     fresh = parent / f".new-{path.name}"
     try:
-        fresh.mkdir(parents=True)
+        make_folder(fresh)
         write_text(fresh / "recipe.yaml", recipe.to_yaml())
         write_json(
             fresh / "status.json",

@@ -38,10 +38,13 @@ def now() -> str:
 
 
 def seconds_between(start: str | None, end: str | None = None) -> float | None:
-    """Seconds from one recorded time to another (to the present, if that is None)."""
+    """Seconds from one recorded time to another (to the present, if that is None); 0 where the clock
+    was put back in between.
+    """
     if not start:
         return None
-    return (datetime.fromisoformat(end or now()) - datetime.fromisoformat(start)).total_seconds()
+    passed = datetime.fromisoformat(end or now()) - datetime.fromisoformat(start)
+    return max(0.0, passed.total_seconds())
 
 
 @dataclass(frozen=True)

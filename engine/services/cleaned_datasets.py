@@ -15,6 +15,7 @@ import numpy as np
 from engine.data.catalog import list_dataset
 from engine.data.uploads import save_upload
 from engine.errors import DataError, GlyphlabError
+from engine.files import failure, make_folder
 from engine.imaging.images import as_picture
 from engine.noise.cleaned_labels import Cleaned, table
 from engine.progress import Progress, no_progress
@@ -71,21 +72,23 @@ def publish(
             expected="images of two classes",
             got=f"{cleaned.kept} images",
         )
-    folder = store.home / "noise"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        write_zip(store, diagnosis, cleaned, file, progress)
-        size = file.tell()
-        file.seek(0)
-        limit = size // 1_000_000 + 1
-        upload = save_upload(
-            store.home,
-            f"{name}.zip",
-            file,
-            upload_mb=limit,
-            unpacked_mb=max(limit, store.settings.unpacked_mb),
-            progress=progress,
-        )
+    folder = make_folder(store.home / "noise")
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            write_zip(store, diagnosis, cleaned, file, progress)
+            size = file.tell()
+            file.seek(0)
+            limit = size // 1_000_000 + 1
+            upload = save_upload(
+                store.home,
+                f"{name}.zip",
+                file,
+                upload_mb=limit,
+                unpacked_mb=max(limit, store.settings.unpacked_mb),
+                progress=progress,
+            )
+    except OSError as error:
+        raise failure(error, folder) from error
     return upload.name
 
 

@@ -37,7 +37,7 @@ RECIPE = "canvas-finetune"
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 LONGEST_LABEL = 40  # characters
 FEWEST = 5  # drawings in all before anything can be learned from them
-FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+FORBIDDEN = re.compile(r'[\x00-\x1f\ud800-\udfff<>:"/\\|?*]')
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}-[a-z0-9]{6}\.png")
 
 

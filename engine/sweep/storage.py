@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from engine.checked import parse_json
 from engine.errors import RunError
 from engine.files import Lock, failure
+from engine.runs.jsonl import append_row
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -25,16 +26,13 @@ def open_storage(url: str) -> BaseStorage:
     can't be used.
     """
     import optuna
-    from optuna.storages.journal import JournalFileBackend
 
     if "://" not in url:
         path = Path(url).expanduser()
         try:
             check_journal(path)
             _mend(path)
-            return optuna.storages.JournalStorage(
-                JournalFileBackend(str(path), lock_obj=cast(Any, _Flock(path)))
-            )
+            return optuna.storages.JournalStorage(cast(Any, _Journal(path)))
         except OSError as error:
             raise failure(error, path) from error
     try:
@@ -81,22 +79,24 @@ def check_journal(path: Path) -> None:
     raise RunError(f"the storage {path.name} is no journal of a sweep", hint=hint)
 
 
-class _Flock:
-    """Optuna's own file lock outlives a killed process for half a minute; the kernel drops this one
-    at once.
+class _Journal:
+    """Optuna's journal of one JSON object a line, with entries that are there whole or not at all: of
+    a worker that was killed or had no room while it wrote, nothing remains that the next entry would
+    be glued to. Optuna's own lock outlives a killed process for half a minute; the kernel drops this
+    one at once.
     """
 
-    def __init__(self, journal: Path) -> None:
-        self.journal = journal
-        self.held: Lock | None = None
+    def __init__(self, path: Path) -> None:
+        from optuna.storages.journal import JournalFileBackend
 
-    def acquire(self) -> bool:
-        self.held = _lock(self.journal)
-        return True
+        self.path = path
+        self.read_logs = JournalFileBackend(str(path)).read_logs
 
-    def release(self) -> None:
-        if self.held:
-            self.held.release()
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Raises GlyphlabError if the disk is full."""
+        with _lock(self.path):
+            for entry in logs:
+                append_row(self.path, entry, lasting=True)
 
 
 def _mend(path: Path) -> None:

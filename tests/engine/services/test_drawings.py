@@ -75,7 +75,7 @@ def test_an_export_is_a_data_set_elsewhere(lab, tmp_path):
         Lab(tmp_path / "other").drawings.export()
 
 
-@pytest.mark.parametrize("label", ["", " ", "a/b", "..", "what?", "x" * 41, "end."])
+@pytest.mark.parametrize("label", ["", " ", "a/b", "..", "what?", "x" * 41, "end.", "\ud800"])
 def test_a_label_must_be_able_to_name_a_folder(lab, label):
     with pytest.raises(DataError, match="label"):
         lab.drawings.save(png(drawn("7")), label)

@@ -1,0 +1,45 @@
+"""The journal of a sweep: an entry is there whole or not at all, whoever is killed or has no room."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from engine.errors import GlyphlabError
+from engine.sweep.storage import OWN_JOURNAL, open_storage
+
+
+def study(path):
+    import optuna
+
+    return optuna.create_study(storage=open_storage(str(path)), study_name="s", load_if_exists=True)
+
+
+def test_what_a_killed_worker_left_of_an_entry_is_cut_off_by_who_writes_next(tmp_path):
+    path = tmp_path / OWN_JOURNAL
+    mine = study(path)  # open while another is killed in the middle of a line
+    with open(path, "ab") as journal:
+        journal.write(b'{"op_code": 4, "worker_id": "an')
+    mine.enqueue_trial({"lr": 0.1})
+    assert len(mine.get_trials()) == len(study(path).get_trials()) == 1
+
+
+def test_a_full_disk_is_said_and_leaves_the_journal_whole(tmp_path, monkeypatch):
+    path = tmp_path / OWN_JOURNAL
+    mine = study(path)
+    before, write = path.read_bytes(), os.write
+
+    def half(descriptor: int, content: bytes) -> int:
+        if len(content) < 20:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, content[:10])
+
+    monkeypatch.setattr(os, "write", half)
+    with pytest.raises(GlyphlabError, match="no room left"):
+        mine.enqueue_trial({"lr": 0.1})
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    mine.enqueue_trial({"lr": 0.1})
+    assert len(study(path).get_trials()) == 1
