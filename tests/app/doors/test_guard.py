@@ -191,8 +191,11 @@ def test_every_answer_says_what_may_run_and_who_may_frame_it():
         headers = ask(guard(inside), path)[1]
         assert headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'self'" in headers["content-security-policy"]
+        assert "://" not in headers["content-security-policy"]  # nothing is loaded from elsewhere
         assert headers["x-frame-options"] == "SAMEORIGIN"
         assert not [name for name in headers if name.startswith("access-control")]
+    pictures = "img-src 'self' data: blob:;"  # not those that a stranger's recipe links to
+    assert pictures in ask(guard(inside), "/train")[1]["content-security-policy"]
     assert "sandbox" in ask(guard(inside), "/media/a.svg")[1]["content-security-policy"]
     space = ask(guard(inside, SPACE_ID="me/lab"), "/healthz")[1]
     assert "frame-ancestors 'self' https://huggingface.co" in space["content-security-policy"]
