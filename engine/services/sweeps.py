@@ -15,8 +15,9 @@ from engine.checked import read_document
 from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError, unknown
 from engine.files import failure, is_locked, make_folder, write_json, write_text
 from engine.runs.run_info import ALIVE
+from engine.store.recipes import check_names
 from engine.sweep.info import SweepInfo, Wanted
-from engine.sweep.space import longer, size_of, trial_recipe
+from engine.sweep.space import longer, one_of_each, size_of, trial_recipe
 from engine.sweep.spec import (
     NAME,
     SweepSpec,
@@ -80,13 +81,12 @@ class Sweeps:
         """Write a sweep down; one that is there with the same recipe and space is kept, and only
         its number of trials follows.
 
-        Raises RecipeError if the space does not fit the recipe, or another sweep has this name.
+        Raises RecipeError if the space does not fit the recipe, or another sweep has this name;
+        DataError, CheckpointError if it names data or a model that are unknown here.
         """
-        first = {
-            path: choices[0] if isinstance(choices, list) else choices.low
-            for path, choices in spec.space.items()
-        }
-        recipe = trial_recipe(spec, self.store.recipe(spec.recipe, spec.changes), first, 0)
+        recipe, *others = one_of_each(spec, self.store.recipe(spec.recipe, spec.changes))
+        for tried in (recipe, *others):
+            check_names(self.store, tried)
         if not recipe.data.validation:
             raise RecipeError(
                 f"recipe {spec.recipe} holds out no validation split to choose by",

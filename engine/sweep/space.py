@@ -188,6 +188,19 @@ def trial_recipe(spec: SweepSpec, base: Recipe, values: Mapping[str, Any], numbe
     )
 
 
+def one_of_each(spec: SweepSpec, base: Recipe) -> list[Recipe]:
+    """Trial recipes in which every listed value stands once, the first of each field in the first
+    one. Raises RecipeError if a value does not fit the recipe.
+    """
+    values = {
+        path: choices if isinstance(choices, list) else [choices.low]
+        for path, choices in spec.space.items()
+    }
+    first = {path: listed[0] for path, listed in values.items()}
+    changes = [{path: value} for path, listed in values.items() for value in listed[1:]]
+    return [trial_recipe(spec, base, {**first, **change}, 0) for change in ({}, *changes)]
+
+
 def longer(recipe: Recipe, times: float) -> dict[str, Any]:
     """The changes that make a recipe train `times` as many epochs, under a name of its own."""
     changes: dict[str, Any] = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from waiting import wait_until
 
-from engine.errors import RecipeError, RunError
+from engine.errors import DataError, GlyphlabError, RecipeError, RunError
 from engine.lab import Lab
 from engine.progress import Cancelled
 from engine.services.sweep_worker import claim, work_on_sweep
@@ -71,6 +71,15 @@ def test_a_field_that_the_recipe_does_not_have_is_refused_before_anything_runs(l
     with pytest.raises(RecipeError, match="no validation split"):
         lab.sweeps.create(sweep(changes={"data.validation": 0}))
     assert lab.sweeps.list() == []
+
+
+def test_every_name_that_a_sweep_may_draw_is_known_before_it_is_written_down(lab):
+    for field, value in (("data.name", "digitz"), ("data.test_on", "x"), ("init_from", "x")):
+        with pytest.raises(GlyphlabError):
+            lab.sweeps.create(sweep(changes={field: value}))
+    with pytest.raises(DataError, match="did you mean 'digits'"):
+        lab.sweeps.create(sweep(space={**SPACE, "data.name": ["digits", "digitz"]}))
+    assert lab.sweeps.list() == [] and not lab.sweeps.folder.exists()
 
 
 def test_a_sweep_reads_back_from_its_own_yaml():
