@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KEEP = {"Cache-Control": "public, max-age=31536000, immutable"}
 TILE = 64  # pixels, the largest side of an image in a sheet
 MOST = 400  # images in a sheet
+NOTHING = "There is no such space, map, run or image here."
 
 
 def routes(lab: Lab) -> list[Route]:
@@ -36,8 +37,9 @@ def routes(lab: Lab) -> list[Route]:
         async def endpoint(request: Request) -> Response:
             try:
                 return await run_in_threadpool(answer, lab, request)
-            except (GlyphlabError, ValueError, IndexError, OSError) as error:
-                return PlainTextResponse(str(error), 404)
+            except (GlyphlabError, ValueError, IndexError, OSError):
+                # Whoever asks knows only names: what went wrong with which file is not told.
+                return PlainTextResponse(NOTHING, 404)
 
         return endpoint
 

@@ -26,7 +26,7 @@ from engine.embedding.projection import Options, Projection, aligned, project, t
 from engine.embedding.space import META, PARTS, Space, part_of, short_digest, weights_digest
 from engine.embedding.space_files import is_known, read_about, read_space, spaces_in, write_space
 from engine.errors import DamagedError, DataError, ImageError, RunError, unknown
-from engine.files import failure, read_json, write_arrays
+from engine.files import failure, is_name, read_json, write_arrays
 from engine.progress import Progress, no_progress
 from engine.services.model_data import images_for
 
@@ -83,7 +83,7 @@ class Spaces:
             for (folder, _), held in self._open.items():
                 if folder.name == key:
                     return held
-        if not re.fullmatch(r"[\w-][\w.-]*", key) or not (self.home / key / META).exists():
+        if not is_name(key) or not (self.home / key / META).exists():
             raise RunError(f"there is no space '{key}'")
         about = read_about(self.home / key)
         found = self.find(about.model, about.data, about.part)
