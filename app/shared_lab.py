@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.settings import Settings, read_settings
@@ -20,7 +21,7 @@ _labs: dict[Settings, Lab] = {}
 def share(lab: Lab) -> None:
     """Make `lab` the one that `open_lab` hands out for its settings."""
     with _opening:
-        _labs[lab.settings] = lab
+        _labs[replace(lab.settings, names_only=True)] = lab
 
 
 def open_lab(environ: Mapping[str, str]) -> Lab:
