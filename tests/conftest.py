@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from hypothesis import HealthCheck, settings
 from engine.jobs.processes import THREADS_SLEEP
 
 os.environ.setdefault(*THREADS_SLEEP)  # before torch is loaded
+# Runs and tasks give way to what a person waits for. Here the tests wait for them, and with a process
+# of tests on every core a run got a twentieth of one: the tests give way to the runs.
+with suppress(OSError):
+    Path("/proc/self/autogroup").write_text("15", encoding="ascii")
 
 
 # Generated inputs are the same at every run: a test that fails here fails everywhere.
