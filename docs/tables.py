@@ -231,7 +231,9 @@ def styles() -> str:
 def faults() -> str:
     from bench.faults import rows
 
-    return table(("fault", "tried", "lost", "command"), rows())
+    if not (found := rows()):
+        return "No run of the long form is recorded yet.\n"
+    return table(("fault", "tried", "lost", "command"), found)
 
 
 TABLES: dict[str, Callable[[], str]] = {
