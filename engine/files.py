@@ -39,7 +39,8 @@ def failure(error: OSError, path: Path) -> GlyphlabError:
         return GlyphlabError(
             f"there is no room left on the disk for {path}", hint="Free some space, then resume."
         )
-    return GlyphlabError(f"{path} can't be written", got=error.strerror)
+    hint = "Choose a folder that can be written to; the lab's own files are in GLYPHLAB_HOME."
+    return GlyphlabError(f"{path} can't be written", got=error.strerror, hint=hint)
 
 
 def why_not_written(error: Exception) -> str:

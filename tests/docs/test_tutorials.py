@@ -12,7 +12,7 @@ import pytest
 
 from engine.cli import main, parser_of
 from engine.lab import Lab
-from engine.noise.pipeline import EFFORTS
+from engine.noise.config import CONFIG
 
 TUTORIALS = Path(__file__).parents[2] / "docs" / "tutorials"
 BLOCK = re.compile(r"```(bash|python)\n(.*?)```", re.S)
@@ -79,6 +79,6 @@ def _pretend(words: list[str]) -> None:
     here, that the command is understood, and a table like its own for what follows.
     """
     args = parser_of("noise").parse_args(words[1:])
-    assert args.effort in EFFORTS and Path(args.dataset).is_dir()
+    assert args.effort in CONFIG.efforts and Path(args.dataset).is_dir()
     files = sorted(str(path) for path in Path(args.dataset).rglob("*.png"))
     Path(args.csv).write_text("\n".join(["file", *files]) + "\n", encoding="utf-8")

@@ -22,7 +22,7 @@ from engine.data import decode
 from engine.data.cache import cached_concatenation, cached_squares, content_hash, stored_squares
 from engine.data.folder import list_zip
 from engine.data.listing import Listing, digest
-from engine.errors import DataError
+from engine.errors import DataError, GlyphlabError
 from engine.imaging.images import open_picture, square
 from engine.progress import Cancelled, no_progress
 
@@ -337,7 +337,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
 
 def test_a_home_that_is_a_file_is_said(tmp_path):
     (tmp_path / "home").write_text("not a folder")
-    with pytest.raises(DataError, match="can't be used.*GLYPHLAB_HOME") as caught:
+    with pytest.raises(GlyphlabError, match="can't be written.*GLYPHLAB_HOME") as caught:
         cached_squares(glyph_listing(), "digit", 28, tmp_path / "home", no_progress)
     assert os.strerror(errno.ENOTDIR) in str(caught.value)
 

@@ -22,6 +22,7 @@ from engine.noise.explanation import explain_label, label_neighbours
 from engine.noise.storage import load_diagnosis, make_document, save_diagnosis
 from engine.progress import no_progress
 from engine.runs.run import create_run
+from engine.services import recovered_models
 from engine.services.cleaned_datasets import publish, write_zip
 
 
@@ -178,7 +179,7 @@ def test_a_saved_model_takes_part_only_if_it_was_trained_on_these_very_labels(la
     damaged = lab.model_folder(saved(data.fingerprint, method="recovered"))
     weights = next(damaged.glob("*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:1000])
-    saved_models = lab.noise._saved_models(data)
+    saved_models = recovered_models.saved_models(lab.store, data)
     assert list(saved_models) == [learned]
     log_p = saved_models[learned](torch.from_numpy(np.array(data.images[[3, 5, 8]])).float())
     assert log_p.shape == (3, 10)

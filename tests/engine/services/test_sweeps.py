@@ -345,10 +345,13 @@ def test_the_best_trial_becomes_a_recipe_and_a_longer_run_is_asked_for(lab):
     assert "Trial" in kept.about
 
 
-def test_a_sweep_whose_first_trials_all_fail_stops_and_says_why(lab):
-    lab.sweeps.create(
-        sweep(space={"data.name": ["/nowhere/a", "/nowhere/b", "/nowhere/c", "/nowhere/d"]})
-    )
+def test_a_sweep_whose_first_trials_all_fail_stops_and_says_why(lab, tmp_path):
+    folders = [tmp_path / name for name in "abcd"]
+    for folder in folders:
+        folder.mkdir()
+    lab.sweeps.create(sweep(space={"data.name": [str(folder) for folder in folders]}))
+    for folder in folders:  # gone before the first trial begins
+        folder.rmdir()
     lab.sweeps.want("s", "run", 4)
     with pytest.raises(RecipeError, match="the first 3 trials of sweep s all failed"):
         work_on_sweep(lab.sweeps, "s")
