@@ -39,7 +39,7 @@ export function startPad({ element, props, trigger, server, watch }) {
     const shown = showAnswer(part, answer);
     if (view !== "why") showView(shown.view);
   }, waits);
-  const askWhy = latest((data) => server.why(data), () => (view === "why" ? question() : null), (answer) => { if (view === "why") showView(answer); });
+  const askWhy = latest((data) => server.why(data), () => (view === "why" && question()?.slice(0, 2)) || null, (answer) => { if (view === "why") showView(answer); });
 
   function changed(ended) {
     part("hint").hidden = !strokes.empty;
