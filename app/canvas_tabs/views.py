@@ -243,11 +243,19 @@ def _words(data: object, count: int, beside: int | None = None) -> list[Any]:
     if isinstance(data, list) and len(data) == count:
         texts = [data[place] for place in range(count) if place != beside]
         several = data[beside] if beside is not None else []
-        if isinstance(several, list) and all(isinstance(one, str) for one in texts + several):
+        if isinstance(several, list) and all(map(_is_text, texts + several)):
             return data
     raise ImageError(
         "the question can't be read", expected=f"{count} texts", hint="Load the page anew."
     )
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is text that an answer can repeat: half a surrogate pair is none."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _drawing(picture: str) -> Image.Image:
