@@ -92,6 +92,11 @@ def test_what_the_pad_may_call_takes_its_own_questions_only(server, client):
     assert len(server.said()) - before < 1000 and "Traceback" not in server.said()
 
 
+def test_half_a_surrogate_pair_is_no_text(views):
+    answer = views[0](["a", "\ud800", "", []])
+    assert answer["headline"] == "This can't be read"
+
+
 def test_a_drawing_as_large_as_no_pad_is_refused_before_it_is_decoded(views):
     look = views[0]
     large = io.BytesIO()
