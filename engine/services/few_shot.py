@@ -17,7 +17,6 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +30,7 @@ from engine.files import Lock, failure, make_folder, write_bytes, write_json
 from engine.recognition.few_shot import WITHOUT_GALLERY, Bank, Match, Measured, decide
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.drawings import ink_png
-from engine.services.symbol_files import read_symbols, symbols_zip
+from engine.services.symbol_files import Symbol, read_symbols, symbols_zip
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -39,16 +38,6 @@ if TYPE_CHECKING:
 ENOUGH = 3  # examples from which on a symbol is recognised well
 LONGEST_NAME = 40
 MOST_EXAMPLES = 50  # of one symbol
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """A taught symbol. examples: its pictures, in the order they were drawn."""
-
-    name: str
-    folder: Path
-    examples: tuple[Path, ...]
-    created: str
 
 
 class _Meta(Document):

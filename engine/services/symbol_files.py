@@ -6,15 +6,12 @@ import io
 import zipfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from engine.checked import parse_json
 from engine.data.archive import check_overlaps
 from engine.errors import DataError
-
-if TYPE_CHECKING:
-    from engine.services.few_shot import Symbol
 
 LARGEST_ARCHIVE = 50_000_000  # bytes
 NO_ARCHIVE = (  # what reading a zip that is none, or is damaged, raises
@@ -27,6 +24,16 @@ NO_ARCHIVE = (  # what reading a zip that is none, or is damaged, raises
     zlib.error,
     zipfile.BadZipFile,
 )
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A taught symbol. examples: its pictures, in the order they were drawn."""
+
+    name: str
+    folder: Path
+    examples: tuple[Path, ...]
+    created: str
 
 
 def symbols_zip(symbols: Sequence[Symbol]) -> bytes:
