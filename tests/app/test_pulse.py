@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from own_loop import run
 
 from app.pulse import Pulse
 
@@ -30,7 +31,7 @@ def test_while_nothing_holds_it_up_every_answer_is_new():
         pulse = Pulse(slow)
         return [await pulse.read(), await pulse.read()]
 
-    assert asyncio.run(twice()) == [{"asked": 1}, {"asked": 2}]
+    assert run(twice()) == [{"asked": 1}, {"asked": 2}]
 
 
 def test_whoever_asks_while_it_is_slow_gets_the_last_answer_and_asks_no_second_time():
@@ -48,7 +49,7 @@ def test_whoever_asks_while_it_is_slow_gets_the_last_answer_and_asks_no_second_t
             pass
         assert answer == {"asked": 2}  # one question for the fifty
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_an_error_is_raised_and_the_next_question_is_asked_anew():
@@ -66,4 +67,4 @@ def test_an_error_is_raised_and_the_next_question_is_asked_anew():
             await pulse.read()
         assert await pulse.read() == {"well": True}
 
-    asyncio.run(story())
+    run(story())

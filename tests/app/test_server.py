@@ -4,12 +4,12 @@ on free ports.
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import socket
 import subprocess
 
 import pytest
+from own_loop import run
 from waiting import wait_until
 from weblab import ROOT, Server, add_run, command, free_port
 
@@ -168,7 +168,7 @@ def asked(app: LazyApp, accept: str = "*/*", kind: str = "http") -> tuple[int, s
             b"".join(message.get("body", b"") for message in sent[1:]).decode(),
         )
 
-    return asyncio.run(ask())
+    return run(ask())
 
 
 def starlette_app(events: list[str]):
@@ -238,7 +238,7 @@ def test_a_browser_sees_that_a_lazy_app_is_starting():
         await app.stop()
         return sent[0]["status"], sent[1]["body"].decode()
 
-    status, body = asyncio.run(first_look())
+    status, body = run(first_look())
     assert status == 200 and "The trial is starting" in body and 'http-equiv="refresh"' in body
 
 
@@ -276,7 +276,7 @@ def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_it
         await lazy.stop()
         return sent
 
-    sent = asyncio.run(knock())
+    sent = run(knock())
     assert [message["type"] for message in sent].count("http.response.start") == 1
     assert len(spaces) >= 3
     assert json.loads(b"".join(message.get("body", b"") for message in sent)) == {"a": 1}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import pytest
+from own_loop import run
 
 from app.doors.guard import FORM_MARGIN, Guard
 from app.doors.limits import Limits, whose
@@ -87,7 +87,7 @@ def ask(
     }
     if method != "WEBSOCKET":
         scope["method"] = method
-    asyncio.run(door(scope, receive, send))
+    run(door(scope, receive, send))
     first = sent[0]
     if first["type"].startswith("websocket"):
         return (200 if first["type"] == "websocket.accept" else 403), {}
@@ -234,7 +234,7 @@ def test_one_client_can_not_take_the_lab_from_the_others():
         with limits.entered("10.0.0.1", "http"):
             return out
 
-    assert asyncio.run(crowd()) == [True, True, False, True, True, False, True, False]
+    assert run(crowd()) == [True, True, False, True, True, False, True, False]
     assert whose("2001:db8::1") == whose("2001:db8::2") and whose("::ffff:1.2.3.4") == "1.2.3.4"
     full = Limits(1000, {"http": 0, "websocket": 0})
     status, headers = ask(guard(Inside(), full))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
 
 import pytest
+from own_loop import run
 
 from app.doors.table import Door, lab_table
 from app.widgets.links import PAGES
@@ -85,7 +85,7 @@ def served(tmp_path_factory):
         canvas.received.remove()
         return [*routes_of(dashboard.routes), *routes_of(canvas.app.routes, "/canvas")]
 
-    return asyncio.run(built())  # Gradio makes a loop of its own where none runs
+    return run(built())  # Gradio makes a loop of its own where none runs
 
 
 def example(path: str) -> str:
