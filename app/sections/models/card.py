@@ -97,7 +97,7 @@ def mistakes(meta: CheckpointMeta) -> None:
 
 
 def downloads(lab: Lab, name: str, meta: CheckpointMeta) -> None:
-    """Buttons for the weights and for ONNX, which is made when it is asked for."""
+    """Buttons for the weights and for the ONNX package, which is made when it is asked for."""
     weights = lab.model_folder(name) / meta["weights"]
     st.download_button(
         f"safetensors ({file_size(weights.stat().st_size)})",
@@ -110,13 +110,16 @@ def downloads(lab: Lab, name: str, meta: CheckpointMeta) -> None:
     )
     st.download_button(
         "ONNX",
-        lambda: _onnx(lab, name),
-        f"{name}.onnx",
-        "application/octet-stream",
+        lambda: _package(lab, name),
+        f"{name}-onnx.zip",
+        "application/zip",
         key=f"onnx-{name}",
         icon=":material/download:",
         on_click="ignore",
-        help="Made when you click, which takes some seconds. Input: (B, C, H, W) in -1..1.",
+        help=(
+            "A zip, made when you click, which takes some seconds: model.onnx, class names, card and"
+            " example. Its input is one picture (H, W, C) uint8, grey or RGB, of any size."
+        ),
     )
 
 
@@ -144,11 +147,9 @@ def _delete(lab: Lab, name: str) -> None:
         st.toast(str(error), icon=":material/error:")
 
 
-def _onnx(lab: Lab, name: str) -> bytes:
+def _package(lab: Lab, name: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.onnx"
-        lab.export_onnx(name, path)
-        return path.read_bytes()
+        return lab.exports.package(name, Path(folder) / "package.zip").read_bytes()
 
 
 def _tested(metrics: Figures) -> str | None:

@@ -47,6 +47,30 @@ def test_every_method_keeps_classes_apart_and_says_how_faithful_it_is(
     assert (found.faithful["neighbours"], found.faithful["points"]) == (15, 240)
 
 
+def test_umap_learn_makes_maps_to_compare_with_also_by_density_and_by_labels() -> None:
+    points, labels = blobs(160)
+    found = {
+        method: project(points, Options(method, epochs=40), labels=labels)
+        for method in ("umap-learn", "densmap", "umap-supervised")
+    }
+    for projection in found.values():
+        assert projection.coordinates.shape == (160, 2)
+        assert separated(projection.coordinates, labels) > 0.95
+        assert projection.faithful["trustworthiness"] > 0.75
+    assert not np.allclose(found["umap-learn"].coordinates, found["densmap"].coordinates)
+    plain = project(points, Options("umap-learn", epochs=40), labels=1 - labels % 2)
+    np.testing.assert_array_equal(plain.coordinates, found["umap-learn"].coordinates)
+    mixed = np.random.default_rng(0).permutation(labels)
+    by_labels = project(points, Options("umap-supervised", epochs=40), labels=mixed)
+    assert separated(by_labels.coordinates, mixed) > separated(plain.coordinates, mixed) + 0.1
+    new, their = blobs(30, seed=7)
+    at = transform(new, points, found["densmap"])
+    centres = [found["densmap"].coordinates[labels == label].mean(0) for label in range(4)]
+    assert (np.linalg.norm(at[:, None] - np.stack(centres), axis=2).argmin(1) == their).all()
+    with pytest.raises(DataError, match="needs labels"):
+        project(points, Options("umap-supervised"), labels=np.full(160, -1))
+
+
 def test_a_seed_makes_the_same_map_on_any_number_of_threads_and_another_seed_another() -> None:
     points, _ = blobs()
     first, second = (
