@@ -7,8 +7,8 @@ import yaml
 from weblab import add_run, open_page, texts
 
 from engine.lab import Lab
-from engine.recipe import Recipe
-from engine.recipe_fields import Augment, DataSpec
+from engine.recipes.fields import Augment, DataSpec
+from engine.recipes.recipe import Recipe
 
 
 @pytest.fixture

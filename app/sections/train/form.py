@@ -16,8 +16,8 @@ from pydantic import BaseModel
 
 from app.sections.train.fields import option_field, parsed_yaml, recipe_field
 from app.widgets.choices import choices, model_options
-from engine.recipe import Recipe
-from engine.recipe_fields import Augment, DataSpec
+from engine.recipes.fields import Augment, DataSpec
+from engine.recipes.recipe import Recipe
 
 Changes = dict[str, Any]
 MAIN = ("epochs", "batch_size", "lr", "optimizer", "schedule", "loss")
