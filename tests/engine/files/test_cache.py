@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from engine.files.atomic import cache as file_cache
+from engine.files import cache as file_cache
 from engine.files.cache import FileCache, is_settled, stamp_of
 
 HOUR_NS = 3600 * 10**9
