@@ -242,9 +242,7 @@ def test_a_browser_sees_that_a_lazy_app_is_starting():
     assert status == 200 and "The trial is starting" in body and 'http-equiv="refresh"' in body
 
 
-def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_its_answer(
-    monkeypatch,
-):
+def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_its_answer():
     import json
     import threading
 
@@ -252,9 +250,6 @@ def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_it
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    import app.lazy_app
-
-    monkeypatch.setattr(app.lazy_app, "PATIENCE_SECONDS", 0.01)
     gate, spaces = threading.Event(), []
 
     def build():
@@ -262,7 +257,7 @@ def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_it
         return Starlette(routes=[Route("/config", lambda request: JSONResponse({"a": 1}))])
 
     async def knock() -> list[dict]:
-        lazy, sent = LazyApp(build, "The trial", ("/config",)), []
+        lazy, sent = LazyApp(build, "The trial", ("/config",), patience_seconds=0.01), []
 
         async def send(message: dict) -> None:
             sent.append(message)
