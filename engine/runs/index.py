@@ -84,9 +84,9 @@ class RunIndex:
 
     def all(self) -> list[KnownRun]:
         """Every run whose status.json can be read, newest first."""
-        asked = time.monotonic()
+        called = time.monotonic()
         with self._lock:
-            if self._looked <= asked:  # or another thread's look began after this one asked
+            if self._looked <= called:  # or another thread's look began after this one asked
                 self._looked = time.monotonic()
                 self._list()
                 self._known = [known for run in self._runs if (known := self._look_at(run))]
