@@ -16,5 +16,5 @@ for path in sys.argv[1:]:
     page = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     image = np.asarray(page.convert("RGB"))  # (H, W, 3) uint8 as it is, of any size
     (probabilities,), (blank,) = session.run(["probabilities", "blank"], {"image": image})
-    said = "(nothing drawn)" if blank else classes[probabilities.argmax()]
-    print(path, said, f"{probabilities.max():.4f}", sep="\t")
+    answer = "(nothing drawn)" if blank else classes[probabilities.argmax()]
+    print(path, answer, f"{probabilities.max():.4f}", sep="\t")

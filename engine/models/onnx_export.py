@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError
-from engine.files import failure
+from engine.files.atomic import failure
 
 if TYPE_CHECKING:
     import onnx
@@ -79,14 +79,14 @@ def network_graph(checkpoint: Checkpoint) -> onnx.ModelProto:
 
 def describe(graph: onnx.ModelProto, checkpoint: Checkpoint) -> None:
     """Write what a user of the graph needs to know into its metadata."""
-    told = {
+    metadata = {
         "classes": json.dumps(checkpoint.classes, ensure_ascii=False),
         "style": checkpoint.style,
         "size": str(checkpoint.size),
         "name": checkpoint.recipe.name,
         "temperature": str(checkpoint.temperature),
     }
-    for key, value in told.items():
+    for key, value in metadata.items():
         graph.metadata_props.add(key=key, value=value)
 
 

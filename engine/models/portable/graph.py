@@ -47,7 +47,7 @@ def preprocessing(style: str, size: int, placement: Placement | None) -> onnx.Mo
         made.to_model_proto(ir_version=IR_VERSION, output_types=types)
     )
     del graph.graph.value_info[:]  # names without types, which the checker refuses
-    logging.getLogger("onnx_ir").setLevel(logging.ERROR)  # it tells what it leaves as it is
+    logging.getLogger("onnx_ir").setLevel(logging.ERROR)  # it logs what it leaves as it is
     return optimizer.optimize(graph)
 
 

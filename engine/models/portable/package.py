@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 
 from engine.errors import GlyphlabError
-from engine.files import failure
+from engine.files.atomic import failure
 from engine.models.checkpoint import Checkpoint, load_checkpoint
 from engine.models.metadata import read_meta
 from engine.models.onnx_export import check_place

@@ -128,8 +128,8 @@ def test_a_stranger_reads_pictures_with_it_as_the_lab_does(lab, package, tmp_pat
     answers = [line.split("\t") for line in done.stdout.splitlines()]
     inside = lab.predictor(lab.models()[-1].name).predict(files)
     assert [Path(path) for path, *_ in answers] == files
-    for (_, said, probability), own in zip(answers, inside, strict=True):
-        assert said == ("(nothing drawn)" if own.blank else own.label)
+    for (_, label, probability), own in zip(answers, inside, strict=True):
+        assert label == ("(nothing drawn)" if own.blank else own.label)
         assert abs(float(probability) - own.probabilities.max()) < 1e-3
 
 
