@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.cli.text import duration, percent, table
 from engine.files.atomic import plain
 from engine.progress import Progress
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -36,7 +37,7 @@ def show(document: Any) -> str:
     if isinstance(document, dict):
         return _one(document)
     if not document:
-        return "no run yet; `python -m engine train quick` takes seconds"
+        return f"no run yet; `{COMMAND} train quick` takes seconds"
     rows = [
         [
             info["id"],
