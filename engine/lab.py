@@ -255,8 +255,8 @@ class Lab:
         self.launcher.resume(id)
 
     def delete(self, id: str) -> None:
-        """Remove a run with all it holds. Raises RunError while it is alive."""
-        self.store.run(id).delete()
+        """Remove a run, or a model from the Hub, with all it holds. Raises RunError while it is alive."""
+        self.store.delete(id)
 
     def start_task(self, kind: str, **arguments: Any) -> str:
         """Start a background task, a kind in engine.services.background.TASKS; returns its id. One

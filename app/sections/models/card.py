@@ -124,14 +124,19 @@ def downloads(lab: Lab, name: str, meta: CheckpointMeta) -> None:
 
 
 def remove(lab: Lab, name: str) -> None:
-    """A button that deletes a run with its model, after asking; shipped models have none."""
+    """A button that deletes a run with its model, or a model fetched from the Hub, after asking;
+    shipped models have none.
+    """
     own = {run.id: run for run in lab.runs()}.get(name)
-    if own is None:
+    fetched = any(model.name == name and model.where == "hub" for model in lab.models())
+    if own is None and not fetched:
         return
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(
             f"Delete run **{own.name}** (`{own.id}`) with its model, curves and log? This can't be"
             " undone."
+            if own is not None
+            else f"Delete `{name}`? It can be fetched from the Hub again."
         )
         st.button(
             "Delete it", type="primary", key=f"delete-{name}", on_click=_delete, args=(lab, name)
