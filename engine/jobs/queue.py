@@ -72,7 +72,9 @@ def wait_turn(
     shown = 0
     try:
         while not cancelled():
-            before = [name for name in _tickets(ticket.parent) if _place(name) < _place(ticket.name)]
+            before = [
+                name for name in _tickets(ticket.parent) if _place(name) < _place(ticket.name)
+            ]
             while before and not _is_live(ticket.parent / before[-1]):
                 with suppress(OSError):  # a folder of such a name stays, and counts for nothing
                     (ticket.parent / before[-1]).unlink()
