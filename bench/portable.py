@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 
@@ -51,12 +50,9 @@ def main() -> dict[str, float]:
         ]
         files = [Path(source.extract(name, made)) for name in chosen]
         predictor = lab.predictor(MODEL)
-        begun = time.monotonic()
         inside = predictor.predict([Image.open(io.BytesIO(file.read_bytes())) for file in files])
-        seconds_inside = time.monotonic() - begun
         package = lab.exports.package(MODEL, Path(made) / "package")
         only = environment_without_the_lab(Path(made) / "only")
-        begun = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-S", package / "example.py", *files],
             env=only,
@@ -64,7 +60,6 @@ def main() -> dict[str, float]:
             stdout=subprocess.PIPE,
             text=True,
         )
-        seconds_outside = time.monotonic() - begun
     answers = [line.split("\t")[1:] for line in done.stdout.splitlines()]
     own = [(found.label, float(found.probabilities.max())) for found in inside]
     rows = {
@@ -76,8 +71,6 @@ def main() -> dict[str, float]:
         "largest difference of a probability": max(
             abs(p - float(q)) for (_, p), (_, q) in zip(own, answers, strict=True)
         ),
-        "lab, ms a drawing": 1e3 * seconds_inside / COUNT,
-        "package, ms a drawing": 1e3 * seconds_outside / COUNT,
     }
     figures = {name: float(value) for name, value in rows.items()}
     append(

@@ -90,7 +90,10 @@ def _image_folder(rows: ExportRows, folder: Path, progress: Progress) -> dict[st
     named: list[tuple[str, ...]] = []
     taken: set[str] = set()
     for i, row in enumerate(rows.table()):
-        content, ending = rows.picture(i)
+        found = rows.picture(i)
+        if found is None:
+            continue  # the README names it
+        content, ending = found
         label = int(rows.labels[i])
         parts = [SPLITS[rows.official[i]]] if many and label >= 0 else []
         parts.append(_folder_name(rows.class_name(label)) if label >= 0 else "unlabelled")
@@ -182,5 +185,9 @@ def _card(rows: ExportRows, form: str) -> str:
             "|---|---|",
             *about,
             "",
+            *(
+                f"- Not here, because it can't be read: {name}: {reason}"
+                for name, reason in rows.unreadable.items()
+            ),
         ]
     )

@@ -28,8 +28,8 @@ COLUMN_TYPES = {
 
 
 def write_parquet(rows: ExportRows, folder: Path, progress: Progress) -> list[str]:
-    """Write data/<split>.parquet and return their names. Pictures are structs of bytes and path; labels
-    numbers with the class names in the schema, null for none.
+    """Write data/<split>.parquet and return their names. Pictures are structs of bytes and path,
+    null where one can't be read; labels numbers with the class names in the schema, null for none.
     """
     import pyarrow.parquet as pq
 
@@ -102,9 +102,13 @@ def _table(rows: ExportRows, index: np.ndarray, schema: Any) -> Any:
     return pa.Table.from_pydict(columns, schema=schema)
 
 
-def _pictures(rows: ExportRows, index: np.ndarray) -> Iterator[dict[str, Any]]:
+def _pictures(rows: ExportRows, index: np.ndarray) -> Iterator[dict[str, Any] | None]:
     for i in index:
-        content, ending = rows.picture(int(i))
+        found = rows.picture(int(i))
+        if found is None:
+            yield None
+            continue
+        content, ending = found
         name = Path(str(rows.files[int(i)])).name
         yield {"bytes": content, "path": name if name.endswith(ending) else f"{name}{ending}"}
 

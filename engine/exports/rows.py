@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from engine.data.listing import SPLITS, Reader
+from engine.errors import DataError
 from engine.imaging.formats import is_picture
 
 COLUMNS = {
@@ -39,6 +40,7 @@ class ExportRows:
     embeddings   (N, D) float32, NaN where an image has none; None if there is no space of the data
     space        the model whose embedding that is
     reader       hands out the encoded pictures by position
+    unreadable   name → reason of pictures that could not be read, filled in as they are written
     """
 
     name: str
@@ -55,6 +57,7 @@ class ExportRows:
     reader: Reader
     embeddings: np.ndarray | None = None
     space: str = ""
+    unreadable: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -63,11 +66,15 @@ class ExportRows:
         """A class's name; '' for -1."""
         return self.classes[label] if label >= 0 else ""
 
-    def picture(self, position: int) -> tuple[bytes, str]:
-        """The encoded picture as it came, a glyph of an IDX file as PNG; and how its name ends. Raises
-        OSError, DataError if it can't be read.
+    def picture(self, position: int) -> tuple[bytes, str] | None:
+        """The encoded picture as it came, a glyph of an IDX file as PNG; and how its name ends. None,
+        and a line in `unreadable`, if it can't be read.
         """
-        content = self.reader.read(position)
+        try:
+            content = self.reader.read(position)
+        except (OSError, DataError) as error:
+            self.unreadable[str(self.files[position])] = str(error)
+            return None
         if isinstance(content, np.ndarray):
             from PIL import Image
 

@@ -15,6 +15,7 @@ from app.charts.data import SPLIT_NAMES, class_counts
 from app.charts.words import number, percent
 from app.charts.words import size as file_size
 from app.sections.data.report import show_report, warn
+from app.sections.data.take_away import take_away
 from app.widgets.common import chart, empty, note
 from app.widgets.links import link
 from app.widgets.pickers import pick_one
@@ -73,6 +74,7 @@ def show(lab: Lab, name: str) -> None:
     recipe = next((recipe.name for recipe in lab.recipes() if recipe.data == name), None)
     with st.container(horizontal=True, vertical_alignment="center"):
         link("train", "Train on it", **({"recipe": recipe} if recipe else {}))
+        take_away(lab, name)
         if info.uploaded:
             _remove(lab, name)
 

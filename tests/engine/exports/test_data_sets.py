@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from trained import model_run
 
 from engine.errors import DataError, GlyphlabError
-from engine.exports.forms import EXPORT_FORMS
+from engine.exports.forms import EXPORT_FORMS, write_dataset
 from engine.exports.rows import COLUMNS
 from engine.lab import Lab
 from engine.noise.storage import document_of, key_of, save_diagnosis
@@ -178,6 +178,25 @@ def test_the_digits_of_an_idx_file_or_library_go_out_as_their_pixels(made, tmp_p
     rows = made.lab.exports.rows("digits")
     np.testing.assert_array_equal(glyph, rows.reader.read(5))
     assert row["suspicion"] is None and row["suggested_label"] is None
+
+
+def test_a_picture_that_can_not_be_read_is_named_and_stops_nothing(made, tmp_path):
+    rows = made.lab.exports.rows("letters")
+
+    class Broken:
+        def read(self, index: int) -> bytes:
+            if index == 3:
+                raise DataError("its checksum is wrong")
+            return rows.reader.read(index)
+
+    broken = replace(rows, reader=Broken())
+    for form in ("parquet", "imagefolder"):
+        folder = write_dataset(broken, form, tmp_path / form)
+        readme = (folder / "README.md").read_text(encoding="utf-8")
+        assert f"can't be read: {rows.files[3]}: its checksum is wrong" in readme
+    without = [row["file"] for row in parquet_rows(tmp_path / "parquet") if row["image"] is None]
+    assert without == [rows.files[3]]
+    assert len(list((tmp_path / "imagefolder").rglob("*.*g"))) == 25
 
 
 def test_what_can_not_be_written_is_refused_and_leaves_nothing(made, tmp_path):
