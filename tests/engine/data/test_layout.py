@@ -125,3 +125,12 @@ def test_one_loose_picture_does_not_change_what_the_classes_are():
 def test_classes_of_a_split_that_training_lacks_are_said():
     layout = found(paths("train/a", "train/b", "test/a", "test/c"))[2]
     assert layout.findings[0].text == "1 of 2 classes of test are not in train: c."
+
+
+def test_pictures_in_folders_without_end_are_left_out():
+    deep = "/".join("d" * 5000) + "/1.png"
+    layout = lay_out([deep, *paths("a", "b")], "it")
+    assert layout.classes == ["a", "a", "b", "b"]
+    assert [name for name, _ in layout.skipped] == [deep] and "more than 64" in layout.skipped[0][1]
+    with pytest.raises(DataError, match="none in a class folder"):
+        lay_out([deep], "it")
