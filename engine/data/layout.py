@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from engine.data.listing import SPLITS, TEST, TRAIN, VAL, Finding
 from engine.data.roles import UNLABELLED, Role, role_of
+from engine.data.walk import DEEPEST, TOO_DEEP
 from engine.errors import DataError
 
 LAYOUT = (
     "Lay it out as <class>/*.png, or as train/<class>/* beside val/<class>/* or test/<class>/*."
 )
-DEEPEST = 64  # folders above a picture; people have at most ten, and each is a call within the last
 
 
 @dataclass
@@ -71,7 +71,7 @@ def lay_out(names: Sequence[str], where: str, only_classes: bool = False) -> Lay
         node.files.append(number)
     top, depth = (root, 0) if only_classes else _unwrapped(root)
     work = _Work(names, depth)
-    work.skip(too_deep, f"lies in more than {DEEPEST} folders within each other")
+    work.skip(too_deep, TOO_DEEP)
     splits = {} if only_classes else _splits(top)
     if splits:
         _take_splits(work, top, splits)
