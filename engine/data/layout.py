@@ -83,11 +83,8 @@ def lay_out(names: Sequence[str], where: str, only_classes: bool = False) -> Lay
         _doubt_names(work, top)
     if not work.taken:
         first = (work.skipped[0][0] if work.skipped else names[0])[:200]
-        raise DataError(
-            f"{where} holds {len(names):,} pictures, but none in a class folder",
-            got=repr(first),
-            hint=LAYOUT,
-        )
+        what = f"{where} holds {len(names):,} pictures, but none in a class folder"
+        raise DataError(what, got=repr(first), hint=LAYOUT)
     return work.done()
 
 
