@@ -72,7 +72,12 @@ def test_a_data_set_goes_to_the_hub_as_parquet_with_its_card(hub, tmp_path):
     document, _ = call(lab, "push", "digits", "someone/digits", "--data", "--private")
     assert document["url"] == f"{hub.url}/datasets/someone/digits"
     pushed = hub.repositories["datasets", "someone/digits"]
-    assert set(pushed) == {"README.md", "croissant.json", "data/train.parquet"}
+    assert set(pushed) == {
+        "README.md",
+        "croissant.json",
+        "data/test.parquet",
+        "data/train.parquet",
+    }
     assert b"split: train" in pushed["README.md"]
 
 
