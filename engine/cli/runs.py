@@ -41,7 +41,7 @@ def show(document: Any) -> str:
         [
             info["id"],
             info["name"],
-            info["state"] + (" (stale)" if info["stale"] else ""),
+            info["state"] + (" (no progress for over 2 min)" if info["stale"] else ""),
             f"{info['epoch']}/{info['epochs']}",
             percent(info["accuracy"]),
             duration(info["seconds"]),
