@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,7 @@ from engine.services.background import TASKS
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
     monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
-    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
     return Lab(tmp_path)
 
 
@@ -112,7 +113,7 @@ def test_a_busy_machine_says_so_and_what_for(lab, monkeypatch):
         assert busy.busy_with(lab) == "training run `mine` and 1 queued run"
         assert busy.busy_with(lab, but=run.id) == "1 queued run"
         assert "busy now (training run `mine`" in texts(open_page("home"))
-    monkeypatch.setattr("os.getloadavg", lambda: (64.0, 0.0, 0.0))
+    monkeypatch.setattr(os, "getloadavg", lambda: (64.0, 0.0, 0.0))
     assert "programs outside the lab" in busy.quick_takes(lab)
 
 
