@@ -1,6 +1,4 @@
-"""A data set on a page: what it holds, samples of it, what training sees of them, and what could
-not be read.
-"""
+"""A data set on a page: what it holds, samples of it, and what training sees of them."""
 
 from __future__ import annotations
 
@@ -71,9 +69,8 @@ def show(lab: Lab, name: str) -> None:
         _splits(found)
     else:
         _report(lab, info, found)
-    recipe = next((recipe.name for recipe in lab.recipes() if recipe.data == name), None)
     with st.container(horizontal=True, vertical_alignment="center"):
-        link("train", "Train on it", **({"recipe": recipe} if recipe else {}))
+        link("train", "Train on this", data=name)
         take_away(lab, name)
         if info.uploaded:
             _remove(lab, name)
