@@ -59,6 +59,8 @@ HEAVY = {
     "mlflow",
     "openTSNE",
     "pytorch_metric_learning",
+    "py7zr",
+    "pyarrow",
 }
 WEB = (
     "app.server",

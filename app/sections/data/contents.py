@@ -135,7 +135,9 @@ def _usual_size(info: DatasetInfo, found: Contents) -> int:
 
 def _figures(info: DatasetInfo, found: Contents) -> None:
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Images", number(int(found.counts.sum())), width=130)
+        st.metric("Images", number(found.images), width=130)
+        if unlabelled := found.report.unlabelled:
+            st.metric("Without a label", number(unlabelled), width=130)
         st.metric(
             "Classes", number(len(found.classes)), help=" ".join(found.classes)[:400], width=130
         )
@@ -201,7 +203,7 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
         size=size,
     )
     if classes is None:
-        captions = [found.classes[label] for label in samples.labels]
+        captions = [found.classes[label] if label >= 0 else "no label" for label in samples.labels]
     else:
         captions = [PurePosixPath(file).name for file in samples.files]
     image_grid(samples.images, captions, columns=15 if size < 96 else 8, key="samples")
