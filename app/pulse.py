@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-PATIENCE_SECONDS = 0.05
+PATIENCE_SECONDS = 0.02
 
 
 class Pulse:

@@ -64,6 +64,7 @@ def run(app: ASGIApp, settings: Settings, name: str, listener: socket.socket | N
         timeout_graceful_shutdown=3,
         ws="websockets-sansio",
         ws_max_size=MOST_MESSAGE,
+        ws_per_message_deflate=False,  # packing each message holds up all visitors; Streamlit's default
         use_colors=False,
     )
     # uvicorn stops on these by itself and then raises them again for whoever handled them before:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from engine import metrics
-from engine.files import write_json
+from engine.files.atomic import write_json
 from engine.lab import Lab
-from engine.recipe import Recipe, shipped_recipe_names
+from engine.recipes.recipe import Recipe, shipped_recipe_names
 from engine.runs.jsonl import line_of
 from engine.runs.run import Run, create_run
 from engine.runs.run_info import figures_of

@@ -61,7 +61,8 @@ def addresses(runs: list[str]) -> dict[str, str]:
 
 async def opened(page: Page, lab: Lab, address: str) -> float:
     """Seconds from asking for the address to the page being complete."""
-    await page.goto(f"http://127.0.0.1:{lab.port}/{address}", wait_until="commit")
+    where = f"http://127.0.0.1:{lab.port}/{address}"
+    await page.goto(where, wait_until="commit", timeout=1000 * PATIENCE)
     done = await page.wait_for_function(COMPLETE, timeout=1000 * PATIENCE)
     return await done.json_value() / 1000
 

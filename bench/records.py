@@ -9,7 +9,7 @@ import datetime
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,7 +28,7 @@ COLUMNS = (
 )
 
 
-def append(rows: Iterable[dict[str, object]], file: Path = FILE) -> None:
+def append(rows: Iterable[Mapping[str, object]], file: Path = FILE) -> None:
     """Add rows, each with `bench_or_recipe`, `metric` and `value` at least; commit, date, device
     and versions are filled in.
     """
@@ -42,11 +42,14 @@ def append(rows: Iterable[dict[str, object]], file: Path = FILE) -> None:
     }
     new = not file.exists()
     with file.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter[str](stream, COLUMNS, restval="", lineterminator="\n")
+        writer = csv.writer(stream, lineterminator="\n")
         if new:
-            writer.writeheader()
+            writer.writerow(COLUMNS)
         for row in rows:
-            writer.writerow({**now, **row})
+            filled = {**now, **row}
+            if unknown := set(filled) - set(COLUMNS):
+                raise ValueError(f"no column {', '.join(sorted(unknown))}")
+            writer.writerow([filled.get(column, "") for column in COLUMNS])
 
 
 def read(file: Path = FILE) -> list[dict[str, str]]:

@@ -64,7 +64,7 @@ def settings() -> str:
 
 
 def recipes() -> str:
-    from engine.recipe import shipped_recipe, shipped_recipe_names
+    from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
 
     rows = []
     for name in shipped_recipe_names():
@@ -160,8 +160,8 @@ def results() -> str:
 
 
 def fields(name: str) -> str:
-    """Every field of a model in engine.recipe: what it may be, its default and what it means."""
-    from engine import recipe
+    """Every field of a model in engine.recipes.recipe: what it may be, its default and what it means."""
+    from engine.recipes import recipe
 
     model = getattr(recipe, name)
     inherited = set().union(

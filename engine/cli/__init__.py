@@ -144,7 +144,7 @@ def _command(arguments: list[str]) -> int:
     except SystemExit as help_was_shown:
         return int(help_was_shown.code or 0)
 
-    from engine.files import plain
+    from engine.files.atomic import plain
     from engine.lab import Lab
     from engine.progress import bar
 

@@ -16,8 +16,8 @@ import numpy as np
 from engine.compare.statistics import setbacks
 from engine.errors import RunError
 from engine.metrics import first_reached, wilson_interval
-from engine.recipe import Recipe, compare_recipes
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
+from engine.recipes.recipe import Recipe, compare_recipes
 
 if TYPE_CHECKING:
     from engine.runs.run import Run

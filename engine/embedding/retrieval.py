@@ -17,7 +17,7 @@ from engine.data.splits import stratified
 from engine.embedding.neighbours import Neighbours, vote
 from engine.embedding.space import Space, short_digest
 from engine.errors import DataError
-from engine.files import read_json, write_json
+from engine.files.atomic import read_json, write_json
 from engine.progress import Progress, no_progress
 
 ASKED = 10_000  # images that ask and answer in retrieval

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.checked import Document, map_array, read_arrays, read_document
 from engine.data.imageset import ImageSet
 from engine.embedding.neighbours import Neighbours, Vote
 from engine.embedding.projection import Options, Projection
 from engine.errors import DamagedError, DataError, GlyphlabError
-from engine.files import write_array, write_arrays, write_json
+from engine.files.atomic import write_array, write_arrays, write_json
+from engine.files.checked import Document, map_array, read_arrays, read_document
 from engine.progress import Progress, no_progress
 
 META = "space.json"

@@ -20,7 +20,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from engine.files import Lock, failure, is_locked, write_text
+from engine.files.atomic import failure, write_text
+from engine.files.locks import Lock, is_locked
 
 POLL_SECONDS = 0.1  # of the run whose turn is next
 WATCH_SECONDS = 0.4  # of the runs behind it

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine import __version__
 from engine.errors import GlyphlabError
-from engine.files import Lock, read_json
+from engine.files.atomic import read_json
+from engine.files.locks import Lock
 from engine.jobs.queue import wait_turn
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runs.run import Run
@@ -27,7 +28,7 @@ from engine.settings import ROOT
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
-    from engine.recipe_fields import DataSpec
+    from engine.recipes.fields import DataSpec
     from engine.store.store import Store
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from engine.data.sources import DATASETS
-from engine.documents import CheckpointMeta
+from engine.files.documents import CheckpointMeta
 from engine.imaging.images import STYLES
 
 CARD_ROWS = (

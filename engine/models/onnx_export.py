@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 
 from engine.errors import GlyphlabError
-from engine.files import failure
+from engine.files.atomic import failure
 
 
 def export_onnx(folder: Path, file: Path) -> Path:

@@ -18,15 +18,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.checked import Damaged
 from engine.errors import GlyphlabError, RunError
-from engine.file_cache import Stamp, is_settled, stamp_of
-from engine.files import Lock
+from engine.files.cache import Stamp, is_settled, stamp_of
+from engine.files.checked import Damaged
+from engine.files.locks import Lock
 from engine.runs.run import Run
 from engine.runs.run_info import ALIVE, ENDED, KILLED, Facts, RunInfo, facts_in, facts_of, info_of
 
 if TYPE_CHECKING:
-    from engine.recipe import Recipe
+    from engine.recipes.recipe import Recipe
 
 _HOMES = 16  # whose runs are kept in memory
 _indexes: OrderedDict[Path, RunIndex] = OrderedDict()

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from engine.file_cache import Stamp, is_settled, stamp_of
-from engine.files import failure, plain, sync
+from engine.files.atomic import failure, plain, sync
+from engine.files.cache import Stamp, is_settled, stamp_of
 
 Row = dict[str, Any]
 
-# The figures of metrics.jsonl (engine.documents.MetricsRow): a row in which one is no number is
+# The figures of metrics.jsonl (engine.files.documents.MetricsRow): a row in which one is no number is
 # damaged.
 _NUMBERS = frozenset(
     "stage epoch epochs step steps size loss lr images_per_second images_seen seconds train_loss"

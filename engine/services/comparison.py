@@ -30,7 +30,7 @@ from engine.compare.subjects import (
 from engine.compare.verdicts import SeedGroup, answer, seed_group
 from engine.errors import RunError
 from engine.metrics import confusion
-from engine.recipe import compare_recipes
+from engine.recipes.recipe import compare_recipes
 
 if TYPE_CHECKING:
     from engine.store.store import Store

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.checked import read_arrays
 from engine.errors import DamagedError, DataError
-from engine.recipe_fields import DataSpec
+from engine.files.checked import read_arrays
+from engine.recipes.fields import DataSpec
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet

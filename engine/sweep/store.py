@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.checked import Document
 from engine.errors import DamagedError, GlyphlabError, RunError
-from engine.files import is_locked
+from engine.files.checked import Document
+from engine.files.locks import is_locked
 from engine.sweep.space import decoded, pruner_of
 from engine.sweep.spec import SweepSpec
 from engine.sweep.storage import OWN_JOURNAL, open_storage

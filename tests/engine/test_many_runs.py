@@ -6,7 +6,7 @@ import pytest
 from opened_files import opened_files
 
 from bench.crowded_home import make_home
-from engine import file_cache
+from engine.files import cache as file_cache
 from engine.lab import Lab
 from engine.services.task3_results import plain_runs
 

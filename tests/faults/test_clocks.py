@@ -10,7 +10,7 @@ from weblab import add_run
 
 from engine.jobs import queue
 from engine.lab import Lab
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 from engine.runs import run_info
 from engine.runs.run import create_run
 

@@ -18,7 +18,7 @@ from engine.jobs.executor import resume
 from engine.lab import Lab
 from engine.noise.cleaned_labels import clean
 from engine.noise.storage import key_of, make_document, save_diagnosis
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 from engine.runs.run import Run
 from engine.services.cleaned_datasets import publish
 from engine.sweep.spec import make_sweep

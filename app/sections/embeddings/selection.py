@@ -16,8 +16,8 @@ import streamlit as st
 from app.charts.space import layer_palette
 from app.scatter.component import Selection
 from app.widgets import note, number, percent
+from engine.files.sheets import table_text
 from engine.imaging.images import as_picture
-from engine.sheets import table_text
 
 if TYPE_CHECKING:
     from engine.embedding.space import NearestPoints, Space

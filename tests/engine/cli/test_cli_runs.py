@@ -11,7 +11,7 @@ from trained import model_run
 
 from engine.cli import load, parser_of
 from engine.errors import RecipeError, RunError
-from engine.files import plain
+from engine.files.atomic import plain
 from engine.lab import Lab
 from engine.progress import no_progress
 from engine.runs.run import Run

@@ -14,7 +14,7 @@ from engine.data.report import report_of
 from engine.data.sources import names_in
 from engine.errors import DataError
 from engine.progress import no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from waiting import wait_until
 
 from engine.errors import RunError
-from engine.files import Lock
+from engine.files.locks import Lock
 from engine.jobs.processes import environment_of
 from engine.jobs.queue import queue_of, queue_up, wait_turn
 from engine.jobs.worker import in_words

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from waiting import wait_until
 
-from engine.files import Lock, is_locked
+from engine.files.locks import Lock, is_locked
 from engine.jobs import queue
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from opened_files import opened_files
 
-from engine import file_cache
 from engine.errors import RunError
-from engine.recipe import make_recipe
+from engine.files import cache as file_cache
+from engine.recipes.recipe import make_recipe
 from engine.runs.index import all_runs, find_run, index_of, known_runs
 from engine.runs.run import Run, create_run
 

@@ -16,8 +16,8 @@ import pytest
 from waiting import wait_until
 
 from engine.errors import GlyphlabError, RunError
-from engine.files import Lock, is_locked
-from engine.recipe import make_recipe
+from engine.files.locks import Lock, is_locked
+from engine.recipes.recipe import make_recipe
 from engine.runs.index import all_runs, find_run, mark_killed
 from engine.runs.run import Run, create_run
 from engine.runs.run_info import KILLED
@@ -202,7 +202,7 @@ def test_workers_that_outlive_a_killed_run_do_not_keep_it_alive(tmp_path):
     code = """
 import os, sys, time
 from pathlib import Path
-from engine.files import Lock
+from engine.files.locks import Lock
 lock = Lock.take(Path(sys.argv[1]))
 worker = os.fork()
 if not worker:

@@ -15,7 +15,8 @@ from waiting import wait_until
 from engine.errors import DataError, GlyphlabError, RecipeError, RunError
 from engine.lab import Lab
 from engine.progress import Cancelled
-from engine.services.sweep_worker import claim, work_on_sweep
+from engine.services.sweep_worker import work_on_sweep
+from engine.sweep.claims import claim
 from engine.sweep.space import decoded, distributions, size_of, trial_recipe, unseen
 from engine.sweep.spec import make_sweep, parse_sweep, read_sweep, shipped_sweeps
 from engine.sweep.store import TrialStore
@@ -354,7 +355,7 @@ def test_a_sweep_whose_first_trials_all_fail_stops_and_says_why(lab, tmp_path):
         folder.rmdir()
     lab.sweeps.want("s", "run", 4)
     with pytest.raises(RecipeError, match="the first 3 trials of sweep s all failed"):
-        work_on_sweep(lab.sweeps, "s")
+        work_on_sweep(lab.sweeps, lab.launcher, "s")
     assert lab.sweeps.info("s").state == "stopped"
     assert [trial.state for trial in lab.sweeps.trials("s")] == ["failed"] * 3
 

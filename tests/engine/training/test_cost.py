@@ -10,7 +10,7 @@ from waiting import wait_until
 
 from engine.errors import RecipeError
 from engine.lab import Lab
-from engine.recipe import make_recipe, shipped_recipe, shipped_recipe_names
+from engine.recipes.recipe import make_recipe, shipped_recipe, shipped_recipe_names
 from engine.training.cost import Means, check_cost, costs_of
 
 MOST_IMAGES = 814_255  # of the largest published set, EMNIST ByClass

@@ -15,7 +15,7 @@ from waiting import full_disk
 
 from engine.errors import CheckpointError, DataError, RecipeError
 from engine.models.inference import run_model
-from engine.recipe import Recipe, make_recipe
+from engine.recipes.recipe import Recipe, make_recipe
 from engine.training.stats import EpochStats, StepStats
 from engine.training.trainer import Trainer
 from engine.training.trainer_state import restore_trainer, save_trainer

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from engine.checked import DEEPEST, Document, parse_json, read_document, read_yaml
 from engine.errors import DamagedError, GlyphlabError, RecipeError
-from engine.recipe import Recipe, make_recipe, parse_changes
-from engine.recipe_fields import Stage
+from engine.files.checked import DEEPEST, Document, parse_json, read_document, read_yaml
+from engine.recipes.fields import Stage
+from engine.recipes.recipe import Recipe, make_recipe, parse_changes
 from engine.sweep.spec import SweepSpec, make_sweep, parse_sweep
 
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(

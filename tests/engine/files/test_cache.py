@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from engine import file_cache
-from engine.file_cache import FileCache, is_settled, stamp_of
+from engine.files import cache as file_cache
+from engine.files.cache import FileCache, is_settled, stamp_of
 
 HOUR_NS = 3600 * 10**9
 
