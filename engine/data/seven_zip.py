@@ -12,7 +12,7 @@ from py7zr.io import Py7zIO, WriterFactory
 from engine.errors import DataError, GlyphlabError
 
 if TYPE_CHECKING:
-    from engine.data.unpack import Budget
+    from engine.data.budget import Budget
 
 
 class _File(Py7zIO):

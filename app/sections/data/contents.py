@@ -278,10 +278,7 @@ def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
     show_report(found.report)
     if found.checked:
         return
-    note(
-        "Not every image has been opened yet. A run does so, and so does the button; blank,"
-        " identical and unreadable pictures are then named here."
-    )
+    note("Not every image has been opened yet. Then blank, identical and broken ones are named.")
     if st.button("Open every image", key=f"check-{info.name}", icon=":material/fact_check:"):
         st.session_state[f"task-{info.name}"] = lab.start_task(
             "load", name=info.name, style="auto", size=_usual_size(info, found)

@@ -48,6 +48,7 @@ def doubt_folders(said: Said, labels: dict[int, str | None], folders: Layout) ->
 
 
 def doubt(said: Said, names: list[str]) -> None:
+    """Find labels that contradict each other, annotators, and paths that were found by chance."""
     split = [position for position, given in said.labels.items() if len(set(given)) > 1]
     undecided = [position for position in split if agreed(said.labels[position]) is None]
     if split:

@@ -19,7 +19,7 @@ from engine.data.listing import SPLITS
 from engine.data.report import report_of
 from engine.errors import DataError
 from engine.progress import no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 CLASSES = ("0", "1", "7", "007", "é", "cat dog", "train", "x,y", "中")
 JUNK = ("readme.md", "notes.txt", ".DS_Store", "__MACOSX/x.png", "model.pkl", "numbers.csv")
