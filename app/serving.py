@@ -47,8 +47,8 @@ def run(app: ASGIApp, settings: Settings, name: str, listener: socket.socket | N
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                said = f"{name} is running at {address(settings)} (stop it with Ctrl+C)"
-                print(said, flush=True)
+                line = f"{name} is running at {address(settings)} (stop it with Ctrl+C)"
+                print(line, flush=True)
 
     try:
         listener = listener or bind(settings.host, settings.port)

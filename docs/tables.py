@@ -69,13 +69,13 @@ def recipes() -> str:
     rows = []
     for name in shipped_recipe_names():
         recipe = shipped_recipe(name)
-        said = recipe.published
+        published = recipe.published
         figure = (
             ""
-            if said is None
-            else f"{said.value:g}% {said.metric}"
-            if said.value is not None
-            else said.metric
+            if published is None
+            else f"{published.value:g}% {published.metric}"
+            if published.value is not None
+            else published.metric
         )
         rows.append((f"`{name}`", recipe.title, figure))
     return table(("recipe", "what it is", "published"), rows)

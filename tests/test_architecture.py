@@ -262,6 +262,21 @@ def test_modules_and_longer_public_functions_say_what_they_do(path):
     assert not silent, f"{path.relative_to(ROOT)}: no docstring for {', '.join(silent)}"
 
 
+# The system's own calls, where a test lets the disk, the clock or a file's rights be at fault.
+SYSTEM = {"os", "shutil", "time", "Path"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.name)
+def test_no_test_patches_the_project(path):
+    patched = {
+        ast.unparse(node.args[0])
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("monkeypatch.setattr", "monkeypatch.setitem", "mock.patch")
+    }
+    assert patched <= SYSTEM
+
+
 def pins(name: str) -> dict[str, str]:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     return dict(line.split("==") for line in lines if line and not line.startswith(("#", "-r")))

@@ -168,15 +168,15 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
             continue
         x: list[int | None] = []
         y: list[float | None] = []
-        said: list[tuple[int, str] | None] = []
+        points: list[tuple[int, str] | None] = []
         for trial in own:
             # A gap ends each line. What the trial's values were is told at every point, or, where
             # that would be half a megabyte, at the last.
-            told = "<br>" + describe(trial.values)
+            hover = "<br>" + describe(trial.values)
             x += [*range(1, len(trial.history) + 1), None]
             y += [*(value * factor for value in trial.history), None]
-            said += [(trial.number, "" if many else told)] * (len(trial.history) - 1)
-            said += [(trial.number, told), None]
+            points += [(trial.number, "" if many else hover)] * (len(trial.history) - 1)
+            points += [(trial.number, hover), None]
         first = name == "best"
         chart.add_scatter(
             x=x[:-1],
@@ -190,7 +190,7 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
             },
             marker={"size": 6 if first else 3},
             opacity=1 if first else 0.6,
-            customdata=said[:-1],
+            customdata=points[:-1],
             hovertemplate=(
                 f"trial %{{customdata[0]}}, epoch %{{x}}: %{{y:{form}}}%{{customdata[1]}}"
                 "<extra></extra>"
@@ -217,9 +217,9 @@ def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
             )  # a tick beyond them would draw the axis beyond the plot
             inside = range(math.ceil(ends[0] + 0.15), math.floor(ends[1] - 0.15) + 1)
             ticks = {
-                ends[0]: said(low),
+                ends[0]: text_of(low),
                 **{float(t): f"{10.0**t:g}" for t in inside},
-                ends[1]: said(high),
+                ends[1]: text_of(high),
             }
             return {
                 "label": short(path),
@@ -232,7 +232,7 @@ def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
         distinct = [str(value) for value in sorted(set(values))]
     places = [distinct.index(str(value)) for value in values]
     if numbers:
-        distinct = [said(value) for value in sorted(set(values))]
+        distinct = [text_of(value) for value in sorted(set(values))]
     span = {"range": [-0.5, 0.5]} if len(distinct) == 1 else {}
     return {
         "label": short(path),
@@ -245,10 +245,10 @@ def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
 
 def describe(values: Mapping[str, Any]) -> str:
     """A trial's values in a line each, for a hover box."""
-    return "<br>".join(f"{short(path)}: {said(value)}" for path, value in values.items())
+    return "<br>".join(f"{short(path)}: {text_of(value)}" for path, value in values.items())
 
 
-def said(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A value of the search space as people read it: a drawn number with four digits, anything else
     as it is.
     """

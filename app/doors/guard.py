@@ -72,8 +72,8 @@ class Guard:
         forwarded = headers.get("x-forwarded-host", "").split(",")[0].strip()
         for name in (host, forwarded) if forwarded else (host,):
             if not self.addresses.has(name):
-                said = f"This lab is not served under the name {escape(str(name)[:100])}."
-                return _line(f"{said} Its owner can add it to GLYPHLAB_ALLOWED_HOSTS.", 403)
+                words = f"This lab is not served under the name {escape(str(name)[:100])}."
+                return _line(f"{words} Its owner can add it to GLYPHLAB_ALLOWED_HOSTS.", 403)
         if not any(self.addresses.welcome(origin, name) for name in (host, forwarded) if name):
             return _line("Pages of other sites may not use this lab.", 403)
         safe = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")

@@ -107,7 +107,7 @@ def write_map(space: Any, coordinates: Any, out: Path) -> None:
 
 def show(document: Any) -> str:
     faithful = document["faithful"]
-    said = (
+    trust = (
         f"{percent(faithful['kept'], 1)} of {faithful['neighbours']} neighbours kept,"
         f" trustworthiness {faithful['trustworthiness']:.3f}"
     )
@@ -122,7 +122,7 @@ def show(document: Any) -> str:
                 if value is not None
             ),
         ],
-        ["faithful", f"{said} ({faithful['points']:,} points)"],
+        ["faithful", f"{trust} ({faithful['points']:,} points)"],
         ["file", document["file"]],
     ]
     return table(rows if document["file"] else rows[:-1])

@@ -175,12 +175,12 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
     if not work.taken:
         return
     work.how = f"<{'|'.join(sorted(splits))}>/<class>/*"
-    said = [
+    parts = [
         f"{name} is {'without labels' if name in bare else SPLITS[min(role.code, TEST)]}"
         for name, role in splits.items()
         if name not in samples
     ]
-    work.why = f"{', '.join(said)}, by name and because they hold folders of classes"
+    work.why = f"{', '.join(parts)}, by name and because they hold folders of classes"
     in_train = {label for label, code in work.taken.values() if label and code == TRAIN}
     for code in (VAL, TEST):
         held = {label for label, split in work.taken.values() if label and split == code}
@@ -226,8 +226,8 @@ def _take_below(work: _Work, top: Node, upper: dict[str, int | None]) -> None:
     else:
         work.how = "<split>/<class>/*"
         work.why = f"{shown} hold the same folders, and one of them has the most of each"
-        said = [f"{name} as {SPLITS[code]}" for name, code in upper.items() if code is not None]
-        text = f"no name says which folders are splits: {', '.join(said)} by their sizes."
+        parts = [f"{name} as {SPLITS[code]}" for name, code in upper.items() if code is not None]
+        text = f"no name says which folders are splits: {', '.join(parts)} by their sizes."
     work.findings.append(Finding("warning", "layout", text))
 
 

@@ -104,13 +104,13 @@ class Space:
         """
         return self.misses(self.model_classes, self.predicted)
 
-    def misses(self, names: Sequence[str], said: np.ndarray) -> np.ndarray:
+    def misses(self, names: Sequence[str], predicted: np.ndarray) -> np.ndarray:
         """(N,) bool: where answers `said` (N,) int64, places in `names`, are another class than the
         label; False where there is none.
         """
         numbers = {name: number for number, name in enumerate(self.classes)}
         return (
-            np.array([numbers.get(name, -2) for name in names], np.int64)[said] != self.labels
+            np.array([numbers.get(name, -2) for name in names], np.int64)[predicted] != self.labels
         ) & (self.labels >= 0)
 
     @cached_property

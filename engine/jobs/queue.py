@@ -59,12 +59,15 @@ def queue_up(home: Path, queue: str, run: Path) -> Path:
 
 
 def wait_turn(
-    ticket: Path, cancelled: Callable[[], bool], tell: Callable[[int], None]
+    ticket: Path,
+    cancelled: Callable[[], bool],
+    show: Callable[[int], None],
+    watch_seconds: float = WATCH_SECONDS,
 ) -> Lock | None:
-    """The device's lock when the ticket's turn has come; None if cancelled. `tell(n)`, called when
+    """The device's lock when the ticket's turn has come; None if cancelled. `show(n)`, called when
     n changes: so many runs come first.
     """
-    told = 0
+    shown = 0
     try:
         while not cancelled():
             before = [name for name in _tickets(ticket.parent) if name < ticket.name]
@@ -73,10 +76,10 @@ def wait_turn(
                 continue
             if not before and (lock := Lock.take(ticket.parent.with_suffix(".lock"))):
                 return lock
-            if len(before) + 1 != told:
-                told = len(before) + 1
-                tell(told)
-            time.sleep(WATCH_SECONDS if before else POLL_SECONDS)
+            if len(before) + 1 != shown:
+                shown = len(before) + 1
+                show(shown)
+            time.sleep(watch_seconds if before else POLL_SECONDS)
         return None
     finally:
         with suppress(OSError):

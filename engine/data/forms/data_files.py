@@ -110,8 +110,8 @@ def list_data_files(
             found.form.read(paths, sink, choices, about)
             sink.close()
         except DataError as error:
-            said = str(error)
-            raise DataError(said if said.startswith(where) else f"{where}: {said}") from None
+            text = str(error)
+            raise DataError(text if text.startswith(where) else f"{where}: {text}") from None
         shutil.rmtree(copies)
 
     folder = kept(digest([content, *columns]), make)

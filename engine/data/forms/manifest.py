@@ -20,9 +20,9 @@ from engine.data.forms.columns import (
     path_column,
     split_of,
 )
+from engine.data.forms.given import Given, agreed, doubt, doubt_folders
 from engine.data.forms.paths import Paths
 from engine.data.forms.records import TABLE_ENDINGS, read_table
-from engine.data.forms.said import Said, agreed, doubt, doubt_folders
 from engine.data.forms.text import Table
 from engine.data.layout import Layout, lay_out
 from engine.data.listing import TRAIN, Finding
@@ -58,7 +58,7 @@ def named_by_tables(
     """
     names = [files.names[i] for i in pictures]
     paths = Paths(names)
-    said = Said()
+    given = Given()
     read: list[tuple[Table, Columns]] = []
     for table in _tables(files, rest, only):
         folder = table.name.rpartition("/")[0]
@@ -69,7 +69,7 @@ def named_by_tables(
         table, found = _with_header(table, there, choices)
         if found is not None:
             read.append((table, found))
-            _take(said, table, found, paths)
+            _take(given, table, found, paths)
     if not read:
         if only:
             raise DataError(
@@ -79,10 +79,10 @@ def named_by_tables(
             )
         return None
     folders = _by_folders(names)
-    few = len(said.listed) < ENOUGH * len(names)
-    if few and (folders or not said.as_files) and not only and not choices.key:
+    few = len(given.listed) < ENOUGH * len(names)
+    if few and (folders or not given.as_files) and not only and not choices.key:
         return None  # a list of some of the pictures says nothing of the others
-    return _laid_out(said, read, names, folders)
+    return _laid_out(given, read, names, folders)
 
 
 def _by_folders(names: Sequence[str]) -> Layout | None:
@@ -138,43 +138,43 @@ def _with_header(
     return table, None if path is None else columns_of(table, path, choices)
 
 
-def _take(said: Said, table: Table, columns: Columns, paths: Paths) -> None:
+def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
     """What one table says."""
     folder, _, last = table.name.rpartition("/")
     own = role_of(last.rpartition(".")[0])
     codes: dict[str, int] = {}
     if columns.split is not None:
-        codes, doubt = split_of(table, columns.split)
-        if doubt:
-            said.findings.append(Finding("warning", "splits", f"{table.name}: {doubt}"))
+        codes, guess = split_of(table, columns.split)
+        if guess:
+            given.findings.append(Finding("warning", "splits", f"{table.name}: {guess}"))
     unlabelled_is_minus_one = columns.label is not None and _minus_one(table, columns.label)
     for row in table.rows:
         text = row[columns.path] or ""
         hit = paths.find(text, folder)
         if hit.position < 0:
-            if len(said.absent) < MOST_NAMED:
-                said.absent.append((text, f"named in {last}: {hit.reason}"))
+            if len(given.absent) < MOST_NAMED:
+                given.absent.append((text, f"named in {last}: {hit.reason}"))
             continue
-        if not hit.whole and said.listed.get(hit.position):
-            said.absent.append(
+        if not hit.whole and given.listed.get(hit.position):
+            given.absent.append(
                 (text, f"named in {last}: the picture of this name is another one's")
             )
             continue
-        said.by_last_name += not hit.whole
-        said.as_files = said.as_files or is_picture(text)
-        said.listed[hit.position] = hit.whole
+        given.by_last_name += not hit.whole
+        given.as_files = given.as_files or is_picture(text)
+        given.listed[hit.position] = hit.whole
         label = row[columns.label] if columns.label is not None else None
         if label is not None and not is_without_label(label):
             if not (unlabelled_is_minus_one and label.strip() == "-1"):
-                said.labels[hit.position].append(label.strip())
+                given.labels[hit.position].append(label.strip())
         if columns.split is not None and (value := (row[columns.split] or "").strip()) in codes:
-            said.splits[hit.position] = codes[value]
+            given.splits[hit.position] = codes[value]
         elif own:
-            said.splits.setdefault(hit.position, own.code)
+            given.splits.setdefault(hit.position, own.code)
         if columns.annotator is not None and (who := row[columns.annotator]):
-            said.annotators.add(who)
+            given.annotators.add(who)
     for number, reason in table.broken:
-        said.absent.append((f"row {number}", f"of {last}: {reason}"))
+        given.absent.append((f"row {number}", f"of {last}: {reason}"))
 
 
 def _minus_one(table: Table, column: int) -> bool:
@@ -184,35 +184,35 @@ def _minus_one(table: Table, column: int) -> bool:
 
 
 def _laid_out(
-    said: Said, read: list[tuple[Table, Columns]], names: list[str], folders: Layout | None
+    given: Given, read: list[tuple[Table, Columns]], names: list[str], folders: Layout | None
 ) -> Named:
     # Where folders are classes, a column is the label only if its name says so.
-    by_folder = folders is not None and not (said.labels and any(one.sure for _, one in read))
+    by_folder = folders is not None and not (given.labels and any(one.sure for _, one in read))
     splits: dict[int, int] = {}
     if by_folder and folders:
         labels = dict(zip(folders.positions, folders.classes, strict=True))
         splits = dict(zip(folders.positions, folders.official, strict=True))
     else:
-        labels = {position: agreed(said.labels.get(position, [])) for position in said.listed}
+        labels = {position: agreed(given.labels.get(position, [])) for position in given.listed}
     skipped: list[tuple[str, str]] = []
     tables = tuple(dict.fromkeys(table.name for table, _ in read))
     shown = " or ".join(tables[:2]) + (" …" if len(tables) > 2 else "")
-    heads = {names[position].split("/")[0] for position in said.listed}
+    heads = {names[position].split("/")[0] for position in given.listed}
     positions: list[int] = []
     for position, name in enumerate(names):
         head = name.split("/")[0]
         role = role_of(head) if "/" in name and head not in heads else None
-        if position in said.listed and position in labels:
+        if position in given.listed and position in labels:
             positions.append(position)
-        elif role is not None and role.code != TRAIN and position not in said.listed:
+        elif role is not None and role.code != TRAIN and position not in given.listed:
             positions.append(position)  # pictures to predict, as competitions have them
             labels[position] = None
         else:
             skipped.append((name, f"{shown} does not name it"))
-    official = [_split(said, splits, position) for position in positions]
-    doubt(said, names)
+    official = [_split(given, splits, position) for position in positions]
+    doubt(given, names)
     if folders and not by_folder:
-        doubt_folders(said, labels, folders)
+        doubt_folders(given, labels, folders)
     columns = read[0][1]
     table = read[0][0]
     label = table.columns[columns.label] if columns.label is not None else ""
@@ -231,9 +231,9 @@ def _laid_out(
         skipped,
         how,
         why,
-        tuple(said.findings),
+        tuple(given.findings),
     )
-    return Named(layout, tables, tuple(said.absent))
+    return Named(layout, tables, tuple(given.absent))
 
 
 def _column_in_words(label: str, columns: Columns) -> str:
@@ -241,6 +241,6 @@ def _column_in_words(label: str, columns: Columns) -> str:
     return f"{column}: {columns.why}"
 
 
-def _split(said: Said, by_folder: dict[int, int], position: int) -> int:
-    code = said.splits.get(position, by_folder.get(position, TRAIN))
+def _split(given: Given, by_folder: dict[int, int], position: int) -> int:
+    code = given.splits.get(position, by_folder.get(position, TRAIN))
     return TRAIN if is_unlabelled_split(code) else min(code, UNLABELLED - 1)

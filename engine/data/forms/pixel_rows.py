@@ -97,7 +97,7 @@ def _read_table(path: Path, name: str, sink: Sink, choices: Choices) -> None:
         for chunk in reader:
             if columns is None:
                 columns = _columns(names, chunk, choices, name)
-                _say(sink, columns, names, name, start, role)
+                _describe(sink, columns, names, name, start, role)
             _take(sink, chunk, columns, name, done, role and role.code)
             done += len(chunk)
     lines = _lines(path) - start.header
@@ -196,7 +196,7 @@ def _columns(names: Sequence[str], frame: pd.DataFrame, choices: Choices, name: 
     return Columns(pixels, label, split, why)
 
 
-def _say(
+def _describe(
     sink: Sink, columns: Columns, names: Sequence[str], name: str, start: Start, role: Any
 ) -> None:
     if columns.label is None:

@@ -50,7 +50,7 @@ def checked(listing):
     return report
 
 
-def said(listing) -> str:
+def findings(listing) -> str:
     return "\n".join(one.text for one in report_of(listing).findings)
 
 
@@ -151,14 +151,16 @@ def test_the_majority_of_annotators_counts_and_a_tie_is_no_label(opened, tmp_pat
     content["labels.csv"] = "\n".join(["file,label,annotator", *rows]).encode()
     listing = opened(write_zip(tmp_path / "set.zip", content))
     assert counts(listing) == {("a", "train"): 1, ("b", "train"): 1, (None, "train"): 1}
-    assert "2 pictures are named more than once" in said(listing)
-    assert "labels are of 3 annotators: x, y, z" in said(listing)
+    assert "2 pictures are named more than once" in findings(listing)
+    assert "labels are of 3 annotators: x, y, z" in findings(listing)
 
 
 def test_a_table_of_a_few_pictures_says_nothing_of_classes_in_folders(opened, tmp_path):
     content = files("a", "b", count=5) | {"best.csv": b"file,label\na/0.png,x\n"}
     listing = opened(write_zip(tmp_path / "set.zip", content))
-    assert listing.classes == ("a", "b") and "best.csv: a table that was not read" in said(listing)
+    assert listing.classes == ("a", "b") and "best.csv: a table that was not read" in findings(
+        listing
+    )
     content["best.csv"] = b"file,size\n" + b"".join(
         f"{c}/{n}.png,{n}\n".encode() for c in "ab" for n in range(5)
     )
@@ -202,7 +204,7 @@ def test_emnists_matlab_file_is_turned_and_named(opened, tmp_path):
     assert listing.classes == tuple("ABCDE") and counts(listing)["A", "test"] == 1
     first = list(listing.files).index("e.mat/dataset/train/images/0")
     assert (np.asarray(listing.reader.read(first)) == images[0]).all()
-    assert "EMNIST's MATLAB files" in said(listing)
+    assert "EMNIST's MATLAB files" in findings(listing)
 
 
 @pytest.mark.parametrize(

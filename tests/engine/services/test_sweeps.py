@@ -47,7 +47,7 @@ def drawn(lab: Lab, name: str, trials: int, value=lambda params: params["lr"]) -
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"metric": "test_accuracy"}, "metric 'test_accuracy' is not known"),
         ({"sampler": "tpee"}, "did you mean 'tpe'"),
@@ -61,8 +61,8 @@ def drawn(lab: Lab, name: str, trials: int, value=lambda params: params["lr"]) -
         ({"name": "../up"}, "can't have this name"),
     ],
 )
-def test_a_sweep_that_makes_no_sense_is_refused_with_the_reason(fields, said):
-    with pytest.raises(RecipeError, match=said):
+def test_a_sweep_that_makes_no_sense_is_refused_with_the_reason(fields, message):
+    with pytest.raises(RecipeError, match=message):
         sweep(**fields)
 
 
@@ -255,7 +255,7 @@ def test_a_journal_on_a_shared_disk_is_made_and_shared(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "said"),
+    ("file", "content", "message"),
     [
         ("sweep.yaml", b"space: [", "is not YAML"),
         ("sweep.yaml", b"\xff", "can't be read"),
@@ -266,7 +266,7 @@ def test_a_journal_on_a_shared_disk_is_made_and_shared(tmp_path):
         ("journal.log", b'{"op_code": 99, "worker_id": 1}\n', "can't be read"),
     ],
 )
-def test_a_damaged_sweep_is_listed_with_the_reason_and_can_be_deleted(lab, file, content, said):
+def test_a_damaged_sweep_is_listed_with_the_reason_and_can_be_deleted(lab, file, content, message):
     lab.sweeps.create(sweep())
     lab.sweeps.create(sweep(name="other"))
     path = lab.home / "sweeps" / "s" / file
@@ -274,7 +274,7 @@ def test_a_damaged_sweep_is_listed_with_the_reason_and_can_be_deleted(lab, file,
     if content is not None:
         path.write_bytes(content)
     infos = {info.name: info for info in lab.sweeps.list()}
-    assert infos["s"].state in ("damaged", "unreachable") and said in infos["s"].error
+    assert infos["s"].state in ("damaged", "unreachable") and message in infos["s"].error
     assert infos["other"].state == "paused"
     lab.sweeps.delete("s")
     assert [info.name for info in lab.sweeps.list()] == ["other"]

@@ -1,4 +1,4 @@
-"""What tables say of each picture, and what is doubtful about it."""
+"""What tables give of each picture, and what is doubtful about it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from engine.data.listing import Finding
 
 
 @dataclass
-class Said:
-    """What tables say of each picture, by its position: labels by annotator, and splits."""
+class Given:
+    """What tables give of each picture, by its position: labels by annotator, and splits."""
 
     labels: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     splits: dict[int, int] = field(default_factory=dict)
@@ -32,7 +32,7 @@ def agreed(given: Sequence[str]) -> str | None:
     return None if others and others[0][1] == count else first
 
 
-def doubt_folders(said: Said, labels: dict[int, str | None], folders: Layout) -> None:
+def doubt_folders(given: Given, labels: dict[int, str | None], folders: Layout) -> None:
     """Say so where the tables' labels are not those of the folders under other names."""
     pairs = {
         (labels[position], folder)
@@ -44,28 +44,28 @@ def doubt_folders(said: Said, labels: dict[int, str | None], folders: Layout) ->
             "the pictures lie in folders that look like classes too, and these are other ones than"
             " the table's labels, which count."
         )
-        said.findings.append(Finding("warning", "tables", text))
+        given.findings.append(Finding("warning", "tables", text))
 
 
-def doubt(said: Said, names: list[str]) -> None:
+def doubt(given: Given, names: list[str]) -> None:
     """Find labels that contradict each other, annotators, and paths that were found by chance."""
-    split = [position for position, given in said.labels.items() if len(set(given)) > 1]
-    undecided = [position for position in split if agreed(said.labels[position]) is None]
+    split = [position for position, labels in given.labels.items() if len(set(labels)) > 1]
+    undecided = [position for position in split if agreed(given.labels[position]) is None]
     if split:
         text = (
             f"{len(split):,} pictures are named more than once, with different labels: the one that"
-            f" most agree on counts ({names[split[0]]}: {', '.join(said.labels[split[0]][:4])})."
+            f" most agree on counts ({names[split[0]]}: {', '.join(given.labels[split[0]][:4])})."
         )
         if undecided:
             text += f" {len(undecided):,} have no majority, and no label."
-        said.findings.append(Finding("warning", "tables", text))
-    if said.annotators:
-        some = ", ".join(sorted(said.annotators)[:5])
-        text = f"labels are of {len(said.annotators):,} annotators: {some}."
-        said.findings.append(Finding("note", "tables", text))
-    if said.by_last_name:
+        given.findings.append(Finding("warning", "tables", text))
+    if given.annotators:
+        some = ", ".join(sorted(given.annotators)[:5])
+        text = f"labels are of {len(given.annotators):,} annotators: {some}."
+        given.findings.append(Finding("note", "tables", text))
+    if given.by_last_name:
         text = (
-            f"{said.by_last_name:,} pictures were found by the last part of their path alone: the"
+            f"{given.by_last_name:,} pictures were found by the last part of their path alone: the"
             " folders before it are other ones here."
         )
-        said.findings.append(Finding("warning", "tables", text))
+        given.findings.append(Finding("warning", "tables", text))
