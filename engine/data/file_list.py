@@ -45,8 +45,8 @@ def files_below(root: Path) -> tuple[Files, list[str]]:
     """The files below a folder, and their names as the system writes them."""
     names, problems = walk(root)
     decoded = decode_names([os.fsencode(name) for name in names])
-    said = decode_names([os.fsencode(name) for name, _ in problems]).names
-    problems = [(name, reason) for name, (_, reason) in zip(said, problems, strict=True)]
+    readable = decode_names([os.fsencode(name) for name, _ in problems]).names
+    problems = [(name, reason) for name, (_, reason) in zip(readable, problems, strict=True)]
     return Files(decoded.names, problems, decoded, FolderReader(root, names), "folder"), names
 
 

@@ -1,5 +1,5 @@
 """Folders in folders: which of them only wrap others, and whether the classes lie a level below
-what is no class, told by structure.
+what is no class, by structure.
 """
 
 from __future__ import annotations

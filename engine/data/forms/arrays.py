@@ -94,10 +94,10 @@ def _load(name: str, path: Path) -> list[Named]:
     except DataError:
         raise
     except Exception as error:  # noqa: BLE001 - numpy's readers raise anything on a broken file
-        said = str(error)
-        if "pickle" in said.lower() or "Object arrays" in said:
+        text = str(error)
+        if "pickle" in text.lower() or "Object arrays" in text:
             raise DataError(f"{name} holds Python objects", hint=PICKLED) from None
-        raise DataError(f"{name} can't be read", got=said[:120] or type(error).__name__) from None
+        raise DataError(f"{name} can't be read", got=text[:120] or type(error).__name__) from None
 
 
 def _load_matlab(name: str, path: Path) -> dict[str, Any]:
@@ -156,8 +156,8 @@ def _take_arrays(arrays: Sequence[Named], sink: Sink, names: dict[int, str] | No
         fitting = [other for other in left if other.name != one.name]
         fitting = [other for other in fitting if as_images(one.array, len(other.array)) is not None]
         same = [other for other in fitting if other.role == one.role]
-        said = [other for other in same if _LABEL_WORDS.search(_last(other.name))] or same
-        best = (said or fitting or [None])[0]
+        called = [other for other in same if _LABEL_WORDS.search(_last(other.name))] or same
+        best = (called or fitting or [None])[0]
         images = as_images(one.array, None if best is None else len(best.array))
         if images is None or (best is None and not _may_be_bare(one)):
             continue
@@ -177,8 +177,8 @@ def _take_arrays(arrays: Sequence[Named], sink: Sink, names: dict[int, str] | No
         held += code != TRAIN
         texts = _as_texts(None if best is None else best.array, names, len(images))
         official = TRAIN if code == UNLABELLED else code
-        said = f"labels are {best.name}" if best else "without labels"
-        sink.why.append(f"{one.name} are {SPLITS[official]} images, {said}")
+        given = f"labels are {best.name}" if best else "without labels"
+        sink.why.append(f"{one.name} are {SPLITS[official]} images, {given}")
         sink.images(images, texts, one.name, official)
     if names:
         sink.classes = [names[label] for label in sorted(names)]

@@ -98,9 +98,9 @@ def _read(
     classes = names.get(columns.label or "", ())
     if columns.label and classes:
         sink.classes += [one for one in classes if one not in sink.classes]
-    said = f"'{columns.label}'" if columns.label else "nothing"
+    shown = f"'{columns.label}'" if columns.label else "nothing"
     why = f", its names from the metadata ({len(classes)})" if classes else ""
-    sink.why.append(f"images are in '{columns.image}', the label is {said}{why}")
+    sink.why.append(f"images are in '{columns.image}', the label is {shown}{why}")
     row = 0
     for batch in batches:
         for record in batch.select([one for one in columns if one]).to_pylist():
@@ -195,9 +195,9 @@ def _columns(
         return is_bytes or (inner is not kind and numbers and column != "embedding")
 
     holding = [one for one in all_names if may_hold_images(one)]
-    told = [one for one in holding if features.get(one, {}).get("_type") == "Image"]
+    declared = [one for one in holding if features.get(one, {}).get("_type") == "Image"]
     by_name = named(holding, IMAGES)
-    image = told[0] if told else holding[by_name] if by_name is not None else None
+    image = declared[0] if declared else holding[by_name] if by_name is not None else None
     image = image or (holding[0] if holding else None)
     if image is None:
         return None

@@ -33,7 +33,7 @@ ENOUGH = 0.5  # share of a column's paths that must be there
 
 
 class Columns(NamedTuple):
-    """Numbers of columns, None where there is none; `why` says by what the label was told, and
+    """Numbers of columns, None where there is none; `why` says by what the label was found, and
     `sure` whether its name or a person says so.
     """
 
@@ -158,7 +158,7 @@ def _tells_splits(table: Table, column: int) -> bool:
 
 def split_of(table: Table, column: int) -> tuple[dict[str, int], str]:
     """The code of each value of a split column, and what is doubtful about it. Values whose names
-    say nothing are told by how many they are: the most are for training.
+    say nothing are taken by how many they are: the most are for training.
     """
     name = plain_name(table.columns[column])
     counts = Counter(text.strip() for row in table.rows if (text := row[column]))
@@ -172,9 +172,9 @@ def split_of(table: Table, column: int) -> tuple[dict[str, int], str]:
     if len(order) > 3:
         return {}, f"the column '{table.columns[column]}' has {len(order)} values: it is not read."
     codes: dict[str, int] = dict(zip(order, (TRAIN, TEST, VAL), strict=False))
-    said = ", ".join(f"'{value}'" for value in order)
+    values = ", ".join(f"'{one}'" for one in order)
     words = ", ".join(("train", "test", "val")[: len(order)])
-    return codes, f"the splits {said} are taken for {words} by how many images they have."
+    return codes, f"the splits {values} are taken for {words} by how many images they have."
 
 
 def is_without_label(text: str | None) -> bool:

@@ -80,7 +80,7 @@ def generated(seed):
 
 @pytest.mark.parametrize("part", range(3))
 def test_generated_data_sets_are_counted_rightly_and_lose_no_file(opened, tmp_path, part):
-    for seed in range(100 * part, 100 * part + 100):
+    for seed in range(80 * part, 80 * part + 80):
         rng, content, found, junk = generated(seed)
         listing = opened(stored(rng, tmp_path / str(seed), content))
         assert counts(listing) == counted(found), (seed, sorted(content))
