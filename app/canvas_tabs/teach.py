@@ -14,6 +14,7 @@ from gradio.utils import get_upload_folder
 from app.canvas_tabs.files import friendly
 from app.canvas_tabs.pad import CLEARED, drawing_of
 from app.canvas_tabs.reader import Reader
+from app.charts.words import literal
 from engine.errors import GlyphlabError
 from engine.runs.run_info import ALIVE
 from engine.services.few_shot import ENOUGH
@@ -33,17 +34,21 @@ def teach_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
         count = len(symbol.examples)
         left = ENOUGH - count
         then = f"Draw {left} more." if left > 0 else "Draw another to see it recognised."
-        return CLEARED, f"Example {count} of **{symbol.name}** is kept. {then}", *listed(value)
+        return (
+            CLEARED,
+            f"Example {count} of **{literal(symbol.name)}** is kept. {then}",
+            *listed(value),
+        )
 
     def forget(value: str | None, name: str | None) -> tuple[Any, ...]:
         with friendly():
             taught.remove(name or "")
-        return f"**{name}** is forgotten.", *listed(value)
+        return f"**{literal(name or '')}** is forgotten.", *listed(value)
 
     def undo(value: str | None, name: str | None) -> tuple[Any, ...]:
         with friendly():
             taught.remove_last(name or "")
-        return f"The last example of **{name}** is forgotten.", *listed(value)
+        return f"The last example of **{literal(name or '')}** is forgotten.", *listed(value)
 
     def listed(value: str | None) -> tuple[Any, ...]:
         names = [symbol.name for symbol in taught.symbols()]
@@ -95,7 +100,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
     def save(value: str | None, label: str) -> tuple[Any, ...]:
         with friendly():
             saved = drawings.save(drawing_of(value).picture, label)
-        return CLEARED, f"Saved as **{saved.label}**.", _collected(reader)
+        return CLEARED, f"Saved as **{literal(saved.label)}**.", _collected(reader)
 
     def undo() -> tuple[Any, ...]:
         newest = drawings.all()[:1]
@@ -103,7 +108,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
             raise gr.Error("No drawing has been saved yet.", print_exception=False)
         with friendly():
             drawings.remove(newest[0].path.name)
-        return f"The last drawing, **{newest[0].label}**, is deleted.", _collected(reader)
+        return f"The last drawing, **{literal(newest[0].label)}**, is deleted.", _collected(reader)
 
     def export() -> Any:
         with friendly():

@@ -8,6 +8,7 @@ client has not too much open already. What fails behind the door is one line in 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from html import escape
@@ -132,6 +133,10 @@ class Guard:
                 await self.app(scope, counted, visit.send)
         except (Crowded, TooLarge) as error:
             visit.refused = visit.refused or error
+        except (
+            asyncio.CancelledError
+        ):  # the lab goes down; the server would log where each one stood
+            return
         except Exception as error:  # noqa: BLE001 - a stranger's request must not fill the log
             if visit.refused is None:
                 failed = scope.get("method", "WEBSOCKET"), door.path, in_one_line(error)

@@ -87,9 +87,14 @@ def test_a_browser_that_asks_for_the_canvas_first_gets_a_page_that_reloads_itsel
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_cleanly(tmp_path, number):
+def test_it_stops_cleanly_while_a_request_is_still_being_sent(tmp_path, number):
     running = Server(tmp_path)
-    assert running.stop(number) == 0
+    head = f"Host: 127.0.0.1:{running.port}\r\nContent-Type: application/json"
+    with socket.create_connection(("127.0.0.1", running.port)) as slow:
+        path = "/canvas/gradio_api/queue/join"
+        slow.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\nContent-Length: 900\r\n\r\n{{".encode())
+        wait_until(lambda: running.health())  # which comes after the request
+        assert running.stop(number) == 0
     assert "Traceback" not in running.output()
     running.close()
 

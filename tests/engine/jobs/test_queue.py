@@ -96,6 +96,22 @@ def test_a_damaged_or_dead_ticket_holds_nobody_up(tmp_path, content):
     assert not list(folder.iterdir())
 
 
+def test_tickets_that_no_run_has_taken_hold_nobody_up(tmp_path):
+    """Of a run that waits for itself, of one under another's name, a folder, and beyond all numbers."""
+    run, other = Waiting(tmp_path, "run-aaaaaa"), Waiting(tmp_path, "run-bbbbbb")
+    folder = tmp_path / "queue" / "cpu"
+    (folder / "00000000000000000001-zzzzzz").write_text(str(run.folder))
+    (folder / "00000000000000000002-yyyyyy").write_text(str(other.folder))
+    (folder / "00000000000000000003-xxxxxx").mkdir()
+    (folder / "99999999999999999999-wwwwww").write_text(str(run.folder))
+    last = Waiting(tmp_path, "run-cccccc")
+    for each in (run, other, last):
+        each.wait()
+        wait_until(lambda each=each: each.turn, timeout=5)
+        each.end()
+    assert [path.name for path in folder.iterdir()] == ["00000000000000000003-xxxxxx"]
+
+
 def test_a_clock_that_is_put_back_lets_no_run_pass_another(tmp_path, monkeypatch):
     first = queue.queue_up(tmp_path, "cpu", tmp_path / "run-aaaaaa")
     monkeypatch.setattr(time, "time_ns", lambda: 1)

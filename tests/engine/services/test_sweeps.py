@@ -280,6 +280,25 @@ def test_a_damaged_sweep_is_listed_with_the_reason_and_can_be_deleted(lab, file,
     assert [info.name for info in lab.sweeps.list()] == ["other"]
 
 
+@pytest.mark.parametrize("becomes", ["nothing", "a folder", "a link to nowhere"])
+def test_a_journal_that_goes_away_while_it_is_open_costs_its_own_sweep_alone(lab, becomes):
+    lab.sweeps.create(sweep())
+    drawn(lab, "s", 2)
+    assert lab.sweeps.info("s").state == "paused"  # opened, and kept open
+    journal = lab.sweeps.folder / "s" / "journal.log"
+    good = journal.read_bytes()
+    journal.unlink()
+    if becomes == "a folder":
+        journal.mkdir()
+    elif becomes == "a link to nowhere":
+        journal.symlink_to("/nonexistent/x")
+    found = lab.sweeps.info("s")
+    assert found.state == "damaged" and "Put its journal back" in found.error
+    journal.rmdir() if becomes == "a folder" else journal.unlink(missing_ok=True)
+    journal.write_bytes(good)
+    assert lab.sweeps.info("s").state == "paused" and len(lab.sweeps.trials("s")) == 2
+
+
 def test_a_sweep_with_the_largest_seed_draws(lab):
     lab.sweeps.create(sweep(seed=2**32 - 1))
     assert len(drawn(lab, "s", 2)) == 2
