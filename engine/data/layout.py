@@ -46,7 +46,8 @@ def lay_out(names: Sequence[str], where: str, only_classes: bool = False) -> Lay
     only_classes  every folder at the top is a class, whatever it is called
     Raises DataError if no picture is in a class folder.
     """
-    root, too_deep = Node(), []
+    root = Node()
+    too_deep: list[int] = []
     for number, name in enumerate(names):
         node = root
         *folders, _ = name.split("/")
