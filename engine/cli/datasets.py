@@ -51,7 +51,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         return {
             "name": args.name,
             "kind": found.kind,
-            "images": int(found.counts.sum()),
+            "images": found.images,
             "classes": classes,
             "splits": found.splits,
             "skipped": skipped,
@@ -59,6 +59,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             "report": {
                 **plain(report),
                 "skipped": skipped,
+                "absent": [{"name": name, "reason": reason} for name, reason in report.absent],
                 "findings": [finding._asdict() for finding in report.findings],
             },
         }
@@ -81,7 +82,7 @@ def show(document: Any) -> str:
         return table(rows, ("name", "title", "where", "images", "classes", "about"))
     if "classes" not in document:
         return f"{document['name']} is in {document['path']}"
-    sizes = ", ".join(f"{name} {count:,}" for name, count in document["splits"].items())
+    sizes = ", ".join(f"{count:,} {name}" for name, count in document["splits"].items())
     classes = document["classes"]
     columns = [split for split in ("train", "val", "test") if any(row[split] for row in classes)]
     more = len(document["skipped"]) - SHOWN
@@ -89,10 +90,12 @@ def show(document: Any) -> str:
         [
             (
                 f"{document['name']}: {document['images']:,} images ({document['kind']}) of"
-                f" {len(classes)} class{'' if len(classes) == 1 else 'es'}; {sizes}"
+                f" {len(classes)} class{'' if len(classes) == 1 else 'es'}"
             ),
+            f"a recipe splits them into {sizes}, unless it says otherwise",
             *_report(document["report"]),
             "",
+            "images of each class in the splits as they are stored:",
             table(
                 [[row["name"], *(row[split] for split in columns)] for row in classes],
                 ("class", *columns),
@@ -112,6 +115,7 @@ def _report(report: dict[str, Any]) -> list[str]:
         parts += [f"{len(report['hidden']):,} hidden"] if report["hidden"] else []
         lines.append(f"{report['form']}: {', '.join(parts)}")
         lines.append(f"layout: {report['layout']} ({report['why']})")
+    lines += [f"absent {row['name']}: {row['reason']}" for row in report["absent"][:SHOWN]]
     lines += [f"{one['level']}, {one['about']}: {one['text']}" for one in report["findings"]]
     if not report["checked"]:
         lines.append("not every image has been opened yet: --check does so")
