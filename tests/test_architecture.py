@@ -58,6 +58,8 @@ HEAVY = {
     "mlflow",
     "openTSNE",
     "pytorch_metric_learning",
+    "py7zr",
+    "pyarrow",
 }
 WEB = (
     "app.server",

@@ -123,12 +123,15 @@ def _check(listing: Listing, stored: Stored, progress: Progress) -> Checked:
     drawn = np.flatnonzero(~flat)
     _, first, group = np.unique(hashes[drawn], return_index=True, return_inverse=True)
     earlier = drawn[first[group]]  # of each drawn image, the first that is identical to it
-    same_class = labels[drawn] == labels[earlier]
-    several = np.zeros(len(first), bool)
-    several[group[~same_class]] = True
+    labelled = labels[drawn] >= 0  # an image without a label contradicts no other
+    lowest = np.full(len(first), len(listing.classes), np.int64)
+    highest = np.full(len(first), -1, np.int64)
+    np.minimum.at(lowest, group[labelled], labels[drawn][labelled])
+    np.maximum.at(highest, group[labelled], labels[drawn][labelled])
+    several = highest > lowest
     in_train = np.zeros(len(first), bool)
-    in_train[group[official[drawn] == TRAIN]] = True
-    contradictory = drawn[several[group]]
+    in_train[group[labelled & (official[drawn] == TRAIN)]] = True
+    contradictory = drawn[several[group] & labelled]
     copies = drawn[(drawn != earlier) & ~several[group]]
     leaked = drawn[in_train[group] & (official[drawn] != TRAIN)]
 
@@ -136,11 +139,13 @@ def _check(listing: Listing, stored: Stored, progress: Progress) -> Checked:
         out: list[str] = []
         for position in positions[:MOST_NAMED]:
             name = listing.files[int(stored.kept[position])]
-            label = listing.classes[labels[position]]
-            out.append(f"{name} ('{label}')" if with_class else name)
+            label = listing.classes[labels[position]] if labels[position] >= 0 else ""
+            out.append(f"{name} ('{label}')" if with_class and label else name)
         return tuple(out)
 
-    order = np.argsort(earlier[several[group]], kind="stable")  # copies beside each other
+    order = np.argsort(
+        earlier[several[group] & labelled], kind="stable"
+    )  # copies beside each other
     blank = np.flatnonzero(flat)
     return Checked(
         blank=len(blank),
