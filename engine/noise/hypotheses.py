@@ -20,7 +20,7 @@ from engine.noise.ambiguous_classes import (
     without_most_frequent,
 )
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.network import NoisyData, predict, train
+from engine.noise.network import Network, NoisyData, predict, small_network, train
 from engine.noise.targets import FixedTransition, UniformTransition
 from engine.noise.transition import (
     coincidence,
@@ -137,15 +137,19 @@ def compare_hypotheses(
     seed: int,
     progress: Progress,
     config: NoiseConfig = CONFIG,
+    same: np.ndarray | None = None,
+    network: Network = small_network,
 ) -> dict[str, Hypothesis]:
     """The hypotheses about the labels at `index` (n,), by name. Each is fitted to the predictions
-    of one network, trained on three quarters of the images, for the fourth quarter.
+    of one network, trained on three quarters of the images, for the fourth quarter. Images with one
+    value in `same` (n,) are copies of each other, and lie on one side.
 
     Class-dependent noise is tried only if wrong labels coincide more than uniform noise would.
     """
-    order = np.random.default_rng([seed, 2]).permutation(index)
-    cut = len(order) // 4
-    held, trained = np.sort(order[:cut]), np.sort(order[cut:])
+    order = np.random.default_rng([seed, 2]).permutation(len(index))
+    copies = np.arange(len(index)) if same is None else same
+    apart = np.isin(copies, copies[order[: len(order) // 4]])
+    held, trained = np.sort(index[apart]), np.sort(index[~apart])
     given = data.given[held]
     out: dict[str, Hypothesis] = {}
 
@@ -155,7 +159,8 @@ def compare_hypotheses(
         def tell(done: int, total: int, what: str) -> None:
             progress(number * total + done, 3 * total, what)
 
-        model, _ = train(data, trained, transition, epochs, seed, tell, "comparing hypotheses")
+        what = "comparing hypotheses"
+        model, _ = train(data, trained, transition, epochs, seed, tell, what, network)
         return predict(data, model, held)[0]
 
     for name in (SYMMETRIC, COMPLEMENTARY):

@@ -5,6 +5,7 @@ depend on the label they are compared with.
 2. Cross-validation (`cross_validation`): for each fold a teacher is trained on the given labels of
    the other folds, through the T of the accepted hypothesis.
 3. T and the noise rate are estimated from the out-of-sample predictions (`diagnosis`).
+   Its verdict is held against what the images' looks show, without labels (`looks`, `readings`).
 4. For each fold a student is trained on its teacher's soft targets for all images. It sees the
    images of its fold, but none of their labels. T and the rate are estimated again.
 5. For complementary labels an ensemble, trained on all labels, on the students' predictions and on
@@ -23,11 +24,14 @@ from types import MappingProxyType
 
 import numpy as np
 
+from engine.data.duplicates import find_duplicates
 from engine.data.imageset import ImageSet
 from engine.errors import DataError, unknown
 from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.copies import Copies, at_least_contradicted
 from engine.noise.cross_validation import CrossValidation, OutOfSample
-from engine.noise.diagnosis import Findings, diagnose
+from engine.noise.diagnosis import diagnose
+from engine.noise.findings import Findings
 from engine.noise.hypotheses import (
     COMPLEMENTARY,
     SYMMETRIC,
@@ -36,8 +40,10 @@ from engine.noise.hypotheses import (
     select_hypothesis,
 )
 from engine.noise.inference import Predict
+from engine.noise.looks import look_at
 from engine.noise.network import noisy_data
 from engine.noise.ranking import Suspects, find_suspects
+from engine.noise.readings import settled
 from engine.noise.transition import log_softmax, uniform_transition
 from engine.progress import Progress, no_progress
 
@@ -54,6 +60,7 @@ class PipelineResult:
     neighbours    (n, k) int32 positions among the n, nearest first, by the network of the image's
                   own fold
     saved_models  names of the models whose predictions were part of the ensemble's targets
+    copies        images that are the same as another one
     """
 
     findings: Findings
@@ -67,6 +74,7 @@ class PipelineResult:
     embeddings: np.ndarray
     neighbours: np.ndarray
     saved_models: tuple[str, ...] = ()
+    copies: Copies = Copies()
 
 
 def run_pipeline(
@@ -90,15 +98,23 @@ def run_pipeline(
     if effort not in config.efforts:
         raise DataError(unknown("effort", effort, config.efforts))
     index = _labelled(data, split)
+    same = find_duplicates(data.images[index]).same
     work = CrossValidation(
-        noisy_data(data, device=device), index, config.efforts[effort], seed, progress, config
+        noisy_data(data, device=device), index, config.efforts[effort], seed, progress, config, same
     )
     hypotheses, best, result = _cross_validated(work)
-    findings = diagnose(result.logits, work.given, best, config)
+    looks = look_at(data, index, work.fold, same, seed, config)
+
+    def found_in(logits: np.ndarray) -> Findings:
+        found = diagnose(logits, work.given, best, config)
+        found = settled(found, logits, work.given, looks.separability, looks.hidden, config)
+        return at_least_contradicted(found, looks.copies, config)
+
+    findings = found_in(result.logits)
     neighbours = ensemble_log_p = None
     if best is not None and work.effort.student_images:
         result = work.students(result, findings)
-        findings = diagnose(result.logits, work.given, best, config)
+        findings = found_in(result.logits)
     if work.ensemble_size:
         neighbours = work.neighbours(result)
         ensemble_log_p = work.ensemble(result, neighbours, findings, saved_models)
@@ -112,7 +128,7 @@ def run_pipeline(
         hypothesis=best.name if best else None,
         suspects=find_suspects(
             log_p,
-            _scoring_transition(findings),
+            scoring_transition(findings),
             work.given,
             best is not None and best.name == COMPLEMENTARY,
             ensemble_log_p,
@@ -124,6 +140,7 @@ def run_pipeline(
         embeddings=result.embeddings,
         neighbours=work.neighbours(result) if neighbours is None else neighbours,
         saved_models=() if ensemble_log_p is None else tuple(saved_models),
+        copies=looks.copies,
     )
 
 
@@ -163,7 +180,7 @@ def _cross_validated(
     return hypotheses, best, results[best.name if best else SYMMETRIC]
 
 
-def _scoring_transition(findings: Findings) -> np.ndarray:
+def scoring_transition(findings: Findings) -> np.ndarray:
     """T (K, K) to score labels by. For clean labels it has the highest rate that their interval
     allows: with a rate of 0 every score would be 1.
     """
