@@ -61,8 +61,8 @@ class CanvasPage(gr.Blocks):
             raise gr.Error(str(error), print_exception=False) from None
         except Exception as error:
             log.warning("a question failed: %s", in_one_line(error))
-            said = "The question can't be answered. Is it as the documentation says?"
-            raise gr.Error(said, print_exception=False) from None
+            sentence = "The question can't be answered. Is it as the documentation says?"
+            raise gr.Error(sentence, print_exception=False) from None
 
     def _longest(self, block: Any) -> int:
         return LONGEST_PICTURE + 1000 if isinstance(block, gr.HTML) else LONGEST_TEXT

@@ -43,11 +43,16 @@ class LazyApp:
     """
 
     def __init__(
-        self, build: Callable[[], Any], name: str, documents: Collection[str] = ()
+        self,
+        build: Callable[[], Any],
+        name: str,
+        documents: Collection[str] = (),
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._build = build
         self._name = name
         self._documents = documents
+        self._patience_seconds = patience_seconds
         self._app: ASGIApp | None = None
         self._life: asyncio.Task | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -85,7 +90,7 @@ class LazyApp:
         """Answer with a JSON document, after a space a second for as long as it takes."""
         starting = asyncio.ensure_future(self._start(scope))
         begun = False
-        while not (await asyncio.wait([starting], timeout=PATIENCE_SECONDS))[0]:
+        while not (await asyncio.wait([starting], timeout=self._patience_seconds))[0]:
             if not begun:
                 await send({"type": "http.response.start", "status": 200, "headers": WAITING})
             begun = True

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-PATIENCE_SECONDS = 0.05
+PATIENCE_SECONDS = 0.02
 
 
 class Pulse:
@@ -33,7 +33,7 @@ class Pulse:
         done, _ = await asyncio.wait({asking}, timeout=timeout)
         return asking.result() if done or self._last is None else self._last
 
-    def _keep(self, asked: asyncio.Future[dict[str, Any]]) -> None:
+    def _keep(self, reading: asyncio.Future[dict[str, Any]]) -> None:
         self._asking = None
-        if not asked.cancelled() and asked.exception() is None:
-            self._last = asked.result()
+        if not reading.cancelled() and reading.exception() is None:
+            self._last = reading.result()

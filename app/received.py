@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import DataError, ImageError
-from engine.files import Lock, is_locked
+from engine.files.locks import Lock, is_locked
 
 ROOM = 4  # uploads of the largest size that the folder holds; the oldest make room for new ones
 

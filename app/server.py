@@ -9,6 +9,7 @@ itself a moment after the start.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -89,6 +90,7 @@ async def _warm(canvas: LazyApp, pulse: Pulse) -> None:
             break
         await asyncio.sleep(0.5)
     await canvas.warm()
+    gc.freeze()  # what stands now stays: later collections need not look through it again
 
 
 def serve(environ: Mapping[str, str]) -> int:

@@ -47,8 +47,8 @@ def run(app: ASGIApp, settings: Settings, name: str, listener: socket.socket | N
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                said = f"{name} is running at {address(settings)} (stop it with Ctrl+C)"
-                print(said, flush=True)
+                line = f"{name} is running at {address(settings)} (stop it with Ctrl+C)"
+                print(line, flush=True)
 
     try:
         listener = listener or bind(settings.host, settings.port)
@@ -64,6 +64,7 @@ def run(app: ASGIApp, settings: Settings, name: str, listener: socket.socket | N
         timeout_graceful_shutdown=3,
         ws="websockets-sansio",
         ws_max_size=MOST_MESSAGE,
+        ws_per_message_deflate=False,  # packing each message holds up all visitors; Streamlit's default
         use_colors=False,
     )
     # uvicorn stops on these by itself and then raises them again for whoever handled them before:

@@ -70,6 +70,9 @@ def options(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
         "client.toolbarMode": "viewer",
         "client.showSidebarNavigation": True,
         "runner.magicEnabled": False,
+        # A full collection after every script looks at all that torch, plotly and Gradio keep, and
+        # holds up every other thread for a third of a second.
+        "runner.postScriptGC": False,
     }
     for section, values in THEME.items():
         table.update({f"{section}.{name}": value for name, value in values.items()})

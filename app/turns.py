@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 AT_ONCE = 3
-PATIENCE_SECONDS = 2.0  # then a script goes on without a turn: another may wait for something slow
+PATIENCE_SECONDS = 8.0  # then a script goes on without a turn: another may wait for something slow
 SWITCH_SECONDS = (
     0.001  # after which a thread that computes lets another go on; Python's own is 0.005
 )

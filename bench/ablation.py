@@ -143,7 +143,7 @@ def ablate(
 def load(lab: Lab, case: Case, limit: int | None, seed: int = 0) -> tuple[ImageSet, np.ndarray]:
     """The images of a case, at most `limit` (stratified), and their true labels (N,)."""
     from engine.data.splits import stratified
-    from engine.recipe_fields import DataSpec
+    from engine.recipes.fields import DataSpec
 
     if case.dataset == "task3":
         data = lab.dataset("task3")

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from engine import metrics
-from engine.files import write_json
+from engine.files.atomic import write_json
 from engine.lab import Lab
-from engine.recipe import Recipe, shipped_recipe_names
+from engine.recipes.recipe import Recipe, shipped_recipe_names
 from engine.runs.jsonl import line_of
 from engine.runs.run import Run, create_run
 from engine.runs.run_info import figures_of
@@ -81,11 +81,11 @@ def _curves(points: int, rng: np.random.Generator) -> tuple[str, dict[str, Any]]
             }
         )  # fmt: skip
     labels = rng.integers(0, 10, 500)
-    said = metrics.report(labels, _probabilities(labels, height, rng), CLASSES)
+    scored = metrics.report(labels, _probabilities(labels, height, rng), CLASSES)
     final = {
-        **{f"test_{key}": said[key] for key in ("accuracy", "top3", "n", "loss", "ece")},
-        **{"confusion": said["confusion"], "per_class": said["per_class"], "val_n": 144},
-        **{"val_accuracy": score, "train_accuracy": 1.0, "knn_accuracy": said["accuracy"]},
+        **{f"test_{key}": scored[key] for key in ("accuracy", "top3", "n", "loss", "ece")},
+        **{"confusion": scored["confusion"], "per_class": scored["per_class"], "val_n": 144},
+        **{"val_accuracy": score, "train_accuracy": 1.0, "knn_accuracy": scored["accuracy"]},
         **{"parameters": 147_290, "seconds": seconds, "images_per_second": 900.0, "epochs": EPOCHS},
     }
     return "".join(map(line_of, lines)), final
@@ -93,9 +93,9 @@ def _curves(points: int, rng: np.random.Generator) -> tuple[str, dict[str, Any]]
 
 def _probabilities(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """(n, K) of a network that is right about a `share` of the images."""
-    said = np.where(rng.random(len(labels)) < share, labels, (labels + 1) % 10)
+    predicted = np.where(rng.random(len(labels)) < share, labels, (labels + 1) % 10)
     p = rng.random((len(labels), 10)) * 0.02
-    p[np.arange(len(labels)), said] = rng.uniform(0.6, 0.99, len(labels))
+    p[np.arange(len(labels)), predicted] = rng.uniform(0.6, 0.99, len(labels))
     return p / p.sum(1, keepdims=True)
 
 

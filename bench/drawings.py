@@ -118,11 +118,11 @@ def main() -> dict[str, float]:
                 (rest / name).symlink_to(found.resolve())
         for recipe in RECIPES:
             predictor = trained(recipe, str(rest), Path(scratch) / "home")
-            asked = [one for one in drawings if one[0] in predictor.classes]
-            print(f"  {recipe}: {len(asked)} drawings held back")
+            known = [one for one in drawings if one[0] in predictor.classes]
+            print(f"  {recipe}: {len(known)} drawings held back")
             out |= {
-                f"{recipe}, {len(asked)} tablet drawings, {name}": value
-                for name, value in scores(predictor, asked).items()
+                f"{recipe}, {len(known)} tablet drawings, {name}": value
+                for name, value in scores(predictor, known).items()
             }
     append(
         {"bench_or_recipe": "drawings", "seed": SEED, "metric": metric, "value": f"{value:.5g}"}

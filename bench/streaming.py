@@ -102,7 +102,7 @@ def measure(file: Path, limited: bool) -> dict[str, object]:
 
     group = limit(LIMIT_BYTES) if limited else ""
     from engine.data.imageset import ImageSet
-    from engine.recipe import shipped_recipe
+    from engine.recipes.recipe import shipped_recipe
     from engine.training.trainer import EpochStats, Trainer
 
     array = np.load(file, mmap_mode="r")

@@ -34,7 +34,7 @@ RECIPE = {
 
 def ours(data, device, model: dict):
     """Endless: images per second of each epoch of the engine's own Trainer."""
-    from engine.recipe import make_recipe
+    from engine.recipes.recipe import make_recipe
     from engine.training.trainer import EpochStats, Trainer
 
     trainer = Trainer(make_recipe({**RECIPE, "model": model}), data, device)
@@ -109,7 +109,7 @@ def main(
     model = {"name": name, "options": options or {}}
     from engine.device import pick_device
     from engine.lab import Lab
-    from engine.recipe import make_recipe
+    from engine.recipes.recipe import make_recipe
 
     lab = Lab.open(os.environ)
     device, _ = pick_device(lab.settings.device)

@@ -64,18 +64,18 @@ def settings() -> str:
 
 
 def recipes() -> str:
-    from engine.recipe import shipped_recipe, shipped_recipe_names
+    from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
 
     rows = []
     for name in shipped_recipe_names():
         recipe = shipped_recipe(name)
-        said = recipe.published
+        published = recipe.published
         figure = (
             ""
-            if said is None
-            else f"{said.value:g}% {said.metric}"
-            if said.value is not None
-            else said.metric
+            if published is None
+            else f"{published.value:g}% {published.metric}"
+            if published.value is not None
+            else published.metric
         )
         rows.append((f"`{name}`", recipe.title, figure))
     return table(("recipe", "what it is", "published"), rows)
@@ -160,8 +160,8 @@ def results() -> str:
 
 
 def fields(name: str) -> str:
-    """Every field of a model in engine.recipe: what it may be, its default and what it means."""
-    from engine import recipe
+    """Every field of a model in engine.recipes.recipe: what it may be, its default and what it means."""
+    from engine.recipes import recipe
 
     model = getattr(recipe, name)
     inherited = set().union(

@@ -18,7 +18,7 @@ NICE_TASK, NICE_RUN, NICE_MIRROR = (
 
 
 def _work(folder: str, ticket: str, descriptor: str) -> None:
-    from engine.files import Lock
+    from engine.files.locks import Lock
     from engine.jobs.worker import work_on_run
     from engine.runs.run import Run
     from engine.settings import read_settings
@@ -31,7 +31,7 @@ def _work(folder: str, ticket: str, descriptor: str) -> None:
 
 
 def _task(folder: str, descriptor: str) -> None:
-    from engine.files import Lock
+    from engine.files.locks import Lock
     from engine.jobs.launcher import Launcher
     from engine.jobs.task_worker import work_on_task
     from engine.services.background import TASKS

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import __version__
-from engine.checked import Damaged
 from engine.errors import RunError, unknown
+from engine.files.checked import Damaged
 from engine.jobs.launcher import Launcher
 from engine.progress import Progress, no_progress
 from engine.runs.index import mark_killed
@@ -23,12 +23,12 @@ from engine.store.store import CHECKPOINTS, RECORDS, Store
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.data.info import DatasetInfo
-    from engine.documents import CheckpointMeta
+    from engine.files.documents import CheckpointMeta
     from engine.jobs.executor import Executor
     from engine.jobs.tasks import TaskInfo
     from engine.models.predictor import Predictor
-    from engine.recipe import Recipe
-    from engine.recipe_fields import DataSpec
+    from engine.recipes.fields import DataSpec
+    from engine.recipes.recipe import Recipe
     from engine.runs.run_info import RunInfo
     from engine.services.comparison import Compare
     from engine.services.datasets import Data

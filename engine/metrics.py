@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.documents import ClassFigures, Report
+from engine.files.documents import ClassFigures, Report
 
 THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.994, 0.995)
 

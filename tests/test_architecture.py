@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -18,11 +19,9 @@ LONGEST = 300  # lines
 # The house from the ground up: a file imports from its own folder and from the floors below it.
 FLOORS: tuple[str, ...] = (
     "engine.errors",
-    "engine.documents engine.checked engine.sheets engine.progress engine.device engine.settings",
-    "engine.metrics engine.files engine.file_cache",
-    "engine.trees",
-    "engine.recipe_fields",
-    "engine.recipe",
+    "engine.progress engine.device engine.settings",
+    "engine.files",
+    "engine.metrics engine.recipes",
     "engine.runs engine.imaging",
     "engine.data",
     "engine.models",
@@ -65,9 +64,7 @@ WEB = (
     "app.dashboard",
     "engine.lab",
     "engine.runs.run",
-    "engine.trees",
-    "engine.recipe_fields",
-    "engine.recipe",
+    "engine.recipes.recipe",
     "engine.data.catalog",
 )  # loaded by the web process at its start
 
@@ -154,6 +151,34 @@ def test_imports_point_down(module):
     assert not upward, f"{module} imports {', '.join(upward)}, not below it"
 
 
+def test_files_import_each_other_in_no_circle():
+    graph = {
+        module: {name for name in imports(path, everywhere=True) if name in FILES} - {module}
+        for module, path in FILES.items()
+        if path.name != "__init__.py"
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail("imported by: " + " → ".join(error.args[1]))
+
+
+def test_the_drawing_of_the_house_shows_every_folder_on_its_floor():
+    drawing = (ROOT / "docs" / "images" / "house.svg").read_text(encoding="utf-8")
+    drawn = {
+        name.removeprefix("engine/").strip("/"): int(y)  # from the top
+        for y, names in re.findall(r'y="(\d+)" class="h">([^<]*/)<', drawing)
+        for name in names.split()
+    }
+    folders = {path.parent.name for path in (ROOT / "engine").glob("*/__init__.py")}
+    assert set(drawn) == folders | {"app", "pages"}
+    above = 0
+    for names in reversed(FLOORS):
+        here = [drawn[name] for name in names.replace("engine.", "").split() if name in folders]
+        assert all(y >= above for y in here), f"{names} is drawn too high"
+        above = max([above, *here])
+
+
 @pytest.mark.parametrize("path", FILES.values(), ids=FILES)
 def test_a_file_stays_small(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
@@ -233,6 +258,21 @@ def test_modules_and_longer_public_functions_say_what_they_do(path):
                 ):  # said by the module, by Recognizer, by engine.cli
                     silent.append(member.name)
     assert not silent, f"{path.relative_to(ROOT)}: no docstring for {', '.join(silent)}"
+
+
+# The system's own calls, where a test lets the disk, the clock or a file's rights be at fault.
+SYSTEM = {"os", "shutil", "time", "Path"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.name)
+def test_no_test_patches_the_project(path):
+    patched = {
+        ast.unparse(node.args[0])
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("monkeypatch.setattr", "monkeypatch.setitem", "mock.patch")
+    }
+    assert patched <= SYSTEM
 
 
 def pins(name: str) -> dict[str, str]:
@@ -319,7 +359,7 @@ def test_links_lead_to_files_that_are_there(name):
 
 
 def test_every_field_of_a_recipe_is_explained():
-    from engine import recipe
+    from engine.recipes import recipe
 
     for model in (
         recipe.Recipe,

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from app.scripts import joined
-from engine.checked import parse_json
 from engine.errors import ImageError
+from engine.files.checked import parse_json
 
 ASSETS = Path(__file__).parents[2] / "assets" / "canvas"
 LONGEST_PICTURE = 600_000  # characters of a data URI; a full pad is under 100,000

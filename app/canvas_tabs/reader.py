@@ -125,16 +125,16 @@ class Reader:
         vector = likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
         known = gallery.likeness_of(vector) if gallery else WITHOUT_GALLERY
         match = self.lab.taught.recognise(vector, model, known)
-        said = judge(
+        verdict = judge(
             prediction.classes,
             prediction.probabilities,
             unlike=gallery is not None and known < gallery.strange,
         )
-        if match is None and said.groups[0].share < CLEARLY_ONE:
+        if match is None and verdict.groups[0].share < CLEARLY_ONE:
             pieces = self._characters(coarse(page.ink, COUNTED_SIDE), model)
             if pieces > 1:
-                said = judge(prediction.classes, prediction.probabilities, pieces=pieces)
-        return prediction, said, match, gallery
+                verdict = judge(prediction.classes, prediction.probabilities, pieces=pieces)
+        return prediction, verdict, match, gallery
 
     def _characters(self, ink: np.ndarray, model: str) -> int:
         """How many characters a drawing is; where some nearly touch, as many as can be read one by

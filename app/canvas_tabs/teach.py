@@ -14,6 +14,7 @@ from gradio.utils import get_upload_folder
 from app.canvas_tabs.files import friendly
 from app.canvas_tabs.pad import CLEARED, drawing_of
 from app.canvas_tabs.reader import Reader
+from app.charts.words import literal
 from engine.errors import GlyphlabError
 from engine.runs.run_info import ALIVE
 from engine.services.few_shot import ENOUGH
@@ -33,17 +34,21 @@ def teach_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
         count = len(symbol.examples)
         left = ENOUGH - count
         then = f"Draw {left} more." if left > 0 else "Draw another to see it recognised."
-        return CLEARED, f"Example {count} of **{symbol.name}** is kept. {then}", *listed(value)
+        return (
+            CLEARED,
+            f"Example {count} of **{literal(symbol.name)}** is kept. {then}",
+            *listed(value),
+        )
 
     def forget(value: str | None, name: str | None) -> tuple[Any, ...]:
         with friendly():
             taught.remove(name or "")
-        return f"**{name}** is forgotten.", *listed(value)
+        return f"**{literal(name or '')}** is forgotten.", *listed(value)
 
     def undo(value: str | None, name: str | None) -> tuple[Any, ...]:
         with friendly():
             taught.remove_last(name or "")
-        return f"The last example of **{name}** is forgotten.", *listed(value)
+        return f"The last example of **{literal(name or '')}** is forgotten.", *listed(value)
 
     def listed(value: str | None) -> tuple[Any, ...]:
         names = [symbol.name for symbol in taught.symbols()]
@@ -68,7 +73,7 @@ def teach_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
         with gr.Column(min_width=260):
             name = gr.Textbox("", label="Name of the symbol", max_lines=1, max_length=40)
             button = gr.Button("Add this drawing", variant="primary")
-            said = gr.Markdown("")
+            done = gr.Markdown("")
             chosen = gr.Dropdown([], label="Taught symbols", interactive=True)
             with gr.Row():
                 last = gr.Button("Forget its last example", size="sm")
@@ -80,11 +85,11 @@ def teach_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
         with gr.Column(min_width=300):
             table = gr.HTML()
     state = [table, chosen]
-    gr.on([button.click, name.submit], add, [pad, name], [pad, said, *state], **QUIET)
-    whole.click(forget, [pad, chosen], [said, *state], **QUIET)
-    last.click(undo, [pad, chosen], [said, *state], **QUIET)
+    gr.on([button.click, name.submit], add, [pad, name], [pad, done, *state], **QUIET)
+    whole.click(forget, [pad, chosen], [done, *state], **QUIET)
+    last.click(undo, [pad, chosen], [done, *state], **QUIET)
     out.click(export, None, file, **QUIET)
-    into.upload(take_in, [into, pad], [said, *state], **QUIET)
+    into.upload(take_in, [into, pad], [done, *state], **QUIET)
     page.load(listed, pad, state, **QUIET)
 
 
@@ -95,7 +100,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
     def save(value: str | None, label: str) -> tuple[Any, ...]:
         with friendly():
             saved = drawings.save(drawing_of(value).picture, label)
-        return CLEARED, f"Saved as **{saved.label}**.", _collected(reader)
+        return CLEARED, f"Saved as **{literal(saved.label)}**.", _collected(reader)
 
     def undo() -> tuple[Any, ...]:
         newest = drawings.all()[:1]
@@ -103,7 +108,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
             raise gr.Error("No drawing has been saved yet.", print_exception=False)
         with friendly():
             drawings.remove(newest[0].path.name)
-        return f"The last drawing, **{newest[0].label}**, is deleted.", _collected(reader)
+        return f"The last drawing, **{literal(newest[0].label)}**, is deleted.", _collected(reader)
 
     def export() -> Any:
         with friendly():
@@ -126,21 +131,21 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
         with gr.Column(min_width=260):
             label = gr.Textbox("", label="Right label", max_lines=1, max_length=40)
             button = gr.Button("Save this drawing", variant="primary")
-            said = gr.Markdown("")
+            done = gr.Markdown("")
             with gr.Row():
                 last = gr.Button("Delete the last", size="sm")
                 out = gr.Button("Export as zip", size="sm")
             file = gr.File(label="Exported drawings", visible=False)
             start = gr.Button("Fine-tune the chosen model on them")
-            told = gr.Markdown("")
+            progress = gr.Markdown("")
         with gr.Column(min_width=300):
             table = gr.HTML()
     running, timer = gr.State(None), gr.Timer(1.0, active=False)
-    gr.on([button.click, label.submit], save, [pad, label], [pad, said, table], **QUIET)
-    last.click(undo, None, [said, table], **QUIET)
+    gr.on([button.click, label.submit], save, [pad, label], [pad, done, table], **QUIET)
+    last.click(undo, None, [done, table], **QUIET)
     out.click(export, None, file, **QUIET)
-    start.click(tune, pad, [running, told, timer], **QUIET)
-    timer.tick(follow, running, [told, timer], **QUIET)
+    start.click(tune, pad, [running, progress, timer], **QUIET)
+    timer.tick(follow, running, [progress, timer], **QUIET)
     page.load(lambda: _collected(reader), None, table, **QUIET)
 
 
@@ -164,11 +169,11 @@ def _followed(reader: Reader, state: dict[str, str] | None) -> tuple[Any, ...]:
         return str(error), gr.Timer(active=False)
     before, after = found[state["model"]], found[info.id]
     shares = f"**{before['accuracy']:.0%} before, {after['accuracy']:.0%} after**"
-    said = (
+    result = (
         f"On {after['n']:.0f} held-back drawings: {shares}. Choose `{info.id}` above to draw"
         " with it."
     )
-    return said, gr.Timer(active=False)
+    return result, gr.Timer(active=False)
 
 
 def _model_in(reader: Reader, value: str | None) -> str:
@@ -196,11 +201,11 @@ def _symbols(reader: Reader, value: str | None) -> str:
     )
     total = ""
     if measured.accuracy is not None:
-        said = (
+        words = (
             f"Leave-one-out: {measured.accuracy:.0%} of {measured.n} examples are recognised by the"
             " others."
         )
-        total = f'<p class="gl-quiet">{said}</p>'
+        total = f'<p class="gl-quiet">{words}</p>'
     head = "<tr><th>Symbol</th><th>Examples</th><th></th><th>Recognised</th></tr>"
     return f'{total}<div class="gl-wide"><table class="gl-table">{head}{rows}</table></div>'
 
@@ -216,12 +221,12 @@ def _collected(reader: Reader) -> str:
         f" class=gl-thumbs>{_thumbs(paths)}</td><td>{len(paths)}</td></tr>"
         for label, paths in sorted(by_label.items())
     )
-    said = (
+    words = (
         f"{_many(sum(map(len, by_label.values())), 'drawing')} of"
         f" {_many(len(by_label), 'character')}."
     )
     return (
-        f'<p class="gl-quiet">{said}</p><div class="gl-wide"><table class="gl-table">'
+        f'<p class="gl-quiet">{words}</p><div class="gl-wide"><table class="gl-table">'
         f"<tr><th>Label</th><th>Drawings</th><th></th></tr>{rows}</table></div>"
     )
 

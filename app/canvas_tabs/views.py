@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 12
 MOST_PIXELS = 4_000_000  # of a drawing; the pad's own has under a tenth of that
-MOST_BESIDE = 6  # models asked about one drawing
+MOST_BESIDE = 6  # models that predict one drawing
 MAP_POINTS = 1200  # more hide one another at 400 pixels
 MAP_SIZE = (400, 300)
 COLOURS = (
@@ -55,7 +55,7 @@ class Views:
         """
 
         def look(data: list[Any]) -> dict[str, Any]:
-            return _told(lambda: self.look(*_words(data, 4, beside=3)))
+            return _in_words(lambda: self.look(*_words(data, 4, beside=3)))
 
         def why(data: list[Any]) -> dict[str, Any]:
             try:
@@ -85,18 +85,18 @@ class Views:
         """
         page = images.Page(_drawing(picture))
         model = model or self.reader.best()
-        prediction, said, match, gallery = self.reader.answer(page, model)
+        prediction, verdict, match, gallery = self.reader.answer(page, model)
         if prediction.blank:
-            return {"kind": "blank", "headline": said.headline, "note": said.note, "rows": []}
+            return {"kind": "blank", "headline": verdict.headline, "note": verdict.note, "rows": []}
         out = {
-            "kind": said.kind,
-            "glyph": said.groups[0].best,
-            "headline": said.headline,
-            "note": said.note,
-            "rows": rows_of(said.groups),
+            "kind": verdict.kind,
+            "glyph": verdict.groups[0].best,
+            "headline": verdict.headline,
+            "note": verdict.note,
+            "rows": rows_of(verdict.groups),
             "seen": data_uri(images.as_picture(prediction.square)),
         }
-        if said.kind == "several":
+        if verdict.kind == "several":
             out["glyph"] = "…"
         if match is not None:
             note = f"A symbol you taught; similarity {match.likeness:.2f}."
@@ -146,7 +146,7 @@ class Views:
         near = gallery.nearest(prediction.embedding, NEIGHBOURS)
         votes = gallery.vote(near)
         alike = set(group_of(prediction.label))
-        said = ", ".join(f"{count} for {name}" for name, count in votes[:4])
+        counts = ", ".join(f"{count} for {name}" for name, count in votes[:4])
         items = [
             {
                 "label": one.label,
@@ -159,7 +159,7 @@ class Views:
         return {
             "kind": "nearest",
             "items": items,
-            "note": f"The {len(near)} nearest training images vote: {said}.",
+            "note": f"The {len(near)} nearest training images vote: {counts}.",
         }
 
     def _beside(self, page: images.Page, beside: list[str]) -> dict[str, Any]:
@@ -170,13 +170,13 @@ class Views:
             except GlyphlabError as error:
                 items.append({"model": name, "glyph": "", "note": str(error), "seen": ""})
                 continue
-            said = judge(prediction.classes, prediction.probabilities, blank=prediction.blank)
-            runner = f", then {said.groups[1].best}" if len(said.groups) > 1 else ""
+            verdict = judge(prediction.classes, prediction.probabilities, blank=prediction.blank)
+            runner = f", then {verdict.groups[1].best}" if len(verdict.groups) > 1 else ""
             items.append(
                 {
                     "model": name,
                     "glyph": prediction.label,
-                    "note": f"{said.groups[0].share:.0%} sure{runner}",  # pyright: ignore[reportGeneralTypeIssues]
+                    "note": f"{verdict.groups[0].share:.0%} sure{runner}",  # pyright: ignore[reportGeneralTypeIssues]
                     "seen": data_uri(images.as_picture(prediction.square)),
                 }
             )
@@ -263,7 +263,7 @@ def _drawing(picture: str) -> Image.Image:
     return images.open_picture(decode_picture(picture), "the drawing", MOST_PIXELS)
 
 
-def _told(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _in_words(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return answer()
     except GlyphlabError as error:

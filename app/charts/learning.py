@@ -53,7 +53,7 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
     if steps:
         chart.add_scatter(
             x=[position(row) for row in steps],
-            y=[row["loss"] for row in steps],
+            y=[row.get("loss") for row in steps],
             name="Training, live",
             mode="lines+markers" if len(steps) < 40 else "lines",
             line={"color": TRAIN, "width": 1.5},

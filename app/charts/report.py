@@ -11,7 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from engine.sheets import table_text
+from engine.files.sheets import table_text
 
 _STYLE = """body {font: 15px/1.5 Inter, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif; color: #1f2733;
 max-width: 1100px; margin: 2rem auto; padding: 0 1rem}

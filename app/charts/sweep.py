@@ -33,6 +33,8 @@ FAINT = (  # a poor trial's line in parallel coordinates, seen on a light and on
     "#a3adb9"
 )
 
+MARKED = 600  # points of all learning curves together that are marked one by one
+
 STATES: dict[str, tuple[str, str]] = {  # state → colour and marker
     "finished": (COLOURS[0], "circle"),
     "running": (COLOURS[1], "circle-open"),
@@ -147,37 +149,51 @@ def importance(shares: Mapping[str, float], metric: str, height: int = 360) -> g
 
 
 def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int = 360) -> go.Figure:
-    """The metric by epoch, a line a trial; the best one stands out, pruned ones end early."""
+    """The metric by epoch, a line a trial; the best one stands out, pruned ones end early.
+
+    Trials of one state are one trace with gaps: a browser takes seconds for a hundred traces.
+    """
     shown = [trial for trial in trials if trial.history]
     if not shown:
         return message("Learning curves", "Come with the end of the first epoch.", height=height)
     chart = figure("Learning curves", "Epoch", _axis(metric), height=height)
     factor, form = _scale(metric)
-    for trial in sorted(shown, key=lambda trial: trial.number == best):
-        first = trial.number == best
-        colour = GOOD if first else STATES[trial.state][0]
+    many = sum(len(trial.history) for trial in shown) > MARKED
+    groups = [
+        (state, [t for t in shown if t.state == state and t.number != best]) for state in STATES
+    ]
+    groups.append(("best", [trial for trial in shown if trial.number == best]))
+    for name, own in groups:
+        if not own:
+            continue
+        x: list[int | None] = []
+        y: list[float | None] = []
+        points: list[tuple[int, str] | None] = []
+        for trial in own:
+            # A gap ends each line. What the trial's values were is told at every point, or, where
+            # that would be half a megabyte, at the last.
+            hover = "<br>" + describe(trial.values)
+            x += [*range(1, len(trial.history) + 1), None]
+            y += [*(value * factor for value in trial.history), None]
+            points += [(trial.number, "" if many else hover)] * (len(trial.history) - 1)
+            points += [(trial.number, hover), None]
+        first = name == "best"
         chart.add_scatter(
-            x=list(range(1, len(trial.history) + 1)),
-            y=[value * factor for value in trial.history],
-            name=f"best: trial {trial.number}" if first else trial.state,
-            legendgroup="best" if first else trial.state,
-            showlegend=first
-            or not any(
-                other.state == trial.state and other.number < trial.number and other.number != best
-                for other in shown
-            ),
-            mode="lines+markers",
+            x=x[:-1],
+            y=y[:-1],
+            name=f"best: trial {best}" if first else name,
+            mode="lines+markers" if first or not many else "lines",
             line={
-                "color": colour,
+                "color": GOOD if first else STATES[name][0],
                 "width": 3 if first else 1.2,
-                "dash": "dot" if trial.state == "pruned" else "solid",
+                "dash": "dot" if name == "pruned" else "solid",
             },
             marker={"size": 6 if first else 3},
             opacity=1 if first else 0.6,
-            customdata=[describe(trial.values)] * len(trial.history),
+            customdata=points[:-1],
             hovertemplate=(
-                f"trial {trial.number}, epoch %{{x}}:"
-                f" %{{y:{form}}}<br>%{{customdata}}<extra></extra>"
+                f"trial %{{customdata[0]}}, epoch %{{x}}: %{{y:{form}}}%{{customdata[1]}}"
+                "<extra></extra>"
             ),
         )
     _whole(chart, max(len(trial.history) for trial in shown))
@@ -201,9 +217,9 @@ def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
             )  # a tick beyond them would draw the axis beyond the plot
             inside = range(math.ceil(ends[0] + 0.15), math.floor(ends[1] - 0.15) + 1)
             ticks = {
-                ends[0]: said(low),
+                ends[0]: text_of(low),
                 **{float(t): f"{10.0**t:g}" for t in inside},
-                ends[1]: said(high),
+                ends[1]: text_of(high),
             }
             return {
                 "label": short(path),
@@ -216,7 +232,7 @@ def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
         distinct = [str(value) for value in sorted(set(values))]
     places = [distinct.index(str(value)) for value in values]
     if numbers:
-        distinct = [said(value) for value in sorted(set(values))]
+        distinct = [text_of(value) for value in sorted(set(values))]
     span = {"range": [-0.5, 0.5]} if len(distinct) == 1 else {}
     return {
         "label": short(path),
@@ -229,10 +245,10 @@ def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
 
 def describe(values: Mapping[str, Any]) -> str:
     """A trial's values in a line each, for a hover box."""
-    return "<br>".join(f"{short(path)}: {said(value)}" for path, value in values.items())
+    return "<br>".join(f"{short(path)}: {text_of(value)}" for path, value in values.items())
 
 
-def said(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A value of the search space as people read it: a drawn number with four digits, anything else
     as it is.
     """

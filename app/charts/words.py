@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
+from html import escape
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -87,3 +89,12 @@ def ago(stamp: float | str | datetime | None, now: datetime | None = None) -> st
         return f"{round(passed / 3600)} h ago"
     days = int(passed // 86_400)
     return "yesterday" if days == 1 else f"{days} days ago"
+
+
+def literal(text: str) -> str:
+    r"""A person's own words within Markdown, as they stand: no picture, link or tag is made of them.
+
+    >>> literal("<b> ![x](http://e/x.png) a_b")
+    '&lt;b&gt; \\!\\[x\\]\\(http://e/x.png\\) a\\_b'
+    """
+    return re.sub(r"([\\`*_{}\[\]()!~|$])", r"\\\1", escape(text, quote=False))

@@ -57,11 +57,11 @@ class Addresses:
             return False
         if page[0] is None or parts.scheme not in ("http", "https"):
             return False
-        asked = split_host(host)
+        own = split_host(host)
         # Behind a proxy that ends TLS the scheme is not known for sure: without a port, either
         # default will do.
-        same = page[0] == asked[0] and (page[1] or PORTS[parts.scheme]) in (
-            (asked[1],) if asked[1] else tuple(PORTS.values())
+        same = page[0] == own[0] and (page[1] or PORTS[parts.scheme]) in (
+            (own[1],) if own[1] else tuple(PORTS.values())
         )
         return same or page[0] in self.named
 

@@ -8,6 +8,7 @@ client has not too much open already. What fails behind the door is one line in 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from html import escape
@@ -72,8 +73,8 @@ class Guard:
         forwarded = headers.get("x-forwarded-host", "").split(",")[0].strip()
         for name in (host, forwarded) if forwarded else (host,):
             if not self.addresses.has(name):
-                said = f"This lab is not served under the name {escape(str(name)[:100])}."
-                return _line(f"{said} Its owner can add it to GLYPHLAB_ALLOWED_HOSTS.", 403)
+                words = f"This lab is not served under the name {escape(str(name)[:100])}."
+                return _line(f"{words} Its owner can add it to GLYPHLAB_ALLOWED_HOSTS.", 403)
         if not any(self.addresses.welcome(origin, name) for name in (host, forwarded) if name):
             return _line("Pages of other sites may not use this lab.", 403)
         safe = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
@@ -132,6 +133,10 @@ class Guard:
                 await self.app(scope, counted, visit.send)
         except (Crowded, TooLarge) as error:
             visit.refused = visit.refused or error
+        except (
+            asyncio.CancelledError
+        ):  # the lab goes down; the server would log where each one stood
+            return
         except Exception as error:  # noqa: BLE001 - a stranger's request must not fill the log
             if visit.refused is None:
                 failed = scope.get("method", "WEBSOCKET"), door.path, in_one_line(error)

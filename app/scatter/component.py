@@ -89,7 +89,7 @@ def scatter(
         "turn": None if turn is None else [float(value) for value in turn.ravel()],
         "classes": list(words.classes),
         "answers": list(words.answers),
-        "said": list(words.titles),
+        "shown": list(words.titles),
         "layer": _layer(layer, palette, codes, frames is not None),
         "selection": {
             "id": selection.id,
@@ -103,12 +103,12 @@ def scatter(
         },
     }
 
-    def heard() -> None:
+    def changed() -> None:
         picked = st.session_state[key].get("picked")
         if picked:
             on_pick(picked)
 
-    _component()(key=key, data=data, on_picked_change=heard)
+    _component()(key=key, data=data, on_picked_change=changed)
 
 
 def _layer(layer: Layer, palette: Sequence[str], codes: str | None, moves: bool) -> dict[str, Any]:

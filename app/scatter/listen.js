@@ -29,8 +29,8 @@ export const listening = {
       this.at(Number(event.target.value));
       this.draw();
     });
-    this.hears = (event) => this.hear(event.detail);
-    window.addEventListener("glyphlab-scatter", this.hears);
+    this.listener = (event) => this.lightWith(event.detail);
+    window.addEventListener("glyphlab-scatter", this.listener);
   },
 
   act(what) {
@@ -120,19 +120,19 @@ export const listening = {
     this.draw(false);
   },
 
-  // A choice made here: lit at once, told to the page and to the other scatters.
+  // A choice made here: lit at once, sent to the page and to the other scatters.
   pick(kind, places) {
     const id = `${kind}-${Date.now()}`;
     this.choose(places, []);
     this.shout({ kind: "pick", at: places });
-    this.tell?.({ kind, at: places, id });
+    this.onPick?.({ kind, at: places, id });
   },
 
   shout(detail) {
     if (this.data.group) window.dispatchEvent(new CustomEvent("glyphlab-scatter", { detail: { ...detail, from: this, group: this.data.group } }));
   },
 
-  hear({ from, group, kind, at }) {
+  lightWith({ from, group, kind, at }) {
     if (from === this || group !== this.data?.group || !this.ready) return;
     if (kind === "pick") this.choose(at, []);
     if (kind === "hover" && this.lit !== at) { this.lit = at; this.draw(false); }
@@ -157,13 +157,13 @@ export const listening = {
 
   describe(place) {
     const { data, tip } = this, rows = document.createElement("div");
-    const say = (text, name) => rows.append(Object.assign(document.createElement("div"), { textContent: text, className: name ?? "" }));
+    const line = (text, name) => rows.append(Object.assign(document.createElement("div"), { textContent: text, className: name ?? "" }));
     if (this.labels) {
       const label = data.classes[this.labels[place]] ?? "no label", answer = data.answers[this.answers[place]];
       const share = Math.round((100 * this.confidence[place]) / 255);
       rows.append(Object.assign(document.createElement("b"), { textContent: label }));
-      say(`read as ${answer}, ${share}%`, answer === label || this.labels[place] < 0 ? "" : "bad");
-      if (!data.said.includes(data.layer.title)) say(this.valueOf(place));
+      line(`read as ${answer}, ${share}%`, answer === label || this.labels[place] < 0 ? "" : "bad");
+      if (!data.shown.includes(data.layer.title)) line(this.valueOf(place));
     } else {
       rows.append(Object.assign(document.createElement("b"), { textContent: this.valueOf(place) }));
     }
@@ -198,7 +198,7 @@ export const listening = {
   },
 
   leave() {
-    window.removeEventListener("glyphlab-scatter", this.hears);
+    window.removeEventListener("glyphlab-scatter", this.listener);
     this.stop();
     this.cloud.free();
   },

@@ -39,8 +39,8 @@ export const drawing = {
       pen.stroke();
       pen.setLineDash([]);
     }
-    if (pixels.length && this.selected.size > 1) this.say(`${this.selected.size.toLocaleString()} of ${this.data.count.toLocaleString()} selected`);
-    else this.say(`${this.data.count.toLocaleString()} images`);
+    if (pixels.length && this.selected.size > 1) this.status(`${this.selected.size.toLocaleString()} of ${this.data.count.toLocaleString()} selected`);
+    else this.status(`${this.data.count.toLocaleString()} images`);
   },
 
   line(from, to) {

@@ -10,8 +10,8 @@ export class Scatter {
   constructor(root) {
     this.root = root;
     const find = (name) => root.querySelector(name);
-    [this.stage, this.over, this.tip, this.said, this.legend, this.player] =
-      [".stage", ".over", ".tip", ".said", ".legend", ".play"].map(find);
+    [this.stage, this.over, this.tip, this.words, this.legend, this.player] =
+      [".stage", ".over", ".tip", ".words", ".legend", ".play"].map(find);
     this.cloud = new Cloud(find(".points"));
     this.pen = this.over.getContext("2d");
     this.hidden = new Set();
@@ -30,8 +30,8 @@ export class Scatter {
   }
 
   // New data from the page. It may come while older data is on its way: whoever is at work goes on until the newest is shown.
-  async update(data, tell) {
-    this.tell = tell;
+  async update(data, onPick) {
+    this.onPick = onPick;
     this.data = data;
     if (!this.cloud.gl) return;
     this.stage.style.height = `${data.height}px`;
@@ -52,7 +52,7 @@ export class Scatter {
   // What has not changed is left alone, so that the view stays where it is. Nothing is drawn before points and colours are both here.
   async show(data) {
     if (data.id !== this.loaded) {
-      this.loaded = this.layered = this.heard = undefined;
+      this.loaded = this.layered = this.selectedBy = undefined;
       this.pictures.clear();
       this.hidden.clear();
       if (!(await this.load(data))) return;
@@ -64,20 +64,20 @@ export class Scatter {
       this.layered = layer;
     }
     this.ready = true;
-    if (data.selection.id !== this.heard) {
-      this.heard = data.selection.id;
+    if (data.selection.id !== this.selectedBy) {
+      this.selectedBy = data.selection.id;
       this.choose(new Int32Array(decode(data.selection.at).buffer), data.selection.links);
     }
     this.draw(false);
   }
 
-  async ask(path) { // bytes from the lab; or nothing, and why is said
+  async bytes(path) { // bytes from the lab; or nothing, and why is shown
     try {
       const answer = await fetch(address(path));
       if (answer.ok) return await answer.arrayBuffer();
-      this.say(`The map could not be loaded (${answer.status}). Reload the page.`);
+      this.status(`The map could not be loaded (${answer.status}). Reload the page.`);
     } catch {
-      this.say("The map could not be loaded: the lab does not answer. Reload the page when it runs again.");
+      this.status("The map could not be loaded: the lab does not answer. Reload the page when it runs again.");
     }
   }
 
@@ -93,8 +93,8 @@ export class Scatter {
       slider.value = this.moment;
       flat = this.frames.subarray(0, data.count * data.dims);
     } else {
-      this.say("Loading the map…");
-      const bytes = await this.ask(data.points);
+      this.status("Loading the map…");
+      const bytes = await this.bytes(data.points);
       if (!bytes || this.data.id !== data.id) return false;
       const n = data.count, start = 4 * n * data.dims;
       flat = new Float32Array(bytes, 0, n * data.dims);
@@ -112,7 +112,7 @@ export class Scatter {
     if (data.frames) this.at(this.moment);
     else this.cloud.place(this.positions);
     this.mixed = shuffled(data.count);
-    this.say("");
+    this.status("");
     return true;
   }
 
@@ -146,7 +146,7 @@ export class Scatter {
 
   async layer(data) { // true once the colours are here
     const { codes, source } = data.layer;
-    const buffer = source ? await this.ask(source) : decode(codes).buffer;
+    const buffer = source ? await this.bytes(source) : decode(codes).buffer;
     if (!buffer || this.data !== data) return false;
     this.codes = new Uint16Array(buffer);
     if (this.layerTitle !== this.data.layer.title) this.hidden.clear();
@@ -223,7 +223,7 @@ export class Scatter {
     });
   }
 
-  say(text) {
-    this.said.textContent = text;
+  status(text) {
+    this.words.textContent = text;
   }
 }

@@ -203,7 +203,7 @@ def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
         link("train", "Change it first", icon=":material/tune:", recipe=row.name)
         if len(finished) > 1:
             link("compare", f"Compare its {len(finished)} runs", runs=",".join(finished[:8]))
-    if message := st.session_state.pop(f"said-{row.name}", None):
+    if message := st.session_state.pop(f"started-{row.name}", None):
         kind, text = message
         (st.success if kind == "started" else st.error)(
             text, icon=":material/check_circle:" if kind == "started" else ":material/error:"
@@ -214,21 +214,21 @@ def _start(lab: Lab, name: str, scale: str) -> None:
     try:
         run_id = lab.study.start(name, scale)
     except GlyphlabError as error:
-        st.session_state[f"said-{name}"] = ("refused", str(error))
+        st.session_state[f"started-{name}"] = ("refused", str(error))
     else:
-        st.session_state[f"said-{name}"] = ("started", f"Run {run_id} is queued.")
+        st.session_state[f"started-{name}"] = ("started", f"Run {run_id} is queued.")
 
 
 def _details(row: Row) -> None:
     recipe = row.recipe
     with st.expander("What was done, and what was concluded", icon=":material/menu_book:"):
-        said = (
+        known = (
             ("Target", recipe.target),
             ("Recipe", recipe.about),
             ("Concluded there", recipe.analysis),
             ("Source", row.source),
         )
-        for label, text in said:
+        for label, text in known:
             if text:
                 st.markdown(f"**{label}.** {_sentence(text)}")
         stages = [

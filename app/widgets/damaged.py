@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from engine.checked import Damaged
 from engine.errors import GlyphlabError
+from engine.files.checked import Damaged
 
 
 def damaged_box(entries: Sequence[Damaged], delete: Callable[[str], None] | None = None) -> None:

@@ -143,7 +143,7 @@ export function startPad({ element, props, trigger, server, watch }) {
     if (!found) return;
     models = found.models;
     if (!beside) beside = new Set(models.slice(0, 3).map((model) => model.name));
-    const picker = part("model"), asked = new URLSearchParams(location.search).get("model"), chosen = picker.value || asked;
+    const picker = part("model"), named = new URLSearchParams(location.search).get("model"), chosen = picker.value || named;
     picker.replaceChildren(...models.map((model) => new Option(model.label, model.name)));
     picker.value = models.some((model) => model.name === chosen) ? chosen : found.best;
     if (!models.length) showAnswer(part, { ...NOTHING, headline: "No model yet", note: "Train one on the Train page, then come back." });

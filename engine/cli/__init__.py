@@ -144,12 +144,12 @@ def _command(arguments: list[str]) -> int:
     except SystemExit as help_was_shown:
         return int(help_was_shown.code or 0)
 
-    from engine.files import plain
+    from engine.files.atomic import plain
     from engine.lab import Lab
     from engine.progress import bar
 
     status, message = 0, ""
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace") as said:
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace") as out:
         if args.json:
             os.dup2(
                 sys.stderr.fileno(), sys.stdout.fileno()
@@ -159,9 +159,9 @@ def _command(arguments: list[str]) -> int:
         except Ended as ended:
             document, status, message = ended.document, ended.status, str(ended)
         if args.json:
-            said.write(json.dumps(plain(document), ensure_ascii=False) + "\n")
+            out.write(json.dumps(plain(document), ensure_ascii=False) + "\n")
         elif text := module.show(document):
-            said.write(text + "\n")
+            out.write(text + "\n")
     return _complain(message, status) if message else status
 
 

@@ -46,7 +46,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     there = lab.spaces.find(args.model, args.data, args.part) is not None
     space = lab.spaces.embed(args.model, args.data, args.part, progress)
     if args.out:
-        from engine.files import write_arrays
+        from engine.files.atomic import write_arrays
 
         write_arrays(
             Path(args.out).expanduser().absolute(),

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.text import megabytes, percent, table
-from engine.files import plain
+from engine.files.atomic import plain
 from engine.progress import Progress
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from engine.cli.embed import space_arguments
 from engine.cli.text import percent, table
 from engine.errors import GlyphlabError
+from engine.files.sheets import write_table
 from engine.progress import Progress
-from engine.sheets import write_table
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -74,7 +74,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 def write_map(space: Any, coordinates: Any, out: Path) -> None:
     """Coordinates with index, file name, label and answer of each image, as .csv or .npz."""
-    from engine.files import failure, write_arrays
+    from engine.files.atomic import failure, write_arrays
 
     if out.suffix == ".npz":
         write_arrays(
@@ -107,7 +107,7 @@ def write_map(space: Any, coordinates: Any, out: Path) -> None:
 
 def show(document: Any) -> str:
     faithful = document["faithful"]
-    said = (
+    trust = (
         f"{percent(faithful['kept'], 1)} of {faithful['neighbours']} neighbours kept,"
         f" trustworthiness {faithful['trustworthiness']:.3f}"
     )
@@ -122,7 +122,7 @@ def show(document: Any) -> str:
                 if value is not None
             ),
         ],
-        ["faithful", f"{said} ({faithful['points']:,} points)"],
+        ["faithful", f"{trust} ({faithful['points']:,} points)"],
         ["file", document["file"]],
     ]
     return table(rows if document["file"] else rows[:-1])

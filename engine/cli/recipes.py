@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.text import table
-from engine.files import plain
+from engine.files.atomic import plain
 from engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
-    from engine.recipe import parse_changes
+    from engine.recipes.recipe import parse_changes
 
     if args.recipe:
         return lab.recipe(args.recipe, parse_changes(args.set)).model_dump(mode="json")

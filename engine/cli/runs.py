@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.text import duration, percent, table
-from engine.files import plain
+from engine.files.atomic import plain
 from engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     if not args.run:
-        return [plain(info) for info in lab.runs()]
+        damaged = [
+            {"id": entry.name, "state": "damaged", "error": entry.why}
+            for entry in lab.store.damaged_runs()
+        ]
+        return [plain(info) for info in lab.runs()] + damaged
     found = lab.run(args.run)
     return {
         **plain(found.info()),
@@ -37,20 +41,23 @@ def show(document: Any) -> str:
         return _one(document)
     if not document:
         return "no run yet; `python -m engine train quick` takes seconds"
-    rows = [
-        [
-            info["id"],
-            info["name"],
-            info["state"] + (" (stale)" if info["stale"] else ""),
-            f"{info['epoch']}/{info['epochs']}",
-            percent(info["accuracy"]),
-            duration(info["seconds"]),
-            info["created"][:16].replace("T", " "),
-            info["error"] or info["message"] or info["what"],
-        ]
-        for info in document
-    ]
+    rows = [_row(info) for info in document]
     return table(rows, ("id", "name", "state", "epoch", "test", "time", "created (UTC)", ""))
+
+
+def _row(info: dict[str, Any]) -> list[str]:
+    if info["state"] == "damaged":
+        return [info["id"], "", "damaged", "", "", "", "", info["error"]]
+    return [
+        info["id"],
+        info["name"],
+        info["state"] + (" (stale)" if info["stale"] else ""),
+        f"{info['epoch']}/{info['epochs']}",
+        percent(info["accuracy"]),
+        duration(info["seconds"]),
+        info["created"][:16].replace("T", " "),
+        info["error"] or info["message"] or info["what"],
+    ]
 
 
 def _one(info: dict[str, Any]) -> str:

@@ -41,7 +41,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 
 def show(document: Any) -> str:
-    from engine.files import plain
+    from engine.files.atomic import plain
 
     if isinstance(document, list):
         rows = [

@@ -134,7 +134,7 @@ def show(document: Any) -> str:
 
 def _prepared(lab: Lab, args: argparse.Namespace) -> str:
     """The name of the sweep that is meant, written down if it is new."""
-    from engine.recipe import parse_changes
+    from engine.recipes.recipe import parse_changes
     from engine.sweep.spec import make_sweep
 
     spec = _spec(lab, args.sweep)

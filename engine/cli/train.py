@@ -11,7 +11,7 @@ from engine.progress import Progress
 
 if TYPE_CHECKING:
     from engine.lab import Lab
-    from engine.recipe import Recipe
+    from engine.recipes.recipe import Recipe
     from engine.runs.run import Run
 
 HELP = "run a recipe in the foreground; Ctrl-C stops it and keeps the best model"
@@ -35,7 +35,7 @@ def recipe_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def recipe_of(lab: Lab, args: argparse.Namespace) -> Recipe:
-    from engine.recipe import parse_changes
+    from engine.recipes.recipe import parse_changes
 
     return lab.recipe(args.recipe, parse_changes(args.set))
 

@@ -16,8 +16,8 @@ import numpy as np
 from engine.compare.statistics import setbacks
 from engine.errors import RunError
 from engine.metrics import first_reached, wilson_interval
-from engine.recipe import Recipe, compare_recipes
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
+from engine.recipes.recipe import Recipe, compare_recipes
 
 if TYPE_CHECKING:
     from engine.runs.run import Run
@@ -195,11 +195,11 @@ def kinds(names: Sequence[str], recipes: Sequence[Recipe]) -> list[str]:
             if row["field"].split(".")[0] not in SEED_FIELDS and row["field"] != "data.seed"
         ]
         at = str(len(out))
-        told = [
+        different = [
             f"{row['field'].split('.')[-1].replace('_', ' ')} {_short(row[at])}" for row in rows[:3]
         ]
         out.append(
-            " · ".join(told if told and len(same) == len(names) else [name, *told])
+            " · ".join(different if different and len(same) == len(names) else [name, *different])
         )  # a name that all share tells nothing
     return out
 

@@ -93,16 +93,16 @@ def _end(first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: flo
         better = first.name if test.only_first > test.only_second else second.name
         if test.only_first + test.only_second == 0:
             return f"{text} They are right and wrong on exactly the same images."
-        said = (
+        counts = (
             f"Of the images on which they disagree, {first.name} alone is right on"
             f" {test.only_first:,} and {second.name} alone on {test.only_second:,}"
         )
         if test.p < REAL:
             return (
-                f"{text} {said}: {better} is really better on images like these (McNemar,"
+                f"{text} {counts}: {better} is really better on images like these (McNemar,"
                 f" {_p(test.p)})."
             )
-        return f"{text} {said}: that could well be chance (McNemar, {_p(test.p)})."
+        return f"{text} {counts}: that could well be chance (McNemar, {_p(test.p)})."
     return f"{text} One seed on one side alone can't tell whether that is more than luck."
 
 
@@ -149,7 +149,7 @@ def _start(first: SeedGroup, second: SeedGroup) -> str:
 def _speed(first: SeedGroup, second: SeedGroup) -> str:
     if not all(any(s.epochs for s in group.members) for group in (first, second)):
         return ""
-    said = []
+    sentences = []
     for step in reversed(thresholds_for([*first.members, *second.members])):
         times, reached = [], False
         for group in (first, second):
@@ -165,10 +165,10 @@ def _speed(first: SeedGroup, second: SeedGroup) -> str:
             else:
                 times.append(f"{group.name} never gets there")
         if reached:
-            said.append(f"To {100 * float(step):g}% {times[0]}, {times[1]}.")
-        if len(said) == 2:
+            sentences.append(f"To {100 * float(step):g}% {times[0]}, {times[1]}.")
+        if len(sentences) == 2:
             break
-    return " ".join(["**The way.**", *said]) if said else ""
+    return " ".join(["**The way.**", *sentences]) if sentences else ""
 
 
 def _whole(epochs: float) -> str:
@@ -256,8 +256,8 @@ def _pretraining(
         )
     if not parts:
         return ""
-    said = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    summary = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     seeds = min(len(pre.members), len(fresh.members))
     caution = " One seed each: run more to be sure." if seeds == 1 else ""
     who = f"Against random weights ({fresh.name}), starting from {pre.pretrained} ({pre.name})"
-    return f"**Pretrained against scratch.** {who} {said}.{caution}"
+    return f"**Pretrained against scratch.** {who} {summary}.{caution}"

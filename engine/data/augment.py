@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.recipe_fields import Augment
+from engine.recipes.fields import Augment
 
 GEOMETRIC = (
     "rotate",

@@ -18,7 +18,8 @@ import numpy as np
 from engine.data.decode import decoded
 from engine.data.listing import Listing, digest
 from engine.errors import DataError
-from engine.files import Lock, is_full, make_folder, rename_whole
+from engine.files.atomic import is_full, make_folder, rename_whole
+from engine.files.locks import Lock
 from engine.imaging.images import STYLES
 from engine.progress import Progress
 

@@ -20,7 +20,7 @@ from engine.data.sources import DATASETS, Found, find, names_in
 from engine.data.splits import limited, make_splits
 from engine.errors import DataError, unknown
 from engine.progress import Progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 __all__ = ["DATASETS", "list_dataset", "load_dataset"]
 

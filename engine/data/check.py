@@ -51,25 +51,25 @@ class Checked:
 
     def findings(self) -> tuple[Finding, ...]:
         """What a person should know, in sentences."""
-        said: list[Finding] = []
+        found: list[Finding] = []
         if self.blank:
             text = f"{_images(self.blank)} blank: {_some(self.blank_files)}."
-            said.append(Finding("warning", "pixels", text))
+            found.append(Finding("warning", "pixels", text))
         if self.contradictory:
             text = (
                 f"{_images(self.contradictory)} identical to one of another class:"
                 f" {_some(self.contradictory_files)}. One of the labels is wrong."
             )
-            said.append(Finding("warning", "duplicates", text))
+            found.append(Finding("warning", "duplicates", text))
         if self.leaked:
             text = (
                 f"{_images(self.leaked)} held out and identical to a training image:"
                 f" {_some(self.leaked_files)}. Figures on them are too good."
             )
-            said.append(Finding("warning", "duplicates", text))
+            found.append(Finding("warning", "duplicates", text))
         if self.copies:
             text = f"{_images(self.copies)} identical to an earlier one of the class: "
-            said.append(Finding("note", "duplicates", f"{text}{_some(self.copied_files)}."))
+            found.append(Finding("note", "duplicates", f"{text}{_some(self.copied_files)}."))
         if self.similar:
             text = (
                 f"{_images(self.similar)} nearly identical to an earlier one,"
@@ -78,15 +78,15 @@ class Checked:
                 f" {_some(self.similar_files)}."
             )
             doubtful = self.similar_contradictory or self.similar_leaked
-            said.append(Finding("warning" if doubtful else "note", "duplicates", text))
+            found.append(Finding("warning" if doubtful else "note", "duplicates", text))
         if self.paged:
             name, pages = self.paged[0]
             text = (
                 f"{len(self.paged):,} files hold several pages ({name} has {pages}): the first of"
                 " each is read."
             )
-            said.append(Finding("warning", "pixels", text))
-        return tuple(said)
+            found.append(Finding("warning", "pixels", text))
+        return tuple(found)
 
 
 def checked(

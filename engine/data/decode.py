@@ -58,28 +58,36 @@ class Target(NamedTuple):
     convention: Convention = EACH_ITS_OWN
 
 
-def decoded(listing: Listing, style: str, size: int, progress: Progress) -> Iterator[Chunk]:
+def decoded(
+    listing: Listing,
+    style: str,
+    size: int,
+    progress: Progress,
+    cores: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Chunk]:
     """The whole listing as squares, chunk by chunk in order. `progress` may raise to stop.
 
     The first chunk is decoded here and timed; processes help if what is left would take long, and
     chunks are about CHUNK_SECONDS of work, so that the progress moves.
-    Threads would not help: on 28x28 JPEGs nine tenths of the time is Python's own.
+    Threads would not help: on 28x28 JPEGs nine tenths of the time is Python's own. `cores`: if not
+    all of the machine's; `clock` tells seconds.
     """
-    total = len(listing)
+    total, cores = len(listing), cores or _cores()
     done = 0
     progress(done, total, "decoding images")
     target = Target(style, size, listing.convention)
     chunks = _Chunks(listing, target)
     while done < total:
-        began = time.monotonic()
+        began = clock()
         chunk = decode(*next(chunks), target)
         count = len(chunk.kept) + len(chunk.skipped)
         done += count
         yield chunk
         progress(done, total, "decoding images")
-        seconds = (time.monotonic() - began) / max(count, 1)
+        seconds = (clock() - began) / max(count, 1)
         chunks.most = min(chunks.most, max(1, int(CHUNK_SECONDS / max(seconds, 1e-9))))
-        if seconds * (total - done) > WORTH_PROCESSES and _cores() > 1:
+        if seconds * (total - done) > WORTH_PROCESSES and cores > 1:
             break
     if done == total:
         return
@@ -87,7 +95,7 @@ def decoded(listing: Listing, style: str, size: int, progress: Progress) -> Iter
     def alive() -> None:
         progress(done, total, "decoding images")
 
-    for chunk in _in_processes(chunks, target, alive):
+    for chunk in _in_processes(chunks, target, cores, alive):
         done += len(chunk.kept) + len(chunk.skipped)
         yield chunk
         progress(done, total, "decoding images")
@@ -179,10 +187,10 @@ class _Spawning(SpawnContext):
 def _in_processes(
     chunks: Iterator[tuple[list[Raw], int]],
     target: Target,
+    workers: int,
     alive: Callable[[], None] = lambda: None,
 ) -> Iterator[Chunk]:
     """Chunks in order, decoded by other processes; `alive` is called every second of waiting."""
-    workers = _cores()
     # Spawned, not forked: the web server and torch hold threads and locks that a fork would copy in
     # any state.
     pool = ProcessPoolExecutor(workers, _Spawning(), initializer=_begin_worker)
@@ -219,8 +227,9 @@ def _result(
     start: int,
     target: Target,
     alive: Callable[[], None],
+    seconds: float = ALIVE_SECONDS,
 ) -> Chunk:
-    while not wait([future], timeout=ALIVE_SECONDS).done:
+    while not wait([future], timeout=seconds).done:
         alive()
     try:
         return future.result()

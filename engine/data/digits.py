@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,11 @@ def list_digits() -> Listing:
             "the bundled digits are not there",
             hint="Install scikit-learn: pip install scikit-learn",
         )
-    raw = path.read_bytes()
+    return _digits(path.read_bytes())
+
+
+@lru_cache(maxsize=1)  # decoding takes a second, and the Data page asks at every click
+def _digits(raw: bytes) -> Listing:
     text = gzip.decompress(raw).decode("ascii")
     table = np.array(
         [line.split(",") for line in text.split()], dtype=np.float32

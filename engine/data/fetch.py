@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import DataError, unknown
-from engine.files import Lock, is_full, make_folder, rename_whole, sync
+from engine.files.atomic import is_full, make_folder, rename_whole, sync
+from engine.files.locks import Lock
 from engine.progress import Progress
 
 TRIES = 3  # of each address; a try goes on where the one before was cut off

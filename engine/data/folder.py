@@ -82,8 +82,8 @@ def list_folder(
     """
     names, problems = walk(root)
     decoded = decode_names([os.fsencode(name) for name in names])
-    said = decode_names([os.fsencode(name) for name, _ in problems]).names
-    problems = [(name, reason) for name, (_, reason) in zip(said, problems, strict=True)]
+    readable = decode_names([os.fsencode(name) for name, _ in problems]).names
+    problems = [(name, reason) for name, (_, reason) in zip(readable, problems, strict=True)]
     files = Files(decoded.names, problems, decoded, FolderReader(root, names), "folder")
 
     def content(kept: np.ndarray) -> str:

@@ -220,12 +220,12 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
     if not work.taken:
         return
     work.how = f"<{'|'.join(sorted(splits))}>/<class>/*"
-    said = [
+    parts = [
         f"{name} is {'without labels' if name in bare else SPLITS[min(role.code, TEST)]}"
         for name, role in splits.items()
         if name not in samples
     ]
-    work.why = f"{', '.join(said)}, by name and because they hold folders of classes"
+    work.why = f"{', '.join(parts)}, by name and because they hold folders of classes"
     in_train = {label for label, code in work.taken.values() if code == TRAIN}
     for code in (VAL, TEST):
         held = {label for label, split in work.taken.values() if split == code}

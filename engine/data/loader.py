@@ -37,15 +37,22 @@ class Images:
     """The images of one ImageSet, ready to be gathered by index onto `device`."""
 
     def __init__(
-        self, data: ImageSet, device: torch.device, indices: np.ndarray | None = None
+        self,
+        data: ImageSet,
+        device: torch.device,
+        indices: np.ndarray | None = None,
+        fits_bytes: int | None = None,
     ) -> None:
-        """`indices` (n,): only these will be asked for, so only these need fit on the device."""
+        """`indices` (n,): only these will be gathered, so only these need fit on the device, of
+        which they may take `fits_bytes` (FITS_BYTES of its kind).
+        """
         self.data, self.device = data, device
         self.position: np.ndarray | None = None
         self.held: Tensor | None = None
         self.labels = torch.from_numpy(np.asarray(data.labels, dtype=np.int64))
         wanted = np.arange(len(data)) if indices is None else indices
-        if len(wanted) * int(np.prod(data.images.shape[1:])) <= FITS_BYTES[device.type]:
+        most = FITS_BYTES[device.type] if fits_bytes is None else fits_bytes
+        if len(wanted) * int(np.prod(data.images.shape[1:])) <= most:
             whole = indices is None or len(wanted) == len(data)
             self.held = torch.from_numpy(
                 np.array(data.images if whole else data.images[wanted])

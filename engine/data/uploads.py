@@ -16,7 +16,8 @@ from engine.data.archive import safe_entries
 from engine.data.folder import list_zip
 from engine.data.sources import DATASETS
 from engine.errors import DataError
-from engine.files import Lock, is_full, make_folder, read_json, sync, write_json
+from engine.files.atomic import is_full, make_folder, read_json, sync, write_json
+from engine.files.locks import Lock
 from engine.progress import Progress
 
 BLOCK = 1 << 20

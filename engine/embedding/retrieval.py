@@ -17,10 +17,10 @@ from engine.data.splits import stratified
 from engine.embedding.neighbours import Neighbours, vote
 from engine.embedding.space import Space, short_digest
 from engine.errors import DataError
-from engine.files import read_json, write_json
+from engine.files.atomic import read_json, write_json
 from engine.progress import Progress, no_progress
 
-ASKED = 10_000  # images that ask and answer in retrieval
+QUERIES = 10_000  # images that ask and answer in retrieval
 PAIRED = 3_000  # images whose every pair is judged in verification: 4.5 million pairs
 KS = (1, 3, 5, 7, 9, 13, 17, 25, 35, 51, 75, 101)
 FAR = 1e-3  # share of different pairs that may be accepted, as in FaceNet
@@ -31,8 +31,8 @@ ROWS = 256  # queries compared at once
 def retrieval(
     embeddings: np.ndarray, labels: np.ndarray, progress: Progress = no_progress
 ) -> dict[str, float]:
-    """precision_at_1, r_precision and map_at_r (0..1) when each of N embeddings (N, D) asks the
-    others; labels (N,) int64, all >= 0.
+    """precision_at_1, r_precision and map_at_r (0..1) when each of N embeddings (N, D) is a query
+    to the others; labels (N,) int64, all >= 0.
 
     R is the number of others of the asker's class: R-precision is the share of that class among the
     R nearest; MAP@R also asks whether it comes first. An image without another of its class does
@@ -61,34 +61,34 @@ def retrieval(
             float(((precision * hit).sum(1) * share)[asks].sum()),
         ]
         progress(stop, len(vectors), "ranking")
-    asked = int((others > 0).sum())
-    if not asked:
+    queries = int((others > 0).sum())
+    if not queries:
         raise DataError("retrieval needs classes of at least two images")
-    first, r_precision, average = (float(value) for value in sums / asked)
+    first, r_precision, average = (float(value) for value in sums / queries)
     return {
         "precision_at_1": first,
         "r_precision": r_precision,
         "map_at_r": average,
-        "asked": asked,
+        "asked": queries,
     }
 
 
 def accuracy_against_k(
-    embeddings: np.ndarray, labels: np.ndarray, asked: np.ndarray, ks: Sequence[int] = KS
+    embeddings: np.ndarray, labels: np.ndarray, queries: np.ndarray, ks: Sequence[int] = KS
 ) -> list[dict[str, float]]:
     """kNN accuracy of the images at `asked` (n,), each voted on by its k nearest others of all N,
     for every k below N.
     """
     ks = [k for k in ks if k < len(embeddings)]
-    similarity, index = Neighbours(embeddings).search(embeddings[asked], max(ks) + 1)
-    own = index == asked[:, None]
+    similarity, index = Neighbours(embeddings).search(embeddings[queries], max(ks) + 1)
+    own = index == queries[:, None]
     own[~own.any(1), -1] = (
         True  # among more duplicates than k the image itself may be missing: drop the last instead
     )
     rest = ~own
-    similarity, index = (array[rest].reshape(len(asked), -1) for array in (similarity, index))
+    similarity, index = (array[rest].reshape(len(queries), -1) for array in (similarity, index))
     count = int(labels.max()) + 1
-    truth = labels[asked]
+    truth = labels[queries]
     return [
         {
             "k": k,
@@ -199,7 +199,7 @@ def measure(
 
     Raises DataError if fewer than two classes have two images.
     """
-    file = space.folder / f"figures-{short_digest(only, seed, ASKED, PAIRED)}.json"
+    file = space.folder / f"figures-{short_digest(only, seed, QUERIES, PAIRED)}.json"
     stored = read_json(file)
     if isinstance(stored, dict) and stored:
         return stored
@@ -211,7 +211,7 @@ def measure(
             "the figures of an embedding need two classes of at least two images",
             got=" ".join(only or space.classes),
         )
-    sample = members[stratified(labels, ASKED, seed)]
+    sample = members[stratified(labels, QUERIES, seed)]
     pairs = members[stratified(labels, PAIRED, seed)]
     vectors, named = np.asarray(space.embeddings[sample]), space.labels[sample]
     progress(0, 4, "measuring")

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.checked import Document, map_array, read_arrays, read_document
 from engine.data.imageset import ImageSet
 from engine.embedding.neighbours import Neighbours, Vote
 from engine.embedding.projection import Options, Projection
 from engine.errors import DamagedError, DataError, GlyphlabError
-from engine.files import write_array, write_arrays, write_json
+from engine.files.atomic import write_array, write_arrays, write_json
+from engine.files.checked import Document, map_array, read_arrays, read_document
 from engine.progress import Progress, no_progress
 
 META = "space.json"
@@ -103,13 +103,13 @@ class Space:
         """
         return self.misses(self.model_classes, self.predicted)
 
-    def misses(self, names: Sequence[str], said: np.ndarray) -> np.ndarray:
+    def misses(self, names: Sequence[str], predicted: np.ndarray) -> np.ndarray:
         """(N,) bool: where answers `said` (N,) int64, places in `names`, are another class than the
         label; False where there is none.
         """
         numbers = {name: number for number, name in enumerate(self.classes)}
         return (
-            np.array([numbers.get(name, -2) for name in names], np.int64)[said] != self.labels
+            np.array([numbers.get(name, -2) for name in names], np.int64)[predicted] != self.labels
         ) & (self.labels >= 0)
 
     @cached_property

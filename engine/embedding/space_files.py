@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from engine.checked import Damaged, Document, damaged, map_array, read_arrays, read_document
 from engine.data.imageset import ImageSet
 from engine.embedding.kept import SpaceInfo
 from engine.embedding.space import META, Space, SpacePredictions
 from engine.errors import DamagedError
-from engine.files import failure, make_folder, rename_whole, write_arrays, write_json
+from engine.files.atomic import failure, make_folder, rename_whole, write_arrays, write_json
+from engine.files.checked import Damaged, Document, damaged, map_array, read_arrays, read_document
 
 DAMAGED = "Delete the space and embed the images again."
 

@@ -11,7 +11,7 @@ import torch
 
 from engine.data.imageset import ImageSet
 from engine.device import describe_device, pick_device
-from engine.documents import EpochRow, Figures, FinalRow
+from engine.files.documents import EpochRow, Figures, FinalRow
 from engine.imaging.images import STYLES
 from engine.jobs.measuring import measure, scored_on
 from engine.jobs.saving import Saver
@@ -19,8 +19,8 @@ from engine.jobs.tools import Tools
 from engine.models.checkpoint import read_weights
 from engine.models.recognizer import count_parameters
 from engine.progress import Progress, no_progress
-from engine.recipe import Recipe
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
+from engine.recipes.recipe import Recipe
 from engine.training.cost import check_cost, means_of
 from engine.training.stats import EpochStats, StepStats
 from engine.training.trainer import Trainer

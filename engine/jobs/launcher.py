@@ -13,7 +13,7 @@ from engine.runs.run import Run, create_run
 if TYPE_CHECKING:
     from engine.jobs.executor import Executor
     from engine.jobs.tasks import TaskInfo
-    from engine.recipe import Recipe
+    from engine.recipes.recipe import Recipe
     from engine.store.store import Store
 
 
@@ -81,7 +81,7 @@ class Launcher:
         return run
 
     def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
-        from engine.store.recipes import check_names
+        from engine.store.names import check_names
 
         check_names(self.store, recipe)
         return create_run(self.store.home, recipe, name, cwd=str(Path.cwd()), **status)

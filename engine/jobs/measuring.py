@@ -11,12 +11,12 @@ import torch
 from engine import metrics
 from engine.data.imageset import ImageSet
 from engine.data.loader import Images
-from engine.documents import Figures, Report
 from engine.errors import DataError
+from engine.files.documents import Figures, Report
 from engine.jobs.saving import save_best
 from engine.models.inference import run_model
 from engine.models.recognizer import count_parameters
-from engine.recipe import Recipe
+from engine.recipes.recipe import Recipe
 from engine.training.trainer import Trainer
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import GlyphlabError
-from engine.files import Lock, read_json, write_json
+from engine.files.atomic import read_json, write_json
+from engine.files.locks import Lock
 from engine.jobs.processes import spawn
 from engine.runs.index import all_runs
 from engine.runs.run import Run

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from engine.files import Lock, failure
+from engine.files.atomic import failure
+from engine.files.locks import Lock
 from engine.settings import ROOT, SETTINGS, Settings
 
 # Threads that wait by spinning starve each other as soon as the cores are shared. One training step

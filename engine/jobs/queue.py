@@ -14,16 +14,19 @@ it next.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from engine.files import Lock, failure, is_locked, write_text
+from engine.files.atomic import failure, write_text
+from engine.files.locks import Lock, is_locked
 
 POLL_SECONDS = 0.1  # of the run whose turn is next
 WATCH_SECONDS = 0.4  # of the runs behind it
+_NAME = re.compile(r"[0-9]{1,30}-\w+")
 
 
 def queue_of(device: str) -> str:
@@ -58,24 +61,30 @@ def queue_up(home: Path, queue: str, run: Path) -> Path:
 
 
 def wait_turn(
-    ticket: Path, cancelled: Callable[[], bool], tell: Callable[[int], None]
+    ticket: Path,
+    cancelled: Callable[[], bool],
+    show: Callable[[int], None],
+    watch_seconds: float = WATCH_SECONDS,
 ) -> Lock | None:
-    """The device's lock when the ticket's turn has come; None if cancelled. `tell(n)`, called when
+    """The device's lock when the ticket's turn has come; None if cancelled. `show(n)`, called when
     n changes: so many runs come first.
     """
-    told = 0
+    shown = 0
     try:
         while not cancelled():
-            before = [name for name in _tickets(ticket.parent) if name < ticket.name]
-            if before and not _is_live(ticket.parent / before[-1]):
-                (ticket.parent / before[-1]).unlink(missing_ok=True)
-                continue
+            before = [
+                name for name in _tickets(ticket.parent) if _place(name) < _place(ticket.name)
+            ]
+            while before and not _is_live(ticket.parent / before[-1]):
+                with suppress(OSError):  # a folder of such a name stays, and counts for nothing
+                    (ticket.parent / before[-1]).unlink()
+                before.pop()
             if not before and (lock := Lock.take(ticket.parent.with_suffix(".lock"))):
                 return lock
-            if len(before) + 1 != told:
-                told = len(before) + 1
-                tell(told)
-            time.sleep(WATCH_SECONDS if before else POLL_SECONDS)
+            if len(before) + 1 != shown:
+                shown = len(before) + 1
+                show(shown)
+            time.sleep(watch_seconds if before else POLL_SECONDS)
         return None
     finally:
         with suppress(OSError):
@@ -84,12 +93,20 @@ def wait_turn(
 
 def _tickets(folder: Path) -> list[str]:
     """Names of the tickets in a queue, first come first."""
-    return sorted(name for name in os.listdir(folder) if name.partition("-")[0].isdecimal())
+    return sorted((name for name in os.listdir(folder) if _NAME.fullmatch(name)), key=_place)
+
+
+def _place(name: str) -> tuple[int, str]:
+    # By number: one more than twenty nines has a digit more, and would come first by letters.
+    return int(name.partition("-")[0]), name
 
 
 def _is_live(ticket: Path) -> bool:
+    """Whether a run that computes or waits stands behind a ticket: its own, not one that only names
+    it, or a run could wait for itself.
+    """
     run = _run_of(ticket)
-    return run is not None and is_locked(run / "lock")
+    return run is not None and ticket.name.endswith(f"-{_token(run)}") and is_locked(run / "lock")
 
 
 def _run_of(ticket: Path) -> Path | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from engine.device import describe_device
-from engine.documents import Figures
+from engine.files.documents import Figures
 from engine.imaging.placement import placement_kept
 from engine.models.checkpoint import save_checkpoint
 from engine.models.inference import run_model

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import GlyphlabError, RunError, unknown
-from engine.files import Lock, plain, write_json
+from engine.files.atomic import plain, write_json
+from engine.files.locks import Lock
 from engine.jobs.tasks import read_status
 from engine.progress import Cancelled
 from engine.runs.run_info import now

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from engine.checked import Document, read_document
 from engine.errors import DamagedError, RunError
-from engine.file_cache import FileCache
-from engine.files import Lock, is_locked, make_folder, plain, write_json, write_text
+from engine.files.atomic import make_folder, plain, write_json, write_text
+from engine.files.cache import FileCache
+from engine.files.checked import Document, read_document
+from engine.files.locks import Lock, is_locked
 from engine.jobs.processes import spawn
 from engine.runs.run_info import ALIVE, now
 

@@ -11,7 +11,7 @@ import torch
 
 from engine.data.imageset import ImageSet
 from engine.progress import Progress, no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 if TYPE_CHECKING:
     pass

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine import __version__
 from engine.errors import GlyphlabError
-from engine.files import Lock, read_json
+from engine.files.atomic import read_json
+from engine.files.locks import Lock
 from engine.jobs.queue import wait_turn
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runs.run import Run
@@ -27,7 +28,7 @@ from engine.settings import ROOT
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
-    from engine.recipe_fields import DataSpec
+    from engine.recipes.fields import DataSpec
     from engine.store.store import Store
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -79,12 +80,12 @@ def work_on_run(
         try:
             run.own()
 
-            def tell(ahead: int) -> None:
+            def show(ahead: int) -> None:
                 message = f"waiting for {ahead} other run{'s' if ahead > 1 else ''}"
                 run.write_status(message=message)
                 progress(0, 0, message)
 
-            turn = wait_turn(ticket, cancel, tell)
+            turn = wait_turn(ticket, cancel, show)
             if turn is None:
                 return _end(run, "stopped", "stopped before it began")
             with turn:
@@ -115,12 +116,12 @@ def _train(store: Store, run: Run, cancel: Cancel, progress: Progress) -> str:
         from engine.store.lineage import starting_model
     run.write_status(**provenance.result())
 
-    def tell(done: int, total: int, what: str) -> None:
+    def show(done: int, total: int, what: str) -> None:
         run.heartbeat(done=done, total=total, what=what)
         progress(done, total, what)
 
     def loading(done: int, total: int, what: str) -> None:
-        tell(done, total, what)
+        show(done, total, what)
         if cancel():
             raise Cancelled
 
@@ -152,7 +153,7 @@ def _train(store: Store, run: Run, cancel: Cancel, progress: Progress) -> str:
         device=settings.device,
         threads=settings.threads,
         cancelled=cancel,
-        progress=tell,
+        progress=show,
     )
     if not final:
         return _end(run, "stopped", "stopped before the first epoch ended; no model was kept")
@@ -205,8 +206,8 @@ def _provenance() -> dict[str, Any]:
             "--abbrev=12",
             "--exclude=*",
         ]
-        said = subprocess.run(command, capture_output=True, text=True, timeout=5)
-        commit = said.stdout.strip() or None
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5)
+        commit = done.stdout.strip() or None
     except (OSError, subprocess.SubprocessError):
         commit = None
     return {"glyphlab": __version__, "commit": commit}

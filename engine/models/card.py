@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from engine.data.sources import DATASETS
-from engine.documents import CheckpointMeta
+from engine.files.documents import CheckpointMeta
 from engine.imaging.images import STYLES
 
 CARD_ROWS = (
@@ -113,7 +113,7 @@ def _placement_row(found: Mapping[str, Sequence[float]] | None) -> list[str]:
     (left, _, right), (up, _, down), (small, _, large) = (
         found[name] for name in ("x", "y", "side")
     )
-    said = (
+    ink = (
         f"ink of {small:.0%} to {large:.0%} of its longer side, {left:+.0%} to {right:+.0%} across,"
         f" {up:+.0%} to {down:+.0%} down"
     )
@@ -123,7 +123,7 @@ def _placement_row(found: Mapping[str, Sequence[float]] | None) -> list[str]:
         else ""
     )
     return [
-        f"| the page | {said} from its middle; a drawing beyond is put into the middle of these"
+        f"| the page | {ink} from its middle; a drawing beyond is put into the middle of these"
         f" ranges{pen} |"
     ]
 
@@ -137,12 +137,12 @@ def _licence(recipe: Mapping[str, Any]) -> str:
     '+', each.
     """
     names = recipe["data"]["name"].split("+")
-    said = [f"{name}: {DATASETS[name].licence}" for name in names if _licensed(name)]
+    licences = [f"{name}: {DATASETS[name].licence}" for name in names if _licensed(name)]
     if not all(map(_licensed, names)):
-        said.append("that of your own data")
+        licences.append("that of your own data")
     if recipe.get("init_from"):
-        said.append(f"that of {recipe['init_from']}, from which it started")
-    return "; ".join(said)
+        licences.append(f"that of {recipe['init_from']}, from which it started")
+    return "; ".join(licences)
 
 
 def _licensed(name: str) -> bool:

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import __version__
-from engine.documents import CheckpointMeta, Figures, TrainedOn
 from engine.errors import CheckpointError, GlyphlabError
-from engine.files import make_folder, replacing, why_not_written
+from engine.files.atomic import make_folder, replacing, why_not_written
+from engine.files.documents import CheckpointMeta, Figures, TrainedOn
 from engine.imaging.images import STYLES
 from engine.imaging.placement import Placement, read_placement
 from engine.models.card import model_card
 from engine.models.metadata import FORMAT, META, read_meta
-from engine.recipe import Recipe, make_recipe
+from engine.recipes.recipe import Recipe, make_recipe
 
 if TYPE_CHECKING:
     import torch

@@ -7,11 +7,11 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationError
 
-from engine.checked import Document, damaged, read_checked_json, wrong_field
-from engine.documents import CheckpointMeta
 from engine.errors import CheckpointError, DamagedError, GlyphlabError, unknown
+from engine.files.checked import Document, damaged, read_checked_json, wrong_field
+from engine.files.documents import CheckpointMeta
 from engine.imaging.images import STYLES
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 
 FORMAT = 1
 META = "checkpoint.json"

@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 
 from engine.errors import GlyphlabError
-from engine.files import failure
+from engine.files.atomic import failure
 
 
 def export_onnx(folder: Path, file: Path) -> Path:
@@ -64,14 +64,14 @@ def export_onnx(folder: Path, file: Path) -> Path:
         )
     assert program is not None  # what `dynamo=True` returns
     model = program.model_proto
-    told = {
+    metadata = {
         "classes": json.dumps(checkpoint.classes, ensure_ascii=False),
         "style": checkpoint.style,
         "size": str(checkpoint.size),
         "name": checkpoint.recipe.name,
         "temperature": str(checkpoint.temperature),
     }
-    for key, value in told.items():
+    for key, value in metadata.items():
         model.metadata_props.add(key=key, value=value)
     try:
         onnx.save(model, fresh)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 from engine.errors import ModelError
-from engine.files import is_name
+from engine.files.atomic import is_name
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -32,10 +32,10 @@ class Turned(Recognizer):
             return super().forward(x)
         embeddings, logits = super().forward(both_ways(x, self.degrees))
         count = x.shape[0]  # not len, which an export would take for a constant
-        said = F.log_softmax(logits, 1)
+        log_p = F.log_softmax(logits, 1)
         return Output(
             F.normalize(embeddings[:count] + embeddings[count:], dim=1),
-            (said[:count] + said[count:]) / 2,
+            (log_p[:count] + log_p[count:]) / 2,
         )
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import DataError
+from engine.files.sheets import table_text
 from engine.noise.config import CONFIG
-from engine.sheets import table_text
 
 if TYPE_CHECKING:
     from engine.noise.review import Decision

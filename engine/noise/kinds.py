@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from engine.checked import Document
+from engine.files.checked import Document
 
 _Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
 _Share = Annotated[float, Field(ge=0, le=1)]

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from engine.checked import read_arrays
 from engine.data.imageset import ImageSet
 from engine.data.splits import stratified
 from engine.errors import DamagedError, DataError, RecipeError
+from engine.files.checked import read_arrays
 from engine.models.catalog import build_model
 from engine.models.inference import run_model
 from engine.noise.config import CONFIG
@@ -40,8 +40,8 @@ from engine.noise.transition import (
     uniform_transition,
 )
 from engine.progress import Cancelled, Progress, no_progress
-from engine.recipe import Recipe
-from engine.recipe_fields import Stage
+from engine.recipes.fields import Stage
+from engine.recipes.recipe import Recipe
 from engine.training.trainer import EpochStats, StepStats, Trainer
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from engine.checked import Document, parse_json
 from engine.errors import DataError, unknown
-from engine.files import Lock, failure
+from engine.files.atomic import failure
+from engine.files.checked import Document, parse_json
+from engine.files.locks import Lock
 from engine.runs.jsonl import append_row
 
 JOURNAL = "review.jsonl"

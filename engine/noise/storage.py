@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import numpy as np
 from pydantic import ValidationError
 
-from engine.checked import damaged, map_array, read_arrays, read_checked_json, wrong_field
 from engine.data.listing import digest
-from engine.documents import LabelDiagnosis
-from engine.files import failure, make_folder, rename_whole, write_json
+from engine.files.atomic import failure, make_folder, rename_whole, write_json
+from engine.files.checked import damaged, map_array, read_arrays, read_checked_json, wrong_field
+from engine.files.documents import LabelDiagnosis
+from engine.files.sheets import write_table
 from engine.noise.kinds import DiagnosisDocument
 from engine.noise.old_formats import FORMAT, FORMAT_1_ARRAYS, upgraded
-from engine.sheets import write_table
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet

@@ -1,5 +1,5 @@
 """Honest answers: characters that can't be told apart by their form are shown as the group they
-are, and a doubt is said.
+are, and a doubt is stated.
 
 A model of 62 classes that hesitates between `o`, `O` and `0` is not unsure of what it sees, only of
 its name; a model that hesitates between `4` and `H` is. So probabilities are summed over a group

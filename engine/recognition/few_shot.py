@@ -8,7 +8,7 @@ import numpy as np
 
 LEAST_LIKE = 0.5  # likeness below which nothing is recognised
 SLACK = 0.15  # how much further from the examples than they are from one another a drawing may be
-WITHOUT_GALLERY = 0.8  # likeness asked for where a model has no gallery to compare with
+WITHOUT_GALLERY = 0.8  # likeness needed where a model has no gallery to compare with
 ONE_EXAMPLE = 0.8  # what a symbol with a single example asks for
 
 
@@ -19,7 +19,7 @@ class Match(NamedTuple):
 
     name: str
     likeness: float
-    asked: float
+    least: float
 
 
 class Bank(NamedTuple):
@@ -54,13 +54,13 @@ def decide(bank: Bank, vector: np.ndarray, known: float = -1.0) -> Match | None:
         str(name): _nearest(similarity[bank.names == name]) for name in np.unique(bank.names)
     }
     best = max(likeness, key=likeness.__getitem__)
-    asked = asked_of(bank.vectors[bank.names == best])
-    if likeness[best] < asked or likeness[best] <= known:
+    least = least_likeness(bank.vectors[bank.names == best])
+    if likeness[best] < least or likeness[best] <= known:
         return None
-    return Match(best, likeness[best], asked)
+    return Match(best, likeness[best], least)
 
 
-def asked_of(vectors: np.ndarray) -> float:
+def least_likeness(vectors: np.ndarray) -> float:
     """The likeness that a symbol with these examples (n, D + 196) asks for: nearly as much as they
     have among themselves.
     """

@@ -18,15 +18,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.checked import Damaged
 from engine.errors import GlyphlabError, RunError
-from engine.file_cache import Stamp, is_settled, stamp_of
-from engine.files import Lock
+from engine.files.cache import TICK_NS, Stamp, is_settled, stamp_of
+from engine.files.checked import Damaged
+from engine.files.locks import Lock
 from engine.runs.run import Run
 from engine.runs.run_info import ALIVE, ENDED, KILLED, Facts, RunInfo, facts_in, facts_of, info_of
 
 if TYPE_CHECKING:
-    from engine.recipe import Recipe
+    from engine.recipes.recipe import Recipe
 
 _HOMES = 16  # whose runs are kept in memory
 _indexes: OrderedDict[Path, RunIndex] = OrderedDict()
@@ -68,10 +68,11 @@ class KnownRun:
 
 
 class RunIndex:
-    """The runs of one home. May be shared by threads."""
+    """The runs of one home. May be shared by threads. tick_ns: see engine.files.cache."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, tick_ns: int = TICK_NS) -> None:
         self.folder = Path(home).absolute() / "runs"
+        self._tick_ns = tick_ns
         self._lock = threading.Lock()
         self._listed: Stamp | None = None  # of the folder, when it was listed
         self._runs: list[Run] = []  # newest first
@@ -83,9 +84,9 @@ class RunIndex:
 
     def all(self) -> list[KnownRun]:
         """Every run whose status.json can be read, newest first."""
-        asked = time.monotonic()
+        called = time.monotonic()
         with self._lock:
-            if self._looked <= asked:  # or another thread's look began after this one asked
+            if self._looked <= called:  # or another thread's look began after this one asked
                 self._looked = time.monotonic()
                 self._list()
                 self._known = [known for run in self._runs if (known := self._look_at(run))]
@@ -116,7 +117,7 @@ class RunIndex:
             return
         if stamp == self._listed:
             return
-        settled, complete = is_settled(stamp), True
+        settled, complete = is_settled(stamp, tick_ns=self._tick_ns), True
         folders: dict[tuple[str, int], tuple[int, Run]] = {}
         for entry in os.scandir(self.folder):
             if entry.name.startswith("."):
@@ -142,7 +143,7 @@ class RunIndex:
         kept = self._stamped.get(run.path)
         if kept is not None and kept[0] == stamp:
             return kept[1]
-        settled = is_settled(stamp)
+        settled = is_settled(stamp, tick_ns=self._tick_ns)
         try:
             known = KnownRun(run, run.status())
         except GlyphlabError:
@@ -176,11 +177,11 @@ def damaged_runs(home: Path) -> list[Damaged]:
     return found
 
 
-def index_of(home: Path) -> RunIndex:
-    """The index of a home's runs: one for the whole process."""
+def index_of(home: Path, tick_ns: int = TICK_NS) -> RunIndex:
+    """The index of a home's runs: one for the whole process, made with the first call."""
     home = Path(home).absolute()
     with _opening:
-        index = _indexes.pop(home, None) or RunIndex(home)
+        index = _indexes.pop(home, None) or RunIndex(home, tick_ns)
         _indexes[home] = index
         while len(_indexes) > _HOMES:
             _indexes.popitem(last=False)

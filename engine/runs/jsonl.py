@@ -15,18 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from engine.file_cache import Stamp, is_settled, stamp_of
-from engine.files import failure, plain, sync
+from engine.files.atomic import failure, plain, sync
+from engine.files.cache import Stamp, is_settled, stamp_of
 
 Row = dict[str, Any]
 
-# The figures of metrics.jsonl (engine.documents.MetricsRow): a row in which one is no number is
+# The figures of metrics.jsonl (engine.files.documents.MetricsRow): a row in which one is no number is
 # damaged.
 _NUMBERS = frozenset(
     "stage epoch epochs step steps size loss lr images_per_second images_seen seconds train_loss"
     " train_accuracy val_loss val_accuracy val_n val_ece test_accuracy test_top3 test_n test_loss"
     " test_ece test_last5 knn_accuracy generalisation_gap parameters temperature".split()
 )
+_NEEDED = {"step": ("epoch", "step", "steps"), "epoch": ("epoch",)}  # by kind of row
 _MOST_BYTES = 40_000_000  # of text; the rows made from it take about four times as much memory
 _LEAD = 200  # bytes before the place where reading goes on that show whether the file is the same
 _BLOCK = 65_536
@@ -120,7 +121,9 @@ def _read_on(path: Path, read: _Read | None, stamp: Stamp) -> _Read:
 
 
 def _row_in(line: bytes) -> Row | None:
-    """The row in a line; None if it is damaged: not an object, or a figure that is no number."""
+    """The row in a line; None if it is damaged: not an object, a figure that is no number, or one
+    that is needed and lacking.
+    """
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -129,6 +132,8 @@ def _row_in(line: bytes) -> Row | None:
         return None
     row = cast(Row, row)
     if not isinstance(row.get("kind", ""), str):
+        return None
+    if any(row.get(name) is None for name in _NEEDED.get(row.get("kind", ""), ())):
         return None
     for name in _NUMBERS & row.keys():
         value = row[name]

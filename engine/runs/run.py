@@ -30,13 +30,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
-from engine.checked import damaged, read_checked_json, wrong_field
-from engine.documents import FinalRow, MetricsRow
 from engine.errors import DamagedError, GlyphlabError, RunError
-from engine.files import (
-    Lock,
+from engine.files.atomic import (
     failure,
-    is_locked,
     make_folder,
     rename_whole,
     tail_of,
@@ -44,13 +40,16 @@ from engine.files import (
     write_json,
     write_text,
 )
+from engine.files.checked import damaged, read_checked_json, wrong_field
+from engine.files.documents import FinalRow, MetricsRow
+from engine.files.locks import Lock, is_locked
 from engine.runs.jsonl import append_row, last_row_of, line_of, rows_of
 from engine.runs.run_info import ALIVE, RunInfo, Status, facts_of, info_of, now
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from engine.recipe import Recipe
+    from engine.recipes.recipe import Recipe
 
 HEARTBEAT_SECONDS = 1.0
 DAMAGED = "Delete the run, or put its file back from a copy."
@@ -71,7 +70,7 @@ class Run:
         return id_of(self.path)
 
     def recipe(self) -> Recipe:
-        from engine.recipe import read_recipe
+        from engine.recipes.recipe import read_recipe
 
         return read_recipe(self.path / "recipe.yaml")
 

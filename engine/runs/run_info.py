@@ -4,6 +4,7 @@ what came of it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
 
-from engine.checked import Document
+from engine.files.checked import Document
 
 if TYPE_CHECKING:
-    from engine.recipe import Recipe
+    from engine.recipes.recipe import Recipe
 
 ALIVE = ("queued", "running", "stopping")
 ENDED = ("finished", "stopped", "failed")
@@ -34,7 +35,11 @@ FIGURES = (
 
 def now() -> str:
     """The time as runs record it: '2026-01-02T03:04:05.678Z'."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(time.time(), UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 def seconds_between(start: str | None, end: str | None = None) -> float | None:

@@ -101,7 +101,7 @@ def sweep(launcher: Launcher, progress: Progress, name: str, worker: int = 0) ->
     from engine.services.sweeps import Sweeps
 
     sweeps = Sweeps(launcher.store, launcher)
-    work_on_sweep(sweeps, name, progress)
+    work_on_sweep(sweeps, launcher, name, progress)
     return {"name": name, "state": sweeps.info(name).state}
 
 

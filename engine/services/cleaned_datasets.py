@@ -15,7 +15,7 @@ import numpy as np
 from engine.data.catalog import list_dataset
 from engine.data.uploads import save_upload
 from engine.errors import DataError, GlyphlabError
-from engine.files import failure, make_folder
+from engine.files.atomic import failure, make_folder
 from engine.imaging.images import as_picture
 from engine.noise.cleaned_labels import Cleaned, table
 from engine.progress import Progress, no_progress

@@ -30,7 +30,7 @@ from engine.compare.subjects import (
 from engine.compare.verdicts import SeedGroup, answer, seed_group
 from engine.errors import RunError
 from engine.metrics import confusion
-from engine.recipe import compare_recipes
+from engine.recipes.recipe import compare_recipes
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -228,23 +228,23 @@ class Compare:
         return out
 
     def reliability(self, subject: Subject, bins: int = 15) -> list[dict[str, float]]:
-        said = predictions_of(subject)
-        return reliability(said.labels, said.probabilities, bins)
+        found = predictions_of(subject)
+        return reliability(found.labels, found.probabilities, bins)
 
     def mistakes(self, subject: Subject, count: int = 60) -> list[dict[str, Any]]:
         """The images with the highest losses: index, true class, what it was taken for, the
         probability of each, and the loss in nats.
         """
-        said = predictions_of(subject)
-        losses = losses_of(said.labels, said.probabilities)
+        found = predictions_of(subject)
+        losses = losses_of(found.labels, found.probabilities)
         worst = np.argsort(-losses, kind="stable")[:count]
         return [
             {
-                "index": int(said.index[i]),
-                "true": said.classes[said.labels[i]],
-                "predicted": said.classes[said.probabilities[i].argmax()],
-                "p_true": float(said.probabilities[i, said.labels[i]]),
-                "p_predicted": float(said.probabilities[i].max()),
+                "index": int(found.index[i]),
+                "true": found.classes[found.labels[i]],
+                "predicted": found.classes[found.probabilities[i].argmax()],
+                "p_true": float(found.probabilities[i, found.labels[i]]),
+                "p_predicted": float(found.probabilities[i].max()),
                 "loss": float(losses[i]),
             }
             for i in worst

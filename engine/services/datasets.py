@@ -25,11 +25,11 @@ from engine.data.splits import make_splits
 from engine.data.uploads import Upload, remove_upload, save_upload
 from engine.errors import DataError, unknown
 from engine.progress import Progress, no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 if TYPE_CHECKING:
-    from engine.recipe import Recipe
-    from engine.recipe_fields import Augment
+    from engine.recipes.fields import Augment
+    from engine.recipes.recipe import Recipe
     from engine.store.store import Store
 
 USUAL_SIZE = {"digit": 28, "page": 64, "photo": 128}  # pixels of a side, by kind

@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import DataError, ImageError
-from engine.files import write_bytes
+from engine.files.atomic import write_bytes
 from engine.imaging import images
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
-    from engine.recipe import Recipe
+    from engine.recipes.recipe import Recipe
     from engine.store.store import Store
 
 RECIPE = "canvas-finetune"

@@ -67,20 +67,20 @@ def evaluate(
             f" {' '.join(missing)}"
         )
     probabilities = _probabilities(predictor, images, index[kept], progress)
-    said = metrics.report(labels, probabilities, predictor.classes)
-    said["per_class"] = [
-        row for row in said["per_class"] if row["n"] or row["class"] in images.classes
+    report = metrics.report(labels, probabilities, predictor.classes)
+    report["per_class"] = [
+        row for row in report["per_class"] if row["n"] or row["class"] in images.classes
     ]
-    low, high = metrics.wilson_interval(round(said["accuracy"] * said["n"]), said["n"])
+    low, high = metrics.wilson_interval(round(report["accuracy"] * report["n"]), report["n"])
     merged = _without_case(labels, probabilities, predictor.classes)
     return {
         "model": model,
         "data": data,
         "split": split,
-        "accuracy": said.pop("accuracy"),
+        "accuracy": report.pop("accuracy"),
         "interval": [low, high],
         **({"accuracy_ignoring_case": merged} if merged is not None else {}),
-        **said,
+        **report,
         "classes": list(predictor.classes),
         "skipped": [{"name": name, "reason": reason} for name, reason in images.skipped],
         "unscored": unscored,

@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from engine.checked import Damaged, Document, read_document
 from engine.errors import DamagedError, DataError
-from engine.files import Lock, failure, make_folder, write_bytes, write_json
+from engine.files.atomic import failure, make_folder, write_bytes, write_json
+from engine.files.checked import Damaged, Document, read_document
+from engine.files.locks import Lock
 from engine.recognition.few_shot import WITHOUT_GALLERY, Bank, Match, Measured, decide
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.drawings import ink_png

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from engine.checked import read_arrays
 from engine.data.splits import stratified
 from engine.embedding.neighbours import Neighbours
 from engine.embedding.projection import Options, project
 from engine.errors import DamagedError, DataError, GlyphlabError
-from engine.files import write_arrays
+from engine.files.atomic import write_arrays
+from engine.files.checked import read_arrays
 from engine.progress import Progress, no_progress
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.model_data import training_images

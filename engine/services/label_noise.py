@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from engine.checked import Damaged, damaged, read_checked_json, wrong_field
 from engine.errors import DamagedError, DataError, RunError, unknown
-from engine.files import failure, make_folder, write_json
+from engine.files.atomic import failure, make_folder, write_json
+from engine.files.checked import Damaged, damaged, read_checked_json, wrong_field
 from engine.noise.config import CONFIG
 from engine.noise.kinds import TrialDocument
 from engine.noise.review import Review
@@ -33,7 +33,7 @@ from engine.noise.storage import (
     save_diagnosis,
 )
 from engine.progress import Progress, no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 from engine.services.recovered_models import saved_models
 
 if TYPE_CHECKING:

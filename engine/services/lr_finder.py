@@ -18,7 +18,7 @@ from engine.imaging.images import normalise
 from engine.models.checkpoint import read_weights
 from engine.models.pretrained import keep_downloads
 from engine.progress import Progress, no_progress
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 from engine.store.lineage import starting_model
 from engine.training.trainer import Trainer
 

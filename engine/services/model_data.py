@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.progress import Progress, no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet

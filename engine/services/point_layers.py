@@ -123,8 +123,8 @@ def _splits(space: Space) -> Layer:
     codes = np.full(len(space.images), -1)
     for number, name in enumerate(names):
         codes[space.images.splits[name]] = number
-    said = {"train": "training", "val": "validation", "test": "test"}
-    return named("Split", codes[space.index], [said[name] for name in names], "few")
+    words = {"train": "training", "val": "validation", "test": "test"}
+    return named("Split", codes[space.index], [words[name] for name in names], "few")
 
 
 def _diagnosed(noise: Noise, space: Space) -> dict[str, Layer]:

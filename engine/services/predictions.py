@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.checked import read_arrays
 from engine.errors import DamagedError, DataError
-from engine.recipe_fields import DataSpec
+from engine.files.checked import read_arrays
+from engine.recipes.fields import DataSpec
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.store.store import Store
 
-ASKED = 120  # test images that a model without recorded predictions is asked about
+SAMPLED = 120  # test images that a model without recorded predictions predicts
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def held_out_predictions(
     """`count` of a model's answers to images held out from it, at random: 'all', or only the
     'right' or 'wrong' ones, the surest first.
 
-    Read from its run's predictions where there are some; else the model is asked. Raises DataError
+    Read from its run's predictions where there are some; else the model predicts them. Raises DataError
     if its data set is not there.
     """
     folder = store.model_folder(model)
@@ -75,7 +75,7 @@ def held_out_predictions(
     classes = tuple(meta["classes"])
     if kept is None:
         of = len(data.split(split))
-        index = np.sort(rng.choice(data.split(split), min(ASKED, of), replace=False))
+        index = np.sort(rng.choice(data.split(split), min(SAMPLED, of), replace=False))
         labels, probabilities = (
             _places(data, index, classes),
             store.predictor(model).squares(np.asarray(data.images[index])),

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.checked import Damaged, read_arrays
 from engine.data.imageset import ImageSet
 from engine.embedding.kept import Learning, SpaceInfo
 from engine.embedding.outputs import outputs, untrained
@@ -26,7 +25,8 @@ from engine.embedding.projection import Options, Projection, aligned, project, t
 from engine.embedding.space import META, PARTS, Space, part_of, short_digest, weights_digest
 from engine.embedding.space_files import is_known, read_about, read_space, spaces_in, write_space
 from engine.errors import DamagedError, DataError, ImageError, RunError, unknown
-from engine.files import failure, is_name, read_json, write_arrays
+from engine.files.atomic import failure, is_name, read_json, write_arrays
+from engine.files.checked import Damaged, read_arrays
 from engine.progress import Progress, no_progress
 from engine.services.model_data import images_for
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError, RecipeError, unknown
-from engine.recipe import RECIPES, Recipe, make_recipe, read_recipe, shipped_recipe_names
+from engine.recipes.recipe import RECIPES, Recipe, make_recipe, read_recipe, shipped_recipe_names
 from engine.runs.run_info import facts_of
 from engine.services.studies import STUDIES
 from engine.services.study_results import (

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.compare.statistics import Spread, spread
-from engine.file_cache import FileCache
+from engine.files.cache import FileCache
 from engine.metrics import wilson_interval
-from engine.recipe import RECIPES, read_recipe, shipped_recipe_names
+from engine.recipes.recipe import RECIPES, read_recipe, shipped_recipe_names
 from engine.runs.run_info import Facts, facts_of
 
 if TYPE_CHECKING:

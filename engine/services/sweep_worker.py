@@ -23,22 +23,26 @@ from engine.errors import (
     RecipeError,
     RunError,
 )
-from engine.files import Lock
+from engine.files.locks import Lock
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runs.run_info import ALIVE
-from engine.sweep.space import decoded, distributions, sampler_of, trial_recipe, unseen
+from engine.sweep.claims import claim
+from engine.sweep.space import decoded, trial_recipe
 from engine.sweep.store import TrialInfo, TrialStore
 
 if TYPE_CHECKING:
+    from engine.jobs.launcher import Launcher
     from engine.runs.run import Run
-    from engine.services.sweeps import Sweeps
+    from engine.services.sweep_folders import SweepFolders
 
 POLL_SECONDS = 0.3
 BEAT_SECONDS = 30.0
 HOPELESS = 3  # if so many trials all fail, the sweep is at fault
 
 
-def work_on_sweep(sweeps: Sweeps, name: str, progress: Progress = no_progress) -> None:
+def work_on_sweep(
+    sweeps: SweepFolders, launcher: Launcher, name: str, progress: Progress = no_progress
+) -> None:
     """Work on a sweep until its trials have ended, or somebody pauses or stops it.
 
     Raises RunError if there is no such sweep, RecipeError if its first trials all fail. Interrupted
@@ -55,7 +59,7 @@ def work_on_sweep(sweeps: Sweeps, name: str, progress: Progress = no_progress) -
             if claimed is None:
                 if not any(trial.state == "running" for trial in store.trials()):
                     return
-                tell(
+                _show(
                     store,
                     sweeps.wanted(name).trials,
                     "waiting for the trials of other workers",
@@ -65,85 +69,19 @@ def work_on_sweep(sweeps: Sweeps, name: str, progress: Progress = no_progress) -
                 continue
             number, lock = claimed
             with lock:
-                Watch(sweeps, store, number, progress).to_its_end()
+                Watch(sweeps, launcher, store, number, progress).to_its_end()
             _check_hope(sweeps, store)
     finally:
         mine.path.unlink(missing_ok=True)
         mine.release()
 
 
-def tell(store: TrialStore, trials: int, what: str, progress: Progress) -> None:
+def _show(store: TrialStore, trials: int, what: str, progress: Progress) -> None:
     done = sum(trial.state not in ("running", "waiting") for trial in store.trials())
     progress(done, max(trials, done), what)
 
 
-def claim(store: TrialStore, trials: int) -> tuple[int, Lock] | None:
-    """A trial to work on, and its lock: one whose worker is gone, or a new one; None if there is
-    none to take.
-    """
-    (store.folder / "trials").mkdir(exist_ok=True)
-    door = Lock.take(store.folder / "ask.lock", seconds=60)
-    if door is None:
-        raise RunError(
-            f"another worker of sweep {store.spec.name} is drawing a trial and does not come to"
-            " an end",
-            hint="Try again.",
-        )
-    with door:
-        for trial in store.frozen():
-            if trial.state.name != "RUNNING":
-                continue
-            if not store.is_ours(trial):
-                if not store.worked_on(trial) and store.tell(
-                    trial.number, "dropped", hidden="its worker was lost"
-                ):
-                    store.study.enqueue_trial(trial.params)
-                continue
-            if lock := Lock.take(store.lock_of(trial.number)):
-                if not store.is_open(trial.number):  # its worker ended it between the two looks
-                    lock.release()
-                elif len(trial.params) == len(store.spec.space):
-                    return trial.number, lock
-                else:  # its worker died while it was drawing: nothing was begun
-                    store.tell(trial.number, "dropped", hidden="it was never begun")
-                    lock.release()
-        return _draw(store, trials)
-
-
-def _draw(store: TrialStore, trials: int) -> tuple[int, Lock] | None:
-    spec, space = store.spec, distributions(store.spec)
-    while True:
-        counted = store.frozen()
-        waiting = any(trial.state.name == "WAITING" for trial in counted)
-        if not waiting:
-            if len(counted) >= trials:
-                return None
-            if spec.sampler == "grid":
-                params = unseen(spec, [trial.params for trial in counted], len(counted))
-                if params is None:
-                    return None
-                store.study.enqueue_trial(params)
-        store.study.sampler = sampler_of(spec, len(store.study.get_trials(deepcopy=False)))
-        number = store.study.ask(fixed_distributions=space).number
-        lock = Lock.take(store.lock_of(number), seconds=60)
-        if lock is None:
-            raise RunError(f"trial {number} of sweep {spec.name} is held by another process")
-        store.note(number, home=str(store.home))
-        drawn = next(trial for trial in store.frozen() if trial.number == number)
-        others = [trial.params for trial in counted if trial.number != number and trial.params]
-        if drawn.params not in others:
-            return number, lock
-        with (
-            lock
-        ):  # seeds are fixed, so a repetition would come out the same: try something else instead
-            store.tell(number, "dropped", hidden="it repeats another trial")
-        params = unseen(spec, others, number)
-        if params is None:
-            return None
-        store.study.enqueue_trial(params)
-
-
-def _check_hope(sweeps: Sweeps, store: TrialStore) -> None:
+def _check_hope(sweeps: SweepFolders, store: TrialStore) -> None:
     trials = [trial for trial in store.trials() if trial.state not in ("running", "waiting")]
     if len(trials) >= HOPELESS and all(trial.state == "failed" for trial in trials):
         sweeps.want(store.spec.name, "stop")
@@ -156,8 +94,16 @@ def _check_hope(sweeps: Sweeps, store: TrialStore) -> None:
 class Watch:
     """One trial, from wherever it stands to its end. Its lock is held by the caller."""
 
-    def __init__(self, sweeps: Sweeps, store: TrialStore, number: int, progress: Progress) -> None:
-        self.sweeps, self.store, self.number, self.progress = sweeps, store, number, progress
+    def __init__(
+        self,
+        sweeps: SweepFolders,
+        launcher: Launcher,
+        store: TrialStore,
+        number: int,
+        progress: Progress,
+    ) -> None:
+        self.sweeps, self.launcher, self.store = sweeps, launcher, store
+        self.number, self.progress = number, progress
         self.trial = store.trial(number)
         self.beaten = 0.0
 
@@ -198,11 +144,11 @@ class Watch:
             RunError
         ) as error:  # somebody deleted the run, or it does not measure what the sweep goes by
             with suppress(RunError):
-                self.sweeps.launcher.stop(run.id)
+                self.launcher.stop(run.id)
             self.store.tell(self.number, "failed", error=str(error))
         except (Cancelled, KeyboardInterrupt):
             with suppress(GlyphlabError):
-                self.sweeps.launcher.stop(run.id)
+                self.launcher.stop(run.id)
             raise
 
     def _run(self) -> Run:
@@ -220,12 +166,12 @@ class Watch:
         if found is None:
             base = self.sweeps.store.recipe(spec.recipe, spec.changes)
             recipe = trial_recipe(spec, base, decoded(spec, self.trial.params), info.number)
-            found = self.sweeps.launcher.submit(recipe, sweep=spec.name)
+            found = self.launcher.submit(recipe, sweep=spec.name)
         self.store.note(self.number, run=found)
         run = self.sweeps.store.run(found)
         _wait_while_stopping(run)
         if run.info().state == "stopped":
-            self.sweeps.launcher.resume(found)
+            self.launcher.resume(found)
         return run
 
     def _report(self, run: Run) -> None:
@@ -247,7 +193,7 @@ class Watch:
             self.beaten = time.monotonic()
         info = self.info()
         best = "" if info.value is None else f", best {metric} {info.value:.4f}"
-        tell(
+        _show(
             self.store,
             self.sweeps.wanted(self.store.spec.name).trials,
             f"trial {info.name}: epoch {len(rows)}{best}",
@@ -263,7 +209,7 @@ class Watch:
             and info.retries < self.store.spec.retries
         ):
             self.store.note(self.number, retries=info.retries + 1)
-            self.sweeps.launcher.resume(run.id)
+            self.launcher.resume(run.id)
             return False
         if state == "failed":
             self._end("failed", run, error=run.info().error or "its run failed")
@@ -275,7 +221,7 @@ class Watch:
 
     def _stop(self, run: Run) -> None:
         with suppress(RunError):  # it may have ended by itself
-            self.sweeps.launcher.stop(run.id)
+            self.launcher.stop(run.id)
         _wait_while_stopping(run)
         self._report(run)
 

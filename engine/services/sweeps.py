@@ -4,42 +4,33 @@ decides what to try next.
 
 from __future__ import annotations
 
-import re
 import shutil
-import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.checked import read_document
-from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError, unknown
-from engine.files import failure, is_locked, make_folder, write_json, write_text
+from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError
+from engine.files.atomic import failure, make_folder, write_text
 from engine.runs.run_info import ALIVE
-from engine.store.recipes import check_names
-from engine.sweep.info import SweepInfo, Wanted
+from engine.services.sweep_folders import SweepFolders
+from engine.store.names import check_names
+from engine.sweep.info import SweepInfo
 from engine.sweep.space import longer, one_of_each, size_of, trial_recipe
-from engine.sweep.spec import (
-    NAME,
-    SweepSpec,
-    read_sweep,
-)
+from engine.sweep.spec import SweepSpec, read_sweep
 
 if TYPE_CHECKING:
     from engine.jobs.launcher import Launcher
     from engine.progress import Progress
-    from engine.recipe import Recipe
+    from engine.recipes.recipe import Recipe
     from engine.store.store import Store
-    from engine.sweep.store import TrialInfo, TrialStore
+    from engine.sweep.store import TrialInfo
 
 
-class Sweeps:
-    """The sweeps of a lab: `sweeps/<name>/` in its home."""
+class Sweeps(SweepFolders):
+    """The sweeps of a lab, and what a person does with them."""
 
     def __init__(self, store: Store, launcher: Launcher) -> None:
-        self.store, self.launcher = store, launcher
-        self.folder = store.home / "sweeps"
-        self._stores: dict[str, tuple[float, TrialStore]] = {}
-        self._opening = threading.Lock()
+        super().__init__(store)
+        self.launcher = launcher
 
     def list(self) -> list[SweepInfo]:
         """Every sweep, the one last touched first; of one that can't be read `error` says why."""
@@ -56,26 +47,6 @@ class Sweeps:
             except GlyphlabError:
                 out[name] = "damaged"
         return out
-
-    def _names(self) -> list[str]:
-        found = []
-        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
-            with suppress(OSError):  # deleted while we looked
-                if folder.is_dir() and re.fullmatch(NAME, folder.name):
-                    file = folder / "sweep.yaml"
-                    found.append(((file if file.exists() else folder).stat().st_mtime, folder.name))
-        return [name for _, name in sorted(found, reverse=True)]
-
-    def spec(self, name: str) -> SweepSpec:
-        """Raises RunError, with the nearest name, if there is no such sweep; RecipeError if its
-        file is damaged.
-        """
-        return read_sweep(self._known(name) / "sweep.yaml")
-
-    def _known(self, name: str) -> Path:
-        if not re.fullmatch(NAME, name) or not (self.folder / name).is_dir():
-            raise RunError(unknown("sweep", name, self._names()))
-        return self.folder / name
 
     def create(self, spec: SweepSpec) -> str:
         """Write a sweep down; one that is there with the same recipe and space is kept, and only
@@ -119,13 +90,13 @@ class Sweeps:
 
     def work(self, name: str, trials: int | None = None, progress: Progress | None = None) -> None:
         """Be a worker, in this process, until the trials have ended; see
-        engine.services.sweep_worker.work.
+        engine.services.sweep_worker.work_on_sweep.
         """
         from engine.progress import no_progress
         from engine.services.sweep_worker import work_on_sweep
 
         self.want(name, "run", trials or self.wanted(name).trials or self.spec(name).trials)
-        work_on_sweep(self, name, progress or no_progress)
+        work_on_sweep(self, self.launcher, name, progress or no_progress)
 
     def pause(self, name: str) -> None:
         """No new trials: the ones at hand come to their end."""
@@ -214,7 +185,7 @@ class Sweeps:
         """The recipe of a trial (default: the best one), with `changes` on top. Raises RunError if
         there is no such trial.
         """
-        from engine.recipe import make_recipe
+        from engine.recipes.recipe import make_recipe
 
         found = self._trial(name, trial)
         spec = self.spec(name)
@@ -250,48 +221,6 @@ class Sweeps:
             if trial.number == number:
                 return trial
         raise RunError(f"sweep {name} has no trial {number}")
-
-    def workers(self, name: str) -> int:
-        """How many workers of this home are at the sweep."""
-        return sum(is_locked(lock) for lock in (self.folder / name / "workers").glob("*.lock"))
-
-    def wanted(self, name: str) -> Wanted:
-        """What a person wants of the sweep."""
-        file = self.folder / name / "wanted.json"
-        return (
-            read_document(file, Wanted, "Delete the sweep; its runs stay.")
-            if file.exists()
-            else Wanted()
-        )
-
-    def want(self, name: str, state: str, trials: int | None = None) -> None:
-        """Write down what is wanted; workers read it several times a second."""
-        self.spec(name)
-        if trials is None:
-            try:
-                trials = self.wanted(name).trials
-            except DamagedError:  # what is written now takes its place
-                trials = 0
-        write_json(self.folder / name / "wanted.json", {"state": state, "trials": trials})
-
-    def trials_store(self, name: str) -> TrialStore:
-        """The sweep's study, kept open. Raises RunError if there is no such sweep or its storage
-        can't be used.
-        """
-        from engine.sweep.store import TrialStore
-
-        spec = self.spec(name)
-        try:
-            changed = (self.folder / name / "sweep.yaml").stat().st_mtime
-        except OSError as error:
-            raise RunError(f"sweep {name} can't be read", got=error.strerror) from None
-        with self._opening:
-            if name not in self._stores or self._stores[name][0] != changed:
-                self._stores[name] = (
-                    changed,
-                    TrialStore(self.folder / name, spec, self.store.home),
-                )
-            return self._stores[name][1]
 
 
 def _what_is_tried(spec: SweepSpec) -> dict[str, Any]:

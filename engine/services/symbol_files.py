@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.checked import parse_json
 from engine.data.archive import check_overlaps
 from engine.errors import DataError
+from engine.files.checked import parse_json
 
 LARGEST_ARCHIVE = 50_000_000  # bytes
 NO_ARCHIVE = (  # what reading a zip that is none, or is damaged, raises

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from engine.errors import CheckpointError, GlyphlabError
 
 if TYPE_CHECKING:
-    from engine.recipe import Recipe
+    from engine.recipes.recipe import Recipe
     from engine.store.store import Store
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from engine.checked import Damaged
 from engine.errors import CheckpointError, GlyphlabError, unknown
-from engine.file_cache import Stamp, stamp_of
-from engine.files import is_name
+from engine.files.atomic import is_name
+from engine.files.cache import Stamp, stamp_of
+from engine.files.checked import Damaged
 from engine.runs.index import find_run, known_runs
 
 
@@ -80,7 +80,7 @@ def _looked_at(home: Path, checkpoints: Path) -> Iterator[ModelInfo | Damaged]:
 @lru_cache(maxsize=5000)
 def _model_info(name: str, where: str, folder: Path, stamp: Stamp) -> ModelInfo:
     from engine.models.metadata import read_meta
-    from engine.recipe import make_recipe
+    from engine.recipes.recipe import make_recipe
 
     meta = read_meta(folder)
     metrics, recipe = meta["metrics"], make_recipe(meta["recipe"], {"scale": "full", "small": {}})

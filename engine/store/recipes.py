@@ -1,4 +1,4 @@
-"""What a lab holds by name: its recipes, and whether a recipe's names lead anywhere."""
+"""The recipes of a lab, by name: those that come with it, and those kept in its home."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from engine.checked import Damaged
 from engine.errors import GlyphlabError, RecipeError, unknown
-from engine.files import is_name, make_folder, write_text
-from engine.recipe import RECIPES, Recipe, read_recipe, shipped_recipe_names
-
-if TYPE_CHECKING:
-    from engine.store.store import Store
+from engine.files.atomic import is_name, make_folder, write_text
+from engine.files.checked import Damaged
+from engine.recipes.recipe import RECIPES, Recipe, read_recipe, shipped_recipe_names
 
 
 @dataclass(frozen=True)
@@ -112,21 +109,3 @@ def keep_recipe(home: Path, recipe: Recipe) -> Path:
     path = make_folder(home / "recipes") / f"{recipe.name}.yaml"
     write_text(path, recipe.to_yaml())
     return path
-
-
-def check_names(store: Store, recipe: Recipe) -> None:
-    """Raise DataError or CheckpointError if the recipe's data sets or the model it starts from are
-    unknown here.
-    """
-    from engine.data.sources import find, names_in
-    from engine.models.pretrained import check_weights_name
-    from engine.store.lineage import parent_recipe
-
-    names = names_in(recipe.data.name) + ([recipe.data.test_on] if recipe.data.test_on else [])
-    for name in names:
-        find(name, store.settings.data, store.home, store.settings.names_only)
-    weights = recipe.model.options.get("weights")
-    if weights and store.settings.names_only:
-        check_weights_name(weights)
-    if recipe.init_from and parent_recipe(store, recipe) is None:
-        store.model_folder(recipe.init_from)

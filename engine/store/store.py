@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.checked import Damaged
 from engine.errors import CheckpointError, GlyphlabError
-from engine.files import make_folder
+from engine.files.atomic import make_folder
+from engine.files.checked import Damaged
 from engine.progress import Progress, no_progress
 from engine.runs.index import damaged_runs, find_run, known_runs
 from engine.runs.run import Run
@@ -23,10 +23,10 @@ from engine.settings import ROOT, Settings, read_settings
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.data.info import DatasetInfo
-    from engine.documents import CheckpointMeta
+    from engine.files.documents import CheckpointMeta
     from engine.models.predictor import Predictor
-    from engine.recipe import Recipe
-    from engine.recipe_fields import DataSpec
+    from engine.recipes.fields import DataSpec
+    from engine.recipes.recipe import Recipe
     from engine.runs.index import KnownRun
     from engine.runs.run_info import RunInfo
     from engine.store.models import ModelInfo
@@ -82,7 +82,7 @@ class Store:
         DataError.
         """
         from engine.data.catalog import load_dataset
-        from engine.recipe_fields import DataSpec
+        from engine.recipes.fields import DataSpec
 
         spec = DataSpec(name=name) if isinstance(name, str) else name
         changes = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from engine.checked import Document
+from engine.files.checked import Document
 
 if TYPE_CHECKING:
     pass

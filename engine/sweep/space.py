@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from engine.recipe import Recipe, make_recipe
+from engine.recipes.recipe import Recipe, make_recipe
 from engine.sweep.spec import SweepSpec, whole
 
 if TYPE_CHECKING:

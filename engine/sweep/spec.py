@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from engine.checked import read_yaml
 from engine.errors import RecipeError, unknown
-from engine.file_cache import FileCache
-from engine.recipe import RECIPES
-from engine.recipe_fields import LARGEST_SEED, MOST_EPOCHS, Name, Options
-from engine.trees import plain, validated
+from engine.files.cache import FileCache
+from engine.files.checked import read_yaml
+from engine.recipes.fields import LARGEST_SEED, MOST_EPOCHS, Name, Options
+from engine.recipes.recipe import RECIPES
+from engine.recipes.trees import plain, validated
 
 if TYPE_CHECKING:
     from optuna.distributions import (

@@ -9,9 +9,10 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from engine.checked import parse_json
 from engine.errors import RunError
-from engine.files import Lock, failure
+from engine.files.atomic import failure
+from engine.files.checked import parse_json
+from engine.files.locks import Lock
 from engine.runs.jsonl import append_row
 
 if TYPE_CHECKING:

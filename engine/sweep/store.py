@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.checked import Document
 from engine.errors import DamagedError, GlyphlabError, RunError
-from engine.files import is_locked
+from engine.files.checked import Document
+from engine.files.locks import is_locked
 from engine.sweep.space import decoded, pruner_of
 from engine.sweep.spec import SweepSpec
 from engine.sweep.storage import OWN_JOURNAL, open_storage
@@ -106,8 +106,14 @@ class TrialStore:
 
         try:
             yield
-        except (GlyphlabError, OSError, MemoryError):
+        except (GlyphlabError, MemoryError):
             raise
+        except OSError as error:  # gone, or not a file any more
+            raise DamagedError(
+                f"the trials of sweep {self.spec.name} can't be read",
+                got=error.strerror or type(error).__name__,
+                hint="Put its journal back, or delete the sweep; its runs stay.",
+            ) from None
         except optuna.exceptions.StorageInternalError as error:
             raise RunError("the sweep's storage can't be used", got=str(error)[:160]) from None
         except Exception as error:

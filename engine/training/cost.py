@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from engine.errors import RecipeError
 from engine.models.catalog import build_model
-from engine.recipe import Recipe
-from engine.recipe_fields import Stage
+from engine.recipes.fields import Stage
+from engine.recipes.recipe import Recipe
 
 FLOAT = 4  # bytes of a weight, its gradient and its moments
 HALF = 2  # bytes of an activation under autocast, the least there is

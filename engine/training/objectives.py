@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from engine.errors import RecipeError, unknown
 from engine.models.recognizer import Output
-from engine.recipe_fields import Stage
+from engine.recipes.fields import Stage
 from engine.training.noisy_losses import complementary_nn, forward, scl_nl, small_loss
 
 

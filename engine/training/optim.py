@@ -11,7 +11,7 @@ from torch import nn
 
 from engine.errors import RecipeError, unknown
 from engine.models.recognizer import Recognizer
-from engine.recipe_fields import Stage
+from engine.recipes.fields import Stage
 
 # Parameter groups as torch.optim takes them: params, peak (the rate at its highest), weight_decay.
 Groups = list[dict[str, Any]]

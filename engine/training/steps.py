@@ -12,8 +12,8 @@ from engine.data import loader
 from engine.data.imageset import ImageSet
 from engine.errors import RecipeError
 from engine.models.recognizer import Recognizer
-from engine.recipe import Recipe
-from engine.recipe_fields import Stage
+from engine.recipes.fields import Stage
+from engine.recipes.recipe import Recipe
 from engine.training.batch_statistics import normalising
 from engine.training.objectives import Objective
 from engine.training.optim import (

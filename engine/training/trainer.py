@@ -23,8 +23,8 @@ from engine.imaging.images import normalise
 from engine.models.catalog import build_model
 from engine.models.inference import run_model
 from engine.models.recognizer import load_matching
-from engine.recipe import Recipe
-from engine.recipe_fields import Stage
+from engine.recipes.fields import Stage
+from engine.recipes.recipe import Recipe
 from engine.training.batch_statistics import FEW_STEPS, normalising, refresh_statistics
 from engine.training.objectives import Objective
 from engine.training.optim import (

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import CheckpointError
-from engine.files import make_folder, replacing, why_not_written
+from engine.files.atomic import make_folder, replacing, why_not_written
 from engine.training.trainer import Trainer
 
 STATE = "state.json"

@@ -83,7 +83,7 @@ def test_a_broken_picture_and_an_unknown_model_are_said_to_be_so(server, client)
         client.predict(sent(server, "seven.png"), "canvas-digit", api_name="/predict")
     with pytest.raises(AppError, match="No picture was given"):
         client.predict(None, "canvas-digits", api_name="/predict")
-    assert "Traceback" not in server.said()
+    assert "Traceback" not in server.output()
 
 
 def test_a_batch_is_answered_in_order_and_a_broken_picture_costs_only_itself(server, client):
@@ -164,7 +164,7 @@ def test_the_pad_says_when_a_touch_of_the_pen_was_left_out(views):
     clean = drawn("7")
     touched = clean.copy()
     touched[15:37, 430:452] = 255
-    said = [
+    answers = [
         look(
             [
                 "data:image/png;base64," + base64.b64encode(png(ink)).decode(),
@@ -176,8 +176,8 @@ def test_the_pad_says_when_a_touch_of_the_pen_was_left_out(views):
         for ink in (clean, touched)
     ]
     assert (
-        said[0]["seen"] == said[1]["seen"]
-        and said[1]["note"] == f"{said[0]['note']} A stray dot was left out."
+        answers[0]["seen"] == answers[1]["seen"]
+        and answers[1]["note"] == f"{answers[0]['note']} A stray dot was left out."
     )
 
 
@@ -193,10 +193,10 @@ def test_several_characters_are_not_taken_for_one(views, word, gap, model):
 def test_characters_are_counted_where_some_stand_apart_and_some_nearly_touch(views):
     look = views[0]
     word = np.hstack([written("7"), written("07", gap=4)])
-    said = look(
+    answer = look(
         ["data:image/png;base64," + base64.b64encode(png(word)).decode(), "canvas-digits", "", []]
     )
-    assert said["kind"] == "several" and "3 characters" in said["note"]
+    assert answer["kind"] == "several" and "3 characters" in answer["note"]
 
 
 def test_real_drawings_are_answered_as_the_model_answers_them(server, client, real_data, tmp_path):

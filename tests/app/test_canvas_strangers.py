@@ -37,7 +37,7 @@ def views(server):
     return Views(Reader(Lab(server.home))).functions()
 
 
-def asked(server, index: int, data: list) -> str:
+def answer_of(server, index: int, data: list) -> str:
     """What a question to any endpoint is answered with, public or not, word by word."""
     session = f"s{index}"
     question = {"data": data, "fn_index": index, "session_hash": session}
@@ -63,24 +63,24 @@ def test_no_endpoint_opens_a_file_that_was_not_sent(server, client):
         {"data": 5},
         "x" * 100_000,
     )
-    before = len(server.said().splitlines())
+    before = len(server.output().splitlines())
     endpoints, questions = client.config["dependencies"], 0
     assert len(endpoints) > 10
     for endpoint in endpoints:
         if not endpoint["inputs"]:
             continue
         for form in forms[:: 1 if endpoint["api_visibility"] == "public" else 4]:
-            said = asked(server, endpoint["id"], [form] * len(endpoint["inputs"]))
-            assert '"success":false' in said, (endpoint["api_name"], form, said)
-            assert outside not in said and str(server.home) not in said
+            answer = answer_of(server, endpoint["id"], [form] * len(endpoint["inputs"]))
+            assert '"success":false' in answer, (endpoint["api_name"], form, answer)
+            assert outside not in answer and str(server.home) not in answer
             questions += 1
-    assert len(server.said().splitlines()) - before <= questions
-    assert "Traceback" not in server.said()
+    assert len(server.output().splitlines()) - before <= questions
+    assert "Traceback" not in server.output()
 
 
 def test_what_the_pad_may_call_takes_its_own_questions_only(server, client):
     pad = next(one["id"] for one in client.config["components"] if one["type"] == "html")
-    address, before = f"{server.address}/gradio_api/component_server", len(server.said())
+    address, before = f"{server.address}/gradio_api/component_server", len(server.output())
     question = {"session_hash": "s", "component_id": pad, "fn_name": "look"}
     for data in ([], [1, 2, 3, 4], ["a"], {"path": "/etc/passwd"}, None, [["a"], "b", "c", "d"]):
         answer = httpx.post(address, json={**question, "data": data}, timeout=60)
@@ -89,7 +89,7 @@ def test_what_the_pad_may_call_takes_its_own_questions_only(server, client):
         assert httpx.post(address, json={**question, "data": [], **wrong}).status_code in (404, 500)
     plain = httpx.post(address, content=b"{}", headers={"content-type": "text/plain"})
     assert plain.status_code == 415
-    assert len(server.said()) - before < 1000 and "Traceback" not in server.said()
+    assert len(server.output()) - before < 1000 and "Traceback" not in server.output()
 
 
 def test_half_a_surrogate_pair_is_no_text(views):

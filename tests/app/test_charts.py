@@ -230,3 +230,17 @@ def test_a_message_stands_where_the_chart_will_be():
         and chart.layout.annotations[0].text == "Soon."
         and not chart.layout.xaxis.visible
     )
+
+
+def test_a_persons_words_in_markdown_make_no_picture_no_link_and_no_tag():
+    from markdown_it import MarkdownIt
+
+    render = MarkdownIt("commonmark").enable("table").render
+    for text in (
+        "<img src=x onerror=alert(1)>",
+        "![x](http://e/x.png)",
+        "[a](javascript:b)",
+        "**b** `c`",
+    ):
+        shown = render(f"Saved as **{say.literal(text)}**.")
+        assert shown.count("<") == 4 and "img" not in shown.replace("&lt;img", ""), shown

@@ -92,8 +92,8 @@ def test_recipes_that_differ_without_a_common_score_are_not_called_seeds(lab):
         compared_run(lab, held="no"),
         compared_run(lab, held="no", changes={"lr": 0.3}, state="stopped"),
     )
-    said = texts(open_page("compare", runs=[one.id, other.id]))
-    assert "which is better can't be said" in said and "seed alone" not in said
+    shown = texts(open_page("compare", runs=[one.id, other.id]))
+    assert "which is better can't be said" in shown and "seed alone" not in shown
 
 
 def test_a_mean_curve_is_the_mean_of_its_seeds_with_a_band_from_least_to_most():

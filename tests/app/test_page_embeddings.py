@@ -127,9 +127,9 @@ def test_the_scatter_fetches_points_and_images(lab: Lab, space) -> None:
     assert "immutable" in answer.headers["cache-control"]
     coordinates = np.frombuffer(answer.content, "<f4", 2 * n).reshape(n, 2)
     np.testing.assert_array_equal(coordinates, space.find_map(Options("pca")).coordinates)
-    labels, said = np.frombuffer(answer.content, "<i2", 2 * n, 8 * n).reshape(2, n)
+    labels, predicted = np.frombuffer(answer.content, "<i2", 2 * n, 8 * n).reshape(2, n)
     np.testing.assert_array_equal(labels, space.labels)
-    np.testing.assert_array_equal(said, space.predicted)
+    np.testing.assert_array_equal(predicted, space.predicted)
     assert len(answer.content) == 13 * n
 
     codes = np.frombuffer(client.get(f"/layer/{space.key}/error?123").content, "<u2")

@@ -9,7 +9,7 @@ from noisy_labels import diagnosed
 from weblab import open_page, texts
 
 from app.charts import noise as charts
-from engine.files import write_json
+from engine.files.atomic import write_json
 from engine.lab import Lab
 
 

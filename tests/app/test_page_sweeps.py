@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.lab import Lab
-from engine.services.sweep_worker import claim
+from engine.sweep.claims import claim
 from engine.sweep.spec import make_sweep
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "sweeps.py")

@@ -7,8 +7,8 @@ import yaml
 from weblab import add_run, open_page, texts
 
 from engine.lab import Lab
-from engine.recipe import Recipe
-from engine.recipe_fields import Augment, DataSpec
+from engine.recipes.fields import Augment, DataSpec
+from engine.recipes.recipe import Recipe
 
 
 @pytest.fixture
@@ -20,6 +20,12 @@ def lab(tmp_path, monkeypatch):
 def started(page) -> None:
     page.button(key="start").click().run()
     assert not page.exception
+
+
+def show_tab(page, label: str) -> None:
+    """Open a tab of the form: what was opened once stays drawn, so that nothing typed is lost."""
+    page.session_state["quick/full/tabs"] = label
+    page.run()
 
 
 def stopped(lab: Lab) -> Recipe:
@@ -58,7 +64,9 @@ def test_recipes_can_be_narrowed_down_to_those_on_one_data_set(lab):
 def test_changes_in_the_form_reach_the_run_and_the_run_is_watched(lab):
     page = open_page("train")
     page.number_input(key="quick/full/epochs").set_value(2)
+    show_tab(page, "Augmentation")
     page.number_input(key="quick/full/augment.rotate").set_value(7.5)
+    show_tab(page, "Basics")
     page.text_input(key="quick/full/lr").set_value("1e-3, 2e-3")
     page.text_input(key="quick/full/run-name").set_value("mine").run()
     started(page)
@@ -170,6 +178,9 @@ def test_an_address_of_a_run_that_is_gone_says_so(lab):
 
 def test_every_field_of_a_recipe_that_decides_a_run_is_in_the_form(lab):
     page = open_page("train")
+    assert "quick/full/augment.rotate" not in {field.key for field in page.number_input}
+    for tab in page.tabs:
+        show_tab(page, tab.label)
     kinds = (
         page.number_input,
         page.text_input,

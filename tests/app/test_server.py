@@ -31,7 +31,7 @@ def server(tmp_path_factory):
 def test_it_says_where_it_is_and_how_it_is(server):
     health = server.health()
     assert health["running"] == health["queued"] == 0 and health["version"] and health["device"]
-    assert wait_until(lambda: server.address in server.said())
+    assert wait_until(lambda: server.address in server.output())
 
 
 def test_a_process_that_has_shown_home_holds_nothing_heavy(server):
@@ -87,10 +87,15 @@ def test_a_browser_that_asks_for_the_canvas_first_gets_a_page_that_reloads_itsel
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_cleanly(tmp_path, number):
+def test_it_stops_cleanly_while_a_request_is_still_being_sent(tmp_path, number):
     running = Server(tmp_path)
-    assert running.stop(number) == 0
-    assert "Traceback" not in running.said()
+    head = f"Host: 127.0.0.1:{running.port}\r\nContent-Type: application/json"
+    with socket.create_connection(("127.0.0.1", running.port)) as slow:
+        path = "/canvas/gradio_api/queue/join"
+        slow.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\nContent-Length: 900\r\n\r\n{{".encode())
+        wait_until(lambda: running.health())  # which comes after the request
+        assert running.stop(number) == 0
+    assert "Traceback" not in running.output()
     running.close()
 
 
@@ -142,7 +147,7 @@ def test_an_address_of_another_machine_is_refused():
         bind("192.0.2.1", free_port())
 
 
-def asked(app: LazyApp, accept: str = "*/*", kind: str = "http") -> tuple[int, str]:
+def answer_of(app: LazyApp, accept: str = "*/*", kind: str = "http") -> tuple[int, str]:
     """What a LazyApp answers to one GET, in a loop of its own."""
 
     async def ask() -> tuple[int, str]:
@@ -193,7 +198,7 @@ def test_a_lazy_app_is_built_on_the_first_request_and_its_lifespan_is_entered_an
     events: list[str] = []
     app = LazyApp(lambda: starlette_app(events), "The trial")
     assert events == []
-    assert asked(app) == (200, "hello")
+    assert answer_of(app) == (200, "hello")
     assert events == ["entered", "left"]
 
 
@@ -205,9 +210,9 @@ def test_a_lazy_app_that_can_not_be_built_says_why_and_is_tried_again(caplog):
         raise OSError("disk on fire")
 
     app = LazyApp(build, "The trial")
-    status, body = asked(app)
+    status, body = answer_of(app)
     assert status == 500 and body == "The trial could not start: disk on fire"
-    status, body = asked(app, accept="text/html")
+    status, body = answer_of(app, accept="text/html")
     assert status == 500 and "disk on fire" in body and len(attempts) == 2
 
 
@@ -242,9 +247,7 @@ def test_a_browser_sees_that_a_lazy_app_is_starting():
     assert status == 200 and "The trial is starting" in body and 'http-equiv="refresh"' in body
 
 
-def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_its_answer(
-    monkeypatch,
-):
+def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_its_answer():
     import json
     import threading
 
@@ -252,9 +255,6 @@ def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_it
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    import app.lazy_app
-
-    monkeypatch.setattr(app.lazy_app, "PATIENCE_SECONDS", 0.01)
     gate, spaces = threading.Event(), []
 
     def build():
@@ -262,7 +262,7 @@ def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_it
         return Starlette(routes=[Route("/config", lambda request: JSONResponse({"a": 1}))])
 
     async def knock() -> list[dict]:
-        lazy, sent = LazyApp(build, "The trial", ("/config",)), []
+        lazy, sent = LazyApp(build, "The trial", ("/config",), patience_seconds=0.01), []
 
         async def send(message: dict) -> None:
             sent.append(message)

@@ -11,7 +11,7 @@ from bench.ablation import PARTS, Case, ablate, load, records, table, true_label
 from engine.errors import DataError
 from engine.lab import Lab
 from engine.noise.config import CONFIG, Effort
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 LITTLE = replace(
     CONFIG,

@@ -86,9 +86,9 @@ def test_a_lasso_shows_its_gallery_and_escape_clears_it(page):
         page.mouse.move(x + dx, y + dy, steps=5)
     page.mouse.up()
     page.keyboard.up("Shift")
-    said = page.get_by_text("images selected").first
-    said.wait_for()
-    count = int(said.inner_text().split()[0].replace(",", ""))
+    line = page.get_by_text("images selected").first
+    line.wait_for()
+    count = int(line.inner_text().split()[0].replace(",", ""))
     assert count >= 1 and "selection=" in page.url
     expect(page.locator(".images figure")).to_have_count(min(count, 60))
     page.locator(MAP).press("Escape")

@@ -39,7 +39,7 @@ def test_a_tutorial_does_what_it_says(name, tmp_path, monkeypatch, capfd) -> Non
         text = text.replace(long, short)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path / "home"))
-    said = ""
+    printed = ""
     for kind, block in BLOCK.findall(text):
         if kind == "python":
             exec(compile(block, f"{name}.md", "exec"), {"__name__": name})
@@ -52,9 +52,9 @@ def test_a_tutorial_does_what_it_says(name, tmp_path, monkeypatch, capfd) -> Non
                 _pretend(words[3:])
             else:
                 assert main(words[3:]) == 0, line
-        said += capfd.readouterr().out
+        printed += capfd.readouterr().out
     expected = SAYS.get(name)
-    assert expected is None or re.search(expected, said), said
+    assert expected is None or re.search(expected, printed), printed
 
 
 # What must come of it, where a command that ends well does not yet show that.
@@ -75,7 +75,7 @@ def _with_ids(line: str, home: Path) -> str:
 
 
 def _pretend(words: list[str]) -> None:
-    """An examination takes most of a minute whatever the number of images, and has tests of its own:
+    """A diagnosis takes most of a minute whatever the number of images, and has tests of its own:
     here, that the command is understood, and a table like its own for what follows.
     """
     args = parser_of("noise").parse_args(words[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 
 import pytest
 from made_lab import SMALL, looked_at
@@ -10,8 +11,7 @@ from weblab import add_run
 
 from engine.jobs import queue
 from engine.lab import Lab
-from engine.recipe import make_recipe
-from engine.runs import run_info
+from engine.recipes.recipe import make_recipe
 from engine.runs.run import create_run
 
 JUMPS = {
@@ -24,16 +24,11 @@ JUMPS = {
 def jump(request, monkeypatch, tally):
     """Makes the clock jump when called."""
 
-    class Jumped(datetime.datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime.datetime.now(tz) + JUMPS[request.param]
-
     def do() -> None:
-        monkeypatch.setattr(run_info, "datetime", Jumped)
-        before = queue.time.time_ns()
-        nanoseconds = before + int(JUMPS[request.param].total_seconds()) * 10**9
-        monkeypatch.setattr(queue.time, "time_ns", lambda: nanoseconds)
+        seconds = JUMPS[request.param].total_seconds()
+        real, nanoseconds = time.time, time.time_ns() + int(seconds) * 10**9
+        monkeypatch.setattr(time, "time", lambda: real() + seconds)
+        monkeypatch.setattr(time, "time_ns", lambda: nanoseconds)
         tally.add("clock jumps")
 
     return do

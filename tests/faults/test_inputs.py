@@ -22,7 +22,7 @@ from made_lab import drawn, zipped
 
 from engine.cli import COMMANDS, parser_of
 from engine.errors import GlyphlabError
-from engine.recipe import RECIPES, Recipe, make_recipe
+from engine.recipes.recipe import RECIPES, Recipe, make_recipe
 
 
 @pytest.fixture(scope="module")

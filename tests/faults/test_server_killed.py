@@ -11,7 +11,7 @@ from waiting import wait_until
 from weblab import Server
 
 from engine.lab import Lab
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 
 
 def test_a_killed_web_server_loses_nothing(tmp_path, tally):

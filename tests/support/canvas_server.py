@@ -43,10 +43,10 @@ class CanvasServer:
             with urllib.request.urlopen(self.address, timeout=30) as answer:
                 return answer.status == 200
         except OSError:
-            assert self.process.poll() is None, self.said()
+            assert self.process.poll() is None, self.output()
             return False
 
-    def said(self) -> str:
+    def output(self) -> str:
         self.log.seek(0)
         return self.log.read()
 

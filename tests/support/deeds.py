@@ -18,7 +18,7 @@ from engine.jobs.executor import resume
 from engine.lab import Lab
 from engine.noise.cleaned_labels import clean
 from engine.noise.storage import key_of, make_document, save_diagnosis
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 from engine.runs.run import Run
 from engine.services.cleaned_datasets import publish
 from engine.sweep.spec import make_sweep
@@ -132,7 +132,7 @@ def _mapped(lab: Lab) -> Any:
     return None if found is None else found.coordinates.tobytes()
 
 
-def _examine(lab: Lab) -> None:
+def _diagnose(lab: Lab) -> None:
     """Keep a diagnosis whose predictions are made up: what is computed before touches no file."""
     from noisy_labels import result_of
 
@@ -144,7 +144,7 @@ def _examine(lab: Lab) -> None:
         save_diagnosis(folder, make_document(data, "all", "full", found, 1.5), found)
 
 
-def _examined(lab: Lab) -> Any:
+def _diagnosed(lab: Lab) -> Any:
     found = lab.noise.find("shapes")
     if found is None:
         return None
@@ -152,7 +152,7 @@ def _examined(lab: Lab) -> Any:
 
 
 def _review(lab: Lab) -> None:
-    _examine(lab)
+    _diagnose(lab)
     review = lab.noise.review(lab.noise.find("shapes"))
     review.decide(7, 1)
 
@@ -164,7 +164,7 @@ def _reviewed(lab: Lab) -> Any:
 
 
 def _publish(lab: Lab) -> None:
-    _examine(lab)
+    _diagnose(lab)
     found = lab.noise.find("shapes")
     publish(lab.store, found, clean(found, {}, "likely", 0.9), "mended")
 
@@ -226,7 +226,7 @@ DEEDS: dict[str, Deed] = {
     "cache": Deed(_decode, _decoded),
     "embed": Deed(lambda lab: lab.spaces.embed("mmmmmm", "shapes", "all"), _embedded),
     "map": Deed(_map, _mapped),
-    "diagnosis": Deed(_examine, _examined),
+    "diagnosis": Deed(_diagnose, _diagnosed),
     "review": Deed(_review, _reviewed),
     "publish": _kept_once(_publish, _uploaded("mended")),
     "upload": _kept_once(lambda lab: lab.data.upload("more.zip", zipped(9, 1)), _uploaded("more")),

@@ -18,7 +18,7 @@ from app.canvas_tabs.pad import drawing_of
 from app.scatter.routes import routes
 from engine.cli import main
 from engine.imaging.images import ink_of, open_picture
-from engine.recipe import make_recipe, parse_changes, read_recipe, shipped_recipe
+from engine.recipes.recipe import make_recipe, parse_changes, read_recipe, shipped_recipe
 from engine.sweep.spec import parse_sweep
 
 

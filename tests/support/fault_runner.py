@@ -2,8 +2,8 @@
 
     python fault_runner.py faulty.so      with faulty.so in LD_PRELOAD
 
-reads a request a line, {"deed", "home", "action", "at", "go_on"}, and answers in a line, {"said", "count"}:
-said is 'done', 'refused: …' (the lab's own words), 'broke: …' (a traceback) or 'killed'. `go_on`: not the
+reads a request a line, {"deed", "home", "action", "at", "go_on"}, and answers in a line, {"outcome", "count"}:
+outcome is 'done', 'refused: …' (the lab's own words), 'broke: …' (a traceback) or 'killed'. `go_on`: not the
 deed itself but what a person does after a fault.
 """
 
@@ -40,7 +40,7 @@ def main(library: str) -> None:
             deed.do(lab_at(Path(scratch) / "home"))
             deed.seen(lab_at(Path(scratch) / "home"))
         shutil.rmtree(scratch, ignore_errors=True)
-    print(json.dumps({"said": "ready"}), file=answers)
+    print(json.dumps({"outcome": "ready"}), file=answers)
     for line in sys.stdin:
         print(json.dumps(_in_a_fork(disk, **json.loads(line))), file=answers)
 
@@ -52,23 +52,23 @@ def _in_a_fork(
     child = os.fork()
     if not child:
         os.close(reading)
-        said = "done"
+        outcome = "done"
         try:
             lab = lab_at(Path(home))
             disk.fault_arm(home.encode(), ACTIONS[action], ctypes.c_long(at))
             (DEEDS[deed].go_on if go_on else DEEDS[deed].do)(lab)
         except GlyphlabError as error:
-            said = f"refused: {error}"
+            outcome = f"refused: {error}"
         except BaseException:
-            said = f"broke: {traceback.format_exc()}"
+            outcome = f"broke: {traceback.format_exc()}"
         count = disk.fault_count()
-        os.write(writing, json.dumps({"said": said, "count": count}).encode())
+        os.write(writing, json.dumps({"outcome": outcome, "count": count}).encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         answer = pipe.read()
     os.waitpid(child, 0)
-    return json.loads(answer) if answer else {"said": "killed", "count": at}
+    return json.loads(answer) if answer else {"outcome": "killed", "count": at}
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class Runner:
             stderr=self.log,
             text=True,
         )
-        assert self._answer()["said"] == "ready"
+        assert self._answer()["outcome"] == "ready"
 
     def do(
         self, deed: str, home: Path, action: str = "nothing", at: int = 0, go_on: bool = False
@@ -62,7 +62,7 @@ class Runner:
         request = {"deed": deed, "home": str(home), "action": action, "at": at, "go_on": go_on}
         print(json.dumps(request), file=self.process.stdin, flush=True)
         answer = self._answer()
-        return answer["said"], answer["count"]
+        return answer["outcome"], answer["count"]
 
     def _answer(self) -> dict[str, Any]:
         line = self.process.stdout.readline()

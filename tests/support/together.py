@@ -7,7 +7,7 @@ from pathlib import Path
 
 from made_lab import SMALL, drawn, lab_at
 
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 from engine.runs.run import Run
 
 

@@ -196,10 +196,10 @@ class Server:
         try:
             return json.loads(self.get("/healthz")[2])
         except OSError:
-            assert self.process.poll() is None, self.said()
+            assert self.process.poll() is None, self.output()
             return None
 
-    def said(self) -> str:
+    def output(self) -> str:
         self.log.seek(0)
         return self.log.read()
 

@@ -8,14 +8,14 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from engine.embedding.space_files import write_space
-from engine.files import write_arrays, write_json
+from engine.files.atomic import write_arrays, write_json
 from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint
 from engine.noise.review import Review
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 from engine.runs.run import create_run
-from engine.services.sweep_worker import claim
+from engine.sweep.claims import claim
 from engine.sweep.spec import make_sweep
 
 CLASSES = tuple("0123456789")

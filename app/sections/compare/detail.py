@@ -83,7 +83,7 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
     pair = lab.compare.pair(by_id[first], by_id[second])
     names, test = (pair.first.label, pair.second.label), pair.test
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Images asked of both", number(len(pair.labels)), width=170)
+        st.metric("Images that both predicted", number(len(pair.labels)), width=170)
         st.metric("Only the first right", number(test.only_first), help=names[0], width=170)
         st.metric("Only the second right", number(test.only_second), help=names[1], width=170)
         st.metric("Both wrong", number(test.neither), width=170)

@@ -108,7 +108,7 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
             },
         )
         note(
-            "McNemar's test on the images that both were asked about; p corrected for the number of"
+            "McNemar's test on the images that both predicted; p corrected for the number of"
             " pairs (Holm). It speaks of these trained models, not of the recipes: for those, run"
             " several seeds."
         )

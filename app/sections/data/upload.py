@@ -26,8 +26,8 @@ CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more are i
 
 def upload(lab: Lab) -> None:
     """Draw the upload box; a data set that was taken in is put into the address as `?data=`."""
-    said = st.session_state.pop("upload-said", None)
-    with st.expander("Add your own", icon=":material/upload:", expanded=bool(said)):
+    added = st.session_state.pop("upload-added", None)
+    with st.expander("Add your own", icon=":material/upload:", expanded=bool(added)):
         st.markdown(LAYOUT)
         turn = st.session_state.setdefault("upload-turn", 0)  # a new key empties the box
         file = st.file_uploader(
@@ -40,8 +40,8 @@ def upload(lab: Lab) -> None:
             "Add it to the lab", key="upload-add", type="primary", icon=":material/add:"
         ):
             _take_in(lab, file)
-        if said:
-            text, skipped = said
+        if added:
+            text, skipped = added
             st.success(text, icon=":material/check_circle:")
             if skipped:
                 st.dataframe(skipped_table(skipped), hide_index=True)
@@ -66,7 +66,7 @@ def _take_in(lab: Lab, file: UploadedFile) -> None:
         st.error(str(error), icon=":material/error:")
         return
     skipped = taken.skipped
-    if taken.images <= CHECKED_AT_ONCE:  # its broken files are said now, not after a first run
+    if taken.images <= CHECKED_AT_ONCE:  # its broken files are named now, not after a first run
         try:
             skipped = lab.data.check(taken.name, checking).report.skipped
         except GlyphlabError as error:
@@ -82,7 +82,7 @@ def _take_in(lab: Lab, file: UploadedFile) -> None:
         f"`{taken.name}` is a data set now: {number(taken.images)} images of"
         f" {number(len(taken.classes))} classes."
     )
-    st.session_state["upload-said"] = (text, skipped)
+    st.session_state["upload-added"] = (text, skipped)
     st.session_state["upload-turn"] += 1
     st.query_params["data"] = taken.name
     st.rerun()

@@ -172,12 +172,12 @@ def at_work(lab: Lab, kind: str, arguments: dict[str, Any], key: str) -> bool:
 def faithful_words(found: Projection) -> str:
     """How far the map can be trusted, in a sentence."""
     kept, trust = found.faithful["kept"], found.faithful["trustworthiness"]
-    said = (
+    words = (
         f"How faithful: {100 * kept:.0f}% of the {found.faithful['neighbours']} true neighbours are"
         f" neighbours on the map, trustworthiness {trust:.3f} (1 is best), measured at"
         f" {number(found.faithful['points'])} images."
     )
     if "variance" in found.notes:
         shares = found.notes["variance"]
-        said += f" The axes hold {100 * sum(shares):.0f}% of the variance."
-    return said
+        words += f" The axes hold {100 * sum(shares):.0f}% of the variance."
+    return words

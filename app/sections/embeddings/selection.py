@@ -16,8 +16,8 @@ import streamlit as st
 from app.charts.space import layer_palette
 from app.scatter.component import Selection
 from app.widgets import note, number, percent
+from engine.files.sheets import table_text
 from engine.imaging.images import as_picture
-from engine.sheets import table_text
 
 if TYPE_CHECKING:
     from engine.embedding.space import NearestPoints, Space
@@ -40,7 +40,7 @@ def listener(space: Space) -> Callable[[dict[str, Any]], None]:
     page finds it.
     """
 
-    def heard(picked: dict[str, Any]) -> None:
+    def keep(picked: dict[str, Any]) -> None:
         for name in (POINT, MANY):
             st.query_params.pop(name, None)
         places = [place for place in picked.get("at", []) if 0 <= place < len(space)]
@@ -49,7 +49,7 @@ def listener(space: Space) -> Callable[[dict[str, Any]], None]:
         elif picked.get("kind") == "lasso" and places:
             st.query_params[MANY] = space.keep_selection(np.array(places, np.int64))
 
-    return heard
+    return keep
 
 
 def selected(space: Space) -> np.ndarray:
@@ -90,7 +90,7 @@ def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
         st.caption(str(space.images.files[space.index[place]]))
     votes = near.vote.share[0]
     order = [number for number in np.argsort(-votes, kind="stable") if votes[number]]
-    said = ", ".join(
+    counts = ", ".join(
         f"{space.classes[number]} {votes[number] * len(near.index):.0f}" for number in order
     )
     winner = (
@@ -98,7 +98,7 @@ def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
         if near.vote.label[0] >= 0
         else "nothing: no neighbour has a label"
     )
-    st.markdown(f"Its {len(near.index)} nearest vote for **{winner}** ({said}):")
+    st.markdown(f"Its {len(near.index)} nearest vote for **{winner}** ({counts}):")
     neighbours(space, near, key)
 
 

@@ -17,7 +17,7 @@ from app.charts.words import size as file_size
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
-    from engine.documents import CheckpointMeta, Figures
+    from engine.files.documents import CheckpointMeta, Figures
     from engine.lab import Lab
 
 MOST = 10  # confusions listed

@@ -111,8 +111,10 @@ def captions(found: HeldOutPredictions) -> list[str]:
     """'✓ bee 93%' or '✗ bee 61%, is ants' for each answer."""
     out = []
     for label, predicted, sure in zip(found.labels, found.predicted, found.confidence, strict=True):
-        said = f"{found.classes[predicted]} {percent(float(sure), 0)}"
-        out.append(f"✓ {said}" if label == predicted else f"✗ {said}, is {found.classes[label]}")
+        answer = f"{found.classes[predicted]} {percent(float(sure), 0)}"
+        out.append(
+            f"✓ {answer}" if label == predicted else f"✗ {answer}, is {found.classes[label]}"
+        )
     return out
 
 

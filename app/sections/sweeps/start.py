@@ -8,8 +8,8 @@ import streamlit as st
 
 from app.charts import sweep as charts
 from app.widgets.common import empty
-from engine.checked import read_yaml
 from engine.errors import GlyphlabError, RecipeError
+from engine.files.checked import read_yaml
 
 if TYPE_CHECKING:
     from engine.lab import Lab

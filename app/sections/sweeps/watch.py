@@ -152,7 +152,7 @@ def _best(lab: Lab, info: SweepInfo) -> None:
             f"**Best: trial {best.number}**, {charts.words(info.metric)}"
             f" **{figure_of(best.value, info.metric)}**"
         )
-        st.table({charts.short(path): charts.said(value) for path, value in best.values.items()})
+        st.table({charts.short(path): charts.text_of(value) for path, value in best.values.items()})
         with st.container(horizontal=True, vertical_alignment="bottom"):
             times = st.number_input(
                 "Times as long", 1, 100, 4, key=f"longer-{info.name}", width=110
@@ -194,7 +194,7 @@ def _table(trials: list[Any], metric: str, here: set[str]) -> None:
             "trial": trial.number,
             "state": trial.state,
             charts.words(metric): figure_of(trial.value, metric),
-            **{charts.short(path): charts.said(value) for path, value in trial.values.items()},
+            **{charts.short(path): charts.text_of(value) for path, value in trial.values.items()},
             "epochs": trial.epochs,
             "time": seconds(trial.seconds),
             "run": f"/train?run={trial.run}" if trial.run in here else "",

@@ -10,8 +10,8 @@ import streamlit as st
 import yaml
 from pydantic.fields import FieldInfo
 
-from engine.checked import read_yaml
 from engine.errors import RecipeError
+from engine.files.checked import read_yaml
 
 LABELS = {
     "lr": "Learning rate",

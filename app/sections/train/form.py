@@ -16,8 +16,8 @@ from pydantic import BaseModel
 
 from app.sections.train.fields import option_field, parsed_yaml, recipe_field
 from app.widgets.choices import choices, model_options
-from engine.recipe import Recipe
-from engine.recipe_fields import Augment, DataSpec
+from engine.recipes.fields import Augment, DataSpec
+from engine.recipes.recipe import Recipe
 
 Changes = dict[str, Any]
 MAIN = ("epochs", "batch_size", "lr", "optimizer", "schedule", "loss")
@@ -66,11 +66,7 @@ def recipe_form(recipe: Recipe, datasets: Mapping[str, str], key: str) -> Change
                     if new != old:
                         changes[path] = new
 
-    stages = f"Stages ({len(recipe.stages)})" if recipe.stages else "Stages"
-    basics, data, model, augment, more, several = st.tabs(
-        ["Basics", "Data", "Model options", "Augmentation", "More training choices", stages]
-    )
-    with basics:
+    def basics() -> None:
         first, second = st.columns(2)
         with first:
             fields(recipe.data, ("name",), "data.", 1)
@@ -82,21 +78,41 @@ def recipe_form(recipe: Recipe, datasets: Mapping[str, str], key: str) -> Change
                 f"This recipe trains in {len(recipe.stages)} stages; what a stage sets for itself"
                 " wins over the fields here."
             )
-    with data:
+
+    def data() -> None:
         fields(
             recipe.data, tuple(name for name in DataSpec.model_fields if name != "name"), "data."
         )
-    with model:
+
+    def model() -> None:
         changes.update(_model_options(recipe, changes.get("model.name", recipe.model.name), key))
-    with augment:
+
+    def augment() -> None:
         st.caption(
             "Random changes to each training image, drawn anew every time. Zero switches one off."
         )
         fields(recipe.augment, tuple(Augment.model_fields), "augment.")
-    with more:
-        fields(recipe, MORE)
-    with several:
-        changes.update(_stages(recipe, key))
+
+    groups = {
+        "Basics": basics,
+        "Data": data,
+        "Model options": model,
+        "Augmentation": augment,
+        "More training choices": lambda: fields(recipe, MORE),
+        f"Stages ({len(recipe.stages)})" if recipe.stages else "Stages": lambda: changes.update(
+            _stages(recipe, key)
+        ),
+    }
+    # Sixty fields take a browser longer than all the rest of the page. A tab is filled when it is
+    # opened and stays so, or what was typed into it would be forgotten.
+    opened = st.session_state.setdefault(f"{key}/opened", set())
+    tabs = st.tabs(list(groups), key=f"{key}/tabs", on_change="rerun")
+    for number, (tab, draw) in enumerate(zip(tabs, groups.values(), strict=True)):
+        if tab.open:
+            opened.add(number)
+        if number in opened:
+            with tab:
+                draw()
     return changes
 
 

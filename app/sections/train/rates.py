@@ -14,7 +14,7 @@ from app.widgets.tasks import task_box
 
 if TYPE_CHECKING:
     from engine.lab import Lab
-    from engine.recipe import Recipe
+    from engine.recipes.recipe import Recipe
 
 
 def rate_finder(lab: Lab, recipe: Recipe, key: str) -> None:

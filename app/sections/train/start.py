@@ -15,10 +15,10 @@ from app.sections.data.report import warn
 from app.sections.train.form import recipe_form
 from app.sections.train.rates import rate_finder
 from app.widgets.pickers import dataset_label, pick_one
-from engine.checked import read_yaml
 from engine.data.sources import DATASETS
 from engine.errors import DataError, GlyphlabError, RecipeError
-from engine.recipe import Recipe, make_recipe
+from engine.files.checked import read_yaml
+from engine.recipes.recipe import Recipe, make_recipe
 
 if TYPE_CHECKING:
     from engine.lab import Lab

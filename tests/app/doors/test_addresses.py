@@ -117,17 +117,17 @@ def request(peer: str, **headers: str) -> dict:
 
 
 def test_what_a_stranger_says_about_a_request_is_taken_out():
-    said = request("10.0.0.2", x_forwarded_for="1.2.3.4", x_forwarded_proto="https", accept="*/*")
-    seen = Proxies("127.0.0.1").seen(said)
+    sent = request("10.0.0.2", x_forwarded_for="1.2.3.4", x_forwarded_proto="https", accept="*/*")
+    seen = Proxies("127.0.0.1").seen(sent)
     assert seen["client"] == ("10.0.0.2", 1) and seen["scheme"] == "http"
     assert seen["headers"] == [(b"accept", b"*/*")]
 
 
 def test_what_a_named_proxy_says_is_believed_as_far_as_it_could_know():
-    said = request(
+    sent = request(
         "10.0.0.2", x_forwarded_for="9.9.9.9, 1.2.3.4, 10.0.0.3", x_forwarded_proto="https"
     )
-    seen = Proxies("10.0.0.0/8").seen(said)
+    seen = Proxies("10.0.0.0/8").seen(sent)
     assert seen["client"][0] == "1.2.3.4" and seen["scheme"] == "https"
     assert proxies_of(read_settings({}), {"SPACE_ID": "me/lab"}).trusts("10.1.2.3")
     assert not proxies_of(read_settings({}), {}).trusts("127.0.0.1")

@@ -39,8 +39,8 @@ class Inside:
         if scope["type"] == "websocket":
             await send({"type": "websocket.accept"})
             return
-        said = [(b"access-control-allow-origin", b"*"), (b"x-content-type-options", b"no")]
-        await send({"type": "http.response.start", "status": 200, "headers": said})
+        own = [(b"access-control-allow-origin", b"*"), (b"x-content-type-options", b"no")]
+        await send({"type": "http.response.start", "status": 200, "headers": own})
         await send({"type": "http.response.body", "body": b"in"})
 
 

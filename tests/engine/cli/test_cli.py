@@ -47,9 +47,9 @@ def engine(lab: Lab, *arguments: object, **options) -> subprocess.CompletedProce
 
 
 def document(lab: Lab, *arguments: object):
-    said = engine(lab, *arguments, "--json")
-    assert said.returncode == 0, said.stderr
-    return json.loads(said.stdout)
+    ended = engine(lab, *arguments, "--json")
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -97,14 +97,16 @@ MISTAKES = {
 
 @pytest.mark.parametrize("line", MISTAKES)
 def test_a_mistake_is_one_line_and_status_2(lab, line):
-    said = engine(lab, *line.split(), "--json")
-    assert said.returncode == 2 and said.stdout == "" and said.stderr.count("\n") == 1
-    assert MISTAKES[line] in said.stderr and "Traceback" not in said.stderr
+    ended = engine(lab, *line.split(), "--json")
+    assert ended.returncode == 2 and ended.stdout == "" and ended.stderr.count("\n") == 1
+    assert MISTAKES[line] in ended.stderr and "Traceback" not in ended.stderr
 
 
 def test_a_setting_that_can_not_be_used_is_a_mistake(lab):
-    said = engine(lab, "runs", GLYPHLAB_PORT="seven")
-    assert said.returncode == 2 and "GLYPHLAB_PORT" in said.stderr and said.stderr.count("\n") == 1
+    ended = engine(lab, "runs", GLYPHLAB_PORT="seven")
+    assert (
+        ended.returncode == 2 and "GLYPHLAB_PORT" in ended.stderr and ended.stderr.count("\n") == 1
+    )
 
 
 def test_pictures_are_classified_from_files_folders_and_patterns(lab, model, tmp_path):
@@ -133,8 +135,8 @@ def test_pictures_are_classified_from_files_folders_and_patterns(lab, model, tmp
         ("empty", "no pictures"),
         ("broken.png", "not a picture"),
     ):
-        said = engine(lab, "predict", model, tmp_path / what)
-        assert said.returncode == 2 and why in said.stderr and said.stderr.count("\n") == 1
+        ended = engine(lab, "predict", model, tmp_path / what)
+        assert ended.returncode == 2 and why in ended.stderr and ended.stderr.count("\n") == 1
 
 
 def test_one_bad_picture_costs_only_itself(lab, model, tmp_path):
@@ -152,9 +154,9 @@ def test_one_bad_picture_costs_only_itself(lab, model, tmp_path):
     (tmp_path / "1.png").unlink()
     for name in ("2.pgm", os.fsdecode(old)):
         (tmp_path / name).write_bytes(b"")
-    said = engine(lab, "predict", model, tmp_path)
-    assert said.returncode == 2 and "none of 3 pictures can be read" in said.stderr
-    assert len(said.stdout.splitlines()) == 3
+    ended = engine(lab, "predict", model, tmp_path)
+    assert ended.returncode == 2 and "none of 3 pictures can be read" in ended.stderr
+    assert len(ended.stdout.splitlines()) == 3
 
 
 def test_a_model_is_scored(lab, model):
@@ -192,14 +194,15 @@ def test_training_ends_with_the_run_its_checkpoint_and_its_figures(lab, tmp_path
 
 
 def test_a_run_that_fails_gives_its_document_and_status_2(lab):
-    said = engine(lab, "train", "quick", "--set", "loss=tripplet", "--json")
+    ended = engine(lab, "train", "quick", "--set", "loss=tripplet", "--json")
     assert (
-        said.returncode == 2
-        and json.loads(said.stdout)["state"] == "failed"
-        and "did you mean 'triplet'" in json.loads(said.stdout)["error"]
+        ended.returncode == 2
+        and json.loads(ended.stdout)["state"] == "failed"
+        and "did you mean 'triplet'" in json.loads(ended.stdout)["error"]
     )
     assert (
-        "did you mean 'triplet'" in said.stderr.splitlines()[-1] and "Traceback" not in said.stderr
+        "did you mean 'triplet'" in ended.stderr.splitlines()[-1]
+        and "Traceback" not in ended.stderr
     )
 
 
@@ -239,14 +242,14 @@ def test_ctrl_c_stops_the_training_and_keeps_the_best(tmp_path):
 
 def test_a_reader_who_leaves_early_is_no_error(lab):
     environ = {**os.environ, "GLYPHLAB_HOME": str(lab.home)}
-    said = subprocess.run(
+    ended = subprocess.run(
         ["sh", "-c", f"{sys.executable} -m engine recipes | true"],
         cwd=ROOT,
         env=environ,
         capture_output=True,
         text=True,
     )
-    assert said.stderr == ""
+    assert ended.stderr == ""
 
 
 def test_tables_align_numbers_right_and_durations_read_well():

@@ -11,7 +11,7 @@ from trained import model_run
 
 from engine.cli import load, parser_of
 from engine.errors import RecipeError, RunError
-from engine.files import plain
+from engine.files.atomic import plain
 from engine.lab import Lab
 from engine.progress import no_progress
 from engine.runs.run import Run
@@ -98,3 +98,11 @@ def test_study_lists_every_published_experiment_and_shows_one_alone(lab: Lab) ->
     assert "published" in alone.lower() and "0.99%" in alone
     with pytest.raises(RecipeError, match="task3-convnet-flat"):
         call(lab, "study", "task3-convnet-flatt")
+
+
+def test_a_damaged_run_is_listed_with_the_reason(lab: Lab) -> None:
+    run = model_run(lab)
+    (run.path / "status.json").write_text('{"state": 5}')
+    listed, text = call(lab, "runs")
+    assert [(each["id"], each["state"]) for each in listed] == [(run.id, "damaged")]
+    assert run.id in text and "state" in listed[0]["error"]

@@ -28,7 +28,7 @@ def two(lab):
     )
 
 
-def said(lab, *runs) -> str:
+def verdicts(lab, *runs) -> str:
     return "\n".join(lab.compare.answers(lab.compare.subjects([run.id for run in runs])))
 
 
@@ -95,7 +95,7 @@ def test_runs_that_were_asked_about_other_images_are_refused(lab, two):
     with pytest.raises(RunError, match="not scored on the same images"):
         lab.compare.pair(*lab.compare.subjects([two[0].id, other.id]))
     assert lab.compare.tests(lab.compare.subjects([two[0].id, other.id])) == []
-    assert "can't be compared" in said(lab, two[0], other)
+    assert "can't be compared" in verdicts(lab, two[0], other)
 
 
 def test_every_pair_is_tested_with_p_corrected_for_their_number(lab, two):
@@ -120,7 +120,7 @@ def test_seeds_of_one_recipe_are_one_group_with_mean_and_spread(lab):
 
 
 def test_the_answer_names_start_end_and_what_may_be_chance(lab, two):
-    text = said(lab, *two)
+    text = verdicts(lab, *two)
     assert "**The end.** On digits test, *lr 0.004* reads 98." in text
     assert (
         "*lr 0.004* alone is right on 8 and *lr 0.02* alone on 3: that could well be chance"
@@ -136,13 +136,13 @@ def test_the_answer_names_start_end_and_what_may_be_chance(lab, two):
 
 def test_a_threshold_that_neither_reaches_is_not_mentioned(lab):
     slow = [compared_run(lab, curve=(0.6, 0.985), changes={"lr": lr}) for lr in (0.1, 0.2)]
-    text = said(lab, *slow)
+    text = verdicts(lab, *slow)
     assert "To 98%" in text and "To 99" not in text and "never gets there" not in text
 
 
 def test_a_real_difference_is_called_real(lab, two):
     worse = compared_run(lab, wrong=range(60), changes={"lr": 0.5})
-    assert "*lr 0.004* is really better on images like these (McNemar, p < 0.001)" in said(
+    assert "*lr 0.004* is really better on images like these (McNemar, p < 0.001)" in verdicts(
         lab, two[0], worse
     )
 
@@ -150,7 +150,7 @@ def test_a_real_difference_is_called_real(lab, two):
 def test_over_seeds_the_means_are_tested(lab):
     good = [compared_run(lab, wrong=range(n), changes={"seed": n}) for n in (1, 2, 3)]
     bad = [compared_run(lab, wrong=range(n), changes={"seed": n, "lr": 0.3}) for n in (40, 44, 47)]
-    text = said(lab, *good, *bad)
+    text = verdicts(lab, *good, *bad)
     assert (
         "on average over 3 seeds" in text
         and "Their means differ by more than seeds do (Welch's t-test, p" in text
@@ -172,7 +172,7 @@ def test_pretrained_against_scratch_is_answered_in_the_studys_words(lab):
         curve=(0.8, 0.96, 0.99),
         losses=(0.3, 0.2, 0.1),
     )
-    text = said(lab, scratch, pretrained)
+    text = verdicts(lab, scratch, pretrained)
     first = text.splitlines()[0]
     assert (
         first.startswith("**Pretrained against scratch.**")

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from engine.data.augment import augment, fit_size, resize
-from engine.recipe_fields import Augment
+from engine.recipes.fields import Augment
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -199,7 +199,7 @@ def test_processes_decode_what_one_would_and_in_order(tmp_path):
     listing = zipped(tmp_path, content)
     alone = list(decode.decoded(listing, "digit", 28, no_progress))
     target = decode.Target("digit", 28)
-    together = list(decode._in_processes(decode._Chunks(listing, target), target))
+    together = list(decode._in_processes(decode._Chunks(listing, target), target, 2))
     for part in ("images", "kept"):
         assert np.array_equal(
             np.concatenate([getattr(chunk, part) for chunk in alone]),
@@ -210,8 +210,7 @@ def test_processes_decode_what_one_would_and_in_order(tmp_path):
     ]
 
 
-def test_a_chunk_that_takes_long_gives_signs_of_life(monkeypatch):
-    monkeypatch.setattr(decode, "ALIVE_SECONDS", 0.001)
+def test_a_chunk_that_takes_long_gives_signs_of_life():
     future, calls = decode.Future(), []
 
     def alive():
@@ -219,15 +218,16 @@ def test_a_chunk_that_takes_long_gives_signs_of_life(monkeypatch):
         if len(calls) == 3:
             future.set_result("decoded")
 
-    assert decode._result(future, [], 0, None, alive) == "decoded" and len(calls) == 3
+    assert (
+        decode._result(future, [], 0, None, alive, seconds=0.001) == "decoded" and len(calls) == 3
+    )
 
 
-def test_chunks_become_about_a_second_of_work(tmp_path, monkeypatch):
+def test_chunks_become_about_a_second_of_work(tmp_path):
     listing = zipped(tmp_path, files("2", "4", count=40))
     clock = iter(np.arange(1000) * 8.0)  # half a second an image: 8 s for the first 16
-    monkeypatch.setattr(decode.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(decode, "_cores", lambda: 1)
-    counts = [len(chunk.kept) for chunk in decode.decoded(listing, "digit", 28, no_progress)]
+    chunks = decode.decoded(listing, "digit", 28, no_progress, cores=1, clock=lambda: next(clock))
+    counts = [len(chunk.kept) for chunk in chunks]
     assert counts[0] == 16 and max(counts[1:]) <= 2 and sum(counts) == 80
 
 
@@ -243,7 +243,7 @@ def test_decoding_goes_on_when_processes_cannot_be_started(tmp_path):
         "def work():\n"
         f"    listing = list_zip(Path({str(tmp_path / 'set.zip')!r}), 100, 'page')\n"
         "    target = decode.Target('digit', 28)\n"
-        "    chunks = decode._in_processes(decode._Chunks(listing, target), target)\n"
+        "    chunks = decode._in_processes(decode._Chunks(listing, target), target, 2)\n"
         "    print('images:', sum(len(chunk.images) for chunk in chunks), flush=True)\n"
         "child = multiprocessing.get_context('fork').Process(target=work, daemon=True)\n"
         "child.start()\n"
@@ -270,7 +270,7 @@ def test_processes_do_not_run_the_page_that_the_web_server_shows(tmp_path):
         f"sys.modules['__main__'].__file__ = {str(page)!r}\n"
         f"listing = list_zip(Path({str(tmp_path / 'set.zip')!r}), 100, 'page')\n"
         "target = decode.Target('digit', 28)\n"
-        "chunks = decode._in_processes(decode._Chunks(listing, target), target)\n"
+        "chunks = decode._in_processes(decode._Chunks(listing, target), target, 2)\n"
         "print('images:', sum(len(chunk.images) for chunk in chunks))\n"
         "assert sys.modules['__main__'].__file__\n"
     )

@@ -15,7 +15,7 @@ from engine.data.sources import DATASETS, find
 from engine.errors import DataError
 from engine.imaging.images import STYLES, open_picture, square, square_of_glyph
 from engine.progress import no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 
 @pytest.fixture

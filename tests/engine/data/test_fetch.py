@@ -17,7 +17,7 @@ from engine.data.fetch import DOWNLOADS, Download, Remote, fetch
 from engine.data.sources import DATASETS
 from engine.errors import DataError
 from engine.progress import Cancelled, no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 
 class Site:

@@ -61,10 +61,9 @@ def test_per_class_batches_need_two_classes() -> None:
 
 
 @pytest.mark.parametrize("held", [True, False])
-def test_batches_are_the_same_held_or_streamed(held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_the_same_held_or_streamed(held: bool) -> None:
     data = shapes()
-    monkeypatch.setitem(loader.FITS_BYTES, "cpu", 10**9 if held else 0)
-    images = Images(data, CPU, data.split("train"))
+    images = Images(data, CPU, data.split("train"), fits_bytes=10**9 if held else 0)
     assert (images.held is not None) == held
     order = loader.in_order(data.split("train"), 7)
     for index, batch in zip(order, images.batches(order), strict=True):
@@ -73,17 +72,13 @@ def test_batches_are_the_same_held_or_streamed(held: bool, monkeypatch: pytest.M
         assert np.array_equal(batch.index.numpy(), index)
 
 
-def test_an_error_while_streaming_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(loader.FITS_BYTES, "cpu", 0)
-    images = Images(shapes(), CPU)
+def test_an_error_while_streaming_reaches_the_caller() -> None:
+    images = Images(shapes(), CPU, fits_bytes=0)
     with pytest.raises(IndexError):
         list(images.batches([np.array([10**6])]))
 
 
-def test_a_consumer_that_leaves_early_leaves_no_thread_behind(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(loader.FITS_BYTES, "cpu", 0)
+def test_a_consumer_that_leaves_early_leaves_no_thread_behind() -> None:
     all_read = threading.Event()
 
     class Order(list):
@@ -92,17 +87,16 @@ def test_a_consumer_that_leaves_early_leaves_no_thread_behind(
             all_read.set()
 
     order = Order(loader.in_order(np.arange(2 * (loader.AHEAD + 1)), 2))
-    batches = Images(shapes(), CPU).batches(order)
+    batches = Images(shapes(), CPU, fits_bytes=0).batches(order)
     next(batches)  # what is left fills the queue, so that there is no room for the end mark
     assert all_read.wait(10)
     batches.close()
     assert "batches" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_streamed_images_are_those_of_the_file(tmp_path, monkeypatch) -> None:
+def test_streamed_images_are_those_of_the_file(tmp_path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (50, 3, 8, 8), dtype=np.uint8)
     np.save(tmp_path / "images.npy", pixels)
-    monkeypatch.setitem(loader.FITS_BYTES, "cpu", 100)
     labels = np.zeros(50, np.int64)
     index = np.array([49, 0, 7, 7, 23])
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
@@ -117,7 +111,7 @@ def test_streamed_images_are_those_of_the_file(tmp_path, monkeypatch) -> None:
             [str(i) for i in range(50)],
             "0" * 16,
         )
-        streamed = Images(data, torch.device("cpu"))
+        streamed = Images(data, torch.device("cpu"), fits_bytes=100)
         assert streamed.held is None and np.array_equal(
             streamed.gather(index).images.numpy(), pixels[index]
         )

@@ -14,7 +14,7 @@ from engine.data.report import report_of
 from engine.data.sources import names_in
 from engine.errors import DataError
 from engine.progress import no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_blank_identical_contradictory_and_leaked_images_are_named(load, tmp_pat
         "train/b/broken.png": b"broken",
     }
     data = load(write_zip(tmp_path / "set.zip", content), style="page", size=48)
-    said = {one.text for one in data.findings if one.level == "warning"}
+    texts = {one.text for one in data.findings if one.level == "warning"}
     starts = (
         "1 of 15 pictures can't be read: train/b/broken.png",
         "1 image is blank: train/b/blank.png.",
@@ -68,7 +68,7 @@ def test_blank_identical_contradictory_and_leaked_images_are_named(load, tmp_pat
         "1 of 2 classes of test are not in train: c.",
     )
     for start in starts:
-        assert any(text.startswith(start) for text in said), (start, said)
+        assert any(text.startswith(start) for text in texts), (start, texts)
     notes = [one.text for one in data.findings if one.level == "note"]
     assert any("2 images are identical to an earlier one" in text for text in notes), notes
 

@@ -14,7 +14,7 @@ from engine.data.catalog import load_dataset
 from engine.data.uploads import read_uploads, remove_upload, save_upload
 from engine.errors import DataError
 from engine.progress import Cancelled, no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 
 @pytest.fixture

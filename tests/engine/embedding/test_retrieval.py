@@ -49,14 +49,14 @@ def test_perfect_classes_score_one_and_a_lone_image_does_not_ask() -> None:
 
 def test_accuracy_against_k_never_counts_the_image_itself() -> None:
     points, labels = blobs(80, spread=1.0)
-    asked = np.array([3, 11, 12, 40])
-    found = accuracy_against_k(points, labels, asked, ks=(1, 5))
-    slow = [np.mean([labels[ranking(points, i)[0]] == labels[i] for i in asked])]
+    queries = np.array([3, 11, 12, 40])
+    found = accuracy_against_k(points, labels, queries, ks=(1, 5))
+    slow = [np.mean([labels[ranking(points, i)[0]] == labels[i] for i in queries])]
     slow.append(
         np.mean(
             [
                 np.bincount(labels[ranking(points, i)[:5]], minlength=4).argmax() == labels[i]
-                for i in asked
+                for i in queries
             ]
         )
     )

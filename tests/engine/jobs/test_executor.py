@@ -15,7 +15,7 @@ import pytest
 from waiting import wait_until
 
 from engine.errors import RunError
-from engine.files import Lock
+from engine.files.locks import Lock
 from engine.jobs.processes import environment_of
 from engine.jobs.queue import queue_of, queue_up, wait_turn
 from engine.jobs.worker import in_words
@@ -76,10 +76,10 @@ def test_turns_come_in_the_order_of_arrival_one_at_a_time(lab):
     locks = [run.take_lock() for run in runs]
     tickets = [queue_up(lab.home, "cpu", run.path) for run in runs]
     device = Lock.take(lab.home / "queue" / "cpu.lock")
-    order, told, computing = [], [], threading.Semaphore(1)
+    order, shown, computing = [], [], threading.Semaphore(1)
 
     def work(number: int) -> None:
-        with wait_turn(tickets[number], lambda: False, lambda ahead: told.append((number, ahead))):
+        with wait_turn(tickets[number], lambda: False, lambda ahead: shown.append((number, ahead))):
             assert computing.acquire(blocking=False)
             order.append(number)
             computing.release()
@@ -87,7 +87,7 @@ def test_turns_come_in_the_order_of_arrival_one_at_a_time(lab):
     threads = [threading.Thread(target=work, args=(number,)) for number in (2, 1, 0)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: {(0, 1), (1, 2), (2, 3)} <= set(told))
+    wait_until(lambda: {(0, 1), (1, 2), (2, 3)} <= set(shown))
     assert order == []
     device.release()
     for thread in threads:

@@ -16,8 +16,8 @@ from engine.data.imageset import ImageSet
 from engine.errors import DataError
 from engine.jobs.experiment import METHODS, conduct
 from engine.models.checkpoint import load_checkpoint, read_meta, read_weights
-from engine.recipe import Recipe, make_recipe
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
+from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.run import Run, create_run
 
 

@@ -17,7 +17,7 @@ import pytest
 from trained import model_run
 from waiting import wait_until
 
-from engine.files import read_json
+from engine.files.atomic import read_json
 from engine.jobs.mlflow_mirror import figures_of_row, mirror, parameters_of, start_mirror
 from engine.jobs.processes import environment_of
 from engine.lab import Lab
@@ -158,7 +158,7 @@ def test_a_server_that_is_down_is_given_up_on_and_gets_it_all_when_it_is_back(tm
 
 
 def test_two_mirrors_of_one_run_do_not_meet(tmp_path):
-    from engine.files import Lock
+    from engine.files.locks import Lock
 
     run = model_run(Lab(tmp_path))
     with Lock.take(run.path / "mirror.lock"):

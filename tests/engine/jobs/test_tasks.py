@@ -74,7 +74,7 @@ def long_task(lab, tmp_path):
 
 
 def pid_of(lab: Lab, id: str) -> int:
-    from engine.files import read_json
+    from engine.files.atomic import read_json
 
     return wait_until(lambda: read_json(lab.home / "tasks" / id / "status.json").get("pid"))
 
@@ -123,7 +123,8 @@ def test_a_killed_task_is_failed(lab, long_task):
 
 
 def test_a_task_of_an_unknown_kind_fails_with_the_nearest_name(lab, tmp_path):
-    from engine.files import Lock, read_json, write_json
+    from engine.files.atomic import read_json, write_json
+    from engine.files.locks import Lock
     from engine.jobs.task_worker import work_on_task
 
     folder = tmp_path / "task"

@@ -13,7 +13,7 @@ from engine.models.card import model_card
 from engine.models.catalog import build_model
 from engine.models.checkpoint import META, load_checkpoint, read_meta, save_checkpoint
 from engine.models.predictor import Predictor
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 from engine.store.models import list_models
 from engine.store.store import CHECKPOINTS
 

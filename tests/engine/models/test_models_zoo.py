@@ -191,7 +191,7 @@ def test_cnn5_puts_its_parts_in_the_published_order():
 
 
 @pytest.mark.parametrize(
-    ("options", "size", "said"),
+    ("options", "size", "message"),
     [
         ({"filter_size": "3,3"}, 64, "one whole number, or five"),
         ({"filter_size": "big"}, 64, "one whole number, or five"),
@@ -201,8 +201,8 @@ def test_cnn5_puts_its_parts_in_the_published_order():
         ({}, 28, "no pixel would be left"),
     ],
 )
-def test_cnn5_explains_what_can_not_be_built(options, size, said):
-    with pytest.raises(ModelError, match=said):
+def test_cnn5_explains_what_can_not_be_built(options, size, message):
+    with pytest.raises(ModelError, match=message):
         build_model("cnn5", options, 3, 10, size)
 
 
@@ -298,13 +298,13 @@ def test_weights_that_are_missing_broken_or_anothers_are_refused_with_a_way_out(
     torch.save(resnet18_weights.state_dict(), tmp_path / "w.pth")
     (tmp_path / "broken.pth").write_bytes(b"not weights")
     np.save(tmp_path / "other.npy", np.zeros(3))
-    for name, weights, said in (
+    for name, weights, message in (
         ("resnet18", tmp_path / "none.pth", "does not exist.*or 'imagenet'"),
         ("resnet18", tmp_path / "broken.pth", "can't be read"),
         ("resnet18", tmp_path / "other.npy", "can't be read"),
         ("resnet50", tmp_path / "w.pth", "another network's"),
     ):
-        with pytest.raises(ModelError, match=said):
+        with pytest.raises(ModelError, match=message):
             build_model(name, {"weights": str(weights)}, 3, 10, 64)
 
 

@@ -17,7 +17,7 @@ from engine.data.splits import make_splits
 from engine.models.checkpoint import load_checkpoint
 from engine.models.predictor import Predictor
 from engine.progress import no_progress
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 from engine.recognition.confusables import merged_label
 
 CHECKPOINTS = Path(__file__).parents[3] / "checkpoints"

@@ -15,7 +15,7 @@ from engine.errors import DataError
 from engine.lab import Lab
 from engine.noise.benchmark import TRAINING_METHODS, Trial, run_trial
 from engine.noise.config import CONFIG, Effort
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 
 LITTLE = replace(
     CONFIG, efforts={"quick": Effort(3_000, 0, 0, 0, "little")}, hypothesis_views=2_000

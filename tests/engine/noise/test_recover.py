@@ -12,7 +12,7 @@ from engine.data.imageset import ImageSet
 from engine.lab import Lab
 from engine.noise.inject import add_noise
 from engine.noise.recover import Recovering
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 from engine.runs.run import create_run
 from engine.training.trainer import EpochStats
 

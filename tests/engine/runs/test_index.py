@@ -16,9 +16,8 @@ from pathlib import Path
 import pytest
 from opened_files import opened_files
 
-from engine import file_cache
 from engine.errors import RunError
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 from engine.runs.index import all_runs, find_run, index_of, known_runs
 from engine.runs.run import Run, create_run
 
@@ -28,9 +27,9 @@ RECIPE = make_recipe(
 
 
 @pytest.fixture
-def settled(monkeypatch):
-    """Have every file count as written long before it is read."""
-    monkeypatch.setattr(file_cache, "TICK_NS", -(10**12))
+def settled(tmp_path):
+    """Have every file of the home count as written long before it is read."""
+    index_of(tmp_path, tick_ns=-(10**12))
 
 
 def ended(home: Path, state: str = "finished", name: str | None = None) -> Run:
@@ -75,14 +74,12 @@ def test_a_change_by_another_process_in_the_same_second_is_seen(tmp_path):
         assert [known.info().message for known in known_runs(tmp_path)] == [message]
 
 
-def test_a_status_written_in_place_within_one_tick_of_the_clock_is_seen(tmp_path, monkeypatch):
-    run = ended(tmp_path)
-    file = run.path / "status.json"
-    stamp = file_cache.stamp_of(file)
-    monkeypatch.setattr("engine.runs.index.stamp_of", lambda path: stamp)
-    known_runs(tmp_path)
-    file.write_text(file.read_text().replace("0.75", "0.25"))
-    assert known_runs(tmp_path)[0].info().accuracy == 0.25
+def test_a_status_written_within_one_tick_of_the_clock_is_read_again(tmp_path):
+    """Its next content might have the same times."""
+    index, run = index_of(tmp_path, tick_ns=10**15), ended(tmp_path)
+    with opened_files(tmp_path) as read:
+        assert [known.info().accuracy for known in index.all() + index.all()] == [0.75, 0.75]
+    assert read == [f"runs/{run.path.name}/status.json"] * 2
 
 
 def test_a_run_that_is_deleted_and_made_again_is_another(tmp_path, settled):

@@ -16,8 +16,8 @@ import pytest
 from waiting import wait_until
 
 from engine.errors import GlyphlabError, RunError
-from engine.files import Lock, is_locked
-from engine.recipe import make_recipe
+from engine.files.locks import Lock, is_locked
+from engine.recipes.recipe import make_recipe
 from engine.runs.index import all_runs, find_run, mark_killed
 from engine.runs.run import Run, create_run
 from engine.runs.run_info import KILLED
@@ -98,14 +98,14 @@ def test_a_copied_run_reads_the_same(run, tmp_path):
 
 
 def test_only_new_rows_are_read_and_a_torn_line_waits_for_its_end(run):
-    run.append_metrics({"kind": "step", "step": 1})
+    run.append_metrics({"step": 1})
     first = run.metrics()
     with open(run.path / "metrics.jsonl", "a") as file:
-        file.write('{"kind": "step", "st')
+        file.write('{"st')
     assert run.metrics(since=1) == []
     with open(run.path / "metrics.jsonl", "a") as file:
         file.write('ep": 2}\n')
-    assert run.metrics(since=1) == [{"kind": "step", "step": 2}]
+    assert run.metrics(since=1) == [{"step": 2}]
     assert run.metrics()[0] is first[0]  # not parsed again
 
 
@@ -125,9 +125,19 @@ def test_what_is_no_number_is_written_as_null(run):
     assert run.metrics() == [{"loss": None, "per_class": [{"precision": None}]}]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [{"kind": "epoch"}, {"kind": "step", "step": 1, "steps": 2}, {"kind": "step", "epoch": 1}],
+)
+def test_a_row_without_its_place_is_left_out(run, row):
+    run.append_metrics(row)
+    run.append_metrics({"kind": "epoch", "epoch": 1})
+    assert run.metrics() == [{"kind": "epoch", "epoch": 1}]
+
+
 def test_a_run_that_goes_on_forgets_what_came_after_its_checkpoint(run):
     for epoch in (1, 2, 3):
-        run.append_metrics({"kind": "step", "epoch": epoch})
+        run.append_metrics({"kind": "step", "epoch": epoch, "step": 1, "steps": 2})
         run.append_metrics({"kind": "epoch", "epoch": epoch})
     run.append_metrics({"kind": "final", "epochs": 3})
     assert run.metrics()[-1] == run.final()
@@ -202,7 +212,7 @@ def test_workers_that_outlive_a_killed_run_do_not_keep_it_alive(tmp_path):
     code = """
 import os, sys, time
 from pathlib import Path
-from engine.files import Lock
+from engine.files.locks import Lock
 lock = Lock.take(Path(sys.argv[1]))
 worker = os.fork()
 if not worker:

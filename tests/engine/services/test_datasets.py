@@ -14,7 +14,7 @@ from pictures import files, png, small_page, write_mnist, write_zip
 from engine.errors import DataError
 from engine.imaging.images import open_picture, square
 from engine.lab import Lab
-from engine.recipe_fields import Augment
+from engine.recipes.fields import Augment
 from engine.settings import read_settings
 
 

@@ -13,7 +13,7 @@ from trained import model_run
 from engine.errors import DataError, ImageError
 from engine.imaging import images
 from engine.lab import Lab
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
 from engine.services.drawings import held_back
 
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from engine.errors import DataError, ImageError
 from engine.lab import Lab
-from engine.recognition.few_shot import Bank, asked_of, decide
+from engine.recognition.few_shot import Bank, decide, least_likeness
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.few_shot import MOST_EXAMPLES
 from engine.services.gallery import Galleries
@@ -46,7 +46,7 @@ def test_after_three_drawings_the_fourth_is_recognised(lab):
     for symbol in NEW:
         found = vector(lab, symbol, 9)
         match = lab.taught.recognise(found, MODEL, gallery.likeness_of(found))
-        assert match is not None and match.name == symbol and match.likeness >= match.asked
+        assert match is not None and match.name == symbol and match.likeness >= match.least
 
 
 def test_what_the_model_knows_is_not_taken_for_a_symbol(lab):
@@ -150,7 +150,10 @@ def test_the_nearest_symbol_wins_if_it_is_near_enough():
     assert (
         decide(bank, np.array([0.98, 0.199, 0], np.float32), known=0.999) is None
     )  # something known is nearer
-    assert asked_of(vectors[:2]) == pytest.approx(0.96 - 0.15) and asked_of(vectors[:1]) == 0.8
+    assert (
+        least_likeness(vectors[:2]) == pytest.approx(0.96 - 0.15)
+        and least_likeness(vectors[:1]) == 0.8
+    )
 
 
 def test_two_processes_that_teach_the_same_name_make_one_symbol(tmp_path):

@@ -13,7 +13,7 @@ from noisy_labels import corrupted, diagnosed, result_of
 from engine.cli import main, parser_of
 from engine.cli import noise as command
 from engine.errors import DataError, RunError
-from engine.files import plain
+from engine.files.atomic import plain
 from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint

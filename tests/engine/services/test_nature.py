@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from engine.lab import Lab
-from engine.recipe import parse_changes, shipped_recipe
+from engine.recipes.recipe import parse_changes, shipped_recipe
 from engine.settings import read_settings
 
 ROOT = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import load_checkpoint, save_checkpoint
 from engine.models.predictor import Predictor
-from engine.recipe import make_recipe
+from engine.recipes.recipe import make_recipe
 from engine.services.predictions import held_out_predictions
 
 

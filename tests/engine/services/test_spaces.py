@@ -15,7 +15,7 @@ from engine.cli import load, main, parser_of
 from engine.embedding.projection import Options
 from engine.embedding.retrieval import unseen_classes
 from engine.errors import DataError, GlyphlabError, RunError
-from engine.files import plain
+from engine.files.atomic import plain
 from engine.imaging.images import as_picture
 from engine.lab import Lab
 from engine.models.catalog import build_model

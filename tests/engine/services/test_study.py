@@ -11,7 +11,7 @@ from trained import model_run
 
 from engine.errors import RecipeError
 from engine.lab import Lab
-from engine.recipe import shipped_recipe
+from engine.recipes.recipe import shipped_recipe
 from engine.services.studies import STUDIES
 from engine.services.study_results import STUDY_METRICS
 

@@ -15,7 +15,8 @@ from waiting import wait_until
 from engine.errors import DataError, GlyphlabError, RecipeError, RunError
 from engine.lab import Lab
 from engine.progress import Cancelled
-from engine.services.sweep_worker import claim, work_on_sweep
+from engine.services.sweep_worker import work_on_sweep
+from engine.sweep.claims import claim
 from engine.sweep.space import decoded, distributions, size_of, trial_recipe, unseen
 from engine.sweep.spec import make_sweep, parse_sweep, read_sweep, shipped_sweeps
 from engine.sweep.store import TrialStore
@@ -46,7 +47,7 @@ def drawn(lab: Lab, name: str, trials: int, value=lambda params: params["lr"]) -
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"metric": "test_accuracy"}, "metric 'test_accuracy' is not known"),
         ({"sampler": "tpee"}, "did you mean 'tpe'"),
@@ -60,8 +61,8 @@ def drawn(lab: Lab, name: str, trials: int, value=lambda params: params["lr"]) -
         ({"name": "../up"}, "can't have this name"),
     ],
 )
-def test_a_sweep_that_makes_no_sense_is_refused_with_the_reason(fields, said):
-    with pytest.raises(RecipeError, match=said):
+def test_a_sweep_that_makes_no_sense_is_refused_with_the_reason(fields, message):
+    with pytest.raises(RecipeError, match=message):
         sweep(**fields)
 
 
@@ -254,7 +255,7 @@ def test_a_journal_on_a_shared_disk_is_made_and_shared(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "said"),
+    ("file", "content", "message"),
     [
         ("sweep.yaml", b"space: [", "is not YAML"),
         ("sweep.yaml", b"\xff", "can't be read"),
@@ -265,7 +266,7 @@ def test_a_journal_on_a_shared_disk_is_made_and_shared(tmp_path):
         ("journal.log", b'{"op_code": 99, "worker_id": 1}\n', "can't be read"),
     ],
 )
-def test_a_damaged_sweep_is_listed_with_the_reason_and_can_be_deleted(lab, file, content, said):
+def test_a_damaged_sweep_is_listed_with_the_reason_and_can_be_deleted(lab, file, content, message):
     lab.sweeps.create(sweep())
     lab.sweeps.create(sweep(name="other"))
     path = lab.home / "sweeps" / "s" / file
@@ -273,10 +274,29 @@ def test_a_damaged_sweep_is_listed_with_the_reason_and_can_be_deleted(lab, file,
     if content is not None:
         path.write_bytes(content)
     infos = {info.name: info for info in lab.sweeps.list()}
-    assert infos["s"].state in ("damaged", "unreachable") and said in infos["s"].error
+    assert infos["s"].state in ("damaged", "unreachable") and message in infos["s"].error
     assert infos["other"].state == "paused"
     lab.sweeps.delete("s")
     assert [info.name for info in lab.sweeps.list()] == ["other"]
+
+
+@pytest.mark.parametrize("becomes", ["nothing", "a folder", "a link to nowhere"])
+def test_a_journal_that_goes_away_while_it_is_open_costs_its_own_sweep_alone(lab, becomes):
+    lab.sweeps.create(sweep())
+    drawn(lab, "s", 2)
+    assert lab.sweeps.info("s").state == "paused"  # opened, and kept open
+    journal = lab.sweeps.folder / "s" / "journal.log"
+    good = journal.read_bytes()
+    journal.unlink()
+    if becomes == "a folder":
+        journal.mkdir()
+    elif becomes == "a link to nowhere":
+        journal.symlink_to("/nonexistent/x")
+    found = lab.sweeps.info("s")
+    assert found.state == "damaged" and "Put its journal back" in found.error
+    journal.rmdir() if becomes == "a folder" else journal.unlink(missing_ok=True)
+    journal.write_bytes(good)
+    assert lab.sweeps.info("s").state == "paused" and len(lab.sweeps.trials("s")) == 2
 
 
 def test_a_sweep_with_the_largest_seed_draws(lab):
@@ -354,7 +374,7 @@ def test_a_sweep_whose_first_trials_all_fail_stops_and_says_why(lab, tmp_path):
         folder.rmdir()
     lab.sweeps.want("s", "run", 4)
     with pytest.raises(RecipeError, match="the first 3 trials of sweep s all failed"):
-        work_on_sweep(lab.sweeps, "s")
+        work_on_sweep(lab.sweeps, lab.launcher, "s")
     assert lab.sweeps.info("s").state == "stopped"
     assert [trial.state for trial in lab.sweeps.trials("s")] == ["failed"] * 3
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from compared import compared_run
 
 from engine.lab import Lab
-from engine.recipe import shipped_recipe_names
+from engine.recipes.recipe import shipped_recipe_names
 from engine.services.task3_results import plain_runs, published, recovered
 
 

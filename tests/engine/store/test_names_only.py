@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import CheckpointError, DataError, GlyphlabError, RecipeError, RunError
 from engine.lab import Lab
-from engine.recipe import Recipe
+from engine.recipes.recipe import Recipe
 from engine.settings import read_settings
 from engine.store.store import CHECKPOINTS
 

@@ -10,7 +10,7 @@ from waiting import wait_until
 
 from engine.errors import RecipeError
 from engine.lab import Lab
-from engine.recipe import make_recipe, shipped_recipe, shipped_recipe_names
+from engine.recipes.recipe import make_recipe, shipped_recipe, shipped_recipe_names
 from engine.training.cost import Means, check_cost, costs_of
 
 MOST_IMAGES = 814_255  # of the largest published set, EMNIST ByClass
@@ -23,7 +23,7 @@ def test_every_shipped_recipe_runs_at_full_scale_on_a_small_machine(name):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"model.options.width": 30_000}, "more memory.*Lower model.options.width"),
         ({"batch_size": 65_536, "size": 1024}, r"more memory.*Lower batch_size \(65,536\) or size"),
@@ -33,10 +33,10 @@ def test_every_shipped_recipe_runs_at_full_scale_on_a_small_machine(name):
         ),
     ],
 )
-def test_a_recipe_over_the_means_of_the_machine_names_the_field_to_lower(changes, said):
+def test_a_recipe_over_the_means_of_the_machine_names_the_field_to_lower(changes, message):
     recipe = make_recipe({"name": "x"}, changes)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(RecipeError, match=said):
+    with pytest.raises(RecipeError, match=message):
         check_cost(recipe, 1, 10, MOST_IMAGES, SMALLEST)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
 

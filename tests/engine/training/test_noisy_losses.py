@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from engine.errors import RecipeError
 from engine.models.recognizer import Output
-from engine.recipe_fields import Stage
+from engine.recipes.fields import Stage
 from engine.training.noisy_losses import complementary_nn, forward, scl_nl, small_loss
 from engine.training.objectives import LOSSES, Objective
 

@@ -4,7 +4,7 @@ from torch.nn import functional as F
 
 from engine.errors import RecipeError
 from engine.models.recognizer import Output
-from engine.recipe_fields import Stage
+from engine.recipes.fields import Stage
 from engine.training.objectives import LOSSES, Objective, cross_entropy, focal, nll, triplet
 
 

@@ -3,7 +3,7 @@ import torch
 
 from engine.errors import RecipeError
 from engine.models.catalog import build_model
-from engine.recipe_fields import Stage
+from engine.recipes.fields import Stage
 from engine.training.objectives import Objective
 from engine.training.optim import (
     OPTIMIZERS,

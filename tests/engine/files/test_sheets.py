@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.sheets import cell, table_text
+from engine.files.sheets import cell, table_text
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", " =1"])
@@ -31,4 +31,4 @@ def test_no_other_module_writes_a_table():
         for path in (ROOT / folder).rglob("*.py")
         if any(name in path.read_text() for name in ("csv.writer", "csv.DictWriter", "to_csv("))
     ]
-    assert writers == ["engine/sheets.py"]
+    assert writers == ["engine/files/sheets.py"]

@@ -15,13 +15,13 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
-from engine.checked import read_yaml
 from engine.errors import RecipeError, unknown
-from engine.file_cache import FileCache
-from engine.recipe_fields import LARGEST_SEED, Augment, DataSpec, ModelSpec, Name, Published, Stage
-from engine.trees import flatten, number, plain, put, validated
+from engine.files.cache import FileCache
+from engine.files.checked import read_yaml
+from engine.recipes.fields import LARGEST_SEED, Augment, DataSpec, ModelSpec, Name, Published, Stage
+from engine.recipes.trees import flatten, number, plain, put, validated
 
-RECIPES = Path(__file__).parent / "recipes"
+RECIPES = Path(__file__).parent
 
 
 class Recipe(Stage):

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from engine.errors import RecipeError
-from engine.recipe import (
+from engine.recipes.fields import Augment
+from engine.recipes.recipe import (
     RECIPES,
     compare_recipes,
     make_recipe,
@@ -17,7 +18,6 @@ from engine.recipe import (
     shipped_recipe,
     shipped_recipe_names,
 )
-from engine.recipe_fields import Augment
 
 
 def test_a_recipe_is_frozen_and_refuses_unknown_keys():

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from engine.models.catalog import build_model
-from engine.recipe import Recipe, read_recipe, shipped_recipe, shipped_recipe_names
-from engine.recipe_fields import DataSpec
+from engine.recipes.fields import DataSpec
+from engine.recipes.recipe import Recipe, read_recipe, shipped_recipe, shipped_recipe_names
 from engine.services.studies import STUDIES
 from engine.store.recipes import list_recipes
 from engine.training.objectives import Objective

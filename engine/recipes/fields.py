@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from engine.checked import check_plain
+from engine.files.checked import check_plain
 
 MOST_EPOCHS = 10_000
 

@@ -37,19 +37,20 @@ def stamp_of(path: Path | str) -> Stamp:
     return Stamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def is_settled(stamp: Stamp, now: int | None = None) -> bool:
+def is_settled(stamp: Stamp, now: int | None = None, tick_ns: int = TICK_NS) -> bool:
     """Whether every later change will show in the stamp of a file that is read now."""
     now = time.time_ns() if now is None else now
-    return now - max(stamp.modified, stamp.changed) > TICK_NS
+    return now - max(stamp.modified, stamp.changed) > tick_ns
 
 
 class FileCache(Generic[_Value]):
     """`make(path)` for files, made once for each content. At most `most` values are kept, those that
-    were asked for last. May be shared by threads; so may the values, which are not to be changed.
+    were asked for last; `tick_ns` is how coarse the clock of the files may be. May be shared by
+    threads; so may the values, which are not to be changed.
     """
 
-    def __init__(self, make: Callable[[Path], _Value], most: int) -> None:
-        self._make, self._most = make, most
+    def __init__(self, make: Callable[[Path], _Value], most: int, tick_ns: int = TICK_NS) -> None:
+        self._make, self._most, self._tick_ns = make, most, tick_ns
         self._kept: OrderedDict[Path, tuple[Stamp, _Value]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -63,7 +64,7 @@ class FileCache(Generic[_Value]):
             if found is not None and found[0] == stamp:
                 self._kept.move_to_end(path)
                 return found[1]
-        settled = is_settled(stamp)
+        settled = is_settled(stamp, tick_ns=self._tick_ns)
         value = self._make(path)
         with self._lock:
             self._kept.pop(path, None)

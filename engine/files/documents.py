@@ -117,7 +117,7 @@ class HeldOut(TypedDict):
 
 
 class CheckpointMeta(TypedDict):
-    """checkpoint.json. recipe: the fields of engine.recipe.Recipe; crop, size, input_size in pixels;
+    """checkpoint.json. recipe: the fields of engine.recipes.recipe.Recipe; crop, size, input_size in pixels;
     weights: the name of the safetensors file beside it; placement: see engine.imaging.placement.
     """
 

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from engine.checked import DEEPEST, Document, parse_json, read_document, read_yaml
 from engine.errors import DamagedError, GlyphlabError, RecipeError
-from engine.recipe import Recipe, make_recipe, parse_changes
-from engine.recipe_fields import Stage
+from engine.files.checked import DEEPEST, Document, parse_json, read_document, read_yaml
+from engine.recipes.fields import Stage
+from engine.recipes.recipe import Recipe, make_recipe, parse_changes
 from engine.sweep.spec import SweepSpec, make_sweep, parse_sweep
 
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -19,7 +19,7 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (LAUGHS, "an alias or anchor"),
         ("a: &b 1", "an alias or anchor"),
@@ -42,9 +42,9 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("--- a\n--- b", "not YAML"),
     ],
 )
-def test_yaml_that_harms_is_refused_at_once_and_in_words(text, said):
+def test_yaml_that_harms_is_refused_at_once_and_in_words(text, message):
     begun = time.perf_counter()
-    with pytest.raises(RecipeError, match=said) as caught:
+    with pytest.raises(RecipeError, match=message) as caught:
         read_yaml(text, "this text")
     assert time.perf_counter() - begun < 2  # the aliases took 46 s
     assert str(caught.value).startswith("this text ")
@@ -70,7 +70,7 @@ class Kind(Document):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "it is missing"),
         (b"", "is not JSON"),
@@ -83,13 +83,13 @@ class Kind(Document):
         (b'{"number": 3, "name": null}', "name: input should be a valid string"),
     ],
 )
-def test_a_document_is_what_its_kind_says_or_named_as_damaged(tmp_path, content, said):
+def test_a_document_is_what_its_kind_says_or_named_as_damaged(tmp_path, content, message):
     path = tmp_path / "folder" / "file.json"
     path.parent.mkdir()
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(
-        DamagedError, match=f"folder/file.json is damaged: .*{said}.*Do this"
+        DamagedError, match=f"folder/file.json is damaged: .*{message}.*Do this"
     ) as got:
         read_document(path, Kind, "Do this.")
     assert str(tmp_path) not in str(got.value)
