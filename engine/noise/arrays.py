@@ -31,6 +31,7 @@ from engine.noise.hypotheses import (
     CLASS_DEPENDENT,
     COMPLEMENTARY,
     SYMMETRIC,
+    about_names,
     class_dependent_transition,
     fit_hypothesis,
     select_hypothesis,
@@ -121,8 +122,7 @@ def diagnose_probabilities(
     names = _names(classes, given, p.shape[1])
     logits = np.log(np.maximum(p, 1e-9)).astype(np.float32)
     hypotheses = {
-        name: fit_hypothesis(name, logits, given, config=config)
-        for name in (SYMMETRIC, COMPLEMENTARY)
+        name: fit_hypothesis(name, logits, given, config=config) for name in about_names(len(names))
     }
     matrix = class_dependent_transition(logits, given, hypotheses[SYMMETRIC].diagonal, config)
     if matrix is not None:

@@ -83,6 +83,13 @@ def training_transition(
     return UniformTransition(1e-4, 1e-5, 1 / classes)
 
 
+def about_names(classes: int) -> tuple[str, ...]:
+    """The hypotheses about whether labels name the class. Of two classes, a label that excludes one
+    names the other: the two hypotheses are one up to the names, which images don't carry.
+    """
+    return (SYMMETRIC, COMPLEMENTARY) if classes > 2 else (SYMMETRIC,)
+
+
 def label_frequencies(given: np.ndarray, classes: int) -> np.ndarray:
     """Shares (K,) of the labels: the likeliest prediction of them without images, as they are
     counted on the very labels that are predicted.
@@ -163,13 +170,14 @@ def compare_hypotheses(
         model, _ = train(data, trained, transition, epochs, seed, tell, what, network)
         return predict(data, model, held)[0]
 
-    for name in (SYMMETRIC, COMPLEMENTARY):
+    for name in about_names(data.classes):
         logits = held_out_logits(training_transition(name, data.classes))
         out[name] = fit_hypothesis(name, logits, given, config=config)
         if name == SYMMETRIC:
             matrix = class_dependent_transition(logits, given, out[name].diagonal, config)
     symmetric = out[SYMMETRIC]
-    if matrix is not None and symmetric.significant and symmetric.gain > out[COMPLEMENTARY].gain:
+    others = [found.gain for name, found in out.items() if name != SYMMETRIC]
+    if matrix is not None and symmetric.significant and all(symmetric.gain > g for g in others):
         logits = held_out_logits(FixedTransition(matrix))
         found = fit_hypothesis(CLASS_DEPENDENT, logits, given, matrix, config)
         again = class_dependent_transition(logits, given, symmetric.diagonal, config)
@@ -206,7 +214,7 @@ def select_hypothesis(
     depends on the class, too.
     """
     best = max(
-        (hypotheses[name] for name in (SYMMETRIC, COMPLEMENTARY)),
+        (hypotheses[name] for name in (SYMMETRIC, COMPLEMENTARY) if name in hypotheses),
         key=lambda hypothesis: hypothesis.gain,
     )
     if not best.significant:

@@ -36,6 +36,7 @@ from engine.noise.hypotheses import (
     COMPLEMENTARY,
     SYMMETRIC,
     Hypothesis,
+    about_names,
     fit_hypothesis,
     select_hypothesis,
 )
@@ -169,8 +170,9 @@ def _cross_validated(
     if best is not None:
         work.plan(best.name, accepted=best.name)
         return hypotheses, best, work.teachers(best)
-    work.plan(SYMMETRIC, COMPLEMENTARY)
-    results = {name: work.teachers(name) for name in (SYMMETRIC, COMPLEMENTARY)}
+    names = about_names(work.classes)
+    work.plan(*names)
+    results = {name: work.teachers(name) for name in names}
     hypotheses = {
         name: fit_hypothesis(name, result.logits, work.given, config=work.config)
         for name, result in results.items()

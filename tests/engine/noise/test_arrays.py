@@ -12,6 +12,7 @@ from engine.metrics import softmax
 from engine.noise import arrays
 from engine.noise.arrays import diagnose, diagnose_probabilities
 from engine.noise.geometry import describe
+from engine.noise.hypotheses import about_names
 from engine.noise.inject import add_noise
 
 
@@ -70,3 +71,14 @@ def test_images_become_bright_ink_on_dark_squares() -> None:
     assert arrays._squares(grey).shape[1] == 1
     with pytest.raises(DataError, match="too small to find label noise in"):
         diagnose(page[:20], np.arange(20) % 2)
+
+
+def test_labels_of_two_classes_are_never_complementary(digits) -> None:
+    """A label that excludes one of two classes names the other, up to names that images don't carry."""
+    chosen = digits.labels < 2
+    true = digits.labels[chosen]
+    found = diagnose_probabilities(
+        1 - true, softmax(simulated_logits(true, 2)), describe(digits.images[chosen], 64)
+    )
+    assert found.regime != "complementary"
+    assert about_names(2) == ("symmetric",) and "complementary" in about_names(3)
