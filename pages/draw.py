@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.widgets import damaged_box, empty, link, page
 from app.widgets.address import base_address, canvas_address
+from app.widgets.busy import quick_takes
 
 PYTHON = """from gradio_client import Client, handle_file
 
@@ -28,7 +29,7 @@ with page("Draw", "Draw one character; the model answers while the pen moves.") 
         wanted = None
     if not models:
         empty(
-            "No model has been saved yet. Train one first: `quick` takes a few seconds.",
+            f"No model has been saved yet. Train one first: {quick_takes(lab)}",
             "train",
             "Train quick",
             recipe="quick",

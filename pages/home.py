@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.widgets import PAGES, empty, link, number, page
+from app.widgets.busy import quick_takes
 from app.widgets.runs import progress, run_line, state_badge
 
 LATEST = 6
@@ -13,8 +14,8 @@ STEPS = (
     (
         "1 · Train a model",
         (
-            "`quick` learns to read digits in a few seconds, also without a GPU. Watch its curves"
-            " as it goes."
+            "The recipe `quick` trains a small network on handwritten digits, also without a GPU."
+            " Watch its curves as it learns."
         ),
         "train",
         "Start with quick",
@@ -85,7 +86,7 @@ def live(was_busy: bool) -> None:
     ended = [run for run in runs if not run.alive][:LATEST]
     if not ended:
         empty(
-            "No run has ended yet. The first takes a few seconds.",
+            f"No run has ended yet. {quick_takes(lab)}",
             "train",
             "Train quick",
             recipe="quick",

@@ -28,7 +28,9 @@ with page("Models", "Saved models: what they are for, how good they are, and the
                 {
                     "Name": entry.name,
                     "Title": entry.title,
+                    "Trained on": entry.data,
                     "Test accuracy": percent(entry.accuracy),
+                    "Of": entry.tested_on or "–",
                     "Classes": entry.classes,
                     "Parameters": parameters(entry.parameters),
                     "Style": entry.style,

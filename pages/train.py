@@ -9,6 +9,10 @@ from app.widgets.live import fetch_library
 
 with page("Train", "Choose a recipe, change any field, start the run and watch it learn.") as lab:
     st.session_state.setdefault("new-run", "run" not in st.query_params)
+    came_for = (st.query_params.get("data"), st.query_params.get("recipe"))
+    if "run" not in st.query_params and any(came_for) and st.session_state.get("came") != came_for:
+        st.session_state["new-run"] = True  # by a link to it, maybe after watching another run
+    st.session_state["came"] = came_for
     box = st.expander("New run", icon=":material/add_circle:", key="new-run", on_change=keep_edits)
     if (
         box.open

@@ -204,11 +204,22 @@ def rows_of(groups: Sequence[Group], most: int = 6) -> list[dict[str, Any]]:
 
 
 def _title_of(model: ModelInfo) -> str:
-    return model.title if model.where == "shipped" else f"{model.title} ({model.name})"
+    if model.where == "shipped":
+        return model.title
+    return f"{model.title}, trained on {model.data} ({model.name})"
 
 
 def _label_of(model: ModelInfo) -> str:
-    quality = f", {100 * model.accuracy:.1f}%" if model.accuracy is not None else ""
+    """The model in the list: how many classes it tells apart, and what its accuracy is of."""
+    quality = ""
+    if model.merged is not None:
+        quality = (
+            f", {model.merged:.1%} with 0/O/o, 1/I/l… counted as one ({model.accuracy:.1%} exact)"
+        )
+    elif model.accuracy is not None:
+        quality = f", {model.accuracy:.1%}"
+    if quality:
+        quality += f" of {model.tested_on}"
     return f"{_title_of(model)}: {model.classes} classes{quality}"
 
 

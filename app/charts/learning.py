@@ -48,7 +48,11 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
     """Training loss (live points and epoch means) and validation loss by epoch."""
     ended, steps = epochs_of(rows), _thinned(steps_of(rows))
     if not ended and not steps:
-        return message("Loss", "The first point comes within seconds.", height=height)
+        return message(
+            "Loss",
+            "No point yet: the first is drawn when the first steps of training are done.",
+            height=height,
+        )
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
     if steps:
         chart.add_scatter(

@@ -10,6 +10,7 @@ import streamlit as st
 from app.charts.learning import epochs_of, steps_of
 from app.charts.words import ago, number, percent, seconds
 from app.widgets.links import link
+from engine.runs.run_info import seconds_between
 
 if TYPE_CHECKING:
     from engine.runs.run_info import RunInfo
@@ -28,9 +29,23 @@ STATES: dict[str, tuple[Colour, str]] = {
 
 
 def state_badge(run: RunInfo) -> None:
-    """The state in a coloured badge; a live run that has been silent for long says so."""
-    colour, icon = ("orange", ":material/help:") if run.stale else STATES[run.state]
-    st.badge("no sign of life" if run.stale else run.state, color=colour, icon=icon)
+    """The state in a coloured badge; a live run that has not reported progress for long says so, and
+    since when: its process lives, or the state would be 'failed'.
+    """
+    if not run.stale:
+        colour, icon = STATES[run.state]
+        st.badge(run.state, color=colour, icon=icon)
+        return
+    silent = seconds(seconds_between(run.heartbeat))
+    st.badge(
+        f"{run.state} · no progress for {silent}",
+        color="orange",
+        icon=":material/hourglass_empty:",
+        help=(
+            "Its process is alive but has not reported progress: a slow step, a busy machine, or a"
+            f" program that hangs. Last reported: {run.what or 'nothing yet'}."
+        ),
+    )
 
 
 def run_line(run: RunInfo) -> None:
@@ -45,9 +60,9 @@ def summary(run: RunInfo) -> str:
     """What a run came to, or how far it is, in one line."""
     parts = []
     if run.accuracy is not None:
-        parts.append(f"**{percent(run.accuracy)}** on the test split")
+        parts.append(f"**{percent(run.accuracy)}** test accuracy")
     elif run.val_accuracy is not None:
-        parts.append(f"{percent(run.val_accuracy)} on validation")
+        parts.append(f"{percent(run.val_accuracy)} validation accuracy")
     if run.alive and run.epochs:
         parts.append(f"epoch {min(run.epoch + 1, run.epochs)} of {run.epochs}")
     parts += [f"{run.data} · {run.model}"]
@@ -62,7 +77,7 @@ def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, st
     if not run.alive:
         return _came(run, rows)
     if run.state == "queued":
-        return 0.0, "Waiting: another run has the device."
+        return 0.0, f"Queued: {run.message}." if run.message else "Queued."
     epochs, steps = epochs_of(rows), steps_of(rows)
     done = float(epochs[-1]["epoch"]) if epochs else 0.0
     last = steps[-1] if steps else None
@@ -80,7 +95,7 @@ def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, st
             else f"{what}…",
         )
     if run.epochs and done >= run.epochs:
-        return 1.0, "Measuring on the test split…"
+        return 1.0, "Measuring the best model…"
     epoch = min(int(done) + 1, run.epochs) if run.epochs else int(done) + 1
     return (
         min(done / run.epochs, 1.0) if run.epochs else 0.0

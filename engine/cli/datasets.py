@@ -81,7 +81,7 @@ def show(document: Any) -> str:
         return table(rows, ("name", "title", "where", "images", "classes", "about"))
     if "classes" not in document:
         return f"{document['name']} is in {document['path']}"
-    sizes = ", ".join(f"{name} {count:,}" for name, count in document["splits"].items())
+    sizes = ", ".join(f"{count:,} {name}" for name, count in document["splits"].items())
     classes = document["classes"]
     columns = [split for split in ("train", "val", "test") if any(row[split] for row in classes)]
     more = len(document["skipped"]) - SHOWN
@@ -89,10 +89,12 @@ def show(document: Any) -> str:
         [
             (
                 f"{document['name']}: {document['images']:,} images ({document['kind']}) of"
-                f" {len(classes)} class{'' if len(classes) == 1 else 'es'}; {sizes}"
+                f" {len(classes)} class{'' if len(classes) == 1 else 'es'}"
             ),
+            f"a recipe splits them into {sizes}, unless it says otherwise",
             *_report(document["report"]),
             "",
+            "images of each class in the splits as they are stored:",
             table(
                 [[row["name"], *(row[split] for split in columns)] for row in classes],
                 ("class", *columns),

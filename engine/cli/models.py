@@ -40,13 +40,15 @@ def show(document: Any) -> str:
     if isinstance(document, dict):
         return document["card"].rstrip()
     if not document:
-        return "no model yet; `python -m engine train quick` makes one in seconds"
+        return "no model yet; `python -m engine train quick` makes one"
     rows = [
         [
             model["name"],
             model["title"],
+            model["data"],
             model["where"],
             percent(model["accuracy"]),
+            model["tested_on"] or None,
             model["classes"],
             f"{model['style']} {model['size']} px",
             model["parameters"],
@@ -54,4 +56,5 @@ def show(document: Any) -> str:
         ]
         for model in document
     ]
-    return table(rows, ("name", "title", "where", "test", "classes", "input", "parameters", "size"))
+    head = ("name", "title", "trained on", "where", "accuracy", "of", "classes", "input")
+    return table(rows, (*head, "parameters", "size"))

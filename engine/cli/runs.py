@@ -40,7 +40,7 @@ def show(document: Any) -> str:
     if isinstance(document, dict):
         return _one(document)
     if not document:
-        return "no run yet; `python -m engine train quick` takes seconds"
+        return "no run yet; `python -m engine train quick` starts one"
     rows = [_row(info) for info in document]
     return table(rows, ("id", "name", "state", "epoch", "test", "time", "created (UTC)", ""))
 
@@ -51,7 +51,7 @@ def _row(info: dict[str, Any]) -> list[str]:
     return [
         info["id"],
         info["name"],
-        info["state"] + (" (stale)" if info["stale"] else ""),
+        info["state"] + (" (no progress for over 2 min)" if info["stale"] else ""),
         f"{info['epoch']}/{info['epochs']}",
         percent(info["accuracy"]),
         duration(info["seconds"]),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from engine.data.listing import SPLITS, TEST, TRAIN, VAL, Finding
 from engine.data.roles import UNLABELLED, Role, role_of
+from engine.data.walk import DEEPEST, TOO_DEEP
 from engine.errors import DataError
 
 LAYOUT = (
@@ -58,15 +59,19 @@ def lay_out(names: Sequence[str], where: str, only_classes: bool = False) -> Lay
     only_classes  every folder at the top is a class, whatever it is called
     Raises DataError if no picture is in a class folder.
     """
-    root = Node()
+    root, too_deep = Node(), []
     for number, name in enumerate(names):
         node = root
         *folders, _ = name.split("/")
+        if len(folders) > DEEPEST:
+            too_deep.append(number)
+            continue
         for folder in folders:
             node = node.folders.setdefault(folder, Node())
         node.files.append(number)
     top, depth = (root, 0) if only_classes else _unwrapped(root)
     work = _Work(names, depth)
+    work.skip(too_deep, TOO_DEEP)
     splits = {} if only_classes else _splits(top)
     if splits:
         _take_splits(work, top, splits)
@@ -77,12 +82,9 @@ def lay_out(names: Sequence[str], where: str, only_classes: bool = False) -> Lay
         work.how, work.why = "<class>/*", "the folders at the top are not splits"
         _doubt_names(work, top)
     if not work.taken:
-        first = work.skipped[0][0] if work.skipped else names[0]
-        raise DataError(
-            f"{where} holds {len(names):,} pictures, but none in a class folder",
-            got=repr(first),
-            hint=LAYOUT,
-        )
+        first = (work.skipped[0][0] if work.skipped else names[0])[:200]
+        what = f"{where} holds {len(names):,} pictures, but none in a class folder"
+        raise DataError(what, got=repr(first), hint=LAYOUT)
     return work.done()
 
 

@@ -13,6 +13,9 @@ import numpy as np
 from engine.data.listing import MOST_BYTES
 from engine.errors import DataError
 
+DEEPEST = 64  # folders above a picture; people have ten, and each is a call within the one before
+TOO_DEEP = f"it lies in more than {DEEPEST} folders within each other"
+
 
 class Walked(NamedTuple):
     """names     of the files, relative to the folder with '/', sorted, as the system writes them
@@ -76,6 +79,9 @@ def _walk_folder(
     links: list[tuple[str, os.DirEntry[str]]],
     seen: set[tuple[int, int]],
 ) -> None:
+    if inside.count("/") >= DEEPEST:
+        found.problems.append((inside, TOO_DEEP))
+        return
     try:
         place = folder.stat()
         seen.add((place.st_dev, place.st_ino))

@@ -147,8 +147,9 @@ class CheckpointMeta(TypedDict):
 
 
 class TrainedOn(TypedDict, total=False):
-    """Where a checkpoint comes from: fields of CheckpointMeta that its run adds."""
+    """Where a checkpoint comes from: fields of CheckpointMeta that its run adds; title: the run's name."""
 
+    title: str
     fingerprint: str
     run: str
     machine: dict[str, Any]

@@ -117,6 +117,7 @@ def save_best(run: Run, trainer: Trainer, figures: Figures, temperature: float =
         input_size=trainer.input_size,
         temperature=temperature,
         extra={
+            "title": str(run.status().get("name") or trainer.recipe.name),
             "fingerprint": trainer.data.fingerprint,
             "run": run.id,
             "machine": describe_device(trainer.device),

@@ -12,6 +12,7 @@ import yaml
 from engine.data.sources import DATASETS
 from engine.files.documents import CheckpointMeta
 from engine.imaging.images import STYLES
+from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
 
 CARD_ROWS = (
     ("test accuracy", "test_accuracy"),
@@ -22,6 +23,11 @@ CARD_ROWS = (
     ("kNN accuracy of the embedding (k = 13)", "knn_accuracy"),
     ("epochs", "epochs"),
     ("training seconds", "seconds"),
+)
+
+VALIDATION_ONLY = (
+    "These figures are of the validation images, by which the best epoch was chosen: expect new images to"
+    " be classified somewhat less well. There was no test split."
 )
 
 
@@ -52,7 +58,7 @@ def model_card(meta: CheckpointMeta) -> str:
         "---",
         f"# {meta['title'] or meta['name']}",
         "",
-        recipe.get("about", "").strip(),
+        _about(recipe),
         "",
         "| | |",
         "|---|---|",
@@ -80,6 +86,8 @@ def model_card(meta: CheckpointMeta) -> str:
     lines += ["| measured | |", "|---|---|"] + [
         f"| {label} | {_figure(label, value)} |" for label, value in rows if value is not None
     ]
+    if metrics.get("test_accuracy") is None and metrics.get("val_accuracy") is not None:
+        lines += ["", VALIDATION_ONLY]
     if data := metrics.get("test_data"):
         read = (
             "followed through the epochs, but nothing was chosen by them"
@@ -89,8 +97,8 @@ def model_card(meta: CheckpointMeta) -> str:
         lines += [
             "",
             (
-                f"Test figures are on {data}, split {metrics.get('test_split')},"
-                f" {metrics.get('test_n', 0):,} images, {read}."
+                f"Test figures are on {metrics.get('test_n', 0):,} images of {data} (split:"
+                f" {metrics.get('test_split')}), {read}."
             ),
         ]
     if held := meta.get("held_out"):
@@ -104,6 +112,31 @@ def model_card(meta: CheckpointMeta) -> str:
             ),
         ]
     return "\n".join(lines) + "\n"
+
+
+def measured_split(metrics: Mapping[str, Any]) -> str:
+    """Which images a model's confusion matrix and figures by class are of: 'test', 'validation', or ''
+    where neither was measured.
+    """
+    if metrics.get("test_data") or metrics.get("test_accuracy") is not None:
+        return "test"
+    return "validation" if metrics.get("val_accuracy") is not None else ""
+
+
+def _about(recipe: Mapping[str, Any]) -> str:
+    """The recipe's own words, unless they are a shipped recipe's and it was changed to other data or
+    another network: then what the model was really made from.
+    """
+    name, about = recipe.get("name", ""), recipe.get("about", "").strip()
+    if name not in shipped_recipe_names():
+        return about
+    shipped = shipped_recipe(name)
+    data, model = recipe["data"]["name"], recipe["model"]["name"]
+    if about != shipped.about.strip() or (data, model) == (shipped.data.name, shipped.model.name):
+        return about
+    changed = [f"on {data} instead of {shipped.data.name}"] * (data != shipped.data.name)
+    changed += [f"`{model}` instead of `{shipped.model.name}`"] * (model != shipped.model.name)
+    return f"Trained with recipe `{name}`, changed: {', '.join(changed)}."
 
 
 def _placement_row(found: Mapping[str, Sequence[float]] | None) -> list[str]:

@@ -29,7 +29,8 @@ class HeldOutPredictions:
     labels         (n,) int64, places in `classes`
     probabilities  (n, K) f32
     files          n names, relative to the data set
-    of             how many test images there are in all; data, split: which
+    of             how many images were asked about; data, split: which
+    matching       how many of those are of the wanted kind, of which n are here
     """
 
     images: np.ndarray
@@ -40,6 +41,7 @@ class HeldOutPredictions:
     data: str
     split: str
     of: int
+    matching: int
 
     @property
     def predicted(self) -> np.ndarray:
@@ -74,17 +76,17 @@ def held_out_predictions(
     kept = _recorded(folder, len(data))
     classes = tuple(meta["classes"])
     if kept is None:
-        of = len(data.split(split))
-        index = np.sort(rng.choice(data.split(split), min(SAMPLED, of), replace=False))
+        whole = data.split(split)
+        index = np.sort(rng.choice(whole, min(SAMPLED, len(whole)), replace=False))
         labels, probabilities = (
             _places(data, index, classes),
             store.predictor(model).squares(np.asarray(data.images[index])),
         )
     else:
         labels, probabilities, index = kept
-        of = len(index)
     right = probabilities.argmax(1) == labels
     chosen = np.flatnonzero({"all": np.ones_like(right), "right": right, "wrong": ~right}[which])
+    matching = len(chosen)
     if which == "all":
         chosen = rng.permutation(chosen)[:count]
     else:
@@ -99,7 +101,8 @@ def held_out_predictions(
         classes,
         data.name,
         split,
-        of,
+        of=len(index),
+        matching=matching,
     )
 
 

@@ -9,12 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import CheckpointError, GlyphlabError, unknown
 from engine.files.atomic import is_name
 from engine.files.cache import Stamp, stamp_of
 from engine.files.checked import Damaged
 from engine.runs.index import find_run, known_runs
+
+if TYPE_CHECKING:
+    from engine.files.documents import CheckpointMeta
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class ModelInfo:
     not measured.
 
     name     what commands and pages call it: a name in checkpoints/, or a run's id
+    title    of a shipped model its recipe's; of a run's model the name that its owner gave the run
+    tested_on  which images `accuracy` is of, in words; '' without
+    merged   accuracy with characters of the same form counted as one (0, O and o); None where it is not
+             another figure
     where    'shipped' or 'run'
     network  a name in MODELS
     size     pixels, the side of the square that pictures are placed on
@@ -35,6 +43,8 @@ class ModelInfo:
     data: str
     method: str
     accuracy: float | None
+    tested_on: str
+    merged: float | None
     val_accuracy: float | None
     knn_accuracy: float | None
     classes: int
@@ -61,14 +71,14 @@ def damaged_models(home: Path, checkpoints: Path) -> list[Damaged]:
 
 def _looked_at(home: Path, checkpoints: Path) -> Iterator[ModelInfo | Damaged]:
     folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
-    places = [(folder.name, "shipped", folder) for folder in folders]
+    places = [(folder.name, "shipped", folder, "") for folder in folders]
     for known in known_runs(home):
         with suppress(GlyphlabError):  # deleted while we looked
-            if known.info().saved:
-                places.append((known.run.id, "run", known.run.best))
-    for name, where, folder in places:
+            if (info := known.info()).saved:
+                places.append((known.run.id, "run", known.run.best, info.name))
+    for name, where, folder, title in places:
         try:
-            yield _model_info(name, where, folder, stamp_of(folder / "checkpoint.json"))
+            yield _model_info(name, where, folder, title, stamp_of(folder / "checkpoint.json"))
         except FileNotFoundError:
             continue  # it has none yet, or was deleted while we looked
         except OSError as error:
@@ -78,7 +88,7 @@ def _looked_at(home: Path, checkpoints: Path) -> Iterator[ModelInfo | Damaged]:
 
 
 @lru_cache(maxsize=5000)
-def _model_info(name: str, where: str, folder: Path, stamp: Stamp) -> ModelInfo:
+def _model_info(name: str, where: str, folder: Path, title: str, stamp: Stamp) -> ModelInfo:
     from engine.models.metadata import read_meta
     from engine.recipes.recipe import make_recipe
 
@@ -87,7 +97,7 @@ def _model_info(name: str, where: str, folder: Path, stamp: Stamp) -> ModelInfo:
     weights = (folder / meta["weights"]).stat().st_size
     return ModelInfo(
         name=name,
-        title=meta.get("title") or meta.get("name") or name,
+        title=title or meta.get("title") or meta.get("name") or name,
         where=where,
         network=recipe.model.name,
         data=recipe.data.name,
@@ -95,6 +105,8 @@ def _model_info(name: str, where: str, folder: Path, stamp: Stamp) -> ModelInfo:
         accuracy=metrics.get(
             "test_accuracy", (meta.get("held_out") or {}).get("accuracy")
         ),  # of one that learned from all: its siblings'
+        tested_on=_tested_on(meta),
+        merged=_merged(meta),
         val_accuracy=metrics.get("val_accuracy"),
         knn_accuracy=metrics.get("knn_accuracy"),
         classes=len(meta["classes"]),
@@ -106,6 +118,31 @@ def _model_info(name: str, where: str, folder: Path, stamp: Stamp) -> ModelInfo:
         unfinished=bool(metrics.get("unfinished")),
         folder=folder,
     )
+
+
+def _tested_on(meta: CheckpointMeta) -> str:
+    metrics, held = meta["metrics"], meta.get("held_out")
+    if metrics.get("test_accuracy") is None:
+        return f"{held['n']:,} held-out images" if held else ""
+    count = f"{n:,} " if (n := metrics.get("test_n")) else ""
+    return f"{count}test images of {metrics.get('test_data') or meta['recipe']['data']['name']}"
+
+
+def _merged(meta: CheckpointMeta) -> float | None:
+    """The test accuracy with look-alikes counted as one, by the confusion matrix."""
+    from engine.recognition.confusables import merged_label
+
+    confusion = meta["metrics"].get("confusion")
+    names = [merged_label(name) for name in meta["classes"]]
+    if not confusion or not meta["metrics"].get("test_accuracy") or len(set(names)) == len(names):
+        return None
+    right = sum(
+        count
+        for true, row in zip(names, confusion, strict=True)
+        for read, count in zip(names, row, strict=True)
+        if true == read
+    )
+    return right / max(sum(map(sum, confusion)), 1)
 
 
 def model_folder(home: Path, checkpoints: Path, name: str | Path, names_only: bool = False) -> Path:

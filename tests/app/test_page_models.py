@@ -24,10 +24,10 @@ def test_a_model_shows_its_card_its_figures_and_what_it_confuses(lab):
     assert (
         "### Quick start" in words and "library_name" not in words
     )  # the card without its front matter
-    assert "4 of 364 images are read wrong" in words
+    assert "4 of 364 test images are misclassified" in words
     assert page.dataframe[0].value.iloc[0].to_dict() == {
         "True": "7",
-        "Read as": "1",
+        "Predicted": "1",
         "Images": 4,
         "Share of the class": "10.0%",
     }

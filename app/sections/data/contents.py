@@ -70,9 +70,8 @@ def show(lab: Lab, name: str) -> None:
         _splits(found)
     else:
         _report(lab, info, found)
-    recipe = next((recipe.name for recipe in lab.recipes() if recipe.data == name), None)
     with st.container(horizontal=True, vertical_alignment="center"):
-        link("train", "Train on it", **({"recipe": recipe} if recipe else {}))
+        link("train", "Train on this", data=name)
         if info.uploaded:
             _remove(lab, name)
 

@@ -15,6 +15,7 @@ import streamlit as st
 from app.charts.words import number, parameters, percent
 from app.charts.words import size as file_size
 from engine.errors import GlyphlabError
+from engine.models.card import VALIDATION_ONLY, measured_split
 
 if TYPE_CHECKING:
     from engine.files.documents import CheckpointMeta, Figures
@@ -27,7 +28,7 @@ def figures(meta: CheckpointMeta) -> None:
     """The model's measured figures in a row."""
     metrics = meta["metrics"]
     shown = [
-        ("Test accuracy", percent(metrics.get("test_accuracy")), _tested(metrics)),
+        _accuracy(meta),
         (
             "Top 3",
             percent(metrics.get("test_top3")),
@@ -63,8 +64,9 @@ def card(lab: Lab, name: str) -> None:
 def mistakes(meta: CheckpointMeta) -> None:
     """Which classes it takes for which, most often first."""
     confusion, classes = meta["metrics"].get("confusion"), meta["classes"]
+    split = measured_split(meta["metrics"])
     with st.container(border=True):
-        st.markdown("**What it confuses** on the test split")
+        st.markdown(f"**Confused classes**{f' ({split} images)' if split and confusion else ''}")
         if not confusion:
             st.caption("This model was saved without a confusion matrix.")
             return
@@ -75,14 +77,14 @@ def mistakes(meta: CheckpointMeta) -> None:
             if count and true != read
         ]
         if not pairs:
-            st.caption("Nothing: every test image was read right.")
+            st.caption(f"None: every {split} image is classified correctly.")
             return
         pairs.sort(key=lambda pair: -pair[0])
         st.dataframe(
             pd.DataFrame(
                 {
                     "True": classes[true],
-                    "Read as": classes[read],
+                    "Predicted": classes[read],
                     "Images": count,
                     "Share of the class": percent(count / max(sum(confusion[true]), 1), 1),
                 }
@@ -90,9 +92,10 @@ def mistakes(meta: CheckpointMeta) -> None:
             ),
             hide_index=True,
         )
+        more = f" The {MOST} most frequent confusions are listed." if len(pairs) > MOST else ""
         st.caption(
-            f"{number(sum(pair[0] for pair in pairs))} of {number(sum(map(sum, confusion)))} images"
-            " are read wrong."
+            f"{number(sum(pair[0] for pair in pairs))} of {number(sum(map(sum, confusion)))} {split}"
+            f" images are misclassified.{more}"
         )
 
 
@@ -149,6 +152,17 @@ def _onnx(lab: Lab, name: str) -> bytes:
         path = Path(folder) / f"{name}.onnx"
         lab.export_onnx(name, path)
         return path.read_bytes()
+
+
+def _accuracy(meta: CheckpointMeta) -> tuple[str, str, str | None]:
+    """Label, value and tooltip of the accuracy, named for the images that it is of."""
+    metrics, held = meta["metrics"], meta.get("held_out")
+    if measured_split(metrics) == "test":
+        return "Test accuracy", percent(metrics.get("test_accuracy")), _tested(metrics)
+    if held:
+        help = f"mean of {held['models']} models of this recipe, each on {number(held['n'])} images"
+        return "Held-out accuracy", percent(held["accuracy"]), help
+    return "Validation accuracy", percent(metrics.get("val_accuracy")), VALIDATION_ONLY
 
 
 def _tested(metrics: Figures) -> str | None:

@@ -21,21 +21,22 @@ if TYPE_CHECKING:
 SHOWN, EXPLAINED, COLUMNS = 30, 10, 10
 NOTHING = {
     "all": "There is no held-out image.",
-    "right": "No answer is right.",
-    "wrong": "No answer is wrong: nothing to see here.",
+    "right": "No held-out image is classified correctly.",
+    "wrong": "Every held-out image that was asked about is classified correctly.",
 }
+_RESULT = {"right": "correctly", "wrong": "wrongly"}
 
 
 def inside(lab: Lab, model: str) -> None:
     """Draw the section. What is heavy happens only after a click, as it loads the model."""
     st.subheader("Look inside", anchor=False)
     if not st.toggle(
-        "Show its answers to test images, what it went by, and its first filters",
+        "Show its predictions for held-out images, saliency maps and first-layer filters",
         key=f"inside-{model}",
     ):
         return
     try:
-        with st.spinner("Asking the model …"):
+        with st.spinner("Predicting …"):
             _answers(lab.store, model)
         _filters(lab, model)
     except GlyphlabError as error:
@@ -48,7 +49,7 @@ def _answers(store: Store, model: str) -> None:
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
-            "Answers",
+            "Predictions",
             ["all", "right", "wrong"],
             default="all",
             required=True,
@@ -71,13 +72,9 @@ def _answers(store: Store, model: str) -> None:
     if not len(found.labels):
         st.caption(NOTHING[which])
         return
-    order = "at random" if which == "all" else "the surest first"
-    st.caption(
-        f"{number(len(found.labels))} of {number(found.of)} images of {found.data}, split"
-        f" {found.split}, {order}."
-    )
+    st.caption(_counted(found, which))
     image_grid(found.images, captions(found), COLUMNS, key=f"inside-grid-{model}")
-    st.markdown("**What it went by** in the first of them, for the class it answered")
+    st.markdown("**Saliency maps** of the first of them, for the predicted class")
     first = slice(0, EXPLAINED)
     maps = as_pictures(
         guided_saliency(store.predictor(model), found.images[first], found.predicted[first])
@@ -90,8 +87,20 @@ def _answers(store: Store, model: str) -> None:
     )
     st.caption(
         "Guided backpropagation: grey pixels did not matter; the more a pixel stands out, the more"
-        " the answer changes with it."
+        " the prediction changes with it."
     )
+
+
+def _counted(found: HeldOutPredictions, which: str) -> str:
+    """How many images were asked about, how many of them are of the wanted kind, how many are shown."""
+    where = f"images of {found.data} (split: {found.split})"
+    shown = number(len(found.labels))
+    if which == "all":
+        return f"{shown} of {number(found.of)} {where}, drawn at random."
+    said = f"{number(found.matching)} of {number(found.of)} {where} are classified {_RESULT[which]}"
+    if found.matching == len(found.labels):
+        return f"{said}; the most confident first."
+    return f"{said}. Shown: the {shown} most confident."
 
 
 def _filters(lab: Lab, model: str) -> None:

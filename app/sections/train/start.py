@@ -13,6 +13,7 @@ import yaml
 from app.charts.words import number, percent, seconds
 from app.sections.data.report import warn
 from app.sections.train.form import recipe_form
+from app.sections.train.given_data import first_recipe, on_other_data, wanted_data
 from app.sections.train.rates import rate_finder
 from app.widgets.pickers import dataset_label, pick_one
 from engine.data.sources import DATASETS
@@ -33,11 +34,20 @@ def start(lab: Lab) -> None:
     """Draw everything from the choice of a recipe to the start button, which puts the new run into
     the address as `?run=`.
     """
-    name, scale = _choose(lab)
-    key = f"{name}/{scale}"
+    data = wanted_data(lab)
+    name, scale = _choose(lab, data)
+    key = f"{name}/{scale}/{data}" if data else f"{name}/{scale}"
     try:
         base = lab.recipe(name, {"scale": scale})
-        _about(base)
+        if data and base.data.name != data:
+            st.info(
+                f"Recipe `{name}` was written for data set `{base.data.name}`. Here it is set up for"
+                f" **{data}**, which you came with.",
+                icon=":material/dataset:",
+            )
+            base = on_other_data(lab, base, data)
+        else:
+            _about(base)
         recipe = _edited(lab, base, key)
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
@@ -71,7 +81,8 @@ def keep_edits() -> None:
     st.session_state["recipe-begun"] = st.session_state.get("recipe-edited")
 
 
-def _choose(lab: Lab) -> tuple[str, str]:
+def _choose(lab: Lab, data: str) -> tuple[str, str]:
+    """The recipe and its scale; the first recipe of `data` is the default, if that is given."""
     recipes = {recipe.name: recipe for recipe in lab.recipes()}
     groups = [
         ALL,
@@ -96,7 +107,11 @@ def _choose(lab: Lab) -> tuple[str, str]:
             choice: f"{choice} · {recipes[choice].title}" if recipes[choice].title else choice
             for choice in names
         }
-        name = pick_one("Recipe", labels, "recipe", "recipe", default=FIRST, help="Type to search.")
+        first = first_recipe(list(recipes.values()), data, FIRST)
+        if st.session_state.get("recipe-for", "") != data and "recipe" not in st.query_params:
+            st.session_state.pop("recipe", None)  # it was chosen for other data
+        st.session_state["recipe-for"] = data
+        name = pick_one("Recipe", labels, "recipe", "recipe", default=first, help="Type to search.")
     with right:
         scale = st.segmented_control(
             "Scale",

@@ -16,6 +16,7 @@ from app.charts.learning import (
     speed_curve,
 )
 from app.charts.words import number, parameters, percent, seconds
+from app.widgets.busy import busy_with
 from app.widgets.common import chart
 from app.widgets.links import link
 from app.widgets.runs import progress, state_badge
@@ -70,6 +71,8 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         st.progress(
             share, text=words
         )  # stays when the run has ended, or everything below would jump
+        if info.alive and not rows and (busy := busy_with(lab, but=run_id)):
+            st.caption(f"This machine is busy ({busy}), so this takes longer than usual.")
         if info.error and not info.alive:
             st.error(info.error, icon=":material/error:")
         _buttons(lab, info)
@@ -139,7 +142,7 @@ def _buttons(lab: Lab, info: RunInfo) -> None:
             )
         if info.saved:
             link("draw", "Draw with it", model=info.id)
-            link("models", "Its card", model=info.id)
+            link("models", "Model card", model=info.id)
         link("compare", "Compare", runs=info.id)
     if error := st.session_state.pop(f"refused-{info.id}", None):
         st.error(error, icon=":material/error:")
@@ -168,7 +171,9 @@ def _at_the_end(
         (
             "Test accuracy",
             percent(final.get("test_accuracy")),
-            f"{number(final['test_n'])} images" if final.get("test_n") else None,
+            f"{number(final['test_n'])} images of {final.get('test_data', 'the test split')}"
+            if final.get("test_n")
+            else "not measured: this data set was split without test images",
         ),
         (
             "Test top 3",

@@ -58,8 +58,11 @@ def test_one_shows_classes_counts_splits_and_what_is_left_out(lab, tmp_path):
     ]
     assert document["skipped"] == [{"name": "loose.png", "reason": "it is not in train or val"}]
     text = datasets.show(document)
-    assert "own: 10 images (page) of 2 classes; train 7, val 1, test 2" in text
-    assert "CLASS  TRAIN  TEST" in text and "skipped loose.png: it is not in train or val" in text
+    assert "own: 10 images (page) of 2 classes\n" in text
+    # what a recipe makes of them, kept apart from what the columns below add up to
+    assert "a recipe splits them into 7 train, 1 val, 2 test, unless it says otherwise" in text
+    assert "images of each class in the splits as they are stored:\nCLASS  TRAIN  TEST" in text
+    assert "skipped loose.png: it is not in train or val" in text
 
 
 def test_mistakes_are_said(lab):

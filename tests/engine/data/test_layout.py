@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from engine.data.layout import lay_out
 from engine.data.listing import SPLITS
 from engine.data.roles import UNLABELLED, role_of
+from engine.data.walk import TOO_DEEP, walk
 from engine.errors import DataError
 
 CODES = {code: name for code, name in enumerate([*SPLITS, "unlabelled"])}
@@ -125,3 +128,24 @@ def test_one_loose_picture_does_not_change_what_the_classes_are():
 def test_classes_of_a_split_that_training_lacks_are_said():
     layout = found(paths("train/a", "train/b", "test/a", "test/c"))[2]
     assert layout.findings[0].text == "1 of 2 classes of test are not in train: c."
+
+
+def test_pictures_in_folders_without_end_are_left_out():
+    deep = "/".join("d" * 5000) + "/1.png"
+    layout = lay_out([deep, *paths("a", "b")], "it")
+    assert layout.classes == ["a", "a", "b", "b"]
+    assert [name for name, _ in layout.skipped] == [deep] and "more than 64" in layout.skipped[0][1]
+    with pytest.raises(DataError, match="none in a class folder"):
+        lay_out([deep], "it")
+
+
+def test_a_folder_in_thousands_of_others_is_named_and_not_entered(tmp_path):
+    at = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1200):  # one by one: the path as a whole is longer than the system takes
+        os.mkdir("d", dir_fd=at)
+        inner = os.open("d", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = inner
+    os.close(at)
+    [(name, reason)] = walk(tmp_path).problems
+    assert name.count("d") == 65 and reason == TOO_DEEP

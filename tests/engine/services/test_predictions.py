@@ -140,8 +140,8 @@ def test_the_models_page_looks_inside_when_it_is_asked_to(lab):
     page = open_page("models", model=run.id)
     page.toggle(key=f"inside-{run.id}").set_value(True).run()
     assert not page.exception
-    assert "What it went by" in texts(page)
+    assert "Saliency maps" in texts(page)
     assert "First layer:** 16 filters of 3 × 3 pixels" in texts(page)
     page.segmented_control(key=f"inside-which-{run.id}").set_value("wrong").run()
     assert not page.exception
-    assert "the surest first" in texts(page)
+    assert "most confident" in texts(page)

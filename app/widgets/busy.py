@@ -1,0 +1,78 @@
+"""What this machine is busy with: a time that is named for a free machine is false on a busy one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.runs.run_info import ALIVE
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+QUICK = "`quick` trains for under a minute on two free CPU cores"
+BUSY_LOAD = (
+    1.5  # processes that want to run for each core, from which on each gets two thirds of one
+)
+MOST_NAMED = 3
+
+# kind of a task → what it does
+TASK_WORDS = {
+    "load": "decoding a data set",
+    "gallery": "embedding training images",
+    "evaluate": "evaluating a model",
+    "embed": "embedding a data set",
+    "project": "laying out an embedding map",
+    "unfold": "laying out the epochs of a run",
+    "measure": "measuring an embedding",
+    "sweep": "a sweep",
+    "find_rate": "searching for a learning rate",
+    "diagnose": "diagnosing labels",
+    "noise-trial": "a label noise experiment",
+    "publish-labels": "making a data set of reviewed labels",
+}
+
+
+def busy_with(lab: Lab, but: str = "") -> str:
+    """What this machine is busy with, in words, without the run `but`; '' where it is free.
+
+    'training run `mine`, 2 queued runs'
+    """
+    runs = [run for run in lab.runs() if run.alive and run.id != but]
+    parts = [f"training run `{run.name}`" for run in runs if run.state != "queued"]
+    parts += [
+        TASK_WORDS.get(task.kind, task.kind)
+        for task in lab.tasks()
+        if task.state in ALIVE and task.state != "queued"
+    ]
+    parts = parts[:MOST_NAMED] + _more(len(parts) - MOST_NAMED, "more task")
+    parts += _more(sum(run.state == "queued" for run in runs), "queued run")
+    if not parts and but == "" and _load() >= BUSY_LOAD:
+        parts = ["programs outside the lab"]
+    return _listed(parts)
+
+
+def quick_takes(lab: Lab) -> str:
+    """How long the first training takes, as a sentence that holds for this machine as it is now."""
+    busy = busy_with(lab)
+    if not busy:
+        return f"{QUICK}."
+    return f"{QUICK}. This machine is busy now ({busy}), so it will take longer."
+
+
+def _more(count: int, what: str) -> list[str]:
+    return [f"{count} {what}{'s' if count > 1 else ''}"] if count > 0 else []
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def _load() -> float:
+    """Processes that want to run, on average of the last minute, for each core that the lab may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        return os.getloadavg()[0] / (cores or 1)
+    except OSError:  # not told on this system
+        return 0.0

@@ -1,0 +1,145 @@
+"""Sentences on the pages that were false once: each is compared with what is really there."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from made_lab import zipped
+from trained import model_run
+from weblab import add_run, open_page, texts
+
+from app.canvas_tabs.reader import Reader
+from app.widgets import busy
+from app.widgets.pickers import model_label
+from engine.lab import Lab
+from engine.models.card import VALIDATION_ONLY, model_card
+from engine.services.background import TASKS
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    return Lab(tmp_path)
+
+
+def test_train_on_this_opens_a_run_on_that_data_set(lab):
+    lab.data.upload("shapes.zip", zipped(30))
+    page = open_page("data", data="shapes")
+    assert "/train?data=shapes" in texts(page)
+    page = open_page("train", data="shapes")
+    assert "Will train **convnet** on **shapes**" in texts(page)
+    assert "bundled digits" not in texts(page)  # what the recipe was written for
+    page.button(key="start").click().run()
+    assert not page.exception
+    run = lab.runs()[0]
+    lab.stop(run.id, at_once=True) if run.alive else None
+    assert run.data == "shapes" and lab.run(run.id).recipe().data.classes is None
+
+
+def test_a_link_for_a_data_set_opens_the_form_also_after_another_run_was_watched(lab):
+    lab.data.upload("shapes.zip", zipped(30))
+    watched = add_run(lab)
+    page = open_page("train", run=watched.id)
+    assert not page.button
+    page.query_params.clear()
+    page.query_params["data"] = "shapes"
+    page.run()
+    assert "Will train **convnet** on **shapes**" in texts(page)
+
+
+def test_a_data_set_that_is_gone_is_named_and_the_form_still_works(lab):
+    page = open_page("train", data="gone")
+    assert "no data set `gone`" in texts(page) and not page.button(key="start").disabled
+
+
+def test_ones_own_model_has_its_owners_name_and_its_own_data(lab):
+    run = add_run(lab, name="mine")
+    info = next(model for model in lab.models() if model.name == run.id)
+    assert info.title == "mine" and info.tested_on == "364 test images of digits"
+    assert (
+        model_label(info)
+        == f"mine · digits · {run.id} · 98.90% of 364 test images of digits, 10 classes"
+    )
+    shown = {model["name"]: model for model in Reader(lab).models()}[run.id]
+    assert "mine" in shown["label"] and "Quick start" not in shown["label"]
+
+
+def test_a_card_of_a_changed_recipe_says_what_it_was_really_trained_on(lab):
+    run = model_run(lab, **{"data.name": "letters"})
+    card = model_card(lab.model_meta(run.id))
+    assert "bundled digits" not in card and "on letters instead of digits" in card
+    assert "bundled digits" in model_card(lab.model_meta(model_run(lab).id))
+
+
+def test_figures_of_validation_images_are_not_called_the_test_splits(lab):
+    meta = lab.model_meta(add_run(lab).id)
+    figures = {key: value for key, value in meta["metrics"].items() if not key.startswith("test")}
+    card = model_card({**meta, "metrics": figures})
+    assert VALIDATION_ONLY in card and VALIDATION_ONLY not in model_card(meta)
+
+    from streamlit.testing.v1 import AppTest
+
+    def section(meta):
+        from app.sections.models.card import figures, mistakes
+
+        figures(meta)
+        mistakes(meta)
+
+    page = AppTest.from_function(section, args=({**meta, "metrics": figures},)).run()
+    assert page.metric[0].label == "Validation accuracy"
+    assert "validation images" in texts(page) and "test" not in texts(page)
+
+
+def test_the_canvas_model_of_62_classes_says_what_its_accuracy_is_of(lab):
+    shown = next(one for one in Reader(lab).models() if one["name"] == "canvas-characters")
+    assert "86.2% exact" in shown["label"] and "14,000 test images" in shown["label"]
+    merged = next(model for model in lab.models() if model.name == "canvas-characters").merged
+    assert merged is not None and 0.95 < merged < 0.99
+    assert all(model.merged is None for model in lab.models() if model.classes == 10)
+
+
+def test_a_busy_machine_says_so_and_what_for(lab, monkeypatch):
+    assert busy.quick_takes(lab) == f"{busy.QUICK}."
+    run, waiting = add_run(lab, name="mine", model=False), add_run(lab, name="next", model=False)
+    with ExitStack() as held:
+        for one, state in ((run, "running"), (waiting, "queued")):
+            held.enter_context(one.take_lock())
+            one.write_status(state=state, finished=None)
+        assert busy.busy_with(lab) == "training run `mine` and 1 queued run"
+        assert busy.busy_with(lab, but=run.id) == "1 queued run"
+        assert "busy now (training run `mine`" in texts(open_page("home"))
+    monkeypatch.setattr(os, "getloadavg", lambda: (64.0, 0.0, 0.0))
+    assert "programs outside the lab" in busy.quick_takes(lab)
+
+
+def test_every_kind_of_task_has_words_for_what_it_does():
+    assert set(busy.TASK_WORDS) == set(TASKS)
+
+
+def test_a_run_that_reports_no_progress_is_not_called_dead(lab):
+    run = add_run(lab, name="mine", model=False)
+    with run.take_lock():
+        ago = (datetime.now(UTC) - timedelta(minutes=4)).isoformat()
+        run.write_status(state="running", finished=None, heartbeat=ago, what="decoding images")
+        words = texts(open_page("home"))
+    assert "running · no progress for 4 min" in words and "no sign of life" not in words
+
+
+def test_a_list_of_wrong_predictions_says_how_many_there_are_and_how_many_it_shows():
+    from app.sections.models.inside import _counted
+    from engine.services.predictions import HeldOutPredictions
+
+    found = HeldOutPredictions(
+        *(None,) * 3, files=(), classes=(), data="digits", split="test", of=600, matching=40
+    )
+    thirty = replace(found, labels=range(30))
+    said = "40 of 600 images of digits (split: test) are classified wrongly"
+    assert _counted(thirty, "wrong") == f"{said}. Shown: the 30 most confident."
+    assert (
+        _counted(replace(found, labels=range(40)), "wrong") == f"{said}; the most confident first."
+    )
