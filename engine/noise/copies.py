@@ -40,6 +40,27 @@ def copies_of(same: np.ndarray, given: np.ndarray) -> Copies:
     )
 
 
+def once_each(same: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One position for each image and label that occur together, ascending (m,), and for each of the
+    n images its place among these (n,). A copy with the same label is no evidence of its own.
+    """
+    _, first, place = np.unique(
+        np.stack([same, given], 1), axis=0, return_index=True, return_inverse=True
+    )
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return np.sort(first), rank[place.ravel()]
+
+
+def at_the_copies_rate(found: Findings, score: np.ndarray, all_scores: np.ndarray) -> Findings:
+    """The diagnosis of images without copies, `score` (m,), as that of all, `all_scores` (n,): copies
+    repeat their label, right or wrong.
+    """
+    ratio = float((1 - all_scores).mean() / max((1 - score).mean(), 1e-9))
+    rate, low, high = (min(1.0, r * ratio) for r in (found.rate, found.rate_low, found.rate_high))
+    return replace(found, rate=rate, rate_low=low, rate_high=high)
+
+
 def at_least_contradicted(
     found: Findings, copies: Copies, config: NoiseConfig = CONFIG
 ) -> Findings:

@@ -19,8 +19,9 @@ docs/label-noise.md explains the method.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +29,13 @@ from engine.data.duplicates import find_duplicates
 from engine.data.imageset import ImageSet
 from engine.errors import DataError, unknown
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.copies import Copies, at_least_contradicted
+from engine.noise.copies import (
+    Copies,
+    at_least_contradicted,
+    at_the_copies_rate,
+    copies_of,
+    once_each,
+)
 from engine.noise.cross_validation import CrossValidation, OutOfSample
 from engine.noise.diagnosis import diagnose
 from engine.noise.findings import Findings
@@ -99,7 +106,31 @@ def run_pipeline(
     if effort not in config.efforts:
         raise DataError(unknown("effort", effort, config.efforts))
     index = _labelled(data, split)
+    given = np.asarray(data.labels[index], np.int64)
     same = find_duplicates(data.images[index]).same
+    once, place = once_each(same, given)
+    run = _Run(data, index[once], place[same[once]], effort, device, seed)
+    found = _diagnosed(run, progress, saved_models, config)
+    return found if len(once) == len(index) else _with_copies(found, index, once, place, same)
+
+
+class _Run(NamedTuple):
+    """What a diagnosis is of. index (m,): positions of the images, each once with each of its labels;
+    same (m,): place among them of the first that is the same.
+    """
+
+    data: ImageSet
+    index: np.ndarray
+    same: np.ndarray
+    effort: str
+    device: str
+    seed: int
+
+
+def _diagnosed(
+    run: _Run, progress: Progress, saved_models: Mapping[str, Predict], config: NoiseConfig
+) -> PipelineResult:
+    data, index, same, effort, device, seed = run
     work = CrossValidation(
         noisy_data(data, device=device), index, config.efforts[effort], seed, progress, config, same
     )
@@ -142,6 +173,46 @@ def run_pipeline(
         neighbours=work.neighbours(result) if neighbours is None else neighbours,
         saved_models=() if ensemble_log_p is None else tuple(saved_models),
         copies=looks.copies,
+    )
+
+
+def _with_copies(
+    found: PipelineResult,
+    index: np.ndarray,
+    once: np.ndarray,
+    place: np.ndarray,
+    same: np.ndarray,
+) -> PipelineResult:
+    """A result of images that occur once (m,) as one of all n, of which each is at a `place` (n,)
+    among these.
+    """
+    few, given = found.suspects, found.given[place]
+    complementary = found.hypothesis == COMPLEMENTARY
+    log_odds = few.log_odds[place]
+    suspects = Suspects(
+        score=few.score[place],
+        likely=few.likely[place],
+        confidence=few.confidence[place],
+        order=np.argsort(-log_odds if complementary else log_odds, kind="stable"),
+        log_odds=log_odds,
+    )
+    findings = at_the_copies_rate(found.findings, few.score, suspects.score)
+    copies = copies_of(same, given)
+    groups = tuple(
+        replace(group, samples=tuple(int(once[sample]) for sample in group.samples))
+        for group in findings.groups
+    )
+    return replace(
+        found,
+        findings=at_least_contradicted(replace(findings, groups=groups), copies),
+        suspects=suspects,
+        index=index,
+        given=given,
+        log_p=found.log_p[place],
+        fold=found.fold[place],
+        embeddings=found.embeddings[:, place],
+        neighbours=once[found.neighbours[place]].astype(np.int32),
+        copies=copies,
     )
 
 

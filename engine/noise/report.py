@@ -196,8 +196,8 @@ def about_copies(copies: Copies) -> list[str]:
     if not copies.images:
         return []
     text = (
-        f"{copies.images:,} images are identical or nearly identical to an earlier one. Copies were"
-        " never divided between training and prediction."
+        f"{copies.images:,} images are identical or nearly identical to an earlier one. A copy with"
+        " the same label is no evidence of its own, and none judges another."
     )
     if copies.wrong_at_least:
         text += (

@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 from engine.lab import Lab
-from engine.noise.copies import at_least_contradicted, copies_of
+from engine.noise.copies import (
+    at_least_contradicted,
+    at_the_copies_rate,
+    copies_of,
+    once_each,
+)
 from engine.noise.findings import Findings
 from engine.noise.geometry import describe
 from engine.noise.hidden_classes import hidden_class
@@ -142,3 +147,12 @@ def test_images_of_no_class_among_clear_ones_leave_the_rate_open(digits) -> None
     now = judged(found(), some, true)
     assert now.regime == "undecided" and (now.rate_low, now.rate_high) == (0.0, 0.06)
     assert "belong to no class" in now.because
+
+
+def test_a_copy_with_the_same_label_is_no_evidence_of_its_own() -> None:
+    same, given = np.array([0, 0, 2, 0, 2, 5]), np.array([1, 1, 4, 3, 4, 0])
+    once, place = once_each(same, given)
+    assert once.tolist() == [0, 2, 3, 5] and place.tolist() == [0, 0, 1, 2, 1, 3]
+    scores = np.array([0.1, 0.9, 0.9, 0.9])
+    now = at_the_copies_rate(found("few errors", 0.1), scores, np.array([0.1, 0.1, 0.1, 0.9]))
+    assert now.rate == pytest.approx(0.1 * 0.7 / 0.3) and now.rate_low > 0.2
