@@ -51,7 +51,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         return {
             "name": args.name,
             "kind": found.kind,
-            "images": int(found.counts.sum()),
+            "images": found.images,
             "classes": classes,
             "splits": found.splits,
             "skipped": skipped,
@@ -59,6 +59,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             "report": {
                 **plain(report),
                 "skipped": skipped,
+                "absent": [{"name": name, "reason": reason} for name, reason in report.absent],
                 "findings": [finding._asdict() for finding in report.findings],
             },
         }
@@ -114,6 +115,7 @@ def _report(report: dict[str, Any]) -> list[str]:
         parts += [f"{len(report['hidden']):,} hidden"] if report["hidden"] else []
         lines.append(f"{report['form']}: {', '.join(parts)}")
         lines.append(f"layout: {report['layout']} ({report['why']})")
+    lines += [f"absent {row['name']}: {row['reason']}" for row in report["absent"][:SHOWN]]
     lines += [f"{one['level']}, {one['about']}: {one['text']}" for one in report["findings"]]
     if not report["checked"]:
         lines.append("not every image has been opened yet: --check does so")

@@ -40,12 +40,14 @@ class ZipReader:
     def __init__(self, path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
         self._path, self._entries, self._zip = path, entries, None
 
-    def read(self, index: int) -> bytes:
-        """Raises DataError if the file is too large, its checksum is wrong, or the zip has changed."""
+    def read(self, index: int, most: int = MOST_BYTES) -> bytes:
+        """Raises DataError if the file is larger than `most`, its checksum is wrong, or the zip has
+        changed.
+        """
         entry = self._entries[index]
-        if entry.file_size > MOST_BYTES:
+        if entry.file_size > most:
             raise DataError(
-                f"it unpacks to {entry.file_size:,} bytes", expected=f"at most {MOST_BYTES:,}"
+                f"it unpacks to {entry.file_size:,} bytes", expected=f"at most {most:,}"
             )
         if self._zip is None:
             self._zip = _opened(self._path)
@@ -154,10 +156,8 @@ def check_overlaps(entries: Sequence[zipfile.ZipInfo], zip_name: str) -> None:
         end = entry.header_offset + LOCAL_HEADER + entry.compress_size
 
 
-def _check(entry: zipfile.ZipInfo, zip_name: str) -> None:
-    # orig_filename is what the file says; zipfile has cut `filename` at a null byte and put '/' for
-    # this system's separator.
-    name = entry.orig_filename
+def check_path(name: str, archive_name: str) -> None:
+    """Raise DataError if a path in an archive leads out of it."""
     if (
         name.startswith(("/", "\\"))
         or name[1:2] == ":"
@@ -166,11 +166,23 @@ def _check(entry: zipfile.ZipInfo, zip_name: str) -> None:
     ):
         hint = "Pack it again, with paths inside the folder only."
         raise DataError(
-            f"{zip_name} holds a file outside itself",
+            f"{archive_name} holds a file outside itself",
             expected="relative paths",
             got=repr(name),
             hint=hint,
         )
+
+
+def tidy(name: str) -> str:
+    """A path in an archive with '/' between folders, and without './' before them."""
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+
+
+def _check(entry: zipfile.ZipInfo, zip_name: str) -> None:
+    # orig_filename is what the file says; zipfile has cut `filename` at a null byte and put '/' for
+    # this system's separator.
+    name = entry.orig_filename
+    check_path(name, zip_name)
     if entry.flag_bits & 0x1:
         raise DataError(
             f"{zip_name} is encrypted", got=repr(name), hint="Pack it again without a password."

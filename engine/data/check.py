@@ -130,28 +130,35 @@ def _check(listing: Listing, stored: Stored, progress: Progress) -> Checked:
     drawn = np.flatnonzero(~flat)
     earlier = found.identical[drawn]  # of each drawn image, the first that is identical to it
     _, first, group = np.unique(earlier, return_index=True, return_inverse=True)
-    same_class = labels[drawn] == labels[earlier]
-    several = np.zeros(len(first), bool)
-    several[group[~same_class]] = True
+    labelled = labels[drawn] >= 0  # an image without a label contradicts no other
+    lowest = np.full(len(first), len(listing.classes), np.int64)
+    highest = np.full(len(first), -1, np.int64)
+    np.minimum.at(lowest, group[labelled], labels[drawn][labelled])
+    np.maximum.at(highest, group[labelled], labels[drawn][labelled])
+    several = highest > lowest
     in_train = np.zeros(len(first), bool)
-    in_train[group[official[drawn] == TRAIN]] = True
-    contradictory = drawn[several[group]]
+    in_train[group[labelled & (official[drawn] == TRAIN)]] = True
+    contradictory = drawn[several[group] & labelled]
     copies = drawn[(drawn != earlier) & ~several[group]]
     leaked = drawn[in_train[group] & (official[drawn] != TRAIN)]
     similar = np.flatnonzero(found.same != found.identical)
-    trained = np.isin(found.same, found.same[official == TRAIN])
+    trained = np.isin(found.same, found.same[(official == TRAIN) & (labels >= 0)])
     several_alike = np.isin(found.same, found.same[similar])
+    one, other = labels[similar], labels[found.same[similar]]
+    differ = (one != other) & (one >= 0) & (other >= 0)
     nearly_leaked = np.flatnonzero(several_alike & trained & (official != TRAIN))
 
     def named(positions: np.ndarray, with_class: bool = False) -> tuple[str, ...]:
         out: list[str] = []
         for position in positions[:MOST_NAMED]:
             name = listing.files[int(stored.kept[position])]
-            label = listing.classes[labels[position]]
-            out.append(f"{name} ('{label}')" if with_class else name)
+            label = listing.classes[labels[position]] if labels[position] >= 0 else ""
+            out.append(f"{name} ('{label}')" if with_class and label else name)
         return tuple(out)
 
-    order = np.argsort(earlier[several[group]], kind="stable")  # copies beside each other
+    order = np.argsort(
+        earlier[several[group] & labelled], kind="stable"
+    )  # copies beside each other
     blank = np.flatnonzero(flat)
     return Checked(
         blank=len(blank),
@@ -166,7 +173,7 @@ def _check(listing: Listing, stored: Stored, progress: Progress) -> Checked:
             for name, position in zip(named(leaked), leaked, strict=False)
         ),
         similar=len(similar),
-        similar_contradictory=int((labels[similar] != labels[found.same[similar]]).sum()),
+        similar_contradictory=int(differ.sum()),
         similar_leaked=len(np.setdiff1d(nearly_leaked, leaked)),
         similar_files=named(similar, with_class=True),
         paged=stored.paged[:MOST_NAMED],

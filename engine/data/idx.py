@@ -103,6 +103,26 @@ def prefixes(folder: Path) -> list[str]:
     return sorted({match["prefix"].lower() for match in matches if match})
 
 
+def is_named_so(name: str) -> bool:
+    """Whether a file is called like MNIST's images or labels, or like EMNIST's mapping."""
+    known = _IMAGES.match(name) or _LABELS.match(name) or name.lower().endswith("mapping.txt")
+    return bool(known)
+
+
+def only_pairs(folder: Path) -> list[Pair]:
+    """The pairs of the one IDX data set in a folder; none if there is none. Raises DataError if
+    there are several.
+    """
+    there = prefixes(folder)
+    if len(there) > 1:
+        raise DataError(
+            f"{folder} holds several IDX data sets",
+            got=", ".join(there),
+            hint="Give the path of one of their files.",
+        )
+    return find_pairs(folder, there[0]) if there else []
+
+
 def list_pairs(
     pairs: Sequence[Pair],
     classes: Sequence[str] | Mapping[int, str] | None,
@@ -142,7 +162,7 @@ def list_pairs(
     reader = GlyphReader(lambda: as_glyphs(load(), convention))
     survey = Survey(
         form="IDX files",
-        seen=2 * len(pairs),
+        seen=len(all_labels),
         layout=(
             "images and labels by position",
             f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} of files with the names of MNIST's",

@@ -21,7 +21,7 @@ class ImageSet:
     labels       (N,) int64 in 0..K-1; -1 where an image has no label
     classes      K class names, in label order
     splits       'train', 'val', 'test' → indices (n,) int64, ascending, disjoint; a missing split
-                 is absent
+                 is absent, and an image without a label is in none
     files        N names, relative to the data set ('train/Sample001/img001-001.png', or 'train/17'
                  in an IDX file)
     skipped      (name, reason) of every image that could not be read
@@ -68,11 +68,13 @@ class ImageSet:
         return self.images.shape[2]
 
     def split(self, name: str) -> np.ndarray:
-        """Indices (n,) int64 of a split; 'all' is everything. Raises DataError, naming the splits
-        there are, if it is absent.
+        """Indices (n,) int64 of a split; 'all' is everything, 'unlabelled' what has no label. Raises
+        DataError, naming the splits there are, if it is absent.
         """
         if name == "all":
             return np.arange(len(self))
+        if name == "unlabelled" and (self.labels < 0).any():
+            return np.flatnonzero(self.labels < 0)
         if name not in self.splits or not len(self.splits[name]):
             there = ", ".join(
                 f"{key} ({len(value):,})" for key, value in self.splits.items() if len(value)

@@ -7,10 +7,10 @@ neighbours hold folders of classes, and a class if it lies beside `a` and `b` wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from engine.data.listing import SPLITS, TEST, TRAIN, VAL, Finding
+from engine.data.nesting import Node, crossed, inner_folder, is_split, unwrapped
 from engine.data.roles import UNLABELLED, Role, role_of
 from engine.data.walk import DEEPEST, TOO_DEEP
 from engine.errors import DataError
@@ -20,23 +20,10 @@ LAYOUT = (
 )
 
 
-@dataclass
-class Node:
-    """A folder: the pictures in it, by number, and its folders."""
-
-    folders: dict[str, Node] = field(default_factory=dict)
-    files: list[int] = field(default_factory=list)
-
-    def below(self) -> Iterator[int]:
-        """The pictures in it and in its folders."""
-        yield from self.files
-        for folder in self.folders.values():
-            yield from folder.below()
-
-
 class Layout(NamedTuple):
     """Of the pictures that are part of the data set, in order: their positions among the names,
-    names without the wrapping folders, classes and official splits.
+    names without the wrapping folders, classes (None where a picture has no label) and official
+    splits.
 
     skipped   (name, reason) of the pictures that are not
     how, why  the pattern that was recognised, and what it was recognised by
@@ -45,7 +32,7 @@ class Layout(NamedTuple):
 
     positions: list[int]
     names: list[str]
-    classes: list[str]
+    classes: list[str | None]
     official: list[int]
     skipped: list[tuple[str, str]]
     how: str
@@ -59,7 +46,8 @@ def lay_out(names: Sequence[str], where: str, only_classes: bool = False) -> Lay
     only_classes  every folder at the top is a class, whatever it is called
     Raises DataError if no picture is in a class folder.
     """
-    root, too_deep = Node(), []
+    root = Node()
+    too_deep: list[int] = []
     for number, name in enumerate(names):
         node = root
         *folders, _ = name.split("/")
@@ -69,7 +57,7 @@ def lay_out(names: Sequence[str], where: str, only_classes: bool = False) -> Lay
         for folder in folders:
             node = node.folders.setdefault(folder, Node())
         node.files.append(number)
-    top, depth = (root, 0) if only_classes else _unwrapped(root)
+    top, depth = (root, 0) if only_classes else unwrapped(root)
     work = _Work(names, depth)
     work.skip(too_deep, TOO_DEEP)
     splits = {} if only_classes else _splits(top)
@@ -77,11 +65,13 @@ def lay_out(names: Sequence[str], where: str, only_classes: bool = False) -> Lay
         _take_splits(work, top, splits)
     elif not only_classes and _classes_hold_splits(top):
         _take_classes_of_splits(work, top)
+    elif not only_classes and (upper := crossed(top)):
+        _take_below(work, top, upper)
     else:
-        _take_classes(work, top, TRAIN)
+        _take_classes(work, top, TRAIN, only_classes)
         work.how, work.why = "<class>/*", "the folders at the top are not splits"
         _doubt_names(work, top)
-    if not work.taken:
+    if all(label is None for label, _ in work.taken.values()):
         first = (work.skipped[0][0] if work.skipped else names[0])[:200]
         what = f"{where} holds {len(names):,} pictures, but none in a class folder"
         raise DataError(what, got=repr(first), hint=LAYOUT)
@@ -93,13 +83,13 @@ class _Work:
 
     def __init__(self, names: Sequence[str], depth: int) -> None:
         self.names, self.depth = names, depth
-        self.taken: dict[int, tuple[str, int]] = {}  # picture → class and official split
+        self.taken: dict[int, tuple[str | None, int]] = {}  # picture → class and official split
         self.skipped: list[tuple[str, str]] = []
         self.findings: list[Finding] = []
         self.deep: dict[int, int] = {}  # picture → folders between it and its class
         self.how = self.why = ""
 
-    def take(self, numbers: list[int], label: str, official: int, deep: int = 0) -> None:
+    def take(self, numbers: list[int], label: str | None, official: int, deep: int = 0) -> None:
         for number in numbers:
             self.taken[number] = label, official
             self.deep[number] = deep
@@ -140,54 +130,18 @@ class _Work:
         )
 
 
-def _unwrapped(node: Node, known: frozenset[str] = frozenset()) -> tuple[Node, int]:
-    """The folder that `node` only wraps, and how many levels down it is: mnistTask in
-    mnistTask/0/….jpg. A single folder of pictures is a class, not a wrapping; so is one that is
-    called like a class in `known`, and `train` may be the only split.
-    """
-    depth = 0
-    while len(node.folders) == 1 and not node.files:
-        name, child = next(iter(node.folders.items()))
-        loose = len(child.files)
-        if not child.folders or name in known or loose > sum(1 for _ in child.below()) - loose:
-            break
-        if role_of(name) and _is_split(child, name):
-            break
-        if loose and len(child.folders) == 1:
-            break
-        node, depth = child, depth + 1
-    return node, depth
-
-
-def _inner(node: Node, name: str, known: frozenset[str] = frozenset()) -> Node:
-    """The folder with a split's classes: zipping often puts another train/ into train/."""
-    mine = role_of(name)
-    while len(node.folders) == 1 and not node.files:
-        child_name, child = next(iter(node.folders.items()))
-        again = child_name.lower() == name.lower() or (mine and role_of(child_name) == mine)
-        if not again and (not child.folders or child.files or child_name in known):
-            break
-        node = child
-    return node
-
-
-def _is_split(node: Node, name: str) -> bool:
-    """Whether a folder holds folders of pictures."""
-    return bool(_inner(node, name).folders)
-
-
 def _splits(top: Node) -> dict[str, Role]:
     """The folders at the top that are splits, with their roles; none if these are classes."""
     roles = {name: role for name in top.folders if (role := role_of(name))}
     others = [name for name in top.folders if name not in roles]
-    labelled = [name for name in roles if _is_split(top.folders[name], name)]
+    labelled = [name for name in roles if is_split(top.folders[name], name)]
     kinds = {role.code for role in roles.values()}
     if not labelled:  # pictures lie in them, and nothing says of which class
         several = len(kinds) > 1 and TRAIN in kinds and len(others) < len(roles)
         return roles if several or not others else {}
     if not others:
         return roles
-    inside = {part for name in labelled for part in _inner(top.folders[name], name).folders}
+    inside = {part for name in labelled for part in inner_folder(top.folders[name], name).folders}
     shared = any(inside & set(top.folders[name].folders) for name in others)
     if len(others) < len(roles) or (len(kinds) > 1 and not shared):
         return roles
@@ -202,7 +156,9 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
         if role.is_sample
         and any(other.code == role.code and not other.is_sample for other in splits.values())
     }
-    known = frozenset(part for name in splits for part in _inner(top.folders[name], name).folders)
+    known = frozenset(
+        part for name in splits for part in inner_folder(top.folders[name], name).folders
+    )
     beside = " or ".join(sorted(name for name in splits if name not in samples))
     work.skip(top.files, f"it is not in {beside}")
     bare: list[str] = []
@@ -213,12 +169,12 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
         elif name in samples:
             work.skip(node.below(), f"{name} is a sample of what is beside it")
         else:
-            inner = _inner(node, name, known)
+            inner = inner_folder(node, name, known)
             if inner.folders:
                 _take_classes(work, inner, TEST if role.code == UNLABELLED else role.code)
             else:
                 bare.append(name)
-                work.skip(node.below(), f"it has no label: {name} holds no class folders")
+                work.take(list(node.below()), None, TRAIN)
     if not work.taken:
         return
     work.how = f"<{'|'.join(sorted(splits))}>/<class>/*"
@@ -228,9 +184,9 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
         if name not in samples
     ]
     work.why = f"{', '.join(parts)}, by name and because they hold folders of classes"
-    in_train = {label for label, code in work.taken.values() if code == TRAIN}
+    in_train = {label for label, code in work.taken.values() if label and code == TRAIN}
     for code in (VAL, TEST):
-        held = {label for label, split in work.taken.values() if split == code}
+        held = {label for label, split in work.taken.values() if label and split == code}
         unknown = held - in_train
         if in_train and unknown:
             level = "warning"
@@ -241,9 +197,13 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
             work.findings.append(Finding(level, "splits", text))
 
 
-def _take_classes(work: _Work, top: Node, official: int) -> None:
+def _take_classes(work: _Work, top: Node, official: int, only_classes: bool = False) -> None:
     work.skip(top.files, "it is not in a class folder")
     for label, node in top.folders.items():
+        role = None if only_classes or len(top.folders) < 3 else role_of(label)
+        if role and role.code == UNLABELLED:
+            work.take(list(node.below()), None, TRAIN)
+            continue
         work.take(node.files, label, official)
         for folder in node.folders.values():
             _take_deeper(work, folder, label, official, 1)
@@ -253,6 +213,25 @@ def _take_deeper(work: _Work, node: Node, label: str, official: int, deep: int) 
     work.take(node.files, label, official, deep)
     for folder in node.folders.values():
         _take_deeper(work, folder, label, official, deep + 1)
+
+
+def _take_below(work: _Work, top: Node, upper: dict[str, int | None]) -> None:
+    """Take the classes below folders of writers (None) or of splits whose names nobody knows."""
+    work.skip(top.files, "it is not in a class folder")
+    for name, node in top.folders.items():
+        code = upper[name]
+        _take_classes(work, node, TRAIN if code is None else code)
+    shown = ", ".join(sorted(upper)[:5]) + (" …" if len(upper) > 5 else "")
+    if None in upper.values():
+        work.how = "<writer>/<class>/*"
+        work.why = f"{shown} hold the same folders, which are called like characters"
+        text = f"{shown} are taken for writers or parts, and the folders in them for the classes."
+    else:
+        work.how = "<split>/<class>/*"
+        work.why = f"{shown} hold the same folders, and one of them has the most of each"
+        parts = [f"{name} as {SPLITS[code]}" for name, code in upper.items() if code is not None]
+        text = f"no name says which folders are splits: {', '.join(parts)} by their sizes."
+    work.findings.append(Finding("warning", "layout", text))
 
 
 def _classes_hold_splits(top: Node) -> bool:
@@ -271,7 +250,7 @@ def _take_classes_of_splits(work: _Work, top: Node) -> None:
         for name, split in node.folders.items():
             role = role_of(name)
             if role is None or role.code == UNLABELLED:
-                work.skip(split.below(), f"{name} holds pictures without labels")
+                work.take(list(split.below()), None, TRAIN)
             else:
                 work.take(list(split.below()), label, role.code)
     work.how, work.why = "<class>/<split>/*", "every folder at the top holds train and test"
@@ -279,7 +258,11 @@ def _take_classes_of_splits(work: _Work, top: Node) -> None:
 
 def _doubt_names(work: _Work, top: Node) -> None:
     """Say so where folders that are taken for classes might be something else."""
-    roles = sorted(name for name in top.folders if role_of(name) and name.isascii())
+    roles = sorted(
+        name
+        for name in top.folders
+        if (role := role_of(name)) and role.code != UNLABELLED and name.isascii()
+    )
     plain = [name for name in roles if name.lower() in ("train", "test", "val")]
     if roles and len(top.folders) > 1:
         level = "note" if plain == roles and len(top.folders) > 2 * len(roles) else "warning"

@@ -50,6 +50,8 @@ class Survey:
     hidden    names of hidden files and of those that systems leave, which nobody means
     others    (name, reason) of files that are no pictures
     tables    names of tables that were not read
+    read      names of tables that say which picture is of which class
+    absent    (name, reason) of pictures that tables name and that are not there
     layout    the pattern that was recognised, such as '<train|val>/<class>/*', and by what
     encoding  of the names; guessed: whether nothing recorded it
     findings  what is doubtful
@@ -60,6 +62,8 @@ class Survey:
     hidden: tuple[str, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
     tables: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    absent: tuple[tuple[str, str], ...] = ()
     layout: tuple[str, str] = ("", "")
     encoding: str = "utf-8"
     guessed: bool = False
@@ -73,8 +77,8 @@ class Listing:
     kind      what the images are: 'digit' (a glyph filling a small square), 'page' (ink somewhere
               on a page) or 'photo'
     files     N names, relative to the data set
-    labels    (N,) int64 in 0..K-1
-    official  (N,) int8, TRAIN, VAL or TEST
+    labels    (N,) int64 in 0..K-1; -1 where an image has no label
+    official  (N,) int8, TRAIN, VAL or TEST; TRAIN where an image has no label
     content   hash of names and bytes; 32 hex digits
     skipped   (name, reason) of pictures that were left out without being opened
     convention  how all of its pictures are read: one value range, one polarity
@@ -95,9 +99,13 @@ class Listing:
     def __len__(self) -> int:
         return len(self.files)
 
+    def counts(self) -> np.ndarray:
+        """Labelled images of each class (K,) int64."""
+        return np.bincount(self.labels[self.labels >= 0], minlength=len(self.classes))
+
     def only(self, classes: Sequence[str]) -> Listing:
-        """The images of these classes (all of them known), labelled in the order given."""
-        new = np.full(len(self.classes), -1, np.int64)
+        """The labelled images of these classes (all of them known), labelled in the order given."""
+        new = np.full(len(self.classes) + 1, -1, np.int64)  # the last is of those without a label
         for position, name in enumerate(classes):
             new[self.classes.index(name)] = position
         labels = new[self.labels]
@@ -139,7 +147,7 @@ def in_turns(listing: Listing, split: str, classes: Sequence[str] | None) -> np.
         else np.ones(len(listing), bool)
     )
     if split != "all":
-        wanted &= listing.official == SPLITS.index(split)
+        wanted &= (listing.official == SPLITS.index(split)) & (listing.labels >= 0)
     index = np.flatnonzero(wanted)
     labels = listing.labels[index]
     by_class = np.argsort(labels, kind="stable")

@@ -8,28 +8,41 @@ tables of pictures end in `engine.data.folder.list_files`, which lays files out 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.data import idx
-from engine.data.folder import list_folder, list_zip
-from engine.data.listing import Listing
+from engine.data.cache import made_once
+from engine.data.choices import AS_FOUND, Choices
+from engine.data.file_list import MOST_TABLE_BYTES, Files, one_file
+from engine.data.folder import folder_files, list_files, sorted_out, zip_files
+from engine.data.forms.data_files import find_data_files, list_data_files
+from engine.data.forms.records import TABLE_ENDINGS, read_table
+from engine.data.listing import Listing, digest
 from engine.data.sources import Found
 from engine.data.tables import KINDS, describe
+from engine.data.unpack import ARCHIVES, kind_of, unpack, unpacked_files
 from engine.errors import DataError
-from engine.imaging.formats import begins_as_picture, is_picture
+from engine.imaging.formats import begins_as_picture, is_hidden, is_picture
+from engine.progress import Progress, no_progress
 
 
 @dataclass(frozen=True)
 class Opening:
     """What a lister is handed: what was found, the largest size that an archive may unpack to
-    (MB), and `content_of(paths)`, which hashes files' bytes once and remembers it.
+    (MB), `content_of(paths)`, which hashes files' bytes once and remembers it, the lab's `cache`
+    for what is unpacked, and what a person has chosen.
     """
 
     found: Found
     unpacked_mb: int
     content_of: Callable[[Sequence[Path]], str]
+    cache: Path
+    progress: Progress = no_progress
+    choices: Choices = AS_FOUND
 
     @property
     def path(self) -> Path:
@@ -40,6 +53,19 @@ class Opening:
     def kind(self) -> str | None:
         """What the images are, of a data set known by name."""
         return self.found.source.kind if self.found.source else None
+
+    def kept(self, key: str, make: Callable[[Path], None]) -> Path:
+        """A folder of the cache, filled by `make` unless it is there."""
+
+        def whole(folder: Path) -> None:
+            make(folder)
+            (folder / DONE).touch()
+
+        def read(folder: Path) -> Path:
+            (folder / DONE).stat()
+            return folder
+
+        return made_once(self.cache, digest(["kept", key]), whole, read, self.progress)
 
 
 class Form(NamedTuple):
@@ -130,11 +156,111 @@ def _list_idx(opening: Opening) -> Listing:
 
 def _list_folder(opening: Opening) -> Listing:
     is_own = opening.found.name == "drawings"  # its folders are labels, whatever they are
-    return list_folder(opening.path, opening.content_of, opening.kind, only_classes=is_own)
+    files, content = folder_files(opening.path, opening.content_of)
+    return _list_inside(opening, files, content, str(opening.path), only_classes=is_own)
 
 
 def _list_zip(opening: Opening) -> Listing:
-    return list_zip(opening.path, opening.unpacked_mb, opening.kind)
+    files, content = zip_files(opening.path, opening.unpacked_mb)
+    return _list_inside(opening, files, content, opening.path.name)
+
+
+def _list_archive(opening: Opening) -> Listing:
+    path = opening.path
+    kind = kind_of(path) or ""
+    content = opening.content_of([path])
+
+    def make(folder: Path) -> None:
+        unpack(path, folder, opening.unpacked_mb)
+
+    folder = opening.kept(digest(["unpacked", kind, path.name, content]), make)
+    files = unpacked_files(folder, ARCHIVES[kind].about.partition(" ")[2])
+
+    def content_of(kept: np.ndarray) -> str:
+        return digest(["unpacked", content, *(files.names[int(i)] for i in kept)])
+
+    return _list_inside(opening, files, content_of, path.name)
+
+
+def _list_file(opening: Opening) -> Listing:
+    """A file that holds images, or a table of pictures that lie beside it."""
+    path = opening.path
+    files = one_file(path, "file")
+
+    def content_of(kept: np.ndarray) -> str:
+        return opening.content_of([path])
+
+    if find_data_files(files) or not path.name.lower().endswith(TABLE_ENDINGS):
+        return _list_inside(opening, files, content_of, path.name)
+    files, beside = folder_files(path.parent, opening.content_of)
+    if not sorted_out(files)[1]:
+        read_table(path.name, path.read_bytes())  # which says what is wrong with it
+        raise DataError(
+            f"{path.name} is {kind_of_file(path)}, and no pictures lie beside it",
+            hint="Keep the table beside the pictures that it names, or pack both together.",
+        )
+    return list_files(
+        files, path.name, beside, opening.kind, choices=opening.choices, table=path.name
+    )
+
+
+def _list_inside(
+    opening: Opening,
+    files: Files,
+    content_of: Callable[[np.ndarray], str],
+    where: str,
+    only_classes: bool = False,
+) -> Listing:
+    """Pictures among files or, where there are none in classes, IDX or other data files."""
+    kind, choices = opening.kind, opening.choices
+    try:
+        return list_files(files, where, content_of, kind, only_classes, choices)
+    except DataError as error:
+        inside = None if only_classes else _data_files(opening, files, content_of, where)
+        if inside is None:
+            raise error from None
+        return inside
+
+
+def _data_files(
+    opening: Opening, files: Files, content_of: Callable[[np.ndarray], str], where: str
+) -> Listing | None:
+    rest = sorted_out(files)[2]
+    named_so = [i for i in rest if idx.is_named_so(files.names[i].rpartition("/")[2])]
+    if named_so:
+        content = content_of(np.array(named_so))
+
+        def make(folder: Path) -> None:
+            for i in named_so:
+                copy = folder / files.names[i].rpartition("/")[2]
+                copy.write_bytes(files.reader.read(i, MOST_TABLE_BYTES))
+
+        folder = opening.kept(digest(["idx files", content]), make)
+        pairs = idx.only_pairs(folder)
+        if pairs:
+            mapping = idx.read_mapping(folder, pairs[0].prefix)
+            listing = idx.list_pairs(pairs, mapping, content, known=False)
+            return _beside(listing, files, set(named_so))
+    found = find_data_files(files)
+    if found is None:
+        return None
+    content = content_of(np.array([*found.positions, *found.about]))
+    kept, progress = opening.kept, opening.progress
+    kind, choices = opening.kind, opening.choices
+    return list_data_files(found, files, where, content, kept, progress, kind, choices)
+
+
+def _beside(listing: Listing, files: Files, used: set[int]) -> Listing:
+    """The listing, with every file that it was not read from in its survey."""
+    hidden = [i for i, name in enumerate(files.names) if is_hidden(name)]
+    others = [name for i, name in enumerate(files.names) if i not in used and i not in set(hidden)]
+    survey = replace(
+        listing.survey,
+        seen=len(listing) + len(others) + len(hidden) + len(files.problems),
+        hidden=tuple(files.names[i] for i in hidden),
+        others=tuple((name, describe(name)) for name in others),
+    )
+    return replace(listing, survey=survey, skipped=tuple(files.problems))
 
 
 def _is_idx(opening: Opening) -> bool:
@@ -145,8 +271,24 @@ def _is_folder(opening: Opening) -> bool:
     return opening.path.is_dir()
 
 
+def _is_archive(opening: Opening) -> bool:
+    return opening.path.is_file() and kind_of(opening.path) is not None
+
+
+def _is_data_file(opening: Opening) -> bool:
+    path = opening.path
+    is_table = path.name.lower().endswith(TABLE_ENDINGS)
+    return path.is_file() and (is_table or find_data_files(one_file(path, "file")) is not None)
+
+
+DONE = "done"  # a file in a folder of the cache that is complete
+
 FORMS: dict[str, Form] = {
     "idx": Form("IDX files", _is_idx, _list_idx),
     "folder": Form("a folder", _is_folder, _list_folder),
     "zip": Form("a zip of pictures", _is_zip, _list_zip),
+    "archive": Form("a tar or 7z archive", _is_archive, _list_archive),
+    "file": Form(
+        "a table or array of images (Parquet, CSV, .npz, .mat, .ndjson)", _is_data_file, _list_file
+    ),
 }

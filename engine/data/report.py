@@ -21,8 +21,10 @@ class ImportReport:
     """What a data set's files became.
 
     form      what it is stored as: 'folder', 'zip', 'IDX files', …
-    seen      files there are: seen = images + len(skipped) + len(hidden), for folders and archives
+    seen      files (pages and rows of tables) there are: seen = images + len(skipped) +
+              len(hidden) + len(read)
     images    of them that are images of the data set
+    unlabelled  of these that have no label
     skipped   (name, reason) of every other file that somebody may have meant
     hidden    names of files that are hidden or left there by systems
     layout    the pattern that was recognised, and why
@@ -30,6 +32,8 @@ class ImportReport:
     classes   images of each class
     encoding  of the names; guessed: whether nothing recorded it
     tables    names of tables that were not read
+    read      names of tables that say which picture is of which class
+    absent    (name, reason) of pictures that tables name and that are not there
     checked   what only the decoded images tell; None before they are decoded
     findings  what a person should know, warnings first
     """
@@ -37,6 +41,7 @@ class ImportReport:
     form: str
     seen: int
     images: int
+    unlabelled: int
     skipped: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
     layout: str
@@ -46,6 +51,8 @@ class ImportReport:
     encoding: str
     guessed: bool
     tables: tuple[str, ...]
+    read: tuple[str, ...]
+    absent: tuple[tuple[str, str], ...]
     checked: Checked | None
     findings: tuple[Finding, ...]
 
@@ -63,14 +70,16 @@ def report_of(
     checked: what their pixels tell.
     """
     survey = listing.survey
-    counts = np.bincount(listing.labels, minlength=len(listing.classes))
-    sizes = np.bincount(listing.official, minlength=len(SPLITS))
+    counts = listing.counts()
+    labelled = listing.labels >= 0
+    sizes = np.bincount(listing.official[labelled], minlength=len(SPLITS))
     found = [*findings_of(listing), *_of_unreadable(unreadable, len(listing))]
     found += checked.findings() if checked else ()
     return ImportReport(
         form=survey.form,
         seen=survey.seen,
         images=len(listing) - len(unreadable),
+        unlabelled=int((~labelled).sum()),
         skipped=(*listing.skipped, *unreadable, *survey.others),
         hidden=survey.hidden,
         layout=survey.layout[0],
@@ -80,6 +89,8 @@ def report_of(
         encoding=survey.encoding,
         guessed=survey.guessed,
         tables=survey.tables,
+        read=survey.read,
+        absent=survey.absent,
         checked=checked,
         findings=tuple(sorted(found, key=lambda finding: finding.level != "warning")),
     )
@@ -93,11 +104,21 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         name, reason = listing.skipped[0]
         text = f"{_count(len(listing.skipped), 'picture')} left out: {name}: {reason}."
         found.append(Finding("warning", "files", text))
+    if survey.absent:
+        name, reason = survey.absent[0]
+        text = f"{_count(len(survey.absent), 'picture')} named and not there: {name}: {reason}."
+        found.append(Finding("warning", "tables", text))
+    if unlabelled := int((listing.labels < 0).sum()):
+        text = (
+            f"{unlabelled:,} images have no label: they can be embedded, mapped and pre-labelled,"
+            " and are never trained on or scored."
+        )
+        found.append(Finding("note", "classes", text))
     if survey.tables:
         text = (
             f"{', '.join(survey.tables[:3])}{' …' if len(survey.tables) > 3 else ''}:"
             f" {'tables that were' if len(survey.tables) > 1 else 'a table that was'} not read."
-            " Classes are taken from the folders."
+            f"{' Classes are taken from the folders.' if survey.layout[0].startswith('<') else ''}"
         )
         level = "warning" if len(listing.classes) == 1 else "note"
         found.append(Finding(level, "tables", text))
@@ -118,7 +139,7 @@ def _of_names(listing: Listing) -> list[Finding]:
 
 
 def _of_classes(listing: Listing) -> list[Finding]:
-    counts = np.bincount(listing.labels, minlength=len(listing.classes))
+    counts = listing.counts()
     found: list[Finding] = []
     if len(listing.classes) == 1:
         text = (

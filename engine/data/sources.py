@@ -249,7 +249,7 @@ def _found_by_path(name: str, folders: Sequence[Path], home: Path, names_only: b
             )
     for path in candidates:
         if path.is_dir():
-            return Found(name, path, tuple(_only_pairs(path)))
+            return Found(name, path, tuple(idx.only_pairs(path)))
         if path.is_file():
             pairs = [
                 pair
@@ -283,14 +283,3 @@ def _is_within(path: Path, roots: Sequence[Path]) -> bool:
 
 def _uploads(home: Path) -> list[str]:
     return [path.stem for path in (home / "uploads").glob("*.zip") if not path.name.startswith(".")]
-
-
-def _only_pairs(folder: Path) -> list[idx.Pair]:
-    prefixes = idx.prefixes(folder)
-    if len(prefixes) > 1:
-        raise DataError(
-            f"{folder} holds several IDX data sets",
-            got=", ".join(prefixes),
-            hint="Give the path of one of their files.",
-        )
-    return idx.find_pairs(folder, prefixes[0]) if prefixes else []

@@ -41,10 +41,12 @@ def make_splits(
     """'train', 'val' and 'test' → indices (n,) int64, ascending and disjoint; an empty split is
     absent.
 
-    labels, official  (N,) label and official split code of each image
+    labels, official  (N,) label and official split code of each image; one without a label (-1) is
+                      in no split
     validation, test  shares: test of the training images where there is no official test, then
                       validation of those that are left, where there is no official validation
     """
+    official = np.where(labels >= 0, official, -1)
     train = np.flatnonzero(official == TRAIN)
     splits = {
         SPLITS[VAL]: np.flatnonzero(official == VAL),

@@ -32,16 +32,20 @@ class FolderReader:
     def __init__(self, root: Path, names: Sequence[str]) -> None:
         self._root, self._names = root, names
 
-    def read(self, index: int) -> bytes:
-        """Raises OSError, or DataError if the file is too large."""
-        path = self._root / self._names[index]
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise DataError(f"it has {size:,} bytes", expected=f"at most {MOST_BYTES:,}")
+    def read(self, index: int, most: int = MOST_BYTES) -> bytes:
+        """Raises OSError, or DataError if the file is larger than `most`."""
+        path = self.path(index)
+        if (size := path.stat().st_size) > most:
+            raise DataError(f"it has {size:,} bytes", expected=f"at most {most:,}")
         return path.read_bytes()
+
+    def path(self, index: int) -> Path:
+        """Where the file lies."""
+        return self._root / self._names[index]
 
     def head(self, index: int, count: int) -> bytes:
         """The file's first bytes. Raises OSError."""
-        with (self._root / self._names[index]).open("rb") as file:
+        with self.path(index).open("rb") as file:
             return file.read(count)
 
     def select(self, indices: np.ndarray) -> FolderReader:

@@ -31,6 +31,7 @@ PARTS = {
     "val": "validation images only",
     "test": "test images",
     "all": "all images",
+    "unlabelled": "images without labels only",
 }
 
 

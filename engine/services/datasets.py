@@ -57,6 +57,11 @@ class Contents:
     report: ImportReport
     checked: bool
 
+    @property
+    def images(self) -> int:
+        """How many there are, with those that have no label."""
+        return int(self.counts.sum()) + self.report.unlabelled
+
 
 class Samples(NamedTuple):
     """images (n, C, size, size) uint8; labels (n,) int64; files: their names; of: how many there
@@ -96,7 +101,8 @@ class Data:
         """
         listing = self._listing(name, progress)
         counts = np.zeros((len(SPLITS), len(listing.classes)), np.int64)
-        np.add.at(counts, (listing.official, listing.labels), 1)
+        labelled = listing.labels >= 0
+        np.add.at(counts, (listing.official[labelled], listing.labels[labelled]), 1)
         style, size = _style(listing, style), size or USUAL_SIZE[listing.kind]
         home = self.store.home
         stored = stored_squares(listing, style, size, home)

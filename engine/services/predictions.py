@@ -71,7 +71,8 @@ def held_out_predictions(
     if spec.test_on:
         spec = spec.scored_on()
     data = store.dataset(spec)
-    split = next((name for name in ("test", "val") if len(data.splits.get(name, ()))), "all")
+    data = data.with_splits({**data.splits, "labelled": np.flatnonzero(data.labels >= 0)})
+    split = next((name for name in ("test", "val") if len(data.splits.get(name, ()))), "labelled")
     rng = np.random.default_rng(seed)
     kept = _recorded(folder, len(data))
     classes = tuple(meta["classes"])

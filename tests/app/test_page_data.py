@@ -133,7 +133,9 @@ def test_what_is_left_out_is_named(lab, own, tmp_path):
     page.segmented_control(key="data-view").select("Report").run()
     assert list(page.dataframe[1].value["Left out"]) == ["loose.png"]
     found = dict(page.dataframe[0].value.itertuples(index=False))
-    assert found["Files seen"] == "17" and found["Layout"].startswith("<train|val>/<class>/*: ")
+    assert found["Files and rows seen"] == "17" and found["Layout"].startswith(
+        "<train|val>/<class>/*: "
+    )
     page.button(key="check-own").click().run()
     task = lab.tasks("load")[0]
     wait_until(lambda: lab.task(task.id).state == "finished", timeout=120)

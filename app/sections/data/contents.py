@@ -134,7 +134,9 @@ def _usual_size(info: DatasetInfo, found: Contents) -> int:
 
 def _figures(info: DatasetInfo, found: Contents) -> None:
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Images", number(int(found.counts.sum())), width=130)
+        st.metric("Images", number(found.images), width=130)
+        if unlabelled := found.report.unlabelled:
+            st.metric("Without a label", number(unlabelled), width=130)
         st.metric(
             "Classes", number(len(found.classes)), help=" ".join(found.classes)[:400], width=130
         )
@@ -200,7 +202,7 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
         size=size,
     )
     if classes is None:
-        captions = [found.classes[label] for label in samples.labels]
+        captions = [found.classes[label] if label >= 0 else "no label" for label in samples.labels]
     else:
         captions = [PurePosixPath(file).name for file in samples.files]
     image_grid(samples.images, captions, columns=15 if size < 96 else 8, key="samples")
@@ -275,10 +277,7 @@ def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
     show_report(found.report)
     if found.checked:
         return
-    note(
-        "Not every image has been opened yet. A run does so, and so does the button; blank,"
-        " identical and unreadable pictures are then named here."
-    )
+    note("Not every image has been opened yet. Then blank, identical and broken ones are named.")
     if st.button("Open every image", key=f"check-{info.name}", icon=":material/fact_check:"):
         st.session_state[f"task-{info.name}"] = lab.start_task(
             "load", name=info.name, style="auto", size=_usual_size(info, found)

@@ -35,10 +35,11 @@ def show_report(report: ImportReport) -> None:
     if report.form:
         rows = [
             ("Stored as", report.form),
-            ("Files seen", number(report.seen)),
+            ("Files and rows seen", number(report.seen)),
             ("Images", number(report.images)),
             ("Files left out", number(len(report.skipped))),
             ("Hidden files", number(len(report.hidden))),
+            *([("Without a label", number(report.unlabelled))] if report.unlabelled else []),
             ("Layout", f"{report.layout}: {report.why}"),
             ("Names", f"{report.encoding}{', guessed' if report.guessed else ''}"),
         ]
@@ -49,8 +50,11 @@ def show_report(report: ImportReport) -> None:
         st.dataframe(skipped_table(report.skipped), hide_index=True)
         if len(report.skipped) > MOST_SKIPPED:
             note(f"The first {number(MOST_SKIPPED)} of {number(len(report.skipped))} files.")
-    elif report.checked:
+    elif report.checked and not report.absent:
         st.success("Every image can be read.", icon=":material/check_circle:")
+    if report.absent:
+        table = skipped_table(report.absent).rename(columns={"Left out": "Named and not there"})
+        st.dataframe(table, hide_index=True)
 
 
 def skipped_table(skipped: Sequence[tuple[str, str]]) -> pd.DataFrame:

@@ -74,7 +74,7 @@ def test_blank_identical_contradictory_and_leaked_images_are_named(load, tmp_pat
 
 
 def test_one_class_and_a_table_that_was_not_read_are_said(listed, tmp_path):
-    content = files("Img", count=5) | {"english.csv": b"image,label\n0.png,A\n"}
+    content = files("Img", count=5) | {"english.csv": b"size,weight\n3,4\n"}
     report = report_of(listed(write_zip(tmp_path / "set.zip", content)))
     texts = [one.text for one in report.warnings]
     assert any("one class only, 'Img'" in text for text in texts)
@@ -84,11 +84,12 @@ def test_one_class_and_a_table_that_was_not_read_are_said(listed, tmp_path):
 @pytest.mark.parametrize(
     ("name", "start", "words"),
     [
-        ("train.csv", b"label,pixel0\n", "train.csv is a CSV table, which can't be used"),
-        ("set.tar.gz", b"\x1f\x8b", "set.tar.gz is a tar archive.*Unpack it"),
-        ("set", b"7z\xbc\xaf\x27\x1c", "set is a 7z archive"),
-        ("a.npy", b"\x93NUMPY", "a.npy is a NumPy array"),
-        ("mnist.npz", b"PK\x03\x04", "mnist.npz is NumPy arrays"),
+        ("train.csv", b"label,pixel0\n", "train.csv is no text, got null bytes"),
+        ("set.tar.gz", b"\x1f\x8b", "set.tar.gz is not a tar archive that can be read"),
+        ("set", b"7z\xbc\xaf\x27\x1c", "set is not a 7z archive that can be read"),
+        ("a.npy", b"\x93NUMPY", "a.npy can't be read"),
+        ("mnist.npz", b"PK\x03\x04", "mnist.npz can't be read"),
+        ("set.rar", b"Rar!", "set.rar is a RAR archive, which can't be used.*Unpack it"),
         ("model.pkl", b"\x80", "a Python pickle, which can run code and is never opened"),
         ("one.png", b"\x89PNG", "one.png is a single picture.*Give the folder"),
         ("what", b"what", "what is no known file"),

@@ -1,0 +1,131 @@
+"""From pictures with labels to a Listing, whatever they were read from: a Listing's classes are in
+order, its splits as in published sets, and its pixels looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from engine.data.choices import AS_FOUND, Choices
+from engine.data.listing import TEST, TRAIN, VAL, Finding, Listing, Reader, Survey, digest
+from engine.data.pixels import Look, guess_kind, look_at
+from engine.data.splits import stratified
+from engine.errors import DataError
+from engine.imaging.convention import Convention
+
+CHARS74K = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SAMPLE = re.compile(r"Sample(\d{3})", re.IGNORECASE)
+TEST_SEED = 0  # of the test split that a person asks for: the same images for everybody
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """N pictures: names, labels (None where there is none) and official splits.
+
+    classes  all class names in order, where something lists them; otherwise those that occur
+    skipped  (name, reason) of what was left out
+    """
+
+    names: Sequence[str]
+    labels: Sequence[str | None]
+    official: Sequence[int] | np.ndarray
+    classes: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def assemble(
+    found: Labelled,
+    reader: Reader,
+    content: str,
+    survey: Survey,
+    kind: str | None = None,
+    choices: Choices = AS_FOUND,
+    convention: Convention | None = None,
+) -> Listing:
+    """The listing of labelled pictures.
+
+    kind        'digit', 'page' or 'photo', if it is known; otherwise some pictures tell
+    convention  how they are read, if it is known; otherwise some pictures tell
+    Raises DataError if no picture has a label.
+    """
+    given = {label for label in found.labels if label is not None}
+    if not given:
+        raise DataError(
+            f"none of the {len(found.labels):,} images has a label",
+            hint="Say which column holds the labels, or put the pictures into class folders.",
+        )
+    folders = [*found.classes, *ordered(given - set(found.classes))]
+    position: dict[str | None, int] = {name: number for number, name in enumerate(folders)}
+    labels = np.array([position.get(label, -1) for label in found.labels], np.int64)
+    official = np.array(found.official, np.int8)
+    official[labels < 0] = TRAIN
+    notes = dict(found.notes)
+    if VAL in official and TEST not in official:
+        # published sets keep their held-out images in val/: they give the score
+        official[official == VAL] = TEST
+        notes.setdefault("test", "the folder val")
+    if choices.test and TEST not in official:
+        own = np.flatnonzero((labels >= 0) & (official == TRAIN))
+        held = stratified(labels[own], round(choices.test * len(own)), TEST_SEED, keep_one=True)
+        official[own[held]] = TEST
+        notes["test"] = f"{choices.test:.0%} of the images, stratified, as chosen at the import"
+    classes, doubts = _characters(folders)
+    content = digest([content, choices.key]) if choices.key else content
+    if convention is None:
+        look = look_at(reader, len(found.names), content, kind)
+    else:
+        look = Look(kind or guess_kind(reader, len(found.names)), convention, ())
+    findings = (*survey.findings, *doubts, *look.findings)
+    if choices.paper:
+        look = look._replace(convention=look.convention._replace(paper=choices.paper))
+        text = f"all of the set is read with {choices.paper} paper, as chosen at the import."
+        findings = (*(one for one in findings if "touch their frame" not in one.text),)
+        findings = (*findings, Finding("note", "pixels", text))
+    return Listing(
+        kind=look.kind,
+        files=found.names,
+        labels=labels,
+        classes=classes,
+        official=official,
+        content=content,
+        reader=reader,
+        skipped=found.skipped,
+        notes=notes,
+        survey=replace(survey, findings=findings),
+        convention=look.convention,
+    )
+
+
+def _characters(folders: Sequence[str]) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """Class names, and what to say about them. Chars74K numbers its folders: Sample001 … Sample062
+    are 0-9, A-Z, a-z; with more of them they are of another script (its Kannada has 657).
+    """
+    numbers = [int(match[1]) if (match := _SAMPLE.fullmatch(name)) else 0 for name in folders]
+    if not any(numbers):
+        return tuple(folders), ()
+    if max(numbers) > len(CHARS74K):
+        text = (
+            f"the folders {folders[0]} … {folders[-1]} keep their names: with more than 62 they are"
+            " not Chars74K's 0-9, A-Z, a-z."
+        )
+        return tuple(folders), (Finding("note", "classes", text),)
+    named = tuple(
+        CHARS74K[number - 1] if number else name
+        for name, number in zip(folders, numbers, strict=True)
+    )
+    text = "Sample001 … Sample062 are read as 0-9, A-Z, a-z, as Chars74K numbers them."
+    return named, (Finding("note", "classes", text),)
+
+
+def ordered(names: set[str]) -> list[str]:
+    """0, 1, 2 … 10 by number where all are numbers, else by name."""
+    return (
+        sorted(names, key=lambda name: (int(name), name))
+        if all(name.isascii() and name.isdigit() for name in names)
+        else sorted(names)
+    )

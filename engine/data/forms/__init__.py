@@ -1,0 +1,1 @@
+"""What images and labels are stored in besides folders: tables, arrays, exports of other tools."""

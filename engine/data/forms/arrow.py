@@ -1,0 +1,292 @@
+"""Parquet and Arrow files, as Hugging Face's `datasets` writes them: images as bytes, as structs of
+bytes and path, as lists of pixels, or as columns of pixels.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import yaml
+
+from engine.data.choices import Choices
+from engine.data.forms.columns import LABELS, SPLITS, chosen, is_without_label, named, split_of
+from engine.data.forms.pixel_rows import take_frame
+from engine.data.forms.records import as_text
+from engine.data.forms.shapes import as_images
+from engine.data.forms.sink import Sink
+from engine.data.forms.text import Table
+from engine.data.listing import TRAIN
+from engine.data.roles import UNLABELLED, role_of
+from engine.errors import DataError
+
+ROWS = 256  # at a time
+IMAGES = tuple("image img picture images png jpg jpeg bytes pixels pixel_values data x".split())
+_SHARD = re.compile(r"-\d+-of-\d+.*$")
+
+
+class _Columns(NamedTuple):
+    image: str
+    label: str | None
+    split: str | None
+    path: str | None
+
+
+def read_arrow(
+    files: Sequence[tuple[str, Path]], sink: Sink, choices: Choices, about: Mapping[str, bytes]
+) -> None:
+    """The images in Parquet and Arrow files.
+
+    about  contents of README.md, dataset_info.json and the like by name, which list class names
+    Raises DataError.
+    """
+    listed = _listed_names(about)
+    for name, path in sorted(files):
+        try:
+            schema, batches = _opened(name, path)
+            names = _names_in(schema.metadata) or listed
+            _read(name, schema, batches, names, sink, choices)
+        except DataError:
+            raise
+        except Exception as error:  # noqa: BLE001 - Arrow's readers raise anything on broken files
+            raise DataError(f"{name} can't be read", got=str(error)[:120]) from None
+
+
+def _opened(name: str, path: Path) -> tuple[Any, Iterator[Any]]:
+    """A file's schema, and its rows in batches."""
+    import pyarrow as pa
+    import pyarrow.ipc
+    import pyarrow.parquet
+
+    with path.open("rb") as file:
+        head = file.read(6)
+    if head[:4] == b"PAR1":
+        table = pyarrow.parquet.ParquetFile(path)
+        return table.schema_arrow, table.iter_batches(ROWS)
+    source = pa.memory_map(str(path))
+    if head == b"ARROW1":
+        reader = pyarrow.ipc.open_file(source)
+        return reader.schema, (reader.get_batch(i) for i in range(reader.num_record_batches))
+    stream = pyarrow.ipc.open_stream(source)
+    return stream.schema, iter(stream)
+
+
+def _read(
+    name: str,
+    schema: Any,
+    batches: Iterator[Any],
+    names: Mapping[str, Sequence[str]],
+    sink: Sink,
+    choices: Choices,
+) -> None:
+    role = _role(name)
+    columns = _columns(name, schema, names, choices)
+    if columns is None:
+        first = None
+        for batch in batches:
+            frame = batch.to_pandas()
+            if not take_frame(frame, name, sink, choices, role):
+                raise _no_image(name, schema)
+            first = first or sink.why.append(f"{name}: a column a pixel")
+        return
+    classes = names.get(columns.label or "", ())
+    if columns.label and classes:
+        sink.classes += [one for one in classes if one not in sink.classes]
+    shown = f"'{columns.label}'" if columns.label else "nothing"
+    why = f", its names from the metadata ({len(classes)})" if classes else ""
+    sink.why.append(f"images are in '{columns.image}', the label is {shown}{why}")
+    row = 0
+    for batch in batches:
+        for record in batch.select([one for one in columns if one]).to_pylist():
+            _take(name, row, record, columns, classes, role, sink)
+            row += 1
+
+
+def _take(
+    name: str,
+    row: int,
+    record: dict[str, Any],
+    columns: _Columns,
+    classes: Sequence[str],
+    role: int | None,
+    sink: Sink,
+) -> None:
+    value = record[columns.image]
+    content, path = _content(value)
+    path = path or as_text(record.get(columns.path or "")) or ""
+    called = f"{name}/{row}" + (f"/{path.replace(chr(92), '/').rpartition('/')[2]}" if path else "")
+    label = _label(record.get(columns.label or ""), classes)
+    official = TRAIN if role in (None, UNLABELLED) else role
+    if columns.split and (text := as_text(record[columns.split])):
+        codes, _ = split_of(Table(name, ("split",), [[text]], ""), 0)
+        official = min(codes.get(text, TRAIN), UNLABELLED - 1)
+    if isinstance(content, bytes):
+        sink.picture(called, content, label, official)
+        return
+    levels = None if content is None else as_images(np.asarray(content)[None])
+    if levels is None:
+        reason = "its bytes are not in the table" if path else "it holds no picture"
+        sink.skipped.append((called, reason))
+        return
+    sink.images(levels, [label], name, official, first=row)
+
+
+def _content(value: Any) -> tuple[bytes | np.ndarray | None, str]:
+    """The bytes or pixels of a cell, and its path if it has one."""
+    if isinstance(value, dict):
+        raw = value.get("bytes")
+        return (raw or None), str(value.get("path") or "")
+    if isinstance(value, bytes):
+        return (value or None), ""
+    if isinstance(value, list) and value:
+        array = np.asarray(value)
+        return (array if array.dtype.kind in "buif" else None), ""
+    return None, ""
+
+
+def _label(value: Any, classes: Sequence[str]) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool) and classes:
+        return classes[value] if 0 <= value < len(classes) else None
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    text = as_text(value)
+    return None if is_without_label(text) or text is None else text.strip()
+
+
+def _role(name: str) -> int | None:
+    """The split that a file's name or folder says: train-00000-of-00002.parquet, test/data.arrow."""
+    *folders, last = name.split("/")
+    stem = _SHARD.sub("", last.partition(".")[0])
+    for part in (stem, *reversed(folders)):
+        if (role := role_of(part)) is not None:
+            return role.code
+    return None
+
+
+def _columns(
+    name: str, schema: Any, names: Mapping[str, Sequence[str]], choices: Choices
+) -> _Columns | None:
+    """Which columns are which; None if no column holds images."""
+    import pyarrow as pa
+
+    all_names = [str(one) for one in schema.names]
+    kinds = {one: schema.field(i).type for i, one in enumerate(all_names)}
+    features = _features(schema.metadata)
+
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+
+    def may_hold_images(column: str) -> bool:
+        kind = kinds[column]
+        if isinstance(kind, pa.ExtensionType):
+            kind = kind.storage_type
+        if pa.types.is_struct(kind):
+            return "bytes" in [kind.field(i).name for i in range(kind.num_fields)]
+        inner = kind
+        while any(is_list(inner) for is_list in lists):
+            inner = inner.value_type
+        numbers = pa.types.is_integer(inner) or pa.types.is_floating(inner)
+        is_bytes = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+        return is_bytes or (inner is not kind and numbers and column != "embedding")
+
+    holding = [one for one in all_names if may_hold_images(one)]
+    declared = [one for one in holding if features.get(one, {}).get("_type") == "Image"]
+    by_name = named(holding, IMAGES)
+    image = declared[0] if declared else holding[by_name] if by_name is not None else None
+    image = image or (holding[0] if holding else None)
+    if image is None:
+        return None
+    others = [one for one in all_names if one not in holding]
+    label = chosen(all_names, choices.label, name)
+    split = chosen(all_names, choices.split, name)
+    listed = [one for one in others if one in names]
+    at = named(others, LABELS)
+    found = all_names[label] if label is not None else None
+    if found is None:
+        found = others[at] if at is not None else listed[0] if listed else None
+        if listed and (found is None or found not in listed) and len(listed) == 1 and at is None:
+            found = listed[0]
+    at = named(others, SPLITS)
+    by_split = all_names[split] if split is not None else others[at] if at is not None else None
+    path = next((one for one in others if one in ("path", "file_name", "filename", "file")), None)
+    return _Columns(image, found, by_split if by_split != found else None, path)
+
+
+def _no_image(name: str, schema: Any) -> DataError:
+    return DataError(
+        f"{name} holds no images",
+        expected="a column of pictures' bytes, or a column a pixel",
+        got=", ".join(schema.names[:10]),
+    )
+
+
+def _features(metadata: Any) -> dict[str, Any]:
+    """What `datasets` writes into a schema: kinds of columns by name."""
+    try:
+        found = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, ValueError, TypeError):
+        return {}
+    return {key: one for key, one in found.items() if isinstance(one, dict)}
+
+
+def _names_in(metadata: Any) -> dict[str, Sequence[str]]:
+    return _class_labels(_features(metadata))
+
+
+def _class_labels(features: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    return {
+        key: [str(name) for name in one["names"]]
+        for key, one in features.items()
+        if isinstance(one, dict) and isinstance(one.get("names"), list)
+    }
+
+
+def _listed_names(about: Mapping[str, bytes]) -> dict[str, Sequence[str]]:
+    """Class names by column, from the files that `datasets` puts beside the tables."""
+    for name, raw in about.items():
+        text = raw.decode("utf-8", "replace")
+        if name.endswith(".json"):
+            try:
+                value = json.loads(text)
+            except ValueError:
+                continue
+            for each in (value, *(value.values() if isinstance(value, dict) else ())):
+                features = each.get("features") if isinstance(each, dict) else None
+                if isinstance(features, dict) and (found := _class_labels(features)):
+                    return found
+        elif text.startswith("---") and (found := _in_card(text)):
+            return found
+    return {}
+
+
+def _in_card(text: str) -> dict[str, Sequence[str]]:
+    """Class names in a card's head: dataset_info, features, dtype, class_label, names."""
+    head = text[3:].partition("\n---")[0][:200_000]
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(head, yaml.SafeLoader)):
+            return {}
+        value = yaml.load(head, yaml.BaseLoader)  # noqa: S506 - texts only: 007 stays 007
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return {}
+    infos = value.get("dataset_info") if isinstance(value, dict) else None
+    for info in infos if isinstance(infos, list) else [infos]:
+        found: dict[str, Sequence[str]] = {}
+        for one in (info or {}).get("features", ()) if isinstance(info, dict) else ():
+            kind = one.get("dtype") if isinstance(one, dict) else None
+            names = kind.get("class_label", {}).get("names") if isinstance(kind, dict) else None
+            if isinstance(names, dict):
+                found[one["name"]] = [str(names[key]) for key in sorted(names, key=_number)]
+            elif isinstance(names, list):
+                found[one["name"]] = [str(name) for name in names]
+        if found:
+            return found
+    return {}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,191 @@
+"""Which column of a table holds what: by its name where that says it, by its content otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from engine.data.choices import Choices
+from engine.data.forms.text import Table
+from engine.data.listing import TEST, TRAIN, VAL
+from engine.data.roles import UNLABELLED, role_of
+from engine.errors import DataError, unknown
+
+LABELS = tuple(
+    "label labels class classname class_name classes category category_name target y character char"
+    " letter symbol digit choice choices tag ground_truth groundtruth gt truth given_label"
+    " label_name name_of_class species word text transcription unicode code annotation".split()
+)
+SPLITS = tuple("split set subset partition data_split fold usage phase dataset part".split())
+PATHS = tuple(
+    "path file filename file_name filepath file_path image image_path img img_path image_file"
+    " image_name picture id image_id uri url name".split()
+)
+ANNOTATORS = tuple(
+    "annotator annotators annotator_id annotated_by labeler labeller labelled_by worker worker_id"
+    " rater completed_by user user_id writer writer_id".split()
+)
+NO_LABEL = {"", "nan", "null", "n/a", "<na>", "none", "unlabelled", "unlabeled"}
+MOST_SPLITS = 6
+ENOUGH = 0.5  # share of a column's paths that must be there
+
+
+class Columns(NamedTuple):
+    """Numbers of columns, None where there is none; `why` says by what the label was found, and
+    `sure` whether its name or a person says so.
+    """
+
+    path: int
+    label: int | None
+    split: int | None
+    annotator: int | None
+    why: str
+    sure: bool
+
+
+def plain_name(name: str) -> str:
+    """A column's name in small letters, words joined by '_'."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"\W+", "_", words.lower()).strip("_")
+
+
+def named(columns: Sequence[str], words: Sequence[str]) -> int | None:
+    """The column whose name is the first of these words that any has."""
+    names = [plain_name(name) for name in columns]
+    return next((names.index(word) for word in words if word in names), None)
+
+
+def chosen(columns: Sequence[str], name: str, table: str) -> int | None:
+    """The column that a person named, '' for none; columns without names have numbers from 1."""
+    if not name:
+        return None
+    if name in columns:
+        return list(columns).index(name)
+    if not any(columns) and name.isdigit() and 0 < int(name) <= len(columns):
+        return int(name) - 1
+    shown = [one or str(number) for number, one in enumerate(columns, 1)]
+    raise DataError(f"{table}: {unknown('column', name, shown)}")
+
+
+def path_column(
+    table: Table,
+    rows: Sequence[Sequence[str | None]],
+    there: Callable[[str], bool],
+    choices: Choices,
+) -> int | None:
+    """The column whose texts are paths of pictures that are there; None if there is none."""
+    if (own := chosen(table.columns, choices.path, table.name)) is not None:
+        return own
+    found: list[tuple[float, int, int]] = []
+    for column in range(len(table.columns)):
+        texts = [text for row in rows if (text := row[column])]
+        if texts:
+            share = sum(map(there, texts)) / len(texts)
+            is_named = named([table.columns[column]], PATHS) is not None
+            found.append((round(share, 2), is_named, -column))
+    best = max(found, default=(0.0, 0, 0))
+    return -best[2] if best[0] >= ENOUGH else None
+
+
+def columns_of(table: Table, path: int, choices: Choices) -> Columns:
+    """Label, split and annotator of a table whose paths are in the column `path`. Raises DataError
+    for a chosen column that is not there.
+    """
+    names = table.columns
+    split = chosen(names, choices.split, table.name)
+    if split is None:
+        split = named(names, SPLITS)
+        if split is None:
+            split = named(names, ("is_test", "is_train", "is_training"))
+        if split is None or split == path or not _may_be_split(table, split):
+            by_content = (c for c in range(len(names)) if c != path and _tells_splits(table, c))
+            split = next(by_content, None)
+    annotator = chosen(names, choices.annotator, table.name)
+    if annotator is None:
+        annotator = named(names, ANNOTATORS)
+    taken = {path, split, annotator}
+    label = chosen(names, choices.label, table.name)
+    if label is not None:
+        return Columns(path, label, split, annotator, "as chosen at the import", True)
+    others = [c for c in range(len(names)) if c not in taken]
+    by_name = named([table.columns[c] for c in others], LABELS)
+    if by_name is not None:
+        return Columns(path, others[by_name], split, annotator, "by its name", True)
+    label, why = _label_column(table, others)
+    return Columns(path, label, split, annotator, why, False)
+
+
+def _label_column(table: Table, others: Sequence[int]) -> tuple[int | None, str]:
+    if not others:
+        return None, "there is no other column"
+    if len(others) == 1:
+        return others[0], "it is the only other column"
+    # Classes come again and again; sizes, times and numbers of pictures do so less.
+    counts = {c: len({row[c] for row in table.rows if row[c]}) for c in others}
+    fitting = [c for c in others if 1 < counts[c] <= max(2, len(table.rows) // 2)]
+    if not fitting:
+        return None, "no other column holds values that come again"
+    best = min(fitting, key=lambda c: (_is_measure(table, c), c))
+    return best, "it is the first other column whose values come again"
+
+
+def _is_measure(table: Table, column: int) -> bool:
+    """Whether a column holds fractions, as coordinates and times are."""
+    texts = [text for row in table.rows[:200] if (text := row[column])]
+    return any(re.fullmatch(r"-?\d+\.\d*[1-9]\d*", text) for text in texts)
+
+
+def _may_be_split(table: Table, column: int) -> bool:
+    """Whether a column that is called like a split may be one: of values that nobody knows there
+    are few.
+    """
+    if _tells_splits(table, column):
+        return True
+    sure = plain_name(table.columns[column]) in SPLITS[:5]
+    return sure and 1 < len({row[column] for row in table.rows if row[column]}) <= 3
+
+
+def _tells_splits(table: Table, column: int) -> bool:
+    values = {text.strip() for row in table.rows if (text := row[column])}
+    if not 1 <= len(values) <= MOST_SPLITS:
+        return False
+    if plain_name(table.columns[column]).startswith("is_"):
+        return all(_truth(value) is not None for value in values)
+    return all(role_of(value) is not None for value in values)
+
+
+def split_of(table: Table, column: int) -> tuple[dict[str, int], str]:
+    """The code of each value of a split column, and what is doubtful about it. Values whose names
+    say nothing are taken by how many they are: the most are for training.
+    """
+    name = plain_name(table.columns[column])
+    counts = Counter(text.strip() for row in table.rows if (text := row[column]))
+    if name.startswith("is_"):
+        yes = TEST if name == "is_test" else TRAIN
+        return {v: yes if _truth(v) else (TRAIN if yes == TEST else TEST) for v in counts}, ""
+    roles = {value: role_of(value) for value in counts}
+    if all(roles.values()):
+        return {value: role.code for value, role in roles.items() if role}, ""
+    order = [value for value, _ in counts.most_common()]
+    if len(order) > 3:
+        return {}, f"the column '{table.columns[column]}' has {len(order)} values: it is not read."
+    codes: dict[str, int] = dict(zip(order, (TRAIN, TEST, VAL), strict=False))
+    values = ", ".join(f"'{one}'" for one in order)
+    words = ", ".join(("train", "test", "val")[: len(order)])
+    return codes, f"the splits {values} are taken for {words} by how many images they have."
+
+
+def is_without_label(text: str | None) -> bool:
+    return text is None or text.strip().lower() in NO_LABEL
+
+
+def is_unlabelled_split(code: int) -> bool:
+    return code == UNLABELLED
+
+
+def _truth(value: str) -> bool | None:
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
+        value.lower()
+    )

@@ -1,0 +1,71 @@
+"""What tables give of each picture, and what is doubtful about it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine.data.layout import Layout
+from engine.data.listing import Finding
+
+
+@dataclass
+class Given:
+    """What tables give of each picture, by its position: labels by annotator, and splits."""
+
+    labels: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    splits: dict[int, int] = field(default_factory=dict)
+    listed: dict[int, bool] = field(default_factory=dict)  # picture → whether its path was whole
+    annotators: set[str] = field(default_factory=set)
+    absent: list[tuple[str, str]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    by_last_name: int = 0
+    as_files: bool = False  # whether any path ends as a picture's name does
+
+
+def agreed(given: Sequence[str]) -> str | None:
+    """The label that most annotators gave; None where there is none, or no majority."""
+    if not given:
+        return None
+    (first, count), *others = Counter(given).most_common(2)
+    return None if others and others[0][1] == count else first
+
+
+def doubt_folders(given: Given, labels: dict[int, str | None], folders: Layout) -> None:
+    """Say so where the tables' labels are not those of the folders under other names."""
+    pairs = {
+        (labels[position], folder)
+        for position, folder in zip(folders.positions, folders.classes, strict=True)
+        if labels.get(position) is not None and folder is not None
+    }
+    if len(pairs) > max(len({one for one, _ in pairs}), len({other for _, other in pairs})):
+        text = (
+            "the pictures lie in folders that look like classes too, and these are other ones than"
+            " the table's labels, which count."
+        )
+        given.findings.append(Finding("warning", "tables", text))
+
+
+def doubt(given: Given, names: list[str]) -> None:
+    """Find labels that contradict each other, annotators, and paths that were found by chance."""
+    split = [position for position, labels in given.labels.items() if len(set(labels)) > 1]
+    undecided = [position for position in split if agreed(given.labels[position]) is None]
+    if split:
+        text = (
+            f"{len(split):,} pictures are named more than once, with different labels: the one that"
+            f" most agree on counts ({names[split[0]]}: {', '.join(given.labels[split[0]][:4])})."
+        )
+        if undecided:
+            text += f" {len(undecided):,} have no majority, and no label."
+        given.findings.append(Finding("warning", "tables", text))
+    if given.annotators:
+        some = ", ".join(sorted(given.annotators)[:5])
+        text = f"labels are of {len(given.annotators):,} annotators: {some}."
+        given.findings.append(Finding("note", "tables", text))
+    if given.by_last_name:
+        text = (
+            f"{given.by_last_name:,} pictures were found by the last part of their path alone: the"
+            " folders before it are other ones here."
+        )
+        given.findings.append(Finding("warning", "tables", text))

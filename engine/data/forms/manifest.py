@@ -1,0 +1,246 @@
+"""Tables that say of which class the pictures beside them are: CSV, TSV, JSON, JSON lines, and the
+exports of Label Studio and CVAT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from engine.data.choices import Choices
+from engine.data.file_list import Files
+from engine.data.forms.columns import (
+    ENOUGH,
+    PATHS,
+    Columns,
+    columns_of,
+    is_unlabelled_split,
+    is_without_label,
+    named,
+    path_column,
+    split_of,
+)
+from engine.data.forms.given import Given, agreed, doubt, doubt_folders
+from engine.data.forms.paths import Paths
+from engine.data.forms.records import TABLE_ENDINGS, read_table
+from engine.data.forms.text import Table
+from engine.data.layout import Layout, lay_out
+from engine.data.listing import TRAIN, Finding
+from engine.data.roles import UNLABELLED, role_of
+from engine.errors import DataError
+from engine.imaging.formats import is_picture
+
+MOST_BYTES = 500_000_000  # of a table of paths: 3 million rows
+MOST_TABLES = 200
+MOST_NAMED = 10_000
+NOT_LABELS = ("submission",)  # Kaggle's sample_submission.csv holds made-up labels
+
+
+class Named(NamedTuple):
+    """A layout by tables; the tables' names; what they name that is not there, with the reason."""
+
+    layout: Layout
+    tables: tuple[str, ...]
+    absent: tuple[tuple[str, str], ...]
+
+
+def named_by_tables(
+    files: Files,
+    pictures: Sequence[int],
+    rest: Sequence[int],
+    choices: Choices,
+    only: str = "",
+) -> Named | None:
+    """The layout of the pictures at some positions by the tables among the `rest`; None if no table
+    names them. `only`: the one file that may be the table.
+
+    Raises DataError if a chosen column is not there, or the chosen table names no picture.
+    """
+    names = [files.names[i] for i in pictures]
+    paths = Paths(names)
+    given = Given()
+    read: list[tuple[Table, Columns]] = []
+    for table in _tables(files, rest, only):
+        folder = table.name.rpartition("/")[0]
+
+        def there(text: str, folder: str = folder) -> bool:
+            return paths.find(text, folder).position >= 0
+
+        table, found = _with_header(table, there, choices)
+        if found is not None:
+            read.append((table, found))
+            _take(given, table, found, paths)
+    if not read:
+        if only:
+            raise DataError(
+                f"{only} names no picture that lies beside it",
+                expected="a column with the pictures' paths",
+                hint="Keep the table beside the pictures, or pack both together.",
+            )
+        return None
+    folders = _by_folders(names)
+    few = len(given.listed) < ENOUGH * len(names)
+    if few and (folders or not given.as_files) and not only and not choices.key:
+        return None  # a list of some of the pictures says nothing of the others
+    return _laid_out(given, read, names, folders)
+
+
+def _by_folders(names: Sequence[str]) -> Layout | None:
+    """The layout by folders, where these are classes: two at least."""
+    try:
+        layout = lay_out(names, "the data set")
+    except DataError:
+        return None
+    return layout if len(set(layout.classes) - {None}) > 1 else None
+
+
+def _tables(files: Files, rest: Sequence[int], only: str) -> list[Table]:
+    """The tables among files, those nearest to the top first."""
+    found: list[Table] = []
+    wanted = [
+        i
+        for i in rest
+        if files.names[i].lower().endswith(TABLE_ENDINGS)
+        and not any(word in files.names[i].lower() for word in NOT_LABELS)
+        and only in ("", files.names[i])
+    ]
+    wanted.sort(key=lambda i: (files.names[i].count("/"), files.names[i]))
+    for i in wanted[:MOST_TABLES]:
+        try:
+            found += read_table(files.names[i], files.reader.read(i, MOST_BYTES))
+        except (DataError, OSError):
+            if only:
+                raise
+    return found
+
+
+def _with_header(
+    table: Table, there: Callable[[str], bool], choices: Choices
+) -> tuple[Table, Columns | None]:
+    """The table with its first row as header if that is one, and its columns; None if no column
+    holds paths of pictures.
+    """
+    if not table.columns and table.rows:
+        bare = table._replace(columns=("",) * len(table.rows[0]))
+        first = [cell or "" for cell in bare.rows[0]]
+        path = path_column(bare, bare.rows[1:] or bare.rows, there, Choices())
+        headed = named(first, PATHS) is not None or (
+            path is not None and not there(first[path]) and not is_picture(first[path])
+        )
+        if headed and len(set(first)) == len(first):
+            table = bare._replace(columns=tuple(first), rows=bare.rows[1:])
+            table = table._replace(how=f"{table.how}, with a header")
+        else:
+            table = bare._replace(how=f"{table.how}, without a header")
+    if not table.rows:
+        return table, None
+    path = path_column(table, table.rows, there, choices)
+    return table, None if path is None else columns_of(table, path, choices)
+
+
+def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
+    """What one table says."""
+    folder, _, last = table.name.rpartition("/")
+    own = role_of(last.rpartition(".")[0])
+    codes: dict[str, int] = {}
+    if columns.split is not None:
+        codes, guess = split_of(table, columns.split)
+        if guess:
+            given.findings.append(Finding("warning", "splits", f"{table.name}: {guess}"))
+    unlabelled_is_minus_one = columns.label is not None and _minus_one(table, columns.label)
+    for row in table.rows:
+        text = row[columns.path] or ""
+        hit = paths.find(text, folder)
+        if hit.position < 0:
+            if len(given.absent) < MOST_NAMED:
+                given.absent.append((text, f"named in {last}: {hit.reason}"))
+            continue
+        if not hit.whole and given.listed.get(hit.position):
+            given.absent.append(
+                (text, f"named in {last}: the picture of this name is another one's")
+            )
+            continue
+        given.by_last_name += not hit.whole
+        given.as_files = given.as_files or is_picture(text)
+        given.listed[hit.position] = hit.whole
+        label = row[columns.label] if columns.label is not None else None
+        if label is not None and not is_without_label(label):
+            if not (unlabelled_is_minus_one and label.strip() == "-1"):
+                given.labels[hit.position].append(label.strip())
+        if columns.split is not None and (value := (row[columns.split] or "").strip()) in codes:
+            given.splits[hit.position] = codes[value]
+        elif own:
+            given.splits.setdefault(hit.position, own.code)
+        if columns.annotator is not None and (who := row[columns.annotator]):
+            given.annotators.add(who)
+    for number, reason in table.broken:
+        given.absent.append((f"row {number}", f"of {last}: {reason}"))
+
+
+def _minus_one(table: Table, column: int) -> bool:
+    """Whether -1 stands for no label: all others are whole numbers."""
+    texts = {(row[column] or "").strip() for row in table.rows}
+    return "-1" in texts and all(text.isdigit() for text in texts - {"-1", ""})
+
+
+def _laid_out(
+    given: Given, read: list[tuple[Table, Columns]], names: list[str], folders: Layout | None
+) -> Named:
+    # Where folders are classes, a column is the label only if its name says so.
+    by_folder = folders is not None and not (given.labels and any(one.sure for _, one in read))
+    splits: dict[int, int] = {}
+    if by_folder and folders:
+        labels = dict(zip(folders.positions, folders.classes, strict=True))
+        splits = dict(zip(folders.positions, folders.official, strict=True))
+    else:
+        labels = {position: agreed(given.labels.get(position, [])) for position in given.listed}
+    skipped: list[tuple[str, str]] = []
+    tables = tuple(dict.fromkeys(table.name for table, _ in read))
+    shown = " or ".join(tables[:2]) + (" …" if len(tables) > 2 else "")
+    heads = {names[position].split("/")[0] for position in given.listed}
+    positions: list[int] = []
+    for position, name in enumerate(names):
+        head = name.split("/")[0]
+        role = role_of(head) if "/" in name and head not in heads else None
+        if position in given.listed and position in labels:
+            positions.append(position)
+        elif role is not None and role.code != TRAIN and position not in given.listed:
+            positions.append(position)  # pictures to predict, as competitions have them
+            labels[position] = None
+        else:
+            skipped.append((name, f"{shown} does not name it"))
+    official = [_split(given, splits, position) for position in positions]
+    doubt(given, names)
+    if folders and not by_folder:
+        doubt_folders(given, labels, folders)
+    columns = read[0][1]
+    table = read[0][0]
+    label = table.columns[columns.label] if columns.label is not None else ""
+    how = f"a table of pictures ({table.how})"
+    why = (
+        f"{shown} names them; the label is"
+        f" {'the folder' if by_folder else _column_in_words(label, columns)}"
+    )
+    if by_folder:
+        why = f"{shown} names them, and the folders are the classes"
+    layout = Layout(
+        positions,
+        [names[position] for position in positions],
+        [labels[position] for position in positions],
+        official,
+        skipped,
+        how,
+        why,
+        tuple(given.findings),
+    )
+    return Named(layout, tables, tuple(given.absent))
+
+
+def _column_in_words(label: str, columns: Columns) -> str:
+    column = f"'{label}'" if label else f"column {(columns.label or 0) + 1}"
+    return f"{column}: {columns.why}"
+
+
+def _split(given: Given, by_folder: dict[int, int], position: int) -> int:
+    code = given.splits.get(position, by_folder.get(position, TRAIN))
+    return TRAIN if is_unlabelled_split(code) else min(code, UNLABELLED - 1)

@@ -1,0 +1,139 @@
+"""Tables of any kind as rows of texts: CSV and its kin, JSON, JSON lines, and annotations."""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+# (JSON leaves the kinds of its values open.)
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from engine.data.forms.annotations import rows_of_json, rows_of_xml
+from engine.data.forms.text import Table, in_words, read_text, separated, squared
+from engine.errors import DataError
+
+TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".lst", ".json", ".jsonl", ".ndjson", ".xml")
+INSIDE = ("data", "images", "samples", "items", "records", "rows", "annotations", "tasks")
+DEEPEST = 20
+
+
+def read_table(name: str, raw: bytes) -> list[Table]:
+    """The tables in a file; none if it holds no rows. A table whose first row may be a header has no
+    `columns` yet. Raises DataError if it is no text, or can't be read.
+    """
+    text, encoding = read_text(name, raw)
+    try:
+        return _tables(name, text, encoding)
+    except (TypeError, AttributeError, KeyError, ValueError) as error:
+        # exports whose parts are of other kinds than the tool writes
+        raise DataError(f"{name} is not built as its kind is", got=str(error)[:100]) from None
+
+
+def _tables(name: str, text: str, encoding: str) -> list[Table]:
+    lower = name.lower()
+    if lower.endswith(".xml"):
+        found = rows_of_xml(name, text)
+        return [_of_records(name, found, "XML")] if found else []
+    if lower.endswith((".jsonl", ".ndjson")):
+        records, broken = _lines(text)
+        return [_of_records(name, records, "JSON lines", broken)] if records else []
+    if lower.endswith(".json"):
+        return _of_json(name, text)
+    separator, rows = separated(name, text)
+    if not rows:
+        return []
+    width = max((len(row) for row in rows[:100]), key=[len(row) for row in rows[:100]].count)
+    cells, broken = squared(rows, width)
+    how = in_words(separator, encoding, header=False).rpartition(", ")[0]
+    return [Table(name, (), cells, how, tuple(broken))]
+
+
+def _lines(text: str) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
+    records: list[dict[str, Any]] = []
+    broken: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            broken.append((number, "it is not JSON"))
+            continue
+        if isinstance(value, dict):
+            records += rows_of_json([value]) or [value]
+        else:
+            broken.append((number, "it is no JSON object"))
+    return records, broken
+
+
+def _of_json(name: str, text: str) -> list[Table]:
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise DataError(f"{name} is nested too deeply") from None
+    except ValueError as error:
+        records, broken = _lines(text)  # JSON lines in a file called .json
+        if records:
+            return [_of_records(name, records, "JSON lines", broken)]
+        raise DataError(f"{name} is not JSON", got=str(error)[:100]) from None
+    records = rows_of_json(value)
+    if records is None:
+        records = _records(value)
+    return [_of_records(name, records, "JSON")] if records else []
+
+
+def _records(value: Any, depth: int = 0) -> list[dict[str, Any]]:
+    """The records in a JSON value: a list of objects, columns by name, records by split, or a label
+    by path.
+    """
+    if isinstance(value, list):
+        return [one for one in value if isinstance(one, dict)]
+    if not isinstance(value, dict) or depth > DEEPEST:
+        return []
+    lists = {key: one for key, one in value.items() if isinstance(one, list)}
+    if lists and all(isinstance(one, dict) for each in lists.values() for one in each):
+        inside = [key for key in lists if key in INSIDE] or list(lists)
+        if len(inside) == 1:
+            return _records(lists[inside[0]], depth + 1)
+        return [{**one, "split": one.get("split", key)} for key in inside for one in lists[key]]
+    lengths = {len(one) for one in lists.values()}
+    if len(lists) > 1 and len(lengths) == 1:
+        rows = zip(*lists.values(), strict=True)
+        return [dict(zip(lists, row, strict=True)) for row in rows]
+    texts = {key: one for key, one in value.items() if isinstance(one, str | int)}
+    if texts and len(texts) == len(value):
+        return [{"path": key, "label": one} for key, one in texts.items()]
+    if lists and len(lists) == len(value):  # paths by label
+        pairs = ((key, one) for key, each in lists.items() for one in each)
+        return [{"path": one, "label": key} for key, one in pairs if isinstance(one, str)]
+    dicts = {key: one for key, one in value.items() if isinstance(one, dict)}
+    if dicts and len(dicts) == len(value):  # a record by path
+        return [{"path": key, **one} for key, one in dicts.items()]
+    return []
+
+
+def _of_records(
+    name: str,
+    records: Sequence[dict[str, Any]],
+    how: str,
+    broken: Iterable[tuple[int, str]] = (),
+) -> Table:
+    columns = list(dict.fromkeys(key for record in records for key in record))
+    rows = [[as_text(record.get(column)) for column in columns] for record in records]
+    return Table(name, tuple(columns), rows, how, tuple(broken))
+
+
+def as_text(value: Any) -> str | None:
+    """A cell as text: 7 and 7.0 are '7', 007 stays, lists of one are what is in them."""
+    if value is None or value != value:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list) and len(value) == 1:
+        return as_text(value[0])
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)[:1000]
+    return str(value)

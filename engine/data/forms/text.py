@@ -1,0 +1,124 @@
+"""Tables in text files: separators, encodings and headers found out."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from engine.data.names import guess_encoding
+from engine.errors import DataError
+
+LOOKED_AT = 100  # lines that tell the separator
+SEPARATORS = (",", "\t", ";", "|", " ")
+MOST_CELL = 10_000_000  # characters
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class Table(NamedTuple):
+    """Rows of as many texts as there are columns. None stands for a cell that is not there.
+
+    columns  their names; '' where the file has none
+    how      what it was read as, in words
+    broken   (row, reason) of rows that fit no columns, counted from 1 without the header
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[str | None]]
+    how: str
+    broken: tuple[tuple[int, str], ...] = ()
+
+
+def read_text(name: str, raw: bytes) -> tuple[str, str]:
+    """A file's text, and its encoding: by its mark, UTF-8, or the likeliest. Raises DataError."""
+    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "")
+    if not encoding:
+        head = raw[:400]
+        encoding = "utf-8"
+        if head.count(0) > len(head) // 4:  # every other byte: UTF-16 without its mark
+            encoding = "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        encoding = guess_encoding(raw.splitlines())
+        text = raw.decode(encoding, "replace")
+    if "\0" in text:
+        raise DataError(f"{name} is no text", got="null bytes")
+    return text, encoding.removesuffix("-sig")
+
+
+def separated(name: str, text: str) -> tuple[str, list[list[str]]]:
+    """The separator that a table's lines agree on most, and its rows; '' if each line is one cell.
+
+    Raises DataError if a cell is too long.
+    """
+    csv.field_size_limit(MOST_CELL)
+    head = _head(text)
+    best, separator = (0.0, 0), ""
+    for one in SEPARATORS:
+        widths = [len(row) for row in _rows(head, one, name) if row]
+        common = max(set(widths), key=widths.count, default=1)
+        if common > 1:
+            score = (round(widths.count(common) / len(widths), 1), common if one != " " else 0)
+            best, separator = max((best, separator), (score, one))
+    if not separator or best[0] < 0.5:
+        return "", [[line.strip()] for line in text.splitlines() if line.strip()]
+    rows = _rows(text, separator, name)
+    if separator == " ":
+        rows = [[cell for cell in row if cell] for row in rows]
+    return separator, [row for row in rows if any(cell.strip() for cell in row)]
+
+
+def _head(text: str) -> str:
+    """The first lines, complete ones only."""
+    lines = text[:400_000].splitlines()[:LOOKED_AT]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(text: str, separator: str, name: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as error:
+        raise DataError(f"{name} can't be read as a table", got=str(error)) from None
+
+
+def cells(lines: Sequence[str], separator: str) -> list[list[str]]:
+    """The cells of some lines. Raises DataError."""
+    rows = _rows("\n".join(lines), separator, "the table")
+    return [[cell.strip() for cell in row if cell or separator != " "] for row in rows]
+
+
+def in_words(separator: str, encoding: str, header: bool) -> str:
+    """How a table was read."""
+    signs = {
+        ",": "commas",
+        "\t": "tabs",
+        ";": "semicolons",
+        "|": "bars",
+        " ": "spaces",
+        "": "lines",
+    }
+    return f"{signs[separator]}, {encoding}, {'with' if header else 'without'} a header"
+
+
+def squared(
+    rows: Sequence[Sequence[str]], width: int
+) -> tuple[list[Sequence[str | None]], list[tuple[int, str]]]:
+    """Rows of `width` cells, and those that have more, with the reason; missing cells are None."""
+    out: list[Sequence[str | None]] = []
+    broken: list[tuple[int, str]] = []
+    for number, row in enumerate(rows, 1):
+        if len(row) > width and any(cell.strip() for cell in row[width:]):
+            broken.append((number, f"it has {len(row)} cells, {width} are expected"))
+            continue
+        out.append([*row[:width], *[None] * (width - len(row))])
+    return out, broken
