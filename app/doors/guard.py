@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.doors.addresses import Addresses, addresses_of
-from app.doors.headers import protective, replaced
+from app.doors.headers import protective, replaced, without_odd_ranges
 from app.doors.limits import Crowded, Limits
 from app.doors.proxies import Proxies, proxies_of
 from app.doors.table import UPLOAD, Door, Table
@@ -58,6 +58,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         scope = self.proxies.seen(dict(scope))
+        scope["headers"] = without_odd_ranges(scope["headers"])
         door = self._unwelcome(scope) or self._door(scope)
         if isinstance(door, Door):
             await self._let_in(door, scope, receive, send)

@@ -4,6 +4,7 @@ in no frame of another site.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 # As strict as both libraries bear (Streamlit 1.67, Gradio 6.31): both write scripts and styles into
@@ -23,6 +24,7 @@ POLICY = {
     "form-action": "'self'",
 }
 BARE = {"default-src": "'none'", "style-src": "'unsafe-inline'", "sandbox": ""}
+_RANGE = re.compile(rb"bytes=(\d{1,18}-\d{0,18}|-\d{1,18})")
 REMOVED = b"access-control-"  # every page of the lab is of one origin: none needs leave from it
 
 
@@ -59,3 +61,14 @@ def replaced(
         if name.lower() not in names and not name.lower().startswith(REMOVED)
     ]
     return kept + own
+
+
+def without_odd_ranges(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of a request, less a Range that is not one plain range of bytes: the whole file is
+    then sent, which RFC 9110 allows. Gradio fails on several at once.
+    """
+    return [
+        (name, value)
+        for name, value in headers
+        if name.lower() != b"range" or _RANGE.fullmatch(value)
+    ]

@@ -112,14 +112,15 @@ class RunIndex:
     def _list(self) -> None:
         try:
             stamp = stamp_of(self.folder)
-        except OSError:
+            entries = [] if stamp == self._listed else list(os.scandir(self.folder))
+        except OSError:  # not there, or no folder: then no run can be made either, and that is said
             self._listed, self._runs, self._by_name = None, [], {}
             return
         if stamp == self._listed:
             return
         settled, complete = is_settled(stamp, tick_ns=self._tick_ns), True
         folders: dict[tuple[str, int], tuple[int, Run]] = {}
-        for entry in os.scandir(self.folder):
+        for entry in entries:
             if entry.name.startswith("."):
                 continue
             key = entry.name, entry.inode()

@@ -32,6 +32,7 @@ class Inside:
 
     async def __call__(self, scope, receive, send) -> None:
         self.reached += 1
+        self.headers = scope["headers"]
         while (await receive()).get("more_body"):
             pass
         if self.error:
@@ -208,6 +209,17 @@ def test_what_fails_behind_the_door_is_one_line_in_the_log(caplog):
         assert ask(guard(inside))[0] == 500
     assert len(caplog.records) == 1 and len(caplog.text.splitlines()) == 1
     assert "RecursionError" in caplog.text and len(caplog.text) < 1000
+
+
+@pytest.mark.parametrize(
+    ("asked", "comes"),
+    [("bytes=0-99", True), ("bytes=5-", True), ("bytes=-5", True), ("bytes=0-,0-,0-", False),
+     ("bytes=1-2-3", False), ("bytes=--", False), ("lines=1-2", False)],
+)  # fmt: skip
+def test_a_range_that_is_not_one_plain_range_is_not_passed_on(asked, comes):
+    inside = Inside()
+    ask(guard(inside), headers=(("host", "localhost:7860"), ("range", asked)))
+    assert inside.reached == 1 and (b"range" in dict(inside.headers)) == comes
 
 
 def test_one_client_can_not_take_the_lab_from_the_others():

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from opened_files import opened_files
 
-from engine.errors import RunError
+from engine.errors import GlyphlabError, RunError
 from engine.recipes.recipe import make_recipe
 from engine.runs.index import all_runs, find_run, index_of, known_runs
 from engine.runs.run import Run, create_run
@@ -148,3 +148,12 @@ def test_a_stopped_run_has_no_figures_and_a_running_one_is_asked_each_time(tmp_p
         stopped.ask_to_stop()
         assert known_runs(tmp_path)[0].info().state == "stopping"
     assert known_runs(tmp_path)[0].info().state == "failed"
+
+
+def test_a_file_in_the_place_of_the_folder_of_runs_is_no_run_and_is_named_when_one_is_made(
+    tmp_path,
+):
+    (tmp_path / "runs").write_text("x")
+    assert known_runs(tmp_path) == []
+    with pytest.raises(GlyphlabError, match="runs"):
+        create_run(tmp_path, RECIPE)
