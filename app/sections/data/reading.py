@@ -32,14 +32,15 @@ def choices_form(key: str, choices: Choices) -> Choices:
     columns: dict[str, str] = {}
     for (field, (label, help)), place in zip(COLUMNS.items(), st.columns(4), strict=True):
         with place:
-            columns[field] = st.text_input(
+            text = st.text_input(
                 label,
                 getattr(choices, field),
                 key=f"{key}-{field}",
                 help=help,
                 placeholder="found by itself",
                 max_chars=200,
-            ).strip()
+            )
+            columns[field] = (text or "").strip()
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         papers = list(PAPERS.values())
