@@ -15,6 +15,7 @@ from PIL import Image
 
 from app.canvas_tabs.pad import decode_picture
 from app.canvas_tabs.reader import Reader, rows_of
+from app.palette import COLOURS
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
 from engine.recognition.confusables import group_of, judge
@@ -28,18 +29,6 @@ MOST_PIXELS = 4_000_000  # of a drawing; the pad's own has under a tenth of that
 MOST_BESIDE = 6  # models that predict one drawing
 MAP_POINTS = 1200  # more hide one another at 400 pixels
 MAP_SIZE = (400, 300)
-COLOURS = (
-    "#3b7dd8",
-    "#e0792b",
-    "#2a9d8f",
-    "#c2458f",
-    "#8a63d2",
-    "#c99a1d",
-    "#4aa8d8",
-    "#a65a3a",
-    "#6a994e",
-    "#7c8795",
-)
 
 
 class Views:
