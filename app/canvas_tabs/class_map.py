@@ -8,23 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.palette import COLOURS
+
 if TYPE_CHECKING:
     from engine.services.gallery import Gallery
 
 MAP_POINTS = 1200  # more hide one another at 400 pixels
 MAP_SIZE = (400, 300)
-COLOURS = (
-    "#3b7dd8",
-    "#e0792b",
-    "#2a9d8f",
-    "#c2458f",
-    "#8a63d2",
-    "#c99a1d",
-    "#4aa8d8",
-    "#a65a3a",
-    "#6a994e",
-    "#7c8795",
-)
 
 
 def map_of(gallery: Gallery) -> dict[str, Any]:

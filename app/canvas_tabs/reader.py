@@ -20,6 +20,7 @@ from engine.recognition.few_shot import WITHOUT_GALLERY
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.word_reader import read_lines
 from engine.services.gallery import Gallery
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +72,7 @@ class Reader:
             return model["name"]
         raise ModelError(
             "there is no model yet",
-            hint="Train one on the Train page or with `python -m engine train quick`.",
+            hint=f"Train one on the Train page or with `{COMMAND} train quick`.",
         )
 
     def predictor(self, name: str | None) -> Predictor:

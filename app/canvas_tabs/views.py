@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from app.canvas_tabs.class_map import COLOURS, MAP_SIZE, map_of
+from app.canvas_tabs.class_map import MAP_SIZE, map_of
 from app.canvas_tabs.pad import decode_picture
 from app.canvas_tabs.reader import Reader, rows_of
 from app.canvas_tabs.taught_views import nearest_examples, symbol_rows, why_taught
+from app.palette import COLOURS
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
 from engine.recognition.confusables import group_of, judge

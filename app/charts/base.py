@@ -11,20 +11,8 @@ import colorsys
 
 import plotly.graph_objects as go
 
-# Ordered so that neighbours differ in hue and lightness for colour-blind readers too (after Okabe
-# and Ito, 2008).
-COLOURS: tuple[str, ...] = (
-    "#3b7dd8",
-    "#e0792b",
-    "#2a9d8f",
-    "#c2458f",
-    "#8a63d2",
-    "#c99a1d",
-    "#4aa8d8",
-    "#a65a3a",
-    "#6a994e",
-    "#7c8795",
-)
+from app.palette import COLOURS
+
 GOOD, BAD, QUIET = "#2a9d8f", "#d1495b", "#7c8795"
 FONT = "Inter, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 # Light to dark for counts and shares, and two-sided for differences; both readable on either

@@ -63,7 +63,9 @@ def show(document: Any) -> str:
         document["summary"],
         "",
         (
-            f"noise rate  {_share(document['noise_rate'])}  (95% interval {_share(low)} to"
+            f"noise rate  between {_share(low)} and {_share(high)}, {document['n']:,} images"
+            if document["regime"] == "undecided"
+            else f"noise rate  {_share(document['noise_rate'])}  (95% interval {_share(low)} to"
             f" {_share(high)}), {document['n']:,} images"
         ),
         "",

@@ -1,10 +1,9 @@
-"""What only the decoded images tell: blank ones, identical ones, and copies of training images among
-the held-out ones.
+"""What only the decoded images tell: blank ones, identical and nearly identical ones, and copies of
+training images among the held-out ones.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,12 +12,12 @@ from typing import Any, cast
 import numpy as np
 
 from engine.data.cache import Stored, made_once, squares_key
+from engine.data.duplicates import find_duplicates
 from engine.data.listing import SPLITS, TRAIN, Finding, Listing, digest
 from engine.progress import Progress
 
 MOST_NAMED = 200  # files of each sort
-VERSION = 1  # raise when something else is looked for
-AT_ONCE = 1024  # images in memory
+VERSION = 2  # raise when something else is looked for
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,9 @@ class Checked:
     copies         identical, to the last decoded pixel, to an earlier image of the same class
     contradictory  identical to an image of another class: at least one of the labels is wrong
     leaked         held out, and identical to a training image
+    similar        nearly identical to an earlier image, saved again for one; of them, those of
+                   another class are `similar_contradictory`; `similar_leaked` are held out while a
+                   nearly identical image is trained on
     paged          (name, pages) of files with several pages, of which only the first is read
     """
 
@@ -37,10 +39,14 @@ class Checked:
     copies: int = 0
     contradictory: int = 0
     leaked: int = 0
+    similar: int = 0
+    similar_contradictory: int = 0
+    similar_leaked: int = 0
     blank_files: tuple[str, ...] = ()
     copied_files: tuple[str, ...] = ()
     contradictory_files: tuple[str, ...] = ()
     leaked_files: tuple[str, ...] = ()
+    similar_files: tuple[str, ...] = ()
     paged: tuple[tuple[str, int], ...] = ()
 
     def findings(self) -> tuple[Finding, ...]:
@@ -64,6 +70,15 @@ class Checked:
         if self.copies:
             text = f"{_images(self.copies)} identical to an earlier one of the class: "
             found.append(Finding("note", "duplicates", f"{text}{_some(self.copied_files)}."))
+        if self.similar:
+            text = (
+                f"{_images(self.similar)} nearly identical to an earlier one,"
+                f" {self.similar_contradictory:,} of them to one of another class,"
+                f" {self.similar_leaked:,} held out while a training image is the same:"
+                f" {_some(self.similar_files)}."
+            )
+            doubtful = self.similar_contradictory or self.similar_leaked
+            found.append(Finding("warning" if doubtful else "note", "duplicates", text))
         if self.paged:
             name, pages = self.paged[0]
             text = (
@@ -110,19 +125,11 @@ def _read(folder: Path) -> Checked:
 
 def _check(listing: Listing, stored: Stored, progress: Progress) -> Checked:
     labels, official = listing.labels[stored.kept], listing.official[stored.kept]
-    total = len(stored.images)
-    flat = np.zeros(total, bool)
-    hashes = np.empty(total, "S16")
-    for start in range(0, total, AT_ONCE):
-        images = np.asarray(stored.images[start : start + AT_ONCE])  # (n, C, H, W) uint8
-        rows = images.reshape(len(images), images.shape[1], -1)
-        flat[start : start + AT_ONCE] = (rows.max(2) == rows.min(2)).all(1)
-        for offset, image in enumerate(images):
-            hashes[start + offset] = hashlib.blake2b(image.data, digest_size=12).hexdigest()[:16]
-        progress(start + len(images), total, "comparing images")
+    found = find_duplicates(stored.images, progress)
+    flat = found.blank
     drawn = np.flatnonzero(~flat)
-    _, first, group = np.unique(hashes[drawn], return_index=True, return_inverse=True)
-    earlier = drawn[first[group]]  # of each drawn image, the first that is identical to it
+    earlier = found.identical[drawn]  # of each drawn image, the first that is identical to it
+    _, first, group = np.unique(earlier, return_index=True, return_inverse=True)
     labelled = labels[drawn] >= 0  # an image without a label contradicts no other
     lowest = np.full(len(first), len(listing.classes), np.int64)
     highest = np.full(len(first), -1, np.int64)
@@ -134,6 +141,12 @@ def _check(listing: Listing, stored: Stored, progress: Progress) -> Checked:
     contradictory = drawn[several[group] & labelled]
     copies = drawn[(drawn != earlier) & ~several[group]]
     leaked = drawn[in_train[group] & (official[drawn] != TRAIN)]
+    similar = np.flatnonzero(found.same != found.identical)
+    trained = np.isin(found.same, found.same[(official == TRAIN) & (labels >= 0)])
+    several_alike = np.isin(found.same, found.same[similar])
+    one, other = labels[similar], labels[found.same[similar]]
+    differ = (one != other) & (one >= 0) & (other >= 0)
+    nearly_leaked = np.flatnonzero(several_alike & trained & (official != TRAIN))
 
     def named(positions: np.ndarray, with_class: bool = False) -> tuple[str, ...]:
         out: list[str] = []
@@ -159,6 +172,10 @@ def _check(listing: Listing, stored: Stored, progress: Progress) -> Checked:
             f"{name} ({SPLITS[official[position]]})"
             for name, position in zip(named(leaked), leaked, strict=False)
         ),
+        similar=len(similar),
+        similar_contradictory=int(differ.sum()),
+        similar_leaked=len(np.setdiff1d(nearly_leaked, leaked)),
+        similar_files=named(similar, with_class=True),
         paged=stored.paged[:MOST_NAMED],
     )
 

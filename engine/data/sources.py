@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.data import idx
 from engine.errors import DataError, unknown
+from engine.settings import COMMAND
 
 DIGITS = tuple("0123456789")
 CHARACTERS = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -245,7 +246,7 @@ def _found_by_path(name: str, folders: Sequence[Path], home: Path, names_only: b
             raise DataError(
                 f"data set '{name}' can't be opened from here",
                 expected="a name, or a folder inside one that GLYPHLAB_DATA names",
-                hint="`python -m engine` on the lab's own machine opens any path.",
+                hint=f"`{COMMAND}` on the lab's own machine opens any path.",
             )
     for path in candidates:
         if path.is_dir():

@@ -180,6 +180,23 @@ class PairRow(TypedDict):
 AmbiguousRow = TypedDict("AmbiguousRow", {"class": str, "other": str, "share": float})
 
 
+class LabelShare(TypedDict):
+    """A label and its share of a group's images."""
+
+    label: str
+    share: float
+
+
+class GroupRow(TypedDict):
+    """Images that look like one class, for a person to name: how many, their most frequent labels,
+    and positions of some of them.
+    """
+
+    count: int
+    labels: list[LabelShare]
+    samples: list[int]
+
+
 class LabelDiagnosis(TypedDict):
     """diagnosis.json, and what `python -m engine noise --json` prints. Rates are fractions in 0..1;
     transition (K, K): row the true class, column the given label; likely_given (K, K): counts.
@@ -211,5 +228,8 @@ class LabelDiagnosis(TypedDict):
     ambiguous: list[AmbiguousRow]
     likely_given: list[list[int]]
     figures: dict[str, float]
+    groups: list[GroupRow]
+    clear: dict[str, float]
+    copies: dict[str, int]
     seconds: float
     created: str

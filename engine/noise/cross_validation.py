@@ -5,6 +5,7 @@ after the other, with the progress of the whole.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,8 @@ import numpy as np
 from engine.data.splits import stratified
 from engine.embedding.neighbours import Neighbours
 from engine.noise.config import CONFIG, Effort, NoiseConfig
-from engine.noise.diagnosis import Findings
 from engine.noise.ensemble import Ensemble
+from engine.noise.findings import Findings
 from engine.noise.hypotheses import (
     COMPLEMENTARY,
     SYMMETRIC,
@@ -23,7 +24,7 @@ from engine.noise.hypotheses import (
 )
 from engine.noise.inference import Predict, predict_with_tta
 from engine.noise.neighbour_labels import fit_share, neighbour_evidence
-from engine.noise.network import NoisyData, predict, train
+from engine.noise.network import NoisyData, predict, small_network, train
 from engine.noise.targets import SoftTargets
 from engine.noise.transition import log_softmax, posterior
 from engine.progress import Progress
@@ -46,7 +47,8 @@ class CrossValidation:
     """One run's trainings on the images at `index` (n,) of `data`, in the order of its methods.
 
     fold (n,) int8 is drawn at random and without the labels, so that an image's fold does not
-    depend on its own label.
+    depend on its own label. Images that are the same, `same` (n,), lie in one fold: a network that
+    was trained on an image's copy is no out-of-sample judge of its label.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class CrossValidation:
         seed: int,
         progress: Progress,
         config: NoiseConfig = CONFIG,
+        same: np.ndarray | None = None,
     ) -> None:
         self.data, self.index, self.effort, self.seed = data, index, effort, seed
         self.progress, self.config = progress, config
@@ -64,13 +67,17 @@ class CrossValidation:
         self.folds = config.fold_count(n)
         self.fold = np.empty(n, np.int8)
         self.fold[np.random.default_rng([seed, 3]).permutation(n)] = np.arange(n) % self.folds
+        self.same = np.arange(n) if same is None else same
+        self.fold = self.fold[self.same]
         tried = max(config.hypothesis_images, config.hypothesis_images_per_class * self.classes)
-        self.tried = index if n <= tried else index[stratified(self.given, tried, seed)]
+        chosen = np.arange(n) if n <= tried else stratified(self.given, tried, seed)
+        self.tried, self.tried_same = index[chosen], index[self.same[chosen]]
         self.trained = n * (self.folds - 1) // self.folds
         self.hypothesis_epochs = _epochs(config.hypothesis_views, len(self.tried) * 3 // 4)
         self.tried_views = 3 * self.hypothesis_epochs * (len(self.tried) * 3 // 4)
         self.student_epochs = _epochs(effort.student_images, n)
         self.ensemble_epochs = _epochs(effort.ensemble_images, n)
+        self.network = partial(small_network, width=effort.width)
         self.complementary, self.done = False, 0
         self.plan(SYMMETRIC, accepted=SYMMETRIC)
 
@@ -100,7 +107,14 @@ class CrossValidation:
             self.progress(round(share * done / max(total, 1)), self.total, what)
 
         hypotheses = compare_hypotheses(
-            self.data, self.tried, self.hypothesis_epochs, self.seed, tell, self.config
+            self.data,
+            self.tried,
+            self.hypothesis_epochs,
+            self.seed,
+            tell,
+            self.config,
+            self.tried_same,
+            self.network,
         )
         self.done = share
         return hypotheses
@@ -122,6 +136,7 @@ class CrossValidation:
                 self.seed + 11 * fold + 1,
                 self._counted(epochs * len(trained)),
                 f"cross-validation, fold {fold + 1} of {self.folds}",
+                self.network,
             )
             parts.append(predict(self.data, model, self.index))
         return self._gathered(parts)

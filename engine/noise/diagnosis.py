@@ -1,8 +1,8 @@
 """From out-of-sample predictions and given labels to a diagnosis: the regime, the noise rate with
 an interval, and T. numpy only.
 
-The regimes differ in how a held-out label relates to the predicted class of a confidently predicted
-image:
+The regimes (`findings.REGIMES`) differ in how a held-out label relates to the predicted class of a
+confidently predicted image:
 
 clean             it is the predicted class
 few errors        it is, but for a few images
@@ -14,8 +14,6 @@ independent       its frequencies do not depend on the predicted class
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from engine.metrics import wilson_interval
@@ -25,6 +23,7 @@ from engine.noise.ambiguous_classes import (
     without_most_frequent,
 )
 from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.findings import Findings
 from engine.noise.hypotheses import CLASS_DEPENDENT, COMPLEMENTARY, SYMMETRIC, Hypothesis
 from engine.noise.transition import (
     TEMPERATURES,
@@ -42,39 +41,6 @@ from engine.noise.transition import (
     noise_rate,
     uniform_transition,
 )
-
-REGIMES: dict[str, str] = {
-    "clean": "clean: no wrong labels were found",
-    "few errors": "a few errors: nearly all labels are correct",
-    "symmetric": "symmetric noise: a share of the labels was replaced by any other class",
-    "class-dependent": "class-dependent noise: certain classes carry the label of certain others",
-    "complementary": ("complementary labels: each names a class that its image does not belong to"),
-    "independent": "labels independent of the images",
-}
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What the labels were found to be.
-
-    regime       a name in REGIMES
-    rate         estimated share of wrong labels, 0..1, with its 95% interval rate_low..rate_high
-    matrix       T (K, K), rows the true class; prior (K,) the estimated shares of the true classes
-    temperature  divisor of the logits at which the given labels are likeliest under T
-    ambiguous    (class, class, share) of classes whose images can't be told apart, so that T does
-                 not contain their confusion
-    figures      numbers that the evidence quotes
-    """
-
-    regime: str
-    rate: float
-    rate_low: float
-    rate_high: float
-    matrix: np.ndarray
-    prior: np.ndarray
-    temperature: float
-    ambiguous: tuple[tuple[int, int, float], ...] = ()
-    figures: dict[str, float] = field(default_factory=dict)
 
 
 def diagnose(

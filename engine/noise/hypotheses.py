@@ -20,7 +20,7 @@ from engine.noise.ambiguous_classes import (
     without_most_frequent,
 )
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.network import NoisyData, predict, train
+from engine.noise.network import Network, NoisyData, predict, small_network, train
 from engine.noise.targets import FixedTransition, UniformTransition
 from engine.noise.transition import (
     coincidence,
@@ -83,6 +83,13 @@ def training_transition(
     return UniformTransition(1e-4, 1e-5, 1 / classes)
 
 
+def about_names(classes: int) -> tuple[str, ...]:
+    """The hypotheses about whether labels name the class. Of two classes, a label that excludes one
+    names the other: the two hypotheses are one up to the names, which images don't carry.
+    """
+    return (SYMMETRIC, COMPLEMENTARY) if classes > 2 else (SYMMETRIC,)
+
+
 def label_frequencies(given: np.ndarray, classes: int) -> np.ndarray:
     """Shares (K,) of the labels: the likeliest prediction of them without images, as they are
     counted on the very labels that are predicted.
@@ -137,15 +144,19 @@ def compare_hypotheses(
     seed: int,
     progress: Progress,
     config: NoiseConfig = CONFIG,
+    same: np.ndarray | None = None,
+    network: Network = small_network,
 ) -> dict[str, Hypothesis]:
     """The hypotheses about the labels at `index` (n,), by name. Each is fitted to the predictions
-    of one network, trained on three quarters of the images, for the fourth quarter.
+    of one network, trained on three quarters of the images, for the fourth quarter. Images with one
+    value in `same` (n,) are copies of each other, and lie on one side.
 
     Class-dependent noise is tried only if wrong labels coincide more than uniform noise would.
     """
-    order = np.random.default_rng([seed, 2]).permutation(index)
-    cut = len(order) // 4
-    held, trained = np.sort(order[:cut]), np.sort(order[cut:])
+    order = np.random.default_rng([seed, 2]).permutation(len(index))
+    copies = np.arange(len(index)) if same is None else same
+    apart = np.isin(copies, copies[order[: len(order) // 4]])
+    held, trained = np.sort(index[apart]), np.sort(index[~apart])
     given = data.given[held]
     out: dict[str, Hypothesis] = {}
 
@@ -155,16 +166,18 @@ def compare_hypotheses(
         def tell(done: int, total: int, what: str) -> None:
             progress(number * total + done, 3 * total, what)
 
-        model, _ = train(data, trained, transition, epochs, seed, tell, "comparing hypotheses")
+        what = "comparing hypotheses"
+        model, _ = train(data, trained, transition, epochs, seed, tell, what, network)
         return predict(data, model, held)[0]
 
-    for name in (SYMMETRIC, COMPLEMENTARY):
+    for name in about_names(data.classes):
         logits = held_out_logits(training_transition(name, data.classes))
         out[name] = fit_hypothesis(name, logits, given, config=config)
         if name == SYMMETRIC:
             matrix = class_dependent_transition(logits, given, out[name].diagonal, config)
     symmetric = out[SYMMETRIC]
-    if matrix is not None and symmetric.significant and symmetric.gain > out[COMPLEMENTARY].gain:
+    others = [found.gain for name, found in out.items() if name != SYMMETRIC]
+    if matrix is not None and symmetric.significant and all(symmetric.gain > g for g in others):
         logits = held_out_logits(FixedTransition(matrix))
         found = fit_hypothesis(CLASS_DEPENDENT, logits, given, matrix, config)
         again = class_dependent_transition(logits, given, symmetric.diagonal, config)
@@ -201,7 +214,7 @@ def select_hypothesis(
     depends on the class, too.
     """
     best = max(
-        (hypotheses[name] for name in (SYMMETRIC, COMPLEMENTARY)),
+        (hypotheses[name] for name in (SYMMETRIC, COMPLEMENTARY) if name in hypotheses),
         key=lambda hypothesis: hypothesis.gain,
     )
     if not best.significant:

@@ -14,7 +14,13 @@ _Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Matrix = list[list[float]]
 Regime = Literal[
-    "clean", "few errors", "symmetric", "class-dependent", "complementary", "independent"
+    "clean",
+    "few errors",
+    "symmetric",
+    "class-dependent",
+    "complementary",
+    "independent",
+    "undecided",
 ]
 
 
@@ -25,6 +31,14 @@ class HypothesisDocument(Document):
     gain: float
     gain_error: float
     significant: bool
+
+
+class GroupDocument(Document):
+    """Images that look like one class, for a person to name."""
+
+    count: int = Field(ge=0)
+    labels: list[dict[str, str | float]]
+    samples: list[int]
 
 
 class DiagnosisDocument(Document):
@@ -46,6 +60,7 @@ class DiagnosisDocument(Document):
     evidence: list[str]
     unknowable: list[str]
     hypotheses: list[HypothesisDocument]
+    groups: list[GroupDocument]
     seconds: float
     created: str
 

@@ -5,6 +5,7 @@ depend on the label they are compared with.
 2. Cross-validation (`cross_validation`): for each fold a teacher is trained on the given labels of
    the other folds, through the T of the accepted hypothesis.
 3. T and the noise rate are estimated from the out-of-sample predictions (`diagnosis`).
+   Its verdict is held against what the images' looks show, without labels (`looks`, `readings`).
 4. For each fold a student is trained on its teacher's soft targets for all images. It sees the
    images of its fold, but none of their labels. T and the rate are estimated again.
 5. For complementary labels an ensemble, trained on all labels, on the students' predictions and on
@@ -18,26 +19,39 @@ docs/label-noise.md explains the method.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
+from engine.data.duplicates import find_duplicates
 from engine.data.imageset import ImageSet
 from engine.errors import DataError, unknown
 from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.copies import (
+    Copies,
+    at_least_contradicted,
+    at_the_copies_rate,
+    copies_of,
+    once_each,
+)
 from engine.noise.cross_validation import CrossValidation, OutOfSample
-from engine.noise.diagnosis import Findings, diagnose
+from engine.noise.diagnosis import diagnose
+from engine.noise.findings import Findings
 from engine.noise.hypotheses import (
     COMPLEMENTARY,
     SYMMETRIC,
     Hypothesis,
+    about_names,
     fit_hypothesis,
     select_hypothesis,
 )
 from engine.noise.inference import Predict
+from engine.noise.looks import look_at
 from engine.noise.network import noisy_data
 from engine.noise.ranking import Suspects, find_suspects
+from engine.noise.readings import settled
 from engine.noise.transition import log_softmax, uniform_transition
 from engine.progress import Progress, no_progress
 
@@ -54,6 +68,7 @@ class PipelineResult:
     neighbours    (n, k) int32 positions among the n, nearest first, by the network of the image's
                   own fold
     saved_models  names of the models whose predictions were part of the ensemble's targets
+    copies        images that are the same as another one
     """
 
     findings: Findings
@@ -67,6 +82,7 @@ class PipelineResult:
     embeddings: np.ndarray
     neighbours: np.ndarray
     saved_models: tuple[str, ...] = ()
+    copies: Copies = Copies()
 
 
 def run_pipeline(
@@ -90,15 +106,47 @@ def run_pipeline(
     if effort not in config.efforts:
         raise DataError(unknown("effort", effort, config.efforts))
     index = _labelled(data, split)
+    given = np.asarray(data.labels[index], np.int64)
+    same = find_duplicates(data.images[index]).same
+    once, place = once_each(same, given)
+    run = _Run(data, index[once], place[same[once]], effort, device, seed)
+    found = _diagnosed(run, progress, saved_models, config)
+    return found if len(once) == len(index) else _with_copies(found, index, once, place, same)
+
+
+class _Run(NamedTuple):
+    """What a diagnosis is of. index (m,): positions of the images, each once with each of its labels;
+    same (m,): place among them of the first that is the same.
+    """
+
+    data: ImageSet
+    index: np.ndarray
+    same: np.ndarray
+    effort: str
+    device: str
+    seed: int
+
+
+def _diagnosed(
+    run: _Run, progress: Progress, saved_models: Mapping[str, Predict], config: NoiseConfig
+) -> PipelineResult:
+    data, index, same, effort, device, seed = run
     work = CrossValidation(
-        noisy_data(data, device=device), index, config.efforts[effort], seed, progress, config
+        noisy_data(data, device=device), index, config.efforts[effort], seed, progress, config, same
     )
     hypotheses, best, result = _cross_validated(work)
-    findings = diagnose(result.logits, work.given, best, config)
+    looks = look_at(data, index, work.fold, same, seed, config)
+
+    def found_in(logits: np.ndarray) -> Findings:
+        found = diagnose(logits, work.given, best, config)
+        found = settled(found, logits, work.given, looks.separability, looks.hidden, config)
+        return at_least_contradicted(found, looks.copies, config)
+
+    findings = found_in(result.logits)
     neighbours = ensemble_log_p = None
     if best is not None and work.effort.student_images:
         result = work.students(result, findings)
-        findings = diagnose(result.logits, work.given, best, config)
+        findings = found_in(result.logits)
     if work.ensemble_size:
         neighbours = work.neighbours(result)
         ensemble_log_p = work.ensemble(result, neighbours, findings, saved_models)
@@ -112,7 +160,7 @@ def run_pipeline(
         hypothesis=best.name if best else None,
         suspects=find_suspects(
             log_p,
-            _scoring_transition(findings),
+            scoring_transition(findings),
             work.given,
             best is not None and best.name == COMPLEMENTARY,
             ensemble_log_p,
@@ -124,6 +172,47 @@ def run_pipeline(
         embeddings=result.embeddings,
         neighbours=work.neighbours(result) if neighbours is None else neighbours,
         saved_models=() if ensemble_log_p is None else tuple(saved_models),
+        copies=looks.copies,
+    )
+
+
+def _with_copies(
+    found: PipelineResult,
+    index: np.ndarray,
+    once: np.ndarray,
+    place: np.ndarray,
+    same: np.ndarray,
+) -> PipelineResult:
+    """A result of images that occur once (m,) as one of all n, of which each is at a `place` (n,)
+    among these.
+    """
+    few, given = found.suspects, found.given[place]
+    complementary = found.hypothesis == COMPLEMENTARY
+    log_odds = few.log_odds[place]
+    suspects = Suspects(
+        score=few.score[place],
+        likely=few.likely[place],
+        confidence=few.confidence[place],
+        order=np.argsort(-log_odds if complementary else log_odds, kind="stable"),
+        log_odds=log_odds,
+    )
+    findings = at_the_copies_rate(found.findings, few.score, suspects.score)
+    copies = copies_of(same, given)
+    groups = tuple(
+        replace(group, samples=tuple(int(once[sample]) for sample in group.samples))
+        for group in findings.groups
+    )
+    return replace(
+        found,
+        findings=at_least_contradicted(replace(findings, groups=groups), copies),
+        suspects=suspects,
+        index=index,
+        given=given,
+        log_p=found.log_p[place],
+        fold=found.fold[place],
+        embeddings=found.embeddings[:, place],
+        neighbours=once[found.neighbours[place]].astype(np.int32),
+        copies=copies,
     )
 
 
@@ -152,8 +241,9 @@ def _cross_validated(
     if best is not None:
         work.plan(best.name, accepted=best.name)
         return hypotheses, best, work.teachers(best)
-    work.plan(SYMMETRIC, COMPLEMENTARY)
-    results = {name: work.teachers(name) for name in (SYMMETRIC, COMPLEMENTARY)}
+    names = about_names(work.classes)
+    work.plan(*names)
+    results = {name: work.teachers(name) for name in names}
     hypotheses = {
         name: fit_hypothesis(name, result.logits, work.given, config=work.config)
         for name, result in results.items()
@@ -163,7 +253,7 @@ def _cross_validated(
     return hypotheses, best, results[best.name if best else SYMMETRIC]
 
 
-def _scoring_transition(findings: Findings) -> np.ndarray:
+def scoring_transition(findings: Findings) -> np.ndarray:
     """T (K, K) to score labels by. For clean labels it has the highest rate that their interval
     allows: with a rate of 0 every score would be 1.
     """

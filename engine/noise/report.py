@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.noise.diagnosis import Findings
+from engine.noise.copies import Copies
+from engine.noise.findings import UNDECIDED, Findings
 from engine.noise.hypotheses import HYPOTHESES, Hypothesis
 from engine.noise.shares import share
 
@@ -19,6 +20,11 @@ def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
     """What is wrong, in two or three sentences."""
     count, rate = len(classes), findings.rate
     between = f"between {share(findings.rate_low)} and {share(findings.rate_high)}"
+    if findings.regime == UNDECIDED:
+        return (
+            f"{between.capitalize()} of the labels are wrong; the images don't decide:"
+            f" {findings.because}.{_differing(findings, classes)}"
+        )
     if findings.regime == "clean":
         return (
             f"No wrong labels were found in these {n:,} images: at most {share(findings.rate_high)}"
@@ -42,6 +48,7 @@ def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
         return (
             f"About {share(rate)} of the labels are wrong, {between}, and which label is wrong"
             f" depends on the class: {named}."
+            f"{f' This was {findings.because}.' if findings.because else ''}"
         )
     if findings.regime == "complementary":
         correct = (1 - rate) * n
@@ -72,6 +79,13 @@ def evidence(
             f"Hypothesis “{HYPOTHESES[name]}”: the log-likelihood of held-out labels is"
             f" {found.gain:+.4f} ± {found.gain_error:.4f} nats an image above that of their"
             f" frequencies{chance}."
+        )
+    if clear := findings.clear:
+        out.append(
+            f"By their looks alone {share(clear['share'])} of the images are clearly of one class."
+            f" Of these {clear['images']:,.0f}, {share(clear['differ'])} carry another label than"
+            f" predicted; {share(clear['unexplained'])} do for all that images which look alike"
+            " explain. How images look was compared without any label."
         )
     figures = findings.figures
     confident, agree = int(figures["confident"]), figures["confident_agreement"]
@@ -145,6 +159,8 @@ def unknowable(findings: Findings, n: int, classes: Sequence[str]) -> list[str]:
                 " the same."
             ),
         ]
+    if findings.regime == UNDECIDED:
+        out.append(f"How many labels are wrong: {findings.because}.")
     if findings.regime == "class-dependent" and (1 - np.diag(findings.matrix)).max() > 0.45:
         out.append(
             "Which of two labels is correct where a class carries both about equally often: here it"
@@ -162,6 +178,33 @@ def unknowable(findings: Findings, n: int, classes: Sequence[str]) -> list[str]:
             f" {named}{rest}. They count as ambiguous, not as wrong."
         )
     return out
+
+
+def _differing(findings: Findings, classes: Sequence[str]) -> str:
+    """The labels of clear images that differ most, as a sentence."""
+    if not findings.differing:
+        return ""
+    named = ", ".join(
+        f"{classes[b]} on what looks like {classes[a]} ({share(p)})"
+        for a, b, p in findings.differing
+    )
+    return f" They differ most as {named}, of the images that look clearly like one class."
+
+
+def about_copies(copies: Copies) -> list[str]:
+    """What is to be known of images that occur several times; nothing if there are none."""
+    if not copies.images:
+        return []
+    text = (
+        f"{copies.images:,} images are identical or nearly identical to an earlier one. A copy with"
+        " the same label is no evidence of its own, and none judges another."
+    )
+    if copies.wrong_at_least:
+        text += (
+            f" {copies.contradicted:,} images have copies with another label: at least"
+            f" {copies.wrong_at_least:,} of these are wrong."
+        )
+    return [text]
 
 
 def confused(matrix: np.ndarray, least: float = 0.02) -> list[tuple[int, int, float]]:

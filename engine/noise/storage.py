@@ -6,8 +6,8 @@ noise/<key>/diagnosis.json   the document, written last; its `format` is FORMAT
             embeddings.npy   (F, n, D) float16
             review.jsonl     a person's decisions
 
-Documents of format 1 have no `format` and other names; `document_of` and `Diagnosis.arrays` read
-them under the names of today.
+Documents of format 1 have no `format` and other names, those of format 2 say nothing about groups,
+clear images and copies; `document_of` and `Diagnosis.arrays` read them under the names of today.
 """
 
 from __future__ import annotations
@@ -31,34 +31,15 @@ from engine.files.checked import damaged, map_array, read_arrays, read_checked_j
 from engine.files.documents import LabelDiagnosis
 from engine.files.sheets import write_table
 from engine.noise.kinds import DiagnosisDocument
+from engine.noise.old_formats import FORMAT, FORMAT_1_ARRAYS, upgraded
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.noise.pipeline import PipelineResult
 
-METHOD = 2  # raise when diagnoses come out differently: old ones are then computed again
-FORMAT = 2  # raise when names in the document or the arrays change, and read the old ones below
+METHOD = 3  # raise when diagnoses come out differently: old ones are then computed again
 DOCUMENT = "diagnosis.json"
 DAMAGED = "Delete the diagnosis and run it again."
-# What format 1 called the hypotheses, the document's entries and the arrays.
-FORMAT_1_HYPOTHESES = {
-    "names": "symmetric",
-    "excludes": "complementary",
-    "pattern": "class-dependent",
-}
-FORMAT_1_DOCUMENT = {
-    "readings": "hypotheses",
-    "reading": "hypothesis",
-    "look_alike": "ambiguous",
-}
-FORMAT_1_HYPOTHESIS = {"certain": "significant", "right": "diagonal"}
-FORMAT_1_FIGURES = {
-    "clear": "confident",
-    "clear_agree": "confident_agreement",
-    "agree": "agreement",
-    "collisions": "coincidence",
-}
-FORMAT_1_ARRAYS = {"sure": "confidence", "odds": "log_odds"}
 ARRAYS = (
     "index",
     "given",
@@ -199,8 +180,7 @@ def document_of(folder: Path) -> LabelDiagnosis:
     file = folder / DOCUMENT
     document = read_checked_json(file, DAMAGED)
     try:
-        if document.get("format", 1) < FORMAT:
-            document = _upgraded(document)
+        document = upgraded(document)
         DiagnosisDocument.model_validate(document)
     except ValidationError as error:
         raise damaged(file, wrong_field(error), DAMAGED) from None
@@ -209,28 +189,13 @@ def document_of(folder: Path) -> LabelDiagnosis:
     return cast(LabelDiagnosis, document)
 
 
-def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
-    document = _renamed(document, FORMAT_1_DOCUMENT)
-    document["figures"] = _renamed(document["figures"], FORMAT_1_FIGURES)
-    document["hypothesis"] = FORMAT_1_HYPOTHESES.get(document["hypothesis"])
-    document["hypotheses"] = [
-        {**_renamed(row, FORMAT_1_HYPOTHESIS), "name": FORMAT_1_HYPOTHESES[row["name"]]}
-        for row in document["hypotheses"]
-    ]
-    return document | {"format": FORMAT}
-
-
-def _renamed(entries: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {names.get(name, name): value for name, value in entries.items()}
-
-
 def make_document(
     data: ImageSet, split: str, effort: str, result: PipelineResult, seconds: float
 ) -> LabelDiagnosis:
     """The document of a result: figures and sentences, as JSON can hold them."""
-    from engine.noise.diagnosis import REGIMES
+    from engine.noise.findings import REGIMES
     from engine.noise.ranking import expected_wrong
-    from engine.noise.report import confused, evidence, summary, unknowable
+    from engine.noise.report import about_copies, confused, evidence, summary, unknowable
 
     findings, classes, n = result.findings, data.classes, len(result.index)
     likely_given = np.bincount(
@@ -260,7 +225,11 @@ def make_document(
         "transition": findings.matrix.tolist(),
         "prior": findings.prior.tolist(),
         "temperature": findings.temperature,
-        "evidence": evidence(findings, result.hypotheses, classes) + saved_models,
+        "evidence": [
+            *evidence(findings, result.hypotheses, classes),
+            *about_copies(result.copies),
+            *saved_models,
+        ],
         "unknowable": unknowable(findings, n, classes),
         "hypotheses": [
             {
@@ -282,6 +251,20 @@ def make_document(
         ],
         "likely_given": likely_given.reshape(len(classes), -1).tolist(),
         "figures": findings.figures,
+        "groups": [
+            {
+                "count": group.count,
+                "labels": [{"label": classes[a], "share": p} for a, p in group.labels],
+                "samples": list(group.samples),
+            }
+            for group in findings.groups
+        ],
+        "clear": findings.clear,
+        "copies": {
+            "images": result.copies.images,
+            "contradicted": result.copies.contradicted,
+            "wrong_at_least": result.copies.wrong_at_least,
+        },
         "seconds": round(seconds, 1),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

@@ -26,6 +26,7 @@ from engine.data.uploads import Upload, remove_upload, save_upload
 from engine.errors import DataError, unknown
 from engine.progress import Progress, no_progress
 from engine.recipes.fields import DataSpec
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.recipes.fields import Augment
@@ -236,7 +237,7 @@ class Data:
         found = find(name, settings.data, self.store.home, settings.names_only)
         if found is None:
             there = (
-                f"Fetch it: python -m engine datasets --fetch {name}"
+                f"Fetch it: {COMMAND} datasets --fetch {name}"
                 if DATASETS[name].fetch
                 else "It has no public source."
             )

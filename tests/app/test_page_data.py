@@ -50,6 +50,7 @@ def test_the_bundled_digits_show_classes_counts_and_samples(lab):
     assert len(page.get("plotly_chart")) == 1
     assert captions(page)[:12] == [*"0123456789", "0", "1"] and len(captions(page)) == 60
     assert sum(grid.count("<img") for grid in grids(page)) == 60
+    assert "Download a zip" in [button.proto.label for button in page.get("download_button")]
 
 
 def test_one_class_is_paged_through(lab):

@@ -17,6 +17,7 @@ LITTLE = replace(
     CONFIG,
     efforts={"full": Effort(2_000, 1_000, 1_000, 1, "little")},
     hypothesis_views=2_000,
+    tta_copies=2,
     significant_nats=1.0,
 )
 

@@ -34,6 +34,14 @@ def whole(tmp_path_factory) -> Path:
     return home
 
 
+@pytest.fixture(scope="module")
+def before(whole) -> dict[str, list[Any]]:
+    """What is listed while nothing is damaged."""
+    found = look(Lab(whole, checkpoints=whole / "none"))
+    assert all(len(names) == 2 for names in found.values()), found
+    return found
+
+
 def lists(lab: Lab) -> dict[str, Callable[[], list[Any]]]:
     """Every look-up that lists what there is."""
     return {
@@ -140,19 +148,16 @@ def try_(ask: Callable[..., Any], *arguments: Any) -> Any:
 
 
 @given(data=st.data())
-def test_one_damaged_file_costs_at_most_its_own_entry(whole, data, tmp_path_factory):
-    home = whole
-    before = look(Lab(home, checkpoints=home / "none"))
-    assert all(len(names) == 2 for names in before.values()), before
-    name = data.draw(st.sampled_from(files_of(home)))
-    path = home / name
+def test_one_damaged_file_costs_at_most_its_own_entry(whole, before, data):
+    name = data.draw(st.sampled_from(files_of(whole)))
+    path = whole / name
     content = path.read_bytes()
     damage = data.draw(damages(content))
     try:
         path.unlink()
         if damage is not None:
             path.write_bytes(damage)
-        after = look(Lab(home, checkpoints=home / "none"))
+        after = look(Lab(whole, checkpoints=whole / "none"))
     finally:
         path.write_bytes(content)
     for kind, names in before.items():

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.charts import noise as charts
 from app.sections.noise import choose
-from app.widgets import chart, link, note
+from app.widgets import chart, image_grid, link, note
 from engine.noise.shares import share
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ ICONS = {
     "class-dependent": ":material/swap_horiz:",
     "complementary": ":material/block:",
     "independent": ":material/casino:",
+    "undecided": ":material/help:",
 }
 HYPOTHESES = {
     "symmetric": "symmetric noise",
@@ -47,6 +48,10 @@ ADVICE = {
         " section Cleaned labels."
     ),
     "independent": "There is nothing to train on.",
+    "undecided": (
+        "Look at the images: at the suspects in section Review, and at the groups below if there are"
+        " any. What you decide there is what these data can't."
+    ),
 }
 
 
@@ -71,16 +76,20 @@ def show(lab: Lab, found: Diagnosis) -> None:
         st.subheader(f"{ICONS[document['regime']]} {title[0].upper()}{title[1:]}", anchor=False)
         st.markdown(document["summary"])
         with st.container(horizontal=True, gap="large"):
-            st.metric("Wrong labels", share(document["noise_rate"]), width="content")
-            st.metric("95% interval", f"{share(low)} to {share(high)}", width="content")
+            undecided = document["regime"] == "undecided"
+            interval = f"{share(low)} to {share(high)}"
+            if undecided:
+                st.metric("Wrong labels", interval, width="content")
+            else:
+                st.metric("Wrong labels", share(document["noise_rate"]), width="content")
+                st.metric("95% interval", interval, width="content")
             st.metric("Images", f"{document['n']:,}", width="content")
-            st.metric(
-                "Correct labels, estimated",
-                f"{document['n'] * (1 - document['noise_rate']):,.0f}",
-                width="content",
-            )
+            correct = document["n"] * (1 - document["noise_rate"])
+            if not undecided:
+                st.metric("Correct labels, estimated", f"{correct:,.0f}", width="content")
         if advice := ADVICE[document["regime"]]:
             st.markdown(f"**What to do.** {advice}")
+    groups(found)
     left, right = st.columns(2)
     with left:
         chart(charts.transition(document["transition"], document["classes"]), key="transition")
@@ -102,6 +111,20 @@ def show(lab: Lab, found: Diagnosis) -> None:
         counts, edges = np.histogram(found.arrays["score"], bins=50, range=(0, 1))
         chart(charts.scores(edges.tolist(), counts.tolist()), key="scores")
     choose.again(lab, found)
+
+
+def groups(found: Diagnosis) -> None:
+    """Groups of images that look like one class, where their names can't be told."""
+    rows = found.document["groups"]
+    if not rows:
+        return
+    st.subheader("Groups of images to name", anchor=False)
+    note("Images of one row look like one class. Which of their labels is its name, you can see.")
+    for number, row in enumerate(rows):
+        labels = ", ".join(f"{one['label']} ({share(one['share'])})" for one in row["labels"])
+        st.markdown(f"{row['count']:,} images, labelled {labels}")
+        places = [place for place in row["samples"] if place < found.n]
+        image_grid(found.images(places), columns=16, key=f"group-{number}")
 
 
 def task3(lab: Lab) -> None:

@@ -233,3 +233,17 @@ def test_the_worst_mistakes_come_first_with_their_images(lab, two):
 def test_the_recipes_differences_leave_out_prose(lab, two):
     rows = lab.compare.differences(lab.compare.subjects([run.id for run in two]))
     assert rows == [{"field": "lr", "lr 0.004": 0.004, "lr 0.02": 0.02}]
+
+
+def test_the_images_of_a_run_are_found_with_its_classes_and_its_limits(lab, two):
+    """Those of another set that it was scored on are all of that set's."""
+    [subject] = lab.compare.subjects([two[0].id])
+    few = {"data.classes": ["0", "1", "2"], "data.limit": 90, "data.limit_eval": 40}
+    own = dataclasses.replace(subject, recipe=lab.recipe("quick", few))
+    assert len(lab.dataset(own.test_spec()).split("test")) == 40
+    assert own.test_spec() == own.recipe.data
+    other = dataclasses.replace(
+        subject, recipe=lab.recipe("quick", {**few, "data.test_on": "digits"})
+    )
+    spec = other.test_spec()
+    assert (spec.name, spec.classes, spec.limit, spec.test_on) == ("digits", None, None, None)

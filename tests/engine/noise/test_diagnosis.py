@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from noisy_labels import hypotheses_of, simulated_logits
 
-from engine.noise.diagnosis import REGIMES, diagnose
+from engine.noise.diagnosis import diagnose
+from engine.noise.findings import REGIMES
 from engine.noise.hypotheses import CLASS_DEPENDENT, COMPLEMENTARY, SYMMETRIC, select_hypothesis
 from engine.noise.inject import add_noise, true_transition
 from engine.noise.report import evidence, share, summary, unknowable

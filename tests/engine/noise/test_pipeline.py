@@ -34,7 +34,10 @@ def little(teacher: int, student: int = 0, ensemble: int = 0, size: int = 0) -> 
 
 def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classes(digits) -> None:
     config = replace(
-        CONFIG, efforts={"full": little(8_000, 4_000, 8_000, 2)}, hypothesis_views=10_000
+        CONFIG,
+        efforts={"full": little(8_000, 4_000, 8_000, 2)},
+        hypothesis_views=10_000,
+        tta_copies=2,
     )
     true = digits.labels
     given = add_noise(true, 10, "complementary", 1.0, 0)
@@ -62,7 +65,10 @@ def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of
     digits,
 ) -> None:
     config = replace(
-        CONFIG, efforts={"full": little(10_000, 4_000, 8_000, 1)}, hypothesis_views=1_000
+        CONFIG,
+        efforts={"full": little(10_000, 4_000, 8_000, 1)},
+        hypothesis_views=1_000,
+        tta_copies=2,
     )
     given = add_noise(digits.labels, 10, "complementary", 1.0, 0)
     reported = []

@@ -1,0 +1,65 @@
+"""The geometry of images, without any label: how they look, and which look alike.
+
+The descriptor is a histogram of oriented gradients (Dalal & Triggs 2005): stroke directions in a grid
+of cells, reduced by principal components. Nothing in it was trained, so it presumes no classes; of
+photographs it sees little, which shows in how mixed neighbourhoods are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from engine.embedding.neighbours import Neighbours
+from engine.noise.config import CONFIG, NoiseConfig
+from engine.progress import Progress, no_progress
+
+DIRECTIONS = 8
+CELLS = 7  # a side
+AT_ONCE = 1024
+
+
+def describe(images: np.ndarray, components: int) -> np.ndarray:
+    """Descriptors (N, D) float32, D at most `components`, of images (N, C, H, W) uint8."""
+    raw = np.concatenate(
+        [_gradients(images[start : start + AT_ONCE]) for start in range(0, len(images), AT_ONCE)]
+    )
+    raw -= raw.mean(0)
+    values, axes = np.linalg.eigh(raw.T @ raw / len(raw))
+    return raw @ axes[:, np.argsort(-values)[:components]].astype(np.float32)
+
+
+@torch.no_grad()
+def _gradients(images: np.ndarray) -> np.ndarray:
+    """Histograms of gradient directions (n, DIRECTIONS · CELLS²) float32, length 1."""
+    grey = torch.tensor(np.asarray(images)).float().mean(1, keepdim=True)
+    padded = F.pad(grey, (1, 1, 1, 1), mode="replicate")
+    across = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
+    down = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
+    strength = (across**2 + down**2).sqrt()
+    turn = torch.atan2(down, across) / (2 * torch.pi) * DIRECTIONS  # −D/2 … D/2
+    lower = turn.floor()
+    part = turn - lower
+    bins = torch.zeros(len(grey), DIRECTIONS, *grey.shape[2:])
+    for number, share in ((lower, 1 - part), (lower + 1, part)):
+        bins.scatter_add_(1, number.long() % DIRECTIONS, strength * share)
+    bins = F.avg_pool2d(F.pad(bins, (2, 2, 2, 2)), 5, stride=1)  # cells overlap
+    cells = F.adaptive_avg_pool2d(bins, CELLS)
+    cells = cells / (cells.sum(1, keepdim=True).mean((2, 3), keepdim=True) + 1e-6)
+    vectors = cells.flatten(1).sqrt()
+    return (vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-6)).numpy()
+
+
+def look_alikes(
+    vectors: np.ndarray,
+    classes: int,
+    config: NoiseConfig = CONFIG,
+    progress: Progress = no_progress,
+) -> np.ndarray:
+    """The images (N, k) int64 whose descriptors (N, D) are most like each one's, nearest first, never
+    itself; k is a small part of the images of a class.
+    """
+    of_class = len(vectors) // (config.look_alikes_of_class * max(classes, 1))
+    k = min(config.look_alikes, max(config.look_alikes_least, of_class))
+    return Neighbours(vectors).search_own(k, progress)[1]

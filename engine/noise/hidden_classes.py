@@ -1,0 +1,106 @@
+"""A class whose images lie wholly under the label of another: labels alone can't show it, as all of
+them are foretold well. What may show it: a class that has a name but no image, or a label with far
+more images than any other, whose images form two groups. Nothing decides whether these are two
+classes or one class in two forms (a 7 with and without a bar), so this is a question for a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.embedding.neighbours import Neighbours
+from engine.noise.config import CONFIG, NoiseConfig
+
+LEAST, MOST, NEAREST = 40, 400, 8  # images of a label that are looked at; neighbours of each
+SMALLER = 0.15  # of a label's images, the least that count as a group
+
+
+@dataclass(frozen=True)
+class HiddenClass:
+    """A label under which two classes may lie.
+
+    label     its number
+    sides     positions of the two groups' images that were looked at, the smaller first
+    larger    images of the label that belong to the larger group, by its share: either group may
+              be the other class
+    reason    in words
+    """
+
+    label: int
+    sides: tuple[np.ndarray, np.ndarray] = field(repr=False)
+    larger: float
+    reason: str
+
+
+def hidden_class(
+    vectors: np.ndarray,
+    given: np.ndarray,
+    names: tuple[str, ...],
+    seed: int = 0,
+    config: NoiseConfig = CONFIG,
+) -> HiddenClass | None:
+    """The label whose images (descriptors (n, D)) fall most clearly into two groups, where something
+    suggests that a class lies under another's label; None if nothing does.
+    """
+    counts = np.bincount(given, minlength=len(names))
+    missing = np.flatnonzero(counts == 0)
+    usual, rng = float(np.median(counts[counts > 0])), np.random.default_rng([seed, 8])
+    found: list[tuple[float, int, np.ndarray, np.ndarray]] = []
+    for label in np.flatnonzero(counts >= LEAST):
+        if not len(missing) and not _outsized(counts, int(label), usual, config):
+            continue
+        own = np.flatnonzero(given == label)
+        own = own if len(own) <= MOST else np.sort(rng.choice(own, MOST, replace=False))
+        cut, side = two_groups(vectors[own])
+        a, b = sorted((own[side], own[~side]), key=len)
+        found.append((cut, int(label), a, b))
+    found = [entry for entry in found if entry[0] < config.two_groups]
+    if not found:
+        return None
+    _, label, a, b = max(found, key=lambda entry: len(entry[2]) * counts[entry[1]])
+    share = len(a) / (len(a) + len(b))
+    hint = (
+        f"{', '.join(repr(names[m]) for m in missing[:5])} {'has' if len(missing) == 1 else 'have'} no"
+        " image"
+        if len(missing)
+        else f"{names[label]!r} has {counts[label] / usual:.1f} times the images of the usual class"
+    )
+    reason = (
+        f"{hint}, and the images labelled {names[label]!r} form two groups, the smaller of"
+        f" {share:.0%}: one class in two forms, or another class under its label, only a person can"
+        " tell"
+    )
+    return HiddenClass(label, (a, b), (1 - share) * float(counts[label]), reason)
+
+
+def _outsized(counts: np.ndarray, label: int, usual: float, config: NoiseConfig) -> bool:
+    """Whether a label has far more images than any other, in a data set of even classes."""
+    others = np.delete(counts[counts > 0], np.searchsorted(np.flatnonzero(counts > 0), label))
+    even = len(others) > 2 and others.max() < 1.3 * usual
+    return bool(even and counts[label] > config.two_classes_large * usual)
+
+
+def two_groups(vectors: np.ndarray) -> tuple[float, np.ndarray]:
+    """The best cut of images (m, D) into two groups: its size, 0 for groups that share no neighbours
+    and 1 for random ones; and which images (m,) bool are on one side.
+
+    Spectral bipartition of the neighbourhood graph by normalised cut (Shi & Malik 2000).
+    """
+    m = len(vectors)
+    near = Neighbours(vectors).search_own(NEAREST)[1]
+    graph = np.zeros((m, m))
+    graph[np.repeat(np.arange(m), near.shape[1]), near.ravel()] = 1
+    graph = (graph + graph.T) / 2
+    degree = graph.sum(1)
+    _, axes = np.linalg.eigh(graph / np.sqrt(degree[:, None] * degree))
+    order = np.argsort(axes[:, -2] / np.sqrt(degree), kind="stable")
+    volume = degree[order].cumsum()
+    inside = np.array([2 * graph[order[i], order[:i]].sum() for i in range(m)]).cumsum()
+    cut = (volume - inside) * volume[-1] / (volume * np.maximum(volume[-1] - volume, 1e-9))
+    least = max(int(SMALLER * m), 1)
+    at = least - 1 + int(np.argmin(cut[least - 1 : m - least]))
+    side = np.zeros(m, bool)
+    side[order[: at + 1]] = True
+    return float(cut[at]), side

@@ -1,0 +1,227 @@
+"""Two readings of the same labels, and whether the evidence decides between them.
+
+`diagnosis` fits one hypothesis and puts what it leaves over down to networks that are uncertain.
+Here its verdict is held against what clear images show (`separability`). Where clear images
+contradict it and show one noise, that noise is the verdict; where both readings remain, the verdict
+is 'undecided', with an interval that holds both. numpy only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.findings import UNDECIDED, Findings, Group
+from engine.noise.hidden_classes import HiddenClass
+from engine.noise.separability import Separability
+from engine.noise.transition import (
+    coincidence,
+    fit_temperature,
+    log_softmax,
+    noise_rate,
+    transition_of_counts,
+)
+
+NAMING = ("clean", "few errors", "symmetric", "class-dependent")  # a label is to name the class
+MILD = ("clean", "few errors")
+MOST_GROUPS, SAMPLES, MOST_NAMED = 12, 8, 5
+
+
+def settled(
+    found: Findings,
+    logits: np.ndarray,
+    given: np.ndarray,
+    seen: Separability,
+    hidden: HiddenClass | None = None,
+    config: NoiseConfig = CONFIG,
+) -> Findings:
+    """The diagnosis `found` as far as the images bear it out.
+
+    logits (n, K): out of sample, of the true class; given (n,); hidden: a label under which two
+    classes may lie.
+    """
+    found = replace(found, clear=_figures(seen))
+    if found.regime not in NAMING:
+        return found
+    found = _against_clear_images(found, logits, given, seen, config)
+    if hidden is None or found.regime not in MILD:
+        return found
+    return replace(
+        found,
+        regime=UNDECIDED,
+        rate_high=min(1.0, found.rate_high + hidden.larger / len(given)),
+        because=hidden.reason,
+        groups=tuple(Group.of(side, given, SAMPLES) for side in hidden.sides),
+    )
+
+
+def _against_clear_images(
+    found: Findings,
+    logits: np.ndarray,
+    given: np.ndarray,
+    seen: Separability,
+    config: NoiseConfig,
+) -> Findings:
+    contradicts = seen.first_high < config.agreement_of_pairs
+    shows = seen.low > 0 and seen.excess > config.unexplained_share
+    if contradicts and _names_unknown(seen, config):
+        because = (
+            f"even the images of which predictions are most certain carry one label in"
+            f" {seen.first:.0%} and a second in {seen.second:.0%} of cases: which label names a"
+            " group of images, or whether any does, the images can't tell"
+        )
+        low = min(found.rate_low, 1 - seen.first_high)
+        return _undecided(found, seen, logits, given, (low, 1.0), because, _groups(seen, given))
+    clear = int(seen.clear.sum())
+    if found.regime in MILD and not shows:
+        looked = clear >= config.clear_images and seen.share >= config.clear_share
+        reach = (found.rate_low, max(found.rate_high, seen.apart))
+        if seen.share > 0.5 and seen.unlike > config.unlike_share:
+            because = (
+                f"{seen.unlike:.1%} of the images look like no class in particular, while"
+                f" {seen.share:.0%} are clearly of one; they may belong to no class, and then no label"
+                " of theirs is right"
+            )
+            return _undecided(found, seen, logits, given, reach, because)
+        if looked and not contradicts:
+            return found
+        because = (
+            f"only {clear:,} of {len(given):,} images are clearly of one class by their looks, and"
+            f" {seen.apart:.0%} of all labels differ from what the other labels foretell: images"
+            " that look alike and wrong labels leave the same trace there"
+        )
+        return _undecided(found, seen, logits, given, reach, because)
+    if not shows:
+        return found
+    decides = seen.excess > config.mostly_unexplained * seen.differs and seen.share > 0.5
+    uneven = coincidence(_wrong(seen)) > config.coincidence_from
+    too_low = seen.low > found.rate_high
+    if decides and (too_low or (uneven and found.regime in ("few errors", "symmetric"))):
+        return _counted(found, seen, logits, given, uneven, config)
+    if too_low or found.regime == "clean":
+        because = (
+            f"labels differ from the prediction in {seen.differs:.1%} of the {clear:,} images that"
+            " look clearly like one class; whether those that differ among the others are wrong, or"
+            " the images look alike, can't be told"
+        )
+        reach = (min(found.rate_low, seen.low), max(found.rate_high, seen.high, seen.apart))
+        return _undecided(found, seen, logits, given, reach, because)
+    if not decides:
+        return found
+    return replace(
+        found,
+        rate_low=min(found.rate_low, seen.low),
+        rate_high=max(found.rate_high, seen.high),
+    )
+
+
+def _names_unknown(seen: Separability, config: NoiseConfig) -> bool:
+    """Whether the most frequent label need not be the name of the class: a second is nearly as
+    frequent; or the first is a minority, and the others are not any class but a few certain ones.
+    """
+    near = seen.second >= config.second_label * seen.first
+    few = seen.first_high < 0.5 and seen.within > config.within_classes
+    return near or few
+
+
+def _counted(
+    found: Findings,
+    seen: Separability,
+    logits: np.ndarray,
+    given: np.ndarray,
+    uneven: bool,
+    config: NoiseConfig,
+) -> Findings:
+    """The noise that is counted on clear images."""
+    matrix = _matrix(found, seen)
+    temperature = fit_temperature(logits, matrix, given)
+    prior = np.exp(log_softmax(logits, temperature)).mean(0).astype(float)
+    rate = min(max(noise_rate(matrix, prior), seen.low), seen.high)
+    even = "few errors" if rate < config.few_errors_rate else "symmetric"
+    return replace(
+        found,
+        regime="class-dependent" if uneven else even,
+        rate=rate,
+        rate_low=seen.low,
+        rate_high=seen.high,
+        matrix=matrix,
+        prior=prior,
+        temperature=temperature,
+        because=(
+            f"counted on the {int(seen.clear.sum()):,} images that look clearly like one class: the"
+            " confusion of their labels is not that of images that look alike"
+        ),
+        differing=_differing(seen),
+    )
+
+
+def _undecided(
+    found: Findings,
+    seen: Separability,
+    logits: np.ndarray,
+    given: np.ndarray,
+    reach: tuple[float, float],
+    because: str,
+    groups: tuple[Group, ...] = (),
+) -> Findings:
+    matrix = _matrix(found, seen) if seen.low > 0 else found.matrix
+    return replace(
+        found,
+        regime=UNDECIDED,
+        rate=min(max(found.rate, seen.low, reach[0]), reach[1]),
+        rate_low=reach[0],
+        rate_high=reach[1],
+        matrix=matrix,
+        temperature=fit_temperature(logits, matrix, given),
+        because=because,
+        differing=_differing(seen),
+        groups=groups,
+    )
+
+
+def _wrong(seen: Separability) -> np.ndarray:
+    """Counts (K, K) int64 on clear images, without the labels that looking alike explains."""
+    return np.round(seen.unexplained + np.diag(np.diag(seen.counts))).astype(np.int64)
+
+
+def _matrix(found: Findings, seen: Separability) -> np.ndarray:
+    """T (K, K) counted on clear images; classes with hardly any keep their row."""
+    counts = _wrong(seen)
+    matrix = transition_of_counts(counts, float(np.trace(counts) / max(counts.sum(), 1)))
+    few = counts.sum(1) < 3
+    matrix[few] = found.matrix[few]
+    return matrix
+
+
+def _differing(seen: Separability) -> tuple[tuple[int, int, float], ...]:
+    images = np.maximum(seen.counts.sum(1), 1)
+    at = np.argsort(-seen.unexplained, axis=None)[:MOST_NAMED]
+    pairs = [np.unravel_index(place, seen.unexplained.shape) for place in at]
+    return tuple(
+        (int(a), int(b), float(seen.counts[a, b] / images[a]))
+        for a, b in pairs
+        if seen.unexplained[a, b] >= 2
+    )
+
+
+def _groups(seen: Separability, given: np.ndarray) -> tuple[Group, ...]:
+    """The groups that images are predicted to form, largest first."""
+    sizes = np.bincount(seen.predicted, minlength=len(seen.counts))
+    out = []
+    for number in np.argsort(-sizes, kind="stable")[:MOST_GROUPS]:
+        own = np.flatnonzero((seen.predicted == number) & seen.clear)
+        own = own if len(own) >= SAMPLES else np.flatnonzero(seen.predicted == number)
+        if len(own):
+            out.append(Group.of(own, given, SAMPLES))
+    return tuple(out)
+
+
+def _figures(seen: Separability) -> dict[str, float]:
+    return {
+        "images": float(seen.clear.sum()),
+        "share": seen.share,
+        "differ": seen.differs,
+        "unexplained": seen.excess,
+    }

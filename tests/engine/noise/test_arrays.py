@@ -1,0 +1,84 @@
+"""A diagnosis of arrays, without a lab."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from noisy_labels import simulated_logits
+
+from engine.errors import DataError
+from engine.lab import Lab
+from engine.metrics import softmax
+from engine.noise import arrays
+from engine.noise.arrays import diagnose, diagnose_probabilities
+from engine.noise.geometry import describe
+from engine.noise.hypotheses import about_names
+from engine.noise.inject import add_noise
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory):
+    return Lab(tmp_path_factory.mktemp("lab")).dataset("digits")
+
+
+def test_probabilities_of_any_model_are_diagnosed_and_reported(digits) -> None:
+    true = digits.labels
+    given = add_noise(true, 10, "symmetric", 0.2, 0)
+    found = diagnose_probabilities(
+        given,
+        softmax(simulated_logits(true, 10)),
+        describe(digits.images, 64),
+        images=digits.images[:, 0],
+    )
+    assert found.regime == "symmetric" and found.rate_low < 0.2 < found.rate_high
+    table = found.to_pandas()
+    assert list(table.columns) == ["index", "given", "likely", "score", "confidence"]
+    wrong = (given != true)[table["index"]]
+    assert wrong[:300].mean() > 0.9 and table["score"].iloc[0] < 0.01
+    page = found.report()
+    assert page.count("<img") == 60 and "Symmetric noise" in page and "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": np.zeros(3, int)}, "labels have the wrong shape"),
+        ({"labels": np.zeros(60)}, "labels are numbers of classes"),
+        ({"pred_probs": np.ones((60, 2))}, "rows that sum to 1"),
+        ({"pred_probs": np.ones((60, 1))}, "probabilities have the wrong shape"),
+        ({"embeddings": np.ones((5, 2))}, "embeddings have the wrong shape"),
+        ({"images": np.zeros((60, 8, 8))}, "images have the wrong shape or type"),
+        ({"classes": ["a"]}, "names of classes are missing"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_errors(change: dict, message: str) -> None:
+    fitting = {
+        "labels": np.arange(60) % 2,
+        "pred_probs": np.full((60, 2), 0.5),
+        "embeddings": np.ones((60, 3)),
+    }
+    with pytest.raises(DataError, match=message):
+        diagnose_probabilities(**{**fitting, **change})
+
+
+def test_images_become_bright_ink_on_dark_squares() -> None:
+    page = np.full((60, 40, 30), 250, np.uint8)
+    page[:, 10:20, 10:20] = 0
+    squares = arrays._squares(page)
+    assert squares.shape == (60, 1, 28, 28) and squares.dtype == np.uint8
+    assert squares[0, 0, 0, 0] == 5 and squares.max() > 200
+    grey = np.repeat(page[..., None], 3, axis=3)
+    assert arrays._squares(grey).shape[1] == 1
+    with pytest.raises(DataError, match="too small to find label noise in"):
+        diagnose(page[:20], np.arange(20) % 2)
+
+
+def test_labels_of_two_classes_are_never_complementary(digits) -> None:
+    """A label that excludes one of two classes names the other, up to names that images don't carry."""
+    chosen = digits.labels < 2
+    true = digits.labels[chosen]
+    found = diagnose_probabilities(
+        1 - true, softmax(simulated_logits(true, 2)), describe(digits.images[chosen], 64)
+    )
+    assert found.regime != "complementary"
+    assert about_names(2) == ("symmetric",) and "complementary" in about_names(3)

@@ -1,0 +1,158 @@
+"""What images show by their looks, on real digits: wrong labels are told from images that look alike,
+and a verdict that they contradict does not stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.lab import Lab
+from engine.noise.copies import (
+    at_least_contradicted,
+    at_the_copies_rate,
+    copies_of,
+    once_each,
+)
+from engine.noise.findings import Findings
+from engine.noise.geometry import describe
+from engine.noise.hidden_classes import hidden_class
+from engine.noise.looks import Looks, looks_of
+from engine.noise.readings import settled
+from engine.noise.report import summary, unknowable
+
+NAMES = tuple("0123456789")
+FOLDS = 3
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, np.ndarray]:
+    """Descriptors (1000, 64) and classes (1000,) of digits."""
+    data = Lab(tmp_path_factory.mktemp("lab")).dataset("digits")
+    return describe(data.images[:1000], 64), np.asarray(data.labels[:1000])
+
+
+def looked(vectors: np.ndarray, given: np.ndarray, names: tuple[str, ...] = NAMES) -> Looks:
+    n = len(given)
+    return looks_of(vectors, given, np.arange(n) % FOLDS, np.arange(n), names, 0)
+
+
+def found(regime: str = "clean", rate: float = 0.0, classes: int = 10) -> Findings:
+    """The diagnosis that another part has made."""
+    return Findings(
+        regime=regime,
+        rate=rate,
+        rate_low=max(rate - 0.01, 0.0),
+        rate_high=rate + 0.01,
+        matrix=np.eye(classes),
+        prior=np.full(classes, 1 / classes),
+        temperature=1.0,
+        figures={"confident": 1.0, "confident_agreement": 1.0, "coincidence": 1.0},
+    )
+
+
+def judged(base: Findings, seen: Looks, given: np.ndarray) -> Findings:
+    logits = 8 * np.eye(len(base.matrix), dtype=np.float32)[seen.separability.predicted]
+    return settled(base, logits, given, seen.separability, seen.hidden)
+
+
+def block(true: np.ndarray, rate: float, seed: int = 0) -> np.ndarray:
+    """3, 5 and 8 mislabelled among themselves."""
+    rng, chosen = np.random.default_rng(seed), np.array([3, 5, 8])
+    place = np.searchsorted(chosen, true).clip(max=2)
+    other = chosen[(place + rng.integers(1, 3, len(true))) % 3]
+    return np.where(np.isin(true, chosen) & (rng.random(len(true)) < rate), other, true)
+
+
+def test_clean_labels_stay_clean(digits) -> None:
+    vectors, true = digits
+    seen = looked(vectors, true)
+    assert seen.separability.share > 0.7 and seen.separability.excess < 0.002
+    assert judged(found(), seen, true).regime == "clean"
+
+
+def test_classes_mislabelled_among_themselves_are_never_clean(digits) -> None:
+    vectors, true = digits
+    given = block(true, 0.3)
+    wrong = float((given != true).mean())
+    seen = looked(vectors, given)
+    now = judged(found(), seen, given)
+    assert now.regime == "class-dependent" and now.rate_low <= wrong <= now.rate_high
+    assert now.rate_low > 0.03
+    assert {(a, b) for a, b, _ in now.differing} <= {(a, b) for a in (3, 5, 8) for b in (3, 5, 8)}
+    assert now.matrix[3, 5] > 0.08 and now.matrix[0, 0] > 0.95
+    text = summary(now, len(given), NAMES)
+    assert "look clearly like one class" in text
+
+
+def test_two_names_for_one_kind_of_image_are_no_noise(digits) -> None:
+    """Every 3 is called 3 or E at random: the images form one group, so that the two look alike."""
+    vectors, true = digits
+    other = np.random.default_rng(0).random(len(true)) < 0.4
+    given = np.where((true == 3) & other, 10, true)
+    seen = looked(vectors, given, (*NAMES, "E"))
+    assert seen.separability.apart > 0.02 and seen.separability.excess < 0.003
+    assert judged(found(classes=11), seen, given).regime == "clean"
+
+
+def test_names_that_no_image_can_tell_are_undecided_up_to_all_wrong(digits) -> None:
+    """Each label is one of two fixed wrong classes; half of each is also half right."""
+    vectors, true = digits
+    step = np.random.default_rng(1).choice([1, 3], len(true), p=[0.55, 0.45])
+    given = (true + step) % 10
+    now = judged(found("class-dependent", 0.45), looked(vectors, given), given)
+    assert now.regime == "undecided" and now.rate_high == 1.0 and now.groups
+    assert all(len(group.samples) and len(group.labels) >= 2 for group in now.groups)
+    assert "which label names a group" in summary(now, len(given), NAMES)
+    assert any("How many labels are wrong" in text for text in unknowable(now, 1000, NAMES))
+
+
+def test_where_no_image_is_clearly_of_a_class_labels_are_not_called_clean(digits) -> None:
+    _, true = digits
+    noise = np.random.default_rng(0).normal(size=(len(true), 16)).astype(np.float32)
+    seen = looked(noise, true)
+    now = judged(found(), seen, true)
+    assert now.regime == "undecided" and now.rate_low == 0 and now.rate_high > 0.5
+    assert judged(found("complementary", 1.0), seen, true).regime == "complementary"
+
+
+def test_a_class_under_anothers_label_is_a_question_with_both_groups_to_look_at(digits) -> None:
+    vectors, true = digits
+    given = np.where(true == 6, 1, true)
+    seen = looked(vectors, given)
+    assert seen.hidden is not None and "'6' has no image" in seen.hidden.reason
+    now = judged(found(), seen, given)
+    wrong = float((true == 6).mean())
+    assert now.regime == "undecided" and now.rate_low <= wrong <= now.rate_high + 0.02
+    assert len(now.groups) == 2
+    assert hidden_class(vectors, true, NAMES) is None  # all classes are there, none is outsized
+
+
+def test_copies_with_different_labels_prove_that_some_are_wrong() -> None:
+    same = np.array([0, 0, 0, 3, 4, 4])
+    copies = copies_of(same, np.array([1, 1, 2, 5, 7, 8]))
+    assert (copies.images, copies.contradicted, copies.wrong_at_least) == (3, 5, 2)
+    now = at_least_contradicted(found(), copies)
+    assert now.regime == "few errors" and now.rate == now.rate_low == 2 / 6
+    mild = found("symmetric", 0.5)
+    assert at_least_contradicted(mild, copies) == replace(mild)
+
+
+def test_images_of_no_class_among_clear_ones_leave_the_rate_open(digits) -> None:
+    vectors, true = digits
+    seen = looked(vectors, true)
+    some = seen._replace(separability=replace(seen.separability, unlike=0.05, apart=0.06))
+    now = judged(found(), some, true)
+    assert now.regime == "undecided" and (now.rate_low, now.rate_high) == (0.0, 0.06)
+    assert "belong to no class" in now.because
+
+
+def test_a_copy_with_the_same_label_is_no_evidence_of_its_own() -> None:
+    same, given = np.array([0, 0, 2, 0, 2, 5]), np.array([1, 1, 4, 3, 4, 0])
+    once, place = once_each(same, given)
+    assert once.tolist() == [0, 2, 3, 5] and place.tolist() == [0, 0, 1, 2, 1, 3]
+    scores = np.array([0.1, 0.9, 0.9, 0.9])
+    now = at_the_copies_rate(found("few errors", 0.1), scores, np.array([0.1, 0.1, 0.1, 0.9]))
+    assert now.rate == pytest.approx(0.1 * 0.7 / 0.3) and now.rate_low > 0.2
