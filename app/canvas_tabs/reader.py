@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.models.predictor import Prediction, Predictor
     from engine.recognition.few_shot import Match
+    from engine.services.few_shot import Example
     from engine.store.models import ModelInfo
 
 FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, best first
@@ -129,13 +130,18 @@ class Reader:
         verdict = judge(
             prediction.classes,
             prediction.probabilities,
-            unlike=gallery is not None and known < gallery.strange,
+            unlike=gallery is not None and not gallery.accepts(vector, prediction.square),
         )
         if match is None and verdict.groups[0].share < CLEARLY_ONE:
             pieces = self._characters(coarse(page.ink, COUNTED_SIDE), model)
             if pieces > 1:
                 verdict = judge(prediction.classes, prediction.probabilities, pieces=pieces)
         return prediction, verdict, match, gallery
+
+    def examples_like(self, prediction: Prediction, model: str) -> list[Example]:
+        """The taught examples, those most like a drawing first."""
+        vector = likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
+        return self.lab.taught.most_alike(vector, model)
 
     def _characters(self, ink: np.ndarray, model: str) -> int:
         """How many characters a drawing is; where some nearly touch, as many as can be read one by
