@@ -288,9 +288,8 @@ def _listed(
     )
 
 
-@lru_cache(
-    maxsize=3
-)  # a page asks several times at every click, and listing 60,000 files takes a fifth of a second
+# A page asks several times at every click, and listing 60,000 files takes a fifth of a second.
+@lru_cache(maxsize=3)
 def _zip_listed(
     name: str, folders: tuple[Path, ...], home: Path, unpacked_mb: int, stamp: tuple[object, ...]
 ) -> Listing:
