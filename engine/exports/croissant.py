@@ -23,6 +23,7 @@ CONTEXT: dict[str, Any] = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -42,6 +43,7 @@ CONTEXT: dict[str, Any] = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
@@ -77,7 +79,12 @@ def croissant(rows: ExportRows, folder: Path, tables: Mapping[str, Mapping[str, 
                     "@id": f"{kind}/{column}",
                     "name": column,
                     "dataType": type_,
-                    "source": {"fileObject": {"@id": file}, "extract": {"column": column}},
+                    "source": {
+                        "fileObject": {"@id": file},
+                        "extract": {"column": column},
+                        # a struct of bytes and path, of which the bytes are the picture
+                        **({"transform": {"jsonPath": "bytes"}} if column == "image" else {}),
+                    },
                     **({"repeated": True} if column == "embedding" else {}),
                 }
                 for column, type_ in columns.items()
