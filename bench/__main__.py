@@ -21,6 +21,7 @@ BENCHES: dict[str, str] = {
         "a fifth of the tablet drawings, kept from the canvas models' training, read as drawn and"
         " changed"
     ),
+    "foreign": "drawings that are none of a model's classes: how many are named without a doubt",
     "space": "exact neighbours and a map of 60,000 embeddings, against scikit-learn and umap-learn",
     "noise": (
         "noise of ten kinds injected into three data sets: diagnosis, and training through it"

@@ -172,7 +172,7 @@ def _where(result: Result, label: str) -> None:
     if result.kind == "run":
         link("train", f"{label} {result.ref}", icon=":material/show_chart:", run=result.ref)
     elif result.kind == "shipped":
-        link("models", "Its card", model=result.ref)
+        link("models", "Model card", model=result.ref)
 
 
 def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:

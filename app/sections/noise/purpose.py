@@ -34,7 +34,7 @@ def draw(lab: Lab) -> None:
         if data.here and data.name != "task3"
     }
     if not sets:
-        empty("There is no data set at hand.", "data", "Data sets")
+        empty("No data set is available yet. Add one on the Data page.", "data", "Data sets")
         return
     with st.container(border=True):
         first = st.columns(3)
