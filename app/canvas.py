@@ -110,6 +110,9 @@ def _theme() -> Base:
                 colours[f"{variable}_dark"] = DARK[name]
     return theme.set(
         **colours,
+        # Gradio's own grey is 2.6:1 on white; these are 7.6:1 and 11:1
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
         block_radius="8px",
         button_large_radius="8px",
         button_small_radius="8px",

@@ -30,6 +30,7 @@ BENCHES: dict[str, str] = {
         " other data"
     ),
     "many-runs": "every page of a lab with a thousand runs, alone and thirty at once, in a browser",
+    "portable": "500 drawings read by the ONNX package outside the lab, and by the lab",
     "streaming": "a set larger than memory, streamed from disk, against one that is held",
 }
 README = Path(__file__).parent / "README.md"

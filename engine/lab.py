@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from engine.services.comparison import Compare
     from engine.services.datasets import Data
     from engine.services.drawings import Drawings
+    from engine.services.exports import Exports
     from engine.services.few_shot import Taught
     from engine.services.gallery import Galleries
     from engine.services.label_noise import Noise
@@ -95,15 +96,10 @@ class Lab:
         sweeps = [
             Damaged("sweep", info.name, info.error) for info in self.sweeps.list() if info.error
         ]
-        tasks = [
-            Damaged("task", info.id, info.error or "")
-            for info in self.tasks()
-            if info.state == "damaged"
-        ]
         return [
             *self.store.damaged(),
             *sweeps,
-            *tasks,
+            *self.launcher.damaged_tasks(),
             *self.spaces.damaged(),
             *self.noise.damaged(),
             *self.taught.damaged(),
@@ -164,6 +160,12 @@ class Lab:
         from engine.services.gallery import Galleries
 
         return Galleries(self.store)
+
+    @cached_property
+    def exports(self) -> Exports:
+        from engine.services.exports import Exports
+
+        return Exports(self.store)
 
     # what is here: see Store
 
@@ -253,8 +255,8 @@ class Lab:
         self.launcher.resume(id)
 
     def delete(self, id: str) -> None:
-        """Remove a run with all it holds. Raises RunError while it is alive."""
-        self.store.run(id).delete()
+        """Remove a run, or a model from the Hub, with all it holds. Raises RunError while it is alive."""
+        self.store.delete(id)
 
     def start_task(self, kind: str, **arguments: Any) -> str:
         """Start a background task, a kind in engine.services.background.TASKS; returns its id. One

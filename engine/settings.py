@@ -10,7 +10,9 @@ from typing import Any
 
 from engine.errors import SettingsError
 
-ROOT = Path(__file__).resolve().parents[1]  # of the project
+ROOT = Path(__file__).resolve().parents[1]  # of the project, or where the wheel puts it
+INSTALLED = ROOT.parts[-2:] == ("glyphlab", "_lab")  # as pyproject.toml lays the wheel out
+COMMAND = "glyphlab" if INSTALLED else "python -m engine"  # what a person types
 
 
 def _folders(text: str) -> tuple[Path, ...]:
@@ -120,7 +122,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "GLYPHLAB_HOME",
-        ".glyphlab",
+        "~/.glyphlab" if INSTALLED else ".glyphlab",  # an installed lab is started anywhere
         _folder,
         "a folder",
         "where runs, caches, uploads and downloads are kept",

@@ -27,7 +27,7 @@ FLOORS: tuple[str, ...] = (
     "engine.models",
     "engine.embedding",
     "engine.training engine.recognition engine.explain engine.compare engine.sweep",
-    "engine.noise",
+    "engine.noise engine.exports",
     "engine.store",
     "engine.jobs",
     "engine.services",

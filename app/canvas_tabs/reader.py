@@ -20,6 +20,7 @@ from engine.recognition.few_shot import WITHOUT_GALLERY
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.word_reader import read_lines
 from engine.services.gallery import Gallery
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.models.predictor import Prediction, Predictor
     from engine.recognition.few_shot import Match
+    from engine.services.few_shot import Example
     from engine.store.models import ModelInfo
 
 FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, best first
@@ -70,7 +72,7 @@ class Reader:
             return model["name"]
         raise ModelError(
             "there is no model yet",
-            hint="Train one on the Train page or with `python -m engine train quick`.",
+            hint=f"Train one on the Train page or with `{COMMAND} train quick`.",
         )
 
     def predictor(self, name: str | None) -> Predictor:
@@ -128,13 +130,18 @@ class Reader:
         verdict = judge(
             prediction.classes,
             prediction.probabilities,
-            unlike=gallery is not None and known < gallery.strange,
+            unlike=gallery is not None and not gallery.accepts(vector, prediction.square),
         )
         if match is None and verdict.groups[0].share < CLEARLY_ONE:
             pieces = self._characters(coarse(page.ink, COUNTED_SIDE), model)
             if pieces > 1:
                 verdict = judge(prediction.classes, prediction.probabilities, pieces=pieces)
         return prediction, verdict, match, gallery
+
+    def examples_like(self, prediction: Prediction, model: str) -> list[Example]:
+        """The taught examples, those most like a drawing first."""
+        vector = likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
+        return self.lab.taught.most_alike(vector, model)
 
     def _characters(self, ink: np.ndarray, model: str) -> int:
         """How many characters a drawing is; where some nearly touch, as many as can be read one by

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from app.canvas_tabs.class_map import MAP_SIZE, map_of
 from app.canvas_tabs.pad import decode_picture
 from app.canvas_tabs.reader import Reader, rows_of
+from app.canvas_tabs.taught_views import nearest_examples, symbol_rows, why_taught
 from app.palette import COLOURS
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 NEIGHBOURS = 12
 MOST_PIXELS = 4_000_000  # of a drawing; the pad's own has under a tenth of that
 MOST_BESIDE = 6  # models that predict one drawing
-MAP_POINTS = 1200  # more hide one another at 400 pixels
-MAP_SIZE = (400, 300)
 
 
 class Views:
@@ -95,9 +95,13 @@ class Views:
                 "headline": f"This is {match.name}",
                 "note": note,
             }
+            alike = self.reader.examples_like(prediction, model)
+            out["rows"] = symbol_rows(alike) or out["rows"]
         if page.drawn is not page.ink:
             out["note"] += " A stray dot was left out."
-        if view == "nearest":
+        if view == "nearest" and match is not None and alike:
+            out["view"] = nearest_examples(alike, match, data_uri)
+        elif view == "nearest":
             out["view"] = self._nearest(prediction, gallery, model)
         elif view == "models":
             out["view"] = self._beside(page, beside)
@@ -109,10 +113,13 @@ class Views:
         """Which strokes spoke for the likeliest class, for each image that the model sees."""
         from engine.explain.saliency import overlay, saliency
 
-        predictor = self.reader.predictor(model or None)
-        prediction = predictor.predict([_drawing(picture)])[0]
+        model = model or self.reader.best()
+        predictor = self.reader.predictor(model)
+        prediction, _, match, _ = self.reader.answer(images.Page(_drawing(picture)), model)
         if prediction.blank:
             return {"kind": "message", "note": "Nothing is drawn."}
+        if match is not None and (alike := self.reader.examples_like(prediction, model)):
+            return why_taught(prediction, alike, match, data_uri)
         maps = saliency(predictor, prediction.square, prediction.label)
         titles = {"duo": ("its form", "its place on the page")}.get(
             predictor.checkpoint.style, ("what the model sees",)
@@ -177,7 +184,7 @@ class Views:
             return self._not_built(model, "A map of the training images, with your drawing in it,")
         path = str(self.reader.galleries.path(model))
         if path not in self._maps:
-            self._maps[path] = _map_of(gallery, path)
+            self._maps[path] = map_of(gallery)
         drawn = self._maps[path]
         x, y = (np.array(here) - drawn["low"]) * drawn["scale"] + drawn["shift"]
         return {
@@ -257,33 +264,3 @@ def _in_words(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return answer()
     except GlyphlabError as error:
         return {"kind": "blank", "headline": "This can't be read", "note": str(error), "rows": []}
-
-
-def _map_of(gallery: Gallery, stamp: str) -> dict[str, Any]:
-    """The map as the script draws it: points [x, y, colour], a label at the middle of each class,
-    and how to place a drawing.
-    """
-    coordinates = gallery.coordinates
-    assert coordinates is not None
-    low, high = np.percentile(coordinates, [0.5, 99.5], axis=0)
-    margin = np.array([14.0, 14.0])
-    scale = (np.array(MAP_SIZE) - 2 * margin) / np.maximum(high - low, 1e-6)
-    scale = np.full(2, scale.min())
-    shift = (np.array(MAP_SIZE) - (high - low) * scale) / 2
-    placed = np.clip((coordinates - low) * scale + shift, 2, np.array(MAP_SIZE) - 2)
-    placed[:, 1] = MAP_SIZE[1] - placed[:, 1]
-    shown = np.random.default_rng(0).permutation(len(placed))[:MAP_POINTS]
-    points = [
-        [round(float(x), 1), round(float(y), 1), int(label) % len(COLOURS)]
-        for (x, y), label in zip(placed[shown], gallery.labels[shown], strict=True)
-    ]
-    labels = []
-    for number, name in enumerate(gallery.classes):
-        members = placed[gallery.labels == number]
-        if len(members):
-            middle = np.median(members, axis=0)
-            x, y = members[
-                np.abs(members - middle).sum(1).argmin()
-            ]  # where it has members: a class may lie in several places
-            labels.append([round(float(x), 1), round(float(y) + 4, 1), name])
-    return {"points": points, "labels": labels, "low": low, "scale": scale, "shift": shift}

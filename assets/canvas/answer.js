@@ -34,11 +34,11 @@ function showRow(rows, row, i) {
   const [label, track, share] = item.children;
   item.className = i === 0 ? "gl-top" : "";
   label.replaceChildren(row.members[0].label, make("span", "", row.members.slice(1).map((one) => ` ${one.label}`).join("")));
-  label.title = row.members.map((one) => `${one.label} ${percent(one.share)}`).join(", ");
+  label.title = row.text ? `similarity ${row.text}` : row.members.map((one) => `${one.label} ${percent(one.share)}`).join(", ");
   while (track.children.length > row.members.length) track.lastChild.remove();
   row.members.forEach((one, j) => {
     if (!track.children[j]) track.append(make("span", "gl-fill"));
     track.children[j].style.width = `${100 * one.share}%`;
   });
-  share.textContent = percent(row.share);
+  share.textContent = row.text || percent(row.share); // a taught symbol's bar is a similarity, not a probability
 }

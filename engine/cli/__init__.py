@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from engine import __version__
 from engine.errors import GlyphlabError, unknown
+from engine.settings import COMMAND
 
 COMMANDS: dict[str, str] = {
     "datasets": "engine.cli.datasets",
@@ -37,6 +38,9 @@ COMMANDS: dict[str, str] = {
     "evaluate": "engine.cli.evaluate",
     "predict": "engine.cli.predict",
     "export": "engine.cli.export",
+    "export-data": "engine.cli.export_data",
+    "push": "engine.cli.push",
+    "pull": "engine.cli.pull",
     "noise": "engine.cli.noise",
     "embed": "engine.cli.embed",
     "neighbours": "engine.cli.neighbours",
@@ -94,13 +98,13 @@ def overview() -> str:
         [
             f"Glyphlab {__version__}: train, compare and explain models that read handwriting.",
             "",
-            "usage: python -m engine COMMAND … [--json]",
+            f"usage: {COMMAND} COMMAND … [--json]",
             "",
             *lines,
             "",
             (
-                "`python -m engine COMMAND --help` explains one. `python -m engine settings` lists"
-                " the environment variables."
+                f"`{COMMAND} COMMAND --help` explains one. `{COMMAND} settings` lists the environment"
+                " variables."
             ),
         ]
     )
@@ -118,7 +122,7 @@ def parser_of(name: str) -> argparse.ArgumentParser:
     module = load(name)
     help = module.HELP[0].upper() + module.HELP[1:] + "."
     parser = _Parser(
-        prog=f"python -m engine {name}",
+        prog=f"{COMMAND} {name}",
         description=help,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -10,21 +10,33 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "remove runs with everything in their folders, models included"
+HELP = "remove runs with everything in their folders, and models fetched from the Hub"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's id")
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="a run's id, or the name of a fetched model"
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
-    found = [lab.run(name) for name in args.runs]  # all known, before the first is gone
-    out = []
-    for run in found:
-        out.append({"name": run.status().get("name"), "run_id": run.id})
-        run.delete()
+    fetched = {model.name for model in lab.models() if model.where == "hub"}
+    out = []  # all known, before the first is gone
+    for name in args.runs:
+        if name in fetched:
+            out.append({"name": name, "run_id": None})
+        else:
+            run = lab.run(name)
+            out.append({"name": run.status().get("name"), "run_id": run.id})
+    for row in out:
+        lab.delete(row["run_id"] or row["name"])
     return out
 
 
 def show(document: Any) -> str:
-    return "\n".join(f"run {row['run_id']} ({row['name']}) is gone" for row in document)
+    return "\n".join(
+        f"run {row['run_id']} ({row['name']}) is gone"
+        if row["run_id"]
+        else f"model {row['name']} is gone"
+        for row in document
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.cli.text import megabytes, percent, table
 from engine.files.atomic import plain
 from engine.progress import Progress
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -40,7 +41,7 @@ def show(document: Any) -> str:
     if isinstance(document, dict):
         return document["card"].rstrip()
     if not document:
-        return "no model yet; `python -m engine train quick` makes one"
+        return f"no model yet; `{COMMAND} train quick` makes one"
     rows = [
         [
             model["name"],

@@ -20,13 +20,17 @@ HELP = "lay the embeddings of a data set out in two or three dimensions"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     space_arguments(parser)
-    parser.add_argument("--method", default="umap", help="umap (the default), tsne or pca")
+    parser.add_argument(
+        "--method",
+        default="umap",
+        help="umap (the default), tsne, pca; umap-learn, densmap, umap-supervised: by umap-learn",
+    )
     parser.add_argument("--dims", type=int, default=2, help="2 (the default) or 3")
     parser.add_argument(
         "--neighbours",
         type=int,
         metavar="K",
-        help="what counts as near (default: 15 for umap, 90 for tsne)",
+        help="what counts as near (default: 90 for tsne, else 15)",
     )
     parser.add_argument(
         "--min-dist",

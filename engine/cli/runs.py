@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.cli.text import duration, percent, table
 from engine.files.atomic import plain
 from engine.progress import Progress
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -40,7 +41,7 @@ def show(document: Any) -> str:
     if isinstance(document, dict):
         return _one(document)
     if not document:
-        return "no run yet; `python -m engine train quick` starts one"
+        return f"no run yet; `{COMMAND} train quick` starts one"
     rows = [_row(info) for info in document]
     return table(rows, ("id", "name", "state", "epoch", "test", "time", "created (UTC)", ""))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.cli import train
 from engine.progress import Progress
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -35,6 +36,6 @@ def started(lab: Lab, run_id: str) -> dict[str, Any]:
 
 def show(document: Any) -> str:
     return (
-        f"run {document['run_id']} is {document['state']}; `python -m engine runs"
+        f"run {document['run_id']} is {document['state']}; `{COMMAND} runs"
         f" {document['run_id']}` shows how far it is"
     )

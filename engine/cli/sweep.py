@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import RecipeError, unknown
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -109,7 +110,7 @@ def show(document: Any) -> str:
         ]
         return (
             "\n".join(lines)
-            or "There are no sweeps yet: `python -m engine sweep FILE --trials 20` starts one."
+            or f"There are no sweeps yet: `{COMMAND} sweep FILE --trials 20` starts one."
         )
     lines = [
         f"{document['name']}: {document['state']}, {document['done']} of {document['wanted']}"

@@ -8,18 +8,17 @@ the same, and never promised across machines.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from engine.embedding.axes import pca, principal_axes, turned
 from engine.embedding.faithfulness import faithfulness
+from engine.embedding.map_methods import MAP_METHODS, compile_into, own_umap
 from engine.embedding.neighbours import Neighbours
-from engine.embedding.tsne import lay_out_tsne
 from engine.errors import DataError, GlyphlabError, unknown
 from engine.progress import Progress, no_progress
 
@@ -98,6 +97,7 @@ def project(
     *,
     known: tuple[np.ndarray, np.ndarray] | None = None,
     start: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
     threads: int = 1,
     compiled: Path | None = None,
     progress: Progress = no_progress,
@@ -106,15 +106,19 @@ def project(
 
     known: similarity and index (N, at least `neighbours`) as from `Neighbours.search_own`, searched
     here if not given. start (N, dims): where UMAP's points begin, for maps that should lie alike;
-    the PCA map if not given. compiled: folder for compiled code.
+    the PCA map if not given. labels (N,) int64, -1 for none: what a supervised map goes by.
+    compiled: folder for compiled code.
     """
     count = len(embeddings)
     if count < 4:
         raise DataError("a map needs more points", expected="at least 4 embeddings", got=count)
     flat, notes = pca(embeddings, options.dims)
-    layout = MAP_METHODS[options.method].layout
+    layout, whole = MAP_METHODS[options.method].layout, MAP_METHODS[options.method].whole
     coordinates = flat
-    if layout is not None:
+    if whole is not None:
+        compile_into(compiled)
+        coordinates, notes = whole(embeddings, labels, options, start, progress)
+    elif layout is not None:
         k = min(options.near, count - 1)
         similarity, index = (
             known if known is not None else Neighbours(embeddings).search_own(k, progress)
@@ -142,19 +146,19 @@ def transform(
     """Where new embeddings (n, D) lie on a finished map of `embeddings` (N, D): coordinates (n,
     dims) float32. The map stays as it is.
 
-    PCA: the same axes. t-SNE: among their neighbours. UMAP: among their neighbours, then pulled and
-    pushed by the points that stay.
+    PCA: the same axes. UMAP: among their neighbours, then pulled and pushed by the points that
+    stay. Others: among their neighbours.
     """
     options = projection.options
     if options.method == "pca":
         mean, axes = principal_axes(embeddings, options.dims)[:2]
         return ((np.asarray(new, np.float32) - mean) @ axes.T).astype(np.float32)
     similarity, index = Neighbours(embeddings).search(new, options.near)
-    layout = _layout(compiled)
+    layout = own_umap(compiled)
     strength = layout.memberships(_distance(similarity, options.metric))
     share = strength / strength.sum(1, keepdims=True)
     begin = (projection.coordinates[index] * share[:, :, None]).sum(1).astype(np.float32)
-    if options.method == "tsne":
+    if options.method != "umap":
         return begin
     from scipy.sparse import csr_matrix
 
@@ -209,69 +213,3 @@ def aligned(
 def _distance(similarity: np.ndarray, metric: str) -> np.ndarray:
     apart = np.maximum(1 - similarity, 0)
     return np.sqrt(2 * apart) if metric == "euclidean" else apart
-
-
-def _layout(compiled: Path | None) -> Any:
-    import numba
-
-    if compiled is not None and "engine.embedding.umap" not in sys.modules:
-        numba.config.CACHE_DIR = str(compiled)  # beside the sources may not be writable  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
-    import engine.embedding.umap
-
-    return engine.embedding.umap
-
-
-def _umap(begin, index, distance, options, placed, threads, compiled, progress):  # noqa: ANN001 - see project
-    layout = _layout(compiled)
-    progress(0, 1, "building the graph")
-    graph = layout.fuzzy_graph(index, distance)
-    epochs = options.epochs or (500 if len(index) <= 10_000 else 200)  # as umap-learn
-    begin = begin - begin.mean(0)
-    begin = begin * (
-        10 / (np.abs(begin).max() or 1)
-    )  # also from map to map, or parts that do not touch would drift apart for ever
-    rate = 0.5 if placed else 1.0  # what is placed already should settle, not start over
-    curve = layout.fit_curve(options.min_dist)
-    found = layout.lay_out(
-        begin,
-        graph,
-        curve,
-        epochs=epochs,
-        seed=options.seed,
-        threads=threads,
-        progress=progress,
-        rate=rate,
-    )
-    return found, {"edges": int(graph.nnz), "epochs": epochs}
-
-
-class MapMethod(NamedTuple):
-    """One way to make a map: its layout (None: the axes of largest variance), its default
-    `neighbours`, the options that matter.
-    """
-
-    layout: Callable[..., tuple[np.ndarray, dict[str, Any]]] | None
-    neighbours: int
-    matters: tuple[str, ...]
-    about: str
-
-
-MAP_METHODS: dict[str, MapMethod] = {
-    "umap": MapMethod(
-        _umap,
-        15,
-        ("neighbours", "min_dist", "metric", "epochs", "seed"),
-        "UMAP: keeps neighbourhoods, and more of the large picture than t-SNE (McInnes et al."
-        " 2018)",
-    ),
-    "tsne": MapMethod(
-        lay_out_tsne,
-        90,
-        ("neighbours", "metric", "epochs", "seed"),
-        "t-SNE: keeps small neighbourhoods best; distances between clusters mean little (van der"
-        " Maaten and Hinton 2008)",
-    ),
-    "pca": MapMethod(
-        None, 15, (), "PCA: the directions of largest variance; nothing is bent, much is hidden"
-    ),
-}

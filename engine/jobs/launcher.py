@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import RunError
+from engine.files.checked import Damaged
 from engine.progress import Progress, no_progress
 from engine.runs.run import Run, create_run
 
@@ -121,6 +122,11 @@ class Launcher:
         from engine.jobs.tasks import tasks
 
         return tasks(self.store.home, kind)
+
+    def damaged_tasks(self) -> list[Damaged]:
+        """The tasks whose files can't be read, and why."""
+        found = (info for info in self.tasks() if info.state == "damaged")
+        return [Damaged("task", info.id, info.error or "") for info in found]
 
     def stop_task(self, id: str) -> None:
         """Have a task stop; nothing happens if it has ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -16,6 +17,7 @@ from engine.recipes.recipe import make_recipe
 FORMAT = 1
 META = "checkpoint.json"
 REQUIRED = ("format", "recipe", "classes", "style", "size", "input_size", "weights", "metrics")
+WEIGHTS = r"[\w-][\w.-]{0,199}"  # a file's name, no path
 DAMAGED = "Copy the model again, or delete its run."
 
 _Range = Annotated[list[float], Field(min_length=3, max_length=3)]
@@ -62,7 +64,7 @@ class _Meta(Document):
     style: str
     size: int = Field(ge=1, le=4096)
     input_size: int = Field(ge=1, le=4096)
-    weights: str = Field(pattern=r"^[\w-][\w.-]{0,199}$", description="a name, no path")
+    weights: str = Field(pattern=f"^{WEIGHTS}$", description="a name, no path")
     metrics: _Metrics
     crop: int | None = Field(None, ge=1, le=4096)
     temperature: float = Field(1.0, gt=0)
@@ -74,6 +76,18 @@ class _Meta(Document):
     fingerprint: str = ""
     placement: _Placement | None = None
     held_out: _HeldOut | None = None
+
+
+def read_weights_name(folder: Path) -> str:
+    """The name of the weights file, before that file is there. Raises CheckpointError."""
+    try:
+        meta = read_checked_json(folder / META, DAMAGED)
+    except DamagedError as error:
+        raise CheckpointError(str(error)) from None
+    name = meta.get("weights") if isinstance(meta, dict) else None
+    if not isinstance(name, str) or not re.fullmatch(WEIGHTS, name):
+        raise CheckpointError(f"{META} names no weights", expected="a file's name", got=repr(name))
+    return name
 
 
 def read_meta(folder: Path) -> CheckpointMeta:

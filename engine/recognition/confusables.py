@@ -110,7 +110,7 @@ def judge(
             "unlike",
             groups,
             f"Not sure, perhaps {first.best}",
-            "This is unlike anything that the model has learned.",
+            "This is unlike the images that the model was trained on.",
         )
     if first.share < UNSURE_BELOW:
         guesses = [group.best for group in groups[:3] if group.share >= WORTH_NAMING]

@@ -24,6 +24,7 @@ from engine.files.checked import Damaged
 from engine.files.locks import Lock
 from engine.runs.run import Run
 from engine.runs.run_info import ALIVE, ENDED, KILLED, Facts, RunInfo, facts_in, facts_of, info_of
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
@@ -214,7 +215,7 @@ def find_run(home: Path, name: str | Path, names_only: bool = False) -> Run:
     hint = (
         f"Did you mean '{close[0]}'?"
         if close
-        else f"`python -m engine runs` lists the {len(ids)} there are."
+        else f"`{COMMAND} runs` lists the {len(ids)} there are."
     )
     raise RunError(f"there is no run '{name}'", hint=hint)
 

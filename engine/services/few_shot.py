@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -39,6 +39,14 @@ if TYPE_CHECKING:
 ENOUGH = 3  # examples from which on a symbol is recognised well
 LONGEST_NAME = 40
 MOST_EXAMPLES = 50  # of one symbol
+
+
+class Example(NamedTuple):
+    """A taught example beside a drawing: the symbol's name, likeness (-1..1), the example's picture."""
+
+    name: str
+    likeness: float
+    path: Path
 
 
 class _Meta(Document):
@@ -151,6 +159,20 @@ class Taught:
         """
         return decide(self.bank(model), vector, known)
 
+    def most_alike(self, vector: np.ndarray, model: str) -> list[Example]:
+        """Every example with its likeness to a likeness vector (D + 196,) through `model`, most alike
+        first. Raises CheckpointError.
+        """
+        paths = [(symbol.name, path) for symbol in self.symbols() for path in symbol.examples]
+        bank = self.bank(model)
+        if len(bank.names) != len(paths):  # another process taught or forgot one in between
+            return []
+        found = [
+            Example(name, float(value), path)
+            for (name, path), value in zip(paths, bank.vectors @ vector, strict=True)
+        ]
+        return sorted(found, key=lambda one: -one.likeness)
+
     def bank(self, model: str) -> Bank:
         """All examples through `model`. Raises CheckpointError."""
         symbols = self.symbols()
@@ -240,7 +262,9 @@ class Taught:
 
 def _checked(name: str) -> str:
     name = unicodedata.normalize("NFC", name).strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    if not name:
+        raise DataError("the symbol has no name yet", hint="Type a name first.")
+    if len(name) > LONGEST_NAME or not name.isprintable():
         raise DataError(
             "this name can't be used",
             expected=f"1 to {LONGEST_NAME} characters",

@@ -26,6 +26,7 @@ from engine.files.atomic import write_arrays
 from engine.files.checked import read_arrays
 from engine.progress import Progress, no_progress
 from engine.recognition.shape_similarity import likeness_vectors
+from engine.recognition.typicality import Typical, ink_depth, measured, typicality_of
 from engine.services.model_data import training_images
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ MOST_QUERIES = 800  # held-out images to measure by
 STRANGE_PERCENT = 0.5  # share of honest held-out images that may be called strange
 SHIPPED = "gallery.npz"
 MOST_SHIPPED = 1500
-FORMAT = 4
+FORMAT = 5
 
 
 class Neighbour(NamedTuple):
@@ -55,7 +56,8 @@ class Gallery:
     likeness     (at least N, D + 196) float32, as `likeness_vectors` makes them; also of images
                  that are not shown
     strange      likeness of a drawing's nearest image below which the drawing is unlike anything
-                 learned
+                 learned: the only limit in galleries of an earlier version
+    typical      limits of what is typical; None in galleries of an earlier version
     coordinates  (N, 2) float32, the images' places on a UMAP; None until it has been laid out
     """
 
@@ -67,6 +69,7 @@ class Gallery:
     likeness: np.ndarray
     strange: float
     coordinates: np.ndarray | None
+    typical: Typical | None = None
 
     def nearest(self, embedding: np.ndarray, k: int) -> list[Neighbour]:
         """The k images nearest to an embedding (D,), nearest first."""
@@ -79,6 +82,15 @@ class Gallery:
     def likeness_of(self, vector: np.ndarray) -> float:
         """Likeness (-1..1) of the most alike image to a likeness vector (D + 196,)."""
         return float((self.likeness @ vector).max())
+
+    def accepts(self, vector: np.ndarray, square: np.ndarray) -> bool:
+        """Whether a drawing, by its likeness vector (D + 196,) and square (C, S, S) uint8, is like
+        what the model was trained on.
+        """
+        if self.typical is None:
+            return self.likeness_of(vector) >= self.strange
+        typicality = typicality_of((self.likeness @ vector)[None])[0]
+        return self.typical.accepts(float(typicality), float(ink_depth(square[:1])[0]))
 
     def place(self, embedding: np.ndarray) -> tuple[float, float] | None:
         """Where an embedding (D,) falls on the map: among its nearest images, the nearer the more."""
@@ -153,6 +165,21 @@ class Galleries:
         )
         return path
 
+    def calibrate(self, model: str, squares: np.ndarray) -> Typical:
+        """Measure what is typical again on `squares` (n, C, S, S) uint8, held-out images of the
+        model's classes, and store it in the gallery beside its checkpoint, whose images stay.
+        Raises DataError if it has none.
+        """
+        path = self.store.model_folder(model) / SHIPPED
+        gallery = _read(path, self.store.model_meta(model)["weights"])
+        if gallery is None:
+            raise DataError(f"{model} has no gallery beside its checkpoint", hint="Ship one first.")
+        vectors = likeness_vectors(self.store.predictor(model).embed(squares), squares)
+        typical = measured(typicality_of(vectors @ gallery.likeness.T), ink_depth(squares[:, 0]))
+        content = dict(read_arrays(path, ("weights",), ""))
+        write_arrays(path, **{**content, "typical": np.array(typical)})
+        return typical
+
     def _build(
         self,
         model: str,
@@ -191,7 +218,8 @@ class Galleries:
         likeness = likeness_vectors(embeddings, squares)
         parts = np.cumsum([len(train), len(other)])
         own, others, queries = np.split(likeness, parts)
-        alike = (queries @ np.concatenate([own, others]).T).max(1)
+        alike = queries @ np.concatenate([own, others]).T
+        typical = measured(typicality_of(alike), ink_depth(data.images[held][:, 0]))
         content = {
             "data": np.array(name),
             "classes": np.array(data.classes),
@@ -200,7 +228,8 @@ class Galleries:
             "labels": data.labels[train].astype(np.int16),
             "embeddings": embeddings[: len(train)].astype(np.float16),
             "others": others.astype(np.float16),
-            "strange": np.percentile(alike, STRANGE_PERCENT),
+            "strange": np.percentile(alike.max(1), STRANGE_PERCENT),
+            "typical": np.array(typical),
         }
         if not weights:
             write_arrays(path, **content)  # the neighbours can be shown while the map is laid out
@@ -242,4 +271,5 @@ def _read(path: Path, weights: str) -> Gallery | None:
         ),
         float(file["strange"]),
         file["coordinates"].astype(np.float32) if "coordinates" in file else None,
+        Typical(*map(float, file["typical"])) if "typical" in file else None,
     )

@@ -21,7 +21,14 @@ import numpy as np
 from engine.data.imageset import ImageSet
 from engine.embedding.kept import Learning, SpaceInfo
 from engine.embedding.outputs import outputs, untrained
-from engine.embedding.projection import Options, Projection, aligned, project, transform
+from engine.embedding.projection import (
+    MAP_METHODS,
+    Options,
+    Projection,
+    aligned,
+    project,
+    transform,
+)
 from engine.embedding.space import META, PARTS, Space, part_of, short_digest, weights_digest
 from engine.embedding.space_files import is_known, read_about, read_space, spaces_in, write_space
 from engine.errors import DamagedError, DataError, ImageError, RunError, unknown
@@ -142,11 +149,13 @@ class Spaces:
         """The map of a space; made if it is not on disk."""
         found = space.find_map(options)
         if found is None:
-            known = None if options.method == "pca" else space.graph(options.near, progress)
+            by_neighbours = MAP_METHODS[options.method].layout is not None
+            known = space.graph(options.near, progress) if by_neighbours else None
             found = project(
                 space.embeddings,
                 options,
                 known=known,
+                labels=space.labels,
                 threads=self.threads,
                 compiled=self.store.compiled(),
                 progress=progress,

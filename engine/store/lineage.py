@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import CheckpointError, GlyphlabError
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
@@ -37,7 +38,7 @@ def starting_model(store: Store, name: str, scale: str = "full") -> Path:
         small = " --set scale=small" if scale == "small" else ""
         raise CheckpointError(
             f"recipe '{name}', to start from, has no finished run here",
-            hint=f"Run `python -m engine train {name}{small}` first.",
+            hint=f"Run `{COMMAND} train {name}{small}` first.",
         )
     return found
 

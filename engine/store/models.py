@@ -20,18 +20,20 @@ from engine.runs.index import find_run, known_runs
 if TYPE_CHECKING:
     from engine.files.documents import CheckpointMeta
 
+PULLED = "models"  # in the home: what was fetched from the Hub
+
 
 @dataclass(frozen=True)
 class ModelInfo:
     """A saved model as lists show it. `accuracy` is the test split's, a fraction; None where it was
     not measured.
 
-    name     what commands and pages call it: a name in checkpoints/, or a run's id
+    name     what commands and pages call it: a name in checkpoints/, a run's id, or owner--name
     title    of a shipped model its recipe's; of a run's model the name that its owner gave the run
     tested_on  which images `accuracy` is of, in words; '' without
     merged   accuracy with characters of the same form counted as one (0, O and o); None where it is not
              another figure
-    where    'shipped' or 'run'
+    where    'shipped', 'run' or 'hub'
     network  a name in MODELS
     size     pixels, the side of the square that pictures are placed on
     """
@@ -69,9 +71,16 @@ def damaged_models(home: Path, checkpoints: Path) -> list[Damaged]:
     return [found for found in _looked_at(home, checkpoints) if isinstance(found, Damaged)]
 
 
+def pulled_models(home: Path) -> list[Path]:
+    """The folders of models that were fetched from the Hub, 'owner--name'."""
+    found = sorted((home / PULLED).glob("*--*"))
+    return [folder for folder in found if folder.is_dir() and not folder.name.startswith(".")]
+
+
 def _looked_at(home: Path, checkpoints: Path) -> Iterator[ModelInfo | Damaged]:
     folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
     places = [(folder.name, "shipped", folder, "") for folder in folders]
+    places += [(folder.name, "hub", folder, "") for folder in pulled_models(home)]
     for known in known_runs(home):
         with suppress(GlyphlabError):  # deleted while we looked
             if (info := known.info()).saved:
@@ -151,8 +160,9 @@ def model_folder(home: Path, checkpoints: Path, name: str | Path, names_only: bo
     Raises CheckpointError, with the nearest name, if there is none.
     """
     text = str(name)
-    if is_name(text) and (checkpoints / text / "checkpoint.json").exists():
-        return checkpoints / text
+    for place in (checkpoints, home / PULLED):
+        if is_name(text) and (place / text / "checkpoint.json").exists():
+            return place / text
     path = Path(name).expanduser()
     for folder in () if names_only else (path, path / "best"):
         if (folder / "checkpoint.json").exists():

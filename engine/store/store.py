@@ -5,6 +5,7 @@ looks things up here; nothing is started or computed.
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -199,3 +200,19 @@ class Store:
             while len(self._predictors) > PREDICTORS:
                 self._predictors.popitem(last=False)
             return self._predictors[key]
+
+    def delete(self, name: str) -> None:
+        """Remove a run with all it holds, or a model that was fetched from the Hub. Raises RunError
+        while the run is alive, or if there is none of that name.
+        """
+        from engine.files.atomic import failure
+        from engine.store.models import pulled_models
+
+        for folder in pulled_models(self.home):
+            if folder.name == name:
+                try:
+                    shutil.rmtree(folder)
+                except OSError as error:
+                    raise failure(error, folder) from error
+                return
+        self.run(name).delete()

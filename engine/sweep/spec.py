@@ -17,6 +17,7 @@ from engine.files.checked import read_yaml
 from engine.recipes.fields import LARGEST_SEED, MOST_EPOCHS, Name, Options
 from engine.recipes.recipe import RECIPES
 from engine.recipes.trees import plain, validated
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from optuna.distributions import (
@@ -224,7 +225,7 @@ def parse_sweep(text: str, name: str = "") -> SweepSpec:
     if spec.storage:
         raise RecipeError(
             f"sweep '{spec.name}': storage can't be chosen here",
-            hint="Leave it out; `python -m engine sweep FILE --storage URL` shares a sweep with"
+            hint=f"Leave it out; `{COMMAND} sweep FILE --storage URL` shares a sweep with"
             " other machines, and this page then shows it.",
         )
     return spec

@@ -25,6 +25,7 @@ from engine.models.inference import run_model
 from engine.models.recognizer import load_matching
 from engine.recipes.fields import Stage
 from engine.recipes.recipe import Recipe
+from engine.settings import COMMAND
 from engine.training.batch_statistics import FEW_STEPS, normalising, refresh_statistics
 from engine.training.objectives import Objective
 from engine.training.optim import (
@@ -67,7 +68,7 @@ class Trainer(Steps):
                 f"the training images of data set {data.name} are all of one class",
                 expected="at least 2 classes",
                 got=f"'{data.classes[data.labels[self.train_index[0]]]}'",
-                hint=f"What was read, and why: python -m engine datasets {data.name}",
+                hint=f"What was read, and why: {COMMAND} datasets {data.name}",
             )
         self.autocast, self.why_precision = pick_precision(recipe.precision, device)
         torch.manual_seed(recipe.seed)

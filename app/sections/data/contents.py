@@ -1,6 +1,4 @@
-"""A data set on a page: what it holds, samples of it, what training sees of them, and what could
-not be read.
-"""
+"""A data set on a page: what it holds, samples of it, and what training sees of them."""
 
 from __future__ import annotations
 
@@ -15,6 +13,7 @@ from app.charts.data import SPLIT_NAMES, class_counts
 from app.charts.words import number, percent
 from app.charts.words import size as file_size
 from app.sections.data.report import show_report, warn
+from app.sections.data.take_away import take_away
 from app.widgets.common import chart, empty, note
 from app.widgets.links import link
 from app.widgets.pickers import pick_one
@@ -72,6 +71,7 @@ def show(lab: Lab, name: str) -> None:
         _report(lab, info, found)
     with st.container(horizontal=True, vertical_alignment="center"):
         link("train", "Train on this", data=name)
+        take_away(lab, name)
         if info.uploaded:
             _remove(lab, name)
 

@@ -110,7 +110,7 @@ def pick_options() -> Options:
             help="Few: fine detail. Many: the large picture. t-SNE's perplexity is a third of it.",
         )
         min_dist = 0.1
-        if method == "umap":
+        if "min_dist" in MAP_METHODS[method].matters:
             min_dist = st.slider(
                 "Smallest distance",
                 0.0,

@@ -100,7 +100,7 @@ def mistakes(meta: CheckpointMeta) -> None:
 
 
 def downloads(lab: Lab, name: str, meta: CheckpointMeta) -> None:
-    """Buttons for the weights and for ONNX, which is made when it is asked for."""
+    """Buttons for the weights and for the ONNX package, which is made when it is asked for."""
     weights = lab.model_folder(name) / meta["weights"]
     st.download_button(
         f"safetensors ({file_size(weights.stat().st_size)})",
@@ -113,25 +113,33 @@ def downloads(lab: Lab, name: str, meta: CheckpointMeta) -> None:
     )
     st.download_button(
         "ONNX",
-        lambda: _onnx(lab, name),
-        f"{name}.onnx",
-        "application/octet-stream",
+        lambda: _package(lab, name),
+        f"{name}-onnx.zip",
+        "application/zip",
         key=f"onnx-{name}",
         icon=":material/download:",
         on_click="ignore",
-        help="Made when you click, which takes some seconds. Input: (B, C, H, W) in -1..1.",
+        help=(
+            "A zip, made when you click, which takes some seconds: model.onnx, class names, card and"
+            " example. Its input is one picture (H, W, C) uint8, grey or RGB, of any size."
+        ),
     )
 
 
 def remove(lab: Lab, name: str) -> None:
-    """A button that deletes a run with its model, after asking; shipped models have none."""
+    """A button that deletes a run with its model, or a model fetched from the Hub, after asking;
+    shipped models have none.
+    """
     own = {run.id: run for run in lab.runs()}.get(name)
-    if own is None:
+    fetched = any(model.name == name and model.where == "hub" for model in lab.models())
+    if own is None and not fetched:
         return
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(
             f"Delete run **{own.name}** (`{own.id}`) with its model, curves and log? This can't be"
             " undone."
+            if own is not None
+            else f"Delete `{name}`? It can be fetched from the Hub again."
         )
         st.button(
             "Delete it", type="primary", key=f"delete-{name}", on_click=_delete, args=(lab, name)
@@ -147,11 +155,9 @@ def _delete(lab: Lab, name: str) -> None:
         st.toast(str(error), icon=":material/error:")
 
 
-def _onnx(lab: Lab, name: str) -> bytes:
+def _package(lab: Lab, name: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.onnx"
-        lab.export_onnx(name, path)
-        return path.read_bytes()
+        return lab.exports.package(name, Path(folder) / "package.zip").read_bytes()
 
 
 def _accuracy(meta: CheckpointMeta) -> tuple[str, str, str | None]:

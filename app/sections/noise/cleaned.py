@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from app.sections.data.take_away import take_away
 from app.sections.noise import choose
 from app.widgets import link, note, task_box
+from engine.data.sources import names_in
 from engine.noise.config import CONFIG
 from engine.runs.run_info import ALIVE
 
@@ -171,6 +173,8 @@ def _downloads(lab: Lab, found: Diagnosis, cleaned: Cleaned) -> None:
             icon=":material/csv:",
             on_click="ignore",
         )
+        if len(names_in(found.document["name"])) == 1:
+            take_away(lab, found.document["name"])
     note(
         "Labels: file, index, given, label, how. Suspects: file, index, given, likely, score of"
         " every image, most suspect first."

@@ -90,7 +90,7 @@ MISTAKES = {
     "resume zzzzzz": "there is no run",
     "evaluate nobody --data digits": "model 'nobody' is not known",
     "predict nobody x.png": "model 'nobody' is not known",
-    "export nobody": "required: --onnx",
+    "export nobody": "model 'nobody' is not known",
     "runs --jsno": "unrecognized arguments",
 }
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -45,6 +50,51 @@ def test_every_method_keeps_classes_apart_and_says_how_faithful_it_is(
     assert separated(found.coordinates, labels) > 0.95
     assert found.faithful["trustworthiness"] > 0.75 and 0.1 < found.faithful["kept"] <= 1
     assert (found.faithful["neighbours"], found.faithful["points"]) == (15, 240)
+
+
+BY_UMAP_LEARN = """
+import sys
+import warnings
+
+warnings.simplefilter("ignore")  # numba's, of code that is not compiled
+sys.path[:0] = sys.argv[1:]
+import numpy as np
+from test_projection import blobs, separated
+from engine.embedding.projection import Options, project, transform
+from engine.errors import DataError
+
+points, labels = blobs(72)
+mixed = np.random.default_rng(0).permutation(labels)
+names = ("umap-learn", "densmap", "umap-supervised")
+found = {name: project(points, Options(name, epochs=25), labels=mixed) for name in names}
+plain, dense, supervised = (found[name].coordinates for name in names)
+assert plain.shape == (72, 2) and separated(plain, labels) > 0.95 and separated(dense, labels) > 0.95
+assert not np.allclose(plain, dense)
+assert separated(supervised, mixed) > separated(plain, mixed) + 0.1
+again = project(points, Options("umap-learn", epochs=25)).coordinates
+np.testing.assert_array_equal(again, plain)
+new, their = blobs(20, seed=7)
+at = transform(new, points, found["densmap"])
+centres = np.stack([dense[labels == label].mean(0) for label in range(4)])
+assert (np.linalg.norm(at[:, None] - centres, axis=2).argmin(1) == their).all()
+try:
+    project(points, Options("umap-supervised"), labels=np.full(72, -1))
+except DataError as error:
+    print(error)
+"""
+
+
+def test_umap_learn_makes_maps_to_compare_with_also_by_density_and_by_labels() -> None:
+    """Without compiling, which takes umap-learn a minute and a half: in a process of its own."""
+    paths = [str(Path(__file__).parents[3]), str(Path(__file__).parent)]
+    done = subprocess.run(
+        [sys.executable, "-c", BY_UMAP_LEARN, *paths],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "needs labels" in done.stdout
 
 
 def test_a_seed_makes_the_same_map_on_any_number_of_threads_and_another_seed_another() -> None:

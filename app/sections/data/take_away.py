@@ -1,0 +1,45 @@
+"""A data set to take away: as picture folders, Parquet or a table, made when it is asked for."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.widgets.common import note
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+
+def take_away(lab: Lab, name: str) -> None:
+    """A popover with the forms and a download button."""
+    from engine.exports.forms import EXPORT_FORMS
+
+    with st.popover("Take it away", icon=":material/download:"):
+        form = st.radio(
+            "As",
+            list(EXPORT_FORMS),
+            format_func=lambda form: EXPORT_FORMS[form].about,
+            key=f"take-away-{name}",
+        )
+        st.download_button(
+            "Download a zip",
+            lambda: _zipped(lab, name, form),
+            f"{Path(name).stem}-{form}.zip",
+            "application/zip",
+            key=f"take-away-zip-{name}",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+        )
+        note(
+            "With the given labels, those that a person reviewed, what the diagnosis suggests and how"
+            " suspect each label is, the splits, and Croissant metadata."
+        )
+
+
+def _zipped(lab: Lab, name: str, form: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return lab.exports.dataset(name, form, Path(folder) / "data.zip").read_bytes()

@@ -1,0 +1,1 @@
+"""Data sets and models in the formats that people use elsewhere."""

@@ -1,0 +1,3 @@
+"""A model for use outside the lab: one ONNX file that takes a picture as it is, with names and a
+card.
+"""
