@@ -1,6 +1,7 @@
 """Data: what the data sets hold, what training sees of them, and one's own."""
 
 from app.sections.data.contents import show
+from app.sections.data.reading import reading
 from app.sections.data.upload import upload
 from app.widgets import page, pick_dataset
 
@@ -11,4 +12,5 @@ with page(
     upload(lab)
     name = pick_dataset(lab, "data")
     if name:
+        reading(lab, name)
         show(lab, name)

@@ -124,7 +124,9 @@ def _listing_of(found: Found, unpacked_mb: int, home: Path, progress: Progress) 
     def content_of(paths: Sequence[Path]) -> str:
         return content_hash(paths, home, progress)
 
-    return list_found(Opening(found, unpacked_mb, content_of, home / "cache", progress))
+    return list_found(
+        Opening(found, unpacked_mb, content_of, home / "cache", progress, found.choices)
+    )
 
 
 def _only(classes: Sequence[str], listings: Sequence[Listing]) -> list[Listing]:

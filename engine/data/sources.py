@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.data import idx
+from engine.data.choices import AS_FOUND, Choices
+from engine.data.imported import read_imported
 from engine.errors import DataError, unknown
 from engine.settings import COMMAND
 
@@ -156,14 +158,15 @@ DATASETS: dict[str, Source] = {
 
 @dataclass(frozen=True)
 class Found:
-    """Where a data set lies: a folder or zip at `path`, or IDX `pairs` in it; the bundled digits
-    have no path.
+    """Where a data set lies: a folder or file at `path`, or IDX `pairs` in it, and how a person has
+    chosen to read it; the bundled digits have no path.
     """
 
     name: str
     path: Path | None
     pairs: tuple[idx.Pair, ...] = ()
     source: Source | None = None
+    choices: Choices = AS_FOUND
 
 
 def names_in(name: str) -> list[str]:
@@ -234,6 +237,15 @@ def _found_at(name: str, source: Source, path: Path, is_top: bool) -> Found | No
 def _found_by_path(name: str, folders: Sequence[Path], home: Path, names_only: bool) -> Found:
     if not name or "\0" in name:
         raise DataError("no data set is named", expected="a name, a folder, a zip or an IDX file")
+    if kept := read_imported(home, name):
+        roots = [folder.resolve() for folder in (home / "uploads", *folders, home / "datasets")]
+        if not kept.path.exists() or (names_only and not _is_within(kept.path, roots)):
+            raise DataError(
+                f"data set '{name}' lies in a folder that can't be opened",
+                hint="Put it back, or delete the data set from the lab.",
+            )
+        pairs = tuple(idx.only_pairs(kept.path)) if kept.path.is_dir() else ()
+        return Found(name, kept.path, pairs, choices=kept.choices)
     wanted = Path(name).expanduser()
     candidates = [wanted]
     if not wanted.is_absolute():

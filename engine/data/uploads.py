@@ -1,4 +1,4 @@
-"""Zips that a person gives to the lab: checked before they become data sets, and never half there."""
+"""What a person gives to the lab: checked before it becomes a data set, and never half there."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from engine.data import idx
 from engine.data.archive import safe_entries
-from engine.data.folder import list_zip
-from engine.data.sources import DATASETS
+from engine.data.cache import content_hash
+from engine.data.choices import AS_FOUND, Choices
+from engine.data.imported import ending_of, is_linked, read_imported
+from engine.data.listing import Listing
+from engine.data.readers import Opening, list_found
+from engine.data.sources import DATASETS, Found
 from engine.errors import DataError
 from engine.files.atomic import is_full, make_folder, read_json, sync, write_json
 from engine.files.locks import Lock
-from engine.progress import Progress
+from engine.progress import Progress, no_progress
 
 BLOCK = 1 << 20
 LONGEST_NAME = 60
@@ -27,7 +32,7 @@ LONGEST_NAME = 60
 @dataclass(frozen=True)
 class Upload:
     """An uploaded data set. `skipped`: (name, reason) of files that were left out without being
-    opened.
+    opened; `choices`: how a person has chosen to read it.
     """
 
     name: str
@@ -36,6 +41,7 @@ class Upload:
     images: int
     classes: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...] = ()
+    choices: Choices = AS_FOUND
 
 
 def save_upload(
@@ -46,28 +52,31 @@ def save_upload(
     upload_mb: int,
     unpacked_mb: int,
     progress: Progress,
+    choices: Choices = AS_FOUND,
 ) -> Upload:
-    """Keep a zip of pictures as a data set of the lab; it is named after its file.
+    """Keep an archive, table or array of images as a data set of the lab; it is named after its
+    file.
 
-    content  the zip's bytes, or an open binary file that is read to its end
-    Raises DataError, and keeps nothing, if it is too large, no zip, dangerous, or holds no pictures
-    in class folders.
+    content  the file's bytes, or an open binary file that is read to its end
+    Raises DataError, and keeps nothing, if it is too large, of no known form, dangerous, or holds
+    no labelled images.
     """
     folder = home / "uploads"
-    part = folder / f".{secrets.token_hex(8)}.part"
+    ending = ending_of(filename) or ".zip"
+    # In a folder of its own: a table would name pictures of other data sets.
+    part = folder / f".{secrets.token_hex(8)}" / f"upload{ending}"
     try:
-        make_folder(folder)
+        make_folder(part.parent)
         _write(part, filename, content, upload_mb * 1_000_000, progress)
         try:
-            listing = list_zip(part, unpacked_mb)
+            listing = _listed(home, part, choices, unpacked_mb, progress)
         except DataError as error:
             raise DataError(str(error).replace(part.name, filename)) from None
         with Lock.take(folder / ".lock", seconds=30) or nullcontext():
-            path = folder / f"{_free_name(home, filename)}.zip"
-            upload = Upload(
-                path.stem, path, listing.kind, len(listing), listing.classes, listing.skipped[:1000]
-            )
-            write_json(path.with_suffix(".json"), upload)
+            name = _free_name(home, filename, ending)
+            path = folder / f"{name}{ending}"
+            upload = _upload(name, path, listing, choices)
+            _keep(folder, upload, path.name)
             sync(part)
             os.replace(part, path)  # present means complete
             sync(folder)
@@ -79,66 +88,124 @@ def save_upload(
             ) from None
         raise DataError(f"{folder} can't be written", got=error.strerror) from None
     finally:
-        with suppress(OSError):
-            part.unlink()
+        shutil.rmtree(part.parent, ignore_errors=True)
     return upload
 
 
+def link_upload(home: Path, path: Path, choices: Choices, unpacked_mb: int) -> Upload:
+    """Keep a folder or file of this machine as a data set that stays where it is. Raises DataError,
+    and keeps nothing, if it can't be one.
+    """
+    listing = _listed(home, path, choices, unpacked_mb, no_progress)
+    folder = home / "uploads"
+    make_folder(folder)
+    with Lock.take(folder / ".lock", seconds=30) or nullcontext():
+        upload = _upload(_free_name(home, path.name, ending_of(path.name)), path, listing, choices)
+        _keep(folder, upload, str(path.resolve()))
+    return upload
+
+
+def change_choices(home: Path, name: str, choices: Choices, unpacked_mb: int) -> Upload:
+    """Have a data set of the lab read by other choices. Raises DataError, and changes nothing, if it
+    is not there, or can't be read so.
+    """
+    found = read_imported(home, name)
+    if found is None:
+        raise DataError(f"there is no uploaded data set '{name}'")
+    listing = _listed(home, found.path, choices, unpacked_mb, no_progress)
+    upload = _upload(name, found.path, listing, choices)
+    file = str(found.path) if is_linked(home, found) else found.path.name
+    _keep(home / "uploads", upload, file)
+    return upload
+
+
+def _listed(
+    home: Path, path: Path, choices: Choices, unpacked_mb: int, progress: Progress
+) -> Listing:
+    pairs = tuple(idx.only_pairs(path)) if path.is_dir() else ()
+    found = Found(path.stem, path, pairs, choices=choices)
+
+    def content_of(paths: Sequence[Path]) -> str:
+        return content_hash(paths, home, progress)
+
+    return list_found(Opening(found, unpacked_mb, content_of, home / "cache", progress, choices))
+
+
+def _upload(name: str, path: Path, listing: Listing, choices: Choices) -> Upload:
+    skipped = listing.skipped[:1000]
+    return Upload(name, path, listing.kind, len(listing), listing.classes, skipped, choices)
+
+
+def _keep(folder: Path, upload: Upload, file: str) -> None:
+    kept = {**asdict(upload), "choices": asdict(upload.choices), "file": file}
+    write_json(folder / f"{upload.name}.json", kept)
+
+
 def read_uploads(home: Path) -> list[Upload]:
-    """The uploaded data sets, by name. What a zip holds is known from when it came; of folders and
+    """The uploaded data sets, by name. What they hold is known from when they came; of folders and
     zips put there by hand little is.
     """
     folder = home / "uploads"
-    paths = [
-        path
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if not path.name.startswith(".")
-    ]
-    uploads: list[Upload] = []
-    for path in sorted(paths, key=lambda path: path.stem):
+    there = {path.name: path for path in (folder.iterdir() if folder.is_dir() else ())}
+    uploads: dict[str, Upload] = {}
+    for file, path in there.items():
+        name = file.removesuffix(".json") if path.suffix == ".json" else path.stem
+        ending = ending_of(file)
+        name = file[: -len(ending)] if ending else name
+        if file.startswith(".") or name in uploads:
+            continue
         if path.is_dir():
-            uploads.append(Upload(path.name, path, "", 0, ()))
-        elif path.suffix == ".zip":
-            known = read_json(path.with_suffix(".json"))
-            try:
-                skipped = tuple((name, reason) for name, reason in known["skipped"])
-                uploads.append(
-                    Upload(
-                        path.stem,
-                        path,
-                        known["kind"],
-                        known["images"],
-                        tuple(known["classes"]),
-                        skipped,
-                    )
-                )
-            except (TypeError, KeyError, ValueError):
-                with suppress(DataError):
-                    uploads.append(Upload(path.stem, path, "", len(safe_entries(path, 10**9)), ()))
-    return uploads
+            uploads[file] = Upload(file, path, "", 0, ())
+        elif (known := _known(home, folder, name)) is not None:
+            uploads[name] = known
+        elif ending == ".zip":
+            with suppress(DataError):
+                uploads[name] = Upload(name, path, "", len(safe_entries(path, 10**9)), ())
+    return sorted(uploads.values(), key=lambda upload: upload.name)
+
+
+def _known(home: Path, folder: Path, name: str) -> Upload | None:
+    """What is kept of a data set; None if that is nothing, or the data set is gone."""
+    known = read_json(folder / f"{name}.json")
+    try:
+        found = read_imported(home, name)
+        path = found.path if found else folder / f"{name}.zip"
+        skipped = tuple((file, reason) for file, reason in known["skipped"])
+        classes = tuple(known["classes"])
+        choices = found.choices if found else AS_FOUND
+        upload = Upload(name, path, known["kind"], known["images"], classes, skipped, choices)
+    except (TypeError, KeyError, ValueError, DataError):
+        return None
+    return upload if path.exists() else None
 
 
 def remove_upload(home: Path, name: str) -> None:
-    """Delete an uploaded data set. Raises DataError if there is none of that name."""
+    """Delete an uploaded data set; what lies outside the lab stays. Raises DataError if there is
+    none of that name.
+    """
     for upload in read_uploads(home):
         if upload.name == name:
-            if upload.path.is_dir() and not upload.path.is_symlink():
-                shutil.rmtree(upload.path)
-            else:
-                upload.path.unlink(missing_ok=True)
-                upload.path.with_suffix(".json").unlink(missing_ok=True)
+            if upload.path.parent == home / "uploads":
+                if upload.path.is_dir() and not upload.path.is_symlink():
+                    shutil.rmtree(upload.path)
+                else:
+                    upload.path.unlink(missing_ok=True)
+            (home / "uploads" / f"{name}.json").unlink(missing_ok=True)
             return
     raise DataError(f"there is no uploaded data set '{name}'")
 
 
-def _free_name(home: Path, filename: str) -> str:
+def _free_name(home: Path, filename: str, ending: str) -> str:
     """A name from the file's, that no data set has: letters, digits, '-', '_' and '.'."""
-    stem = re.sub(r"\.zip$", "", re.split(r"[\\/]", filename)[-1], flags=re.IGNORECASE)
+    stem = re.split(r"[\\/]", filename)[-1]
+    stem = stem[: -len(ending)] if ending and stem.lower().endswith(ending) else stem
     stem = re.sub(r"[^\w.-]+", "-", stem).strip("-._")[:LONGEST_NAME] or "upload"
+    folder = home / "uploads"
+    there = folder.iterdir() if folder.is_dir() else ()
     taken = {
         *DATASETS,
         *(upload.name for upload in read_uploads(home)),
-        *(path.stem for path in (home / "uploads").glob("*.zip")),
+        *(path.name[: -len(end)] for path in there if (end := ending_of(path.name))),
     }
     return next(name for name in _numbered(stem) if name not in taken)
 

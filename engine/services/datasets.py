@@ -15,6 +15,7 @@ import numpy as np
 from engine.data.cache import cached_squares, stored_squares
 from engine.data.catalog import list_dataset
 from engine.data.check import checked
+from engine.data.choices import AS_FOUND, Choices
 from engine.data.decode import Target, decode, read_raw
 from engine.data.fetch import fetch
 from engine.data.info import DatasetInfo, list_datasets
@@ -26,6 +27,7 @@ from engine.data.uploads import Upload, remove_upload, save_upload
 from engine.errors import DataError, unknown
 from engine.progress import Progress, no_progress
 from engine.recipes.fields import DataSpec
+from engine.services.imports import Imports
 from engine.settings import COMMAND
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ class Data:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.imports = Imports(store)
 
     def list(self) -> list[DatasetInfo]:
         """The data sets known by name and those uploaded; those at hand first."""
@@ -213,11 +216,13 @@ class Data:
         return fetch(source.fetch, self.store.home, progress)
 
     def upload(
-        self, filename: str, content: bytes | BinaryIO, progress: Progress = no_progress
+        self,
+        filename: str,
+        content: bytes | BinaryIO,
+        progress: Progress = no_progress,
+        choices: Choices = AS_FOUND,
     ) -> Upload:
-        """Keep a zip of pictures as a data set. Raises DataError, and keeps nothing, if it can't be
-        one.
-        """
+        """Keep an archive, table or array as a data set. Raises DataError if it can't be one."""
         settings = self.store.settings
         return save_upload(
             self.store.home,
@@ -226,6 +231,7 @@ class Data:
             upload_mb=settings.upload_mb,
             unpacked_mb=settings.unpacked_mb,
             progress=progress,
+            choices=choices,
         )
 
     def remove_upload(self, name: str) -> None:
@@ -250,7 +256,7 @@ class Data:
             settings.data,
             self.store.home,
             settings.unpacked_mb,
-            (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns),
+            (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, found.choices.key),
         )
 
     def _squares(
@@ -282,11 +288,10 @@ def _listed(
     )
 
 
-@lru_cache(
-    maxsize=3
-)  # a page asks several times at every click, and listing 60,000 files takes a fifth of a second
+# A page asks several times at every click, and listing 60,000 files takes a fifth of a second.
+@lru_cache(maxsize=3)
 def _zip_listed(
-    name: str, folders: tuple[Path, ...], home: Path, unpacked_mb: int, stamp: tuple[int, ...]
+    name: str, folders: tuple[Path, ...], home: Path, unpacked_mb: int, stamp: tuple[object, ...]
 ) -> Listing:
     return _listed(name, folders, home, unpacked_mb, no_progress)
 

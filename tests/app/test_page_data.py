@@ -186,3 +186,47 @@ def test_the_real_characters_show_one_sample_of_each_class(lab, real_data, monke
     )
     page.selectbox(key="style-characters").select("duo").run()
     assert not page.exception and len(captions(page)) == 62
+
+
+def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab):
+    rows = [
+        [str(n % 3), "ab"[n % 2], *(str((n * k) % 200) if k % 7 else "0" for k in range(64))]
+        for n in range(30)
+    ]
+    header = ["label", "letter", *(f"pixel{k}" for k in range(64))]
+    table = "\n".join(",".join(row) for row in [header, *rows]).encode()
+    page = open_page("data")
+    page.get("file_uploader")[0].upload("rows.csv", table, "text/csv").run()
+    page.number_input(key="upload-0-test").set_value(15).run()
+    page.button(key="upload-add").click().run()
+    assert not page.exception
+    assert "`rows` is a data set now: 30 images of 3 classes." in texts(page)
+    found = lab.data.contents("rows")
+    assert found.counts.sum(1).tolist() == [26, 0, 4] and "as chosen" in found.notes["test"]
+    page.text_input(key="read-rows-label").set_value("letter").run()
+    page.button(key="read-rows-apply").click().run()
+    assert not page.exception and lab.data.contents("rows").classes == ("a", "b")
+    page.text_input(key="read-rows-label").set_value("nothing").run()
+    page.button(key="read-rows-apply").click().run()
+    assert "column 'nothing' is not known" in texts(page)
+    assert lab.data.contents("rows").classes == ("a", "b")
+    assert lab.dataset("rows").splits["test"].size == 4
+
+
+def test_a_folder_of_the_server_is_read_in_place_and_stays_there(lab, tmp_path):
+    folder = write_folder(tmp_path / "data" / "mine", files("a", "b", count=4))
+    write_folder(tmp_path / "elsewhere", files("a", "b"))
+    page = open_page("data")
+    page.text_input(key="upload-place-0").set_value(str(tmp_path / "elsewhere")).run()
+    page.button(key="upload-add").click().run()
+    assert "can't be opened from here" in texts(page)
+    page.text_input(key="upload-place-0").set_value("mine").run()
+    page.selectbox(key="upload-0-paper").select("Light ink on dark paper").run()
+    page.button(key="upload-add").click().run()
+    assert not page.exception and page.selectbox(key="data").value == "mine"
+    assert "dark paper, as chosen" in "".join(
+        f.text for f in lab.data.contents("mine").report.findings
+    )
+    page.button(key="delete-mine").click().run()
+    assert len(list(folder.rglob("*.png"))) == 8
+    assert lab.data.imports.choices("mine") is None

@@ -1,4 +1,4 @@
-"""Giving the lab a data set: a zip, checked and kept, or a sentence that says why not."""
+"""Giving the lab a data set: checked and kept, or a sentence that says why not."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import number
+from app.sections.data.reading import choices_form
 from app.sections.data.report import skipped_table
+from engine.data.choices import AS_FOUND
+from engine.data.imported import ENDINGS
 from engine.errors import GlyphlabError
 from engine.services.datasets import USUAL_SIZE
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+    from engine.data.choices import Choices
     from engine.lab import Lab
 
-LAYOUT = """The zip holds a folder for each class with its pictures: `<class>/*.png`, or `train/<class>/*`
-beside `val/<class>/*` or `test/<class>/*`. PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC, AVIF and whatever else Pillow
+LAYOUT = """An archive (zip, tar, 7z) holds a folder for each class with its pictures: `<class>/*.png`, or
+`train/<class>/*` beside `val/<class>/*` or `test/<class>/*`; or pictures and a table (CSV, TSV, JSON, JSON
+lines, an export of Label Studio, CVAT or COCO) that names them. Images in one file: Parquet and Arrow as
+`datasets` writes them, a row of pixels each (CSV), `.npz`, `.npy`, `.mat`, IDX, Quick, Draw! drawings.
+PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC, AVIF and whatever else Pillow
 reads; any size, grey or colour,
 dark on light or light on dark. Folders `Sample001` … `Sample062` are read as `0`-`9`, `A`-`Z`, `a`-`z`."""
 
@@ -31,15 +38,24 @@ def upload(lab: Lab) -> None:
         st.markdown(LAYOUT)
         turn = st.session_state.setdefault("upload-turn", 0)  # a new key empties the box
         file = st.file_uploader(
-            "A zip of pictures",
-            type="zip",
+            "An archive, a table or arrays of images",
+            type=[ending.rpartition(".")[2] for ending in ENDINGS],
             key=f"upload-{turn}",
             max_upload_size=max(1, lab.settings.upload_mb),
         )
-        if file is not None and st.button(
+        place = ""
+        if lab.settings.data:
+            place = st.text_input(
+                "Or a folder or file in GLYPHLAB_DATA, which stays where it is",
+                key=f"upload-place-{turn}",
+                placeholder="its name there",
+                max_chars=1000,
+            ).strip()
+        choices = choices_form(f"upload-{turn}", AS_FOUND)
+        if (file is not None or place) and st.button(
             "Add it to the lab", key="upload-add", type="primary", icon=":material/add:"
         ):
-            _take_in(lab, file)
+            _take_in(lab, file or place, choices)
         if added:
             text, skipped = added
             st.success(text, icon=":material/check_circle:")
@@ -47,20 +63,22 @@ def upload(lab: Lab) -> None:
                 st.dataframe(skipped_table(skipped), hide_index=True)
 
 
-def _take_in(lab: Lab, file: UploadedFile) -> None:
-    bar = st.progress(0.0, text=f"Saving {file.name}…")
+def _take_in(lab: Lab, file: UploadedFile | str, choices: Choices) -> None:
+    bar = st.progress(0.0, text="Reading…" if isinstance(file, str) else f"Saving {file.name}…")
 
     def progress(done: int, total: int, what: str) -> None:
-        bar.progress(
-            min(1.0, done / max(file.size, 1)),
-            text=f"{what[:1].upper()}{what[1:]}: {number(done)} of {number(file.size)}",
-        )
+        total = total if isinstance(file, str) else max(file.size, total)
+        text = f"{what[:1].upper()}{what[1:]}: {number(done)} of {number(total)}"
+        bar.progress(min(1.0, done / max(total, 1)), text=text)
 
     def checking(done: int, total: int, what: str) -> None:
         bar.progress(min(1.0, done / max(total, 1)), text=f"{what[:1].upper()}{what[1:]}")
 
     try:
-        taken = lab.data.upload(file.name, file, progress)
+        if isinstance(file, str):
+            taken = lab.data.imports.link(file, choices)
+        else:
+            taken = lab.data.upload(file.name, file, progress, choices)
     except GlyphlabError as error:
         bar.empty()
         st.error(str(error), icon=":material/error:")

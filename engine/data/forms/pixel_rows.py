@@ -94,12 +94,13 @@ def _read_table(path: Path, name: str, sink: Sink, choices: Choices) -> None:
         )
         columns: Columns | None = None
         done = 0
-        for chunk in reader:
-            if columns is None:
-                columns = _columns(names, chunk, choices, name)
-                _describe(sink, columns, names, name, start, role)
-            _take(sink, chunk, columns, name, done, role and role.code)
-            done += len(chunk)
+        with reader:  # which is open otherwise where a row is refused
+            for chunk in reader:
+                if columns is None:
+                    columns = _columns(names, chunk, choices, name)
+                    _describe(sink, columns, names, name, start, role)
+                _take(sink, chunk, columns, name, done, role and role.code)
+                done += len(chunk)
     lines = _lines(path) - start.header
     if lines > done:
         sink.skipped.append((name, f"{lines - done:,} rows have more cells than the others"))
