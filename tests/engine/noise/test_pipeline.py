@@ -37,6 +37,7 @@ def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classe
         CONFIG,
         efforts={"full": little(8_000, 4_000, 8_000, 2)},
         hypothesis_views=10_000,
+        probe_views=5_000,
         tta_copies=2,
     )
     true = digits.labels
@@ -68,6 +69,7 @@ def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of
         CONFIG,
         efforts={"full": little(10_000, 4_000, 8_000, 1)},
         hypothesis_views=1_000,
+        probe_views=5_000,
         tta_copies=2,
     )
     given = add_noise(digits.labels, 10, "complementary", 1.0, 0)
