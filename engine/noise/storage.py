@@ -54,10 +54,10 @@ ARRAYS = (
 )
 
 
-def key_of(data: ImageSet, split: str, effort: str) -> str:
+def key_of(data: ImageSet, split: str, effort: str, method: int = METHOD) -> str:
     """Changes whenever images, labels, split, effort or the method do; 16 hex digits."""
     labels = np.ascontiguousarray(data.labels[data.split(split)]).tobytes()
-    return digest([METHOD, data.fingerprint, labels, split, effort])[:16]
+    return digest([method, data.fingerprint, labels, split, effort])[:16]
 
 
 @dataclass(frozen=True)

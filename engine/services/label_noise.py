@@ -25,6 +25,7 @@ from engine.noise.kinds import TrialDocument
 from engine.noise.review import Review
 from engine.noise.storage import (
     DOCUMENT,
+    METHOD,
     Diagnosis,
     document_of,
     key_of,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 PHOTO_SIZE = 48  # pixels; handwriting is used at 28
+EARLIER = "of an earlier version, which could take constant mix-ups for look-alikes: diagnose again"
 OPEN = 3  # diagnoses kept open
 
 
@@ -98,15 +100,21 @@ class Noise:
 
     def find(self, dataset: str, split: str = "all", effort: str | None = None) -> Diagnosis | None:
         """The diagnosis of a data set as it is now, if there is one: of that effort, or the best
-        there is. Computes nothing.
+        there is. One that an earlier version made says so in its headline. Computes nothing.
         """
         if not any(info.name == dataset and info.split == split for info in self.list()):
             return None
         data = self.data(dataset)
-        for wanted in [effort] if effort else ["full", "quick"]:
-            found = self._opened(self.home / key_of(data, split, wanted), data)
-            if found:
-                return found
+        for method in range(METHOD, 0, -1):
+            for wanted in [effort] if effort else ["full", "quick"]:
+                found = self._opened(self.home / key_of(data, split, wanted, method), data)
+                if found and method < METHOD:
+                    headline = f"{found.document['headline']} ({EARLIER})"
+                    return dataclasses.replace(
+                        found, document={**found.document, "headline": headline}
+                    )
+                if found:
+                    return found
         return None
 
     def diagnose(
