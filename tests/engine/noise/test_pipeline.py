@@ -39,6 +39,7 @@ def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classe
         hypothesis_views=10_000,
         probe_views=5_000,
         tta_copies=2,
+        folds_by_size=((5_000, 3),),
     )
     true = digits.labels
     given = add_noise(true, 10, "complementary", 1.0, 0)
@@ -71,6 +72,7 @@ def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of
         hypothesis_views=1_000,
         probe_views=5_000,
         tta_copies=2,
+        folds_by_size=((5_000, 3),),
     )
     given = add_noise(digits.labels, 10, "complementary", 1.0, 0)
     reported = []
@@ -80,9 +82,9 @@ def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of
         config=config,
     )
     # Both hypotheses are cross-validated, as the part of the images decided for neither.
-    starts = [what for _, _, what in reported if what == "cross-validation, fold 1 of 5"]
-    first = [done for done, _, what in reported if what == "cross-validation, fold 1 of 5"]
-    assert len(starts) > 1 and max(first) - min(first) > 4 * 10_000
+    starts = [what for _, _, what in reported if what == "cross-validation, fold 1 of 3"]
+    first = [done for done, _, what in reported if what == "cross-validation, fold 1 of 3"]
+    assert len(starts) > 1 and max(first) - min(first) > 2 * 10_000
     assert found.hypothesis == COMPLEMENTARY
     assert any(what.startswith("ensemble") for _, _, what in reported)
     assert reported[-1][0] > 0.99 * reported[-1][1] and all(
