@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -18,11 +16,10 @@ from engine.errors import DataError, GlyphlabError, unknown
 from engine.exports.croissant import croissant
 from engine.exports.parquet import COLUMN_TYPES, write_parquet
 from engine.exports.rows import COLUMNS, ExportRows
-from engine.files.atomic import failure
+from engine.files.bundles import whole
 from engine.files.sheets import write_table
 from engine.progress import Progress, no_progress
 
-FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file in a zip: one data set makes one zip
 TABLE = "labels.csv"
 TABLE_TYPES = {column: "sc:Text" for column in COLUMNS} | {"suspicion": "sc:Float"}
 MARK = "croissant.json"  # written into every such folder
@@ -53,33 +50,12 @@ def write_dataset(
             f"{target} is there already and is no exported data set",
             hint="Name a new folder, or a zip.",
         )
-    try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as made:
-            fresh = Path(made) / "data"
-            fresh.mkdir()
-            tables = EXPORT_FORMS[form].fill(rows, fresh, progress)
-            document = json.dumps(croissant(rows, fresh, tables), indent=1, ensure_ascii=False)
-            (fresh / MARK).write_text(document + "\n", encoding="utf-8")
-            (fresh / "README.md").write_text(_card(rows, form), encoding="utf-8")
-            if zipped:
-                _pack(fresh, Path(made) / "zip")
-                (Path(made) / "zip").replace(target)
-            else:
-                if target.exists():
-                    target.rename(Path(made) / "before")
-                fresh.rename(target)
-    except OSError as error:
-        raise failure(error, target) from error
+    with whole(target, zipfile.ZIP_STORED) as fresh:  # pictures are packed already
+        tables = EXPORT_FORMS[form].fill(rows, fresh, progress)
+        document = json.dumps(croissant(rows, fresh, tables), indent=1, ensure_ascii=False)
+        (fresh / MARK).write_text(document + "\n", encoding="utf-8")
+        (fresh / "README.md").write_text(_card(rows, form), encoding="utf-8")
     return target
-
-
-def _pack(folder: Path, file: Path) -> None:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), FIRST_MOMENT)
-            entry.external_attr = 0o644 << 16
-            with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as out:
-                shutil.copyfileobj(source, out)
 
 
 def _image_folder(rows: ExportRows, folder: Path, progress: Progress) -> dict[str, dict[str, str]]:

@@ -11,12 +11,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tempfile
-import zipfile
 from pathlib import Path
 
 from engine.errors import GlyphlabError
-from engine.files.atomic import failure
+from engine.files.bundles import whole
 from engine.models.checkpoint import Checkpoint, load_checkpoint
 from engine.models.metadata import read_meta
 from engine.models.onnx_export import check_place
@@ -24,7 +22,6 @@ from engine.settings import ROOT
 
 EXAMPLE = ROOT / "assets" / "onnx_example.py"
 FILES = ("model.onnx", "classes.json", "README.md", "example.py")
-FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: one model makes one zip
 INK = """It looks for the ink as the lab does: the colour of the paper is read from the picture's border (dark on
 light or light on dark, whatever the colours), the ink is cut out, placed on the square and resized, with the
 same pixels as in the lab."""
@@ -53,20 +50,8 @@ def write_package(folder: Path, target: Path) -> Path:
             hint="Name a new folder, or a zip.",
         )
     checkpoint = load_checkpoint(folder)
-    try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".package-") as made:
-            fresh = Path(made) / "package"
-            fresh.mkdir()
-            _fill(fresh, checkpoint)
-            if zipped:
-                _pack(fresh, Path(made) / "zip")
-                (Path(made) / "zip").replace(target)
-            else:
-                if target.exists():
-                    target.rename(Path(made) / "before")
-                fresh.rename(target)
-    except OSError as error:
-        raise failure(error, target) from error
+    with whole(target) as fresh:
+        _fill(fresh, checkpoint)
     return target
 
 
@@ -85,14 +70,6 @@ def _fill(folder: Path, checkpoint: Checkpoint) -> None:
     (folder / "classes.json").write_text(names + "\n", encoding="utf-8")
     (folder / "README.md").write_text(_card(checkpoint), encoding="utf-8")
     shutil.copyfile(EXAMPLE, folder / "example.py")
-
-
-def _pack(folder: Path, file: Path) -> None:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in FILES:
-            entry = zipfile.ZipInfo(name, FIRST_MOMENT)
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(entry, (folder / name).read_bytes())
 
 
 def _card(checkpoint: Checkpoint) -> str:
