@@ -132,9 +132,7 @@ def diagnose_probabilities(
     seen = separability(p, given, near, config)
     same = np.arange(len(given)) if pictures is None else find_duplicates(pictures).same
     copies = copies_of(same, given)
-    found = settled(
-        fitted_diagnosis(logits, given, best, config), logits, given, seen, None, config
-    )
+    found = settled(fitted_diagnosis(logits, given, best, config), logits, given, seen, config)
     found = at_least_contradicted(found, copies, config)
     suspects = find_suspects(
         log_softmax(logits, found.temperature),
