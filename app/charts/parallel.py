@@ -41,7 +41,7 @@ def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int =
     places = [_places(axis) for axis in axes]
     chart = figure("Parallel coordinates", "", "", height=height)
     ends = [FAINT, GOOD] if direction == "maximize" else [GOOD, FAINT]
-    shades = [_between(*ends, shade / (SHADES - 1)) for shade in range(SHADES)]
+    shades = [_between(ends[0], ends[1], shade / (SHADES - 1)) for shade in range(SHADES)]
     span = max(values) - min(values)
     groups: list[list[int]] = [[] for _ in shades]
     for number, value in enumerate(values):
