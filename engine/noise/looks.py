@@ -12,11 +12,12 @@ from engine.data.imageset import ImageSet
 from engine.noise.config import CONFIG, NoiseConfig
 from engine.noise.confused_groups import ConfusedClasses, confused_classes
 from engine.noise.copies import Copies, at_least_contradicted, copies_of
-from engine.noise.findings import MILD, Findings
+from engine.noise.findings import MILD, UNDECIDED, Findings
 from engine.noise.geometry import describe, look_alikes
 from engine.noise.group_readings import one_under_another, with_confused
 from engine.noise.hidden_classes import HiddenClass, hidden_class
 from engine.noise.probe import label_probabilities, probe_logits
+from engine.noise.ranking import Suspects, hidden_first
 from engine.noise.readings import NAMING, settled
 from engine.noise.separability import Separability, separability
 from engine.progress import Progress, no_progress
@@ -60,12 +61,25 @@ class Looks(NamedTuple):
         config: NoiseConfig = CONFIG,
     ) -> Findings:
         """The diagnosis `found`, from logits (n, K) of the true class, as far as looks bear it out."""
-        if self.confused and found.regime in NAMING:
+        base, seen = found, self.separability
+        found = settled(base, logits, given, seen, config)
+        named = found.rate_high < 1
+        if self.confused and base.regime in MILD and found.regime in (*MILD, UNDECIDED) and named:
+            base = with_confused(base, self.confused, given, names, config)
+            found = settled(base, logits, given, seen, config)
+        elif self.confused and found.regime in NAMING:
             found = with_confused(found, self.confused, given, names, config)
-        found = settled(found, logits, given, self.separability, config)
         if self.hidden is not None and found.regime in MILD:
             found = one_under_another(found, self.hidden, given)
         return at_least_contradicted(found, self.copies, config)
+
+    def first(self, suspects: Suspects, found: Findings) -> Suspects:
+        """The suspects, with the images of a label under which two classes may lie before all that are
+        likelier right, if that is the diagnosis.
+        """
+        if self.hidden is None or found.because != self.hidden.reason:
+            return suspects
+        return hidden_first(suspects, self.hidden.sides, self.hidden.missing)
 
 
 def look_at(

@@ -53,7 +53,7 @@ from engine.noise.kept import Kept
 from engine.noise.looks import Looks, look_at
 from engine.noise.network import noisy_data
 from engine.noise.probe import among_look_alikes
-from engine.noise.ranking import Suspects, find_suspects, hidden_first
+from engine.noise.ranking import Suspects, find_suspects
 from engine.noise.readings import NAMING
 from engine.noise.shares import share
 from engine.noise.transition import uniform_transition
@@ -180,13 +180,11 @@ def _diagnosed(
         best is not None and best.name == COMPLEMENTARY,
         ensemble_log_p,
     )
-    if looks.hidden is not None and findings.because == looks.hidden.reason:
-        suspects = hidden_first(suspects, looks.hidden.sides, looks.hidden.missing)
     return PipelineResult(
         findings=findings,
         hypotheses=hypotheses,
         hypothesis=best.name if best else None,
-        suspects=suspects,
+        suspects=looks.first(suspects, findings),
         index=index,
         given=work.given,
         log_p=log_p,

@@ -17,14 +17,15 @@ from engine.noise.findings import MILD, SAMPLES, UNDECIDED, Findings, Group
 from engine.noise.separability import Separability
 from engine.noise.transition import (
     coincidence,
+    confident_counts,
     fit_temperature,
     log_softmax,
-    noise_rate,
     transition_of_counts,
 )
 
 NAMING = ("clean", "few errors", "symmetric", "class-dependent")  # a label is to name the class
 MOST_GROUPS, MOST_NAMED = 12, 5
+FEW_CLEAR = 10  # clear images of a class that tell nothing of its labels
 
 
 def settled(
@@ -126,15 +127,15 @@ def _counted(
     config: NoiseConfig,
 ) -> Findings:
     """The noise that is counted on clear images."""
-    matrix = _matrix(found, seen)
+    counts = confident_counts(logits, given)
+    matrix = _matrix(transition_of_counts(counts, 1 - seen.rate), seen)
     temperature = fit_temperature(logits, matrix, given)
     prior = np.exp(log_softmax(logits, temperature)).mean(0).astype(float)
-    rate = min(max(noise_rate(matrix, prior), seen.low), seen.high)
-    even = "few errors" if rate < config.few_errors_rate else "symmetric"
+    even = "few errors" if seen.rate < config.few_errors_rate else "symmetric"
     return replace(
         found,
         regime="class-dependent" if uneven else even,
-        rate=rate,
+        rate=seen.rate,
         rate_low=seen.low,
         rate_high=seen.high,
         matrix=matrix,
@@ -172,7 +173,7 @@ def _unnamed(
         f" and a second in {seen.second:.0%} of cases: which label names a group of images, or"
         " whether any does, the images can't tell"
     )
-    matrix = _matrix(found, seen) if seen.low > 0 else found.matrix
+    matrix = _matrix(found.matrix, seen) if seen.low > 0 else found.matrix
     return replace(
         _undecided(found, seen, (seen.least, 1.0), because),
         matrix=matrix,
@@ -186,12 +187,12 @@ def _wrong(seen: Separability) -> np.ndarray:
     return np.where(seen.alike, 0, seen.counts).astype(np.int64)
 
 
-def _matrix(found: Findings, seen: Separability) -> np.ndarray:
-    """T (K, K) counted on clear images; classes with hardly any keep their row."""
+def _matrix(otherwise: np.ndarray, seen: Separability) -> np.ndarray:
+    """T (K, K) counted on clear images; `otherwise` (K, K) for classes of which few are clear."""
     counts = _wrong(seen)
     matrix = transition_of_counts(counts, float(np.trace(counts) / max(counts.sum(), 1)))
-    few = counts.sum(1) < 3
-    matrix[few] = found.matrix[few]
+    few = counts.sum(1) < FEW_CLEAR
+    matrix[few] = otherwise[few]
     return matrix
 
 

@@ -40,7 +40,7 @@ class Separability:
     alike         (K, K) bool: labels (column) that images of a predicted class (row) may carry because
                   the two look alike, or because nearly all with that label are predicted as it
     low, high     95% bounds on the share of wrong labels: of the unexplained ones, and of all that
-                  differ
+                  differ; rate: in between, of those that differ and are not alike
     apart         share of the images whose label differs from the prediction
     first, second shares of the images of the most confident tenth that carry the likeliest and the
                   second label; first_low, first_high: 95% interval of the first
@@ -57,6 +57,7 @@ class Separability:
     unexplained: np.ndarray = field(repr=False)
     alike: np.ndarray = field(repr=False)
     low: float
+    rate: float
     high: float
     apart: float
     first: float
@@ -109,7 +110,7 @@ def separability(
         mixing += _counts(predicted, predicted[column], classes) / neighbours.shape[1]
     alike = _alike(everywhere, mixing, config)
     unexplained = _unexplained(counts, mixing, alike)
-    low, high = _bounds(unexplained, counts, everywhere)
+    low, rate, high = _bounds(unexplained, counts, everywhere, alike)
     confidence = sharp.max(1)
     certain = confidence >= np.quantile(confidence, 0.9)
     agreeing = int((sharp.argmax(1) == given)[certain].sum())
@@ -123,6 +124,7 @@ def separability(
         unexplained=unexplained,
         alike=alike,
         low=low,
+        rate=rate,
         high=high,
         apart=float((single != given).mean()),
         first=agreeing / int(certain.sum()),
@@ -164,23 +166,25 @@ def _unexplained(counts: np.ndarray, mixing: np.ndarray, alike: np.ndarray) -> n
 
 
 def _bounds(
-    unexplained: np.ndarray, counts: np.ndarray, everywhere: np.ndarray
-) -> tuple[float, float]:
+    unexplained: np.ndarray, counts: np.ndarray, everywhere: np.ndarray, alike: np.ndarray
+) -> tuple[float, float, float]:
     """Bounds on the share of wrong labels: the lower end of that of the unexplained ones among clear
-    images, and the upper end of that of all that differ. Each predicted class counts as much as it
-    has images, clear or not.
+    images, and the upper end of that of all that differ; in between, the share of those that differ
+    and are not alike. Each predicted class counts as much as it has images, clear or not.
     """
     clear = counts.sum(1)
     used = clear > 0
     if not used.any():
-        return 0.0, 1.0
+        return 0.0, 0.0, 1.0
     weight = everywhere.sum(1)[used] / everywhere.sum(1)[used].sum()
     effective = round(float(1 / (weight**2 / clear[used]).sum()))
     least = float((weight * unexplained.sum(1)[used] / clear[used]).sum())
     most = float((weight * (1 - np.diag(counts)[used] / clear[used])).sum())
     low = wilson_interval(round(least * effective), effective)[0]
     high = wilson_interval(round(most * effective), effective)[1]
-    return max(0.0, low), min(1.0, high)
+    differing = np.where(alike, 0, counts).sum(1) - np.diag(counts)
+    rate = float((weight * differing[used] / clear[used]).sum())
+    return max(0.0, low), min(max(rate, low), high), min(1.0, high)
 
 
 def _unlike(probabilities: np.ndarray, given: np.ndarray, config: NoiseConfig) -> np.ndarray:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 PHOTO_SIZE = 48  # pixels; handwriting is used at 28
-EARLIER = "of an earlier version, which could take constant mix-ups for look-alikes: diagnose again"
+EARLIER = "of an earlier version of the method, which decided less: diagnose again"
 OPEN = 3  # diagnoses kept open
 STOPPED_SECONDS = 7 * 86_400  # from which the folds of a diagnosis that was stopped are deleted
 

@@ -43,9 +43,7 @@ def test_what_was_trained_before_a_stop_is_not_trained_again(digits, tmp_path: P
     gone_on, trained = crossed(digits, Kept(tmp_path))
     assert {what[:24] for what in trained} == {f"cross-validation, fold {k}" for k in (3, 4)}
     whole, trained = crossed(digits, Kept())
-    assert {what[:24] for what in trained} == {
-        f"cross-validation, fold {k}" for k in (1, 2, 3, 4)
-    }
+    assert {what[:24] for what in trained} == {f"cross-validation, fold {k}" for k in (1, 2, 3, 4)}
     assert (gone_on.logits == whole.logits).all() and (gone_on.by_fold == whole.by_fold).all()
 
 
