@@ -24,7 +24,6 @@ from engine.data.imageset import ImageSet
 from engine.data.listing import digest
 from engine.errors import DataError
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.confused_groups import confused_classes
 from engine.noise.copies import copies_of
 from engine.noise.diagnosis import diagnose as fitted_diagnosis
 from engine.noise.geometry import look_alikes
@@ -140,7 +139,6 @@ def diagnose_probabilities(
         p,
         seen,
         hidden_class(vectors, given, names, config=config),
-        confused_classes(vectors, given, seen, config=config),
         copies_of(same, given),
     )
     found = looks.settle(

@@ -17,6 +17,7 @@ from engine.noise.hidden_classes import HALF, MOST, all_sides, two_groups
 from engine.noise.separability import Separability
 
 MOST_CLASSES = 4  # that are looked at together
+MOST_PAIRS = 60  # of classes, those that are confused most
 CONFUSED, CONFUSED_SHARE = 4, 0.04  # labels of two classes that are the other's, and their share
 ALIGNED = 0.6  # of the images of two classes, in the group of their predicted class
 FEW = 16  # images that form no two groups
@@ -98,8 +99,9 @@ def _pairs(
     found, count = [], len(seen.alike)
     counts = np.bincount(seen.single * count + given, minlength=count**2).reshape(count, count)
     both = counts + counts.T
-    for a, b in np.argwhere(np.triu(~(seen.alike | seen.alike.T), 1) & (both >= CONFUSED)):
-        pair = np.array([a, b])
+    pairs = np.argwhere(np.triu(~(seen.alike | seen.alike.T), 1) & (both >= CONFUSED))
+    for pair in sorted(pairs, key=lambda pair: -both[tuple(pair)])[:MOST_PAIRS]:
+        a, b = pair
         own = np.flatnonzero(np.isin(given, pair) & np.isin(seen.single, pair))
         if both[a, b] < CONFUSED_SHARE * len(own):
             continue

@@ -25,7 +25,7 @@ def one_under_another(found: Findings, hidden: HiddenClass, given: np.ndarray) -
     n = len(given)
     smaller, larger = (len(side) for side in hidden.sides)
     groups = tuple(Group.of(side, given, SAMPLES) for side in hidden.sides)
-    if hidden.missing is None:
+    if not hidden.decided:
         return replace(
             found,
             regime=UNDECIDED,
@@ -34,9 +34,10 @@ def one_under_another(found: Findings, hidden: HiddenClass, given: np.ndarray) -
             groups=groups,
         )
     matrix, prior, share = found.matrix.copy(), found.prior.copy(), (smaller + larger) / 2 / n
-    matrix[hidden.missing] = matrix[hidden.label]
-    prior[hidden.label] = max(prior[hidden.label] - share, 0.0)
-    prior[hidden.missing] = share
+    if hidden.missing is not None:
+        matrix[hidden.missing] = matrix[hidden.label]
+        prior[hidden.label] = max(prior[hidden.label] - share, 0.0)
+        prior[hidden.missing] = share
     return replace(
         found,
         regime="class-dependent",
@@ -60,8 +61,14 @@ def with_confused(
     """The diagnosis where labels of some classes are mixed within groups that the images form: counted
     as wrong where the groups are certain; otherwise only the interval holds it.
     """
+    if not confused:
+        return found
     n = len(given)
-    certain = [classes for classes in confused if classes.cut < config.certain_groups]
+    certain = [
+        classes
+        for classes in confused
+        if classes.cut < (config.certain_groups if classes.named else config.unnamed_groups)
+    ]
     undecided = sum(classes.high for classes in confused if classes not in certain) / n
     if found.regime not in MILD:  # T holds what predictions show
         certain = [classes for classes in certain if not classes.named]

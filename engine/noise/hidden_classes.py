@@ -2,8 +2,9 @@
 them are foretold well. What may show it: a class that has a name but no image, or a label with far
 more images than any other, whose images form two groups. By itself neither decides whether these are
 two classes or one class in two forms (a 7 with and without a bar), and a person is asked. Where one
-name has no image, and one label has the images of two classes, in two groups of which each is as large
-as a class, three things would have to coincide for anything but one class under another's name.
+label has the images of two classes where all others are even, in two groups of which each is as large as
+a class, and one name has no image or the groups hardly share a neighbour, three things would have to
+coincide for anything but two classes under one name.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from engine.noise.config import CONFIG, NoiseConfig
 LEAST, MOST, NEAREST = 40, 400, 8  # images of a label that are looked at; neighbours of each
 SMALLER = 0.15  # of a label's images, the least that count as a group
 HALF = 0.3  # the same, where the groups are to be classes
+SMALL, LARGE = 0.6, 1.5  # images of a group that is a class, over those of the usual class
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,13 @@ class HiddenClass:
 
     label     its number
     sides     positions of the two groups' images, the smaller first; either may be the other class
-    missing   the class that has no image, if the two groups are two classes; None: it is not decided
+    decided   whether the two groups are two classes; missing: the one that has a name and no image
     reason    in words
     """
 
     label: int
     sides: tuple[np.ndarray, np.ndarray] = field(repr=False)
+    decided: bool
     missing: int | None
     reason: str
 
@@ -49,7 +52,7 @@ def hidden_class(
     counts = np.bincount(given, minlength=len(names))
     missing = np.flatnonzero(counts == 0)
     usual, rng = float(np.median(counts[counts > 0])), np.random.default_rng([seed, 8])
-    found: list[tuple[bool, int, int, np.ndarray, np.ndarray]] = []
+    found: list[tuple[bool, int, int, float, np.ndarray, np.ndarray]] = []
     for label in np.flatnonzero(counts >= LEAST):
         large = _outsized(counts, int(label), usual, config)
         if not len(missing) and not large:
@@ -60,10 +63,10 @@ def hidden_class(
         if cut < config.two_groups:
             side = all_sides(vectors, own, some, side)
             a, b = sorted((own[side], own[~side]), key=len)
-            found.append((large, len(a), int(label), a, b))
+            found.append((large, len(a), int(label), cut, a, b))
     if not found:
         return None
-    large, _, label, a, b = max(found, key=lambda entry: entry[:2])
+    large, _, label, cut, a, b = max(found, key=lambda entry: entry[:2])
     hint = (
         f"{', '.join(repr(names[m]) for m in missing[:5])} {'has' if len(missing) == 1 else 'have'} no"
         " image"
@@ -74,15 +77,19 @@ def hidden_class(
         f"the images labelled {names[label]!r} form two groups, the smaller of"
         f" {len(a) / (len(a) + len(b)):.0%}"
     )
-    if large and len(missing) == 1 and len(a) > config.hidden_class * usual:
+    like_classes = large and len(a) > SMALL * usual and len(b) < LARGE * usual
+    if like_classes and len(missing) == 1:
         reason = (
             f"{hint}, and {groups}, each as large as a class: one of them is {names[missing[0]]!r}"
         )
-        return HiddenClass(label, (a, b), int(missing[0]), reason)
+        return HiddenClass(label, (a, b), True, int(missing[0]), reason)
+    if like_classes and not len(missing) and cut < config.unnamed_groups:
+        reason = f"{hint}, and {groups}, each as large as a class: they are two classes"
+        return HiddenClass(label, (a, b), True, None, reason)
     reason = (
         f"{hint}, and {groups}: one class in two forms, or another class under its label, only a"
     )
-    return HiddenClass(label, (a, b), None, f"{reason} person can tell")
+    return HiddenClass(label, (a, b), False, None, f"{reason} person can tell")
 
 
 def all_sides(

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.data.imageset import ImageSet
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.confused_groups import ConfusedClasses, confused_classes
+from engine.noise.confused_groups import confused_classes
 from engine.noise.copies import Copies, at_least_contradicted, copies_of
 from engine.noise.findings import MILD, UNDECIDED, Findings
 from engine.noise.geometry import describe, look_alikes
@@ -33,7 +33,6 @@ class Looks(NamedTuple):
     sharp: np.ndarray
     separability: Separability
     hidden: HiddenClass | None
-    confused: tuple[ConfusedClasses, ...]
     copies: Copies
 
     def with_networks(
@@ -41,7 +40,6 @@ class Looks(NamedTuple):
         by_fold: np.ndarray,
         fold: np.ndarray,
         given: np.ndarray,
-        seed: int,
         config: NoiseConfig = CONFIG,
     ) -> Looks:
         """The same, with classes as networks on pixels predict them: logits (F, n, K) of all images by
@@ -49,8 +47,7 @@ class Looks(NamedTuple):
         """
         flat, single = label_probabilities(by_fold, fold, self.neighbours, config)
         seen = separability(flat, given, self.neighbours, config, self.sharp, single)
-        confused = confused_classes(self.vectors, given, seen, seed, config)
-        return self._replace(separability=seen, confused=confused)
+        return self._replace(separability=seen)
 
     def settle(
         self,
@@ -63,12 +60,13 @@ class Looks(NamedTuple):
         """The diagnosis `found`, from logits (n, K) of the true class, as far as looks bear it out."""
         base, seen = found, self.separability
         found = settled(base, logits, given, seen, config)
-        named = found.rate_high < 1
-        if self.confused and base.regime in MILD and found.regime in (*MILD, UNDECIDED) and named:
-            base = with_confused(base, self.confused, given, names, config)
-            found = settled(base, logits, given, seen, config)
-        elif self.confused and found.regime in NAMING:
-            found = with_confused(found, self.confused, given, names, config)
+        if base.regime in NAMING and found.rate_high < 1:
+            confused = confused_classes(self.vectors, given, seen, config=config)
+            if base.regime in MILD and found.regime in (*MILD, UNDECIDED):
+                base = with_confused(base, confused, given, names, config)
+                found = settled(base, logits, given, seen, config)
+            else:
+                found = with_confused(found, confused, given, names, config)
         if self.hidden is not None and found.regime in MILD:
             found = one_under_another(found, self.hidden, given)
         return at_least_contradicted(found, self.copies, config)
@@ -123,6 +121,5 @@ def looks_of(
         sharp,
         seen,
         hidden_class(vectors, given, classes, seed, config),
-        confused_classes(vectors, given, seen, seed, config),
         copies_of(same, given),
     )

@@ -154,7 +154,7 @@ def _diagnosed(
     def found_in(result: OutOfSample) -> Findings:
         found, seen = diagnose(result.logits, work.given, best, config), looks
         if found.regime in NAMING:
-            seen = looks.with_networks(result.by_fold, work.fold, work.given, seed, config)
+            seen = looks.with_networks(result.by_fold, work.fold, work.given, config)
         return seen.settle(found, result.logits, work.given, data.classes, config)
 
     findings = found_in(result)
