@@ -31,7 +31,7 @@ from engine.services.imports import Imports
 from engine.settings import COMMAND
 
 if TYPE_CHECKING:
-    from engine.recipes.fields import Augment
+    from engine.recipes.augmentation import Augment
     from engine.recipes.recipe import Recipe
     from engine.store.store import Store
 
