@@ -1,4 +1,4 @@
-"""How a sweep searches: history, parallel coordinates, importances, and each trial's curve.
+"""How a sweep searches: history, importances, and each trial's curve.
 
 A trial is anything with `number`, `state`, `value` (None before its first epoch), `history` (a
 value an epoch) and `values` (key.path → value), as engine.sweep gives it. Accuracies come as
@@ -7,7 +7,6 @@ fractions and are drawn in percent.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -29,10 +28,6 @@ class Trial(Protocol):
     def values(self) -> Mapping[str, Any]: ...
 
 
-FAINT = (  # a poor trial's line in parallel coordinates, seen on a light and on a dark ground
-    "#a3adb9"
-)
-
 MARKED = 600  # points of all learning curves together that are marked one by one
 
 STATES: dict[str, tuple[str, str]] = {  # state → colour and marker
@@ -51,8 +46,8 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
         return message(
             "History", "The first value comes with the end of the first epoch.", height=height
         )
-    chart = figure("History", "Trial", _axis(metric), height=height)
-    factor, form = _scale(metric)
+    chart = figure("History", "Trial", axis_title(metric), height=height)
+    factor, form = scale(metric)
     for state, (colour, symbol) in STATES.items():
         own = [trial for trial in shown if trial.state == state]
         if own:
@@ -92,37 +87,6 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
     return chart
 
 
-def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int = 420) -> go.Figure:
-    """Parallel coordinates: a line a trial through its values, coloured by what it reached."""
-    shown = [
-        trial
-        for trial in trials
-        if trial.value is not None and trial.state in ("finished", "pruned")
-    ]
-    if not shown:
-        return message("Parallel coordinates", "Needs a trial that has ended.", height=height)
-    factor, _ = _scale(metric)
-    values = [(trial.value or 0.0) * factor for trial in shown]
-    paths = [path for path in shown[0].values if all(path in trial.values for trial in shown)]
-    dimensions = [dimension(path, [trial.values[path] for trial in shown]) for path in paths]
-    dimensions.append({"label": _axis(metric), "values": values, "tickformat": ".4~g"})
-    chart = figure("Parallel coordinates", "", "", height=height)
-    chart.add_parcoords(
-        dimensions=dimensions,
-        line={
-            "color": values,
-            "colorscale": [[0, FAINT], [1, GOOD]],
-            "reversescale": direction == "minimize",
-            "showscale": True,
-            "colorbar": {"title": {"text": _axis(metric), "side": "right"}, "thickness": 12},
-        },
-        labelfont={"size": 13},
-        tickfont={"size": 12},
-    )
-    chart.update_layout(margin={"t": 90, "l": 70, "r": 40, "b": 24})
-    return chart
-
-
 def importance(shares: Mapping[str, float], metric: str, height: int = 360) -> go.Figure:
     """How much of the value's variation each field explains, most important first."""
     if not shares:
@@ -156,8 +120,8 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
     shown = [trial for trial in trials if trial.history]
     if not shown:
         return message("Learning curves", "Come with the end of the first epoch.", height=height)
-    chart = figure("Learning curves", "Epoch", _axis(metric), height=height)
-    factor, form = _scale(metric)
+    chart = figure("Learning curves", "Epoch", axis_title(metric), height=height)
+    factor, form = scale(metric)
     many = sum(len(trial.history) for trial in shown) > MARKED
     groups = [
         (state, [t for t in shown if t.state == state and t.number != best]) for state in STATES
@@ -200,49 +164,6 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
     return chart
 
 
-def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
-    """One axis of the parallel coordinates: numbers as they are (logarithms over a factor of 20 and
-    more), the rest as ticks.
-    """
-    distinct = sorted({str(value) for value in values})
-    numbers = all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in values
-    )
-    if numbers and len(distinct) > 6:
-        low, high = min(values), max(values)
-        if low > 0 and high / low > 20:
-            ends = (
-                math.log10(low),
-                math.log10(high),
-            )  # a tick beyond them would draw the axis beyond the plot
-            inside = range(math.ceil(ends[0] + 0.15), math.floor(ends[1] - 0.15) + 1)
-            ticks = {
-                ends[0]: text_of(low),
-                **{float(t): f"{10.0**t:g}" for t in inside},
-                ends[1]: text_of(high),
-            }
-            return {
-                "label": short(path),
-                "values": [math.log10(value) for value in values],
-                "tickvals": list(ticks),
-                "ticktext": list(ticks.values()),
-            }
-        return {"label": short(path), "values": list(values)}
-    if numbers:
-        distinct = [str(value) for value in sorted(set(values))]
-    places = [distinct.index(str(value)) for value in values]
-    if numbers:
-        distinct = [text_of(value) for value in sorted(set(values))]
-    span = {"range": [-0.5, 0.5]} if len(distinct) == 1 else {}
-    return {
-        "label": short(path),
-        "values": places,
-        "tickvals": list(range(len(distinct))),
-        "ticktext": distinct,
-        **span,
-    }
-
-
 def describe(values: Mapping[str, Any]) -> str:
     """A trial's values in a line each, for a hover box."""
     return "<br>".join(f"{short(path)}: {text_of(value)}" for path, value in values.items())
@@ -273,11 +194,11 @@ def _whole(chart: go.Figure, last: int) -> None:
     chart.update_xaxes(tickformat="d", dtick=1 if last <= 12 else None)
 
 
-def _axis(metric: str) -> str:
+def axis_title(metric: str) -> str:
     text = words(metric)
     return f"{text[0].upper()}{text[1:]} ({'%' if metric.endswith('accuracy') else 'nats'})"
 
 
-def _scale(metric: str) -> tuple[float, str]:
+def scale(metric: str) -> tuple[float, str]:
     """What a value is multiplied by to be drawn, and its format in a hover box."""
     return (100.0, ".2f") if metric.endswith("accuracy") else (1.0, ".4f")

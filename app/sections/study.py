@@ -220,8 +220,16 @@ def _start(lab: Lab, name: str, scale: str) -> None:
 
 
 def _details(row: Row) -> None:
+    box = st.expander(
+        "What was done, and what was concluded",
+        icon=":material/menu_book:",
+        key=f"details-{row.name}",
+        on_change="rerun",
+    )
+    if not box.open:  # not filled: a study has up to a dozen of them
+        return
     recipe = row.recipe
-    with st.expander("What was done, and what was concluded", icon=":material/menu_book:"):
+    with box:
         known = (
             ("Target", recipe.target),
             ("Recipe", recipe.about),

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from app.charts import sweep as charts
+from app.charts.parallel import dimension, parallel
 
 
 def trial(number: int, value: float | None, state: str = "finished", **values) -> SimpleNamespace:
@@ -48,16 +49,36 @@ def test_a_loss_is_drawn_in_nats_and_less_is_better():
     assert figure.layout.yaxis.title.text == "Validation loss (nats)"
 
 
-def test_parallel_coordinates_put_words_and_numbers_on_their_own_axes():
-    [trace] = charts.parallel(TRIALS, "val_accuracy", "maximize").data
-    lr, activation, value = trace.dimensions
-    assert (lr.label, list(lr.ticktext), list(lr.values)) == ("lr", ["0.01", "0.1"], [1, 0, 0, 1])
-    assert (activation.label, list(activation.ticktext)) == ("activation", ["GELU", "ReLU"])
-    assert list(value.values) == [50, 70, 60, 10]
+def test_parallel_coordinates_draw_each_trial_through_its_values_the_best_on_top():
+    figure = parallel(TRIALS, "val_accuracy", "maximize")
+    lines = [trace for trace in figure.data if trace.mode == "lines" and len(trace.x)]
+    # lr (0.01 at the foot, 0.1 at the top), activation (GELU, ReLU), accuracy (10 to 70%)
+    assert [list(trace.y) for trace in lines] == [
+        [1, 0, 0, None],
+        [1, 1, pytest.approx(2 / 3), None],
+        [0, 1, pytest.approx(5 / 6), None],
+        [0, 0, 1, None],
+    ]
+    assert lines[-1].line.color != lines[0].line.color
+    assert lines[-1].customdata[0] == "trial 1: 70.00<br>lr: 0.01<br>activation: GELU"
+    words = [note.text for note in figure.layout.annotations]
+    assert {"lr", "0.01", "0.1", "activation", "GELU", "ReLU", "Validation accuracy (%)"} <= {
+        *words
+    }
+    assert len(figure.layout.shapes) == 3
+    less = parallel(TRIALS, "val_loss", "minimize")
+    assert [trace.y[0] for trace in less.data if trace.mode == "lines" and len(trace.x)][-1] == 1
+
+
+def test_axes_of_numbers_have_round_ticks_and_one_value_stands_in_the_middle():
+    axis = dimension("lr", [0.011 * n for n in range(1, 9)])
+    assert axis["ticktext"] == ["0.02", "0.04", "0.06", "0.08"]
+    figure = parallel([TRIALS[0]], "val_accuracy", "maximize")
+    assert [y for trace in figure.data for y in trace.y or () if y is not None] == [0.5] * 3
 
 
 def test_wide_ranges_are_drawn_by_order_of_magnitude():
-    axis = charts.dimension("weight_decay", [10.0**-power for power in range(8)])
+    axis = dimension("weight_decay", [10.0**-power for power in range(8)])
     assert axis["ticktext"][0] == "1e-07"
     assert (min(axis["tickvals"]), max(axis["tickvals"])) == (
         min(axis["values"]),
@@ -82,7 +103,7 @@ def test_importance_has_a_bar_a_field_largest_on_top():
     "figure",
     [
         charts.history([], "val_accuracy", "maximize"),
-        charts.parallel([TRIALS[4]], "val_accuracy", "maximize"),
+        parallel([TRIALS[4]], "val_accuracy", "maximize"),
         charts.curves([], "val_accuracy", None),
         charts.importance({}, "val_accuracy"),
     ],
@@ -93,7 +114,7 @@ def test_where_there_is_nothing_to_draw_the_chart_says_so(figure):
 
 def test_drawn_numbers_are_read_with_four_digits_and_few_trials_are_counted_one_by_one():
     one = trial(0, 0.5, weight_decay=0.0015119336467641006, depth=3)
-    assert charts.dimension("weight_decay", [0.0015119336467641006])["ticktext"] == ["0.001512"]
+    assert dimension("weight_decay", [0.0015119336467641006])["ticktext"] == ["0.001512"]
     assert charts.describe(one.values) == "weight_decay: 0.001512<br>depth: 3"
     assert charts.history([one], "val_accuracy", "maximize").layout.xaxis.dtick == 1
     assert charts.curves([one], "val_accuracy", 0).layout.xaxis.dtick == 1

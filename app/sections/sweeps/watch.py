@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from app.charts import sweep as charts
+from app.charts.parallel import parallel
 from app.charts.words import percent, seconds
 from app.widgets.common import chart, empty
 from app.widgets.links import link
@@ -51,7 +52,7 @@ def _draw(lab: Lab, name: str, was_busy: bool) -> None:
     with right:
         chart(charts.curves(trials, spec.metric, info.best_trial), key=f"curves-{name}", live=True)
     chart(
-        charts.parallel(trials, spec.metric, spec.direction),
+        parallel(trials, spec.metric, spec.direction),
         key=f"parallel-{name}",
         live=True,
         least_width=640,

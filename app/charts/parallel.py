@@ -1,0 +1,186 @@
+"""A sweep's trials as parallel coordinates: an axis a field, a line a trial.
+
+Drawn as plain lines. Plotly's own parallel coordinates need WebGL, which a browser without a
+graphics card takes seconds for (7 to 9 s for this page beside 2.5, on two busy cores) and some
+do not have.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.colors import find_intermediate_color, hex_to_rgb, label_rgb
+
+from app.charts.base import GOOD, QUIET, figure, message
+from app.charts.sweep import Trial, axis_title, describe, scale, short, text_of
+
+FAINT = "#a3adb9"  # a poor trial's line, seen on a light and on a dark ground
+SHADES = 8  # colours between poor and good; each is one trace
+TICKS = 5  # about so many on an axis of numbers
+
+
+def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int = 420) -> go.Figure:
+    """A line a trial through its values, coloured by what it reached, the best ones on top."""
+    shown = [
+        trial
+        for trial in trials
+        if trial.value is not None and trial.state in ("finished", "pruned")
+    ]
+    if not shown:
+        return message("Parallel coordinates", "Needs a trial that has ended.", height=height)
+    factor, form = scale(metric)
+    values = [(trial.value or 0.0) * factor for trial in shown]
+    paths = [path for path in shown[0].values if all(path in trial.values for trial in shown)]
+    axes = [dimension(path, [trial.values[path] for trial in shown]) for path in paths]
+    axes.append(
+        {"label": axis_title(metric), "values": values, **_round_ticks(min(values), max(values))}
+    )
+    places = [_places(axis) for axis in axes]
+    chart = figure("Parallel coordinates", "", "", height=height)
+    ends = [FAINT, GOOD] if direction == "maximize" else [GOOD, FAINT]
+    shades = [_between(ends[0], ends[1], shade / (SHADES - 1)) for shade in range(SHADES)]
+    span = max(values) - min(values)
+    groups: list[list[int]] = [[] for _ in shades]
+    for number, value in enumerate(values):
+        share = (value - min(values)) / span if span else 1.0
+        groups[min(int(share * SHADES), SHADES - 1)].append(number)
+    order = range(SHADES) if direction == "maximize" else reversed(range(SHADES))
+    for shade in order:
+        x: list[int | None] = []
+        y: list[float | None] = []
+        points: list[str | None] = []
+        for number in groups[shade]:  # a gap ends each line
+            trial = shown[number]
+            text = f"trial {trial.number}: {values[number]:{form}}<br>{describe(trial.values)}"
+            x += [*range(len(axes)), None]
+            y += [*(place[number] for place in places), None]
+            points += [text] * len(axes) + [None]
+        chart.add_scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            line={"color": shades[shade], "width": 1.6},
+            customdata=points,
+            hovertemplate="%{customdata}<extra></extra>",
+            showlegend=False,
+        )
+    _draw_axes(chart, axes)
+    chart.add_scatter(  # nothing but the colour bar
+        x=[None],
+        y=[None],
+        mode="markers",
+        marker={
+            "color": [values[0]],
+            "cmin": min(values),
+            "cmax": max(values) if span else min(values) + 1e-9,
+            "colorscale": [[0, ends[0]], [1, ends[1]]],
+            "showscale": True,
+            "colorbar": {"title": {"text": axis_title(metric), "side": "right"}, "thickness": 12},
+        },
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    chart.update_xaxes(visible=False, range=[-0.35, len(axes) - 0.8], fixedrange=True)
+    chart.update_yaxes(visible=False, range=[-0.06, 1.06], fixedrange=True)
+    chart.update_layout(margin={"t": 84, "l": 30, "r": 40, "b": 16})
+    return chart
+
+
+def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
+    """One axis: its `label`, the trials' `values` along it, and its ticks (`tickvals`, `ticktext`).
+    Numbers stand where they are, over a factor of 20 and more by their logarithm; the rest, and
+    few numbers, at equal distances.
+    """
+    distinct = sorted({str(value) for value in values})
+    numbers = all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in values
+    )
+    if numbers and len(distinct) > 6:
+        low, high = min(values), max(values)
+        if low > 0 and high / low > 20:
+            ends = (
+                math.log10(low),
+                math.log10(high),
+            )  # a tick beyond them would draw the axis beyond the plot
+            inside = range(math.ceil(ends[0] + 0.15), math.floor(ends[1] - 0.15) + 1)
+            ticks = {
+                ends[0]: text_of(low),
+                **{float(t): f"{10.0**t:g}" for t in inside},
+                ends[1]: text_of(high),
+            }
+            return {
+                "label": short(path),
+                "values": [math.log10(value) for value in values],
+                "tickvals": list(ticks),
+                "ticktext": list(ticks.values()),
+            }
+        return {
+            "label": short(path),
+            "values": list(values),
+            **_round_ticks(min(values), max(values)),
+        }
+    if numbers:
+        distinct = [str(value) for value in sorted(set(values))]
+    places = [distinct.index(str(value)) for value in values]
+    if numbers:
+        distinct = [text_of(value) for value in sorted(set(values))]
+    span = {"range": [-0.5, 0.5]} if len(distinct) == 1 else {}
+    return {
+        "label": short(path),
+        "values": places,
+        "tickvals": list(range(len(distinct))),
+        "ticktext": distinct,
+        **span,
+    }
+
+
+def _round_ticks(low: float, high: float) -> dict[str, Any]:
+    """Ticks at round numbers within low..high, about TICKS of them; at `low` if that is all."""
+    if high <= low:
+        return {"tickvals": [low], "ticktext": [text_of(low)]}
+    rough = (high - low) / TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough * 0.999)
+    found = [step * n for n in range(math.ceil(low / step), math.floor(high / step + 1e-9) + 1)]
+    return {"tickvals": found, "ticktext": [f"{tick:.6g}" for tick in found]}
+
+
+def _places(axis: dict[str, Any]) -> list[float]:
+    """Where each trial crosses an axis, 0 at its foot to 1 at its top; in the middle of one that has
+    a single value.
+    """
+    return [_place(axis, value) for value in axis["values"]]
+
+
+def _place(axis: dict[str, Any], value: float) -> float:
+    low, high = min(axis["values"]), max(axis["values"])
+    return (value - low) / (high - low) if high > low else 0.5
+
+
+def _draw_axes(chart: go.Figure, axes: Sequence[dict[str, Any]]) -> None:
+    for x, axis in enumerate(axes):
+        chart.add_shape(
+            type="line", x0=x, x1=x, y0=0, y1=1, line={"color": QUIET, "width": 1}, layer="above"
+        )
+        chart.add_annotation(
+            x=x, y=1, yshift=20, text=axis["label"], showarrow=False, font={"size": 13}
+        )
+        for value, text in zip(axis["tickvals"], axis["ticktext"], strict=True):
+            chart.add_annotation(
+                x=x,
+                y=_place(axis, value),
+                xshift=-5,
+                xanchor="right",
+                text=text,
+                showarrow=False,
+                font={"size": 12},
+            )
+
+
+def _between(first: str, last: str, share: float) -> str:
+    """The colour at `share` (0..1) of the way from one colour to another."""
+    found = find_intermediate_color(hex_to_rgb(first), hex_to_rgb(last), share)
+    return str(label_rgb(found))
