@@ -18,11 +18,14 @@ from engine.data.forms.omniglot import alphabet_of
 from engine.errors import DataError
 from engine.lab import Lab
 from engine.recipes.fields import DataSpec
+from engine.recognition.few_shot import Bank, nearest_symbol
 from engine.recognition.one_shot import draw_runs, errors_of, interval
+from engine.recognition.open_set import OpenSet, draw_episodes, measure
+from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.few_shot import EMBEDDER
 from engine.store.store import Store
 
-RUNS = 200
+RUNS, EPISODES = 200, 150  # of each alphabet
 BASELINES = ("characters-best",)
 
 
@@ -48,43 +51,69 @@ def judged(store: Store, model: str) -> tuple[str, set[str] | None]:
     return "omniglot", left_out
 
 
-def embedded(store: Store, model: str | None, data: str) -> np.ndarray:
-    """(N, D) float32 of all images of a data set, L2-normalised; without a model the pixels."""
-    if model is None:
-        spec = DataSpec(name=data, style="digit", size=28, validation=0)
-        flat = store.dataset(spec).images.reshape(-1, 28 * 28).astype(np.float32)
-        return flat / np.linalg.norm(flat, axis=1, keepdims=True)
-    meta = store.model_meta(model)
-    spec = DataSpec(name=data, style=meta["style"], size=meta["size"], validation=0)
-    return store.predictor(model).embed(store.dataset(spec).images)
+def embedded(
+    store: Store, model: str | None, data: str, asked: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings (n, D) float32, L2-normalised, of the images of a data set at `asked` (n,), and the
+    squares that the model was given; without a model their pixels.
+    """
+    look = {"style": "digit", "size": 28}
+    if model is not None:
+        meta = store.model_meta(model)
+        look = {"style": meta["style"], "size": meta["size"]}
+    squares = store.dataset(DataSpec.model_validate({"name": data, "validation": 0, **look})).images
+    squares = np.asarray(squares[asked])
+    if model is not None:
+        return store.predictor(model).embed(squares), squares
+    flat = squares.reshape(len(squares), -1).astype(np.float32)
+    return flat / np.linalg.norm(flat, axis=1, keepdims=True), squares
+
+
+def open_set(
+    vectors: np.ndarray, alphabets: np.ndarray, characters: np.ndarray, drawers: np.ndarray
+) -> OpenSet:
+    """How well "none of these" is told by the rule of Teach (`nearest_symbol`: how much more likeness
+    than the symbol asks for). vectors: likeness vectors (N, D + 196) of the drawings asked about.
+    """
+
+    def surely(bank: Bank, vector: np.ndarray) -> tuple[str, float]:
+        match = nearest_symbol(bank, vector)
+        return match.name, match.likeness - match.least
+
+    episodes = list(draw_episodes(alphabets, characters, drawers, EPISODES))
+    return measure(episodes, characters, vectors, surely)
 
 
 def main(model: str | None = None) -> dict[str, float]:
-    """Returns figures by name, appended to records.csv too: mean over alphabets of the share of
-    wrong trials, in percent, and its 95% interval. Raises DataError.
+    """Returns figures by name, appended to records.csv too. Errors are shares of wrong trials in
+    percent, of each alphabet and their mean, with the mean's 95% interval. Raises DataError.
     """
     lab = Lab.open(os.environ)
     model = model or EMBEDDER
     data, chosen = judged(lab.store, model)
-    images = lab.store.dataset(DataSpec(name=data, size=28, validation=0))
+    spec = DataSpec(name=data, size=28, validation=0)
+    images = lab.store.dataset(spec)
     alphabets = np.array([alphabet_of(images.classes[label]) for label in images.labels])
     drawers = np.array([file.rpartition("_")[2] for file in images.files])
-    runs = [
-        run
-        for run in draw_runs(alphabets, images.labels, drawers, RUNS)
-        if chosen is None or run.alphabet in chosen
-    ]
+    asked = np.flatnonzero(np.isin(alphabets, sorted(chosen or set(alphabets))))
+    about = alphabets[asked], images.labels[asked], drawers[asked]
+    runs = list(draw_runs(*about, RUNS))
     names = [run.alphabet for run in runs]
     out: dict[str, float] = {}
-    for name, asked in (("pixels", None), *((one, one) for one in BASELINES), (EMBEDDER, model)):
-        errors = errors_of(runs, embedded(lab.store, asked, data))
-        each = {one: 100 * errors[[n == one for n in names]].mean() for one in sorted(set(names))}
+    for name, source in (("pixels", None), *((one, one) for one in BASELINES), (EMBEDDER, model)):
+        vectors, squares = embedded(lab.store, source, data, asked)
+        errors = 100 * errors_of(runs, vectors)
+        each = {one: errors[[n == one for n in names]].mean() for one in sorted(set(names))}
         low, high = interval(errors, names)
-        label = f"{name} on {data}"
-        out[f"{label}, {len(each)} alphabets, error %"] = float(np.mean(list(each.values())))
-        out[f"{label}, {len(each)} alphabets, error %, 95% from"] = 100 * low
-        out[f"{label}, {len(each)} alphabets, error %, 95% to"] = 100 * high
-        out |= {f"{label}, {one}, error %": float(value) for one, value in each.items()}
+        label = f"{name}, {len(each)} alphabets of {data}, errors %"
+        out |= {label: float(np.mean(list(each.values())))}
+        out |= {f"{label}, 95% from": low, f"{label}, 95% to": high}
+        out |= {f"{name}, {one}, errors %": float(value) for one, value in each.items()}
+        if source == model:
+            found = open_set(likeness_vectors(vectors, squares), *about)
+            out[f"{name}, none of five symbols, equal error %"] = 100 * found.equal_error
+            out[f"{name}, none of five symbols, threshold there"] = found.threshold
+            out[f"{name}, which of five symbols, right %"] = 100 * found.right
     append(
         {"bench_or_recipe": "oneshot", "metric": metric, "value": f"{value:.4g}"}
         for metric, value in out.items()

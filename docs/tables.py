@@ -112,8 +112,8 @@ def shipped() -> str:
             )
         elif unseen := meta.get("unseen_alphabets"):
             accuracy = (
-                f"{unseen['one_shot_error']:.1%} errors in 20-way one-shot classification of"
-                f" {len(unseen['alphabets'])} alphabets that a model of its recipe was not trained on"
+                f"{unseen['error']:.1%} errors in 20-way one-shot classification of"
+                f" {len(unseen['errors'])} alphabets that a model of its recipe was not trained on"
             )
         else:
             accuracy = (

@@ -119,16 +119,15 @@ class HeldOut(TypedDict):
 class UnseenAlphabets(TypedDict):
     """How a model of the same recipe tells characters apart of alphabets that it was not trained on.
 
-    one_shot_error  share 0..1 of wrong trials of within-alphabet 20-way one-shot classification, mean
-                    over the alphabets; low, high: its 95% interval for them; pixels: the error of
-                    comparing pixels
-    equal_error     share of drawings of five taught symbols that are rejected, where as many drawings
-                    of others are accepted
-    chosen_by       alphabets by which settings were chosen: not among `alphabets`
+    errors       by alphabet, share 0..1 of wrong trials of within-alphabet 20-way one-shot classification
+    error        their mean; low, high: its 95% interval for them; pixels: that of comparing pixels
+    equal_error  share of drawings of five taught symbols that are rejected, where as many drawings of
+                 others are accepted
+    chosen_by    the alphabets by which settings were chosen: `errors` of the others were read once
     """
 
-    alphabets: list[str]
-    one_shot_error: float
+    errors: dict[str, float]
+    error: float
     low: float
     high: float
     pixels: float

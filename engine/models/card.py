@@ -118,16 +118,18 @@ def model_card(meta: CheckpointMeta) -> str:
 
 def _unseen(found: UnseenAlphabets) -> str:
     """The card's words for alphabets that were left out."""
-    one_shot, pixels = 100 * found["one_shot_error"], 100 * found["pixels"]
+    each = ", ".join(f"{name} {100 * error:.1f}%" for name, error in found["errors"].items())
+    kept = [name for name in found["errors"] if name not in found["chosen_by"]]
     return (
-        f"A model of this recipe that was trained without {_listed(found['alphabets'])} names"
-        f" characters of them by one drawing of each of 20 (within-alphabet 20-way one-shot"
-        f" classification) with {one_shot:.1f}% errors (95% interval"
-        f" {100 * found['low']:.1f} to {100 * found['high']:.1f}); comparing pixels errs in"
-        f" {pixels:.1f}%. Of five symbols taught by three drawings each, equally many drawings are"
-        f" rejected as drawings of other characters of the alphabet are accepted"
-        f" (equal error rate): {100 * found['equal_error']:.1f}%. Settings were chosen by"
-        f" {_listed(found['chosen_by'])}, and these figures read once. The model here was then"
+        "A model of this recipe that was trained without the alphabets"
+        f" {_listed(list(found['errors']))} names their characters by one drawing of each of 20"
+        " (within-alphabet 20-way one-shot classification) with"
+        f" {100 * found['error']:.1f}% errors (95% interval for these alphabets"
+        f" {100 * found['low']:.1f} to {100 * found['high']:.1f}; {each}); comparing pixels errs in"
+        f" {100 * found['pixels']:.1f}%. Of five symbols taught by three people's drawings,"
+        f" {100 * found['equal_error']:.1f}% of drawings are rejected where as many drawings of"
+        " other characters of their alphabet are accepted (equal error rate). Settings were chosen by"
+        f" {_listed(found['chosen_by'])}; {_listed(kept)} was read once. The model here was then"
         " trained on these alphabets too."
     )
 

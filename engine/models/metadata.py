@@ -49,8 +49,8 @@ class _HeldOut(Document):
 
 
 class _UnseenAlphabets(Document):
-    alphabets: list[str]
-    one_shot_error: float
+    errors: dict[str, float]
+    error: float
     low: float
     high: float
     pixels: float
