@@ -138,7 +138,11 @@ def save_diagnosis(folder: Path, document: LabelDiagnosis, result: PipelineResul
     """Write a diagnosis; the folder appears whole or not at all. Raises GlyphlabError if the disk
     is full.
     """
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=make_folder(folder.parent)))
+    parent = make_folder(folder.parent)
+    try:
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=parent))
+    except OSError as error:
+        raise failure(error, folder) from error
     try:
         np.save(made / "embeddings.npy", result.embeddings)
         suspects = result.suspects

@@ -12,6 +12,7 @@ import pytest
 from noisy_labels import result_of
 
 from engine.data.imageset import ImageSet
+from engine.errors import GlyphlabError
 from engine.lab import Lab
 from engine.noise.explanation import explain_label, label_neighbours
 from engine.noise.inject import add_noise
@@ -68,3 +69,11 @@ def test_a_diagnosis_of_format_1_is_shown_and_its_review_continues(saved: Diagno
     review = Review(saved.folder, saved.arrays["given"].tolist(), saved.classes)
     assert list(review.decisions()) == [first] and review.decisions()[first].label == 7
     assert review.undo().position == first and review.decisions() == {}
+
+
+def test_a_folder_that_the_disk_refuses_is_said_in_words(digits: ImageSet, tmp_path: Path) -> None:
+    result = result_of(digits.labels, digits.labels, 10)
+    document = make_document(digits, "all", "quick", result, 1.0)
+    with pytest.raises(GlyphlabError, match="too long"):
+        save_diagnosis(tmp_path / ("k" * 250), document, result)
+    assert list(tmp_path.iterdir()) == []
