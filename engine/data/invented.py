@@ -77,7 +77,9 @@ def _stroke(before: list[Stroke], rng: np.random.Generator) -> Stroke:
     start = rng.uniform(-0.9, 0.9, 2)
     if before and rng.random() < 0.7:
         line = _curve(before[int(rng.integers(len(before)))])
-        start = line[int(rng.choice([0, len(line) // 2, len(line) - 1, rng.integers(len(line))]))]
+        start = line[
+            int(rng.choice([0, len(line) // 2, len(line) - 1, int(rng.integers(len(line)))]))
+        ]
     if rng.random() < 0.04:  # a dot
         return Stroke(start + np.array([[0, 0], rng.normal(0, 0.06, 2)]), True)
     length = rng.uniform(0.5, 1.9)
@@ -100,7 +102,7 @@ def _stroke(before: list[Stroke], rng: np.random.Generator) -> Stroke:
         "loop": (
             [
                 (0.35 * (1 - math.cos(t)), 0.35 * bend * 1.6 * math.sin(t))
-                for t in np.linspace(0, rng.choice([2, 1.6, 1.3]) * math.pi, 7)
+                for t in np.linspace(0, float(rng.choice([2, 1.6, 1.3])) * math.pi, 7).tolist()
             ],
             False,
         ),
@@ -135,8 +137,8 @@ def _relative(first: list[Stroke], rng: np.random.Generator) -> list[Stroke]:
 
 def _strayed(stroke: Stroke, care: float, rng: np.random.Generator) -> np.ndarray:
     """The line (n, 2) that a hand draws for a stroke."""
-    points, sharp = stroke
-    middle = points.mean(0)
+    points: np.ndarray = stroke.points
+    sharp, middle = stroke.sharp, points.mean(0)
     size = np.ptp(points, axis=0).max()
     turn = rng.normal(0, 0.09 * care)
     grown = math.exp(rng.normal(0, 0.1 * care))

@@ -20,23 +20,21 @@ _PICTURE = re.compile(r"(?:.*/)?([^/]+)/character(\d+)/([^/]+\.png)")
 
 
 class JoinedReader:
-    """Files of several readers by position: `places` (n, 2) int64 says which reader, and where in
-    it.
-    """
+    """Files of several readers by position: `places` says which reader, and where in it."""
 
-    def __init__(self, readers: Sequence[FileReader], places: np.ndarray) -> None:
+    def __init__(self, readers: Sequence[FileReader], places: Sequence[tuple[int, int]]) -> None:
         self._readers, self._places = readers, places
 
     def read(self, index: int, most: int = MOST_BYTES) -> bytes:
         reader, place = self._places[index]
-        return self._readers[reader].read(int(place), most)
+        return self._readers[reader].read(place, most)
 
     def head(self, index: int, count: int) -> bytes:
         reader, place = self._places[index]
-        return self._readers[reader].head(int(place), count)
+        return self._readers[reader].head(place, count)
 
     def select(self, indices: np.ndarray) -> JoinedReader:
-        return JoinedReader(self._readers, self._places[np.asarray(indices, np.int64)])
+        return JoinedReader(self._readers, [self._places[int(i)] for i in indices])
 
 
 def alphabet_of(name: str) -> str:
@@ -65,17 +63,17 @@ def joined(
                 names.append(f"{alphabet} {match[2]}/{match[3]}")
                 places.append((part, place))
     first = opened[0][0]
-    where = np.array(places, np.int64).reshape(-1, 2)
-    reader = JoinedReader([files.reader for files, _ in opened], where)
+    reader = JoinedReader([files.reader for files, _ in opened], places)
     problems = [problem for files, _ in opened for problem in files.problems]
 
     def content(kept: np.ndarray) -> str:
-        chosen = where[kept]
         parts = [
-            hashed(chosen[chosen[:, 0] == part, 1])
-            for part, (_, hashed) in enumerate(opened)
-            if (chosen[:, 0] == part).any()
+            [places[int(i)][1] for i in kept if places[int(i)][0] == part]
+            for part in range(len(opened))
         ]
-        return digest(["omniglot", *parts])
+        hashes = [
+            hashed(np.array(part)) for part, (_, hashed) in zip(parts, opened, strict=True) if part
+        ]
+        return digest(["omniglot", *hashes])
 
     return first._replace(names=names, problems=problems, reader=reader), content
