@@ -75,7 +75,7 @@ def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classe
     assert not any(step.startswith("comparing hypotheses") for step in steps)  # looks decided
     assert any("so far: complementary, " in what for _, _, what in reported)
     ends = [(done, total) for done, total, what in reported if what.startswith("ensemble")]
-    assert ends[-1][0] > 0.99 * ends[-1][1] and all(done <= total for done, total in ends)
+    assert ends[-1][0] > 0.95 * ends[-1][1] and all(done <= total for done, total in ends)
 
 
 def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of_all(four) -> None:
