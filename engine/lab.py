@@ -199,6 +199,7 @@ class Lab:
 
     def runs(self) -> list[RunInfo]:
         """Every run, newest first."""
+        self.launcher.refresh()
         return self.store.runs()
 
     def run(self, id: str | Path) -> Run:

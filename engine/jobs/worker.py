@@ -70,15 +70,17 @@ class Cancel:
 
 
 def work_on_run(
-    store: Store, run: Run, lock: Lock, ticket: Path, progress: Progress = no_progress
+    store: Store, run: Run, lock: Lock, ticket: Path | None, progress: Progress = no_progress
 ) -> str:
     """Bring the run to its end and return the state it ended in; raises nothing. Its `lock` is
-    released at the end.
+    released at the end. ticket: its place in the queue; None where a cluster has done the queueing.
     """
     cancel = Cancel(run)
     with lock, cancel.catching_signals():
         try:
             run.own()
+            if ticket is None:
+                return _train(store, run, cancel, progress)
 
             def show(ahead: int) -> None:
                 message = f"waiting for {ahead} other run{'s' if ahead > 1 else ''}"
