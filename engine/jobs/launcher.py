@@ -41,7 +41,9 @@ class Launcher:
             self.executor.refresh(wait)
 
     def cluster(self) -> ClusterView | None:
-        """The cluster on which runs and tasks are computed; None if that is this machine."""
+        """The cluster on which runs and tasks are computed, as it was at the last `refresh`; None if
+        that is this machine.
+        """
         from engine.jobs.cluster.executor import ClusterExecutor
 
         return self.executor.view() if isinstance(self.executor, ClusterExecutor) else None

@@ -63,6 +63,7 @@ def undisturbed(lab: Lab) -> dict[str, Any]:
 def test_jobs_see_the_home_and_the_nodes_are_shown(lab: Lab, cluster: Cluster) -> None:
     probe = lab.launcher.probe()
     assert probe is not None and probe.ok and probe.locks, probe
+    lab.launcher.refresh(wait=True)
     view = lab.launcher.cluster()
     assert view is not None and not view.error
     assert sum(node.cpus for node in view.nodes if node.alive) == 2

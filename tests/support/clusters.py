@@ -79,7 +79,12 @@ class RayCluster(Cluster):
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port, page = folder, free_port(), free_port()
-        self.quiet = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+        self.quiet = {
+            **os.environ,
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_raylet_start_wait_time_s": "300",  # a busy machine
+            "OMP_NUM_THREADS": "1",
+        }
         # Sockets below it have paths of at most 107 letters.
         self.temporary = Path("/tmp") / f"ray-{secrets.token_hex(3)}"
         self.head = self._start(
@@ -87,7 +92,7 @@ class RayCluster(Cluster):
             f"--dashboard-port={page}", "--num-cpus=0", f"--temp-dir={self.temporary}",
         )  # fmt: skip
         address = f"http://127.0.0.1:{page}"
-        wait_until(lambda: _answers(f"{address}/api/jobs/"), 120)
+        wait_until(lambda: _answers(f"{address}/api/jobs/"), 300)
         self.nodes = [self.add_node(), self.add_node()]
         self.environment = {"GLYPHLAB_EXECUTOR": "ray", "GLYPHLAB_RAY_ADDRESS": address}
 

@@ -61,7 +61,7 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         state_badge(info)
         st.caption(
             f"{info.data} · {info.model}{' · ' + info.device if info.device else ''} · run"
-            f" `{info.id}`",
+            f" `{info.id}`{' · ' + info.where if info.where else ''}",
             width="content",
         )
     # one place for what comes and goes, so that the charts below stay the same elements and keep

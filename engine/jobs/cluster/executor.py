@@ -18,7 +18,7 @@ from engine.errors import GlyphlabError, RunError
 from engine.files.atomic import write_json, write_text
 from engine.files.locks import Lock, is_locked
 from engine.files.pulse import BEAT_SECONDS, age_seconds
-from engine.jobs.cluster.base import Cluster, ClusterError, Job, JobState
+from engine.jobs.cluster.base import Cluster, ClusterError, Job, JobState, Node
 from engine.jobs.cluster.probe import Probe, last_probe, probe
 from engine.jobs.cluster.view import ClusterView
 from engine.jobs.executor import LocalExecutor
@@ -32,6 +32,7 @@ from engine.runs.run_info import ALIVE, now
 from engine.settings import COMMAND, Settings
 
 BETWEEN_SECONDS = 2.0  # two questions to the cluster, for all viewers of this process together
+NODES_SECONDS = 10.0  # two questions for its machines
 SILENT_SECONDS = 9 * BEAT_SECONDS  # after which a node that gave signs of life counts as lost
 HERE = {"sweep"}  # tasks that only watch others' jobs: they would hold a core for nothing
 GONE = JobState("ended", "the cluster does not know it any more")
@@ -47,6 +48,8 @@ class ClusterExecutor:
         self._asked = float("-inf")
         self._states: dict[str, JobState] | None = None
         self._error = ""
+        self._nodes: list[Node] = []
+        self._nodes_asked = float("-inf")
 
     # starting
 
@@ -149,20 +152,16 @@ class ClusterExecutor:
             threading.Thread(target=self._look_and_let_go, name="cluster", daemon=True).start()
 
     def view(self) -> ClusterView:
-        """The cluster as pages show it."""
+        """The cluster as it was at the last look; nothing is asked."""
         states = self._states or {}
-        try:
-            nodes, error = self.cluster.nodes(), self._error
-        except ClusterError as problem:
-            nodes, error = [], str(problem)
         counts = [state.state for state in states.values()]
         return ClusterView(
             name=self.cluster.name,
-            nodes=nodes,
+            nodes=self._nodes,
             waiting=counts.count("waiting"),
             running=counts.count("running"),
             page=self.cluster.page(),
-            error=error,
+            error=self._error,
             probe=last_probe(self.settings.home),
         )
 
@@ -191,6 +190,8 @@ class ClusterExecutor:
         tasks = [folder for folder in task_folders(self.settings.home) if _task_job(folder)]
         try:
             self._states, self._error = self.cluster.states(), ""
+            if time.monotonic() - self._nodes_asked > NODES_SECONDS:
+                self._nodes, self._nodes_asked = self.cluster.nodes(), time.monotonic()
         except ClusterError as error:
             self._states, self._error = None, str(error)
         for known in runs:
