@@ -250,6 +250,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "data_fields": partial(fields, "DataSpec"),
     "model_fields": partial(fields, "ModelSpec"),
     "augment_fields": partial(fields, "Augment"),
+    "resource_fields": partial(fields, "Resources"),
     "published_fields": partial(fields, "Published"),
     "losses": losses,
     "styles": styles,

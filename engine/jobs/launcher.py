@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class Launcher:
-    """Work on what a store holds, in processes of its own."""
+    """Work on what a store holds, in processes of its own. Raises SettingsError for an executor
+    that there is not.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        if store.settings.executor != "local":
+            _ = self.executor  # told now, not with the first run
 
     @cached_property
     def executor(self) -> Executor:

@@ -57,11 +57,11 @@ def _text_of(value: object) -> object:
     return str(value) if is_number else value
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Augment(_Frozen):
+class Augment(Frozen):
     """Random changes to each training image, drawn anew per sample; zero switches one off. Lengths
     are fractions of the image side.
     """
@@ -130,7 +130,7 @@ class Augment(_Frozen):
     )
 
 
-class Stage(_Frozen):
+class Stage(Frozen):
     """The choices of one training stage."""
 
     epochs: int = Field(
@@ -214,7 +214,7 @@ class Stage(_Frozen):
     )
 
 
-class DataSpec(_Frozen):
+class DataSpec(Frozen):
     """Which images, how they are placed on the model's square, and how they are split."""
 
     name: NumberedName = Field(
@@ -279,27 +279,12 @@ class DataSpec(_Frozen):
         return self.model_copy(update={"name": self.test_on, **whole})
 
 
-class ModelSpec(_Frozen):
+class ModelSpec(Frozen):
     name: Name = Field(default="convnet", description="a name in MODELS")
     options: Options = Field(default_factory=dict, description="keyword arguments of the model")
 
 
-class Resources(_Frozen):
-    """What the run asks of a cluster; on one machine it changes nothing. Empty: the setting
-    GLYPHLAB_RESOURCES.
-    """
-
-    cpus: int | None = Field(
-        default=None, ge=1, le=1024, description="cores, which are also the training's threads"
-    )
-    gpus: int | None = Field(default=None, ge=0, le=1, description="devices")
-    memory_gb: float | None = Field(default=None, gt=0, le=10_000, description="main memory in GB")
-    minutes: int | None = Field(
-        default=None, ge=1, le=100_000, description="longest time of one attempt in minutes"
-    )
-
-
-class Published(_Frozen):
+class Published(Frozen):
     """The figure a study stated for this experiment."""
 
     value: float | None = Field(

@@ -25,9 +25,9 @@ from engine.recipes.fields import (
     ModelSpec,
     Name,
     Published,
-    Resources,
     Stage,
 )
+from engine.recipes.resources import Resources
 from engine.recipes.trees import flatten, number, plain, put, validated
 
 RECIPES = Path(__file__).parent

@@ -30,6 +30,7 @@ ELSEWHERE = (
     "augment",
     "stages",
     "published",
+    "resources",
     "target",
     "analysis",
     "scale",

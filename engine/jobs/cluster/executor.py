@@ -39,10 +39,13 @@ GONE = JobState("ended", "the cluster does not know it any more")
 
 
 class ClusterExecutor:
-    """See engine.jobs.executor.Executor."""
+    """See engine.jobs.executor.Executor. The cluster is asked once in `between_seconds` at most."""
 
-    def __init__(self, settings: Settings, cluster: Cluster) -> None:
+    def __init__(
+        self, settings: Settings, cluster: Cluster, between_seconds: float = BETWEEN_SECONDS
+    ) -> None:
         self.settings, self.cluster = settings, cluster
+        self._between_seconds = between_seconds
         self._local = LocalExecutor(settings)
         self._asking = threading.Lock()
         self._asked = float("-inf")
@@ -140,10 +143,10 @@ class ClusterExecutor:
     # looking
 
     def refresh(self, wait: bool = False) -> None:
-        """Write down which jobs have ended without a word. Costs nothing within BETWEEN_SECONDS of
-        the last time; asks in the background unless `wait`.
+        """Write down which jobs have ended without a word. Costs nothing soon after the
+        last time; asks in the background unless `wait`.
         """
-        if time.monotonic() - self._asked < BETWEEN_SECONDS:
+        if time.monotonic() - self._asked < self._between_seconds:
             return
         if wait:
             with self._asking:

@@ -31,6 +31,7 @@ class RayJobs:
         self.address, self.python = address.rstrip("/"), python
 
     def submit(self, job: Job) -> str:
+        """See Cluster. Its id is the submission's."""
         command = shlex.join([self.python, "-P", "-m", "engine", *job.arguments])
         wanted = job.resources
         answer = self._ask(
@@ -75,6 +76,7 @@ class RayJobs:
         return ""
 
     def nodes(self) -> list[Node]:
+        """See Cluster. Ray's API does not say here how much is in use."""
         found = self._ask("/api/v0/nodes?detail=1&limit=1000")
         rows = (found.get("data") or {}).get("result", {}).get("result", [])
         out = []

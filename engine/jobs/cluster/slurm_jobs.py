@@ -38,6 +38,7 @@ class SlurmJobs:
         self.folder, self.options = folder, options
 
     def submit(self, job: Job) -> str:
+        """See Cluster. The job is one of submitit's, which queues it again when it is cut short."""
         wanted = job.resources
         made = _submitit().SlurmExecutor(folder=str(self.folder), max_num_timeout=10_000)
         more: dict[str, Any] = {"requeue": True, "export": "ALL", **self.options}
@@ -83,6 +84,7 @@ class SlurmJobs:
         return lines[-1][-300:] if lines else ""
 
     def nodes(self) -> list[Node]:
+        """See Cluster. GPUs are counted in the generic resources."""
         lines = _run("sinfo", "--noheader", "--Node", "--format=%N|%T|%C|%m|%G").splitlines()
         out: dict[str, Node] = {}
         for line in lines:
