@@ -30,8 +30,13 @@ BENCHES: dict[str, str] = {
         "the label-noise pipeline without each of its parts; --full: at full size, --data: on"
         " other data"
     ),
+    "labelling": "which images to label next: accuracy against labels given, beside asking at random",
     "many-runs": "every page of a lab with a thousand runs, alone and thirty at once, in a browser",
     "portable": "500 drawings read by the ONNX package outside the lab, and by the lab",
+    "oneshot": (
+        "characters of alphabets that no training saw, named by one drawing of each: the embedding,"
+        " pixels and the model of 62 characters; --model: another embedding"
+    ),
     "streaming": "a set larger than memory, streamed from disk, against one that is held",
 }
 README = Path(__file__).parent / "README.md"
@@ -64,6 +69,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--full", action="store_true", help="ablation: at full size")
     parser.add_argument("--data", help="ablation: its data set, a name in bench.ablation.CASES")
+    parser.add_argument("--model", help="oneshot: a model or run to judge")
     args = parser.parse_args(arguments)
     if wrong := set(args.names) - set(BENCHES):
         print(f"no benchmark '{wrong.pop()}'; there are: {', '.join(BENCHES)}", file=sys.stderr)
@@ -71,7 +77,11 @@ def main(arguments: list[str]) -> int:
     for name in args.names or BENCHES:
         print(f"{name}: {BENCHES[name]}")
         run = import_module(f"bench.{name.replace('-', '_')}").main
-        options = {"full": args.full, "data": args.data} if name == "ablation" else {}
+        options: dict[str, object] = {}
+        if name == "ablation":
+            options = {"full": args.full, "data": args.data}
+        elif name == "oneshot":
+            options = {"model": args.model}
         for metric, value in run(**options).items():
             print(f"  {metric}: {value:,.4g}")
     README.write_text(

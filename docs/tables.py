@@ -110,6 +110,11 @@ def shipped() -> str:
                 f"{held['accuracy']:.2%} of {held['n']:,} held-out images of {data}, mean of"
                 f" {held['models']} models of its recipe"
             )
+        elif unseen := meta.get("unseen_alphabets"):
+            accuracy = (
+                f"{unseen['error']:.1%} errors in 20-way one-shot classification of"
+                f" {len(unseen['errors'])} alphabets that a model of its recipe was not trained on"
+            )
         else:
             accuracy = (
                 f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {data}"

@@ -19,6 +19,7 @@ from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge
 from engine.recognition.few_shot import WITHOUT_GALLERY
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.word_reader import read_lines
+from engine.services.few_shot import EMBEDDER
 from engine.services.gallery import Gallery
 from engine.settings import COMMAND
 
@@ -57,7 +58,11 @@ class Reader:
         """name, title and label of the models that can read drawings, the best first, shipped ones
         before those of runs.
         """
-        found = {model.name: model for model in self.lab.models() if model.style != "photo"}
+        found = {
+            model.name: model
+            for model in self.lab.models()
+            if model.style != "photo" and model.name != EMBEDDER
+        }
         names = [name for name in FAVOURITES if name in found] + [
             name for name in found if name not in FAVOURITES
         ]
@@ -125,8 +130,7 @@ class Reader:
             return prediction, judge((), prediction.probabilities, blank=True), None, None
         gallery = self.galleries.get(model)
         vector = likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
-        known = gallery.likeness_of(vector) if gallery else WITHOUT_GALLERY
-        match = self.lab.taught.recognise(vector, model, known)
+        match = self._taught(page, prediction, model)
         verdict = judge(
             prediction.classes,
             prediction.probabilities,
@@ -138,10 +142,33 @@ class Reader:
                 verdict = judge(prediction.classes, prediction.probabilities, pieces=pieces)
         return prediction, verdict, match, gallery
 
-    def examples_like(self, prediction: Prediction, model: str) -> list[Example]:
+    def examples_like(self, page: images.Page, prediction: Prediction, model: str) -> list[Example]:
         """The taught examples, those most like a drawing first."""
-        vector = likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
-        return self.lab.taught.most_alike(vector, model)
+        return self.lab.taught.most_alike(*self._embedded(page, prediction, model))
+
+    def _taught(self, page: images.Page, prediction: Prediction, model: str) -> Match | None:
+        """The taught symbol that a drawing shows; None if it is none of them, or more like one of
+        the characters that `model` tells apart.
+        """
+        taught = self.lab.taught
+        if not taught.symbols():
+            return None
+        vector, embedder = self._embedded(page, prediction, model)
+        gallery = self.galleries.get(embedder)
+        known = gallery.likeness_of_classes(vector, prediction.classes) if gallery else None
+        return taught.recognise(vector, embedder, WITHOUT_GALLERY if known is None else known)
+
+    def _embedded(
+        self, page: images.Page, prediction: Prediction, model: str
+    ) -> tuple[np.ndarray, str]:
+        """A drawing's likeness vector (D + 196,) float32 by which taught symbols are told apart, and
+        the name of the model that makes it.
+        """
+        embedder = self.lab.taught.embedder(model)
+        if embedder != model:
+            prediction = self.predictor(embedder).predict([page])[0]
+        vectors = likeness_vectors(prediction.embedding[None], prediction.square[None])
+        return vectors[0], embedder
 
     def _characters(self, ink: np.ndarray, model: str) -> int:
         """How many characters a drawing is; where some nearly touch, as many as can be read one by

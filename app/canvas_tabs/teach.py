@@ -189,7 +189,8 @@ def _symbols(reader: Reader, value: str | None) -> str:
     if not symbols:
         return '<p class="gl-quiet">Nothing has been taught yet.</p>'
     try:
-        measured = reader.lab.taught.leave_one_out(_model_in(reader, value))
+        taught = reader.lab.taught
+        measured = taught.leave_one_out(taught.embedder(_model_in(reader, value)))
     except (GlyphlabError, gr.Error) as error:
         return f'<p class="gl-quiet">{html.escape(str(error))}</p>'
     by_name = {name: f"{right} of {n}" for name, right, n in measured.rows}

@@ -95,7 +95,7 @@ class Views:
                 "headline": f"This is {match.name}",
                 "note": note,
             }
-            alike = self.reader.examples_like(prediction, model)
+            alike = self.reader.examples_like(page, prediction, model)
             out["rows"] = symbol_rows(alike) or out["rows"]
         if page.drawn is not page.ink:
             out["note"] += " A stray dot was left out."
@@ -115,10 +115,11 @@ class Views:
 
         model = model or self.reader.best()
         predictor = self.reader.predictor(model)
-        prediction, _, match, _ = self.reader.answer(images.Page(_drawing(picture)), model)
+        page = images.Page(_drawing(picture))
+        prediction, _, match, _ = self.reader.answer(page, model)
         if prediction.blank:
             return {"kind": "message", "note": "Nothing is drawn."}
-        if match is not None and (alike := self.reader.examples_like(prediction, model)):
+        if match and (alike := self.reader.examples_like(page, prediction, model)):
             return why_taught(prediction, alike, match, data_uri)
         maps = saliency(predictor, prediction.square, prediction.label)
         titles = {"duo": ("its form", "its place on the page")}.get(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.recipes.fields import Augment
+from engine.recipes.augmentation import Augment
 
 GEOMETRIC = (
     "rotate",
@@ -83,6 +83,21 @@ def augment(images: Tensor, spec: Augment, size: int, generator: torch.Generator
     if spec.erase:
         x = _erase(x, spec.erase, generator)
     return x
+
+
+def quarter_turned(
+    images: Tensor, labels: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Turn each image by a random number of quarter turns t, and make label y the label 4 y + t.
+
+    images: (B, C, H, H); labels: (B,) int64 in 0..K-1. Returns both, the labels in 0..4K-1.
+    """
+    turns = torch.randint(0, 4, (len(images),), generator=generator, device=generator.device)
+    out = images.clone()
+    for turn in (1, 2, 3):
+        chosen = turns == turn
+        out[chosen] = torch.rot90(images[chosen], turn, (2, 3))
+    return out, 4 * labels + turns
 
 
 def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.data import digits
+from engine.data import digits, invented
 from engine.data.cache import cached_squares, content_hash
 from engine.data.check import checked
 from engine.data.fetch import DOWNLOADS, Download, fetch
@@ -68,6 +68,8 @@ def load_dataset(
     style = common if spec.style == "auto" else spec.style
     if spec.classes is not None:
         listings = _only(spec.classes, listings)
+    if spec.without:
+        listings = _without(spec.without, listings)
     parts = [
         _image_set(name, listing, style, spec, home, progress)
         for name, listing in zip(names, listings, strict=True)
@@ -119,7 +121,7 @@ def list_dataset(
 
 def _listing_of(found: Found, unpacked_mb: int, home: Path, progress: Progress) -> Listing:
     if found.path is None:
-        return digits.list_digits()
+        return invented.list_invented() if found.name == "invented" else digits.list_digits()
 
     def content_of(paths: Sequence[Path]) -> str:
         return content_hash(paths, home, progress)
@@ -136,6 +138,24 @@ def _only(classes: Sequence[str], listings: Sequence[Listing]) -> list[Listing]:
             raise DataError(unknown("class", name, known))
     return [
         listing.only([name for name in classes if name in listing.classes]) for listing in listings
+    ]
+
+
+def _without(left_out: Sequence[str], listings: Sequence[Listing]) -> list[Listing]:
+    """All classes but those named, or beginning with what stands before a '*'."""
+    known = dict.fromkeys(name for listing in listings for name in listing.classes)
+    dropped: set[str] = set()
+    for one in left_out:
+        start = one.removesuffix("*")
+        found = {name for name in known if name == one or (start != one and name.startswith(start))}
+        if not found:
+            raise DataError(unknown("class", one, known))
+        dropped |= found
+    return [
+        listing.only([name for name in listing.classes if name not in dropped])
+        if dropped & set(listing.classes)
+        else listing
+        for listing in listings
     ]
 
 

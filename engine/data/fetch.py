@@ -59,7 +59,16 @@ def _mnist(name: str, md5: str) -> Remote:
     return Remote(name, tuple(host + name for host in hosts), md5)
 
 
+def _omniglot(half: str, md5: str, size_bytes: int) -> Download:
+    """As torchvision fetches it."""
+    name = f"images_{half}.zip"
+    address = f"https://raw.githubusercontent.com/brendenlake/omniglot/master/python/{name}"
+    return Download((Remote(name, (address,), md5),), size_bytes)
+
+
 DOWNLOADS: dict[str, Download] = {
+    "omniglot": _omniglot("background", "68d2efa1b9178cc56df9314c21c6e718", 9_500_000),
+    "omniglot-evaluation": _omniglot("evaluation", "6b91aef0f799c5bb55b94e3f2daec811", 6_500_000),
     "mnist": Download(
         (
             _mnist("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),

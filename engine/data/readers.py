@@ -17,16 +17,18 @@ import numpy as np
 from engine.data import idx
 from engine.data.cache import made_once
 from engine.data.choices import AS_FOUND, Choices
+from engine.data.file_kinds import kind_of_file
 from engine.data.file_list import MOST_TABLE_BYTES, Files, one_file
 from engine.data.folder import folder_files, list_files, sorted_out, zip_files
 from engine.data.forms.data_files import find_data_files, list_data_files
+from engine.data.forms.omniglot import joined
 from engine.data.forms.records import TABLE_ENDINGS, read_table
 from engine.data.listing import Listing, digest
 from engine.data.sources import Found
 from engine.data.tables import KINDS, describe
 from engine.data.unpack import ARCHIVES, kind_of, unpack, unpacked_files
 from engine.errors import DataError
-from engine.imaging.formats import begins_as_picture, is_hidden, is_picture
+from engine.imaging.formats import is_hidden
 from engine.progress import Progress, no_progress
 
 
@@ -90,40 +92,6 @@ def list_found(opening: Opening) -> Listing:
         expected=" or ".join(form.about for form in FORMS.values()),
         hint=_advice(what),
     )
-
-
-def kind_of_file(path: Path) -> str:
-    """What a file is, by how it begins and by its ending: 'a 7z archive', 'a CSV table'.
-
-    Raises DataError if it can't be read.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(132)
-    except OSError as error:
-        raise DataError(f"{path.name} can't be read", got=error.strerror) from None
-    if is_picture(path.name) or begins_as_picture(head):
-        return "a single picture"
-    by_name = describe(path.name)
-    if by_name in KINDS.values():
-        return by_name
-    return next(
-        (what for start, what in _STARTS.items() if head.startswith(start)), "no known file"
-    )
-
-
-_STARTS = {
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
-    b"Rar!": "a RAR archive",
-    b"\x1f\x8b": "a gzip file",
-    b"PAR1": "a Parquet table",
-    b"ARROW1": "an Arrow table",
-    b"\x93NUMPY": "a NumPy array",
-    b"MATLAB": "a MATLAB file",
-    b"\x89HDF": "an HDF5 file",
-    b"SQLite": "a database",
-    b"%PDF": "a PDF document",
-}
 
 
 def _advice(what: str) -> str:
@@ -267,6 +235,18 @@ def _is_idx(opening: Opening) -> bool:
     return bool(opening.found.pairs)
 
 
+def _is_omniglot(opening: Opening) -> bool:
+    return bool(opening.found.source and opening.found.source.parts)
+
+
+def _list_omniglot(opening: Opening) -> Listing:
+    source = opening.found.source
+    parts = opening.path.glob(source.parts) if source and opening.path.is_dir() else ()
+    paths = sorted(parts) or [opening.path]
+    files, content = joined(paths, opening.unpacked_mb, opening.content_of)
+    return list_files(files, opening.path.name, content, opening.kind, only_classes=True)
+
+
 def _is_folder(opening: Opening) -> bool:
     return opening.path.is_dir()
 
@@ -285,6 +265,7 @@ DONE = "done"  # a file in a folder of the cache that is complete
 
 FORMS: dict[str, Form] = {
     "idx": Form("IDX files", _is_idx, _list_idx),
+    "omniglot": Form("Omniglot's alphabets", _is_omniglot, _list_omniglot),
     "folder": Form("a folder", _is_folder, _list_folder),
     "zip": Form("a zip of pictures", _is_zip, _list_zip),
     "archive": Form("a tar or 7z archive", _is_archive, _list_archive),

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.data import idx
-from engine.data.choices import AS_FOUND, Choices
-from engine.data.imported import read_imported
-from engine.errors import DataError, unknown
-from engine.settings import COMMAND
+from engine.data.found import Found, Source, found_by_path
 
 DIGITS = tuple("0123456789")
 CHARACTERS = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -18,31 +14,6 @@ MERGED = tuple(
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
 )  # EMNIST's 47: letters alike in both cases are one class
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A data set known by name.
-
-    kind     'digit', 'page' or 'photo': what its images are, and the style that 'auto' stands for
-    images   how many there are; 0 where that varies
-    classes  class names
-    places   names looked for, in order, in each folder of GLYPHLAB_DATA and in the lab's own:
-             folders or zips
-    prefix   what its IDX files' names begin with, where several sets share a folder
-    fetch    a name in engine.data.fetch.DOWNLOADS, or None if there is no public source
-    licence  under which the images are published, as cards of models trained on them say
-    """
-
-    title: str
-    about: str
-    kind: str
-    images: int = 0
-    classes: tuple[str, ...] = ()
-    places: tuple[str, ...] = ()
-    prefix: str = ""
-    fetch: str | None = None
-    licence: str = ""
 
 
 NIST = "public domain, from NIST Special Database 19 (Cohen et al. 2017)"
@@ -60,6 +31,21 @@ def _emnist(split: str, about: str, images: int, classes: tuple[str, ...]) -> So
         prefix=f"emnist-{split}-",
         fetch="emnist",
         licence=NIST,
+    )
+
+
+def _omniglot(half: str, about: str, images: int) -> Source:
+    name = f"images_{half}"
+    places = [f"{folder}/{name}" for folder in ("omniglot", "omniglot-py")]
+    return Source(
+        "Omniglot" if half == "background" else "Omniglot, evaluation",
+        about,
+        "page",
+        images,
+        places=(*places, *(f"{place}.zip" for place in places), name, f"{name}.zip", "omniglot"),
+        parts=f"{name}_small*.zip",
+        fetch="omniglot" if half == "background" else "omniglot-evaluation",
+        licence="MIT, Omniglot (Lake, Salakhutdinov, Tenenbaum 2015)",
     )
 
 
@@ -127,6 +113,22 @@ DATASETS: dict[str, Source] = {
     "emnist-mnist": _emnist(
         "mnist", "digits, made like MNIST from the same originals", 70_000, DIGITS
     ),
+    "omniglot": _omniglot(
+        "background",
+        "characters of many alphabets, each by 20 people: the background set, 30 alphabets, or what"
+        " is there of it",
+        19_280,
+    ),
+    "omniglot-evaluation": _omniglot(
+        "evaluation", "characters of 20 alphabets that no model is trained on", 13_180
+    ),
+    "invented": Source(
+        "Invented characters",
+        "characters of no script, drawn by simulated hands; made on this machine",
+        "digit",
+        40_000,
+        licence="CC0, made by this program",
+    ),
     "hymenoptera": Source(
         "Ants and bees",
         "colour photographs of insects (an ImageNet subset)",
@@ -154,19 +156,6 @@ DATASETS: dict[str, Source] = {
     ),
     "drawings": Source("Drawings", "what was drawn on the canvas and named by a person", "page"),
 }
-
-
-@dataclass(frozen=True)
-class Found:
-    """Where a data set lies: a folder or file at `path`, or IDX `pairs` in it, and how a person has
-    chosen to read it; the bundled digits have no path.
-    """
-
-    name: str
-    path: Path | None
-    pairs: tuple[idx.Pair, ...] = ()
-    source: Source | None = None
-    choices: Choices = AS_FOUND
 
 
 def names_in(name: str) -> list[str]:
@@ -205,8 +194,8 @@ def find(name: str, folders: Sequence[Path], home: Path, names_only: bool = Fals
     """
     source = DATASETS.get(name)
     if source is None:
-        return _found_by_path(name, folders, home, names_only)
-    if name == "digits":
+        return found_by_path(name, folders, home, names_only, list(DATASETS))
+    if name in ("digits", "invented"):
         return Found(name, None, source=source)
     if name == "drawings":
         there = any((home / "drawings").glob("*/*.png"))
@@ -220,6 +209,8 @@ def find(name: str, folders: Sequence[Path], home: Path, names_only: bool = Fals
 
 
 def _found_at(name: str, source: Source, path: Path, is_top: bool) -> Found | None:
+    if path.is_dir() and source.parts and path.name == "omniglot":
+        return Found(name, path, (), source) if any(path.glob(source.parts)) else None
     if path.is_dir():
         pairs = tuple(idx.find_pairs(path, source.prefix))
         if pairs:
@@ -232,67 +223,3 @@ def _found_at(name: str, source: Source, path: Path, is_top: bool) -> Found | No
         )
         return Found(name, path, (), source) if whole else None
     return Found(name, path, (), source) if path.is_file() else None
-
-
-def _found_by_path(name: str, folders: Sequence[Path], home: Path, names_only: bool) -> Found:
-    if not name or "\0" in name:
-        raise DataError("no data set is named", expected="a name, a folder, a zip or an IDX file")
-    if kept := read_imported(home, name):
-        roots = [folder.resolve() for folder in (home / "uploads", *folders, home / "datasets")]
-        if not kept.path.exists() or (names_only and not _is_within(kept.path, roots)):
-            raise DataError(
-                f"data set '{name}' lies in a folder that can't be opened",
-                hint="Put it back, or delete the data set from the lab.",
-            )
-        pairs = tuple(idx.only_pairs(kept.path)) if kept.path.is_dir() else ()
-        return Found(name, kept.path, pairs, choices=kept.choices)
-    wanted = Path(name).expanduser()
-    candidates = [wanted]
-    if not wanted.is_absolute():
-        for folder in (home / "uploads", *folders, home / "datasets"):
-            candidates += [folder / f"{name}.zip", folder / name]
-    if names_only:  # not even whether there is something elsewhere is told
-        roots = [folder.resolve() for folder in (home / "uploads", *folders, home / "datasets")]
-        candidates = [path for path in candidates if _is_within(path, roots)]
-        if not candidates:
-            raise DataError(
-                f"data set '{name}' can't be opened from here",
-                expected="a name, or a folder inside one that GLYPHLAB_DATA names",
-                hint=f"`{COMMAND}` on the lab's own machine opens any path.",
-            )
-    for path in candidates:
-        if path.is_dir():
-            return Found(name, path, tuple(idx.only_pairs(path)))
-        if path.is_file():
-            pairs = [
-                pair
-                for prefix in idx.prefixes(path.parent)
-                for pair in idx.find_pairs(path.parent, prefix)
-            ]
-            own = next((pair for pair in pairs if path in (pair.images, pair.labels)), None)
-            if own is None:
-                return Found(name, path)
-            # The test images beside the training images are of the same data set.
-            whole = tuple(pair for pair in pairs if pair.prefix == own.prefix)
-            return Found(name, path.parent, whole)
-    if wanted.is_absolute() or len(wanted.parts) > 1:
-        raise DataError(
-            f"there is no data set at {name}", hint="Give a folder, a zip or an IDX file."
-        )
-    raise DataError(
-        unknown("data set", name, [*DATASETS, *_uploads(home)]),
-        hint="A path to a folder, a zip or an IDX file works too.",
-    )
-
-
-def _is_within(path: Path, roots: Sequence[Path]) -> bool:
-    """Whether a path lies below one of the resolved `roots`, links resolved."""
-    try:
-        found = path.resolve()
-    except (OSError, RuntimeError, ValueError):
-        return False
-    return any(found != root and found.is_relative_to(root) for root in roots)
-
-
-def _uploads(home: Path) -> list[str]:
-    return [path.stem for path in (home / "uploads").glob("*.zip") if not path.name.startswith(".")]

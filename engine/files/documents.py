@@ -116,6 +116,25 @@ class HeldOut(TypedDict):
     accuracy_ignoring_case: float
 
 
+class UnseenAlphabets(TypedDict):
+    """How a model of the same recipe tells characters apart of alphabets that it was not trained on.
+
+    errors       by alphabet, share 0..1 of wrong trials of within-alphabet 20-way one-shot classification
+    error        their mean; low, high: its 95% interval for them; pixels: that of comparing pixels
+    equal_error  share of drawings of five taught symbols that are rejected, where as many drawings of
+                 others are accepted
+    chosen_by    the alphabets by which settings were chosen: `errors` of the others were read once
+    """
+
+    errors: dict[str, float]
+    error: float
+    low: float
+    high: float
+    pixels: float
+    equal_error: float
+    chosen_by: list[str]
+
+
 class CheckpointMeta(TypedDict):
     """checkpoint.json. recipe: the fields of engine.recipes.recipe.Recipe; crop, size, input_size in pixels;
     weights: the name of the safetensors file beside it; placement: see engine.imaging.placement.
@@ -144,6 +163,7 @@ class CheckpointMeta(TypedDict):
     machine: NotRequired[dict[str, Any]]
     placement: NotRequired[Mapping[str, Sequence[float]] | None]
     held_out: NotRequired[HeldOut]
+    unseen_alphabets: NotRequired[UnseenAlphabets]
 
 
 class TrainedOn(TypedDict, total=False):

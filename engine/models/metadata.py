@@ -48,6 +48,16 @@ class _HeldOut(Document):
     accuracy_ignoring_case: float
 
 
+class _UnseenAlphabets(Document):
+    errors: dict[str, float]
+    error: float
+    low: float
+    high: float
+    pixels: float
+    equal_error: float
+    chosen_by: list[str]
+
+
 class _Placement(Document):
     x: _Range
     y: _Range
@@ -76,6 +86,7 @@ class _Meta(Document):
     fingerprint: str = ""
     placement: _Placement | None = None
     held_out: _HeldOut | None = None
+    unseen_alphabets: _UnseenAlphabets | None = None
 
 
 def read_weights_name(folder: Path) -> str:

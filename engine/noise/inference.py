@@ -17,7 +17,7 @@ from engine.models.recognizer import Recognizer
 from engine.noise.config import CONFIG, NoiseConfig
 from engine.noise.network import HANDWRITING, NoisyData
 from engine.progress import Progress
-from engine.recipes.fields import Augment
+from engine.recipes.augmentation import Augment
 
 # images (B, C, S, S) in 0..255 to log-probabilities (B, K)
 Predict = Callable[[Tensor], Tensor]

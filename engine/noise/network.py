@@ -25,7 +25,7 @@ from engine.models.inference import run_model
 from engine.models.recognizer import Recognizer, conv_norm
 from engine.noise.targets import TargetLoss, Targets
 from engine.progress import Progress
-from engine.recipes.fields import Augment
+from engine.recipes.augmentation import Augment
 
 HANDWRITING = Augment(rotate=12, translate=0.07, zoom=0.12, stretch=0.1, shear=8, elastic=0.03)
 # stronger, for the ensemble's networks, which train for longer

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from engine.files.checked import check_plain
+from engine.recipes.augmentation import Augment, Frozen
 
 MOST_EPOCHS = 10_000
-
-
 LARGEST_RATE = 1000
-
-
 LARGEST_SEED = 2**32 - 1  # what numpy's and scikit-learn's generators take
-
-
 LARGEST_OPTION = 1e10  # of a model, a loss or a miner
 
 
@@ -43,11 +38,7 @@ def _rates(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
 
 
 Options = Annotated[dict[str, Any], AfterValidator(_options)]
-
-
 Name = Annotated[str, Field(max_length=1000)]
-
-
 # YAML reads a class called 0 and a folder called 2024 as numbers.
 NumberedName = Annotated[Name, BeforeValidator(lambda value: _text_of(value))]
 
@@ -57,77 +48,7 @@ def _text_of(value: object) -> object:
     return str(value) if is_number else value
 
 
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Augment(Frozen):
-    """Random changes to each training image, drawn anew per sample; zero switches one off. Lengths
-    are fractions of the image side.
-    """
-
-    rotate: float = Field(default=0, ge=0, le=180, description="degrees either way")
-    translate: float = Field(default=0, ge=0, le=0.5, description="shift, fraction of the side")
-    zoom: float = Field(default=0, ge=0, le=0.9, description="scale between 1 - zoom and 1 + zoom")
-    zoom_min: float | None = Field(
-        default=None, gt=0, le=1, description="smallest scale, if not 1 - zoom"
-    )
-    stretch: float = Field(default=0, ge=0, le=0.9, description="width against height, 1 ± stretch")
-    shear: float = Field(default=0, ge=0, le=60, description="degrees either way")
-    perspective: float = Field(
-        default=0, ge=0, le=0.9, description="how far the corners move, fraction of the side"
-    )
-    elastic: float = Field(
-        default=0, ge=0, le=0.3, description="smooth displacement, fraction of the side"
-    )
-    elastic_grid: int = Field(
-        default=4, ge=2, le=16, description="control points a side of the elastic field"
-    )
-    thickness: float = Field(
-        default=0,
-        ge=0,
-        le=3,
-        description="stroke grown or thinned by up to so many pixels at 28 px",
-    )
-    flip_horizontal: float = Field(default=0, ge=0, le=1, description="probability")
-    flip_vertical: float = Field(default=0, ge=0, le=1, description="probability")
-    brightness: float = Field(
-        default=0, ge=0, le=1, description="lighting: added brightness, fraction of full range"
-    )
-    contrast: float = Field(default=0, ge=0, le=1, description="contrast between 1 - c and 1 + c")
-    colour: float = Field(
-        default=0, ge=0, le=1, description="saturation and per-channel gain jitter (colour images)"
-    )
-    noise: float = Field(
-        default=0,
-        ge=0,
-        le=1,
-        description="standard deviation of added noise, fraction of full range",
-    )
-    erase: float = Field(
-        default=0,
-        ge=0,
-        le=1,
-        description="probability that a rectangle is erased with random values (Zhong et al. 2017)",
-    )
-    crop: int | None = Field(
-        default=None,
-        ge=8,
-        le=1024,
-        description=(
-            "resize to this side first, then take a random crop of the stage's size (centre crop"
-            " when evaluating)"
-        ),
-    )
-    hide_page: float = Field(
-        default=0, ge=0, le=1, description="style duo: probability that the page channel is blanked"
-    )
-    affine_probability: float = Field(
-        default=1, ge=0, le=1, description="share of images that the geometric changes touch"
-    )
-    lighting_probability: float = Field(
-        default=1, ge=0, le=1, description="share of images that the lighting changes touch"
-    )
+Position = Annotated[int, Field(ge=0, le=10**12)]  # in a label journal
 
 
 class Stage(Frozen):
@@ -182,6 +103,13 @@ class Stage(Frozen):
         le=65_536,
         description="class-balanced batches with so many images of each class in them",
     )
+    turned_classes: bool = Field(
+        default=False,
+        description=(
+            "for losses on embeddings: each image is turned by a random quarter turn, and a class"
+            " turned is a class of its own, as in Santoro et al. 2016"
+        ),
+    )
     mixup: float = Field(
         default=0, ge=0, le=10, description="alpha of mixup (Zhang et al. 2017), 0: none"
     )
@@ -231,6 +159,10 @@ class DataSpec(Frozen):
         default=28, ge=8, le=1024, description="side in pixels at which the images are cached"
     )
     classes: tuple[NumberedName, ...] | None = Field(default=None, description="only these classes")
+    without: tuple[NumberedName, ...] = Field(
+        default=(),
+        description="classes left out; 'Greek *' leaves out all whose names begin with 'Greek '",
+    )
     limit: int | None = Field(
         default=None, ge=1, le=10**9, description="at most so many training images, stratified"
     )
@@ -270,12 +202,32 @@ class DataSpec(Frozen):
         ),
     )
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="seed of the split")
+    labels: Literal["given", "mended"] = Field(
+        default="given",
+        description="mended: with what people decided about single images; the split stays as it is",
+    )
+    journal: tuple[Position, ...] | None = Field(
+        default=None,
+        description=(
+            "mended labels as of this entry of the label journal, one for each pooled data set;"
+            " written down when a run starts (none: as they are now)"
+        ),
+    )
 
     def scored_on(self) -> DataSpec:
         """How the data set that a model is scored on (`test_on`) is loaded: all of its classes and
         images, split as it comes.
         """
-        whole = {"classes": None, "limit": None, "test_on": None, "test": 0, "validation": 0}
+        whole = {
+            "classes": None,
+            "without": (),
+            "limit": None,
+            "test_on": None,
+            "test": 0,
+            "validation": 0,
+            "labels": "given",  # the journal is that of the training data
+            "journal": None,
+        }
         return self.model_copy(update={"name": self.test_on, **whole})
 
 

@@ -18,15 +18,8 @@ from pydantic import Field
 from engine.errors import RecipeError, unknown
 from engine.files.cache import FileCache
 from engine.files.checked import read_yaml
-from engine.recipes.fields import (
-    LARGEST_SEED,
-    Augment,
-    DataSpec,
-    ModelSpec,
-    Name,
-    Published,
-    Stage,
-)
+from engine.recipes.augmentation import Augment
+from engine.recipes.fields import LARGEST_SEED, DataSpec, ModelSpec, Name, Published, Stage
 from engine.recipes.resources import Resources
 from engine.recipes.trees import flatten, number, plain, put, validated
 

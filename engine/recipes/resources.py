@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from engine.recipes.fields import Frozen
+from engine.recipes.augmentation import Frozen
 
 
 class Resources(Frozen):

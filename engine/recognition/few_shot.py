@@ -47,17 +47,22 @@ def decide(bank: Bank, vector: np.ndarray, known: float = -1.0) -> Match | None:
     """The symbol of `bank` that a likeness vector shows: the one whose examples are most like it,
     if they are enough so.
     """
-    if not len(bank.names):
+    match = nearest_symbol(bank, vector) if len(bank.names) else None
+    if match is None or match.likeness < match.least or match.likeness <= known:
         return None
+    return match
+
+
+def nearest_symbol(bank: Bank, vector: np.ndarray) -> Match:
+    """The symbol whose examples are most like a likeness vector, whether they are enough so or not.
+    The bank is not empty.
+    """
     similarity = bank.vectors @ vector
     likeness = {
         str(name): _nearest(similarity[bank.names == name]) for name in np.unique(bank.names)
     }
     best = max(likeness, key=likeness.__getitem__)
-    least = least_likeness(bank.vectors[bank.names == best])
-    if likeness[best] < least or likeness[best] <= known:
-        return None
-    return Match(best, likeness[best], least)
+    return Match(best, likeness[best], least_likeness(bank.vectors[bank.names == best]))
 
 
 def least_likeness(vectors: np.ndarray) -> float:

@@ -36,6 +36,7 @@ from engine.services.symbol_files import Symbol, read_symbols, symbols_zip
 if TYPE_CHECKING:
     from engine.store.store import Store
 
+EMBEDDER = "glyph-embedding"  # the model made for telling characters of any script apart
 ENOUGH = 3  # examples from which on a symbol is recognised well
 LONGEST_NAME = 40
 MOST_EXAMPLES = 50  # of one symbol
@@ -147,6 +148,13 @@ class Taught:
                 self._forget(symbol)
             else:
                 symbol.examples[-1].unlink(missing_ok=True)
+
+    def embedder(self, reading: str) -> str:
+        """The model whose embedding tells taught symbols apart: EMBEDDER, or the model that is
+        `reading` where the lab has not got it.
+        """
+        shipped = self.store.checkpoints / EMBEDDER / "checkpoint.json"
+        return EMBEDDER if shipped.exists() else reading
 
     def recognise(
         self, vector: np.ndarray, model: str, known: float = WITHOUT_GALLERY

@@ -83,6 +83,12 @@ class Gallery:
         """Likeness (-1..1) of the most alike image to a likeness vector (D + 196,)."""
         return float((self.likeness @ vector).max())
 
+    def likeness_of_classes(self, vector: np.ndarray, classes: Sequence[str]) -> float | None:
+        """The same among the images shown that are of one of `classes`; None where none is."""
+        own = [number for number, name in enumerate(self.classes) if name in set(classes)]
+        asked = self.likeness[: len(self.labels)][np.isin(self.labels, own)]
+        return float((asked @ vector).max()) if len(asked) else None
+
     def accepts(self, vector: np.ndarray, square: np.ndarray) -> bool:
         """Whether a drawing, by its likeness vector (D + 196,) and square (C, S, S) uint8, is like
         what the model was trained on.

@@ -27,9 +27,9 @@ def images_for(
     look = {"style": meta["style"], "size": meta["size"]}
     if own.name != data:
         return store.dataset(DataSpec(name=data, validation=0, **look), progress=progress)
-    whole = own.model_copy(update={**look, **_WHOLE, "classes": None})
+    whole = own.model_copy(update={**look, **_WHOLE, "classes": None, "without": ()})
     images = store.dataset(whole, progress=progress)
-    if own.classes is None:
+    if own.classes is None and not own.without:
         return images
     # A split is drawn by class, so that of some classes is not that of all.
     part = store.dataset(own.model_copy(update={**look, **_WHOLE}), progress=progress)

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from engine.data import loader
+from engine.data.augment import augment, quarter_turned
 from engine.data.imageset import ImageSet
 from engine.errors import RecipeError
+from engine.imaging.images import normalise
 from engine.models.recognizer import Recognizer
 from engine.recipes.fields import Stage
 from engine.recipes.recipe import Recipe
@@ -86,6 +88,18 @@ class Steps:
                 index, groups, stage.batch_size, rng, power=0.5 if balance == "root" else 0
             )
         return loader.shuffled(index, stage.batch_size, rng)
+
+    def _changed(
+        self, batch: loader.Batch, stage: Stage, size: int, draws: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """A batch as the network is trained on it: (B, C, size, size) f32 in -1..1, changed at
+        random, and its labels (B,).
+        """
+        images, labels = batch.images, batch.labels
+        if stage.turned_classes:
+            images, labels = quarter_turned(images, labels, draws)
+        x = normalise(augment(images, stage.augment, size, draws))
+        return x.contiguous(memory_format=torch.channels_last), labels
 
     def _loss(
         self, x: Tensor, labels: Tensor, stage: Stage, rng: np.random.Generator

@@ -14,12 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.data.augment import augment
 from engine.data.imageset import ImageSet
 from engine.data.loader import Images
 from engine.device import pick_precision
 from engine.errors import DataError, RecipeError
-from engine.imaging.images import normalise
 from engine.models.catalog import build_model
 from engine.models.inference import run_model
 from engine.models.recognizer import load_matching
@@ -171,10 +169,8 @@ class Trainer(Steps):
         for step, batch in enumerate(self.images.batches(order)):
             factor = schedule_factor(stage, (epoch + step / len(order)) / stage.epochs, epoch)
             lr = peak * factor
-            x = normalise(augment(batch.images, stage.augment, size, draws)).contiguous(
-                memory_format=torch.channels_last
-            )
-            loss, hits = self._loss(x, batch.labels, stage, rng)
+            x, labels = self._changed(batch, stage, size, draws)
+            loss, hits = self._loss(x, labels, stage, rng)
             total += loss.detach() * len(x)
             right += hits
             done += len(x)

@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from pictures import files, write_zip
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -48,6 +49,18 @@ def test_an_empty_lab_says_what_to_do_first(tmp_path, monkeypatch: pytest.Monkey
     settings = read_settings(os.environ)
     share(Lab(settings.home, settings, checkpoints=tmp_path / "none"))
     assert "No model has been saved yet" in texts(open_page("embeddings"))
+
+
+def test_images_without_labels_are_first_seen_through_the_embedder(lab: Lab, space) -> None:
+    named = files("a", "b", count=2, below="train/") | files("unlabelled", count=2)
+    path = write_zip(lab.home.parent / "half named.zip", named)
+    data = lab.data.upload(path.name, path.read_bytes()).name
+    page = open_page("embeddings", data=data)
+    first = lab.taught.embedder(lab.models()[0].name)
+    assert (page.session_state["model"], page.session_state["part"]) == (first, "unlabelled")
+    page = open_page("embeddings", data="digits")  # all of them are labelled
+    assert page.session_state["part"] == "train"
+    assert open_page("embeddings", data=data, model=lab.model).session_state["part"] == "train"
 
 
 def test_a_map_that_is_there_opens_with_its_faithfulness(lab: Lab, space) -> None:
@@ -102,7 +115,8 @@ def test_two_spaces_of_one_model_ask_for_another(lab: Lab, space) -> None:
     page = open_page(
         "embeddings", **address(lab, view="pair", other=other, at=str(int(space.index[3])))
     )
-    assert len(page.get("bidi_component")) == 2 and texts(page).count("13 nearest vote for") == 2
+    scatters = [part for part in page.get("bidi_component") if part.key.startswith("pair-")]
+    assert len(scatters) == 2 and texts(page).count("13 nearest vote for") == 2
 
 
 def test_a_run_without_epochs_says_so(lab: Lab, space) -> None:

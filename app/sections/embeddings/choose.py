@@ -5,12 +5,14 @@ map itself or the way to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from app.widgets import note, number, pick_dataset, pick_model, task_box
 from app.widgets.pickers import pick_one
+from engine.errors import GlyphlabError
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ PARTS = {
     "test": "test images",
     "val": "validation images",
     "all": "all images",
+    "unlabelled": "images without a label",
 }
 
 
@@ -30,6 +33,7 @@ def pick_space(lab: Lab, second: bool = False) -> tuple[str, str, str, str | Non
     """Model, data set, part and, if `second`, another model, from the page's head; None, with an
     empty state, where there are none.
     """
+    _suggest(lab)
     columns = st.columns([3, 3, 3, 2] if second else [4, 4, 2])
     with columns[0]:
         model = pick_model(lab, "model")
@@ -44,6 +48,19 @@ def pick_space(lab: Lab, second: bool = False) -> tuple[str, str, str, str | Non
     with columns[-1]:
         part = pick_one("Images", PARTS, "part", "part")
     return None if data is None or (second and other is None) else (model, data, part, other)
+
+
+def _suggest(lab: Lab) -> None:
+    """Images without labels are first seen through the model that is made for characters of any
+    script: no other was trained on their classes either.
+    """
+    data = st.query_params.get("data")
+    if not data or "model" in st.session_state or "model" in st.query_params:
+        return
+    with suppress(GlyphlabError):  # whoever loads the data set says what is wrong with it
+        if lab.models() and lab.data.contents(data).report.unlabelled:
+            st.session_state["model"] = lab.taught.embedder(lab.models()[0].name)
+            st.session_state.setdefault("part", "unlabelled")
 
 
 def _data(lab: Lab, model: str) -> str | None:

@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from app.sections.train.fields import option_field, parsed_yaml, recipe_field
 from app.widgets.choices import choices, model_options
-from engine.recipes.fields import Augment, DataSpec
+from engine.recipes.augmentation import Augment
+from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import Recipe
 
 Changes = dict[str, Any]

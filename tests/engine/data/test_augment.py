@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from engine.data.augment import augment, fit_size, resize
+from engine.data.augment import augment, fit_size, quarter_turned, resize
 from engine.recipes.fields import Augment
 
 
@@ -117,3 +117,13 @@ def test_shrinking_keeps_thin_strokes() -> None:
     assert (
         resize(images, 24)[0, 0, 12].sum() > 40
     )  # without antialiasing the line falls between samples
+
+
+def test_a_class_turned_is_another_class() -> None:
+    images = torch.arange(9, dtype=torch.uint8).view(1, 1, 3, 3).repeat(64, 1, 1, 1)
+    labels = torch.arange(64) % 5
+    out, turned = quarter_turned(images, labels, generator())
+    assert set((turned % 4).tolist()) == {0, 1, 2, 3}
+    for image, given, label in zip(out, labels.tolist(), turned.tolist(), strict=True):
+        assert label // 4 == given
+        assert torch.equal(image, torch.rot90(images[0], label % 4, (1, 2)))

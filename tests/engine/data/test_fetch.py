@@ -265,6 +265,23 @@ def test_a_fetched_zip_is_found_by_its_data_set(site, tmp_path):
     assert load_dataset(DataSpec(name="characters"), **arguments).classes == ("0", "A")
 
 
+def test_omniglot_is_fetched_and_read_as_its_alphabets(site, tmp_path):
+    content = files("character01", "character02", below="images_background/Greek/")
+    remote = site.remote("images_background.zip", zip_of(content))
+    arguments = {
+        "folders": (),
+        "home": tmp_path,
+        "offline": False,
+        "unpacked_mb": 100,
+        "progress": no_progress,
+        "downloads": {"omniglot": Download((remote,), 1)},
+    }
+    data = load_dataset(DataSpec(name="omniglot"), **arguments)
+    assert data.classes == ("Greek 01", "Greek 02") and len(site.requests) == 1
+    assert load_dataset(DataSpec(name="omniglot"), **arguments).fingerprint == data.fingerprint
+    assert len(site.requests) == 1
+
+
 def test_every_source_names_a_download_that_has_secure_addresses():
     assert {source.fetch for source in DATASETS.values() if source.fetch} == set(DOWNLOADS)
     for name, download in DOWNLOADS.items():

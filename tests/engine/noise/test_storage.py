@@ -12,7 +12,9 @@ import pytest
 from noisy_labels import result_of
 
 from engine.data.imageset import ImageSet
+from engine.errors import GlyphlabError
 from engine.lab import Lab
+from engine.labels.journal import Journal
 from engine.noise.explanation import explain_label, label_neighbours
 from engine.noise.inject import add_noise
 from engine.noise.review import Review
@@ -65,6 +67,16 @@ def test_a_diagnosis_of_format_1_is_shown_and_its_review_continues(saved: Diagno
     assert 0 < saved.arrays["confidence"].min() and np.isfinite(saved.arrays["log_odds"]).all()
     near = label_neighbours(saved, first)
     assert near.count == 13 and "of the 13 nearest" in explain_label(saved, first, near)
-    review = Review(saved.folder, saved.arrays["given"].tolist(), saved.classes)
+    files = [f"{place}.png" for place in range(saved.n)]
+    given, journal = saved.arrays["given"].tolist(), Journal(saved.folder.parent, "old")
+    review = Review(saved.folder, given, saved.classes, files, journal)
     assert list(review.decisions()) == [first] and review.decisions()[first].label == 7
     assert review.undo().position == first and review.decisions() == {}
+
+
+def test_a_folder_that_the_disk_refuses_is_said_in_words(digits: ImageSet, tmp_path: Path) -> None:
+    result = result_of(digits.labels, digits.labels, 10)
+    document = make_document(digits, "all", "quick", result, 1.0)
+    with pytest.raises(GlyphlabError, match="too long"):
+        save_diagnosis(tmp_path / ("k" * 250), document, result)
+    assert list(tmp_path.iterdir()) == []

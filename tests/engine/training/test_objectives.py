@@ -102,8 +102,12 @@ def test_any_loss_and_miner_of_pytorch_metric_learning_can_be_named() -> None:
     assert objective(output, labels).isfinite()
     _, own = triplet(output.embeddings, labels, margin=0.4)
     assert objective.info["active_triplets"] > 0 and own["active_triplets"] > 0
-    learned = Objective(Stage(loss="ArcFaceLoss"), 4, 8)  # told the classes and the width by us
-    assert learned(output, labels).isfinite() and len(list(learned.parameters())) == 1
+    for name in ("ArcFaceLoss", "CosFaceLoss"):  # given the classes and the width by us
+        learned = Objective(Stage(loss=name), 4, 8)
+        assert learned(output, labels).isfinite()
+        assert [parameter.shape for parameter in learned.parameters()] == [(8, 4)]
+    turned = Objective(Stage(loss="CosFaceLoss", turned_classes=True), 4, 8)
+    assert turned(output, 4 * labels + 3).isfinite()
 
 
 @pytest.mark.parametrize(
@@ -117,6 +121,7 @@ def test_any_loss_and_miner_of_pytorch_metric_learning_can_be_named() -> None:
             "did you mean 'TripletMarginMiner'",
         ),
         (Stage(loss="cross_entropy", miner="TripletMarginMiner"), "takes no miner"),
+        (Stage(loss="cross_entropy", turned_classes=True), "has no outputs for.*on embeddings"),
         (
             Stage(loss="ContrastiveLoss", loss_options={"nonsense": 1}),
             "^loss 'ContrastiveLoss' can't be built",

@@ -1,0 +1,43 @@
+"""What a file is, told by how it begins and by its ending, for messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.data.tables import KINDS, describe
+from engine.errors import DataError
+from engine.imaging.formats import begins_as_picture, is_picture
+
+
+def kind_of_file(path: Path) -> str:
+    """What a file is, by how it begins and by its ending: 'a 7z archive', 'a CSV table'.
+
+    Raises DataError if it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(132)
+    except OSError as error:
+        raise DataError(f"{path.name} can't be read", got=error.strerror) from None
+    if is_picture(path.name) or begins_as_picture(head):
+        return "a single picture"
+    by_name = describe(path.name)
+    if by_name in KINDS.values():
+        return by_name
+    return next(
+        (what for start, what in _STARTS.items() if head.startswith(start)), "no known file"
+    )
+
+
+_STARTS = {
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\x1f\x8b": "a gzip file",
+    b"PAR1": "a Parquet table",
+    b"ARROW1": "an Arrow table",
+    b"\x93NUMPY": "a NumPy array",
+    b"MATLAB": "a MATLAB file",
+    b"\x89HDF": "an HDF5 file",
+    b"SQLite": "a database",
+    b"%PDF": "a PDF document",
+}

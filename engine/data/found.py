@@ -1,0 +1,122 @@
+"""`Source`, a data set known by name, and `Found`, where a data set lies on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.data import idx
+from engine.data.choices import AS_FOUND, Choices
+from engine.data.imported import read_imported
+from engine.errors import DataError, unknown
+from engine.settings import COMMAND
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set known by name.
+
+    kind     'digit', 'page' or 'photo': what its images are, and the style that 'auto' stands for
+    images   how many there are; 0 where that varies
+    classes  class names
+    places   names looked for, in order, in each folder of GLYPHLAB_DATA and in the lab's own:
+             folders or zips
+    prefix   what its IDX files' names begin with, where several sets share a folder
+    parts    a pattern of archives that together are the set, where a folder holds them and no more
+    fetch    a name in engine.data.fetch.DOWNLOADS, or None if there is no public source
+    licence  under which the images are published, as cards of models trained on them say
+    """
+
+    title: str
+    about: str
+    kind: str
+    images: int = 0
+    classes: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    prefix: str = ""
+    parts: str = ""
+    fetch: str | None = None
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a data set lies: a folder or file at `path`, or IDX `pairs` in it, and how a person has
+    chosen to read it; the bundled digits have no path.
+    """
+
+    name: str
+    path: Path | None
+    pairs: tuple[idx.Pair, ...] = ()
+    source: Source | None = None
+    choices: Choices = AS_FOUND
+
+
+def found_by_path(
+    name: str, folders: Sequence[Path], home: Path, names_only: bool, known: Sequence[str]
+) -> Found:
+    """The data set at a path, or given to the lab under this name. known: the names that an error
+    suggests. Raises DataError.
+    """
+    if not name or "\0" in name:
+        raise DataError("no data set is named", expected="a name, a folder, a zip or an IDX file")
+    if kept := read_imported(home, name):
+        roots = [folder.resolve() for folder in (home / "uploads", *folders, home / "datasets")]
+        if not kept.path.exists() or (names_only and not _is_within(kept.path, roots)):
+            raise DataError(
+                f"data set '{name}' lies in a folder that can't be opened",
+                hint="Put it back, or delete the data set from the lab.",
+            )
+        pairs = tuple(idx.only_pairs(kept.path)) if kept.path.is_dir() else ()
+        return Found(name, kept.path, pairs, choices=kept.choices)
+    wanted = Path(name).expanduser()
+    candidates = [wanted]
+    if not wanted.is_absolute():
+        for folder in (home / "uploads", *folders, home / "datasets"):
+            candidates += [folder / f"{name}.zip", folder / name]
+    if names_only:  # not even whether there is something elsewhere is told
+        roots = [folder.resolve() for folder in (home / "uploads", *folders, home / "datasets")]
+        candidates = [path for path in candidates if _is_within(path, roots)]
+        if not candidates:
+            raise DataError(
+                f"data set '{name}' can't be opened from here",
+                expected="a name, or a folder inside one that GLYPHLAB_DATA names",
+                hint=f"`{COMMAND}` on the lab's own machine opens any path.",
+            )
+    for path in candidates:
+        if path.is_dir():
+            return Found(name, path, tuple(idx.only_pairs(path)))
+        if path.is_file():
+            pairs = [
+                pair
+                for prefix in idx.prefixes(path.parent)
+                for pair in idx.find_pairs(path.parent, prefix)
+            ]
+            own = next((pair for pair in pairs if path in (pair.images, pair.labels)), None)
+            if own is None:
+                return Found(name, path)
+            # The test images beside the training images are of the same data set.
+            whole = tuple(pair for pair in pairs if pair.prefix == own.prefix)
+            return Found(name, path.parent, whole)
+    if wanted.is_absolute() or len(wanted.parts) > 1:
+        raise DataError(
+            f"there is no data set at {name}", hint="Give a folder, a zip or an IDX file."
+        )
+    raise DataError(
+        unknown("data set", name, [*known, *_uploads(home)]),
+        hint="A path to a folder, a zip or an IDX file works too.",
+    )
+
+
+def _is_within(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether a path lies below one of the resolved `roots`, links resolved."""
+    try:
+        found = path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return False
+    return any(found != root and found.is_relative_to(root) for root in roots)
+
+
+def _uploads(home: Path) -> list[str]:
+    return [path.stem for path in (home / "uploads").glob("*.zip") if not path.name.startswith(".")]
