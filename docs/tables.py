@@ -241,6 +241,12 @@ def faults() -> str:
     return table(("fault", "tried", "lost", "command"), found)
 
 
+def load() -> str:
+    from bench.many_runs import rows
+
+    return table(("what", "took"), rows())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "pages": pages,
     "commands": commands,
@@ -260,6 +266,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "losses": losses,
     "styles": styles,
     "faults": faults,
+    "load": load,
 }
 
 
