@@ -44,13 +44,12 @@ def _task(folder: str, descriptor: str) -> None:
     work_on_task(Launcher(Store(settings.home, settings)), Path(folder), lock, TASKS)
 
 
-def _mirror(folder: str) -> None:
-    from engine.jobs.mlflow_mirror import mirror_all
-    from engine.runs.run import Run
+def _mirror(folder: str, tracker: str) -> None:
+    from engine.jobs.mirror import main
     from engine.settings import read_settings
 
     give_way(NICE_MIRROR)
-    mirror_all(Run(Path(folder)), read_settings(os.environ).mlflow_uri)
+    main(folder, tracker, read_settings(os.environ))
 
 
 PROCESSES = {"_work": _work, "_task": _task, "_mirror": _mirror}
