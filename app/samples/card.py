@@ -101,7 +101,7 @@ def _predictions(lab: Lab, sample: Sample) -> None:
     found = lab.samples.predictions(sample.data, sample.name)
     for one in found:
         top, *others = one.likeliest
-        colour = "green" if top[0] == sample.label else "red"
+        colour = "gray" if not sample.label else "green" if top[0] == sample.label else "red"
         more = ", ".join(f"{_plain(label)} {percent(p, 1)}" for label, p in others if p >= 0.001)
         st.markdown(
             f":{colour}[**{_plain(top[0])}**] {percent(top[1], 1)} · `{one.model}`"

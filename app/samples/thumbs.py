@@ -69,7 +69,9 @@ def thumbs(
 def open_sample(data: str, name: str, walk: Sequence[str] = ()) -> None:
     """Leave for the page of an image, from which one can come back to this one."""
     st.session_state[WALK] = (data, list(walk))
-    st.session_state[CAME_FROM] = (st.session_state.get("page"), dict(st.query_params))
+    page = st.session_state.get("page")
+    if page != "sample":  # from one image to the next, the way back stays
+        st.session_state[CAME_FROM] = (page, dict(st.query_params))
     st.switch_page(page_file("sample"), query_params={"data": data, "sample": name})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,9 +17,11 @@ from engine.labels.tables import entries_of, read_rows, write_journal
 from engine.services.datasets import Data
 
 if TYPE_CHECKING:
+    from engine.data.listing import Listing
     from engine.store.store import Store
 
 SHOWN = 3  # unknown names in an error
+HELD_SECONDS = 2.0  # a page asks ten times in a row, each time for 25 ms with MNIST
 MARKS = ("exclude", "include", "tag", "untag")
 
 
@@ -47,6 +50,7 @@ class Labels:
         self.store = store
         self.data = Data(store)
         self._names = _Names(("", ""), {}, {})
+        self._listing: tuple[str, float, Listing | None] = ("", 0.0, None)
 
     # reading
 
@@ -69,8 +73,16 @@ class Labels:
         """The place of every sample in the listing of one data set. Raises DataError."""
         return self._known_names(data).places
 
+    def listing(self, data: str) -> Listing:
+        """The listing of one data set, at most HELD_SECONDS old. Raises DataError."""
+        of, at, held = self._listing
+        if held is None or of != data or time.monotonic() - at > HELD_SECONDS:
+            held = self.data.listing(data)
+            self._listing = (data, time.monotonic(), held)
+        return held
+
     def _known_names(self, data: str) -> _Names:
-        listing = self.data.listing(data)
+        listing = self.listing(data)
         key = (data, listing.content)
         if self._names.key != key:
             classes = (*listing.classes, None)  # the last stands for a label of -1
@@ -82,7 +94,7 @@ class Labels:
 
     def classes(self, data: str) -> tuple[str, ...]:
         """The data set's classes, with those that only its journal knows after them."""
-        known = [label for name in names_in(data) for label in self.data.listing(name).classes]
+        known = [label for name in names_in(data) for label in self.listing(name).classes]
         current = self.decisions(data).current().values()
         return tuple(dict.fromkeys([*known, *(one.label for one in current if one.label)]))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 SHOWN = 5  # classes of a prediction
+MOST_SPACES = 4  # embeddings that are opened for one image
 KEPT = 200  # predictions that were asked for and are kept
 
 
@@ -138,7 +140,7 @@ class Samples:
         asked for. Computes nothing.
         """
         out = {}
-        for space, place in self._spaces(data, name):
+        for space, place in islice(self._spaces(data, name), MOST_SPACES):
             likeliest = (
                 space.model_classes[space.predicted[place]],
                 float(space.confidence[place]),
@@ -167,7 +169,7 @@ class Samples:
 
     def models(self, data: str) -> list[str]:
         """The saved models that know all classes of a data set, those trained on it first."""
-        classes = set(self.labels.data.listing(data).classes)
+        classes = set(self.labels.listing(data).classes)
         fitting = []
         for info in self.store.models():
             if classes <= set(self.store.model_meta(info.name)["classes"]):
@@ -227,20 +229,21 @@ class Samples:
             out.append(chunk.images[0] if len(chunk.images) else empty)
         return np.stack(out) if out else np.zeros((0, 1, size, size), np.uint8)
 
-    def _spaces(self, data: str, name: str) -> list[tuple[Space, int]]:
-        """The embeddings that hold this image, newest first, with its place in each."""
-        out: list[tuple[Space, int]] = []
+    def _spaces(self, data: str, name: str) -> Iterator[tuple[Space, int]]:
+        """The newest embedding of each model that holds this image, newest first, with its place in
+        it.
+        """
         seen: set[str] = set()
         for info in self.spaces.list():
-            if info.data != data or (info.model, info.part) in seen:
+            if info.data != data or info.model in seen:
                 continue
+            space = None
             with suppress(GlyphlabError):  # its model was deleted
                 space = self.spaces.find(info.model, data, info.part)
-                place = space.place_of(name) if space is not None else None
-                if space is not None and place is not None and info.model not in seen:
-                    seen.add(info.model)
-                    out.append((space, place))
-        return out
+            place = space.place_of(name) if space is not None else None
+            if space is not None and place is not None:
+                seen.add(info.model)
+                yield space, place
 
     def _place(self, data: str, name: str) -> tuple[Listing, int]:
         """The listing of the data set that an image is of, and its place there."""
@@ -249,7 +252,7 @@ class Samples:
         if len(names) > 1:
             own = next((one for one in names if name.startswith(f"{one}/")), names[0])
             sample = name.removeprefix(f"{own}/")
-        listing = self.labels.data.listing(own)
+        listing = self.labels.listing(own)
         place = self.labels.places(own).get(sample)
         if place is None:
             raise DataError(f"data set {data} has no such image", got=repr(name))
