@@ -30,7 +30,9 @@ def main() -> None:
             )
             sections.setdefault(line.section, []).append(entry)
     with turn():
-        st.navigation(sections, expanded=True).run()
+        chosen = st.navigation(sections, expanded=True)
+        st.session_state["page"] = chosen.url_path or "home"
+        chosen.run()
 
 
 main()

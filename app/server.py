@@ -25,6 +25,7 @@ from app.doors.guard import Guard, guarded
 from app.doors.table import lab_table
 from app.lazy_app import LazyApp
 from app.pulse import Pulse
+from app.samples.routes import routes as sample_routes
 from app.scatter.routes import routes as space_routes
 from app.serving import bind, private, run, settings_of
 from app.turns import SWITCH_SECONDS
@@ -74,7 +75,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
         Route("/favicon.ico", _icon),
         Route("/canvas", add_slash),
         Mount("/canvas", app=canvas),
-        Mount("/space", routes=space_routes(lab)),
+        Mount("/space", routes=[*space_routes(lab), *sample_routes(lab)]),
     ]
     app = LabApp(DASHBOARD, lifespan=lifespan, routes=routes)
     return guarded(app, lab_table(list(PAGES)), lab.settings, environ)

@@ -30,6 +30,7 @@ BENCHES: dict[str, str] = {
         "the label-noise pipeline without each of its parts; --full: at full size, --data: on"
         " other data"
     ),
+    "labelling": "which images to label next: accuracy against labels given, beside asking at random",
     "many-runs": "every page of a lab with a thousand runs, alone and thirty at once, in a browser",
     "portable": "500 drawings read by the ONNX package outside the lab, and by the lab",
     "oneshot": (

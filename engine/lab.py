@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from engine.jobs.launcher import Launcher
 from engine.progress import Progress, no_progress
 from engine.runs.index import mark_killed
 from engine.runs.run import Run
+from engine.services.rooms import Services
 from engine.settings import Settings, read_settings
 from engine.store.store import CHECKPOINTS, RECORDS, Store
 
@@ -30,28 +30,18 @@ if TYPE_CHECKING:
     from engine.recipes.fields import DataSpec
     from engine.recipes.recipe import Recipe
     from engine.runs.run_info import RunInfo
-    from engine.services.comparison import Compare
-    from engine.services.datasets import Data
-    from engine.services.drawings import Drawings
-    from engine.services.exports import Exports
-    from engine.services.few_shot import Taught
-    from engine.services.gallery import Galleries
-    from engine.services.label_noise import Noise
-    from engine.services.spaces import Spaces
-    from engine.services.study import Study
-    from engine.services.sweeps import Sweeps
     from engine.store.models import ModelInfo
     from engine.store.recipes import RecipeInfo
 
 
-class Lab:
+class Lab(Services):
     """A lab in the folder `home`: its data, recipes, runs, models and background tasks. May be
     shared by threads.
 
     store     what it holds, found by name
     launcher  starts, stops and resumes what is computed in the background
 
-    The other attributes are its services, each loaded when first asked for.
+    The other attributes are its services (engine.services.rooms).
     """
 
     def __init__(
@@ -62,8 +52,8 @@ class Lab:
         checkpoints: Path = CHECKPOINTS,
         records: Path = RECORDS,
     ) -> None:
-        self.store = Store(home, settings, checkpoints=checkpoints, records=records)
-        self.launcher = Launcher(self.store)
+        store = Store(home, settings, checkpoints=checkpoints, records=records)
+        super().__init__(store, Launcher(store))
         self.home, self.settings = self.store.home, self.store.settings
 
     @classmethod
@@ -77,9 +67,7 @@ class Lab:
         return lab
 
     def health(self) -> dict[str, Any]:
-        """The lab in a few words, cheap to ask: version, device, how many runs compute and wait,
-        whether torch is loaded.
-        """
+        """The lab in a few words, cheap to ask: version, device, runs at work, torch loaded or not."""
         from engine.jobs.queue import queue_of
 
         states = [run.state for run in self.runs()]
@@ -105,68 +93,6 @@ class Lab:
             *self.taught.damaged(),
         ]
 
-    # services
-
-    @cached_property
-    def data(self) -> Data:
-        from engine.services.datasets import Data
-
-        return Data(self.store)
-
-    @cached_property
-    def noise(self) -> Noise:
-        from engine.services.label_noise import Noise
-
-        return Noise(self.store)
-
-    @cached_property
-    def spaces(self) -> Spaces:
-        from engine.services.spaces import Spaces
-
-        return Spaces(self.store)
-
-    @cached_property
-    def sweeps(self) -> Sweeps:
-        from engine.services.sweeps import Sweeps
-
-        return Sweeps(self.store, self.launcher)
-
-    @cached_property
-    def compare(self) -> Compare:
-        from engine.services.comparison import Compare
-
-        return Compare(self.store)
-
-    @cached_property
-    def study(self) -> Study:
-        from engine.services.study import Study
-
-        return Study(self.store, self.launcher)
-
-    @cached_property
-    def taught(self) -> Taught:
-        from engine.services.few_shot import Taught
-
-        return Taught(self.store)
-
-    @cached_property
-    def drawings(self) -> Drawings:
-        from engine.services.drawings import Drawings
-
-        return Drawings(self.store)
-
-    @cached_property
-    def galleries(self) -> Galleries:
-        from engine.services.gallery import Galleries
-
-        return Galleries(self.store)
-
-    @cached_property
-    def exports(self) -> Exports:
-        from engine.services.exports import Exports
-
-        return Exports(self.store)
-
     # what is here: see Store
 
     def datasets(self) -> list[DatasetInfo]:
@@ -180,9 +106,7 @@ class Lab:
         size: int | None = None,
         progress: Progress = no_progress,
     ) -> ImageSet:
-        """A data set by name, path or spec, in a `style` and `size` (pixels) if not its own. Raises
-        DataError.
-        """
+        """A data set by name, path or spec, in a `style` and `size` (pixels) if not its own."""
         return self.store.dataset(name, style, size, progress)
 
     def recipes(self) -> list[RecipeInfo]:
@@ -210,9 +134,7 @@ class Lab:
         return self.store.models()
 
     def model_folder(self, name: str | Path) -> Path:
-        """A model's checkpoint folder, by its name, a run's id, a folder or a recipe. Raises
-        CheckpointError.
-        """
+        """A model's checkpoint folder, by its name, a run's id, a folder or a recipe."""
         return self.store.model_folder(name)
 
     def model_meta(self, name: str | Path) -> CheckpointMeta:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.charts import compare as charts
 from app.charts.report import as_csv, as_html
-from app.sections.compare import detail, summary
+from app.sections.compare import common, detail, summary
 from app.widgets import empty, note, page, pick_runs
 from engine.errors import GlyphlabError
 
@@ -123,6 +123,12 @@ with page(
                 "Choose runs above. Two or more are compared; of a single one you see its mistakes"
                 " and its calibration."
             )
+    if len(chosen) > 1:
+        asked = st.query_params.get("view") == "common"
+        with st.expander(
+            "All of them on the same images", icon=":material/balance:", expanded=asked
+        ):
+            common.common(lab, chosen)
     if chosen:
         working = any(lab.run(id).alive for id in chosen)
         st.fragment(draw, run_every=POLL_SECONDS if working else None)(chosen, working)

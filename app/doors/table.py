@@ -45,6 +45,7 @@ LAB = (
     Door("/space/layer/{}/{}"),
     Door("/space/image/{}/{}", bare=True),
     Door("/space/run/{}/{}", bare=True),
+    Door("/space/original", bare=True),
     Door("/canvas"),
 )
 DASHBOARD = (

@@ -42,6 +42,15 @@ PAGES: dict[str, PageLine] = {
     "embeddings": PageLine(
         "Explore", "Embeddings", "scatter_plot", "walk through a model's embedding space"
     ),
+    "sample": PageLine(
+        "Explore",
+        "Sample",
+        "image_search",
+        "one image: its label and history, predictions, neighbours, copies",
+    ),
+    "label": PageLine(
+        "Explore", "Label", "new_label", "label images that have none, with a model that learns"
+    ),
     "noise": PageLine(
         "Explore", "Label noise", "troubleshoot", "find wrong labels and train through them"
     ),

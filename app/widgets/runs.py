@@ -11,8 +11,10 @@ from app.charts.learning import epochs_of, steps_of
 from app.charts.words import ago, number, percent, seconds
 from app.widgets.links import link
 from engine.runs.run_info import seconds_between
+from engine.store.labels import changed_images
 
 if TYPE_CHECKING:
+    from engine.lab import Lab
     from engine.runs.run_info import RunInfo
 
 Colour = Literal["gray", "blue", "green", "orange", "red"]
@@ -70,6 +72,18 @@ def summary(run: RunInfo) -> str:
         parts.append(seconds(run.seconds))
     parts.append(ago(run.created))
     return " · ".join(parts)
+
+
+def labels_of(run: RunInfo) -> str:
+    """Which labels a run is trained on: 'given labels', or 'mended labels (journal entry 12)'."""
+    if run.labels == "given":
+        return "given labels"
+    return f"mended labels (journal entry {', '.join(map(number, run.journal))})"
+
+
+def changes_since(lab: Lab, run: RunInfo) -> int:
+    """How many images of a run's data have another label now than the one it was trained on."""
+    return changed_images(lab.home, run.data, run.journal)
 
 
 def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, str]:

@@ -12,14 +12,34 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "compare runs: figures, tests of the difference on the same images, and the verdict"
+HELP = "compare runs: figures, tests and the verdict; with --data any models on one common set"
+
+
+CHANGED = 40  # images that are printed; --json has more
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", nargs="+", help="run ids, two or more")
+    parser.add_argument("run", nargs="+", help="run ids, or with --data models; two or more")
+    parser.add_argument(
+        "--data", metavar="SET", help="score them all on the same images of this data set"
+    )
+    parser.add_argument(
+        "--split",
+        help=(
+            "with --data: train, val, test or all (default: test, or else the images that none was"
+            " trained on)"
+        ),
+    )
+    parser.add_argument(
+        "--labels", default="mended", help="with --data: mended or given (default: mended)"
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
+    if args.data:
+        from engine.services.together import score_together
+
+        return score_together(lab.store, args.run, args.data, args.split, args.labels, progress)
     subjects = lab.compare.subjects(args.run)
     if len(subjects) < 2:
         raise RunError(
@@ -36,6 +56,49 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 
 def show(document: Any) -> str:
+    return _common(document) if "changed" in document else _runs(document)
+
+
+def _common(document: Any) -> str:
+    head = (
+        f"{document['n']:,} images of {document['data']}, {document['split']},"
+        f" {document['labels']} labels"
+    )
+    rows = [
+        [
+            row["model"],
+            percent(row["accuracy"]),
+            f"{percent(row['low'])} – {percent(row['high'])}",
+            row["right"],
+        ]
+        for row in document["models"]
+    ]
+    changed = [
+        [row["image"], row["label"], " → ".join(row["predicted"]), row["change"]]
+        for row in document["changed"][:CHANGED]
+    ]
+    parts = [head, table(rows, ("model", "accuracy", "95% interval", "right")), _tests(document)]
+    if changed:
+        parts.append(f"{document['n_changed']:,} images are predicted as another class:")
+        parts.append(table(changed, ("image", "label", "predicted", "change")))
+    return "\n\n".join([*parts, *document["notes"]])
+
+
+def _tests(document: Any) -> str:
+    tests = [
+        [
+            row["first"],
+            row["second"],
+            row["only_first"],
+            row["only_second"],
+            f"{row['p_corrected']:.3g}",
+        ]
+        for row in document["tests"]
+    ]
+    return table(tests, ("first", "second", "only first right", "only second right", "p"))
+
+
+def _runs(document: Any) -> str:
     rows = [
         [
             row["name"],
@@ -53,17 +116,5 @@ def show(document: Any) -> str:
         table(rows, ("run", "id", "accuracy", "95% interval", "gap", "epochs", "time", "scored on"))
     ]
     if document["tests"]:
-        tests = [
-            [
-                row["first"],
-                row["second"],
-                row["only_first"],
-                row["only_second"],
-                f"{row['p_corrected']:.3g}",
-            ]
-            for row in document["tests"]
-        ]
-        parts.append(
-            table(tests, ("first", "second", "only first right", "only second right", "p"))
-        )
+        parts.append(_tests(document))
     return "\n\n".join([*parts, *document["answers"]])

@@ -66,6 +66,24 @@ def find_duplicates(images: np.ndarray, progress: Progress = no_progress) -> Dup
     return Duplicates(flat, identical, _near(spectra, side, identical, drawn))
 
 
+def copies_of(images: np.ndarray, at: int) -> list[tuple[int, bool]]:
+    """Positions of the other images among (N, C, H, W) uint8 that are identical to the one at a
+    position (True), or nearly so (False), ascending. Of an image of one colour there are none.
+    """
+    own = np.asarray(images[at : at + 1])
+    side = min(COMPARED, *images.shape[2:])
+    wanted = _spectra(own, side)[0]
+    if own.min() == own.max():
+        return []
+    out: list[tuple[int, bool]] = []
+    for start in range(0, len(images), AT_ONCE):
+        block = np.asarray(images[start : start + AT_ONCE])
+        for place in np.flatnonzero(_spectra(block, side) @ wanted >= SAME_FROM):
+            if start + place != at:
+                out.append((start + int(place), bool((block[place] == own[0]).all())))
+    return out
+
+
 def _spectra(images: np.ndarray, side: int) -> np.ndarray:
     """Low frequencies (n, side² − 1) float32 of images (n, C, H, W), by the discrete cosine
     transform: the mean is left out, length 1.

@@ -122,6 +122,14 @@ class Space:
         """From a data set's index to the place in this space."""
         return {int(number): place for place, number in enumerate(self.index)}
 
+    def place_of(self, name: str) -> int | None:
+        """The place of the image of this name; None if it is not in this space."""
+        return self._names.get(name)
+
+    @cached_property
+    def _names(self) -> dict[str, int]:
+        return {str(self.images.files[int(number)]): at for at, number in enumerate(self.index)}
+
     def picture(self, place: int) -> np.ndarray:
         """One image (C, H, W) uint8."""
         return np.asarray(self.images.images[self.index[place]])

@@ -91,6 +91,9 @@ def conduct(
     run.log(
         f"data {data.name}: {splits}, {len(data.classes)} classes, fingerprint {data.fingerprint}"
     )
+    if recipe.data.labels == "mended":
+        changes = data.notes.get("labels", "nothing is changed")
+        run.log(f"labels mended up to position {list(recipe.data.journal or ())}: {changes}")
     run.write_status(machine=describe_device(where), why_device=why, fingerprint=data.fingerprint)
     scored = scored_on(recipe, data, tools, run)  # what can't be used is known before the training
     trainer = METHODS[recipe.method](run, data, recipe, tools)

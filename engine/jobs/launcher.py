@@ -81,10 +81,22 @@ class Launcher:
         work_on_run(self.store, run, lock, queue_up(self.store.home, queue, run.path), progress)
         return run
 
+    def again(self, id: str, fine_tune: bool = False) -> str:
+        """Start a run's recipe again in the background, on the labels as people mended them since;
+        returns the new run's id. fine_tune: from the run's weights, not from scratch. Raises RunError
+        if no label changed.
+        """
+        from engine.jobs.again import on_mended_labels
+
+        recipe, name = on_mended_labels(self.store, id, fine_tune)
+        return self.submit(recipe, name, before=self.store.run(id).id)
+
     def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
+        from engine.store.labels import pinned
         from engine.store.names import check_names
 
         check_names(self.store, recipe)
+        recipe = pinned(self.store.home, recipe)
         return create_run(self.store.home, recipe, name, cwd=str(Path.cwd()), **status)
 
     def stop(self, id: str, at_once: bool = False) -> None:

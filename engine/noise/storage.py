@@ -4,7 +4,8 @@ noise/<key>/diagnosis.json   the document, written last; its `format` is FORMAT
             arrays.npz       n images: index, given, likely, confidence, score, log_odds, order,
                              log_p, fold, neighbours
             embeddings.npy   (F, n, D) float16
-            review.jsonl     a person's decisions
+            review.jsonl     a person's decisions, of version 0.1.0; later ones are in the label
+                             journal of the data set
 
 Documents of format 1 have no `format` and other names, those of format 2 say nothing about groups,
 clear images and copies; `document_of` and `Diagnosis.arrays` read them under the names of today.
@@ -103,6 +104,16 @@ class Diagnosis:
     def images(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
         """(m, C, H, W) uint8 of positions among the n images."""
         return np.asarray(self.data.images[self.arrays["index"][np.asarray(positions, np.int64)]])
+
+    @cached_property
+    def files(self) -> list[str]:
+        """The names of the n images in the data set."""
+        return [str(self.data.files[int(at)]) for at in self.arrays["index"]]
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The position of each image by its name."""
+        return {file: position for position, file in enumerate(self.files)}
 
     def file(self, position: int) -> str:
         return self.data.files[int(self.arrays["index"][position])]

@@ -11,14 +11,8 @@ from engine.files.checked import check_plain
 from engine.recipes.augmentation import Augment, Frozen
 
 MOST_EPOCHS = 10_000
-
-
 LARGEST_RATE = 1000
-
-
 LARGEST_SEED = 2**32 - 1  # what numpy's and scikit-learn's generators take
-
-
 LARGEST_OPTION = 1e10  # of a model, a loss or a miner
 
 
@@ -44,11 +38,7 @@ def _rates(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
 
 
 Options = Annotated[dict[str, Any], AfterValidator(_options)]
-
-
 Name = Annotated[str, Field(max_length=1000)]
-
-
 # YAML reads a class called 0 and a folder called 2024 as numbers.
 NumberedName = Annotated[Name, BeforeValidator(lambda value: _text_of(value))]
 
@@ -56,6 +46,9 @@ NumberedName = Annotated[Name, BeforeValidator(lambda value: _text_of(value))]
 def _text_of(value: object) -> object:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if is_number else value
+
+
+Position = Annotated[int, Field(ge=0, le=10**12)]  # in a label journal
 
 
 class Stage(Frozen):
@@ -209,6 +202,17 @@ class DataSpec(Frozen):
         ),
     )
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="seed of the split")
+    labels: Literal["given", "mended"] = Field(
+        default="given",
+        description="mended: with what people decided about single images; the split stays as it is",
+    )
+    journal: tuple[Position, ...] | None = Field(
+        default=None,
+        description=(
+            "mended labels as of this entry of the label journal, one for each pooled data set;"
+            " written down when a run starts (none: as they are now)"
+        ),
+    )
 
     def scored_on(self) -> DataSpec:
         """How the data set that a model is scored on (`test_on`) is loaded: all of its classes and
@@ -221,6 +225,8 @@ class DataSpec(Frozen):
             "test_on": None,
             "test": 0,
             "validation": 0,
+            "labels": "given",  # the journal is that of the training data
+            "journal": None,
         }
         return self.model_copy(update={"name": self.test_on, **whole})
 

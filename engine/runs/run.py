@@ -265,6 +265,8 @@ def create_run(home: Path, recipe: Recipe, name: str | None = None, **status: An
                 "name": name,
                 "title": recipe.title,
                 **facts_of(recipe)._asdict(),
+                "labels": recipe.data.labels,
+                "journal": list(recipe.data.journal or ()),
                 "created": created,
                 "epoch": 0,
                 "epochs": sum(stage.epochs for stage in recipe.resolved_stages()),

@@ -5,7 +5,7 @@ what came of it.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +60,9 @@ class RunInfo:
     stale   its process lives but has said nothing for two minutes
     saved   it has a checkpoint in best/
     done, total, what   the work at hand: images decoded, steps trained
+    labels  'given' or 'mended': which labels of its data it is trained on; journal: of mended ones,
+            up to which position of the label journal of each data set
+    before  the run that this one repeats on labels mended since
     """
 
     id: str
@@ -91,6 +94,9 @@ class RunInfo:
     message: str = ""
     resumed: int = 0
     sweep: str | None = None
+    labels: str = "given"
+    journal: Sequence[int] = ()
+    before: str | None = None
 
 
 _PLAIN = tuple(
@@ -139,6 +145,9 @@ class Status(Document):
     message: str | None = None
     error: str | None = None
     sweep: str | None = None
+    labels: str | None = None
+    journal: list[Annotated[int, Field(ge=0)]] | None = None
+    before: str | None = None
     cwd: str | None = None
     host: str | None = None
     pid: int | None = Field(None, ge=1, le=2**31)

@@ -157,6 +157,23 @@ def publish_labels(
     return {"name": name, "images": cleaned.kept}
 
 
+def score_together(
+    launcher: Launcher,
+    progress: Progress,
+    models: list[str],
+    data: str,
+    split: str | None = None,
+    labels: str = "mended",
+    position: list[int] | None = None,
+) -> dict[str, Any]:
+    """Score several models on the same images. position: of the label journal, so that the task is
+    another one when labels have changed.
+    """
+    from engine.services.together import score_together as score
+
+    return score(launcher.store, models, data, split, labels, progress)
+
+
 TASKS: dict[str, Task] = {
     "gallery": gallery,
     "load": load,
@@ -170,4 +187,5 @@ TASKS: dict[str, Task] = {
     "diagnose": diagnose,
     "noise-trial": noise_trial,
     "publish-labels": publish_labels,
+    "score-together": score_together,
 }

@@ -257,6 +257,11 @@ class Compare:
         data = self.store.dataset(subject.test_spec())
         return np.asarray(data.images[np.asarray(index, np.int64)])
 
+    def names(self, subject: Subject, index: Sequence[int]) -> list[str]:
+        """The names of those images in the data set. Raises DataError if it is not at hand."""
+        files = self.store.dataset(subject.test_spec()).files
+        return [str(files[int(place)]) for place in index]
+
 
 def _surest_first(chosen: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Positions (m,) where `chosen` (n,) bool holds, highest largest probability first."""

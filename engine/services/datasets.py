@@ -1,6 +1,4 @@
-"""The lab's data room: what a data set holds, samples of it, what augmentation does to them, and
-uploads.
-"""
+"""The lab's data room: what a data set holds, samples, what augmentation does to them, uploads."""
 
 from __future__ import annotations
 
@@ -25,6 +23,7 @@ from engine.data.sources import DATASETS, find
 from engine.data.splits import make_splits
 from engine.data.uploads import Upload, remove_upload, save_upload
 from engine.errors import DataError, unknown
+from engine.labels.journal import set_aside
 from engine.progress import Progress, no_progress
 from engine.recipes.fields import DataSpec
 from engine.services.imports import Imports
@@ -92,7 +91,7 @@ class Data:
         """What the data set holds, after every image was decoded at the usual size of its kind:
         the report is complete. Raises DataError.
         """
-        listing = self._listing(name, progress)
+        listing = self.listing(name, progress)
         size = USUAL_SIZE[listing.kind]
         cached_squares(listing, listing.kind, size, self.store.home, progress)
         return self.contents(name, size=size, progress=progress)
@@ -103,7 +102,7 @@ class Data:
         """What the data set holds. Nothing is decoded or downloaded. size: a side in pixels in which
         it may have been decoded; 0: the usual one of its kind. Raises DataError.
         """
-        listing = self._listing(name, progress)
+        listing = self.listing(name, progress)
         counts = np.zeros((len(SPLITS), len(listing.classes)), np.int64)
         labelled = listing.labels >= 0
         np.add.at(counts, (listing.official[labelled], listing.labels[labelled]), 1)
@@ -147,10 +146,10 @@ class Data:
         """Images `first` … `first + count` of those classes in an official split; images that can't
         be read are left out.
 
-        With several classes (None: all of them) they take turns: the first image of each, the
-        second of each, and so on. Raises DataError for a split or class that does not exist.
+        Several classes (None: all) take turns: the first image of each, the second, and so on.
+        Raises DataError for a split or class that does not exist.
         """
-        listing = self._listing(name)
+        listing = self.listing(name)
         order = in_turns(listing, split, classes)
         index = order[first : first + count]
         images, kept = self._squares(listing, index, _style(listing, style), size)
@@ -178,7 +177,7 @@ class Data:
         from engine.data.augment import augment as changed
         from engine.data.augment import fit_size
 
-        listing = self._listing(name)
+        listing = self.listing(name)
         cached = max(size, augment.crop or 0)
         images, _ = self._squares(
             listing,
@@ -200,9 +199,7 @@ class Data:
         return stage.augment, recipe.data.style, stage.size or recipe.data.size
 
     def fetch(self, name: str, progress: Progress = no_progress) -> Path:
-        """Download a data set from its public source; returns where it lies. Raises DataError if it
-        has none, or the lab is offline.
-        """
+        """Download a data set from its public source; returns where it lies. Raises DataError."""
         source = DATASETS.get(name)
         if source is None or source.fetch is None:
             raise DataError(
@@ -235,10 +232,12 @@ class Data:
         )
 
     def remove_upload(self, name: str) -> None:
-        """Delete an uploaded data set. Raises DataError if there is none of that name."""
+        """Delete an uploaded data set; its label journal is set aside. Raises DataError."""
         remove_upload(self.store.home, name)
+        set_aside(self.store.home, name)
 
-    def _listing(self, name: str, progress: Progress = no_progress) -> Listing:
+    def listing(self, name: str, progress: Progress = no_progress) -> Listing:
+        """The names and given labels of a data set's images, nothing decoded. Raises DataError."""
         settings = self.store.settings
         found = find(name, settings.data, self.store.home, settings.names_only)
         if found is None:

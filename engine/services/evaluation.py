@@ -66,7 +66,7 @@ def evaluate(
             f"the model also knows {len(missing)} classes that {data} does not have:"
             f" {' '.join(missing)}"
         )
-    probabilities = _probabilities(predictor, images, index[kept], progress)
+    probabilities = probabilities_of(predictor, images, index[kept], progress)
     report = metrics.report(labels, probabilities, predictor.classes)
     report["per_class"] = [
         row for row in report["per_class"] if row["n"] or row["class"] in images.classes
@@ -124,9 +124,10 @@ def _is_path(data: str) -> bool:
     )
 
 
-def _probabilities(
-    predictor: Predictor, images: ImageSet, index: np.ndarray, progress: Progress
+def probabilities_of(
+    predictor: Predictor, images: ImageSet, index: np.ndarray, progress: Progress = no_progress
 ) -> np.ndarray:
+    """Probabilities (n, K) float32 of the images at `index` (n,), read in parts."""
     out = []
     for start in range(0, len(index), CHUNK):
         squares = images.images[index[start : start + CHUNK]]

@@ -17,6 +17,7 @@ from engine.exports.forms import write_dataset
 from engine.exports.hub import BESIDE, pull_checkpoint, push_folder, read_address
 from engine.exports.rows import ExportRows
 from engine.files.atomic import make_folder
+from engine.labels.journal import journal_of
 from engine.models.metadata import META, read_weights_name
 from engine.progress import Progress, no_progress
 from engine.store.models import PULLED
@@ -119,12 +120,14 @@ class Exports:
             names_only=settings.names_only,
         )
         source, count = DATASETS.get(name), len(listing)
+        current = journal_of(self.store.home, name).current()
+        new = [now.label for now in current.values() if now.label is not None]
         rows = ExportRows(
             name=Path(name).stem,
             title=source.title if source else Path(name).stem,
             licence=source.licence if source else "",
             files=listing.files,
-            classes=listing.classes,
+            classes=tuple(dict.fromkeys([*listing.classes, *new])),
             labels=listing.labels.copy(),
             given=listing.labels,
             suggested=np.full(count, -1, np.int64),
@@ -134,18 +137,24 @@ class Exports:
             reader=listing.reader,
         )
         places = {str(file): i for i, file in enumerate(listing.files)}
-        self._add_diagnoses(name, rows, places)
+        self._add_diagnoses(name, rows, places, listing.classes)
+        for file, now in current.items():
+            if file in places and (now.excluded or now.label is not None):
+                label = -1 if now.excluded else rows.classes.index(now.label or "")
+                rows.labels[places[file]], rows.reviewed[places[file]] = label, True
         return self._with_embeddings(name, rows, places)
 
-    def _add_diagnoses(self, name: str, rows: ExportRows, places: dict[str, int]) -> None:
-        """Fill in suggestions, suspicions and a person's decisions, those of all images last."""
+    def _add_diagnoses(
+        self, name: str, rows: ExportRows, places: dict[str, int], classes: tuple[str, ...]
+    ) -> None:
+        """Fill in suggestions, suspicions and decisions of version 0.1.0, those of all images last."""
         from engine.services.label_noise import Noise
 
         noise = Noise(self.store)
         splits = {info.split for info in noise.list() if info.name == name}
         for split in sorted(splits, key=lambda split: split == "all"):
             found = noise.find(name, split)
-            if found is None or found.classes != rows.classes:
+            if found is None or found.classes != classes:
                 continue
             there = [places.get(found.file(i), -1) for i in range(found.n)]
             own = np.array([i for i, place in enumerate(there) if place >= 0], np.int64)

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from engine.errors import DamagedError, DataError, RunError, unknown
 from engine.files.atomic import failure, make_folder, write_json
 from engine.files.checked import Damaged, damaged, read_checked_json, wrong_field
+from engine.labels.journal import journal_of
 from engine.noise.config import CONFIG
 from engine.noise.kinds import TrialDocument
 from engine.noise.review import Review
@@ -35,6 +36,7 @@ from engine.noise.storage import (
 )
 from engine.progress import Progress, no_progress
 from engine.recipes.fields import DataSpec
+from engine.services.labels import account
 from engine.services.recovered_models import saved_models
 
 if TYPE_CHECKING:
@@ -160,9 +162,19 @@ class Noise:
         except OSError as error:
             raise failure(error, folder) from error
 
-    def review(self, diagnosis: Diagnosis) -> Review:
-        """A person's decisions on the suspects of a diagnosis."""
-        return Review(diagnosis.folder, diagnosis.arrays["given"].tolist(), diagnosis.classes)
+    def review(self, diagnosis: Diagnosis, who: str | None = None) -> Review:
+        """What people decided about the images of a diagnosis. who: the person who decides, by
+        default the account that the lab runs under.
+        """
+        journal = journal_of(self.store.home, diagnosis.data.name)
+        return Review(
+            diagnosis.folder,
+            diagnosis.arrays["given"].tolist(),
+            diagnosis.classes,
+            diagnosis.files,
+            journal,
+            account() if who is None else who,
+        )
 
     def data(self, dataset: str, progress: Progress = no_progress) -> ImageSet:
         """A data set as the pipeline takes it: in its own style, handwriting at 28 and photographs at

@@ -13,7 +13,8 @@ import numpy as np
 
 from engine.embedding.space import Space
 from engine.embedding.space_files import read_predictions
-from engine.noise.review import JOURNAL
+from engine.labels.journal import FILE, journal_of
+from engine.noise.review import EARLIER
 from engine.services.spaces import UNTRAINED
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class Layer:
 
 def layers(spaces: Spaces, noise: Noise, space: Space) -> dict[str, Layer]:
     """The layers a space has, by the name that stands in the page's address."""
-    kept = [spaces.home, noise.home, *noise.home.glob(f"*/{JOURNAL}")]
+    journals = (noise.home.parent / "labels").glob(f"*/{FILE}")
+    kept = [spaces.home, noise.home, *noise.home.glob(f"*/{EARLIER}"), *journals]
     return _layers(
         spaces,
         noise,
@@ -87,7 +89,7 @@ def _layers(
         out["source"] = named(
             "Source", space.images.sources[space.index], space.images.source_names, "few"
         )
-    return out | judged | _rivals(spaces, space)
+    return out | _decided(noise, space) | judged | _rivals(spaces, space)
 
 
 def named(title: str, codes: np.ndarray, names: Sequence[str], palette: str = "classes") -> Layer:
@@ -116,6 +118,33 @@ def _answers(space: Space) -> Layer:
     names = list(dict.fromkeys([*space.classes, *space.model_classes]))
     order = np.array([names.index(name) for name in space.model_classes])
     return named("Predicted class", order[space.predicted], names)
+
+
+def _decided(noise: Noise, space: Space) -> dict[str, Layer]:
+    """What people decided about the images: their labels now, and where a decision changed them."""
+    current = journal_of(noise.store.home, space.data).current()
+    there = {
+        place: now
+        for sample, now in current.items()
+        if (place := space.place_of(sample)) is not None
+    }
+    if not there:
+        return {}
+    names, codes = list(space.classes), space.labels.copy()
+    verdicts = np.zeros(len(space), np.int64)
+    for place, now in there.items():
+        if now.label is not None:
+            if now.label not in names:
+                names.append(now.label)
+            codes[place] = names.index(now.label)
+            verdicts[place] = 1 if codes[place] == space.labels[place] else 2
+        if now.excluded:
+            codes[place], verdicts[place] = -1, 3
+    words = ["not looked at", "confirmed", "relabelled", "excluded"]
+    return {
+        "now": named("Label now", codes, names),
+        "decided": named("Decision", verdicts, words, "few"),
+    }
 
 
 def _splits(space: Space) -> Layer:

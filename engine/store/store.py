@@ -89,7 +89,7 @@ class Store:
         changes = {
             key: value for key, value in (("style", style), ("size", size)) if value is not None
         }
-        return load_dataset(
+        images = load_dataset(
             spec.model_copy(update=changes),
             folders=self.settings.data,
             home=self.home,
@@ -98,6 +98,11 @@ class Store:
             progress=progress,
             names_only=self.settings.names_only,
         )
+        if spec.labels == "given":
+            return images
+        from engine.store.labels import mended_labels
+
+        return mended_labels(self.home, images, spec)
 
     def recipes(self) -> list[RecipeInfo]:
         """The recipes that come with the lab, and those saved in it that can be read."""

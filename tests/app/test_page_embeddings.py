@@ -115,7 +115,8 @@ def test_two_spaces_of_one_model_ask_for_another(lab: Lab, space) -> None:
     page = open_page(
         "embeddings", **address(lab, view="pair", other=other, at=str(int(space.index[3])))
     )
-    assert len(page.get("bidi_component")) == 2 and texts(page).count("13 nearest vote for") == 2
+    scatters = [part for part in page.get("bidi_component") if part.key.startswith("pair-")]
+    assert len(scatters) == 2 and texts(page).count("13 nearest vote for") == 2
 
 
 def test_a_run_without_epochs_says_so(lab: Lab, space) -> None:

@@ -14,7 +14,13 @@ import pytest
 from app.scripts import joined
 
 ROOT = Path(__file__).parents[2]
-ENTRIES = ("app/scatter/main.js", "assets/canvas/pad.js", "assets/live.js")
+ENTRIES = (
+    "app/scatter/main.js",
+    "app/samples/thumbs.js",
+    "app/samples/viewer.js",
+    "assets/canvas/pad.js",
+    "assets/live.js",
+)
 
 
 def node(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

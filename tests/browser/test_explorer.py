@@ -70,7 +70,7 @@ def a_point(page) -> tuple[float, float]:
 def test_a_click_shows_thirteen_neighbours_and_the_address_keeps_it(page):
     page.mouse.click(*a_point(page))
     page.get_by_text("Its 13 nearest vote for").wait_for()
-    expect(page.locator(".images figure")).to_have_count(13)
+    expect(page.locator(".glyphs figure")).to_have_count(13)
     number = re.search(r"[?&]at=(\d+)", page.url)[1]
     page.reload()
     page.get_by_text("Its 13 nearest vote for").wait_for()
@@ -90,7 +90,7 @@ def test_a_lasso_shows_its_gallery_and_escape_clears_it(page):
     line.wait_for()
     count = int(line.inner_text().split()[0].replace(",", ""))
     assert count >= 1 and "selection=" in page.url
-    expect(page.locator(".images figure")).to_have_count(min(count, 60))
+    expect(page.locator(".glyphs figure")).to_have_count(min(count, 60))
     page.locator(MAP).press("Escape")
     page.get_by_text("Walk through the space").wait_for()
     assert "selection=" not in page.url

@@ -19,6 +19,7 @@ from whole_home import whole_home
 from engine.embedding.space_files import read_about, read_predictions
 from engine.errors import GlyphlabError
 from engine.lab import Lab
+from engine.labels.journal import Journal
 from engine.noise.review import Review
 from engine.noise.storage import Diagnosis
 
@@ -130,7 +131,8 @@ def look(lab: Lab) -> dict[str, list[Any]]:
         try_(read_about, folder)
         try_(read_predictions, folder)
     for folder in sorted((lab.home / "noise").glob("abc*")):
-        try_(Review(folder, [0, 1, 2, 0, 1, 2], ("a", "b", "c")).decisions)
+        files, journal = list("abcdef"), Journal(lab.home, "x")
+        try_(Review(folder, [0, 1, 2, 0, 1, 2], ("a", "b", "c"), files, journal).decisions)
         try_(getattr, Diagnosis(folder, {"n": 6}, None), "arrays")
     for entry in lab.damaged():
         assert entry.kind and entry.name and len(entry.why) > 20

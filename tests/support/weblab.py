@@ -149,6 +149,16 @@ def texts(page: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
+def thumbnails(page: AppTest, key: str = "") -> list[dict[str, Any]]:
+    """The thumbnails on the page that lead to their images' own pages, of the grid of this key."""
+    return [
+        item
+        for element in page.get("bidi_component")
+        if element.proto.component_name.endswith("glyphlab_thumbs") and key in element.proto.id
+        for item in json.loads(element.proto.json)["items"]
+    ]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from engine.files.atomic import write_arrays, write_json
 from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint
-from engine.noise.review import Review
+from engine.noise.review import EARLIER
 from engine.recipes.recipe import make_recipe
 from engine.runs.run import create_run
 from engine.sweep.claims import claim
@@ -138,4 +139,5 @@ def _diagnosis(folder: Path) -> None:
         neighbours=np.zeros((6, 2), int),
     )
     write_json(folder / "diagnosis.json", DIAGNOSIS)
-    Review(folder, [0, 1, 2, 0, 1, 2], ("a", "b", "c")).decide(1, 2)
+    line = {"position": 1, "label": "c", "at": "2026-01-01T00:00:00+00:00"}  # as version 0.1.0
+    (folder / EARLIER).write_text(json.dumps(line) + "\n", encoding="utf-8")

@@ -11,8 +11,8 @@ import streamlit as st
 from app.charts import compare as charts
 from app.charts import compare_classes
 from app.charts.words import number
+from app.samples.thumbs import thumbs
 from app.widgets.common import chart, empty, note
-from app.widgets.pictures import image_grid
 from engine.errors import GlyphlabError, RunError
 
 if TYPE_CHECKING:
@@ -190,4 +190,5 @@ def gallery(
     except GlyphlabError as error:
         st.info(f"The images can't be shown: {error}", icon=":material/image_not_supported:")
         return
-    image_grid(np.asarray(images), captions, columns=10, key=key)
+    names = lab.compare.names(subject, index)
+    thumbs(subject.test_spec().name, names, np.asarray(images), captions, columns=10, key=key)

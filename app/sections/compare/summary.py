@@ -72,7 +72,7 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
     elif len(lab.compare.groups(subjects)) > 1:
         st.info(
             "These recipes differ, but no two were scored on the same images: which is better can't"
-            " be said.",
+            " be said from their figures. Score *all of them on the same images*, above.",
             icon=":material/info:",
         )
     elif len(subjects) > 1:

@@ -12,6 +12,7 @@ import streamlit as st
 from app.charts.data import SPLIT_NAMES, class_counts
 from app.charts.words import number, percent
 from app.charts.words import size as file_size
+from app.samples.thumbs import thumbs
 from app.sections.data.report import show_report, warn
 from app.sections.data.take_away import take_away
 from app.widgets.common import chart, empty, note
@@ -205,7 +206,8 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
         captions = [found.classes[label] if label >= 0 else "no label" for label in samples.labels]
     else:
         captions = [PurePosixPath(file).name for file in samples.files]
-    image_grid(samples.images, captions, columns=15 if size < 96 else 8, key="samples")
+    columns = 15 if size < 96 else 8
+    thumbs(name, samples.files, samples.images, captions, columns=columns, key="samples")
     whose = "" if classes is None else f" of class {chosen}"
     note(f"{number(of)} images{whose}. Ink is shown dark on white; models see it light on dark.")
 

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from app.charts.space import accuracy_curve, distances, roc
 from app.sections.embeddings.choose import PARTS, at_work, pick_segment, pick_space
-from app.sections.embeddings.selection import name_of
-from app.widgets import chart, image_grid, note, number
+from app.sections.embeddings.selection import grid, name_of
+from app.widgets import chart, note, number
 
 if TYPE_CHECKING:
     from engine.embedding.space import Space
@@ -147,12 +146,7 @@ def _hardest(space: Space, rows: list[dict[str, Any]]) -> None:
             ]
         columns = 12
     if places:
-        image_grid(
-            np.stack([space.picture(place) for place in places]),
-            captions,
-            columns=columns,
-            key="hardest-images",
-        )
+        grid(space, places, captions, columns=columns, key="hardest-images")
 
 
 def _name(row: dict[str, Any]) -> str:

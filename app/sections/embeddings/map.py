@@ -4,6 +4,7 @@ picture.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -11,6 +12,7 @@ import streamlit as st
 from app.scatter.component import scatter
 from app.sections.embeddings.choose import faithful_words, pick_options, pick_space, the_map
 from app.sections.embeddings.colours import pick_layer, words_of
+from app.sections.embeddings.mend import mend
 from app.sections.embeddings.selection import (
     NEIGHBOURS,
     card,
@@ -70,7 +72,7 @@ def _explore(lab: Lab, space: Space, found: Projection) -> None:
         if near is not None:
             card(space, int(places[0]), near, "neighbours")
         elif len(places):
-            gallery(space, places, "gallery")
+            gallery(space, places, "gallery", partial(mend, lab))
         else:
             st.markdown(
                 "**Walk through the space**\n\n- Point at a dot to see its image\n- Click it for"

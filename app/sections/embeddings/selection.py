@@ -14,8 +14,9 @@ import numpy as np
 import streamlit as st
 
 from app.charts.space import layer_palette
+from app.samples.thumbs import thumbs
 from app.scatter.component import Selection
-from app.widgets import note, number, percent
+from app.widgets import link, note, number, percent
 from engine.files.sheets import table_text
 from engine.imaging.images import as_picture
 
@@ -26,13 +27,6 @@ POINT, MANY = "at", "selection"  # names in the address
 SHOWN = 60  # images in the gallery
 NEIGHBOURS = 13
 BARS = 16  # classes of a selection that are listed
-_GRID = """<style>
-.images {display: grid; gap: 8px 6px; grid-template-columns: repeat(auto-fill, minmax(WIDTHpx, 1fr));}
-.images figure {margin: 0; min-width: 0;}
-.images img {width: 100%; aspect-ratio: 1; display: block; border-radius: 4px;
-  border: 1px solid rgba(128, 138, 150, .35); image-rendering: RENDERING; background: white;}
-.images figcaption {font-size: .78rem; line-height: 1.25; margin-top: 2px; opacity: .8; overflow-wrap: anywhere;}
-</style>"""
 
 
 def listener(space: Space) -> Callable[[dict[str, Any]], None]:
@@ -87,7 +81,8 @@ def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
             f"Read as {':red' if wrong else ':green'}[**{answer}**]"
             f" ({percent(float(space.confidence[place]))})"
         )
-        st.caption(str(space.images.files[space.index[place]]))
+        st.caption(file_of(space, place))
+        link("sample", "Open its card", data=space.data, sample=file_of(space, place))
     votes = near.vote.share[0]
     order = [number for number in np.argsort(-votes, kind="stable") if votes[number]]
     counts = ", ".join(
@@ -112,8 +107,15 @@ def neighbours(space: Space, near: NearestPoints, key: str) -> None:
     note("Below each: its label and its cosine similarity.")
 
 
-def gallery(space: Space, places: np.ndarray, key: str) -> None:
-    """Many images: how many of each class, the first of them, and a way to take them away."""
+def gallery(
+    space: Space,
+    places: np.ndarray,
+    key: str,
+    images: Callable[[Space, np.ndarray, str], None] | None = None,
+) -> None:
+    """Many images: how many of each class, the first of them, and a way to take them away. images:
+    draws them, if not as a plain grid.
+    """
     wrong = int(space.wrong[places].sum())
     st.markdown(f"**{number(len(places))} images selected**, {number(wrong)} of them read wrongly.")
     labels = space.labels[places]
@@ -121,13 +123,16 @@ def gallery(space: Space, places: np.ndarray, key: str) -> None:
     everything = np.bincount(space.labels[space.labels >= 0], minlength=len(space.classes))
     if counts.any():
         st.html(class_bars(space.classes, counts.tolist(), everything.tolist()))
-    order = np.argsort(~space.wrong[places], kind="stable")
-    shown = places[order[:SHOWN]]
-    grid(space, shown.tolist(), key=key)
-    note(
-        f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} read wrongly come"
-        " first."
-    )
+    if images is not None:
+        images(space, places, key)
+    else:
+        order = np.argsort(~space.wrong[places], kind="stable")
+        shown = places[order[:SHOWN]]
+        grid(space, shown.tolist(), key=key)
+        note(
+            f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} read wrongly come"
+            " first."
+        )
     table, images = st.columns(2)
     with table:
         st.download_button(
@@ -214,25 +219,33 @@ def name_of(space: Space, place: int, unnamed: str = "no label") -> str:
 
 
 def grid(
-    space: Space, places: Sequence[int], captions: Sequence[str] | None = None, *, key: str
+    space: Space,
+    places: Sequence[int],
+    captions: Sequence[str] | None = None,
+    *,
+    key: str,
+    columns: int = 16,
+    walk: Sequence[int] | None = None,
 ) -> None:
     """Images with captions below them. The browser fetches each by its address, so that the page
-    need not wait for them.
+    need not wait for them. walk: the places to step through from the page of one.
     """
-    rendering = "pixelated" if space.images.style != "photo" else "auto"
-    figures = []
-    for number_, place in enumerate(places):
-        name, below = (
-            escape(name_of(space, int(place))),
-            f"<figcaption>{escape(captions[number_])}</figcaption>" if captions else "",
-        )
-        figures.append(
-            f'<figure><img src="space/image/{space.key}/{int(place)}" alt="{name}"'
-            f' title="{name}">{below}</figure>'
-        )
-    style = _GRID.replace("WIDTH", "58" if captions else "40").replace("RENDERING", rendering)
-    with st.container(key=key):
-        st.html(f'{style}<div class="images">{"".join(figures)}</div>')
+    thumbs(
+        space.data,
+        [file_of(space, place) for place in places],
+        [f"space/image/{space.key}/{int(place)}" for place in places],
+        captions,
+        columns=columns,
+        key=key,
+        least=58 if captions else 40,
+        pixelated=space.images.style != "photo",
+        walk=None if walk is None else [file_of(space, place) for place in walk],
+    )
+
+
+def file_of(space: Space, place: int) -> str:
+    """The name of an image in its data set."""
+    return str(space.images.files[int(space.index[place])])
 
 
 def _image(space: Space, place: int, side: int) -> str:

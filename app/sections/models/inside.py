@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from app.charts.words import number, percent
+from app.samples.thumbs import thumbs
 from app.widgets.pictures import image_grid
 from engine.errors import GlyphlabError
 
@@ -73,7 +74,14 @@ def _answers(store: Store, model: str) -> None:
         st.caption(NOTHING[which])
         return
     st.caption(_counted(found, which))
-    image_grid(found.images, captions(found), COLUMNS, key=f"inside-grid-{model}")
+    thumbs(
+        found.data,
+        found.files,
+        found.images,
+        captions(found),
+        columns=COLUMNS,
+        key=f"inside-grid-{model}",
+    )
     st.markdown("**Saliency maps** of the first of them, for the predicted class")
     first = slice(0, EXPLAINED)
     maps = as_pictures(

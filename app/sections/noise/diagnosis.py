@@ -11,7 +11,8 @@ import streamlit as st
 
 from app.charts import noise as charts
 from app.sections.noise import choose
-from app.widgets import chart, image_grid, link, note
+from app.sections.noise.suspects import pictures
+from app.widgets import chart, link, note
 from engine.noise.shares import share
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def groups(found: Diagnosis) -> None:
         labels = ", ".join(f"{one['label']} ({share(one['share'])})" for one in row["labels"])
         st.markdown(f"{row['count']:,} images, labelled {labels}")
         places = [place for place in row["samples"] if place < found.n]
-        image_grid(found.images(places), columns=16, key=f"group-{number}")
+        pictures(found, places, columns=16, key=f"group-{number}")
 
 
 def task3(lab: Lab) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.sections.noise import choose
-from app.sections.noise.suspects import ANY, chosen
-from app.widgets import image_grid, note
+from app.sections.noise.suspects import ANY, chosen, pictures
+from app.widgets import note
+from app.widgets.person import person, pick_person
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -25,13 +26,15 @@ def draw(lab: Lab) -> None:
     found = choose.diagnosis(lab, name) if name else None
     if found is None:
         return
-    review = lab.noise.review(found)
+    review = lab.noise.review(found, person())
     decided = review.decisions()
-    left, middle, right = st.columns([1, 1, 2], vertical_alignment="bottom")
+    left, middle, name, right = st.columns([1, 1, 1, 2], vertical_alignment="bottom")
     with left:
         given = st.selectbox("Given label", [ANY, *found.classes], key="review-given")
     with middle:
         likely = st.selectbox("Likely class", [ANY, *found.classes], key="review-likely")
+    with name:
+        pick_person()
     with right:
         changed = sum(decision.changed for decision in decided.values())
         st.markdown(
@@ -58,7 +61,7 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
     near = label_neighbours(found, place)
     left, right = st.columns([1, 3])
     with left:
-        image_grid(found.images([place]), [found.file(place)], columns=1, key="candidate")
+        pictures(found, [place], [found.file(place)], columns=1, key="candidate")
     with right:
         same = given == likely
         st.markdown(
@@ -74,7 +77,7 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
                     type="primary",
                     shortcut="Y",
                     help="Accept: the likely class becomes the label.",
-                    on_click=_decide(review),
+                    on_click=_decide(review, own=False),
                     args=(place, likely),
                 )
             st.button(
@@ -92,7 +95,7 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
         for label, positions in sides:
             if len(positions):
                 st.caption(f"Nearest images whose likely class is {names[label]}")
-                image_grid(found.images(positions), None, columns=12, key=f"near-{place}-{label}")
+                pictures(found, positions, columns=12, key=f"near-{place}-{label}")
 
 
 def buttons_after(review: Review, found: Diagnosis, place: int | None) -> None:
@@ -142,11 +145,11 @@ def other(found: Diagnosis, review: Review, place: int) -> None:
         )
 
 
-def _decide(review: Review) -> Callable[[int, int], None]:
+def _decide(review: Review, own: bool = True) -> Callable[[int, int], None]:
     """Write down a decision: what a button calls, which returns nothing."""
 
     def decide(position: int, label: int) -> None:
-        review.decide(position, label)
+        review.decide(position, label, own)
 
     return decide
 
@@ -159,17 +162,17 @@ def latest_decisions(found: Diagnosis, latest: list) -> None:
             " → skips, U undoes."
         )
         return
-    st.caption("Latest decisions, newest first. U takes back the first.")
+    st.caption("Latest decisions, newest first. U takes back your latest.")
     names, arrays = found.classes, found.arrays
     captions = [
         (
-            f"{names[arrays['given'][d.position]]} → {names[d.label]}"
-            if d.changed
-            else f"{names[d.label]} stays"
+            f"{names[d.label]} stays"
+            if not d.changed
+            else f"{names[arrays['given'][d.position]]} → {names[d.label] if d.label >= 0 else 'out'}"
         )
         for d in latest
     ]
-    image_grid(found.images([d.position for d in latest]), captions, columns=14, key="trail")
+    pictures(found, [d.position for d in latest], captions, columns=14, key="trail")
 
 
 def _skip(key: str, place: int) -> None:

@@ -5,13 +5,15 @@ neighbours of each image.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from app.samples.thumbs import thumbs
 from app.sections.noise import choose
-from app.widgets import image_grid, note
+from app.widgets import note
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 ANY = "any"
 PAGE = 60  # images
+MOST_STEPS = 2_000  # images that one can step through, from the page of one
 ORDERS = {
     "suspect": "most suspect first",
     "trusted": "least suspect first",
@@ -58,7 +61,7 @@ def draw(lab: Lab) -> None:
         else 1
     )
     shown = places[(number - 1) * PAGE : number * PAGE]
-    image_grid(found.images(shown), captions(found, shown), columns=12, key="gallery")
+    pictures(found, shown, captions(found, shown), columns=12, key="gallery", walk=places)
     note(
         f"{len(places):,} images. Below each: given → likely class · quality of the given label"
         " (0%: certainly wrong, 100%: certainly correct)."
@@ -96,6 +99,27 @@ def chosen(
     return ranked[keep[ranked]]
 
 
+def pictures(
+    found: Diagnosis,
+    places: Sequence[int] | np.ndarray,
+    below: Sequence[str] | None = None,
+    *,
+    columns: int,
+    key: str,
+    walk: np.ndarray | None = None,
+) -> None:
+    """Thumbnails of images of the diagnosis. walk: the positions to step through from one of them."""
+    thumbs(
+        found.data.name,
+        [found.file(int(i)) for i in places],
+        found.images(places),
+        below,
+        columns=columns,
+        key=key,
+        walk=None if walk is None else [found.file(int(i)) for i in walk[:MOST_STEPS]],
+    )
+
+
 def captions(found: Diagnosis, places: np.ndarray | list[int]) -> list[str]:
     """'3 → 8 · 0.1%' for each position."""
     from engine.noise.shares import share
@@ -119,7 +143,7 @@ def explain(found: Diagnosis, place: int) -> None:
     given, likely = names[arrays["given"][place]], names[arrays["likely"][place]]
     left, right = st.columns([1, 4])
     with left:
-        image_grid(found.images([place]), [f"given {given}"], columns=1, key="explained")
+        pictures(found, [place], [f"given {given}"], columns=1, key="explained")
     with right:
         st.markdown(explain_label(found, place, near))
         sides = [(likely, *near.likely)] + ([(given, *near.given)] if given != likely else [])
@@ -129,8 +153,9 @@ def explain(found: Diagnosis, place: int) -> None:
                 " on this label"
             )
             if len(positions):
-                image_grid(
-                    found.images(positions),
+                pictures(
+                    found,
+                    positions,
                     [f"{value:.2f}" for value in similarity],
                     columns=10,
                     key=f"near-{place}-{label}",

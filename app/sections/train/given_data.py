@@ -30,9 +30,10 @@ def wanted_data(lab: Lab) -> str:
 
 def on_other_data(lab: Lab, recipe: Recipe, data: str) -> Recipe:
     """`recipe` on another data set: all its classes, its own splits, and the size and style that its
-    kind of image usually takes.
+    kind of image usually takes; on mended labels, if the address asks for them (`?labels=mended`).
     """
     known = next(info for info in lab.datasets() if info.name == data)
+    labels = "mended" if st.query_params.get("labels") == "mended" else "given"
     kind = lab.data.contents(data).kind if known.here else known.kind
     return make_recipe(
         {
@@ -40,7 +41,9 @@ def on_other_data(lab: Lab, recipe: Recipe, data: str) -> Recipe:
             "about": "",
             "published": None,
             "small": {},
-            "data": DataSpec(name=data, size=USUAL_SIZE[kind]).model_dump(mode="json"),
+            "data": DataSpec(name=data, size=USUAL_SIZE[kind], labels=labels).model_dump(
+                mode="json"
+            ),
         }
     )
 

@@ -19,7 +19,7 @@ from app.charts.words import number, parameters, percent, seconds
 from app.widgets.busy import busy_with
 from app.widgets.common import chart
 from app.widgets.links import link
-from app.widgets.runs import progress, state_badge
+from app.widgets.runs import changes_since, labels_of, progress, state_badge
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         st.subheader(info.name, anchor=False, width="content")
         state_badge(info)
         st.caption(
-            f"{info.data} · {info.model}{' · ' + info.device if info.device else ''} · run"
-            f" `{info.id}`",
+            f"{info.data}, {labels_of(info)} · {info.model}"
+            f"{' · ' + info.device if info.device else ''} · run `{info.id}`",
             width="content",
         )
     # one place for what comes and goes, so that the charts below stay the same elements and keep
@@ -144,8 +144,37 @@ def _buttons(lab: Lab, info: RunInfo) -> None:
             link("draw", "Draw with it", model=info.id)
             link("models", "Model card", model=info.id)
         link("compare", "Compare", runs=info.id)
+        if info.before and info.saved and not info.alive:
+            both = f"{info.before},{info.id}"
+            link("compare", "Before and after", runs=both, view="common", data=info.data)
+        if not info.alive and (changed := changes_since(lab, info)):
+            _again(lab, info, changed)
     if error := st.session_state.pop(f"refused-{info.id}", None):
         st.error(error, icon=":material/error:")
+
+
+def _again(lab: Lab, info: RunInfo, changed: int) -> None:
+    with st.popover("Train again", icon=":material/replay:"):
+        st.markdown(
+            f"{number(changed)} image{'s' if changed > 1 else ''} of `{info.data}`"
+            f" {'have' if changed > 1 else 'has'} another label now than this run was trained on."
+            " The same recipe is trained on the labels of today."
+        )
+        tune = st.toggle("Start from this run's weights", key=f"tune-{info.id}")
+        st.button(
+            "Train on mended labels",
+            key=f"again-{info.id}",
+            type="primary",
+            on_click=_start_again,
+            args=(lab, info.id, tune and info.saved),
+        )
+
+
+def _start_again(lab: Lab, run_id: str, fine_tune: bool) -> None:
+    try:
+        st.query_params["run"] = lab.launcher.again(run_id, fine_tune)
+    except GlyphlabError as error:
+        st.session_state[f"refused-{run_id}"] = str(error)
 
 
 def _act(action: Any, run_id: str) -> None:

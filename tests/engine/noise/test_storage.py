@@ -14,6 +14,7 @@ from noisy_labels import result_of
 from engine.data.imageset import ImageSet
 from engine.errors import GlyphlabError
 from engine.lab import Lab
+from engine.labels.journal import Journal
 from engine.noise.explanation import explain_label, label_neighbours
 from engine.noise.inject import add_noise
 from engine.noise.review import Review
@@ -66,7 +67,9 @@ def test_a_diagnosis_of_format_1_is_shown_and_its_review_continues(saved: Diagno
     assert 0 < saved.arrays["confidence"].min() and np.isfinite(saved.arrays["log_odds"]).all()
     near = label_neighbours(saved, first)
     assert near.count == 13 and "of the 13 nearest" in explain_label(saved, first, near)
-    review = Review(saved.folder, saved.arrays["given"].tolist(), saved.classes)
+    files = [f"{place}.png" for place in range(saved.n)]
+    given, journal = saved.arrays["given"].tolist(), Journal(saved.folder.parent, "old")
+    review = Review(saved.folder, given, saved.classes, files, journal)
     assert list(review.decisions()) == [first] and review.decisions()[first].label == 7
     assert review.undo().position == first and review.decisions() == {}
 

@@ -1,0 +1,232 @@
+"""The card of one image: picture, label with its history, predictions, neighbours, suspicion, copies,
+and what a person can do about it, all of it by keyboard too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.samples.deeds import deeds
+from app.samples.thumbs import CAME_FROM, WALK, thumbs
+from app.samples.viewer import original
+from app.widgets import PAGES, link, note, number, percent
+from app.widgets.common import clock
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    from engine.embedding.space import Space
+    from engine.lab import Lab
+    from engine.labels.replay import Event
+    from engine.services.samples import Sample
+
+AT_ONCE = 20_000  # images of a data set in which copies are looked for without being asked
+SPLITS = {"train": "training image", "val": "validation image", "test": "test image"}
+VERBS = {
+    "exclude": "excluded",
+    "include": "took back in",
+    "tag": "tagged",
+    "untag": "removed the tag",
+}
+
+
+def draw(lab: Lab, data: str, name: str) -> None:
+    """The card of the image `name` of a data set."""
+    sample = lab.samples.find(data, name)
+    _steps(lab, sample)
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        original(data, name, sample.label or "an image without a label")
+        st.caption(f"{name} · image {number(sample.place + 1)} of {number(sample.of)} in `{data}`")
+    with right:
+        _state(sample)
+        deeds(lab, sample)
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        _predictions(lab, sample)
+        _history(sample)
+    with right:
+        _suspicion(lab, sample)
+        _neighbours(lab, sample)
+        _copies(lab, sample)
+
+
+def _steps(lab: Lab, sample: Sample) -> None:
+    """To the image before, the one after, and back to where one came from."""
+    of, walk = st.session_state.get(WALK, ("", []))
+    if of == sample.data and sample.name in walk:
+        at = walk.index(sample.name)
+        before = walk[at - 1] if at else None
+        after = walk[at + 1] if at + 1 < len(walk) else None
+        where = f"{number(at + 1)} of {number(len(walk))} that you came from"
+    else:
+        before, after = lab.samples.beside(sample.data, sample.name)
+        where = "in the order of the data set"
+    page, query = st.session_state.get(CAME_FROM, (None, {}))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, to, key in (("Previous", before, "Left"), ("Next", after, "Right")):
+            st.button(
+                label,
+                key=f"step-{key}",
+                shortcut=key,
+                disabled=to is None,
+                on_click=_go,
+                args=(sample.data, to),
+            )
+        st.caption(where, width="content")
+        if page in PAGES and page != "sample":
+            link(page, f"Back to {PAGES[page].title}", icon=":material/arrow_back:", **query)
+
+
+def _go(data: str, name: str) -> None:
+    st.query_params["data"] = data
+    st.query_params["sample"] = name
+
+
+def _state(sample: Sample) -> None:
+    if sample.excluded:
+        st.markdown("### Excluded")
+    else:
+        st.markdown(f"### {_plain(sample.label) if sample.label else 'No label yet'}")
+    words = [f"given **{_plain(sample.given)}**" if sample.given else "given without a label"]
+    if sample.split:
+        words.append(SPLITS[sample.split])
+    words += [f":gray-badge[{_plain(tag)}]" for tag in sample.tags]
+    st.markdown(" · ".join(words))
+
+
+def _predictions(lab: Lab, sample: Sample) -> None:
+    st.subheader("Predictions", anchor=False)
+    found = lab.samples.predictions(sample.data, sample.name)
+    for one in found:
+        top, *others = one.likeliest
+        colour = "gray" if not sample.label else "green" if top[0] == sample.label else "red"
+        more = ", ".join(f"{_plain(label)} {percent(p, 1)}" for label, p in others if p >= 0.001)
+        st.markdown(
+            f":{colour}[**{_plain(top[0])}**] {percent(top[1], 1)} · `{one.model}`"
+            + (f"  \n:gray[then {more}]" if more else "")
+        )
+    models = [name for name in lab.samples.models(sample.data)]
+    if not models:
+        note("No saved model knows all classes of this data set.")
+        return
+    if not found:
+        note("No model has been asked about this image yet.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        model = st.selectbox("Model", models, key=f"ask-{sample.data}", width=260)
+        if st.button("Predict", key="predict", icon=":material/neurology:", shortcut="P"):
+            with st.spinner("Predicting…"):
+                lab.samples.predict(sample.data, sample.name, model)
+            st.rerun()
+
+
+def _history(sample: Sample) -> None:
+    st.subheader("History", anchor=False)
+    if not sample.history:
+        note("Nobody has decided about this image yet.")
+    for event in reversed(sample.history):
+        st.markdown(_told(event))
+
+
+def _told(event: Event) -> str:
+    entry = event.entry
+    who, where = _plain(entry.who or "Somebody"), f", {_plain(entry.why)}" if entry.why else ""
+    if entry.action == "relabel":
+        same = event.to == event.before
+        what = (
+            f"confirmed **{_plain(event.to or '')}**"
+            if same
+            else f"{_plain(event.before or 'no label')} → **{_plain(event.to or '')}**"
+        )
+        what += "" if entry.own else " (suggestion taken)"
+    else:
+        what = f"{VERBS[entry.action]} {_plain(entry.tag)}".rstrip()
+    line = f"{who}: {what} · {clock(entry.at)}{where}"
+    if event.undone_by:
+        by, at = event.undone_by
+        return f":gray[~~{line}~~ taken back by {_plain(by)}, {clock(at)}]"
+    return line
+
+
+def _suspicion(lab: Lab, sample: Sample) -> None:
+    st.subheader("Suspicion", anchor=False)
+    found = lab.samples.suspicion(sample.data, sample.name)
+    if found is None:
+        note("The labels of this data set have not been diagnosed.")
+        link("noise", "Diagnose them", data=sample.data)
+        return
+    st.markdown(
+        f"The given label is correct with probability **{percent(found.quality, 1)}**; number"
+        f" {number(found.rank)} of {number(found.of)} by suspicion. {found.reason}"
+    )
+
+
+def _neighbours(lab: Lab, sample: Sample) -> None:
+    st.subheader("Neighbours", anchor=False)
+    model, near, space = lab.samples.neighbours(sample.data, sample.name)
+    if space is None:
+        note("This data set has not been embedded with this image in it.")
+        link("embeddings", "Embed it", data=sample.data)
+        return
+    names = [one.name for one in near]
+    sources = [f"space/image/{space.key}/{space.place_of(name)}" for name in names]
+    captions = [f"{one.label or 'no label'} · {one.similarity:.2f}" for one in near]
+    thumbs(
+        sample.data,
+        names,
+        sources,
+        captions,
+        columns=6,
+        key="card-neighbours",
+        pixelated=space.images.style != "photo",
+    )
+    note(f"By `{model}`. Below each: its label now, and its cosine similarity.")
+    _on_the_map(sample, space)
+
+
+def _on_the_map(sample: Sample, space: Space) -> None:
+    place = space.place_of(sample.name)
+    link(
+        "embeddings",
+        "Show on the map",
+        icon=":material/scatter_plot:",
+        model=space.model,
+        data=sample.data,
+        part=space.part,
+        at=str(int(space.index[place or 0])),
+    )
+
+
+def _copies(lab: Lab, sample: Sample) -> None:
+    st.subheader("Copies", anchor=False)
+    key = f"copies-{sample.data}-{sample.name}"
+    asked = sample.of <= AT_ONCE or st.session_state.get(key)
+    if not asked:
+        asked = st.button("Look for copies", key=f"find-{key}", icon=":material/content_copy:")
+        st.session_state[key] = asked
+    if not asked:
+        return
+    try:
+        found = lab.samples.copies(sample.data, sample.name)
+    except GlyphlabError as error:
+        note(str(error))
+        return
+    if not found:
+        note("No other image of the data set is the same or nearly so.")
+        return
+    names = [name for name, _ in found][:24]
+    labels = lab.labels.labels_now(sample.data, names)
+    captions = [
+        f"{label or 'no label'} · {'identical' if same else 'nearly'}"
+        for label, (_, same) in zip(labels, found, strict=False)
+    ]
+    images = lab.samples.squares(sample.data, names)
+    thumbs(sample.data, names, images, captions, columns=6, key="card-copies")
+    if len({label for label in (*labels, sample.label) if label}) > 1:
+        st.warning("Copies with different labels: one of them is wrong.", icon=":material/warning:")
+
+
+def _plain(text: str) -> str:
+    """A name of a person, class or tag as Markdown shows it, whatever signs it is made of."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|~<>:$" else sign for sign in text)

@@ -1,0 +1,161 @@
+"""Several models on one common set of images: before and after labels were mended, or any models that
+were scored on different images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from app.charts.words import number, percent
+from app.samples.thumbs import thumbs
+from app.widgets.common import note
+from app.widgets.pickers import pick_dataset
+from app.widgets.tasks import task_box
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+KIND = "score-together"
+SHOWN = 60  # images
+CHANGES = ("became right", "became wrong", "wrong in both")
+
+
+def common(lab: Lab, ids: Sequence[str]) -> None:
+    """The choice of the images, the way to the scores, and the scores. Not to be drawn in a
+    fragment: the task's box is one.
+    """
+    saved = [info for info in map(lambda id: lab.run(id).info(), ids) if info.saved]
+    if len(saved) < 2:
+        note("Two runs that kept a model are needed.")
+        return
+    if "data" not in st.session_state and "data" not in st.query_params:
+        st.session_state["data"] = saved[0].data
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        data = pick_dataset(lab, "data", "Score them all on")
+    with right:
+        labels = st.segmented_control(
+            "Labels",
+            ["mended", "given"],
+            default="mended",
+            required=True,
+            key="common-labels",
+            help="Mended: as people decided until now, see the page Sample.",
+        )
+    if data is None:
+        return
+    arguments = {
+        "models": [info.id for info in saved],
+        "data": data,
+        "split": None,
+        "labels": labels,
+        "position": [len(lab.labels.decisions(data).entries())],
+    }
+    same = [task for task in lab.tasks(KIND) if task.arguments == arguments]
+    task = task_box(lab, same[0].id, "common-task") if same else None
+    if task is not None and task.state == "finished":
+        show(lab, task.result, {info.id: info.name for info in saved})
+        return
+    if task is None or task.state in ("failed", "stopped"):
+        st.button(
+            "Score them on the same images",
+            key="common-start",
+            type="primary",
+            icon=":material/compare_arrows:",
+            on_click=_start,
+            args=(lab, arguments),
+        )
+        note(
+            "The test images, or, where there are none, all images that none of them was trained on."
+        )
+
+
+def _start(lab: Lab, arguments: dict[str, Any]) -> None:
+    try:
+        lab.start_task(KIND, **arguments)
+    except GlyphlabError as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+def show(lab: Lab, found: dict[str, Any], names: dict[str, str]) -> None:
+    """The accuracies, McNemar's tests, and the images that changed."""
+    with st.container(horizontal=True, gap="medium"):
+        for row in found["models"]:
+            st.metric(
+                f"{names.get(row['model'], row['model'])} · {row['model']}",
+                percent(row["accuracy"]),
+                help=f"95% interval {percent(row['low'])} to {percent(row['high'])}",
+                width="content",
+            )
+        if len(found["tests"]) == 1:
+            p = found["tests"][0]["p"]
+            st.metric("McNemar's p", "< 0.001" if p < 0.001 else f"{p:.3f}", width="content")
+    st.markdown(_verdict(found))
+    if len(found["tests"]) > 1:
+        st.dataframe(
+            [
+                {
+                    "first": row["first"],
+                    "second": row["second"],
+                    "only first right": row["only_first"],
+                    "only second right": row["only_second"],
+                    "p corrected": row["p_corrected"],
+                }
+                for row in found["tests"]
+            ],
+            hide_index=True,
+            key="common-tests",
+        )
+    split = "test images" if found["split"] == "test" else "images that none was trained on"
+    note(" ".join([f"{number(found['n'])} {split} of {found['data']}.", *found["notes"]]))
+    _changed(lab, found)
+
+
+def _verdict(found: dict[str, Any]) -> str:
+    test, (first, *_, last) = found["tests"], found["models"]
+    row = next(
+        one for one in test if (one["first"], one["second"]) == (first["model"], last["model"])
+    )
+    better = last if last["accuracy"] > first["accuracy"] else first
+    if row["only_first"] == row["only_second"]:
+        return "Neither is better on these images."
+    counts = (
+        f"{number(row['only_second'])} images are right only in the last,"
+        f" {number(row['only_first'])} only in the first"
+    )
+    if row["p_corrected"] < 0.05:
+        return f"`{better['model']}` is better: {counts}. The difference is real."
+    return f"{counts[0].upper()}{counts[1:]}. The difference may be chance."
+
+
+def _changed(lab: Lab, found: dict[str, Any]) -> None:
+    rows = found["changed"]
+    if not rows:
+        note("No image is predicted as another class.")
+        return
+    st.markdown(f"**{number(found['n_changed'])} images** are predicted as another class.")
+    kinds = {kind: [row for row in rows if row["change"] == kind] for kind in CHANGES}
+    kind = st.segmented_control(
+        "Which",
+        [kind for kind in CHANGES if kinds[kind]],
+        default=next(kind for kind in CHANGES if kinds[kind]),
+        required=True,
+        key="common-kind",
+        format_func=lambda kind: f"{kind.capitalize()} ({number(len(kinds[kind]))})",
+    )
+    chosen = kinds[kind][:SHOWN]
+    images = lab.samples.squares(found["data"], [row["image"] for row in chosen])
+    captions = [f"{row['label']}: {row['predicted'][0]} → {row['predicted'][-1]}" for row in chosen]
+    thumbs(
+        found["data"],
+        [row["image"] for row in chosen],
+        images,
+        captions,
+        columns=12,
+        key=f"common-{kind}",
+    )
+    note("Below each: its label: what the first predicts → what the last predicts.")

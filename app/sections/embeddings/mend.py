@@ -1,0 +1,164 @@
+"""Mending labels from the map: the selected images, most suspect first, and what is done to all of
+those that are chosen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from app.samples.deeds import REFUSED, act
+from app.sections.embeddings.selection import file_of, grid
+from app.widgets import note, number
+from app.widgets.person import person, pick_person
+
+if TYPE_CHECKING:
+    from engine.embedding.space import Space
+    from engine.lab import Lab
+    from engine.services.selections import Suspects
+
+WHY = "map"
+SHOWN = 60  # images
+SUSPECT = 0.5  # a label that is rather wrong than right
+WHICH = {"all": "All", "suspect": "Suspect", "first": "The first …"}
+
+
+def mend(lab: Lab, space: Space, places: np.ndarray, key: str) -> None:
+    """The images at `places`, and the buttons that change their labels."""
+    from engine.services.selections import by_suspicion
+
+    found = by_suspicion(lab.noise, space, places)
+    chosen = _chosen(found, key)
+    names = [file_of(space, int(place)) for place in chosen.places]
+    _buttons(lab, space, chosen, names, key)
+    labels = lab.labels.labels_now(space.data, names[:SHOWN])
+    current = lab.labels.current(space.data)
+    captions = [
+        _caption(label, name in current, likely)
+        for label, name, likely in zip(labels, names, chosen.likely, strict=False)
+    ]
+    grid(
+        space,
+        chosen.places[:SHOWN].tolist(),
+        captions,
+        key=key,
+        walk=chosen.places[:2_000].tolist(),
+    )
+    source = (
+        "the diagnosis of the labels" if found.by == "diagnosis" else "this model's predictions"
+    )
+    more = f"the first {SHOWN} of them, " if len(names) > SHOWN else ""
+    note(
+        f"{more}most suspect first, by {source}. Below each: its label now, → the likely class"
+        " where that is another; • decided by hand.".capitalize()
+    )
+
+
+def _caption(label: str | None, decided: bool, likely: str) -> str:
+    return f"{'•' if decided else ''}{label or '–'}" + (
+        f" → {likely}" if likely != label and not decided else ""
+    )
+
+
+def _chosen(found: Suspects, key: str) -> Suspects:
+    suspects = int((found.quality < SUSPECT).sum())
+    options = [name for name in WHICH if name != "suspect" or suspects]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        which = st.segmented_control(
+            "Change",
+            options,
+            default="all",
+            required=True,
+            key=f"{key}-which",
+            format_func=lambda name: {
+                "all": f"All {number(len(found.places))}",
+                "suspect": f"Suspect {number(suspects)}",
+            }.get(name, WHICH[name]),
+        )
+        count = len(found.places)
+        if which == "suspect":
+            count = suspects
+        elif which == "first":
+            count = st.number_input(
+                "How many", 1, len(found.places), min(10, len(found.places)), key=f"{key}-count"
+            )
+    part = slice(0, int(count))
+    return found._replace(
+        places=found.places[part], quality=found.quality[part], likely=found.likely[part]
+    )
+
+
+def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: str) -> None:
+    if refused := st.session_state.pop(REFUSED, None):
+        st.error(refused, icon=":material/error:")
+    count, many = number(len(names)), "image" if len(names) == 1 else "images"
+    data = space.data
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        label = st.selectbox(
+            "Label",
+            lab.labels.classes(data),
+            index=None,
+            key=f"{key}-label",
+            accept_new_options=True,
+            placeholder="Class",
+            width=130,
+        )
+        st.button(
+            f"Relabel {count} {many}",
+            key=f"{key}-relabel",
+            type="primary",
+            disabled=not label,
+            on_click=act,
+            args=(_relabel, lab, data, names, label, True),
+        )
+    with st.container(horizontal=True):
+        st.button(
+            "Take the likely classes",
+            key=f"{key}-likely",
+            icon=":material/auto_fix_high:",
+            help="Each image gets the class that is suggested for it.",
+            on_click=act,
+            args=(_relabel, lab, data, names, chosen.likely, False),
+        )
+        st.button(
+            "Exclude",
+            key=f"{key}-exclude",
+            icon=":material/block:",
+            help="Excluded images are in no split of mended labels.",
+            on_click=act,
+            args=(_mark, lab, data, names, "exclude", ""),
+        )
+        with st.popover("Tag", icon=":material/sell:"):
+            tag = st.text_input("Tag", key=f"{key}-tag", max_chars=60)
+            st.button(
+                f"Tag {count} {many}",
+                key=f"{key}-add-tag",
+                disabled=not tag,
+                on_click=act,
+                args=(_mark, lab, data, names, "tag", tag),
+            )
+        st.button(
+            "Undo",
+            key=f"{key}-undo",
+            icon=":material/undo:",
+            help="Take back your latest decision about this data set, whole.",
+            disabled=lab.labels.decisions(data).latest(person()) is None,
+            on_click=act,
+            args=(_undo, lab, data),
+        )
+        with st.popover("Name", icon=":material/person:"):
+            pick_person()
+
+
+def _relabel(lab: Lab, data: str, names: list[str], to: str | list[str], own: bool) -> None:
+    lab.labels.relabel(data, names, to, who=person(), why=WHY, own=own, new_class=own)
+
+
+def _mark(lab: Lab, data: str, names: list[str], action: str, tag: str) -> None:
+    lab.labels.mark(data, action, names, who=person(), why=WHY, tag=tag)
+
+
+def _undo(lab: Lab, data: str) -> None:
+    lab.labels.undo(data, who=person(), why=WHY, of=person())

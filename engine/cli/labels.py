@@ -1,0 +1,185 @@
+"""`labels`: what people decided about single images of a data set, and more decisions."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.cli.text import table
+from engine.errors import GlyphlabError, unknown
+from engine.progress import Progress
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.labels.entries import Entry
+
+HELP = "list, change and take back labels of single images; export and import the label journal"
+WHY = "command line"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    what = "; ".join(f"{name}: {action.about}" for name, action in DOES.items())
+    parser.add_argument("data", help="a data set's name, a folder or a zip")
+    parser.add_argument("do", nargs="?", default="list", metavar="WHAT", help=f"{what}")
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="IMAGE",
+        help="names of images, as `list` and the pages print them; of export and import: the file",
+    )
+    parser.add_argument("--to", metavar="CLASS", help="relabel: the label that the images get")
+    parser.add_argument("--tag", default="", help="tag, untag: the tag")
+    parser.add_argument("--id", help="undo: the entry to take back (default: your latest)")
+    parser.add_argument("--who", help="who decides (default: the name of your account)")
+    parser.add_argument(
+        "--new-class", action="store_true", help="relabel, import: classes may be new"
+    )
+
+
+def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
+    from engine.services.labels import account
+
+    if args.do not in DOES:
+        raise GlyphlabError(unknown("action", args.do, DOES))
+    args.who = args.who or account()
+    return {"data": args.data, "do": args.do, **DOES[args.do].run(lab, args)}
+
+
+class _Does:
+    """One thing to do: its line in the help, and its function of the lab and the arguments."""
+
+    def __init__(self, about: str, run: Callable[[Lab, Any], dict[str, Any]]) -> None:
+        self.about, self.run = about, run
+
+
+def _list(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+    given = lab.labels.given(args.data)
+    current = lab.labels.current(args.data)
+    rows = [
+        {
+            "image": sample,
+            "given": given.get(sample),
+            "label": now.label if now.label is not None else given.get(sample),
+            "excluded": now.excluded,
+            "tags": sorted(now.tags),
+            "missing": sample not in given,
+        }
+        for sample, now in current.items()
+        if not args.what or sample in args.what
+    ]
+    return {"position": len(lab.labels.decisions(args.data).entries()), "images": rows}
+
+
+def _log(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+    entries = lab.labels.decisions(args.data).entries()
+    return {"entries": [entry.model_dump() for entry in entries]}
+
+
+def _relabel(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+    if args.to is None:
+        raise GlyphlabError("relabel needs a label", hint="Give it with --to CLASS.")
+    made = lab.labels.relabel(
+        args.data, args.what, args.to, who=args.who, why=WHY, new_class=args.new_class
+    )
+    return _made(made)
+
+
+def _mark(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+    made = lab.labels.mark(args.data, args.do, args.what, who=args.who, why=WHY, tag=args.tag)
+    return _made(made)
+
+
+def _undo(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+    found = lab.labels.undo(
+        args.data,
+        who=args.who,
+        why=WHY,
+        of=None if args.id or args.what else args.who,
+        id=args.id,
+        samples=args.what or None,
+    )
+    if found is None:
+        raise GlyphlabError("there is nothing to take back", got=args.id or f"by {args.who}")
+    return _made([found])
+
+
+def _made(entries: list[Entry]) -> dict[str, Any]:
+    return {
+        "entries": [
+            {"id": entry.id, "action": entry.action, "images": len(entry.samples)}
+            for entry in entries
+        ]
+    }
+
+
+def _export(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+    return {"file": lab.labels.export(args.data, _file(args))}
+
+
+def _import(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+    file = _file(args)
+    new = lab.labels.take_in(args.data, file, who=args.who, new_class=args.new_class)
+    return {"file": file, "new": new}
+
+
+def _file(args: argparse.Namespace) -> Path:
+    if len(args.what) != 1:
+        raise GlyphlabError(
+            f"{args.do} needs a file", expected="one .csv or .parquet", got=len(args.what)
+        )
+    return Path(args.what[0]).expanduser()
+
+
+DOES: dict[str, _Does] = {
+    "list": _Does("what holds of images that somebody decided about", _list),
+    "log": _Does("every entry of the journal", _log),
+    "relabel": _Does("give images a label", _relabel),
+    "exclude": _Does("leave images out of every split", _mark),
+    "include": _Does("take excluded images back in", _mark),
+    "tag": _Does("put a tag on images", _mark),
+    "untag": _Does("take a tag off", _mark),
+    "undo": _Does("take an entry back, or its part about the images named", _undo),
+    "export": _Does("write the journal as .csv or .parquet", _export),
+    "import": _Does("take in such a file, or a list with columns sample, label", _import),
+}
+
+
+def show(document: Any) -> str:
+    if "images" in document:
+        rows = [
+            [
+                row["image"],
+                row["given"],
+                "excluded" if row["excluded"] else row["label"],
+                " ".join(row["tags"]),
+            ]
+            for row in document["images"]
+        ]
+        head = ("image", "given", "label", "tags")
+        return table(rows, head) if rows else "Nobody has decided about a label yet."
+    if document["do"] == "log":
+        rows = [
+            [
+                entry["entry"],
+                entry["id"],
+                entry["at"],
+                entry["who"],
+                entry["action"],
+                len(entry["samples"]),
+                " ".join(dict.fromkeys(entry["to"])) or entry["tag"] or entry["undoes"],
+                entry["why"],
+            ]
+            for entry in document["entries"]
+        ]
+        return table(rows, ("entry", "id", "when", "who", "what", "images", "to", "where"))
+    if "new" in document:
+        return f"{document['new']:,} new entries from {document['file']}"
+    if "file" in document:
+        return str(document["file"])
+    verb = "taken back" if document["do"] == "undo" else "written"
+    return "\n".join(
+        f"{verb}: {entry['action']} of {entry['images']:,} images, id {entry['id']}"
+        for entry in document["entries"]
+    )

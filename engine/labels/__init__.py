@@ -1,0 +1,1 @@
+"""What people decided about single images: the label journal, and data sets as they stand after it."""

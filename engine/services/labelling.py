@@ -1,0 +1,132 @@
+"""`lab.labelling`: what to label next among the images of a data set that have no label, and a linear head
+that learns with every label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from engine.embedding.proposals import STRATEGIES, Head, Pool, fit_head
+from engine.errors import DataError, unknown
+
+if TYPE_CHECKING:
+    from engine.embedding.space import Space
+    from engine.services.labels import Labels
+
+AT_ONCE = 10  # proposals
+MOST_FITTED = 3_000  # labels that the head is fitted to: more take over a second
+
+
+class Proposal(NamedTuple):
+    """An image to label: its place in the space, its name, what the head predicts of it ('' without a
+    head) and with which probability.
+    """
+
+    place: int
+    name: str
+    likely: str
+    confidence: float
+
+
+class Standing(NamedTuple):
+    """How far the labelling is. labelled, waiting, excluded: images; by_hand: of the labelled ones,
+    those that a person decided about; classes: how many images each has.
+    """
+
+    labelled: int
+    waiting: int
+    excluded: int
+    by_hand: int
+    classes: dict[str, int]
+
+
+class Labelling:
+    """Labelling images of an embedded data set; the labels go into its label journal."""
+
+    def __init__(self, labels: Labels) -> None:
+        self.labels = labels
+        self._heads: dict[tuple[str, int], Head | None] = {}
+
+    def standing(self, space: Space) -> Standing:
+        """How many images of the space have a label, and how many wait."""
+        current = self.labels.current(space.data)
+        now = self._now(space)
+        excluded = sum(
+            one.excluded for name, one in current.items() if space.place_of(name) is not None
+        )
+        classes: dict[str, int] = {}
+        for label in now:
+            if label is not None:
+                classes[label] = classes.get(label, 0) + 1
+        by_hand = sum(one.label is not None and not one.excluded for one in current.values())
+        labelled = sum(classes.values())
+        return Standing(labelled, len(now) - labelled - excluded, excluded, by_hand, classes)
+
+    def proposals(
+        self,
+        space: Space,
+        strategy: str = "both",
+        count: int = AT_ONCE,
+        skipped: Collection[str] = (),
+    ) -> list[Proposal]:
+        """The next images to label, by a name in STRATEGIES; excluded images and `skipped` ones are not
+        proposed. Raises DataError for an unknown strategy.
+        """
+        if strategy not in STRATEGIES:
+            raise DataError(unknown("strategy", strategy, STRATEGIES))
+        now, current = self._now(space), self.labels.current(space.data)
+        names = [str(space.images.files[int(number)]) for number in space.index]
+        labelled = np.array([i for i, label in enumerate(now) if label is not None], np.int64)
+        out_of_play = {name for name, one in current.items() if one.excluded} | set(skipped)
+        waiting = np.array(
+            [i for i, label in enumerate(now) if label is None and names[i] not in out_of_play],
+            np.int64,
+        )
+        head = self.head(space)
+        vectors = np.asarray(space.embeddings)
+        p = (
+            head.probabilities(vectors[waiting])
+            if head is not None
+            else np.zeros((len(waiting), 0), np.float32)
+        )
+        rng = np.random.default_rng(len(labelled))
+        chosen = STRATEGIES[strategy](Pool(vectors, labelled, waiting, p), count, rng)
+        row = {int(place): at for at, place in enumerate(waiting)}
+        out = []
+        for place in chosen.tolist():
+            likely = p[row[place]] if head is not None else None
+            best = int(likely.argmax()) if likely is not None else 0
+            out.append(
+                Proposal(
+                    place,
+                    names[place],
+                    head.classes[best] if head is not None else "",
+                    float(likely[best]) if likely is not None else 0.0,
+                )
+            )
+        return out
+
+    def head(self, space: Space) -> Head | None:
+        """The linear head fitted to all labels as they are now, the latest MOST_FITTED of them; None
+        with fewer than two classes.
+        """
+        key = (space.key, len(self.labels.decisions(space.data).entries()))
+        if key not in self._heads:
+            now = self._now(space)
+            places = [i for i, label in enumerate(now) if label is not None]
+            if len(places) > MOST_FITTED:
+                current = self.labels.current(space.data)
+                own = {space.place_of(name) for name in current}
+                others = [i for i in places if i not in own]
+                drawn = np.random.default_rng(0).permutation(others)
+                places = sorted([*(i for i in places if i in own), *drawn.tolist()][:MOST_FITTED])
+            labels = [label for i in places if (label := now[i]) is not None]
+            self._heads = {key: fit_head(np.asarray(space.embeddings[places]), labels)}
+        return self._heads[key]
+
+    def _now(self, space: Space) -> list[str | None]:
+        names = [str(space.images.files[int(number)]) for number in space.index]
+        return self.labels.labels_now(space.data, names)

@@ -1,0 +1,259 @@
+"""`lab.samples`: everything that is known about one image of a data set."""
+
+from __future__ import annotations
+
+import io
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from engine.data.decode import Target, decode, read_raw
+from engine.data.duplicates import copies_of
+from engine.data.listing import SPLITS
+from engine.data.sources import names_in
+from engine.errors import DataError, GlyphlabError
+from engine.imaging.images import STYLES, as_picture, open_picture
+from engine.labels.replay import Current, Event
+
+if TYPE_CHECKING:
+    from engine.data.listing import Listing
+    from engine.embedding.space import Space
+    from engine.services.label_noise import Noise
+    from engine.services.labels import Labels
+    from engine.services.spaces import Spaces
+    from engine.store.store import Store
+
+SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+SHOWN = 5  # classes of a prediction
+MOST_SPACES = 4  # embeddings that are opened for one image
+KEPT = 200  # predictions that were asked for and are kept
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image. given: its label in the data set; label: the one that holds now; each None where
+    there is none. split: the data set's own, '' for an image without a label.
+    """
+
+    data: str
+    name: str
+    place: int
+    of: int
+    given: str | None
+    label: str | None
+    excluded: bool
+    tags: tuple[str, ...]
+    split: str
+    classes: tuple[str, ...]
+    history: tuple[Event, ...]
+
+
+class Predicted(NamedTuple):
+    """What a model predicts: (class, probability) of the likeliest, best first."""
+
+    model: str
+    likeliest: tuple[tuple[str, float], ...]
+
+
+class Near(NamedTuple):
+    """A neighbour by a model's embedding: its name, label and cosine similarity."""
+
+    name: str
+    label: str | None
+    similarity: float
+
+
+class Suspicion(NamedTuple):
+    """What the diagnosis says of a label. quality: probability (0..1) that the given label is correct;
+    likely: the likely class; reason: a sentence or two.
+    """
+
+    quality: float
+    likely: str
+    reason: str
+    rank: int
+    of: int
+
+
+class Samples:
+    """The images of a lab's data sets, one at a time, by data set and name."""
+
+    def __init__(self, store: Store, labels: Labels, noise: Noise, spaces: Spaces) -> None:
+        self.store, self.labels, self.noise, self.spaces = store, labels, noise, spaces
+        self._predicted: OrderedDict[tuple[str, str, str], Predicted] = OrderedDict()
+
+    def find(self, data: str, name: str) -> Sample:
+        """What is known of an image without computing anything. Raises DataError if there is none."""
+        listing, place = self._place(data, name)
+        given = int(listing.labels[place])
+        current = self.labels.current(data).get(name, Current())
+        return Sample(
+            data,
+            name,
+            place,
+            len(listing),
+            listing.classes[given] if given >= 0 else None,
+            self.labels.labels_now(data, [name])[0],
+            current.excluded,
+            tuple(sorted(current.tags)),
+            SPLITS[listing.official[place]] if given >= 0 else "",
+            self.labels.classes(data),
+            tuple(self.labels.history(data, name)),
+        )
+
+    def beside(self, data: str, name: str) -> tuple[str | None, str | None]:
+        """The names of the image before and of that after it in the data set."""
+        listing, place = self._place(data, name)
+        files = listing.files
+        before = str(files[place - 1]) if place else None
+        return before, str(files[place + 1]) if place + 1 < len(listing) else None
+
+    def original(self, data: str, name: str) -> tuple[bytes, str]:
+        """The picture as it lies in the data set, in all its pixels: content and media type. Files
+        that browsers don't show, and glyphs without a file, become PNG. Raises DataError, ImageError.
+        """
+        listing, place = self._place(data, name)
+        _, raw = read_raw(listing, place)
+        if isinstance(raw, str):
+            raise DataError(f"{name} can't be read", got=raw)
+        stream = io.BytesIO()
+        if isinstance(raw, bytes):
+            picture = open_picture(raw, name)
+            with suppress(OSError), Image.open(io.BytesIO(raw)) as opened:
+                if opened.format in SENT_AS_THEY_ARE:
+                    return raw, SENT_AS_THEY_ARE[opened.format]
+        else:
+            picture = as_picture(np.asarray(raw, np.uint8)[None])
+        picture.save(stream, "PNG", compress_level=1)
+        return stream.getvalue(), "image/png"
+
+    # models
+
+    def predictions(self, data: str, name: str) -> list[Predicted]:
+        """What models predicted of this image before: from embedded data sets, and what `predict` was
+        asked for. Computes nothing.
+        """
+        out = {}
+        for space, place in islice(self._spaces(data, name), MOST_SPACES):
+            likeliest = (
+                space.model_classes[space.predicted[place]],
+                float(space.confidence[place]),
+            )
+            out[space.model] = Predicted(space.model, (likeliest,))
+        for (of, sample, model), found in self._predicted.items():
+            if (of, sample) == (data, name):
+                out[model] = found
+        return list(out.values())
+
+    def predict(self, data: str, name: str, model: str) -> Predicted:
+        """What a saved model predicts of the image. Raises CheckpointError, DataError."""
+        listing, place = self._place(data, name)
+        meta, predictor = self.store.model_meta(model), self.store.predictor(model)
+        target = Target(meta["style"], meta["size"], listing.convention)
+        chunk = decode([read_raw(listing, place)], place, target)
+        if not len(chunk.images):
+            raise DataError(f"{name} can't be read", got=chunk.skipped[0][1])
+        p = predictor.squares(chunk.images)[0]
+        order = np.argsort(-p, kind="stable")[:SHOWN]
+        found = Predicted(model, tuple((predictor.classes[i], float(p[i])) for i in order))
+        self._predicted[data, name, model] = found
+        while len(self._predicted) > KEPT:
+            self._predicted.popitem(last=False)
+        return found
+
+    def models(self, data: str) -> list[str]:
+        """The saved models that know all classes of a data set, those trained on it first."""
+        classes = set(self.labels.listing(data).classes)
+        fitting = []
+        for info in self.store.models():
+            if classes <= set(self.store.model_meta(info.name)["classes"]):
+                fitting.append(info)
+        return [info.name for info in sorted(fitting, key=lambda info: info.data != data)]
+
+    def neighbours(
+        self, data: str, name: str, k: int = 12
+    ) -> tuple[str | None, list[Near], Space | None]:
+        """The nearest images by the newest embedding of the data set that holds this one: its model,
+        the neighbours, nearest first, and the space; none of them where nothing is embedded.
+        """
+        for space, place in self._spaces(data, name):
+            near = space.near(place, k)
+            names = [str(space.images.files[int(space.index[i])]) for i in near.index]
+            labels = self.labels.labels_now(data, names)
+            pairs = zip(names, labels, near.similarity, strict=True)
+            return space.model, [Near(n, label, float(s)) for n, label, s in pairs], space
+        return None, [], None
+
+    def suspicion(self, data: str, name: str) -> Suspicion | None:
+        """What the diagnosis of the data set says of this image's given label; None without one."""
+        from engine.noise.explanation import explain_label, label_neighbours
+
+        found = self.noise.find(data)
+        if found is None or name not in found.places:
+            return None
+        place, arrays = found.places[name], found.arrays
+        return Suspicion(
+            float(arrays["score"][place]),
+            found.classes[arrays["likely"][place]],
+            explain_label(found, place, label_neighbours(found, place)),
+            int(np.flatnonzero(arrays["order"] == place)[0]) + 1,
+            found.n,
+        )
+
+    def copies(self, data: str, name: str) -> list[tuple[str, bool]]:
+        """Other images that are identical (True) or nearly so (False). Looks through the whole data
+        set. Raises DataError.
+        """
+        images = self.noise.data(data)
+        files = [str(file) for file in images.files]
+        if name not in files:
+            raise DataError(f"{name} can't be read, so it can't be compared")
+        return [(files[at], same) for at, same in copies_of(images.images, files.index(name))]
+
+    def squares(self, data: str, names: Sequence[str], size: int = 64) -> np.ndarray:
+        """Images as squares show them: (n, C, size, size) uint8; one that can't be read is empty.
+        Raises DataError for one that is not there.
+        """
+        out = []
+        for name in names:
+            listing, place = self._place(data, name)
+            target = Target(listing.kind, size, listing.convention)
+            chunk = decode([read_raw(listing, place)], place, target)
+            empty = np.zeros((STYLES[listing.kind].channels, size, size), np.uint8)
+            out.append(chunk.images[0] if len(chunk.images) else empty)
+        return np.stack(out) if out else np.zeros((0, 1, size, size), np.uint8)
+
+    def _spaces(self, data: str, name: str) -> Iterator[tuple[Space, int]]:
+        """The newest embedding of each model that holds this image, newest first, with its place in
+        it.
+        """
+        seen: set[str] = set()
+        for info in self.spaces.list():
+            if info.data != data or info.model in seen:
+                continue
+            space = None
+            with suppress(GlyphlabError):  # its model was deleted
+                space = self.spaces.find(info.model, data, info.part)
+            place = space.place_of(name) if space is not None else None
+            if space is not None and place is not None:
+                seen.add(info.model)
+                yield space, place
+
+    def _place(self, data: str, name: str) -> tuple[Listing, int]:
+        """The listing of the data set that an image is of, and its place there."""
+        names = names_in(data)
+        own, sample = data, name
+        if len(names) > 1:
+            own = next((one for one in names if name.startswith(f"{one}/")), names[0])
+            sample = name.removeprefix(f"{own}/")
+        listing = self.labels.listing(own)
+        place = self.labels.places(own).get(sample)
+        if place is None:
+            raise DataError(f"data set {data} has no such image", got=repr(name))
+        return listing, place

@@ -1,0 +1,70 @@
+"""Mended labels by recipe: which journals a data specification means, and up to where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.data.sources import names_in
+from engine.errors import RecipeError
+from engine.labels.journal import Journal
+from engine.labels.mending import mended
+from engine.labels.replay import Current
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.data.imageset import ImageSet
+    from engine.recipes.fields import DataSpec
+    from engine.recipes.recipe import Recipe
+
+
+def positions(home: Path, spec: DataSpec) -> tuple[int, ...]:
+    """Where the label journals of a specification's data sets stand now."""
+    return tuple(Journal(home, name).position for name in names_in(spec.name))
+
+
+def changed_images(home: Path, data: str, then: Sequence[int] = ()) -> int:
+    """How many images of a data set are labelled or left out otherwise than at the positions `then`
+    of its label journals; without any: than given.
+    """
+    count = 0
+    names = names_in(data)
+    for name, position in zip(names, then or (0,) * len(names), strict=False):
+        journal = Journal(home, name)
+        old, now = journal.current(position), journal.current()
+        for sample in old.keys() | now.keys():
+            one, other = old.get(sample, Current()), now.get(sample, Current())
+            count += (one.label, one.excluded) != (other.label, other.excluded)
+    return count
+
+
+def mended_labels(home: Path, images: ImageSet, spec: DataSpec) -> ImageSet:
+    """The images of a specification with their mended labels, as they stood where it says. Raises
+    RecipeError if it names another number of positions than of data sets.
+    """
+    names = names_in(spec.name)
+    wanted = spec.journal or (None,) * len(names)
+    if len(wanted) != len(names):
+        raise RecipeError(
+            "data.journal does not fit data.name",
+            expected=f"{len(names)} positions, one for each data set",
+            got=len(wanted),
+        )
+    current = {
+        name: Journal(home, name).current(position)
+        for name, position in zip(names, wanted, strict=True)
+    }
+    some = spec.classes is not None or spec.without
+    return mended(images, current, images.classes if some else None)
+
+
+def pinned(home: Path, recipe: Recipe) -> Recipe:
+    """The recipe with the position of the label journal written down, if it trains on mended
+    labels: what is decided later changes nothing about its run.
+    """
+    data = recipe.data
+    if data.labels == "given" or data.journal is not None:
+        return recipe
+    fixed = data.model_copy(update={"journal": positions(home, data)})
+    return recipe.model_copy(update={"data": fixed})

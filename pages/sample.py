@@ -1,0 +1,22 @@
+"""Sample: one image of a data set, everything that is known about it, and what a person decides."""
+
+import streamlit as st
+
+from app.samples.card import draw
+from app.widgets import empty, page, pick_dataset
+
+with page(
+    "Sample",
+    "One image: its label and history, what models predict, what is like it, and your decision.",
+) as lab:
+    wanted = st.query_params.get("sample")
+    if wanted is None:
+        data = pick_dataset(lab, "data")
+        if data:
+            first = next(iter(lab.labels.given(data)), None)
+            if first is None:
+                empty("This data set holds no image.", "data", "Data sets", data=data)
+            else:
+                draw(lab, data, first)
+    else:
+        draw(lab, st.query_params.get("data", ""), wanted)

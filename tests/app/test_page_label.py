@@ -1,0 +1,94 @@
+"""The Label page, without a browser: images without a label are proposed, labelled by keys, and learned
+from at once.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from weblab import add_run, open_page, texts, thumbnails
+
+from engine.errors import DataError
+from engine.lab import Lab
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Lab:
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab.truth = _scans(lab)
+    lab.model = add_run(lab).id
+    lab.space = lab.spaces.embed(lab.model, "scans", "all")
+    return lab
+
+
+def _scans(lab: Lab) -> dict[str, str]:
+    """60 digits of three classes: two of each in folders, the others beside them without a label. Their
+    true classes by name.
+    """
+    data, out, truth = lab.dataset("digits"), io.BytesIO(), {}
+    with zipfile.ZipFile(out, "w") as archive:
+        for digit in (0, 1, 4):
+            for number, at in enumerate(np.flatnonzero(data.labels == digit)[:20]):
+                name = f"{digit}/{number}.png" if number < 2 else f"unlabelled/{digit}-{number}.png"
+                picture = io.BytesIO()
+                Image.fromarray(255 - data.images[at, 0]).save(picture, "PNG")
+                archive.writestr(name, picture.getvalue())
+                truth[name] = str(digit)
+    lab.data.upload("scans.zip", out.getvalue())
+    return truth
+
+
+@pytest.fixture
+def lab(made, monkeypatch) -> Lab:
+    monkeypatch.setenv("GLYPHLAB_HOME", str(made.home))
+    return made
+
+
+def test_images_are_labelled_by_keys_and_the_next_is_shown(lab):
+    page = open_page("label", data="scans", model=lab.model)
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert (figures["Without a label"], figures["Labelled"]) == ("54", "6")
+    keys = {button.proto.shortcut.lower() for button in page.button if button.proto.shortcut}
+    assert {"enter", "0", "1", "4", "right", "x", "u"} <= keys
+    assert "1 of 10 proposed" in texts(page) and len(thumbnails(page)) == 9
+    page.button(key="take").click().run()
+    page.button(key="give-4").click().run()
+    page.button(key="skip").click().run()
+    page.button(key="out").click().run()
+    assert not page.exception and "5 of 10 proposed" in texts(page)
+    entries = lab.labels.decisions("scans").entries()
+    assert [(entry.action, entry.own) for entry in entries] == [
+        ("relabel", False), ("relabel", True), ("exclude", True),
+    ]  # fmt: skip
+    assert entries[1].to == ["4"] and entries[0].why == "label"
+    for _ in range(3):
+        page.button(key="undo").click().run()
+    assert lab.labels.current("scans") == {}
+
+
+def test_a_few_labels_teach_the_head_and_mended_labels_train_on_them(lab):
+    waiting = [name for name, label in lab.labels.given("scans").items() if label is None]
+    assert len(waiting) == 54
+    proposed = lab.labelling.proposals(lab.space, "diversity")
+    assert len({one.name for one in proposed}) == 10 and {one.name for one in proposed} <= {
+        *waiting
+    }
+    for one in proposed:
+        lab.labels.relabel("scans", [one.name], lab.truth[one.name], who="ann")
+    standing = lab.labelling.standing(lab.space)
+    assert (standing.labelled, standing.waiting, standing.by_hand) == (16, 44, 10)
+    with pytest.raises(DataError, match="did you mean 'both'"):
+        lab.labelling.proposals(lab.space, "bth")
+    spec = lab.recipe("quick", {"data.name": "scans", "data.labels": "mended"}).data
+    data = lab.dataset(spec)
+    assert {one.name for one in proposed} <= {str(data.files[i]) for i in data.splits["train"]}
+
+
+def test_a_data_set_that_was_not_embedded_offers_to(lab):
+    page = open_page("label", data="digits", model=lab.model)
+    assert "have not been embedded" in texts(page)
+    assert "Embed them" in [button.label for button in page.button]

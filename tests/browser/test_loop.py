@@ -1,0 +1,87 @@
+"""One loop in a real browser: a selection on the map is relabelled, an image's card is opened from it and
+mended by keyboard, and two models are scored on the mended labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from noisy_labels import diagnosed
+from playwright.sync_api import expect
+from trained import model_run
+from waiting import wait_until
+from weblab import Server
+
+from engine.embedding.projection import Options
+from engine.lab import Lab
+
+MODEL = "canvas-digits"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    running = Server(tmp_path_factory.mktemp("loop"))
+    running.lab = lab = Lab(running.home)
+    lab.diagnosis = diagnosed(lab, "rare", 0.05)
+    lab.spaces.map(lab.spaces.embed(MODEL, "noisy", "all"), Options(method="pca"))
+    lab.runs_made = [model_run(lab, seed=seed, **{"data.name": "noisy"}).id for seed in (1, 2)]
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    assert not page.locator('[data-testid="stException"]').count()
+    context.close()
+    assert not wrong
+
+
+def test_from_the_map_to_a_mended_label_and_on_to_the_comparison(page, server):
+    lab, base = server.lab, server.address
+    space = lab.spaces.find(MODEL, "noisy", "all")
+    worst = lab.diagnosis.arrays["order"][:5]
+    names = [lab.diagnosis.file(int(place)) for place in worst]
+    chosen = np.array(sorted(space.place_of(name) for name in names))
+    address = f"{base}/embeddings?model={MODEL}&data=noisy&part=all&method=pca"
+
+    page.goto(f"{address}&selection={space.keep_selection(chosen)}")
+    page.get_by_text("5 images selected").wait_for()
+    thumbs = page.locator(".st-key-gallery figure a")
+    expect(thumbs).to_have_count(5)
+    assert thumbs.first.get_attribute("title") == names[0]  # the most suspect
+    page.get_by_role("button", name="Take the likely classes").click()
+    likely = [lab.diagnosis.classes[label] for label in lab.diagnosis.arrays["likely"][worst]]
+    wait_until(lambda: lab.labels.labels_now("noisy", names) == likely, timeout=60)
+
+    thumbs.first.click()  # the card of the image, without a reload
+    page.get_by_role("heading", name=likely[0], exact=True).wait_for()
+    assert "/sample?" in page.url
+    picture = page.locator(".viewer img")
+    wait_until(lambda: picture.evaluate("image => image.naturalWidth") > 0, timeout=60)
+    page.get_by_role("button", name="Zoom in").click()
+    expect(page.locator(".viewer output")).to_contain_text("px, shown at")
+    other = next(digit for digit in "0123456789" if digit != likely[0])
+    page.keyboard.press(other)
+    page.get_by_role("heading", name=other, exact=True).wait_for()
+    page.keyboard.press("u")
+    page.get_by_role("heading", name=likely[0], exact=True).wait_for()
+    assert lab.labels.labels_now("noisy", names[:1]) == likely[:1]
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("2 of 5 that you came from").wait_for()
+    page.get_by_role("link", name="Back to Embeddings").click()
+    page.get_by_text("5 images selected").wait_for()
+
+    before, after = lab.runs_made
+    page.goto(f"{base}/train?run={before}")
+    page.get_by_role("button", name="Train again").click()
+    page.get_by_text("have another label now than this run was trained on").wait_for()
+    page.goto(f"{base}/compare?runs={before},{after}&view=common&data=noisy")
+    page.get_by_role("button", name="Score them on the same images").click()
+    page.get_by_text("McNemar's p").first.wait_for(timeout=120_000)
+    page.get_by_text("are predicted as another class").wait_for()
