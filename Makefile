@@ -1,5 +1,6 @@
 # make run     install what is pinned into .venv if it has changed, start the lab and print its address
 # make test    the same, then lint, types, the documentation and all tests; GLYPHLAB_DATA says where the real data sets are
+# make test-cluster   the tests on real Ray and Slurm clusters of this machine, and what they need
 # make lint    ruff and oxlint: what is wrong, and what is not formatted
 # make format  write Python and scripts as the linters want them
 # make types   pyright: basic everywhere, strict where the rest relies on it
@@ -22,14 +23,18 @@ SCRIPTS := app assets tests/js
 SITE := NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint format types docs check-docs bench lock clean
+.PHONY: run test test-cluster lint format types docs check-docs bench lock clean
 
 run: $(VENV)/.installed
 	@$(PY) -m app
 
 # One process a core, each with one thread: tests of one file stay together, because they share what is costly to make.
 test: lint types check-docs
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --ignore tests/cluster
+
+# Real Ray and Slurm clusters on this machine. Slurm's daemons need root and `apt-get install slurm-wlm munge`.
+test-cluster: $(VENV)/.installed-cluster
+	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/cluster
 
 lint: $(VENV)/.installed-dev
 	@$(PY) -m ruff check .
@@ -75,6 +80,10 @@ $(VENV)/.installed: requirements.txt | $(PY)
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@$(PIP) install -qq -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.installed-cluster: requirements-cluster.txt $(VENV)/.installed-dev
+	@$(PIP) install -qq -r requirements-cluster.txt
 	@touch $@
 
 $(PY):

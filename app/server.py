@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
         warming = asyncio.create_task(_warm(canvas, pulse))
+        threading.Thread(target=_probe, args=(lab,), name="probe", daemon=True).start()
         yield
         warming.cancel()
         await canvas.stop()
@@ -111,6 +113,12 @@ def serve(environ: Mapping[str, str]) -> int:
 
     configure(settings, environ)
     return run(build(open_lab(environ), environ), settings, "Glyphlab", listener)
+
+
+def _probe(lab: Lab) -> None:
+    """Find out whether the cluster's jobs see the home, if there is a cluster; Home shows it."""
+    with suppress(GlyphlabError):  # shown by the next look at the cluster
+        lab.launcher.probe()
 
 
 def _canvas(lab: Lab) -> Any:

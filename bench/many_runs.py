@@ -28,7 +28,7 @@ import numpy as np
 
 from bench.canvas import Lab, chromium
 from bench.crowded_home import make_home
-from bench.records import append
+from bench.records import append, read
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
@@ -256,6 +256,29 @@ async def _all() -> dict[str, float]:
         if browser:
             await browser.close()
     return out
+
+
+LOAD = {  # what reliability.md shows → the metric of the records
+    "Home, alone, in a browser": "home, s",
+    "the slowest page, alone, in a browser": "sweeps, s",
+    "Home of an empty lab, for comparison": "home of an empty lab, s",
+    "thirty pages at once, the last": "30 sessions at once, last, s",
+    "/healthz meanwhile, median": "healthz, 30 sessions at once, p50, ms",
+    "/healthz meanwhile, 95 of 100 answers within": "healthz, 30 sessions at once, p95, ms",
+    "/healthz meanwhile, longest": "healthz, 30 sessions at once, longest, ms",
+    "idle, no page open": "idle, no page open, % of a core",
+    "idle, thirty pages open": "30 idle pages, % of a core",
+}
+
+
+def rows() -> list[tuple[str, str]]:
+    """What was asked of the crowded lab and what it took, from the newest record of each."""
+    newest = {row["metric"]: row for row in read() if row["bench_or_recipe"] == "many-runs"}
+    return [
+        (what, f"{float(newest[metric]['value']):.3g} {metric.rpartition(', ')[2]}")
+        for what, metric in LOAD.items()
+        if metric in newest
+    ]
 
 
 def main() -> dict[str, float]:

@@ -241,6 +241,12 @@ def faults() -> str:
     return table(("fault", "tried", "lost", "command"), found)
 
 
+def load() -> str:
+    from bench.many_runs import rows
+
+    return table(("what", "took"), rows())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "pages": pages,
     "commands": commands,
@@ -255,10 +261,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "data_fields": partial(fields, "DataSpec"),
     "model_fields": partial(fields, "ModelSpec"),
     "augment_fields": partial(fields, "Augment"),
+    "resource_fields": partial(fields, "Resources"),
     "published_fields": partial(fields, "Published"),
     "losses": losses,
     "styles": styles,
     "faults": faults,
+    "load": load,
 }
 
 

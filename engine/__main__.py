@@ -44,6 +44,21 @@ def _task(folder: str, descriptor: str) -> None:
     work_on_task(Launcher(Store(settings.home, settings)), Path(folder), lock, TASKS)
 
 
+def _job(folder: str) -> None:
+    from engine.jobs.cluster.work import work_on_job
+    from engine.services.background import TASKS
+    from engine.settings import read_settings
+
+    give_way(NICE_RUN)
+    work_on_job(Path(folder), read_settings(os.environ), TASKS)
+
+
+def _probe(folder: str) -> None:
+    from engine.jobs.cluster.probe import answer
+
+    answer(Path(folder))
+
+
 def _mirror(folder: str) -> None:
     from engine.jobs.mlflow_mirror import mirror_all
     from engine.runs.run import Run
@@ -53,7 +68,13 @@ def _mirror(folder: str) -> None:
     mirror_all(Run(Path(folder)), read_settings(os.environ).mlflow_uri)
 
 
-PROCESSES = {"_work": _work, "_task": _task, "_mirror": _mirror}
+PROCESSES = {
+    "_work": _work,
+    "_task": _task,
+    "_mirror": _mirror,
+    "_job": _job,
+    "_probe": _probe,
+}
 
 if __name__ == "__main__":
     os.environ.setdefault(*THREADS_SLEEP)

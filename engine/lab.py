@@ -123,6 +123,7 @@ class Lab(Services):
 
     def runs(self) -> list[RunInfo]:
         """Every run, newest first."""
+        self.launcher.refresh()
         return self.store.runs()
 
     def run(self, id: str | Path) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -71,6 +72,30 @@ def _sites(text: str) -> str:
     ):
         raise ValueError(text)
     return ",".join(sites)
+
+
+def _resources(text: str) -> str:
+    kinds = {"cpus": int, "gpus": int, "memory_gb": float, "minutes": int}
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    for part in parts:
+        name, _, value = part.partition("=")
+        least = 1 if name == "cpus" else 0
+        if name not in kinds or not least <= kinds[name](value) < 1e6:
+            raise ValueError(text)
+    return ",".join(parts)
+
+
+def _options(text: str) -> str:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if any(not re.fullmatch(r"[a-z][a-z-]*=[\w./:@+-]+", part) for part in parts):
+        raise ValueError(text)
+    return ",".join(parts)
+
+
+def _address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError(text)
+    return text.rstrip("/")
 
 
 @dataclass(frozen=True)
@@ -149,6 +174,34 @@ SETTINGS: tuple[Setting, ...] = (
         "CPU threads of a training run",
     ),
     Setting(
+        "GLYPHLAB_EXECUTOR",
+        "local",
+        str,
+        "local, ray or slurm",
+        "where runs and background tasks are computed: this machine or a cluster",
+    ),
+    Setting(
+        "GLYPHLAB_RAY_ADDRESS",
+        "http://127.0.0.1:8265",
+        _address,
+        "an address with http:// or https://",
+        "dashboard of the Ray cluster, for GLYPHLAB_EXECUTOR=ray",
+    ),
+    Setting(
+        "GLYPHLAB_SLURM_OPTIONS",
+        "",
+        _options,
+        "options of sbatch separated by ',', such as partition=gpu,account=lab",
+        "further options of jobs, for GLYPHLAB_EXECUTOR=slurm",
+    ),
+    Setting(
+        "GLYPHLAB_RESOURCES",
+        "cpus=1,gpus=0,memory_gb=4,minutes=0",
+        _resources,
+        "some of cpus=N, gpus=N, memory_gb=N, minutes=N, separated by ','",
+        "what a job asks of a cluster, unless its recipe says otherwise (minutes=0: no limit)",
+    ),
+    Setting(
         "GLYPHLAB_NAMES_ONLY",
         "0",
         _switch,
@@ -189,6 +242,10 @@ class Settings:
     data: tuple[Path, ...]
     device: str
     threads: int
+    executor: str
+    ray_address: str
+    slurm_options: str
+    resources: str
     names_only: bool
     offline: bool
     upload_mb: int

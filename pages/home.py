@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.widgets import PAGES, empty, link, number, page
 from app.widgets.busy import quick_takes
+from app.widgets.cluster import cluster_box
 from app.widgets.runs import progress, run_line, state_badge
 
 LATEST = 6
@@ -68,6 +69,8 @@ def live(was_busy: bool) -> None:
         st.metric("Saved models", number(len(models)), width=150)
         st.metric("Runs", number(len(runs)), width=150)
         st.metric("Running", number(len(alive)), width=150)
+    if view := lab.launcher.cluster():
+        cluster_box(view)
     st.subheader("Running", anchor=False)
     if not alive:
         st.caption("Nothing is running.")

@@ -11,11 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from engine.errors import RunError
+from engine.errors import DamagedError, RunError
+from engine.files.atomic import write_text
+from engine.files.locks import Lock, is_locked
 from engine.jobs.processes import spawn
 from engine.jobs.queue import queue_of, queue_up
+from engine.jobs.task_status import read_status
 from engine.runs.run import Run
-from engine.runs.run_info import ALIVE
+from engine.runs.run_info import ALIVE, now
 from engine.settings import Settings
 
 
@@ -34,6 +37,19 @@ class Executor(Protocol):
         not alive.
         """
 
+    def start_task(self, folder: Path, lock: Lock) -> None:
+        """Have a background task computed, whose status is in `folder`; its `lock` goes over to
+        whatever computes it, or is let go.
+        """
+
+    def stop_task(self, folder: Path) -> None:
+        """Have a task stop that is alive."""
+
+    def refresh(self, wait: bool = False) -> None:
+        """Bring the folders up to date with what only the machines know; cheap to call often.
+        `wait` until that is done.
+        """
+
 
 class LocalExecutor:
     """Each run is a detached process of this machine, one at a time on each device. It outlives
@@ -50,7 +66,8 @@ class LocalExecutor:
         lock = run.take_lock()
         try:
             (run.path / "stop").unlink(missing_ok=True)
-            run.write_status(state="queued", message="", error=None, finished=None, pid=None)
+            fresh = {"message": "", "error": None, "finished": None, "pid": None, "job": None}
+            run.write_status(state="queued", **fresh)
             ticket = queue_up(self.settings.home, queue_of(self.settings.device), run.path)
             folder = run.status().get("cwd")
             spawn(
@@ -84,6 +101,21 @@ class LocalExecutor:
         with run.take_lock(seconds=10):
             if run.status().get("state") in ALIVE:
                 run.end("stopped", "killed on request; it can be resumed")
+
+    def start_task(self, folder: Path, lock: Lock) -> None:
+        """Spawn the task's process, which holds its lock from its first instant."""
+        spawn(["_task", str(folder)], self.settings, folder / "log.txt", lock)
+
+    def stop_task(self, folder: Path) -> None:
+        """Leave word in the task's folder, and wake its process if that is on this machine."""
+        write_text(folder / "stop", now() + "\n")
+        with suppress(DamagedError, ProcessLookupError):
+            found = read_status(folder)
+            if found.host == socket.gethostname() and found.pid and is_locked(folder / "lock"):
+                os.kill(found.pid, signal.SIGTERM)
+
+    def refresh(self, wait: bool = False) -> None:
+        """Nothing: on one machine locks tell everything."""
 
 
 def resume(executor: Executor, run: Run) -> None:

@@ -12,6 +12,8 @@ from engine.progress import Progress, no_progress
 from engine.runs.run import Run, create_run
 
 if TYPE_CHECKING:
+    from engine.jobs.cluster.probe import Probe
+    from engine.jobs.cluster.view import ClusterView
     from engine.jobs.executor import Executor
     from engine.jobs.tasks import TaskInfo
     from engine.recipes.recipe import Recipe
@@ -19,17 +21,45 @@ if TYPE_CHECKING:
 
 
 class Launcher:
-    """Work on what a store holds, in processes of its own."""
+    """Work on what a store holds, in processes of its own. Raises SettingsError for an executor
+    that there is not.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        if store.settings.executor != "local":
+            _ = self.executor  # told now, not with the first run
 
     @cached_property
     def executor(self) -> Executor:
         """Where runs are computed."""
-        from engine.jobs.executor import LocalExecutor
+        from engine.jobs.executors import executor_of
 
-        return LocalExecutor(self.store.settings)
+        return executor_of(self.store.settings)
+
+    def refresh(self, wait: bool = False) -> None:
+        """Bring runs and tasks up to date with what only a cluster knows of them; costs nothing on
+        one machine, and nothing when called again within two seconds. `wait` until it is done.
+        """
+        if self.store.settings.executor != "local":
+            self.executor.refresh(wait)
+
+    def cluster(self) -> ClusterView | None:
+        """The cluster on which runs and tasks are computed, as it was at the last `refresh`; None if
+        that is this machine.
+        """
+        from engine.jobs.cluster.executor import ClusterExecutor
+
+        return self.executor.view() if isinstance(self.executor, ClusterExecutor) else None
+
+    def probe(self, progress: Progress = no_progress) -> Probe | None:
+        """Find out whether the cluster's jobs see the home; None where there is no cluster. Raises
+        ClusterError if no job is taken.
+        """
+        from engine.jobs.cluster.executor import ClusterExecutor
+
+        executor = self.executor
+        return executor.probe(progress) if isinstance(executor, ClusterExecutor) else None
 
     # runs
 
@@ -121,18 +151,20 @@ class Launcher:
         """
         from engine.jobs.tasks import start_task
 
-        return start_task(self.store.home, self.store.settings, kind, arguments)
+        return start_task(self.store.home, self.executor, kind, arguments)
 
     def task(self, id: str) -> TaskInfo:
         """How a task stands. Raises RunError if there is none."""
         from engine.jobs.tasks import task
 
+        self.refresh()
         return task(self.store.home, id)
 
     def tasks(self, kind: str | None = None) -> list[TaskInfo]:
         """Tasks (of one kind), newest first."""
         from engine.jobs.tasks import tasks
 
+        self.refresh()
         return tasks(self.store.home, kind)
 
     def damaged_tasks(self) -> list[Damaged]:
@@ -144,4 +176,4 @@ class Launcher:
         """Have a task stop; nothing happens if it has ended."""
         from engine.jobs.tasks import stop_task
 
-        stop_task(self.store.home, id)
+        stop_task(self.store.home, self.executor, id)

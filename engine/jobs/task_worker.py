@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import GlyphlabError, RunError, unknown
 from engine.files.atomic import plain, write_json
 from engine.files.locks import Lock
-from engine.jobs.tasks import read_status
+from engine.jobs.task_status import read_status
 from engine.progress import Cancelled
 from engine.runs.run_info import now
 
@@ -31,7 +31,7 @@ def work_on_task(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[st
     the main thread.
     """
     status = read_status(folder).model_dump()
-    status |= {"pid": os.getpid(), "host": socket.gethostname()}
+    status |= {"pid": os.getpid(), "host": socket.gethostname(), "state": "running"}
     written = 0.0
 
     def write(lasting: bool = True, **changes: Any) -> None:

@@ -10,27 +10,20 @@ import os
 import re
 import secrets
 import shutil
-import signal
-import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import DamagedError, RunError
-from engine.files.atomic import make_folder, plain, write_json, write_text
-from engine.files.cache import FileCache
-from engine.files.checked import Document, read_document
+from engine.files.atomic import make_folder, plain, write_json
 from engine.files.locks import Lock, is_locked
-from engine.jobs.processes import spawn
+from engine.jobs.task_status import KEPT, TaskStatus, read_status, task_folders
 from engine.runs.run_info import ALIVE, now
 
 if TYPE_CHECKING:
-    from engine.settings import Settings
+    from engine.jobs.executor import Executor
 
-KEPT = 200  # ended tasks whose folders stay
 KILLED = "its process was killed or the machine went down"
 
 
@@ -54,24 +47,7 @@ class TaskInfo:
     finished: str | None = None
 
 
-class TaskStatus(Document):
-    """A task's status.json."""
-
-    kind: str
-    state: Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
-    arguments: dict[str, Any] = {}
-    created: str = ""
-    finished: str | None = None
-    done: int = Field(0, ge=0)
-    total: int = Field(0, ge=0)
-    what: str = ""
-    result: Any = None
-    error: str | None = None
-    pid: int | None = Field(None, ge=1, le=2**31)
-    host: str | None = None
-
-
-def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, Any]) -> str:
+def start_task(home: Path, executor: Executor, kind: str, arguments: dict[str, Any]) -> str:
     """Start a task in the background and return its id; the id of the one at work, if the same kind
     has the same arguments.
     """
@@ -96,7 +72,7 @@ def start_task(home: Path, settings: Settings, kind: str, arguments: dict[str, A
                 folder / "status.json",
                 {"kind": kind, "arguments": arguments, "state": "running", "created": now()},
             )
-            spawn(["_task", str(folder)], settings, folder / "log.txt", lock)
+            executor.start_task(folder, lock)
         finally:
             lock.release()
     return folder.name
@@ -109,7 +85,7 @@ def task(home: Path, id: str) -> TaskInfo:
         raise RunError(f"there is no task '{id}'")
     try:
         found = read_status(folder)
-        if found.state in ALIVE and not is_locked(folder / "lock"):
+        if found.state in ALIVE and not _is_live(folder, found):
             found = read_status(folder)  # it may have ended between the two looks
     except DamagedError as error:
         kind = "-".join(id.split("-")[1:-1])
@@ -117,7 +93,7 @@ def task(home: Path, id: str) -> TaskInfo:
     state, error = found.state, found.error
     if state in ALIVE:
         stopping = (folder / "stop").exists()
-        if is_locked(folder / "lock"):
+        if _is_live(folder, found):
             state = "stopping" if stopping else state
         else:
             state, error = ("stopped", None) if stopping else ("failed", KILLED)
@@ -125,38 +101,22 @@ def task(home: Path, id: str) -> TaskInfo:
     return TaskInfo(id=id, **(known | {"state": state, "error": error}))
 
 
-def read_status(folder: Path) -> TaskStatus:
-    """What a task's status.json says. Raises DamagedError."""
-    file = folder / "status.json"
-    try:
-        return _statuses.get(file)
-    except OSError:
-        return _read(file)  # which says what it is
-
-
-def _read(file: Path) -> TaskStatus:
-    return read_document(file, TaskStatus, "Delete the folder, or start it again.")
-
-
-_statuses = FileCache(_read, most=2 * KEPT)  # lists of tasks look at all of them
+def _is_live(folder: Path, status: TaskStatus) -> bool:
+    """Whether its process lives; of a cluster's job, whether nobody has seen that it has ended."""
+    return is_locked(folder / "lock") or (status.job is not None and status.state in ALIVE)
 
 
 def tasks(home: Path, kind: str | None = None) -> list[TaskInfo]:
     """All tasks (of one kind), newest first."""
-    parent = Path(home) / "tasks"
-    try:
-        names = sorted(os.listdir(parent), reverse=True)
-    except OSError:
-        return []
     out = []
-    for name in names:
-        if kind is None or f"-{kind}-" in name:
+    for folder in task_folders(home):
+        if kind is None or f"-{kind}-" in folder.name:
             with suppress(RunError):
-                out.append(task(home, name))
+                out.append(task(home, folder.name))
     return [info for info in out if kind is None or info.kind == kind]
 
 
-def stop_task(home: Path, id: str) -> None:
+def stop_task(home: Path, executor: Executor, id: str) -> None:
     """Have a task stop; one that has ended stays as it is. Raises RunError if there is none of that
     id.
     """
@@ -164,11 +124,7 @@ def stop_task(home: Path, id: str) -> None:
     folder = Path(home) / "tasks" / id
     if info.state not in ALIVE:
         return
-    write_text(folder / "stop", now() + "\n")
-    with suppress(DamagedError, ProcessLookupError):
-        found = read_status(folder)
-        if found.host == socket.gethostname() and found.pid and is_locked(folder / "lock"):
-            os.kill(found.pid, signal.SIGTERM)
+    executor.stop_task(folder)
 
 
 def _forget_old(parent: Path) -> None:

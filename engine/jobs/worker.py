@@ -70,15 +70,19 @@ class Cancel:
 
 
 def work_on_run(
-    store: Store, run: Run, lock: Lock, ticket: Path, progress: Progress = no_progress
+    store: Store, run: Run, lock: Lock, ticket: Path | None, progress: Progress = no_progress
 ) -> str:
     """Bring the run to its end and return the state it ended in; raises nothing. Its `lock` is
-    released at the end.
+    released at the end. ticket: its place in the queue; None where a cluster has done the queueing.
+    There a signal is no person's wish (that is the `stop` file) but the loss of the place: it ends
+    the process, and the run goes on from its last epoch when it is queued again or resumed.
     """
     cancel = Cancel(run)
-    with lock, cancel.catching_signals():
+    with lock, cancel.catching_signals() if ticket else _dying_of_signals():
         try:
             run.own()
+            if ticket is None:
+                return _train(store, run, cancel, progress)
 
             def show(ahead: int) -> None:
                 message = f"waiting for {ahead} other run{'s' if ahead > 1 else ''}"
@@ -99,6 +103,16 @@ def work_on_run(
         except Exception as error:
             run.log(traceback.format_exc())
             return _end(run, "failed", error=in_words(error))
+
+
+@contextmanager
+def _dying_of_signals() -> Iterator[None]:
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _train(store: Store, run: Run, cancel: Cancel, progress: Progress) -> str:

@@ -20,6 +20,7 @@ from engine.files.cache import FileCache
 from engine.files.checked import read_yaml
 from engine.recipes.augmentation import Augment
 from engine.recipes.fields import LARGEST_SEED, DataSpec, ModelSpec, Name, Published, Stage
+from engine.recipes.resources import Resources
 from engine.recipes.trees import flatten, number, plain, put, validated
 
 RECIPES = Path(__file__).parent
@@ -56,6 +57,9 @@ class Recipe(Stage):
         gt=0,
         le=1000,
         description="what logits are divided by when there is no validation split to fit it on",
+    )
+    resources: Resources = Field(
+        default_factory=lambda: Resources(), description="what it asks of a cluster"
     )
     published: Published | None = Field(default=None, description="the figure that a study stated")
     target: str = Field(default="", description="what the study set out to reach")

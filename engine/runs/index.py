@@ -226,6 +226,8 @@ def mark_killed(home: Path) -> list[str]:
     for known in known_runs(home):
         run = known.run
         with suppress(GlyphlabError):
+            if known.status.get("job"):
+                continue  # the cluster knows
             if not known.ended and (lock := Lock.take(run.path / "lock")):
                 with lock:
                     status = run.status()

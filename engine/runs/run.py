@@ -76,8 +76,14 @@ class Run:
 
     @property
     def alive(self) -> bool:
-        """Whether the run's process lives, be it training or waiting for its turn."""
-        return is_locked(self.path / "lock")
+        """Whether the run's process lives, be it training or waiting for its turn; of a cluster's
+        job, whether nobody has seen that it has ended.
+        """
+        if is_locked(self.path / "lock"):
+            return True
+        with suppress(RunError):
+            return _is_job(self.status())
+        return False
 
     def take_lock(self, seconds: float = 0.5) -> Lock:
         """Become the run's process. Raises RunError if it has one, and still has after some
@@ -215,7 +221,7 @@ class Run:
     def info(self) -> RunInfo:
         """The run as lists show it, from status.json alone. Raises RunError if that can't be read."""
         status = self.status()
-        alive = status.get("state") in ALIVE and self.alive
+        alive = status.get("state") in ALIVE and (_is_job(status) or is_locked(self.path / "lock"))
         if status.get("state") in ALIVE and not alive:
             status = self.status()  # it may have ended between the two looks
         return info_of(self.id, self.path, status, alive, self.stop_wanted)
@@ -236,6 +242,11 @@ class Run:
         except OSError as error:
             raise failure(error, self.path) from error
         shutil.rmtree(gone, ignore_errors=True)
+
+
+def _is_job(status: Mapping[str, Any]) -> bool:
+    """Whether a cluster's job is at the run: whoever looks at the cluster writes down its end."""
+    return status.get("state") in ALIVE and bool(status.get("job"))
 
 
 def id_of(path: Path) -> str:

@@ -59,6 +59,7 @@ class RunInfo:
 
     stale   its process lives but has said nothing for two minutes
     saved   it has a checkpoint in best/
+    where   of a cluster's job: which one, and on which node; empty on this machine
     done, total, what   the work at hand: images decoded, steps trained
     labels  'given' or 'mended': which labels of its data it is trained on; journal: of mended ones,
             up to which position of the label journal of each data set
@@ -76,6 +77,7 @@ class RunInfo:
     device: str | None
     accuracy: float | None
     val_accuracy: float | None
+    where: str
     name: str = ""
     recipe: str = ""
     title: str = ""
@@ -150,6 +152,7 @@ class Status(Document):
     before: str | None = None
     cwd: str | None = None
     host: str | None = None
+    job: dict[str, str] | None = None
     pid: int | None = Field(None, ge=1, le=2**31)
     mistake: bool | None = None
     figures: dict[str, float | None] | None = None
@@ -166,7 +169,10 @@ def info_of(
     elif state in ALIVE and stop_wanted:
         state = "stopping"
     silent = seconds_between(status.get("heartbeat")) or 0
-    ended = status.get("finished") or (None if alive else status.get("heartbeat"))
+    job: dict[str, str] = status.get("job") or {}
+    ended = status.get("finished") or (
+        None if alive and not job else status.get("heartbeat")  # by the clock of `started`
+    )
     figures: dict[str, Any] = status.get("figures") or {}
     machine: dict[str, Any] = status.get("machine") or {}
     return RunInfo(
@@ -175,12 +181,20 @@ def info_of(
         state=state,
         error=error,
         alive=alive,
-        stale=alive and state != "queued" and silent > STALE_SECONDS,
+        # Of a cluster's job the executor sees the silence; here two machines' clocks would be compared.
+        stale=alive and state != "queued" and silent > STALE_SECONDS and not job,
         saved=(folder / "best" / "checkpoint.json").exists(),
         seconds=seconds_between(status.get("started"), ended),
         device=machine.get("device"),
         accuracy=figures.get("test_accuracy"),
         val_accuracy=figures.get("val_accuracy"),
+        where=" · ".join(
+            part
+            for part in (f"{job['cluster']} job {job['id']}", f"on {status.get('host') or ''}")
+            if not part.endswith(" ")
+        )
+        if job.keys() >= {"cluster", "id"}
+        else "",
         **{field: status[field] for field in _PLAIN if status.get(field) is not None},
     )
 

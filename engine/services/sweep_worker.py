@@ -127,6 +127,7 @@ class Watch:
         try:
             while True:
                 self._report(run)
+                self.launcher.refresh()
                 state = run.info().state
                 if state not in ALIVE:
                     self._report(run)
@@ -169,7 +170,7 @@ class Watch:
             found = self.launcher.submit(recipe, sweep=spec.name)
         self.store.note(self.number, run=found)
         run = self.sweeps.store.run(found)
-        _wait_while_stopping(run)
+        self._wait_while_stopping(run)
         if run.info().state == "stopped":
             self.launcher.resume(found)
         return run
@@ -222,8 +223,13 @@ class Watch:
     def _stop(self, run: Run) -> None:
         with suppress(RunError):  # it may have ended by itself
             self.launcher.stop(run.id)
-        _wait_while_stopping(run)
+        self._wait_while_stopping(run)
         self._report(run)
+
+    def _wait_while_stopping(self, run: Run) -> None:
+        while run.info().state == "stopping":
+            self.launcher.refresh()
+            time.sleep(POLL_SECONDS)
 
     def _end(self, state: str, run: Run, **notes: Any) -> None:
         rows = [row for row in run.metrics() if row["kind"] == "epoch"]
@@ -234,11 +240,6 @@ class Watch:
             seconds=rows[-1]["seconds"] if rows else None,
             **notes,
         )
-
-
-def _wait_while_stopping(run: Run) -> None:
-    while run.info().state == "stopping":
-        time.sleep(POLL_SECONDS)
 
 
 def _worst(store: TrialStore) -> float:

@@ -199,6 +199,7 @@ def test_every_field_of_a_recipe_that_decides_a_run_is_in_the_form(lab):
         "analysis",
         "small",
         "scale",
+        "resources",
     }  # they say, but decide nothing
     wanted = set(Recipe.model_fields) - words - {"data", "model", "augment"}
     wanted |= (

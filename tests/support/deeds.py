@@ -48,7 +48,7 @@ def _train(**fields: Any) -> Deed:
     def seen(lab: Lab) -> Any:
         for info in lab.runs():
             if info.name == recipe.name and info.state == "finished":
-                return _trained(lab.run(info.id))
+                return trained(lab.run(info.id))
         return None
 
     def finish(lab: Lab) -> None:
@@ -62,7 +62,7 @@ def _train(**fields: Any) -> Deed:
     return Deed(lambda lab: lab.submit(recipe), seen, finish)
 
 
-def _trained(run: Run) -> dict[str, Any]:
+def trained(run: Run) -> dict[str, Any]:
     """What a run came to, without times: weights, epochs, figures, saved predictions."""
     meta = json.loads((run.best / "checkpoint.json").read_text(encoding="utf-8"))
     final = {key: value for key, value in run.final().items() if not key.startswith(TIMES)}

@@ -13,6 +13,7 @@ from factories import CLASSES, shapes
 from PIL import Image
 from trained import model_run
 
+from engine.jobs.executor import LocalExecutor
 from engine.jobs.queue import queue_up
 from engine.jobs.worker import work_on_run
 from engine.lab import Lab
@@ -27,10 +28,11 @@ SMALL = {
 }
 
 
-class Here:
+class Here(LocalExecutor):
     """An executor that computes a run at once in this process, so that a fault hits it and whoever started it."""
 
     def __init__(self, lab: Lab) -> None:
+        super().__init__(lab.settings)
         self.store = lab.store
 
     def start(self, run: Run) -> None:

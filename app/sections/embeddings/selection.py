@@ -133,8 +133,8 @@ def gallery(
             f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} read wrongly come"
             " first."
         )
-    table, images = st.columns(2)
-    with table:
+    left, right = st.columns(2)
+    with left:
         st.download_button(
             "Table (CSV)",
             lambda: as_csv(space, places),
@@ -145,7 +145,7 @@ def gallery(
             icon=":material/table:",
             width="stretch",
         )
-    with images:
+    with right:
         st.download_button(
             "Images (zip)",
             lambda: as_zip(space, places),

@@ -31,6 +31,7 @@ ELSEWHERE = (
     "augment",
     "stages",
     "published",
+    "resources",
     "target",
     "analysis",
     "scale",

@@ -61,7 +61,8 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         state_badge(info)
         st.caption(
             f"{info.data}, {labels_of(info)} · {info.model}"
-            f"{' · ' + info.device if info.device else ''} · run `{info.id}`",
+            f"{' · ' + info.device if info.device else ''} · run `{info.id}`"
+            f"{' · ' + info.where if info.where else ''}",
             width="content",
         )
     # one place for what comes and goes, so that the charts below stay the same elements and keep

@@ -1,0 +1,1 @@
+"""Runs and background tasks as jobs of a Ray or Slurm cluster whose nodes share the lab's home."""

@@ -1,0 +1,261 @@
+"""Runs and tasks as a cluster's jobs. What they are and how far they are stands in their folders, as
+on one machine; the cluster is asked only for what no folder can tell: whether a job still waits, and
+whether one has ended without a word.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from engine.errors import GlyphlabError, RunError
+from engine.files.atomic import write_json, write_text
+from engine.files.locks import Lock, is_locked
+from engine.files.pulse import BEAT_SECONDS, age_seconds
+from engine.jobs.cluster.base import Cluster, ClusterError, Job, JobState, Node
+from engine.jobs.cluster.probe import Probe, last_probe, probe
+from engine.jobs.cluster.view import ClusterView
+from engine.jobs.executor import LocalExecutor
+from engine.jobs.processes import environment_of
+from engine.jobs.resources import Resources, resources_of
+from engine.jobs.task_status import read_status, task_folders
+from engine.progress import Progress, no_progress
+from engine.runs.index import known_runs
+from engine.runs.run import Run
+from engine.runs.run_info import ALIVE, now
+from engine.settings import COMMAND, Settings
+
+BETWEEN_SECONDS = 2.0  # two questions to the cluster, for all viewers of this process together
+NODES_SECONDS = 10.0  # two questions for its machines
+SILENT_SECONDS = 9 * BEAT_SECONDS  # after which a node that gave signs of life counts as lost
+HERE = {"sweep"}  # tasks that only watch others' jobs: they would hold a core for nothing
+GONE = JobState("ended", "the cluster does not know it any more")
+
+
+class ClusterExecutor:
+    """See engine.jobs.executor.Executor. The cluster is asked once in `between_seconds` at most."""
+
+    def __init__(
+        self, settings: Settings, cluster: Cluster, between_seconds: float = BETWEEN_SECONDS
+    ) -> None:
+        self.settings, self.cluster = settings, cluster
+        self._between_seconds = between_seconds
+        self._local = LocalExecutor(settings)
+        self._asking = threading.Lock()
+        self._asked = float("-inf")
+        self._states: dict[str, JobState] | None = None
+        self._error = ""
+        self._nodes: list[Node] = []
+        self._nodes_asked = float("-inf")
+
+    # starting
+
+    def start(self, run: Run) -> None:
+        """Hand the run in. Raises RunError if it is alive, or if jobs are known not to see the
+        home; ClusterError if the cluster does not take it, and the run then stays as it was.
+        """
+        with run.take_lock():
+            (run.path / "stop").unlink(missing_ok=True)
+            before = run.status()
+            fresh = {"message": "", "error": None, "finished": None, "pid": None, "host": None}
+            run.write_status(state="queued", **fresh)
+            try:
+                id = self._submit(run.path, run.id, resources_of(self.settings, run.recipe()))
+            except GlyphlabError as error:
+                run.write_status(**{**before, "state": "failed", "error": str(error)})
+                raise
+            run.write_status(job={"cluster": self.cluster.name, "id": id, "since": now()})
+
+    def start_task(self, folder: Path, lock: Lock) -> None:
+        """Hand a task in, whose status is written; its `lock` is let go."""
+        status = read_status(folder)
+        if status.kind in HERE:
+            self._local.start_task(folder, lock)
+            return
+        try:
+            id = self._submit(folder, status.kind, resources_of(self.settings))
+        except GlyphlabError as error:
+            end = {"state": "failed", "error": str(error), "finished": now()}
+            write_json(folder / "status.json", {**status.model_dump(), **end})
+            raise
+        job = {"cluster": self.cluster.name, "id": id, "since": now()}
+        write_json(folder / "status.json", {**status.model_dump(), "state": "queued", "job": job})
+        lock.release()
+
+    def _submit(self, folder: Path, name: str, resources: Resources) -> str:
+        found = last_probe(self.settings.home)
+        if found is not None and found.cluster == self.cluster.name and found.ok is False:
+            raise RunError(
+                found.message.rstrip("."), hint=f"Then test it again: `{COMMAND} cluster --probe`."
+            )
+        return self.cluster.submit(self.job(name, ("_job", str(folder)), folder, resources))
+
+    def job(self, name: str, arguments: tuple[str, ...], folder: Path, resources: Resources) -> Job:
+        """A job of this lab, with its settings in the environment."""
+        path = os.environ.get("PYTHONPATH", "")
+        environment = environment_of(self.settings, {"PYTHONPATH": path})
+        environment |= {"GLYPHLAB_THREADS": str(resources.cpus), "GLYPHLAB_EXECUTOR": "local"}
+        if self.settings.device == "auto" and not resources.gpus:
+            environment["GLYPHLAB_DEVICE"] = "cpu"
+        return Job(name, arguments, resources, folder / "log.txt", environment)
+
+    # stopping
+
+    def stop(self, run: Run, at_once: bool = False) -> None:
+        """Leave word in the run's folder; a job that still waits is taken off the queue, one to be
+        stopped at once is killed. Raises RunError if it is not alive.
+        """
+        if not run.alive:
+            raise RunError(f"run {run.id} is not running", got=run.info().state)
+        job = run.status().get("job")
+        if job is None:
+            self._local.stop(run, at_once)
+            return
+        run.ask_to_stop()
+        state = self.cluster.states().get(job["id"], GONE).state
+        if not at_once and state == "running":
+            return
+        self.cluster.cancel(job["id"], at_once)
+        if state == "running":
+            _wait_for_its_end(run.path)
+        with suppress(RunError), run.take_lock(seconds=1):
+            if run.status().get("state") in ALIVE:
+                words = "killed on request; it can be resumed"
+                run.end("stopped", words if state == "running" else "stopped before it began")
+
+    def stop_task(self, folder: Path) -> None:
+        """Leave word in the task's folder; a job that still waits is taken off the queue."""
+        status = read_status(folder)
+        if status.job is None:
+            self._local.stop_task(folder)
+            return
+        write_text(folder / "stop", now() + "\n")
+        if self.cluster.states().get(status.job["id"], GONE).state != "running":
+            self.cluster.cancel(status.job["id"])
+            self._end_task(folder, {"state": "stopped"})
+
+    # looking
+
+    def refresh(self, wait: bool = False) -> None:
+        """Write down which jobs have ended without a word. Costs nothing soon after the
+        last time; asks in the background unless `wait`.
+        """
+        if time.monotonic() - self._asked < self._between_seconds:
+            return
+        if wait:
+            with self._asking:
+                self._look()
+        elif self._asking.acquire(blocking=False):
+            threading.Thread(target=self._look_and_let_go, name="cluster", daemon=True).start()
+
+    def view(self) -> ClusterView:
+        """The cluster as it was at the last look; nothing is asked."""
+        states = self._states or {}
+        counts = [state.state for state in states.values()]
+        return ClusterView(
+            name=self.cluster.name,
+            nodes=self._nodes,
+            waiting=counts.count("waiting"),
+            running=counts.count("running"),
+            page=self.cluster.page(),
+            error=self._error,
+            probe=last_probe(self.settings.home),
+        )
+
+    def probe(self, progress: Progress = no_progress) -> Probe:
+        """Find out whether jobs see the home. Raises ClusterError if none is taken."""
+        wanted = Resources(cpus=1, memory_gb=0.5, minutes=5)
+
+        def job(folder: Path) -> Job:
+            return self.job("probe", ("_probe", str(folder)), folder, wanted)
+
+        return probe(self.settings.home, self.cluster, job, progress)
+
+    def _look_and_let_go(self) -> None:
+        try:
+            self._look()
+        finally:
+            self._asking.release()
+
+    def _look(self) -> None:
+        self._asked = time.monotonic()
+        runs = [
+            known
+            for known in known_runs(self.settings.home)
+            if not known.ended and known.status.get("job")
+        ]
+        tasks = [folder for folder in task_folders(self.settings.home) if _task_job(folder)]
+        try:
+            self._states, self._error = self.cluster.states(), ""
+            if time.monotonic() - self._nodes_asked > NODES_SECONDS:
+                self._nodes, self._nodes_asked = self.cluster.nodes(), time.monotonic()
+        except ClusterError as error:
+            self._states, self._error = None, str(error)
+        for known in runs:
+            with suppress(GlyphlabError, OSError):
+                if word := self._lost(known.run.path, known.status):
+                    self._end_run(known.run, word)
+        for folder in tasks:
+            with suppress(GlyphlabError, OSError):
+                if word := self._lost(folder, read_status(folder).model_dump()):
+                    self._end_task(folder, {"state": "failed", "error": word})
+        self._asked = time.monotonic()
+
+    def _lost(self, folder: Path, status: Mapping[str, Any]) -> str:
+        """Why the job of this folder computes no more, in words; empty if it does, or will."""
+        if is_locked(folder / "lock") and status.get("host") == socket.gethostname():
+            return ""  # of this machine the kernel knows for sure
+        silent = age_seconds(folder / "beat")
+        job = status["job"]
+        state = JobState("running") if self._states is None else self._states.get(job["id"], GONE)
+        where = f" on {status['host']}" if status.get("host") else ""
+        if silent is not None and silent > SILENT_SECONDS and state.state != "waiting":
+            return f"no sign of life{where} for {silent:.0f} s; it can be resumed"
+        writing = is_locked(folder / "lock") or (silent is not None and silent < 3 * BEAT_SECONDS)
+        if state.state == "ended" and not writing:
+            line = self.cluster.last_line(job["id"])
+            why = f"{state.why}: {line}" if line else state.why
+            return f"its job {job['id']}{where} ended without a result ({why}); it can be resumed"
+        return ""
+
+    def _end_run(self, run: Run, word: str) -> None:
+        # The lock of a machine that went down may stay for minutes. Nobody else writes then.
+        lock = Lock.take(run.path / "lock", 0.5)
+        try:
+            job = run.status().get("job") or {}
+            if run.status().get("state") in ALIVE:
+                with suppress(ClusterError):
+                    self.cluster.cancel(job.get("id", ""), at_once=True)
+                run.end("failed", error=word)
+        finally:
+            if lock:
+                lock.release()
+
+    def _end_task(self, folder: Path, end: dict[str, Any]) -> None:
+        lock = Lock.take(folder / "lock", 0.5)
+        try:
+            status = read_status(folder).model_dump()
+            if status["state"] in ALIVE:
+                write_json(folder / "status.json", {**status, **end, "finished": now()})
+        finally:
+            if lock:
+                lock.release()
+
+
+def _task_job(folder: Path) -> bool:
+    with suppress(GlyphlabError, OSError):
+        status = read_status(folder)
+        return status.job is not None and status.state in ALIVE
+    return False
+
+
+def _wait_for_its_end(folder: Path, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while is_locked(folder / "lock") and time.monotonic() < end:
+        time.sleep(0.1)

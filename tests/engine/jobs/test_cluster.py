@@ -1,0 +1,232 @@
+"""Runs and tasks as a cluster's jobs, on a cluster that is a few processes of this machine; real ones are
+in tests/cluster.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_lab import SMALL, furnish
+from waiting import wait_until
+
+from engine.errors import RunError, SettingsError
+from engine.files.pulse import age_seconds, beating
+from engine.jobs.cluster.base import ClusterError, Job, JobState, Node
+from engine.jobs.cluster.executor import SILENT_SECONDS, ClusterExecutor
+from engine.jobs.cluster.slurm_jobs import _gpus
+from engine.jobs.resources import resources_of
+from engine.lab import Lab
+from engine.recipes.recipe import Recipe, make_recipe
+from engine.runs.run_info import ENDED
+
+
+class Processes:
+    """A cluster whose jobs are processes of this machine; what wants more than a core waits for ever."""
+
+    name = "Processes"
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, subprocess.Popen[bytes] | None] = {}
+        self.asked, self.down = 0, False
+
+    def submit(self, job: Job) -> str:
+        if self.down:
+            raise ClusterError("the cluster does not answer")
+        id = str(len(self.jobs))
+        self.jobs[id] = None
+        if job.resources.cpus == 1:
+            with open(job.log, "ab") as log:
+                self.jobs[id] = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "engine", *job.arguments],
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, **job.environment},
+                )
+        return id
+
+    def states(self) -> dict[str, JobState]:
+        self.asked += 1
+        if self.down:
+            raise ClusterError("the cluster does not answer")
+        out = {}
+        for id, process in self.jobs.items():
+            ended = process is not None and process.poll() is not None
+            out[id] = (
+                JobState("waiting") if process is None
+                else JobState("ended", f"exit {process.returncode}") if ended
+                else JobState("running")
+            )  # fmt: skip
+        return out
+
+    def cancel(self, id: str, at_once: bool = False) -> None:
+        if process := self.jobs.pop(id, None):
+            process.kill()
+            process.wait()
+
+    def last_line(self, id: str) -> str:
+        return ""
+
+    def nodes(self) -> list[Node]:
+        return [Node("here", "up", True, 2, 1, 0, 0, 4.0)]
+
+    def page(self) -> str | None:
+        return None
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("cluster") / "home"
+    furnish(found)
+    return found
+
+
+@pytest.fixture
+def lab(home: Path) -> Any:
+    """A lab on such a cluster. It may be asked as often as a test likes."""
+    found = Lab.open({"GLYPHLAB_HOME": str(home), "GLYPHLAB_EXECUTOR": "ray"})
+    processes = Processes()
+    found.launcher.executor = ClusterExecutor(found.settings, processes, between_seconds=0)
+    yield found
+    for id in list(processes.jobs):
+        processes.cancel(id)
+
+
+def recipe(epochs: int = 2, **changes: Any) -> Recipe:
+    return make_recipe({**SMALL, "name": "trained", "epochs": epochs, **changes})
+
+
+def state(lab: Lab, id: str) -> str:
+    lab.launcher.refresh(wait=True)
+    return lab.run(id).info().state
+
+
+def test_a_run_is_trained_by_its_job_and_a_killed_one_is_seen_and_goes_on(lab: Lab) -> None:
+    id = lab.submit(recipe(500))
+    run = lab.run(id)
+    wait_until(lambda: run.info().epoch >= 2, 60)
+    info = next(found for found in lab.runs() if found.id == id)
+    assert info.where == f"Processes job 0 · on {os.uname().nodename}"
+    assert age_seconds(run.path / "beat") is not None
+    os.kill(run.status()["pid"], signal.SIGKILL)
+    (run.path / "beat").unlink()  # or the next look waits for last words
+    wait_until(lambda: state(lab, id) == "failed", 30)
+    assert "ended without a result (exit -9)" in (run.info().error or "")
+    lab.resume(id)
+    wait_until(lambda: run.info().state == "running" and run.info().resumed == 1, 60)
+    wait_until(lambda: run.info().epoch >= 3, 60)
+    lab.stop(id)
+    wait_until(lambda: state(lab, id) in ENDED, 60)
+    assert (run.info().state, run.info().saved) == ("stopped", True)
+
+
+def test_a_run_of_a_lost_node_fails_whatever_the_clocks_say(lab: Lab) -> None:
+    id = lab.submit(recipe(resources={"cpus": 2}))
+    run = lab.run(id)
+    jobs = lab.launcher.executor.cluster.jobs
+    # Its job runs on another machine, whose clock is an hour ahead, and gives signs of life.
+    jobs["0"] = subprocess.Popen(["sleep", "60"])
+    run.write_status(state="running", host="elsewhere", heartbeat="2099-01-01T00:00:00.000Z")
+    beat = run.path / "beat"
+    beat.write_text("alive")
+    assert state(lab, id) == "running" and not run.info().stale
+    then = time.time() - SILENT_SECONDS - 5
+    os.utime(beat, (then, then))
+    assert state(lab, id) == "failed"
+    assert "no sign of life on elsewhere" in (run.info().error or "")
+    assert "0" not in jobs  # should it come back, it does not go on beside the one that is resumed
+
+
+def test_what_waits_can_be_stopped_and_what_runs_is_not_lost_with_the_cluster(lab: Lab) -> None:
+    id = lab.submit(recipe(resources={"cpus": 2}))
+    assert state(lab, id) == "queued" and lab.run(id).alive
+    cluster = lab.launcher.executor.cluster
+    cluster.down = True
+    assert state(lab, id) == "queued"
+    assert lab.launcher.cluster().error == "the cluster does not answer"
+    with pytest.raises(ClusterError, match="does not answer"):
+        lab.submit(recipe())
+    refused = lab.runs()[0]
+    assert (refused.state, refused.error) == ("failed", "the cluster does not answer")
+    cluster.down = False
+    lab.stop(id)
+    assert lab.run(id).info().state == "stopped"
+    with pytest.raises(RunError, match="is not running"):
+        lab.stop(id)
+
+
+def test_a_task_is_a_job_too_and_one_that_dies_is_seen(lab: Lab) -> None:
+    id = lab.launcher.start_task("load", name="shapes", size=20)
+    wait_until(lambda: lab.launcher.task(id).state in ENDED, 60)
+    assert lab.launcher.task(id).result["n"] == 120
+    other = lab.launcher.start_task("load", name="shapes", size=24)
+    lab.launcher.executor.cluster.jobs["1"].kill()
+    (lab.home / "tasks" / other / "beat").unlink(missing_ok=True)
+
+    def ended() -> bool:
+        lab.launcher.refresh(wait=True)
+        return lab.launcher.task(other).state == "failed"
+
+    wait_until(ended, 60)
+    assert "ended without a result" in (lab.launcher.task(other).error or "")
+
+
+def test_a_job_that_does_not_see_the_home_is_found_out_before_runs_are_lost(lab: Lab) -> None:
+    probe = lab.launcher.probe()
+    assert probe is not None and probe.ok and probe.locks
+    executor = lab.launcher.executor
+    missing = executor.job
+
+    def elsewhere(name: str, arguments: tuple[str, ...], folder: Path, resources: Any) -> Job:
+        made = missing(name, (arguments[0], "/nowhere/at/all"), folder, resources)
+        return made
+
+    executor.job = elsewhere
+    probe = lab.launcher.probe()
+    assert probe is not None and probe.ok is False and "did not see the lab's home" in probe.message
+    with pytest.raises(RunError, match="did not see the lab's home"):
+        lab.submit(recipe())
+    executor.job = missing
+    assert lab.launcher.probe().ok
+
+
+def test_many_viewers_ask_the_cluster_once_in_two_seconds(home: Path) -> None:
+    lab = Lab.open({"GLYPHLAB_HOME": str(home), "GLYPHLAB_EXECUTOR": "ray"})
+    executor = ClusterExecutor(lab.settings, Processes())
+    lab.launcher.executor = executor
+    for _ in range(50):
+        lab.launcher.refresh(wait=True)
+        lab.launcher.cluster()
+    assert executor.cluster.asked == 1
+
+
+def test_a_recipe_says_what_it_asks_for_and_settings_fill_the_rest(lab: Lab) -> None:
+    assert resources_of(lab.settings).memory_gb == 4
+    asked = resources_of(lab.settings, recipe(resources={"gpus": 1, "minutes": 90}))
+    assert (asked.cpus, asked.gpus, asked.minutes) == (1, 1, 90)
+    made = lab.launcher.executor.job("x", (), lab.home, asked)
+    assert made.environment["GLYPHLAB_DEVICE"] == "auto"
+    with pytest.raises(SettingsError, match="did you mean 'slurm'"):
+        Lab.open({"GLYPHLAB_HOME": str(lab.home), "GLYPHLAB_EXECUTOR": "slum"})
+    for wrong in ("cpus=0", "cores=4", "cpus", "cpus=many"):
+        with pytest.raises(SettingsError, match="GLYPHLAB_RESOURCES"):
+            Lab.open({"GLYPHLAB_HOME": str(lab.home), "GLYPHLAB_RESOURCES": wrong})
+
+
+def test_a_sign_of_life_ages_by_the_clock_of_its_file_system(tmp_path: Path) -> None:
+    beat = tmp_path / "beat"
+    assert age_seconds(beat) is None
+    with beating(beat, every_seconds=0.01):
+        wait_until(beat.exists)
+        assert (age_seconds(beat) or 0) < 5
+    assert not beat.exists() and list(tmp_path.iterdir()) == []
+
+
+def test_gpus_are_counted_in_what_slurm_lists() -> None:
+    assert _gpus("gpu:a100:4(S:0-1),shard:8") == 4 and _gpus("(null)") == 0 and _gpus("gpu:2") == 2

@@ -1,0 +1,241 @@
+"""Real clusters on this machine: a Ray head with two nodes, a Slurm controller with a node."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def parents() -> dict[int, int]:
+    """Every process of this machine and its parent."""
+    out = {}
+    for entry in os.listdir("/proc"):
+        with suppress(OSError, ValueError):
+            fields = Path(f"/proc/{int(entry)}/stat").read_text().rpartition(")")[2].split()
+            out[int(entry)] = int(fields[1])
+    return out
+
+
+def above(pid: int) -> list[int]:
+    """The parent of a process, that one's parent, and so on."""
+    known, out = parents(), []
+    while pid := known.get(pid, 0):
+        out.append(pid)
+    return out
+
+
+def kill_trees(*roots: int) -> None:
+    """SIGKILL processes and all below them, as a power cut would."""
+    everyone, known = {*roots}, parents()
+    while more := {pid for pid, parent in known.items() if parent in everyone} - everyone:
+        everyone |= more
+    for pid in everyone:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+
+
+class Cluster:
+    """A cluster under test. environment: what a lab needs to use it."""
+
+    name: str
+    environment: dict[str, str]
+
+    def lose_node_of(self, pid: int) -> None:
+        """Take away the node on which this process runs, with all that runs there."""
+        raise NotImplementedError
+
+    def requeue(self, job: str) -> None:
+        """Have a running job taken from its node and queued again."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class RayCluster(Cluster):
+    name = "ray"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port, page = folder, free_port(), free_port()
+        self.quiet = {
+            **os.environ,
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_raylet_start_wait_time_s": "300",  # a busy machine
+            "OMP_NUM_THREADS": "1",
+        }
+        # Sockets below it have paths of at most 107 letters.
+        self.temporary = Path("/tmp") / f"ray-{secrets.token_hex(3)}"
+        self.head = self._start(
+            "--head", f"--port={self.port}", "--dashboard-host=127.0.0.1",
+            f"--dashboard-port={page}", "--num-cpus=0", f"--temp-dir={self.temporary}",
+        )  # fmt: skip
+        address = f"http://127.0.0.1:{page}"
+        wait_until(lambda: _answers(f"{address}/api/jobs/"), 300)
+        self.nodes = [self.add_node(), self.add_node()]
+        self.environment = {"GLYPHLAB_EXECUTOR": "ray", "GLYPHLAB_RAY_ADDRESS": address}
+
+    def add_node(self) -> subprocess.Popen[bytes]:
+        """A node of one core."""
+        return self._start(f"--address=127.0.0.1:{self.port}", "--num-cpus=1")
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [
+            str(BIN / "ray"), "start", "--block", "--disable-usage-stats",
+            "--node-ip-address=127.0.0.1", *arguments,
+        ]  # fmt: skip
+        log = open(self.folder / "ray.log", "ab")
+        with log:
+            return subprocess.Popen(command, stdout=log, stderr=log, env=self.quiet)
+
+    def lose_node_of(self, pid: int) -> None:
+        node = next(node for node in self.nodes if node.pid in above(pid))
+        kill_trees(node.pid)
+        node.wait()
+        self.nodes.remove(node)
+
+    def close(self) -> None:
+        for process in (*self.nodes, self.head):
+            kill_trees(process.pid)
+            process.wait()
+        shutil.rmtree(self.temporary, ignore_errors=True)
+
+
+SLURM_CONF = """\
+ClusterName=glyphlab
+SlurmctldHost={host}(127.0.0.1)
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SlurmUser={user}
+SlurmdUser={user}
+SlurmctldPort={port}
+SlurmdPort={node_port}
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+MpiDefault=none
+ReturnToService=2
+KillWait=10
+JobRequeue=1
+SchedulerParameters=sched_interval=5
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=4000 State=UNKNOWN
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+class SlurmCluster(Cluster):
+    name = "slurm"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path("/tmp") / f"slurm-{secrets.token_hex(3)}"
+        for name in ("", "state", "spool"):
+            (self.folder / name).mkdir()
+        self.folder.chmod(0o755)  # munge refuses a folder that others may write to
+        key = self.folder / "munge.key"
+        key.write_bytes(secrets.token_bytes(1024))
+        key.chmod(0o400)
+        conf = self.folder / "slurm.conf"
+        conf.write_text(
+            SLURM_CONF.format(
+                host=socket.gethostname(), folder=self.folder, user="root",
+                port=free_port(), node_port=free_port(),
+            )
+        )  # fmt: skip
+        self.environment = {"GLYPHLAB_EXECUTOR": "slurm", "SLURM_CONF": str(conf)}
+        self.quiet = {**os.environ, "SLURM_CONF": str(conf), "OMP_NUM_THREADS": "1"}
+        self.processes = [
+            self._start(
+                "munged", "--force", "--foreground", f"--socket={self.folder}/munge.socket",
+                f"--key-file={key}", f"--pid-file={self.folder}/munged.pid",
+                f"--log-file={self.folder}/munged.log", f"--seed-file={self.folder}/munged.seed",
+            )
+        ]  # fmt: skip
+        wait_until(lambda: (self.folder / "munge.socket").exists(), 30)
+        self.processes.append(self._start("slurmctld", "-D"))
+        self.node = self._start("slurmd", "-D")
+        wait_until(lambda: "idle" in self._said("sinfo", "--noheader", "--format=%T"), 60)
+
+    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+        log = open(self.folder / "out.log", "ab")
+        with log:
+            return subprocess.Popen(command, stdout=log, stderr=log, env=self.quiet)
+
+    def _said(self, *command: str) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, env=self.quiet)
+        return done.stdout
+
+    def requeue(self, job: str) -> None:
+        """What an administrator, or a job of higher priority, does."""
+        subprocess.run(["scontrol", "requeue", job], check=True, env=self.quiet)
+
+    def lose_node_of(self, pid: int) -> None:
+        own = parents()
+        steps = [each for each in above(pid) if own[each] == 1]  # Slurm's steps leave their parent
+        kill_trees(self.node.pid, *steps)
+        self.node.wait()
+        self.node = self._start("slurmd", "-D")  # there is only this one: it comes back
+
+    def close(self) -> None:
+        subprocess.run(["scancel", "--user=root"], env=self.quiet)
+        for process in (self.node, *reversed(self.processes)):
+            process.send_signal(signal.SIGTERM)
+        for process in (self.node, *self.processes):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            if process.poll() is None:
+                kill_trees(process.pid)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def missing(name: str) -> str:
+    """What a cluster of this kind needs and this machine lacks; empty if nothing."""
+    wanted = {
+        "ray": [str(BIN / "ray")],
+        "slurm": ["munged", "slurmctld", "slurmd", "sbatch", "srun"],
+    }[name]
+    lacks = [program for program in wanted if shutil.which(program) is None]
+    if lacks:
+        return f"needs {', '.join(lacks)}: make test-cluster installs what it can"
+    if name == "slurm" and os.geteuid():
+        return "Slurm's own daemons need root"
+    return ""
+
+
+CLUSTERS: dict[str, Callable[[Path], Any]] = {"ray": RayCluster, "slurm": SlurmCluster}
+
+
+def _answers(address: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(address, timeout=2) as answer:
+        return bool(answer.status == 200)
+    time.sleep(0.2)
+    return False
