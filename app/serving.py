@@ -57,6 +57,8 @@ def run(app: ASGIApp, settings: Settings, name: str, listener: socket.socket | N
         return 2
     config = uvicorn.Config(
         app,
+        loop="asyncio",  # what is tested, also where uvloop and httptools happen to be installed
+        http="h11",
         log_level="warning",
         access_log=False,
         proxy_headers=False,  # the doors read what a trusted proxy says

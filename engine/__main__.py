@@ -59,13 +59,12 @@ def _probe(folder: str) -> None:
     answer(Path(folder))
 
 
-def _mirror(folder: str) -> None:
-    from engine.jobs.mlflow_mirror import mirror_all
-    from engine.runs.run import Run
+def _mirror(folder: str, tracker: str) -> None:
+    from engine.jobs.mirror import main
     from engine.settings import read_settings
 
     give_way(NICE_MIRROR)
-    mirror_all(Run(Path(folder)), read_settings(os.environ).mlflow_uri)
+    main(folder, tracker, read_settings(os.environ))
 
 
 PROCESSES = {

@@ -226,6 +226,13 @@ SETTINGS: tuple[Setting, ...] = (
         "an address",
         "MLflow server that runs are mirrored to (empty: none)",
     ),
+    Setting(
+        "GLYPHLAB_TRACKIO",
+        "",
+        str,
+        "a project's name",
+        "Trackio project that runs are mirrored to (empty: none; needs the package trackio)",
+    ),
 )
 
 
@@ -251,6 +258,7 @@ class Settings:
     upload_mb: int
     unpacked_mb: int
     mlflow_uri: str
+    trackio: str
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:

@@ -6,6 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.text import table
+from engine.data.address import is_on_the_web
+from engine.data.hub import is_address
 from engine.files.atomic import plain
 from engine.progress import Progress
 
@@ -31,11 +33,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fetch",
         metavar="NAME",
-        help="download this data set first (it is checked, and resumed after a break)",
+        help=(
+            "download this data set (it is checked, and resumed after a break); or keep what is at"
+            " an address as one: hf://owner/name (with @revision, #configuration), https://…"
+        ),
     )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
+    if args.fetch and (is_address(args.fetch) or is_on_the_web(args.fetch)):
+        kept = lab.data.imports.fetch(args.fetch, progress)
+        return {"name": kept.name, "path": kept.path}
     if args.fetch:
         path = lab.data.fetch(args.fetch, progress)
         return {"name": args.fetch, "path": path}
@@ -93,6 +101,7 @@ def show(document: Any) -> str:
                 f" {len(classes)} class{'' if len(classes) == 1 else 'es'}"
             ),
             f"a recipe splits them into {sizes}, unless it says otherwise",
+            *(f"{key}: {text}" for key, text in document["notes"].items() if key == "test"),
             *_report(document["report"]),
             "",
             "images of each class in the splits as they are stored:",

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -91,8 +92,15 @@ def _crc(raw: bytes) -> bytes:
     return struct.pack("<I", zlib.crc32(raw))
 
 
-def safe_entries(path: Path, unpacked_mb: int) -> Sequence[zipfile.ZipInfo]:
-    """The files in a zip, folders left out.
+class Entries(NamedTuple):
+    """The files in a zip, and the folders that hold nothing."""
+
+    files: Sequence[zipfile.ZipInfo]
+    empty: Sequence[zipfile.ZipInfo]
+
+
+def safe_entries(path: Path, unpacked_mb: int) -> Entries:
+    """What a zip holds.
 
     Raises DataError if it is no zip, or holds absolute or '..' paths, links or encrypted files, or
     unpacks to more than `unpacked_mb` or MOST_RATIO times its size.
@@ -109,9 +117,10 @@ def safe_entries(path: Path, unpacked_mb: int) -> Sequence[zipfile.ZipInfo]:
 @lru_cache(
     maxsize=4
 )  # the directory of a zip of 60,000 files takes half a second to read, and a page asks at every click
-def _entries(path: Path, unpacked_mb: int, stamp: tuple[int, ...]) -> Sequence[zipfile.ZipInfo]:
+def _entries(path: Path, unpacked_mb: int, stamp: tuple[int, ...]) -> Entries:
     with _opened(path) as archive:
         entries = tuple(entry for entry in archive.infolist() if not entry.is_dir())
+        folders = [entry for entry in archive.infolist() if entry.is_dir()]
     if len(entries) > MOST_FILES:
         raise DataError(
             f"{path.name} holds too many files",
@@ -138,7 +147,9 @@ def _entries(path: Path, unpacked_mb: int, stamp: tuple[int, ...]) -> Sequence[z
             expected=f"at most {MOST_RATIO} times",
             hint=hint,
         )
-    return entries
+    inner = {entry.filename.rstrip("/").rpartition("/")[0] for entry in (*entries, *folders)}
+    empty = tuple(one for one in folders if one.filename.rstrip("/") not in inner)
+    return Entries(entries, empty)
 
 
 def check_overlaps(entries: Sequence[zipfile.ZipInfo], zip_name: str) -> None:

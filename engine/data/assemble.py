@@ -55,9 +55,10 @@ def assemble(
     """
     given = {label for label in found.labels if label is not None}
     if not given:
+        why = [one.text for one in survey.findings if one.level == "warning"]
+        usual = "Say which column holds the labels, or put the pictures into class folders."
         raise DataError(
-            f"none of the {len(found.labels):,} images has a label",
-            hint="Say which column holds the labels, or put the pictures into class folders.",
+            f"none of the {len(found.labels):,} images has a label", hint=why[0] if why else usual
         )
     folders = [*found.classes, *ordered(given - set(found.classes))]
     position: dict[str | None, int] = {name: number for number, name in enumerate(folders)}
@@ -69,11 +70,7 @@ def assemble(
         # published sets keep their held-out images in val/: they give the score
         official[official == VAL] = TEST
         notes.setdefault("test", "the folder val")
-    if choices.test and TEST not in official:
-        own = np.flatnonzero((labels >= 0) & (official == TRAIN))
-        held = stratified(labels[own], round(choices.test * len(own)), TEST_SEED, keep_one=True)
-        official[own[held]] = TEST
-        notes["test"] = f"{choices.test:.0%} of the images, stratified, as chosen at the import"
+    notes |= hold_out(labels, official, choices)
     classes, doubts = _characters(folders)
     content = digest([content, choices.key]) if choices.key else content
     if convention is None:
@@ -81,11 +78,8 @@ def assemble(
     else:
         look = Look(kind or guess_kind(reader, len(found.names)), convention, ())
     findings = (*survey.findings, *doubts, *look.findings)
-    if choices.paper:
-        look = look._replace(convention=look.convention._replace(paper=choices.paper))
-        text = f"all of the set is read with {choices.paper} paper, as chosen at the import."
-        findings = (*(one for one in findings if "touch their frame" not in one.text),)
-        findings = (*findings, Finding("note", "pixels", text))
+    look = look._replace(convention=look.convention.on(choices.paper))
+    findings = with_paper(findings, choices)
     return Listing(
         kind=look.kind,
         files=found.names,
@@ -99,6 +93,28 @@ def assemble(
         survey=replace(survey, findings=findings),
         convention=look.convention,
     )
+
+
+def hold_out(labels: np.ndarray, official: np.ndarray, choices: Choices) -> dict[str, str]:
+    """Move the test images that a person has asked for into the official test split (in place),
+    where there is none, and return the note that says so.
+    """
+    if not choices.test or TEST in official:
+        return {}
+    own = np.flatnonzero((labels >= 0) & (official == TRAIN))
+    held = stratified(labels[own], round(choices.test * len(own)), TEST_SEED, keep_one=True)
+    official[own[held]] = TEST
+    return {"test": f"{choices.test:.0%} of the images, stratified, as chosen at the import"}
+
+
+def with_paper(findings: Sequence[Finding], choices: Choices) -> tuple[Finding, ...]:
+    """What to say of the pixels where a person has chosen the paper."""
+    if not choices.paper:
+        return tuple(findings)
+    text = f"all of the set is read with {choices.paper} paper, as chosen at the import."
+    settled = ("touch their frame", "each picture's border decides")
+    open_still = [one for one in findings if not any(words in one.text for words in settled)]
+    return (*open_still, Finding("note", "pixels", text))
 
 
 def _characters(folders: Sequence[str]) -> tuple[tuple[str, ...], tuple[Finding, ...]]:

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from engine.data import digits, invented
+from engine.data.address import fetch_named
 from engine.data.cache import cached_squares, content_hash
 from engine.data.check import checked
 from engine.data.fetch import DOWNLOADS, Download, fetch
+from engine.data.hub import is_address
 from engine.data.imageset import ImageSet
 from engine.data.listing import Listing, digest
 from engine.data.pool import pooled
@@ -95,6 +97,9 @@ def list_dataset(
 ) -> Listing:
     """What one data set holds, without decoding it; arguments and errors as of `load_dataset`."""
     found = find(name, folders, home, names_only)
+    if found is None and is_address(name):
+        fetch_named(home, name, offline or names_only, unpacked_mb, progress)
+        found = find(name, folders, home, names_only)
     if found is None:
         source = DATASETS[name]
         if name == "drawings":

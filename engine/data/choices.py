@@ -36,6 +36,11 @@ class Choices:
             raise DataError("test can't be used", expected="a share of 0 to 0.5", got=self.test)
 
     @property
+    def columns(self) -> bool:
+        """Whether columns of a table are chosen."""
+        return bool(self.path or self.label or self.split or self.annotator)
+
+    @property
     def key(self) -> str:
         """For caches: '' where the files decide everything."""
         return "" if self == AS_FOUND else repr(sorted(asdict(self).items()))

@@ -9,20 +9,16 @@ import http.client
 import os
 import shutil
 import urllib.error
-import urllib.request
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.data.transfer import BLOCK, TRIES, fetch_part
 from engine.errors import DataError, unknown
 from engine.files.atomic import is_full, make_folder, rename_whole, sync
 from engine.files.locks import Lock
 from engine.progress import Progress
-
-TRIES = 3  # of each address; a try goes on where the one before was cut off
-TIMEOUT_SECONDS = 30
-BLOCK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -186,7 +182,7 @@ def _fetch_file(remote: Remote, target: Path, progress: Progress) -> None:
     for address in remote.addresses:
         for _ in range(TRIES):
             try:
-                _download(address, part, progress, remote.name)
+                fetch_part(address, part, progress, remote.name)
             except urllib.error.HTTPError as error:
                 problems.append(f"{address}: {error.code} {error.reason}")
                 break  # the server has answered: it will not answer otherwise the next time
@@ -209,42 +205,6 @@ def _fetch_file(remote: Remote, target: Path, progress: Progress) -> None:
     raise DataError(
         f"{remote.name} can't be fetched", got="; ".join(dict.fromkeys(problems)), hint=hint
     )
-
-
-def _download(address: str, part: Path, progress: Progress, name: str) -> None:
-    """Append to `part` what is missing of the file at `address`."""
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"User-Agent": "glyphlab", "Accept-Encoding": "identity"} | (
-        {"Range": f"bytes={have}-"} if have else {}
-    )
-    try:
-        answer = urllib.request.urlopen(
-            urllib.request.Request(address, headers=headers), timeout=TIMEOUT_SECONDS
-        )
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == 416 and have:  # nothing is missing
-            return
-        raise
-    with answer:
-        if have and answer.status != 206:  # the server does not resume
-            have = 0
-        length = answer.headers.get("Content-Length")
-        total = have + int(length) if length else 0
-        with part.open("ab" if have else "wb") as file:
-            while block := _next_block(answer):
-                file.write(block)
-                have += len(block)
-                progress(have, max(total, have), f"fetching {name} (bytes)")
-    if have < total:
-        raise ConnectionError(f"cut off after {have:,} of {total:,} bytes")
-
-
-def _next_block(answer: http.client.HTTPResponse) -> bytes:
-    try:
-        return answer.read(BLOCK)
-    except OSError as error:  # told apart from what goes wrong on the disk
-        raise ConnectionError(str(error)) from error
 
 
 def _what_is_wrong(part: Path, remote: Remote) -> str | None:

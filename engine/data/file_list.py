@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -31,7 +32,7 @@ class FileReader(Reader, Protocol):
 
 class Files(NamedTuple):
     """The files of a data set: their names as people read them, with '/'; what can't be read, with
-    the reason; how the names were decoded; and what reads them.
+    the reason; how the names were decoded; what reads them; and the names of empty folders.
     """
 
     names: list[str]
@@ -39,15 +40,19 @@ class Files(NamedTuple):
     decoded: Decoded
     reader: FileReader
     form: str
+    empty: Sequence[str] = ()
 
 
 def files_below(root: Path) -> tuple[Files, list[str]]:
     """The files below a folder, and their names as the system writes them."""
-    names, problems = walk(root)
+    names, problems, bare = walk(root)
     decoded = decode_names([os.fsencode(name) for name in names])
     readable = decode_names([os.fsencode(name) for name, _ in problems]).names
     problems = [(name, reason) for name, (_, reason) in zip(readable, problems, strict=True)]
-    return Files(decoded.names, problems, decoded, FolderReader(root, names), "folder"), names
+    empty = decode_names([os.fsencode(name) for name in bare]).names
+    return Files(
+        decoded.names, problems, decoded, FolderReader(root, names), "folder", empty
+    ), names
 
 
 def one_file(path: Path, form: str) -> Files:

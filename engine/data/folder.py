@@ -4,21 +4,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from engine.data.archive import ZipReader, raw_name, safe_entries, tidy
+from engine.data.archive import UTF8_FLAG, ZipReader, raw_name, safe_entries, tidy
 from engine.data.assemble import Labelled, assemble
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.file_list import Files, files_below
 from engine.data.forms.manifest import named_by_tables
 from engine.data.layout import LAYOUT, lay_out
 from engine.data.listing import Listing, Survey, digest
+from engine.data.lost import lost_folders, twice
 from engine.data.names import decode_names
 from engine.data.pages import with_pages
-from engine.data.tables import describe, is_table
+from engine.data.tables import describe, is_archive, is_table
 from engine.errors import DataError
 from engine.imaging.formats import PICTURES, begins_as_picture, is_hidden, is_picture
 
@@ -45,9 +48,11 @@ def list_zip(
 
 def zip_files(path: Path, unpacked_mb: int) -> tuple[Files, Callable[[np.ndarray], str]]:
     """The files in a zip, and a hash of those at some positions. Raises DataError."""
-    entries = safe_entries(path, unpacked_mb)
-    decoded = decode_names([raw_name(entry) for entry in entries])
+    entries, bare = safe_entries(path, unpacked_mb)
+    sure = [bool(entry.flag_bits & UTF8_FLAG) for entry in (*entries, *bare)]
+    decoded = decode_names([raw_name(entry) for entry in (*entries, *bare)], sure)
     names = [tidy(name) for name in decoded.names]
+    names, empty = names[: len(entries)], names[len(entries) :]
 
     def content(kept: np.ndarray) -> str:
         there = [entries[int(i)] for i in kept]
@@ -55,7 +60,7 @@ def zip_files(path: Path, unpacked_mb: int) -> tuple[Files, Callable[[np.ndarray
             ["zip", *(f"{entry.filename}:{entry.CRC}:{entry.file_size}" for entry in there)]
         )
 
-    return Files(names, [], decoded, ZipReader(path, entries), "zip"), content
+    return Files(names, [], decoded, ZipReader(path, entries), "zip", empty), content
 
 
 def list_folder(
@@ -104,13 +109,17 @@ def list_files(
     """
     hidden, pictures, rest = sorted_out(files)
     if not pictures:
+        packed = [name for i in rest if is_archive(name := files.names[i])]
         raise DataError(
             f"{where} holds no pictures",
             expected=f"files ending in {', '.join(PICTURES[:4])} …",
-            got=_what_else([files.names[i] for i in rest]),
-            hint=LAYOUT,
+            got=_what_else([files.names[i] for i in rest], len(hidden)),
+            hint=f"Unpack {packed[0]} first: archives inside are not opened."
+            if packed
+            else _idx_hint(files, rest) or LAYOUT,
         )
     names = [files.names[i] for i in pictures]
+    doubts = twice(files.names)
     named = None if only_classes else named_by_tables(files, pictures, rest, choices, table)
     layout, tables, absent = named or (lay_out(names, where, only_classes), (), ())
     positions = np.array([pictures[i] for i in layout.positions])
@@ -119,6 +128,8 @@ def list_files(
         content = digest([content, *layout.classes, *layout.official])
     paged = with_pages(files.reader.select(positions), layout.names, content)
     others = [files.names[i] for i in rest if files.names[i] not in tables]
+    if not tables:
+        doubts += lost_folders([names[i] for i in layout.positions], others, files.empty)
     survey = Survey(
         form=files.form,
         seen=len(files.names) + len(files.problems) + len(paged.of) - len(positions),
@@ -130,7 +141,7 @@ def list_files(
         layout=(layout.how, layout.why),
         encoding=files.decoded.encoding,
         guessed=files.decoded.guessed,
-        findings=(*layout.findings, *paged.findings),
+        findings=(*layout.findings, *doubts, *paged.findings),
     )
     found = Labelled(
         paged.names,
@@ -167,6 +178,19 @@ def _holds_picture(files: Files, index: int, name: str) -> bool:
         return False
 
 
-def _what_else(names: Sequence[str]) -> str:
+def _idx_hint(files: Files, rest: Sequence[int]) -> str:
+    """How IDX files have to be called, if there are any under other names; else ''."""
+    for index in rest[:50]:
+        with suppress(OSError, DataError):
+            if re.match(rb"\0\0[\x08-\x0e][\x01-\x04]", files.reader.head(index, HEAD)):
+                return (
+                    f"{files.names[index]} is an IDX file: call images and labels"
+                    " train-images-idx3-ubyte and train-labels-idx1-ubyte (t10k- for test)."
+                )
+    return ""
+
+
+def _what_else(names: Sequence[str], hidden: int) -> str:
     kinds = sorted({describe(name) for name in names})
-    return f"{len(names):,} other files" + (f": {'; '.join(kinds[:3])}" if kinds else "")
+    others = f"{len(names):,} other files" + (f": {'; '.join(kinds[:3])}" if kinds else "")
+    return f"{others}, and {hidden:,} hidden ones" if hidden else others

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.data import idx
+from engine.data import idx_files
 from engine.data.choices import AS_FOUND, Choices
-from engine.data.imported import read_imported
+from engine.data.imported import is_within, read_imported, uploaded_names
 from engine.errors import DataError, unknown
 from engine.settings import COMMAND
 
@@ -48,7 +48,7 @@ class Found:
 
     name: str
     path: Path | None
-    pairs: tuple[idx.Pair, ...] = ()
+    pairs: tuple[idx_files.Pair, ...] = ()
     source: Source | None = None
     choices: Choices = AS_FOUND
 
@@ -63,12 +63,12 @@ def found_by_path(
         raise DataError("no data set is named", expected="a name, a folder, a zip or an IDX file")
     if kept := read_imported(home, name):
         roots = [folder.resolve() for folder in (home / "uploads", *folders, home / "datasets")]
-        if not kept.path.exists() or (names_only and not _is_within(kept.path, roots)):
+        if not kept.path.exists() or (names_only and not is_within(kept.path, roots)):
             raise DataError(
                 f"data set '{name}' lies in a folder that can't be opened",
                 hint="Put it back, or delete the data set from the lab.",
             )
-        pairs = tuple(idx.only_pairs(kept.path)) if kept.path.is_dir() else ()
+        pairs = tuple(idx_files.only_pairs(kept.path)) if kept.path.is_dir() else ()
         return Found(name, kept.path, pairs, choices=kept.choices)
     wanted = Path(name).expanduser()
     candidates = [wanted]
@@ -77,7 +77,7 @@ def found_by_path(
             candidates += [folder / f"{name}.zip", folder / name]
     if names_only:  # not even whether there is something elsewhere is told
         roots = [folder.resolve() for folder in (home / "uploads", *folders, home / "datasets")]
-        candidates = [path for path in candidates if _is_within(path, roots)]
+        candidates = [path for path in candidates if is_within(path, roots)]
         if not candidates:
             raise DataError(
                 f"data set '{name}' can't be opened from here",
@@ -86,14 +86,14 @@ def found_by_path(
             )
     for path in candidates:
         if path.is_dir():
-            return Found(name, path, tuple(idx.only_pairs(path)))
+            return Found(name, path, tuple(idx_files.only_pairs(path)))
         if path.is_file():
             pairs = [
                 pair
-                for prefix in idx.prefixes(path.parent)
-                for pair in idx.find_pairs(path.parent, prefix)
+                for prefix in idx_files.prefixes(path.parent)
+                for pair in idx_files.find_pairs(path.parent, prefix)
             ]
-            own = next((pair for pair in pairs if path in (pair.images, pair.labels)), None)
+            own = next((pair for pair in pairs if path in pair.files), None)
             if own is None:
                 return Found(name, path)
             # The test images beside the training images are of the same data set.
@@ -104,19 +104,6 @@ def found_by_path(
             f"there is no data set at {name}", hint="Give a folder, a zip or an IDX file."
         )
     raise DataError(
-        unknown("data set", name, [*known, *_uploads(home)]),
+        unknown("data set", name, [*known, *uploaded_names(home)]),
         hint="A path to a folder, a zip or an IDX file works too.",
     )
-
-
-def _is_within(path: Path, roots: Sequence[Path]) -> bool:
-    """Whether a path lies below one of the resolved `roots`, links resolved."""
-    try:
-        found = path.resolve()
-    except (OSError, RuntimeError, ValueError):
-        return False
-    return any(found != root and found.is_relative_to(root) for root in roots)
-
-
-def _uploads(home: Path) -> list[str]:
-    return [path.stem for path in (home / "uploads").glob("*.zip") if not path.name.startswith(".")]

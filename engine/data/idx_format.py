@@ -30,11 +30,14 @@ def read_idx(path: Path) -> np.ndarray:
             f"{path} can't be read", got=str(error), hint="Delete it and fetch it again."
         ) from None
     if len(data) < count:
+        turned = [int.from_bytes(size.to_bytes(4, "big"), "little") for size in shape]
         raise DataError(
             f"{path} is cut short",
             expected=f"{count:,} bytes",
             got=f"{len(data):,}",
-            hint="Delete it and fetch it again.",
+            hint=f"Its sizes look written in little-endian order ({turned}): IDX is big-endian."
+            if kind.itemsize * math.prod(turned) == len(data)
+            else "Delete it and fetch it again.",
         )
     return np.frombuffer(data, kind).reshape(shape)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,3 +48,17 @@ def read_imported(home: Path, name: str) -> Imported | None:
 def is_linked(home: Path, found: Imported) -> bool:
     """Whether it lies outside the lab, where nothing is deleted."""
     return found.path.parent != home / "uploads"
+
+
+def is_within(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether a path lies below one of the resolved `roots`, links resolved."""
+    try:
+        found = path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return False
+    return any(found != root and found.is_relative_to(root) for root in roots)
+
+
+def uploaded_names(home: Path) -> list[str]:
+    """The names of the zips that were given to the lab."""
+    return [path.stem for path in (home / "uploads").glob("*.zip") if not path.name.startswith(".")]

@@ -68,7 +68,7 @@ def _info(name: str, source: Source, found: Found | None, home: Path) -> Dataset
         images, classes = len(files), len({path.parent for path in files})
     size = DOWNLOADS[source.fetch].size_bytes if source.fetch and found is None else 0
     if found is not None and found.pairs:
-        size = sum(_size(path) for pair in found.pairs for path in (pair.images, pair.labels))
+        size = sum(_size(path) for pair in found.pairs for path in pair.files)
     elif found is not None and found.path is not None:
         size = _size(found.path)
     return DatasetInfo(

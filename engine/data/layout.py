@@ -20,6 +20,9 @@ LAYOUT = (
 )
 
 
+PLAIN_FOLDERS = frozenset("image images img imgs picture pictures photos jpegimages".split())
+
+
 class Layout(NamedTuple):
     """Of the pictures that are part of the data set, in order: their positions among the names,
     names without the wrapping folders, classes (None where a picture has no label) and official
@@ -170,7 +173,7 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
             work.skip(node.below(), f"{name} is a sample of what is beside it")
         else:
             inner = inner_folder(node, name, known)
-            if inner.folders:
+            if inner.folders and not _is_bare(inner, known):
                 _take_classes(work, inner, TEST if role.code == UNLABELLED else role.code)
             else:
                 bare.append(name)
@@ -195,6 +198,12 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
                 f"{len(unknown)} of {len(held)} classes of {SPLITS[code]} are not in train: {some}."
             )
             work.findings.append(Finding(level, "splits", text))
+
+
+def _is_bare(split: Node, known: frozenset[str]) -> bool:
+    """Whether a split's only folder says that pictures are in it, and no other split has it."""
+    (name, *others) = split.folders
+    return not others and len(known) > 1 and name.lower() in PLAIN_FOLDERS
 
 
 def _take_classes(work: _Work, top: Node, official: int, only_classes: bool = False) -> None:
@@ -224,7 +233,7 @@ def _take_below(work: _Work, top: Node, upper: dict[str, int | None]) -> None:
     shown = ", ".join(sorted(upper)[:5]) + (" …" if len(upper) > 5 else "")
     if None in upper.values():
         work.how = "<writer>/<class>/*"
-        work.why = f"{shown} hold the same folders, which are called like characters"
+        work.why = f"{shown} all hold the same folders"
         text = f"{shown} are taken for writers or parts, and the folders in them for the classes."
     else:
         work.how = "<split>/<class>/*"

@@ -27,15 +27,24 @@ class Decoded(NamedTuple):
     guessed: bool
 
 
-def decode_names(raw: Sequence[bytes]) -> Decoded:
+def decode_names(raw: Sequence[bytes], sure: Sequence[bool] = ()) -> Decoded:
     """Paths as text. Bytes that are valid UTF-8 are UTF-8; otherwise the encoding under which all
     of the names are likeliest is taken for all of them, and '�' stands for what it can't explain.
+
+    sure  of each name, whether something says that it is UTF-8; empty: nothing says so
     """
     try:
         return Decoded([composed(name.decode("utf-8")) for name in raw], "utf-8", False)
     except UnicodeDecodeError:
-        encoding = guess_encoding(raw)
-    return Decoded([composed(name.decode(encoding, "replace")) for name in raw], encoding, True)
+        known = list(sure) or [False] * len(raw)
+        encoding = guess_encoding(
+            [name for name, is_sure in zip(raw, known, strict=True) if not is_sure]
+        )
+    names = [
+        composed(name.decode("utf-8" if is_sure else encoding, "replace"))
+        for name, is_sure in zip(raw, known, strict=True)
+    ]
+    return Decoded(names, encoding, True)
 
 
 def composed(name: str) -> str:

@@ -14,6 +14,11 @@ from engine.data.roles import role_of
 
 COMMON = 0.8  # share of the pictures in folders that most of the folders above have
 LARGER = 1.8  # times: published splits are 60 to 90% training images
+_NUMBERED = re.compile(r"[\W_]*\d+\W*$")
+_PARTS = frozenset(
+    "fold part batch shard chunk session writer user person subject author drawer participant"
+    " student scan volume kfold writers users persons subjects".split()
+)
 _CHARACTER = re.compile(r"\d{1,2}|Sample\d{3}|.", re.IGNORECASE)
 
 
@@ -72,8 +77,8 @@ def crossed(top: Node) -> dict[str, int | None] | None:
     or writers (None). None if nothing tells that they are not the classes.
 
     Splits are two or three, the training images are the most of nearly every class, and names of
-    splits do not differ by a number alone. Folders are writers' if the ones in them are called
-    like characters and they are not.
+    splits do not differ by a number alone. Folders are writers' (or folds) if they say so and are
+    numbered, or if the ones in them are called like characters and they are not.
     """
     names = list(top.folders)
     if len(names) < 2 or any(node.files or not node.folders for node in top.folders.values()):
@@ -92,7 +97,13 @@ def crossed(top: Node) -> dict[str, int | None] | None:
         return None
     if splits := _splits_by_size(sizes, common):
         return splits
-    return dict.fromkeys(names) if _are_characters(list(spread)) else None
+    return dict.fromkeys(names) if _are_parts(names) or _are_characters(list(spread)) else None
+
+
+def _are_parts(names: list[str]) -> bool:
+    """Whether all are one word for a part and a number: fold_1, fold_2."""
+    words = {_NUMBERED.sub("", name).lower() for name in names}
+    return len(words) == 1 and words <= _PARTS and all(map(_NUMBERED.search, names))
 
 
 def _are_characters(names: list[str]) -> bool:

@@ -7,17 +7,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from engine.data.listing import Finding, Reader
+from engine.data.polarity import polarity
 from engine.errors import GlyphlabError
 from engine.imaging.convention import (
     EACH_ITS_OWN,
     Convention,
-    Paper,
     in_range,
     on_white,
     plain,
@@ -31,8 +31,6 @@ LOOKED_AT = 60  # pictures, spread over the set, that tell range and polarity
 MOST_PIXELS = 60_000_000  # of them together: a dozen photographs
 DARK_SET = 128  # a set whose brightest pixel is below is stretched; photographs reach 255
 SIDE = 64  # they are looked at this small
-CLEAN = 0.9  # share of the border on one side of the middle that says what is paper
-AGREED = 0.95  # of those that say it
 
 
 class Look(NamedTuple):
@@ -64,14 +62,13 @@ def _look(pictures: _Set) -> Look:
     reader, count = pictures.reader, pictures.count
     kind = guess_kind(reader, count)
     some = list(_opened(reader, np.unique(np.linspace(0, count - 1, LOOKED_AT).astype(int))))
-    high, findings = _range(some, reader, count)
-    paper: Paper | None = None
+    convention, findings = _range(some, reader, count)
     if kind != "photo":
-        convention = Convention(high)
         grey = [_grey(in_range(picture, convention)) for picture in some]
         paper, more = polarity(grey)
+        convention = convention._replace(paper=paper)
         findings += more
-    return Look(kind, Convention(high, paper), tuple(findings))
+    return Look(kind, convention, tuple(findings))
 
 
 def look_at_glyphs(
@@ -89,37 +86,55 @@ class _Glyphs:
 
 @lru_cache(maxsize=64)
 def _look_at_glyphs(glyphs: _Glyphs) -> tuple[Convention, tuple[Finding, ...]]:
-    levels = glyphs.load()
+    levels = _finite(glyphs.load())
     if not levels.size:
         return EACH_ITS_OWN, ()
     peak = float(levels.max())
     high: float | None = None
     findings: list[Finding] = []
     if 0 < peak and (levels.dtype != np.uint8 or peak < DARK_SET):
-        high = peak
-        text = f"no pixel is above {peak:g}: 0 to {peak:g} is stretched to the full range."
+        high, low = peak, min(float(levels.min()), 0)
+        text = f"no pixel is above {peak:g}: {low:g} to {peak:g} is stretched to the full range."
         findings.append(Finding("note", "pixels", text))
     some = levels[np.unique(np.linspace(0, len(levels) - 1, GLYPHS_LOOKED_AT).astype(int))]
     paper, more = polarity(_stretched(some, high))
-    return Convention(high, paper), (*findings, *more)
+    differ = paper is None and any(one.level == "note" for one in more)
+    return Convention(high, paper, each=differ), (*findings, *more)
 
 
 def as_glyphs(levels: np.ndarray, convention: Convention) -> np.ndarray:
     """Glyphs (N, h, w) of any type as uint8, ink 255 on 0. Where the convention does not say which
-    is paper, the first and last rows of a thousand of them do.
+    is paper, the first and last rows of a thousand of them do, or each one's own.
     """
     glyphs = _stretched(levels, convention.high)
     if convention.paper:
         return 255 - glyphs if convention.paper == "light" else glyphs
+    if convention.each:
+        sides = [glyphs[:, 0], glyphs[:, -1], glyphs[:, :, 0], glyphs[:, :, -1]]
+        light = np.median(np.concatenate(sides, axis=1), axis=1) > 127
+        return np.where(light[:, None, None], 255 - glyphs, glyphs)
     edge = np.concatenate([glyphs[:1000, 0].ravel(), glyphs[:1000, -1].ravel()])
     return 255 - glyphs if np.median(edge) > 127 else glyphs
 
 
 def _stretched(levels: np.ndarray, high: float | None) -> np.ndarray:
+    """Levels of any type as uint8, from 0 (or the lowest, where some are below it) to `high`, or to
+    the highest.
+    """
     if high is None and levels.dtype == np.uint8:
         return levels
-    top = high or max(float(levels.max(initial=0)), 1e-9)
-    return np.clip(np.nan_to_num(levels.astype(np.float32)) * (255 / top), 0, 255).astype(np.uint8)
+    wide = _finite(levels).astype(np.float32)
+    low = min(float(wide.min(initial=0)), 0.0)
+    top = (high or max(float(wide.max(initial=0)), 1e-9)) - low
+    return np.clip((wide - low) * (255 / top), 0, 255).astype(np.uint8)
+
+
+def _finite(levels: np.ndarray) -> np.ndarray:
+    """The same levels; 0 for what is not a number, or infinite."""
+    if levels.dtype.kind != "f":
+        return levels
+    good = np.isfinite(levels)
+    return levels if good.all() else np.where(good, levels, 0)
 
 
 def guess_kind(reader: Reader, count: int, looked_at: int = VOTERS) -> str:
@@ -144,76 +159,25 @@ def guess_kind(reader: Reader, count: int, looked_at: int = VOTERS) -> str:
     return max(sorted(set(votes)), key=votes.count) if votes else "page"
 
 
-def polarity(grey: Iterable[np.ndarray]) -> tuple[Paper | None, list[Finding]]:
-    """Whether paper is light or dark in all of some pictures (h, w) uint8, and what to say. None
-    where each picture's own border tells.
-
-    A clean border is paper. Where ink touches it, what forms one piece is the ink, and what it cuts
-    into several is the paper: in four alphabets of a font in five weights, fitted to their frame,
-    ink was in 1.0 to 1.2 pieces a character and paper in 2.1 to 5.4.
-    """
-    clean: list[bool] = []
-    touching, pieces = 0, np.zeros(2)
-    for picture in grey:
-        low, high = int(picture.min()), int(picture.max())
-        if high - low < 32:
-            continue
-        light = picture > (low + high) / 2
-        border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]]).mean()
-        if border < 1 - CLEAN or border > CLEAN:
-            clean.append(bool(border > 0.5))
-            continue
-        touching += 1
-        pieces += _pieces(~light), _pieces(light)
-    share = float(np.mean(clean)) if clean else 0.5
-    agreed = bool(clean) and max(share, 1 - share) >= AGREED
-    if not touching or touching < 0.05 * len(clean):
-        if agreed or not clean:
-            return None, []
-        text = (
-            f"{share:.0%} of the pictures are dark on light, the others light on dark: each"
-            " picture's border decides."
-        )
-        return None, [Finding("note", "pixels", text)]
-    if agreed and len(clean) >= touching:
-        paper: Paper = "light" if share > 0.5 else "dark"
-    elif pieces.max() >= 1.5 * pieces.min():
-        paper = "light" if pieces[1] > pieces[0] else "dark"
-    else:
-        text = (
-            f"{touching} of {touching + len(clean)} pictures that were looked at touch their frame,"
-            " and whether ink or paper is darker can't be told: look at the samples."
-        )
-        return None, [Finding("warning", "pixels", text)]
-    ink = "dark on light" if paper == "light" else "light on dark"
-    text = (
-        f"{touching} of {touching + len(clean)} pictures that were looked at touch their frame: all"
-        f" of the set is read as {ink}."
-    )
-    return paper, [Finding("note", "pixels", text)]
+def _range(some: list[Image.Image], reader: Reader, count: int) -> tuple[Convention, list[Finding]]:
+    """The levels that stand for white, where they are not 255, and what to say."""
+    deep = [picture for picture in some if wide(picture) is not None]
+    shallow = [picture for picture in some if wide(picture) is None]
+    if not deep:
+        high, findings = _range_of_bytes(some, reader, count)
+        return Convention(high), findings
+    most = max(float(level.max()) for picture in deep if (level := wide(picture)) is not None)
+    whole = all(picture.mode.startswith("I") for picture in deep)
+    # Scanners of 10, 12 and 16 bits leave the upper bits empty; a black set stays black.
+    high = float(2 ** max(8, int(most).bit_length()) - 1) if whole else most
+    which = f"{len(deep)} of {len(some)} pictures that were looked at" if shallow else "pictures"
+    text = f"{which} have more than 8 bits: 0 to {high:g} is stretched to the full range."
+    return Convention(deep=high or None), [Finding("note", "pixels", text)]
 
 
-def _pieces(mask: np.ndarray) -> int:
-    """How many connected pieces of more than two pixels are in a mask (h, w)."""
-    from scipy import ndimage  # pyright: ignore[reportMissingTypeStubs]
-
-    numbered, count = cast("tuple[np.ndarray, int]", ndimage.label(mask))  # pyright: ignore[reportUnknownMemberType]
-    return int((np.bincount(numbered.ravel(), minlength=count + 1)[1:] > 2).sum())
-
-
-def _range(
+def _range_of_bytes(
     some: list[Image.Image], reader: Reader, count: int
 ) -> tuple[float | None, list[Finding]]:
-    """The level that stands for white, if it is not 255, and what to say."""
-    levels = [wide(picture) for picture in some]
-    deep = [float(level.max()) for level in levels if level is not None]
-    if deep:
-        most = max(deep)
-        whole = all(picture.mode.startswith("I") for picture in some)
-        # Scanners of 10, 12 and 16 bits leave the upper bits empty; a black set stays black.
-        high = float(2 ** max(8, int(most).bit_length()) - 1) if whole else most
-        text = f"pictures have more than 8 bits: 0 to {high:g} is stretched to the full range."
-        return (high or None), [Finding("note", "pixels", text)]
     peak = max((_peak(picture) for picture in some), default=255)
     if peak >= DARK_SET:
         return None, []

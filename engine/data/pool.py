@@ -24,7 +24,9 @@ def pooled(name: str, sets: Sequence[ImageSet], home: Path, progress: Progress) 
     position = {one: number for number, one in enumerate(classes)}
     offsets = np.cumsum([0, *(len(part) for part in sets)])
     labels = [
-        np.array([position[one] for one in part.classes], np.int64)[part.labels] for part in sets
+        # The last is for images without a label, whose -1 counts from the end.
+        np.array([*(position[one] for one in part.classes), -1], np.int64)[part.labels]
+        for part in sets
     ]
     splits: dict[str, np.ndarray] = {}
     for split in ("train", "val", "test"):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.data import idx
+from engine.data import idx, idx_files
 from engine.data.cache import made_once
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.file_kinds import kind_of_file
@@ -115,11 +115,10 @@ def _is_zip(opening: Opening) -> bool:
 def _list_idx(opening: Opening) -> Listing:
     found = opening.found
     classes = found.source.classes if found.source else None
-    mapping = None if classes else idx.read_mapping(opening.path, found.pairs[0].prefix)
-    files = [path for pair in found.pairs for path in (pair.images, pair.labels)]
-    content = opening.content_of(files)
-    known = found.source is not None
-    return idx.list_pairs(found.pairs, classes or mapping, content, known)
+    mapping = None if classes else idx_files.read_mapping(opening.path, found.pairs[0].prefix)
+    content = opening.content_of([path for pair in found.pairs for path in pair.files])
+    known, left = found.source is not None, idx_files.left_over(opening.path, found.pairs)
+    return idx.list_pairs(found.pairs, classes or mapping, content, known, opening.choices, left)
 
 
 def _list_folder(opening: Opening) -> Listing:
@@ -194,7 +193,7 @@ def _data_files(
     opening: Opening, files: Files, content_of: Callable[[np.ndarray], str], where: str
 ) -> Listing | None:
     rest = sorted_out(files)[2]
-    named_so = [i for i in rest if idx.is_named_so(files.names[i].rpartition("/")[2])]
+    named_so = [i for i in rest if idx_files.is_named_so(files.names[i].rpartition("/")[2])]
     if named_so:
         content = content_of(np.array(named_so))
 
@@ -204,11 +203,15 @@ def _data_files(
                 copy.write_bytes(files.reader.read(i, MOST_TABLE_BYTES))
 
         folder = opening.kept(digest(["idx files", content]), make)
-        pairs = idx.only_pairs(folder)
+        pairs = idx_files.only_pairs(folder)
         if pairs:
-            mapping = idx.read_mapping(folder, pairs[0].prefix)
-            listing = idx.list_pairs(pairs, mapping, content, known=False)
+            mapping = idx_files.read_mapping(folder, pairs[0].prefix)
+            left = idx_files.left_over(folder, pairs)
+            listing = idx.list_pairs(pairs, mapping, content, False, opening.choices, left)
             return _beside(listing, files, set(named_so))
+        if idx_files.prefixes(folder):
+            raise DataError(f"{where} holds IDX images without their labels",
+                            expected="train-labels-idx1-ubyte beside train-images-idx3-ubyte")  # fmt: skip
     found = find_data_files(files)
     if found is None:
         return None
@@ -224,11 +227,11 @@ def _beside(listing: Listing, files: Files, used: set[int]) -> Listing:
     others = [name for i, name in enumerate(files.names) if i not in used and i not in set(hidden)]
     survey = replace(
         listing.survey,
-        seen=len(listing) + len(others) + len(hidden) + len(files.problems),
+        seen=listing.survey.seen + len(others) + len(hidden) + len(files.problems),
         hidden=tuple(files.names[i] for i in hidden),
         others=tuple((name, describe(name)) for name in others),
     )
-    return replace(listing, survey=survey, skipped=tuple(files.problems))
+    return replace(listing, survey=survey, skipped=(*listing.skipped, *files.problems))
 
 
 def _is_idx(opening: Opening) -> bool:

@@ -70,16 +70,19 @@ def report_of(
     checked: what their pixels tell.
     """
     survey = listing.survey
-    counts = listing.counts()
-    labelled = listing.labels >= 0
+    broken = {name for name, _ in unreadable}
+    readable = np.array([name not in broken for name in listing.files], bool) if broken else True
+    labelled = (listing.labels >= 0) & readable
+    counts = np.bincount(listing.labels[labelled], minlength=len(listing.classes))
     sizes = np.bincount(listing.official[labelled], minlength=len(SPLITS))
     found = [*findings_of(listing), *_of_unreadable(unreadable, len(listing))]
+    found += _of_broken_classes(listing, counts) if broken else ()
     found += checked.findings() if checked else ()
     return ImportReport(
         form=survey.form,
         seen=survey.seen,
         images=len(listing) - len(unreadable),
-        unlabelled=int((~labelled).sum()),
+        unlabelled=int(((listing.labels < 0) & readable).sum()),
         skipped=(*listing.skipped, *unreadable, *survey.others),
         hidden=survey.hidden,
         layout=survey.layout[0],
@@ -99,7 +102,7 @@ def report_of(
 def findings_of(listing: Listing) -> tuple[Finding, ...]:
     """What is known before any image is decoded."""
     survey = listing.survey
-    found = [*survey.findings, *_of_names(listing), *_of_classes(listing)]
+    found = [*survey.findings, *_of_names(listing), *_of_classes(listing), *_alike(listing)]
     if listing.skipped:
         name, reason = listing.skipped[0]
         text = f"{_count(len(listing.skipped), 'picture')} left out: {name}: {reason}."
@@ -167,6 +170,31 @@ def _of_unreadable(unreadable: Sequence[tuple[str, str]], of: int) -> list[Findi
     name, reason = unreadable[0]
     text = f"{len(unreadable):,} of {of:,} pictures can't be read: {name}: {reason}."
     return [Finding("warning", "files", text)]
+
+
+def _of_broken_classes(listing: Listing, readable: np.ndarray) -> list[Finding]:
+    """readable: (K,) images of each class that could be decoded."""
+    had = listing.counts()
+    lost = [
+        name for name, n, of in zip(listing.classes, readable, had, strict=True) if of and not n
+    ]
+    if not lost:
+        return []
+    text = f"no picture of {', '.join(lost[:8])}{' …' if len(lost) > 8 else ''} can be read."
+    return [Finding("warning", "classes", text)]
+
+
+def _alike(listing: Listing) -> list[Finding]:
+    """Classes whose names differ in capitals and spaces alone. Single letters may well do."""
+    folded: dict[str, list[str]] = {}
+    for name in listing.classes:
+        folded.setdefault("".join(name.casefold().split()), []).append(name)
+    alike = [names for key, names in folded.items() if len(names) > 1 and len(key) > 1]
+    if not alike:
+        return []
+    shown = "; ".join(" and ".join(map(repr, names)) for names in alike[:4])
+    text = f"classes differ in capitals or spaces alone: {shown}. Each counts as its own."
+    return [Finding("warning", "classes", text)]
 
 
 def _count(count: int, what: str) -> str:

@@ -3,25 +3,56 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import NamedTuple
 
 from engine.data.listing import TEST, TRAIN, VAL
 
 UNLABELLED = 3  # beside the codes of the official splits: pictures to predict, without labels
+# English first; then French, German, Spanish, Portuguese, Italian, Dutch, Turkish, Polish, Russian,
+# Chinese, Japanese and Korean, without accents.
 _WORDS: dict[int, tuple[str, ...]] = {
-    TRAIN: ("train", "training", "trn", "tr", "learn", "learning", "训练"),
-    VAL: ("val", "valid", "validation", "validate", "dev", "holdout", "验证"),
-    TEST: ("test", "testing", "tst", "te", "eval", "evaluation", "测试"),
+    TRAIN: (
+        *("train", "training", "trainings", "trn", "tr", "learn", "learning"),
+        *("entrainement", "apprentissage", "entrenamiento", "treino", "treinamento"),
+        *("addestramento", "egitim", "treningowy", "treningowe", "обучение", "обучающая"),
+        *("обучающие", "тренировка", "тренировочная", "тренировочные"),
+        *("训练", "訓練", "学習", "学习", "トレーニング", "학습", "훈련"),
+    ),
+    VAL: (
+        *("val", "valid", "validation", "validate", "dev", "holdout"),
+        *("validierung", "validierungs", "validacion", "validacao", "validazione", "validatie"),
+        *("dogrulama", "walidacja", "walidacyjny", "валидация", "валидационная"),
+        *("验证", "驗證", "検証", "검증"),
+    ),
+    TEST: (
+        *("test", "testing", "tst", "te", "eval", "evaluation"),
+        *("essai", "essais", "prueba", "pruebas", "teste", "testes", "prova", "testowy"),
+        *("testowe", "тест", "тестовая", "тестовые", "тестирование"),
+        *("测试", "測試", "テスト", "評価", "테스트", "시험", "평가"),
+    ),
     UNLABELLED: ("pred", "predict", "prediction", "unlabelled", "unlabeled", "unlabel", "unsup"),
 }
-_AFTER = "set|sets|s|data|dataset|image|images|img|imgs|picture|pictures|pics|split|folder|集"
+_AFTER = (
+    "set|sets|s|data|dataset|image|images|img|imgs|picture|pictures|pics|split|folder|daten|bilder"
+    "|satz|集|数据|用|データ|데이터"
+)
 _BEFORE = "data|dataset|image|images|img|imgs"
-_ROLES = {
-    code: re.compile(f"(?:{_BEFORE})?(?:{'|'.join(words)})(?:{_AFTER})*")
-    for code, words in _WORDS.items()
-}
 _SAMPLE = re.compile("sample|samples|small|mini|tiny|toy|subset|debug|demo|example|examples")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
+
+
+def _plain(text: str) -> str:
+    """The text without accents: é is e, й is и."""
+    apart = unicodedata.normalize("NFD", text)
+    bare = "".join(sign for sign in apart if not "\u0300" <= sign <= "\u036f")
+    return unicodedata.normalize("NFC", bare)
+
+
+_ROLES = {
+    code: re.compile(f"(?:{_BEFORE})?(?:{'|'.join(map(_plain, words))})(?:{_AFTER})*")
+    for code, words in _WORDS.items()
+}
 
 
 class Role(NamedTuple):
@@ -39,8 +70,10 @@ def role_of(name: str) -> Role | None:
 
     >>> role_of("trainingSample"), role_of("kittens"), role_of("train_or_test")
     (Role(code=0, is_sample=True), None, None)
+    >>> role_of("Validación"), role_of("テスト"), role_of("Trainingsdaten")
+    (Role(code=1, is_sample=False), Role(code=2, is_sample=False), Role(code=0, is_sample=False))
     """
-    words = [word.lower() for word in _PARTS.findall(name)]
+    words = [word.lower() for word in _PARTS.findall(_plain(name))]
     codes = {code for word in words for code, form in _ROLES.items() if form.fullmatch(word)}
     if len(codes) == 2 and codes == {TRAIN, VAL} and "trainval" in "".join(words):
         codes = {TRAIN}  # what is left when the test images are taken away

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.data import idx
+from engine.data import idx_files
 from engine.data.found import Found, Source, found_by_path
+from engine.data.hub import is_address, wanted_at
+from engine.data.imported import read_imported
 
 DIGITS = tuple("0123456789")
 CHARACTERS = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -192,6 +194,10 @@ def find(name: str, folders: Sequence[Path], home: Path, names_only: bool = Fals
     Looked for in `folders`, then among what the lab at `home` has fetched. Raises DataError if the
     name is not known and no path.
     """
+    if is_address(name):
+        own = wanted_at(name).name
+        there = read_imported(home, own) is not None
+        return found_by_path(own, folders, home, names_only, ()) if there else None
     source = DATASETS.get(name)
     if source is None:
         return found_by_path(name, folders, home, names_only, list(DATASETS))
@@ -212,13 +218,13 @@ def _found_at(name: str, source: Source, path: Path, is_top: bool) -> Found | No
     if path.is_dir() and source.parts and path.name == "omniglot":
         return Found(name, path, (), source) if any(path.glob(source.parts)) else None
     if path.is_dir():
-        pairs = tuple(idx.find_pairs(path, source.prefix))
+        pairs = tuple(idx_files.find_pairs(path, source.prefix))
         if pairs:
             return Found(name, path, pairs, source)
         whole = (
             not is_top
             and not source.prefix
-            and not idx.prefixes(path)
+            and not idx_files.prefixes(path)
             and any(entry.is_dir() for entry in path.iterdir())
         )
         return Found(name, path, (), source) if whole else None

@@ -64,6 +64,12 @@ def describe(name: str) -> str:
     return f"not a picture ({lower[dot:]})" if dot > 0 else "not a picture"
 
 
+def is_archive(name: str) -> bool:
+    """Whether a file is packed, by its ending."""
+    kind = describe(name)
+    return kind.endswith(("archive", "a zip", "a gzip file"))
+
+
 def is_table(name: str) -> bool:
     """Whether a file may say which picture is of which class."""
     return name.lower().endswith(TABLES)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.data import idx
+from engine.data import idx_files
 from engine.data.archive import safe_entries
 from engine.data.cache import content_hash
 from engine.data.choices import AS_FOUND, Choices
@@ -105,6 +105,25 @@ def link_upload(home: Path, path: Path, choices: Choices, unpacked_mb: int) -> U
     return upload
 
 
+def keep_fetched(
+    home: Path, found: Path, name: str, choices: Choices, unpacked_mb: int, progress: Progress
+) -> Upload:
+    """Keep a folder or archive that was fetched, below the lab's uploads, as the data set `name`
+    in the place of an earlier one. Raises DataError, and changes nothing, if it can't be one.
+    """
+    listing = _listed(home, found, choices, unpacked_mb, progress)
+    folder = home / "uploads"
+    with Lock.take(folder / ".lock", seconds=30) or nullcontext():
+        if read_imported(home, name) is not None:
+            remove_upload(home, name)
+        path = folder / (name if found.is_dir() else f"{name}{ending_of(found.name)}")
+        upload = _upload(name, path, listing, choices)
+        _keep(folder, upload, path.name)
+        os.replace(found, path)  # present means complete
+        sync(folder)
+    return upload
+
+
 def change_choices(home: Path, name: str, choices: Choices, unpacked_mb: int) -> Upload:
     """Have a data set of the lab read by other choices. Raises DataError, and changes nothing, if it
     is not there, or can't be read so.
@@ -122,7 +141,7 @@ def change_choices(home: Path, name: str, choices: Choices, unpacked_mb: int) ->
 def _listed(
     home: Path, path: Path, choices: Choices, unpacked_mb: int, progress: Progress
 ) -> Listing:
-    pairs = tuple(idx.only_pairs(path)) if path.is_dir() else ()
+    pairs = tuple(idx_files.only_pairs(path)) if path.is_dir() else ()
     found = Found(path.stem, path, pairs, choices=choices)
 
     def content_of(paths: Sequence[Path]) -> str:
@@ -154,13 +173,13 @@ def read_uploads(home: Path) -> list[Upload]:
         name = file[: -len(ending)] if ending else name
         if file.startswith(".") or name in uploads:
             continue
-        if path.is_dir():
-            uploads[file] = Upload(file, path, "", 0, ())
-        elif (known := _known(home, folder, name)) is not None:
+        if (known := _known(home, folder, name)) is not None:
             uploads[name] = known
+        elif path.is_dir():
+            uploads[file] = Upload(file, path, "", 0, ())
         elif ending == ".zip":
             with suppress(DataError):
-                uploads[name] = Upload(name, path, "", len(safe_entries(path, 10**9)), ())
+                uploads[name] = Upload(name, path, "", len(safe_entries(path, 10**9).files), ())
     return sorted(uploads.values(), key=lambda upload: upload.name)
 
 

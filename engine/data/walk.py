@@ -20,10 +20,12 @@ TOO_DEEP = f"it lies in more than {DEEPEST} folders within each other"
 class Walked(NamedTuple):
     """names     of the files, relative to the folder with '/', sorted, as the system writes them
     problems  (name, reason) of what can't be read
+    empty     names of folders that hold nothing
     """
 
     names: list[str]
     problems: list[tuple[str, str]]
+    empty: list[str]
 
 
 class FolderReader:
@@ -56,7 +58,7 @@ def walk(root: Path) -> Walked:
     """Every file below a folder. A link to a folder is followed once, and never into a folder that
     is read anyway: that would not end, or count its pictures twice.
     """
-    found = Walked([], [])
+    found = Walked([], [], [])
     links: list[tuple[str, os.DirEntry[str]]] = []
     seen: set[tuple[int, int]] = set()
     _walk_folder(root, "", found, links, seen)
@@ -94,6 +96,8 @@ def _walk_folder(
     except OSError as error:
         found.problems.append((inside or ".", f"it can't be opened: {error.strerror}"))
         return
+    if not entries and inside:
+        found.empty.append(inside)
     for entry in entries:
         name = f"{inside}/{entry.name}" if inside else entry.name
         try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
@@ -118,7 +119,8 @@ def parse_json(content: bytes | str) -> Any:
 
 def read_yaml(text: str, what: str) -> Any:
     """The value of a YAML text that a person wrote: plain kinds, finite numbers, no aliases and no
-    tags. Dates are read as text. `what` names the text in errors. Raises RecipeError.
+    tags. Numbers are those of YAML 1.2: 1e-3 is one; 007, 1:30, no and dates are texts, as names of
+    classes are. `what` names the text in errors. Raises RecipeError.
 
     Nested aliases ('billion laughs') make 272 characters cost 46 s; nothing a person writes here
     needs them.
@@ -187,11 +189,47 @@ def damaged(path: Path, why: str, hint: str) -> DamagedError:
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+_WHOLE = r"(?:0|[1-9][0-9]*)"
+_SCALARS = {
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "int": (rf"[-+]?{_WHOLE}", "-+0123456789"),
+    "float": (
+        rf"[-+]?(?:{_WHOLE}\.[0-9]*(?:[eE][-+]?[0-9]+)?|{_WHOLE}[eE][-+]?[0-9]+"
+        r"|\.[0-9]+(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+}
+
+
+def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    found: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    for kind, (pattern, firsts) in _SCALARS.items():
+        for first in firsts:
+            pair = (f"tag:yaml.org,2002:{kind}", re.compile(f"(?:{pattern})$"))
+            found.setdefault(first, []).append(pair)
+    return found
+
+
 class _Loader(_Base):
+    yaml_implicit_resolvers = _resolvers()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that `read_yaml`, or a reader of YAML 1.1, would take for something else."""
+
     yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in pairs if not tag.endswith(":timestamp")]
-        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        first: [
+            *yaml.SafeDumper.yaml_implicit_resolvers.get(first, []),
+            *_Loader.yaml_implicit_resolvers.get(first, []),
+        ]
+        for first in {*yaml.SafeDumper.yaml_implicit_resolvers, *_Loader.yaml_implicit_resolvers}
     }
+
+
+def write_yaml(value: Any, width: int = 120) -> str:
+    """A plain value as YAML that `read_yaml` reads back as it is."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
 
 
 def _check_events(text: str, what: str) -> None:

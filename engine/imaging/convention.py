@@ -16,17 +16,26 @@ Paper = Literal["light", "dark"]
 
 
 class Convention(NamedTuple):
-    """high   the level that stands for 255; None: 255, or a picture's own where it has more bits
+    """high   the level that stands for 255 in pictures of 8 bits; None: 255
     paper  whether paper is 'light' or 'dark' in all of them; None: each picture's border tells
+    deep   the level that stands for 255 in pictures of more bits; None: a picture's own
+    each   of glyphs: whether their papers differ, so that each one's border tells
     """
 
     high: float | None = None
     paper: Paper | None = None
+    deep: float | None = None
+    each: bool = False
+
+    def on(self, paper: Paper | None) -> Convention:
+        """The same with the paper that a person has chosen, if there is one."""
+        return self._replace(paper=paper, each=False) if paper else self
 
     @property
     def key(self) -> str:
         """For caches: '' where each picture decides, so that what was decoded before stays."""
-        return "" if self == EACH_ITS_OWN else f"{self.high}:{self.paper}"
+        more = f":{self.deep}:{self.each}" if self.deep is not None or self.each else ""
+        return "" if self == EACH_ITS_OWN else f"{self.high}:{self.paper}{more}"
 
 
 EACH_ITS_OWN = Convention()
@@ -58,12 +67,12 @@ def levels_to_bytes(levels: np.ndarray, high: float | None, is_float: bool) -> n
 
 def in_range(picture: Image.Image, convention: Convention) -> Image.Image:
     """The picture stretched to the set's range; as it is where the set has none of its own."""
-    if convention.high is None:
-        return picture
     levels = wide(picture)
-    if levels is not None:
+    if levels is not None and convention.deep is not None:
         is_float = picture.mode.startswith("F")
-        return Image.fromarray(levels_to_bytes(levels, convention.high, is_float))
+        return Image.fromarray(levels_to_bytes(levels, convention.deep, is_float))
+    if levels is not None or convention.high is None:
+        return picture
     if picture.mode in ("1", "P"):  # numbers of a palette, whose range is full
         return picture
     factor = 255 / convention.high

@@ -117,10 +117,10 @@ def _dying_of_signals() -> Iterator[None]:
 
 def _train(store: Store, run: Run, cancel: Cancel, progress: Progress) -> str:
     run.write_status(state="running", started=now(), message="", what="starting")
-    if store.settings.mlflow_uri:
-        from engine.jobs.mlflow_mirror import start_mirror
+    if store.settings.mlflow_uri or store.settings.trackio:
+        from engine.jobs.mirror import start_mirrors
 
-        start_mirror(run, store.settings)
+        start_mirrors(run, store.settings)
     with ThreadPoolExecutor(1) as aside:
         provenance = aside.submit(
             _provenance

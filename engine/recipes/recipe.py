@@ -12,16 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field
 
 from engine.errors import RecipeError, unknown
 from engine.files.cache import FileCache
-from engine.files.checked import read_yaml
+from engine.files.checked import read_yaml, write_yaml
 from engine.recipes.augmentation import Augment
 from engine.recipes.fields import LARGEST_SEED, DataSpec, ModelSpec, Name, Published, Stage
 from engine.recipes.resources import Resources
-from engine.recipes.trees import flatten, number, plain, put, validated
+from engine.recipes.trees import flatten, plain, put, validated
 
 RECIPES = Path(__file__).parent
 
@@ -88,9 +87,7 @@ class Recipe(Stage):
         return out
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(
-            self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120
-        )
+        return write_yaml(self.model_dump(mode="json"))
 
 
 def make_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Recipe:
@@ -166,7 +163,7 @@ def parse_changes(pairs: list[str]) -> dict[str, Any]:
         if not sign or not path.strip():
             raise RecipeError("a change can't be read", expected="key.path=value", got=repr(pair))
         value = read_yaml(text, f"the value of {path}") if text else None
-        out[path.strip()] = number(value)
+        out[path.strip()] = value
     return out
 
 

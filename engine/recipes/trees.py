@@ -14,27 +14,13 @@ from engine.errors import RecipeError, unknown
 _Kind = TypeVar("_Kind", bound=BaseModel)
 
 
-def number(value: Any) -> Any:
-    # YAML 1.1 reads 1e-3 as text; a person who writes it means the number.
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
 def plain(value: Any) -> Any:
-    """`value` as YAML meant it, in dicts, lists and numbers of our own."""
+    """`value` in dicts and lists of our own."""
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return (
-        number(value)
-        if isinstance(value, str) and value[:1].isdigit() and "e" in value.lower()
-        else value
-    )
+    return value
 
 
 def put(tree: dict[str, Any], path: str, value: Any) -> None:

@@ -16,6 +16,7 @@ from engine.data.check import checked
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.decode import Target, decode, read_raw
 from engine.data.fetch import fetch
+from engine.data.hub import is_address
 from engine.data.info import DatasetInfo, list_datasets
 from engine.data.listing import SPLITS, Listing, in_turns
 from engine.data.report import ImportReport, report_of
@@ -241,11 +242,9 @@ class Data:
         settings = self.store.settings
         found = find(name, settings.data, self.store.home, settings.names_only)
         if found is None:
-            there = (
-                f"Fetch it: {COMMAND} datasets --fetch {name}"
-                if DATASETS[name].fetch
-                else "It has no public source."
-            )
+            fetchable = is_address(name) or DATASETS[name].fetch
+            fetch = f"Fetch it: {COMMAND} datasets --fetch {name}"
+            there = fetch if fetchable else "It has no public source."
             raise DataError(f"data set '{name}' is not here", hint=there)
         if found.path is None or not found.path.is_file():
             return _listed(name, settings.data, self.store.home, settings.unpacked_mb, progress)

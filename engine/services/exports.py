@@ -14,9 +14,10 @@ from engine.data.catalog import DATASETS, list_dataset
 from engine.data.sources import names_in
 from engine.errors import DataError, GlyphlabError
 from engine.exports.forms import write_dataset
-from engine.exports.hub import BESIDE, pull_checkpoint, push_folder, read_address
+from engine.exports.hub import BESIDE, pull_checkpoint, push_folder
 from engine.exports.rows import ExportRows
 from engine.files.atomic import make_folder
+from engine.files.hub import read_address
 from engine.labels.journal import journal_of
 from engine.models.metadata import META, read_weights_name
 from engine.progress import Progress, no_progress

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from engine.errors import RecipeError, unknown
 from engine.files.cache import FileCache
-from engine.files.checked import read_yaml
+from engine.files.checked import read_yaml, write_yaml
 from engine.recipes.fields import LARGEST_SEED, MOST_EPOCHS, Name, Options
 from engine.recipes.recipe import RECIPES
 from engine.recipes.trees import plain, validated
@@ -159,12 +158,7 @@ class SweepSpec(BaseModel):
         return SWEEP_METRICS[self.metric]
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(
-            self.model_dump(mode="json", exclude_defaults=True),
-            sort_keys=False,
-            allow_unicode=True,
-            width=120,
-        )
+        return write_yaml(self.model_dump(mode="json", exclude_defaults=True))
 
 
 def make_sweep(tree: Mapping[str, Any]) -> SweepSpec:

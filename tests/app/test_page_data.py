@@ -191,7 +191,7 @@ def test_the_real_characters_show_one_sample_of_each_class(lab, real_data, monke
     assert not page.exception and len(captions(page)) == 62
 
 
-def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab):
+def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab, tmp_path):
     rows = [
         [str(n % 3), "ab"[n % 2], *(str((n * k) % 200) if k % 7 else "0" for k in range(64))]
         for n in range(30)
@@ -200,10 +200,11 @@ def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab):
     table = "\n".join(",".join(row) for row in [header, *rows]).encode()
     page = open_page("data")
     page.get("file_uploader")[0].upload("rows.csv", table, "text/csv").run()
-    page.number_input(key="upload-0-test").set_value(15).run()
+    assert page.number_input(key="upload-0-test").value == 15
     page.button(key="upload-add").click().run()
     assert not page.exception
     assert "`rows` is a data set now: 30 images of 3 classes." in texts(page)
+    assert "Its test split: 4 images, 15% of the images, stratified, as chosen" in texts(page)
     found = lab.data.contents("rows")
     assert found.counts.sum(1).tolist() == [26, 0, 4] and "as chosen" in found.notes["test"]
     page.text_input(key="read-rows-label").set_value("letter").run()
@@ -214,6 +215,13 @@ def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab):
     assert "column 'nothing' is not known" in texts(page)
     assert lab.data.contents("rows").classes == ("a", "b")
     assert lab.dataset("rows").splits["test"].size == 4
+    exported = lab.exports.dataset("rows", "parquet", tmp_path / "rows.zip").read_bytes()
+    page.get("file_uploader")[0].upload("again.zip", exported, "application/zip").run()
+    page.button(key="upload-add").click().run()
+    assert not page.exception and "Its test split: 4 images, of its own." in texts(page)
+    again, rows = lab.dataset("again"), lab.dataset("rows")
+    assert np.array_equal(again.counts(), rows.counts()) and again.classes == rows.classes
+    assert again.splits["test"].size == 4
 
 
 def test_a_folder_of_the_server_is_read_in_place_and_stays_there(lab, tmp_path):
@@ -223,6 +231,10 @@ def test_a_folder_of_the_server_is_read_in_place_and_stays_there(lab, tmp_path):
     page.text_input(key="upload-place-0").set_value(str(tmp_path / "elsewhere")).run()
     page.button(key="upload-add").click().run()
     assert "can't be opened from here" in texts(page)
+    page.text_input(key="upload-place-0").set_value("http://127.0.0.1:1/x.zip").run()
+    page.button(key="upload-add").click().run()
+    assert "the page fetches from the Hub only" in texts(page)
+    assert "datasets --fetch http://127.0.0.1:1/x.zip" in texts(page)
     page.text_input(key="upload-place-0").set_value("mine").run()
     page.selectbox(key="upload-0-paper").select("Light ink on dark paper").run()
     page.button(key="upload-add").click().run()

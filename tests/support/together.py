@@ -7,12 +7,13 @@ from pathlib import Path
 
 from made_lab import SMALL, drawn, lab_at
 
+from engine.jobs.executor import LocalExecutor
 from engine.recipes.recipe import make_recipe
 from engine.runs.run import Run
 
 
-class Nowhere:
-    """An executor that starts nothing: what is under test is that every run is written down once."""
+class Nowhere(LocalExecutor):
+    """An executor that starts no run: what is under test is that every run is written down once."""
 
     def start(self, run: Run) -> None:
         pass
@@ -20,7 +21,7 @@ class Nowhere:
 
 def main(home: str, number: int, rounds: int) -> None:
     lab = lab_at(Path(home))
-    lab.launcher.executor = Nowhere()
+    lab.launcher.executor = Nowhere(lab.settings)
     review = lab.noise.review(lab.noise.find("shapes"))
     print("ready", flush=True)
     sys.stdin.readline()

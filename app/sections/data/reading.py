@@ -54,7 +54,10 @@ def choices_form(key: str, choices: Choices) -> Choices:
             50,
             round(100 * choices.test),
             key=f"{key}-test",
-            help=f"Held out once for everybody, where the data set has none. {SHARE} is usual.",
+            help=(
+                f"Held out once for everybody, stratified, where the data set has none of its own;"
+                f" one that has keeps it. {SHARE} is usual, 0 holds nothing out."
+            ),
         )
     return Choices(**columns, paper=PAPERS[paper], test=test / 100)
 

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import number
-from app.sections.data.reading import choices_form
+from app.sections.data.reading import SHARE, choices_form
 from app.sections.data.report import skipped_table
-from engine.data.choices import AS_FOUND
+from engine.data.address import is_on_the_web
+from engine.data.choices import Choices
+from engine.data.hub import is_address
 from engine.data.imported import ENDINGS
-from engine.errors import GlyphlabError
+from engine.data.listing import TEST
+from engine.errors import DataError, GlyphlabError
 from engine.services.datasets import USUAL_SIZE
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from engine.data.choices import Choices
     from engine.lab import Lab
 
 LAYOUT = """An archive (zip, tar, 7z) holds a folder for each class with its pictures: `<class>/*.png`, or
@@ -28,6 +31,7 @@ PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC, AVIF and whatever else Pillow
 reads; any size, grey or colour,
 dark on light or light on dark. Folders `Sample001` … `Sample062` are read as `0`-`9`, `A`-`Z`, `a`-`z`."""
 
+USUAL = Choices(test=SHARE / 100)  # of what has no test split
 CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more are in the background
 
 
@@ -43,15 +47,14 @@ def upload(lab: Lab) -> None:
             key=f"upload-{turn}",
             max_upload_size=max(1, lab.settings.upload_mb),
         )
-        place = ""
-        if lab.settings.data:
-            place = st.text_input(
-                "Or a folder or file in GLYPHLAB_DATA, which stays where it is",
-                key=f"upload-place-{turn}",
-                placeholder="its name there",
-                max_chars=1000,
-            ).strip()
-        choices = choices_form(f"upload-{turn}", AS_FOUND)
+        place = st.text_input(
+            "Or hf://owner/name on the Hugging Face Hub, or a folder or file in GLYPHLAB_DATA, which"
+            " stays where it is",
+            key=f"upload-place-{turn}",
+            placeholder="its address or its name there",
+            max_chars=1000,
+        ).strip()
+        choices = choices_form(f"upload-{turn}", USUAL)
         if (file is not None or place) and st.button(
             "Add it to the lab", key="upload-add", type="primary", icon=":material/add:"
         ):
@@ -71,11 +74,22 @@ def _take_in(lab: Lab, file: UploadedFile | str, choices: Choices) -> None:
         text = f"{what[:1].upper()}{what[1:]}: {number(done)} of {number(total)}"
         bar.progress(min(1.0, done / max(total, 1)), text=text)
 
+    def fetching(done: int, total: int, what: str) -> None:
+        text = f"{what[:1].upper()}{what[1:]}: {number(done)} of {number(total)}"
+        bar.progress(min(1.0, done / max(total, 1)), text=text)
+
     def checking(done: int, total: int, what: str) -> None:
         bar.progress(min(1.0, done / max(total, 1)), text=f"{what[:1].upper()}{what[1:]}")
 
     try:
-        if isinstance(file, str):
+        if isinstance(file, str) and is_on_the_web(file):
+            # Whoever sees this page must not choose what this machine asks in its own network.
+            raise DataError("the page fetches from the Hub only", hint=f"On the lab's machine:"
+                            f" {COMMAND} datasets --fetch {file}; or upload the file.")  # fmt: skip
+        if isinstance(file, str) and is_address(file):
+            most_mb = lab.settings.upload_mb
+            taken = lab.data.imports.fetch(file, fetching, choices, most_mb)
+        elif isinstance(file, str):
             taken = lab.data.imports.link(file, choices)
         else:
             taken = lab.data.upload(file.name, file, progress, choices)
@@ -98,9 +112,19 @@ def _take_in(lab: Lab, file: UploadedFile | str, choices: Choices) -> None:
         st.session_state[f"task-{taken.name}"] = task
     text = (
         f"`{taken.name}` is a data set now: {number(taken.images)} images of"
-        f" {number(len(taken.classes))} classes."
+        f" {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
     )
     st.session_state["upload-added"] = (text, skipped)
     st.session_state["upload-turn"] += 1
     st.query_params["data"] = taken.name
     st.rerun()
+
+
+def _test_split(lab: Lab, name: str) -> str:
+    """Where the test split of a data set that was just taken in comes from."""
+    found = lab.data.contents(name)
+    tested = int(found.counts[TEST].sum())
+    if not tested:
+        return "It has no test split."
+    whose = found.notes.get("test", "of its own")
+    return f"Its test split: {number(tested)} images, {whose}."

@@ -49,10 +49,10 @@ def mend(lab: Lab, space: Space, places: np.ndarray, key: str) -> None:
     source = (
         "the diagnosis of the labels" if found.by == "diagnosis" else "this model's predictions"
     )
-    more = f"the first {SHOWN} of them, " if len(names) > SHOWN else ""
+    more = f"The {SHOWN} most suspect of them," if len(names) > SHOWN else "Most suspect first,"
     note(
-        f"{more}most suspect first, by {source}. Below each: its label now, → the likely class"
-        " where that is another; • decided by hand.".capitalize()
+        f"{more} by {source}. Below each: its label now, → the likely class where that is another; •"
+        " decided by hand."
     )
 
 

@@ -111,9 +111,9 @@ def gallery(
     space: Space,
     places: np.ndarray,
     key: str,
-    images: Callable[[Space, np.ndarray, str], None] | None = None,
+    draw: Callable[[Space, np.ndarray, str], None] | None = None,
 ) -> None:
-    """Many images: how many of each class, the first of them, and a way to take them away. images:
+    """Many images: how many of each class, the first of them, and a way to take them away. draw:
     draws them, if not as a plain grid.
     """
     wrong = int(space.wrong[places].sum())
@@ -123,8 +123,8 @@ def gallery(
     everything = np.bincount(space.labels[space.labels >= 0], minlength=len(space.classes))
     if counts.any():
         st.html(class_bars(space.classes, counts.tolist(), everything.tolist()))
-    if images is not None:
-        images(space, places, key)
+    if draw is not None:
+        draw(space, places, key)
     else:
         order = np.argsort(~space.wrong[places], kind="stable")
         shown = places[order[:SHOWN]]

@@ -156,8 +156,10 @@ def _take_arrays(arrays: Sequence[Named], sink: Sink, names: dict[int, str] | No
         fitting = [other for other in left if other.name != one.name]
         fitting = [other for other in fitting if as_images(one.array, len(other.array)) is not None]
         same = [other for other in fitting if other.role == one.role]
+        # Labels of another split are none, however many there are.
+        loose = [other for other in fitting if None in (one.role, other.role)]
         called = [other for other in same if _LABEL_WORDS.search(_last(other.name))] or same
-        best = (called or fitting or [None])[0]
+        best = (called or loose or [None])[0]
         images = as_images(one.array, None if best is None else len(best.array))
         if images is None or (best is None and not _may_be_bare(one)):
             continue
@@ -182,7 +184,27 @@ def _take_arrays(arrays: Sequence[Named], sink: Sink, names: dict[int, str] | No
         sink.images(images, texts, one.name, official)
     if names:
         sink.classes = [names[label] for label in sorted(names)]
+    read = {one.name for one, _, _ in pairs} | {best.name for _, _, best in pairs if best}
+    _note_unread([one for one in arrays if one.name not in read], sink)
     return True
+
+
+def _note_unread(arrays: Sequence[Named], sink: Sink) -> None:
+    """Say which arrays were not read: a warning of those that are called like images or labels."""
+    named = re.compile(rf"{_NAME_WORDS.pattern}|mapping$")  # which were looked into
+    arrays = [one for one in arrays if one.array.size and not named.search(one.name.lower())]
+    meant = [one for one in arrays if _is_meant(one)]
+    for level, some in (("warning", meant), ("note", [one for one in arrays if one not in meant])):
+        if some:
+            shown = ", ".join(f"{one.name} {one.array.shape}" for one in some[:5])
+            why = ": no images or labels of as many are left" if level == "warning" else ""
+            arrays_are = "1 array is" if len(some) == 1 else f"{len(some):,} arrays are"
+            sink.note(level, "files", f"{arrays_are} not read{why}: {shown}.")
+
+
+def _is_meant(one: Named) -> bool:
+    last = _last(one.name)
+    return bool(_IMAGE_WORDS.search(last) or _LABEL_WORDS.search(last))
 
 
 def _last(name: str) -> str:

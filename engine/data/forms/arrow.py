@@ -6,22 +6,20 @@ bytes and path, as lists of pixels, or as columns of pixels.
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import yaml
 
 from engine.data.choices import Choices
-from engine.data.forms.columns import LABELS, SPLITS, chosen, is_without_label, named, split_of
+from engine.data.forms.class_names import features_of, listed_names, names_in
+from engine.data.forms.columns import LABELS, SPLITS, chosen, is_without_label, named
 from engine.data.forms.pixel_rows import take_frame
 from engine.data.forms.records import as_text
 from engine.data.forms.shapes import as_images
 from engine.data.forms.sink import Sink
-from engine.data.forms.text import Table
 from engine.data.listing import TRAIN
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
@@ -46,11 +44,11 @@ def read_arrow(
     about  contents of README.md, dataset_info.json and the like by name, which list class names
     Raises DataError.
     """
-    listed = _listed_names(about)
+    listed = listed_names(about)
     for name, path in sorted(files):
         try:
             schema, batches = _opened(name, path)
-            names = _names_in(schema.metadata) or listed
+            names = names_in(schema.metadata) or listed
             _read(name, schema, batches, names, sink, choices)
         except DataError:
             raise
@@ -86,7 +84,10 @@ def _read(
     choices: Choices,
 ) -> None:
     role = _role(name)
-    columns = _columns(name, schema, names, choices)
+    columns, left = _columns(name, schema, names, choices)
+    if left:
+        text = f"{name}: images are in '{columns and columns.image}'; not read: {', '.join(left)}."
+        sink.note("note", "tables", text)
     if columns is None:
         first = None
         for batch in batches:
@@ -124,8 +125,11 @@ def _take(
     label = _label(record.get(columns.label or ""), classes)
     official = TRAIN if role in (None, UNLABELLED) else role
     if columns.split and (text := as_text(record[columns.split])):
-        codes, _ = split_of(Table(name, ("split",), [[text]], ""), 0)
-        official = min(codes.get(text, TRAIN), UNLABELLED - 1)
+        said = role_of(text)
+        official = TRAIN if said is None or said.code == UNLABELLED else said.code
+        if said is None:
+            doubt = f"{name}: the split '{text}' is not known: its images are taken for training."
+            sink.note("warning", "splits", doubt)
     if isinstance(content, bytes):
         sink.picture(called, content, label, official)
         return
@@ -151,6 +155,8 @@ def _content(value: Any) -> tuple[bytes | np.ndarray | None, str]:
 
 
 def _label(value: Any, classes: Sequence[str]) -> str | None:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if isinstance(value, int) and not isinstance(value, bool) and classes:
         return classes[value] if 0 <= value < len(classes) else None
     if isinstance(value, bytes):
@@ -171,18 +177,22 @@ def _role(name: str) -> int | None:
 
 def _columns(
     name: str, schema: Any, names: Mapping[str, Sequence[str]], choices: Choices
-) -> _Columns | None:
-    """Which columns are which; None if no column holds images."""
+) -> tuple[_Columns | None, list[str]]:
+    """Which columns are which, None if no column holds images; and the columns that may hold other
+    images.
+    """
     import pyarrow as pa
 
     all_names = [str(one) for one in schema.names]
     kinds = {one: schema.field(i).type for i, one in enumerate(all_names)}
-    features = _features(schema.metadata)
+    features = features_of(schema.metadata)
 
     lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
     def may_hold_images(column: str) -> bool:
         kind = kinds[column]
+        if named([column], LABELS) is not None:  # a list of one, as some tools write labels
+            return False
         if isinstance(kind, pa.ExtensionType):
             kind = kind.storage_type
         if pa.types.is_struct(kind):
@@ -200,7 +210,7 @@ def _columns(
     image = declared[0] if declared else holding[by_name] if by_name is not None else None
     image = image or (holding[0] if holding else None)
     if image is None:
-        return None
+        return None, []
     others = [one for one in all_names if one not in holding]
     label = chosen(all_names, choices.label, name)
     split = chosen(all_names, choices.split, name)
@@ -214,7 +224,8 @@ def _columns(
     at = named(others, SPLITS)
     by_split = all_names[split] if split is not None else others[at] if at is not None else None
     path = next((one for one in others if one in ("path", "file_name", "filename", "file")), None)
-    return _Columns(image, found, by_split if by_split != found else None, path)
+    left = [one for one in holding if one != image]
+    return _Columns(image, found, by_split if by_split != found else None, path), left
 
 
 def _no_image(name: str, schema: Any) -> DataError:
@@ -223,70 +234,3 @@ def _no_image(name: str, schema: Any) -> DataError:
         expected="a column of pictures' bytes, or a column a pixel",
         got=", ".join(schema.names[:10]),
     )
-
-
-def _features(metadata: Any) -> dict[str, Any]:
-    """What `datasets` writes into a schema: kinds of columns by name."""
-    try:
-        found = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, ValueError, TypeError):
-        return {}
-    return {key: one for key, one in found.items() if isinstance(one, dict)}
-
-
-def _names_in(metadata: Any) -> dict[str, Sequence[str]]:
-    return _class_labels(_features(metadata))
-
-
-def _class_labels(features: Mapping[str, Any]) -> dict[str, Sequence[str]]:
-    return {
-        key: [str(name) for name in one["names"]]
-        for key, one in features.items()
-        if isinstance(one, dict) and isinstance(one.get("names"), list)
-    }
-
-
-def _listed_names(about: Mapping[str, bytes]) -> dict[str, Sequence[str]]:
-    """Class names by column, from the files that `datasets` puts beside the tables."""
-    for name, raw in about.items():
-        text = raw.decode("utf-8", "replace")
-        if name.endswith(".json"):
-            try:
-                value = json.loads(text)
-            except ValueError:
-                continue
-            for each in (value, *(value.values() if isinstance(value, dict) else ())):
-                features = each.get("features") if isinstance(each, dict) else None
-                if isinstance(features, dict) and (found := _class_labels(features)):
-                    return found
-        elif text.startswith("---") and (found := _in_card(text)):
-            return found
-    return {}
-
-
-def _in_card(text: str) -> dict[str, Sequence[str]]:
-    """Class names in a card's head: dataset_info, features, dtype, class_label, names."""
-    head = text[3:].partition("\n---")[0][:200_000]
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(head, yaml.SafeLoader)):
-            return {}
-        value = yaml.load(head, yaml.BaseLoader)  # noqa: S506 - texts only: 007 stays 007
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return {}
-    infos = value.get("dataset_info") if isinstance(value, dict) else None
-    for info in infos if isinstance(infos, list) else [infos]:
-        found: dict[str, Sequence[str]] = {}
-        for one in (info or {}).get("features", ()) if isinstance(info, dict) else ():
-            kind = one.get("dtype") if isinstance(one, dict) else None
-            names = kind.get("class_label", {}).get("names") if isinstance(kind, dict) else None
-            if isinstance(names, dict):
-                found[one["name"]] = [str(names[key]) for key in sorted(names, key=_number)]
-            elif isinstance(names, list):
-                found[one["name"]] = [str(name) for name in names]
-        if found:
-            return found
-    return {}
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0

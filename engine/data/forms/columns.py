@@ -33,8 +33,8 @@ ENOUGH = 0.5  # share of a column's paths that must be there
 
 
 class Columns(NamedTuple):
-    """Numbers of columns, None where there is none; `why` says by what the label was found, and
-    `sure` whether its name or a person says so.
+    """Numbers of columns, None where there is none; `why` says by what the label was found, `sure`
+    whether its name or a person says so, and `doubt` what a person should know about that.
     """
 
     path: int
@@ -43,6 +43,7 @@ class Columns(NamedTuple):
     annotator: int | None
     why: str
     sure: bool
+    doubt: str = ""
 
 
 def plain_name(name: str) -> str:
@@ -113,22 +114,29 @@ def columns_of(table: Table, path: int, choices: Choices) -> Columns:
     by_name = named([table.columns[c] for c in others], LABELS)
     if by_name is not None:
         return Columns(path, others[by_name], split, annotator, "by its name", True)
-    label, why = _label_column(table, others)
-    return Columns(path, label, split, annotator, why, False)
+    label, why, doubt = _label_column(table, others)
+    return Columns(path, label, split, annotator, why, False, doubt)
 
 
-def _label_column(table: Table, others: Sequence[int]) -> tuple[int | None, str]:
+def _label_column(table: Table, others: Sequence[int]) -> tuple[int | None, str, str]:
+    """The column that is likeliest to be the label, by what, and what is doubtful about it."""
     if not others:
-        return None, "there is no other column"
+        return None, "there is no other column", ""
     if len(others) == 1:
-        return others[0], "it is the only other column"
+        return others[0], "it is the only other column", ""
     # Classes come again and again; sizes, times and numbers of pictures do so less.
     counts = {c: len({row[c] for row in table.rows if row[c]}) for c in others}
     fitting = [c for c in others if 1 < counts[c] <= max(2, len(table.rows) // 2)]
     if not fitting:
-        return None, "no other column holds values that come again"
+        return None, "no other column holds values that come again", ""
     best = min(fitting, key=lambda c: (_is_measure(table, c), c))
-    return best, "it is the first other column whose values come again"
+    shown = [f"'{table.columns[c]}'" if table.columns[c] else str(c + 1) for c in (best, *others)]
+    shown = list(dict.fromkeys(shown))
+    doubt = (
+        f"no column is called a label: {shown[0]} is taken for it, of {', '.join(shown[1:6])}. If"
+        " that is wrong, choose the label column when you import it."
+    )
+    return best, "it is the first other column whose values come again", doubt
 
 
 def _is_measure(table: Table, column: int) -> bool:
@@ -179,6 +187,18 @@ def split_of(table: Table, column: int) -> tuple[dict[str, int], str]:
 
 def is_without_label(text: str | None) -> bool:
     return text is None or text.strip().lower() in NO_LABEL
+
+
+def plain_labels(labels: Sequence[str | None]) -> list[str | None]:
+    """Labels as they are meant. Where all are whole numbers, 3.0 is 3 (programs write it so as soon
+    as one label is missing), and -1 stands for none.
+    """
+    given = {label for label in labels if label is not None}
+    if not all(re.fullmatch(r"(-1|\d+)(\.0*|,0)?", label) for label in given):
+        return list(labels)
+    labels = [label and re.split("[.,]", label)[0] for label in labels]
+    others = {label for label in labels if label not in (None, "-1")}
+    return [None if label == "-1" and others else label for label in labels]
 
 
 def is_unlabelled_split(code: int) -> bool:

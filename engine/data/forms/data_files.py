@@ -18,6 +18,7 @@ from engine.data.file_list import Files, on_disk
 from engine.data.forms.arrays import read_matlab, read_numpy
 from engine.data.forms.arrow import read_arrow
 from engine.data.forms.pixel_rows import HEAD_BYTES, is_pixel_table, read_pixel_tables
+from engine.data.forms.pixel_texts import is_pixel_texts, read_pixel_texts
 from engine.data.forms.sink import Packed, Sink, packed
 from engine.data.forms.strokes import is_drawings, read_drawings
 from engine.data.idx import GlyphReader
@@ -155,7 +156,7 @@ def _listing(
     if images.levels is not None:
         levels = images.levels
         found, findings = look_at_glyphs(lambda: levels, content)
-        convention = found if choices.paper is None else found._replace(paper=choices.paper)
+        convention = found.on(choices.paper)
         reader = _glyphs_of(levels, convention)
         survey = replace(survey, findings=(*survey.findings, *findings))
         kind = kind or ("digit" if max(levels.shape[1:]) <= GLYPH_SIDE else None)
@@ -198,6 +199,9 @@ DATA_FORMS: dict[str, DataForm] = {
     "matlab": DataForm("MATLAB arrays", (".mat",), _any, read_matlab),
     "pixels": DataForm(
         "tables of pixels", (".csv", ".tsv", ".txt", ".data"), is_pixel_table, read_pixel_tables
+    ),
+    "pixel texts": DataForm(
+        "tables of pixels in a cell", (".csv", ".tsv", ".txt"), is_pixel_texts, read_pixel_texts
     ),
     "drawings": DataForm("lines of drawings", (".ndjson", ".jsonl"), is_drawings, read_drawings),
 }

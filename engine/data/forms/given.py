@@ -59,6 +59,11 @@ def doubt(given: Given, names: list[str]) -> None:
         if undecided:
             text += f" {len(undecided):,} have no majority, and no label."
         given.findings.append(Finding("warning", "tables", text))
+    again = [p for p, labels in given.labels.items() if len(labels) > 1 and len(set(labels)) == 1]
+    if again and not given.annotators:
+        pictures_are = "1 picture is" if len(again) == 1 else f"{len(again):,} pictures are"
+        text = f"{pictures_are} named twice or more, with the same label."
+        given.findings.append(Finding("note", "tables", text))
     if given.annotators:
         some = ", ".join(sorted(given.annotators)[:5])
         text = f"labels are of {len(given.annotators):,} annotators: {some}."

@@ -18,14 +18,16 @@ from engine.data.forms.columns import (
     is_without_label,
     named,
     path_column,
+    plain_labels,
     split_of,
 )
 from engine.data.forms.given import Given, agreed, doubt, doubt_folders
+from engine.data.forms.one_hot import with_label
 from engine.data.forms.paths import Paths
 from engine.data.forms.records import TABLE_ENDINGS, read_table
 from engine.data.forms.text import Table
 from engine.data.layout import Layout, lay_out
-from engine.data.listing import TRAIN, Finding
+from engine.data.listing import TEST, TRAIN, Finding
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
 from engine.imaging.formats import is_picture
@@ -80,9 +82,38 @@ def named_by_tables(
         return None
     folders = _by_folders(names)
     few = len(given.listed) < ENOUGH * len(names)
-    if few and (folders or not given.as_files) and not only and not choices.key:
-        return None  # a list of some of the pictures says nothing of the others
+    if few and (folders or not given.as_files) and not only and not choices.columns:
+        filled = folders and _filled(given, read, names, folders)
+        return filled or None  # a list of some of the pictures says nothing of the others
     return _laid_out(given, read, names, folders)
+
+
+def _filled(
+    given: Given, read: list[tuple[Table, Columns]], names: list[str], folders: Layout
+) -> Named | None:
+    """The layout by folders, with labels from tables for pictures that lie in no class folder: a
+    test split without folders, as ImageNet's. None if the tables are about something else.
+    """
+    labels = {p: label for p, each in given.labels.items() if (label := agreed(each)) is not None}
+    bare = {p for p, label in zip(folders.positions, folders.classes, strict=True) if label is None}
+    if not labels or not set(labels) <= bare or not set(labels.values()) <= set(folders.classes):
+        return None
+    classes = [labels.get(p, c) for p, c in zip(folders.positions, folders.classes, strict=True)]
+    official = [
+        _role_code(names[p]) if p in labels else code
+        for p, code in zip(folders.positions, folders.official, strict=True)
+    ]
+    tables = tuple(dict.fromkeys(table.name for table, _ in read))
+    why = f"{folders.why}; {' and '.join(tables[:3])} names those in no class folder"
+    findings = (*folders.findings, *given.findings)
+    layout = folders._replace(classes=classes, official=official, why=why, findings=findings)
+    return Named(layout, tables, tuple(given.absent))
+
+
+def _role_code(name: str) -> int:
+    """The split that a picture's folders say; test, where they say nothing."""
+    roles = [role for folder in name.split("/")[:-1] if (role := role_of(folder))]
+    return next((role.code for role in roles if role.code != UNLABELLED), TEST)
 
 
 def _by_folders(names: Sequence[str]) -> Layout | None:
@@ -135,20 +166,25 @@ def _with_header(
     if not table.rows:
         return table, None
     path = path_column(table, table.rows, there, choices)
-    return table, None if path is None else columns_of(table, path, choices)
+    if path is None:
+        return table, None
+    return with_label(table, columns_of(table, path, choices))
 
 
 def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
     """What one table says."""
     folder, _, last = table.name.rpartition("/")
-    own = role_of(last.rpartition(".")[0])
+    stem = last.rpartition(".")[0]
+    own = next((role for part in (stem, *folder.split("/")[::-1]) if (role := role_of(part))), None)
     codes: dict[str, int] = {}
     if columns.split is not None:
         codes, guess = split_of(table, columns.split)
         if guess:
             given.findings.append(Finding("warning", "splits", f"{table.name}: {guess}"))
-    unlabelled_is_minus_one = columns.label is not None and _minus_one(table, columns.label)
-    for row in table.rows:
+    if columns.doubt:
+        given.findings.append(Finding("warning", "tables", f"{table.name}: {columns.doubt}"))
+    texts = _labels(table, columns.label)
+    for row, label in zip(table.rows, texts, strict=True):
         text = row[columns.path] or ""
         hit = paths.find(text, folder)
         if hit.position < 0:
@@ -163,10 +199,8 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
         given.by_last_name += not hit.whole
         given.as_files = given.as_files or is_picture(text)
         given.listed[hit.position] = hit.whole
-        label = row[columns.label] if columns.label is not None else None
-        if label is not None and not is_without_label(label):
-            if not (unlabelled_is_minus_one and label.strip() == "-1"):
-                given.labels[hit.position].append(label.strip())
+        if label is not None:
+            given.labels[hit.position].append(label)
         if columns.split is not None and (value := (row[columns.split] or "").strip()) in codes:
             given.splits[hit.position] = codes[value]
         elif own:
@@ -177,10 +211,14 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
         given.absent.append((f"row {number}", f"of {last}: {reason}"))
 
 
-def _minus_one(table: Table, column: int) -> bool:
-    """Whether -1 stands for no label: all others are whole numbers."""
-    texts = {(row[column] or "").strip() for row in table.rows}
-    return "-1" in texts and all(text.isdigit() for text in texts - {"-1", ""})
+def _labels(table: Table, column: int | None) -> list[str | None]:
+    """Each row's label; None where it has none."""
+    if column is None:
+        return [None] * len(table.rows)
+    given = [row[column] for row in table.rows]
+    return plain_labels(
+        [None if is_without_label(text) else (text or "").strip() for text in given]
+    )
 
 
 def _laid_out(
@@ -209,6 +247,8 @@ def _laid_out(
             labels[position] = None
         else:
             skipped.append((name, f"{shown} does not name it"))
+    if not splits:
+        splits = _by_own_folders(names, positions)
     official = [_split(given, splits, position) for position in positions]
     doubt(given, names)
     if folders and not by_folder:
@@ -234,6 +274,20 @@ def _laid_out(
         tuple(given.findings),
     )
     return Named(layout, tables, tuple(given.absent))
+
+
+def _by_own_folders(names: list[str], positions: Sequence[int]) -> dict[int, int]:
+    """The split of each picture by the folders that it lies in, where these name train and another
+    one.
+    """
+    roles = {
+        position: role.code
+        for position in positions
+        for folder in names[position].split("/")[:-1]
+        if (role := role_of(folder)) and role.code != UNLABELLED
+    }
+    codes = set(roles.values())
+    return roles if TRAIN in codes and len(codes) > 1 else {}
 
 
 def _column_in_words(label: str, columns: Columns) -> str:

@@ -2,6 +2,7 @@
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+# pyright: reportMissingTypeStubs=false
 # (JSON leaves the kinds of its values open.)
 from __future__ import annotations
 
@@ -13,15 +14,20 @@ from engine.data.forms.annotations import rows_of_json, rows_of_xml
 from engine.data.forms.text import Table, in_words, read_text, separated, squared
 from engine.errors import DataError
 
-TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".lst", ".json", ".jsonl", ".ndjson", ".xml")
+PARQUET = ".parquet"
+TABLE_ENDINGS = tuple(".csv .tsv .tab .txt .lst .json .jsonl .ndjson .xml".split()) + (PARQUET,)
 INSIDE = ("data", "images", "samples", "items", "records", "rows", "annotations", "tasks")
 DEEPEST = 20
+MOST_INSIDE = 20  # values of a dict in a record that are taken for columns
+VIA = "_via_img_metadata"  # of its project files
 
 
 def read_table(name: str, raw: bytes) -> list[Table]:
     """The tables in a file; none if it holds no rows. A table whose first row may be a header has no
     `columns` yet. Raises DataError if it is no text, or can't be read.
     """
+    if name.lower().endswith(PARQUET):
+        return _of_parquet(name, raw)
     text, encoding = read_text(name, raw)
     try:
         return _tables(name, text, encoding)
@@ -77,10 +83,23 @@ def _of_json(name: str, text: str) -> list[Table]:
         if records:
             return [_of_records(name, records, "JSON lines", broken)]
         raise DataError(f"{name} is not JSON", got=str(error)[:100]) from None
+    if rows := _bare_rows(value):
+        return [Table(name, (), rows, "JSON")]
     records = rows_of_json(value)
     if records is None:
         records = _records(value)
     return [_of_records(name, records, "JSON")] if records else []
+
+
+def _bare_rows(value: Any) -> list[list[str | None]]:
+    """The rows in a list of lists of texts and numbers; none if a value is something else."""
+    if not (isinstance(value, list) and value and all(isinstance(one, list) for one in value)):
+        return []
+    width = len(value[0])
+    plain = all(isinstance(cell, str | int | float | None) for one in value for cell in one)
+    if not plain or width < 2 or any(len(one) != width for one in value):
+        return []
+    return [[as_text(cell) for cell in one] for one in value]
 
 
 def _records(value: Any, depth: int = 0) -> list[dict[str, Any]]:
@@ -107,10 +126,36 @@ def _records(value: Any, depth: int = 0) -> list[dict[str, Any]]:
     if lists and len(lists) == len(value):  # paths by label
         pairs = ((key, one) for key, each in lists.items() for one in each)
         return [{"path": one, "label": key} for key, one in pairs if isinstance(one, str)]
+    if isinstance(value.get(VIA), dict):
+        return _records(value[VIA], depth + 1)
     dicts = {key: one for key, one in value.items() if isinstance(one, dict)}
     if dicts and len(dicts) == len(value):  # a record by path
         return [{"path": key, **one} for key, one in dicts.items()]
     return []
+
+
+def _of_parquet(name: str, raw: bytes) -> list[Table]:
+    """The texts and numbers in a Parquet table; pictures in it are left."""
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(pa.BufferReader(raw))
+        kinds = zip(file.schema_arrow.names, file.schema_arrow.types, strict=True)
+        wanted = [column for column, kind in kinds if _is_plain(kind)]
+        records = file.read(columns=wanted).to_pylist() if wanted else []
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{name} can't be read", got=str(error)[:100]) from None
+    return [_of_records(name, records, "Parquet")] if records else []
+
+
+def _is_plain(kind: Any) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer)
+    return any(test(kind) for test in (*tests, pa.types.is_floating, pa.types.is_boolean))
 
 
 def _of_records(
@@ -119,9 +164,22 @@ def _of_records(
     how: str,
     broken: Iterable[tuple[int, str]] = (),
 ) -> Table:
+    records = [_flat(record) for record in records]
     columns = list(dict.fromkeys(key for record in records for key in record))
     rows = [[as_text(record.get(column)) for column in columns] for record in records]
     return Table(name, tuple(columns), rows, how, tuple(broken))
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with what is in its small dicts, such as VIA's file_attributes, as columns."""
+    out: dict[str, Any] = {}
+    for key, value in record.items():
+        plain = isinstance(value, dict) and 0 < len(value) <= MOST_INSIDE
+        if plain and not any(isinstance(one, dict | list) for one in value.values()):
+            out |= {inner: one for inner, one in value.items() if inner not in record}
+        else:
+            out[key] = value
+    return out
 
 
 def as_text(value: Any) -> str | None:

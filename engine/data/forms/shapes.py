@@ -53,9 +53,14 @@ def as_images(array: np.ndarray, count: int | None = None) -> np.ndarray | None:
 
 
 def as_labels(array: np.ndarray) -> np.ndarray | None:
-    """Labels (N,) of an array (N,), (N, 1), (1, N), or one-hot (N, K); None of any other."""
-    if array.dtype.kind in "fc" and array.size and not np.equal(np.mod(array, 1), 0).all():
-        return None
+    """Labels (N,) of an array (N,), (N, 1), (1, N), or one-hot (N, K), -1 for what is not a number;
+    None of any other.
+    """
+    if array.dtype.kind == "f" and array.size:
+        good = np.isfinite(array)
+        if np.isinf(array).any() or np.mod(array[good], 1).any():
+            return None
+        array = array if good.all() else np.where(good, array, -1)
     if array.ndim == 2 and 1 in array.shape:
         array = array.reshape(-1)
     if array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "buif":

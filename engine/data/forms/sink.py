@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from engine.data.blobs import BlobReader, BlobWriter
+from engine.data.forms.columns import plain_labels
 from engine.data.listing import TRAIN, Finding
 from engine.errors import DataError
 
@@ -102,12 +103,13 @@ class Sink:
             self._blobs.close()
         else:
             np.save(self.folder / LEVELS, _joined(self._levels))
-        given = {label for label in self._labels if label is not None}
+        labels = self._labels if self.classes else plain_labels(self._labels)
+        given = {label for label in labels if label is not None}
         classes = [*self.classes, *sorted(given - set(self.classes))]
         place: dict[str | None, int] = {name: number for number, name in enumerate(classes)}
         np.save(
             self.folder / LABELS,
-            np.array([place.get(label, -1) for label in self._labels], np.int64),
+            np.array([place.get(label, -1) for label in labels], np.int64),
         )
         np.save(self.folder / OFFICIAL, np.array(self._official, np.int8))
         kept = {

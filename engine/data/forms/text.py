@@ -62,9 +62,10 @@ def separated(name: str, text: str) -> tuple[str, list[list[str]]]:
     Raises DataError if a cell is too long.
     """
     csv.field_size_limit(MOST_CELL)
+    text, said = _without_preamble(text)
     head = _head(text)
     best, separator = (0.0, 0), ""
-    for one in SEPARATORS:
+    for one in (said,) if said else SEPARATORS:
         widths = [len(row) for row in _rows(head, one, name) if row]
         common = max(set(widths), key=widths.count, default=1)
         if common > 1:
@@ -76,6 +77,22 @@ def separated(name: str, text: str) -> tuple[str, list[list[str]]]:
     if separator == " ":
         rows = [[cell for cell in row if cell] for row in rows]
     return separator, [row for row in rows if any(cell.strip() for cell in row)]
+
+
+def _without_preamble(text: str) -> tuple[str, str]:
+    """A table without the comments in front of it and without Excel's line 'sep=;', and the
+    separator which that names; '' if there is none.
+    """
+    while text.startswith("#"):
+        line, _, rest = text.partition("\n")
+        if not rest or any(sign in line for sign in ",;\t|") and not rest.startswith("#"):
+            break  # it may be the header
+        text = rest
+    line, _, rest = text.partition("\n")
+    said = line.rstrip("\r").strip('"')
+    if said.lower().startswith("sep=") and len(said) == 5:
+        return rest, said[-1]
+    return text, ""
 
 
 def _head(text: str) -> str:

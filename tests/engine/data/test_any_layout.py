@@ -22,6 +22,9 @@ FORMS = (  # how train, val and test are called
     ("train_images", "valid_images", "test_images"),
     ("dataset_train", "dataset_dev", "dataset_test"),
     ("TRAIN", "VALID", "EVAL"),
+    ("Trainingsdaten", "Validierung", "Testdaten"),
+    ("entrenamiento", "validación", "prueba"),
+    ("訓練", "検証", "テスト"),
 )
 CLASSES = ("0", "1", "7", "A", "é", "中", "cat dog", "a+b", "test", "train", "x.y", "Sample001")
 AROUND = ("", "data/", "my set/archive/", "é/", "./")

@@ -12,7 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pictures import files, write_mnist, write_zip
 
+from engine.data.address import fetch_address
 from engine.data.catalog import load_dataset
+from engine.data.choices import AS_FOUND
 from engine.data.fetch import DOWNLOADS, Download, Remote, fetch
 from engine.data.sources import DATASETS
 from engine.errors import DataError
@@ -32,7 +34,7 @@ class Site:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 site.requests.append((self.path, self.headers.get("Range")))
-                data = site.files.get(self.path)
+                data = site.files.get(self.path.partition("?")[0])
                 if data is None:
                     return self.send_error(404)
                 wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
@@ -219,6 +221,28 @@ def test_members_are_taken_out_of_a_packed_download(site, tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         path.name for path in (tmp_path / "source").iterdir()
     )
+
+
+def test_a_file_at_an_address_becomes_a_data_set(site, tmp_path):
+    data = zip_of(files("a", "b"))
+    site.files["/sets/My letters.zip"] = site.files["/sets/My%20letters.zip"] = data
+    look = {"unpacked_mb": 50, "progress": no_progress, "choices": AS_FOUND}
+    site.break_after = 500
+    taken = fetch_address(tmp_path, site.address("/sets/My%20letters.zip?dl=1"), most_mb=5, **look)
+    assert (taken.name, taken.images) == ("My-letters", 6)
+    assert [wanted for _, wanted in site.requests] == [None, "bytes=500-"]
+    site.files["/page"] = b"<html>log in</html>"
+    for path, most, words in (
+        ("/none.zip", 5, "none.zip can't be fetched, got 404"),
+        ("/page", 5, "is not a zip that can be read"),
+        ("/sets/My%20letters.zip", 0, "too large, expected at most 0 bytes"),
+    ):
+        with pytest.raises(DataError, match=words):
+            fetch_address(tmp_path, site.address(path), most_mb=most, **look)
+    with pytest.raises(DataError, match="expected hf://owner/name or https://"):
+        fetch_address(tmp_path, "ftp://x/y.zip", most_mb=5, **look)
+    kept = {path.name for path in (tmp_path / "uploads").iterdir() if path.name != ".lock"}
+    assert kept == {"My-letters.zip", "My-letters.json"}
 
 
 def test_an_unknown_download_gets_the_nearest_name(tmp_path):

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from pictures import glyphs, idx_bytes, write_idx, write_mnist
 
-from engine.data.idx import find_pairs, list_pairs, prefixes, read_idx, read_mapping
+from engine.data.idx import list_pairs
+from engine.data.idx_files import find_pairs, prefixes, read_mapping
+from engine.data.idx_format import read_idx
 from engine.data.listing import TEST, TRAIN
 from engine.errors import DataError
 

@@ -11,8 +11,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engine.data.decode import Target, decode, read_raw
 from engine.data.folder import list_zip
-from engine.data.idx import find_pairs, list_pairs
-from engine.data.pixels import guess_kind, polarity
+from engine.data.idx import list_pairs
+from engine.data.idx_files import find_pairs
+from engine.data.pixels import guess_kind
+from engine.data.polarity import polarity
 from engine.errors import ImageError
 from engine.imaging.images import open_picture, square
 

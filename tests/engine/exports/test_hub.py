@@ -4,12 +4,17 @@ what a stranger put there is checked.
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hub_stand_in import TOKEN, Hub, hub_stand_in
+from pictures import files, png, small_page
 from trained import model_run
 
 from engine.cli import load, parser_of
@@ -34,6 +39,14 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def zipped(content: Mapping[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, raw in content.items():
+            archive.writestr(name, raw)
+    return out.getvalue()
 
 
 def call(lab: Lab, command: str, *arguments: str):
@@ -81,14 +94,70 @@ def test_a_data_set_goes_to_the_hub_as_parquet_with_its_card(hub, tmp_path):
     assert b"split: train" in pushed["README.md"]
 
 
+def test_a_data_set_of_the_hub_is_fetched_once_and_read_by_its_address(hub, tmp_path):
+    lab, other = Lab(tmp_path / "one"), Lab(tmp_path / "other")
+    call(lab, "push", "digits", "someone/digits", "--data")
+    document, text = call(other, "datasets", "--fetch", "hf://someone/digits")
+    assert document["name"] == "someone--digits" and "someone--digits is in" in text
+    hub.requests.clear()
+    there, here = other.dataset("hf://someone/digits"), lab.dataset("digits")
+    assert np.array_equal(there.counts(), here.counts()) and there.classes == here.classes
+    assert len(there.splits["test"]) == len(here.splits["test"]) and not hub.requests
+    assert other.data.contents("hf://someone/digits").report.form == "Parquet or Arrow tables"
+    (known,) = [info for info in other.datasets() if info.uploaded]
+    assert (known.name, known.images) == ("someone--digits", 1797)
+    call(other, "datasets", "--fetch", "hf://someone/digits")  # takes the place of the earlier one
+    assert [info.name for info in other.datasets() if info.uploaded] == ["someone--digits"]
+    other.data.remove_upload("someone--digits")
+    assert not list((other.home / "uploads").glob("*/*"))
+    assert len(other.dataset("hf://someone/digits")) == 1797  # a recipe's data set, fetched again
+
+
+def test_which_files_of_a_repository_are_the_data(hub, tmp_path):
+    lab = Lab(tmp_path)
+    card = "---\nconfigs:\n" + "".join(
+        f"- config_name: {name}\n  data_files:\n  - split: train\n    path: {name}/*\n"
+        for name in ("small", "large")
+    )
+    content = {f"{name}/{c}.png": png(small_page(c)) for name in ("small", "large") for c in "24"}
+    table = b"file,label\nsmall/2.png,x\nsmall/4.png,y\n"
+    repository = content | {"README.md": card.encode() + b"---\n", "small/labels.csv": table}
+    hub.repositories["datasets", "a/b"] = repository
+    with pytest.raises(GlyphlabError, match="several data sets, got small, large.*hf://a/b#small"):
+        lab.data.imports.fetch("hf://a/b")
+    taken = lab.data.imports.fetch("hf://a/b#small")
+    assert (taken.name, taken.classes, taken.images) == ("a--b--small", ("x", "y"), 2)
+    hub.repositories["datasets", "a/c"] = {"set.zip": zipped(files("p", "q")), "code.py": b"x"}
+    assert lab.data.imports.fetch("hf://a/c").path.name == "a--c.zip"
+    for content, words in (
+        ({"code.py": b"x"}, "holds no images that can be read, expected Parquet.*got code.py"),
+        ({"a.zip": b"x", "b.zip": b"x"}, "Fetch the archives one by one"),
+        ({"train.parquet": b"PAR1 and no more"}, "train.parquet can't be read"),
+        ({"../x.parquet": b"PAR1"}, "outside itself"),
+    ):
+        hub.repositories["datasets", "a/d"] = content
+        with pytest.raises(GlyphlabError, match=words):
+            lab.data.imports.fetch("hf://a/d")
+    with pytest.raises(GlyphlabError, match="is too large, expected at most 0 bytes"):
+        lab.data.imports.fetch("hf://a/c", most_mb=0)
+    kept = {path.name for path in (lab.home / "uploads").iterdir() if path.name != ".lock"}
+    assert kept == {"a--b--small", "a--b--small.json", "a--c.zip", "a--c.json"}
+    closed = Lab(lab.home, replace(lab.settings, offline=True))
+    for act in (closed.data.imports.fetch, closed.dataset):
+        with pytest.raises(GlyphlabError, match="hf://a/x.*(carry the files|carry its files)"):
+            act("hf://a/x")
+    with pytest.raises(GlyphlabError, match="can't be fetched now"):
+        Lab(lab.home, replace(lab.settings, names_only=True)).dataset("hf://a/x")
+
+
 def put(hub: Hub, lab: Lab, **changes) -> dict[str, bytes]:
     """A model in the Hub, with changes to its checkpoint.json, or to its files by name."""
-    files = contents(model_run(lab).best)
-    meta = json.loads(files["checkpoint.json"])
+    own = contents(model_run(lab).best)
+    meta = json.loads(own["checkpoint.json"])
     meta |= {key: value for key, value in changes.items() if key in meta}
-    files["checkpoint.json"] = json.dumps(meta).encode()
-    hub.repositories[MODEL] = files
-    return files
+    own["checkpoint.json"] = json.dumps(meta).encode()
+    hub.repositories[MODEL] = own
+    return own
 
 
 def test_what_a_stranger_put_there_is_checked_and_nothing_of_it_is_kept(hub, tmp_path):
@@ -102,14 +171,14 @@ def test_what_a_stranger_put_there_is_checked_and_nothing_of_it_is_kept(hub, tmp
         put(hub, lab, **change)
         with pytest.raises(CheckpointError, match=why):
             lab.exports.pull_model("hf://someone/quick")
-    files = put(hub, lab)
-    files[next(name for name in files if name.endswith(".safetensors"))] = b"no tensors"
+    kept = put(hub, lab)
+    kept[next(name for name in kept if name.endswith(".safetensors"))] = b"no tensors"
     with pytest.raises(CheckpointError, match="safetensors"):
         lab.exports.pull_model("someone/quick")
-    files["checkpoint.json"] = b"[" * 100_000
+    kept["checkpoint.json"] = b"[" * 100_000
     with pytest.raises(CheckpointError, match="checkpoint.json"):
         lab.exports.pull_model("someone/quick")
-    del files["checkpoint.json"]
+    del kept["checkpoint.json"]
     with pytest.raises(GlyphlabError, match="is no model of Glyphlab"):
         lab.exports.pull_model("someone/quick")
     put(hub, lab)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from engine.errors import RecipeError
+from engine.files.checked import read_yaml
 from engine.recipes.fields import Augment
 from engine.recipes.recipe import (
     RECIPES,
@@ -139,6 +140,21 @@ def test_numbers_written_with_an_exponent_are_numbers(tmp_path):
     assert recipe.lr == 0.03 and recipe.weight_decay == 1e-4 and recipe.name == "1e4run"
 
 
+def test_names_that_look_like_numbers_or_switches_survive(tmp_path):
+    changes = parse_changes(["data.classes=[007, 10, no, 1:30, '1e3']", "data.name=007"])
+    recipe = make_recipe({"name": "mine"}, changes)
+    assert recipe.data.classes == ("007", "10", "no", "1:30", "1e3") and recipe.data.name == "007"
+    path = tmp_path / "mine.yaml"
+    path.write_text(recipe.to_yaml(), encoding="utf-8")
+    assert read_recipe(path) == recipe
+    assert yaml.safe_load(path.read_text(encoding="utf-8"))["data"]["classes"][0] == "007"
+    assert parse_changes(["data.follow_test=true", "lr=1e-3", "clip=.5"]) == {
+        "data.follow_test": True,
+        "lr": 0.001,
+        "clip": 0.5,
+    }
+
+
 def test_a_recipe_comes_back_from_yaml_as_it_was(tmp_path):
     recipe = make_recipe(
         {
@@ -178,7 +194,7 @@ def test_every_shipped_recipe_is_valid_at_both_scales_and_says_what_it_is(name):
     recipe = shipped_recipe(name)
     assert recipe.name == name and recipe.title and recipe.about
     assert shipped_recipe(name, {"scale": "small"}).scale == "small"
-    fields = yaml.safe_load((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"))
+    fields = read_yaml((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"), name)
     assert make_recipe({"name": name, **fields}) == recipe
 
 

@@ -1,9 +1,10 @@
-"""The MLflow mirror: everything arrives; a server that is down costs the run nothing and gets what
-it missed.
+"""The mirrors of runs in trackers: everything arrives; a server that is down costs the run nothing
+and gets what it missed.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import socket
@@ -18,8 +19,9 @@ from trained import model_run
 from waiting import wait_until
 
 from engine.files.atomic import read_json
-from engine.jobs.mlflow_mirror import figures_of_row, mirror, parameters_of, start_mirror
+from engine.jobs.mirror import mirror, start_mirrors
 from engine.jobs.processes import environment_of
+from engine.jobs.trackers import figures_of_row, parameters_of
 from engine.lab import Lab
 from engine.settings import ROOT, read_settings
 
@@ -29,7 +31,7 @@ def lab_with(home: Path, uri: str) -> Lab:
 
 
 def mirrored(lab: Lab, run) -> dict:
-    start_mirror(run, lab.settings)
+    start_mirrors(run, lab.settings)
     return wait_until(
         lambda: (state := read_json(run.path / "mirror.json")) and state["complete"] and state, 60
     )
@@ -116,8 +118,8 @@ def test_a_server_that_is_down_is_given_up_on_and_gets_it_all_when_it_is_back(tm
         json.dumps({"uri": lab.settings.mlflow_uri, "run_id": None, "rows": 0, "complete": False})
     )
     without_patience = (
-        "import sys; from pathlib import Path; from engine.jobs.mlflow_mirror import mirror_all;"
-        " from engine.runs.run import Run;mirror_all(Run(Path(sys.argv[1])), sys.argv[2], 0)"
+        "import sys; from pathlib import Path; from engine.jobs.mirror import mirror_all;"
+        " from engine.runs.run import Run;mirror_all(Run(Path(sys.argv[1])), 'mlflow', sys.argv[2], 0)"
     )
     said = subprocess.run(
         [sys.executable, "-c", without_patience, run.path, lab.settings.mlflow_uri],
@@ -157,12 +159,52 @@ def test_a_server_that_is_down_is_given_up_on_and_gets_it_all_when_it_is_back(tm
         server.server_close()
 
 
+def trackio_here() -> bool:
+    return importlib.util.find_spec("trackio") is not None
+
+
+@pytest.mark.skipif(not trackio_here(), reason="trackio is an optional requirement")
+def test_parameters_metrics_and_the_end_arrive_in_trackio(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))
+    lab = Lab(tmp_path / "home", read_settings({"GLYPHLAB_TRACKIO": "letters"}))
+    run = model_run(lab)
+    start_mirrors(run, lab.settings)
+    state = wait_until(
+        lambda: (kept := read_json(run.path / "mirror-trackio.json")) and kept["complete"] and kept,
+        60,
+    )
+    read = (
+        "import json, sys; from trackio.sqlite_storage import SQLiteStorage as S;"
+        " print(json.dumps([S.get_logs('letters', sys.argv[1]), S.get_run_config('letters', sys.argv[1])]))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", read, state["run_id"]], capture_output=True, text=True, check=True
+    )
+    logs, config = json.loads(said.stdout.splitlines()[-1])
+    assert config["data.name"] == "digits" and config["glyphlab.run"] == run.id
+    assert config["glyphlab.state"] == "finished"
+    points = {(row["step"], key): row[key] for row in logs for key in row}
+    assert points[1, "step/loss"] == 2.5 and points[1, "test_accuracy"] == 0.5
+    assert sum("step/loss" in row for row in logs) == 1
+
+
+@pytest.mark.skipif(trackio_here(), reason="Trackio is installed")
+def test_trackio_that_is_not_installed_is_said_in_the_log_and_costs_the_run_nothing(
+    tmp_path, capsys
+):
+    run = model_run(Lab(tmp_path))
+    (run.path / "mirror-trackio.json").write_text('{"uri": "x", "run_id": null, "rows": 0}')
+    assert mirror(run, "trackio", "x", 0) is False
+    assert "pip install 'glyphlab[trackio]'" in capsys.readouterr().out
+    assert run.info().state == "finished"
+
+
 def test_two_mirrors_of_one_run_do_not_meet(tmp_path):
     from engine.files.locks import Lock
 
     run = model_run(Lab(tmp_path))
     with Lock.take(run.path / "mirror.lock"):
-        assert mirror(run, "http://127.0.0.1:9", 0) is False
+        assert mirror(run, "mlflow", "http://127.0.0.1:9", 0) is False
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""Class names that stand beside images in tables: in a schema's metadata, in `datasets`' own files, or
+in a card.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+# (JSON and YAML leave the kinds of their values open.)
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+
+def features_of(metadata: Any) -> dict[str, Any]:
+    """What `datasets` writes into a schema: kinds of columns by name."""
+    try:
+        found = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, ValueError, TypeError):
+        return {}
+    return {key: one for key, one in found.items() if isinstance(one, dict)}
+
+
+def names_in(metadata: Any) -> dict[str, Sequence[str]]:
+    """Class names by column, from a schema."""
+    return _class_labels(features_of(metadata))
+
+
+def _class_labels(features: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    return {
+        key: [str(name) for name in one["names"]]
+        for key, one in features.items()
+        if isinstance(one, dict) and isinstance(one.get("names"), list)
+    }
+
+
+def listed_names(about: Mapping[str, bytes]) -> dict[str, Sequence[str]]:
+    """Class names by column, from the files that `datasets` puts beside the tables."""
+    for name, raw in about.items():
+        text = raw.decode("utf-8", "replace")
+        if name.endswith(".json"):
+            try:
+                value = json.loads(text)
+            except ValueError:
+                continue
+            for each in (value, *(value.values() if isinstance(value, dict) else ())):
+                features = each.get("features") if isinstance(each, dict) else None
+                if isinstance(features, dict) and (found := _class_labels(features)):
+                    return found
+        elif text.startswith("---") and (found := _in_card(text)):
+            return found
+    return {}
+
+
+def _in_card(text: str) -> dict[str, Sequence[str]]:
+    """Class names in a card's head: dataset_info, features, dtype, class_label, names."""
+    head = text[3:].partition("\n---")[0][:200_000]
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(head, yaml.SafeLoader)):
+            return {}
+        value = yaml.load(head, yaml.BaseLoader)  # noqa: S506 - texts only: 007 stays 007
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return {}
+    infos = value.get("dataset_info") if isinstance(value, dict) else None
+    for info in infos if isinstance(infos, list) else [infos]:
+        found: dict[str, Sequence[str]] = {}
+        for one in (info or {}).get("features", ()) if isinstance(info, dict) else ():
+            kind = one.get("dtype") if isinstance(one, dict) else None
+            names = kind.get("class_label", {}).get("names") if isinstance(kind, dict) else None
+            if isinstance(names, dict):
+                found[one["name"]] = [str(names[key]) for key in sorted(names, key=_number)]
+            elif isinstance(names, list):
+                found[one["name"]] = [str(name) for name in names]
+        if found:
+            return found
+    return {}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,51 @@
+"""Labels that a table spreads over a column a class, with 1 in the column of the class."""
+
+from __future__ import annotations
+
+from engine.data.forms.columns import Columns
+from engine.data.forms.text import Table
+
+ENOUGH = 0.9  # share of the rows that hold exactly one 1
+YES, NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no", ""}
+
+
+def with_label(table: Table, columns: Columns) -> tuple[Table, Columns]:
+    """The table with a column more that names each row's class, where its columns are classes; the
+    same table where they are not, without a label if its columns are marks of another kind.
+    """
+    taken = {columns.path, columns.split, columns.annotator}
+    marks = [c for c, name in enumerate(table.columns) if c not in taken and name]
+    marks = [c for c in marks if all(_cell(row[c]) in YES | NO for row in table.rows)]
+    ones = [[c for c in marks if _cell(row[c]) in YES] for row in table.rows]
+    if len(marks) < 2 or columns.sure:
+        return table, columns
+    single = sum(len(each) == 1 for each in ones)
+    some = ", ".join(table.columns[c] for c in marks[:5]) + (" …" if len(marks) > 5 else "")
+    if single < ENOUGH * len(table.rows):
+        if columns.label not in marks:
+            return table, columns
+        several = sum(len(each) > 1 for each in ones)
+        doubt = (
+            f"the columns {some} hold 0 and 1, and {several:,} of {len(table.rows):,} rows more than"
+            " one 1: a picture has one class here. Choose the label column when you import it."
+        )
+        why = "no column says of which one class a picture is"
+        return table, columns._replace(label=None, why=why, doubt=doubt)
+    broken = [
+        (number, f"{len(each)} of its columns {some} are 1")
+        for number, each in enumerate(ones, 1)
+        if len(each) > 1
+    ]
+    rows = [
+        [*row, table.columns[each[0]] if len(each) == 1 else None]
+        for row, each in zip(table.rows, ones, strict=True)
+    ]
+    wider = table._replace(
+        columns=(*table.columns, "class"), rows=rows, broken=(*table.broken, *broken)
+    )
+    why = f"of the columns {some} the one that holds 1"
+    return wider, columns._replace(label=len(table.columns), why=why, sure=True, doubt="")
+
+
+def _cell(text: str | None) -> str:
+    return (text or "").strip().lower()

@@ -1,0 +1,331 @@
+"""Data sets as people have them, each a kind that was once read wrongly without a word: now read
+rightly, or said to be doubtful.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import struct
+import warnings
+import zipfile
+import zlib
+from collections import Counter
+
+import numpy as np
+import pytest
+from pictures import files, glyphs, idx_bytes, page, png, small_page, write_folder, write_zip
+from PIL import Image
+
+from engine.data.catalog import list_dataset, load_dataset
+from engine.data.choices import Choices
+from engine.data.listing import SPLITS
+from engine.data.report import report_of
+from engine.data.uploads import link_upload
+from engine.errors import DataError
+from engine.progress import no_progress
+from engine.recipes.fields import DataSpec
+
+
+@pytest.fixture
+def look(tmp_path):
+    return {"folders": (), "home": tmp_path / "home", "offline": True, "unpacked_mb": 50}
+
+
+@pytest.fixture
+def opened(look):
+    return lambda path: list_dataset(str(path), progress=no_progress, **look)
+
+
+def counts(listing) -> dict:
+    return dict(
+        Counter(
+            (listing.classes[label] if label >= 0 else None, SPLITS[code])
+            for label, code in zip(listing.labels, listing.official, strict=True)
+        )
+    )
+
+
+def said(listing) -> str:
+    report = report_of(listing)
+    named = len(report.skipped) + len(report.hidden) + len(report.read)
+    assert report.seen == report.images + named
+    rows = [f"{name}: {why}" for name, why in (*report.skipped, *report.absent)]
+    return "\n".join([*(one.text for one in report.findings), *rows])
+
+
+def flat(count: int, below: str = "images/") -> dict[str, bytes]:
+    return {f"{below}{n:03d}.png": png(small_page("24R"[n % 3], n)) for n in range(count)}
+
+
+def table(rows, separator: str = ",") -> bytes:
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator).writerows(rows)
+    return out.getvalue().encode()
+
+
+def named(labels, head=("file", "label")) -> list:
+    return [list(head), *([f"images/{n:03d}.png", label] for n, label in enumerate(labels))]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("entraînement", "validation", "essai"),
+        ("Trainingsdaten", "Validierungsdaten", "Testdaten"),
+        ("entrenamiento", "validación", "prueba"),
+        ("treino", "validação", "teste"),
+        ("обучение", "валидация", "тест"),
+        ("訓練データ", "検証用", "テスト"),
+        ("학습", "검증", "시험"),
+    ],
+)
+def test_splits_are_known_in_other_languages(opened, tmp_path, names):
+    content: dict[str, bytes] = {}
+    for name in names:  # of one size: only the names tell
+        content |= files("7", "x", count=2, below=f"{name}/")
+    found = counts(opened(write_zip(tmp_path / "a.zip", content)))
+    assert found == {(label, split): 2 for label in "7x" for split in SPLITS}
+
+
+def test_folds_are_no_classes(opened, tmp_path):
+    content = {k: v for n in (1, 2, 3) for k, v in files("cat", "dog", below=f"fold_{n}/").items()}
+    listing = opened(write_zip(tmp_path / "a.zip", content))
+    assert counts(listing) == {("cat", "train"): 9, ("dog", "train"): 9}
+    assert "fold_1, fold_2, fold_3 are taken for writers or parts" in said(listing)
+
+
+def test_labels_of_a_split_without_class_folders_come_from_its_table(opened, tmp_path):
+    """As in Tiny ImageNet."""
+    content = files("n01", "n02", below="tiny/train/") | flat(3, "tiny/val/images/")
+    content["tiny/val/val_annotations.txt"] = b"".join(
+        f"{n:03d}.png\tn0{n % 2 + 1}\t0\t0\t9\t9\n".encode() for n in range(3)
+    )
+    listing = opened(write_zip(tmp_path / "a.zip", content))
+    train = {("n01", "train"): 3, ("n02", "train"): 3}
+    assert counts(listing) == train | {("n01", "test"): 2, ("n02", "test"): 1}
+    del content["tiny/val/val_annotations.txt"]
+    assert counts(opened(write_zip(tmp_path / "b.zip", content))) == train | {(None, "train"): 3}
+
+
+def test_what_is_lost_beside_the_classes_is_said(opened, tmp_path):
+    content = files("a", "b") | {f"c/{n}.svg": b"<svg/>" for n in range(4)} | {"docs/x.md": b"x"}
+    folder = write_folder(tmp_path / "a", content)
+    (folder / "d").mkdir()
+    text = said(opened(folder))
+    assert "no picture was read from c, docs, which lie beside the classes: 5 files" in text
+    assert "1 folder is empty and no class: d." in text
+    archive = write_zip(tmp_path / "a.zip", files("a", "b") | {"d/": b""})
+    assert "1 folder is empty and no class: d." in said(opened(archive))
+    with warnings.catch_warnings(), zipfile.ZipFile(archive, "a") as again:
+        warnings.simplefilter("ignore")  # of the name that comes twice
+        again.writestr("a/0.png", png(small_page("R")))
+    assert "1 name is there twice or more, and each file is read: a/0.png." in said(opened(archive))
+
+
+def test_archives_inside_and_idx_files_of_other_names_get_advice(opened, tmp_path):
+    inner = write_zip(tmp_path / "train.zip", files("a", "b")).read_bytes()
+    with pytest.raises(DataError, match="Unpack train.zip first"):
+        opened(write_zip(tmp_path / "outer.zip", {"train.zip": inner}))
+    with pytest.raises(DataError, match="x.idx is an IDX file: call images and labels train-im"):
+        opened(write_zip(tmp_path / "b.zip", {"x.idx": idx_bytes(glyphs(3))}))
+    with pytest.raises(DataError, match="IDX images without their labels"):
+        opened(write_zip(tmp_path / "c.zip", {"train-images-idx3-ubyte": idx_bytes(glyphs(3))}))
+
+
+def test_flagged_names_in_a_zip_stay_where_others_are_guessed(opened, tmp_path):
+    body = directory = b""
+    for name, flag in ((b"\x82/1.png", 0), (b"\x81/1.png", 0), ("中/1.png".encode(), 0x800)):
+        raw = png(small_page("2"))
+        head = struct.pack("<HHHHHIIIHH", 20, flag, 0, 0, 33, zlib.crc32(raw), len(raw), len(raw),
+                           len(name), 0)  # fmt: skip
+        directory += b"PK\x01\x02" + struct.pack("<H", 20) + head
+        directory += struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + name
+        body += b"PK\x03\x04" + head + name + raw
+    end = struct.pack("<HHHHIIH", 0, 0, 3, 3, len(directory), len(body), 0)
+    (tmp_path / "a.zip").write_bytes(body + directory + b"PK\x05\x06" + end)
+    assert set(opened(tmp_path / "a.zip").classes) == {"é", "ü", "中"}
+
+
+def test_pictures_of_8_and_of_16_bits_in_one_set_are_both_read(look, tmp_path):
+    pages = [page("24R"[n % 3], 64, 64, (16, 8, 40 + n, 52), pen=4) for n in range(6)]
+    content = {}
+    for n, one in enumerate(pages):
+        deep = Image.fromarray(np.asarray(one).astype(np.uint16) * 257)
+        content[f"{'ab'[n % 2]}/{n}.png"] = png(deep if n % 3 else one)
+    write_folder(tmp_path / "mixed", content)
+    plain = {f"{'ab'[n % 2]}/{n}.png": png(one) for n, one in enumerate(pages)}
+    write_folder(tmp_path / "plain", plain)
+    mixed, alike = (
+        load_dataset(
+            DataSpec(name=str(tmp_path / name), style="page"), progress=no_progress, **look
+        )
+        for name in ("mixed", "plain")
+    )
+    assert np.abs(mixed.images.astype(int) - alike.images).max() <= 2
+    assert any(
+        "4 of 6 pictures that were looked at have more than 8" in f.text for f in mixed.findings
+    )
+
+
+def test_idx_files_keep_what_has_no_label_and_take_a_persons_choices(look, opened, tmp_path):
+    drawn, labels = np.clip(glyphs(40), 0, 250), np.arange(40, dtype=np.uint8) % 4
+    content = {
+        "train-images-idx3-ubyte": idx_bytes(drawn),
+        "train-labels-idx1-ubyte": idx_bytes(labels),
+    }
+    folder = write_folder(
+        tmp_path / "a", content | {"t10k-images-idx3-ubyte": idx_bytes(255 - drawn[:9])}
+    )
+    listing = opened(folder)
+    assert Counter(counts(listing)) == {(None, "train"): 9} | {(c, "train"): 10 for c in "0123"}
+    assert "9 images have no label" in said(listing)
+    # The polarity of the two files differs, and each glyph's own border tells.
+    assert "each picture's border decides" in said(listing)
+    assert np.array_equal(listing.reader.read(42), drawn[2])
+    (folder / "t10k-images-idx3-ubyte").unlink()
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+    listing = opened(folder)
+    assert listing.skipped == (
+        ("t10k-labels-idx1-ubyte", "the images that it is for are not here"),
+    )
+    name = link_upload(look["home"], folder, Choices(paper="light", test=0.2), 50).name
+    chosen = opened(name)
+    assert counts(chosen)["0", "test"] == 2 and "as chosen at the import" in chosen.notes["test"]
+    assert np.array_equal(chosen.reader.read(3), 255 - listing.reader.read(3))
+    assert "read with light paper, as chosen" in said(chosen)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "wanted", "words"),
+    [
+        ("a.csv", b"sep=;\r\n" + table(named("abab"), ";"), {"a": 2, "b": 2}, ""),
+        ("a.csv", b"# made by hand\n# 2024\n" + table(named("abab")), {"a": 2, "b": 2}, ""),
+        ("a.csv", table(named(["3.0", "5", "3", ""])), {"3": 2, "5": 1, None: 1}, "no label"),
+        ("a.csv", table(named(["3.5", "5", "3.5", "5"])), {"3.5": 2, "5": 2}, ""),
+        ("a.csv", table(named(["007", "7", "007", "7"])), {"007": 2, "7": 2}, ""),
+        ("a.csv", table(named("abab") + named("abab")[1:]), {"a": 2, "b": 2}, "named twice or more"),
+        ("a.csv", table(named(["cat", "dog", "Cat", "dog"])), {"cat": 1, "dog": 2, "Cat": 1},
+         "differ in capitals or spaces alone: 'Cat' and 'cat'"),
+        ("a.csv", table([["image", "cat", "dog", "owl"], ["000.png", 1, 0, 0], ["001.png", 0, 1, 0],
+                         ["002.png", 0, 0, 1], ["003.png", "1.0", 0, 0]]),
+         {"cat": 2, "dog": 1, "owl": 1}, ""),
+        ("a.csv", table([["image", "size", "kind"], ["000.png", 9, "a"], ["001.png", 9, "b"],
+                         ["002.png", 8, "a"], ["003.png", 8, "b"]]),
+         {"9": 2, "8": 2}, "no column is called a label: 'size' is taken for it, of 'kind'"),
+        ("a.json", json.dumps(named("abab")[1:]).encode(), {"a": 2, "b": 2}, ""),
+        ("a.csv", table(named(["3,0", "5,0", "3,0", "5,0"]), ";"), {"3": 2, "5": 2}, ""),
+        ("via.json", json.dumps({"_via_settings": {"core": {}}, "_via_img_metadata": {
+            f"{n:03d}.png77": {"filename": f"{n:03d}.png", "size": 77, "regions": [],
+                               "file_attributes": {"class": "ab"[n % 2]}} for n in range(4)}}).encode(),
+         {"a": 2, "b": 2}, ""),
+    ],
+)  # fmt: skip
+def test_tables_are_read_as_they_are_meant(opened, tmp_path, name, raw, wanted, words):
+    listing = opened(write_zip(tmp_path / "set.zip", flat(4) | {name: raw}))
+    assert counts(listing) == {(label, "train"): n for label, n in wanted.items()}
+    assert words in said(listing)
+
+
+def test_a_table_of_several_classes_in_one_picture_is_refused_with_the_reason(opened, tmp_path):
+    rows = [["image", "cat", "dog", "owl"]] + [[f"{n:03d}.png", 1, n % 2, 1] for n in range(4)]
+    with pytest.raises(
+        DataError, match="cat, dog, owl hold 0 and 1, and 4 of 4 rows more than one"
+    ):
+        opened(write_zip(tmp_path / "set.zip", flat(4) | {"a.csv": table(rows)}))
+
+
+def test_splits_are_those_of_the_folders_that_tables_or_pictures_lie_in(opened, tmp_path):
+    """As in Roboflow's exports and in ImageFolders of the Hub with metadata."""
+    content = flat(4, "train/") | flat(2, "valid/")
+    rows = [(f"{n:03d}.png", n % 2) for n in range(4)]
+    for split, count in (("train", 4), ("valid", 2)):
+        lines = [f"{name}, {int(not odd)}, {odd}" for name, odd in rows[:count]]
+        content[f"{split}/_classes.csv"] = "\n".join(["filename, cat, dog", *lines]).encode()
+    wanted = {("cat", "train"): 2, ("dog", "train"): 2, ("cat", "test"): 1, ("dog", "test"): 1}
+    assert counts(opened(write_zip(tmp_path / "a.zip", content))) == wanted
+    labels = [
+        (f"{split}/{name}", ["cat", "dog"][odd])
+        for split, count in (("train", 4), ("valid", 2))
+        for name, odd in rows[:count]
+    ]
+    both = (
+        flat(4, "train/") | flat(2, "valid/") | {"labels.csv": table([("file", "label"), *labels])}
+    )
+    assert counts(opened(write_zip(tmp_path / "b.zip", both))) == wanted
+
+
+def test_a_line_around_each_picture_is_no_paper(opened, look, tmp_path):
+    content = {}
+    for n in range(6):
+        framed = np.asarray(page("24R"[n % 3], 64, 64, (16, 12, 44, 50), pen=4)).copy()
+        framed[:2], framed[-2:], framed[:, :2], framed[:, -2:] = 0, 0, 0, 0
+        content[f"{'ab'[n % 2]}/{n}.png"] = png(Image.fromarray(framed))
+    path = write_zip(tmp_path / "a.zip", content)
+    assert "6 pictures that were looked at have a line around them" in said(opened(path))
+    data = load_dataset(DataSpec(name=str(path), style="page"), progress=no_progress, **look)
+    assert data.images.mean() < 100  # the cells are paper
+
+
+def test_pixels_in_one_cell_are_read(opened, tmp_path):
+    """As in FER-2013."""
+    drawn = glyphs(6)
+    rows = [["emotion", "pixels", "Usage"]] + [
+        [n % 2, " ".join(map(str, one.ravel())), ["Training", "PrivateTest"][n // 4]]
+        for n, one in enumerate(drawn)
+    ]
+    (tmp_path / "fer2013.csv").write_bytes(table([*rows, [0, "1 2 3", "Training"]]))
+    listing = opened(tmp_path / "fer2013.csv")
+    assert counts(listing) == {(c, s): n for c in "01" for s, n in (("train", 2), ("test", 1))}
+    assert np.array_equal(listing.reader.read(4), drawn[4])
+    assert "fer2013.csv/6: its pixels are no square of numbers" in said(listing)
+
+
+def test_parquet_names_pictures_beside_it_and_minus_one_is_no_label(opened, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = write_folder(tmp_path / "a", flat(4))
+    rows = {"file_name": [f"images/{n:03d}.png" for n in range(4)], "label": [3.0, 5.0, None, 3.0]}
+    pq.write_table(pa.table(rows), folder / "metadata.parquet")
+    assert counts(opened(folder)) == {("3", "train"): 2, ("5", "train"): 1, (None, "train"): 1}
+    pictures = [png(small_page("2", n)) for n in range(4)]
+    rows = {"image": pictures, "mask": pictures, "label": [[0], [1], [-1], [0]]}
+    pq.write_table(pa.table(rows), tmp_path / "b.parquet")
+    listing = opened(tmp_path / "b.parquet")
+    assert counts(listing) == {("0", "train"): 2, ("1", "train"): 1, (None, "train"): 1}
+    assert "images are in 'image'; not read: mask." in said(listing)
+
+
+def test_arrays_that_fit_nothing_are_said_and_never_paired_across_splits(opened, tmp_path):
+    drawn, labels = glyphs(8), np.arange(8) % 2
+    np.savez(tmp_path / "a.npz", x_test=drawn, x_train=drawn, y_train=labels / 1, z=np.zeros(3))
+    listing = opened(tmp_path / "a.npz")
+    assert counts(listing) == {("0", "train"): 4, ("1", "train"): 4, (None, "train"): 8}
+    assert "1 array is not read: a/z (3,)." in said(listing)
+    np.savez(tmp_path / "b.npz", x_train=drawn, y_train=labels, x_test=drawn[:5], y_test=labels[:4])
+    text = said(opened(tmp_path / "b.npz"))
+    assert "1 array is not read: no images or labels of as many are left: b/y_test (4,)." in text
+    turned = drawn / 127.5 - 1  # -1 to 1: nothing is cut off
+    turned[0, 0, 0], turned[1, 0, :3] = np.inf, np.nan
+    some = np.where(np.arange(8) < 7, labels, np.nan)  # one is missing
+    np.savez(tmp_path / "c.npz", x=turned, y=some)
+    assert counts(opened(tmp_path / "c.npz"))[None, "train"] == 1
+    found = np.stack([opened(tmp_path / "c.npz").reader.read(n) for n in range(8)])
+    assert np.abs(found[2:].astype(int) - drawn[2:]).max() <= 2
+
+
+def test_a_class_of_which_nothing_can_be_read_is_said(look, tmp_path):
+    content = files("a", "b") | {f"c/{n}.png": b"<html>" for n in range(2)}
+    data = load_dataset(
+        DataSpec(name=str(write_zip(tmp_path / "a.zip", content))), progress=no_progress, **look
+    )
+    assert "no picture of c can be read." in [one.text for one in data.findings]
+
+
+def test_a_pool_keeps_images_without_a_label_without_one(look, tmp_path):
+    content = files("a", "b", count=6, below="train/") | flat(3, "test/")
+    names = [str(write_zip(tmp_path / f"{n}.zip", content)) for n in "xy"]
+    data = load_dataset(DataSpec(name="+".join(names)), progress=no_progress, **look)
+    assert Counter(data.labels.tolist()) == {0: 12, 1: 12, -1: 6}
