@@ -70,6 +70,8 @@ def with_confused(
         if classes.cut < (config.certain_groups if classes.named else config.unnamed_groups)
     ]
     undecided = sum(classes.high for classes in confused if classes not in certain) / n
+    if sum(classes.wrong for classes in certain) < config.unexplained_share * n:
+        certain = []  # as few are found among clean labels, too
     if found.regime not in MILD:  # T holds what predictions show
         certain = [classes for classes in certain if not classes.named]
     if not certain and (found.regime not in MILD or undecided < config.unexplained_share):
