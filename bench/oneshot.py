@@ -10,6 +10,7 @@ and two people, 20 trials each way. The other models were trained on Latin lette
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -100,7 +101,8 @@ def main(model: str | None = None) -> dict[str, float]:
     runs = list(draw_runs(*about, RUNS))
     names = [run.alphabet for run in runs]
     out: dict[str, float] = {}
-    for name, source in (("pixels", None), *((one, one) for one in BASELINES), (EMBEDDER, model)):
+    own = Path(model).name
+    for name, source in (("pixels", None), *((one, one) for one in BASELINES), (own, model)):
         vectors, squares = embedded(lab.store, source, data, asked)
         errors = 100 * errors_of(runs, vectors)
         each = {one: errors[[n == one for n in names]].mean() for one in sorted(set(names))}

@@ -113,7 +113,7 @@ def shipped() -> str:
         elif unseen := meta.get("unseen_alphabets"):
             accuracy = (
                 f"{unseen['error']:.1%} errors in 20-way one-shot classification of"
-                f" {len(unseen['errors'])} alphabets that a model of its recipe was not trained on"
+                f" {len(unseen['errors'])} alphabets before it was trained on them"
             )
         else:
             accuracy = (

@@ -117,7 +117,7 @@ class HeldOut(TypedDict):
 
 
 class UnseenAlphabets(TypedDict):
-    """How a model of the same recipe tells characters apart of alphabets that it was not trained on.
+    """How a model told characters of some alphabets apart before it was trained on these too.
 
     errors       by alphabet, share 0..1 of wrong trials of within-alphabet 20-way one-shot classification
     error        their mean; low, high: its 95% interval for them; pixels: that of comparing pixels

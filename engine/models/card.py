@@ -121,16 +121,14 @@ def _unseen(found: UnseenAlphabets) -> str:
     each = ", ".join(f"{name} {100 * error:.1f}%" for name, error in found["errors"].items())
     kept = [name for name in found["errors"] if name not in found["chosen_by"]]
     return (
-        "A model of this recipe that was trained without the alphabets"
-        f" {_listed(list(found['errors']))} names their characters by one drawing of each of 20"
-        " (within-alphabet 20-way one-shot classification) with"
-        f" {100 * found['error']:.1f}% errors (95% interval for these alphabets"
+        f"Before it was trained on the alphabets {_listed(list(found['errors']))} too, this model"
+        " named their characters by one drawing of each of 20 (within-alphabet 20-way one-shot"
+        f" classification) with {100 * found['error']:.1f}% errors (95% interval for these alphabets"
         f" {100 * found['low']:.1f} to {100 * found['high']:.1f}; {each}); comparing pixels errs in"
         f" {100 * found['pixels']:.1f}%. Of five symbols taught by three people's drawings,"
         f" {100 * found['equal_error']:.1f}% of drawings are rejected where as many drawings of"
         " other characters of their alphabet are accepted (equal error rate). Settings were chosen by"
-        f" {_listed(found['chosen_by'])}; {_listed(kept)} was read once. The model here was then"
-        " trained on these alphabets too."
+        f" {_listed(found['chosen_by'])}; {_listed(kept)} was read once."
     )
 
 

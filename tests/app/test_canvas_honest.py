@@ -16,6 +16,7 @@ from engine.errors import DataError
 from engine.imaging.images import Page
 from engine.lab import Lab
 from engine.recognition.typicality import Typical, ink_depth, measured, typicality_of
+from engine.services.few_shot import EMBEDDER
 
 DIGITS = "canvas-digits"
 
@@ -79,6 +80,35 @@ def test_a_taught_symbol_shows_its_own_bars_examples_and_reasons(lab, views):
     assert np.asarray(shown).min() < 128 < np.asarray(shown).max()  # the example's ink on white
     reason = why([picture, DIGITS])
     assert "example of ♥" in reason["items"][1]["title"] and "similarity" in reason["note"]
+
+
+@pytest.mark.parametrize("reading", [DIGITS, "canvas-characters"])
+def test_symbols_are_told_apart_by_the_embedder_whichever_model_reads(lab, reading):
+    reader = Reader(lab)
+    assert lab.taught.embedder(reading) == EMBEDDER
+    assert EMBEDDER not in {one["name"] for one in reader.models()}  # it is no reader
+    for symbol in ("♥", "Ω"):
+        for number in range(3):
+            lab.taught.add(symbol, png(drawn(symbol, number)))
+    for symbol in ("♥", "Ω"):
+        page = Page(Image.fromarray(255 - drawn(symbol, 12)))
+        assert reader.answer(page, reading)[2].name == symbol
+    for other in ("7", "→", "#"):  # a class of the model's, and symbols that were not taught
+        assert reader.answer(Page(Image.fromarray(255 - drawn(other, 12))), reading)[2] is None
+
+
+def test_only_the_reading_models_classes_speak_against_a_symbol(lab):
+    gallery = lab.galleries.get(EMBEDDER)
+    vector = gallery.likeness[0]
+    own = gallery.classes[gallery.labels[0]]
+    assert gallery.likeness_of_classes(vector, [own]) == pytest.approx(1, abs=1e-3)
+    others = [name for name in gallery.classes if name != own]
+    assert gallery.likeness_of_classes(vector, others) < 0.999
+    assert gallery.likeness_of_classes(vector, ["no such class"]) is None
+
+
+def test_without_the_embedder_the_reading_model_tells_symbols_apart(tmp_path):
+    assert Lab(tmp_path, checkpoints=tmp_path / "none").taught.embedder(DIGITS) == DIGITS
 
 
 def test_a_symbol_without_a_name_is_not_taught(lab):

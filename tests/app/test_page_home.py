@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
+from streamlit.testing.v1 import AppTest
 from weblab import add_run, open_page, texts
 
 from engine.lab import Lab
@@ -60,3 +61,27 @@ def test_of_a_long_queue_the_first_are_drawn_and_the_others_counted(lab):
         page = open_page("home")
     assert len(page.get("progress")) == 8 and "And 3 more that were started later" in texts(page)
     assert "number 0" in texts(page) and "number 10" not in texts(page)
+
+
+def cluster_of_two() -> None:
+    from app.widgets.cluster import cluster_box
+    from engine.jobs.cluster.base import Node
+    from engine.jobs.cluster.probe import Probe
+    from engine.jobs.cluster.view import ClusterView
+
+    nodes = [
+        Node("fast", "idle", True, 8, 2, 1, 0, 64.0),
+        Node("gone", "down", False, 8, None, 0, None, None),
+    ]
+    probe = Probe("Slurm", False, "A job did not see the lab's home.")
+    cluster_box(ClusterView("Slurm", nodes, 3, 1, None, "", probe))
+
+
+def test_a_cluster_is_shown_with_what_is_wrong_with_it():
+    page = AppTest.from_function(cluster_of_two).run()
+    assert page.expander[0].label == (
+        "Slurm cluster: 1 of 2 nodes are up, 1 jobs are running, 3 are waiting"
+    )
+    table = page.dataframe[0].value
+    assert table["CPUs"].tolist() == ["2 of 8 in use", "8"]
+    assert [error.value for error in page.error] == ["A job did not see the lab's home."]

@@ -201,6 +201,8 @@ class ClusterExecutor:
             with suppress(GlyphlabError, OSError):
                 if word := self._lost(known.run.path, known.status):
                     self._end_run(known.run, word)
+                elif known.status.get("state") == "running":
+                    self._say_if_queued_again(known.run)
         for folder in tasks:
             with suppress(GlyphlabError, OSError):
                 if word := self._lost(folder, read_status(folder).model_dump()):
@@ -223,6 +225,13 @@ class ClusterExecutor:
             why = f"{state.why}: {line}" if line else state.why
             return f"its job {job['id']}{where} ended without a result ({why}); it can be resumed"
         return ""
+
+    def _say_if_queued_again(self, run: Run) -> None:
+        job = (run.status().get("job") or {}).get("id", "")
+        waits = self._states is not None and self._states.get(job, GONE).state == "waiting"
+        if waits and not is_locked(run.path / "lock"):
+            with run.take_lock(0.1):
+                run.write_status(state="queued", message="its job was taken from its node")
 
     def _end_run(self, run: Run, word: str) -> None:
         # The lock of a machine that went down may stay for minutes. Nobody else writes then.

@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from engine.jobs.cluster.base import ClusterError, Job, JobState, Node
 
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0  # for a question; pages may be waiting for the answer
+SUBMIT_SECONDS = 60.0  # Ray answers when the job's own process is up
 STATES = {"PENDING": "waiting", "RUNNING": "running"}
 GB = 10**9
 
@@ -107,7 +108,8 @@ class RayJobs:
             headers={"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            seconds = TIMEOUT_SECONDS if body is None else SUBMIT_SECONDS
+            with urllib.request.urlopen(request, timeout=seconds) as answer:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             text = error.read()[:300].decode(errors="replace").strip()

@@ -38,6 +38,6 @@ def work_on_job(folder: Path, settings: Settings, tasks: Mapping[str, Task]) -> 
             work_on_task(Launcher(store), folder, lock, tasks)
             return
         status = run.status()
-        if status.get("state") == "running":  # an earlier attempt was ended by the cluster
-            run.write_status(state="queued", resumed=status.get("resumed", 0) + 1)
+        if status.get("pid"):  # an earlier attempt of this job was ended by the cluster
+            run.write_status(resumed=status.get("resumed", 0) + 1)
         work_on_run(store, run, lock, ticket=None)

@@ -131,11 +131,17 @@ def test_a_run_of_a_lost_node_fails_whatever_the_clocks_say(lab: Lab) -> None:
     run = lab.run(id)
     jobs = lab.launcher.executor.cluster.jobs
     # Its job runs on another machine, whose clock is an hour ahead, and gives signs of life.
-    jobs["0"] = subprocess.Popen(["sleep", "60"])
+    jobs["0"] = first = subprocess.Popen(["sleep", "60"])
     run.write_status(state="running", host="elsewhere", heartbeat="2099-01-01T00:00:00.000Z")
     beat = run.path / "beat"
     beat.write_text("alive")
     assert state(lab, id) == "running" and not run.info().stale
+    first.kill()
+    first.wait()
+    jobs["0"] = None  # taken from its node, and queued again
+    assert state(lab, id) == "queued"
+    jobs["0"] = subprocess.Popen(["sleep", "60"])
+    run.write_status(state="running")
     then = time.time() - SILENT_SECONDS - 5
     os.utime(beat, (then, then))
     assert state(lab, id) == "failed"

@@ -202,6 +202,23 @@ def test_the_card_of_a_model_that_learned_from_all_says_how_its_siblings_did(tmp
     ] == held["accuracy"]
 
 
+def test_the_card_of_the_embedding_says_how_it_did_on_alphabets_before_it_was_trained_on_them() -> (
+    None
+):
+    folder = CHECKPOINTS / "glyph-embedding"
+    meta = read_meta(folder)
+    unseen = meta["unseen_alphabets"]
+    errors = unseen["errors"]
+    assert set(unseen["chosen_by"]) < set(errors)
+    assert unseen["error"] == pytest.approx(sum(errors.values()) / len(errors), abs=1e-3)
+    assert unseen["low"] < unseen["error"] < unseen["high"] < unseen["pixels"]
+    card = model_card(meta)
+    for figure in ("error", "equal_error", "pixels"):
+        assert f"{100 * unseen[figure]:.1f}%" in card
+    assert (folder / "README.md").read_text(encoding="utf-8") == card
+    assert load_checkpoint(folder).model(torch.zeros(1, 2, 48, 48)).embeddings.shape == (1, 128)
+
+
 @pytest.mark.parametrize("folder", sorted(CHECKPOINTS.iterdir()), ids=lambda folder: folder.name)
 def test_the_card_of_a_shipped_model_names_the_licences_of_its_data(folder) -> None:
     meta = read_meta(folder)
