@@ -24,9 +24,10 @@ from engine.data.imageset import ImageSet
 from engine.data.listing import digest
 from engine.errors import DataError
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.copies import at_least_contradicted, copies_of
+from engine.noise.copies import copies_of
 from engine.noise.diagnosis import diagnose as fitted_diagnosis
 from engine.noise.geometry import look_alikes
+from engine.noise.hidden_classes import hidden_class
 from engine.noise.hypotheses import (
     CLASS_DEPENDENT,
     COMPLEMENTARY,
@@ -37,9 +38,9 @@ from engine.noise.hypotheses import (
     select_hypothesis,
 )
 from engine.noise.label_report import LabelReport, report_on
+from engine.noise.looks import Looks
 from engine.noise.pipeline import run_pipeline, scoring_transition
 from engine.noise.ranking import find_suspects
-from engine.noise.readings import settled
 from engine.noise.separability import separability
 from engine.noise.transition import log_softmax
 from engine.progress import Progress, no_progress
@@ -128,21 +129,31 @@ def diagnose_probabilities(
     if matrix is not None:
         hypotheses[CLASS_DEPENDENT] = fit_hypothesis(CLASS_DEPENDENT, logits, given, matrix, config)
     best = select_hypothesis(hypotheses, config)
-    near = look_alikes(vectors - vectors.mean(0), len(np.unique(given)), config)
+    vectors = vectors - vectors.mean(0)
+    near = look_alikes(vectors, len(np.unique(given)), config)
     seen = separability(p, given, near, config)
     same = np.arange(len(given)) if pictures is None else find_duplicates(pictures).same
-    copies = copies_of(same, given)
-    found = settled(
-        fitted_diagnosis(logits, given, best, config), logits, given, seen, None, config
+    looks = Looks(
+        vectors,
+        near,
+        p,
+        seen,
+        hidden_class(vectors, given, names, config=config),
+        copies_of(same, given),
     )
-    found = at_least_contradicted(found, copies, config)
-    suspects = find_suspects(
-        log_softmax(logits, found.temperature),
-        scoring_transition(found),
-        given,
-        best is not None and best.name == COMPLEMENTARY,
+    found = looks.settle(
+        fitted_diagnosis(logits, given, best, config), logits, given, names, config
     )
-    return report_on(found, suspects, given, names, pictures, copies)
+    suspects = looks.first(
+        find_suspects(
+            log_softmax(logits, found.temperature),
+            scoring_transition(found),
+            given,
+            best is not None and best.name == COMPLEMENTARY,
+        ),
+        found,
+    )
+    return report_on(found, suspects, given, names, pictures, looks.copies)
 
 
 def _checked_labels(labels: Any, count: int) -> np.ndarray:

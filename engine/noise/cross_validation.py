@@ -19,10 +19,13 @@ from engine.noise.hypotheses import (
     COMPLEMENTARY,
     SYMMETRIC,
     Hypothesis,
+    compare_by_looks,
     compare_hypotheses,
+    select_hypothesis,
     training_transition,
 )
 from engine.noise.inference import Predict, predict_with_tta
+from engine.noise.kept import Kept, Predictions
 from engine.noise.neighbour_labels import fit_share, neighbour_evidence
 from engine.noise.network import NoisyData, predict, small_network, train
 from engine.noise.targets import SoftTargets
@@ -48,7 +51,8 @@ class CrossValidation:
 
     fold (n,) int8 is drawn at random and without the labels, so that an image's fold does not
     depend on its own label. Images that are the same, `same` (n,), lie in one fold: a network that
-    was trained on an image's copy is no out-of-sample judge of its label.
+    was trained on an image's copy is no out-of-sample judge of its label. What is `kept` is not trained
+    again. so_far: the verdict before the next training, which progress shows beside it.
     """
 
     def __init__(
@@ -60,9 +64,11 @@ class CrossValidation:
         progress: Progress,
         config: NoiseConfig = CONFIG,
         same: np.ndarray | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.data, self.index, self.effort, self.seed = data, index, effort, seed
-        self.progress, self.config = progress, config
+        self.progress, self.config, self.kept = progress, config, kept or Kept()
+        self.so_far = ""
         self.given, self.classes, n = data.given[index], data.classes, len(index)
         self.folds = config.fold_count(n)
         self.fold = np.empty(n, np.int8)
@@ -99,8 +105,23 @@ class CrossValidation:
         often = max(1.0, self.classes / 10) if hypothesis == COMPLEMENTARY else 1.0
         return _epochs(often * self.effort.teacher_images, self.trained)
 
-    def compare(self) -> dict[str, Hypothesis]:
-        """The hypotheses, fitted on a part of the images."""
+    def compare(self, vectors: np.ndarray) -> dict[str, Hypothesis]:
+        """The hypotheses, fitted on a part of the images: on descriptors (n, D) of how they look, and
+        if these show nothing, by networks on the pixels.
+        """
+        chosen = np.flatnonzero(np.isin(self.index, self.tried))
+        hypotheses = compare_by_looks(
+            vectors[chosen],
+            self.given[chosen],
+            self.fold[chosen],
+            self.classes,
+            self.seed,
+            self.uncounted,
+            self.config,
+        )
+        if select_hypothesis(hypotheses, self.config) is not None:
+            self.tried_views = 0
+            return hypotheses
         share = self.tried_views
 
         def tell(done: int, total: int, what: str) -> None:
@@ -124,21 +145,29 @@ class CrossValidation:
         hypothesis.
         """
         transition = training_transition(hypothesis, self.classes)
-        epochs = self.teacher_epochs(hypothesis if isinstance(hypothesis, str) else hypothesis.name)
+        name = hypothesis if isinstance(hypothesis, str) else hypothesis.name
+        epochs = self.teacher_epochs(name)
         parts = []
         for fold in range(self.folds):
             trained = self.index[self.fold != fold]
-            model, _ = train(
-                self.data,
-                trained,
-                transition,
-                epochs,
-                self.seed + 11 * fold + 1,
-                self._counted(epochs * len(trained)),
-                f"cross-validation, fold {fold + 1} of {self.folds}",
-                self.network,
-            )
-            parts.append(predict(self.data, model, self.index))
+            tell = self._counted(epochs * len(trained))
+
+            def teach(
+                fold: int = fold, trained: np.ndarray = trained, tell: Progress = tell
+            ) -> Predictions:
+                model, _ = train(
+                    self.data,
+                    trained,
+                    transition,
+                    epochs,
+                    self.seed + 11 * fold + 1,
+                    tell,
+                    f"cross-validation, fold {fold + 1} of {self.folds}",
+                    self.network,
+                )
+                return predict(self.data, model, self.index)
+
+            parts.append(self.kept.get(f"teacher-{name}-{fold}", teach))
         return self._gathered(parts)
 
     def students(self, teachers: OutOfSample, findings: Findings) -> OutOfSample:
@@ -160,16 +189,23 @@ class CrossValidation:
             if self.complementary:
                 labelled = np.isin(np.arange(len(targets)), self.index[~held])
                 soft = SoftTargets(targets, findings.matrix, labelled, self.config.label_weight)
-            model, _ = train(
-                self.data,
-                self.index,
-                soft,
-                self.student_epochs,
-                self.seed + 11 * fold + 2,
-                self._counted(self.student_epochs * len(self.index)),
-                f"student, fold {fold + 1} of {self.folds}",
-            )
-            parts.append(predict(self.data, model, self.index))
+            tell = self._counted(self.student_epochs * len(self.index))
+
+            def learn(
+                fold: int = fold, soft: SoftTargets = soft, tell: Progress = tell
+            ) -> Predictions:
+                model, _ = train(
+                    self.data,
+                    self.index,
+                    soft,
+                    self.student_epochs,
+                    self.seed + 11 * fold + 2,
+                    tell,
+                    f"student, fold {fold + 1} of {self.folds}",
+                )
+                return predict(self.data, model, self.index)
+
+            parts.append(self.kept.get(f"student-{fold}", learn))
         return self._gathered(parts)
 
     def ensemble(
@@ -190,7 +226,7 @@ class CrossValidation:
         log_p = log_softmax(log_p + neighbour_evidence(matrix, given, neighbours, share))
         others = [
             predict_with_tta(
-                self.data, model, self.index, self._uncounted, f"predictions of {name}", self.config
+                self.data, model, self.index, self.uncounted, f"predictions of {name}", self.config
             )
             for name, model in saved_models.items()
         ]
@@ -206,7 +242,7 @@ class CrossValidation:
             size=self.ensemble_size,
             seed=self.seed,
             counted=self._counted,
-            uncounted=self._uncounted,
+            uncounted=self.uncounted,
             config=self.config,
         )
         self.total = self.done + ensemble.views
@@ -220,14 +256,14 @@ class CrossValidation:
             own = np.flatnonzero(self.fold == fold)
             vectors = result.embeddings[fold].astype(np.float32)
             _, found = Neighbours(vectors, device=str(self.data.device)).search(
-                vectors[own], k + 1, self._uncounted
+                vectors[own], k + 1, self.uncounted
             )
             for row, image in enumerate(own):
                 others = found[row][found[row] != image]
                 out[image] = others[:k]
         return out
 
-    def _gathered(self, parts: list[tuple[np.ndarray, np.ndarray]]) -> OutOfSample:
+    def _gathered(self, parts: list[Predictions]) -> OutOfSample:
         by_fold = np.stack([logits.astype(np.float16) for logits, _ in parts])
         logits = np.empty(by_fold.shape[1:], np.float32)
         for fold, (predicted, _) in enumerate(parts):
@@ -235,7 +271,7 @@ class CrossValidation:
         embeddings = np.stack([vectors.astype(np.float16) for _, vectors in parts])
         return OutOfSample(logits, by_fold, embeddings)
 
-    def _uncounted(self, done: int, total: int, what: str) -> None:
+    def uncounted(self, done: int, total: int, what: str) -> None:
         """Progress of a step that takes no part in the count."""
         self.progress(min(self.done, self.total), self.total, what)
 
@@ -245,10 +281,13 @@ class CrossValidation:
         self.done += images
 
         def tell(done: int, total: int, what: str) -> None:
-            self.progress(min(before + done, self.total), self.total, what)
+            shown = f"{what}; so far: {self.so_far}" if self.so_far else what
+            self.progress(min(before + done, self.total), self.total, shown)
 
         return tell
 
 
-def _epochs(views: float, images: int, least: int = 4, most: int = 30) -> int:
+def _epochs(views: float, images: int, most: int = 30) -> int:
+    """Epochs in which a network sees about so many images; of many images two are enough to learn from."""
+    least = 2 if images > 20_000 else 4
     return min(most, max(least, round(views / max(images, 1)))) if views else 0

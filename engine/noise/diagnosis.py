@@ -67,7 +67,8 @@ def _symmetric(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> Fi
     rate = 1 - diagonal
     uncertainty = 1 - float(np.exp(log_softmax(logits, fitted.temperature).max(1)).mean())
     least = max(config.clean_rate, config.clean_rate_of_uncertainty * uncertainty)
-    if high >= 1 or rate < least:
+    none = (1 - high) * len(given) < 1 and rate < config.unexplained_share
+    if high >= 1 or none or rate < least:  # the interval allows for less than one wrong label
         regime = "clean"
     else:
         regime = "few errors" if rate < config.few_errors_rate else "symmetric"

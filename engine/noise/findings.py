@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 UNDECIDED = "undecided"
+MILD = ("clean", "few errors")
+SAMPLES = 8  # images of a group that are shown
 REGIMES: dict[str, str] = {
     "clean": "clean: no wrong labels were found",
     "few errors": "a few errors: nearly all labels are correct",

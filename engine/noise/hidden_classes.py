@@ -1,7 +1,10 @@
 """A class whose images lie wholly under the label of another: labels alone can't show it, as all of
 them are foretold well. What may show it: a class that has a name but no image, or a label with far
-more images than any other, whose images form two groups. Nothing decides whether these are two
-classes or one class in two forms (a 7 with and without a bar), so this is a question for a person.
+more images than any other, whose images form two groups. By itself neither decides whether these are
+two classes or one class in two forms (a 7 with and without a bar), and a person is asked. Where one
+label has the images of two classes where all others are even, in two groups of which each is as large as
+a class, and one name has no image or the groups hardly share a neighbour, three things would have to
+coincide for anything but two classes under one name.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from engine.noise.config import CONFIG, NoiseConfig
 
 LEAST, MOST, NEAREST = 40, 400, 8  # images of a label that are looked at; neighbours of each
 SMALLER = 0.15  # of a label's images, the least that count as a group
+HALF = 0.3  # the same, where the groups are to be classes
+SMALL, LARGE = 0.6, 1.5  # images of a group that is a class, over those of the usual class
 
 
 @dataclass(frozen=True)
@@ -22,15 +27,15 @@ class HiddenClass:
     """A label under which two classes may lie.
 
     label     its number
-    sides     positions of the two groups' images that were looked at, the smaller first
-    larger    images of the label that belong to the larger group, by its share: either group may
-              be the other class
+    sides     positions of the two groups' images, the smaller first; either may be the other class
+    decided   whether the two groups are two classes; missing: the one that has a name and no image
     reason    in words
     """
 
     label: int
     sides: tuple[np.ndarray, np.ndarray] = field(repr=False)
-    larger: float
+    decided: bool
+    missing: int | None
     reason: str
 
 
@@ -47,32 +52,54 @@ def hidden_class(
     counts = np.bincount(given, minlength=len(names))
     missing = np.flatnonzero(counts == 0)
     usual, rng = float(np.median(counts[counts > 0])), np.random.default_rng([seed, 8])
-    found: list[tuple[float, int, np.ndarray, np.ndarray]] = []
+    found: list[tuple[bool, int, int, float, np.ndarray, np.ndarray]] = []
     for label in np.flatnonzero(counts >= LEAST):
-        if not len(missing) and not _outsized(counts, int(label), usual, config):
+        large = _outsized(counts, int(label), usual, config)
+        if not len(missing) and not large:
             continue
         own = np.flatnonzero(given == label)
-        own = own if len(own) <= MOST else np.sort(rng.choice(own, MOST, replace=False))
-        cut, side = two_groups(vectors[own])
-        a, b = sorted((own[side], own[~side]), key=len)
-        found.append((cut, int(label), a, b))
-    found = [entry for entry in found if entry[0] < config.two_groups]
+        some = own if len(own) <= MOST else np.sort(rng.choice(own, MOST, replace=False))
+        cut, side = two_groups(vectors[some], HALF if large else SMALLER)
+        if cut < config.two_groups:
+            side = all_sides(vectors, own, some, side)
+            a, b = sorted((own[side], own[~side]), key=len)
+            found.append((large, len(a), int(label), cut, a, b))
     if not found:
         return None
-    _, label, a, b = max(found, key=lambda entry: len(entry[2]) * counts[entry[1]])
-    share = len(a) / (len(a) + len(b))
+    large, _, label, cut, a, b = max(found, key=lambda entry: entry[:2])
     hint = (
         f"{', '.join(repr(names[m]) for m in missing[:5])} {'has' if len(missing) == 1 else 'have'} no"
         " image"
         if len(missing)
         else f"{names[label]!r} has {counts[label] / usual:.1f} times the images of the usual class"
     )
-    reason = (
-        f"{hint}, and the images labelled {names[label]!r} form two groups, the smaller of"
-        f" {share:.0%}: one class in two forms, or another class under its label, only a person can"
-        " tell"
+    groups = (
+        f"the images labelled {names[label]!r} form two groups, the smaller of"
+        f" {len(a) / (len(a) + len(b)):.0%}"
     )
-    return HiddenClass(label, (a, b), (1 - share) * float(counts[label]), reason)
+    like_classes = large and len(a) > SMALL * usual and len(b) < LARGE * usual
+    if like_classes and len(missing) == 1:
+        reason = (
+            f"{hint}, and {groups}, each as large as a class: one of them is {names[missing[0]]!r}"
+        )
+        return HiddenClass(label, (a, b), True, int(missing[0]), reason)
+    if like_classes and not len(missing) and cut < config.unnamed_groups:
+        reason = f"{hint}, and {groups}, each as large as a class: they are two classes"
+        return HiddenClass(label, (a, b), True, None, reason)
+    reason = (
+        f"{hint}, and {groups}: one class in two forms, or another class under its label, only a"
+    )
+    return HiddenClass(label, (a, b), False, None, f"{reason} person can tell")
+
+
+def all_sides(
+    vectors: np.ndarray, own: np.ndarray, some: np.ndarray, side: np.ndarray
+) -> np.ndarray:
+    """The side (m,) of all images `own` (m,), by the nearest of `some` (s,), whose side (s,) is known."""
+    if len(some) == len(own):
+        return side
+    near = Neighbours(vectors[some]).search(vectors[own], 1)[1][:, 0]
+    return side[near]
 
 
 def _outsized(counts: np.ndarray, label: int, usual: float, config: NoiseConfig) -> bool:
@@ -82,9 +109,10 @@ def _outsized(counts: np.ndarray, label: int, usual: float, config: NoiseConfig)
     return bool(even and counts[label] > config.two_classes_large * usual)
 
 
-def two_groups(vectors: np.ndarray) -> tuple[float, np.ndarray]:
-    """The best cut of images (m, D) into two groups: its size, 0 for groups that share no neighbours
-    and 1 for random ones; and which images (m,) bool are on one side.
+def two_groups(vectors: np.ndarray, smaller: float) -> tuple[float, np.ndarray]:
+    """The best cut of images (m, D) into two groups, of which each has at least the share `smaller`: its
+    size, 0 for groups that share no neighbours and 1 for random ones; and which images (m,) bool are
+    on one side.
 
     Spectral bipartition of the neighbourhood graph by normalised cut (Shi & Malik 2000).
     """
@@ -99,7 +127,7 @@ def two_groups(vectors: np.ndarray) -> tuple[float, np.ndarray]:
     volume = degree[order].cumsum()
     inside = np.array([2 * graph[order[i], order[:i]].sum() for i in range(m)]).cumsum()
     cut = (volume - inside) * volume[-1] / (volume * np.maximum(volume[-1] - volume, 1e-9))
-    least = max(int(SMALLER * m), 1)
+    least = max(int(smaller * m), 1)
     at = least - 1 + int(np.argmin(cut[least - 1 : m - least]))
     side = np.zeros(m, bool)
     side[order[: at + 1]] = True

@@ -8,7 +8,9 @@ If none is likelier than the labels' plain frequencies, labels are independent o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from engine.noise.ambiguous_classes import (
 )
 from engine.noise.config import CONFIG, NoiseConfig
 from engine.noise.network import Network, NoisyData, predict, small_network, train
+from engine.noise.probe import own_fold, probe_logits
 from engine.noise.targets import FixedTransition, UniformTransition
 from engine.noise.transition import (
     coincidence,
@@ -157,11 +160,10 @@ def compare_hypotheses(
     copies = np.arange(len(index)) if same is None else same
     apart = np.isin(copies, copies[order[: len(order) // 4]])
     held, trained = np.sort(index[apart]), np.sort(index[~apart])
-    given = data.given[held]
-    out: dict[str, Hypothesis] = {}
+    given, tried = data.given[held], count()
 
     def held_out_logits(transition: UniformTransition | FixedTransition) -> np.ndarray:
-        number = len(out)
+        number = next(tried)
 
         def tell(done: int, total: int, what: str) -> None:
             progress(number * total + done, 3 * total, what)
@@ -170,15 +172,47 @@ def compare_hypotheses(
         model, _ = train(data, trained, transition, epochs, seed, tell, what, network)
         return predict(data, model, held)[0]
 
-    for name in about_names(data.classes):
-        logits = held_out_logits(training_transition(name, data.classes))
+    return _compared(held_out_logits, given, data.classes, config)
+
+
+def compare_by_looks(
+    vectors: np.ndarray,
+    given: np.ndarray,
+    fold: np.ndarray,
+    classes: int,
+    seed: int,
+    progress: Progress,
+    config: NoiseConfig = CONFIG,
+) -> dict[str, Hypothesis]:
+    """The hypotheses, by name, each fitted to cross-validated predictions from descriptors (n, D) of
+    the images with labels `given` (n,): seconds, where networks on pixels take minutes.
+    """
+
+    def predicted(targets: UniformTransition | FixedTransition) -> np.ndarray:
+        by_fold = probe_logits(vectors, given, fold, classes, seed, targets, progress, config)
+        return own_fold(by_fold, fold)
+
+    return _compared(predicted, given, classes, config)
+
+
+def _compared(
+    predicted: Callable[[UniformTransition | FixedTransition], np.ndarray],
+    given: np.ndarray,
+    classes: int,
+    config: NoiseConfig,
+) -> dict[str, Hypothesis]:
+    """predicted: logits (n, K), out of sample, of networks that were trained through a T; given (n,)."""
+    out: dict[str, Hypothesis] = {}
+    matrix = None
+    for name in about_names(classes):
+        logits = predicted(training_transition(name, classes))
         out[name] = fit_hypothesis(name, logits, given, config=config)
         if name == SYMMETRIC:
             matrix = class_dependent_transition(logits, given, out[name].diagonal, config)
     symmetric = out[SYMMETRIC]
     others = [found.gain for name, found in out.items() if name != SYMMETRIC]
     if matrix is not None and symmetric.significant and all(symmetric.gain > g for g in others):
-        logits = held_out_logits(FixedTransition(matrix))
+        logits = predicted(FixedTransition(matrix))
         found = fit_hypothesis(CLASS_DEPENDENT, logits, given, matrix, config)
         again = class_dependent_transition(logits, given, symmetric.diagonal, config)
         out[CLASS_DEPENDENT] = found if again is None else replace(found, matrix=again)

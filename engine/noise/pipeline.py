@@ -41,6 +41,7 @@ from engine.noise.diagnosis import diagnose
 from engine.noise.findings import Findings
 from engine.noise.hypotheses import (
     COMPLEMENTARY,
+    HYPOTHESES,
     SYMMETRIC,
     Hypothesis,
     about_names,
@@ -48,11 +49,14 @@ from engine.noise.hypotheses import (
     select_hypothesis,
 )
 from engine.noise.inference import Predict
-from engine.noise.looks import look_at
+from engine.noise.kept import Kept
+from engine.noise.looks import Looks, look_at
 from engine.noise.network import noisy_data
+from engine.noise.probe import among_look_alikes
 from engine.noise.ranking import Suspects, find_suspects
-from engine.noise.readings import settled
-from engine.noise.transition import log_softmax, uniform_transition
+from engine.noise.readings import NAMING
+from engine.noise.shares import share
+from engine.noise.transition import uniform_transition
 from engine.progress import Progress, no_progress
 
 
@@ -94,11 +98,13 @@ def run_pipeline(
     progress: Progress = no_progress,
     saved_models: Mapping[str, Predict] = MappingProxyType({}),
     config: NoiseConfig = CONFIG,
+    kept: Kept | None = None,
 ) -> PipelineResult:
     """Find what is wrong with the given labels of a split. `progress` may raise to stop.
 
     saved_models: models that were trained on these given labels and on no others; their predictions
-    are part of the ensemble's targets, where an ensemble is trained.
+    are part of the ensemble's targets, where an ensemble is trained. kept: predictions of an earlier
+    run that was stopped, on the same data at the same effort; those of this run are added.
 
     Raises DataError if there are fewer than 50 labelled images of two classes, or for an unknown
     effort.
@@ -109,7 +115,7 @@ def run_pipeline(
     given = np.asarray(data.labels[index], np.int64)
     same = find_duplicates(data.images[index]).same
     once, place = once_each(same, given)
-    run = _Run(data, index[once], place[same[once]], effort, device, seed)
+    run = _Run(data, index[once], place[same[once]], effort, device, seed, kept or Kept())
     found = _diagnosed(run, progress, saved_models, config)
     return found if len(once) == len(index) else _with_copies(found, index, once, place, same)
 
@@ -125,46 +131,60 @@ class _Run(NamedTuple):
     effort: str
     device: str
     seed: int
+    kept: Kept
 
 
 def _diagnosed(
     run: _Run, progress: Progress, saved_models: Mapping[str, Predict], config: NoiseConfig
 ) -> PipelineResult:
-    data, index, same, effort, device, seed = run
+    data, index, same, effort, device, seed, kept = run
     work = CrossValidation(
-        noisy_data(data, device=device), index, config.efforts[effort], seed, progress, config, same
+        noisy_data(data, device=device),
+        index,
+        config.efforts[effort],
+        seed,
+        progress,
+        config,
+        same,
+        kept,
     )
-    hypotheses, best, result = _cross_validated(work)
-    looks = look_at(data, index, work.fold, same, seed, config)
+    looks = look_at(data, index, work.fold, same, seed, work.uncounted, config)
+    hypotheses, best, result = _cross_validated(work, looks)
 
-    def found_in(logits: np.ndarray) -> Findings:
-        found = diagnose(logits, work.given, best, config)
-        found = settled(found, logits, work.given, looks.separability, looks.hidden, config)
-        return at_least_contradicted(found, looks.copies, config)
+    def found_in(result: OutOfSample) -> Findings:
+        found, seen = diagnose(result.logits, work.given, best, config), looks
+        if found.regime in NAMING:
+            seen = looks.with_networks(result.by_fold, work.fold, work.given, config)
+        return seen.settle(found, result.logits, work.given, data.classes, config)
 
-    findings = found_in(result.logits)
+    findings = found_in(result)
+    low, high = share(findings.rate_low), share(findings.rate_high)
+    work.so_far = f"{findings.regime}, {low} to {high} of the labels wrong"
     neighbours = ensemble_log_p = None
     if best is not None and work.effort.student_images:
         result = work.students(result, findings)
-        findings = found_in(result.logits)
+        findings = found_in(result)
     if work.ensemble_size:
         neighbours = work.neighbours(result)
         ensemble_log_p = work.ensemble(result, neighbours, findings, saved_models)
-    log_p = log_softmax(result.logits, findings.temperature)
+    log_p = among_look_alikes(
+        result.by_fold, work.fold, looks.neighbours, work.given, findings, config
+    )
     if best is None:  # the networks learned nothing: any difference between images is chance
         log_prior = np.log(np.maximum(findings.prior, 1e-9)).astype(np.float32)
         log_p = np.tile(log_prior, (len(index), 1))
+    suspects = find_suspects(
+        log_p,
+        scoring_transition(findings),
+        work.given,
+        best is not None and best.name == COMPLEMENTARY,
+        ensemble_log_p,
+    )
     return PipelineResult(
         findings=findings,
         hypotheses=hypotheses,
         hypothesis=best.name if best else None,
-        suspects=find_suspects(
-            log_p,
-            scoring_transition(findings),
-            work.given,
-            best is not None and best.name == COMPLEMENTARY,
-            ensemble_log_p,
-        ),
+        suspects=looks.first(suspects, findings),
         index=index,
         given=work.given,
         log_p=log_p,
@@ -231,14 +251,15 @@ def _labelled(data: ImageSet, split: str) -> np.ndarray:
 
 
 def _cross_validated(
-    work: CrossValidation,
+    work: CrossValidation, looks: Looks
 ) -> tuple[dict[str, Hypothesis], Hypothesis | None, OutOfSample]:
     """The hypotheses, the accepted one, and the teachers' predictions under it. Where a part of the
     images shows nothing, the hypotheses are compared again on cross-validated predictions of all.
     """
-    hypotheses = work.compare()
+    hypotheses = work.compare(looks.vectors)
     best = select_hypothesis(hypotheses, work.config)
     if best is not None:
+        work.so_far = f"{HYPOTHESES[best.name]}; {share(1 - best.diagonal)} wrong"
         work.plan(best.name, accepted=best.name)
         return hypotheses, best, work.teachers(best)
     names = about_names(work.classes)

@@ -1,6 +1,6 @@
-"""A second opinion on the labels that needs seconds: a network of one hidden layer on descriptors of
-the images, cross-validated. It is trained on the given labels as they are, without a hypothesis about
-them, so that its probabilities are those of the *label*, not of the class.
+"""A second opinion on the labels that needs seconds: networks of one hidden layer on descriptors of the
+images, cross-validated. Trained on the given labels as they are, their probabilities are those of the
+*label*; trained through a transition matrix, those of the class under a hypothesis about the labels.
 """
 
 from __future__ import annotations
@@ -10,51 +10,105 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from engine.metrics import softmax
 from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.findings import Findings
+from engine.noise.targets import TargetLoss, Targets
+from engine.noise.transition import log_likelihood, log_softmax
 from engine.progress import Progress, no_progress
 
 BATCH = 128
 
 
-def label_probabilities(
+def probe_logits(
     vectors: np.ndarray,
     given: np.ndarray,
     fold: np.ndarray,
-    neighbours: np.ndarray,
     classes: int,
     seed: int = 0,
+    targets: Targets | None = None,
     progress: Progress = no_progress,
     config: NoiseConfig = CONFIG,
 ) -> np.ndarray:
-    """Out-of-sample probabilities of the label (n, K) float32.
+    """Logits (F, n, K) float32 of all images by each fold's network, which was trained on the others.
 
-    vectors (n, D): descriptors; given (n,) labels; fold (n,): each fold is predicted by a network
-    that was trained on the others. The mean over the image itself and its neighbours (n, k) is
-    taken, all predicted by the network of the image's own fold: what looks alike has one label.
+    vectors (n, D): descriptors; given (n,) labels; fold (n,); targets: as of the pipeline's networks,
+    None: the labels as they are.
     """
     x = torch.from_numpy(np.asarray(vectors / max(float(vectors.std()), 1e-6), np.float32))
-    labels, count = torch.from_numpy(np.asarray(given, np.int64)), int(fold.max()) + 1
-    out = np.empty((len(given), classes), np.float32)
-    for number in range(count):
-        held = np.flatnonzero(fold == number)
+    labels, out = np.asarray(given, np.int64), []
+    for number in range(int(fold.max()) + 1):
         trained = torch.from_numpy(np.flatnonzero(fold != number))
-        network = _trained(x, labels, trained, classes, seed + number, config)
+        network = _trained(x, labels, trained, classes, seed + number, targets, config)
         with torch.no_grad():
-            p = F.softmax(network(x), 1).numpy()
-        near = np.zeros((len(held), classes), np.float32)
-        for column in neighbours[held].T:
-            near += p[column]
-        out[held] = (p[held] + near / neighbours.shape[1]) / 2
-        progress(number + 1, count, "comparing labels with what images look like")
-    return out
+            out.append(network(x).numpy())
+        progress(number + 1, int(fold.max()) + 1, "comparing labels with what images look like")
+    return np.stack(out)
+
+
+def own_fold(by_fold: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Of predictions (F, n, K) those by the network of each image's own fold (n, K): out of sample."""
+    return by_fold[fold.astype(np.int64), np.arange(len(fold))]
+
+
+def label_probabilities(
+    by_fold: np.ndarray, fold: np.ndarray, neighbours: np.ndarray, config: NoiseConfig = CONFIG
+) -> tuple[np.ndarray, np.ndarray]:
+    """Out-of-sample probabilities of the label, twice (n, K) float32, from logits (F, n, K): averaged
+    over what looks alike again and again, and once.
+
+    Each image's are averaged with those of its neighbours (n, k), these with theirs and so on, all
+    predicted by the network of the image's own fold, which saw none of that fold's labels: what looks
+    alike has one label.
+    """
+    out = np.empty(by_fold.shape[1:], np.float32)
+    sharp = np.empty_like(out)
+    for number, logits in enumerate(by_fold):
+        held, p = np.flatnonzero(fold == number), softmax(logits)
+        for turn in range(config.look_alike_rounds):
+            near = np.zeros_like(p)
+            for column in neighbours.T:
+                near += p[column] / neighbours.shape[1]
+            if turn == 0:
+                sharp[held] = (p[held] + near[held]) / 2
+            p = (1 - config.look_alike_share) * p + config.look_alike_share * near
+        out[held] = p[held]
+    return out, sharp
+
+
+def among_look_alikes(
+    by_fold: np.ndarray,
+    fold: np.ndarray,
+    neighbours: np.ndarray,
+    given: np.ndarray,
+    findings: Findings,
+    config: NoiseConfig = CONFIG,
+) -> np.ndarray:
+    """Out-of-sample log-probabilities of the class (n, K) float32 from logits (F, n, K), averaged with
+    those of the images that look alike (n, k). How much these weigh is chosen by the likelihood of
+    the given labels (n,), which took no part.
+    """
+    alone = np.empty(by_fold.shape[1:], np.float32)
+    near = np.empty_like(alone)
+    for number, logits in enumerate(by_fold):
+        held = np.flatnonzero(fold == number)
+        p = np.exp(log_softmax(logits, findings.temperature))
+        alone[held] = p[held]
+        near[held] = np.mean([p[column] for column in neighbours[held].T], axis=0)
+    tried = [
+        np.log(np.maximum((1 - share) * alone + share * near, 1e-12))
+        for share in config.look_alike_shares
+    ]
+    return max(tried, key=lambda log_p: float(log_likelihood(log_p, findings.matrix, given).mean()))
 
 
 def _trained(
     x: torch.Tensor,
-    labels: torch.Tensor,
+    labels: np.ndarray,
     index: torch.Tensor,
     classes: int,
     seed: int,
+    targets: Targets | None,
     config: NoiseConfig,
 ) -> nn.Module:
     torch.manual_seed(seed)
@@ -68,10 +122,12 @@ def _trained(
     steps = epochs * -(-len(index) // BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), 5e-3, weight_decay=0.05)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)
-    draws = torch.Generator().manual_seed(seed)
+    draws, given = torch.Generator().manual_seed(seed), torch.from_numpy(labels)
+    loss_of = TargetLoss(targets, labels, x.device, steps) if targets else None
     for _ in range(epochs):
         for batch in index[torch.randperm(len(index), generator=draws)].split(BATCH):
-            loss = F.cross_entropy(network(x[batch]), labels[batch])
+            logits = network(x[batch])
+            loss = loss_of(logits, batch) if loss_of else F.cross_entropy(logits, given[batch])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

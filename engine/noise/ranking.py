@@ -69,6 +69,29 @@ def find_suspects(
     )
 
 
+def hidden_first(
+    suspects: Suspects, sides: tuple[np.ndarray, np.ndarray], missing: int | None
+) -> Suspects:
+    """The suspects with the images of two groups under one label (positions, the smaller group first)
+    before all whose label is likelier right than wrong: one of the two groups is wrong throughout, if
+    they are two classes. missing: the class that the smaller group then likely is.
+    """
+    log_odds, likely = suspects.log_odds.copy(), suspects.likely.copy()
+    for side, at_most in zip(sides, (-0.01, 0.01), strict=True):
+        log_odds[side] = np.minimum(log_odds[side], at_most)
+    if missing is not None:
+        likely[sides[0]] = missing
+    confidence = suspects.confidence.copy()
+    confidence[np.concatenate(sides)] = np.minimum(confidence[np.concatenate(sides)], 0.5)
+    return Suspects(
+        score=(1 / (1 + np.exp(-log_odds))).astype(np.float32),
+        likely=likely,
+        confidence=confidence,
+        order=np.argsort(log_odds, kind="stable"),
+        log_odds=log_odds,
+    )
+
+
 def expected_wrong(score: np.ndarray) -> float:
     """Expected number of wrong labels, from their scores (N,)."""
     return float((1 - score.astype(np.float64)).sum())

@@ -13,20 +13,19 @@ from dataclasses import replace
 import numpy as np
 
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.findings import UNDECIDED, Findings, Group
-from engine.noise.hidden_classes import HiddenClass
+from engine.noise.findings import MILD, SAMPLES, UNDECIDED, Findings, Group
 from engine.noise.separability import Separability
 from engine.noise.transition import (
     coincidence,
+    confident_counts,
     fit_temperature,
     log_softmax,
-    noise_rate,
     transition_of_counts,
 )
 
 NAMING = ("clean", "few errors", "symmetric", "class-dependent")  # a label is to name the class
-MILD = ("clean", "few errors")
-MOST_GROUPS, SAMPLES, MOST_NAMED = 12, 8, 5
+MOST_GROUPS, MOST_NAMED = 12, 5
+FEW_CLEAR = 10  # clear images of a class that tell nothing of its labels
 
 
 def settled(
@@ -34,27 +33,22 @@ def settled(
     logits: np.ndarray,
     given: np.ndarray,
     seen: Separability,
-    hidden: HiddenClass | None = None,
     config: NoiseConfig = CONFIG,
 ) -> Findings:
-    """The diagnosis `found` as far as the images bear it out.
+    """The diagnosis `found` as far as clear images bear it out.
 
-    logits (n, K): out of sample, of the true class; given (n,); hidden: a label under which two
-    classes may lie.
+    logits (n, K): out of sample, of the true class; given (n,).
     """
     found = replace(found, clear=_figures(seen))
     if found.regime not in NAMING:
         return found
     found = _against_clear_images(found, logits, given, seen, config)
-    if hidden is None or found.regime not in MILD:
-        return found
-    return replace(
-        found,
-        regime=UNDECIDED,
-        rate_high=min(1.0, found.rate_high + hidden.larger / len(given)),
-        because=hidden.reason,
-        groups=tuple(Group.of(side, given, SAMPLES) for side in hidden.sides),
-    )
+    if found.regime == "class-dependent":  # hard images may be wrong more often than clear ones
+        found = replace(found, rate_high=max(found.rate_high, seen.apart))
+    near = seen.second >= config.second_label * seen.first
+    if found.regime == "class-dependent" and near and seen.first_high < config.agreement_of_pairs:
+        return replace(found, rate_high=1.0)  # the second label may be the name
+    return found
 
 
 def _against_clear_images(
@@ -66,63 +60,61 @@ def _against_clear_images(
 ) -> Findings:
     contradicts = seen.first_high < config.agreement_of_pairs
     shows = seen.low > 0 and seen.excess > config.unexplained_share
-    if contradicts and _names_unknown(seen, config):
-        because = (
-            f"even the images of which predictions are most certain carry one label in"
-            f" {seen.first:.0%} and a second in {seen.second:.0%} of cases: which label names a"
-            " group of images, or whether any does, the images can't tell"
-        )
-        low = min(found.rate_low, 1 - seen.first_high)
-        return _undecided(found, seen, logits, given, (low, 1.0), because, _groups(seen, given))
+    if contradicts and _names_unknown(seen, found.regime == "symmetric", config):
+        return _unnamed(found, seen, logits, given)
     clear = int(seen.clear.sum())
     if found.regime in MILD and not shows:
         looked = clear >= config.clear_images and seen.share >= config.clear_share
         reach = (found.rate_low, max(found.rate_high, seen.apart))
-        if seen.share > 0.5 and seen.unlike > config.unlike_share:
+        if seen.unlike > config.unlike_share:
             because = (
                 f"{seen.unlike:.1%} of the images look like no class in particular, while"
                 f" {seen.share:.0%} are clearly of one; they may belong to no class, and then no label"
                 " of theirs is right"
             )
-            return _undecided(found, seen, logits, given, reach, because)
-        if looked and not contradicts:
+            return _undecided(found, seen, reach, because)
+        hard = seen.apart > found.rate_high + config.hard_share
+        if looked and not contradicts and not hard:
             return found
         because = (
-            f"only {clear:,} of {len(given):,} images are clearly of one class by their looks, and"
-            f" {seen.apart:.0%} of all labels differ from what the other labels foretell: images"
-            " that look alike and wrong labels leave the same trace there"
+            f"{clear:,} of {len(given):,} images are clearly of one class by their looks, and"
+            f" {seen.apart:.0%} of all labels differ from what the other labels foretell: among the"
+            " others, images that look alike and wrong labels leave the same trace"
         )
-        return _undecided(found, seen, logits, given, reach, because)
+        return _undecided(found, seen, reach, because)
     if not shows:
         return found
-    decides = seen.excess > config.mostly_unexplained * seen.differs and seen.share > 0.5
+    decides = (
+        seen.excess > config.mostly_unexplained * seen.differs and seen.share > config.counted_share
+    )
     uneven = coincidence(_wrong(seen)) > config.coincidence_from
     too_low = seen.low > found.rate_high
-    if decides and (too_low or (uneven and found.regime in ("few errors", "symmetric"))):
+    if decides and (
+        too_low
+        or (uneven and found.regime in ("few errors", "symmetric"))
+        or (found.regime == "class-dependent" and not seen.low <= found.rate <= seen.high)
+    ):
         return _counted(found, seen, logits, given, uneven, config)
+    reach = (min(found.rate_low, seen.low), max(found.rate_high, seen.high))
     if too_low or found.regime == "clean":
         because = (
             f"labels differ from the prediction in {seen.differs:.1%} of the {clear:,} images that"
             " look clearly like one class; whether those that differ among the others are wrong, or"
             " the images look alike, can't be told"
         )
-        reach = (min(found.rate_low, seen.low), max(found.rate_high, seen.high, seen.apart))
-        return _undecided(found, seen, logits, given, reach, because)
-    if not decides:
-        return found
-    return replace(
-        found,
-        rate_low=min(found.rate_low, seen.low),
-        rate_high=max(found.rate_high, seen.high),
-    )
+        reach = (reach[0], max(reach[1], seen.apart))
+        return _undecided(found, seen, reach, because)
+    if uneven:  # labels of hard images may be wrong more often than those of clear ones
+        reach = (reach[0], max(reach[1], seen.apart))
+    return replace(found, rate_low=reach[0], rate_high=reach[1])
 
 
-def _names_unknown(seen: Separability, config: NoiseConfig) -> bool:
-    """Whether the most frequent label need not be the name of the class: a second is nearly as
-    frequent; or the first is a minority, and the others are not any class but a few certain ones.
+def _names_unknown(seen: Separability, even: bool, config: NoiseConfig) -> bool:
+    """Whether the most frequent label need not be the name of the class: the first is
+    no majority, and a second is nearly as frequent or the others are not any class but a few certain ones.
     """
-    near = seen.second >= config.second_label * seen.first
-    few = seen.first_high < 0.5 and seen.within > config.within_classes
+    near = seen.second >= config.second_label * seen.first and seen.first_low < 0.5
+    few = seen.first_high < 0.5 and (seen.within > config.within_classes or not even)
     return near or few
 
 
@@ -135,22 +127,22 @@ def _counted(
     config: NoiseConfig,
 ) -> Findings:
     """The noise that is counted on clear images."""
-    matrix = _matrix(found, seen)
+    counts = confident_counts(logits, given)
+    matrix = _matrix(transition_of_counts(counts, 1 - seen.rate), seen)
     temperature = fit_temperature(logits, matrix, given)
     prior = np.exp(log_softmax(logits, temperature)).mean(0).astype(float)
-    rate = min(max(noise_rate(matrix, prior), seen.low), seen.high)
-    even = "few errors" if rate < config.few_errors_rate else "symmetric"
+    even = "few errors" if seen.rate < config.few_errors_rate else "symmetric"
     return replace(
         found,
         regime="class-dependent" if uneven else even,
-        rate=rate,
+        rate=seen.rate,
         rate_low=seen.low,
         rate_high=seen.high,
         matrix=matrix,
         prior=prior,
         temperature=temperature,
         because=(
-            f"counted on the {int(seen.clear.sum()):,} images that look clearly like one class: the"
+            f"this was counted on the {int(seen.clear.sum()):,} images that look clearly like one class: the"
             " confusion of their labels is not that of images that look alike"
         ),
         differing=_differing(seen),
@@ -158,40 +150,49 @@ def _counted(
 
 
 def _undecided(
-    found: Findings,
-    seen: Separability,
-    logits: np.ndarray,
-    given: np.ndarray,
-    reach: tuple[float, float],
-    because: str,
-    groups: tuple[Group, ...] = (),
+    found: Findings, seen: Separability, reach: tuple[float, float], because: str
 ) -> Findings:
-    matrix = _matrix(found, seen) if seen.low > 0 else found.matrix
+    """T stays as it was found: what is not decided calls no label wrong."""
     return replace(
         found,
         regime=UNDECIDED,
-        rate=min(max(found.rate, seen.low, reach[0]), reach[1]),
+        rate=min(max(found.rate, reach[0]), reach[1]),
         rate_low=reach[0],
         rate_high=reach[1],
-        matrix=matrix,
-        temperature=fit_temperature(logits, matrix, given),
         because=because,
         differing=_differing(seen),
-        groups=groups,
+    )
+
+
+def _unnamed(
+    found: Findings, seen: Separability, logits: np.ndarray, given: np.ndarray
+) -> Findings:
+    """The diagnosis where no label is the name of a group of images for certain."""
+    because = (
+        f"even the images of which predictions are most certain carry one label in {seen.first:.0%}"
+        f" and a second in {seen.second:.0%} of cases: which label names a group of images, or"
+        " whether any does, the images can't tell"
+    )
+    matrix = _matrix(found.matrix, seen) if seen.low > 0 else found.matrix
+    return replace(
+        _undecided(found, seen, (seen.least, 1.0), because),
+        matrix=matrix,
+        temperature=fit_temperature(logits, matrix, given),
+        groups=_groups(seen, given),
     )
 
 
 def _wrong(seen: Separability) -> np.ndarray:
-    """Counts (K, K) int64 on clear images, without the labels that looking alike explains."""
-    return np.round(seen.unexplained + np.diag(np.diag(seen.counts))).astype(np.int64)
+    """Counts (K, K) int64 on clear images, without the labels of classes that look alike."""
+    return np.where(seen.alike, 0, seen.counts).astype(np.int64)
 
 
-def _matrix(found: Findings, seen: Separability) -> np.ndarray:
-    """T (K, K) counted on clear images; classes with hardly any keep their row."""
+def _matrix(otherwise: np.ndarray, seen: Separability) -> np.ndarray:
+    """T (K, K) counted on clear images; `otherwise` (K, K) for classes of which few are clear."""
     counts = _wrong(seen)
     matrix = transition_of_counts(counts, float(np.trace(counts) / max(counts.sum(), 1)))
-    few = counts.sum(1) < 3
-    matrix[few] = found.matrix[few]
+    few = counts.sum(1) < FEW_CLEAR
+    matrix[few] = otherwise[few]
     return matrix
 
 

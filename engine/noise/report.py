@@ -48,7 +48,7 @@ def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
         return (
             f"About {share(rate)} of the labels are wrong, {between}, and which label is wrong"
             f" depends on the class: {named}."
-            f"{f' This was {findings.because}.' if findings.because else ''}"
+            f"{f' {_sentence(findings.because)}' if findings.because else ''}"
         )
     if findings.regime == "complementary":
         correct = (1 - rate) * n
@@ -178,6 +178,10 @@ def unknowable(findings: Findings, n: int, classes: Sequence[str]) -> list[str]:
             f" {named}{rest}. They count as ambiguous, not as wrong."
         )
     return out
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[0].upper()}{clause[1:]}."
 
 
 def _differing(findings: Findings, classes: Sequence[str]) -> str:

@@ -46,8 +46,9 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 PHOTO_SIZE = 48  # pixels; handwriting is used at 28
-EARLIER = "of an earlier version, which could take constant mix-ups for look-alikes: diagnose again"
+EARLIER = "of an earlier version of the method, which decided less: diagnose again"
 OPEN = 3  # diagnoses kept open
+STOPPED_SECONDS = 7 * 86_400  # from which the folds of a diagnosis that was stopped are deleted
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,10 @@ class Noise:
         effort: str = "full",
         progress: Progress = no_progress,
     ) -> Diagnosis:
-        """The diagnosis of a data set; computed if it is not on disk. Raises DataError."""
+        """The diagnosis of a data set; computed if it is not on disk. One that was stopped goes on
+        after its last fold. Raises DataError.
+        """
+        from engine.noise.kept import Kept
         from engine.noise.pipeline import run_pipeline
 
         if effort not in CONFIG.efforts:
@@ -135,7 +139,8 @@ class Noise:
         folder = self.home / key_of(data, split, effort)
         found = self._opened(folder, data)
         if found is None:
-            begun = time.monotonic()
+            begun, trained = time.monotonic(), folder.with_name(f".{folder.name}-folds")
+            self._forget_old(but=trained)
             result = run_pipeline(
                 data,
                 split,
@@ -143,12 +148,20 @@ class Noise:
                 self.store.settings.device,
                 progress=progress,
                 saved_models=saved_models(self.store, data),
+                kept=Kept(trained),
             )
             seconds = time.monotonic() - begun
             save_diagnosis(folder, make_document(data, split, effort, result, seconds), result)
             found = self._opened(folder, data)
             assert found is not None  # it was just written
+            shutil.rmtree(trained, ignore_errors=True)
         return found
+
+    def _forget_old(self, but: Path) -> None:
+        """Delete the folds of diagnoses that were stopped and not gone on with for a week."""
+        for folder in self.home.glob(".*-folds"):
+            if folder != but and folder.stat().st_mtime < time.time() - STOPPED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def delete(self, key: str) -> None:
         """Delete a diagnosis, its review included. Raises RunError if there is none."""

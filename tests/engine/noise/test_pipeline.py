@@ -16,7 +16,7 @@ from engine.noise.cross_validation import CrossValidation
 from engine.noise.hypotheses import COMPLEMENTARY, SYMMETRIC
 from engine.noise.inject import add_noise
 from engine.noise.network import noisy_data
-from engine.noise.pipeline import run_pipeline
+from engine.noise.pipeline import PipelineResult, run_pipeline
 from engine.noise.targets import SoftTargets, TargetLoss
 from engine.noise.transition import uniform_transition
 from engine.training.noisy_losses import forward
@@ -27,64 +27,70 @@ def digits(tmp_path_factory: pytest.TempPathFactory):
     return Lab(tmp_path_factory.mktemp("lab")).dataset("digits")
 
 
+@pytest.fixture(scope="module")
+def four(digits):
+    """480 digits of four classes with complementary labels, which carry 0.29 nats each, and the true
+    classes: enough to learn from in a few seconds.
+    """
+    chosen = np.flatnonzero(digits.labels < 4)[:480]
+    true = np.asarray(digits.labels)[chosen]
+    data = replace(
+        digits,
+        images=np.asarray(digits.images)[chosen],
+        labels=add_noise(true, 4, "complementary", 1.0, 0),
+        classes=digits.classes[:4],
+        splits={},
+        files=[digits.files[i] for i in chosen],
+    )
+    return data, true
+
+
 def little(teacher: int, student: int = 0, ensemble: int = 0, size: int = 0) -> Effort:
     """An effort that trains on so many images."""
-    return Effort(teacher, student, ensemble, size, "little")
+    return Effort(teacher, student, ensemble, size, "little", 16)
 
 
-def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classes(digits) -> None:
-    config = replace(
-        CONFIG,
-        efforts={"full": little(8_000, 4_000, 8_000, 2)},
-        hypothesis_views=10_000,
-        probe_views=5_000,
-        tta_copies=2,
-        folds_by_size=((5_000, 3),),
-    )
-    true = digits.labels
-    given = add_noise(true, 10, "complementary", 1.0, 0)
-    reported = []
+def diagnosed(data, **changes) -> tuple[PipelineResult, list[tuple[int, int, str]]]:
+    """The result under a changed configuration, and the progress that was reported."""
+    reported: list[tuple[int, int, str]] = []
     found = run_pipeline(
-        digits.with_labels(given, "noisy"),
+        data,
         progress=lambda done, total, what: reported.append((done, total, what)),
-        config=config,
+        config=replace(CONFIG, tta_copies=2, folds_by_size=((5_000, 3),), **changes),
     )
+    return found, reported
+
+
+def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classes(four) -> None:
+    data, true = four
+    found, reported = diagnosed(data, efforts={"full": little(3_000, 2_000, 2_000, 2)})
     assert found.hypothesis == COMPLEMENTARY and found.findings.regime == "complementary"
     alone = (found.log_p.argmax(1) == true).mean()
-    assert alone > 0.3 and (found.suspects.likely == true).mean() > alone + 0.05
+    assert alone > 0.5 and (found.suspects.likely == true).mean() > min(alone + 0.02, 0.97)
     confidence = found.suspects.confidence
-    assert confidence.shape == (len(digits),)
-    assert 0.1 <= confidence.min() <= confidence.max() <= 1
-    assert {what for _, _, what in reported} >= {
-        "ensemble, network 1 of 2",
-        "ensemble, network 2 of 2",
-    }
+    assert confidence.shape == (len(true),)
+    assert 0.25 <= confidence.min() <= confidence.max() <= 1
+    steps = {what.partition(";")[0] for _, _, what in reported}
+    assert any(step.startswith("ensemble, network 1 of ") for step in steps)
+    assert not any(step.startswith("comparing hypotheses") for step in steps)  # looks decided
+    assert any("so far: complementary, " in what for _, _, what in reported)
     ends = [(done, total) for done, total, what in reported if what.startswith("ensemble")]
-    assert ends[-1][0] > 0.99 * ends[-1][1] and all(done <= total for done, total in ends)
+    assert ends[-1][0] > 0.95 * ends[-1][1] and all(done <= total for done, total in ends)
 
 
-def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of_all(
-    digits,
-) -> None:
-    config = replace(
-        CONFIG,
-        efforts={"full": little(10_000, 4_000, 8_000, 1)},
-        hypothesis_views=1_000,
-        probe_views=5_000,
-        tta_copies=2,
-        folds_by_size=((5_000, 3),),
+def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of_all(four) -> None:
+    data, _ = four
+    found, reported = diagnosed(
+        data,
+        efforts={"full": little(4_000, 1_000, 2_000, 1)},
+        hypothesis_views=500,
+        probe_views=100,
+        probe_width=4,
     )
-    given = add_noise(digits.labels, 10, "complementary", 1.0, 0)
-    reported = []
-    found = run_pipeline(
-        digits.with_labels(given, "noisy"),
-        progress=lambda done, total, what: reported.append((done, total, what)),
-        config=config,
-    )
-    # Both hypotheses are cross-validated, as the part of the images decided for neither.
-    starts = [what for _, _, what in reported if what == "cross-validation, fold 1 of 3"]
-    first = [done for done, _, what in reported if what == "cross-validation, fold 1 of 3"]
-    assert len(starts) > 1 and max(first) - min(first) > 2 * 10_000
+    # Both hypotheses are cross-validated, as descriptors and a part of the images decided for neither.
+    assert any(what.startswith("comparing hypotheses") for _, _, what in reported)
+    first = [done for done, _, what in reported if what.startswith("cross-validation, fold 1 of 3")]
+    assert max(first) - min(first) > 2 * 4_000
     assert found.hypothesis == COMPLEMENTARY
     assert any(what.startswith("ensemble") for _, _, what in reported)
     assert reported[-1][0] > 0.99 * reported[-1][1] and all(
@@ -105,7 +111,7 @@ def test_teachers_see_complementary_labels_of_many_classes_more_often(
 ) -> None:
     data = replace(noisy_data(digits, device="cpu"), classes=classes)
     index = np.arange(len(digits))
-    trained = len(index) * 4 // 5
+    trained = len(index) * 3 // 4
     work = CrossValidation(data, index, little(4 * trained), 0, lambda *_: None)
     assert work.teacher_epochs(hypothesis) == epochs
 

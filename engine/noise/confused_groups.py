@@ -1,0 +1,178 @@
+"""Classes whose labels are so mixed up that they predict nothing: to labels they look like classes
+that look alike. Images can tell the two apart, without any label: of classes that look alike the images
+form one group, or fewer groups than there are classes; of classes whose labels are mixed up they form as
+many groups as there are classes, each as large as a class, and labels are mixed within each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import permutations
+
+import numpy as np
+
+from engine.metrics import wilson_interval
+from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.hidden_classes import HALF, MOST, all_sides, two_groups
+from engine.noise.separability import Separability
+
+MOST_CLASSES = 4  # that are looked at together
+MOST_PAIRS = 60  # of classes, those that are confused most
+CONFUSED, CONFUSED_SHARE = 4, 0.04  # labels of two classes that are the other's, and their share
+ALIGNED = 0.6  # of the images of two classes, in the group of their predicted class
+FEW = 16  # images that form no two groups
+NEARLY = 0.8  # of the most labels that may be right, from which other names are as good
+SMALL, LARGE = 0.5, 1.7  # images of a group over those of the usual class
+
+
+@dataclass(frozen=True)
+class ConfusedClasses:
+    """Classes whose images form as many groups as there are classes, with labels mixed within them.
+
+    labels     their numbers; groups: positions of the images of each, in the order of the labels that
+               they then are
+    wrong      labels that are wrong if each group is one of the classes; low, high: 95% bounds on it,
+               of which the lower is also that of two groups being one class
+    named      the groups are also the predicted classes, so that their names are known
+    cut        between the two groups that are least apart, as a share of a random one's
+    """
+
+    labels: tuple[int, ...]
+    groups: tuple[np.ndarray, ...] = field(repr=False)
+    wrong: int
+    low: float
+    high: float
+    cut: float
+    named: bool = False
+
+
+def confused_classes(
+    vectors: np.ndarray,
+    given: np.ndarray,
+    seen: Separability,
+    seed: int = 0,
+    config: NoiseConfig = CONFIG,
+) -> tuple[ConfusedClasses, ...]:
+    """The sets of classes that labels confuse and images (descriptors (n, D)) don't, most wrong first."""
+    found = _pairs(vectors, given, seen, seed, config)
+    usual = float(np.median(np.bincount(given)[np.unique(given)]))
+    for classes in _sets(seen):
+        own = np.flatnonzero(np.isin(given, classes) & np.isin(seen.predicted, classes))
+        split = _groups(vectors, own, len(classes), seed, config)
+        if split is None:
+            continue
+        groups, cut = split
+        sizes = np.array([len(group) for group in groups])
+        if sizes.min() < SMALL * usual or sizes.max() > LARGE * usual:
+            continue
+        counts = np.array([[int((given[group] == a).sum()) for a in classes] for group in groups])
+        best = max(
+            permutations(range(len(classes))),
+            key=lambda order: sum(counts[place, which] for which, place in enumerate(order)),
+        )
+        rights = [
+            sum(int(counts[place, which]) for which, place in enumerate(order))
+            for order in permutations(range(len(classes)))
+        ]
+        right, near = max(rights), min(r for r in rights if r >= NEARLY * max(rights))
+        wrong, most = len(own) - right, len(own) - int(counts.max(1).sum())
+        part = int(np.isin(given, classes).sum())
+        found.append(
+            ConfusedClasses(
+                labels=tuple(int(a) for a in classes),
+                groups=tuple(groups[place] for place in best),
+                wrong=round(wrong / len(own) * part),
+                low=wilson_interval(most, len(own))[0] * len(own),
+                high=wilson_interval(len(own) - near, len(own))[1] * part,
+                cut=cut,
+            )
+        )
+    return tuple(sorted(found, key=lambda classes: -classes.wrong))
+
+
+def _pairs(
+    vectors: np.ndarray, given: np.ndarray, seen: Separability, seed: int, config: NoiseConfig
+) -> list[ConfusedClasses]:
+    """The pairs of classes that don't look alike, whose images form two groups that are also the
+    predicted classes, with labels of the one in the other.
+    """
+    found, count = [], len(seen.alike)
+    counts = np.bincount(seen.single * count + given, minlength=count**2).reshape(count, count)
+    both = counts + counts.T
+    pairs = np.argwhere(np.triu(~(seen.alike | seen.alike.T), 1) & (both >= CONFUSED))
+    for pair in sorted(pairs, key=lambda pair: -both[tuple(pair)])[:MOST_PAIRS]:
+        a, b = pair
+        own = np.flatnonzero(np.isin(given, pair) & np.isin(seen.single, pair))
+        if both[a, b] < CONFUSED_SHARE * len(own):
+            continue
+        split = _groups(vectors, own, 2, seed, config)
+        if split is None or split[1] >= config.certain_groups:
+            continue
+        groups = sorted(split[0], key=lambda group: (seen.single[group] == b).mean())
+        agreeing = [group[seen.single[group] == c] for group, c in zip(groups, pair, strict=True)]
+        size = sum(len(group) for group in agreeing)
+        if size < ALIGNED * len(own):
+            continue
+        wrong = sum(int((given[g] != c).sum()) for g, c in zip(agreeing, pair, strict=True))
+        if wrong >= CONFUSED:
+            most = sum(int((given[g] != c).sum()) for g, c in zip(groups, pair, strict=True))
+            found.append(
+                ConfusedClasses(
+                    labels=(int(a), int(b)),
+                    groups=tuple(groups),
+                    wrong=most,
+                    low=wilson_interval(wrong, size)[0] * size,
+                    high=wilson_interval(most, len(own))[1] * len(own),
+                    cut=split[1],
+                    named=True,
+                )
+            )
+    return found
+
+
+def _sets(seen: Separability) -> list[np.ndarray]:
+    """The classes that are confused with each other, a few at a time."""
+    count = len(seen.alike)
+    linked = seen.alike | seen.alike.T | np.eye(count, dtype=bool)
+    out, done = [], np.zeros(count, bool)
+    for start in range(count):
+        if done[start]:
+            continue
+        group = linked[start]
+        while (grown := linked[group].any(0) | group).sum() > group.sum():
+            group = grown
+        done |= group
+        if 1 < group.sum() <= MOST_CLASSES:
+            out.append(np.flatnonzero(group))
+    return out
+
+
+def _groups(
+    vectors: np.ndarray, own: np.ndarray, count: int, seed: int, config: NoiseConfig
+) -> tuple[list[np.ndarray], float] | None:
+    """The images `own` in `count` groups that share few neighbours, with the largest cut between two;
+    None if they form fewer.
+    """
+    rng = np.random.default_rng([seed, 9])
+    some = own if len(own) <= MOST else np.sort(rng.choice(own, MOST, replace=False))
+    parts, largest = [some], 0.0
+    while len(parts) < count:
+        missing = count - len(parts)  # groups: one part may hold all of them and its own
+        cuts = [
+            two_groups(vectors[part], HALF / missing) if len(part) > FEW else None for part in parts
+        ]
+        tried = [(cut[0], place) for place, cut in enumerate(cuts) if cut is not None]
+        if not tried or min(tried)[0] > config.mixed_groups:
+            return None
+        cut, place = min(tried)
+        part, split = parts.pop(place), cuts[place]
+        assert split is not None  # it was tried
+        parts += [part[split[1]], part[~split[1]]]
+        largest = max(largest, cut)
+    if len(some) == len(own):
+        return parts, largest
+    number = np.empty(len(some), np.int64)
+    for place, part in enumerate(parts):
+        number[np.searchsorted(some, part)] = place
+    number = all_sides(vectors, own, some, number)
+    return [own[number == place] for place in range(count)], largest
