@@ -60,6 +60,7 @@ def test_uncertainty_takes_the_smallest_margins():
 def test_the_head_learns_from_a_few_labels_and_needs_two_classes():
     vectors, labels = clusters()
     assert fit_head(vectors[:1], labels[:1]) is None
+    assert fit_head(vectors[:4], labels[:4]).classes == ("0", "1", "2", "3")  # one label of each
     for classes in (2, 4):
         few = [i for i in range(40) if int(labels[i]) < classes]
         head = fit_head(vectors[few], [labels[i] for i in few])
