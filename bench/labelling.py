@@ -68,9 +68,11 @@ def drawn(curves: dict[str, np.ndarray]) -> str:
     parts = []
     for number, (name, found) in enumerate(curves.items()):
         colour, mean = COLOURS[number], found.mean(0)
-        band = [at(*one) for one in zip(steps, found.max(0), strict=True)]
-        band += [at(*one) for one in zip(steps[::-1], found.min(0)[::-1], strict=True)]
-        line = " ".join(at(*one) for one in zip(steps, mean, strict=True))
+        band = [at(*one) for one in zip(steps.tolist(), found.max(0).tolist(), strict=True)]
+        band += [
+            at(*one) for one in zip(steps[::-1].tolist(), found.min(0)[::-1].tolist(), strict=True)
+        ]
+        line = " ".join(at(*one) for one in zip(steps.tolist(), mean.tolist(), strict=True))
         parts.append(f'<polygon points="{" ".join(band)}" fill="{colour}" opacity=".12"/>')
         parts.append(
             f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>'

@@ -30,6 +30,7 @@ TASK_WORDS = {
     "find_rate": "searching for a learning rate",
     "diagnose": "diagnosing labels",
     "noise-trial": "a label noise experiment",
+    "score-together": "scoring models on one data set",
     "publish-labels": "making a data set of reviewed labels",
 }
 
