@@ -214,6 +214,7 @@ class SlurmCluster(Cluster):
                 process.wait(20)
             if process.poll() is None:
                 kill_trees(process.pid)
+                process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
