@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 HELP = "list the data sets, show what one holds, fetch one from its public source"
 
 SHOWN = 50  # skipped files
+FEW = 2_000  # images that are opened without being asked for it: a few seconds
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +29,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="open every image first: blank, identical and unreadable ones are then named",
+        help=(
+            "open every image first: blank, identical and unreadable ones are then named (up to"
+            f" {FEW:,} are opened anyway)"
+        ),
     )
     parser.add_argument(
         "--fetch",
@@ -50,6 +54,8 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     if args.name:
         look = lab.data.check if args.check else lab.data.contents
         found = look(args.name, progress=progress)
+        if not found.report.checked and found.images <= FEW:
+            found = lab.data.check(args.name, progress=progress)
         classes = [
             {"name": name, "train": int(train), "val": int(val), "test": int(test)}
             for name, (train, val, test) in zip(found.classes, found.counts.T, strict=True)

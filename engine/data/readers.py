@@ -21,7 +21,7 @@ from engine.data.file_kinds import kind_of_file
 from engine.data.file_list import MOST_TABLE_BYTES, Files, one_file
 from engine.data.folder import folder_files, list_files, sorted_out, zip_files
 from engine.data.forms.data_files import find_data_files, list_data_files
-from engine.data.forms.omniglot import joined
+from engine.data.forms.omniglot import is_omniglot, joined
 from engine.data.forms.records import TABLE_ENDINGS, read_table
 from engine.data.listing import Listing, digest
 from engine.data.sources import Found
@@ -239,12 +239,13 @@ def _is_idx(opening: Opening) -> bool:
 
 
 def _is_omniglot(opening: Opening) -> bool:
-    return bool(opening.found.source and opening.found.source.parts)
+    return bool(opening.found.source and opening.found.source.parts) or is_omniglot(opening.path)
 
 
 def _list_omniglot(opening: Opening) -> Listing:
     source = opening.found.source
-    parts = opening.path.glob(source.parts) if source and opening.path.is_dir() else ()
+    known = source and source.parts and opening.path.is_dir()
+    parts = opening.path.glob(source.parts) if source and known else ()
     paths = sorted(parts) or [opening.path]
     files, content = joined(paths, opening.unpacked_mb, opening.content_of)
     return list_files(files, opening.path.name, content, opening.kind, only_classes=True)

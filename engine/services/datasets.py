@@ -104,21 +104,19 @@ class Data:
         it may have been decoded; 0: the usual one of its kind. Raises DataError.
         """
         listing = self.listing(name, progress)
-        counts = np.zeros((len(SPLITS), len(listing.classes)), np.int64)
-        labelled = listing.labels >= 0
-        np.add.at(counts, (listing.official[labelled], listing.labels[labelled]), 1)
         style, size = _style(listing, style), size or USUAL_SIZE[listing.kind]
         home = self.store.home
         stored = stored_squares(listing, style, size, home)
         unreadable = stored.skipped if stored else ()
         found = checked(listing, stored, style, size, home, progress) if stored else None
+        read = stored.kept if stored else np.arange(len(listing.labels))
+        labels, official = listing.labels[read], listing.official[read]
+        counts = np.zeros((len(SPLITS), len(listing.classes)), np.int64)
+        labelled = labels >= 0
+        np.add.at(counts, (official[labelled], labels[labelled]), 1)
         usual = DataSpec()
         splits = make_splits(
-            listing.labels,
-            listing.official,
-            validation=usual.validation,
-            test=usual.test,
-            seed=usual.seed,
+            labels, official, validation=usual.validation, test=usual.test, seed=usual.seed
         )
         sizes = {split: len(index) for split, index in splits.items()}
         return Contents(

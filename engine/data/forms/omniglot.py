@@ -7,6 +7,7 @@ same. The small background sets share alphabets, of which each is taken once.
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 from engine.data.file_list import FileReader, Files
 from engine.data.folder import folder_files, zip_files
 from engine.data.listing import MOST_BYTES, digest
+from engine.imaging.formats import is_hidden, is_picture
 
 _PICTURE = re.compile(r"(?:.*/)?([^/]+)/character(\d+)/([^/]+\.png)")
 
@@ -35,6 +37,25 @@ class JoinedReader:
 
     def select(self, indices: np.ndarray) -> JoinedReader:
         return JoinedReader(self._readers, [self._places[int(i)] for i in indices])
+
+
+def is_omniglot(path: Path) -> bool:
+    """Whether all pictures in a folder or zip lie as Omniglot's do, whatever it is called."""
+    try:
+        if path.is_dir():
+            places = [*path.glob("*/character[0-9]*"), *path.glob("*/*/character[0-9]*")]
+            return bool(places) and all(
+                _PICTURE.fullmatch(f"{file.parent.parent.name}/{file.parent.name}/{file.name}")
+                for file in path.rglob("*.png")
+            )
+        if not zipfile.is_zipfile(path):
+            return False
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if is_picture(name)]
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False  # said by whoever opens it next
+    names = [name for name in names if not is_hidden(name)]
+    return bool(names) and all(_PICTURE.fullmatch(name) for name in names)
 
 
 def alphabet_of(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -128,9 +129,24 @@ def _start(name: str, raw: bytes) -> Start | None:
     for separator in SEPARATORS:
         rows = cells(lines, separator)
         if len(rows[0]) >= FEWEST and len({len(row) for row in rows[1:]}) <= 2:
-            header = not all(_is_number(cell) for cell in rows[0][1:-1])
+            header = not all(_is_number(cell) for cell in rows[0][1:-1]) or _counts(rows[0])
             return Start(separator, encoding, rows[0], header, rows[1:])
     return None
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether numbers are names: 0, 1, 2 … as pandas calls columns without any, or 0, 0.1, 0.2 … as
+    it calls those whose header, a row of pixels once, says the same again and again.
+    """
+    seen: Counter[str] = Counter()
+    named = 0
+    for cell in cells:
+        base, dot, again = cell.strip().partition(".")
+        named += bool(dot) and again == str(seen[base])
+        seen[base] += 1
+    in_order = sum(cell.strip() == str(number) for number, cell in enumerate(cells[1:]))
+    in_order = max(in_order, sum(c.strip() == str(n) for n, c in enumerate(cells)))
+    return max(named, in_order) > len(cells) // 2
 
 
 def _is_number(text: str) -> bool:

@@ -329,3 +329,30 @@ def test_a_pool_keeps_images_without_a_label_without_one(look, tmp_path):
     names = [str(write_zip(tmp_path / f"{n}.zip", content)) for n in "xy"]
     data = load_dataset(DataSpec(name="+".join(names)), progress=no_progress, **look)
     assert Counter(data.labels.tolist()) == {0: 12, 1: 12, -1: 6}
+
+
+def test_omniglots_characters_are_classes_of_their_alphabet_whatever_the_zip_is_called(
+    opened, tmp_path
+):
+    drawn = {
+        f"strokes/{alphabet}/character{number:02d}/{n}.png": png(small_page("24"[number % 2], n))
+        for alphabet in ("Greek", "N_Ko")
+        for number in (1, 2)
+        for n in range(2)
+    }
+    listing = opened(write_zip(tmp_path / "strokes.zip", drawn))
+    assert listing.classes == ("Greek 01", "Greek 02", "N Ko 01", "N Ko 02")
+    listing = opened(write_zip(tmp_path / "other.zip", {**drawn, "strokes/A/b/1.png": b""}))
+    assert "Greek 01" not in listing.classes  # not all lie so
+
+
+@pytest.mark.parametrize("repeated", [True, False])
+def test_a_header_of_numbers_is_no_picture(opened, tmp_path, repeated):
+    """A to Z of NIST as it is passed around: a row of zeros that pandas took for names."""
+    names = ["0", *(f"0.{n}" for n in range(1, 785))] if repeated else list(map(str, range(785)))
+    pages = [np.asarray(small_page("24R"[n % 3], n).resize((28, 28))) for n in range(12)]
+    rows = [[str(n % 3), *map(str, page.ravel())] for n, page in enumerate(pages)]
+    path = tmp_path / "letters.csv"
+    path.write_text("\n".join(",".join(row) for row in [names, *rows]))
+    listing = opened(path)
+    assert len(listing.labels) == 12 and listing.classes == ("0", "1", "2")
