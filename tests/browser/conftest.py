@@ -34,3 +34,17 @@ def browser():
         running = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture
+def blank(browser):
+    """A page that is nowhere yet; in the end, nothing may have gone wrong on it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    assert not page.locator('[data-testid="stException"]').all_inner_texts()
+    context.close()
+    assert not wrong

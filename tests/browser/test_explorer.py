@@ -28,20 +28,6 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def blank(browser):
-    """A page that is nowhere yet; in the end, nothing may have gone wrong on it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert not page.locator('[data-testid="stException"]').count()
-    context.close()
-    assert not wrong
-
-
-@pytest.fixture
 def page(blank, server):
     blank.goto(f"{server.address}{EXPLORER}")
     blank.locator(MAP).wait_for()

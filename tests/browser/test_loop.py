@@ -33,21 +33,8 @@ def server(tmp_path_factory):
     running.close()
 
 
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert not page.locator('[data-testid="stException"]').all_inner_texts()
-    context.close()
-    assert not wrong
-
-
-def test_from_the_map_to_a_mended_label_and_on_to_the_comparison(page, server):
-    lab, base = server.lab, server.address
+def test_from_the_map_to_a_mended_label_and_on_to_the_comparison(blank, server):
+    page, lab, base = blank, server.lab, server.address
     space = lab.spaces.find(MODEL, "noisy", "all")
     worst = lab.diagnosis.arrays["order"][:5]
     names = [lab.diagnosis.file(int(place)) for place in worst]

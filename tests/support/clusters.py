@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -56,22 +57,19 @@ def kill_trees(*roots: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-class Cluster:
+class Cluster(ABC):
     """A cluster under test. environment: what a lab needs to use it."""
 
     name: str
     environment: dict[str, str]
 
+    @abstractmethod
     def lose_node_of(self, pid: int) -> None:
         """Take away the node on which this process runs, with all that runs there."""
-        raise NotImplementedError
 
-    def requeue(self, job: str) -> None:
-        """Have a running job taken from its node and queued again."""
-        raise NotImplementedError
-
+    @abstractmethod
     def close(self) -> None:
-        raise NotImplementedError
+        """End every process of the cluster."""
 
 
 class RayCluster(Cluster):
