@@ -22,9 +22,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from app.doors.admission import admission_of, check_reach
 from app.doors.guard import Guard, guarded
 from app.doors.table import lab_table
 from app.lazy_app import LazyApp
+from app.people.routes import routes as people_routes
+from app.people.welcome import welcome
 from app.pulse import Pulse
 from app.samples.routes import routes as sample_routes
 from app.scatter.routes import routes as space_routes
@@ -54,6 +57,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
     canvas = LazyApp(lambda: _canvas(lab), "The canvas", ("/config", "/gradio_api/info"))
 
     pulse = Pulse(lab.health)
+    admission = admission_of(lab.classroom, lab.settings, environ)
 
     async def health(request: Request) -> Response:
         return JSONResponse(await pulse.read())
@@ -78,9 +82,10 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
         Route("/canvas", add_slash),
         Mount("/canvas", app=canvas),
         Mount("/space", routes=[*space_routes(lab), *sample_routes(lab)]),
+        *(people_routes(admission) if admission else ()),
     ]
     app = LabApp(DASHBOARD, lifespan=lifespan, routes=routes)
-    return guarded(app, lab_table(list(PAGES)), lab.settings, environ)
+    return guarded(app, lab_table(list(PAGES)), lab.settings, environ, admission)
 
 
 async def _warm(canvas: LazyApp, pulse: Pulse) -> None:
@@ -102,6 +107,7 @@ def serve(environ: Mapping[str, str]) -> int:
     """
     try:
         settings = settings_of(environ)
+        check_reach(settings)
         listener = bind(settings.host, settings.port)
     except GlyphlabError as error:
         print(error, file=sys.stderr)
@@ -112,7 +118,13 @@ def serve(environ: Mapping[str, str]) -> int:
     from app.theme import configure
 
     configure(settings, environ)
-    return run(build(open_lab(environ), environ), settings, "Glyphlab", listener)
+    lab = open_lab(environ)
+    try:
+        doors = welcome(lab.classroom, settings)
+    except GlyphlabError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return run(build(lab, environ), settings, "Glyphlab", listener, doors)
 
 
 def _probe(lab: Lab) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -12,7 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from app.charts.words import moment
-from app.shared_lab import open_lab
+from app.people.asking import in_dashboard
+from app.shared_lab import open_lab_here
 from app.widgets.links import link
 from app.widgets.live import live_chart
 from engine.errors import GlyphlabError
@@ -32,8 +32,10 @@ CHART_CONFIG: dict[str, Any] = {
 
 
 def get_lab() -> Lab:
-    """The lab of this process, opened once for the settings in the environment."""
-    return open_lab(os.environ)
+    """The lab of this process, opened once for the settings in the environment, as the visitor of this
+    page has it.
+    """
+    return in_dashboard(open_lab_here())
 
 
 @contextmanager

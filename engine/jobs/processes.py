@@ -27,7 +27,9 @@ def environment_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, 
     out = dict(environ)
     for setting in SETTINGS:
         value = getattr(settings, setting.field)
-        if isinstance(value, tuple):
+        if setting.secret:  # whoever computes needs none
+            out.pop(setting.name, None)
+        elif isinstance(value, tuple):
             out[setting.name] = ":".join(str(part) for part in value)
         else:
             out[setting.name] = str(int(value)) if isinstance(value, bool) else str(value)

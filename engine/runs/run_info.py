@@ -64,6 +64,8 @@ class RunInfo:
     labels  'given' or 'mended': which labels of its data it is trained on; journal: of mended ones,
             up to which position of the label journal of each data set
     before  the run that this one repeats on labels mended since
+    owner   id of the student or visitor who started it, and by: that person's name; '' of whoever
+            leads the lab
     """
 
     id: str
@@ -99,6 +101,8 @@ class RunInfo:
     labels: str = "given"
     journal: Sequence[int] = ()
     before: str | None = None
+    owner: str = ""
+    by: str = ""
 
 
 _PLAIN = tuple(
@@ -150,6 +154,9 @@ class Status(Document):
     labels: str | None = None
     journal: list[Annotated[int, Field(ge=0)]] | None = None
     before: str | None = None
+    owner: str | None = None
+    by: str | None = None
+    most_minutes: int | None = Field(None, ge=1, le=100_000)
     cwd: str | None = None
     host: str | None = None
     job: dict[str, str] | None = None

@@ -5,7 +5,6 @@ looks things up here; nothing is started or computed.
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import CheckpointError, GlyphlabError
 from engine.files.atomic import make_folder
 from engine.files.checked import Damaged
+from engine.files.trash import Trash
 from engine.progress import Progress, no_progress
 from engine.runs.index import damaged_runs, find_run, known_runs
 from engine.runs.run import Run
@@ -57,6 +57,7 @@ class Store:
         self.settings = dataclasses.replace(settings or read_settings({}), home=self.home)
         self.checkpoints = Path(checkpoints)
         self.records = Path(records)
+        self.trash = Trash(self.home)
         self._predictors: OrderedDict[tuple[Path, int], Predictor] = OrderedDict()
         self._loading = threading.Lock()
 
@@ -207,17 +208,27 @@ class Store:
             return self._predictors[key]
 
     def delete(self, name: str) -> None:
-        """Remove a run with all it holds, or a model that was fetched from the Hub. Raises RunError
-        while the run is alive, or if there is none of that name.
+        """Move a run with all it holds to the trash, or a model that was fetched from the Hub. Raises
+        RunError while the run is alive, or if there is none of that name.
         """
-        from engine.files.atomic import failure
         from engine.store.models import pulled_models
 
         for folder in pulled_models(self.home):
             if folder.name == name:
-                try:
-                    shutil.rmtree(folder)
-                except OSError as error:
-                    raise failure(error, folder) from error
+                self.trash.put(folder, "model", name)
                 return
-        self.run(name).delete()
+        self.delete_run(name)
+
+    def delete_run(self, id: str | Path, batch: str = "") -> None:
+        """Move a run to the trash, as part of a `batch` that is put back together. Raises RunError
+        while it is alive; one outside the home is removed for good.
+        """
+        run = self.run(id)
+        if run.alive or not run.path.is_relative_to(self.home):
+            run.delete()
+            return
+        try:
+            name = run.info().name or run.id
+        except GlyphlabError:  # damaged
+            name = run.id
+        self.trash.put(run.path, "run", f"{name} ({run.id})", batch)
