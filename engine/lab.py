@@ -8,12 +8,11 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from engine import __version__
-from engine.errors import RunError, unknown
+from engine.errors import RightsError, RunError, unknown
 from engine.files.checked import Damaged
 from engine.jobs.launcher import Launcher
 from engine.progress import Progress, no_progress
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from engine.jobs.executor import Executor
     from engine.jobs.tasks import TaskInfo
     from engine.models.predictor import Predictor
-    from engine.people.classroom import Classroom
     from engine.people.person import Person
     from engine.recipes.fields import DataSpec
     from engine.recipes.recipe import Recipe
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
 
 
 MOST_OWN = 500  # examples, and drawings, of a student or visitor
+MOST_VISITS = 300  # visitors who have taught or drawn something
 MOST_PEOPLE = 100  # whose taught symbols are kept as vectors
 
 
@@ -100,18 +99,15 @@ class Lab(Services):
         gate = Gate(person, self, lambda: self._own_of(person), lambda: room.is_locked_for(person))
         return cast("Lab", LabDoor(self, gate))
 
-    @cached_property
-    def classroom(self) -> Classroom:
-        from engine.people.classroom import Classroom
-
-        return Classroom(self.home, self.settings)
-
     def _own_of(self, person: Person) -> Own:
         from engine.people.person import own_folder
         from engine.services.drawings import Drawings
         from engine.services.few_shot import Taught
 
         folder = own_folder(self.home, person)
+        if person.role == "visitor" and not folder.exists() and folder.parent.exists():
+            if sum(1 for _ in folder.parent.iterdir()) >= MOST_VISITS:
+                raise RightsError("too many visitors keep something here", hint="Try again later.")
         with self._changing_own:
             if person.id not in self._own:
                 name = f"drawings-{folder.parent.name}-{person.id}"

@@ -35,7 +35,7 @@ FLOORS: tuple[str, ...] = (
     "engine.cli",
     "engine.__main__",
     "app.palette app.doors app.received app.memory_uploads app.serving",
-    "app.people app.charts app.shared_lab app.lazy_app app.pulse app.turns app.scripts",
+    "app.metrics app.people app.charts app.shared_lab app.lazy_app app.pulse app.turns app.scripts",
     "app.theme app.widgets app.scatter",
     "app.samples",
     "app.sections app.canvas_tabs",

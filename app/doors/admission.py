@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -30,7 +30,7 @@ from engine.settings import Settings
 
 TOKEN = "token"
 _BEARER = re.compile(r"bearer +(\S{1,200})", re.I)
-Scope = dict[str, Any]
+Scope = MutableMapping[str, Any]
 
 
 @dataclass

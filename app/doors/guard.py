@@ -25,6 +25,7 @@ from app.doors.headers import protective, replaced, without_odd_ranges
 from app.doors.limits import Crowded, Limits, Rate, whose
 from app.doors.proxies import Proxies, proxies_of
 from app.doors.table import UPLOAD, Door, Table
+from app.doors.tally import Seen, Tally
 from engine.people.person import Person
 from engine.settings import Settings
 
@@ -55,6 +56,7 @@ class Guard:
         limits: Limits | None = None,
         admission: Admission | None = None,
         rates: tuple[Rate, Rate] | None = None,
+        tally: Tally | None = None,
     ) -> None:
         """admission: who may come in; None where all who reach the lab are its owner, who may also ask
         without end. rates: of one person, and of all behind one address.
@@ -63,24 +65,36 @@ class Guard:
         self.addresses, self.proxies = addresses, proxies
         self._upload_bytes = upload_bytes + FORM_MARGIN
         self._limits = limits or Limits(self._upload_bytes)
-        self.admission = admission
+        self.admission, self.tally = admission, tally or Tally()
         self._rates = rates or (Rate(*OF_PERSON), Rate(*OF_ADDRESS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        seen = Seen(scope, send)
+        try:
+            await self._answer(seen, scope, receive)
+        finally:
+            self.tally.count(seen)
+
+    async def _answer(self, seen: Seen, scope: Scope, receive: Receive) -> None:
+        send: Send = seen.send
         scope = self.proxies.seen(dict(scope))
         scope["headers"] = without_odd_ranges(scope["headers"])
         door = self._unwelcome(scope) or self._door(scope)
+        if isinstance(door, Door):
+            seen.door = door.path
         if isinstance(door, Door) and self.admission is not None:
             verdict = self.admission.judge(scope, door)
             if verdict.cookie:
                 send = _with_cookie(send, verdict.cookie)
             scope["glyphlab.person"] = verdict.person
+            if verdict.person is not None:
+                seen.who = verdict.person.id or verdict.person.role
             door = verdict.answer or self._too_often(scope, verdict.person) or door
         if isinstance(door, Door):
-            await self._let_in(door, scope, receive, send)
+            await self._let_in(door, seen.id, scope, receive, send)
         else:
             await self._refuse(door, scope, receive, send)
 
@@ -148,7 +162,9 @@ class Guard:
 
         return sending
 
-    async def _let_in(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _let_in(
+        self, door: Door, id: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         client = (scope.get("client") or ("", 0))[0]
         visit = _Visit(
             self._protected(send, door.bare), receive, self._most(door), self._limits, client
@@ -166,7 +182,7 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - a stranger's request must not fill the log
             if visit.refused is None:
                 failed = scope.get("method", "WEBSOCKET"), door.path, in_one_line(error)
-                log.warning("%s %s failed: %s", *failed)
+                log.warning("%s %s failed: %s [%s]", *failed, id)
         finally:
             visit.end()
         if visit.begun:
@@ -224,6 +240,7 @@ def guarded(
     settings: Settings,
     environ: Mapping[str, str],
     admission: Admission | None = None,
+    tally: Tally | None = None,
 ) -> Guard:
     """`app` behind `table`, for the addresses, proxies and sizes of the settings. admission: who may
     come in; None where all who reach the lab are its owner.
@@ -235,6 +252,7 @@ def guarded(
         proxies_of(settings, environ),
         max(1, settings.upload_mb) * 1024 * 1024,
         admission=admission,
+        tally=tally,
     )
 
 

@@ -112,8 +112,8 @@ class Attempts:
 
     def wait_seconds(self, client: str) -> int:
         """How long this client has to wait before another wrong one is looked at; 0: not at all."""
-        times = self._failed.get(whose(client), ())
-        if len(times) < self._most:
+        times = self._failed.get(whose(client))
+        if times is None or len(times) < self._most:
             return 0
         return max(0, math.ceil(times[0] + self._seconds - time.monotonic()))
 

@@ -6,7 +6,7 @@ listed here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SMALL = 1_000_000  # bytes of a question in JSON: a full pad is under 100,000
 NOTHING = 0
@@ -46,6 +46,7 @@ FIELDS = "application/x-www-form-urlencoded"
 
 LAB = (
     Door("/healthz", who=ANYONE),
+    Door("/metrics", who=LEADERS),
     Door("/plotly.min.js"),
     Door("/favicon.ico", who=ANYONE),
     Door("/join", who=ANYONE),
@@ -136,7 +137,9 @@ class Table:
     """The doors of a lab, found by method and path."""
 
     def __init__(self, rows: list[tuple[str, Door]]) -> None:
-        self._rows = [(door.pattern(prefix), door) for prefix, door in rows]
+        self._rows = [
+            (door.pattern(prefix), replace(door, path=prefix + door.path)) for prefix, door in rows
+        ]
 
     def find(self, method: str, path: str) -> Door | str | None:
         """The door for a request; the methods it takes ('GET, HEAD') where the path has one but

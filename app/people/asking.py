@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.doors.admission import cookie_name
+from app.people.presence import note
 from engine.errors import RightsError
 from engine.people.person import NOBODY, OWNER, Person
 
@@ -55,7 +56,9 @@ def person_of_request(lab: Lab, request: Any) -> Person:
         return NOBODY
     inner = getattr(request, "request", None) or request
     scope = getattr(inner, "scope", {})
-    return scope.get("glyphlab.person") or _person_of(lab, dict(inner.cookies))
+    person = scope.get("glyphlab.person") or _person_of(lab, dict(inner.cookies))
+    note(person, "Draw")
+    return person
 
 
 def _person_of(lab: Lab, cookies: Mapping[str, str]) -> Person:

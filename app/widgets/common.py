@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -56,6 +57,19 @@ def page(title: str, about: str) -> Iterator[Lab]:
         yield lab
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
+
+
+def told(deed: Callable[..., None]) -> Callable[..., None]:
+    """What a button calls: what is refused is said in a corner of the page, which stays as it is."""
+
+    @wraps(deed)
+    def done(*arguments: Any, **named: Any) -> None:
+        try:
+            deed(*arguments, **named)
+        except GlyphlabError as error:
+            st.toast(str(error), icon=":material/error:")
+
+    return done
 
 
 def empty(text: str, page: str | None = None, label: str | None = None, **query: str) -> None:

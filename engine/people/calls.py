@@ -41,6 +41,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "prepare data": "fetch",
         "change data": "upload remove_upload",
     },
+    "imports": {"look": "choices", "change data": "change fetch link"},
     "labels": {
         "look": "classes current decisions given history labels_now listing places",
         "take away": "export",
@@ -92,6 +93,11 @@ _ROWS: dict[str, dict[str, str]] = {
         "take away": "dataset package rows",
         "publish": "pull_model push_dataset push_model",
     },
+    "lessons": {
+        "look": "assignment leaderboard",
+        "lead": "clear hand_out stop_all take_back wall",
+    },
+    "visits": {HIDDEN: "forget"},
     "trash": {"restore": "empty entries put restore sweep"},
     "classroom": {
         "look": "is_locked_for now",
@@ -117,6 +123,8 @@ GIVEN = {
     "noise.review": "review",
     "labels.decisions": "decisions",
 }
+# Parts of parts.
+NESTED = {"data.imports": "imports"}
 # A kind of background task → the deed that starting it is.
 TASK_DEEDS = {
     "gallery": "compute",

@@ -111,6 +111,8 @@ class Classroom:
         student = Student(id=secrets.token_hex(8), name=name, joined=now())
 
         def add(found: ClassFile) -> dict[str, Any]:
+            if found.locked:
+                raise RightsError("the class is locked", hint="Ask your teacher to unlock it.")
             if len(found.students) >= MOST_STUDENTS:
                 raise RightsError("the class is full", expected=f"at most {MOST_STUDENTS}")
             if name.casefold() in {one.name.casefold() for one in found.students}:

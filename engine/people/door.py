@@ -7,13 +7,15 @@ trusted, so the parts themselves know nothing of people.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from engine.errors import RightsError, unknown
-from engine.people.calls import CALLS, GIVEN, HIDDEN, TASK_DEEDS
+from engine.files.trash import SHORT_BYTES
+from engine.people.calls import CALLS, GIVEN, HIDDEN, NESTED, TASK_DEEDS
 from engine.people.person import Person
 from engine.people.quota import check_here, check_quota
 from engine.people.rights import check
@@ -21,9 +23,13 @@ from engine.runs.run_info import ALIVE
 
 PARTS = (
     "store launcher data labels samples labelling noise spaces sweeps compare study taught drawings"
-    " galleries exports classroom trash"
+    " galleries exports classroom lessons visits trash"
 ).split()
 PLAIN = ("home", "settings")
+FILLING = ("teach", "collect", "train", "compute")  # deeds that need room on the disk
+LEAST_FREE_BYTES = (
+    2 * SHORT_BYTES
+)  # others get none of the last of the disk: whoever leads needs it
 MOST_TASKS = 2  # background computations beside which nobody but who leads starts another
 _starting = threading.Lock()  # of two runs that are started at once, one counts the other
 
@@ -36,8 +42,11 @@ class Door:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._target, name)
-        plain = not callable(value) and f"{self._subject}.{name}" not in CALLS
-        if name.startswith("_") or plain:
+        if name.startswith("_"):
+            return value
+        if name in PARTS or f"{self._subject}.{name}" in NESTED:
+            return Door(value, NESTED.get(f"{self._subject}.{name}", name), self._gate)
+        if not callable(value) and f"{self._subject}.{name}" not in CALLS:
             return value
         return self._gate.guarded(self._subject, name, value)
 
@@ -100,6 +109,11 @@ class Gate:
         if deed in ("stop a run", "resume a run", "delete a run") and not self.person.leads:
             owner = self._owner_of(str(args[0] if args else named.get("id", named.get("name"))))
         check(self.person, deed, owner, self._is_locked())
+        if deed in FILLING and not self.person.leads:
+            if shutil.disk_usage(self.lab.home).free < LEAST_FREE_BYTES:
+                raise RightsError(
+                    "the lab's disk is nearly full", hint="Tell whoever leads the lab."
+                )
 
     def _owner_of(self, id: str) -> str:
         """Whose run it is; '' of one that nobody of the class started, and of a model."""
@@ -120,7 +134,7 @@ class Gate:
                 if name == "resume":
                     return call(*args, **named)
                 named |= {
-                    "owner": self.person.id,
+                    "owner": self.person.mark,
                     "by": self.person.name,
                     "most_minutes": quota.minutes,
                 }

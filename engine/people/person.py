@@ -14,6 +14,7 @@ Role = Literal["owner", "teacher", "student", "visitor"]
 LEADERS = ("owner", "teacher")  # who may do everything
 LONGEST_NAME = 30
 FOLDERS = {"student": "students", "visitor": "visits"}  # in the home; a folder for each person
+VISIT = "visit-"  # before the id in the mark of a visitor
 ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -26,6 +27,11 @@ class Person:
     id: str
     name: str
     role: Role
+
+    @property
+    def mark(self) -> str:
+        """What runs and other things that are this person's own are marked with; '' of who leads."""
+        return VISIT + self.id if self.role == "visitor" and self.id else self.id
 
     @property
     def leads(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import RightsError
-from engine.people.person import Person
+from engine.people.person import VISIT, Person
 from engine.runs.run_info import seconds_between
 
 if TYPE_CHECKING:
@@ -55,9 +55,10 @@ def check_quota(person: Person, recipe: Recipe | None, runs: Iterable[RunInfo]) 
     RightsError if that is nothing now.
     """
     quota = QUOTAS[person.role]
-    of_all = [run for run in runs if run.owner]
+    visit = person.role == "visitor"
+    of_all = [run for run in runs if run.owner and run.owner.startswith(VISIT) == visit]
     alive = sum(run.alive for run in of_all)
-    own = [run for run in of_all if run.owner == person.id]
+    own = [run for run in of_all if run.owner == person.mark]
     if not person.id:
         raise RightsError(
             "the lab does not know whose run this would be",

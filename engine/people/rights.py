@@ -53,7 +53,7 @@ WHO = {"student": "your teacher", "visitor": "the owner of this lab"}
 
 
 def check(person: Person, deed: str, owner: str = "", locked: bool = False) -> None:
-    """Raise RightsError unless `person` may do the deed. owner: id of the person whose it is that the
+    """Raise RightsError unless `person` may do the deed. owner: mark of the person whose it is that the
     deed is done to; locked: whether the class is.
     """
     if person.leads:
@@ -62,7 +62,7 @@ def check(person: Person, deed: str, owner: str = "", locked: bool = False) -> N
     who = WHO[person.role]
     if person.role not in row.others.split():
         raise RightsError(f"you may not {row.words} here", hint=f"Ask {who}.")
-    if row.own and (not person.id or owner != person.id):
+    if row.own and (not person.mark or owner != person.mark):
         raise RightsError(f"you may not {row.words}", hint=f"Ask whose it is, or {who}.")
     if locked and not row.calm:
         raise RightsError(

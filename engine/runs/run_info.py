@@ -64,7 +64,7 @@ class RunInfo:
     labels  'given' or 'mended': which labels of its data it is trained on; journal: of mended ones,
             up to which position of the label journal of each data set
     before  the run that this one repeats on labels mended since
-    owner   id of the student or visitor who started it, and by: that person's name; '' of whoever
+    owner   mark of the student or visitor who started it, and by: that person's name; '' of whoever
             leads the lab
     """
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import CheckpointError, GlyphlabError
 from engine.files.atomic import make_folder
 from engine.files.checked import Damaged
-from engine.files.trash import Trash
+from engine.files.trash import Deleted, Trash
 from engine.progress import Progress, no_progress
 from engine.runs.index import damaged_runs, find_run, known_runs
 from engine.runs.run import Run
@@ -219,16 +219,16 @@ class Store:
                 return
         self.delete_run(name)
 
-    def delete_run(self, id: str | Path, batch: str = "") -> None:
+    def delete_run(self, id: str | Path, batch: str = "") -> Deleted | None:
         """Move a run to the trash, as part of a `batch` that is put back together. Raises RunError
-        while it is alive; one outside the home is removed for good.
+        while it is alive; one outside the home is removed for good, which gives None.
         """
         run = self.run(id)
         if run.alive or not run.path.is_relative_to(self.home):
             run.delete()
-            return
+            return None
         try:
             name = run.info().name or run.id
         except GlyphlabError:  # damaged
             name = run.id
-        self.trash.put(run.path, "run", f"{name} ({run.id})", batch)
+        return self.trash.put(run.path, "run", f"{name} ({run.id})", batch)

@@ -13,6 +13,7 @@ from engine.lab import Lab
 from engine.labels.journal import Journal
 from engine.noise.review import Review
 from engine.people.calls import CALLS, HIDDEN, TASK_DEEDS
+from engine.people.door import PARTS, Door
 from engine.people.person import NOBODY, OWNER, Person
 from engine.people.rights import DEEDS, may
 from engine.runs.run import Run
@@ -55,16 +56,29 @@ def calls_of(kind: type) -> set[str]:
 
 def test_every_public_call_of_a_lab_is_a_row(lab):
     parts = [name for name, value in vars(Services).items() if isinstance(value, cached_property)]
-    kinds = {
-        name: type(getattr(lab, name))
-        for name in (*parts, "store", "launcher", "classroom", "trash")
-    }
+    kinds = {name: type(getattr(lab, name)) for name in (*parts, "store", "launcher", "trash")}
     kinds |= {"lab": Lab, "run": Run, "review": Review, "decisions": Journal}
+    kinds["imports"] = type(lab.data.imports)
     made = {f"{subject}.{call}" for subject, kind in kinds.items() for call in calls_of(kind)}
     assert made - CALLS.keys() == set(), "no row in engine/people/calls.py"
     assert CALLS.keys() - made == {"classroom.key", "classroom.passes"}, "a row for what is gone"
     assert set(CALLS.values()) - {HIDDEN} <= DEEDS.keys()
     assert TASK_DEEDS.keys() == TASKS.keys() and set(TASK_DEEDS.values()) <= DEEDS.keys()
+
+
+def test_no_part_hands_out_another_without_its_door(lab):
+    for_ada, seen = lab.for_person(lab.ada), set()
+    for part in PARTS:
+        door = getattr(for_ada, part)
+        for name in dir(getattr(lab, part)):
+            value = getattr(getattr(lab, part), name, None)
+            module = type(value).__module__
+            if name.startswith("_") or not module.startswith("engine.") or callable(value):
+                continue
+            if calls_of(type(value)) and f"{part}.{name}" not in CALLS:
+                assert isinstance(getattr(door, name), Door), f"{part}.{name}"
+                seen.add(f"{part}.{name}")
+    assert {"data.imports", "data.store", "samples.labels", "sweeps.launcher"} <= seen
 
 
 def test_the_owner_has_the_lab_itself(lab):
@@ -95,6 +109,9 @@ def test_a_name_that_leads_elsewhere_is_nobodys(lab):
     "deed",
     [
         lambda lab: lab.data.remove_upload("x"),
+        lambda lab: lab.data.imports.link("/etc"),
+        lambda lab: lab.trash.restore("x"),
+        lambda lab: lab.lessons.clear(),
         lambda lab: lab.data.fetch("mnist"),
         lambda lab: lab.labels.relabel("digits", ["0"], "1", who="x", why="y"),
         lambda lab: lab.labels.decisions("digits").undo(who="x", why="y"),
