@@ -23,7 +23,7 @@ from app.doors.addresses import Addresses, addresses_of
 from app.doors.admission import Admission
 from app.doors.headers import protective, replaced, without_odd_ranges
 from app.doors.limits import Crowded, Limits, Rate, whose
-from app.doors.proxies import Proxies, proxies_of
+from app.doors.proxies import Proxies, below_prefix, proxies_of
 from app.doors.table import UPLOAD, Door, Table
 from app.doors.tally import Seen, Tally
 from engine.people.person import Person
@@ -172,7 +172,7 @@ class Guard:
         try:
             with self._limits.entered(client, scope["type"]):
                 counted = receive if scope["type"] == "websocket" else visit.receive
-                await self.app(scope, counted, visit.send)
+                await self.app(below_prefix(scope), counted, visit.send)
         except (Crowded, TooLarge) as error:
             visit.refused = visit.refused or error
         except (
