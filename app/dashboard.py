@@ -12,7 +12,7 @@ import streamlit as st
 from app.people.presence import note
 from app.shared_lab import open_lab_here
 from app.turns import turn
-from app.widgets.links import page_file, pages_in
+from app.widgets.links import PAGES, page_file, pages_in
 from app.widgets.person import asking
 from engine.errors import GlyphlabError
 
@@ -37,7 +37,7 @@ def main() -> None:
     with turn():
         chosen = st.navigation(sections, expanded=True)
         st.session_state["page"] = chosen.url_path or "home"
-        _note(chosen.title)
+        _note(st.session_state["page"])
         chosen.run()
 
 
@@ -48,10 +48,10 @@ def _mode() -> str:
         return "own"
 
 
-def _note(title: str) -> None:
+def _note(name: str) -> None:
     with suppress(GlyphlabError):
         if _mode() != "own":
-            note(asking(), title)
+            note(asking(), PAGES[name].title)
 
 
 main()

@@ -81,6 +81,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
         yield
         warming.cancel()
         leaving.cancel()
+        tally.close()
         await canvas.stop()
 
     routes = [

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -59,7 +59,7 @@ class Proxies:
         return scope
 
 
-def below_prefix(scope: Scope) -> Scope:
+def below_prefix(scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The request with the path that its browser asked for, where a trusted proxy took a prefix away
     and names it (X-Forwarded-Prefix): from it the libraries make their own addresses. For what stands
     behind the door, which has matched the path without it.

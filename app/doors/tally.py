@@ -88,6 +88,11 @@ class Tally:
             }
             self._log.info(json.dumps(row))
 
+    def close(self) -> None:
+        """Let go of the log."""
+        for handler in self._log.handlers if self._log else ():
+            handler.close()
+
 
 def _logger(file: Path) -> logging.Logger:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

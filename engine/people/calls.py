@@ -34,7 +34,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "stop a run": "stop",
         "resume a run": "resume again",
         "stop a task": "stop_task",
-        HIDDEN: "train probe start_task",
+        HIDDEN: "train probe start_task executor",
     },
     "data": {
         "look": "augmented check contents list listing recipe_view samples",

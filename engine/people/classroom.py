@@ -132,7 +132,7 @@ class Classroom:
         """What the person's browser is to show from now on."""
         return self.passes.make(person.role, person.id or LEADER_ID)
 
-    def person_of(self, text: str | None) -> Person | None:
+    def person_of(self, text: object) -> Person | None:
         """Who shows this pass; None if it is not good, or its student was sent away."""
         found = self.passes.read(text)
         if found is None:

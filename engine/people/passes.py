@@ -62,9 +62,9 @@ class Passes:
         body = f"1.{role}.{id}.{until}"
         return f"{body}.{self._signature(role, body)}"
 
-    def read(self, text: str | None) -> tuple[str, str] | None:
+    def read(self, text: object) -> tuple[str, str] | None:
         """(role, id) of a pass that is ours and still good; else None."""
-        found = PASS.fullmatch(text or "")
+        found = PASS.fullmatch(text) if isinstance(text, str) else None
         if not found:
             return None
         role, id, until, signature = found.groups()

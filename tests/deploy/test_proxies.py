@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 from http.client import HTTPSConnection
@@ -86,20 +87,24 @@ class Outside:
     """A browser on the other side of the proxy, as far as HTTP goes."""
 
     def __init__(self, port: int) -> None:
-        self.port, self.cookie = port, ""
+        self.port, self.cookies = port, {}
         self._trust = ssl.create_default_context()
         self._trust.check_hostname, self._trust.verify_mode = False, ssl.CERT_NONE
 
     def ask(self, path: str, method: str = "GET", body: str = "", **headers: str):
         """Status, headers and body of an answer."""
-        link = HTTPSConnection("127.0.0.1", self.port, context=self._trust, timeout=30)
+        link = HTTPSConnection(NAME, self.port, timeout=30)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        link.sock = self._trust.wrap_socket(plain, server_hostname=NAME)
         origin = f"https://{NAME}:{self.port}"
         sent = {"Host": f"{NAME}:{self.port}", "Accept": "text/html", "Origin": origin}
-        sent |= {"Cookie": self.cookie, **headers}
+        kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent |= {"Cookie": kept, **headers}
         link.request(method, path, body or None, sent)
         answer = link.getresponse()
-        if found := answer.headers.get("set-cookie"):
-            self.cookie = found.split(";")[0]
+        for found in answer.headers.get_all("set-cookie") or ():
+            name, _, value = found.split(";")[0].partition("=")
+            self.cookies[name] = value
         content = b"" if answer.status == 101 else answer.read()
         link.close()
         return answer.status, answer.headers, content

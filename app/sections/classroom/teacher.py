@@ -211,7 +211,7 @@ def _desk(lab: Lab, desk: Desk) -> None:
     if desk.best is not None:
         words.insert(1, f"best {percent(desk.best.accuracy)}")
     elif desk.runs:
-        words.insert(1, f"last {ago(desk.runs[0].created)}")
+        words.insert(1, f"started {ago(desk.runs[0].created)}")
     st.caption(" · ".join(words))
 
 

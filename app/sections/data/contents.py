@@ -289,11 +289,8 @@ def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
 
 def _remove(lab: Lab, name: str) -> None:
     with st.popover("Delete it", icon=":material/delete:"):
-        st.markdown(
-            f"`{name}` was uploaded. It goes to the trash for a week; runs that used it stay."
-        )
-        key = f"delete-{name}"
-        st.button("Delete", key=key, type="primary", on_click=_delete, args=(lab, name))
+        st.markdown(f"`{name}` goes to the trash for a week; runs that used it stay.")
+        st.button("Delete", f"delete-{name}", type="primary", on_click=_delete, args=(lab, name))
 
 
 @told

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from own_loop import run
 
+from app.doors.admission import cookie_name
 from app.doors.table import ALL, ANYONE, LEADERS, QUESTIONS, Door, lab_table
 from app.widgets.links import PAGES
 from engine.lab import Lab
@@ -136,6 +138,35 @@ def test_every_door_says_who_may_come(served):
     assert {door.who for door in doors} <= {ALL, ANYONE, LEADERS}
     open_ = {door.path for door in doors if door.who == ANYONE}
     assert open_ == {"/healthz", "/favicon.ico", "/join", "/enter", "/leave"}
+
+
+def test_a_question_is_answered_to_whom_it_is_for(served):
+    import gradio
+
+    page = questions[0].page
+    room = page.lab.classroom
+    ada = room.join(room.now().code, "Ada")
+
+    def ask(person, name: str = "listed") -> None:
+        fn = next(fn for fn in page.fns.values() if fn.fn.__name__ == name)
+        cookies = {cookie_name(7860): room.pass_of(person)} if person else {}
+        request = SimpleNamespace(cookies=cookies, scope={})
+        run(page.process_api(fn, ["", ""], None, request=request))
+
+    ask(ada)
+    room.lock(True)
+    ask(ada)
+    for person, name, words in (
+        (None, "listed", "not in the class"),
+        (ada, "add", "locked"),
+        (ada, "tune", "locked"),
+    ):
+        with pytest.raises(gradio.Error, match=words):
+            ask(person, name)
+    room.lock(False)
+    room.send_away(ada.id)
+    with pytest.raises(gradio.Error, match="not in the class"):
+        ask(ada)
 
 
 def test_every_question_of_the_canvas_is_a_deed(served):

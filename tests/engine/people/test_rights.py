@@ -61,7 +61,9 @@ def test_every_public_call_of_a_lab_is_a_row(lab):
     kinds["imports"] = type(lab.data.imports)
     made = {f"{subject}.{call}" for subject, kind in kinds.items() for call in calls_of(kind)}
     assert made - CALLS.keys() == set(), "no row in engine/people/calls.py"
-    assert CALLS.keys() - made == {"classroom.key", "classroom.passes"}, "a row for what is gone"
+    assert CALLS.keys() - made == {"classroom.key", "classroom.passes", "launcher.executor"}, (
+        "a row for what is gone"
+    )
     assert set(CALLS.values()) - {HIDDEN} <= DEEDS.keys()
     assert TASK_DEEDS.keys() == TASKS.keys() and set(TASK_DEEDS.values()) <= DEEDS.keys()
 
@@ -125,6 +127,7 @@ def test_a_name_that_leads_elsewhere_is_nobodys(lab):
         lambda lab: lab.train(lab.recipe("quick")),
         lambda lab: lab.store.compiled and lab.galleries.ship("x", []),
         lambda lab: lab.executor,
+        lambda lab: lab.launcher.executor,
     ],
 )
 def test_students_and_visitors_are_refused_what_is_not_theirs(lab, deed):
