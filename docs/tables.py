@@ -247,6 +247,15 @@ def load() -> str:
     return table(("what", "took"), rows())
 
 
+def ablation(values: bool = False) -> str:
+    from bench.ablation import rows
+
+    if not (found := rows(values)):
+        return "It is not recorded yet.\n"
+    what = "with" if values else "without"
+    return table(("data and noise", "seeds", what, "wrong, %", "difference, points"), found)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "pages": pages,
     "commands": commands,
@@ -267,6 +276,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "styles": styles,
     "faults": faults,
     "load": load,
+    "ablation": ablation,
+    "noise_values": partial(ablation, True),
 }
 
 
