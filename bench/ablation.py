@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 DIGITS = tuple("0123456789")
 LESS = Effort(
-    teacher_images=24_000,
-    student_images=24_000,
-    ensemble_images=30_000,
+    teacher_images=16_000,
+    student_images=12_000,
+    ensemble_images=12_000,
     ensemble_size=2,
     about="a fraction of the full training",
 )
@@ -251,11 +251,11 @@ COMPLEMENTARY, SYMMETRIC = ("complementary", 1.0), ("symmetric", 0.5)
 CASES: dict[str, tuple[Case, ...]] = {
     "digits": (Case("digits", *COMPLEMENTARY), Case("digits", *SYMMETRIC)),
     "emnist62": (
-        Case("emnist62", *COMPLEMENTARY, limit=4_000),
+        Case("emnist62", *COMPLEMENTARY, limit=3_000),
         Case("emnist62", *SYMMETRIC, limit=2_000),
     ),
-    "task3": (Case("task3", *COMPLEMENTARY, limit=4_000),),
-    "values": (Case("emnist62", *COMPLEMENTARY, limit=4_000),),
+    "task3": (Case("task3", *COMPLEMENTARY, limit=3_000),),
+    "values": (Case("emnist62", *COMPLEMENTARY, limit=3_000),),
 }
 CASES["full"] = CASES["emnist62"] + CASES["task3"]
 VALUES_FROM = 100  # seeds of the images on which values are compared

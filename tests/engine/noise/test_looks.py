@@ -100,7 +100,7 @@ def test_two_names_for_one_kind_of_image_are_no_noise(digits) -> None:
     given = np.where((true == 3) & other, 10, true)
     seen = looked(vectors, given, (*NAMES, "E"))
     assert seen.separability.apart > 0.02 and seen.separability.excess < 0.003
-    assert judged(found(classes=11), seen, given, (*NAMES, "E")).regime == "clean"
+    assert judged(judged_as(classes=11), seen, given, (*NAMES, "E")).regime == "clean"
 
 
 def test_names_that_no_image_can_tell_are_undecided_up_to_all_wrong(digits) -> None:
