@@ -280,6 +280,15 @@ def rights() -> str:
     return table(("deed", "who else", ""), rows)
 
 
+def ablation(values: bool = False) -> str:
+    from bench.ablation import rows
+
+    if not (found := rows(values)):
+        return "It is not recorded yet.\n"
+    what = "with" if values else "without"
+    return table(("data and noise", "seeds", what, "wrong, %", "difference, points"), found)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "pages": pages,
     "commands": commands,
@@ -302,6 +311,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "load": load,
     "endpoints": endpoints,
     "rights": rights,
+    "ablation": ablation,
+    "noise_values": partial(ablation, True),
 }
 
 
