@@ -2,7 +2,8 @@
 
     trash/20260102T030405-run-k3f9a2/    about.json  and the deleted thing under its own name
 
-An entry is thrown away after a week, and the oldest ones earlier while the disk is short.
+An entry is thrown away after a week, the oldest ones earlier while the disk is short, and so are the
+oldest of a kind that anybody can make and delete without end. What visitors made is not kept at all.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -21,6 +22,8 @@ from engine.files.atomic import failure, make_folder, write_json
 from engine.files.checked import Document, read_document
 
 KEPT_SECONDS = 7 * 86_400
+MOST = {"drawing": 200, "symbol": 200}  # entries of a kind
+VISITS = "visits"  # in the home: what visitors of a public lab made
 SHORT_BYTES = (
     1_000_000_000  # free bytes below which the disk counts as short: a small data set's size
 )
@@ -53,6 +56,10 @@ class Trash:
         nothing is changed.
         """
         self.sweep()
+        if path.is_relative_to(self.home / VISITS):
+            return _removed(path, kind, name)
+        for folder in sorted(self._folders(kind))[: 1 - MOST.get(kind, 10**9)]:
+            _gone(folder)
         at = time.time()
         id = f"{_stamp(at)}-{kind}-{secrets.token_hex(3)}"
         entry = Deleted(
@@ -126,13 +133,26 @@ class Trash:
                 return
             _gone(folder)
 
-    def _folders(self) -> Iterable[Path]:
+    def _folders(self, kind: str = "") -> list[Path]:
+        """The entries' folders, of one kind; by name they are sorted by time."""
         found = self.folder.iterdir() if self.folder.is_dir() else ()
-        return [path for path in found if _ID.fullmatch(path.name)]
+        return [
+            path
+            for path in found
+            if _ID.fullmatch(path.name) and (not kind or f"-{kind}-" in path.name)
+        ]
 
 
 def _stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%S")
+
+
+def _removed(path: Path, kind: str, name: str) -> Deleted:
+    try:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    except OSError as error:
+        raise failure(error, path) from error
+    return Deleted(kind=kind, name=name, place="", at=time.time())
 
 
 def _gone(folder: Path) -> bool:

@@ -22,7 +22,8 @@ from engine import __version__
 from engine.errors import GlyphlabError
 from engine.files.atomic import read_json
 from engine.files.locks import Lock
-from engine.jobs.queue import wait_turn
+from engine.jobs.processes import confine
+from engine.jobs.queue import queue_of, wait_turn
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runs.run import Run
 from engine.runs.run_info import figures_of, now
@@ -126,6 +127,11 @@ def _dying_of_signals() -> Iterator[None]:
 
 def _train(store: Store, run: Run, cancel: Cancel, progress: Progress) -> str:
     cancel.begin()
+    memory_gb = run.status().get("most_memory_gb")
+    if (
+        memory_gb and queue_of(store.settings.device) == "cpu"
+    ):  # a GPU's driver maps what it never uses
+        confine(memory_gb)
     run.write_status(state="running", started=now(), message="", what="starting")
     if store.settings.mlflow_uri or store.settings.trackio:
         from engine.jobs.mirror import start_mirrors

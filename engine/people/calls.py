@@ -11,7 +11,7 @@ HIDDEN = "hidden"  # a call that no page makes
 _ROWS: dict[str, dict[str, str]] = {
     "lab": {
         "look": "damaged dataset datasets health model_folder model_meta models recipe recipes run"
-        " runs task tasks",
+        " may runs task tasks",
         "predict": "predictor",
         "train": "submit",
         "stop a run": "stop",
@@ -134,7 +134,7 @@ TASK_DEEDS = {
     "measure": "compute",
     "evaluate": "compute",
     "score-together": "compute",
-    "find_rate": "compute",
+    "find_rate": "sweep",  # a recipe of any size, without a quota's minutes
     "load": "prepare data",
     "diagnose": "diagnose",
     "noise-trial": "diagnose",

@@ -18,7 +18,7 @@ from engine.files.trash import SHORT_BYTES
 from engine.people.calls import CALLS, GIVEN, HIDDEN, NESTED, TASK_DEEDS
 from engine.people.person import Person
 from engine.people.quota import check_here, check_quota
-from engine.people.rights import check
+from engine.people.rights import check, may
 from engine.runs.run_info import ALIVE
 
 PARTS = (
@@ -64,6 +64,11 @@ class LabDoor:
     def person(self) -> Person:
         return self._gate.person
 
+    def may(self, deed: str) -> bool:
+        """Whether the person may do a deed, of what is their own."""
+        mark = self._gate.person.mark
+        return may(self._gate.person, deed, mark, self._gate.is_locked())
+
     def __getattr__(self, name: str) -> Any:
         if name in PLAIN:
             return getattr(self._lab, name)
@@ -83,7 +88,7 @@ class Gate:
         self, person: Person, lab: Any, own: Callable[[], Any], is_locked: Callable[[], bool]
     ) -> None:
         self.person, self.lab = person, lab
-        self.own, self._is_locked = own, is_locked
+        self.own, self.is_locked = own, is_locked
 
     def guarded(self, subject: str, name: str, call: Any) -> Any:
         """The call, to be made if the person may. Raises RightsError, now if it is no row."""
@@ -108,7 +113,7 @@ class Gate:
         owner = ""
         if deed in ("stop a run", "resume a run", "delete a run") and not self.person.leads:
             owner = self._owner_of(str(args[0] if args else named.get("id", named.get("name"))))
-        check(self.person, deed, owner, self._is_locked())
+        check(self.person, deed, owner, self.is_locked())
         if deed in FILLING and not self.person.leads:
             if shutil.disk_usage(self.lab.home).free < LEAST_FREE_BYTES:
                 raise RightsError(
@@ -137,6 +142,7 @@ class Gate:
                     "owner": self.person.mark,
                     "by": self.person.name,
                     "most_minutes": quota.minutes,
+                    "most_memory_gb": quota.memory_gb,
                 }
                 return call(*args, **named)
 
@@ -146,7 +152,7 @@ class Gate:
         def started(kind: str, **arguments: Any) -> Any:
             if kind not in TASK_DEEDS:
                 raise RightsError(unknown("task", kind, TASK_DEEDS))
-            check(self.person, TASK_DEEDS[kind], locked=self._is_locked())
+            check(self.person, TASK_DEEDS[kind], locked=self.is_locked())
             if not self.person.leads:
                 alive = sum(task.state in ALIVE for task in self.lab.launcher.tasks())
                 if alive >= MOST_TASKS:

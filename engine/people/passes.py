@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import SettingsError
@@ -29,14 +28,11 @@ def secret_in(folder: Path, name: str, make: str | None = None) -> str:
     file = folder / name
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
+        if not file.exists():
             fresh = folder / f".{name}-{secrets.token_hex(4)}"
             with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
                 out.write(make or secrets.token_hex(16))
-            try:
-                os.link(fresh, file)  # whole, and only one of two that start at once
-            finally:
-                fresh.unlink()
+            _place(fresh, file)
         if file.stat().st_mode & 0o077:
             raise SettingsError(
                 f"{file} can be read by others", hint=f"`chmod 600 {file}`, or delete it."
@@ -46,6 +42,17 @@ def secret_in(folder: Path, name: str, make: str | None = None) -> str:
         if isinstance(error, OSError):
             raise failure(error, file) from error
         raise SettingsError(f"{file} can't be read", hint="Delete it.") from None
+
+
+def _place(fresh: Path, file: Path) -> None:
+    try:
+        os.link(fresh, file)  # whole, and only one of two processes that start at once
+    except FileExistsError:
+        pass
+    except OSError:  # this disk knows no hard links
+        os.replace(fresh, file)
+        return
+    fresh.unlink()
 
 
 class Passes:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import RightsError
+from engine.files.trash import VISITS
+from engine.runs.run_info import VISIT
 
 Role = Literal["owner", "teacher", "student", "visitor"]
 LEADERS = ("owner", "teacher")  # who may do everything
 LONGEST_NAME = 30
-FOLDERS = {"student": "students", "visitor": "visits"}  # in the home; a folder for each person
-VISIT = "visit-"  # before the id in the mark of a visitor
+FOLDERS = {"student": "students", "visitor": VISITS}  # in the home; a folder for each person
 ID = re.compile(r"[0-9a-f]{16}")
 
 

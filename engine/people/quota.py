@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import RightsError
-from engine.people.person import VISIT, Person
-from engine.runs.run_info import seconds_between
+from engine.people.person import Person
+from engine.runs.run_info import VISIT, seconds_between
 
 if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
@@ -31,22 +31,24 @@ FREE = frozenset(
 @dataclass(frozen=True)
 class Quota:
     """at_once: runs that wait or train, of one person; a_day: runs started in 24 hours; minutes: after
-    which a run stops and keeps its best model; together: runs that wait or train, of all people of
-    the role; quick: only recipes no larger than the recipe `quick`.
+    which a run stops and keeps its best model; memory_gb: of main memory that a run may take;
+    together: runs that wait or train, of all people of the role; quick: only recipes no larger than
+    the recipe `quick`.
     """
 
     at_once: int
     a_day: int
     minutes: int
     together: int
+    memory_gb: float
     quick: bool = False
 
 
 # Chosen for a lesson on one machine: thirty students who each wait for one run of a minute wait half an
 # hour at most, and the minutes keep a mistake from holding up the others for longer than a break.
 QUOTAS = {
-    "student": Quota(at_once=2, a_day=40, minutes=10, together=60),
-    "visitor": Quota(at_once=1, a_day=5, minutes=3, together=4, quick=True),
+    "student": Quota(at_once=2, a_day=40, minutes=10, together=60, memory_gb=6),
+    "visitor": Quota(at_once=1, a_day=5, minutes=3, together=4, memory_gb=3, quick=True),
 }
 
 

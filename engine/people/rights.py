@@ -43,7 +43,7 @@ DEEDS: dict[str, Deed] = {
     "label": Deed("change labels"),
     "diagnose": Deed("diagnose labels or delete a diagnosis"),
     "keep a recipe": Deed("save a recipe in the lab"),
-    "sweep": Deed("start, stop or delete a sweep"),
+    "sweep": Deed("start or change a sweep, a study or a search for a learning rate"),
     "tidy": Deed("delete what is damaged or computed"),
     "publish": Deed("send to or fetch from other servers"),
     "restore": Deed("restore or empty the trash"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ALIVE = ("queued", "running", "stopping")
 ENDED = ("finished", "stopped", "failed")
+VISIT = "visit-"  # begins the mark of a visitor's run; with the visit it is deleted for good
 STALE_SECONDS = 120  # a live process that has said nothing for so long is shown as stale
 KILLED = "its process was killed or the machine went down; it can be resumed"
 FIGURES = (
@@ -156,6 +157,7 @@ class Status(Document):
     before: str | None = None
     owner: str | None = None
     by: str | None = None
+    most_memory_gb: float | None = Field(None, gt=0, le=100_000)
     most_minutes: int | None = Field(None, ge=1, le=100_000)
     cwd: str | None = None
     host: str | None = None

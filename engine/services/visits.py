@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError
-from engine.people.person import FOLDERS, VISIT
+from engine.files.trash import VISITS
+from engine.runs.run_info import VISIT
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -25,7 +26,7 @@ class Visits:
         returns how many folders and runs that were. What still trains stays until the next time.
         """
         count = 0
-        folder = self.store.home / FOLDERS["visitor"]
+        folder = self.store.home / VISITS
         for place in folder.iterdir() if folder.is_dir() else ():
             if not is_here(place.name):
                 shutil.rmtree(place, ignore_errors=True)

@@ -19,6 +19,7 @@ from engine.files.trash import Deleted, Trash
 from engine.progress import Progress, no_progress
 from engine.runs.index import damaged_runs, find_run, known_runs
 from engine.runs.run import Run
+from engine.runs.run_info import VISIT
 from engine.settings import ROOT, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -221,14 +222,14 @@ class Store:
 
     def delete_run(self, id: str | Path, batch: str = "") -> Deleted | None:
         """Move a run to the trash, as part of a `batch` that is put back together. Raises RunError
-        while it is alive; one outside the home is removed for good, which gives None.
+        while it is alive; a visitor's, or one outside the home, is removed for good, which gives None.
         """
         run = self.run(id)
-        if run.alive or not run.path.is_relative_to(self.home):
+        name, visit = run.id, False
+        with suppress(GlyphlabError):  # damaged
+            info = run.info()
+            name, visit = info.name or run.id, info.owner.startswith(VISIT)
+        if run.alive or visit or not run.path.is_relative_to(self.home):
             run.delete()
             return None
-        try:
-            name = run.info().name or run.id
-        except GlyphlabError:  # damaged
-            name = run.id
         return self.trash.put(run.path, "run", f"{name} ({run.id})", batch)

@@ -9,7 +9,7 @@ from hands import drawn, png
 from weblab import add_run
 
 from engine.errors import RunError
-from engine.files.trash import KEPT_SECONDS, SHORT_BYTES, Trash
+from engine.files.trash import KEPT_SECONDS, MOST, SHORT_BYTES, Trash
 from engine.lab import Lab
 
 
@@ -68,6 +68,23 @@ def test_what_stands_in_the_place_by_now_is_not_overwritten(lab, tmp_path):
     assert file.read_text() == "old"
     with pytest.raises(RunError, match="not in the trash"):
         Trash(tmp_path).restore(entry.id)
+
+
+def test_what_can_be_made_and_deleted_without_end_does_not_fill_the_disk(tmp_path):
+    trash = Trash(tmp_path)
+    (tmp_path / "in").mkdir()
+    for kind, count in (("drawing", MOST["drawing"] + 3), ("trial", 3)):
+        for number in range(count):
+            file = tmp_path / "in" / f"{number}.txt"
+            file.write_text("x")
+            trash.put(file, kind, "x")
+    kinds = [entry.kind for entry in trash.entries()]
+    assert (kinds.count("drawing"), kinds.count("trial")) == (MOST["drawing"], 3)
+    visit = tmp_path / "visits" / "a" / "one.txt"
+    visit.parent.mkdir(parents=True)
+    visit.write_text("x")
+    trash.put(visit, "drawing", "x")
+    assert not visit.exists() and len(trash.entries()) == len(kinds)
 
 
 def test_an_entry_that_was_tampered_with_leads_nowhere_else(tmp_path):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
-from weblab import add_run
+from weblab import ROOT, add_run
 
 from engine.errors import RightsError
 from engine.jobs.worker import Cancel
@@ -99,3 +102,14 @@ def test_a_started_run_says_whose_it_is(lab):
     assert (status["owner"], status["by"]) == (ada.id, "Ada") and len(started) == 1
     assert status["most_minutes"] == QUOTAS["student"].minutes
     assert lab.run(id).info().by == "Ada"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such limit")
+def test_a_run_with_a_quota_gets_no_more_memory_than_that():
+    code = "from engine.jobs.processes import confine; confine(0.4); b'x' * {}"
+    for size, status in ((100_000_000, 0), (600_000_000, 1)):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(size)], cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == status, done.stderr
+    assert "MemoryError" in done.stderr

@@ -164,5 +164,12 @@ def test_a_locked_class_looks_on(lab):
         lab.classroom.lock(False)
 
 
+def test_pages_can_ask_what_to_offer(lab):
+    for_ada = lab.for_person(lab.ada)
+    assert lab.may("change data") and not for_ada.may("change data")
+    assert for_ada.may("train") and for_ada.may("delete a run")
+    assert not lab.for_person(GUEST).may("compute")
+
+
 def test_what_nobody_listed_is_refused():
     assert all(not may(GUEST, deed) for deed in ("lead", "publish", "restore", "change data"))

@@ -29,6 +29,11 @@ def test_visitors_are_forgotten_and_the_owners_things_stay(tmp_path):
         assert {run.name for run in lab.runs()} == {"own", here.id, "waiting"}
     assert lab.for_person(gone).taught.symbols() == [] == lab.for_person(gone).drawings.all()
     assert len(lab.for_person(here).drawings.all()) == 1
+    deleted = add_run(lab, name="deleted")
+    with deleted.take_lock():
+        deleted.write_status(owner=here.mark)
+    lab.for_person(here).delete(deleted.id)
+    lab.for_person(here).taught.remove("heart")
     lab.visits.forget(lambda id: False)
     assert [run.id for run in lab.runs()] == [own] and len(lab.taught.symbols()) == 1
     assert lab.trash.entries() == [], "nothing of a visit is kept"
