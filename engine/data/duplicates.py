@@ -111,8 +111,9 @@ def _near(spectra: np.ndarray, side: int, identical: np.ndarray, drawn: np.ndarr
     bits = spectra[np.ix_(firsts, low)]
     bits = bits > np.median(bits, axis=1, keepdims=True)  # (m, 63)
     pairs = [_pairs_in_band(band) for band in np.array_split(bits, BANDS, axis=1)]
-    found = np.unique(np.concatenate(pairs), axis=0) if pairs else np.empty((0, 2), np.int64)
-    a, b = firsts[found[:, 0]], firsts[found[:, 1]]
+    count = max(len(firsts), 1)  # a pair is one number: rows of two take ten times as long to sort
+    found = np.unique(np.concatenate(pairs) @ np.array([count, 1]))
+    a, b = firsts[found // count], firsts[found % count]
     for start in range(0, len(a), 100_000):
         part = slice(start, start + 100_000)
         close = np.einsum("nd,nd->n", spectra[a[part]], spectra[b[part]]) >= SAME_FROM
