@@ -37,8 +37,8 @@ def flattened(prefix: str, value: Any, depth: int = 0) -> Iterator[Value]:
         for key in cells[0] if depth < DEEPEST else ():
             field = [one.get(key) for one in cells]
             yield from flattened(f"{prefix}/{key}", field, depth + 1)
-    elif len({_kind(column) for column in (columns := _columns(value))}) > 1:
-        for number, column in enumerate(columns, 1):
+    elif len({_kind(column) for column in _columns(value)}) > 1:
+        for number, column in enumerate(_columns(value), 1):
             yield from flattened(f"{prefix}(:,{number})", column, depth + 1)
     elif all(map(_is_cells, cells)):
         rows = [[one for one in row if np.size(one)] for row in cells]

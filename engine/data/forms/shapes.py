@@ -58,9 +58,10 @@ def as_images(array: np.ndarray, count: int | None = None) -> np.ndarray | None:
 
 def is_picture(value: Any) -> bool:
     """Whether a value is an array (h, w) or (h, w, C) that may be one picture."""
-    if not isinstance(value, np.ndarray) or value.dtype == object or value.ndim not in (2, 3):
-        return False
-    return as_images(np.asarray(value)[None]) is not None
+    is_array = isinstance(value, np.ndarray)
+    array: np.ndarray = np.asarray(value if is_array else 0)
+    plain = array.dtype != object and array.ndim in (2, 3)
+    return plain and as_images(array[None]) is not None
 
 
 def as_labels(array: np.ndarray) -> np.ndarray | None:
