@@ -5,6 +5,7 @@ either.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
@@ -203,22 +204,40 @@ def _marks_on_uneven_paper(
         np.asarray(paper, dtype=np.float32) + 32
     )  # a stroke in the shadow differs less from its paper; 32 keeps black from counting
     marks = np.minimum(marks * (light.mean() / light), 255).astype(np.uint8)
-    middle = float(np.median(marks))
-    return marks, middle, float(np.median(np.abs(marks - middle)))
+    counts = np.array(Image.fromarray(marks).histogram())
+    middle = _median(np.arange(256), counts)
+    return marks, middle, _median(np.abs(np.arange(256) - middle), counts)
+
+
+def _median(levels: np.ndarray, counts: np.ndarray) -> float:
+    """The median of levels (256,) of which there are so many (256,) each: as np.median gives it of a
+    quarter of a million pixels, in a tenth of the time.
+    """
+    order = np.argsort(levels, kind="stable")
+    ends = np.cumsum(counts[order])
+    middle = [(int(ends[-1]) - 1) // 2, int(ends[-1]) // 2]
+    return float(levels[order[np.searchsorted(ends, middle, side="right")]].mean())
 
 
 def _ink_is_dark(grey: np.ndarray) -> bool:
     """Whether what differs most from a smooth surface through the paper (h, w) is darker than it."""
-    y, x = (axis / max(grey.shape) for axis in np.indices(grey.shape).reshape(2, -1))
-    terms, levels = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1), grey.ravel()
+    terms, levels = _smooth(*grey.shape), grey.ravel()
     rest, kept = levels, np.ones(len(levels), bool)
     for _ in range(
         4
     ):  # a least-squares fit, repeated without what lies far from it: without the ink
-        rest = levels - terms @ np.linalg.lstsq(terms[kept], levels[kept], rcond=None)[0]
+        some = terms[:, kept]  # the six normal equations: a fifth of the time of lstsq
+        rest = levels - np.linalg.solve(some @ some.T, some @ levels[kept]) @ terms
         kept = np.abs(rest) <= 2 * np.median(np.abs(rest)) + 1
     rest = np.sort(rest)
     return -rest[:10].mean() > rest[-10:].mean()
+
+
+@lru_cache(maxsize=8)  # pictures of a set are of a few sizes
+def _smooth(height: int, width: int) -> np.ndarray:
+    """The terms of a surface of second degree at each pixel: (6, height * width) float64."""
+    y, x = (axis / max(height, width) for axis in np.indices((height, width)).reshape(2, -1))
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
 
 
 def _full(
