@@ -52,8 +52,12 @@ class Crowd:
             lifted = time.monotonic() + STROKE_SECONDS
             while time.monotonic() < min(lifted, self.end):
                 start = time.perf_counter()
-                link.request("POST", "/canvas/gradio_api/component_server", body, kind)
-                answer = link.getresponse()
+                try:
+                    link.request("POST", "/canvas/gradio_api/component_server", body, kind)
+                    answer = link.getresponse()
+                except (ConnectionError, http.client.HTTPException):
+                    link.close()  # it was idle for long: a browser opens another, and so do we
+                    continue
                 content = answer.read()
                 if answer.status != 200 or json.loads(content).get("glyph") != "7":
                     self.failed.append(f"drawing: {answer.status} {content[:80]!r}")
