@@ -33,7 +33,7 @@ class GlyphlabError(Exception):
         if expected is not None:
             parts.append(f"expected {expected}")
         if got is not None:
-            parts.append(f"got {got}")
+            parts.append(f"got {str(got).rstrip('. ')}")  # libraries' messages end in one
         text = ", ".join(parts)
         super().__init__(" ".join(f"{text}. {hint}".split()) if hint else " ".join(text.split()))
 
