@@ -5,13 +5,13 @@ either.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
 from engine.imaging.convention import Paper, on_white, plain
-from engine.imaging.rank_filters import largest, median_of_nine, smallest
+from engine.imaging.rank_filters import largest, median_of_levels, median_of_nine, smallest
+from engine.imaging.smooth_paper import ink_is_dark
 
 # pictures of twice this side and more are reduced towards it before ink is looked for; no style
 # needs more
@@ -191,7 +191,7 @@ def _marks_on_uneven_paper(
     low = grey.reduce(max(1, max(grey.size) // 96))
     reach = max(low.size) // 6 | 1
     pixels = np.asarray(low)
-    dark = side == "light" if side else _ink_is_dark(pixels.astype(np.float64))
+    dark = side == "light" if side else ink_is_dark(pixels.astype(np.float64))
     wiped = (
         smallest(largest(pixels, reach), reach) if dark else largest(smallest(pixels, reach), reach)
     )
@@ -205,39 +205,8 @@ def _marks_on_uneven_paper(
     )  # a stroke in the shadow differs less from its paper; 32 keeps black from counting
     marks = np.minimum(marks * (light.mean() / light), 255).astype(np.uint8)
     counts = np.array(Image.fromarray(marks).histogram())
-    middle = _median(np.arange(256), counts)
-    return marks, middle, _median(np.abs(np.arange(256) - middle), counts)
-
-
-def _median(levels: np.ndarray, counts: np.ndarray) -> float:
-    """The median of levels (256,) of which there are so many (256,) each: as np.median gives it of a
-    quarter of a million pixels, in a tenth of the time.
-    """
-    order = np.argsort(levels, kind="stable")
-    ends = np.cumsum(counts[order])
-    middle = [(int(ends[-1]) - 1) // 2, int(ends[-1]) // 2]
-    return float(levels[order[np.searchsorted(ends, middle, side="right")]].mean())
-
-
-def _ink_is_dark(grey: np.ndarray) -> bool:
-    """Whether what differs most from a smooth surface through the paper (h, w) is darker than it."""
-    terms, levels = _smooth(*grey.shape), grey.ravel()
-    rest, kept = levels, np.ones(len(levels), bool)
-    for _ in range(
-        4
-    ):  # a least-squares fit, repeated without what lies far from it: without the ink
-        some = terms[:, kept]  # the six normal equations: a fifth of the time of lstsq
-        rest = levels - np.linalg.solve(some @ some.T, some @ levels[kept]) @ terms
-        kept = np.abs(rest) <= 2 * np.median(np.abs(rest)) + 1
-    rest = np.sort(rest)
-    return -rest[:10].mean() > rest[-10:].mean()
-
-
-@lru_cache(maxsize=8)  # pictures of a set are of a few sizes
-def _smooth(height: int, width: int) -> np.ndarray:
-    """The terms of a surface of second degree at each pixel: (6, height * width) float64."""
-    y, x = (axis / max(height, width) for axis in np.indices((height, width)).reshape(2, -1))
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
+    middle = median_of_levels(np.arange(256), counts)
+    return marks, middle, median_of_levels(np.abs(np.arange(256) - middle), counts)
 
 
 def _full(
