@@ -43,11 +43,10 @@ SAME = 0.97  # cosine similarity from which two images are one, compressed or no
 
 
 class Part(NamedTuple):
-    """A change of the pipeline, for which noise it matters at all, and what it is in words."""
+    """A change of the pipeline, and for which noise it matters at all."""
 
     change: Callable[[NoiseConfig], NoiseConfig]
     noises: tuple[str, ...]
-    about: str
 
 
 def _effort(**changes: int) -> Callable[[NoiseConfig], NoiseConfig]:
@@ -65,25 +64,13 @@ def _field(name: str, value: object) -> Callable[[NoiseConfig], NoiseConfig]:
 EVERY, COMPLEMENTARY_ONLY = ("complementary", "symmetric"), ("complementary",)
 NOTHING = "nothing"
 PARTS: dict[str, Part] = {
-    NOTHING: Part(lambda config: config, EVERY, "the whole pipeline"),
-    "students": Part(_effort(student_images=0), EVERY, "teachers' predictions take their place"),
-    "posterior targets": Part(
-        _field("posterior_targets", False), EVERY, "targets are predictions, whatever the label"
-    ),
-    "descriptors": Part(
-        _field("descriptor_shares", (0.0,)), EVERY, "networks on pixels predict alone"
-    ),
-    "neighbour labels": Part(
-        _field("neighbour_shares", (0.0,)),
-        COMPLEMENTARY_ONLY,
-        "the ensemble's targets are the students' alone",
-    ),
-    "ensemble": Part(
-        _effort(ensemble_size=0), COMPLEMENTARY_ONLY, "likely classes are the students'"
-    ),
-    "test-time augmentation": Part(
-        _field("tta_copies", 0), COMPLEMENTARY_ONLY, "each image is predicted once"
-    ),
+    NOTHING: Part(lambda config: config, EVERY),
+    "students": Part(_effort(student_images=0), EVERY),  # teachers' predictions take their place
+    "posterior targets": Part(_field("posterior_targets", False), EVERY),  # but predictions
+    "descriptors": Part(_field("descriptor_shares", (0.0,)), EVERY),
+    "neighbour labels": Part(_field("neighbour_shares", (0.0,)), COMPLEMENTARY_ONLY),
+    "ensemble": Part(_effort(ensemble_size=0), COMPLEMENTARY_ONLY),
+    "test-time augmentation": Part(_field("tta_copies", 0), COMPLEMENTARY_ONLY),
 }
 TRIED: dict[str, tuple[float, ...]] = {
     "label_weight": (0.0, 2.0, 12.0),
@@ -95,7 +82,7 @@ TRIED: dict[str, tuple[float, ...]] = {
 VALUES: dict[str, Part] = {
     NOTHING: PARTS[NOTHING],
     **{
-        f"{name} {value:g}": Part(_field(name, value), COMPLEMENTARY_ONLY, "")
+        f"{name} {value:g}": Part(_field(name, value), COMPLEMENTARY_ONLY)
         for name, values in TRIED.items()
         for value in values
     },
@@ -103,14 +90,15 @@ VALUES: dict[str, Part] = {
 
 
 class Case(NamedTuple):
-    """At most `limit` images of a data set with labels taken as true (`task3`: with its own noise), the
-    noise to inject and its rate.
+    """At most `limit` images of the first `classes` digits of a data set, with labels taken as true
+    (`task3`: of all, with its own noise), the noise to inject and its rate.
     """
 
     dataset: str
     noise: str
     rate: float
     limit: int = 1_400
+    classes: int = 10
 
 
 class Row(NamedTuple):
@@ -196,8 +184,7 @@ def load(lab: Lab, case: Case, seed: int = 0) -> tuple[ImageSet, np.ndarray]:
     if case.dataset == "task3":
         data = lab.dataset("task3")
     else:
-        classes = DIGITS if case.dataset != "digits" else None
-        data = lab.dataset(DataSpec(name=case.dataset, classes=classes))
+        data = lab.dataset(DataSpec(name=case.dataset, classes=DIGITS[: case.classes]))
     labels = np.asarray(data.labels, np.int64)
     chosen = np.arange(len(labels))
     if 2 * case.limit < len(labels):  # values are not chosen on images that the ablation takes
@@ -265,7 +252,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("emnist62", *SYMMETRIC, limit=1_200),
     ),
     "task3": (Case("task3", *COMPLEMENTARY, limit=1_200),),
-    "values": (Case("emnist62", *COMPLEMENTARY, limit=6_000),),
+    "values": (Case("emnist62", *COMPLEMENTARY, limit=1_500, classes=5),),
 }
 CASES["full"] = CASES["emnist62"] + CASES["task3"]
 VALUES_FROM = 100  # seeds of the images on which values are compared
