@@ -247,6 +247,39 @@ def load() -> str:
     return table(("what", "took"), rows())
 
 
+def endpoints() -> str:
+    """Every door of the lab with the roles that may come there."""
+    from app.doors.table import CANVAS, DASHBOARD, LAB, Door
+
+    def row(part: str, prefix: str, door: Door) -> tuple[str, str, str, str]:
+        who = door.who.replace(" ", ", ")
+        return f"`{prefix}{door.path}`", door.methods.replace(" ", ", "), who, part
+
+    rows = [row("the lab", "", door) for door in LAB]
+    rows += [row("Streamlit", "", door) for door in DASHBOARD]
+    rows += [("`/` and the name of a page", "GET, HEAD", rows[-1][2], "Streamlit")]
+    rows += [row("Gradio", "/canvas", door) for door in CANVAS]
+    return table(("address", "methods", "who", "whose"), rows)
+
+
+def rights() -> str:
+    """Every deed with the roles beside owner and teacher that may do it."""
+    from engine.people.rights import DEEDS
+
+    rows = []
+    for name, deed in DEEDS.items():
+        who = deed.others.replace(" ", ", ") or "nobody else"
+        only = (
+            "only of their own"
+            if deed.own
+            else ""
+            if deed.calm or not deed.others
+            else "not while locked"
+        )
+        rows.append((name, who, only))
+    return table(("deed", "who else", ""), rows)
+
+
 def ablation(values: bool = False) -> str:
     from bench.ablation import rows
 
@@ -276,6 +309,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "styles": styles,
     "faults": faults,
     "load": load,
+    "endpoints": endpoints,
+    "rights": rights,
     "ablation": ablation,
     "noise_values": partial(ablation, True),
 }
