@@ -39,7 +39,7 @@ JSON, FORM = "application/json", "multipart/form-data"
 
 LAB = (
     Door("/healthz"),
-    Door("/plotly.min.js"),
+    Door("/plotly-basic.min.js"),
     Door("/favicon.ico"),
     Door("/space/points/{}/{}"),
     Door("/space/layer/{}/{}"),

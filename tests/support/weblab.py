@@ -159,6 +159,16 @@ def thumbnails(page: AppTest, key: str = "") -> list[dict[str, Any]]:
     ]
 
 
+def charts(page: AppTest) -> list[Any]:
+    """The figures on the page, as a browser is given them: those of plotly's basic bundle."""
+    return [
+        json.loads(json.loads(element.proto.json)["figure"])
+        for element in page.get("bidi_component")
+        if element.proto.component_name.endswith("glyphlab_live_chart")
+        and "figure" in json.loads(element.proto.json)
+    ]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -81,9 +81,9 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
     _figures(info, rows, final)
     left, right = st.columns(2)
     with left:
-        chart(accuracy_curves(rows, info.epochs), key=f"accuracy-{run_id}", live=True)
+        chart(accuracy_curves(rows, info.epochs), key=f"accuracy-{run_id}")
     with right:
-        chart(loss_curves(rows, info.epochs), key=f"loss-{run_id}", live=True)
+        chart(loss_curves(rows, info.epochs), key=f"loss-{run_id}")
     # Closed boxes are not filled: this is drawn anew every second, beside the training that it
     # shows.
     more = st.expander(
@@ -93,9 +93,9 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         with more:
             left, right = st.columns(2)
             with left:
-                chart(rate_curve(rows, info.epochs), key=f"rate-{run_id}", live=True)
+                chart(rate_curve(rows, info.epochs), key=f"rate-{run_id}")
             with right:
-                chart(speed_curve(rows, info.epochs), key=f"speed-{run_id}", live=True)
+                chart(speed_curve(rows, info.epochs), key=f"speed-{run_id}")
     failed = info.state == "failed"
     log = st.expander(
         "Log",
@@ -105,10 +105,9 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         on_change="rerun",
     )
     if log.open:
-        log.code(
-            run.log_tail(200 if failed else 60) or "The log is still empty.",
-            language=None,
-            height=260,
+        # st.code has the browser read a megabyte of syntax colouring first, even for plain text.
+        log.container(height=260, border=True, key="log-lines").text(
+            run.log_tail(200 if failed else 60) or "The log is still empty."
         )
     recipe = st.expander(
         "Recipe of this run",
