@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.turns import turn
+from app.widgets.explain import detail_switch
 from app.widgets.links import PAGES, page_file
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -32,6 +33,8 @@ def main() -> None:
     with turn():
         chosen = st.navigation(sections, expanded=True)
         st.session_state["page"] = chosen.url_path or "home"
+        with st.sidebar:
+            detail_switch()
         chosen.run()
 
 

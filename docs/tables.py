@@ -247,6 +247,13 @@ def load() -> str:
     return table(("what", "took"), rows())
 
 
+def glossary() -> str:
+    """The entries of the page Glossary."""
+    from app.glossary import as_markdown
+
+    return as_markdown(level=2) + "\n"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "pages": pages,
     "commands": commands,
@@ -265,6 +272,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "published_fields": partial(fields, "Published"),
     "losses": losses,
     "styles": styles,
+    "glossary": glossary,
     "faults": faults,
     "load": load,
 }

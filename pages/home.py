@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.sections.tour import first_steps
 from app.widgets import PAGES, empty, link, number, page
 from app.widgets.busy import quick_takes
 from app.widgets.cluster import cluster_box
@@ -10,45 +11,6 @@ from app.widgets.runs import progress, run_line, state_badge
 LATEST = 6
 MOST_RUNNING = 8  # live runs that are drawn; a queue may hold hundreds
 BUSY_SECONDS, CALM_SECONDS = 2, 5  # between two looks, while a run is alive and while none is
-
-STEPS = (
-    (
-        "1 · Train a model",
-        (
-            "The recipe `quick` trains a small network on handwritten digits, also without a GPU."
-            " Watch its curves as it learns."
-        ),
-        "train",
-        "Start with quick",
-    ),
-    (
-        "2 · Draw",
-        (
-            "Draw a character and see what a model makes of it while the pen moves. Models to begin"
-            " with come with the lab."
-        ),
-        "draw",
-        "Open the canvas",
-    ),
-    (
-        "3 · Look closer",
-        (
-            "Put runs side by side, walk through an embedding space, or find the wrong labels in a"
-            " data set."
-        ),
-        "compare",
-        "Compare runs",
-    ),
-)
-
-
-def steps() -> None:
-    """The three things to do first, each with its link."""
-    for column, (title, text, name, label) in zip(st.columns(3), STEPS, strict=True):
-        with column, st.container(border=True, height="stretch"):
-            st.markdown(f"**{title}**")
-            st.markdown(text)
-            link(name, label, **({"recipe": "quick"} if name == "train" else {}))
 
 
 def live(was_busy: bool) -> None:
@@ -106,7 +68,7 @@ with page(
     "A lab for handwritten characters: train models, look inside them, find label errors, test"
     " your handwriting.",
 ) as lab:
-    steps()
+    first_steps(lab)
     busy = any(run.alive for run in lab.runs())
     st.fragment(live, run_every=BUSY_SECONDS if busy else CALM_SECONDS)(busy)
     with st.expander("All pages", icon=":material/map:"):

@@ -18,6 +18,7 @@ from app.charts.learning import (
 from app.charts.words import number, parameters, percent, seconds
 from app.widgets.busy import busy_with
 from app.widgets.common import chart
+from app.widgets.explain import explain, full, meaning
 from app.widgets.links import link
 from app.widgets.runs import changes_since, labels_of, progress, state_badge
 from engine.errors import GlyphlabError
@@ -190,6 +191,8 @@ def _figures(
     with st.container(horizontal=True, gap="small"):
         for label, value, help in _at_the_end(rows, final) if final else _so_far(info, rows):
             st.metric(label, value, help=help, width=135)
+    # always, or the charts below would be others when the run ends
+    explain("accuracy", "top-3", "validation", "test", "loss", "overfitting")
 
 
 def _at_the_end(
@@ -207,17 +210,17 @@ def _at_the_end(
         (
             "Test top 3",
             percent(final.get("test_top3")),
-            "the right class is among the three likeliest",
+            meaning("top-3"),
         ),
         (
             "Validation",
             percent(final.get("val_accuracy")),
             f"accuracy of the best epoch, {best['epoch']}" if best else None,
         ),
-        (
-            "Calibration error",
-            percent(final.get("test_ece")),
-            "mean gap between confidence and accuracy, after temperature scaling",
+        *(
+            [("Calibration error", percent(final.get("test_ece")), meaning("calibration"))]
+            if full()
+            else []
         ),
         ("Parameters", parameters(final.get("parameters")), None),
         (

@@ -21,7 +21,7 @@ RECIPE = {
     "data": {"name": "digits", "style": "digit", "size": 16, "validation": 0.1, "test": 0.1},
     "model": {"name": "glyphnet", "options": {"width": 8, "blocks": [1, 1, 1], "stem": 2}},
     "method": "recovered",
-    "batch_size": 32,
+    "batch_size": 64,
     "lr": 4e-3,
     "select": "last",
     "stages": [{"epochs": 24, "loss": "forward"}, {"epochs": 8, "loss": "cross_entropy"}],
@@ -48,7 +48,7 @@ def trained(
 def test_a_second_stage_trains_on_pseudo_labels_of_complementary_labels(
     digits: ImageSet, tmp_path: Path
 ) -> None:
-    stages = [{"epochs": 24, "loss": "scl_nl"}, {"epochs": 8, "loss": "cross_entropy"}]
+    stages = [{"epochs": 24, "loss": "scl_nl"}, {"epochs": 6, "loss": "cross_entropy"}]
     trainer, epochs = trained(digits, "complementary", 1.0, tmp_path, stages)
     learned = digits.split("train")
     assert (
