@@ -42,6 +42,7 @@ def build(lab: Lab) -> CanvasPage:
     received = Received(lab.home, max(1, lab.settings.upload_mb) * 1024 * 1024)
     os.environ["GRADIO_TEMP_DIR"] = str(received.folder)  # read by every component as it is made
     with CanvasPage(
+        lab,
         received,
         title="Glyphlab canvas",
         analytics_enabled=False,
@@ -122,8 +123,10 @@ def _theme() -> Base:
 
 def main() -> int:
     """Serve the canvas alone, behind the same doors as in the lab; returns the exit status."""
+    from app.doors.admission import admission_of, check_reach
     from app.doors.guard import guarded
     from app.doors.table import canvas_table
+    from app.people.welcome import welcome
     from app.serving import private, run, settings_of
     from app.shared_lab import open_lab
 
@@ -133,13 +136,17 @@ def main() -> int:
             os.environ[ours] = os.environ[name]
     try:
         settings = settings_of(os.environ)
+        check_reach(settings)
         private()
         lab = open_lab(os.environ)
+        admission = admission_of(lab.classroom, settings, os.environ)
+        doors = welcome(lab.classroom, settings) if settings.mode != "class" else ""
         page = mounted(build(lab), favicon_path=str(ICON), **look())
     except GlyphlabError as error:
         print(error, file=sys.stderr)
         return 2
-    return run(guarded(page, canvas_table(), settings, os.environ), settings, "The canvas")
+    app = guarded(page, canvas_table(), settings, os.environ, admission)
+    return run(app, settings, "The canvas", doors=doors)
 
 
 if __name__ == "__main__":

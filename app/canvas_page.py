@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from starlette.concurrency import run_in_threadpool
@@ -16,8 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.canvas_tabs.pad import LONGEST_PICTURE
 from app.doors.guard import in_one_line
+from app.doors.table import QUESTIONS
+from app.people.asking import person_of_request
 from app.received import Received
 from engine.errors import GlyphlabError
+from engine.people.rights import check
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
 
 MOST_WAITING = 100  # questions in the queue
 MOST_SESSIONS = 200  # whose fields are remembered; each is under a megabyte
@@ -31,9 +37,9 @@ log = logging.getLogger(__name__)
 class CanvasPage(gr.Blocks):
     """A page whose every endpoint opens only files that were sent to it."""
 
-    def __init__(self, received: Received, **options: Any) -> None:
+    def __init__(self, lab: Lab, received: Received, **options: Any) -> None:
         super().__init__(**options)
-        self.received = received
+        self.lab, self.received = lab, received
         self.state_session_capacity = MOST_SESSIONS
         self.queue(max_size=MOST_WAITING)
 
@@ -54,6 +60,7 @@ class CanvasPage(gr.Blocks):
 
     async def process_api(self, block_fn: Any, inputs: Any, *args: Any, **named: Any) -> Any:
         try:
+            self._check_right(block_fn, named.get("request"))
             return await super().process_api(block_fn, inputs, *args, **named)
         except gr.Error:
             raise
@@ -63,6 +70,14 @@ class CanvasPage(gr.Blocks):
             log.warning("a question failed: %s", in_one_line(error))
             sentence = "The question can't be answered. Is it as the documentation says?"
             raise gr.Error(sentence, print_exception=False) from None
+
+    def _check_right(self, block_fn: Any, request: Any) -> None:
+        """Raise RightsError unless whoever asks may ask this. A function that no row names is for the
+        owner alone.
+        """
+        person = person_of_request(self.lab, request)
+        deed = QUESTIONS.get(block_fn.fn.__name__, "lead")
+        check(person, deed, locked=self.lab.classroom.is_locked_for(person))
 
     def _longest(self, block: Any) -> int:
         return LONGEST_PICTURE + 1000 if isinstance(block, gr.HTML) else LONGEST_TEXT
@@ -89,8 +104,8 @@ class CanvasPage(gr.Blocks):
 class OwnFiles:
     """Gradio's application, which serves as files only what lies in the canvas' folder."""
 
-    def __init__(self, app: ASGIApp, received: Received) -> None:
-        self.app, self.received = app, received
+    def __init__(self, app: ASGIApp, page: CanvasPage) -> None:
+        self.app, self.page, self.received = app, page, page.received
 
     @property
     def router(self) -> Any:
@@ -137,4 +152,4 @@ def mounted(page: CanvasPage, **look: Any) -> OwnFiles:
             page.received.remove()
 
     app.router.lifespan_context = lifespan
-    return OwnFiles(app, page.received)
+    return OwnFiles(app, page)

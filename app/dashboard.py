@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
+from app.people.presence import note
+from app.shared_lab import open_lab_here
 from app.turns import turn
 from app.widgets.explain import detail_switch
-from app.widgets.links import PAGES, page_file
+from app.widgets.links import PAGES, page_file, pages_in
+from app.widgets.person import asking
+from engine.errors import GlyphlabError
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -20,7 +25,7 @@ def main() -> None:
     st.html(ASSETS / "style.css")
     st.logo(str(ASSETS / "logo.svg"), size="large", icon_image=str(ASSETS / "icon.svg"))
     sections: dict[str, list] = {}
-    for name, line in PAGES.items():
+    for name, line in pages_in(_mode()).items():
         if page_file(name).exists():
             entry = st.Page(
                 page_file(name),
@@ -35,7 +40,21 @@ def main() -> None:
         st.session_state["page"] = chosen.url_path or "home"
         with st.sidebar:
             detail_switch()
+        _note(st.session_state["page"])
         chosen.run()
+
+
+def _mode() -> str:
+    try:
+        return open_lab_here().settings.mode
+    except GlyphlabError:  # the page says what is wrong
+        return "own"
+
+
+def _note(name: str) -> None:
+    with suppress(GlyphlabError):
+        if _mode() != "own":
+            note(asking(), PAGES[name].title)
 
 
 main()

@@ -12,6 +12,7 @@ import asyncio
 import gc
 import sys
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -21,9 +22,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from app.doors.admission import admission_of, check_reach
 from app.doors.guard import Guard, guarded
 from app.doors.table import lab_table
+from app.doors.tally import Tally
 from app.lazy_app import LazyApp
+from app.metrics import metrics_route
+from app.people.presence import was_here
+from app.people.routes import routes as people_routes
+from app.people.welcome import welcome
 from app.pulse import Pulse
 from app.samples.routes import routes as sample_routes
 from app.scatter.routes import routes as space_routes
@@ -40,6 +47,7 @@ if TYPE_CHECKING:
 DASHBOARD = Path(__file__).with_name("dashboard.py")
 # after the start: the first page comes first, but API clients give up after five seconds of waiting
 WARM_SECONDS = 4
+AWAY_SECONDS = 7_200  # after which a visitor who does nothing has left
 YIELD_SECONDS = 6  # at most, to a run that starts
 ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
 
@@ -54,6 +62,8 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
     canvas = LazyApp(lambda: _canvas(lab), "The canvas", ("/config", "/gradio_api/info"))
 
     pulse = Pulse(lab.health)
+    admission = admission_of(lab.classroom, lab.settings, environ)
+    tally = Tally(lab.home / "logs" / "requests.jsonl" if admission else None)
 
     async def health(request: Request) -> Response:
         return JSONResponse(await pulse.read())
@@ -67,20 +77,32 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
     async def lifespan(app: App) -> AsyncIterator[None]:
         warming = asyncio.create_task(_warm(canvas, pulse))
         threading.Thread(target=_probe, args=(lab,), name="probe", daemon=True).start()
+        leaving = asyncio.create_task(_see_off(lab))
         yield
         warming.cancel()
+        leaving.cancel()
+        tally.close()
         await canvas.stop()
 
     routes = [
         Route("/healthz", health),
+        metrics_route(tally, lambda: Counter(run.state for run in lab.runs())),
         Route(f"/{LIBRARY}", _plotly),
         Route("/favicon.ico", _icon),
         Route("/canvas", add_slash),
         Mount("/canvas", app=canvas),
         Mount("/space", routes=[*space_routes(lab), *sample_routes(lab)]),
+        *(people_routes(admission) if admission else ()),
     ]
     app = LabApp(DASHBOARD, lifespan=lifespan, routes=routes)
-    return guarded(app, lab_table(list(PAGES)), lab.settings, environ)
+    return guarded(app, lab_table(list(PAGES)), lab.settings, environ, admission, tally)
+
+
+async def _see_off(lab: Lab) -> None:
+    """Forget those visitors of a public lab who have left; at the start, all there were before."""
+    while lab.settings.mode == "public":
+        await asyncio.to_thread(lab.visits.forget, lambda id: was_here(id, AWAY_SECONDS))
+        await asyncio.sleep(AWAY_SECONDS / 12)
 
 
 async def _warm(canvas: LazyApp, pulse: Pulse) -> None:
@@ -102,6 +124,7 @@ def serve(environ: Mapping[str, str]) -> int:
     """
     try:
         settings = settings_of(environ)
+        check_reach(settings)
         listener = bind(settings.host, settings.port)
     except GlyphlabError as error:
         print(error, file=sys.stderr)
@@ -112,7 +135,13 @@ def serve(environ: Mapping[str, str]) -> int:
     from app.theme import configure
 
     configure(settings, environ)
-    return run(build(open_lab(environ), environ), settings, "Glyphlab", listener)
+    lab = open_lab(environ)
+    try:
+        doors = welcome(lab.classroom, settings)
+    except GlyphlabError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return run(build(lab, environ), settings, "Glyphlab", listener, doors)
 
 
 def _probe(lab: Lab) -> None:

@@ -37,9 +37,16 @@ def private() -> None:
     os.environ.setdefault(*THREADS_SLEEP)  # models predict in this process, beside training runs
 
 
-def run(app: ASGIApp, settings: Settings, name: str, listener: socket.socket | None = None) -> int:
+def run(
+    app: ASGIApp,
+    settings: Settings,
+    name: str,
+    listener: socket.socket | None = None,
+    doors: str = "",
+) -> int:
     """Serve `app` and print its address once it answers. Returns the exit status: 0, or 2 after one
-    line if the port is taken. `listener`: if it was bound already.
+    line if the port is taken. listener: if it was bound already; doors: what to print below the
+    address.
     """
     import uvicorn
 
@@ -48,7 +55,7 @@ def run(app: ASGIApp, settings: Settings, name: str, listener: socket.socket | N
             await super().startup(sockets)
             if self.started:
                 line = f"{name} is running at {address(settings)} (stop it with Ctrl+C)"
-                print(line, flush=True)
+                print(f"{line}\n{doors}".rstrip(), flush=True)
 
     try:
         listener = listener or bind(settings.host, settings.port)

@@ -4,6 +4,7 @@ loaded models.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,6 +23,11 @@ def share(lab: Lab) -> None:
     """Make `lab` the one that `open_lab` hands out for its settings."""
     with _opening:
         _labs[replace(lab.settings, names_only=True)] = lab
+
+
+def open_lab_here() -> Lab:
+    """The lab of this process, opened once for the settings in its environment."""
+    return open_lab(os.environ)
 
 
 def open_lab(environ: Mapping[str, str]) -> Lab:

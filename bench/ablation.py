@@ -1,45 +1,51 @@
-"""Ablation of the label-noise pipeline: what each of its parts contributes.
+"""Ablation of the label-noise pipeline: what each of its parts contributes, and which values of its
+thresholds are best where labels are complementary.
 
 Noise is injected into labels that are taken as true, and the pipeline runs as it is and with one
-part left out, from the same seeds. What is compared is the share of images whose likely class is
-wrong. Small by default: bundled digits, one seed, a fifth of the training. `--full` takes EMNIST's
-digits, which played no part in any choice, and three seeds.
+part left out, from the same seeds. Compared is the share of images whose likely class is wrong.
+Small by default: bundled digits, one seed. `--full` takes EMNIST's digits and a part of mnistTask3,
+and three seeds; `--data values` compares values of thresholds, on other images of EMNIST's digits.
+
+Networks that variants have in common are trained once. Training is a fraction of the full effort's,
+so that all of it takes less than an hour on one core. docs/label-noise.md prints the records.
 """
 
 from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bench.records import append, commit, device, versions
+from bench.records import append, read
 from engine.errors import DataError, unknown
 from engine.noise.config import CONFIG, Effort, NoiseConfig
+from engine.noise.kept import Kept, Predictions
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.lab import Lab
 
-TABLE = Path(__file__).parent / "ablation.md"
 DIGITS = tuple("0123456789")
-SMALL_EFFORT = Effort(
-    teacher_images=80_000,
-    student_images=72_000,
-    ensemble_images=168_000,
-    ensemble_size=3,
-    about="a fifth of the full training",
+LESS = Effort(
+    teacher_images=16_000,
+    student_images=12_000,
+    ensemble_images=12_000,
+    ensemble_size=2,
+    about="a fraction of the full training",
 )
+SAME = 0.97  # cosine similarity from which two images are one, compressed or not
 
 
 class Part(NamedTuple):
-    """A part of the pipeline: how to leave it out, and for which noise it is there at all."""
+    """A change of the pipeline, for which noise it matters at all, and what it is in words."""
 
-    without: Callable[[NoiseConfig], NoiseConfig]
+    change: Callable[[NoiseConfig], NoiseConfig]
     noises: tuple[str, ...]
     about: str
 
@@ -52,17 +58,20 @@ def _effort(**changes: int) -> Callable[[NoiseConfig], NoiseConfig]:
     return change
 
 
+def _field(name: str, value: object) -> Callable[[NoiseConfig], NoiseConfig]:
+    return lambda config: replace(config, **{name: value})  # pyright: ignore[reportArgumentType]
+
+
 EVERY, COMPLEMENTARY_ONLY = ("complementary", "symmetric"), ("complementary",)
+NOTHING = "nothing"
 PARTS: dict[str, Part] = {
-    "nothing": Part(lambda config: config, EVERY, "the whole pipeline"),
+    NOTHING: Part(lambda config: config, EVERY, "the whole pipeline"),
     "students": Part(_effort(student_images=0), EVERY, "teachers' predictions take their place"),
     "posterior targets": Part(
-        lambda config: replace(config, posterior_targets=False),
-        EVERY,
-        "targets are predictions, whatever the given label",
+        _field("posterior_targets", False), EVERY, "targets are predictions, whatever the label"
     ),
     "neighbour labels": Part(
-        lambda config: replace(config, neighbour_shares=(0.0,)),
+        _field("neighbour_shares", (0.0,)),
         COMPLEMENTARY_ONLY,
         "the ensemble's targets are the students' alone",
     ),
@@ -70,25 +79,39 @@ PARTS: dict[str, Part] = {
         _effort(ensemble_size=0), COMPLEMENTARY_ONLY, "likely classes are the students'"
     ),
     "test-time augmentation": Part(
-        lambda config: replace(config, tta_copies=0),
-        COMPLEMENTARY_ONLY,
-        "each image is predicted once",
+        _field("tta_copies", 0), COMPLEMENTARY_ONLY, "each image is predicted once"
     ),
+}
+TRIED: dict[str, tuple[float, ...]] = {
+    "label_weight": (0.0, 2.0, 12.0),
+    "target_confidence": (0.8, 0.99),
+    "mostly_certain": (0.0, 1.1),
+    "tta_copies": (3, 30),
+    "tta_below": (0.9, 0.99999),
+}
+VALUES: dict[str, Part] = {
+    NOTHING: PARTS[NOTHING],
+    **{
+        f"{name} {value:g}": Part(_field(name, value), COMPLEMENTARY_ONLY, "")
+        for name, values in TRIED.items()
+        for value in values
+    },
 }
 
 
 class Case(NamedTuple):
-    """A data set with labels taken as true (`task3`: with its own noise), the noise to inject and
-    its rate.
+    """At most `limit` images of a data set with labels taken as true (`task3`: with its own noise), the
+    noise to inject and its rate.
     """
 
     dataset: str
     noise: str
     rate: float
+    limit: int = 1_400
 
 
 class Row(NamedTuple):
-    """One run: the part that was left out, and the share of likely classes that are wrong."""
+    """One run: the part that was changed, and the share of likely classes that are wrong."""
 
     case: Case
     without: str
@@ -96,158 +119,182 @@ class Row(NamedTuple):
     regime: str
     wrong: float
     n: int
+    seconds: float = 0.0
+
+
+class Shared(Kept):
+    """Predictions of networks that variants have in common, by what they were trained on."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.found: dict[tuple[object, ...], Predictions] = {}
+        self.config = CONFIG
+
+    def get(self, name: str, train: Callable[[], Predictions]) -> Predictions:
+        targets = (self.config.posterior_targets, self.config.label_weight)
+        key = (name,) if name.startswith("teacher") else (name, *targets)
+        if key not in self.found:
+            self.found[key] = train()
+        return self.found[key]
 
 
 def ablate(
-    images: Callable[[Case], tuple[ImageSet, np.ndarray]],
+    images: Callable[[Case, int], tuple[ImageSet, np.ndarray]],
     cases: Iterable[Case],
     seeds: Iterable[int],
     config: NoiseConfig,
-    parts: Iterable[str] = tuple(PARTS),
+    parts: Mapping[str, Part] = PARTS,
     device: str = "auto",
-) -> list[Row]:
+) -> Iterable[Row]:
     """Run the pipeline on each case and seed with each part left out, where the part is there.
 
-    images: a case's data set, and the true labels (N,) int64 of its images, -1 where unknown.
+    images: a case's data set, and the true labels (N,) int64 of the images that a seed draws, -1 for
+    all others.
     """
     from engine.noise.inject import add_noise
     from engine.noise.pipeline import run_pipeline
 
-    rows, seeds, parts = [], tuple(seeds), tuple(parts)
     for case in cases:
-        data, true = images(case)
         for seed in seeds:
-            noisy = data
+            data, true = images(case, seed)
+            known, shared = true >= 0, Shared()
+            given = np.where(known, data.labels, -1)
             if case.dataset != "task3":
-                given = np.full(len(true), -1)
-                known = true >= 0
                 given[known] = add_noise(
                     true[known], len(data.classes), case.noise, case.rate, seed
                 )
-                noisy = data.with_labels(given, f"{data.fingerprint}+{case.noise}")
-            for name in parts:
-                if case.noise not in PARTS[name].noises:
+            noisy = data.with_labels(given, f"{data.fingerprint}+{case.noise}")
+            for name, part in parts.items():
+                if case.noise not in part.noises:
                     continue
+                shared.config, begun = part.change(config), time.process_time()
                 result = run_pipeline(
-                    noisy, device=device, seed=seed, config=PARTS[name].without(config)
+                    noisy, device=device, seed=seed, config=shared.config, kept=shared
                 )
-                truth = true[result.index]
-                wrong = float((result.suspects.likely != truth)[truth >= 0].mean())
-                rows.append(
-                    Row(case, name, seed, result.findings.regime, wrong, int((truth >= 0).sum()))
+                wrong = float((result.suspects.likely != true[result.index]).mean())
+                yield Row(
+                    case=case,
+                    without=name,
+                    seed=seed,
+                    regime=result.findings.regime,
+                    wrong=wrong,
+                    n=len(result.index),
+                    seconds=time.process_time() - begun,
                 )
-                print(f"  {case.dataset} {case.noise}, without {name}, seed {seed}: {wrong:.2%}")
-    return rows
 
 
-def load(lab: Lab, case: Case, limit: int | None, seed: int = 0) -> tuple[ImageSet, np.ndarray]:
-    """The images of a case, at most `limit` (stratified), and their true labels (N,)."""
+def load(lab: Lab, case: Case, seed: int = 0) -> tuple[ImageSet, np.ndarray]:
+    """The images of a case, at most its `limit` (stratified, drawn by `seed`), and their true labels
+    (N,), -1 for all others.
+    """
     from engine.data.splits import stratified
     from engine.recipes.fields import DataSpec
 
     if case.dataset == "task3":
         data = lab.dataset("task3")
-        return data, true_labels(data, lab.dataset("mnist"))
-    classes = DIGITS if case.dataset != "digits" else None
-    data = lab.dataset(DataSpec(name=case.dataset, classes=classes))
-    true = np.array(data.labels, np.int64)
-    if limit is not None and limit < len(true):
-        out = np.full(len(true), -1)
-        chosen = stratified(true, limit, seed)
-        out[chosen] = true[chosen]
-        true = out
+    else:
+        classes = DIGITS if case.dataset != "digits" else None
+        data = lab.dataset(DataSpec(name=case.dataset, classes=classes))
+    labels = np.asarray(data.labels, np.int64)
+    chosen = np.arange(len(labels))
+    if 2 * case.limit < len(labels):  # values are not chosen on images that the ablation takes
+        chosen = chosen[int(seed >= VALUES_FROM) :: 2]
+    if case.limit < len(chosen):
+        chosen = np.sort(chosen[stratified(labels[chosen], case.limit, seed)])
+    true = np.full(len(labels), -1)
+    true[chosen] = labels[chosen]
+    if case.dataset == "task3":
+        true[chosen] = true_labels(np.asarray(data.images[chosen]), lab.dataset("mnist"))
     return data, true
 
 
-def true_labels(data: ImageSet, known: ImageSet) -> np.ndarray:
-    """Labels (N,) int64 of `data`'s images by looking them up, pixel by pixel, in a set whose
-    labels are known; -1 for images that are not there.
+def true_labels(images: np.ndarray, known: ImageSet) -> np.ndarray:
+    """Labels (n,) int64 of images (n, C, H, W) by the one that is the same in a set whose labels are
+    known; -1 for images that are not there.
     """
-    label_of = {
-        image.tobytes(): int(label) for image, label in zip(known.images, known.labels, strict=True)
-    }
-    return np.array([label_of.get(image.tobytes(), -1) for image in data.images], np.int64)
+    from engine.embedding.neighbours import Neighbours
+
+    pixels = np.asarray(known.images).reshape(len(known.images), -1).astype(np.float32)
+    similarity, place = Neighbours(pixels).search(images.reshape(len(images), -1), 1)
+    return np.where(similarity[:, 0] > SAME, known.labels[place[:, 0]], -1).astype(np.int64)
 
 
-def table(rows: list[Row]) -> str:
-    """The rows as Markdown: mean and standard deviation over seeds, and the difference from the
-    whole pipeline in percentage points.
+def rows(
+    values: bool = False, recorded: Iterable[Mapping[str, str]] | None = None
+) -> list[tuple[str, ...]]:
+    """What was recorded last of each case: data and noise, seeds, what was left out (or which value was
+    changed), wrong likely classes in percent, and the difference from the whole pipeline in points.
+    recorded: rows of records.csv; None: all.
     """
-    lines = [
-        "# Ablation of the label-noise pipeline",
-        "",
-        "Share of images whose likely class is wrong, in percent, mean ± standard deviation over",
-        f"seeds. {device()}, {versions()}, commit {commit()}. Written by `python -m bench",
-        "ablation`.",
-        "",
-        "| data | images | noise | seeds | without | wrong | difference |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    whole: dict[Case, float] = {}
-    for (case, name), wrong in _by_part(rows).items():
-        mean = statistics.fmean(wrong)
-        spread = f" ± {100 * statistics.stdev(wrong):.2f}" if len(wrong) > 1 else ""
-        whole.setdefault(case, mean)
-        difference = "" if name == "nothing" else f"{100 * (mean - whole[case]):+.2f}"
-        n = next(row.n for row in rows if row.case == case)
-        noise = case.noise if case.dataset == "task3" else f"{case.noise} {case.rate:.0%}"
-        lines.append(
-            f"| {case.dataset} | {n:,} | {noise} | {len(wrong)} | {name} |"
-            f" {100 * mean:.2f}{spread} | {difference} |"
-        )
-    lines += ["", *(f"- without {name}: {part.about}" for name, part in PARTS.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _by_part(rows: list[Row]) -> dict[tuple[Case, str], list[float]]:
-    out: dict[tuple[Case, str], list[float]] = {}
-    for row in rows:
-        out.setdefault((row.case, row.without), []).append(row.wrong)
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    kind = "values" if values else "ablation"
+    for row in read() if recorded is None else recorded:
+        name, _, case = row["bench_or_recipe"].partition(" ")
+        if name == kind and row["scale"] == "full":
+            without = row["metric"].removeprefix("likely classes wrong, ").removeprefix("without ")
+            found.setdefault((case, without), {})[row["seed"]] = row["value"]
+    out = []
+    for (case, without), by_seed in found.items():
+        wrong = {seed: float(value) for seed, value in by_seed.items()}
+        whole = found.get((case, NOTHING), {})
+        mean = statistics.fmean(wrong.values())
+        gained = [wrong[seed] - float(value) for seed, value in whole.items() if seed in wrong]
+        spread = f" ± {100 * statistics.stdev(wrong.values()):.2f}" if len(wrong) > 1 else ""
+        more = f" ± {100 * statistics.stdev(gained):.2f}" if len(gained) > 1 else ""
+        less = "" if not gained else f"{100 * statistics.fmean(gained):+.2f}{more}"
+        less = "" if without == NOTHING else less
+        out.append((case, str(len(wrong)), without, f"{100 * mean:.2f}{spread}", less))
     return out
 
 
+COMPLEMENTARY, SYMMETRIC = ("complementary", 1.0), ("symmetric", 0.5)
 CASES: dict[str, tuple[Case, ...]] = {
-    "digits": (Case("digits", "complementary", 1.0), Case("digits", "symmetric", 0.5)),
-    "emnist62": (Case("emnist62", "complementary", 1.0), Case("emnist62", "symmetric", 0.5)),
-    "task3": (Case("task3", "complementary", 1.0),),
+    "digits": (Case("digits", *COMPLEMENTARY), Case("digits", *SYMMETRIC)),
+    "emnist62": (
+        Case("emnist62", *COMPLEMENTARY, limit=3_000),
+        Case("emnist62", *SYMMETRIC, limit=2_000),
+    ),
+    "task3": (Case("task3", *COMPLEMENTARY, limit=3_000),),
+    "values": (Case("emnist62", *COMPLEMENTARY, limit=3_000),),
 }
+CASES["full"] = CASES["emnist62"] + CASES["task3"]
+VALUES_FROM = 100  # seeds of the images on which values are compared
 
 
 def main(full: bool = False, data: str | None = None) -> dict[str, float]:
-    """Run the ablation, write the table and the records, and return the share of wrong likely
-    classes by part. Raises DataError for data that is not a name in CASES.
+    """Run the ablation, append a record after each run, and return the share of wrong likely classes by
+    part. Raises DataError for data that is not a name in CASES.
     """
     from engine.lab import Lab
 
-    name = data or ("emnist62" if full else "digits")
+    name = data or ("full" if full else "digits")
     if name not in CASES:
         raise DataError(unknown("data of the ablation", name, CASES))
-    lab = Lab.open(os.environ)
-    config = CONFIG if full else replace(CONFIG, efforts={"full": SMALL_EFFORT})
-    rows = ablate(
-        lambda case: load(lab, case, 6_000),
-        CASES[name],
-        range(3 if full else 1),
-        config,
-        device=lab.settings.device,
-    )
-    TABLE.write_text(table(rows), encoding="utf-8")
-    append(records(rows, full))
+    lab, values = Lab.open(os.environ), name == "values"
+    seeds = range(VALUES_FROM, VALUES_FROM + 2) if values else range(3 if full else 1)
+    less = replace(CONFIG, efforts={"full": LESS})
+    parts, found = VALUES if values else PARTS, []
+    for row in ablate(partial(load, lab), CASES[name], seeds, less, parts, lab.settings.device):
+        print(f"  {row.case.dataset} {row.case.noise}, {row.without}, {row.seed}: {row.wrong:.2%}")
+        append([record(row, full or values, "values" if values else "ablation")])
+        found.append(row)
     return {
-        f"{case.dataset} {case.noise}, without {name}": statistics.fmean(wrong)
-        for (case, name), wrong in _by_part(rows).items()
+        f"{case.dataset} {case.noise}, {without}": statistics.fmean(
+            row.wrong for row in found if (row.case, row.without) == (case, without)
+        )
+        for case, without in dict.fromkeys((row.case, row.without) for row in found)
     }
 
 
-def records(rows: list[Row], full: bool) -> list[dict[str, Any]]:
-    """The rows of records.csv."""
-    return [
-        {
-            "bench_or_recipe": f"ablation {row.case.dataset} {row.case.noise} {row.case.rate:g}",
-            "scale": "full" if full else "small",
-            "seed": row.seed,
-            "metric": f"likely classes wrong, without {row.without}",
-            "value": f"{row.wrong:.5g}",
-        }
-        for row in rows
-    ]
+def record(row: Row, full: bool, kind: str = "ablation") -> dict[str, Any]:
+    """The row of records.csv for one run."""
+    noise = row.case.noise if row.case.dataset == "task3" else f"{row.case.noise} {row.case.rate:g}"
+    without = "" if kind == "values" else "without "
+    return {
+        "bench_or_recipe": f"{kind} {row.case.dataset} {noise}, {row.n:,} images",
+        "scale": "full" if full else "small",
+        "seed": row.seed,
+        "metric": f"likely classes wrong, {without}{row.without}",
+        "value": f"{row.wrong:.5g}",
+        "seconds": f"{row.seconds:.1f}",
+    }

@@ -254,6 +254,48 @@ def glossary() -> str:
     return as_markdown(level=2) + "\n"
 
 
+def endpoints() -> str:
+    """Every door of the lab with the roles that may come there."""
+    from app.doors.table import CANVAS, DASHBOARD, LAB, Door
+
+    def row(part: str, prefix: str, door: Door) -> tuple[str, str, str, str]:
+        who = door.who.replace(" ", ", ")
+        return f"`{prefix}{door.path}`", door.methods.replace(" ", ", "), who, part
+
+    rows = [row("the lab", "", door) for door in LAB]
+    rows += [row("Streamlit", "", door) for door in DASHBOARD]
+    rows += [("`/` and the name of a page", "GET, HEAD", rows[-1][2], "Streamlit")]
+    rows += [row("Gradio", "/canvas", door) for door in CANVAS]
+    return table(("address", "methods", "who", "whose"), rows)
+
+
+def rights() -> str:
+    """Every deed with the roles beside owner and teacher that may do it."""
+    from engine.people.rights import DEEDS
+
+    rows = []
+    for name, deed in DEEDS.items():
+        who = deed.others.replace(" ", ", ") or "nobody else"
+        only = (
+            "only of their own"
+            if deed.own
+            else ""
+            if deed.calm or not deed.others
+            else "not while locked"
+        )
+        rows.append((name, who, only))
+    return table(("deed", "who else", ""), rows)
+
+
+def ablation(values: bool = False) -> str:
+    from bench.ablation import rows
+
+    if not (found := rows(values)):
+        return "It is not recorded yet.\n"
+    what = "with" if values else "without"
+    return table(("data and noise", "seeds", what, "wrong, %", "difference, points"), found)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "pages": pages,
     "commands": commands,
@@ -275,6 +317,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "glossary": glossary,
     "faults": faults,
     "load": load,
+    "endpoints": endpoints,
+    "rights": rights,
+    "ablation": ablation,
+    "noise_values": partial(ablation, True),
 }
 
 

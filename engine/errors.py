@@ -7,6 +7,7 @@ GlyphlabError            a mistake with a way out; its text is one line: what, e
 ├── ModelError           a model or option that does not exist, or does not fit its input
 ├── CheckpointError      a checkpoint that is missing, incomplete or another model's
 ├── RunError             a run that is missing or not in the state for what was asked
+├── RightsError          a deed that whoever asks may not do, or not now
 ├── DamagedError         a file of the lab that is not what it should be
 └── ImageError           a picture that can't be read
 
@@ -32,7 +33,7 @@ class GlyphlabError(Exception):
         if expected is not None:
             parts.append(f"expected {expected}")
         if got is not None:
-            parts.append(f"got {got}")
+            parts.append(f"got {str(got).rstrip('. ')}")  # libraries' messages end in one
         text = ", ".join(parts)
         super().__init__(" ".join(f"{text}. {hint}".split()) if hint else " ".join(text.split()))
 
@@ -58,6 +59,10 @@ class CheckpointError(GlyphlabError):
 
 
 class RunError(GlyphlabError):
+    pass
+
+
+class RightsError(GlyphlabError):
     pass
 
 

@@ -5,12 +5,14 @@ store, the launcher and the services, takes its home as an argument, and loads n
 from __future__ import annotations
 
 import sys
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from engine import __version__
-from engine.errors import RunError, unknown
+from engine.errors import RightsError, RunError, unknown
 from engine.files.checked import Damaged
 from engine.jobs.launcher import Launcher
 from engine.progress import Progress, no_progress
@@ -27,11 +29,26 @@ if TYPE_CHECKING:
     from engine.jobs.executor import Executor
     from engine.jobs.tasks import TaskInfo
     from engine.models.predictor import Predictor
+    from engine.people.person import Person
     from engine.recipes.fields import DataSpec
     from engine.recipes.recipe import Recipe
     from engine.runs.run_info import RunInfo
+    from engine.services.drawings import Drawings
+    from engine.services.few_shot import Taught
     from engine.store.models import ModelInfo
     from engine.store.recipes import RecipeInfo
+
+
+MOST_OWN = 500  # examples, and drawings, of a student or visitor
+MOST_VISITS = 300  # visitors who have taught or drawn something
+MOST_PEOPLE = 100  # whose taught symbols are kept as vectors
+
+
+class Own(NamedTuple):
+    """What is one person's own."""
+
+    taught: Taught
+    drawings: Drawings
 
 
 class Lab(Services):
@@ -55,6 +72,9 @@ class Lab(Services):
         store = Store(home, settings, checkpoints=checkpoints, records=records)
         super().__init__(store, Launcher(store))
         self.home, self.settings = self.store.home, self.store.settings
+        self.trash = self.store.trash
+        self._own: OrderedDict[str, Own] = OrderedDict()
+        self._changing_own = threading.Lock()
 
     @classmethod
     def open(cls, environ: Mapping[str, str]) -> Lab:
@@ -64,7 +84,45 @@ class Lab(Services):
         settings = read_settings(environ)
         lab = cls(settings.home, settings)
         mark_killed(lab.home)
+        lab.trash.sweep()
         return lab
+
+    def for_person(self, person: Person) -> Lab:
+        """The lab as a person has it: every call is checked against the person's rights, and what is
+        taught and drawn is the person's own. Cheap. Raises RightsError where something is not allowed.
+        """
+        from engine.people.door import Gate, LabDoor
+
+        if person.leads:
+            return self
+        room = self.classroom
+        gate = Gate(person, self, lambda: self._own_of(person), lambda: room.is_locked_for(person))
+        return cast("Lab", LabDoor(self, gate))
+
+    def may(self, deed: str) -> bool:
+        """Whether whoever has this lab may do a deed (engine.people.rights): its owner may. For pages,
+        which need not offer what would be refused.
+        """
+        return True
+
+    def _own_of(self, person: Person) -> Own:
+        from engine.people.person import own_folder
+        from engine.services.drawings import Drawings
+        from engine.services.few_shot import Taught
+
+        folder = own_folder(self.home, person)
+        if person.role == "visitor" and not folder.exists() and folder.parent.exists():
+            if sum(1 for _ in folder.parent.iterdir()) >= MOST_VISITS:
+                raise RightsError("too many visitors keep something here", hint="Try again later.")
+        with self._changing_own:
+            if person.id not in self._own:
+                name = f"drawings-{folder.parent.name}-{person.id}"
+                taught = Taught(self.store, folder / "taught", MOST_OWN)
+                self._own[person.id] = Own(taught, Drawings(self.store, name, MOST_OWN))
+            self._own.move_to_end(person.id)
+            while len(self._own) > MOST_PEOPLE:
+                self._own.popitem(last=False)
+            return self._own[person.id]
 
     def health(self) -> dict[str, Any]:
         """The lab in a few words, cheap to ask: version, device, runs at work, torch loaded or not."""
@@ -178,7 +236,7 @@ class Lab(Services):
         self.launcher.resume(id)
 
     def delete(self, id: str) -> None:
-        """Remove a run, or a model from the Hub, with all it holds. Raises RunError while it is alive."""
+        """Move a run, or a model from the Hub, to the trash. Raises RunError while it is alive."""
         self.store.delete(id)
 
     def start_task(self, kind: str, **arguments: Any) -> str:

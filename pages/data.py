@@ -9,7 +9,8 @@ with page(
     "Data",
     "Data sets: their classes, samples of them, what augmentation does to them, and your own.",
 ) as lab:
-    upload(lab)
+    if lab.may("change data"):
+        upload(lab)
     name = pick_dataset(lab, "data")
     if name:
         reading(lab, name)

@@ -3,10 +3,13 @@
 import streamlit as st
 
 from app.sections.tour import first_steps
-from app.widgets import PAGES, empty, link, number, page
+from app.widgets import empty, link, number, page
 from app.widgets.busy import quick_takes
 from app.widgets.cluster import cluster_box
+from app.widgets.links import pages_in
+from app.widgets.person import asking
 from app.widgets.runs import progress, run_line, state_badge
+from app.widgets.trash import trash_box
 
 LATEST = 6
 MOST_RUNNING = 8  # live runs that are drawn; a queue may hold hundreds
@@ -68,11 +71,19 @@ with page(
     "A lab for handwritten characters: train models, look inside them, find label errors, test"
     " your handwriting.",
 ) as lab:
-    first_steps(lab)
+    if asking().leads:
+        first_steps(lab)
+    else:  # the ticks are those of the whole lab, and no visitor's own
+        with st.container(horizontal=True, gap="medium"):
+            link("draw", "Draw a character")
+            link("train", "Train quick", recipe="quick")
+            link("compare", "Compare runs")
     busy = any(run.alive for run in lab.runs())
     st.fragment(live, run_every=BUSY_SECONDS if busy else CALM_SECONDS)(busy)
+    if asking().leads:
+        trash_box(lab)
     with st.expander("All pages", icon=":material/map:"):
-        for name, line in PAGES.items():
+        for name, line in pages_in(lab.settings.mode).items():
             with st.container(horizontal=True, vertical_alignment="center"):
                 link(name)
                 st.caption(line.about)

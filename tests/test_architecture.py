@@ -18,7 +18,7 @@ LONGEST = 300  # lines
 
 # The house from the ground up: a file imports from its own folder and from the floors below it.
 FLOORS: tuple[str, ...] = (
-    "engine.errors",
+    "engine.errors engine.setting_values",
     "engine.progress engine.device engine.settings",
     "engine.files",
     "engine.metrics engine.recipes",
@@ -29,13 +29,13 @@ FLOORS: tuple[str, ...] = (
     "engine.training engine.recognition engine.explain engine.compare engine.sweep",
     "engine.noise engine.exports",
     "engine.store",
-    "engine.jobs",
+    "engine.jobs engine.people",
     "engine.services",
     "engine.lab",
     "engine.cli",
     "engine.__main__",
     "app.palette app.glossary app.doors app.received app.memory_uploads app.serving",
-    "app.charts app.shared_lab app.lazy_app app.pulse app.turns app.scripts",
+    "app.metrics app.people app.charts app.shared_lab app.lazy_app app.pulse app.turns app.scripts",
     "app.theme app.widgets app.scatter",
     "app.samples",
     "app.sections app.canvas_tabs",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from app.people.asking import in_canvas
 from engine.errors import ModelError
 from engine.imaging import images, segmentation
 from engine.imaging.squares import coarse
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from engine.models.predictor import Prediction, Predictor
     from engine.recognition.few_shot import Match
     from engine.services.few_shot import Example
+    from engine.services.gallery import Galleries
     from engine.store.models import ModelInfo
 
 FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, best first
@@ -46,13 +48,20 @@ _large = threading.Lock()
 
 
 class Reader:
-    """Answers for one lab. Safe to call from several threads."""
+    """Answers for one lab, as whoever asks has it. Safe to call from several threads."""
 
     def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.galleries = lab.galleries
+        self._lab = lab
         self._quiet = threading.Event()
         self._warming = threading.Lock()
+
+    @property
+    def lab(self) -> Lab:
+        return in_canvas(self._lab)
+
+    @property
+    def galleries(self) -> Galleries:
+        return self._lab.galleries
 
     def models(self) -> list[dict[str, str]]:
         """name, title and label of the models that can read drawings, the best first, shipped ones

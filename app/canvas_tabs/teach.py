@@ -25,12 +25,11 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 def teach_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
     """Three to five examples of a symbol and a name for it."""
-    taught = reader.lab.taught
 
     def add(value: str | None, name: str) -> tuple[Any, ...]:
         with friendly():
             drawing = drawing_of(value)
-            symbol = taught.add(name, drawing.picture)
+            symbol = reader.lab.taught.add(name, drawing.picture)
         count = len(symbol.examples)
         left = ENOUGH - count
         then = f"Draw {left} more." if left > 0 else "Draw another to see it recognised."
@@ -42,27 +41,27 @@ def teach_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
 
     def forget(value: str | None, name: str | None) -> tuple[Any, ...]:
         with friendly():
-            taught.remove(name or "")
+            reader.lab.taught.remove(name or "")
         return f"**{literal(name or '')}** is forgotten.", *listed(value)
 
     def undo(value: str | None, name: str | None) -> tuple[Any, ...]:
         with friendly():
-            taught.remove_last(name or "")
+            reader.lab.taught.remove_last(name or "")
         return f"The last example of **{literal(name or '')}** is forgotten.", *listed(value)
 
     def listed(value: str | None) -> tuple[Any, ...]:
-        names = [symbol.name for symbol in taught.symbols()]
+        names = [symbol.name for symbol in reader.lab.taught.symbols()]
         return _symbols(reader, value), gr.Dropdown(
             choices=names, value=names[0] if names else None
         )
 
     def export() -> Any:
         with friendly():
-            return gr.File(_file(taught.export(), "taught-symbols.zip"), visible=True)
+            return gr.File(_file(reader.lab.taught.export(), "taught-symbols.zip"), visible=True)
 
     def take_in(file: str, value: str | None) -> tuple[Any, ...]:
         with friendly():
-            count = taught.take_in(Path(file))
+            count = reader.lab.taught.take_in(Path(file))
         return f"{count} examples were added.", *listed(value)
 
     gr.Markdown(
@@ -95,30 +94,32 @@ def teach_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
 
 def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
     """Save drawings with their right labels, and train on them."""
-    drawings = reader.lab.drawings
 
     def save(value: str | None, label: str) -> tuple[Any, ...]:
         with friendly():
-            saved = drawings.save(drawing_of(value).picture, label)
+            saved = reader.lab.drawings.save(drawing_of(value).picture, label)
         return CLEARED, f"Saved as **{literal(saved.label)}**.", _collected(reader)
 
-    def undo() -> tuple[Any, ...]:
-        newest = drawings.all()[:1]
+    def delete_last() -> tuple[Any, ...]:
+        newest = reader.lab.drawings.all()[:1]
         if not newest:
             raise gr.Error("No drawing has been saved yet.", print_exception=False)
         with friendly():
-            drawings.remove(newest[0].path.name)
+            reader.lab.drawings.remove(newest[0].path.name)
         return f"The last drawing, **{literal(newest[0].label)}**, is deleted.", _collected(reader)
 
-    def export() -> Any:
+    def export_drawings() -> Any:
         with friendly():
-            return gr.File(_file(drawings.export(), "drawings.zip"), visible=True)
+            return gr.File(_file(reader.lab.drawings.export(), "drawings.zip"), visible=True)
 
     def tune(value: str | None) -> tuple[Any, ...]:
         model = _model_in(reader, value)
         with friendly():
-            run = reader.lab.submit(drawings.recipe(model))
+            run = reader.lab.submit(reader.lab.drawings.recipe(model))
         return {"run": run, "model": model}, "Fine-tuning has been queued …", gr.Timer(active=True)
+
+    def collected() -> str:
+        return _collected(reader)
 
     def follow(state: dict[str, str] | None) -> tuple[Any, ...]:
         return _followed(reader, state)
@@ -142,11 +143,11 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
             table = gr.HTML()
     running, timer = gr.State(None), gr.Timer(1.0, active=False)
     gr.on([button.click, label.submit], save, [pad, label], [pad, done, table], **QUIET)
-    last.click(undo, None, [done, table], **QUIET)
-    out.click(export, None, file, **QUIET)
+    last.click(delete_last, None, [done, table], **QUIET)
+    out.click(export_drawings, None, file, **QUIET)
     start.click(tune, pad, [running, progress, timer], **QUIET)
     timer.tick(follow, running, [progress, timer], **QUIET)
-    page.load(lambda: _collected(reader), None, table, **QUIET)
+    page.load(collected, None, table, **QUIET)
 
 
 def _followed(reader: Reader, state: dict[str, str] | None) -> tuple[Any, ...]:

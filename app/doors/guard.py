@@ -2,8 +2,9 @@
 answered here in one line.
 
 In this order: its headers are sound, it calls the lab by a name of the lab, no page of another site
-sent it, something is served there, its body is of the type and size that is taken there, and its
-client has not too much open already. What fails behind the door is one line in the log.
+sent it, something is served there, its body is of the type and size that is taken there, whoever asks
+may come there, and has neither asked too often nor too much open already. What fails behind the door is
+one line in the log.
 """
 
 from __future__ import annotations
@@ -19,15 +20,21 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.doors.addresses import Addresses, addresses_of
+from app.doors.admission import Admission
 from app.doors.headers import protective, replaced, without_odd_ranges
-from app.doors.limits import Crowded, Limits
-from app.doors.proxies import Proxies, proxies_of
+from app.doors.limits import Crowded, Limits, Rate, whose
+from app.doors.proxies import Proxies, below_prefix, proxies_of
 from app.doors.table import UPLOAD, Door, Table
+from app.doors.tally import Seen, Tally
+from engine.people.person import Person
 from engine.settings import Settings
 
 ONCE = ("host", "origin", "content-length", "content-type", "sec-fetch-site", "transfer-encoding")
 FOREIGN = ("cross-site", "same-site")  # Sec-Fetch-Site of a request that another site's page sends
 FORM_MARGIN = 1_000_000  # bytes that a form adds to the file in it
+# Requests a second, and at once: a page takes 40, the canvas 120, a pen that moves 10 a second. Behind
+# one address may be thirty people.
+OF_PERSON, OF_ADDRESS = (30.0, 600), (300.0, 6_000)
 POLICY_VIOLATION = 1008  # a WebSocket's reason to close
 log = logging.getLogger(__name__)
 
@@ -47,23 +54,55 @@ class Guard:
         proxies: Proxies,
         upload_bytes: int,
         limits: Limits | None = None,
+        admission: Admission | None = None,
+        rates: tuple[Rate, Rate] | None = None,
+        tally: Tally | None = None,
     ) -> None:
+        """admission: who may come in; None where all who reach the lab are its owner, who may also ask
+        without end. rates: of one person, and of all behind one address.
+        """
         self.app, self.table = app, table
         self.addresses, self.proxies = addresses, proxies
         self._upload_bytes = upload_bytes + FORM_MARGIN
         self._limits = limits or Limits(self._upload_bytes)
+        self.admission, self.tally = admission, tally or Tally()
+        self._rates = rates or (Rate(*OF_PERSON), Rate(*OF_ADDRESS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        seen = Seen(scope, send)
+        try:
+            await self._answer(seen, scope, receive)
+        finally:
+            self.tally.count(seen)
+
+    async def _answer(self, seen: Seen, scope: Scope, receive: Receive) -> None:
+        send: Send = seen.send
         scope = self.proxies.seen(dict(scope))
         scope["headers"] = without_odd_ranges(scope["headers"])
         door = self._unwelcome(scope) or self._door(scope)
         if isinstance(door, Door):
-            await self._let_in(door, scope, receive, send)
+            seen.door = door.path
+        if isinstance(door, Door) and self.admission is not None:
+            verdict = self.admission.judge(scope, door)
+            if verdict.cookie:
+                send = _with_cookie(send, verdict.cookie)
+            scope["glyphlab.person"] = verdict.person
+            if verdict.person is not None:
+                seen.who = verdict.person.id or verdict.person.role
+            door = verdict.answer or self._too_often(scope, verdict.person) or door
+        if isinstance(door, Door):
+            await self._let_in(door, seen.id, scope, receive, send)
         else:
             await self._refuse(door, scope, receive, send)
+
+    def _too_often(self, scope: Scope, person: Person | None) -> Response | None:
+        address = whose((scope.get("client") or ("", 0))[0])
+        who = (person.id if person and person.id else address, f"all of {address}")
+        wait = max(rate.wait_seconds(one) for rate, one in zip(self._rates, who, strict=True))
+        return _later("These are too many requests. Try again later.", wait) if wait else None
 
     def _unwelcome(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
@@ -123,7 +162,9 @@ class Guard:
 
         return sending
 
-    async def _let_in(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _let_in(
+        self, door: Door, id: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         client = (scope.get("client") or ("", 0))[0]
         visit = _Visit(
             self._protected(send, door.bare), receive, self._most(door), self._limits, client
@@ -131,7 +172,7 @@ class Guard:
         try:
             with self._limits.entered(client, scope["type"]):
                 counted = receive if scope["type"] == "websocket" else visit.receive
-                await self.app(scope, counted, visit.send)
+                await self.app(below_prefix(scope), counted, visit.send)
         except (Crowded, TooLarge) as error:
             visit.refused = visit.refused or error
         except (
@@ -141,7 +182,7 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - a stranger's request must not fill the log
             if visit.refused is None:
                 failed = scope.get("method", "WEBSOCKET"), door.path, in_one_line(error)
-                log.warning("%s %s failed: %s", *failed)
+                log.warning("%s %s failed: %s [%s]", *failed, id)
         finally:
             visit.end()
         if visit.begun:
@@ -149,8 +190,7 @@ class Guard:
         if isinstance(visit.refused, TooLarge):
             answer = _too_large(self._most(door))
         elif visit.refused:
-            answer = _line("Too much is open here already. Try again later.", 429)
-            answer.headers["retry-after"] = "2"
+            answer = _later("Too much is open here already. Try again later.", 2)
         else:
             answer = _line("The lab could not answer this request.", 500)
         if visit.refused or scope["type"] == "http":
@@ -194,15 +234,42 @@ class _Visit:
         self._limits.went(self._client, self._taken)
 
 
-def guarded(app: ASGIApp, table: Table, settings: Settings, environ: Mapping[str, str]) -> Guard:
-    """`app` behind `table`, for the addresses, proxies and sizes of the settings."""
+def guarded(
+    app: ASGIApp,
+    table: Table,
+    settings: Settings,
+    environ: Mapping[str, str],
+    admission: Admission | None = None,
+    tally: Tally | None = None,
+) -> Guard:
+    """`app` behind `table`, for the addresses, proxies and sizes of the settings. admission: who may
+    come in; None where all who reach the lab are its owner.
+    """
     return Guard(
         app,
         table,
         addresses_of(settings, environ),
         proxies_of(settings, environ),
         max(1, settings.upload_mb) * 1024 * 1024,
+        admission=admission,
+        tally=tally,
     )
+
+
+def _with_cookie(send: Send, cookie: str) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            pair = (b"set-cookie", cookie.encode())
+            message = {**message, "headers": [*message.get("headers", ()), pair]}
+        await send(message)
+
+    return sending
+
+
+def _later(text: str, wait_seconds: int) -> Response:
+    answer = _line(text, 429)
+    answer.headers["retry-after"] = str(wait_seconds)
+    return answer
 
 
 def _line(text: str, status: int) -> Response:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections import Counter
+import math
+import time
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -67,6 +69,53 @@ class Limits:
         self._coming[who] -= size
         if self._coming[who] <= 0:
             del self._coming[who]
+
+
+class Rate:
+    """Requests that each client may make: `burst` at once, and `per_second` from then on (a token
+    bucket). Remembers the last few thousand clients.
+    """
+
+    def __init__(self, per_second: float, burst: int, clients: int = 5_000) -> None:
+        self._per_second, self._burst, self._clients = per_second, burst, clients
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait_seconds(self, who: str) -> int:
+        """Count one request; 0 if it may be made, else how long to wait."""
+        now = time.monotonic()
+        left, then = self._left.pop(who, (float(self._burst), now))
+        left = min(self._burst, left + (now - then) * self._per_second)
+        granted = left >= 1
+        self._left[who] = (left - granted, now)
+        while len(self._left) > self._clients:
+            self._left.popitem(last=False)
+        return 0 if granted else math.ceil((1 - left) / self._per_second)
+
+
+class Attempts:
+    """Wrong keys and codes by client: `most` in a minute, then it has to wait. A right one is let in
+    all the same: behind one address may be a whole class, and neither key nor code can be guessed.
+    """
+
+    def __init__(self, most: int = 30, seconds: float = 60, clients: int = 5_000) -> None:
+        self._most, self._seconds, self._clients = most, seconds, clients
+        self._failed: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def failed(self, client: str) -> None:
+        """Count a wrong one."""
+        who = whose(client)
+        times = self._failed.pop(who, deque(maxlen=self._most))
+        times.append(time.monotonic())
+        self._failed[who] = times
+        while len(self._failed) > self._clients:
+            self._failed.popitem(last=False)
+
+    def wait_seconds(self, client: str) -> int:
+        """How long this client has to wait before another wrong one is looked at; 0: not at all."""
+        times = self._failed.get(whose(client))
+        if times is None or len(times) < self._most:
+            return 0
+        return max(0, math.ceil(times[0] + self._seconds - time.monotonic()))
 
 
 def whose(client: str) -> str:

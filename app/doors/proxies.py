@@ -5,13 +5,15 @@ taken out of everybody else's.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers
 
 from engine.settings import Settings
 
+_PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,60}){1,5}")
 SAID = (b"forwarded", b"via", b"x-real-ip", b"x-direct-url")
 Scope = dict[str, Any]
 
@@ -55,6 +57,19 @@ class Proxies:
             web = {"http": "ws", "https": "wss"} if scope["type"] == "websocket" else {}
             scope["scheme"] = web.get(scheme, scheme)
         return scope
+
+
+def below_prefix(scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The request with the path that its browser asked for, where a trusted proxy took a prefix away
+    and names it (X-Forwarded-Prefix): from it the libraries make their own addresses. For what stands
+    behind the door, which has matched the path without it.
+    """
+    prefix = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
+    if not _PREFIX.fullmatch(prefix):
+        return scope
+    raw = prefix.encode() + scope.get("raw_path", scope["path"].encode())
+    path = prefix + scope["path"]
+    return {**scope, "root_path": prefix, "path": path, "raw_path": raw}
 
 
 def _forwarded(name: bytes) -> bool:

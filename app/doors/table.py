@@ -6,11 +6,15 @@ listed here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SMALL = 1_000_000  # bytes of a question in JSON: a full pad is under 100,000
 NOTHING = 0
 UPLOAD = -1  # as much as the settings allow for an upload
+ANYONE = "anyone"  # also who has not come in
+ALL = "owner teacher student visitor"
+LEADERS = "owner teacher"
+FORM_TEXT = 4_000  # bytes of a form with two fields
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class Door:
     path   '{}' stands for one part of a path, '{*}' for any number of them
     body   largest body in bytes; UPLOAD: as the settings say
     takes  the only type of body that it takes; '' where there is none
+    who    roles that may come here (engine.people.person), or ANYONE
     bare   what it serves came from a person: nothing in it may run, wherever it is opened
     """
 
@@ -27,6 +32,7 @@ class Door:
     methods: str = "GET HEAD"
     body: int = NOTHING
     takes: str = ""
+    who: str = ALL
     bare: bool = False
 
     def pattern(self, prefix: str) -> re.Pattern[str]:
@@ -36,11 +42,17 @@ class Door:
 
 
 JSON, FORM = "application/json", "multipart/form-data"
+FIELDS = "application/x-www-form-urlencoded"
 
 LAB = (
-    Door("/healthz"),
+    Door("/healthz", who=ANYONE),
+    Door("/metrics", who=LEADERS),
     Door("/plotly-basic.min.js"),
-    Door("/favicon.ico"),
+    Door("/favicon.ico", who=ANYONE),
+    Door("/join", who=ANYONE),
+    Door("/join", "POST", FORM_TEXT, FIELDS, who=ANYONE),
+    Door("/enter", "POST", FORM_TEXT, FIELDS, who=ANYONE),
+    Door("/leave", "POST", FORM_TEXT, FIELDS, who=ANYONE),
     Door("/space/points/{}/{}"),
     Door("/space/layer/{}/{}"),
     Door("/space/image/{}/{}", bare=True),
@@ -56,8 +68,8 @@ DASHBOARD = (
     Door("/_stcore/health"),
     Door("/_stcore/host-config"),
     Door("/_stcore/stream", "WEBSOCKET"),
-    Door("/_stcore/upload_file/{}/{}", "PUT", UPLOAD, FORM),
-    Door("/_stcore/upload_file/{}/{}", "DELETE", SMALL),
+    Door("/_stcore/upload_file/{}/{}", "PUT", UPLOAD, FORM, who=LEADERS),
+    Door("/_stcore/upload_file/{}/{}", "DELETE", SMALL, who=LEADERS),
     Door("/_stcore/bidi-components/{*}"),
     Door("/component/{*}"),
     Door("/media/{*}", bare=True),
@@ -94,12 +106,40 @@ CANVAS = (
     Door("/gradio_api/file=/{*}", bare=True),
 )
 
+# The canvas' questions, by function → the deed that each is (engine.people.rights). Those with an
+# address of their own in the API stand first.
+QUESTIONS = {
+    "predict": "predict",
+    "predict_batch": "predict",
+    "read": "predict",
+    "show_drawing": "predict",
+    "show_picture": "predict",
+    "look": "predict",
+    "why": "predict",
+    "models": "look",
+    "prepare": "compute",
+    "listed": "look",
+    "collected": "look",
+    "follow": "look",
+    "add": "teach",
+    "forget": "teach",
+    "undo": "teach",
+    "export": "teach",
+    "take_in": "teach",
+    "save": "collect",
+    "delete_last": "collect",
+    "export_drawings": "collect",
+    "tune": "train",
+}
+
 
 class Table:
     """The doors of a lab, found by method and path."""
 
     def __init__(self, rows: list[tuple[str, Door]]) -> None:
-        self._rows = [(door.pattern(prefix), door) for prefix, door in rows]
+        self._rows = [
+            (door.pattern(prefix), replace(door, path=prefix + door.path)) for prefix, door in rows
+        ]
 
     def find(self, method: str, path: str) -> Door | str | None:
         """The door for a request; the methods it takes ('GET, HEAD') where the path has one but

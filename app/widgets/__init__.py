@@ -3,7 +3,7 @@ the lab; nothing else.
 """
 
 from app.charts.words import ago, number, parameters, percent, seconds, size
-from app.widgets.common import CHART_CONFIG, chart, clock, empty, get_lab, note, page
+from app.widgets.common import CHART_CONFIG, chart, clock, empty, get_lab, note, page, told
 from app.widgets.damaged import damaged_box
 from app.widgets.links import PAGES, link
 from app.widgets.pickers import pick_dataset, pick_model, pick_run, pick_runs
@@ -34,4 +34,5 @@ __all__ = [
     "seconds",
     "size",
     "task_box",
+    "told",
 ]

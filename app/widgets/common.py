@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
 from app.charts.words import moment
-from app.shared_lab import open_lab
+from app.people.asking import in_dashboard
+from app.shared_lab import open_lab_here
 from app.widgets.links import link
 from app.widgets.live import can_draw, live_chart
 from engine.errors import GlyphlabError
@@ -32,8 +33,10 @@ CHART_CONFIG: dict[str, Any] = {
 
 
 def get_lab() -> Lab:
-    """The lab of this process, opened once for the settings in the environment."""
-    return open_lab(os.environ)
+    """The lab of this process, opened once for the settings in the environment, as the visitor of this
+    page has it.
+    """
+    return in_dashboard(open_lab_here())
 
 
 @contextmanager
@@ -54,6 +57,19 @@ def page(title: str, about: str) -> Iterator[Lab]:
         yield lab
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
+
+
+def told(deed: Callable[..., None]) -> Callable[..., None]:
+    """What a button calls: what is refused is said in a corner of the page, which stays as it is."""
+
+    @wraps(deed)
+    def done(*arguments: Any, **named: Any) -> None:
+        try:
+            deed(*arguments, **named)
+        except GlyphlabError as error:
+            st.toast(str(error), icon=":material/error:")
+
+    return done
 
 
 def empty(text: str, page: str | None = None, label: str | None = None, **query: str) -> None:

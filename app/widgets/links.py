@@ -29,6 +29,9 @@ class PageLine(NamedTuple):
 
 PAGES: dict[str, PageLine] = {
     "home": PageLine("", "Home", "home", "what there is, what is running, where to start"),
+    "classroom": PageLine(
+        "", "Classroom", "groups", "a class: who is here, what is assigned, who stands where"
+    ),
     "train": PageLine(
         "Training", "Train", "model_training", "start a training run and watch it learn"
     ),
@@ -63,6 +66,11 @@ PAGES: dict[str, PageLine] = {
         "Library", "Glossary", "dictionary", "what the figures mean, what is good, where to read on"
     ),
 }
+
+
+def pages_in(mode: str) -> dict[str, PageLine]:
+    """The pages of a lab in this mode (GLYPHLAB_MODE)."""
+    return {name: line for name, line in PAGES.items() if name != "classroom" or mode == "class"}
 
 
 def page_file(name: str) -> Path:

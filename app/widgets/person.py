@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
+from app.people.asking import person_in_dashboard
+from app.shared_lab import open_lab_here
 from engine.services.labels import account
+
+if TYPE_CHECKING:
+    from engine.people.person import Person
 
 KEY = "person"
 LONGEST = 60  # characters
 
 
+def asking() -> Person:
+    """The person whose browser shows this page."""
+    return person_in_dashboard(open_lab_here())
+
+
 def person() -> str:
-    """The name that was given in this browser, or that of the account that the lab runs under."""
-    return st.session_state.get(KEY, "").strip() or account()
+    """The name that was given in this browser, or else that of whoever asks."""
+    return st.session_state.get(KEY, "").strip() or _usual()
 
 
 def pick_person() -> None:
@@ -21,8 +33,15 @@ def pick_person() -> None:
         "Your name",
         st.session_state.get(KEY, ""),
         key=f"{KEY}-box",
-        placeholder=account(),
+        placeholder=_usual(),
         max_chars=LONGEST,
         help="Kept with every decision about a label. Several people may decide at the same time.",
     )
     st.session_state[KEY] = name
+
+
+def _usual() -> str:
+    """The account that the lab runs under, where its owner is the one who asks on a machine of their
+    own; to others it is not told.
+    """
+    return account() if open_lab_here().settings.mode == "own" else asking().name or "The owner"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from app.charts.learning import epochs_of, steps_of
-from app.charts.words import ago, number, percent, seconds
+from app.charts.words import ago, literal, number, percent, seconds
 from app.widgets.links import link
 from engine.runs.run_info import seconds_between
 from engine.store.labels import changed_images
@@ -68,6 +68,8 @@ def summary(run: RunInfo) -> str:
     if run.alive and run.epochs:
         parts.append(f"epoch {min(run.epoch + 1, run.epochs)} of {run.epochs}")
     parts += [f"{run.data} · {run.model}"]
+    if run.by:
+        parts.append(f"by {literal(run.by)}")
     if run.seconds is not None:
         parts.append(seconds(run.seconds))
     parts.append(ago(run.created))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import number
+from app.widgets.common import told
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _watch(lab: Lab, task_id: str, key: str) -> None:
             disabled=info.state == "stopping",
             width="stretch",
         ):
-            lab.stop_task(task_id)
+            told(lab.stop_task)(task_id)
             st.rerun(scope="fragment")
 
 

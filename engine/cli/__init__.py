@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "stop": "engine.cli.stop",
     "resume": "engine.cli.resume",
     "delete": "engine.cli.delete",
+    "trash": "engine.cli.trash",
     "cluster": "engine.cli.cluster",
     "evaluate": "engine.cli.evaluate",
     "predict": "engine.cli.predict",

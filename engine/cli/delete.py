@@ -1,4 +1,4 @@
-"""`delete`: remove runs."""
+"""`delete`: move runs to the trash."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "remove runs with everything in their folders, and models fetched from the Hub"
+HELP = "move runs and models fetched from the Hub to the trash, for a week"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

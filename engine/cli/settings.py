@@ -24,6 +24,8 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     for setting in SETTINGS:
         value = getattr(lab.settings, setting.field)
         shown = ":".join(map(str, value)) if isinstance(value, tuple) else value
+        if setting.secret and value:
+            shown = "set, and not shown"
         out.append(
             {
                 "name": setting.name,

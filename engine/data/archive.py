@@ -31,6 +31,7 @@ BROKEN = (
     NotImplementedError,
     RuntimeError,
 )
+CUT_SHORT = "It may be cut short: copy or download it again."
 LOCAL_HEADER = 30  # bytes in front of a file's name and content, at least
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
@@ -218,7 +219,6 @@ def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        hint = "It may be cut short: copy or download it again."
         raise DataError(
-            f"{path.name} is not a zip that can be read", got=str(error), hint=hint
+            f"{path.name} is not a zip that can be read", got=str(error), hint=CUT_SHORT
         ) from None

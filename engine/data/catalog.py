@@ -18,7 +18,7 @@ from engine.data.listing import Listing, digest
 from engine.data.pool import pooled
 from engine.data.readers import Opening, list_found
 from engine.data.report import report_of
-from engine.data.sources import DATASETS, Found, find, names_in
+from engine.data.sources import DATASETS, Found, find, is_drawings, names_in
 from engine.data.splits import limited, make_splits
 from engine.errors import DataError, unknown
 from engine.progress import Progress
@@ -101,12 +101,12 @@ def list_dataset(
         fetch_named(home, name, offline or names_only, unpacked_mb, progress)
         found = find(name, folders, home, names_only)
     if found is None:
-        source = DATASETS[name]
-        if name == "drawings":
+        if is_drawings(name):
             raise DataError(
                 "no drawing has been saved yet",
                 hint="Draw a character, give its label and save it.",
             )
+        source = DATASETS[name]
         places = f"Put {' or '.join(source.places[:2])} into a folder that GLYPHLAB_DATA names"
         if source.fetch is None:
             raise DataError(

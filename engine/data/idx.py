@@ -1,17 +1,30 @@
-"""IDX files, the format of MNIST and EMNIST: gzipped or plain, images (N, h, w) and labels (N,)."""
+"""IDX files, the format of MNIST and EMNIST: gzipped or plain, images (N, h, w), also (N, h, w, C) and
+(N, pixels), and labels (N,).
+"""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+from PIL import Image
 
 from engine.data.assemble import hold_out, with_paper
 from engine.data.choices import AS_FOUND, Choices
+from engine.data.forms.shapes import as_images
 from engine.data.idx_files import Pair
-from engine.data.idx_format import read_idx, read_shape
-from engine.data.listing import TRAIN, Listing, Survey, digest
-from engine.data.pixels import as_glyphs, look_at_glyphs
+from engine.data.idx_format import read_header, read_idx
+from engine.data.listing import TRAIN, Listing, Reader, Survey, digest
+from engine.data.pixels import (
+    NO_NUMBERS,
+    are_numbers,
+    as_glyphs,
+    doubt_numbers,
+    look_at,
+    look_at_glyphs,
+)
 from engine.errors import DataError
 from engine.imaging.convention import EACH_ITS_OWN
 
@@ -30,6 +43,22 @@ class GlyphReader:
 
     def select(self, indices: np.ndarray) -> GlyphReader:
         return GlyphReader(self._load, indices if self._indices is None else self._indices[indices])
+
+
+class ColourReader:
+    """Pictures (N, h, w, 3 or 4) uint8, as encoded ones."""
+
+    def __init__(self, load: Callable[[], np.ndarray], indices: np.ndarray | None = None) -> None:
+        self._pictures, self._load, self._indices = GlyphReader(load, indices), load, indices
+
+    def read(self, index: int) -> bytes:
+        out = io.BytesIO()
+        Image.fromarray(self._pictures.read(index)).save(out, "PNG", compress_level=1)
+        return out.getvalue()
+
+    def select(self, indices: np.ndarray) -> ColourReader:
+        of_all = indices if self._indices is None else self._indices[indices]
+        return ColourReader(self._load, of_all)
 
 
 def list_pairs(
@@ -60,16 +89,21 @@ def list_pairs(
     all_labels = np.concatenate(labels)
     names, all_labels = _named(all_labels, classes, pairs[0])
     counts = [len(part) for part in labels]
-    for pair, count in zip(pairs, counts, strict=True):
-        _check_images(pair, count)
+    kinds = [_check_images(pair, count) for pair, count in zip(pairs, counts, strict=True)]
+    is_colour, is_float = any(one for one, _ in kinds), any(one for _, one in kinds)
     content = digest(["idx", content, *([choices.key] if choices.key else [])])
     load = _Once(lambda: _glyphs(pairs))
-    convention, findings = (EACH_ITS_OWN, ()) if known else look_at_glyphs(load, content)
+    kind, convention, findings = "digit", EACH_ITS_OWN, ()
+    reader: Reader = GlyphReader(lambda: as_glyphs(load(), convention))
+    if is_colour:
+        reader = ColourReader(load)
+        kind, convention, findings = look_at(reader, len(all_labels), content, None)
+    elif not known:
+        convention, findings = look_at_glyphs(load, content)
     convention = convention.on(choices.paper)
     splits = np.concatenate(official)
     splits[all_labels < 0] = TRAIN  # as everywhere without a label
     notes = hold_out(all_labels, splits, choices)
-    reader = GlyphReader(lambda: as_glyphs(load(), convention))
     survey = Survey(
         form="IDX files",
         seen=len(all_labels) + len(skipped),
@@ -79,8 +113,8 @@ def list_pairs(
         ),
         findings=with_paper(findings, choices),
     )
-    return Listing(
-        kind="digit",
+    listing = Listing(
+        kind=kind,
         files=files,
         labels=all_labels,
         classes=names,
@@ -91,6 +125,25 @@ def list_pairs(
         notes=notes,
         survey=survey,
         convention=convention,
+    )
+    return _of_numbers(listing, load()) if is_float else listing
+
+
+def _of_numbers(listing: Listing, levels: np.ndarray) -> Listing:
+    """The listing without images (N, …) of which a level is no number."""
+    good = np.array([are_numbers(image) for image in levels], bool)
+    if good.all():
+        return listing
+    bad = [listing.files[int(i)] for i in np.flatnonzero(~good)]
+    findings = (*listing.survey.findings, doubt_numbers(bad))
+    return replace(
+        listing,
+        files=[listing.files[int(i)] for i in np.flatnonzero(good)],
+        labels=listing.labels[good],
+        official=listing.official[good],
+        reader=listing.reader.select(np.flatnonzero(good)),
+        skipped=(*listing.skipped, *((name, NO_NUMBERS) for name in bad)),
+        survey=replace(listing.survey, findings=findings),
     )
 
 
@@ -106,20 +159,31 @@ class _Once:
         return self._found
 
 
-def _check_images(pair: Pair, count: int) -> None:
-    shape = read_shape(pair.images)
-    if len(shape) != 3 or shape[0] != count:
+def _check_images(pair: Pair, count: int) -> tuple[bool, bool]:
+    """Whether the images are in colour, and whether they are of floats. Raises DataError."""
+    kind, shape = read_header(pair.images)
+    if shape[0] != count:
         raise DataError(
             f"{pair.images} does not fit its labels",
             expected=f"{count:,} images",
-            got=str(shape),
+            got=f"{shape[0]:,}",
         )
+    shaped = as_images(np.broadcast_to(np.zeros((), kind), shape), count)
+    is_colour = shaped is not None and shaped.ndim == 4
+    if len(shape) != 3 and (shaped is None or (is_colour and kind != np.uint8)):
+        channels = "4 with 1, 3 or 4 channels of bytes last"
+        raise DataError(
+            f"{pair.images} holds no images that can be read",
+            expected=f"3 axes ({count:,}, height, width), or {channels}",
+            got=f"{len(shape)} axes {shape} of {kind.name}",
+        )
+    return is_colour, kind.kind == "f"
 
 
 def _labels_of(pair: Pair) -> np.ndarray:
     """The labels (N,) int64 of a pair; -1 where there are none."""
     if pair.labels is None:
-        return np.full(read_shape(pair.images)[0], -1, np.int64)
+        return np.full(read_header(pair.images)[1][0], -1, np.int64)
     given = read_idx(pair.labels)
     if given.ndim != 1 or given.dtype.kind == "f":
         raise DataError(
@@ -159,7 +223,9 @@ def _glyphs(pairs: Sequence[Pair]) -> np.ndarray:
     parts: list[np.ndarray] = []
     for pair in pairs:
         images = read_idx(pair.images)
-        parts.append(images.transpose(0, 2, 1) if pair.transposed else images)
+        images = images if images.ndim == 3 else as_images(images)
+        assert images is not None  # its shape has been checked
+        parts.append(images.swapaxes(1, 2) if pair.transposed else images)
     if len({part.shape[1:] for part in parts}) > 1:
         raise DataError(
             f"{pairs[0].images.parent} mixes sizes",

@@ -15,7 +15,7 @@ from engine.errors import DataError
 # torchvision and NIST name a file emnist-<split>-train-images-idx3-ubyte, and store its images
 # transposed.
 _IMAGES = re.compile(
-    r"(?P<prefix>.*?)(?P<split>train|t10k|test)[-._]images[-._]idx3[-._]ubyte(\.gz)?$",
+    r"(?P<prefix>.*?)(?P<split>train|t10k|test)[-._]images[-._]idx\d[-._]ubyte(\.gz)?$",
     re.IGNORECASE,
 )
 _LABELS = re.compile(r"(?P<prefix>.*?)(train|t10k|test)[-._]labels[-._]idx1", re.IGNORECASE)
@@ -58,7 +58,7 @@ def find_pairs(folder: Path, prefix: str = "") -> list[Pair]:
         if not match or match["prefix"].lower() != prefix.lower():
             continue
         official = TRAIN if match["split"].lower() == "train" else TEST
-        labels = name.replace("images", "labels").replace("idx3", "idx1")
+        labels = re.sub(r"idx\d", "idx1", name.replace("images", "labels"))
         other = labels.removesuffix(".gz") if labels.endswith(".gz") else labels + ".gz"
         found = labels if labels in there else other if other in there else None
         if official not in pairs or pairs[official].labels is None:

@@ -42,11 +42,11 @@ def read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(data, kind).reshape(shape)
 
 
-def read_shape(path: Path) -> tuple[int, ...]:
-    """The lengths of the axes that an IDX file announces. Raises DataError."""
+def read_header(path: Path) -> tuple[np.dtype, tuple[int, ...]]:
+    """The type and the lengths of the axes that an IDX file announces. Raises DataError."""
     try:
         with _open(path) as file:
-            return _header(file, path)[1]
+            return _header(file, path)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} can't be read", got=str(error)) from None
 

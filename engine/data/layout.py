@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from engine.data.beside import Apart, set_apart
+from engine.data.doubts import doubt_aside, doubt_depth, doubt_names, doubt_versions
 from engine.data.listing import SPLITS, TEST, TRAIN, VAL, Finding
-from engine.data.nesting import Node, crossed, inner_folder, is_split, unwrapped
-from engine.data.roles import UNLABELLED, Role, role_of
+from engine.data.nesting import (
+    Node,
+    are_versions,
+    crossed,
+    inner_folder,
+    is_split,
+    unwrapped,
+)
+from engine.data.roles import UNLABELLED, Role, role_of, roles_of
 from engine.data.walk import DEEPEST, TOO_DEEP
 from engine.errors import DataError
 
@@ -63,22 +72,36 @@ def lay_out(names: Sequence[str], where: str, only_classes: bool = False) -> Lay
     top, depth = (root, 0) if only_classes else unwrapped(root)
     work = _Work(names, depth)
     work.skip(too_deep, TOO_DEEP)
-    splits = {} if only_classes else _splits(top)
-    if splits:
-        _take_splits(work, top, splits)
-    elif not only_classes and _classes_hold_splits(top):
-        _take_classes_of_splits(work, top)
-    elif not only_classes and (upper := crossed(top)):
-        _take_below(work, top, upper)
-    else:
+    if only_classes:
         _take_classes(work, top, TRAIN, only_classes)
         work.how, work.why = "<class>/*", "the folders at the top are not splits"
-        _doubt_names(work, top)
+        work.findings += doubt_names(top)
+    else:
+        _take(work, top)
     if all(label is None for label, _ in work.taken.values()):
         first = (work.skipped[0][0] if work.skipped else names[0])[:200]
         what = f"{where} holds {len(names):,} pictures, but none in a class folder"
         raise DataError(what, got=repr(first), hint=LAYOUT)
     return work.done()
+
+
+def _take(work: _Work, top: Node) -> None:
+    """What the folders at the top hold, by the first pattern that they are of."""
+    if splits := _splits(top):
+        _take_splits(work, top, splits)
+    elif _classes_hold_splits(top):
+        _take_classes_of_splits(work, top)
+    elif apart := set_apart(top):
+        _put_aside(work, top, apart)
+        _take(work, apart.inner)
+        if apart.aside:
+            work.why += f"; {', '.join(apart.aside)} beside them: no classes"
+    elif upper := crossed(top):
+        _take_below(work, top, upper)
+    else:
+        _take_classes(work, top, TRAIN)
+        work.how, work.why = "<class>/*", "the folders at the top are not splits"
+        work.findings += doubt_names(top)
 
 
 class _Work:
@@ -102,7 +125,7 @@ class _Work:
 
     def done(self) -> Layout:
         positions = sorted(self.taken)
-        self._doubt_depth(positions)
+        self.findings += doubt_depth(self.names, self.taken, self.deep)
         return Layout(
             positions,
             ["/".join(self.names[i].split("/")[self.depth :]) for i in positions],
@@ -114,28 +137,10 @@ class _Work:
             tuple(self.findings),
         )
 
-    def _doubt_depth(self, positions: list[int]) -> None:
-        lower = [i for i in positions if self.deep[i]]
-        if 2 * len(lower) <= len(positions):
-            return
-        example = self.names[lower[0]]
-        levels = max(self.deep[i] for i in lower)
-        inner = sorted({self.names[i].split("/")[-2] for i in lower})
-        self.findings.append(
-            Finding(
-                "warning",
-                "layout",
-                f"{len(lower):,} pictures lie {levels} folder{'s' if levels > 1 else ''} below the"
-                f" class folder ({example} is of class '{self.taken[lower[0]][0]}'). If"
-                f" {', '.join(inner[:3])}{' …' if len(inner) > 3 else ''} are the classes, give the"
-                " folder that holds them, or move them up.",
-            )
-        )
-
 
 def _splits(top: Node) -> dict[str, Role]:
     """The folders at the top that are splits, with their roles; none if these are classes."""
-    roles = {name: role for name in top.folders if (role := role_of(name))}
+    roles = roles_of(top.folders)
     others = [name for name in top.folders if name not in roles]
     labelled = [name for name in roles if is_split(top.folders[name], name)]
     kinds = {role.code for role in roles.values()}
@@ -200,6 +205,18 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
             work.findings.append(Finding(level, "splits", text))
 
 
+def _put_aside(work: _Work, top: Node, apart: Apart) -> None:
+    """Take without a label, or leave out, what lies beside the folders of classes."""
+    work.skip(top.files, "it is not in a class folder")
+    for name, reason in apart.aside.items():
+        below = list(top.folders[name].below())
+        if reason is None:
+            work.take(below, None, TRAIN)
+        else:
+            work.skip(below, reason)
+        work.findings.append(doubt_aside(name, len(below), reason))
+
+
 def _is_bare(split: Node, known: frozenset[str]) -> bool:
     """Whether a split's only folder says that pictures are in it, and no other split has it."""
     (name, *others) = split.folders
@@ -232,9 +249,14 @@ def _take_below(work: _Work, top: Node, upper: dict[str, int | None]) -> None:
         _take_classes(work, node, TRAIN if code is None else code)
     shown = ", ".join(sorted(upper)[:5]) + (" …" if len(upper) > 5 else "")
     if None in upper.values():
-        work.how = "<writer>/<class>/*"
-        work.why = f"{shown} all hold the same folders"
-        text = f"{shown} are taken for writers or parts, and the folders in them for the classes."
+        shared = set[str].intersection(*(set(node.folders) for node in top.folders.values()))
+        kind = "versions or parts" if are_versions(upper) else "writers or parts"
+        kind = kind if shared else "groups"
+        work.how = "<writer>/<class>/*" if shared else "<group>/<class>/*"
+        work.why = f"{shown} {'all hold the same' if shared else 'hold'} folders"
+        work.why += "" if shared else " that are called like characters"
+        text = f"{shown} are taken for {kind}, and the folders in them for the classes."
+        work.findings += doubt_versions(work.names, top)
     else:
         work.how = "<split>/<class>/*"
         work.why = f"{shown} hold the same folders, and one of them has the most of each"
@@ -247,46 +269,20 @@ def _classes_hold_splits(top: Node) -> bool:
     """Whether each class holds its splits: apple/train/*, apple/test/*."""
     inside = [set(node.folders) for node in top.folders.values() if node.folders]
     names = {name for each in inside for name in each}
-    roles = {name: role_of(name) for name in names}
-    codes = {role.code for role in roles.values() if role}
-    return len(inside) == len(top.folders) and all(roles.values()) and len(codes) > 1
+    roles = roles_of(names)
+    codes = {role.code for role in roles.values()}
+    return len(inside) == len(top.folders) and len(roles) == len(names) and len(codes) > 1
 
 
 def _take_classes_of_splits(work: _Work, top: Node) -> None:
     work.skip(top.files, "it is not in a class folder")
+    roles = roles_of(inner for node in top.folders.values() for inner in node.folders)
     for label, node in top.folders.items():
         work.skip(node.files, f"it is in no split of {label}")
         for name, split in node.folders.items():
-            role = role_of(name)
+            role = roles.get(name)
             if role is None or role.code == UNLABELLED:
                 work.take(list(split.below()), None, TRAIN)
             else:
                 work.take(list(split.below()), label, role.code)
     work.how, work.why = "<class>/<split>/*", "every folder at the top holds train and test"
-
-
-def _doubt_names(work: _Work, top: Node) -> None:
-    """Say so where folders that are taken for classes might be something else."""
-    roles = sorted(
-        name
-        for name in top.folders
-        if (role := role_of(name)) and role.code != UNLABELLED and name.isascii()
-    )
-    plain = [name for name in roles if name.lower() in ("train", "test", "val")]
-    if roles and len(top.folders) > 1:
-        level = "note" if plain == roles and len(top.folders) > 2 * len(roles) else "warning"
-        text = (
-            f"{', '.join(roles)} could be the name of a split: taken for a class like"
-            f" {sorted(set(top.folders) - set(roles) or set(roles))[0]} beside it, because no"
-            " folders of classes are in it."
-        )
-        work.findings.append(Finding(level, "layout", text))
-    inside = [set(node.folders) for node in top.folders.values()]
-    common = inside[0].intersection(*inside[1:]) if len(inside) > 1 else set[str]()
-    if len(common) > 1 and all(not node.files for node in top.folders.values()):
-        text = (
-            f"all of {', '.join(sorted(top.folders)[:5])} hold the folders"
-            f" {', '.join(sorted(common)[:4])}: these may be splits, parts or writers, and the"
-            " folders in them the classes."
-        )
-        work.findings.append(Finding("warning", "layout", text))

@@ -6,19 +6,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.data.listing import TEST, TRAIN, VAL
-from engine.data.roles import role_of
+from engine.data.roles import role_of, words_of
 
 COMMON = 0.8  # share of the pictures in folders that most of the folders above have
 LARGER = 1.8  # times: published splits are 60 to 90% training images
 _NUMBERED = re.compile(r"[\W_]*\d+\W*$")
 _PARTS = frozenset(
     "fold part batch shard chunk session writer user person subject author drawer participant"
-    " student scan volume kfold writers users persons subjects".split()
+    " student scan volume kfold writers users persons subjects dataset data images set size res"
+    " resolution px dpi version v hsf form page sheet take round day".split()
 )
+_WITHIN = _PARTS | {"train", "test"}  # NIST's hsf_0 … hsf_7 and train_41 within a class
+_VERSIONS = frozenset(
+    "original originals orig raw clean cleaned noisy processed preprocessed resized rescaled"
+    " binarized binarised binary grayscale greyscale gray grey color colour coloured colored bw"
+    " inverted cropped uncropped thresholded enhanced filtered unfiltered augmented aug".split()
+)
+_NO_SPLITS = _VERSIONS | set("synthetic generated fake real small large big".split())
+_SIZE = re.compile(r"\d+(x\d+)?(px)?", re.IGNORECASE)
 _CHARACTER = re.compile(r"\d{1,2}|Sample\d{3}|.", re.IGNORECASE)
 
 
@@ -77,8 +86,9 @@ def crossed(top: Node) -> dict[str, int | None] | None:
     or writers (None). None if nothing tells that they are not the classes.
 
     Splits are two or three, the training images are the most of nearly every class, and names of
-    splits do not differ by a number alone. Folders are writers' (or folds) if they say so and are
-    numbered, or if the ones in them are called like characters and they are not.
+    splits do not differ by a number alone, nor say that they hold the same pictures in another
+    form. Folders are writers' (or folds) if they say so and are numbered, or if the ones in them
+    are called like characters and they are not.
     """
     names = list(top.folders)
     if len(names) < 2 or any(node.files or not node.folders for node in top.folders.values()):
@@ -93,20 +103,37 @@ def crossed(top: Node) -> dict[str, int | None] | None:
     shared = sum(
         count for each in sizes.values() for inner, count in each.items() if inner in common
     )
-    if len(common) < 2 or shared < COMMON * total or _are_characters(names):
+    if are_characters(names):
+        return None
+    several = all(len(counts) > 1 for counts in sizes.values())
+    if several and not common and are_characters(spread) and not all(map(str.isdigit, spread)):
+        return dict.fromkeys(names)  # digits/0 … 9 beside letters/A … Z
+    if len(common) < 2 or shared < COMMON * total:
         return None
     if splits := _splits_by_size(sizes, common):
         return splits
-    return dict.fromkeys(names) if _are_parts(names) or _are_characters(list(spread)) else None
+    one_word = len({_NUMBERED.sub("", name).lower() for name in names}) == 1
+    parts = (one_word and are_parts(names)) or are_versions(names)
+    return dict.fromkeys(names) if parts or are_characters(spread) else None
 
 
-def _are_parts(names: list[str]) -> bool:
-    """Whether all are one word for a part and a number: fold_1, fold_2."""
-    words = {_NUMBERED.sub("", name).lower() for name in names}
-    return len(words) == 1 and words <= _PARTS and all(map(_NUMBERED.search, names))
+def are_parts(names: Iterable[str]) -> bool:
+    """Whether all are a word for a part and a number: fold_1, fold_2."""
+    words = {_NUMBERED.sub("", name).lower() for name in names if _NUMBERED.search(name)}
+    return bool(words) and words <= _WITHIN and all(map(_NUMBERED.search, names))
 
 
-def _are_characters(names: list[str]) -> bool:
+def are_versions(names: Iterable[str]) -> bool:
+    """Whether all say that they hold the same pictures in another form: original, processed; 28px,
+    64px.
+    """
+    names = list(names)
+    sizes = all(map(_SIZE.fullmatch, names)) and len({len(name) > 2 for name in names}) == 1
+    return any(words_of(name) & _VERSIONS for name in names) or sizes
+
+
+def are_characters(names: Iterable[str]) -> bool:
+    """Whether all are called like characters: 7, A, 41, Sample012."""
     return all(_CHARACTER.fullmatch(name) for name in names)
 
 
@@ -114,6 +141,8 @@ def _splits_by_size(
     sizes: dict[str, dict[str, int]], common: set[str]
 ) -> dict[str, int | None] | None:
     if len(sizes) > 3 or len({re.sub(r"\d+", "", name) for name in sizes}) < len(sizes):
+        return None
+    if any(words_of(name) & _NO_SPLITS for name in sizes):
         return None
     order = sorted(sizes, key=lambda name: -sum(sizes[name].values()))
     most, *others = order

@@ -4,7 +4,7 @@ are, their value range, and whether their paper is light or dark.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -30,6 +30,7 @@ GLYPHS_LOOKED_AT = 300
 LOOKED_AT = 60  # pictures, spread over the set, that tell range and polarity
 MOST_PIXELS = 60_000_000  # of them together: a dozen photographs
 DARK_SET = 128  # a set whose brightest pixel is below is stretched; photographs reach 255
+NO_NUMBERS = "it holds values that are no numbers (NaN or infinite)"
 SIDE = 64  # they are looked at this small
 
 
@@ -92,8 +93,10 @@ def _look_at_glyphs(glyphs: _Glyphs) -> tuple[Convention, tuple[Finding, ...]]:
     peak = float(levels.max())
     high: float | None = None
     findings: list[Finding] = []
+    low = min(float(levels.min()), 0)
     if 0 < peak and (levels.dtype != np.uint8 or peak < DARK_SET):
-        high, low = peak, min(float(levels.min()), 0)
+        high = peak
+    if high and (low, high) != (0, 255):  # which is the full range already
         text = f"no pixel is above {peak:g}: {low:g} to {peak:g} is stretched to the full range."
         findings.append(Finding("note", "pixels", text))
     some = levels[np.unique(np.linspace(0, len(levels) - 1, GLYPHS_LOOKED_AT).astype(int))]
@@ -137,6 +140,19 @@ def _finite(levels: np.ndarray) -> np.ndarray:
     return levels if good.all() else np.where(good, levels, 0)
 
 
+def are_numbers(image: np.ndarray) -> bool:
+    """Whether no level of an image is NaN or infinite."""
+    return image.dtype.kind != "f" or bool(np.isfinite(image).all())
+
+
+def doubt_numbers(names: Sequence[str]) -> Finding:
+    """What to say of images that are left out because their levels are no numbers."""
+    shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    what = "1 image holds" if len(names) == 1 else f"{len(names):,} images hold"
+    text = f"{what} values that are no numbers (NaN or infinite), and left out: {shown}."
+    return Finding("warning", "pixels", text)
+
+
 def guess_kind(reader: Reader, count: int, looked_at: int = VOTERS) -> str:
     """'digit' for small squares, 'page' for marks on even paper, 'photo' otherwise: from a few
     pictures spread over the set.
@@ -172,7 +188,24 @@ def _range(some: list[Image.Image], reader: Reader, count: int) -> tuple[Convent
     high = float(2 ** max(8, int(most).bit_length()) - 1) if whole else most
     which = f"{len(deep)} of {len(some)} pictures that were looked at" if shallow else "pictures"
     text = f"{which} have more than 8 bits: 0 to {high:g} is stretched to the full range."
-    return Convention(deep=high or None), [Finding("note", "pixels", text)]
+    return Convention(deep=high or None), [
+        Finding("note", "pixels", text),
+        *_of_floats(deep, reader, count),
+    ]
+
+
+def _of_floats(deep: Sequence[Image.Image], reader: Reader, count: int) -> Iterator[Finding]:
+    """What to say of pictures of floats with levels that are no numbers, which `wide` replaces."""
+    if all(picture.mode != "F" for picture in deep):
+        return
+    every = list(_opened(reader, range(count)))
+    bad = sum(not are_numbers(np.asarray(picture)) for picture in every)
+    if bad:
+        text = (
+            f"{bad:,} of {len(every):,} pictures that were looked at hold values that are no numbers"
+            " (NaN or infinite): each of these counts as the median of its picture."
+        )
+        yield Finding("warning", "pixels", text)
 
 
 def _range_of_bytes(

@@ -24,7 +24,7 @@ from engine.data.forms.data_files import find_data_files, list_data_files
 from engine.data.forms.omniglot import is_omniglot, joined
 from engine.data.forms.records import TABLE_ENDINGS, read_table
 from engine.data.listing import Listing, digest
-from engine.data.sources import Found
+from engine.data.sources import Found, is_drawings
 from engine.data.tables import KINDS, describe
 from engine.data.unpack import ARCHIVES, kind_of, unpack, unpacked_files
 from engine.errors import DataError
@@ -122,7 +122,7 @@ def _list_idx(opening: Opening) -> Listing:
 
 
 def _list_folder(opening: Opening) -> Listing:
-    is_own = opening.found.name == "drawings"  # its folders are labels, whatever they are
+    is_own = is_drawings(opening.found.name)  # its folders are labels, whatever they are
     files, content = folder_files(opening.path, opening.content_of)
     return _list_inside(opening, files, content, str(opening.path), only_classes=is_own)
 

@@ -105,11 +105,13 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
     found = [*survey.findings, *_of_names(listing), *_of_classes(listing), *_alike(listing)]
     if listing.skipped:
         name, reason = listing.skipped[0]
-        text = f"{_count(len(listing.skipped), 'picture')} left out: {name}: {reason}."
+        text = f"{_count(len(listing.skipped), 'picture')} left out: {name}: {_bare(reason)}."
         found.append(Finding("warning", "files", text))
     if survey.absent:
         name, reason = survey.absent[0]
-        text = f"{_count(len(survey.absent), 'picture')} named and not there: {name}: {reason}."
+        text = (
+            f"{_count(len(survey.absent), 'picture')} named and not there: {name}: {_bare(reason)}."
+        )
         found.append(Finding("warning", "tables", text))
     if unlabelled := int((listing.labels < 0).sum()):
         text = (
@@ -126,6 +128,11 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         level = "warning" if len(listing.classes) == 1 else "note"
         found.append(Finding(level, "tables", text))
     return tuple(found)
+
+
+def _bare(reason: str) -> str:
+    """A reason without the full stop of the hint at its end."""
+    return reason.rstrip(".")
 
 
 def _of_names(listing: Listing) -> list[Finding]:
@@ -168,7 +175,7 @@ def _of_unreadable(unreadable: Sequence[tuple[str, str]], of: int) -> list[Findi
     if not unreadable:
         return []
     name, reason = unreadable[0]
-    text = f"{len(unreadable):,} of {of:,} pictures can't be read: {name}: {reason}."
+    text = f"{len(unreadable):,} of {of:,} pictures can't be read: {name}: {_bare(reason)}."
     return [Finding("warning", "files", text)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from engine.data.listing import TEST, TRAIN, VAL
@@ -33,6 +34,12 @@ _WORDS: dict[int, tuple[str, ...]] = {
     ),
     UNLABELLED: ("pred", "predict", "prediction", "unlabelled", "unlabeled", "unlabel", "unsup"),
 }
+# Beside them: names of pictures without a label that may be a class's, too, unless others tell.
+TO_LABEL = frozenset(
+    "unsorted unclassified uncategorised uncategorized unannotated unknown todo inbox incoming new"
+    " pending".split()
+)
+_HELD_OUT = re.compile(r"hold[\W_]*out", re.IGNORECASE)
 _AFTER = (
     "set|sets|s|data|dataset|image|images|img|imgs|picture|pictures|pics|split|folder|daten|bilder"
     "|satz|集|数据|用|データ|데이터"
@@ -53,6 +60,15 @@ _ROLES = {
     code: re.compile(f"(?:{_BEFORE})?(?:{'|'.join(map(_plain, words))})(?:{_AFTER})*")
     for code, words in _WORDS.items()
 }
+
+
+def words_of(name: str) -> frozenset[str]:
+    """The words in a name, in small letters and without accents.
+
+    >>> sorted(words_of("rawData_64"))
+    ['data', 'raw']
+    """
+    return frozenset(word.lower() for word in _PARTS.findall(_plain(name)))
 
 
 class Role(NamedTuple):
@@ -80,3 +96,18 @@ def role_of(name: str) -> Role | None:
     if len(codes) != 1:
         return None
     return Role(codes.pop(), any(_SAMPLE.fullmatch(word) for word in words))
+
+
+def roles_of(names: Iterable[str]) -> dict[str, Role]:
+    """What names that lie beside each other say, of those that say something. `holdout` is for
+    validation, or the test where another one is for validation and none for the test.
+
+    >>> [role.code for role in roles_of(["train", "dev", "holdout"]).values()] == [TRAIN, VAL, TEST]
+    True
+    """
+    roles = {name: role for name in names if (role := role_of(name))}
+    held = {name for name, role in roles.items() if role.code == VAL and _HELD_OUT.search(name)}
+    others = {role.code for name, role in roles.items() if name not in held}
+    if VAL in others and TEST not in others:
+        roles |= {name: roles[name]._replace(code=TEST) for name in held}
+    return roles

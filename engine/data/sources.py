@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from engine.data.found import Found, Source, found_by_path
 from engine.data.hub import is_address, wanted_at
 from engine.data.imported import read_imported
 
+DRAWINGS = "drawings"
+_OWN = re.compile(r"drawings-(students|visits)-([0-9a-f]{16})")
 DIGITS = tuple("0123456789")
 CHARACTERS = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 MERGED = tuple(
@@ -156,7 +159,7 @@ DATASETS: dict[str, Source] = {
         ),
         licence="research use, part of iNaturalist",
     ),
-    "drawings": Source("Drawings", "what was drawn on the canvas and named by a person", "page"),
+    DRAWINGS: Source("Drawings", "what was drawn on the canvas and named by a person", "page"),
 }
 
 
@@ -185,6 +188,19 @@ def names_in(name: str) -> list[str]:
     return joined
 
 
+def is_drawings(name: str) -> bool:
+    """Whether a data set is what was drawn on the canvas, by anybody or by one student."""
+    return name == DRAWINGS or _OWN.fullmatch(name) is not None
+
+
+def drawings_folder(home: Path, name: str) -> Path:
+    """Where the drawings of this name are kept: 'drawings', or of one person
+    'drawings-students-0123456789abcdef'.
+    """
+    own = _OWN.fullmatch(name)
+    return home / own[1] / own[2] / DRAWINGS if own else home / DRAWINGS
+
+
 def find(name: str, folders: Sequence[Path], home: Path, names_only: bool = False) -> Found | None:
     """Where the data set of this name, or at this path, lies; None if its name is known but it is
     not there.
@@ -198,14 +214,15 @@ def find(name: str, folders: Sequence[Path], home: Path, names_only: bool = Fals
         own = wanted_at(name).name
         there = read_imported(home, own) is not None
         return found_by_path(own, folders, home, names_only, ()) if there else None
+    if is_drawings(name):
+        folder = drawings_folder(home, name)
+        there = any(folder.glob("*/*.png"))
+        return Found(name, folder, source=DATASETS[DRAWINGS]) if there else None
     source = DATASETS.get(name)
     if source is None:
         return found_by_path(name, folders, home, names_only, list(DATASETS))
     if name in ("digits", "invented"):
         return Found(name, None, source=source)
-    if name == "drawings":
-        there = any((home / "drawings").glob("*/*.png"))
-        return Found(name, home / "drawings", source=source) if there else None
     for folder in (*folders, home / "datasets"):
         for place in source.places:
             found = _found_at(name, source, folder / place, place == ".")

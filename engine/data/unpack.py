@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from engine.data.archive import tidy
+from engine.data.archive import CUT_SHORT, tidy
 from engine.data.blobs import BlobReader
 from engine.data.budget import NAMES, Budget
 from engine.data.file_list import Files
@@ -46,7 +46,7 @@ def unpack(path: Path, folder: Path, unpacked_mb: int) -> None:
         raise DataError(
             f"{path.name} is not {archive.about} that can be read",
             got=str(error)[:120] or "it is cut short",
-            hint="It may be cut short: copy or download it again.",
+            hint=CUT_SHORT,
         ) from None
     finally:
         budget.close()

@@ -23,6 +23,7 @@ from engine.data.sources import DATASETS, Found
 from engine.errors import DataError
 from engine.files.atomic import is_full, make_folder, read_json, sync, write_json
 from engine.files.locks import Lock
+from engine.files.trash import Trash
 from engine.progress import Progress, no_progress
 
 BLOCK = 1 << 20
@@ -198,19 +199,18 @@ def _known(home: Path, folder: Path, name: str) -> Upload | None:
     return upload if path.exists() else None
 
 
-def remove_upload(home: Path, name: str) -> None:
-    """Delete an uploaded data set; what lies outside the lab stays. Raises DataError if there is
-    none of that name.
+def remove_upload(home: Path, name: str) -> str:
+    """Move an uploaded data set to the trash; what lies outside the lab stays. Returns what else is
+    to be put back with it is named by (engine.files.trash). Raises DataError if there is none of that
+    name.
     """
     for upload in read_uploads(home):
         if upload.name == name:
-            if upload.path.parent == home / "uploads":
-                if upload.path.is_dir() and not upload.path.is_symlink():
-                    shutil.rmtree(upload.path)
-                else:
-                    upload.path.unlink(missing_ok=True)
-            (home / "uploads" / f"{name}.json").unlink(missing_ok=True)
-            return
+            trash, about = Trash(home), home / "uploads" / f"{name}.json"
+            batch = trash.put(about, "data", name).batch if about.exists() else ""
+            if upload.path.parent == home / "uploads" and os.path.lexists(upload.path):
+                batch = trash.put(upload.path, "data", name, batch).batch
+            return batch
     raise DataError(f"there is no uploaded data set '{name}'")
 
 

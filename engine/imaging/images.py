@@ -9,6 +9,7 @@ floats by `normalise`, and by nothing else.
 from __future__ import annotations
 
 import io
+import re
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -115,6 +116,13 @@ def open_picture(
         raise ImageError(f"{name} does not exist") from None
     except ImageError:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        found = re.search(r"\d+", str(error))
+        raise ImageError(
+            f"{name} is too large",
+            expected=f"at most {most_pixels:,} pixels",
+            got=f"{int(found[0]):,}" if found else "more",
+        ) from None
     except Exception as error:  # Pillow's readers raise anything on a broken file
         got = "no known format" if isinstance(error, UnidentifiedImageError) else str(error)[:120]
         raise ImageError(f"{name} is not a picture that can be read", got=got) from None

@@ -111,15 +111,15 @@ class Launcher:
         work_on_run(self.store, run, lock, queue_up(self.store.home, queue, run.path), progress)
         return run
 
-    def again(self, id: str, fine_tune: bool = False) -> str:
+    def again(self, id: str, fine_tune: bool = False, **status: Any) -> str:
         """Start a run's recipe again in the background, on the labels as people mended them since;
-        returns the new run's id. fine_tune: from the run's weights, not from scratch. Raises RunError
-        if no label changed.
+        returns the new run's id. fine_tune: from the run's weights, not from scratch; `status` as of `submit`.
+        Raises RunError if no label changed.
         """
         from engine.jobs.again import on_mended_labels
 
         recipe, name = on_mended_labels(self.store, id, fine_tune)
-        return self.submit(recipe, name, before=self.store.run(id).id)
+        return self.submit(recipe, name, before=self.store.run(id).id, **status)
 
     def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
         from engine.store.labels import pinned

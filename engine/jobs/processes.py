@@ -5,6 +5,7 @@ gone.
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -27,7 +28,9 @@ def environment_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, 
     out = dict(environ)
     for setting in SETTINGS:
         value = getattr(settings, setting.field)
-        if isinstance(value, tuple):
+        if setting.secret:  # whoever computes needs none
+            out.pop(setting.name, None)
+        elif isinstance(value, tuple):
             out[setting.name] = ":".join(str(part) for part in value)
         else:
             out[setting.name] = str(int(value)) if isinstance(value, bool) else str(value)
@@ -49,6 +52,16 @@ def give_way(nice: int) -> None:
     # gives each its own session.
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
+
+
+def confine(gigabytes: float) -> None:
+    """Let this process have no more memory of its own than that; what it asks beyond is refused, which
+    ends a run with a sentence. Files that are mapped do not count. Where the system knows no such
+    limit (macOS), nothing happens.
+    """
+    with suppress(ValueError, OSError):
+        most = int(gigabytes * 1e9)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def spawn(

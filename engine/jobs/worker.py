@@ -4,11 +4,13 @@ train, and leave the truth behind.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +22,8 @@ from engine import __version__
 from engine.errors import GlyphlabError
 from engine.files.atomic import read_json
 from engine.files.locks import Lock
-from engine.jobs.queue import wait_turn
+from engine.jobs.processes import confine
+from engine.jobs.queue import queue_of, wait_turn
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runs.run import Run
 from engine.runs.run_info import figures_of, now
@@ -35,16 +38,23 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Cancel:
-    """Whether somebody wants the run to stop: by a signal, or by the run's `stop` file. True once
-    seen, for good.
+    """Whether the run is to stop: by a signal, by its `stop` file, or because it has had its time.
+    True once seen, for good.
     """
 
     def __init__(self, run: Run) -> None:
         self.run, self.signalled, self.seen = run, False, False
+        self._end = math.inf
 
     def __call__(self) -> bool:
-        self.seen = self.seen or self.signalled or self.run.stop_wanted
+        over = time.monotonic() > self._end
+        self.seen = self.seen or self.signalled or over or self.run.stop_wanted
         return self.seen
+
+    def begin(self) -> None:
+        """Count the minutes that the run may take, if whoever started it has a quota."""
+        if minutes := self.run.status().get("most_minutes"):
+            self._end = time.monotonic() + 60 * minutes
 
     @contextmanager
     def catching_signals(self) -> Iterator[None]:
@@ -116,6 +126,12 @@ def _dying_of_signals() -> Iterator[None]:
 
 
 def _train(store: Store, run: Run, cancel: Cancel, progress: Progress) -> str:
+    cancel.begin()
+    memory_gb = run.status().get("most_memory_gb")
+    if (
+        memory_gb and queue_of(store.settings.device) == "cpu"
+    ):  # a GPU's driver maps what it never uses
+        confine(memory_gb)
     run.write_status(state="running", started=now(), message="", what="starting")
     if store.settings.mlflow_uri or store.settings.trackio:
         from engine.jobs.mirror import start_mirrors

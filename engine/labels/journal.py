@@ -23,9 +23,10 @@ from pydantic import ValidationError
 from engine.data.listing import digest
 from engine.data.sources import names_in
 from engine.errors import DataError
-from engine.files.atomic import failure, is_name, make_folder
+from engine.files.atomic import is_name, make_folder
 from engine.files.checked import wrong_field
 from engine.files.locks import Lock
+from engine.files.trash import Trash
 from engine.labels.entries import Entry, new_id
 from engine.labels.replay import Current, Event, history, live, replayed
 from engine.runs.jsonl import append_row, rows_of
@@ -199,17 +200,13 @@ def journal_of(home: Path, data: str) -> Decisions:
     return Journal(home, data) if len(names) == 1 else PooledJournals(home, names)
 
 
-def set_aside(home: Path, data: str) -> None:
-    """Give the journal of a data set that is deleted another name: one uploaded under the same name
-    later has other images.
+def set_aside(home: Path, data: str, batch: str = "") -> None:
+    """Move the journal of a data set that is deleted to the trash, to be put back with it: one uploaded
+    under the same name later has other images. batch: the data set's there.
     """
     folder = Journal(home, data).path.parent
     if folder.exists():
-        moved = folder.with_name(f".deleted-{_now()[:19].replace(':', '')}-{folder.name}"[:200])
-        try:
-            folder.rename(moved)
-        except OSError as error:
-            raise failure(error, folder) from error
+        Trash(home).put(folder, "labels", data, batch)
 
 
 def checked(made: Made, number: int = 1, at: str | None = None) -> Entry:

@@ -24,10 +24,7 @@ from engine.data.imageset import ImageSet
 from engine.data.listing import digest
 from engine.errors import DataError
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.copies import copies_of
-from engine.noise.diagnosis import diagnose as fitted_diagnosis
 from engine.noise.geometry import look_alikes
-from engine.noise.hidden_classes import hidden_class
 from engine.noise.hypotheses import (
     CLASS_DEPENDENT,
     COMPLEMENTARY,
@@ -38,10 +35,9 @@ from engine.noise.hypotheses import (
     select_hypothesis,
 )
 from engine.noise.label_report import LabelReport, report_on
-from engine.noise.looks import Looks
+from engine.noise.looks import looks_by
 from engine.noise.pipeline import run_pipeline, scoring_transition
 from engine.noise.ranking import find_suspects
-from engine.noise.separability import separability
 from engine.noise.transition import log_softmax
 from engine.progress import Progress, no_progress
 
@@ -131,19 +127,9 @@ def diagnose_probabilities(
     best = select_hypothesis(hypotheses, config)
     vectors = vectors - vectors.mean(0)
     near = look_alikes(vectors, len(np.unique(given)), config)
-    seen = separability(p, given, near, config)
     same = np.arange(len(given)) if pictures is None else find_duplicates(pictures).same
-    looks = Looks(
-        vectors,
-        near,
-        p,
-        seen,
-        hidden_class(vectors, given, names, config=config),
-        copies_of(same, given),
-    )
-    found = looks.settle(
-        fitted_diagnosis(logits, given, best, config), logits, given, names, config
-    )
+    looks = looks_by(vectors, near, p, p, given, same, names, config=config)
+    found = looks.verdict(logits, given, best, names, config=config)
     suspects = looks.first(
         find_suspects(
             log_softmax(logits, found.temperature),

@@ -142,6 +142,9 @@ class NoiseConfig:
     look_alike_share: float = 0.7
     # Candidates of the same share for the final probabilities; the likeliest is taken.
     look_alike_shares: tuple[float, ...] = (0.0, 0.25, 0.5)
+    # Candidates of the weight that networks on descriptors have in them, beside those on pixels: of few
+    # images they learn more. The likeliest is taken.
+    descriptor_shares: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75)
     # Principal components of the descriptor. Chosen.
     descriptor_components: int = 64
     # The network on descriptors: hidden units, images that it sees in training, epochs at most.
@@ -164,6 +167,16 @@ class NoiseConfig:
     # and 7% where 7% and 10% are of no class, 1% where hard images are mislabelled.
     spread_over: float = 4.0
     unlike_share: float = 0.02
+    # Images of no class (no_class.py): their share from which a verdict speaks of them; and what
+    # decides that they are: the share of them whose look-alikes all are, too; their distance from these
+    # over that of other images; and the bound on the share of their labels that may be right.
+    # Development part, EMNIST: of a digit without a name, or a letter among digits, 0.6 to 0.9 are
+    # certain, at 0.85 to 1.1 of the distance, with a bound of 0.1 to 0.2; of 26 letters among digits
+    # 0.1 at 1.4; of clean labels, at most one image in a hundred is predicted so, none is certain.
+    no_class_share: float = 0.01
+    no_class_certain: float = 0.3
+    no_class_distance: float = 1.25
+    no_class_right: float = 0.35
     # Clear images that a verdict takes, and their share. Chosen: below, nothing was looked at.
     clear_images: int = 50
     clear_share: float = 0.03

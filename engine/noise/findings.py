@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -46,6 +46,10 @@ class Group:
             tuple((label, float(counts[label] / len(positions))) for label in frequent),
             tuple(int(position) for position in chosen),
         )
+
+    def among(self, positions: np.ndarray) -> Group:
+        """The same, where images at `positions` (m,) of a larger set were looked at."""
+        return replace(self, samples=tuple(int(positions[sample]) for sample in self.samples))
 
 
 @dataclass(frozen=True)

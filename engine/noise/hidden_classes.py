@@ -9,7 +9,7 @@ coincide for anything but two classes under one name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -37,6 +37,11 @@ class HiddenClass:
     decided: bool
     missing: int | None
     reason: str
+
+    def among(self, place: np.ndarray) -> HiddenClass:
+        """The same, of some of the images: `place` (n,) is an image's position among these, or -1."""
+        a, b = (place[side] for side in self.sides)
+        return replace(self, sides=(a[a >= 0], b[b >= 0]))
 
 
 def hidden_class(

@@ -23,12 +23,14 @@ class Corrupted(NamedTuple):
     true    (M,) int64, the class; -1: the image belongs to no class
     given   (M,) int64, the noisy label
     about   the parameters that were drawn, in words
+    gone    number of a class that lost its name: labels are numbers among the other K−1; or None
     """
 
     images: np.ndarray
     true: np.ndarray
     given: np.ndarray
     about: str
+    gone: int | None = None
 
     @property
     def wrong(self) -> np.ndarray:
@@ -220,6 +222,15 @@ def _foreign(images: np.ndarray, true: np.ndarray, classes: int, rng: np.random.
     return Corrupted(out, kept, given, f"{share:.1%} of the images")
 
 
+def _nameless(images: np.ndarray, true: np.ndarray, classes: int, rng: np.random.Generator):
+    """The images of one class stay, its name goes: their labels are any of the others."""
+    gone = int(rng.integers(classes))
+    own = true == gone
+    kept = np.where(own, -1, true - (true > gone))
+    given = np.where(own, rng.integers(0, classes - 1, len(true)), kept)
+    return Corrupted(images, kept, given, f"{gone} has no name, {own.mean():.1%}", gone)
+
+
 class Kind(NamedTuple):
     """A kind of noise, and the regimes that describe it rightly."""
 
@@ -250,4 +261,5 @@ FAMILY: dict[str, Kind] = {
     "annotators": Kind(_annotators, _ANY, "several people, each with errors of their own"),
     "duplicates": Kind(_duplicates, _ANY, "repeated images, often wrong"),
     "foreign": Kind(_foreign, _ANY, "images of no class, with labels at random"),
+    "nameless": Kind(_nameless, _ANY, "a class without a name, its labels at random"),
 }

@@ -37,7 +37,6 @@ from engine.noise.copies import (
     once_each,
 )
 from engine.noise.cross_validation import CrossValidation, OutOfSample
-from engine.noise.diagnosis import diagnose
 from engine.noise.findings import Findings
 from engine.noise.hypotheses import (
     COMPLEMENTARY,
@@ -47,14 +46,14 @@ from engine.noise.hypotheses import (
     about_names,
     fit_hypothesis,
     select_hypothesis,
+    training_transition,
 )
 from engine.noise.inference import Predict
 from engine.noise.kept import Kept
 from engine.noise.looks import Looks, look_at
 from engine.noise.network import noisy_data
-from engine.noise.probe import among_look_alikes
+from engine.noise.probe import best_mixture, probe_logits
 from engine.noise.ranking import Suspects, find_suspects
-from engine.noise.readings import NAMING
 from engine.noise.shares import share
 from engine.noise.transition import uniform_transition
 from engine.progress import Progress, no_progress
@@ -152,10 +151,9 @@ def _diagnosed(
     hypotheses, best, result = _cross_validated(work, looks)
 
     def found_in(result: OutOfSample) -> Findings:
-        found, seen = diagnose(result.logits, work.given, best, config), looks
-        if found.regime in NAMING:
-            seen = looks.with_networks(result.by_fold, work.fold, work.given, config)
-        return seen.settle(found, result.logits, work.given, data.classes, config)
+        return looks.verdict(
+            result.logits, work.given, best, data.classes, result.by_fold, work.fold, config
+        )
 
     findings = found_in(result)
     low, high = share(findings.rate_low), share(findings.rate_high)
@@ -167,12 +165,22 @@ def _diagnosed(
     if work.ensemble_size:
         neighbours = work.neighbours(result)
         ensemble_log_p = work.ensemble(result, neighbours, findings, saved_models)
-    log_p = among_look_alikes(
-        result.by_fold, work.fold, looks.neighbours, work.given, findings, config
-    )
     if best is None:  # the networks learned nothing: any difference between images is chance
         log_prior = np.log(np.maximum(findings.prior, 1e-9)).astype(np.float32)
         log_p = np.tile(log_prior, (len(index), 1))
+    else:
+        by_looks = probe_logits(
+            looks.vectors,
+            work.given,
+            work.fold,
+            work.classes,
+            seed,
+            training_transition(best, work.classes),
+            work.uncounted,
+            config,
+        )
+        networks = result.by_fold, by_looks
+        log_p = best_mixture(networks, work.fold, looks.neighbours, work.given, findings, config)
     suspects = find_suspects(
         log_p,
         scoring_transition(findings),
@@ -218,10 +226,7 @@ def _with_copies(
     )
     findings = at_the_copies_rate(found.findings, few.score, suspects.score)
     copies = copies_of(same, given)
-    groups = tuple(
-        replace(group, samples=tuple(int(once[sample]) for sample in group.samples))
-        for group in findings.groups
-    )
+    groups = tuple(group.among(once) for group in findings.groups)
     return replace(
         found,
         findings=at_least_contradicted(replace(findings, groups=groups), copies),

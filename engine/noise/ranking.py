@@ -69,6 +69,22 @@ def find_suspects(
     )
 
 
+def most_likely_wrong(suspects: Suspects, chosen: np.ndarray, right: float) -> Suspects:
+    """The suspects where at most the share `right`, 0..1, of the labels of the images `chosen` (n,) bool
+    is right, and no class is likely.
+    """
+    at_most = float(np.log(max(right, 1e-3) / max(1 - right, 1e-3)))
+    log_odds, confidence = suspects.log_odds.copy(), suspects.confidence.copy()
+    log_odds[chosen] = np.minimum(log_odds[chosen], at_most)
+    confidence[chosen] = np.minimum(confidence[chosen], right)
+    return suspects._replace(
+        score=(1 / (1 + np.exp(-log_odds))).astype(np.float32),
+        confidence=confidence,
+        order=np.argsort(log_odds, kind="stable"),
+        log_odds=log_odds,
+    )
+
+
 def hidden_first(
     suspects: Suspects, sides: tuple[np.ndarray, np.ndarray], missing: int | None
 ) -> Suspects:

@@ -20,6 +20,7 @@ def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
     """What is wrong, in two or three sentences."""
     count, rate = len(classes), findings.rate
     between = f"between {share(findings.rate_low)} and {share(findings.rate_high)}"
+    because = f" {_sentence(findings.because)}" if findings.because else ""
     if findings.regime == UNDECIDED:
         return (
             f"{between.capitalize()} of the labels are wrong; the images don't decide:"
@@ -33,12 +34,13 @@ def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
     if findings.regime == "few errors":
         return (
             f"About {share(rate)} of the labels ({rate * n:,.0f} of {n:,}) are wrong, {between}."
-            " Look at the suspects from the top."
+            f" Look at the suspects from the top.{because}"
         )
     if findings.regime == "symmetric":
         return (
             f"About {share(rate)} of the labels are wrong, {between}, and a wrong label may be any"
-            " other class. The true class is still the likeliest label, so it can be recovered."
+            " other class."
+            + (because or " The true class is still the likeliest label, so it can be recovered.")
         )
     if findings.regime == "class-dependent":
         named = ", ".join(
@@ -47,8 +49,7 @@ def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
         )
         return (
             f"About {share(rate)} of the labels are wrong, {between}, and which label is wrong"
-            f" depends on the class: {named}."
-            f"{f' {_sentence(findings.because)}' if findings.because else ''}"
+            f" depends on the class: {named}.{because}"
         )
     if findings.regime == "complementary":
         correct = (1 - rate) * n

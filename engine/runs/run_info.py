@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ALIVE = ("queued", "running", "stopping")
 ENDED = ("finished", "stopped", "failed")
+VISIT = "visit-"  # begins the mark of a visitor's run; with the visit it is deleted for good
 STALE_SECONDS = 120  # a live process that has said nothing for so long is shown as stale
 KILLED = "its process was killed or the machine went down; it can be resumed"
 FIGURES = (
@@ -64,6 +65,8 @@ class RunInfo:
     labels  'given' or 'mended': which labels of its data it is trained on; journal: of mended ones,
             up to which position of the label journal of each data set
     before  the run that this one repeats on labels mended since
+    owner   mark of the student or visitor who started it, and by: that person's name; '' of whoever
+            leads the lab
     """
 
     id: str
@@ -99,6 +102,8 @@ class RunInfo:
     labels: str = "given"
     journal: Sequence[int] = ()
     before: str | None = None
+    owner: str = ""
+    by: str = ""
 
 
 _PLAIN = tuple(
@@ -150,6 +155,10 @@ class Status(Document):
     labels: str | None = None
     journal: list[Annotated[int, Field(ge=0)]] | None = None
     before: str | None = None
+    owner: str | None = None
+    by: str | None = None
+    most_memory_gb: float | None = Field(None, gt=0, le=100_000)
+    most_minutes: int | None = Field(None, ge=1, le=100_000)
     cwd: str | None = None
     host: str | None = None
     job: dict[str, str] | None = None

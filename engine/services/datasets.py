@@ -231,16 +231,15 @@ class Data:
         )
 
     def remove_upload(self, name: str) -> None:
-        """Delete an uploaded data set; its label journal is set aside. Raises DataError."""
-        remove_upload(self.store.home, name)
-        set_aside(self.store.home, name)
+        """Move an uploaded data set and its label journal to the trash. Raises DataError."""
+        set_aside(self.store.home, name, remove_upload(self.store.home, name))
 
     def listing(self, name: str, progress: Progress = no_progress) -> Listing:
         """The names and given labels of a data set's images, nothing decoded. Raises DataError."""
         settings = self.store.settings
         found = find(name, settings.data, self.store.home, settings.names_only)
         if found is None:
-            fetchable = is_address(name) or DATASETS[name].fetch
+            fetchable = is_address(name) or (name in DATASETS and DATASETS[name].fetch)
             fetch = f"Fetch it: {COMMAND} datasets --fetch {name}"
             there = fetch if fetchable else "It has no public source."
             raise DataError(f"data set '{name}' is not here", hint=there)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.data.sources import DRAWINGS, drawings_folder, is_drawings
 from engine.errors import DataError, ImageError
 from engine.files.atomic import write_bytes
 from engine.imaging import images
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 RECIPE = "canvas-finetune"
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 LONGEST_LABEL = 40  # characters
+MOST_DRAWINGS = 1_000_000
 FEWEST = 5  # drawings in all before anything can be learned from them
 FORBIDDEN = re.compile(r'[\x00-\x1f\ud800-\udfff<>:"/\\|?*]')
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}-[a-z0-9]{6}\.png")
@@ -51,11 +53,14 @@ class Drawing:
 
 
 class Drawings:
-    """The drawings of a lab, in `home/drawings`."""
+    """The drawings of a lab, in `home/drawings`, or those of one person. name: of the data set that
+    they are; most: drawings in all.
+    """
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.folder = store.home / "drawings"
+    def __init__(self, store: Store, name: str = DRAWINGS, most: int = MOST_DRAWINGS) -> None:
+        self.store, self.name = store, name
+        self.folder = drawings_folder(store.home, name)
+        self._most = most
 
     def save(self, picture: bytes | Path, label: str) -> Drawing:
         """Keep a picture under its right label. Raises DataError for a label that can't be a
@@ -63,6 +68,12 @@ class Drawings:
         """
         label = checked_label(label)
         content = ink_png(picture)
+        if len(self.all()) >= self._most:
+            raise DataError(
+                "there is no room for more drawings",
+                expected=f"at most {self._most:,}",
+                hint="Delete some first.",
+            )
         folder = self.folder / _folder_name(label)
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         name = f"{stamp}-{''.join(secrets.choice('abcdefghjkmnpqrstuvwxyz23456789') for _ in range(6))}.png"
@@ -88,10 +99,10 @@ class Drawings:
         return dict(sorted(counts.items()))
 
     def remove(self, name: str) -> None:
-        """Delete the drawing whose file has this name. Raises DataError if there is none."""
+        """Move the drawing whose file has this name to the trash. Raises DataError if there is none."""
         for drawing in self.all():
             if drawing.path.name == name:
-                drawing.path.unlink(missing_ok=True)
+                self.store.trash.put(drawing.path, "drawing", drawing.label)
                 for folder in (
                     drawing.path.parent,
                     self.folder,
@@ -145,7 +156,7 @@ class Drawings:
             self._smallest(str(meta["recipe"]["data"]["name"]).split("+")),
         )
         changed: dict[str, Any] = {
-            "data.name": f"{base}+drawings" if base else "drawings",
+            "data.name": f"{base}+{self.name}" if base else self.name,
             "data.style": meta["style"],
             "data.size": meta["size"],
             "model.name": network["name"],
@@ -166,7 +177,7 @@ class Drawings:
         sizes = {
             name: sum(Data(self.store).contents(name).splits.values())
             for name in names
-            if name in here and name != "drawings"
+            if name in here and not is_drawings(name)
         }
         return min(sizes, key=sizes.__getitem__) if sizes else None
 
@@ -193,8 +204,9 @@ def held_back(data: ImageSet) -> np.ndarray:
     are none.
     """
     index = data.split("test")
-    if data.sources is not None and "drawings" in data.source_names:
-        index = index[data.sources[index] == data.source_names.index("drawings")]
+    own = [at for at, name in enumerate(data.source_names) if is_drawings(name)]
+    if data.sources is not None and own:
+        index = index[np.isin(data.sources[index], own)]
     if not len(index):
         raise DataError(
             "no drawing is held back to judge by", hint="Save some more drawings of each character."

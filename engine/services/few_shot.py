@@ -12,7 +12,6 @@ whichever model is asked.
 from __future__ import annotations
 
 import secrets
-import shutil
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ import numpy as np
 from pydantic import Field
 
 from engine.errors import DamagedError, DataError
-from engine.files.atomic import failure, make_folder, write_bytes, write_json
+from engine.files.atomic import make_folder, write_bytes, write_json
 from engine.files.checked import Damaged, Document, read_document
 from engine.files.locks import Lock
 from engine.recognition.few_shot import WITHOUT_GALLERY, Bank, Match, Measured, decide
@@ -40,6 +39,7 @@ EMBEDDER = "glyph-embedding"  # the model made for telling characters of any scr
 ENOUGH = 3  # examples from which on a symbol is recognised well
 LONGEST_NAME = 40
 MOST_EXAMPLES = 50  # of one symbol
+MOST_OF_ALL = 20_000  # examples of all symbols
 
 
 class Example(NamedTuple):
@@ -62,11 +62,14 @@ def _read(folder: Path) -> _Meta:
 
 
 class Taught:
-    """The taught symbols of a lab, in `home/taught`. Safe to share by threads."""
+    """The taught symbols of a lab, in `home/taught`, or of one person in a folder of their own. Safe
+    to share by threads. most: examples in all.
+    """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, folder: Path | None = None, most: int = MOST_OF_ALL) -> None:
         self.store = store
-        self.folder = store.home / "taught"
+        self.folder = folder or store.home / "taught"
+        self._most = most
         self._vectors: dict[tuple[Path, int, Path], np.ndarray] = {}
         self._lock = threading.RLock()
 
@@ -115,6 +118,12 @@ class Taught:
                     f"'{name}' has all the examples it can use",
                     expected=f"at most {MOST_EXAMPLES}",
                     got=len(numbers) + 1,
+                )
+            if sum(len(one.examples) for one in self.symbols()) >= self._most:
+                raise DataError(
+                    "there is no room for more examples",
+                    expected=f"at most {self._most:,} of all symbols",
+                    hint="Forget a symbol first.",
                 )
             if symbol is None:  # first: pictures without a name would be lost
                 make_folder(folder)
@@ -259,10 +268,7 @@ class Taught:
                 yield
 
     def _forget(self, symbol: Symbol) -> None:
-        try:
-            shutil.rmtree(symbol.folder)
-        except OSError as error:
-            raise failure(error, symbol.folder) from error
+        self.store.trash.put(symbol.folder, "symbol", symbol.name)
 
     def _find(self, name: str) -> Symbol | None:
         return next((symbol for symbol in self.symbols() if symbol.name == name), None)

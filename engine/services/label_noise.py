@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from engine.errors import DamagedError, DataError, RunError, unknown
-from engine.files.atomic import failure, make_folder, write_json
+from engine.files.atomic import make_folder, write_json
 from engine.files.checked import Damaged, damaged, read_checked_json, wrong_field
 from engine.labels.journal import journal_of
 from engine.noise.config import CONFIG
@@ -164,16 +164,13 @@ class Noise:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def delete(self, key: str) -> None:
-        """Delete a diagnosis, its review included. Raises RunError if there is none."""
+        """Move a diagnosis to the trash, its review included. Raises RunError if there is none."""
         folder = self.home / key
         if not key.isalnum() or not folder.is_dir() or key == "trials":
             raise RunError(f"there is no diagnosis '{key}'")
         with self._lock:
             self._open.pop(key, None)
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            raise failure(error, folder) from error
+        self.store.trash.put(folder, "diagnosis", key)
 
     def review(self, diagnosis: Diagnosis, who: str | None = None) -> Review:
         """What people decided about the images of a diagnosis. who: the person who decides, by
@@ -251,14 +248,11 @@ class Noise:
         return {"id": name, **result}
 
     def delete_trial(self, id: str) -> None:
-        """Delete the result of a trial. Raises RunError if there is none."""
+        """Move the result of a trial to the trash. Raises RunError if there is none."""
         file = self.home / "trials" / f"{id}.json"
         if not re.fullmatch(r"[\w-]+", id) or not file.exists():
             raise RunError(f"there is no trial '{id}'")
-        try:
-            file.unlink()
-        except OSError as error:
-            raise failure(error, file) from error
+        self.store.trash.put(file, "trial", id)
 
     def _opened(self, folder: Path, data: ImageSet) -> Diagnosis | None:
         with self._lock:

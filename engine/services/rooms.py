@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.jobs.launcher import Launcher
+    from engine.people.classroom import Classroom
     from engine.services.comparison import Compare
     from engine.services.datasets import Data
     from engine.services.drawings import Drawings
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from engine.services.label_noise import Noise
     from engine.services.labelling import Labelling
     from engine.services.labels import Labels
+    from engine.services.lessons import Lessons
     from engine.services.samples import Samples
     from engine.services.spaces import Spaces
     from engine.services.study import Study
     from engine.services.sweeps import Sweeps
     from engine.services.tour import Tour
+    from engine.services.visits import Visits
     from engine.store.store import Store
 
 
@@ -117,3 +120,21 @@ class Services:
         from engine.services.tour import Tour
 
         return Tour(self.store, self.launcher, self.spaces, self.noise)
+
+    @cached_property
+    def classroom(self) -> Classroom:
+        from engine.people.classroom import Classroom
+
+        return Classroom(self.store.home, self.store.settings)
+
+    @cached_property
+    def visits(self) -> Visits:
+        from engine.services.visits import Visits
+
+        return Visits(self.store)
+
+    @cached_property
+    def lessons(self) -> Lessons:
+        from engine.services.lessons import Lessons
+
+        return Lessons(self.store, self.launcher, self.classroom, self.compare)

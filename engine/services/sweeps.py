@@ -4,12 +4,11 @@ decides what to try next.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError
-from engine.files.atomic import failure, make_folder, write_text
+from engine.files.atomic import make_folder, write_text
 from engine.runs.run_info import ALIVE
 from engine.services.sweep_folders import SweepFolders
 from engine.store.names import check_names
@@ -113,10 +112,7 @@ class Sweeps(SweepFolders):
             raise RunError(f"sweep {name} is running", hint="Stop it first.")
         with self._opening:
             self._stores.pop(name, None)
-            try:
-                shutil.rmtree(folder)
-            except OSError as error:
-                raise failure(error, folder) from error
+            self.store.trash.put(folder, "sweep", name)
 
     def info(self, name: str) -> SweepInfo:
         """How a sweep stands; of one that can't be read, why. Raises RunError if there is none."""

@@ -5,7 +5,6 @@ looks things up here; nothing is started or computed.
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -16,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import CheckpointError, GlyphlabError
 from engine.files.atomic import make_folder
 from engine.files.checked import Damaged
+from engine.files.trash import Deleted, Trash
 from engine.progress import Progress, no_progress
 from engine.runs.index import damaged_runs, find_run, known_runs
 from engine.runs.run import Run
+from engine.runs.run_info import VISIT
 from engine.settings import ROOT, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Store:
         self.settings = dataclasses.replace(settings or read_settings({}), home=self.home)
         self.checkpoints = Path(checkpoints)
         self.records = Path(records)
+        self.trash = Trash(self.home)
         self._predictors: OrderedDict[tuple[Path, int], Predictor] = OrderedDict()
         self._loading = threading.Lock()
 
@@ -207,17 +209,27 @@ class Store:
             return self._predictors[key]
 
     def delete(self, name: str) -> None:
-        """Remove a run with all it holds, or a model that was fetched from the Hub. Raises RunError
-        while the run is alive, or if there is none of that name.
+        """Move a run with all it holds to the trash, or a model that was fetched from the Hub. Raises
+        RunError while the run is alive, or if there is none of that name.
         """
-        from engine.files.atomic import failure
         from engine.store.models import pulled_models
 
         for folder in pulled_models(self.home):
             if folder.name == name:
-                try:
-                    shutil.rmtree(folder)
-                except OSError as error:
-                    raise failure(error, folder) from error
+                self.trash.put(folder, "model", name)
                 return
-        self.run(name).delete()
+        self.delete_run(name)
+
+    def delete_run(self, id: str | Path, batch: str = "") -> Deleted | None:
+        """Move a run to the trash, as part of a `batch` that is put back together. Raises RunError
+        while it is alive; a visitor's, or one outside the home, is removed for good, which gives None.
+        """
+        run = self.run(id)
+        name, visit = run.id, False
+        with suppress(GlyphlabError):  # damaged
+            info = run.info()
+            name, visit = info.name or run.id, info.owner.startswith(VISIT)
+        if run.alive or visit or not run.path.is_relative_to(self.home):
+            run.delete()
+            return None
+        return self.trash.put(run.path, "run", f"{name} ({run.id})", batch)

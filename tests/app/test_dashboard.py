@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import theme
 from app.dashboard import ASSETS
-from app.widgets import PAGES
+from app.widgets.links import pages_in
 from engine.settings import read_settings
 
 DASHBOARD = Path(__file__).parents[2] / "app" / "dashboard.py"
@@ -31,7 +31,7 @@ def test_links_between_pages_lead_inside_the_dashboard(tmp_path, monkeypatch):
     page = AppTest.from_file(str(DASHBOARD), default_timeout=60).run()
     links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
     assert links["Start with quick"] == "recipe=quick"
-    assert {line.title for line in PAGES.values()} <= set(links)
+    assert {line.title for line in pages_in("own").values()} <= set(links)
 
 
 def test_streamlit_knows_every_option_that_is_set():

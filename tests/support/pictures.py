@@ -87,11 +87,10 @@ def write_zip(path: Path, content: Mapping[str, bytes], method: int = zipfile.ZI
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
-    """The array (any axes, uint8) in IDX format."""
-    head = bytes([0, 0, 8, array.ndim]) + b"".join(
-        int(length).to_bytes(4, "big") for length in array.shape
-    )
-    return head + np.ascontiguousarray(array, dtype=np.uint8).tobytes()
+    """The array (any axes) in IDX format: float32 as such, anything else as uint8."""
+    code, kind = (0x0D, ">f4") if array.dtype == np.float32 else (8, "u1")
+    sizes = b"".join(int(length).to_bytes(4, "big") for length in array.shape)
+    return bytes([0, 0, code, array.ndim]) + sizes + array.astype(kind).tobytes()
 
 
 def write_idx(path: Path, array: np.ndarray) -> Path:

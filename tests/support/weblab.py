@@ -191,11 +191,11 @@ def command(home: Path, port: int, **more: str) -> tuple[list[str], dict[str, st
 class Server:
     """A running lab: `python -m app` in a process of its own, on a free port."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **environ: str) -> None:
         self.port, self.home = free_port(), home
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = open(home / "server.log", "w+", encoding="utf-8")  # noqa: SIM115
-        arguments, environ = command(home, self.port)
+        arguments, environ = command(home, self.port, **environ)
         self.process = subprocess.Popen(
             arguments, cwd=ROOT, env=environ, stdout=self.log, stderr=self.log
         )

@@ -15,7 +15,7 @@ from app.charts.words import size as file_size
 from app.samples.thumbs import thumbs
 from app.sections.data.report import show_report, warn
 from app.sections.data.take_away import take_away
-from app.widgets.common import chart, empty, note
+from app.widgets.common import chart, empty, note, told
 from app.widgets.links import link
 from app.widgets.pickers import pick_one
 from app.widgets.pictures import image_grid
@@ -289,11 +289,11 @@ def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
 
 def _remove(lab: Lab, name: str) -> None:
     with st.popover("Delete it", icon=":material/delete:"):
-        st.markdown(f"`{name}` was uploaded. Its zip is deleted; runs that used it stay.")
-        key = f"delete-{name}"
-        st.button("Delete", key=key, type="primary", on_click=_delete, args=(lab, name))
+        st.markdown(f"`{name}` goes to the trash for a week; runs that used it stay.")
+        st.button("Delete", f"delete-{name}", type="primary", on_click=_delete, args=(lab, name))
 
 
+@told
 def _delete(lab: Lab, name: str) -> None:
     with suppress(DataError):  # somebody else was quicker
         lab.data.remove_upload(name)

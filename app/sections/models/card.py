@@ -138,10 +138,10 @@ def remove(lab: Lab, name: str) -> None:
         return
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(
-            f"Delete run **{own.name}** (`{own.id}`) with its model, curves and log? This can't be"
-            " undone."
+            f"Delete run **{own.name}** (`{own.id}`) with its model, curves and log? It stays in"
+            " the trash for a week."
             if own is not None
-            else f"Delete `{name}`? It can be fetched from the Hub again."
+            else f"Delete `{name}`? It stays in the trash for a week."
         )
         st.button(
             "Delete it", type="primary", key=f"delete-{name}", on_click=_delete, args=(lab, name)

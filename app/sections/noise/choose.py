@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.widgets import link, pick_dataset, task_box
+from app.widgets import link, pick_dataset, task_box, told
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -101,5 +101,6 @@ def _offer(lab: Lab, name: str) -> None:
         st.error(f"The last diagnosis failed: {failed.error}", icon=":material/error:")
 
 
+@told
 def _start(lab: Lab, name: str, effort: str) -> None:
     lab.start_task("diagnose", dataset=name, effort=effort)

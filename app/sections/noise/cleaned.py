@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.sections.data.take_away import take_away
 from app.sections.noise import choose
-from app.widgets import link, note, task_box
+from app.widgets import link, note, task_box, told
 from engine.data.sources import names_in
 from engine.noise.config import CONFIG
 from engine.runs.run_info import ALIVE
@@ -181,10 +181,12 @@ def _downloads(lab: Lab, found: Diagnosis, cleaned: Cleaned) -> None:
     )
 
 
+@told
 def _publish(lab: Lab, key: str, arguments: dict) -> None:
     st.session_state[f"published-{key}"] = lab.start_task("publish-labels", **arguments)
 
 
+@told
 def _train(lab: Lab, found: Diagnosis, recipe: str, name: str) -> None:
     classes = np.unique(found.arrays["likely"])
     changes = {

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts import noise as charts
-from app.widgets import chart, empty, note, percent, task_box
+from app.widgets import chart, empty, note, percent, task_box, told
 from app.widgets.pickers import dataset_label
 from engine.noise.inject import NOISES
 from engine.noise.shares import share
@@ -187,5 +187,6 @@ def row(trial: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@told
 def _start(lab: Lab, arguments: dict[str, Any]) -> None:
     lab.start_task("noise-trial", **arguments)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.sections.noise import choose
 from app.sections.noise.suspects import ANY, chosen, pictures
-from app.widgets import note
+from app.widgets import note, told
 from app.widgets.person import person, pick_person
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def other(found: Diagnosis, review: Review, place: int) -> None:
 def _decide(review: Review, own: bool = True) -> Callable[[int, int], None]:
     """Write down a decision: what a button calls, which returns nothing."""
 
+    @told
     def decide(position: int, label: int) -> None:
         review.decide(position, label, own)
 
@@ -179,6 +180,7 @@ def _skip(key: str, place: int) -> None:
     st.session_state[f"skipped-{key}"].append(place)
 
 
+@told
 def _undo(review: Review, key: str) -> None:
     taken_back = review.undo()
     skipped = st.session_state.get(f"skipped-{key}", [])

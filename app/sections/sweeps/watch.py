@@ -139,7 +139,7 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
 
 def _delete(lab: Lab, name: str) -> None:
     with st.popover("Delete", icon=":material/delete:"):
-        st.write("The sweep is forgotten; its runs stay.")
+        st.write("The sweep goes to the trash for a week; its runs stay.")
         st.button(
             "Delete the sweep", key="sweep-delete", on_click=_act, args=(lab.sweeps.delete, name)
         )

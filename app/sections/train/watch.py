@@ -15,7 +15,7 @@ from app.charts.learning import (
     rate_curve,
     speed_curve,
 )
-from app.charts.words import number, parameters, percent, seconds
+from app.charts.words import literal, number, parameters, percent, seconds
 from app.widgets.busy import busy_with
 from app.widgets.common import chart
 from app.widgets.explain import explain, full, meaning
@@ -62,6 +62,7 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         state_badge(info)
         st.caption(
             f"{info.data}, {labels_of(info)} · {info.model}"
+            f"{' · by ' + literal(info.by) if info.by else ''}"
             f"{' · ' + info.device if info.device else ''} · run `{info.id}`"
             f"{' · ' + info.where if info.where else ''}",
             width="content",

@@ -1,8 +1,8 @@
-"""NumPy's and MATLAB's files: images and labels found by their names and shapes."""
+"""Arrays as images and labels, found by their names and shapes; NumPy's files."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
-# (scipy leaves the kinds of its values open.)
+# (numpy leaves the kinds of its values open.)
 from __future__ import annotations
 
 import re
@@ -13,15 +13,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
+from engine.data.forms.cells import in_words
 from engine.data.forms.shapes import as_images, as_labels
 from engine.data.forms.sink import Sink
-from engine.data.listing import SPLITS, TRAIN, Finding
+from engine.data.listing import SPLITS, TRAIN
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
 
 MOST_BYTES = 4_000_000_000  # of one array
-PICKLED = "Save it again as plain numbers: pickled objects can run code and are never opened."
+PICKLED = (
+    "Such a pickle can run code when it is loaded, and is never opened. Make it one array of numbers,"
+    " images (N, h, w), and save it with np.save(…, allow_pickle=False); pictures of several sizes"
+    " are best saved as files in a folder for each class."
+)
 _IMAGE_WORDS = re.compile(
     r"(^|[^a-z])(x|images?|imgs?|data|pixels|samples|inputs?|features)([^a-z]|$)"
 )
@@ -49,29 +55,14 @@ def read_numpy(
 ) -> None:
     """The images in .npy and .npz files. Raises DataError, for pickled ones too."""
     arrays = [one for name, path in files for one in _load(name, path)]
-    if not _take_arrays(arrays, sink) and not _take_words(arrays, sink):
-        raise _none_found(arrays)
+    if not take_arrays(arrays, sink) and not _take_words(arrays, sink):
+        raise none_found(arrays)
 
 
-def read_matlab(
-    files: Sequence[tuple[str, Path]], sink: Sink, choices: Choices, about: Mapping[str, bytes]
-) -> None:
-    """The images in .mat files up to version 7. Raises DataError."""
-    arrays: list[Named] = []
-    for name, path in files:
-        arrays += _flattened(name, _load_matlab(name, path))
-    emnist = any("dataset/train/images" in one.name for one in arrays)
-    if emnist:  # a row is an image, column after column
-        arrays = [one._replace(array=_turned(one.array)) for one in arrays]
-        text = "images are turned, as EMNIST's MATLAB files store them transposed."
-        sink.findings.append(Finding("note", "pixels", text))
-    mapping = next((one.array for one in arrays if one.name.endswith("mapping")), None)
-    if not _take_arrays(arrays, sink, _mapped(mapping)):
-        raise _none_found(arrays)
-
-
-def _none_found(arrays: Sequence[Named]) -> DataError:
-    got = ", ".join(f"{one.name} {one.array.shape} {one.array.dtype}" for one in arrays[:6])
+def none_found(arrays: Sequence[Named], others: Sequence[str] = ()) -> DataError:
+    """The error that says what is there instead; others: what is no array, in words."""
+    there = [*(f"{one.name} {in_words(one.array)}" for one in arrays), *others]
+    got = ", ".join(there[:6])
     return DataError(
         "no arrays of images and labels are in it",
         expected="images (N, h, w) or (N, pixels) and labels (N,)",
@@ -95,51 +86,15 @@ def _load(name: str, path: Path) -> list[Named]:
         raise
     except Exception as error:  # noqa: BLE001 - numpy's readers raise anything on a broken file
         text = str(error)
-        if "pickle" in text.lower() or "Object arrays" in text:
-            raise DataError(f"{name} holds Python objects", hint=PICKLED) from None
-        raise DataError(f"{name} can't be read", got=text[:120] or type(error).__name__) from None
+        if re.search("pickle|object array|python objects", text, re.IGNORECASE):
+            what = f"{name} holds Python objects (dtype=object), not numbers"
+            raise DataError(what, hint=PICKLED) from None
+        raise DataError(
+            f"{name} can't be read", got=text[:120] or type(error).__name__, hint=CUT_SHORT
+        ) from None
 
 
-def _load_matlab(name: str, path: Path) -> dict[str, Any]:
-    from scipy.io import loadmat  # pyright: ignore[reportMissingTypeStubs]
-
-    try:
-        load: Any = loadmat
-        return load(path, simplify_cells=True)
-    except NotImplementedError:
-        hint = "Save it with `save(…, '-v7')`, or as .npz."
-        raise DataError(f"{name} is a MATLAB 7.3 file, which is HDF5", hint=hint) from None
-    except Exception as error:  # noqa: BLE001 - as above
-        raise DataError(f"{name} can't be read", got=str(error)[:120]) from None
-
-
-def _flattened(prefix: str, value: Any, depth: int = 0) -> list[Named]:
-    if isinstance(value, dict) and depth < 6:
-        return [
-            one
-            for key, inner in value.items()
-            if not str(key).startswith("__")
-            for one in _flattened(f"{prefix}/{key}", inner, depth + 1)
-        ]
-    if isinstance(value, np.ndarray) and value.dtype.kind in "buifUS":
-        return [Named(prefix, value)]
-    return []
-
-
-def _turned(array: np.ndarray) -> np.ndarray:
-    images = as_images(array) if array.ndim == 2 else None
-    return array if images is None or images.ndim != 3 else images.swapaxes(1, 2)
-
-
-def _mapped(mapping: np.ndarray | None) -> dict[int, str]:
-    """Class name by label, of EMNIST's `mapping`: a row is a label and one or two codes."""
-    if mapping is None or mapping.ndim != 2 or mapping.shape[1] < 2:
-        return {}
-    codes = {int(row[0]): int(row[1]) for row in mapping}
-    return {label: chr(code) for label, code in codes.items() if 32 < code < 0x110000}
-
-
-def _take_arrays(arrays: Sequence[Named], sink: Sink, names: dict[int, str] | None = None) -> bool:
+def take_arrays(arrays: Sequence[Named], sink: Sink, names: dict[int, str] | None = None) -> bool:
     """Images with labels of as many, paired by split, name and length. False if there are none."""
     labels = [
         one._replace(array=found)
@@ -223,8 +178,19 @@ def _may_be_bare(one: Named) -> bool:
 def _class_names(arrays: Sequence[Named]) -> dict[int, str]:
     for one in arrays:
         if _NAME_WORDS.search(one.name.lower()) and one.array.dtype.kind in "US":
-            return {n: _text(value) for n, value in enumerate(one.array.reshape(-1))}
+            first = int(_counts_from_one(arrays, one.array.size))
+            return {n: _text(value) for n, value in enumerate(one.array.reshape(-1), first)}
     return {}
+
+
+def _counts_from_one(arrays: Sequence[Named], count: int) -> bool:
+    """Whether labels are 1 to `count`, as in MATLAB, and none is 0."""
+    called = [one.array for one in arrays if _LABEL_WORDS.search(_last(one.name))]
+    labels = [found for one in called if (found := as_labels(one)) is not None and found.size]
+    numbers = [found for found in labels if found.dtype.kind in "buif"]
+    if not numbers:
+        return False
+    return min(map(np.min, numbers)) >= 1 and max(map(np.max, numbers)) == count
 
 
 def _as_texts(labels: np.ndarray | None, names: dict[int, str], count: int) -> list[str | None]:

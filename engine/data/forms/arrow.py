@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.class_names import features_of, listed_names, names_in
-from engine.data.forms.columns import LABELS, SPLITS, chosen, is_without_label, named
+from engine.data.forms.columns import LABELS, SPLITS, chosen, named
 from engine.data.forms.pixel_rows import take_frame
 from engine.data.forms.records import as_text
 from engine.data.forms.shapes import as_images
@@ -53,7 +54,7 @@ def read_arrow(
         except DataError:
             raise
         except Exception as error:  # noqa: BLE001 - Arrow's readers raise anything on broken files
-            raise DataError(f"{name} can't be read", got=str(error)[:120]) from None
+            raise DataError(f"{name} can't be read", got=str(error)[:120], hint=CUT_SHORT) from None
 
 
 def _opened(name: str, path: Path) -> tuple[Any, Iterator[Any]]:
@@ -161,8 +162,7 @@ def _label(value: Any, classes: Sequence[str]) -> str | None:
         return classes[value] if 0 <= value < len(classes) else None
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    text = as_text(value)
-    return None if is_without_label(text) or text is None else text.strip()
+    return as_text(value)
 
 
 def _role(name: str) -> int | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from engine.data.choices import Choices
 from engine.data.forms.text import Table
 from engine.data.listing import TEST, TRAIN, VAL
-from engine.data.roles import UNLABELLED, role_of
+from engine.data.roles import UNLABELLED, role_of, roles_of
 from engine.errors import DataError, unknown
 
 LABELS = tuple(
@@ -25,16 +25,21 @@ PATHS = tuple(
 )
 ANNOTATORS = tuple(
     "annotator annotators annotator_id annotated_by labeler labeller labelled_by worker worker_id"
-    " rater completed_by user user_id writer writer_id".split()
+    " rater completed_by".split()
 )
-NO_LABEL = {"", "nan", "null", "n/a", "<na>", "none", "unlabelled", "unlabeled"}
+# Who wrote: not who named the class, unless several of them name one picture.
+WRITERS = tuple(
+    "writer writer_id user user_id author author_id person person_id subject subject_id participant"
+    " participant_id student student_id scribe drawer contributor contributor_id".split()
+)
 MOST_SPLITS = 6
 ENOUGH = 0.5  # share of a column's paths that must be there
 
 
 class Columns(NamedTuple):
     """Numbers of columns, None where there is none; `why` says by what the label was found, `sure`
-    whether its name or a person says so, and `doubt` what a person should know about that.
+    whether its name or a person says so, and `doubt` what a person should know about that. `writer`
+    says who wrote what is in the picture.
     """
 
     path: int
@@ -44,6 +49,7 @@ class Columns(NamedTuple):
     why: str
     sure: bool
     doubt: str = ""
+    writer: int | None = None
 
 
 def plain_name(name: str) -> str:
@@ -104,18 +110,28 @@ def columns_of(table: Table, path: int, choices: Choices) -> Columns:
             by_content = (c for c in range(len(names)) if c != path and _tells_splits(table, c))
             split = next(by_content, None)
     annotator = chosen(names, choices.annotator, table.name)
+    writer = named(names, WRITERS)
     if annotator is None:
         annotator = named(names, ANNOTATORS)
-    taken = {path, split, annotator}
+        if annotator is None and writer is not None and _name_again(table, path, writer):
+            annotator = writer
+    writer = None if writer in (annotator, path, split) else writer
+    taken = {path, split, annotator, writer}
     label = chosen(names, choices.label, table.name)
     if label is not None:
-        return Columns(path, label, split, annotator, "as chosen at the import", True)
+        return Columns(path, label, split, annotator, "as chosen at the import", True, "", writer)
     others = [c for c in range(len(names)) if c not in taken]
     by_name = named([table.columns[c] for c in others], LABELS)
     if by_name is not None:
-        return Columns(path, others[by_name], split, annotator, "by its name", True)
+        return Columns(path, others[by_name], split, annotator, "by its name", True, "", writer)
     label, why, doubt = _label_column(table, others)
-    return Columns(path, label, split, annotator, why, False, doubt)
+    return Columns(path, label, split, annotator, why, False, doubt, writer)
+
+
+def _name_again(table: Table, path: int, column: int) -> bool:
+    """Whether a picture is named by several values of a column."""
+    pairs = {(row[path], row[column]) for row in table.rows}
+    return len(pairs) > len({row[path] for row in table.rows})
 
 
 def _label_column(table: Table, others: Sequence[int]) -> tuple[int | None, str, str]:
@@ -173,9 +189,9 @@ def split_of(table: Table, column: int) -> tuple[dict[str, int], str]:
     if name.startswith("is_"):
         yes = TEST if name == "is_test" else TRAIN
         return {v: yes if _truth(v) else (TRAIN if yes == TEST else TEST) for v in counts}, ""
-    roles = {value: role_of(value) for value in counts}
-    if all(roles.values()):
-        return {value: role.code for value, role in roles.items() if role}, ""
+    roles = roles_of(counts)
+    if len(roles) == len(counts):
+        return {value: role.code for value, role in roles.items()}, ""
     order = [value for value, _ in counts.most_common()]
     if len(order) > 3:
         return {}, f"the column '{table.columns[column]}' has {len(order)} values: it is not read."
@@ -183,22 +199,6 @@ def split_of(table: Table, column: int) -> tuple[dict[str, int], str]:
     values = ", ".join(f"'{one}'" for one in order)
     words = ", ".join(("train", "test", "val")[: len(order)])
     return codes, f"the splits {values} are taken for {words} by how many images they have."
-
-
-def is_without_label(text: str | None) -> bool:
-    return text is None or text.strip().lower() in NO_LABEL
-
-
-def plain_labels(labels: Sequence[str | None]) -> list[str | None]:
-    """Labels as they are meant. Where all are whole numbers, 3.0 is 3 (programs write it so as soon
-    as one label is missing), and -1 stands for none.
-    """
-    given = {label for label in labels if label is not None}
-    if not all(re.fullmatch(r"(-1|\d+)(\.0*|,0)?", label) for label in given):
-        return list(labels)
-    labels = [label and re.split("[.,]", label)[0] for label in labels]
-    others = {label for label in labels if label not in (None, "-1")}
-    return [None if label == "-1" and others else label for label in labels]
 
 
 def is_unlabelled_split(code: int) -> bool:

@@ -15,8 +15,9 @@ import numpy as np
 from engine.data.assemble import Labelled, assemble
 from engine.data.choices import Choices
 from engine.data.file_list import Files, on_disk
-from engine.data.forms.arrays import read_matlab, read_numpy
+from engine.data.forms.arrays import read_numpy
 from engine.data.forms.arrow import read_arrow
+from engine.data.forms.matlab import read_matlab
 from engine.data.forms.pixel_rows import HEAD_BYTES, is_pixel_table, read_pixel_tables
 from engine.data.forms.pixel_texts import is_pixel_texts, read_pixel_texts
 from engine.data.forms.sink import Packed, Sink, packed
@@ -31,7 +32,7 @@ from engine.imaging.formats import is_hidden
 from engine.imaging.images import GLYPH_SIDE
 from engine.progress import Progress
 
-VERSION = 1  # raise when a reader finds other images or labels in the same file
+VERSION = 2  # raise when a reader finds other images or labels in the same file
 MOST_ABOUT = 5_000_000  # bytes of a README or dataset_info.json
 ABOUT = ("readme.md", "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 

@@ -18,6 +18,7 @@ class Given:
     splits: dict[int, int] = field(default_factory=dict)
     listed: dict[int, bool] = field(default_factory=dict)  # picture → whether its path was whole
     annotators: set[str] = field(default_factory=set)
+    writers: set[str] = field(default_factory=set)
     absent: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     by_last_name: int = 0
@@ -67,6 +68,13 @@ def doubt(given: Given, names: list[str]) -> None:
     if given.annotators:
         some = ", ".join(sorted(given.annotators)[:5])
         text = f"labels are of {len(given.annotators):,} annotators: {some}."
+        given.findings.append(Finding("note", "tables", text))
+    if given.writers:
+        some = ", ".join(sorted(given.writers)[:5]) + (" …" if len(given.writers) > 5 else "")
+        text = (
+            f"the pictures are of {len(given.writers):,} writers: {some}. Splits that are drawn here"
+            " do not keep a writer's pictures together."
+        )
         given.findings.append(Finding("note", "tables", text))
     if given.by_last_name:
         text = (

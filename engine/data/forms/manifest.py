@@ -15,13 +15,12 @@ from engine.data.forms.columns import (
     Columns,
     columns_of,
     is_unlabelled_split,
-    is_without_label,
     named,
     path_column,
-    plain_labels,
     split_of,
 )
 from engine.data.forms.given import Given, agreed, doubt, doubt_folders
+from engine.data.forms.labels import plain_labels
 from engine.data.forms.one_hot import with_label
 from engine.data.forms.paths import Paths
 from engine.data.forms.records import TABLE_ENDINGS, read_table
@@ -183,7 +182,8 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
             given.findings.append(Finding("warning", "splits", f"{table.name}: {guess}"))
     if columns.doubt:
         given.findings.append(Finding("warning", "tables", f"{table.name}: {columns.doubt}"))
-    texts = _labels(table, columns.label)
+    texts, doubts = _labels(table, columns.label)
+    given.findings += [one._replace(text=f"{table.name}: {one.text}") for one in doubts]
     for row, label in zip(table.rows, texts, strict=True):
         text = row[columns.path] or ""
         hit = paths.find(text, folder)
@@ -207,18 +207,17 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
             given.splits.setdefault(hit.position, own.code)
         if columns.annotator is not None and (who := row[columns.annotator]):
             given.annotators.add(who)
+        if columns.writer is not None and (who := row[columns.writer]):
+            given.writers.add(who)
     for number, reason in table.broken:
         given.absent.append((f"row {number}", f"of {last}: {reason}"))
 
 
-def _labels(table: Table, column: int | None) -> list[str | None]:
-    """Each row's label; None where it has none."""
+def _labels(table: Table, column: int | None) -> tuple[list[str | None], list[Finding]]:
+    """Each row's label, None where it has none, and what is doubtful about them."""
     if column is None:
-        return [None] * len(table.rows)
-    given = [row[column] for row in table.rows]
-    return plain_labels(
-        [None if is_without_label(text) else (text or "").strip() for text in given]
-    )
+        return [None] * len(table.rows), []
+    return plain_labels([row[column] for row in table.rows])
 
 
 def _laid_out(

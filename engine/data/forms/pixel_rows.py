@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from engine.data.choices import Choices
-from engine.data.forms.columns import LABELS, SPLITS, chosen, is_without_label, named, split_of
+from engine.data.forms.columns import LABELS, SPLITS, chosen, named, split_of
 from engine.data.forms.shapes import side_of
 from engine.data.forms.sink import Sink
 from engine.data.forms.text import SEPARATORS, Table, cells, read_text
@@ -234,12 +234,11 @@ def _take(
     role: int | None,
 ) -> None:
     levels, bad = _numbers(chunk.iloc[:, columns.pixels])
-    texts = (
+    labels = (
         [_text(value) for value in chunk.iloc[:, columns.label]]
         if columns.label is not None
         else [None] * len(chunk)
     )
-    labels = [None if is_without_label(text) else text for text in texts]
     official: list[int] = [TRAIN if role in (None, UNLABELLED) else role] * len(chunk)
     if columns.split is not None:
         values = [_text(value) for value in chunk.iloc[:, columns.split]]

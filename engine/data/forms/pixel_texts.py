@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.data.choices import Choices
-from engine.data.forms.columns import LABELS, SPLITS, chosen, is_without_label, named
+from engine.data.forms.columns import LABELS, SPLITS, chosen, named
 from engine.data.forms.pixel_rows import FEWEST, HEAD_BYTES
 from engine.data.forms.shapes import as_images
 from engine.data.forms.sink import Sink
@@ -95,14 +95,13 @@ def _take(
         sink.skipped.append((f"{name}/{number}", "its pixels are no square of numbers"))
         return
     given = None if label is None else str(row[label])
-    text_of_label = None if is_without_label(given) else (given or "").strip()
     said = name.rpartition("/")[2].rpartition(".")[0] if split is None else str(row[split])
     role = role_of(said)
     if split is not None and role is None and said.strip():
         text = f"{name}: the split '{said}' is not known: its images are taken for training."
         sink.note("warning", "splits", text)
     official = TRAIN if role is None or role.code == UNLABELLED else role.code
-    sink.images(images, [text_of_label], name, official, first=number)
+    sink.images(images, [given], name, official, first=number)
 
 
 def _start(name: str, raw: bytes) -> Start | None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from engine.data.archive import CUT_SHORT
 from engine.data.forms.annotations import rows_of_json, rows_of_xml
 from engine.data.forms.text import Table, in_words, read_text, separated, squared
 from engine.errors import DataError
@@ -145,7 +146,7 @@ def _of_parquet(name: str, raw: bytes) -> list[Table]:
         wanted = [column for column, kind in kinds if _is_plain(kind)]
         records = file.read(columns=wanted).to_pylist() if wanted else []
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{name} can't be read", got=str(error)[:100]) from None
+        raise DataError(f"{name} can't be read", got=str(error)[:100], hint=CUT_SHORT) from None
     return [_of_records(name, records, "Parquet")] if records else []
 
 

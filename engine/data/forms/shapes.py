@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +27,11 @@ def as_images(array: np.ndarray, count: int | None = None) -> np.ndarray | None:
     """(N, h, w) or (N, h, w, 3 or 4) of an array (N, pixels), (N, h, w), (N, C, h, w), (N, h, w, C)
     or, as MATLAB has them, (h, w, C, N) and (h, w, N). None of any other.
 
-    count: how many images there must be, which tells where N is
+    count: how many images there must be, which tells where N is. Objects (N,), pictures of several
+    sizes each, stay as they are.
     """
+    if array.dtype == object and array.ndim == 1 and count in (None, len(array)):
+        return array if any(map(is_picture, array)) else None
     if array.dtype.kind not in "buif":
         return None
     if array.ndim == 2:
@@ -50,6 +54,14 @@ def as_images(array: np.ndarray, count: int | None = None) -> np.ndarray | None:
     usable = array.ndim == 3 or (array.ndim == 4 and array.shape[3] in CHANNELS)
     sides = array.shape[1:3]
     return array if usable and all(SMALLEST <= side <= LARGEST for side in sides) else None
+
+
+def is_picture(value: Any) -> bool:
+    """Whether a value is an array (h, w) or (h, w, C) that may be one picture."""
+    is_array = isinstance(value, np.ndarray)
+    array: np.ndarray = np.asarray(value if is_array else 0)
+    plain = array.dtype != object and array.ndim in (2, 3)
+    return plain and as_images(array[None]) is not None
 
 
 def as_labels(array: np.ndarray) -> np.ndarray | None:

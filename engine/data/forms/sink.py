@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ import numpy as np
 from PIL import Image
 
 from engine.data.blobs import BlobReader, BlobWriter
-from engine.data.forms.columns import plain_labels
+from engine.data.forms.labels import plain_labels
+from engine.data.forms.shapes import is_picture
 from engine.data.listing import TRAIN, Finding
+from engine.data.pixels import NO_NUMBERS, are_numbers, doubt_numbers
 from engine.errors import DataError
 
 TABLE, LABELS, OFFICIAL, LEVELS = "table.json", "labels.npy", "official.npy", "levels.npy"
@@ -54,13 +56,14 @@ class Sink:
         self._official: list[int] = []
         self._levels: list[np.ndarray] = []
         self._blobs: BlobWriter | None = None
+        self._no_numbers: list[str] = []
 
     def picture(self, name: str, content: bytes, label: str | None, official: int = TRAIN) -> None:
         """An encoded picture."""
         self._to_blobs()
         assert self._blobs is not None
         self._blobs.add(content)
-        self._add([name], [label], official)
+        self._add([name], [label], [official])
 
     def images(
         self,
@@ -78,13 +81,33 @@ class Sink:
                 got=f"{len(labels):,}",
             )
         names = [f"{name}/{number}" for number in range(first, first + len(levels))]
+        official = [official] * len(names) if isinstance(official, int) else official
+        good = self._usable(levels, names)
+        if not good.all():
+            kept = np.flatnonzero(good).tolist()
+            levels, names = levels[good], [names[i] for i in kept]
+            labels, official = [labels[i] for i in kept], [official[i] for i in kept]
         same = not self._levels or self._levels[0].shape[1:] == levels.shape[1:]
         if levels.ndim == 3 and same and self._blobs is None:
             self._levels.append(levels)
-        else:
+        elif len(levels):
             self._to_blobs()
             self._encode(levels)
         self._add(names, labels, official)
+
+    def _usable(self, levels: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        """Which images (n,) are pictures of numbers; those that are not are skipped by name."""
+        good = np.ones(len(levels), bool)
+        if levels.dtype == object:
+            good = np.array([is_picture(image) for image in levels], bool)
+            self.skipped += [
+                (names[i], "it holds no picture") for i in np.flatnonzero(~good).tolist()
+            ]
+        bad = [i for i in np.flatnonzero(good).tolist() if not are_numbers(levels[i])]
+        self._no_numbers += [names[i] for i in bad]
+        self.skipped += [(names[i], NO_NUMBERS) for i in bad]
+        good[bad] = False
+        return good
 
     def note(self, level: Any, about: str, text: str) -> None:
         finding = Finding(level, about, text)
@@ -96,6 +119,8 @@ class Sink:
 
     def close(self) -> None:
         """Write what was collected. Raises DataError if it is nothing."""
+        if self._no_numbers:
+            self.findings.append(doubt_numbers(self._no_numbers))
         if not self._names:
             first = f"{self.skipped[0][0]}: {self.skipped[0][1]}" if self.skipped else "nothing"
             raise DataError("it holds no image that can be read", got=first)
@@ -103,7 +128,8 @@ class Sink:
             self._blobs.close()
         else:
             np.save(self.folder / LEVELS, _joined(self._levels))
-        labels = self._labels if self.classes else plain_labels(self._labels)
+        labels, doubts = plain_labels(self._labels, self.classes)
+        self.findings += doubts
         given = {label for label in labels if label is not None}
         classes = [*self.classes, *sorted(given - set(self.classes))]
         place: dict[str | None, int] = {name: number for number, name in enumerate(classes)}
@@ -122,12 +148,10 @@ class Sink:
         }
         (self.folder / TABLE).write_text(json.dumps(kept), encoding="utf-8")
 
-    def _add(
-        self, names: list[str], labels: Sequence[str | None], official: int | Sequence[int]
-    ) -> None:
+    def _add(self, names: list[str], labels: Sequence[str | None], official: Sequence[int]) -> None:
         self._names += names
         self._labels += labels
-        self._official += [official] * len(names) if isinstance(official, int) else official
+        self._official += official
         self._alive(len(self._names), "reading images")
 
     def _to_blobs(self) -> None:
@@ -170,15 +194,19 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _bytes(levels: np.ndarray) -> np.ndarray:
-    """Numbers as bytes: 0 … 1 and -1 … 1 are stretched, larger ones kept."""
-    if levels.dtype == np.uint8:
-        return levels
-    wide = np.nan_to_num(levels.astype(np.float32))
-    low, high = float(wide.min(initial=0)), float(wide.max(initial=0))
+def _bytes(levels: np.ndarray) -> Iterator[np.ndarray]:
+    """Numbers as bytes: 0 … 1 and -1 … 1 are stretched, larger ones kept. levels: (n, h, w), (n, h,
+    w, C), or objects (n,) of (h, w) or (h, w, C).
+    """
+    if all(image.dtype == np.uint8 for image in levels):
+        yield from levels
+        return
+    low = min((float(image.min()) for image in levels if image.size), default=0.0)
+    high = max((float(image.max()) for image in levels if image.size), default=0.0)
     if low >= -1 and high <= 1:
-        low = -1.0 if low < 0 else 0.0
-        return np.clip((wide - low) * (255 / (1 - low)), 0, 255).round().astype(np.uint8)
-    if high > 255 or low < 0:
-        wide = (wide - low) * (255 / max(high - low, 1e-9))
-    return np.clip(wide, 0, 255).round().astype(np.uint8)
+        low, high = (-1.0 if low < 0 else 0.0), 1.0
+    elif low >= 0 and high <= 255:
+        low, high = 0.0, 255.0
+    for image in levels:
+        wide = (image.astype(np.float32) - low) * (255 / max(high - low, 1e-9))
+        yield np.clip(wide, 0, 255).round().astype(np.uint8)

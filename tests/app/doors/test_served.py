@@ -1,16 +1,22 @@
-"""Every route that the libraries would serve is known: behind a door of the table, or shut."""
+"""Every route that the libraries would serve is known: behind a door of the table, which says who may
+come, or shut. So is every question of the canvas.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from own_loop import run
 
-from app.doors.table import Door, lab_table
+from app.doors.admission import cookie_name
+from app.doors.table import ALL, ANYONE, LEADERS, QUESTIONS, Door, lab_table
 from app.widgets.links import PAGES
 from engine.lab import Lab
+from engine.people.rights import DEEDS
+from engine.settings import read_settings
 
 # What the libraries bring and the lab does not serve. A route that is neither here nor in the table
 # came with a new version: decide which it is to be.
@@ -73,19 +79,29 @@ def routes_of(routes, prefix: str = "") -> Iterator[tuple[str, set[str]]]:
             yield prefix + route.path, set(getattr(route, "methods", None) or {"WEBSOCKET"})
 
 
+questions: list = []  # the canvas that `served` built
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """Every path and its methods, of the dashboard and the canvas as they are built."""
     from app.server import _canvas, build
 
     async def built() -> list[tuple[str, set[str]]]:
-        lab = Lab(tmp_path_factory.mktemp("served"))
+        home = tmp_path_factory.mktemp("served")
+        lab = Lab(home, read_settings({"GLYPHLAB_MODE": "class", "GLYPHLAB_HOME": str(home)}))
         dashboard = build(lab, {}).app._build_starlette_app()
         canvas = _canvas(lab)
         canvas.received.remove()
+        questions.append(canvas)
         return [*routes_of(dashboard.routes), *routes_of(canvas.app.routes, "/canvas")]
 
     return run(built())  # Gradio makes a loop of its own where none runs
+
+
+def functions_of(block) -> list:
+    """What a component's script may call."""
+    return getattr(block, "server_fns", [])
 
 
 def example(path: str) -> str:
@@ -115,3 +131,52 @@ def test_every_door_leads_somewhere_and_nothing_shut_is_history(served):
         )
         assert any(regex.match(path) for regex in known), path
     assert {path.rstrip("/") for path, _ in served} >= SHUT
+
+
+def test_every_door_says_who_may_come(served):
+    doors = [door for _, door in lab_table(list(PAGES))._rows]
+    assert {door.who for door in doors} <= {ALL, ANYONE, LEADERS}
+    open_ = {door.path for door in doors if door.who == ANYONE}
+    assert open_ == {"/healthz", "/favicon.ico", "/join", "/enter", "/leave"}
+
+
+def test_a_question_is_answered_to_whom_it_is_for(served):
+    import gradio
+
+    page = questions[0].page
+    room = page.lab.classroom
+    ada = room.join(room.now().code, "Ada")
+
+    def ask(person, name: str = "listed") -> None:
+        fn = next(fn for fn in page.fns.values() if fn.fn.__name__ == name)
+        cookies = {cookie_name(7860): room.pass_of(person)} if person else {}
+        request = SimpleNamespace(cookies=cookies, scope={})
+        run(page.process_api(fn, ["", ""], None, request=request))
+
+    ask(ada)
+    room.lock(True)
+    ask(ada)
+    for person, name, words in (
+        (None, "listed", "not in the class"),
+        (ada, "add", "locked"),
+        (ada, "tune", "locked"),
+    ):
+        with pytest.raises(gradio.Error, match=words):
+            ask(person, name)
+    room.lock(False)
+    room.send_away(ada.id)
+    with pytest.raises(gradio.Error, match="not in the class"):
+        ask(ada)
+
+
+def test_every_question_of_the_canvas_is_a_deed(served):
+    """What Gradio's configuration offers, with an address in the API or without, and what the pad's
+    script may call.
+    """
+    page = questions[0].page
+    config = page.get_config_file()
+    asked = {page.fns[row["id"]].fn.__name__ for row in config["dependencies"]}
+    asked |= {fn.__name__ for block in page.blocks.values() for fn in functions_of(block)}
+    assert {"predict", "look", "tune"} <= asked
+    assert asked == QUESTIONS.keys()
+    assert set(QUESTIONS.values()) <= DEEDS.keys()

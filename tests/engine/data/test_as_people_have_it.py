@@ -15,15 +15,27 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from pictures import files, glyphs, idx_bytes, page, png, small_page, write_folder, write_zip
+from pictures import (
+    files,
+    glyphs,
+    idx_bytes,
+    page,
+    png,
+    small_page,
+    write_folder,
+    write_idx,
+    write_zip,
+)
 from PIL import Image
 
 from engine.data.catalog import list_dataset, load_dataset
 from engine.data.choices import Choices
 from engine.data.listing import SPLITS
+from engine.data.pixels import NO_NUMBERS
 from engine.data.report import report_of
 from engine.data.uploads import link_upload
 from engine.errors import DataError
+from engine.imaging.images import open_picture
 from engine.progress import no_progress
 from engine.recipes.fields import DataSpec
 
@@ -203,6 +215,26 @@ def test_idx_files_keep_what_has_no_label_and_take_a_persons_choices(look, opene
         ("a.csv", b"sep=;\r\n" + table(named("abab"), ";"), {"a": 2, "b": 2}, ""),
         ("a.csv", b"# made by hand\n# 2024\n" + table(named("abab")), {"a": 2, "b": 2}, ""),
         ("a.csv", table(named(["3.0", "5", "3", ""])), {"3": 2, "5": 1, None: 1}, "no label"),
+        ("a.csv", table(named(["3", "5", "nan", "None"])), {"3": 1, "5": 1, None: 2},
+         "a.csv: the labels 'None' (1), 'nan' (1) are taken for no label: all others are numbers."),
+        ("a.csv", table(named(["a", "NA", "b", "N/A"])), {"a": 1, "b": 1, None: 2},
+         "'N/A' (1), 'NA' (1) are taken for no label: all others are single characters."),
+        ("a.csv", table(named(["null", "roti", "nan", "null"])), {"null": 2, "roti": 1, "nan": 1},
+         "'nan' (1), 'null' (2) are taken for classes, like 'roti'"),
+        ("a.csv", table(named(["ka", "na", "ka", " "])), {"ka": 2, "na": 1, None: 1},
+         "'na' (1) are taken for classes"),
+        ("a.csv", table(named(["cat", "unlabelled", "dog", ""])), {"cat": 1, "dog": 1, None: 2},
+         "'unlabelled' (1) are taken for no label: they say so."),
+        ("a.csv", table(named(["3", "-1", "5", "-1"])), {"3": 1, "5": 1, None: 2},
+         "'-1' (2) are taken for no label"),
+        ("a.csv", table([["file", "writer", "kind"], ["000.png", "w1", "a"], ["001.png", "w1", "b"],
+                         ["002.png", "w2", "a"], ["003.png", "w2", "b"]]),
+         {"a": 2, "b": 2}, "the pictures are of 2 writers: w1, w2."),
+        ("a.csv", table([["file", "user_id", "label"], ["000.png", "1", "a"], ["000.png", "2", "a"],
+                         ["001.png", "1", "b"], ["001.png", "2", "b"], ["002.png", "1", "a"]]),
+         {"a": 2, "b": 1}, "labels are of 2 annotators: 1, 2."),
+        ("a.csv", table([["file", "set", "label"], ["000.png", "train", "a"], ["001.png", "train", "b"],
+                         ["002.png", "dev", "a"], ["003.png", "holdout", "b"]]), None, ""),
         ("a.csv", table(named(["3.5", "5", "3.5", "5"])), {"3.5": 2, "5": 2}, ""),
         ("a.csv", table(named(["007", "7", "007", "7"])), {"007": 2, "7": 2}, ""),
         ("a.csv", table(named("abab") + named("abab")[1:]), {"a": 2, "b": 2}, "named twice or more"),
@@ -224,7 +256,10 @@ def test_idx_files_keep_what_has_no_label_and_take_a_persons_choices(look, opene
 )  # fmt: skip
 def test_tables_are_read_as_they_are_meant(opened, tmp_path, name, raw, wanted, words):
     listing = opened(write_zip(tmp_path / "set.zip", flat(4) | {name: raw}))
-    assert counts(listing) == {(label, "train"): n for label, n in wanted.items()}
+    if wanted is None:
+        assert [SPLITS[code] for code in listing.official] == ["train", "train", "val", "test"]
+    else:
+        assert counts(listing) == {(label, "train"): n for label, n in wanted.items()}
     assert words in said(listing)
 
 
@@ -312,8 +347,191 @@ def test_arrays_that_fit_nothing_are_said_and_never_paired_across_splits(opened,
     some = np.where(np.arange(8) < 7, labels, np.nan)  # one is missing
     np.savez(tmp_path / "c.npz", x=turned, y=some)
     assert counts(opened(tmp_path / "c.npz"))[None, "train"] == 1
-    found = np.stack([opened(tmp_path / "c.npz").reader.read(n) for n in range(8)])
-    assert np.abs(found[2:].astype(int) - drawn[2:]).max() <= 2
+    found = np.stack([opened(tmp_path / "c.npz").reader.read(n) for n in range(6)])
+    assert np.abs(found.astype(int) - drawn[2:]).max() <= 2
+
+
+@pytest.mark.parametrize("ending", ["npz", "npy", "mat", "idx", "colour"])
+def test_images_of_what_is_no_number_are_named_and_left_out(opened, tmp_path, ending):
+    from scipy.io import savemat
+
+    levels = glyphs(8) / np.float32(255)
+    levels[1, 3, 3], levels[4], levels[6, 0, 0] = np.nan, np.nan, -np.inf
+    labels = np.arange(8) % 2
+    path = tmp_path / f"a.{ending}"
+    if ending == "npy":
+        path = tmp_path
+        np.save(path / "images.npy", levels)
+        np.save(path / "labels.npy", labels)
+    elif ending == "idx":
+        path = tmp_path
+        write_idx(path / "train-images-idx3-ubyte", levels)
+        write_idx(path / "train-labels-idx1-ubyte", labels.astype(np.uint8))
+    elif ending == "mat":
+        savemat(path, {"images": levels, "labels": labels})
+    else:
+        three = np.stack([levels] * 3, axis=-1)
+        path = tmp_path / "a.npz"
+        np.savez(path, images=three if ending == "colour" else levels, labels=labels)
+    listing = opened(path)
+    assert counts(listing) == {("0", "train"): 2, ("1", "train"): 3}
+    text = said(listing)
+    assert "3 images hold values that are no numbers (NaN or infinite), and left out: " in text
+    assert [name.rpartition("/")[2] for name, _ in listing.skipped] == ["1", "4", "6"]
+    assert listing.skipped[0][1] == NO_NUMBERS and len(report_of(listing).skipped) == 3
+    shown = open_picture(listing.reader.read(1))  # what is left keeps its place
+    assert np.abs(np.asarray(shown.convert("L")).astype(int) - glyphs(8)[2]).max() <= 1
+
+
+def test_pictures_of_floats_that_are_no_numbers_are_said(opened, tmp_path):
+    content = {}
+    for n in range(4):
+        levels = np.asarray(small_page("24"[n % 2], n), np.float32) / 255
+        if n == 2:
+            levels = np.where(levels < 0.5, np.nan, levels)
+        file = io.BytesIO()
+        Image.fromarray(levels).save(file, "TIFF")
+        content[f"{'ab'[n % 2]}/{n}.tif"] = file.getvalue()
+    text = said(opened(write_zip(tmp_path / "a.zip", content)))
+    assert "1 of 4 pictures that were looked at hold values that are no numbers" in text
+    ok = {name: raw for name, raw in content.items() if "2" not in name}
+    assert "no numbers" not in said(opened(write_zip(tmp_path / "b.zip", ok)))
+
+
+def cells(values) -> np.ndarray:
+    """A cell array, as scipy writes it."""
+    out = np.empty(len(values), object)
+    for number, value in enumerate(values):
+        out[number] = value
+    return out
+
+
+DRAWN = glyphs(6)
+RAGGED = [drawn[: 20 + n] for n, drawn in enumerate(DRAWN)]
+MATLAB = {
+    "of one size": {"images": cells(list(DRAWN)), "labels": np.array([1, 2] * 3)},
+    "of many": {"letters": cells(RAGGED), "labels": cells(list("ababab"))},
+    "a column": {"x": cells(RAGGED).reshape(-1, 1), "y": np.array([["1"], ["2"]] * 3)},
+    "a mask": {"x": cells([one > 99 for one in RAGGED]), "y": cells([1, 2] * 3)},
+    "beside their labels": {
+        "data": np.array([cells([one, "ab"[n % 2]]) for n, one in enumerate(RAGGED)])
+    },
+    "structs": {
+        "s": np.array(
+            [(one, "ab"[n % 2]) for n, one in enumerate(RAGGED)],
+            dtype=[("image", object), ("label", object)],
+        )
+    },
+    "with names": {
+        "images": cells(list(DRAWN)),
+        "labels": np.array([1, 2] * 3),
+        "class_names": cells(["a", "b"]),
+    },
+}
+
+
+@pytest.mark.parametrize("how", MATLAB)
+def test_cell_arrays_of_images_are_read(opened, tmp_path, how):
+    from scipy.io import savemat
+
+    savemat(tmp_path / "a.mat", MATLAB[how])
+    listing = opened(tmp_path / "a.mat")
+    names = ("1", "2") if how in ("of one size", "a column", "a mask") else ("a", "b")
+    assert counts(listing) == {(name, "train"): 3 for name in names}
+    assert listing.labels.tolist() == [0, 1] * 3
+    wanted = DRAWN[3] if how in ("of one size", "with names") else RAGGED[3]
+    wanted = wanted > 99 if how == "a mask" else wanted
+    assert listing.convention.high == (1 if how == "a mask" else None)
+    raw = listing.reader.read(3)
+    found = raw if isinstance(raw, np.ndarray) else np.asarray(open_picture(raw))
+    assert np.array_equal(found, wanted)
+    report = report_of(listing)
+    assert report.seen == 6 and not report.skipped
+
+
+def test_a_table_of_cells_has_a_class_in_each_row(opened, tmp_path):
+    """As Binary Alphadigits has them: 36 classes by 39 images."""
+    from scipy.io import savemat
+
+    table = cells(list(DRAWN)).reshape(2, 3)
+    savemat(tmp_path / "a.mat", {"dat": table, "classlabels": cells(["A", "B"])})
+    listing = opened(tmp_path / "a.mat")
+    assert counts(listing) == {("A", "train"): 3, ("B", "train"): 3}
+    assert "2 rows of images, which are taken for the classes: a.mat/classlabels" in said(listing)
+    nested = cells([cells(RAGGED[:4]), cells(RAGGED[4:])])
+    savemat(tmp_path / "b.mat", {"letters": nested})
+    listing = opened(tmp_path / "b.mat")
+    assert counts(listing) == {("1", "train"): 4, ("2", "train"): 2}
+    assert "nothing names them" in said(listing)
+
+
+def test_a_cell_without_a_picture_is_left_out_and_cells_of_other_things_are_named(opened, tmp_path):
+    from scipy.io import savemat
+
+    some = cells([*RAGGED[:2], np.zeros((0, 0)), *RAGGED[3:]])
+    savemat(tmp_path / "a.mat", {"x": some, "y": cells(list("ababab"))})
+    listing = opened(tmp_path / "a.mat")
+    assert counts(listing) == {("a", "train"): 2, ("b", "train"): 3}
+    assert listing.skipped == (("a.mat/x/2", "it holds no picture"),)
+    savemat(tmp_path / "b.mat", {"x": cells(["a", DRAWN[0], 3]), "y": np.arange(3)})
+    with pytest.raises(DataError, match=r"b.mat/x 3 cells of int, ndarray, str"):
+        opened(tmp_path / "b.mat")
+
+
+def test_what_is_wrong_with_a_file_is_said_with_what_to_do(opened, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    objects = np.array([np.zeros((9, 9)), np.zeros((8, 9))], dtype=object)
+    np.save(tmp_path / "a.npy", objects, allow_pickle=True)
+    with pytest.raises(DataError, match=r"a.npy holds Python objects.*np.save\(…, allow_pickle=F"):
+        opened(tmp_path / "a.npy")
+    pq.write_table(pa.table({"image": [png(small_page("2"))] * 9}), tmp_path / "b.parquet")
+    np.savez(tmp_path / "c.npz", x=glyphs(4), y=np.arange(4))
+    for name in ("b.parquet", "c.npz"):
+        raw = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(raw[: len(raw) // 2])
+        with pytest.raises(DataError, match=f"{name}.*copy or download it again"):
+            opened(tmp_path / name)
+    np.savez(tmp_path / "d.npz", x=glyphs(8).astype(int), y=np.arange(8) % 2)
+    assert glyphs(8).max() == 255 and "stretched" not in said(opened(tmp_path / "d.npz"))
+
+
+def test_a_decompression_bomb_is_named_in_one_sentence(look, tmp_path):
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    head = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 0, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    path = write_zip(tmp_path / "a.zip", files("a", "b") | {"a/bomb.png": bomb})
+    data = load_dataset(DataSpec(name=str(path)), progress=no_progress, **look)
+    text = "\n".join(one.text for one in data.findings)
+    assert "expected at most 50,000,000 pixels, got 1,600,000,000." in text and ".." not in text
+
+
+def test_idx_files_of_colour_and_of_rows(opened, tmp_path):
+    drawn, labels = glyphs(8), (np.arange(8) % 2).astype(np.uint8)
+    for name, images in {
+        "row": drawn.reshape(8, -1),
+        "channel": drawn[..., None],
+        "colour": np.stack([drawn, drawn, 255 - drawn], axis=-1),
+    }.items():
+        (tmp_path / name).mkdir()
+        axes = images.ndim
+        write_idx(tmp_path / name / f"train-images-idx{axes}-ubyte", images)
+        write_idx(tmp_path / name / "train-labels-idx1-ubyte", labels)
+        listing = opened(tmp_path / name)
+        assert counts(listing) == {("0", "train"): 4, ("1", "train"): 4}
+        raw = listing.reader.read(3)
+        if name == "colour":
+            assert np.array_equal(np.asarray(open_picture(raw)), images[3])
+        else:
+            assert np.array_equal(raw, drawn[3])
+    write_idx(tmp_path / "row" / "train-images-idx2-ubyte", np.zeros((8, 4, 28, 28), np.float32))
+    with pytest.raises(DataError, match="expected 3 axes .*, got 4 axes .* of float32"):
+        opened(tmp_path / "row")
 
 
 def test_a_class_of_which_nothing_can_be_read_is_said(look, tmp_path):

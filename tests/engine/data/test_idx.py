@@ -115,7 +115,7 @@ def test_dark_ink_on_white_paper_is_turned_to_white_on_black(tmp_path):
     ("images", "labels", "classes", "words"),
     [
         (glyphs(4), np.arange(5), None, "does not fit its labels, expected 5 images"),
-        (glyphs(4)[0], np.arange(28), None, "does not fit its labels"),
+        (glyphs(4)[0], np.arange(28), None, "holds no images that can be read, expected 3 axes"),
         (
             glyphs(4),
             np.array([0, 1, 2, 3]),

@@ -6,9 +6,10 @@ import os
 
 import pytest
 
+from engine.data.beside import COPIES
 from engine.data.layout import lay_out
 from engine.data.listing import SPLITS
-from engine.data.roles import UNLABELLED, role_of
+from engine.data.roles import UNLABELLED, role_of, roles_of
 from engine.data.walk import TOO_DEEP, walk
 from engine.errors import DataError
 
@@ -147,6 +148,97 @@ def test_splits_in_words_that_nobody_listed_are_told_by_their_sizes():
     )
     even = [name.replace("экзамен", "раздел") for name in names if int(name[-5]) < 3]
     assert set(found(even)[0]) == {("обучение", "train"), ("раздел", "train")}
+
+
+@pytest.mark.parametrize(
+    ("holders", "aside", "labelled"),
+    [
+        (["labelled"], "unlabelled", False),
+        (["labelled/data"], "unlabelled/images", False),
+        (["annotated"], "todo", False),
+        (["sorted"], "unsorted", False),
+        (["cells"], "test", False),
+        (["cells"], "scans", None),
+        (["glyphs"], "scanned_pages/2021", None),
+        (["anything"], "whatever", None),  # what is in it is called like characters
+        (["dataset-28", "dataset-64"], "raw-data", None),
+    ],
+)
+def test_what_lies_beside_the_folder_of_the_classes_is_no_class(holders, aside, labelled):
+    names = paths(*(f"{holder}/{label}" for holder in holders for label in "ABC"))
+    counts, skipped, layout = found([*names, *paths(aside, count=5)])
+    wanted = {(label, "train"): 2 * len(holders) for label in "ABC"}
+    if labelled is None:
+        assert counts == wanted and len(skipped) == 5
+        assert all("beside the folders that hold them" in reason for reason in skipped.values())
+    else:
+        assert counts == wanted | {(None, "train"): 5} and not skipped
+    top = aside.split("/")[0]
+    said = f"the 5 pictures in {top} lie beside the folders of classes"
+    assert any(said in one.text and one.level == "warning" for one in layout.findings)
+    assert f"{top} beside them: no classes" in layout.why
+
+
+def test_splits_and_words_within_the_folder_of_the_classes():
+    names = paths("labelled/train/a", "labelled/train/b", "labelled/test/a", "labelled/test/b")
+    counts, _, layout = found([*names, *paths("unlabelled", count=5)])
+    assert counts[None, "train"] == 5 and counts["b", "test"] == 2 and len(counts) == 5
+    words = [*paths("letters/alpha", "letters/beta"), *paths("photos"), "letters/cover.png"]
+    counts, skipped, _ = found([*words, *(f"letters/alpha/more{n}.png" for n in range(9))])
+    assert {label for label, _ in counts} == {"alpha", "beta"} and len(skipped) == 3
+    counts, skipped, _ = found([*paths("cells/A", "cells/B"), "scan1.png", "scan2.png"])
+    assert {label for label, _ in counts} == {"A", "B"}
+    assert list(skipped) == ["scan1.png", "scan2.png"]
+
+
+@pytest.mark.parametrize(
+    ("folders", "classes", "doubted"),
+    [
+        (["a", "b", "c/x"], "a b c", False),
+        (["cat", "dog/x"], "cat dog", False),
+        (["cat", "dog/batch_1", "dog/batch_2"], "cat dog", False),
+        (["cat", "dog", "bird/x", "bird/y"], "cat dog bird", True),
+        (["cat", "dog/pug", "dog/husky", "dog/poodle"], "cat dog", True),
+        (["a", "b", "more/a", "more/b"], "a b more", True),
+        (["1", "2", "3/A", "3/B"], "1 2 3", True),
+        (["plus", "minus", "digits/0", "digits/1"], "plus minus digits", True),
+    ],
+)
+def test_a_class_may_have_folders_of_its_own(folders, classes, doubted):
+    counts, skipped, layout = found(paths(*folders))
+    assert {label for label, _ in counts} == set(classes.split()) and not skipped
+    assert any("are the classes, give" in one.text for one in layout.findings) == doubted
+
+
+def test_changed_copies_and_other_versions_are_no_splits():
+    original = paths(*(f"original/{label}" for label in "ABC"))
+    augmented = paths(*(f"augmented/{label}" for label in "ABC"), count=8)
+    counts, skipped, layout = found([*original, *augmented])
+    assert counts == {(label, "train"): 2 for label in "ABC"}
+    assert len(skipped) == 24 and set(skipped.values()) == {COPIES}
+    assert "no copy of a test image is trained on" in layout.findings[0].text
+    names = [name.replace("augmented", "cleaned") for name in augmented]
+    counts, skipped, layout = found([*original, *names])
+    assert counts == {(label, "train"): 10 for label in "ABC"} and not skipped
+    assert any("have the same names" in one.text for one in layout.findings)
+
+
+def test_development_and_held_out_images_beside_training_images():
+    every = [f"{split}/{label}" for split in ("train", "dev", "holdout") for label in "ab"]
+    counts, _, _ = found(paths(*every))
+    assert {split for _, split in counts} == {"train", "val", "test"}
+    assert found(paths(*every[:2], *every[4:]))[0]["a", "val"] == 2
+    assert {code.code for code in roles_of(["dev", "hold-out", "test"]).values()} == {1, 2}
+
+
+def test_parts_of_a_class_are_no_doubt_and_groups_of_characters_are_none_either():
+    names = [f"by_class/{label}/hsf_{n}" for label in ("41", "42") for n in (0, 4)]
+    counts, _, layout = found(paths(*names, "by_class/41/train_41", "by_class/42/train_42"))
+    assert {label for label, _ in counts} == {"41", "42"}
+    assert [one.level for one in layout.findings] == ["note"]
+    groups = [f"digits/{n}" for n in "01"] + ["upper/A", "upper/B", "lower/a", "lower/b"]
+    counts, _, layout = found(paths(*groups))
+    assert {label for label, _ in counts} == set("01ABab") and layout.how == "<group>/<class>/*"
 
 
 def test_an_unlabelled_folder_beside_classes_has_no_label():

@@ -14,7 +14,8 @@ from engine.data.folder import list_folder, list_zip
 from engine.data.names import decode_names
 from engine.data.report import report_of
 
-# Lists of names in the encodings that zips hold; none of them was used to choose the costs.
+# Lists of names in the encodings that zips hold; none of those in the first eight was used to choose
+# the costs.
 WORDS = {
     "cp932": ["かな カナ", "数字 文字", "犬の写真", "花 鳥 風 月", "車 電車", "ん", "テスト 訓練"],
     "gbk": ["花 鸟", "学习 数据", "上 下 左 右", "手写数字", "北京", "大 小"],
@@ -24,6 +25,18 @@ WORDS = {
     "cp866": ["цветы", "машина Самолёт", "Обучение Тест", "буква_а буква_б", "ЛЕВ"],
     "cp1252": ["fleur_séchée", "Bäume Häuser", "año", "Über", "chaîne", "naïve", "São Paulo"],
     "cp850": ["fleur_séchée", "Bäume Häuser", "año", "Über", "naïve"],
+    "euc_jp": [
+        "かな カナ",
+        "数字 文字",
+        "犬の写真",
+        "花 鳥 風 月",
+        "あ い う え お",
+        "訓練 テスト",
+    ],
+    "cp737": ["άλφα βήτα γάμμα", "εκπαίδευση δοκιμή"],
+    "cp1253": ["άλφα βήτα γάμμα", "γάτα σκύλος"],
+    "cp852": ["żółw łabędź", "učení zkouška"],
+    "cp857": ["eğitim köpek kuş", "ağaç çiçek"],
 }
 
 

@@ -141,7 +141,7 @@ def test_a_data_set_that_is_deleted_takes_its_decisions_with_it(tmp_path, journa
     journal.write("exclude", ["a"], who="ann")
     set_aside(tmp_path, "shapes")
     assert Journal(tmp_path, "shapes").entries() == ()
-    assert len(list((tmp_path / "labels").glob(".deleted-*/journal.jsonl"))) == 1
+    assert len(list((tmp_path / "trash").glob("*/shapes/journal.jsonl"))) == 1
 
 
 def test_an_entry_that_makes_no_sense_is_refused(journal):

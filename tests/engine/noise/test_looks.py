@@ -19,9 +19,13 @@ from engine.noise.copies import (
 )
 from engine.noise.findings import Findings
 from engine.noise.geometry import describe
+from engine.noise.group_readings import of_no_class
 from engine.noise.hidden_classes import hidden_class
+from engine.noise.hypotheses import fit_hypothesis
+from engine.noise.inject import add_noise
 from engine.noise.looks import Looks, looks_of
-from engine.noise.ranking import Suspects, hidden_first
+from engine.noise.no_class import no_class
+from engine.noise.ranking import Suspects, hidden_first, most_likely_wrong
 from engine.noise.report import summary, unknowable
 
 NAMES = tuple("0123456789")
@@ -41,7 +45,7 @@ def looked(vectors: np.ndarray, given: np.ndarray, names: tuple[str, ...] = NAME
     return looks_of(vectors, given, np.arange(n) % FOLDS, np.arange(n), names, 0, config=SHORT)
 
 
-def found(regime: str = "clean", rate: float = 0.0, classes: int = 10) -> Findings:
+def judged_as(regime: str = "clean", rate: float = 0.0, classes: int = 10) -> Findings:
     """The diagnosis that another part has made."""
     return Findings(
         regime=regime,
@@ -72,7 +76,7 @@ def test_clean_labels_stay_clean(digits) -> None:
     vectors, true = digits
     seen = looked(vectors, true)
     assert seen.separability.share > 0.7 and seen.separability.excess < 0.002
-    assert judged(found(), seen, true).regime == "clean"
+    assert judged(judged_as(), seen, true).regime == "clean"
 
 
 def test_classes_mislabelled_among_themselves_are_never_clean(digits) -> None:
@@ -80,7 +84,7 @@ def test_classes_mislabelled_among_themselves_are_never_clean(digits) -> None:
     given = block(true, 0.3)
     wrong = float((given != true).mean())
     seen = looked(vectors, given)
-    now = judged(found(), seen, given)
+    now = judged(judged_as(), seen, given)
     assert now.regime == "class-dependent" and now.rate_low <= wrong <= now.rate_high
     assert now.rate_low > 0.03
     assert {(a, b) for a, b, _ in now.differing} <= {(a, b) for a in (3, 5, 8) for b in (3, 5, 8)}
@@ -96,7 +100,7 @@ def test_two_names_for_one_kind_of_image_are_no_noise(digits) -> None:
     given = np.where((true == 3) & other, 10, true)
     seen = looked(vectors, given, (*NAMES, "E"))
     assert seen.separability.apart > 0.02 and seen.separability.excess < 0.003
-    assert judged(found(classes=11), seen, given, (*NAMES, "E")).regime == "clean"
+    assert judged(judged_as(classes=11), seen, given, (*NAMES, "E")).regime == "clean"
 
 
 def test_names_that_no_image_can_tell_are_undecided_up_to_all_wrong(digits) -> None:
@@ -104,7 +108,7 @@ def test_names_that_no_image_can_tell_are_undecided_up_to_all_wrong(digits) -> N
     vectors, true = digits
     step = np.random.default_rng(1).choice([1, 3], len(true), p=[0.55, 0.45])
     given = (true + step) % 10
-    now = judged(found("class-dependent", 0.45), looked(vectors, given), given)
+    now = judged(judged_as("class-dependent", 0.45), looked(vectors, given), given)
     assert now.regime == "undecided" and now.rate_high == 1.0 and now.groups
     assert all(len(group.samples) and len(group.labels) >= 2 for group in now.groups)
     assert "which label names a group" in summary(now, len(given), NAMES)
@@ -115,9 +119,9 @@ def test_where_no_image_is_clearly_of_a_class_labels_are_not_called_clean(digits
     _, true = digits
     noise = np.random.default_rng(0).normal(size=(len(true), 16)).astype(np.float32)
     seen = looked(noise, true)
-    now = judged(found(), seen, true)
+    now = judged(judged_as(), seen, true)
     assert now.regime == "undecided" and now.rate_low == 0 and now.rate_high > 0.5
-    assert judged(found("complementary", 1.0), seen, true).regime == "complementary"
+    assert judged(judged_as("complementary", 1.0), seen, true).regime == "complementary"
 
 
 def test_labels_that_are_mixed_within_groups_of_images_are_wrong(digits) -> None:
@@ -128,7 +132,7 @@ def test_labels_that_are_mixed_within_groups_of_images_are_wrong(digits) -> None
     other = np.where(true == 4, 7, np.where(true == 7, 4, true))
     given = np.where(np.random.default_rng(0).random(len(true)) < 0.5, other, true)
     wrong = float((given != true).mean())
-    now = judged(found(), looked(vectors, given), given)
+    now = judged(judged_as(), looked(vectors, given), given)
     assert now.regime == "class-dependent" and 0.05 < now.rate_low <= wrong <= now.rate_high < 0.2
     assert "which group has which name" in now.because and len(now.groups) == 2
     assert now.matrix[4, 7] == pytest.approx(0.5, abs=0.15)
@@ -140,7 +144,7 @@ def test_a_class_mostly_under_anothers_label_is_not_taken_for_one_that_looks_lik
     vectors, true = digits
     moved = (true == 6) & (np.random.default_rng(0).random(len(true)) < 0.75)
     given = np.where(moved, 0, true)
-    now = judged(found(), looked(vectors, given), given)
+    now = judged(judged_as(), looked(vectors, given), given)
     assert now.regime == "class-dependent" and 0 < now.rate_low <= moved.mean() <= now.rate_high
     assert now.matrix[6, 0] > 0.5 and now.matrix[0, 6] < 0.05
 
@@ -151,7 +155,7 @@ def test_every_label_wrong_is_counted_as_far_as_names_allow(digits) -> None:
     """
     vectors, true = digits
     given = (true + np.random.default_rng(0).choice([1, 4, 6], len(true))) % 10
-    now = judged(found(), looked(vectors, given), given)
+    now = judged(judged_as(), looked(vectors, given), given)
     assert now.regime == "undecided" and 0.4 < now.rate_low < 2 / 3 and now.rate_high == 1
 
 
@@ -160,7 +164,7 @@ def test_a_class_under_anothers_label_is_found_where_its_name_has_no_image(digit
     given = np.where(true == 6, 0, true)
     seen = looked(vectors, given)
     assert seen.hidden is not None and "'6' has no image" in seen.hidden.reason
-    now = judged(found(), seen, given)
+    now = judged(judged_as(), seen, given)
     wrong = float((true == 6).mean())
     assert now.regime == "class-dependent" and 0.05 < now.rate_low <= wrong <= now.rate_high < 0.2
     assert len(now.groups) == 2 and now.matrix[6, 0] > 0.9
@@ -187,9 +191,9 @@ def test_copies_with_different_labels_prove_that_some_are_wrong() -> None:
     same = np.array([0, 0, 0, 3, 4, 4])
     copies = copies_of(same, np.array([1, 1, 2, 5, 7, 8]))
     assert (copies.images, copies.contradicted, copies.wrong_at_least) == (3, 5, 2)
-    now = at_least_contradicted(found(), copies)
+    now = at_least_contradicted(judged_as(), copies)
     assert now.regime == "few errors" and now.rate == now.rate_low == 2 / 6
-    mild = found("symmetric", 0.5)
+    mild = judged_as("symmetric", 0.5)
     assert at_least_contradicted(mild, copies) == replace(mild)
 
 
@@ -197,9 +201,75 @@ def test_images_of_no_class_among_clear_ones_leave_the_rate_open(digits) -> None
     vectors, true = digits
     seen = looked(vectors, true)
     some = seen._replace(separability=replace(seen.separability, unlike=0.05, apart=0.06))
-    now = judged(found(), some, true)
+    now = judged(judged_as(), some, true)
     assert now.regime == "undecided" and (now.rate_low, now.rate_high) == (0.0, 0.06)
     assert "belong to no class" in now.because
+
+
+def verdict(seen: Looks, given: np.ndarray, classes: int) -> Findings:
+    """As if networks on pixels predicted what those on descriptors do."""
+    logits = np.log(np.maximum(seen.sharp, 1e-6))
+    best = fit_hypothesis("symmetric", logits, given)
+    return seen.verdict(logits, given, best, tuple(str(c) for c in range(classes)))
+
+
+def test_a_class_without_a_name_whose_labels_are_random_is_wrong_throughout(digits) -> None:
+    """The images of 6 are labelled at random as one of the nine other digits."""
+    vectors, true = digits
+    foreign = true == 6
+    given = np.where(foreign, np.random.default_rng(0).integers(0, 9, len(true)), true - (true > 6))
+    seen = looked(vectors, given, NAMES[:9])
+    assert seen.none is not None and seen.none.decided and seen.none.right < 0.35
+    assert foreign[seen.none.certain].mean() > 0.97 and seen.none.images[foreign].mean() > 0.8
+    now = verdict(seen, given, 9)
+    assert now.regime in ("few errors", "symmetric") and "none of the classes" in now.because
+    assert 0.03 < now.rate_low <= foreign.mean() <= now.rate_high < 0.16
+    assert now.rate == pytest.approx(foreign.mean(), abs=0.02)
+    assert foreign[list(now.groups[-1].samples)].mean() > 0.9
+    assert "like each other" in summary(now, len(given), NAMES[:9])
+
+
+def test_images_of_no_class_are_like_each_other_and_their_labels_agree_by_chance() -> None:
+    """Of 400 images of 8 classes, 80 are predicted as anything, as those are that look like them."""
+    rng, n, spread = np.random.default_rng(0), 400, np.arange(400) < 80
+    kind = np.where(spread, 8 + np.arange(n) % 2, np.arange(n) % 8)
+    given = np.where(spread, rng.integers(0, 8, n), np.arange(n) % 8)
+    p = np.where(spread[:, None], 1 / 8, 0.002 + 0.984 * np.eye(8)[np.arange(n) % 8])
+    near = np.stack([rng.choice(np.flatnonzero(kind == own), 6) for own in kind])
+    vectors = 5.0 * np.eye(10)[kind] + rng.normal(0, 0.1, (n, 10))
+    found = no_class(p, given, near, vectors)
+    assert found is not None and found.decided and found.right < 0.35
+    np.testing.assert_array_equal(found.images, spread)
+    rate = of_no_class(judged_as("clean"), found, given, 0.01)
+    assert rate.regime == "symmetric" and 0.1 < rate.rate_low < 0.2 <= rate.rate_high < 0.22
+
+    far = vectors + spread[:, None] * rng.normal(0, 0.3, (n, 10))
+    unlike = no_class(p, given, near, far)  # unlike anything: they may be hard to read
+    assert unlike is not None and not unlike.decided
+    open_rate = of_no_class(judged_as("clean"), unlike, given, 0.01)
+    assert open_rate.regime == "undecided" and open_rate.rate_low == 0 < 0.2 <= open_rate.rate_high
+    assert "may belong to no class" in open_rate.because
+
+    right = np.where(spread, kind - 8, given)  # those that look alike carry one label: it is theirs
+    named = no_class(p, right, near, vectors)
+    assert named is not None and not named.decided and named.right > 0.9
+    assert no_class(np.full((n, 8), 1 / 8), given, near, vectors) is None  # all are: other noise
+
+
+def test_labels_that_are_right_or_wrong_of_one_class_leave_no_image_without_one(digits) -> None:
+    vectors, true = digits
+    symmetric = add_noise(true, 10, "symmetric", 0.3, 0)
+    for given in (true, block(true, 0.3), symmetric, add_noise(true, 10, "complementary", 1.0, 0)):
+        assert looked(vectors, given).none is None
+
+
+def test_labels_of_images_of_no_class_come_before_those_likelier_right() -> None:
+    log_odds = np.array([-3.0, 4, 5, 6], np.float32)
+    plain = Suspects(np.ones(4), np.zeros(4, np.int64), np.ones(4), np.arange(4), log_odds)
+    now = most_likely_wrong(plain, np.array([False, False, True, True]), 0.2)
+    assert now.order.tolist() == [0, 2, 3, 1]
+    np.testing.assert_allclose(now.score[2:], 0.2, rtol=1e-5)
+    assert now.confidence[2] == 0.2 and now.confidence[1] == 1
 
 
 def test_a_copy_with_the_same_label_is_no_evidence_of_its_own() -> None:
@@ -207,5 +277,5 @@ def test_a_copy_with_the_same_label_is_no_evidence_of_its_own() -> None:
     once, place = once_each(same, given)
     assert once.tolist() == [0, 2, 3, 5] and place.tolist() == [0, 0, 1, 2, 1, 3]
     scores = np.array([0.1, 0.9, 0.9, 0.9])
-    now = at_the_copies_rate(found("few errors", 0.1), scores, np.array([0.1, 0.1, 0.1, 0.9]))
+    now = at_the_copies_rate(judged_as("few errors", 0.1), scores, np.array([0.1, 0.1, 0.1, 0.9]))
     assert now.rate == pytest.approx(0.1 * 0.7 / 0.3) and now.rate_low > 0.2

@@ -56,14 +56,16 @@ def diagnosed(data, **changes) -> tuple[PipelineResult, list[tuple[int, int, str
     found = run_pipeline(
         data,
         progress=lambda done, total, what: reported.append((done, total, what)),
-        config=replace(CONFIG, tta_copies=2, folds_by_size=((5_000, 3),), **changes),
+        config=replace(
+            CONFIG, tta_copies=1, folds_by_size=((5_000, 2),), probe_epochs=14, **changes
+        ),
     )
     return found, reported
 
 
 def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classes(four) -> None:
     data, true = four
-    found, reported = diagnosed(data, efforts={"full": little(3_000, 2_000, 2_000, 2)})
+    found, reported = diagnosed(data, efforts={"full": little(2_400, 1_500, 1_500, 2)})
     assert found.hypothesis == COMPLEMENTARY and found.findings.regime == "complementary"
     alone = (found.log_p.argmax(1) == true).mean()
     assert alone > 0.5 and (found.suspects.likely == true).mean() > min(alone + 0.02, 0.97)
@@ -82,15 +84,15 @@ def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of
     data, _ = four
     found, reported = diagnosed(
         data,
-        efforts={"full": little(4_000, 1_000, 2_000, 1)},
+        efforts={"full": little(3_000, 500, 500, 1)},
         hypothesis_views=500,
         probe_views=100,
         probe_width=4,
     )
     # Both hypotheses are cross-validated, as descriptors and a part of the images decided for neither.
     assert any(what.startswith("comparing hypotheses") for _, _, what in reported)
-    first = [done for done, _, what in reported if what.startswith("cross-validation, fold 1 of 3")]
-    assert max(first) - min(first) > 2 * 4_000
+    first = [done for done, _, what in reported if what.startswith("cross-validation, fold 1 of 2")]
+    assert max(first) - min(first) > 3_000
     assert found.hypothesis == COMPLEMENTARY
     assert any(what.startswith("ensemble") for _, _, what in reported)
     assert reported[-1][0] > 0.99 * reported[-1][1] and all(
@@ -99,7 +101,7 @@ def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of
     crossing = [
         done / total for done, total, what in reported if what.startswith("cross-validation")
     ]
-    assert crossing == sorted(crossing) and crossing[-1] > 0.99
+    assert crossing == sorted(crossing) and crossing[-1] > 0.95
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""Whom a page, or a question of the canvas, is for: one place for both libraries. The lab that they get
+is that person's (engine.people), so that no page has to know who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from app.doors.admission import cookie_name
+from app.people.presence import note
+from engine.errors import RightsError
+from engine.people.person import NOBODY, OWNER, Person
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+
+def in_dashboard(lab: Lab) -> Lab:
+    """The lab as the visitor of this page has it. Raises RightsError for somebody who has no longer
+    come in.
+    """
+    return lab if lab.settings.mode == "own" else lab.for_person(person_in_dashboard(lab))
+
+
+def person_in_dashboard(lab: Lab) -> Person:
+    """Whose browser shows this page. Raises RightsError as `in_dashboard`."""
+    if lab.settings.mode == "own":
+        return OWNER
+    import streamlit as st
+
+    return _person_of(lab, st.context.cookies)
+
+
+def in_canvas(lab: Lab) -> Lab:
+    """The lab as whoever asks the canvas has it. Raises RightsError as `in_dashboard`."""
+    return lab if lab.settings.mode == "own" else lab.for_person(person_in_canvas(lab))
+
+
+def person_in_canvas(lab: Lab) -> Person:
+    """Who asks the canvas; outside a question, as while the page is built, nobody. Raises RightsError
+    as `in_dashboard`.
+    """
+    from gradio.context import LocalContext
+
+    return person_of_request(lab, LocalContext.request.get(None))
+
+
+def person_of_request(lab: Lab, request: Any) -> Person:
+    """Who sent a question to the canvas, as the lab's door saw them; it also reads keys in headers
+    (app.doors.admission). request: FastAPI's or Gradio's, or None.
+    """
+    if lab.settings.mode == "own":
+        return OWNER
+    if request is None:
+        return NOBODY
+    inner = getattr(request, "request", None) or request
+    scope = getattr(inner, "scope", {})
+    person = scope.get("glyphlab.person") or _person_of(lab, dict(inner.cookies))
+    note(person, "Draw")
+    return person
+
+
+def _person_of(lab: Lab, cookies: Mapping[str, str]) -> Person:
+    person = lab.classroom.person_of(cookies.get(cookie_name(lab.settings.port)))
+    if person is None and lab.settings.mode == "class":
+        raise RightsError("you are not in the class any more", hint="Load the page anew to join.")
+    return person or NOBODY

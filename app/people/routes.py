@@ -1,0 +1,96 @@
+"""The lab's front door for people: /join for a class, /enter for whoever has the key, /leave."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from app.doors.admission import Admission
+from engine.errors import GlyphlabError, RightsError
+from engine.people.person import LONGEST_NAME, Person
+
+PAGE = (Path(__file__).parents[2] / "assets" / "join.html").read_text(encoding="utf-8")
+JOIN = f"""<h1>Join the class</h1>
+<form method="post" action="join">
+<label>Code on the board <input name="code" value="CODE" required autocomplete="off"
+ autocapitalize="none" spellcheck="false" maxlength="20"></label>
+<label>Your name <input name="name" value="NAME" required maxlength="{LONGEST_NAME}"
+ autocomplete="nickname"></label>
+<button>Join</button></form>
+<p>Others of the class see your name beside your runs. Take a first name or a nickname. A cookie keeps
+you joined in this browser for a week; nothing else is stored about you.</p>
+<details><summary>I am the teacher</summary>ENTER</details>"""
+ENTER = """<form method="post" action="enter"><label>Key <input name="key" type="password" required
+ autocomplete="current-password" maxlength="200"></label><button>Enter</button></form>"""
+OWN = f"""<h1>This lab is its owner's</h1>
+<p>Open the address that was printed when it was started, or enter the key in it.</p>{ENTER}"""
+
+
+def routes(admission: Admission) -> list[Route]:
+    """The routes to serve beside the lab's pages."""
+    classroom = admission.classroom
+
+    def page(wrong: str = "", status: int = 200, **fields: str) -> Response:
+        body = JOIN.replace("ENTER", ENTER) if classroom.mode == "class" else OWN
+        for name in ("code", "name"):
+            body = body.replace(name.upper(), escape(fields.get(name, "")))
+        box = f'<p class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
+        html = PAGE.replace("BODY", box + body)
+        return HTMLResponse(html, status, {"cache-control": "no-store"})
+
+    async def join(request: Request) -> Response:
+        if request.method == "GET":
+            if request.scope.get("glyphlab.person"):
+                return RedirectResponse("./", 303)
+            return page(code=request.query_params.get("code", "")[:20])
+        fields = await _fields(request)
+        try:
+            person = classroom.join(fields.get("code", ""), fields.get("name", ""))
+        except GlyphlabError as error:
+            return refused(request, error, fields)
+        return _come_in(request, admission, person)
+
+    async def enter(request: Request) -> Response:
+        fields = await _fields(request)
+        try:
+            person = classroom.enter(fields.get("key", ""))
+        except RightsError as error:
+            return refused(request, error, {})
+        return _come_in(request, admission, person)
+
+    def refused(request: Request, error: GlyphlabError, fields: dict[str, str]) -> Response:
+        client = request.client.host if request.client else ""
+        admission.attempts.failed(client)
+        if admission.attempts.wait_seconds(client):
+            return admission.refused(client, str(error))
+        words = str(error)
+        return page(f"{words[0].upper()}{words[1:]}", 403, **fields)
+
+    async def leave(request: Request) -> Response:
+        answer = RedirectResponse("join", 303)
+        answer.headers["set-cookie"] = admission.cookie(request.scope, "", "visitor")
+        return answer
+
+    return [
+        Route("/join", join, methods=["GET", "POST"]),
+        Route("/enter", enter, methods=["POST"]),
+        Route("/leave", leave, methods=["POST"]),
+    ]
+
+
+def _come_in(request: Request, admission: Admission, person: Person) -> Response:
+    answer = RedirectResponse("./", 303)
+    text = admission.classroom.pass_of(person)
+    answer.headers["set-cookie"] = admission.cookie(request.scope, text, person.role)
+    return answer
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    text = (await request.body()).decode("utf-8", "replace")
+    found = parse_qs(text, max_num_fields=10) if text.count("&") < 10 else {}
+    return {name: values[0] for name, values in found.items()}

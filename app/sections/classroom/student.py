@@ -1,0 +1,85 @@
+"""What everybody of a class sees: their own corner, the assignment, the leaderboard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.charts.words import literal, percent
+from app.widgets.links import link
+from app.widgets.runs import run_line
+from engine.people.quota import QUOTAS
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.people.person import Person
+
+LEAVE = '<form method="post" action="leave"><button>Leave the class</button></form>'
+MOST_OWN = 8  # runs in the list of one's own
+REACHED = {True: "reached", None: "within the interval", False: "not yet"}
+
+
+def student(lab: Lab, person: Person) -> None:
+    """One's own corner."""
+    found = lab.classroom.now()
+    if found.locked:
+        st.info(
+            "The class is locked: look and draw until your teacher unlocks it.",
+            icon=":material/lock:",
+        )
+    st.markdown(f"You are **{literal(person.name)}**.")
+    assignment(lab, start=not found.locked)
+    own = [run for run in lab.runs() if run.owner == person.mark]
+    quota = QUOTAS["student"]
+    st.subheader("Your runs", anchor=False)
+    for run in own[:MOST_OWN]:
+        run_line(run)
+    if not own:
+        st.caption("You have started none yet.")
+    st.caption(
+        f"You may have {quota.at_once} runs waiting or training at once and start {quota.a_day} a day."
+        f" Each stops after {quota.minutes} minutes of training and keeps its best model."
+    )
+
+
+def assignment(lab: Lab, start: bool = True) -> None:
+    """What is assigned, and who stands where."""
+    given = lab.lessons.assignment()
+    if given is None:
+        return
+    with st.container(border=True, key="assignment"):
+        st.markdown(
+            f"**Assignment:** train `{literal(given.recipe)}` to {percent(given.target)} or better on its"
+            f" test images. {literal(given.words)}"
+        )
+        if start:
+            link("train", "Open the recipe", icon=":material/play_arrow:", recipe=given.recipe)
+    leaderboard(lab)
+
+
+def leaderboard(lab: Lab) -> None:
+    """Each student's best run on the assignment, with the interval that decides places."""
+    rows = lab.lessons.leaderboard()
+    if not rows:
+        st.caption("No run on the assignment has ended yet.")
+        return
+    st.dataframe(
+        [
+            {
+                "place": row.place,
+                "name": row.student.name,
+                "test accuracy": percent(row.accuracy),
+                "95% interval": f"{percent(row.low)} to {percent(row.high)}",
+                "target": REACHED[row.reached],
+            }
+            for row in rows
+        ],
+        hide_index=True,
+        key="leaderboard",
+    )
+    st.caption(
+        f"Of {rows[0].n} test images. A place is lost only to those whose interval lies wholly above:"
+        " with so few images, smaller differences may be chance. The interval is Wilson's, as on"
+        " Compare."
+    )

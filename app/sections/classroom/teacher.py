@@ -1,0 +1,219 @@
+"""The teacher's side: how students come in, the wall of who does what, the assignment, order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.charts.words import ago, literal, percent
+from app.people.presence import seen, was_here
+from app.people.qr import qr_svg
+from app.people.welcome import reachable
+from app.widgets.address import base_address
+from app.widgets.links import link
+from app.widgets.runs import progress, state_badge
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.services.lessons import Desk
+
+WALL_SECONDS = 2
+HERE_SECONDS = 90  # since a student's browser was last heard of
+MOST_RUNS = 3  # live runs that are drawn of one student
+REFUSED, CLEARED = "class-refused", "class-cleared"
+
+
+def teacher(lab: Lab) -> None:
+    """Everything, in the order of a lesson."""
+    if refused := st.session_state.pop(REFUSED, None):
+        st.error(refused, icon=":material/error:")
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        _door(lab)
+    with right:
+        _order(lab)
+        _hand_out(lab)
+    st.fragment(wall, run_every=WALL_SECONDS)(lab)
+
+
+def _door(lab: Lab) -> None:
+    code = lab.classroom.now().code
+    address = f"{_address(lab)}/join?code={code}"
+    st.subheader("Join", anchor=False)
+    st.image(qr_svg(address).decode(), width=260)
+    st.markdown(f"### {code[:4]}-{code[4:]}")
+    st.caption(address)
+    with st.popover("Another code", icon=":material/key:"):
+        st.markdown("Who has joined stays. Who has only the old code stays outside.")
+        st.button("Make another code", key="new-code", on_click=_do, args=(lab.classroom.new_code,))
+
+
+def _address(lab: Lab) -> str:
+    """Where students' browsers find the lab: as this browser does, unless only this machine can."""
+    here = base_address()
+    if any(name in here for name in ("//localhost", "//127.", "//[::1]")):
+        return f"http://{reachable(lab.settings)[0]}:{lab.settings.port}"
+    return here
+
+
+def _order(lab: Lab) -> None:
+    found = lab.classroom.now()
+    st.subheader("Order", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.toggle(
+            "Locked",
+            found.locked,
+            key="class-locked",
+            on_change=_lock,
+            args=(lab,),
+            help="Students can look and draw, and nobody joins, until it is switched off.",
+        )
+        st.button(
+            "Stop all runs",
+            key="stop-all",
+            icon=":material/stop:",
+            help="Their best models are kept.",
+            on_click=_do,
+            args=(lab.lessons.stop_all,),
+        )
+        with st.popover("Clear", icon=":material/delete:"):
+            names = {one.id: one.name for one in found.students}
+            chosen = st.multiselect(
+                "Whose work",
+                list(names),
+                format_func=lambda id: str(names.get(id)),
+                key="clear-whose",
+            )
+            st.markdown("Runs, symbols and drawings go to the trash for a week.")
+            st.button(
+                f"Clear {len(chosen)} of them" if chosen else "Clear everybody's work",
+                key="clear",
+                type="primary",
+                on_click=_clear,
+                args=(lab, tuple(chosen)),
+            )
+        with st.popover("Send away", icon=":material/person_remove:"):
+            for one in found.students:
+                st.button(
+                    literal(one.name),
+                    key=f"away-{one.id}",
+                    on_click=_do,
+                    args=(lab.classroom.send_away, one.id),
+                )
+            st.caption("Their work stays; their name is free again.")
+    if cleared := st.session_state.get(CLEARED):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.success("Cleared.", icon=":material/delete:", width=160)
+            st.button(
+                "Undo",
+                key="undo-clear",
+                icon=":material/undo:",
+                on_click=_undo,
+                args=(lab, cleared),
+            )
+
+
+def _lock(lab: Lab) -> None:
+    _do(lab.classroom.lock, st.session_state["class-locked"])
+
+
+def _clear(lab: Lab, students: tuple[str, ...]) -> None:
+    try:
+        batch, left = lab.lessons.clear(students)
+    except GlyphlabError as error:
+        st.session_state[REFUSED] = str(error)
+        return
+    st.session_state[CLEARED] = batch
+    if left:
+        st.session_state[REFUSED] = (
+            f"{left} runs are stopping. Clear once more when they have ended."
+        )
+
+
+def _undo(lab: Lab, batch: str) -> None:
+    _do(lab.trash.restore, batch)
+    st.session_state.pop(CLEARED, None)
+
+
+def _do(deed: Callable[..., object], *arguments: object) -> None:
+    try:
+        deed(*arguments)
+    except GlyphlabError as error:
+        st.session_state[REFUSED] = str(error)
+
+
+def _hand_out(lab: Lab) -> None:
+    st.subheader("Assignment", anchor=False)
+    given = lab.lessons.assignment()
+    if given is not None:
+        st.markdown(
+            f"**{literal(given.recipe)}** is assigned: reach {percent(given.target)} on its test"
+            f" images. {literal(given.words)}"
+        )
+        st.button("Take it back", key="take-back", on_click=_do, args=(lab.lessons.take_back,))
+        return
+    recipes = [recipe.name for recipe in lab.recipes()]
+    with st.form("hand-out", border=False):
+        left, right = st.columns([3, 1])
+        first = recipes.index("quick") if "quick" in recipes else 0
+        left.selectbox("Recipe", recipes, first, key="assigned-recipe")
+        right.number_input("Target, %", 1.0, 100.0, 97.0, 0.5, key="assigned-target")
+        st.text_input("What to try", key="assigned-words", max_chars=500)
+        st.form_submit_button("Hand it out", on_click=_assign, args=(lab,))
+
+
+def _assign(lab: Lab) -> None:
+    state = st.session_state
+    target = state["assigned-target"] / 100
+    _do(lab.lessons.hand_out, state["assigned-recipe"], target, state["assigned-words"])
+
+
+def wall(lab: Lab) -> None:
+    """A card a student: where they are, what they train, what they made."""
+    desks = lab.lessons.wall()
+    st.subheader(f"{len(desks)} students" if len(desks) != 1 else "1 student", anchor=False)
+    if not desks:
+        st.caption("Nobody has joined yet.")
+    columns = st.columns(4)
+    for place, desk in enumerate(desks):
+        with (
+            columns[place % len(columns)],
+            st.container(border=True, key=f"desk-{desk.student.id}"),
+        ):
+            _desk(lab, desk)
+
+
+def _desk(lab: Lab, desk: Desk) -> None:
+    last = seen(desk.student.id)
+    here = was_here(desk.student.id, HERE_SECONDS)
+    st.markdown(f"**{literal(desk.student.name)}**")
+    st.caption(f"on {last.page}" if here and last else "not here" if last is None else "away")
+    alive = [run for run in desk.runs if run.alive]
+    for run in alive[:MOST_RUNS]:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            state_badge(run)
+            link("train", run.name, run=run.id)
+        share, words = progress(run, lab.run(run.id).metrics())
+        st.progress(share, text=words)
+    words = [
+        *(
+            _many(n, what)
+            for n, what in (
+                (len(desk.runs), "run"),
+                (desk.symbols, "symbol"),
+                (desk.drawings, "drawing"),
+            )
+        )
+    ]
+    if desk.best is not None:
+        words.insert(1, f"best {percent(desk.best.accuracy)}")
+    elif desk.runs:
+        words.insert(1, f"started {ago(desk.runs[0].created)}")
+    st.caption(" · ".join(words))
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

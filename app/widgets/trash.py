@@ -1,0 +1,48 @@
+"""What was deleted in the last week, with a button that puts it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.charts.words import ago, literal
+from app.widgets.common import told
+
+if TYPE_CHECKING:
+    from engine.files.trash import Deleted
+    from engine.lab import Lab
+
+SHOWN = 20
+
+
+def trash_box(lab: Lab) -> None:
+    """The trash, closed; nothing is drawn where it is empty."""
+    batches: dict[str, list[Deleted]] = {}
+    for entry in lab.trash.entries():
+        batches.setdefault(entry.batch, []).append(entry)
+    if not batches:
+        return
+    label = f"Trash: {len(batches)} deleted in the last week"
+    with st.expander(label, icon=":material/delete:", key="trash"):
+        for batch, entries in list(batches.items())[:SHOWN]:
+            first = entries[-1]
+            more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.button(
+                    "Put back",
+                    key=f"restore-{batch}",
+                    icon=":material/undo:",
+                    on_click=told(_restore),
+                    args=(lab, batch),
+                )
+                st.markdown(f"{first.kind} **{literal(first.name)}**{more} · {ago(first.at)}")
+        if len(batches) > SHOWN:
+            st.caption(
+                f"And {len(batches) - SHOWN} earlier: `trash` on the command line lists all."
+            )
+
+
+def _restore(lab: Lab, batch: str) -> None:
+    found = lab.trash.restore(batch)
+    st.toast(f"{found[0].kind} {literal(found[0].name)} is back.", icon=":material/undo:")

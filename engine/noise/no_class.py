@@ -1,0 +1,91 @@
+"""Images that belong to none of the classes, or whose labels say nothing about them: images that look
+like each other, while their labels are as random as those of any images. numpy only.
+
+Networks predict of such an image what its labels are: a bit of every class. That is no proof, as an
+image that is hard to read is predicted so, too. What tells the two apart: the look-alikes of a hard
+image of a class carry that class's label more often than chance; and hard images are unlike anything,
+while images of a class that has no name are as much like each other as those of any class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.metrics import wilson_interval
+from engine.noise.config import CONFIG, NoiseConfig
+
+FEW = 15  # images of no class that decide nothing
+
+
+@dataclass(frozen=True)
+class NoClass:
+    """Images that are predicted as a bit of every class, as most images that look like them are.
+
+    images   (n,) bool
+    certain  (n,) bool, those whose look-alikes all are
+    right    upper 95% bound on the share of their labels that name what the certain ones show, 0..1
+    decided  whether these images belong to no class for all that labels can tell; otherwise they may
+             be hard images of classes
+    """
+
+    images: np.ndarray = field(repr=False)
+    certain: np.ndarray = field(repr=False)
+    right: float
+    decided: bool
+
+    @property
+    def share(self) -> float:
+        return float(self.images.mean())
+
+
+def no_class(
+    probabilities: np.ndarray,
+    given: np.ndarray,
+    neighbours: np.ndarray,
+    vectors: np.ndarray,
+    config: NoiseConfig = CONFIG,
+) -> NoClass | None:
+    """The images of no class, from out-of-sample probabilities of the label (n, K), given labels (n,),
+    the images that look most like each (n, k) and the descriptors (n, D) by which they do; None if
+    there are few, or if most are of no class, which is noise of another kind.
+    """
+    spread = _classes(probabilities)
+    frequencies = np.bincount(given, minlength=probabilities.shape[1]) / len(given)
+    usual, most = float(np.median(spread)), float(_classes(frequencies[None])[0])
+    alone = spread > np.sqrt(usual * most)
+    images = alone & (alone[neighbours].mean(1) >= 0.5)
+    certain = alone & alone[neighbours].all(1)
+    if images.mean() < config.no_class_share or images.mean() > 0.5:
+        return None
+    right = _right_at_most(certain, given, neighbours)
+    far = np.mean([np.linalg.norm(vectors - vectors[near], axis=1) for near in neighbours.T], 0)
+    decided = (
+        certain.sum() > max(config.no_class_certain * images.sum(), FEW)
+        and np.median(far[certain]) < config.no_class_distance * np.median(far[~images])
+        and right < config.no_class_right
+    )
+    if not decided and images.mean() < config.unlike_share:
+        return None
+    return NoClass(images, certain, right, bool(decided))
+
+
+def _classes(probabilities: np.ndarray) -> np.ndarray:
+    """Over how many classes predictions (n, K) are spread: the exponential of their entropy."""
+    p = np.maximum(probabilities.astype(np.float64), 1e-9)
+    return np.exp(-(p * np.log(p)).sum(1))
+
+
+def _right_at_most(chosen: np.ndarray, given: np.ndarray, neighbours: np.ndarray) -> float:
+    """Upper bound on the share of right labels among the images `chosen` (n,) bool, whose look-alikes
+    are of one kind with them. If the share a is right, two of them agree beyond chance with a².
+    """
+    count = int(chosen.sum())
+    if not count:
+        return 1.0
+    pairs = count * neighbours.shape[1] // 2  # most are found from both sides
+    agree = float((given[neighbours[chosen]] == given[chosen][:, None]).mean())
+    chance = float(((np.bincount(given[chosen]) / count) ** 2).sum())
+    high = wilson_interval(round(agree * pairs), pairs)[1]
+    return float(np.sqrt(min(max((high - chance) / max(1 - chance, 1e-9), 0.0), 1.0)))

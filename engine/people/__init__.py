@@ -1,0 +1,1 @@
+"""Who uses a lab, and what each may do: roles, rights, quotas, the class."""

@@ -1,0 +1,164 @@
+"""The lab as one person has it: the same calls, each checked against the person's rights first.
+
+A door stands around the lab, and around each part of it and each object that it hands out and that can
+be changed through. What is called on it is a row of `engine.people.calls`; behind it everything is
+trusted, so the parts themselves know nothing of people.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from engine.errors import RightsError, unknown
+from engine.files.trash import SHORT_BYTES
+from engine.people.calls import CALLS, GIVEN, HIDDEN, NESTED, TASK_DEEDS
+from engine.people.person import Person
+from engine.people.quota import check_here, check_quota
+from engine.people.rights import check, may
+from engine.runs.run_info import ALIVE
+
+PARTS = (
+    "store launcher data labels samples labelling noise spaces sweeps compare study taught drawings"
+    " galleries exports classroom lessons visits trash"
+).split()
+PLAIN = ("home", "settings")
+FILLING = ("teach", "collect", "train", "compute")  # deeds that need room on the disk
+LEAST_FREE_BYTES = (
+    2 * SHORT_BYTES
+)  # others get none of the last of the disk: whoever leads needs it
+MOST_TASKS = 2  # background computations beside which nobody but who leads starts another
+_starting = threading.Lock()  # of two runs that are started at once, one counts the other
+
+
+class Door:
+    """Around `target`, whose calls are the rows of `subject`."""
+
+    def __init__(self, target: Any, subject: str, gate: Gate) -> None:
+        self._target, self._subject, self._gate = target, subject, gate
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._target, name)
+        if name.startswith("_"):
+            return value
+        if name in PARTS or f"{self._subject}.{name}" in NESTED:
+            return Door(value, NESTED.get(f"{self._subject}.{name}", name), self._gate)
+        if not callable(value) and f"{self._subject}.{name}" not in CALLS:
+            return value
+        return self._gate.guarded(self._subject, name, value)
+
+    def __len__(self) -> int:
+        return len(self._target)
+
+
+class LabDoor:
+    """Around a whole lab."""
+
+    def __init__(self, lab: Any, gate: Gate) -> None:
+        self._lab, self._gate = lab, gate
+
+    @property
+    def person(self) -> Person:
+        return self._gate.person
+
+    def may(self, deed: str) -> bool:
+        """Whether the person may do a deed, of what is their own."""
+        mark = self._gate.person.mark
+        return may(self._gate.person, deed, mark, self._gate.is_locked())
+
+    def __getattr__(self, name: str) -> Any:
+        if name in PLAIN:
+            return getattr(self._lab, name)
+        if name in ("taught", "drawings"):
+            return Door(getattr(self._gate.own(), name), name, self._gate)
+        if name in PARTS:
+            return Door(getattr(self._lab, name), name, self._gate)
+        return self._gate.guarded("lab", name, getattr(self._lab, name))
+
+
+class Gate:
+    """Decides about one person's calls of a lab. own: asked for the parts that are the person's own,
+    `taught` and `drawings`; is_locked: asked at every deed whether the class is.
+    """
+
+    def __init__(
+        self, person: Person, lab: Any, own: Callable[[], Any], is_locked: Callable[[], bool]
+    ) -> None:
+        self.person, self.lab = person, lab
+        self.own, self.is_locked = own, is_locked
+
+    def guarded(self, subject: str, name: str, call: Any) -> Any:
+        """The call, to be made if the person may. Raises RightsError, now if it is no row."""
+        key = f"{subject}.{name}"
+        if key in ("lab.start_task", "launcher.start_task"):
+            return self._starting_task(call)
+        deed = CALLS.get(key, HIDDEN)
+        if deed == HIDDEN:
+            raise RightsError(f"nobody but the owner of the lab may do this ({key})")
+        if deed in ("train", "resume a run"):
+            return self._training(deed, name, call)
+
+        @wraps(call)
+        def checked(*args: Any, **named: Any) -> Any:
+            self._check(deed, args, named)
+            found = call(*args, **named)
+            return Door(found, GIVEN[key], self) if key in GIVEN else found
+
+        return checked
+
+    def _check(self, deed: str, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        owner = ""
+        if deed in ("stop a run", "resume a run", "delete a run") and not self.person.leads:
+            owner = self._owner_of(str(args[0] if args else named.get("id", named.get("name"))))
+        check(self.person, deed, owner, self.is_locked())
+        if deed in FILLING and not self.person.leads:
+            if shutil.disk_usage(self.lab.home).free < LEAST_FREE_BYTES:
+                raise RightsError(
+                    "the lab's disk is nearly full", hint="Tell whoever leads the lab."
+                )
+
+    def _owner_of(self, id: str) -> str:
+        """Whose run it is; '' of one that nobody of the class started, and of a model."""
+        return str(self.lab.store.run(id).status().get("owner") or "")
+
+    def _training(self, deed: str, name: str, call: Any) -> Any:
+        @wraps(call)
+        def started(*args: Any, **named: Any) -> Any:
+            self._check(deed, args, named)
+            if self.person.leads:
+                return call(*args, **named)
+            with _starting:
+                recipe = None
+                if name == "submit":
+                    recipe = args[0] if args else named["recipe"]
+                    check_here(self.lab.store, recipe)
+                quota = check_quota(self.person, recipe, self.lab.store.runs())
+                if name == "resume":
+                    return call(*args, **named)
+                named |= {
+                    "owner": self.person.mark,
+                    "by": self.person.name,
+                    "most_minutes": quota.minutes,
+                    "most_memory_gb": quota.memory_gb,
+                }
+                return call(*args, **named)
+
+        return started
+
+    def _starting_task(self, call: Any) -> Any:
+        def started(kind: str, **arguments: Any) -> Any:
+            if kind not in TASK_DEEDS:
+                raise RightsError(unknown("task", kind, TASK_DEEDS))
+            check(self.person, TASK_DEEDS[kind], locked=self.is_locked())
+            if not self.person.leads:
+                alive = sum(task.state in ALIVE for task in self.lab.launcher.tasks())
+                if alive >= MOST_TASKS:
+                    raise RightsError(
+                        "other computations are at work already", hint="Try again in a minute."
+                    )
+            return call(kind, **arguments)
+
+        return started

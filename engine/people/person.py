@@ -1,0 +1,70 @@
+"""Who asks: a person with a role. The command line, notebooks and a lab of one's own have the owner."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.errors import RightsError
+from engine.files.trash import VISITS
+from engine.runs.run_info import VISIT
+
+Role = Literal["owner", "teacher", "student", "visitor"]
+LEADERS = ("owner", "teacher")  # who may do everything
+LONGEST_NAME = 30
+FOLDERS = {"student": "students", "visitor": VISITS}  # in the home; a folder for each person
+ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Person:
+    """id: 16 hexadecimal digits of a student or visitor, '' of those who have nothing of their own;
+    name: what others see.
+    """
+
+    id: str
+    name: str
+    role: Role
+
+    @property
+    def mark(self) -> str:
+        """What runs and other things that are this person's own are marked with; '' of who leads."""
+        return VISIT + self.id if self.role == "visitor" and self.id else self.id
+
+    @property
+    def leads(self) -> bool:
+        return self.role in LEADERS
+
+
+OWNER = Person("", "", "owner")
+TEACHER = Person("", "The teacher", "teacher")
+NOBODY = Person("", "A visitor", "visitor")  # whose browser keeps no cookie
+
+
+def own_folder(home: Path, person: Person) -> Path:
+    """Where what a person taught and drew is kept: of those who lead, in the lab's home itself.
+    Raises RightsError for somebody who has nothing of their own.
+    """
+    if person.leads:
+        return home
+    if not ID.fullmatch(person.id):
+        raise RightsError(
+            "the lab does not know whose this would be",
+            hint="Allow the lab's cookie in your browser and load the page anew.",
+        )
+    return home / FOLDERS[person.role] / person.id
+
+
+def checked_name(name: str) -> str:
+    """A person's name as others are to see it. Raises RightsError."""
+    name = " ".join(unicodedata.normalize("NFC", name).split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise RightsError(
+            "this name can't be used",
+            expected=f"1 to {LONGEST_NAME} characters",
+            got=repr(name[:LONGEST_NAME]),
+        )
+    return name

@@ -1,0 +1,193 @@
+"""Leading a class: the wall of who does what, the assignment and its leaderboard, clearing the desks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.errors import GlyphlabError, RightsError
+from engine.people.classroom import Assignment, Student
+from engine.people.person import FOLDERS
+from engine.recipes.fields import DataSpec
+from engine.runs.run_info import now
+
+if TYPE_CHECKING:
+    from engine.jobs.launcher import Launcher
+    from engine.people.classroom import Classroom
+    from engine.runs.run_info import RunInfo
+    from engine.services.comparison import Compare
+    from engine.store.store import Store
+
+# Fields of a recipe's data that change nothing about which images a run is tested on.
+FREE = frozenset("style size labels journal balance limit".split())
+LONGEST_WORDS = 500  # characters of an assignment
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One student on the wall. runs: newest first; symbols and drawings: how many were taught and
+    saved.
+    """
+
+    student: Student
+    runs: tuple[RunInfo, ...]
+    symbols: int
+    drawings: int
+
+    @property
+    def best(self) -> RunInfo | None:
+        """The run of the highest test accuracy."""
+        scored = [run for run in self.runs if run.accuracy is not None]
+        return max(scored, key=lambda run: run.accuracy or 0, default=None)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A line of the leaderboard: a student's best run, its test accuracy with the 95% interval (all
+    0..1), and its place, which only those are before who are better beyond both intervals. reached:
+    whether it has the target; None where the target lies within the interval.
+    """
+
+    place: int
+    student: Student
+    run: str
+    accuracy: float
+    low: float
+    high: float
+    n: int
+    reached: bool | None
+
+
+class Lessons:
+    """What a teacher does in a class, and what its students see of it."""
+
+    def __init__(
+        self, store: Store, launcher: Launcher, classroom: Classroom, compare: Compare
+    ) -> None:
+        self.store, self.launcher = store, launcher
+        self.classroom, self.compare = classroom, compare
+
+    def wall(self) -> list[Desk]:
+        """Every student, by name."""
+        runs = self.store.runs()
+        out = []
+        for student in sorted(self.classroom.now().students, key=lambda one: one.name.casefold()):
+            folder = self.store.home / FOLDERS["student"] / student.id
+            out.append(
+                Desk(
+                    student,
+                    tuple(run for run in runs if run.owner == student.id),
+                    sum(1 for _ in folder.glob("taught/*/symbol.json")),
+                    sum(1 for _ in folder.glob("drawings/*/*.png")),
+                )
+            )
+        return out
+
+    # the assignment
+
+    def assignment(self) -> Assignment | None:
+        """What is assigned now."""
+        return self.classroom.now().assignment
+
+    def hand_out(self, recipe: str, target: float, words: str = "") -> Assignment:
+        """Assign a recipe of the lab; target: test accuracy to reach, 0..1. Raises RecipeError for one
+        there is not, RightsError for a target that no run can have.
+        """
+        self.store.recipe(recipe)
+        if not 0 < target <= 1 or len(words) > LONGEST_WORDS:
+            raise RightsError(
+                "this can't be assigned",
+                expected=f"a target above 0% and up to 100%, at most {LONGEST_WORDS} characters",
+                got=f"{target:.1%}, {len(words)} characters",
+            )
+        assignment = Assignment(recipe=recipe, target=target, words=words.strip(), given=now())
+        self.classroom.assign(assignment)
+        return assignment
+
+    def take_back(self) -> None:
+        """Assign nothing."""
+        self.classroom.assign(None)
+
+    def leaderboard(self) -> list[Standing]:
+        """The best run of each student on the assignment, best first. A run counts if it began after
+        the assignment was given and was tested on the same images as the recipe is.
+        """
+        assignment = self.assignment()
+        if assignment is None:
+            return []
+        wanted = _tested_on(self.store.recipe(assignment.recipe).data)
+        best = {
+            desk.student.id: (desk.student, max(scored, key=lambda run: run.accuracy or 0))
+            for desk in self.wall()
+            if (scored := [run for run in desk.runs if self._counts(run, assignment, wanted)])
+        }
+        students = {run.id: student for student, run in best.values()}
+        rows = []
+        for subject in self.compare.subjects(list(students)):
+            if subject.accuracy is not None and subject.interval and subject.n:
+                rows.append((subject.accuracy, subject.interval, subject.n, subject.id))
+        rows.sort(key=lambda row: -row[0])
+        return [
+            Standing(
+                place=1 + sum(other[1][0] > row[1][1] for other in rows),
+                student=students[row[3]],
+                run=row[3],
+                accuracy=row[0],
+                low=row[1][0],
+                high=row[1][1],
+                n=row[2],
+                reached=_reached(assignment.target, row[1]),
+            )
+            for row in rows
+        ]
+
+    def _counts(self, run: RunInfo, assignment: Assignment, wanted: object) -> bool:
+        if run.alive or run.accuracy is None or run.created < assignment.given:
+            return False
+        with suppress(GlyphlabError):
+            return _tested_on(self.store.run(run.id).recipe().data) == wanted
+        return False
+
+    # order
+
+    def stop_all(self, students: Sequence[str] = ()) -> int:
+        """Stop the runs of these students, or of all, and keep their best models; returns how many."""
+        count = 0
+        for run in self._runs_of(students):
+            if run.alive:
+                with suppress(GlyphlabError):  # it has ended by now
+                    self.launcher.stop(run.id)
+                    count += 1
+        return count
+
+    def clear(self, students: Sequence[str] = ()) -> tuple[str, int]:
+        """Move what these students, or all, trained, taught and drew to the trash; returns the name by
+        which all of it is put back ('' if there was nothing), and how many runs were still alive and
+        stay.
+        """
+        batch, left = "", self.stop_all(students)
+        for run in self._runs_of(students):
+            if not run.alive:
+                entry = self.store.delete_run(run.id, batch)
+                batch = batch or (entry.batch if entry else "")
+        for student in self.classroom.now().students:
+            folder = self.store.home / FOLDERS["student"] / student.id
+            if folder.is_dir() and (not students or student.id in students):
+                batch = self.store.trash.put(folder, "work", student.name, batch).batch
+        return batch, left
+
+    def _runs_of(self, students: Sequence[str]) -> list[RunInfo]:
+        return [
+            run for run in self.store.runs() if run.owner and run.owner in (students or [run.owner])
+        ]
+
+
+def _tested_on(data: DataSpec) -> dict[str, object]:
+    return {key: value for key, value in data.model_dump().items() if key not in FREE}
+
+
+def _reached(target: float, interval: tuple[float, float]) -> bool | None:
+    low, high = interval
+    return True if low >= target else False if high < target else None

@@ -1,0 +1,20 @@
+"""Classroom: students join, work under their own names, and share an assignment."""
+
+import streamlit as st
+
+from app.sections.classroom.student import leaderboard, student
+from app.sections.classroom.teacher import teacher
+from app.widgets import empty, page
+from app.widgets.person import asking
+
+with page("Classroom", "Who is here, what is assigned, and who stands where.") as lab:
+    person = asking()
+    if lab.settings.mode != "class":
+        empty("This lab has no class. Start it with `GLYPHLAB_MODE=class` to have one.")
+    elif person.leads:
+        teacher(lab)
+        if lab.lessons.assignment() is not None:
+            st.subheader("Leaderboard", anchor=False)
+            leaderboard(lab)
+    else:
+        student(lab, person)

@@ -1,0 +1,64 @@
+"""Whom a page or a question is for, and how people find the door."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from weblab import open_page, texts
+
+from app.doors.admission import cookie_name
+from app.people.asking import person_of_request
+from app.people.presence import MOST, note, seen
+from app.people.qr import qr_svg
+from app.people.welcome import welcome
+from app.shared_lab import open_lab_here
+from engine.errors import RightsError
+from engine.lab import Lab
+from engine.people.person import NOBODY, TEACHER, Person
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """The class that this process's pages show."""
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    monkeypatch.setenv("GLYPHLAB_MODE", "class")
+    lab = open_lab_here()
+    lab.ada = lab.classroom.join(lab.classroom.now().code, "Ada *star*")
+    return lab
+
+
+def request(lab, person: Person | None = None, **scope) -> SimpleNamespace:
+    cookies = {cookie_name(7860): lab.classroom.pass_of(person)} if person else {}
+    return SimpleNamespace(cookies=cookies, scope=scope)
+
+
+def test_a_question_is_of_whom_the_door_saw_or_the_cookie_says(lab):
+    assert person_of_request(lab, request(lab, lab.ada)) == lab.ada
+    assert person_of_request(lab, request(lab, **{"glyphlab.person": TEACHER})) == TEACHER
+    assert seen(lab.ada.id).page == "Draw"
+    with pytest.raises(RightsError, match="not in the class"):
+        person_of_request(lab, request(lab))
+    assert person_of_request(lab, None) == NOBODY
+
+
+def test_a_page_in_a_browser_without_a_pass_is_nobodys(lab):
+    page = open_page("classroom")
+    assert "not in the class any more" in page.error[0].value
+    assert lab.classroom.now().code not in texts(page)
+
+
+def test_the_start_prints_how_people_come_in(lab, tmp_path):
+    lines = welcome(lab.classroom, lab.settings).splitlines()
+    assert lines[0].endswith(f":7860/?token={lab.classroom.key}")
+    assert lines[1].endswith(f"/join?code={lab.classroom.now().code}")
+    alone = Lab(tmp_path / "own")
+    assert welcome(alone.classroom, alone.settings) == ""
+    assert qr_svg("http://a/").startswith(b"<svg") and qr_svg("http://a/") != qr_svg("http://b/")
+
+
+def test_only_the_last_pages_of_people_are_remembered():
+    for number in range(MOST + 5):
+        note(Person(f"{number:016x}", "x", "student"), "Train")
+    note(NOBODY, "Train")
+    assert seen(f"{0:016x}") is None and seen(f"{MOST:016x}").page == "Train" and seen("") is None

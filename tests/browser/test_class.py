@@ -1,0 +1,133 @@
+"""A lesson in a real browser: a teacher at a projector and students at their phones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hands import SYMBOLS
+from waiting import wait_until
+from weblab import Server, add_run
+
+from engine.lab import Lab
+from engine.settings import read_settings
+
+KEY = "the-key-of-a-test"
+PHONE = {"width": 390, "height": 844}
+SHOTS = os.environ.get("GLYPHLAB_SHOTS")  # a folder for pictures of what the test saw
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    home = tmp_path_factory.mktemp("class")
+    environ = {"GLYPHLAB_HOME": str(home), "GLYPHLAB_MODE": "class", "GLYPHLAB_KEY": KEY}
+    lab = Lab(home, read_settings(environ))
+    lab.own = add_run(lab, name="the teacher's").id
+    lab.server = Server(home, GLYPHLAB_MODE="class", GLYPHLAB_KEY=KEY)
+    yield lab
+    lab.server.close()
+
+
+class Visitor:
+    """A browser of one person's own, in which nothing may go wrong."""
+
+    def __init__(self, browser, lab: Lab, **viewport: int) -> None:
+        self.context = browser.new_context(viewport=viewport)
+        self.context.set_default_timeout(60_000)
+        self.page, self.lab, self.wrong = self.context.new_page(), lab, []
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.lab.server.address + path)
+
+    def join(self, name: str) -> None:
+        self.go(f"/join?code={self.lab.classroom.now().code}")
+        self.page.get_by_label("Your name").fill(name)
+        self.shoot("join")
+        self.page.get_by_role("button", name="Join").click()
+
+    def sees(self, text: str) -> None:
+        self.page.get_by_text(text).first.wait_for()
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def shoot(self, name: str) -> None:
+        if SHOTS:
+            self.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+    def close(self) -> None:
+        assert not self.page.locator('[data-testid="stException"]').count()
+        self.context.close()
+        assert not self.wrong
+
+
+def test_a_lesson(browser, lab):
+    teacher = Visitor(browser, lab, width=1280, height=1000)
+    ada, ben = Visitor(browser, lab, **PHONE), Visitor(browser, lab, **PHONE)
+    teacher.go(f"/classroom?token={KEY}")
+    teacher.sees("Nobody has joined yet.")
+    assert KEY not in teacher.page.url
+    ada.go("/train")
+    ada.sees("Join the class")  # a stranger is sent there, whatever they asked for
+    ada.join("Ada")
+    ben.join("ada")
+    ben.sees("Somebody is called 'ada' already")
+    ben.join("Ben")
+    teacher.sees("2 students")
+
+    teaches(ben)
+    teacher.page.get_by_label("What to try").fill("Try other rates.")
+    teacher.press("Hand it out")
+    teacher.sees("Take it back")
+    ada.go("/classroom")
+    ada.sees("Try other rates.")
+    ada.shoot("student")
+    ada.page.get_by_text("Open the recipe").click()
+    ada.press("Start")
+    run = wait_until(lambda: next((one for one in lab.runs() if one.by == "Ada"), None), timeout=60)
+    teacher.page.locator('[class*="st-key-desk"]', has_text="1 run ·").wait_for()
+    teacher.shoot("wall")
+
+    ben.go(f"/models?model={lab.own}")
+    ben.press("Delete")
+    ben.press("Delete it")
+    ben.sees("You may not delete another person's run")
+    ben.shoot("refused")
+    assert lab.own in {one.id for one in lab.runs()}
+
+    teacher.page.get_by_text("Locked", exact=True).click()
+    wait_until(lambda: lab.classroom.now().locked, timeout=30)
+    ben.go("/classroom")
+    ben.sees("The class is locked")
+    teacher.press("Stop all runs")
+    wait_until(lambda: not lab.run(run.id).info().alive, timeout=60)
+    for one in (teacher, ada, ben):
+        one.close()
+
+
+def teaches(one: Visitor) -> None:
+    """Draw a 7 on the canvas and give it a name: it is kept for this student alone."""
+    one.go("/canvas/?model=canvas-digits")
+    canvas = one.page.locator('#pad [data-role="canvas"]')
+    one.page.locator('#pad [data-role="model"] option').first.wait_for(state="attached")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    for number, (x, y) in enumerate(SYMBOLS["7"][0]):
+        x, y = (
+            box["x"] + box["width"] * (0.3 + 0.4 * x),
+            box["y"] + box["height"] * (0.2 + 0.6 * y),
+        )
+        one.page.mouse.move(x, y, steps=4)
+        if number == 0:
+            one.page.mouse.down()
+    one.page.mouse.up()
+    one.page.locator('[data-role="headline"]', has_text="This is 7").wait_for()
+    one.shoot("drawn")
+    one.page.get_by_label("Name of the symbol").fill("seven of mine")
+    one.page.get_by_role("button", name="Add this drawing").click()
+    one.sees("is kept.")
+    (file,) = one.lab.home.glob("students/*/taught/*/symbol.json")
+    assert "seven of mine" in file.read_text(encoding="utf-8")
+    assert not (one.lab.home / "taught").exists()

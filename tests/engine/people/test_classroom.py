@@ -1,0 +1,119 @@
+"""Coming in: keys, codes, passes."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from engine.errors import RightsError, SettingsError
+from engine.people.classroom import CODE_LENGTH, Classroom
+from engine.people.passes import secret_in
+from engine.people.person import OWNER, TEACHER
+from engine.settings import read_settings
+
+
+def room(home, mode="class", key=""):
+    found = {"GLYPHLAB_HOME": str(home), "GLYPHLAB_MODE": mode, "GLYPHLAB_KEY": key}
+    return Classroom(home, read_settings(found))
+
+
+def test_the_key_makes_a_teacher_and_nothing_else_does(tmp_path):
+    found = room(tmp_path)
+    assert found.enter(found.key) == TEACHER and len(found.key) == 32
+    assert room(tmp_path).key == found.key, "it is kept"
+    for wrong in ("", found.key[:-1], found.key + "0", "é"):
+        with pytest.raises(RightsError):
+            found.enter(wrong)
+    assert room(tmp_path, key="a-key-of-their-own").enter("a-key-of-their-own") == TEACHER
+    with pytest.raises(RightsError):
+        room(tmp_path / "own", "own").enter("")
+    with pytest.raises(SettingsError) as caught:
+        room(tmp_path, key="short")
+    assert "short" not in str(caught.value).replace("short_", "")
+
+
+def test_students_join_by_code_under_a_name_of_their_own(tmp_path):
+    found = room(tmp_path)
+    code = found.now().code
+    ada = found.join(f" {code[:4].upper()}-{code[4:]} ", "  Ada \n Lovelace ")
+    assert (ada.name, ada.role, len(code)) == ("Ada Lovelace", "student", CODE_LENGTH)
+    assert room(tmp_path).person_of(found.pass_of(ada)) == ada
+    for name in ("ada lovelace", "", "x" * 31, "a\u202eb", "\0"):
+        with pytest.raises(RightsError):
+            found.join(code, name)
+    for wrong in ("", code[:-1], code[::-1] + "x"):
+        with pytest.raises(RightsError, match="not the code"):
+            found.join(wrong, "Ben")
+    assert found.new_code() != code
+    with pytest.raises(RightsError):
+        found.join(code, "Ben")
+
+
+def test_who_is_sent_away_is_a_stranger_and_the_name_is_free(tmp_path):
+    found = room(tmp_path)
+    ada = found.join(found.now().code, "Ada")
+    shown = found.pass_of(ada)
+    found.send_away(ada.id)
+    assert found.person_of(shown) is None
+    assert found.join(found.now().code, "Ada").id != ada.id
+
+
+def test_passes_are_ours_or_nothing(tmp_path, monkeypatch):
+    found = room(tmp_path)
+    ada = found.join(found.now().code, "Ada")
+    good = found.pass_of(ada)
+    assert found.person_of(good) == ada
+    forged = [
+        None,
+        "",
+        good.replace("student", "teacher"),
+        good.replace(ada.id, "f" * 16),
+        good[:-1] + ("0" if good[-1] != "0" else "1"),
+        good + "x",
+        good.replace("1.", "2.", 1),
+        room(tmp_path / "elsewhere").pass_of(ada),
+    ]
+    assert [found.person_of(text) for text in forged] == [None] * len(forged)
+    teacher = found.pass_of(TEACHER)
+    assert found.person_of(teacher) == TEACHER
+    assert room(tmp_path, key="another-key-now").person_of(teacher) is None, "the key was changed"
+    assert room(tmp_path, key="another-key-now").person_of(good) == ada
+    assert room(tmp_path, "public").person_of(teacher) is None, "of another mode"
+    later = time.time() + 8 * 86_400
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert found.person_of(good) is None
+
+
+def test_a_public_lab_knows_visitors_and_its_owner(tmp_path):
+    found = room(tmp_path, "public")
+    guest = found.visitor()
+    assert found.person_of(found.pass_of(guest)) == guest
+    assert found.enter(found.key) == OWNER == found.person_of(found.pass_of(OWNER))
+
+
+def test_secrets_are_for_the_labs_account_alone(tmp_path):
+    found = room(tmp_path)
+    assert found.key and found.passes and found.now()
+    assert found.folder.stat().st_mode & 0o777 == 0o700
+    for name in ("key", "secret"):
+        assert (found.folder / name).stat().st_mode & 0o777 == 0o600
+    (found.folder / "key").chmod(0o644)
+    with pytest.raises(SettingsError, match="read by others"):
+        secret_in(found.folder, "key")
+
+
+def test_two_students_of_one_name_are_one_too_many_also_at_once(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    code = room(tmp_path).now().code
+
+    def join(_: int) -> bool:
+        try:
+            room(tmp_path).join(code, "Ada")
+        except RightsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(join, range(8))) == 1

@@ -1,0 +1,95 @@
+"""Leading a class: wall, assignment with its leaderboard, clearing with its way back."""
+
+from __future__ import annotations
+
+import pytest
+from hands import drawn, png
+from weblab import add_run
+
+from engine.errors import RecipeError, RightsError, RunError
+from engine.lab import Lab
+from engine.runs.run import create_run
+from engine.settings import read_settings
+
+
+@pytest.fixture
+def lab(tmp_path):
+    settings = read_settings({"GLYPHLAB_HOME": str(tmp_path), "GLYPHLAB_MODE": "class"})
+    lab = Lab(tmp_path, settings)
+    lab.ada, lab.ben, lab.cem = (
+        lab.classroom.join(lab.classroom.now().code, name) for name in ("Ada", "Ben", "Cem")
+    )
+    return lab
+
+
+def scored(lab: Lab, who, accuracy: float, n: int = 364, **changes) -> str:
+    """A finished run of the student's, of a recipe with `changes`."""
+    recipe = lab.recipe("quick", changes)
+    run = create_run(lab.home, recipe, owner=who.id, by=who.name)
+    final = {"kind": "final", "test_accuracy": accuracy, "test_n": n, "val_accuracy": accuracy}
+    with run.take_lock():
+        run.own()
+        run.append_metrics(final)
+        run.end("finished", figures={"test_accuracy": accuracy, "test_n": n})
+    return run.id
+
+
+def test_places_are_lost_only_to_those_who_are_better_beyond_the_intervals(lab):
+    scored(lab, lab.ada, 1.0)  # before the assignment: does not count
+    lab.lessons.hand_out("quick", 0.95, "More epochs?")
+    scored(lab, lab.ada, 0.90)
+    best = scored(lab, lab.ada, 0.96, epochs=12)
+    scored(lab, lab.ben, 0.97, lr=0.01)
+    scored(lab, lab.cem, 0.80)
+    scored(lab, lab.cem, 1.0, **{"data.classes": ["0", "1"]})  # other test images
+    scored(lab, lab.cem, 1.0, **{"data.test": 0.01})
+    rows = lab.lessons.leaderboard()
+    assert [(row.student.name, row.place) for row in rows] == [("Ben", 1), ("Ada", 1), ("Cem", 3)]
+    assert rows[1].run == best and rows[1].low < 0.96 < rows[1].high and rows[1].n == 364
+    assert [row.reached for row in rows] == [None, None, False]
+    subject = lab.compare.subjects([best])[0]
+    assert (rows[1].low, rows[1].high) == subject.interval, "the interval is that of Compare"
+    lab.lessons.take_back()
+    assert lab.lessons.leaderboard() == [] and lab.lessons.assignment() is None
+
+
+def test_what_cannot_be_assigned_is_refused(lab):
+    with pytest.raises(RecipeError):
+        lab.lessons.hand_out("no-such-recipe", 0.9)
+    for target, words in ((0.0, ""), (1.5, ""), (0.9, "x" * 501)):
+        with pytest.raises(RightsError):
+            lab.lessons.hand_out("quick", target, words)
+
+
+def test_the_wall_shows_who_made_what(lab):
+    scored(lab, lab.ada, 0.9)
+    scored(lab, lab.ada, 0.7)
+    add_run(lab, name="nobody's")
+    lab.for_person(lab.ben).taught.add("heart", png(drawn("♥")))
+    lab.for_person(lab.ben).drawings.save(png(drawn("7")), "7")
+    ada, ben, cem = lab.lessons.wall()
+    assert (len(ada.runs), ada.best.accuracy, ada.symbols) == (2, 0.9, 0)
+    assert (ben.runs, ben.best, ben.symbols, ben.drawings) == ((), None, 1, 1)
+    assert cem.student.name == "Cem"
+
+
+def test_clearing_takes_only_students_work_and_can_be_undone(lab):
+    own = add_run(lab, name="the teacher's").id
+    mine, his = scored(lab, lab.ada, 0.9), scored(lab, lab.ben, 0.9)
+    alive = create_run(lab.home, lab.recipe("quick"), owner=lab.ada.id, by="Ada")
+    lock = alive.take_lock()
+    lab.for_person(lab.ada).taught.add("heart", png(drawn("♥")))
+    batch, left = lab.lessons.clear([lab.ada.id])
+    assert {run.id for run in lab.runs()} == {own, his, alive.id} and left == 1
+    assert alive.stop_wanted, "what still trains is asked to stop"
+    lock.release()
+    assert lab.for_person(lab.ada).taught.symbols() == []
+    back = lab.trash.restore(batch)
+    assert {entry.kind for entry in back} == {"run", "work"}
+    assert mine in {run.id for run in lab.runs()}
+    assert len(lab.for_person(lab.ada).taught.symbols()) == 1
+    everything, _ = lab.lessons.clear()
+    assert {run.id for run in lab.runs()} == {own} and lab.trash.restore(everything)
+    lab.lessons.clear([lab.cem.id])
+    with pytest.raises(RunError):
+        lab.trash.restore("")
