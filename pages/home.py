@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.charts.words import literal
 from app.sections.tour import first_steps
 from app.widgets import empty, link, number, page
 from app.widgets.busy import quick_takes
@@ -44,7 +45,7 @@ def live(was_busy: bool) -> None:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
                 state_badge(run)
-                link("train", run.name, icon=":material/show_chart:", run=run.id)
+                link("train", literal(run.name), icon=":material/show_chart:", run=run.id)
                 st.caption(f"{run.data} · {run.model}")
             share, words = progress(run, lab.run(run.id).metrics())
             st.progress(share, text=words)

@@ -58,7 +58,7 @@ def _draw(lab: Lab, run_id: str, was_alive: bool, had_begun: bool) -> None:
 def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) -> None:
     run_id = info.id
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(info.name, anchor=False, width="content")
+        st.subheader(literal(info.name), anchor=False, width="content")
         state_badge(info)
         st.caption(
             f"{info.data}, {labels_of(info)} · {info.model}"
