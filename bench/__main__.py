@@ -31,6 +31,7 @@ BENCHES: dict[str, str] = {
         " other data"
     ),
     "labelling": "which images to label next: accuracy against labels given, beside asking at random",
+    "load": "50 people who draw, 20 who watch a live run, and a run that trains, for ten minutes",
     "many-runs": "every page of a lab with a thousand runs, alone and thirty at once, in a browser",
     "portable": "500 drawings read by the ONNX package outside the lab, and by the lab",
     "decoding": "1,200 × 900 pages from their files to squares, pages a minute on all cores",
@@ -70,6 +71,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--full", action="store_true", help="ablation: at full size")
     parser.add_argument("--data", help="ablation: its data set, a name in bench.ablation.CASES")
+    parser.add_argument("--seconds", type=float, help="load: instead of ten minutes")
     parser.add_argument("--model", help="oneshot: a model or run to judge")
     args = parser.parse_args(arguments)
     if wrong := set(args.names) - set(BENCHES):
@@ -81,6 +83,8 @@ def main(arguments: list[str]) -> int:
         options: dict[str, object] = {}
         if name == "ablation":
             options = {"full": args.full, "data": args.data}
+        elif name == "load" and args.seconds:
+            options = {"seconds": args.seconds}
         elif name == "oneshot":
             options = {"model": args.model}
         for metric, value in run(**options).items():

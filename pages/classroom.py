@@ -7,6 +7,8 @@ from app.sections.classroom.teacher import teacher
 from app.widgets import empty, page
 from app.widgets.person import asking
 
+LOOK_SECONDS = 5  # between two looks of a student's page at the class
+
 with page("Classroom", "Who is here, what is assigned, and who stands where.") as lab:
     person = asking()
     if lab.settings.mode != "class":
@@ -17,4 +19,4 @@ with page("Classroom", "Who is here, what is assigned, and who stands where.") a
             st.subheader("Leaderboard", anchor=False)
             leaderboard(lab)
     else:
-        student(lab, person)
+        st.fragment(student, run_every=LOOK_SECONDS)(lab, person)

@@ -74,10 +74,6 @@ class Admission:
             return Verdict(person, _line("This address is not for you.", 403))
         return Verdict(person, cookie=cookie)
 
-    def client(self, person: Person | None, address: str) -> str:
-        """Who counts as one for limits: a person, or whoever asks from an address."""
-        return person.id if person is not None and person.id else address
-
     def cookie(self, scope: Scope, text: str, role: str) -> str:
         """A Set-Cookie header; an empty `text` has the browser forget its pass."""
         secure = scope.get("scheme") in ("https", "wss")

@@ -170,7 +170,8 @@ class Guard:
             self._protected(send, door.bare), receive, self._most(door), self._limits, client
         )
         try:
-            with self._limits.entered(client, scope["type"]):
+            person: Person | None = scope.get("glyphlab.person")
+            with self._limits.entered(client, scope["type"], person.id if person else ""):
                 counted = receive if scope["type"] == "websocket" else visit.receive
                 await self.app(below_prefix(scope), counted, visit.send)
         except (Crowded, TooLarge) as error:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 # Thirty browsers behind one address, each with the six connections that a browser opens to a site,
 # are served; a page keeps one socket, a canvas two streams.
 MOST = {"http": 256, "websocket": 100}
+MOST_OF_PERSON = {"http": 60, "websocket": 8}  # of one who has come in: a browser with some tabs
 MOST_SOCKETS = 400  # of all clients together: each is a session with widgets and a script's memory
 
 
@@ -35,21 +36,26 @@ class Limits:
         self._coming: Counter[str] = Counter()
 
     @contextmanager
-    def entered(self, client: str, kind: str) -> Iterator[None]:
-        """Count one `kind` of MOST while the block lasts. Raises Crowded."""
-        key = (whose(client), kind)
+    def entered(self, client: str, kind: str, person: str = "") -> Iterator[None]:
+        """Count one `kind` of MOST while the block lasts, of the client and, where one is known, of the
+        person (an id). Raises Crowded.
+        """
+        most = {(whose(client), kind): self._most[kind]}
+        if person:
+            most[f"person {person}", kind] = MOST_OF_PERSON[kind]
         full = kind == "websocket" and self._all[kind] >= self._sockets
-        if full or self._open[key] >= self._most[kind]:
+        if full or any(self._open[key] >= count for key, count in most.items()):
             raise Crowded
-        self._open[key] += 1
+        self._open.update(most.keys())
         self._all[kind] += 1
         try:
             yield
         finally:
             self._all[kind] -= 1
-            self._open[key] -= 1
-            if not self._open[key]:
-                del self._open[key]
+            for key in most:
+                self._open[key] -= 1
+                if not self._open[key]:
+                    del self._open[key]
 
     def came(self, client: str, size: int) -> None:
         """Count bytes of a body that is being read; `went` when it has been answered. Raises

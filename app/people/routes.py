@@ -84,7 +84,7 @@ def routes(admission: Admission) -> list[Route]:
 
 
 def _come_in(request: Request, admission: Admission, person: Person) -> Response:
-    answer = RedirectResponse("./", 303)
+    answer = RedirectResponse("classroom" if admission.mode == "class" else "./", 303)
     text = admission.classroom.pass_of(person)
     answer.headers["set-cookie"] = admission.cookie(request.scope, text, person.role)
     return answer

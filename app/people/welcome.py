@@ -17,10 +17,12 @@ def welcome(classroom: Classroom, settings: Settings) -> str:
     if admission_of(classroom, settings, {}) is None:
         return ""
     hosts = reachable(settings)
-    lines = [f"{_who(settings)}: http://{hosts[0]}:{settings.port}/?{TOKEN}={classroom.key}"]
+    lines = [f"{_who(settings):<12} http://{hosts[0]}:{settings.port}/?{TOKEN}={classroom.key}"]
     if settings.mode == "class":
         code = classroom.now().code
-        lines += [f"students:    http://{host}:{settings.port}/join?code={code}" for host in hosts]
+        lines += [
+            f"{'students:':<12} http://{host}:{settings.port}/join?code={code}" for host in hosts
+        ]
     return "\n".join(INDENT + line for line in lines)
 
 
@@ -35,4 +37,4 @@ def reachable(settings: Settings) -> list[str]:
 
 
 def _who(settings: Settings) -> str:
-    return "the teacher" if settings.mode == "class" else "its owner  "
+    return "the teacher:" if settings.mode == "class" else "its owner:"

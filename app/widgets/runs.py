@@ -54,7 +54,7 @@ def run_line(run: RunInfo) -> None:
     """One row of a list: state, name as a link to where it is watched, and what came of it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         state_badge(run)
-        link("train", run.name, icon=":material/show_chart:", run=run.id)
+        link("train", literal(run.name), icon=":material/show_chart:", run=run.id)
         st.caption(summary(run))
 
 

@@ -11,6 +11,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from functools import wraps
+from inspect import ismethod
 from typing import Any
 
 from engine.errors import RightsError, unknown
@@ -44,14 +45,12 @@ class Door:
         value = getattr(self._target, name)
         if name.startswith("_"):
             return value
-        if name in PARTS or f"{self._subject}.{name}" in NESTED:
+        is_part = name in PARTS and not ismethod(value)  # as `data.samples` is
+        if is_part or f"{self._subject}.{name}" in NESTED:
             return Door(value, NESTED.get(f"{self._subject}.{name}", name), self._gate)
         if not callable(value) and f"{self._subject}.{name}" not in CALLS:
             return value
         return self._gate.guarded(self._subject, name, value)
-
-    def __len__(self) -> int:
-        return len(self._target)
 
 
 class LabDoor:

@@ -138,7 +138,9 @@ def _meets(outside: Outside, lab: Lab, name: str) -> None:
     fields = {"code": lab.classroom.now().code, "name": f"Ada behind {name}"}
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     status, headers, _ = outside.ask("/lab/join", "POST", urlencode(fields), **form)
-    assert status == 303 and headers["location"] == "./" and "; Secure" in headers["set-cookie"]
+    assert (
+        status == 303 and headers["location"] == "classroom" and "; Secure" in headers["set-cookie"]
+    )
     for path in ("/lab/", "/lab/train", "/lab/_stcore/health"):
         status, headers, body = outside.ask(path)
         assert status == 200 and body, path

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.people.person import Person
 
-LEAVE = '<form method="post" action="leave"><button>Leave the class</button></form>'
+LEAVE = (
+    '<form method="post" action="leave"><button class="gl-plain">Leave the class</button></form>'
+)
 MOST_OWN = 8  # runs in the list of one's own
 REACHED = {True: "reached", None: "within the interval", False: "not yet"}
 
@@ -41,6 +43,7 @@ def student(lab: Lab, person: Person) -> None:
         f"You may have {quota.at_once} runs waiting or training at once and start {quota.a_day} a day."
         f" Each stops after {quota.minutes} minutes of training and keeps its best model."
     )
+    st.html(LEAVE)
 
 
 def assignment(lab: Lab, start: bool = True) -> None:

@@ -195,7 +195,7 @@ def _desk(lab: Lab, desk: Desk) -> None:
     for run in alive[:MOST_RUNS]:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             state_badge(run)
-            link("train", run.name, run=run.id)
+            link("train", literal(run.name), run=run.id)
         share, words = progress(run, lab.run(run.id).metrics())
         st.progress(share, text=words)
     words = [

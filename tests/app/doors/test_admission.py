@@ -10,7 +10,7 @@ from at_the_door import DOORS, Inside, ask, example, typed
 from app.doors.addresses import addresses_of
 from app.doors.admission import admission_of, check_reach, cookie_name
 from app.doors.guard import Guard
-from app.doors.limits import Attempts, Rate
+from app.doors.limits import MOST_OF_PERSON, Attempts, Crowded, Limits, Rate
 from app.doors.proxies import proxies_of
 from app.doors.table import ALL, ANYONE, LEADERS, lab_table
 from engine.errors import SettingsError
@@ -164,6 +164,20 @@ def test_who_asks_too_often_is_told_when_to_come_again(monkeypatch):
     assert tries.wait_seconds("10.0.0.1") == 60 and tries.wait_seconds("10.0.0.2") == 0
     now[0] += 61
     assert tries.wait_seconds("10.0.0.1") == 0
+
+
+def test_one_person_opens_no_more_than_their_share():
+    limits, opened = Limits(1000), []
+    for _ in range(MOST_OF_PERSON["websocket"]):
+        opened.append(limits.entered("10.0.0.1", "websocket", "ada"))
+        opened[-1].__enter__()
+    with pytest.raises(Crowded), limits.entered("10.0.0.1", "websocket", "ada"):
+        pass
+    with limits.entered("10.0.0.1", "websocket", "ben"):
+        pass
+    opened.pop().__exit__(None, None, None)
+    with limits.entered("10.0.0.2", "websocket", "ada"):
+        pass
 
 
 def test_one_person_who_asks_without_end_gets_429_and_others_do_not(tmp_path):

@@ -83,6 +83,17 @@ def test_no_part_hands_out_another_without_its_door(lab):
     assert {"data.imports", "data.store", "samples.labels", "sweeps.launcher"} <= seen
 
 
+def test_what_may_be_called_can_be_called(lab):
+    for_ada = lab.for_person(lab.ada)
+    for key, deed in CALLS.items():
+        subject, _, call = key.partition(".")
+        if deed != HIDDEN and (subject in PARTS or subject == "lab"):
+            assert callable(
+                getattr(for_ada if subject == "lab" else getattr(for_ada, subject), call)
+            )
+    assert for_ada.data.samples("digits", split="train", count=3).of > 1000
+
+
 def test_the_owner_has_the_lab_itself(lab):
     assert lab.for_person(OWNER) is lab
 
@@ -95,7 +106,7 @@ def test_a_student_deletes_only_what_is_their_own(lab):
                 deed(run_of(lab, name))
         with pytest.raises(RightsError):
             for_ada.run(run_of(lab, name)).delete()
-        assert for_ada.run(run_of(lab, name)).info().name == name
+        assert for_ada.run(run_of(lab, name)) and for_ada.run(run_of(lab, name)).info().name == name
     mine = run_of(lab, "Ada")
     for_ada.delete(mine)
     assert mine not in {run.id for run in lab.runs()}

@@ -1,0 +1,167 @@
+"""A lab that many use at once: 50 people draw, 20 watch a live run, one run trains, for ten minutes.
+
+Everybody shares the machine with the lab. Who draws sends a pad's question as the pad does while a pen
+moves: the next as soon as the last is answered, for two seconds, then nothing for three. Who watches has
+the Train page open: a WebSocket to Streamlit that asks for its fragment again as often as the page says.
+Figures: what drawings took, questions and pages that failed, the server's memory at the end against that
+after the first minute, and the training's speed against its speed before anybody came.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from bench.canvas import MODELS, PATIENCE, Lab, Training, drawing, spread
+from bench.records import append
+
+DRAWING, WATCHING = 50, 20  # people
+STROKE_SECONDS, REST_SECONDS = 2.0, 3.0
+SECONDS = 600
+SETTLED_SECONDS = 60  # from then on memory is to stay
+ALONE_SECONDS = 20  # of the training, before anybody comes
+
+
+class Crowd:
+    """What the people of one measurement counted."""
+
+    def __init__(self, lab: Lab, run: str, seconds: float) -> None:
+        self.lab, self.run, self.pad = lab, run, lab.pad()
+        self.end = time.monotonic() + seconds
+        self.taken: list[float] = []  # milliseconds of each answer
+        self.pages = 0
+        self.failed: list[str] = []
+
+    def draw(self, offset: float) -> None:
+        """One person's drawings until the end; `offset` seconds after the others' first."""
+        question = {
+            "session_hash": f"load{offset:.2f}",
+            "component_id": self.pad,
+            "fn_name": "look",
+            "data": [drawing(), MODELS[0], "nearest", []],
+        }
+        body, kind = json.dumps(question), {"Content-Type": "application/json"}
+        link = http.client.HTTPConnection("127.0.0.1", self.lab.port, timeout=PATIENCE)
+        time.sleep(offset)
+        while time.monotonic() < self.end:
+            lifted = time.monotonic() + STROKE_SECONDS
+            while time.monotonic() < min(lifted, self.end):
+                start = time.perf_counter()
+                try:
+                    link.request("POST", "/canvas/gradio_api/component_server", body, kind)
+                    answer = link.getresponse()
+                except (ConnectionError, http.client.HTTPException):
+                    link.close()  # it was idle for long: a browser opens another, and so do we
+                    continue
+                content = answer.read()
+                if answer.status != 200 or json.loads(content).get("glyph") != "7":
+                    self.failed.append(f"drawing: {answer.status} {content[:80]!r}")
+                self.taken.append(1000 * (time.perf_counter() - start))
+            time.sleep(max(0.0, min(REST_SECONDS, self.end - time.monotonic())))
+        link.close()
+
+    def watch(self) -> None:
+        """One person's Train page until the end."""
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+        from websockets.sync.client import connect
+
+        address = f"ws://127.0.0.1:{self.lab.port}/_stcore/stream"
+        asked = BackMsg()
+        asked.rerun_script.query_string = f"run={self.run}"
+        asked.rerun_script.page_name = "train"
+        again: dict[str, tuple[float, float]] = {}  # fragment → seconds between, when next
+        with connect(address, subprotocols=["streamlit"], max_size=None) as link:  # type: ignore
+            link.send(asked.SerializeToString())
+            while time.monotonic() < self.end:
+                try:
+                    message = ForwardMsg.FromString(link.recv(timeout=0.1))  # type: ignore
+                except TimeoutError:
+                    message = None
+                if message is not None and message.WhichOneof("type") == "auto_rerun":
+                    pace = message.auto_rerun.interval
+                    again[message.auto_rerun.fragment_id] = (pace, time.monotonic() + pace)
+                elif message is not None and message.WhichOneof("type") == "script_finished":
+                    self.pages += 1
+                elif message is not None and message.delta.new_element.HasField("exception"):
+                    self.failed.append("page: " + message.delta.new_element.exception.message[:80])
+                for fragment, (pace, due) in again.items():
+                    if time.monotonic() >= due:
+                        asked.rerun_script.fragment_id = fragment
+                        asked.rerun_script.is_auto_rerun = True
+                        link.send(asked.SerializeToString())
+                        again[fragment] = (pace, time.monotonic() + pace)
+
+
+def memory_mb(pid: int) -> float:
+    """The resident memory of a process."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def measure(seconds: float = SECONDS) -> dict[str, float]:
+    """Every figure by name."""
+    with tempfile.TemporaryDirectory() as name:
+        lab = Lab(Path(name))
+        training = Training(lab)
+        try:
+            with training:
+                time.sleep(ALONE_SECONDS)
+                alone = speed_of(training, ALONE_SECONDS)
+                crowd = Crowd(lab, training.run, seconds)
+                people = [
+                    threading.Thread(target=crowd.draw, args=(5 * n / DRAWING,), daemon=True)
+                    for n in range(DRAWING)
+                ] + [threading.Thread(target=crowd.watch, daemon=True) for _ in range(WATCHING)]
+                for one in people:
+                    one.start()
+                time.sleep(min(SETTLED_SECONDS, seconds / 3))
+                settled = memory_mb(lab.process.pid)
+                for one in people:
+                    one.join(timeout=seconds + PATIENCE)
+                grown = memory_mb(lab.process.pid) / settled - 1
+                beside = speed_of(training, seconds)
+        finally:
+            lab.close()
+    for words in sorted(set(crowd.failed))[:5]:
+        print(f"  failed: {words}")
+    return {
+        **spread("drawings", crowd.taken),
+        "drawings answered": len(crowd.taken),
+        "redraws of watched pages": crowd.pages,
+        "failures": len(crowd.failed),
+        "memory after the first minute, MB": settled,
+        "memory grown since, %": 100 * grown,
+        "training speed kept, %": 100 * beside / alone,
+    }
+
+
+def speed_of(training: Training, seconds: float) -> float:
+    """Mean images a second that a run trained in its last so many seconds."""
+    rows = [row for row in training.rooms.run(training.run).metrics() if row["kind"] == "epoch"]
+    late = [row for row in rows if row["seconds"] > rows[-1]["seconds"] - seconds]
+    first, last = late[0], late[-1]
+    if first is last:
+        return float(last["images_per_second"])
+    return (last["images_seen"] - first["images_seen"]) / (last["seconds"] - first["seconds"])
+
+
+def main(seconds: float = SECONDS) -> dict[str, float]:
+    """Measure, append to records.csv, and return every figure by name."""
+    found = measure(seconds)
+    who = f"{DRAWING} draw, {WATCHING} watch"
+    append(
+        {
+            "bench_or_recipe": "load",
+            "metric": f"{who}: {metric}",
+            "value": f"{value:.4g}",
+            "seconds": seconds,
+        }
+        for metric, value in found.items()
+    )
+    return found
