@@ -28,9 +28,10 @@ SITE := NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 run: $(VENV)/.installed
 	@$(PY) -m app
 
-# One process a core, each with one thread: tests of one file stay together, because they share what is costly to make.
+# One process a core, each with one thread: tests of one file stay together, because they share what is costly to make,
+# and the files that take longest come first (tests/conftest.py).
 test: lint types check-docs
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --ignore tests/cluster
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/cluster
 
 # Real Ray and Slurm clusters on this machine. Slurm's daemons need root and `apt-get install slurm-wlm munge`.
 test-cluster: $(VENV)/.installed-cluster

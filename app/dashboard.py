@@ -12,6 +12,7 @@ import streamlit as st
 from app.people.presence import note
 from app.shared_lab import open_lab_here
 from app.turns import turn
+from app.widgets.explain import detail_switch
 from app.widgets.links import PAGES, page_file, pages_in
 from app.widgets.person import asking
 from engine.errors import GlyphlabError
@@ -37,6 +38,8 @@ def main() -> None:
     with turn():
         chosen = st.navigation(sections, expanded=True)
         st.session_state["page"] = chosen.url_path or "home"
+        with st.sidebar:
+            detail_switch()
         _note(st.session_state["page"])
         chosen.run()
 

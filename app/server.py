@@ -15,7 +15,6 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,7 @@ from app.samples.routes import routes as sample_routes
 from app.scatter.routes import routes as space_routes
 from app.serving import bind, private, run, settings_of
 from app.turns import SWITCH_SECONDS
+from app.widgets.live import BUNDLE, LIBRARY
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
     routes = [
         Route("/healthz", health),
         metrics_route(tally, lambda: Counter(run.state for run in lab.runs())),
-        Route("/plotly.min.js", _plotly),
+        Route(f"/{LIBRARY}", _plotly),
         Route("/favicon.ico", _icon),
         Route("/canvas", add_slash),
         Mount("/canvas", app=canvas),
@@ -162,11 +162,10 @@ async def _icon(request: Request) -> Response:
 
 
 async def _plotly(request: Request) -> Response:
-    # What live charts draw with, see app.widgets.live. They name its version, so that a browser may
+    # What charts are drawn with, see app.widgets.live. They name its version, so that a browser may
     # keep it for good.
-    library = files("plotly") / "package_data" / "plotly.min.js"
     return FileResponse(
-        str(library),
+        str(BUNDLE),
         media_type="text/javascript",
         headers={"Cache-Control": "public, max-age=31536000, immutable"},
     )

@@ -20,9 +20,11 @@ from bench.records import commit, device, versions
 from engine.noise.noise_family import BLIND_FROM
 
 SETS: dict[str, int] = {"mnist": 1_500, "emnist62": 3_000}  # training images
-SEEDS: dict[str, tuple[int, ...]] = {  # 9,000 was seen by an earlier method, which was changed then
-    "mnist": (BLIND_FROM + 1, BLIND_FROM + 2, BLIND_FROM + 3),
-    "emnist62": (BLIND_FROM + 1,),
+SEEDS: dict[
+    str, tuple[int, ...]
+] = {  # 9,000 and 9,001 were seen by earlier methods, which were changed then
+    "mnist": (BLIND_FROM + 2, BLIND_FROM + 3),
+    "emnist62": (BLIND_FROM + 2,),
 }
 TABLE = Path(__file__).parent / "blind_noise.md"
 HEAD = (

@@ -247,6 +247,13 @@ def load() -> str:
     return table(("what", "took"), rows())
 
 
+def glossary() -> str:
+    """The entries of the page Glossary."""
+    from app.glossary import as_markdown
+
+    return as_markdown(level=2) + "\n"
+
+
 def endpoints() -> str:
     """Every door of the lab with the roles that may come there."""
     from app.doors.table import CANVAS, DASHBOARD, LAB, Door
@@ -307,6 +314,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "published_fields": partial(fields, "Published"),
     "losses": losses,
     "styles": styles,
+    "glossary": glossary,
     "faults": faults,
     "load": load,
     "endpoints": endpoints,

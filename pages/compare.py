@@ -6,14 +6,23 @@ from app.charts import compare as charts
 from app.charts.report import as_csv, as_html
 from app.sections.compare import common, detail, summary
 from app.widgets import empty, note, page, pick_runs
+from app.widgets.explain import explain, full
 from engine.errors import GlyphlabError
 
+DETAILED = "Calibration"  # shown to whoever wants all statistics
+EXPLAINED = {
+    "Answer": ("accuracy", "interval", "mcnemar", "smoothness", "overfitting", "pretraining"),
+    "Convergence": ("epoch", "loss", "validation", "learning-rate"),
+    "Two in detail": ("mcnemar", "confusion"),
+    "Mistakes": ("confusion",),
+    DETAILED: ("calibration", "temperature"),
+}
 VIEWS = {
     "Answer": summary.answer,
     "Convergence": detail.convergence,
     "Two in detail": detail.two,
     "Mistakes": detail.mistakes,
-    "Calibration": detail.calibration,
+    DETAILED: detail.calibration,
 }
 POLL_SECONDS = 2
 
@@ -98,7 +107,7 @@ def draw(ids: list[str], alive: bool) -> None:
         return
     view = st.segmented_control(
         "View",
-        list(VIEWS),
+        [view for view in VIEWS if full() or view != DETAILED],
         default="Answer",
         required=True,
         key="view",
@@ -108,6 +117,7 @@ def draw(ids: list[str], alive: bool) -> None:
         VIEWS[view](lab, subjects)
     except GlyphlabError as error:  # raised in a fragment, so not in the page's own frame
         st.error(str(error), icon=":material/error:")
+    explain(*EXPLAINED[view])
     with st.expander("Export", icon=":material/download:"):
         export(subjects)
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.charts.words import literal
+from app.sections.tour import first_steps
 from app.widgets import empty, link, number, page
 from app.widgets.busy import quick_takes
 from app.widgets.cluster import cluster_box
@@ -14,45 +15,6 @@ from app.widgets.trash import trash_box
 LATEST = 6
 MOST_RUNNING = 8  # live runs that are drawn; a queue may hold hundreds
 BUSY_SECONDS, CALM_SECONDS = 2, 5  # between two looks, while a run is alive and while none is
-
-STEPS = (
-    (
-        "1 · Train a model",
-        (
-            "The recipe `quick` trains a small network on handwritten digits, also without a GPU."
-            " Watch its curves as it learns."
-        ),
-        "train",
-        "Start with quick",
-    ),
-    (
-        "2 · Draw",
-        (
-            "Draw a character and see what a model makes of it while the pen moves. Models to begin"
-            " with come with the lab."
-        ),
-        "draw",
-        "Open the canvas",
-    ),
-    (
-        "3 · Look closer",
-        (
-            "Put runs side by side, walk through an embedding space, or find the wrong labels in a"
-            " data set."
-        ),
-        "compare",
-        "Compare runs",
-    ),
-)
-
-
-def steps() -> None:
-    """The three things to do first, each with its link."""
-    for column, (title, text, name, label) in zip(st.columns(3), STEPS, strict=True):
-        with column, st.container(border=True, height="stretch"):
-            st.markdown(f"**{title}**")
-            st.markdown(text)
-            link(name, label, **({"recipe": "quick"} if name == "train" else {}))
 
 
 def live(was_busy: bool) -> None:
@@ -110,7 +72,13 @@ with page(
     "A lab for handwritten characters: train models, look inside them, find label errors, test"
     " your handwriting.",
 ) as lab:
-    steps()
+    if asking().leads:
+        first_steps(lab)
+    else:  # the ticks are those of the whole lab, and no visitor's own
+        with st.container(horizontal=True, gap="medium"):
+            link("draw", "Draw a character")
+            link("train", "Train quick", recipe="quick")
+            link("compare", "Compare runs")
     busy = any(run.alive for run in lab.runs())
     st.fragment(live, run_every=BUSY_SECONDS if busy else CALM_SECONDS)(busy)
     if asking().leads:

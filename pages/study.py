@@ -55,5 +55,9 @@ with page(
             ids = [id for name in part.question for id in lab.study.runs_of(name)[:5]]
             if len(ids) > 1:
                 link("compare", f"Compare {' with '.join(part.question)}", runs=",".join(ids))
+        note(
+            "*Run it* trains at full size, as published. *Run the small form* is the same"
+            " experiment end to end in minutes on two cores; its figure says little."
+        )
         for row in mine:
             studying.experiment(lab, row, runs)

@@ -20,7 +20,7 @@ with page("Train", "Choose a recipe, change any field, start the run and watch i
         with box:
             start(lab)
             fetch_library()
-    run_id = pick_run(lab, "run", "Run to watch")
+    run_id = pick_run(lab, "run", "Run to watch", only_alive=True)
     if run_id:
         watch(lab, run_id)
     damaged_box(lab.store.damaged_runs(), lab.delete)

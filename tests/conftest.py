@@ -29,6 +29,33 @@ settings.register_profile(
 )
 settings.load_profile("lab")
 
+# The files that take longest: they are begun first, or one of them would be left for the end, while
+# the other cores have nothing to do. (`make test` keeps this order; a file's tests stay together.)
+LONGEST = (
+    "tests/browser/test_browser.py",
+    "tests/engine/noise/test_pipeline.py",
+    "tests/engine/cli/test_cli.py",
+    "tests/bench/test_ablation.py",
+    "tests/engine/noise/test_benchmark.py",
+    "tests/engine/noise/test_recover.py",
+    "tests/engine/models/test_unseen_drawings.py",
+    "tests/engine/services/test_sweeps.py",
+    "tests/engine/test_lab.py",
+    "tests/app/test_server.py",
+    "tests/browser/test_explorer.py",
+    "tests/engine/jobs/test_executor.py",
+    "tests/engine/jobs/test_cluster.py",
+    "tests/browser/test_loop.py",
+    "tests/engine/exports/test_hub.py",
+    "tests/engine/models/test_portable.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first."""
+    place = {path: number for number, path in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

@@ -34,7 +34,7 @@ FLOORS: tuple[str, ...] = (
     "engine.lab",
     "engine.cli",
     "engine.__main__",
-    "app.palette app.doors app.received app.memory_uploads app.serving",
+    "app.palette app.glossary app.doors app.received app.memory_uploads app.serving",
     "app.metrics app.people app.charts app.shared_lab app.lazy_app app.pulse app.turns app.scripts",
     "app.theme app.widgets app.scatter",
     "app.samples",

@@ -77,6 +77,7 @@ class Views:
         prediction, verdict, match, gallery = self.reader.answer(page, model)
         if prediction.blank:
             return {"kind": "blank", "headline": verdict.headline, "note": verdict.note, "rows": []}
+        self.reader.lab.tour.drawn()
         out = {
             "kind": verdict.kind,
             "glyph": verdict.groups[0].best,

@@ -183,7 +183,7 @@ def methods(rows: Sequence[Row], classes: int) -> go.Figure:
     chart.add_vline(
         x=100 / classes,
         line={"dash": "dot", "color": QUIET, "width": 1.5},
-        annotation={"text": "guessing", "font": {"color": QUIET}},
+        annotation={"text": "guessing", "font": {"color": QUIET}, "yanchor": "bottom"},
     )
     chart.update_xaxes(range=[0, 101])
     chart.update_yaxes(autorange="reversed")

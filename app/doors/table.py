@@ -47,7 +47,7 @@ FIELDS = "application/x-www-form-urlencoded"
 LAB = (
     Door("/healthz", who=ANYONE),
     Door("/metrics", who=LEADERS),
-    Door("/plotly.min.js"),
+    Door("/plotly-basic.min.js"),
     Door("/favicon.ico", who=ANYONE),
     Door("/join", who=ANYONE),
     Door("/join", "POST", FORM_TEXT, FIELDS, who=ANYONE),

@@ -176,9 +176,8 @@ def _where(result: Result, label: str) -> None:
 
 
 def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
-    first = (
-        f" It starts from {' and '.join(row.needs)}, which will run before it." if row.needs else ""
-    )
+    if row.needs:
+        st.caption(f"It starts from {' and '.join(row.needs)}, which will run before it.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Run it",
@@ -186,7 +185,6 @@ def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
             icon=":material/play_arrow:",
             on_click=_start,
             args=(lab, row.name, "full"),
-            help=f"At full size, as published.{first}",
         )
         st.button(
             "Run the small form",
@@ -195,10 +193,6 @@ def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
             type="tertiary",
             on_click=_start,
             args=(lab, row.name, "small"),
-            help=(
-                "The same experiment end to end in minutes on two cores; its figure says"
-                f" little.{first}"
-            ),
         )
         link("train", "Change it first", icon=":material/tune:", recipe=row.name)
         if len(finished) > 1:

@@ -15,7 +15,7 @@ from app.charts.words import moment
 from app.people.asking import in_dashboard
 from app.shared_lab import open_lab_here
 from app.widgets.links import link
-from app.widgets.live import live_chart
+from app.widgets.live import can_draw, live_chart
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
@@ -97,16 +97,14 @@ def note(text: str) -> None:
     st.caption(text)
 
 
-def chart(figure: go.Figure, key: str, live: bool = False, **options: Any) -> Any:
-    """Draw a figure in the page's theme with the house's buttons. `options` go on to what draws it:
-    `st.plotly_chart`, whose answer is returned, or `live_chart`.
+def chart(figure: go.Figure, key: str, **options: Any) -> Any:
+    """Draw a figure in the page's theme with the house's buttons, under a key that stays the same
+    while what is drawn changes.
 
-    `live`: for a figure that is drawn again and again under the same key while a run goes on; it is
-    updated in place.
+    Lines, points and bars are drawn by `live_chart`, which is quicker and keeps the zoom; the rest
+    by `st.plotly_chart`, whose answer is returned. `options` go on to it.
     """
     config = {**CHART_CONFIG, **options.pop("config", {})}
-    if live:
+    if can_draw(figure):
         return live_chart(figure, key, config, **options)
-    if options.get("on_select"):
-        config["modeBarButtonsToRemove"] = ["autoScale2d"]
     return st.plotly_chart(figure, key=key, config=config, **options)

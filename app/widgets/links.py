@@ -62,6 +62,9 @@ PAGES: dict[str, PageLine] = {
         "Library", "Data", "dataset", "data sets: classes, samples, augmentation, uploads"
     ),
     "models": PageLine("Library", "Models", "neurology", "saved models: cards and downloads"),
+    "glossary": PageLine(
+        "Library", "Glossary", "dictionary", "what the figures mean, what is good, where to read on"
+    ),
 }
 
 

@@ -5,7 +5,7 @@ page can be shared.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -55,9 +55,11 @@ def pick_dataset(
     return pick_one(label, {data.name: dataset_label(data) for data in datasets}, key, "data set")
 
 
-def pick_run(lab: Lab, key: str = "run", label: str = "Run") -> str | None:
+def pick_run(
+    lab: Lab, key: str = "run", label: str = "Run", *, only_alive: bool = False
+) -> str | None:
     """One run's id, the newest unless chosen; None, with an empty state drawn, where there are
-    none.
+    none. With `only_alive`, None is offered too, unless one is under way.
 
     To choose one from elsewhere, set `st.query_params[key]` before this is drawn.
     """
@@ -70,7 +72,11 @@ def pick_run(lab: Lab, key: str = "run", label: str = "Run") -> str | None:
             recipe="quick",
         )
         return None
-    return pick_one(label, {run.id: run_label(run) for run in runs}, key, "run")
+    labels = {run.id: run_label(run) for run in runs}
+    if not only_alive:
+        return pick_one(label, labels, key, "run")
+    alive = next((run.id for run in runs if run.alive), None)
+    return pick_one_or_none(label, labels, key, "run", alive)
 
 
 def pick_runs(
@@ -127,16 +133,34 @@ def pick_one(
     first name is the default. (Streamlit's own `bind` would put the label into the address, which
     changes with a run's state.)
     """
+    first = default if default in labels else next(iter(labels))
+    chosen = _select(label, labels, key, what, first, help=help)
+    return first if chosen is None else chosen
+
+
+def pick_one_or_none(
+    label: str, labels: Mapping[str, str], key: str, what: str, default: str | None = None
+) -> str | None:
+    """As `pick_one`, but where there is no `default` nothing is chosen until a person does."""
+    return _select(label, labels, key, what, default, placeholder=f"Choose a {what}")
+
+
+def _select(
+    label: str,
+    labels: Mapping[str, str],
+    key: str,
+    what: str,
+    default: str | None,
+    **options: Any,
+) -> str | None:
     wanted = st.query_params.get(key)
     if wanted in labels:
         st.session_state[key] = wanted
     elif st.session_state.get(key) not in labels:
-        st.session_state[key] = default if default in labels else next(iter(labels))
+        st.session_state[key] = default
     if wanted and wanted not in labels:
-        st.warning(
-            f"There is no {what} `{wanted}` here; `{st.session_state[key]}` is shown.",
-            icon=":material/info:",
-        )
+        instead = f"; `{st.session_state[key]}` is shown" if st.session_state[key] else ""
+        st.warning(f"There is no {what} `{wanted}` here{instead}.", icon=":material/info:")
 
     def remember() -> None:
         st.query_params[key] = st.session_state[key]
@@ -144,11 +168,12 @@ def pick_one(
     return st.selectbox(
         label,
         list(labels),
+        index=None if default is None else 0,
         format_func=lambda name: labels.get(name, name),
         key=key,
-        help=help,
         on_change=remember,
         persist_state="page",
+        **options,
     )
 
 

@@ -11,7 +11,7 @@ from statistics import fmean, median
 from engine.compare.statistics import McNemar, Spread, spread
 from engine.compare.subjects import Subject, apart_from_seed, thresholds_for
 
-REAL = 0.05  # a p below this is called a real difference
+REAL = 0.05  # a p below this is called significant
 # accuracies within 0.2 points of each other are called equal where there is no test for them
 PER_EPOCH = 0.002
 
@@ -79,8 +79,8 @@ def _end(first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: flo
             f" on {second.members[0].scored_on}."
         )
     text = (
-        f"**The end.** On {where}, {first.name} reads {_score(first)}, {second.name}"
-        f" {_score(second)}."
+        f"**Final accuracy.** On {where}, {first.name} is right on {_score(first)}, {second.name}"
+        f" on {_score(second)}."
     )
     if p_seeds is not None:
         sure = (
@@ -99,10 +99,10 @@ def _end(first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: flo
         )
         if test.p < REAL:
             return (
-                f"{text} {counts}: {better} is really better on images like these (McNemar,"
-                f" {_p(test.p)})."
+                f"{text} {counts}: {better} is significantly better on images like these (McNemar's"
+                f" test, {_p(test.p)})."
             )
-        return f"{text} {counts}: that could well be chance (McNemar, {_p(test.p)})."
+        return f"{text} {counts}: that may be chance (McNemar's test, {_p(test.p)})."
     return f"{text} One seed on one side alone can't tell whether that is more than luck."
 
 
@@ -136,13 +136,13 @@ def _start(first: SeedGroup, second: SeedGroup) -> str:
         return ""
     if abs(one - two) < PER_EPOCH:
         return (
-            f"**The start.** After the first epoch both are at about {_percent((one + two) / 2)} of"
-            " the held-out images."
+            "**First epoch.** After it both are right on about"
+            f" {_percent((one + two) / 2)} of the held-out images."
         )
     ahead, gap = (first, one - two) if one > two else (second, two - one)
     return (
-        f"**The start.** After the first epoch {first.name} reads {_percent(one)} of the held-out"
-        f" images and {second.name} {_percent(two)}: {ahead.name} is {100 * gap:.2f} points ahead."
+        f"**First epoch.** After it {first.name} is right on {_percent(one)} of the held-out images"
+        f" and {second.name} on {_percent(two)}: {ahead.name} is {100 * gap:.2f} points ahead."
     )
 
 
@@ -151,7 +151,7 @@ def _speed(first: SeedGroup, second: SeedGroup) -> str:
         return ""
     sentences = []
     for step in reversed(thresholds_for([*first.members, *second.members])):
-        times, reached = [], False
+        goal, times, reached = f"{100 * float(step):g}%", [], False
         for group in (first, second):
             epochs = [s.reached("epoch").get(step) for s in group.members]
             seconds = [s.reached("seconds").get(step) for s in group.members]
@@ -159,16 +159,16 @@ def _speed(first: SeedGroup, second: SeedGroup) -> str:
             if len(got) * 2 > len(group.members):
                 reached = True
                 times.append(
-                    f"{group.name} takes {_whole(median(got))} and"
-                    f" {median(t for t in seconds if t is not None):,.0f} s"
+                    f"{group.name} reached {goal} after {_whole(median(got))}"
+                    f" ({median(t for t in seconds if t is not None):,.0f} s)"
                 )
             else:
-                times.append(f"{group.name} never gets there")
+                times.append(f"{group.name} never reached {goal}")
         if reached:
-            sentences.append(f"To {100 * float(step):g}% {times[0]}, {times[1]}.")
+            sentences.append(f"{times[0]}, {times[1]}.")
         if len(sentences) == 2:
             break
-    return " ".join(["**The way.**", *sentences]) if sentences else ""
+    return " ".join(["**Speed.**", *sentences]) if sentences else ""
 
 
 def _whole(epochs: float) -> str:
@@ -188,10 +188,13 @@ def _smooth(first: SeedGroup, second: SeedGroup) -> str:
     one, two = _rough(first), _rough(second)
     if one is None or two is None:
         return ""
-    text = (
-        f"**Smoothness.** Of all that the held-out loss moved, {100 * one:.0f}% was upwards for"
-        f" {first.name} and {100 * two:.0f}% for {second.name}"
-    )
+    said = [
+        f"the held-out loss of {group.name} never rose"
+        if share == 0
+        else f"{100 * share:.0f}% of the change in the held-out loss of {group.name} was upwards"
+        for group, share in ((first, one), (second, two))
+    ]
+    text = f"**Smoothness.** From epoch to epoch, {said[0]} and {said[1]}"
     if abs(one - two) < 0.05:
         return f"{text}: equally smooth."
     return f"{text}: {(first if one < two else second).name} learns more smoothly."
@@ -205,8 +208,8 @@ def _gap(first: SeedGroup, second: SeedGroup) -> str:
     if one is None or two is None:
         return ""
     return (
-        f"**Overfitting.** Training images are read better than held-out ones by {100 * one:.2f}"
-        f" points for {first.name} and {100 * two:.2f} points for {second.name}."
+        "**Overfitting.** Accuracy on training images is above that on held-out ones by"
+        f" {100 * one:.2f} points for {first.name} and {100 * two:.2f} points for {second.name}."
     )
 
 
@@ -239,20 +242,18 @@ def _pretraining(
         if gap == 0:
             parts.append("ends level")
         else:
-            sure = (
-                "" if p is None else ", a real difference" if p < REAL else ", which may be chance"
-            )
+            sure = "" if p is None else " (significant)" if p < REAL else " (this may be chance)"
             parts.append(
                 f"ends {abs(100 * gap):.2f} points {'higher' if gap > 0 else 'lower'}{sure}"
             )
     one, two = _rough(pre), _rough(fresh)
     if one is not None and two is not None:
         parts.append(
-            "is smoother"
+            "learns more smoothly"
             if one < two - 0.05
-            else "is rougher"
+            else "learns less smoothly"
             if one > two + 0.05
-            else "is as smooth"
+            else "learns as smoothly"
         )
     if not parts:
         return ""

@@ -9,6 +9,7 @@ frequencies; Zauner 2010) and accepted by the correlation of 16 × 16 frequencie
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -110,29 +111,27 @@ def _near(spectra: np.ndarray, side: int, identical: np.ndarray, drawn: np.ndarr
     low = np.arange(side * side).reshape(side, side)[:HASHED, :HASHED].ravel()[1:] - 1
     bits = spectra[np.ix_(firsts, low)]
     bits = bits > np.median(bits, axis=1, keepdims=True)  # (m, 63)
-    pairs = [_pairs_in_band(band) for band in np.array_split(bits, BANDS, axis=1)]
-    count = max(len(firsts), 1)  # a pair is one number: rows of two take ten times as long to sort
-    found = np.unique(np.concatenate(pairs) @ np.array([count, 1]))
-    a, b = firsts[found // count], firsts[found % count]
-    for start in range(0, len(a), 100_000):
-        part = slice(start, start + 100_000)
-        close = np.einsum("nd,nd->n", spectra[a[part]], spectra[b[part]]) >= SAME_FROM
-        for one, other in zip(
-            a[part][close], b[part][close], strict=True
-        ):  # one < other, ascending
-            if same[one] == one and same[other] == other:
-                same[other] = one
+    close = [
+        pair
+        for band in np.array_split(bits, BANDS, axis=1)
+        for rows in _buckets(band)
+        for pair in _alike(spectra[firsts[rows]], firsts[rows])
+    ]
+    for one, other in sorted(set(close)):  # one < other
+        if same[one] == one and same[other] == other:
+            same[other] = one
     return same[same]
 
 
-def _pairs_in_band(band: np.ndarray) -> np.ndarray:
-    """(p, 2) int64, rows of `band` (m, B) bool that are equal; the smaller first."""
+def _buckets(band: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows, ascending, of `band` (m, B) bool that are equal to one another."""
     keys: np.ndarray = band.astype(np.int64) @ (2 ** np.arange(band.shape[1], dtype=np.int64))
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
-    out = [np.empty((0, 2), np.int64)]
-    for rows in np.split(order, starts[1:]):
-        if 1 < len(rows) <= MOST_IN_BUCKET:
-            one, other = np.triu_indices(len(rows), 1)
-            out.append(np.stack([rows[one], rows[other]], axis=1))
-    return np.concatenate(out)
+    return (rows for rows in np.split(order, starts[1:]) if 1 < len(rows) <= MOST_IN_BUCKET)
+
+
+def _alike(spectra: np.ndarray, positions: np.ndarray) -> Iterator[tuple[int, int]]:
+    """The pairs of `positions` (n,), ascending, whose spectra (n, D) are those of one image."""
+    one, other = np.nonzero(np.triu(spectra @ spectra.T >= SAME_FROM, 1))
+    return zip(positions[one].tolist(), positions[other].tolist(), strict=True)

@@ -211,19 +211,21 @@ class CrossValidation:
     def ensemble(
         self,
         result: OutOfSample,
+        log_p: np.ndarray,
         neighbours: np.ndarray,
         findings: Findings,
         saved_models: Mapping[str, Predict],
     ) -> np.ndarray:
         """Log-probabilities (n, K) by an ensemble. Its targets combine the folds' networks, the
-        labels of neighbours (n, k) and the predictions of saved models.
+        out-of-sample predictions log_p (n, K), the labels of neighbours (n, k) and the predictions of
+        saved models.
         """
         matrix, given, temperature = findings.matrix, self.given, findings.temperature
-        share = fit_share(
-            log_softmax(result.logits, temperature), matrix, given, neighbours, self.config
+        share = fit_share(log_p, matrix, given, neighbours, self.config)
+        folds = np.mean([log_softmax(logits, temperature) for logits in result.by_fold], 0)
+        log_p = log_softmax(
+            (folds + log_p) / 2 + neighbour_evidence(matrix, given, neighbours, share)
         )
-        log_p = np.mean([log_softmax(logits, temperature) for logits in result.by_fold], 0)
-        log_p = log_softmax(log_p + neighbour_evidence(matrix, given, neighbours, share))
         others = [
             predict_with_tta(
                 self.data, model, self.index, self.uncounted, f"predictions of {name}", self.config

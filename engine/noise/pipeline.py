@@ -158,13 +158,10 @@ def _diagnosed(
     findings = found_in(result)
     low, high = share(findings.rate_low), share(findings.rate_high)
     work.so_far = f"{findings.regime}, {low} to {high} of the labels wrong"
-    neighbours = ensemble_log_p = None
     if best is not None and work.effort.student_images:
         result = work.students(result, findings)
         findings = found_in(result)
-    if work.ensemble_size:
-        neighbours = work.neighbours(result)
-        ensemble_log_p = work.ensemble(result, neighbours, findings, saved_models)
+    neighbours = ensemble_log_p = None
     if best is None:  # the networks learned nothing: any difference between images is chance
         log_prior = np.log(np.maximum(findings.prior, 1e-9)).astype(np.float32)
         log_p = np.tile(log_prior, (len(index), 1))
@@ -181,6 +178,9 @@ def _diagnosed(
         )
         networks = result.by_fold, by_looks
         log_p = best_mixture(networks, work.fold, looks.neighbours, work.given, findings, config)
+    if work.ensemble_size:
+        neighbours = work.neighbours(result)
+        ensemble_log_p = work.ensemble(result, log_p, neighbours, findings, saved_models)
     suspects = find_suspects(
         log_p,
         scoring_transition(findings),

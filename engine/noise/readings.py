@@ -46,8 +46,10 @@ def settled(
     if found.regime == "class-dependent":  # hard images may be wrong more often than clear ones
         found = replace(found, rate_high=max(found.rate_high, seen.apart))
     near = seen.second >= config.second_label * seen.first
-    if found.regime == "class-dependent" and near and seen.first_high < config.agreement_of_pairs:
-        return replace(found, rate_high=1.0)  # the second label may be the name
+    if found.regime == "class-dependent" and (
+        (near and seen.first_high < config.agreement_of_pairs) or seen.first_high < config.named
+    ):
+        return replace(found, rate_high=1.0)  # another label may be the name, or none
     return found
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from engine.services.spaces import Spaces
     from engine.services.study import Study
     from engine.services.sweeps import Sweeps
+    from engine.services.tour import Tour
     from engine.services.visits import Visits
     from engine.store.store import Store
 
@@ -113,6 +114,12 @@ class Services:
         from engine.services.exports import Exports
 
         return Exports(self.store)
+
+    @cached_property
+    def tour(self) -> Tour:
+        from engine.services.tour import Tour
+
+        return Tour(self.store, self.launcher, self.spaces, self.noise)
 
     @cached_property
     def classroom(self) -> Classroom:

@@ -32,7 +32,7 @@ def test_the_address_names_the_runs_and_the_answer_comes_first(lab):
     )
     page = open_page("compare", runs=f"{one.id},{two.id}")
     assert page.multiselect(key="runs").value == [one.id, two.id]
-    assert "*lr 0.004* is really better on images like these" in texts(page)
+    assert "*lr 0.004* is significantly better on images like these" in texts(page)
     tests = page.dataframe[1].value
     assert list(tests["verdict"]) == ["real"]
 
@@ -43,7 +43,7 @@ def test_choosing_runs_keeps_them_in_the_address(lab):
     assert "Choose runs above" in texts(page)
     page.multiselect(key="runs").set_value([two.id, one.id]).run()
     assert not page.exception and page.query_params["runs"] == f"{two.id},{one.id}"
-    assert "**The end.**" in texts(page)
+    assert "**Final accuracy.**" in texts(page)
 
 
 def test_a_run_that_is_gone_is_left_out(lab):
@@ -163,12 +163,12 @@ def test_files_hold_every_row_and_the_report_opens_without_the_lab(lab):
     plot = charts.scores([charts.Score("a <b>", [99.0], 98.0, 99.5)], "x")
     html = as_html(
         "One & two",
-        ["**The end.** *a* < *b*"],
+        ["**Final accuracy.** *a* < *b*"],
         {"Figures": [{"a_b": 0.123456, "n": None}]},
         [plot, plot],
     )
     assert (
-        "<b>The end.</b> <i>a</i> &lt; <i>b</i>" in html
+        "<b>Final accuracy.</b> <i>a</i> &lt; <i>b</i>" in html
         and "One &amp; two" in html
         and "<td>0.1235</td><td></td>" in html
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pictures import files, png, small_page, write_folder, write_zip
 from waiting import wait_until
-from weblab import open_page, texts, thumbnails
+from weblab import charts, open_page, texts, thumbnails
 
 from app.charts.data import class_counts
 from engine.lab import Lab
@@ -50,7 +50,7 @@ def test_the_bundled_digits_show_classes_counts_and_samples(lab):
     assert page.selectbox(key="data").value == "digits"
     figures = {metric.label: metric.value for metric in page.metric}
     assert figures == {"Images": "1,797", "Classes": "10", "Image type": "Single characters"}
-    assert len(page.get("plotly_chart")) == 1
+    assert len(charts(page)) == 1
     assert captions(page)[:12] == [*"0123456789", "0", "1"] and len(captions(page)) == 60
     assert all(item["src"].startswith("data:image/png") for item in thumbnails(page))
     assert "Download a zip" in [button.proto.label for button in page.get("download_button")]

@@ -12,7 +12,7 @@ from pictures import files, write_zip
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from weblab import add_run, open_page, texts
+from weblab import add_run, charts, open_page, texts
 
 from app.charts.space import accuracy_curve, distances, layer_palette, roc
 from app.scatter.routes import routes
@@ -130,7 +130,7 @@ def test_figures_are_measured_and_then_shown(lab: Lab, space) -> None:
     assert "Measure" in [button.label for button in page.button]
     measure(lab.launcher, lambda *step: None, lab.model, "digits", "test")
     page = open_page("embeddings", **address(lab, view="figures"))
-    assert len(page.dataframe[0].value) == 2 and len(page.get("plotly_chart")) == 3
+    assert len(page.dataframe[0].value) == 2 and len(charts(page)) == 3
     assert "The hardest" in texts(page)
 
 

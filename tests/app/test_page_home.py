@@ -21,11 +21,24 @@ def test_an_empty_lab_says_what_to_do_first(lab):
     page = open_page("home")
     words = texts(page)
     assert (
-        "1 · Train a model" in words
+        "Train a network" in words
         and "No run has ended yet" in words
         and "Nothing is running" in words
     )
     assert "/train?recipe=quick" in words  # the link goes to the right recipe
+
+
+def test_a_step_is_begun_from_home_and_ticked_off(lab):
+    page = open_page("home")
+    assert [box.label for box in page.expander][0] == "First steps: 0 of 5 done"
+    page.button(key="begin-compare").click().run()
+    assert sorted(run.recipe for run in lab.runs()) == ["few-pretrained", "few-scratch"]
+    for run in lab.runs():
+        lab.stop(run.id)
+    lab.tour.drawn()
+    page = open_page("home")
+    assert [box.label for box in page.expander][0] == "First steps: 1 of 5 done"
+    assert "begin-draw" not in [button.key for button in page.button]
 
 
 def test_the_latest_results_are_listed_with_their_accuracy_and_a_link(lab):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from weblab import add_run, open_page, texts
+from weblab import add_run, charts, open_page, texts
 
 from engine.lab import Lab
 from engine.recipes.fields import Augment, DataSpec
@@ -143,10 +143,10 @@ def test_a_finished_run_shows_its_figures_curves_and_where_to_go(lab):
     page = open_page("train", run=run.id)
     figures = {metric.label: metric.value for metric in page.metric}
     assert figures["Test accuracy"] == "98.90%" and figures["Parameters"] == "147 k"
-    assert len(page.get("bidi_component")) == 2
+    assert len(charts(page)) == 2
     page.session_state[f"more-{run.id}"] = page.session_state[f"recipe-{run.id}"] = True
     page.run()
-    assert len(page.get("bidi_component")) == 4 and "name: quick" in page.code[-1].value
+    assert len(charts(page)) == 4 and "name: quick" in page.code[-1].value
     assert f"/draw?model={run.id}" in texts(page) and f"/compare?runs={run.id}" in texts(page)
     assert not [button for button in page.button if button.label.startswith("Stop")]
 
@@ -156,7 +156,7 @@ def test_a_failed_run_shows_why_with_its_log_and_offers_to_go_on(lab):
     page = open_page("train", run=run.id)
     assert "its process was killed" in page.error[0].value
     assert page.button(key=f"resume-{run.id}").label == "Resume"
-    assert "failed" in page.code[0].value
+    assert "failed" in page.text[0].value
 
 
 def test_a_live_run_can_be_told_to_stop(lab):
@@ -209,3 +209,15 @@ def test_every_field_of_a_recipe_that_decides_a_run_is_in_the_form(lab):
     )
     assert not wanted - keys
     assert not page.error  # every default passes the check as it comes back from its field
+
+
+def test_a_run_is_shown_when_it_is_chosen_or_under_way(lab):
+    """Who came to start a run does not wait for the curves of another that has ended."""
+    run = add_run(lab)
+    page = open_page("train")
+    assert page.selectbox(key="run").value is None and not charts(page)
+    page.selectbox(key="run").select(run.id).run()
+    assert len(charts(page)) == 2
+    with run.take_lock():
+        run.write_status(state="running", finished=None)
+        assert open_page("train").selectbox(key="run").value == run.id

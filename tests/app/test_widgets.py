@@ -6,8 +6,10 @@ import base64
 import io
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from PIL import Image
+from plotly.offline import get_plotlyjs_version
 from streamlit.testing.v1 import AppTest
 from waiting import wait_until
 from weblab import add_run, learning_rows, texts
@@ -15,6 +17,7 @@ from weblab import add_run, learning_rows, texts
 from app.widgets import PAGES, data_uri
 from app.widgets.choices import choices, model_options
 from app.widgets.links import page_file
+from app.widgets.live import BUNDLE, can_draw
 from app.widgets.runs import STATES, progress
 from engine.lab import Lab
 from engine.runs.run_info import ALIVE, ENDED
@@ -220,3 +223,14 @@ def test_the_bar_of_an_ended_run_says_how_far_it_came(lab):
             state="stopped", message="stopped after 4 epochs; the best model is kept"
         )
     assert progress(failed.info(), rows) == (0.4, "Stopped after 4 epochs; the best model is kept")
+
+
+def test_charts_are_drawn_with_the_plotly_that_made_them():
+    first = BUNDLE.read_text(encoding="utf-8")[:200]
+    assert f"v{get_plotlyjs_version()}\n" in first, "renew assets/vendor with plotly's own version"
+
+
+def test_only_lines_points_and_bars_are_left_to_the_basic_bundle():
+    lines = go.Figure([go.Scatter(y=[1, 2]), go.Bar(y=[1])])
+    assert can_draw(lines)
+    assert not can_draw(lines.add_heatmap(z=[[1]]))

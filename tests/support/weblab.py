@@ -18,6 +18,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 from waiting import wait_until
 
+from app.widgets.explain import FULL
 from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint
@@ -123,11 +124,12 @@ def add_run(
     return run
 
 
-def open_page(name: str, **query: str) -> AppTest:
-    """The page in pages/`name`.py, run once with `query` in its address; nothing may have gone
-    wrong in it.
+def open_page(name: str, *, full: bool = True, **query: str) -> AppTest:
+    """The page in pages/`name`.py, run once with `query` in its address, with all statistics if
+    `full`; nothing may have gone wrong in it.
     """
     page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60)
+    page.session_state[FULL] = full
     for key, value in query.items():
         page.query_params[key] = value
     page.run()
@@ -156,6 +158,16 @@ def thumbnails(page: AppTest, key: str = "") -> list[dict[str, Any]]:
         for element in page.get("bidi_component")
         if element.proto.component_name.endswith("glyphlab_thumbs") and key in element.proto.id
         for item in json.loads(element.proto.json)["items"]
+    ]
+
+
+def charts(page: AppTest) -> list[Any]:
+    """The figures on the page, as a browser is given them: those of plotly's basic bundle."""
+    return [
+        json.loads(json.loads(element.proto.json)["figure"])
+        for element in page.get("bidi_component")
+        if element.proto.component_name.endswith("glyphlab_live_chart")
+        and "figure" in json.loads(element.proto.json)
     ]
 
 

@@ -13,6 +13,7 @@ from app.charts.space import accuracy_curve, distances, roc
 from app.sections.embeddings.choose import PARTS, at_work, pick_segment, pick_space
 from app.sections.embeddings.selection import grid, name_of
 from app.widgets import chart, note, number
+from app.widgets.explain import explain
 
 if TYPE_CHECKING:
     from engine.embedding.space import Space
@@ -61,6 +62,7 @@ def draw(lab: Lab) -> None:
         chart(roc(rows), key="roc")
     with right:
         chart(distances(rows[0]), key="distances")
+    explain("knn", "eer", "similarity", "triplet")
     if space := lab.spaces.find(**arguments):
         _hardest(space, rows)
 

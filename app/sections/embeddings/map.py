@@ -23,6 +23,7 @@ from app.sections.embeddings.selection import (
     selected,
 )
 from app.widgets import data_uri, note
+from app.widgets.explain import explain
 
 if TYPE_CHECKING:
     from engine.embedding.projection import Projection
@@ -68,6 +69,7 @@ def _explore(lab: Lab, space: Space, found: Projection) -> None:
             on_pick=listener(space),
         )
         note(faithful_words(found))
+        explain("embedding", "umap", "trustworthiness")
     with right, st.container(key="selection-panel"):
         if near is not None:
             card(space, int(places[0]), near, "neighbours")

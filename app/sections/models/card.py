@@ -14,6 +14,7 @@ import streamlit as st
 
 from app.charts.words import number, parameters, percent
 from app.charts.words import size as file_size
+from app.widgets.explain import explain, full, meaning
 from engine.errors import GlyphlabError
 from engine.models.card import VALIDATION_ONLY, measured_split
 
@@ -32,12 +33,12 @@ def figures(meta: CheckpointMeta) -> None:
         (
             "Top 3",
             percent(metrics.get("test_top3")),
-            "the right class is among the three likeliest",
+            meaning("top-3"),
         ),
-        (
-            "Calibration error",
-            percent(metrics.get("test_ece")),
-            "mean gap between confidence and accuracy",
+        *(
+            [("Calibration error", percent(metrics.get("test_ece")), meaning("calibration"))]
+            if full()
+            else []
         ),
         (
             "Parameters",
@@ -50,6 +51,7 @@ def figures(meta: CheckpointMeta) -> None:
     with st.container(horizontal=True, gap="small"):
         for label, value, help in shown:
             st.metric(label, value, help=help, width=135)
+    explain("accuracy", "top-3", "test")
 
 
 def card(lab: Lab, name: str) -> None:

@@ -13,9 +13,11 @@ from app.charts import noise as charts
 from app.sections.noise import choose
 from app.sections.noise.suspects import pictures
 from app.widgets import chart, link, note
+from app.widgets.explain import explain, full
 from engine.noise.shares import share
 
 if TYPE_CHECKING:
+    from engine.files.documents import LabelDiagnosis
     from engine.lab import Lab
     from engine.noise.storage import Diagnosis
 
@@ -96,22 +98,35 @@ def show(lab: Lab, found: Diagnosis) -> None:
         chart(charts.transition(document["transition"], document["classes"]), key="transition")
     with right:
         chart(charts.confusion(document["likely_given"], document["classes"]), key="likely-given")
-    left, right = st.columns([3, 2])
-    with left:
-        st.subheader("Evidence", anchor=False)
-        for sentence in document["evidence"]:
-            st.markdown(f"- {sentence}")
-    with right:
-        st.subheader("What these data can't tell", anchor=False)
-        for sentence in document["unknowable"]:
-            st.markdown(f"- {sentence}")
+    explain("noise-rate", "transition", "regimes", "suspicion", "out-of-sample")
+    unknowable(document)
+    if full():
+        evidence(found)
+    else:
+        note("The evidence behind this, in likelihoods: switch on *All statistics* at the left.")
+    choose.again(lab, found)
+
+
+def unknowable(document: LabelDiagnosis) -> None:
+    """What no method could tell from such data."""
+    st.subheader("What these data can't tell", anchor=False)
+    for sentence in document["unknowable"]:
+        st.markdown(f"- {sentence}")
+
+
+def evidence(found: Diagnosis) -> None:
+    """What the verdict rests on, for who reads likelihoods."""
+    document = found.document
+    st.subheader("Evidence", anchor=False)
+    for sentence in document["evidence"]:
+        st.markdown(f"- {sentence}")
     left, right = st.columns(2)
     with left:
         chart(charts.hypotheses(document["hypotheses"], HYPOTHESES), key="hypotheses")
     with right:
         counts, edges = np.histogram(found.arrays["score"], bins=50, range=(0, 1))
         chart(charts.scores(edges.tolist(), counts.tolist()), key="scores")
-    choose.again(lab, found)
+    explain("nats", "average-precision")
 
 
 def groups(found: Diagnosis) -> None:

@@ -48,26 +48,28 @@ def _draw(lab: Lab, name: str, was_busy: bool) -> None:
     _header(lab, info, spec)
     left, right = st.columns(2)
     with left:
-        chart(charts.history(trials, spec.metric, spec.direction), key=f"history-{name}", live=True)
+        chart(charts.history(trials, spec.metric, spec.direction), key=f"history-{name}")
     with right:
-        chart(charts.curves(trials, spec.metric, info.best_trial), key=f"curves-{name}", live=True)
+        chart(charts.curves(trials, spec.metric, info.best_trial), key=f"curves-{name}")
     chart(
         parallel(trials, spec.metric, spec.direction),
         key=f"parallel-{name}",
-        live=True,
         least_width=640,
     )
     left, right = st.columns(2)
     with left:
         shares = _importances(lab, name, info.done - info.failed - info.pruned)
-        chart(charts.importance(shares, spec.metric), key=f"importance-{name}", live=True)
+        chart(charts.importance(shares, spec.metric), key=f"importance-{name}")
     with right:
         _best(lab, info)
     _table(
         trials, spec.metric, {run.id for run in lab.runs()}
     )  # another home's worker keeps its runs there
-    with st.expander("Search space", icon=":material/description:"):
-        st.code(spec.to_yaml(), language="yaml")
+    space = st.expander(
+        "Search space", icon=":material/description:", key=f"space-{name}", on_change="rerun"
+    )
+    if space.open:  # a closed box is not filled: colours for YAML take a browser half a second
+        space.code(spec.to_yaml(), language="yaml")
 
 
 def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:

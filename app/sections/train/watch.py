@@ -18,6 +18,7 @@ from app.charts.learning import (
 from app.charts.words import literal, number, parameters, percent, seconds
 from app.widgets.busy import busy_with
 from app.widgets.common import chart
+from app.widgets.explain import explain, full, meaning
 from app.widgets.links import link
 from app.widgets.runs import changes_since, labels_of, progress, state_badge
 from engine.errors import GlyphlabError
@@ -82,9 +83,9 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
     _figures(info, rows, final)
     left, right = st.columns(2)
     with left:
-        chart(accuracy_curves(rows, info.epochs), key=f"accuracy-{run_id}", live=True)
+        chart(accuracy_curves(rows, info.epochs), key=f"accuracy-{run_id}")
     with right:
-        chart(loss_curves(rows, info.epochs), key=f"loss-{run_id}", live=True)
+        chart(loss_curves(rows, info.epochs), key=f"loss-{run_id}")
     # Closed boxes are not filled: this is drawn anew every second, beside the training that it
     # shows.
     more = st.expander(
@@ -94,9 +95,9 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         with more:
             left, right = st.columns(2)
             with left:
-                chart(rate_curve(rows, info.epochs), key=f"rate-{run_id}", live=True)
+                chart(rate_curve(rows, info.epochs), key=f"rate-{run_id}")
             with right:
-                chart(speed_curve(rows, info.epochs), key=f"speed-{run_id}", live=True)
+                chart(speed_curve(rows, info.epochs), key=f"speed-{run_id}")
     failed = info.state == "failed"
     log = st.expander(
         "Log",
@@ -106,10 +107,9 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         on_change="rerun",
     )
     if log.open:
-        log.code(
-            run.log_tail(200 if failed else 60) or "The log is still empty.",
-            language=None,
-            height=260,
+        # st.code has the browser read a megabyte of syntax colouring first, even for plain text.
+        log.container(height=260, border=True, key="log-lines").text(
+            run.log_tail(200 if failed else 60) or "The log is still empty."
         )
     recipe = st.expander(
         "Recipe of this run",
@@ -192,6 +192,8 @@ def _figures(
     with st.container(horizontal=True, gap="small"):
         for label, value, help in _at_the_end(rows, final) if final else _so_far(info, rows):
             st.metric(label, value, help=help, width=135)
+    # always, or the charts below would be others when the run ends
+    explain("accuracy", "top-3", "validation", "test", "loss", "overfitting")
 
 
 def _at_the_end(
@@ -209,17 +211,17 @@ def _at_the_end(
         (
             "Test top 3",
             percent(final.get("test_top3")),
-            "the right class is among the three likeliest",
+            meaning("top-3"),
         ),
         (
             "Validation",
             percent(final.get("val_accuracy")),
             f"accuracy of the best epoch, {best['epoch']}" if best else None,
         ),
-        (
-            "Calibration error",
-            percent(final.get("test_ece")),
-            "mean gap between confidence and accuracy, after temperature scaling",
+        *(
+            [("Calibration error", percent(final.get("test_ece")), meaning("calibration"))]
+            if full()
+            else []
         ),
         ("Parameters", parameters(final.get("parameters")), None),
         (

@@ -121,29 +121,30 @@ def test_seeds_of_one_recipe_are_one_group_with_mean_and_spread(lab):
 
 def test_the_answer_names_start_end_and_what_may_be_chance(lab, two):
     text = verdicts(lab, *two)
-    assert "**The end.** On digits test, *lr 0.004* reads 98." in text
+    assert "**Final accuracy.** On digits test, *lr 0.004* is right on 98." in text
     assert (
-        "*lr 0.004* alone is right on 8 and *lr 0.02* alone on 3: that could well be chance"
-        " (McNemar, p = 0.227)" in text
+        "*lr 0.004* alone is right on 8 and *lr 0.02* alone on 3: that may be chance"
+        " (McNemar's test, p = 0.227)" in text
     )
     assert (
-        "After the first epoch *lr 0.004* reads 50.00% of the held-out images and *lr 0.02* 60.00%"
+        "After it *lr 0.004* is right on 50.00% of the held-out images and *lr 0.02* on 60.00%"
         in text
     )
     assert "*lr 0.02* is 10.00 points ahead" in text
-    assert "To 98% *lr 0.004* takes 3 epochs and 6 s, *lr 0.02* never gets there." in text
+    assert "*lr 0.004* reached 98% after 3 epochs (6 s), *lr 0.02* never reached 98%." in text
 
 
 def test_a_threshold_that_neither_reaches_is_not_mentioned(lab):
     slow = [compared_run(lab, curve=(0.6, 0.985), changes={"lr": lr}) for lr in (0.1, 0.2)]
     text = verdicts(lab, *slow)
-    assert "To 98%" in text and "To 99" not in text and "never gets there" not in text
+    assert "reached 98%" in text and "reached 99" not in text and "never" not in text
 
 
 def test_a_real_difference_is_called_real(lab, two):
     worse = compared_run(lab, wrong=range(60), changes={"lr": 0.5})
-    assert "*lr 0.004* is really better on images like these (McNemar, p < 0.001)" in verdicts(
-        lab, two[0], worse
+    assert (
+        "*lr 0.004* is significantly better on images like these (McNemar's test, p < 0.001)"
+        in verdicts(lab, two[0], worse)
     )
 
 
@@ -180,10 +181,10 @@ def test_pretrained_against_scratch_is_answered_in_the_studys_words(lab):
     )
     n = len(digits_test(lab)[0])
     assert (
-        f"starts lower, ends {200 / n:.2f} points higher, which may be chance and is smoother. One"
-        " seed each" in first
+        f"starts lower, ends {200 / n:.2f} points higher (this may be chance) and learns more"
+        " smoothly. One seed each" in first
     )
-    assert "47% was upwards" in text and "learns more smoothly" in text
+    assert "47% of the change" in text and "learns more smoothly" in text
 
 
 def test_answers_leave_out_what_the_runs_did_not_record(lab, two):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from waiting import wait_until
-from weblab import open_page
+from weblab import charts, open_page
 
 from engine.errors import RecipeError
 from engine.lab import Lab
@@ -63,5 +63,5 @@ def test_the_train_page_tries_rates_in_the_background_and_draws_them(tmp_path, m
     assert lab.tasks("find_rate")[0].state == "finished" and lab.runs() == []
     page.run()
     assert not page.exception and any(
-        "Learning-rate finder" in str(chart.proto) for chart in page.get("plotly_chart")
+        "Learning-rate finder" in str(chart["layout"]) for chart in charts(page)
     )

@@ -1,0 +1,271 @@
+"""The figures and methods that pages show, explained in a few sentences each: what it is, what is
+good, and where to read more. One text for tooltips, popovers, the page *Glossary* and the
+documentation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Term(NamedTuple):
+    """One entry: its name, what it is, what a good value is ("" if there is none), one reference."""
+
+    title: str
+    what: str
+    good: str = ""
+    reference: str = ""
+
+    @property
+    def text(self) -> str:
+        """Everything but the name, as one paragraph of Markdown."""
+        source = f" *{self.reference}.*" if self.reference else ""
+        return " ".join(part for part in (self.what, self.good) if part) + source
+
+
+SUBJECTS: dict[str, dict[str, Term]] = {
+    "Learning": {
+        "epoch": Term("Epoch", "One pass over all training images."),
+        "loss": Term(
+            "Loss",
+            "What training makes small. The cross-entropy is the mean of −log(probability given to"
+            " the right class).",
+            "0 is perfect; guessing among ten classes gives 2.3.",
+            "Goodfellow, Bengio & Courville, Deep Learning, 2016, chapter 6",
+        ),
+        "validation": Term(
+            "Validation images",
+            "Images that are kept out of training and decide between epochs and settings. Whatever"
+            " they decided, they judge too kindly.",
+        ),
+        "test": Term(
+            "Test images",
+            "Images that took no part in training nor in any choice. Only they say how well a model"
+            " reads images that it has not seen.",
+        ),
+        "overfitting": Term(
+            "Overfitting",
+            "Accuracy on training images above that on others: the network has learned some of them"
+            " by heart.",
+            "A small gap is normal; one that grows while validation gets worse is not.",
+        ),
+        "learning-rate": Term(
+            "Learning rate",
+            "How far each step changes the weights. Too small is slow, too large diverges. The"
+            " one-cycle schedule rises to it and falls again.",
+            "",
+            "Smith 2018, arXiv:1803.09820",
+        ),
+        "pretraining": Term(
+            "Pretraining and fine-tuning",
+            "Training that starts from the weights of a network that has learned another task. It"
+            " helps most where images are few.",
+            "",
+            "Yosinski et al. 2014, arXiv:1411.1792",
+        ),
+        "augmentation": Term(
+            "Augmentation",
+            "Random small changes to each training image (turned, moved, thicker), so that the"
+            " network learns what does not matter.",
+            "",
+            "Simard, Steinkraus & Platt 2003",
+        ),
+        "ema": Term(
+            "Weight averaging (EMA)",
+            "The saved weights are a moving average of those during training, which is steadier than"
+            " the last step.",
+            "",
+            "Polyak & Juditsky 1992",
+        ),
+        "sweep": Term(
+            "Sweep, TPE, pruning",
+            "A search for better settings trial by trial. TPE proposes values like those of good"
+            " trials; pruning ends trials that lag behind the others.",
+            "",
+            "Bergstra et al. 2011; Akiba et al. 2019",
+        ),
+        "importance": Term(
+            "Importance of a setting",
+            "The share of the differences between trials that goes with this setting alone (fANOVA).",
+            "",
+            "Hutter, Hoos & Leyton-Brown 2014",
+        ),
+    },
+    "Judging a model": {
+        "accuracy": Term(
+            "Accuracy",
+            "The share of images whose likeliest class is the right one.",
+            "Guessing among K classes gives 1/K.",
+        ),
+        "top-3": Term(
+            "Top 3",
+            "The share of images whose right class is among the three likeliest. O, o and 0 look"
+            " alike: this shows what a reader with context would get right.",
+        ),
+        "interval": Term(
+            "95% interval",
+            "The range in which the accuracy on images like these lies, as far as so many images can"
+            " tell. With ten times the images it is a third as wide.",
+            "",
+            "Wilson 1927",
+        ),
+        "mcnemar": Term(
+            "McNemar's test",
+            "Compares two models on the same images by those that only one of them gets right. p is"
+            " the probability of a split at least this uneven if both were equally good.",
+            "Below 0.05 the difference is called significant.",
+            "McNemar 1947",
+        ),
+        "welch": Term(
+            "Welch's test",
+            "Compares the means of several seeds of two recipes, whose spreads may differ.",
+            "p below 0.05: they differ by more than seeds do.",
+            "Welch 1947",
+        ),
+        "calibration": Term(
+            "Calibration error (ECE)",
+            "The mean gap between how sure a model says it is and how often it is right.",
+            "Below 1% its probabilities can be taken at their word.",
+            "Guo et al. 2017, arXiv:1706.04599",
+        ),
+        "temperature": Term(
+            "Temperature",
+            "One number by which a model's outputs are divided before they become probabilities,"
+            " chosen on validation images, so that it is neither too sure nor too timid.",
+            "",
+            "Guo et al. 2017, arXiv:1706.04599",
+        ),
+        "confusion": Term(
+            "Confusion matrix",
+            "How often images of each class (row) were read as each class (column).",
+            "All on the diagonal is perfect.",
+        ),
+        "smoothness": Term(
+            "Smoothness",
+            "The share of the loss's changes from epoch to epoch that went upwards.",
+            "0: it never rose.",
+        ),
+    },
+    "Embedding space": {
+        "embedding": Term(
+            "Embedding",
+            "A vector (here of 128 numbers) by which a network describes an image. Images that it"
+            " finds alike have vectors that point the same way.",
+            "",
+            "Schroff et al. 2015, arXiv:1503.03832",
+        ),
+        "similarity": Term(
+            "Similarity",
+            "The cosine of the angle between two embeddings.",
+            "1: the same direction; 0: nothing in common.",
+        ),
+        "triplet": Term(
+            "Triplet loss",
+            "Training on three images at a time: two of one class shall lie closer together than to"
+            " one of another class.",
+            "",
+            "Schroff et al. 2015, arXiv:1503.03832",
+        ),
+        "umap": Term(
+            "UMAP and t-SNE",
+            "Maps of a space of 128 dimensions in two. Neighbours stay neighbours; distances between"
+            " far groups and sizes of groups mean little.",
+            "",
+            "McInnes et al. 2018, arXiv:1802.03426; van der Maaten & Hinton 2008",
+        ),
+        "trustworthiness": Term(
+            "Trustworthiness of a map",
+            "How far points that are neighbours on the map are so in the space too.",
+            "1 is best; below 0.9 the map shows neighbours that are none.",
+            "Venna & Kaski 2001",
+        ),
+        "knn": Term(
+            "Nearest neighbours (kNN)",
+            "An image gets the class of most of its k nearest training images. It judges an embedding"
+            " without another classifier.",
+            "",
+            "Cover & Hart 1967",
+        ),
+        "eer": Term(
+            "Equal error rate",
+            "Two images are taken for one class if their similarity is above a threshold. At this"
+            " rate false matches and missed ones are equally many.",
+            "0 is perfect, 50% is guessing.",
+        ),
+        "one-shot": Term(
+            "One-shot classification",
+            "Telling 20 characters apart after seeing one example of each.",
+            "People make 4.5% errors on Omniglot, guessing 95%.",
+            "Lake, Salakhutdinov & Tenenbaum 2015",
+        ),
+    },
+    "Label noise": {
+        "noise-rate": Term(
+            "Wrong labels, noise rate",
+            "The share of images whose label is not their class, estimated from images and labels"
+            " alone. The interval holds what the evidence allows.",
+        ),
+        "transition": Term(
+            "Transition matrix T",
+            "How often an image of each true class (row) was given each label (column).",
+            "The identity: all labels are right.",
+            "Patrini et al. 2017, arXiv:1609.03683",
+        ),
+        "regimes": Term(
+            "Symmetric, class-dependent, complementary",
+            "Kinds of noise: a wrong label is any other class; it depends on the true class (7"
+            " labelled as 1); it names a class that the image does not belong to.",
+            "",
+            "Ishida et al. 2017, arXiv:1705.07541",
+        ),
+        "nats": Term(
+            "Nats an image",
+            "By how much labels that were held back are predicted better from the images than from"
+            " the classes' frequencies (difference of log-likelihoods, natural logarithm).",
+            "0: the images say nothing about the labels; log K is the most that K balanced classes"
+            " allow.",
+        ),
+        "suspicion": Term(
+            "Suspicion",
+            "The probability that an image's label is wrong, given the image and the label.",
+            "The list of suspects begins with the highest.",
+        ),
+        "average-precision": Term(
+            "Average precision",
+            "How pure the list of suspects is from its top down to the last wrong label.",
+            "1: all wrong labels come first; a list in random order gets the noise rate.",
+        ),
+        "out-of-sample": Term(
+            "Out of sample",
+            "Predicted by a network that was not trained on that image's label, so that it can't have"
+            " learned it by heart.",
+            "",
+            "Northcutt, Jiang & Chuang 2021, arXiv:1911.00068",
+        ),
+        "active-learning": Term(
+            "What to label next",
+            "Images whose label would teach a model most: those it is least sure of, or those unlike"
+            " all labelled ones.",
+            "",
+            "Lewis & Gale 1994; Sener & Savarese 2018, arXiv:1708.00489",
+        ),
+    },
+}
+TERMS: dict[str, Term] = {key: term for terms in SUBJECTS.values() for key, term in terms.items()}
+
+
+def as_markdown(words: str = "", level: int = 3) -> str:
+    """The glossary, or those entries that hold `words`, as Markdown with headings from `level` on;
+    "" where there are none.
+    """
+    wanted = words.strip().casefold()
+    parts: list[str] = []
+    for subject, terms in SUBJECTS.items():
+        found = [
+            f"**{term.title}.** {term.text}"
+            for term in terms.values()
+            if wanted in f"{term.title} {term.text}".casefold()
+        ]
+        if found:
+            parts += [f"{'#' * level} {subject}", *found]
+    return "\n\n".join(parts)

@@ -1,0 +1,113 @@
+"""The first steps on Home: five things of a minute each, begun from here and ticked off when done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import streamlit as st
+
+from app.widgets.links import link, page_file
+from engine.errors import GlyphlabError
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+
+POLL_SECONDS = 2
+
+
+class Words(NamedTuple):
+    """What a step is called, what happens in it, what its button says, and the link to its result."""
+
+    title: str
+    about: str
+    button: str
+    result: str
+
+
+WORDS: dict[str, Words] = {
+    "draw": Words(
+        "Draw a digit",
+        "With the mouse or a finger: the answer follows the pen and says how sure it is.",
+        "Open the canvas",
+        "Draw another",
+    ),
+    "train": Words(
+        "Train a network",
+        "The recipe `quick` learns to read 1,300 handwritten digits. Watch its accuracy rise.",
+        "Train quick",
+        "See its curves",
+    ),
+    "map": Words(
+        "Walk through its embedding space",
+        "Every image becomes a point: what the network finds alike lies close together.",
+        "Make the map",
+        "Open the map",
+    ),
+    "labels": Words(
+        "Find wrong labels",
+        "A tenth of the labels of 1,000 digits is changed on purpose. How many are found?",
+        "Add label noise",
+        "See what was found",
+    ),
+    "compare": Words(
+        "Ask whether pretraining helps",
+        "Two networks learn from 50 images; one of them has read 60,000 other digits before.",
+        "Train both",
+        "Compare them",
+    ),
+}
+ICONS = {
+    "done": ":green[:material/check_circle:]",
+    "running": ":blue[:material/pending:]",
+    "open": ":gray[:material/radio_button_unchecked:]",
+}
+
+
+def first_steps(lab: Lab) -> None:
+    """Draw the steps and how far they are; once all are done, folded into a line."""
+    states = {step: lab.tour.state(step) for step in WORDS}
+    done = sum(state == "done" for state in states.values())
+    finished = done == len(states)
+    box = st.expander(
+        f"First steps: {done} of {len(states)} done",
+        icon=":material/flag:",
+        expanded=not finished,
+        key=f"first-steps-{finished}",
+        on_change="rerun",
+    )
+    if box.open:
+        with box:
+            waiting = "running" in states.values()
+            st.fragment(_steps, run_every=POLL_SECONDS if waiting else None)(lab, states)
+    if error := st.session_state.pop("step-refused", None):
+        st.error(error, icon=":material/error:")
+
+
+def _steps(lab: Lab, before: dict[str, str]) -> None:
+    states = {step: lab.tour.state(step) for step in WORDS}
+    if states != before:
+        st.rerun()  # the count in the line above, and the pace
+    ahead = next((step for step, state in states.items() if state == "open"), None)
+    for step, words in WORDS.items():
+        _row(lab, step, words, states[step], primary=step == ahead)
+
+
+def _row(lab: Lab, step: str, words: Words, state: str, primary: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"step-{step}"):
+        st.markdown(f"{ICONS[state]} **{words.title}.** {words.about}", width="stretch")
+        page, query = lab.tour.place(step)
+        if state != "open":
+            link(page, words.result if state == "done" else "Running: watch it", **query)
+        elif st.button(
+            words.button, key=f"begin-{step}", type="primary" if primary else "secondary"
+        ):
+            _begin(lab, step)
+
+
+def _begin(lab: Lab, step: str) -> None:
+    try:
+        page, query = lab.tour.start(step)
+    except GlyphlabError as error:
+        st.session_state["step-refused"] = str(error)
+        st.rerun()
+    st.switch_page(page_file(page), query_params=query)

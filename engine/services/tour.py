@@ -1,0 +1,165 @@
+"""The first steps with a lab: five things that it does, each ticked off when it was really done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.errors import GlyphlabError, unknown
+from engine.files.atomic import write_text
+from engine.runs.run_info import ALIVE
+
+if TYPE_CHECKING:
+    from engine.jobs.launcher import Launcher
+    from engine.services.label_noise import Noise
+    from engine.services.spaces import Spaces
+    from engine.store.store import Store
+
+QUICK, PAIR = "quick", ("few-scratch", "few-pretrained")
+DIGITS = "digits"
+READY_MADE = "mnist-convnet"  # a shipped model that reads digits, for whoever has trained none yet
+SPOILED = {"dataset": DIGITS, "noise": "symmetric", "rate": 0.1, "limit": 1000, "effort": "quick"}
+
+
+class Place(NamedTuple):
+    """Where a step is seen: a page, and what stands in its address."""
+
+    page: str
+    query: dict[str, str]
+
+
+class Tour:
+    """The steps of `STEPS`, over what `store` holds. May be shared by threads."""
+
+    def __init__(self, store: Store, launcher: Launcher, spaces: Spaces, noise: Noise) -> None:
+        self.store, self.launcher, self.spaces, self.noise = store, launcher, spaces, noise
+        self._drawn = False
+
+    def drawn(self) -> None:
+        """Note that a drawing was read: the one step that leaves nothing else behind."""
+        if self._drawn or self._mark.exists():
+            self._drawn = True
+            return
+        with suppress(OSError, GlyphlabError):  # a tick is not worth an answer that fails
+            write_text(self._mark, "")
+        self._drawn = True
+
+    def state(self, step: str) -> str:
+        """'done', 'running' or 'open'. Raises GlyphlabError for a step that is not in STEPS."""
+        if step not in STEPS:
+            raise GlyphlabError(unknown("step", step, STEPS))
+        return STEPS[step].state(self)
+
+    def place(self, step: str) -> Place:
+        """Where the step is seen, or done by hand."""
+        return STEPS[step].place(self)
+
+    def start(self, step: str) -> Place:
+        """Begin what the step does, and say where it is seen. Raises GlyphlabError, RunError,
+        DataError.
+        """
+        if self.state(step) == "open":
+            STEPS[step].begin(self)
+        return self.place(step)
+
+    @property
+    def _mark(self) -> Path:
+        return self.store.home / "tour" / "drawn"
+
+    # one step each
+
+    def _draw_state(self) -> str:
+        return "done" if self._drawn or self._mark.exists() else "open"
+
+    def _train_state(self) -> str:
+        return self._of_runs((QUICK,))
+
+    def _map_state(self) -> str:
+        if self.spaces.list():
+            return "done"
+        return self._of_tasks("project")
+
+    def _labels_state(self) -> str:
+        if self.noise.trials() or self.noise.list():
+            return "done"
+        return self._of_tasks("noise-trial")
+
+    def _compare_state(self) -> str:
+        return self._of_runs(PAIR)
+
+    def _of_runs(self, recipes: tuple[str, ...]) -> str:
+        """Done if each of the recipes has a run that finished; running if one is under way."""
+        runs = [run for run in self.store.runs() if run.recipe in recipes]
+        finished = {run.recipe for run in runs if run.state == "finished"}
+        if finished == set(recipes):
+            return "done"
+        return "running" if any(run.alive for run in runs) else "open"
+
+    def _of_tasks(self, kind: str) -> str:
+        alive = any(task.state in ALIVE for task in self.launcher.tasks(kind))
+        return "running" if alive else "open"
+
+    def _train(self) -> None:
+        self.launcher.submit(self.store.recipe(QUICK))
+
+    def _map(self) -> None:
+        from engine.embedding.projection import Options
+
+        model, data = self._seen()
+        arguments = {"model": model, "data": data, "part": "train", **asdict(Options())}
+        self.launcher.start_task("project", **arguments)
+
+    def _spoil(self) -> None:
+        self.launcher.start_task("noise-trial", **SPOILED)
+
+    def _pair(self) -> None:
+        begun = {run.recipe for run in self.store.runs() if run.alive or run.state == "finished"}
+        for recipe in PAIR:
+            if recipe not in begun:
+                self.launcher.submit(self.store.recipe(recipe))
+
+    def _quick_place(self) -> Place:
+        newest = next((run.id for run in self.store.runs() if run.recipe == QUICK), None)
+        return Place("train", {"run": newest} if newest else {"recipe": QUICK})
+
+    def _map_place(self) -> Place:
+        model, data = self._seen()
+        return Place("embeddings", {"model": model, "data": data})
+
+    def _pair_place(self) -> Place:
+        newest: dict[str, str] = {}
+        for run in self.store.runs():
+            if run.recipe in PAIR:
+                newest.setdefault(run.recipe, run.id)
+        return Place("compare", {"runs": ",".join(newest[name] for name in PAIR if name in newest)})
+
+    def _seen(self) -> tuple[str, str]:
+        """The model and the data set of the map: one's own quick run, if there is one."""
+        own = (run for run in self.store.runs() if run.recipe == QUICK and run.saved)
+        return next((run.id for run in own if not run.alive), READY_MADE), DIGITS
+
+
+class Step(NamedTuple):
+    """How a step stands, what begins it, and where it is seen."""
+
+    state: Callable[[Tour], str]
+    begin: Callable[[Tour], None]
+    place: Callable[[Tour], Place]
+
+
+def _by_hand(tour: Tour) -> None:
+    """Only a person can do it."""
+
+
+STEPS: dict[str, Step] = {
+    "draw": Step(Tour._draw_state, _by_hand, lambda tour: Place("draw", {})),
+    "train": Step(Tour._train_state, Tour._train, Tour._quick_place),
+    "map": Step(Tour._map_state, Tour._map, Tour._map_place),
+    "labels": Step(
+        Tour._labels_state, Tour._spoil, lambda tour: Place("noise", {"section": "purpose"})
+    ),
+    "compare": Step(Tour._compare_state, Tour._pair, Tour._pair_place),
+}

@@ -1,0 +1,15 @@
+"""Glossary: what the figures and methods on the other pages mean."""
+
+import streamlit as st
+
+from app.glossary import as_markdown
+from app.widgets import empty, page
+
+with page("Glossary", "What the figures mean, what is good, and where to read more."):
+    words = st.text_input(
+        "Search", key="glossary", placeholder="for example: McNemar", max_chars=60
+    )
+    if text := as_markdown(words):
+        st.markdown(text)
+    else:
+        empty(f"No entry mentions `{words.strip()}`. Clear the search to see them all.")

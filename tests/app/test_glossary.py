@@ -1,0 +1,60 @@
+"""Explanations on demand, and the switch between simple and full pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from weblab import add_run, open_page, texts
+
+from app.glossary import TERMS, as_markdown
+from engine.lab import Lab
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch) -> Lab:
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    return Lab(tmp_path)
+
+
+def test_every_term_that_a_page_explains_is_in_the_glossary_and_each_says_something():
+    asked = {
+        term
+        for folder in ("app", "pages")
+        for file in (ROOT / folder).rglob("*.py")
+        for call in re.findall(r"\b(?:explain|meaning)\(([^)]*)\)", file.read_text("utf-8"))
+        for term in re.findall(r'"([\w-]+)"', call)
+    }
+    assert len(asked) > 15 and asked <= set(TERMS)
+    assert all(len(term.what) > 30 and term.what.endswith(".") for term in TERMS.values())
+
+
+def test_the_glossary_is_searched_by_words(lab):
+    page = open_page("glossary")
+    assert "McNemar's test" in texts(page) and "Trustworthiness" in texts(page)
+    page.text_input(key="glossary").input("mcnemar").run()
+    assert "McNemar's test" in texts(page) and "Trustworthiness" not in texts(page)
+    page.text_input(key="glossary").input("xyzzy").run()
+    assert "No entry mentions `xyzzy`" in texts(page)
+    assert as_markdown("xyzzy") == ""
+
+
+def test_what_is_this_opens_the_terms_beside_the_figures(lab):
+    run = add_run(lab)
+    page = open_page("train", run=run.id)
+    assert "Images that took no part in training" not in texts(page)
+    page.session_state["explain-accuracy-top-3-validation-test-loss-overfitting"] = True
+    page.run()
+    assert "Images that took no part in training" in texts(page)
+
+
+def test_calibration_and_likelihoods_are_for_who_asks_for_all_statistics(lab):
+    run = add_run(lab)
+    for full in (True, False):
+        figures = [metric.label for metric in open_page("train", full=full, run=run.id).metric]
+        assert ("Calibration error" in figures) is full
+        views = open_page("compare", full=full, runs=run.id).button_group[-1].options
+        assert ("Calibration" in views) is full
