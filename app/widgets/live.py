@@ -31,7 +31,7 @@ DRAWN = ("scatter", "bar")  # the kinds of traces of the basic bundle that the h
 
 def can_draw(figure: go.Figure) -> bool:
     """Whether the basic bundle of plotly.js draws all of `figure`."""
-    return all(trace.type in DRAWN for trace in figure.data)
+    return all(trace["type"] in DRAWN for trace in figure.to_dict()["data"])
 
 
 def live_chart(

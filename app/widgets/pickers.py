@@ -133,7 +133,7 @@ def pick_one(
     first name is the default. (Streamlit's own `bind` would put the label into the address, which
     changes with a run's state.)
     """
-    first = default if default in labels else next(iter(labels))
+    first = default if default is not None and default in labels else next(iter(labels))
     chosen = _select(label, labels, key, what, first, help=help)
     return first if chosen is None else chosen
 
