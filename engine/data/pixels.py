@@ -23,7 +23,7 @@ from engine.imaging.convention import (
     plain,
     wide,
 )
-from engine.imaging.images import GLYPH_SIDE, open_picture
+from engine.imaging.images import GLYPH_SIDE, Page, open_picture
 
 VOTERS = 12  # pictures that tell the kind
 GLYPHS_LOOKED_AT = 300
@@ -148,8 +148,10 @@ def are_numbers(image: np.ndarray) -> bool:
 def doubt_numbers(names: Sequence[str]) -> Finding:
     """What to say of images that are left out because their levels are no numbers."""
     shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
-    what = "1 image holds" if len(names) == 1 else f"{len(names):,} images hold"
-    text = f"{what} values that are no numbers (NaN or infinite), and left out: {shown}."
+    one = len(names) == 1
+    what = "1 image holds" if one else f"{len(names):,} images hold"
+    then = f"and {'is' if one else 'are'} left out: {shown}."
+    text = f"{what} values that are no numbers (NaN or infinite), {then}"
     return Finding("warning", "pixels", text)
 
 
@@ -159,6 +161,9 @@ def guess_kind(reader: Reader, count: int, looked_at: int = VOTERS) -> str:
     """
     votes: list[str] = []
     for picture in _opened(reader, np.unique(np.linspace(0, count - 1, looked_at).astype(int))):
+        if Page(picture).glyph is not None:
+            votes.append("digit")
+            continue
         small = plain(picture).convert("RGBA").resize((SIDE, SIDE))
         pixels = np.asarray(small, np.int16)[..., :3]
         colourful = float((pixels.max(-1) - pixels.min(-1) > 24).mean())

@@ -4,7 +4,6 @@ out about its labels.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -76,11 +75,9 @@ class ExportRows:
             self.unreadable[str(self.files[position])] = str(error)
             return None
         if isinstance(content, np.ndarray):
-            from PIL import Image
+            from engine.imaging.images import glyph_as_png
 
-            out = io.BytesIO()
-            Image.fromarray(np.asarray(content, np.uint8)).save(out, "PNG")
-            return out.getvalue(), ".png"
+            return glyph_as_png(content), ".png"
         name = str(self.files[position])
         if is_picture(name):
             return content, PurePosixPath(name).suffix.lower()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from engine.errors import ImageError, unknown
 from engine.imaging.convention import EACH_ITS_OWN, Convention, Paper, in_range, on_white, plain
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 # a picture above this is refused before it is decoded: a decompression bomb, or a mistake
 MOST_PIXELS = 50_000_000
 KNOWN_MODES = "1 L P RGB RGBA LA La PA RGBa I I;16 I;16B I;16L I;16N F".split()
+# What a PNG says (a text chunk) that the lab wrote of a glyph: its levels are ink as they are.
+GLYPH_MARK = ("Glyphlab", "glyph")
 GLYPH_SIDE = 32  # a square picture up to this side may be a glyph without a page
 
 
@@ -58,10 +61,13 @@ STYLES: dict[str, Style] = {
 
 class Page:
     """An opened picture and the ink (H, W) uint8 on it, which is looked for once however often it
-    is needed.
+    is needed. glyph: the picture's levels (h, w) uint8 if it says that they are a glyph's ink.
     """
 
     def __init__(self, picture: Image.Image, convention: Convention = EACH_ITS_OWN) -> None:
+        key, said = GLYPH_MARK
+        marked = picture.mode == "L" and picture.info.get(key) == said
+        self.glyph: np.ndarray | None = np.asarray(picture) if marked else None
         self.picture = in_range(picture, convention)
         self._paper: Paper | None = convention.paper
 
@@ -139,6 +145,8 @@ def square(
     """
     check_style(style)
     page = picture if isinstance(picture, Page) else Page(picture)
+    if page.glyph is not None:
+        return square_of_glyph(page.glyph, style, size)
     picture = page.picture
     if style == "photo":
         picture = plain(picture)
@@ -204,6 +212,14 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
     ImageNet weights shift to ImageNet's statistics inside.
     """
     return images.float().mul(1 / 127.5).sub_(1)
+
+
+def glyph_as_png(glyph: np.ndarray) -> bytes:
+    """A glyph (h, w) uint8 as a PNG that says so, and is read as the same glyph."""
+    out, text = io.BytesIO(), PngInfo()
+    text.add_text(*GLYPH_MARK)
+    Image.fromarray(np.asarray(glyph, np.uint8)).save(out, "PNG", pnginfo=text)
+    return out.getvalue()
 
 
 def as_picture(image: np.ndarray) -> Image.Image:

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
 from engine.imaging.convention import Paper, on_white, plain
-from engine.imaging.rank_filters import largest, median_of_nine, smallest
+from engine.imaging.rank_filters import largest, median_of_levels, median_of_nine, smallest
+from engine.imaging.smooth_paper import ink_is_dark
 
 # pictures of twice this side and more are reduced towards it before ink is looked for; no style
 # needs more
@@ -190,7 +191,7 @@ def _marks_on_uneven_paper(
     low = grey.reduce(max(1, max(grey.size) // 96))
     reach = max(low.size) // 6 | 1
     pixels = np.asarray(low)
-    dark = side == "light" if side else _ink_is_dark(pixels.astype(np.float64))
+    dark = side == "light" if side else ink_is_dark(pixels.astype(np.float64))
     wiped = (
         smallest(largest(pixels, reach), reach) if dark else largest(smallest(pixels, reach), reach)
     )
@@ -203,22 +204,9 @@ def _marks_on_uneven_paper(
         np.asarray(paper, dtype=np.float32) + 32
     )  # a stroke in the shadow differs less from its paper; 32 keeps black from counting
     marks = np.minimum(marks * (light.mean() / light), 255).astype(np.uint8)
-    middle = float(np.median(marks))
-    return marks, middle, float(np.median(np.abs(marks - middle)))
-
-
-def _ink_is_dark(grey: np.ndarray) -> bool:
-    """Whether what differs most from a smooth surface through the paper (h, w) is darker than it."""
-    y, x = (axis / max(grey.shape) for axis in np.indices(grey.shape).reshape(2, -1))
-    terms, levels = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1), grey.ravel()
-    rest, kept = levels, np.ones(len(levels), bool)
-    for _ in range(
-        4
-    ):  # a least-squares fit, repeated without what lies far from it: without the ink
-        rest = levels - terms @ np.linalg.lstsq(terms[kept], levels[kept], rcond=None)[0]
-        kept = np.abs(rest) <= 2 * np.median(np.abs(rest)) + 1
-    rest = np.sort(rest)
-    return -rest[:10].mean() > rest[-10:].mean()
+    counts = np.array(Image.fromarray(marks).histogram())
+    middle = median_of_levels(np.arange(256), counts)
+    return marks, middle, median_of_levels(np.abs(np.arange(256) - middle), counts)
 
 
 def _full(

@@ -38,6 +38,16 @@ def median_of_nine(pixels: np.ndarray) -> np.ndarray:
     return nine[4]
 
 
+def median_of_levels(levels: np.ndarray, counts: np.ndarray) -> float:
+    """The median of levels (256,) of which there are so many (256,) each: as np.median gives it of a
+    quarter of a million pixels, in a tenth of the time.
+    """
+    order = np.argsort(levels, kind="stable")
+    ends = np.cumsum(counts[order])
+    middle = [(int(ends[-1]) - 1) // 2, int(ends[-1]) // 2]
+    return float(levels[order[np.searchsorted(ends, middle, side="right")]].mean())
+
+
 def _extreme(pixels: np.ndarray, reach: int, of: np.ufunc) -> np.ndarray:
     """Along columns."""
     out, seen = np.pad(pixels, ((reach // 2, reach // 2), (0, 0)), mode="edge"), 1

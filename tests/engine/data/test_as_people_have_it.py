@@ -376,7 +376,7 @@ def test_images_of_what_is_no_number_are_named_and_left_out(opened, tmp_path, en
     listing = opened(path)
     assert counts(listing) == {("0", "train"): 2, ("1", "train"): 3}
     text = said(listing)
-    assert "3 images hold values that are no numbers (NaN or infinite), and left out: " in text
+    assert "3 images hold values that are no numbers (NaN or infinite), and are left out: " in text
     assert [name.rpartition("/")[2] for name, _ in listing.skipped] == ["1", "4", "6"]
     assert listing.skipped[0][1] == NO_NUMBERS and len(report_of(listing).skipped) == 3
     shown = open_picture(listing.reader.read(1))  # what is left keeps its place

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -145,6 +146,19 @@ def test_what_went_out_comes_in_again_equal_to_the_bit(made, tmp_path, form):
         assert after.labels[at] == changed
         assert (at in after.split("test")) == (own in before.split("test"))
     assert not places
+
+
+@pytest.mark.parametrize("form", ["imagefolder", "parquet"])
+def test_glyphs_come_in_again_equal_to_the_bit(made, tmp_path, form):
+    zipped = made.lab.exports.dataset("digits", form, tmp_path / "again.zip")
+    other = Lab(tmp_path / "other")
+    for style in ("digit", "page"):
+        before = made.lab.dataset("digits", style=style, size=28)
+        after = other.dataset(str(zipped), style=style, size=28)
+        assert after.classes == before.classes and len(after) == len(before)
+        assert Counter(
+            zip(before.labels.tolist(), map(bytes, before.images), strict=True)
+        ) == Counter(zip(after.labels.tolist(), map(bytes, after.images), strict=True))
 
 
 def test_a_table_and_metadata_describe_the_files(made, tmp_path):
