@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ROWS = 4_000  # at a time
 HEAD_BYTES = 1 << 20
 FEWEST = 36  # pixels
-_PIXEL = re.compile(r"\D*\d+(x\d+)?$|\d+x\d+$")
+_PIXEL = re.compile(r"\D*\d+([x_]\d+)?$")  # pixel7, 7, 3x4, px_3_4
 
 
 class Columns(NamedTuple):
@@ -170,6 +170,9 @@ def _pixels_of(first: Sequence[str], header: bool, width: int) -> list[int] | No
         called = [c for c, text in enumerate(first) if _PIXEL.match(text.lower())]
         if len(called) >= FEWEST and _square(len(called)):
             return called
+        label = named(first, LABELS)
+        if label is not None and _square(width - 1):
+            return [column for column in range(width) if column != label]
     for aside in (0, 1, 2):
         if _square(width - aside):
             return list(range(aside, width)) if aside < 2 else list(range(1, width - 1))

@@ -574,3 +574,14 @@ def test_a_header_of_numbers_is_no_picture(opened, tmp_path, repeated):
     path.write_text("\n".join(",".join(row) for row in [names, *rows]))
     listing = opened(path)
     assert len(listing.labels) == 12 and listing.classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("called", ["px_{}_{}", "at row {} column {}"])
+def test_a_named_label_may_stand_behind_the_pixels(opened, tmp_path, called):
+    names = [*(called.format(n // 28, n % 28) for n in range(784)), "class"]
+    pages = [np.asarray(small_page("24R"[n % 3], n).resize((28, 28))) for n in range(12)]
+    rows = [[*map(str, page.ravel()), "ABC"[n % 3]] for n, page in enumerate(pages)]
+    path = tmp_path / "letters.csv"
+    path.write_text("\n".join(",".join(row) for row in [names, *rows]))
+    listing = opened(path)
+    assert len(listing.labels) == 12 and listing.classes == ("A", "B", "C")
