@@ -25,7 +25,7 @@ from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.teach import collect_tab, teach_tab
 from app.canvas_tabs.views import Views
 from app.received import Received
-from engine.errors import GlyphlabError
+from engine.errors import GlyphlabError, SettingsError
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -137,10 +137,17 @@ def main() -> int:
     try:
         settings = settings_of(os.environ)
         check_reach(settings)
+        if settings.mode == "class":
+            raise SettingsError(
+                "the canvas alone has no class",
+                hint="Start the whole lab, or set GLYPHLAB_MODE to own or public.",
+            )
         private()
         lab = open_lab(os.environ)
+        if settings.mode == "public":
+            lab.visits.forget(lambda id: False)  # whoever was here before
         admission = admission_of(lab.classroom, settings, os.environ)
-        doors = welcome(lab.classroom, settings) if settings.mode != "class" else ""
+        doors = welcome(lab.classroom, settings)
         page = mounted(build(lab), favicon_path=str(ICON), **look())
     except GlyphlabError as error:
         print(error, file=sys.stderr)

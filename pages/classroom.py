@@ -7,7 +7,7 @@ from app.sections.classroom.teacher import teacher
 from app.widgets import empty, page
 from app.widgets.person import asking
 
-LOOK_SECONDS = 5  # between two looks of a student's page at the class
+LOOK_SECONDS = 5  # between two looks at the class
 
 with page("Classroom", "Who is here, what is assigned, and who stands where.") as lab:
     person = asking()
@@ -17,6 +17,6 @@ with page("Classroom", "Who is here, what is assigned, and who stands where.") a
         teacher(lab)
         if lab.lessons.assignment() is not None:
             st.subheader("Leaderboard", anchor=False)
-            leaderboard(lab)
+            st.fragment(leaderboard, run_every=LOOK_SECONDS)(lab)
     else:
         st.fragment(student, run_every=LOOK_SECONDS)(lab, person)

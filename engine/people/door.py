@@ -24,7 +24,7 @@ from engine.runs.run_info import ALIVE
 
 PARTS = (
     "store launcher data labels samples labelling noise spaces sweeps compare study taught drawings"
-    " galleries exports classroom lessons visits trash"
+    " galleries exports classroom lessons visits tour trash"
 ).split()
 PLAIN = ("home", "settings")
 FILLING = ("teach", "collect", "train", "compute")  # deeds that need room on the disk

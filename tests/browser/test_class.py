@@ -103,6 +103,10 @@ def test_a_lesson(browser, lab):
     ben.sees("The class is locked")
     teacher.press("Stop all runs")
     wait_until(lambda: not lab.run(run.id).info().alive, timeout=60)
+    ben.press("Leave the class")
+    ben.sees("Join the class")
+    ben.go("/train")
+    ben.sees("Join the class")
     for one in (teacher, ada, ben):
         one.close()
 

@@ -62,3 +62,23 @@ def test_only_the_last_pages_of_people_are_remembered():
         note(Person(f"{number:016x}", "x", "student"), "Train")
     note(NOBODY, "Train")
     assert seen(f"{0:016x}") is None and seen(f"{MOST:016x}").page == "Train" and seen("") is None
+
+
+def test_the_canvas_alone_has_no_class_and_is_not_open_to_all(lab, monkeypatch, capsys):
+    from app.canvas import main
+
+    assert main() == 2 and "no class" in capsys.readouterr().err
+    monkeypatch.setenv("GLYPHLAB_MODE", "own")
+    monkeypatch.setenv("GLYPHLAB_HOST", "0.0.0.0")
+    assert main() == 2 and "GLYPHLAB_KEY" in capsys.readouterr().err
+
+
+def test_the_lab_says_in_one_line_why_it_does_not_listen_to_everybody(
+    monkeypatch, tmp_path, capsys
+):
+    from app.server import serve
+
+    environ = {"GLYPHLAB_HOME": str(tmp_path), "GLYPHLAB_HOST": "0.0.0.0"}
+    assert serve(environ) == 2
+    said = capsys.readouterr().err
+    assert "open to all" in said and "GLYPHLAB_MODE" in said and said.count("\n") == 1
