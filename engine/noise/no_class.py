@@ -51,10 +51,7 @@ def no_class(
     the images that look most like each (n, k) and the descriptors (n, D) by which they do; None if
     there are few, or if most are of no class, which is noise of another kind.
     """
-    spread = _classes(probabilities)
-    frequencies = np.bincount(given, minlength=probabilities.shape[1]) / len(given)
-    usual, most = float(np.median(spread)), float(_classes(frequencies[None])[0])
-    alone = spread > np.sqrt(usual * most)
+    alone = spread(probabilities, given)
     images = alone & (alone[neighbours].mean(1) >= 0.5)
     certain = alone & alone[neighbours].all(1)
     if images.mean() < config.no_class_share or images.mean() > 0.5:
@@ -66,9 +63,16 @@ def no_class(
         and np.median(far[certain]) < config.no_class_distance * np.median(far[~images])
         and right < config.no_class_right
     )
-    if not decided and images.mean() < config.unlike_share:
-        return None
     return NoClass(images, certain, right, bool(decided))
+
+
+def spread(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Which images (n,) bool are predicted as a bit of every class: over more classes than the geometric
+    mean of the usual image's and those of a label at random, from probabilities (n, K) and labels (n,).
+    """
+    over = _classes(probabilities)
+    frequencies = np.bincount(given, minlength=probabilities.shape[1]) / len(given)
+    return over > np.sqrt(float(np.median(over)) * float(_classes(frequencies[None])[0]))
 
 
 def _classes(probabilities: np.ndarray) -> np.ndarray:

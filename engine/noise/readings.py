@@ -68,7 +68,10 @@ def _against_clear_images(
     if found.regime in MILD and not shows:
         looked = clear >= config.clear_images and seen.share >= config.clear_share
         reach = (found.rate_low, max(found.rate_high, seen.apart))
-        if seen.unlike > config.unlike_share:
+        none = min(seen.apart, seen.unlike / config.unlike_found)
+        if seen.unlike > config.unlike_share or (
+            found.regime == "clean" and none > config.clean_at_most
+        ):
             because = (
                 f"{seen.unlike:.1%} of the images look like no class in particular, while"
                 f" {seen.share:.0%} are clearly of one; they may belong to no class, and then no label"
@@ -77,7 +80,7 @@ def _against_clear_images(
             return _undecided(found, seen, reach, because)
         hard = seen.apart > found.rate_high + config.hard_share
         if looked and not contradicts and not hard:
-            return found
+            return replace(found, rate_high=max(found.rate_high, none))
         because = (
             f"{clear:,} of {len(given):,} images are clearly of one class by their looks, and"
             f" {seen.apart:.0%} of all labels differ from what the other labels foretell: among the"

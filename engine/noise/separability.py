@@ -23,6 +23,7 @@ import numpy as np
 
 from engine.metrics import wilson_interval
 from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.no_class import spread
 from engine.noise.plateaus import wrong_at_least
 
 LIKELIEST = 3  # labels, of which a hard image of a class has one
@@ -131,7 +132,7 @@ def separability(
         first_low=first_low,
         first_high=first_high,
         second=float((runner_up == given[certain]).mean()),
-        unlike=float(_unlike(sharp, given, config).mean()),
+        unlike=float(_unlike(sharp, given).mean()),
         within=_within(sharp, given, sharp.argmax(1), _counts(sharp.argmax(1), given, classes)),
         least=low
         if first_high >= config.agreement_of_pairs
@@ -187,15 +188,12 @@ def _bounds(
     return max(0.0, low), min(max(rate, low), high), min(1.0, high)
 
 
-def _unlike(probabilities: np.ndarray, given: np.ndarray, config: NoiseConfig) -> np.ndarray:
-    """Which images (n,) bool are like no class: their prediction is spread over more classes (the
-    exponential of its entropy) than look alike, and their label is none of the likeliest. A hard image
-    of a class has its label among these.
+def _unlike(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Which images (n,) bool are like no class: their prediction is spread, and their label is none of
+    the likeliest. A hard image of a class has its label among these.
     """
-    p = np.maximum(probabilities, 1e-9)
-    own = p[np.arange(len(given)), given]
-    spread = np.exp(-(p * np.log(p)).sum(1))
-    return (spread > config.spread_over) & ((p > own[:, None]).sum(1) >= LIKELIEST)
+    own = probabilities[np.arange(len(given)), given]
+    return spread(probabilities, given) & ((probabilities > own[:, None]).sum(1) >= LIKELIEST)
 
 
 def _within(
