@@ -9,6 +9,7 @@ from engine.data.listing import Finding
 from engine.data.nesting import Node, are_parts
 from engine.data.roles import UNLABELLED, role_of
 
+_THUMBNAILS = frozenset("thumbnail thumbnails thumb thumbs preview previews".split())
 SAME_NAMES = 0.5  # share of the smaller folder's pictures that the other one has, too
 
 
@@ -50,6 +51,27 @@ def doubt_depth(
         " classes, give the folder that holds them, or move them up."
     )
     return [Finding("warning", "layout", text)]
+
+
+def thumbnails(
+    names: Sequence[str], taken: Mapping[int, tuple[str | None, int]], deep: Mapping[int, int]
+) -> tuple[dict[int, str], list[Finding]]:
+    """The pictures in folders of thumbnails within those of classes that have others, each with the
+    reason why it is left out; and what to say of them.
+    """
+    inner = {i: names[i].split("/")[-2] for i in taken if deep[i]}
+    made = {i: folder for i, folder in inner.items() if folder.lower().strip("._") in _THUMBNAILS}
+    whole = {taken[i][0] for i in taken if i not in made}
+    made = {i: folder for i, folder in made.items() if taken[i][0] in whole}
+    if not made:
+        return {}, []
+    folders = ", ".join(sorted(set(made.values())))
+    text = (
+        f"{len(made):,} pictures lie in {folders} within the folders of classes: they are taken for"
+        " small copies of those beside them, and left out."
+    )
+    reasons = {i: f"taken for a small copy: it lies in {folder}/" for i, folder in made.items()}
+    return reasons, [Finding("warning", "layout", text)]
 
 
 def doubt_names(top: Node) -> list[Finding]:

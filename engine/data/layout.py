@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from engine.data.beside import Apart, set_apart
-from engine.data.doubts import doubt_aside, doubt_depth, doubt_names, doubt_versions
+from engine.data.doubts import doubt_aside, doubt_depth, doubt_names, doubt_versions, thumbnails
 from engine.data.listing import SPLITS, TEST, TRAIN, VAL, Finding
 from engine.data.nesting import (
     Node,
@@ -124,8 +124,12 @@ class _Work:
         self.skipped += [(self.names[number], reason) for number in numbers]
 
     def done(self) -> Layout:
+        copies, findings = thumbnails(self.names, self.taken, self.deep)
+        for number, reason in copies.items():
+            del self.taken[number]
+            self.skipped.append((self.names[number], reason))
         positions = sorted(self.taken)
-        self.findings += doubt_depth(self.names, self.taken, self.deep)
+        self.findings += findings + doubt_depth(self.names, self.taken, self.deep)
         return Layout(
             positions,
             ["/".join(self.names[i].split("/")[self.depth :]) for i in positions],

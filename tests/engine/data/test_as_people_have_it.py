@@ -585,3 +585,16 @@ def test_a_named_label_may_stand_behind_the_pixels(opened, tmp_path, called):
     path.write_text("\n".join(",".join(row) for row in [names, *rows]))
     listing = opened(path)
     assert len(listing.labels) == 12 and listing.classes == ("A", "B", "C")
+
+
+def test_thumbnails_within_a_class_are_no_images_of_it(opened, tmp_path):
+    content = files("a", "b", count=4)
+    content |= {
+        f"{name.rpartition('/')[0]}/thumbnails/{name.rpartition('/')[2]}": data
+        for name, data in content.items()
+    }
+    listing = opened(write_zip(tmp_path / "small.zip", content))
+    assert len(listing.labels) == 8 and listing.classes == ("a", "b")
+    assert any("8 pictures lie in thumbnails" in one.text for one in report_of(listing).warnings)
+    only = {name: data for name, data in content.items() if "/thumbnails/" in name}
+    assert len(opened(write_zip(tmp_path / "only.zip", only)).labels) == 8  # there are no others
