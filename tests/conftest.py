@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +19,8 @@ os.environ.setdefault(*THREADS_SLEEP)  # before torch is loaded
 with suppress(OSError):
     Path("/proc/self/autogroup").write_text("15", encoding="ascii")
 
+
+MAIN = sys.modules["__main__"]
 
 # Generated inputs are the same at every run: a test that fails here fails everywhere.
 settings.register_profile(
@@ -55,6 +59,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first."""
     place = {path: number for number, path in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
+
+
+@pytest.fixture(autouse=True)
+def _main_module() -> Iterator[None]:
+    """Streamlit's test of a page puts its script into the place of the main module, which processes
+    that a later test spawns would then try to run.
+    """
+    yield
+    sys.modules["__main__"] = MAIN
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hands import SYMBOLS
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from waiting import wait_until
 from weblab import Server, add_run
 
@@ -53,6 +54,17 @@ class Visitor:
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
+    def open(self, name: str, inside: str) -> None:
+        """Press a button until what it opens is seen: a page that is still being drawn closes it."""
+        shown = self.page.get_by_role("button", name=inside, exact=True).first
+        for _ in range(5):
+            self.press(name)
+            try:
+                shown.wait_for(timeout=6000)
+            except PlaywrightTimeout:
+                continue
+            return
+
     def shoot(self, name: str) -> None:
         if SHOTS:
             self.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
@@ -91,7 +103,7 @@ def test_a_lesson(browser, lab):
     teacher.shoot("wall")
 
     ben.go(f"/models?model={lab.own}")
-    ben.press("Delete")
+    ben.open("Delete", "Delete it")
     ben.press("Delete it")
     ben.sees("You may not delete another person's run")
     ben.shoot("refused")
