@@ -19,7 +19,7 @@ from engine.recipes.fields import DataSpec
 
 LITTLE = replace(
     CONFIG,
-    efforts={"quick": Effort(2_000, 0, 0, 0, "little", 16)},
+    efforts={"quick": Effort(3_000, 0, 0, 0, "little", 16)},
     folds_by_size=((5_000, 2),),
     probe_epochs=8,
 )
@@ -48,7 +48,7 @@ def test_every_method_is_scored_on_true_labels_and_the_diagnosis_stands_beside_t
     scores = {row["name"]: row["accuracy"] for row in result["methods"]}
     assert list(scores) == list(TRAINING_METHODS)
     # True labels can be learned; their scores are on test images, which were not corrupted.
-    assert scores["truth"] > 0.8 and scores["truth"] >= scores["plain"] - 0.02
+    assert scores["truth"] > 0.9 and scores["truth"] >= scores["plain"] - 0.02
     assert all(done <= total for done, total in reported) and reported[-1][0] == reported[-1][1]
 
 
