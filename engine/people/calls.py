@@ -41,7 +41,10 @@ _ROWS: dict[str, dict[str, str]] = {
         "prepare data": "fetch",
         "change data": "upload remove_upload",
     },
-    "imports": {"look": "choices", "change data": "change fetch link"},
+    "imports": {
+        "look": "choices",
+        "change data": "change fetch keep let_go look_at places stage stage_place",
+    },
     "labels": {
         "look": "classes current decisions given history labels_now listing places",
         "take away": "export",

@@ -23,12 +23,12 @@ from app.widgets.tasks import task_box
 from engine.errors import DataError
 from engine.imaging.images import STYLES
 from engine.runs.run_info import ALIVE
-from engine.services.datasets import USUAL_SIZE
+from engine.services.contents import USUAL_SIZE
 
 if TYPE_CHECKING:
     from engine.data.info import DatasetInfo
     from engine.lab import Lab
-    from engine.services.datasets import Contents
+    from engine.services.contents import Contents
 
 A_PAGE = 60  # samples
 EVERY = "every class"
@@ -276,7 +276,7 @@ def _origin(split: str, official: dict[str, Any], found: Contents) -> str:
 
 
 def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
-    show_report(found.report)
+    show_report(found)
     if found.checked:
         return
     note("Not every image has been opened yet. Then blank, identical and broken ones are named.")

@@ -122,7 +122,7 @@ def test_a_name_that_leads_elsewhere_is_nobodys(lab):
     "deed",
     [
         lambda lab: lab.data.remove_upload("x"),
-        lambda lab: lab.data.imports.link("/etc"),
+        lambda lab: lab.data.imports.stage_place("/etc"),
         lambda lab: lab.trash.restore("x"),
         lambda lab: lab.lessons.clear(),
         lambda lab: lab.data.fetch("mnist"),
