@@ -120,13 +120,11 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         *doubt_alike(listing.classes),
     ]
     if listing.skipped:
-        name, reason = listing.skipped[0]
-        text = f"{_count(len(listing.skipped), 'picture')} left out: {name}: {_bare(reason)}."
+        text = f"{_count(len(listing.skipped), 'picture')} left out{_first(listing.skipped)}."
         found.append(Finding("warning", "files", text))
     if survey.absent:
-        name, reason = survey.absent[0]
         text = (
-            f"{_count(len(survey.absent), 'picture')} named and not there: {name}: {_bare(reason)}."
+            f"{_count(len(survey.absent), 'picture')} named and not there{_first(survey.absent)}."
         )
         found.append(Finding("warning", "tables", text))
     if unlabelled := int((listing.labels < 0).sum()):
@@ -145,6 +143,12 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         level = "warning" if len(listing.classes) == 1 else "note"
         found.append(Finding(level, "tables", text))
     return tuple(found)
+
+
+def _first(named: Sequence[tuple[str, str]]) -> str:
+    """The first of some files with its reason, for the end of a sentence."""
+    name, reason = named[0]
+    return f"{', the first of them ' if len(named) > 1 else ': '}{name}: {_bare(reason)}"
 
 
 def _bare(reason: str) -> str:
@@ -191,8 +195,8 @@ def _of_classes(listing: Listing) -> list[Finding]:
 def _of_unreadable(unreadable: Sequence[tuple[str, str]], of: int) -> list[Finding]:
     if not unreadable:
         return []
-    name, reason = unreadable[0]
-    text = f"{len(unreadable):,} of {of:,} pictures can't be read: {name}: {_bare(reason)}."
+    count = f"{len(unreadable):,} of {of:,} pictures"
+    text = f"{count} can't be read{_first(unreadable)}."
     return [Finding("warning", "files", text)]
 
 

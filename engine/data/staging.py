@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,7 @@ def plain_stem(filename: str, ending: str) -> str:
 
 
 @contextmanager
-def told(home: Path, name: str) -> Iterator[None]:
+def told(home: Path, name: str) -> Generator[None]:
     """What the disk refuses within it, raised as DataError."""
     try:
         yield

@@ -125,7 +125,7 @@ def test_an_upload_is_seen_as_it_would_be_read_then_taken_in(lab, tmp_path):
     assert list(page.dataframe[1].value["Left out"]) == ["train/x.png", "train/a/0.png"]
     page.button(key="import-keep").click().run()
     assert not page.exception
-    assert "`My-letters` is a data set now: 8 images of 2 classes." in texts(page)
+    assert "`My-letters` is a data set now: 7 images of 2 classes." in texts(page)
     assert "/train?data=My-letters" in texts(page)
     assert page.selectbox(key="data").value == "My-letters"
     assert dict(page.dataframe[0].value.itertuples(index=False)) == {

@@ -75,7 +75,7 @@ def _column(key: str, field: str, chosen: str, report: ImportReport | None) -> s
         placeholder=f"found: {found}" if found else "found by itself",
         accept_new_options=True,
     )
-    return (text or "").strip()[:200]
+    return str(text or "").strip()[:200]
 
 
 def reading(lab: Lab, name: str) -> None:

@@ -42,6 +42,7 @@ def show_report(found: Contents) -> None:
             ("Images", number(report.images)),
             ("Files left out", number(len(report.skipped))),
             ("Hidden files", number(len(report.hidden))),
+            *([("Tables that name images", number(len(report.read)))] if report.read else []),
             *([("Without a label", number(report.unlabelled))] if report.unlabelled else []),
             ("Layout", f"{report.layout}: {report.why}"),
             *([("Columns", _columns(report))] if report.columns else []),

@@ -159,10 +159,11 @@ def _keep(lab: Lab, staged: Staged, choices: Choices) -> None:
         bar.close()
         st.error(str(error), icon=":material/error:")
         return
-    skipped = taken.skipped
+    skipped, images = taken.skipped, taken.images
     if taken.images <= CHECKED_AT_ONCE:  # its broken files are named now, not after a first run
         try:
-            skipped = lab.data.check(taken.name, bar.naming).report.skipped
+            found = lab.data.check(taken.name, bar.naming)
+            skipped, images = found.report.skipped, found.images
         except GlyphlabError as error:
             lab.data.remove_upload(taken.name)
             bar.close()
@@ -173,7 +174,7 @@ def _keep(lab: Lab, staged: Staged, choices: Choices) -> None:
         task = lab.start_task("load", name=taken.name, style="auto", size=size)
         st.session_state[f"task-{taken.name}"] = task
     text = (
-        f"`{taken.name}` is a data set now: {number(taken.images)} images of"
+        f"`{taken.name}` is a data set now: {number(images)} images of"
         f" {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
     )
     st.session_state[ADDED] = Added(taken.name, text, skipped)

@@ -139,6 +139,9 @@ def _square(count: int) -> bool:
 
 
 def columns_in(names: Sequence[str], frame: pd.DataFrame, choices: Choices, name: str) -> Columns:
+    """Which columns of a table of pixels are what. names: of its columns, '' where it has no header;
+    frame: its first rows. Raises DataError for a chosen column that is not there or is a pixel.
+    """
     first = names if any(names) else [str(value) for value in frame.iloc[0]]
     pixels = pixels_of(first, any(names), len(names))
     if pixels is None:

@@ -187,7 +187,7 @@ def _take(
     apart: Sequence[str] | None = None,
 ) -> None:
     levels, bad = _numbers(chunk.iloc[:, columns.pixels])
-    labels: Sequence[str | None] = apart or [None] * len(chunk)
+    labels: list[str | None] = list(apart or ()) or [None] * len(chunk)
     if columns.classes:
         marks, _ = _numbers(chunk.iloc[:, columns.classes])
         single = (marks == 1).sum(1) == 1
