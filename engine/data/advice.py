@@ -30,6 +30,7 @@ ADVICE: dict[str, str] = {
     "pickle": _PICKLE,
     "PyTorch": _TORCH,
     "HDF5": _HDF5,
+    "web page": "Its address may ask for a login: fetch the file with a browser, and upload that.",
     "Excel": "Save it as CSV, beside the pictures that it names.",
     "archive": _PACKED,
     "gzip": _PACKED,

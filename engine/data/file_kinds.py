@@ -42,6 +42,9 @@ _STARTS = {
     b"\x89HDF": "an HDF5 file",
     b"SQLite": "a database",
     b"%PDF": "a PDF document",
+    b"<!DOCTYPE": "a web page",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
     b"\x80\x02": _PICKLE,  # protocols 2 to 5
     b"\x80\x03": _PICKLE,
     b"\x80\x04": _PICKLE,
