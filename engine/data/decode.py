@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.bounds import confine
 from engine.data.listing import Listing
 from engine.errors import GlyphlabError
 from engine.imaging.convention import EACH_ITS_OWN, Convention
-from engine.imaging.images import STYLES, Page, open_picture, square, square_of_glyph
+from engine.imaging.images import STYLES, TOO_MUCH, Page, open_picture, square, square_of_glyph
 from engine.progress import Progress
 
 FIRST = 16  # images of the first chunk, which is timed
@@ -32,6 +33,9 @@ CHUNK_SECONDS = 1.0  # of one process's work
 CHUNK_BYTES = 4_000_000  # of raw files
 CHUNK_PIXELS = 20_000_000  # of squares
 ALIVE_SECONDS = 1.0  # between signs of life while a chunk takes long beside other work
+# Main memory of a process that decodes. A picture of MOST_PIXELS takes 0.6 GB on its way, a chunk's
+# files and squares 0.1; what takes four times as much is no picture.
+WORKER_GB = 3.0
 WORTH_PROCESSES = 3.0  # seconds of work from which starting processes (0.5 s on two cores) pays
 
 Raw = tuple[
@@ -41,13 +45,14 @@ Raw = tuple[
 
 class Chunk(NamedTuple):
     """images (m, C, H, W) uint8; kept (m,) int64 positions in the listing; skipped (name, reason);
-    paged (name, pages) of files of which the first page was read.
+    paged (name, pages) of files of which the first page was read; seconds that decoding it took.
     """
 
     images: np.ndarray
     kept: np.ndarray
     skipped: list[tuple[str, str]]
     paged: list[tuple[str, int]]
+    seconds: float = 0.0
 
 
 class Target(NamedTuple):
@@ -85,8 +90,9 @@ def decoded(
         done += count
         yield chunk
         progress(done, total, "decoding images")
-        seconds = (clock() - began) / max(count, 1)
-        chunks.most = min(chunks.most, max(1, int(CHUNK_SECONDS / max(seconds, 1e-9))))
+        taken = clock() - began
+        chunks.fit(count, taken)
+        seconds = taken / max(count, 1)
         if seconds * (total - done) > WORTH_PROCESSES and cores > 1:
             break
     if done == total:
@@ -105,6 +111,7 @@ def decode(raws: list[Raw], start: int, target: Target) -> Chunk:
     """One chunk, whose first image has position `start` in the listing. What can't be read is
     skipped with its reason.
     """
+    began = time.perf_counter()
     style, size, convention = target
     out = np.empty((len(raws), STYLES[style].channels, size, size), np.uint8)
     kept: list[int] = []
@@ -125,17 +132,31 @@ def decode(raws: list[Raw], start: int, target: Target) -> Chunk:
         except GlyphlabError as error:
             skipped.append((name, str(error).replace(name, "it", 1)))
             continue
+        except MemoryError:
+            skipped.append((name, TOO_MUCH.format("it")))
+            continue
         kept.append(start + offset)
-    return Chunk(out[: len(kept)], np.array(kept, np.int64), skipped, paged)
+    seconds = time.perf_counter() - began
+    return Chunk(out[: len(kept)], np.array(kept, np.int64), skipped, paged, seconds)
 
 
 class _Chunks:
-    """Raw files of a listing in order, some at a time: up to `most`, which may be lowered."""
+    """Raw files of a listing in order, some at a time: up to `most`, which follows how long the last
+    ones took.
+    """
 
     def __init__(self, listing: Listing, target: Target) -> None:
         pixels = STYLES[target.style].channels * target.size * target.size
-        self.most = max(1, min(CHUNK_IMAGES, CHUNK_PIXELS // pixels))
+        self.most = self._limit = max(1, min(CHUNK_IMAGES, CHUNK_PIXELS // pixels))
         self._listing, self._next = listing, 0
+
+    def fit(self, count: int, seconds: float) -> None:
+        """Let the next chunks be about CHUNK_SECONDS of work, now that `count` images took `seconds`.
+        The first ones also load what decoding needs: by their measure alone, 96,000 glyphs went to
+        the processes in 16,000 chunks.
+        """
+        if count:
+            self.most = min(self._limit, max(1, int(CHUNK_SECONDS * count / max(seconds, 1e-9))))
 
     def __iter__(self) -> Iterator[tuple[list[Raw], int]]:
         return self
@@ -185,21 +206,28 @@ class _Spawning(SpawnContext):
 
 
 def _in_processes(
-    chunks: Iterator[tuple[list[Raw], int]],
+    chunks: _Chunks,
     target: Target,
     workers: int,
     alive: Callable[[], None] = lambda: None,
+    gigabytes: float = WORKER_GB,
 ) -> Iterator[Chunk]:
-    """Chunks in order, decoded by other processes; `alive` is called every second of waiting."""
+    """Chunks in order, decoded by other processes of so much memory; `alive` is called every second of
+    waiting.
+    """
     # Spawned, not forked: the web server and torch hold threads and locks that a fork would copy in
     # any state.
-    pool = ProcessPoolExecutor(workers, _Spawning(), initializer=_begin_worker)
+    pool = ProcessPoolExecutor(
+        workers, _Spawning(), initializer=_begin_worker, initargs=(gigabytes,)
+    )
     waiting: deque[tuple[Future[Chunk], list[Raw], int]] = deque()
     try:
         for raws, start in chunks:
             waiting.append((_submitted(pool, raws, start, target), raws, start))
             if len(waiting) > 2 * workers:
-                yield _result(*waiting.popleft(), target, alive)
+                chunk = _result(*waiting.popleft(), target, alive)
+                chunks.fit(len(chunk.kept) + len(chunk.skipped), chunk.seconds)
+                yield chunk
         while waiting:
             yield _result(*waiting.popleft(), target, alive)
     finally:
@@ -243,7 +271,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begin_worker() -> None:
+def _begin_worker(gigabytes: float = WORKER_GB) -> None:
+    confine(gigabytes)  # a picture that takes more is skipped, with the reason
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C is for the parent, which then ends its workers

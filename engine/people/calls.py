@@ -11,7 +11,7 @@ HIDDEN = "hidden"  # a call that no page makes
 _ROWS: dict[str, dict[str, str]] = {
     "lab": {
         "look": "damaged dataset datasets health model_folder model_meta models recipe recipes run"
-        " may runs task tasks",
+        " may runs task tasks why_not why_not_submit",
         "predict": "predictor",
         "train": "submit",
         "stop a run": "stop",

@@ -81,7 +81,7 @@ def _column(key: str, field: str, chosen: str, report: ImportReport | None) -> s
 def reading(lab: Lab, name: str) -> None:
     """Draw how the data set `name` is read, to be changed, if it was given to the lab."""
     choices = lab.data.imports.choices(name)
-    if choices is None:
+    if choices is None or not lab.may("change data"):
         return
     with st.expander("How it is read", icon=":material/tune:", expanded=choices != AS_FOUND):
         key = f"read-{name}"

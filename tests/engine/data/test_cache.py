@@ -5,6 +5,7 @@ holds everything in memory.
 from __future__ import annotations
 
 import errno
+import io
 import multiprocessing
 import os
 import resource
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pictures import files, png, small_page, write_folder, write_zip
+from PIL import Image
 from waiting import wait_until
 
 from engine.data import decode
@@ -210,6 +212,21 @@ def test_processes_decode_what_one_would_and_in_order(tmp_path):
     ]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such limit")
+def test_a_picture_that_takes_too_much_memory_costs_only_itself(tmp_path):
+    bomb = io.BytesIO()  # let in by its 49 million pixels: 200 kB here, 0.2 GB and more opened
+    Image.new("RGBA", (7000, 7000)).save(bomb, "PNG", compress_level=1)
+    content = {
+        "a/0.png": png(small_page("2", 0)),
+        "a/1.png": bomb.getvalue(),
+        "a/2.png": png(small_page("4", 1)),
+    }
+    chunks = decode._Chunks(zipped(tmp_path, content), target := decode.Target("digit", 28))
+    (chunk,) = decode._in_processes(chunks, target, 1, gigabytes=0.4)
+    assert chunk.kept.tolist() == [0, 2]
+    assert chunk.skipped == [("a/1.png", "it takes more memory to read than a picture may")]
+
+
 def test_a_chunk_that_takes_long_gives_signs_of_life():
     future, calls = decode.Future(), []
 
@@ -229,6 +246,20 @@ def test_chunks_become_about_a_second_of_work(tmp_path):
     chunks = decode.decoded(listing, "digit", 28, no_progress, cores=1, clock=lambda: next(clock))
     counts = [len(chunk.kept) for chunk in chunks]
     assert counts[0] == 16 and max(counts[1:]) <= 2 and sum(counts) == 80
+
+
+def test_a_slow_first_chunk_does_not_make_all_others_small(tmp_path):
+    listing = zipped(tmp_path, files("2", "4", count=40))
+    times = iter([0.0, 8.0, *(8.0 + 0.001 * n for n in range(1000))])
+    chunks = decode.decoded(listing, "digit", 28, no_progress, cores=1, clock=lambda: next(times))
+    counts = [len(chunk.kept) for chunk in chunks]
+    assert counts[:2] == [16, 2] and len(counts) == 3  # all that is left, once two took no time
+
+    plan = decode._Chunks(listing, decode.Target("digit", 28))
+    plan.most = 1
+    parts = decode._in_processes(plan, decode.Target("digit", 28), 1)
+    counts = [len(chunk.kept) for chunk in parts]
+    assert sum(counts) == 80 and max(counts) > 16  # the same where processes decode
 
 
 def test_decoding_goes_on_when_processes_cannot_be_started(tmp_path):
