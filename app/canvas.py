@@ -24,6 +24,7 @@ from app.canvas_tabs.pad import ASSETS, pad
 from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.teach import collect_tab, teach_tab
 from app.canvas_tabs.views import Views
+from app.connections import Patience, more_files
 from app.reading.questions import asking, pad_functions
 from app.reading.reading import Reading
 from app.received import Received
@@ -131,6 +132,7 @@ def main() -> int:
     """Serve the canvas alone, behind the same doors as in the lab; returns the exit status."""
     from app.doors.admission import admission_of, check_reach
     from app.doors.guard import guarded
+    from app.doors.proxies import proxies_of
     from app.doors.table import canvas_table
     from app.people.welcome import welcome
     from app.serving import private, run, settings_of
@@ -159,7 +161,9 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     app = guarded(page, canvas_table(), settings, os.environ, admission)
-    return run(app, settings, "The canvas", doors=doors)
+    more_files()
+    patience = Patience(proxies_of(settings, os.environ).trusts)
+    return run(app, settings, "The canvas", doors=doors, protocol=patience.protocol())
 
 
 if __name__ == "__main__":

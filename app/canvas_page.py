@@ -5,7 +5,7 @@ what is said when one fails.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,11 @@ from engine.people.rights import check
 
 if TYPE_CHECKING:
     from engine.lab import Lab
+    from engine.people.person import Person
 
 MOST_WAITING = 100  # questions in the queue
+MOST_OF_PERSON = 8  # of them of one person who does not lead; the page asks a few at once
+ASKING = ("/gradio_api/queue/join", "/gradio_api/call/")
 MOST_SESSIONS = 200  # whose fields are remembered; each is under a megabyte
 LONGEST_TEXT = 4_096  # characters in any field but the pad
 DEEPEST = 4  # lists in lists in a question
@@ -47,6 +50,15 @@ class CanvasPage(gr.Blocks):
         self.pad: gr.HTML | None = None
         self.state_session_capacity = MOST_SESSIONS
         self.queue(max_size=MOST_WAITING)
+
+    def waiting_of(self, who: str) -> int:
+        """How many questions of one person (`_who`) wait or are being answered."""
+        queue = self._queue
+        waiting = [
+            event for own in queue.event_queue_per_concurrency_id.values() for event in own.queue
+        ]
+        working = [event for job in queue.active_jobs for event in job or ()]
+        return sum(_who(event.request.scope) == who for event in (*waiting, *working))
 
     def ready(self) -> None:
         """Set what Gradio lets nobody set; when the page is complete."""
@@ -125,10 +137,24 @@ class OwnFiles:
                 except GlyphlabError as error:
                     await PlainTextResponse(f"{error}\n", 403)(scope, receive, send)
                     return
+            person: Person | None = scope.get("glyphlab.person")
+            if path.startswith(ASKING) and person is not None and not person.leads:
+                if self.page.waiting_of(_who(scope)) >= MOST_OF_PERSON:
+                    words = "You have asked much already. Ask again when that is answered.\n"
+                    later = {"Retry-After": "2"}
+                    await PlainTextResponse(words, 429, later)(scope, receive, send)
+                    return
             if path == "/gradio_api/upload":
                 length = dict(scope["headers"]).get(b"content-length")
                 await run_in_threadpool(self.received.make_room, length and int(length))
         await self.app(scope, receive, send)
+
+
+def _who(scope: Mapping[str, Any]) -> str:
+    """Whose a request is: the id of whoever came in, or, of a program without one, its address."""
+    person: Person | None = scope.get("glyphlab.person")
+    address = (scope.get("client") or ("", 0))[0]
+    return person.id if person is not None and person.id else f"at {address}"
 
 
 def mounted(page: CanvasPage, **look: Any) -> OwnFiles:

@@ -23,8 +23,10 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Match, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.connections import Patience, more_files
 from app.doors.admission import admission_of, check_reach
 from app.doors.guard import Guard, guarded
+from app.doors.proxies import proxies_of
 from app.doors.table import lab_table
 from app.doors.tally import Tally
 from app.lazy_app import LazyApp
@@ -160,7 +162,9 @@ def serve(environ: Mapping[str, str]) -> int:
     except GlyphlabError as error:
         print(error, file=sys.stderr)
         return 2
-    return run(build(lab, environ), settings, "Glyphlab", listener, doors)
+    more_files()
+    patience = Patience(proxies_of(settings, environ).trusts)
+    return run(build(lab, environ), settings, "Glyphlab", listener, doors, patience.protocol())
 
 
 def _probe(lab: Lab) -> None:

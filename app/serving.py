@@ -4,6 +4,7 @@ it is told to stop.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -43,10 +44,11 @@ def run(
     name: str,
     listener: socket.socket | None = None,
     doors: str = "",
+    protocol: type[asyncio.Protocol] | None = None,
 ) -> int:
     """Serve `app` and print its address once it answers. Returns the exit status: 0, or 2 after one
     line if the port is taken. listener: if it was bound already; doors: what to print below the
-    address.
+    address; protocol: for HTTP, if not uvicorn's own (app.connections).
     """
     import uvicorn
 
@@ -65,7 +67,7 @@ def run(
     config = uvicorn.Config(
         app,
         loop="asyncio",  # what is tested, also where uvloop and httptools happen to be installed
-        http="h11",
+        http=protocol or "h11",
         log_level="warning",
         access_log=False,
         proxy_headers=False,  # the doors read what a trusted proxy says

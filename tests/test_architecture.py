@@ -35,7 +35,8 @@ FLOORS: tuple[str, ...] = (
     "engine.cli",
     "engine.__main__",
     "app.palette app.glossary app.doors app.received app.memory_uploads app.serving",
-    "app.metrics app.people app.charts app.shared_lab app.lazy_app app.pulse app.turns app.scripts",
+    "app.connections app.metrics app.people app.charts app.shared_lab app.lazy_app app.pulse app.turns"
+    " app.scripts",
     "app.theme app.widgets app.scatter",
     "app.samples",
     "app.sections app.canvas_tabs",

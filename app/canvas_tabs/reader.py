@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, best first
 NOTHING = "nothing drawn"
+MOST_STROKES = (
+    60  # a word of twenty letters has forty; what has more (dots all over) is not read as one
+)
 COUNTED_SIDE = (
     240  # pixels at which a drawing's characters are counted: enough to see gaps between them
 )
@@ -184,6 +187,8 @@ class Reader:
         """How many characters a drawing is; where some nearly touch, as many as can be read one by
         one.
         """
+        if segmentation.count_strokes(ink) > MOST_STROKES:
+            return 1
         apart, parts = segmentation.count_characters(ink)
         if parts <= apart:
             return apart

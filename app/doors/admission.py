@@ -151,9 +151,14 @@ def is_loopback(host: str) -> bool:
 
 def check_reach(settings: Settings) -> None:
     """Raise SettingsError if the settings would serve the owner's lab to whoever finds its port."""
-    if settings.mode == "own" and not settings.key and not is_loopback(settings.host):
+    if settings.mode != "own" or settings.key:
+        return
+    # A proxy that is believed, or a name of the lab's own, is there for others to come.
+    reached = settings.trusted_proxies or settings.allowed_hosts
+    if reached or not is_loopback(settings.host):
+        where = f"the lab at {reached}" if reached else f"{settings.host}:{settings.port}"
         raise SettingsError(
-            f"the lab would be open to all who reach {settings.host}:{settings.port}",
+            f"the lab would be open to all who reach {where}",
             hint="Set GLYPHLAB_KEY=auto to let in whoever has the printed address, or GLYPHLAB_MODE to"
             " class or public.",
         )

@@ -46,7 +46,9 @@ class Proxies:
             return {**scope, "headers": kept}
         headers = Headers(scope=scope)
         scope = dict(scope)
-        hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+        # HAProxy adds a line of its own to what the client sent.
+        said = ",".join(headers.getlist("x-forwarded-for"))
+        hops = [_bare(hop.strip()) for hop in said.split(",") if hop.strip()]
         if (
             hops
         ):  # each proxy adds whom it heard: the last one that is no proxy of ours is the client
@@ -70,6 +72,13 @@ def below_prefix(scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     raw = prefix.encode() + scope.get("raw_path", scope["path"].encode())
     path = prefix + scope["path"]
     return {**scope, "root_path": prefix, "path": path, "raw_path": raw}
+
+
+def _bare(hop: str) -> str:
+    """The address of a hop, which some proxies write with its port: '203.0.113.9:5123', '[::1]:80'."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _forwarded(name: bytes) -> bool:

@@ -34,6 +34,7 @@ MOST_WAITING = 200  # questions; each pad asks one at a time
 # A question's, from asking to its answer: the first loads torch and a model, ten seconds where four
 # trainings run beside it.
 MOST_SECONDS = 120.0
+OTHERS_SECONDS = 40.0  # of whoever does not lead: what takes longer is no drawing
 # Of torch and numpy's OpenBLAS, whose threads spin while they wait for each other: a drawing took 43 ms of
 # the processor with two of them, 11 with one (two cores, 20 clients at once).
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -75,13 +76,14 @@ class Reading:
         worker = self._worker
         if len(worker.waiting) >= MOST_WAITING:
             raise ImageError("too many drawings are waiting", hint="Draw on in a moment.")
+        seconds = self.most_seconds if person.leads else min(self.most_seconds, OTHERS_SECONDS)
         question = {"name": name, "data": data, "person": [person.id, person.name, person.role]}
         try:
-            return await asyncio.wait_for(worker.ask(question), self.most_seconds)
+            return await asyncio.wait_for(worker.ask(question), seconds)
         except TimeoutError:
             worker.end()
             raise ImageError(
-                "reading this took too long", expected=f"at most {self.most_seconds:g} seconds"
+                "reading this took too long", expected=f"at most {seconds:g} seconds"
             ) from None
 
     async def close(self) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.lab import Lab
 
-KEEP = {"Cache-Control": "public, max-age=31536000, immutable"}
+KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
 TILE = 64  # pixels, the largest side of an image in a sheet
 MOST = 400  # images in a sheet
 NOTHING = "There is no such space, map, run or image here."

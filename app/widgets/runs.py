@@ -119,6 +119,21 @@ def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, st
     ), f"Epoch {epoch} of {run.epochs}{inside}{_left(done, run, rows)}"
 
 
+def without_tracebacks(log: str) -> str:
+    """A run's log as a person reads it: of each traceback only the error at its end."""
+    out: list[str] = []
+    inside = False
+    for line in log.splitlines():
+        if line.startswith("Traceback (most recent call last)"):
+            inside = True
+        elif not inside:
+            out.append(line)
+        elif line and not line[0].isspace():
+            inside = False
+            out.append(line)
+    return "\n".join(out)
+
+
 def _came(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
     epoch = max((row["epoch"] for row in epochs_of(rows)), default=0)
     share = epoch / run.epochs if run.epochs else 0.0

@@ -170,7 +170,7 @@ def names_in(name: str) -> list[str]:
     >>> names_in("characters+emnist62")
     ['characters', 'emnist62']
     """
-    if "+" in name and Path(name).expanduser().exists():
+    if "+" in name and _is_there(name):
         return [name]
     parts = name.split("+")
     joined: list[str] = []
@@ -179,13 +179,20 @@ def names_in(name: str) -> list[str]:
             (
                 length
                 for length in range(len(parts), 1, -1)
-                if Path("+".join(parts[:length]).strip()).expanduser().exists()
+                if _is_there("+".join(parts[:length]).strip())
             ),
             1,
         )
         joined.append("+".join(parts[:count]).strip())
         del parts[:count]
     return joined
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # too long for a name, or no path at all
+        return False
 
 
 def is_drawings(name: str) -> bool:

@@ -26,6 +26,7 @@ from engine.files.checked import Document, map_array, read_arrays, read_document
 from engine.progress import Progress, no_progress
 
 META = "space.json"
+MOST_SELECTIONS = 200  # of a space, which an address may still name
 PARTS = {
     "train": "training images",
     "val": "validation images only",
@@ -210,10 +211,17 @@ class Space:
 
     def keep_selection(self, places: np.ndarray) -> str:
         """Keep which images were selected, places (n,) int64, and return the name by which an
-        address can refer to them.
+        address can refer to them. Of more than MOST_SELECTIONS the oldest are forgotten.
         """
-        name = short_digest(np.asarray(places, np.int64))
-        write_array(self.folder / f"selection-{name}.npy", np.asarray(places, np.int32))
+        places = np.unique(np.asarray(places, np.int64))
+        name = short_digest(places)
+        file = self.folder / f"selection-{name}.npy"
+        if not file.exists():
+            write_array(file, places.astype(np.int32))
+            kept = sorted(self.folder.glob("selection-*.npy"), key=_made)
+            for old in kept[:-MOST_SELECTIONS]:
+                if old != file:
+                    old.unlink(missing_ok=True)
         return name
 
     def find_selection(self, name: str) -> np.ndarray | None:
@@ -221,7 +229,7 @@ class Space:
         file = self.folder / f"selection-{name}.npy"
         if not re.fullmatch(r"[0-9a-f]{10}", name) or not file.exists():
             return None
-        places = np.asarray(map_array(file, "Select the images again."), np.int64)
+        places = np.unique(np.asarray(map_array(file, "Select the images again."), np.int64))
         return places[(places >= 0) & (places < len(self))]
 
     def _map_file(self, options: Options) -> Path:
@@ -265,3 +273,11 @@ def weights_digest(path: Path, stamp: int) -> str:
     """16 hex digits of a weights file's content; `stamp`, its time of change, renews the answer."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _made(file: Path) -> float:
+    """When a file was written, in seconds; 0 of one that has just been deleted."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -67,6 +67,11 @@ def lines_of(ink: np.ndarray) -> list[Line]:
     return out
 
 
+def count_strokes(ink: np.ndarray) -> int:
+    """How many connected strokes there are in ink (H, W) uint8, specks left out; MOST_PIECES at most."""
+    return len(_strokes(ink)[0])
+
+
 def count_characters(ink: np.ndarray) -> tuple[int, int]:
     """How many characters stand side by side clearly apart, and how many there are if each tall
     part is one. 0, 0 for a blank picture.
@@ -172,15 +177,20 @@ def _strokes(ink: np.ndarray) -> tuple[list[Piece], float]:
     sizes = np.bincount(marks.ravel(), minlength=count + 1)
     stroke = max(stroke_width(ink), 1.0)
     least = max(4.0, 0.3 * stroke * stroke, 0.004 * float(sizes[1:].max()))
+    boxes = find_objects(marks)
+    large = [number for number in range(1, count + 1) if sizes[number] >= least]
+    large.sort(key=lambda number: -_area(boxes[number - 1]))
     pieces = []
-    for number, box in enumerate(find_objects(marks), start=1):
-        if sizes[number] < least:
-            continue
-        rows, columns = box
+    for number in large[:MOST_PIECES]:
+        rows, columns = box = boxes[number - 1]
         own = np.where(marks[box] == number, ink[box], 0).astype(np.uint8)
         pieces.append(Piece(columns.start, rows.start, columns.stop, rows.stop, own))
-    pieces.sort(key=lambda piece: -piece.ink.size)
-    return pieces[:MOST_PIECES], stroke
+    return pieces, stroke
+
+
+def _area(box: tuple[slice, slice]) -> int:
+    rows, columns = box
+    return int((rows.stop - rows.start) * (columns.stop - columns.start))
 
 
 def _rows(pieces: list[Piece], stroke: float) -> list[list[Piece]]:

@@ -4,6 +4,7 @@ Hub.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,7 +57,7 @@ def model_card(meta: CheckpointMeta) -> str:
         "---",
         front.strip(),
         "---",
-        f"# {meta['title'] or meta['name']}",
+        f"# {plain(meta['title'] or meta['name'])}",
         "",
         _about(recipe),
         "",
@@ -145,16 +146,29 @@ def measured_split(metrics: Mapping[str, Any]) -> str:
     return "validation" if metrics.get("val_accuracy") is not None else ""
 
 
+def plain(text: str) -> str:
+    r"""Somebody's words for a card that others read: code and emphasis stay, links, pictures and tags
+    become the text that they are.
+
+    >>> plain("*see* [here](http://e.example) <b>")
+    '*see* \\[here\\](http\u2060://e.example) &lt;b>'
+    """
+    text = text.replace("<", "&lt;").replace("[", "\\[").replace("]", "\\]")
+    return re.sub(r"\b(https?|ftp)(?=:)|\bwww(?=\.)", "\\g<0>\u2060", text)
+
+
 def _about(recipe: Mapping[str, Any]) -> str:
     """The recipe's own words, unless they are a shipped recipe's and it was changed to other data or
     another network: then what the model was really made from.
     """
     name, about = recipe.get("name", ""), recipe.get("about", "").strip()
     if name not in shipped_recipe_names():
-        return about
+        return plain(about)
     shipped = shipped_recipe(name)
     data, model = recipe["data"]["name"], recipe["model"]["name"]
-    if about != shipped.about.strip() or (data, model) == (shipped.data.name, shipped.model.name):
+    if about != shipped.about.strip():
+        return plain(about)
+    if (data, model) == (shipped.data.name, shipped.model.name):
         return about
     changed = [f"on {data} instead of {shipped.data.name}"] * (data != shipped.data.name)
     changed += [f"`{model}` instead of `{shipped.model.name}`"] * (model != shipped.model.name)

@@ -79,6 +79,9 @@ def test_a_card_of_a_changed_recipe_says_what_it_was_really_trained_on(lab):
 def test_figures_of_validation_images_are_not_called_the_test_splits(lab):
     meta = lab.model_meta(add_run(lab).id)
     figures = {key: value for key, value in meta["metrics"].items() if not key.startswith("test")}
+    words = {"name": "own", "about": "Read [this](http://e.example) <img src=x>"}
+    other = model_card({**meta, "title": "![a](b)", "recipe": {**meta["recipe"], **words}})
+    assert "\\[this\\](http\u2060:" in other and "<img" not in other and "# !\\[a\\]" in other
     card = model_card({**meta, "metrics": figures})
     assert VALIDATION_ONLY in card and VALIDATION_ONLY not in model_card(meta)
 

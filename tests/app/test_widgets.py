@@ -18,7 +18,7 @@ from app.widgets import PAGES, data_uri
 from app.widgets.choices import choices, model_options
 from app.widgets.links import page_file
 from app.widgets.live import BUNDLE, can_draw
-from app.widgets.runs import STATES, progress
+from app.widgets.runs import STATES, progress, without_tracebacks
 from engine.lab import Lab
 from engine.runs.run_info import ALIVE, ENDED
 
@@ -212,6 +212,14 @@ def test_progress_counts_epochs_and_steps_and_says_what_is_left(lab):
         assert progress(run.info(), []) == (0.25, "Decoding: 30 of 120")
         run.write_status(state="queued")
         assert progress(run.info(), [])[0] == 0
+
+
+def test_of_a_traceback_in_a_log_only_its_error_is_shown():
+    log = 'epoch 1/4\nTraceback (most recent call last):\n  File "/home/a/b.py", line 3\n    x\n\n'
+    chained = "During handling of the above exception, another exception occurred:\n\n"
+    shown = without_tracebacks(f"{log}ValueError: no\n{chained}{log}RunError: it failed\nend")
+    assert "ValueError: no" in shown and "RunError: it failed" in shown and shown.endswith("end")
+    assert "File" not in shown and "Traceback" not in shown and "/home" not in shown
 
 
 def test_the_bar_of_an_ended_run_says_how_far_it_came(lab):

@@ -16,7 +16,8 @@ import streamlit as st
 from app.charts.space import layer_palette
 from app.samples.thumbs import thumbs
 from app.scatter.component import Selection
-from app.widgets import link, note, number, percent
+from app.shared_lab import open_lab_here
+from app.widgets import allowed, link, note, number, percent
 from engine.files.sheets import table_text
 from engine.imaging.images import as_picture
 
@@ -133,6 +134,8 @@ def gallery(
             f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} read wrongly come"
             " first."
         )
+    if not allowed(open_lab_here(), "take away"):
+        return
     left, right = st.columns(2)
     with left:
         st.download_button(

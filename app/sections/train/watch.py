@@ -20,7 +20,7 @@ from app.widgets.busy import busy_with
 from app.widgets.common import chart
 from app.widgets.explain import explain, full, meaning
 from app.widgets.links import link
-from app.widgets.runs import changes_since, labels_of, progress, state_badge
+from app.widgets.runs import changes_since, labels_of, progress, state_badge, without_tracebacks
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
     if log.open:
         # st.code has the browser read a megabyte of syntax colouring first, even for plain text.
         log.container(height=260, border=True, key="log-lines").text(
-            run.log_tail(200 if failed else 60) or "The log is still empty."
+            without_tracebacks(run.log_tail(200 if failed else 60)) or "The log is still empty."
         )
     recipe = st.expander(
         "Recipe of this run",

@@ -133,6 +133,18 @@ def test_what_a_named_proxy_says_is_believed_as_far_as_it_could_know():
     assert not proxies_of(read_settings({}), {}).trusts("127.0.0.1")
 
 
+def test_a_line_of_the_clients_own_does_not_hide_what_the_proxy_added():
+    sent = request("10.0.0.2", x_forwarded_for="9.9.9.9")
+    for added, client in (
+        ("1.2.3.4", "1.2.3.4"),
+        ("1.2.3.4:5123", "1.2.3.4"),
+        ("[2001::1]:80", "2001::1"),
+    ):
+        line = (b"x-forwarded-for", added.encode())
+        seen = Proxies("10.0.0.0/8").seen({**sent, "headers": [*sent["headers"], line]})
+        assert seen["client"][0] == client
+
+
 def test_streamlit_keeps_the_same_names_and_its_own_checks():
     environ = {"GLYPHLAB_ALLOWED_HOSTS": "lab.example.org"}
     table = options(read_settings(environ), environ)

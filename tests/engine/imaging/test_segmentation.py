@@ -9,7 +9,14 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from engine.imaging import images
 from engine.imaging.pieces import join
-from engine.imaging.segmentation import best_cut, count_characters, lines_of, square_in_line
+from engine.imaging.segmentation import (
+    MOST_PIECES,
+    best_cut,
+    count_characters,
+    count_strokes,
+    lines_of,
+    square_in_line,
+)
 from engine.lab import Lab
 from engine.recognition.word_reader import read_lines, text_of
 
@@ -47,6 +54,14 @@ def test_what_stands_under_a_bar_is_not_part_of_it():
 
 def test_a_wide_gap_is_a_space():
     assert [one.after_space for one in cut(written("70 17"))] == [False, False, True, False]
+
+
+def test_of_a_page_full_of_dots_so_many_strokes_are_looked_at():
+    page = np.zeros((400, 400), np.uint8)
+    for row in (4, 5, 6):
+        page[row::16, 4:396] = 255
+    page[:, ::20] = 0
+    assert count_strokes(page) == MOST_PIECES and count_strokes(np.zeros_like(page)) == 0
 
 
 def test_a_blank_page_has_no_lines_and_specks_are_left_out():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from app.charts.space import layer_palette
 from engine.cli import load, main, parser_of
 from engine.embedding.projection import Options
 from engine.embedding.retrieval import unseen_classes
+from engine.embedding.space import MOST_SELECTIONS
 from engine.errors import DataError, GlyphlabError, RunError
 from engine.files.atomic import plain
 from engine.imaging.images import as_picture
@@ -129,7 +131,20 @@ def test_a_blank_picture_has_no_neighbours(lab: Lab, space) -> None:
 
 def test_a_selection_is_found_again_by_its_name(space) -> None:
     name = space.keep_selection(np.array([4, 9, 2]))
-    np.testing.assert_array_equal(space.find_selection(name), [4, 9, 2])
+    np.testing.assert_array_equal(space.find_selection(name), [2, 4, 9])
+    again = space.keep_selection(np.array([9, 4, 2, 2]))
+    assert again == name and len(list(space.folder.glob("selection-*"))) == 1
+
+
+def test_selections_are_bounded_and_the_oldest_are_forgotten(space) -> None:
+    names = []
+    for number in range(MOST_SELECTIONS + 2):
+        first, second = divmod(number, len(space) - 1)
+        names.append(space.keep_selection(np.array([first, second + 1])))
+        os.utime(space.folder / f"selection-{names[-1]}.npy", (number, number))
+    kept = list(space.folder.glob("selection-*.npy"))
+    assert len(kept) <= MOST_SELECTIONS + 1 and space.find_selection(names[-1]) is not None
+    assert space.find_selection(names[0]) is None
     assert space.find_selection("0123456789") is None and space.find_selection("../../etc") is None
 
 

@@ -1,0 +1,66 @@
+"""The canvas' queue: nobody fills it for all others."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from own_loop import run
+
+from app.canvas_page import MOST_OF_PERSON, CanvasPage, OwnFiles
+from engine.people.person import OWNER, Person
+
+ADA, BEN = Person("a" * 16, "Ada", "student"), Person("b" * 16, "Ben", "student")
+PROGRAM = Person("", "", "visitor")
+
+
+def scope(person: Person, path: str = "/gradio_api/queue/join", address: str = "10.0.0.1") -> dict:
+    return {
+        "type": "http",
+        "path": path,
+        "headers": [],
+        "client": (address, 1),
+        "glyphlab.person": person,
+    }
+
+
+def page(waiting: list[dict], working: list[dict]) -> SimpleNamespace:
+    def events(scopes):
+        return [SimpleNamespace(request=SimpleNamespace(scope=one)) for one in scopes]
+
+    queue = SimpleNamespace(
+        event_queue_per_concurrency_id={"a": SimpleNamespace(queue=events(waiting))},
+        active_jobs=[None, events(working)],
+    )
+    own = SimpleNamespace(_queue=queue, received=None)
+    own.waiting_of = lambda who: CanvasPage.waiting_of(own, who)
+    return own
+
+
+def status(found: SimpleNamespace, asked: dict) -> int:
+    said = []
+
+    async def inside(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message):
+        said.append(message)
+
+    run(OwnFiles(inside, found)(asked, lambda: None, send))
+    return said[0]["status"]
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/call/predict_batch"])
+def test_one_person_has_so_many_questions_in_the_queue_and_others_theirs(path):
+    full = page([scope(ADA)] * (MOST_OF_PERSON - 1), [scope(ADA)])
+    assert status(full, scope(ADA, path)) == 429
+    assert status(full, scope(BEN, path)) == 200
+    less = page([scope(ADA)] * (MOST_OF_PERSON - 1), [scope(BEN)])
+    assert status(less, scope(ADA, path)) == 200
+
+
+def test_programs_are_counted_by_their_address_and_the_owner_not_at_all():
+    full = page([scope(PROGRAM)] * MOST_OF_PERSON + [scope(OWNER)] * MOST_OF_PERSON, [])
+    assert status(full, scope(PROGRAM)) == 429
+    assert status(full, scope(PROGRAM, address="10.0.0.2")) == 200
+    assert status(full, scope(OWNER)) == 200

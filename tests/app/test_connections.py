@@ -1,0 +1,120 @@
+"""Connections that stay silent: the lab answers others meanwhile, and lets the silent ones go."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from contextlib import suppress
+
+import pytest
+import uvicorn
+from own_loop import run
+
+from app.connections import Patience, more_files
+
+WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+SLOW = (
+    b"",  # nothing at all
+    b"GET / HTTP/1.1\r\nHost:",  # half a head
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab",  # half a body
+    b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n",  # one without an end
+    WHOLE + b"GET /",  # half a head after a whole request
+)
+
+
+async def inside(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    while (await receive()).get("more_body"):
+        pass
+    if scope["path"] == "/slow":
+        await asyncio.sleep(0.5)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"in"})
+
+
+def served(patience: Patience, visit):
+    """What `visit(port)` returns while the application is served with this patience."""
+
+    async def main():
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            inside, http=patience.protocol(), log_level="critical", lifespan="off"
+        )
+        server = uvicorn.Server(config)
+        server.config.load()
+        server.lifespan = config.lifespan_class(config)
+        await server.startup(sockets=[listener])
+        try:
+            return await visit(listener.getsockname()[1])
+        finally:
+            server.should_exit = True
+            await server.shutdown(sockets=[listener])
+
+    return run(main())
+
+
+async def asked(port: int, question: bytes, part: bytes = b"") -> bytes:
+    """What comes until the connection is closed by the server; b'' also if it is cut off."""
+    incoming, link = await asyncio.open_connection("127.0.0.1", port)
+    with suppress(ConnectionError):
+        link.write(question)
+        found = await asyncio.wait_for(incoming.read(), 20)
+        link.close()
+        return found
+    return b""
+
+
+@pytest.mark.parametrize("question", SLOW)
+def test_who_does_not_go_on_is_let_go_and_others_are_answered(question):
+    patience = Patience(seconds=0.2)
+
+    async def visit(port):
+        slow = asyncio.create_task(asked(port, question))
+        whole = WHOLE.replace(b"Host", b"Connection: close\r\nHost")
+        assert (await asked(port, whole)).startswith(b"HTTP/1.1 200")
+        found = await slow
+        assert not patience.open
+        return found
+
+    found = served(patience, visit)
+    assert found.count(b"HTTP/1.1 200") == (1 if question.startswith(WHOLE) else 0)
+
+
+def test_an_answer_may_take_longer_than_that():
+    async def visit(port):
+        return await asked(port, b"GET /slow HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n")
+
+    assert b"200" in served(Patience(seconds=0.1), visit)
+
+
+@pytest.mark.parametrize(("exempt", "left"), [(False, 3), (True, 5)])
+def test_one_client_has_so_many_connections_and_a_named_proxy_more(exempt, left):
+    patience = Patience(exempt=lambda peer: exempt, most=3)
+
+    async def visit(port):
+        links = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
+        cut = 0
+        for incoming, _ in links:
+            with suppress(TimeoutError, ConnectionError):
+                await asyncio.wait_for(incoming.read(), 0.3)
+                cut += 1
+        for _, link in links:
+            link.close()
+        return len(links) - cut
+
+    assert served(patience, visit) == left
+
+
+def test_as_many_files_as_the_system_allows():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+        more_files(128)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 128
+        more_files(100)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 128
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
