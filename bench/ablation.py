@@ -102,7 +102,9 @@ class Case(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One run: the part that was changed, and the share of likely classes that are wrong."""
+    """One run: the part that was changed, and the share of likely classes that are wrong; trainings:
+    networks of the cross-validation that were trained for it and not for an earlier run.
+    """
 
     case: Case
     without: str
@@ -111,6 +113,7 @@ class Row(NamedTuple):
     wrong: float
     n: int
     seconds: float = 0.0
+    trainings: int = 0
 
 
 class Shared(Kept):
@@ -145,8 +148,9 @@ def ablate(
     from engine.noise.inject import add_noise
     from engine.noise.pipeline import run_pipeline
 
-    for case in cases:
-        for seed in seeds:
+    cases = tuple(cases)
+    for seed in seeds:  # outermost: what is stopped has whole seeds
+        for case in cases:
             data, true = images(case, seed)
             known, shared = true >= 0, Shared()
             given = np.where(known, data.labels, -1)
@@ -159,6 +163,7 @@ def ablate(
                 if case.noise not in part.noises:
                     continue
                 shared.config, begun = part.change(config), time.process_time()
+                before = len(shared.found)
                 result = run_pipeline(
                     noisy, device=device, seed=seed, config=shared.config, kept=shared
                 )
@@ -171,6 +176,7 @@ def ablate(
                     wrong=wrong,
                     n=len(result.index),
                     seconds=time.process_time() - begun,
+                    trainings=len(shared.found) - before,
                 )
 
 

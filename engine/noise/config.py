@@ -83,9 +83,13 @@ class NoiseConfig:
     # with a probability of at most exp(-g) (Markov's inequality on a likelihood ratio): exp(-8) is
     # 1 in 3,000, whatever the number of images or classes.
     significant_nats: float = 8.0
-    # Index of coincidence of wrong labels from which class-dependent noise is tried. Chosen: 1 is
-    # uniform noise, K - 1 is a single wrong class for each true class.
+    # Index of coincidence of wrong labels from which class-dependent noise is tried, see
+    # `coincidence_threshold`. Chosen: 1 is uniform noise, K - 1 is a single wrong class for each true
+    # class, so that of three or four classes half-way between the two is less.
     coincidence_from: float = 2.5
+    # Standard errors by which a count of wrong labels must exceed that of uniform noise, and by which the
+    # rates of two classes must differ. Chosen: chance exceeds three about once in a thousand.
+    beyond_chance: float = 3.0
     # Share of the largest possible index of coincidence, K - 1, from which the wrong labels of a
     # class are one and the same class. Chosen.
     coincidence_of_pairs: float = 0.3
@@ -272,6 +276,10 @@ class NoiseConfig:
     # Posterior probability from which the likely class becomes the label, unless a person sets
     # another. Chosen.
     cleaned_confidence: float = 0.9
+
+    def coincidence_threshold(self, classes: int) -> float:
+        """`coincidence_from`, or half-way between 1 and K - 1, K/2, where K, `classes`, is below 5."""
+        return min(self.coincidence_from, classes / 2)
 
     def fold_count(self, images: int) -> int:
         """Folds for a data set of so many images."""

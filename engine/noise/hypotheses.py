@@ -20,6 +20,7 @@ from engine.noise.ambiguous_classes import (
     is_class_dependent,
     moved_to_diagonal,
     without_most_frequent,
+    wrong_labels_agree,
 )
 from engine.noise.config import CONFIG, NoiseConfig
 from engine.noise.network import Network, NoisyData, predict, small_network, train
@@ -76,13 +77,14 @@ def training_transition(
     hypothesis: Hypothesis | str, classes: int
 ) -> UniformTransition | FixedTransition:
     """The T to train through: that of class-dependent noise as it was estimated; otherwise a
-    uniform T that starts at a diagonal of one half, or near zero, and is estimated in training.
+    uniform T whose diagonal is estimated in training. It starts in the middle of its range, 1/K to 1,
+    or near zero: at 1/K the forward loss is the same whatever is predicted, and nothing is learned.
     """
     if isinstance(hypothesis, Hypothesis) and hypothesis.name == CLASS_DEPENDENT:
         return FixedTransition(hypothesis.matrix)
     name = hypothesis if isinstance(hypothesis, str) else hypothesis.name
     if name == SYMMETRIC:
-        return UniformTransition(0.5, 1 / classes, 1 - 1e-4)
+        return UniformTransition((1 + 1 / classes) / 2, 1 / classes, 1 - 1e-4)
     return UniformTransition(1e-4, 1e-5, 1 / classes)
 
 
@@ -228,7 +230,7 @@ def class_dependent_transition(
     counts = confident_counts(logits, given)
     ambiguous = ambiguous_pairs(counts, config)
     rest = moved_to_diagonal(counts, ambiguous)
-    if coincidence(rest) <= config.coincidence_from or not is_class_dependent(counts, ambiguous):
+    if not wrong_labels_agree(rest, config) or not is_class_dependent(counts, ambiguous, config):
         return None
     ambiguous = without_most_frequent(counts, ambiguous)
     return transition_of_counts(moved_to_diagonal(counts, ambiguous), diagonal)
@@ -257,7 +259,7 @@ def select_hypothesis(
         classes = len(best.matrix)
         ahead = hypotheses[CLASS_DEPENDENT].gains - best.gains
         one_wrong_class = best.coincidence > max(
-            config.coincidence_from, config.coincidence_of_pairs * (classes - 1)
+            config.coincidence_threshold(classes), config.coincidence_of_pairs * (classes - 1)
         )
         if ahead.sum() > 2 * classes + config.significant_nats or (
             one_wrong_class and best.agreement < config.agreement_of_pairs

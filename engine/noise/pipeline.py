@@ -116,7 +116,9 @@ def run_pipeline(
     once, place = once_each(same, given)
     run = _Run(data, index[once], place[same[once]], effort, device, seed, kept or Kept())
     found = _diagnosed(run, progress, saved_models, config)
-    return found if len(once) == len(index) else _with_copies(found, index, once, place, same)
+    if len(once) == len(index):
+        return found
+    return _with_copies(found, index, once, place, same, config)
 
 
 class _Run(NamedTuple):
@@ -210,6 +212,7 @@ def _with_copies(
     once: np.ndarray,
     place: np.ndarray,
     same: np.ndarray,
+    config: NoiseConfig,
 ) -> PipelineResult:
     """A result of images that occur once (m,) as one of all n, of which each is at a `place` (n,)
     among these.
@@ -229,7 +232,7 @@ def _with_copies(
     groups = tuple(group.among(once) for group in findings.groups)
     return replace(
         found,
-        findings=at_least_contradicted(replace(findings, groups=groups), copies),
+        findings=at_least_contradicted(replace(findings, groups=groups), copies, config),
         suspects=suspects,
         index=index,
         given=given,

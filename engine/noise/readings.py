@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from engine.noise.ambiguous_classes import wrong_labels_agree
 from engine.noise.config import CONFIG, NoiseConfig
 from engine.noise.findings import MILD, SAMPLES, UNDECIDED, Findings, Group
 from engine.noise.separability import Separability
 from engine.noise.transition import (
-    coincidence,
     confident_counts,
     fit_temperature,
     log_softmax,
@@ -92,7 +92,7 @@ def _against_clear_images(
     decides = (
         seen.excess > config.mostly_unexplained * seen.differs and seen.share > config.counted_share
     )
-    uneven = coincidence(_wrong(seen)) > config.coincidence_from
+    uneven = wrong_labels_agree(_wrong(seen), config)
     too_low = seen.low > found.rate_high
     if decides and (
         too_low
