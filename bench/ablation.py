@@ -25,7 +25,7 @@ import numpy as np
 from bench.records import append, read
 from engine.errors import DataError, unknown
 from engine.noise.config import CONFIG, Effort, NoiseConfig
-from engine.noise.kept import Kept, Predictions
+from engine.noise.prediction_cache import PredictionCache, Predictions
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
@@ -116,7 +116,7 @@ class Row(NamedTuple):
     trainings: int = 0
 
 
-class Shared(Kept):
+class Shared(PredictionCache):
     """Predictions of networks that variants have in common, by what they were trained on."""
 
     def __init__(self) -> None:
@@ -165,7 +165,7 @@ def ablate(
                 shared.config, begun = part.change(config), time.process_time()
                 before = len(shared.found)
                 result = run_pipeline(
-                    noisy, device=device, seed=seed, config=shared.config, kept=shared
+                    noisy, device=device, seed=seed, config=shared.config, cache=shared
                 )
                 wrong = float((result.suspects.likely != true[result.index]).mean())
                 yield Row(

@@ -23,8 +23,8 @@ from engine.noise.ambiguous_classes import (
     wrong_labels_agree,
 )
 from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.descriptor_networks import descriptor_logits, own_fold
 from engine.noise.network import Network, NoisyData, predict, small_network, train
-from engine.noise.probe import own_fold, probe_logits
 from engine.noise.targets import FixedTransition, UniformTransition
 from engine.noise.transition import (
     coincidence,
@@ -126,7 +126,7 @@ def fit_hypothesis(
     log_p = log_softmax(logits, temperature)
     gains = log_likelihood(log_p, matrix, given) - np.log(frequencies[given])
     predicted, confidence = logits.argmax(1), log_p.max(1)
-    confident = confidence >= np.quantile(confidence, 0.9)
+    confident = confidence >= np.quantile(confidence, 1 - config.most_confident)
     _, agreement = wilson_interval(int((predicted == given)[confident].sum()), int(confident.sum()))
     counts = confident_counts(logits, given)
     return Hypothesis(
@@ -177,7 +177,7 @@ def compare_hypotheses(
     return _compared(held_out_logits, given, data.classes, config)
 
 
-def compare_by_looks(
+def compare_on_descriptors(
     vectors: np.ndarray,
     given: np.ndarray,
     fold: np.ndarray,
@@ -191,7 +191,7 @@ def compare_by_looks(
     """
 
     def predicted(targets: UniformTransition | FixedTransition) -> np.ndarray:
-        by_fold = probe_logits(vectors, given, fold, classes, seed, targets, progress, config)
+        by_fold = descriptor_logits(vectors, given, fold, classes, seed, targets, progress, config)
         return own_fold(by_fold, fold)
 
     return _compared(predicted, given, classes, config)
@@ -242,8 +242,9 @@ def select_hypothesis(
     """The hypothesis to accept, or None if none is significantly likelier than the labels'
     frequencies.
 
-    The T of class-dependent noise has about two parameters a class that were counted on the labels
-    it predicts, so its gain must be ahead by more than they could contribute. A network trained
+    The T of class-dependent noise has parameters that were counted on the labels it predicts, about
+    two a class, so its gains, summed, must be ahead of the symmetric hypothesis's by more than these
+    could contribute. A network trained
     under the symmetric hypothesis can predict class-dependent labels about as well, by being
     uncertain of every image. But no data set is without a single unambiguous image: if even the
     most confident predictions contradict their labels, and always with the same wrong class, noise
@@ -261,7 +262,8 @@ def select_hypothesis(
         one_wrong_class = best.coincidence > max(
             config.coincidence_threshold(classes), config.coincidence_of_pairs * (classes - 1)
         )
-        if ahead.sum() > 2 * classes + config.significant_nats or (
+        parameters = config.parameters_of_class * classes
+        if ahead.sum() > parameters + config.significant_nats or (
             one_wrong_class and best.agreement < config.agreement_of_pairs
         ):
             return hypotheses[CLASS_DEPENDENT]

@@ -83,7 +83,7 @@ def evidence(
         )
     if clear := findings.clear:
         out.append(
-            f"By their looks alone {share(clear['share'])} of the images are clearly of one class."
+            f"By descriptors alone {share(clear['share'])} of the images are clearly of one class."
             f" Of these {clear['images']:,.0f}, {share(clear['differ'])} carry another label than"
             f" predicted; {share(clear['unexplained'])} do for all that images which look alike"
             " explain. How images look was compared without any label."

@@ -21,7 +21,7 @@ LITTLE = replace(
     CONFIG,
     efforts={"quick": Effort(3_000, 0, 0, 0, "little", 16)},
     folds_by_size=((5_000, 2),),
-    probe_epochs=8,
+    descriptor_network_epochs=8,
 )
 
 

@@ -11,16 +11,16 @@ from noisy_labels import hypotheses_of, simulated_logits
 from engine.lab import Lab
 from engine.noise.ambiguous_classes import wrong_labels_agree
 from engine.noise.config import CONFIG
-from engine.noise.diagnosis import diagnose
+from engine.noise.diagnosis import estimate_noise
 from engine.noise.findings import Findings
 from engine.noise.geometry import describe
-from engine.noise.hypotheses import compare_by_looks, select_hypothesis
+from engine.noise.hypotheses import compare_on_descriptors, select_hypothesis
+from engine.noise.image_evidence import evidence_of_descriptors
 from engine.noise.inject import add_noise
-from engine.noise.looks import looks_of
 from engine.noise.report import confused, evidence, summary
 from engine.progress import no_progress
 
-SHORT = replace(CONFIG, probe_epochs=8)
+SHORT = replace(CONFIG, descriptor_network_epochs=8)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_symmetric_noise_of_two_classes_is_learned_through(two) -> None:
     vectors, true = two
     given = add_noise(true, 2, "symmetric", 0.3, 0)
     fold = np.arange(len(true)) % 3
-    found = compare_by_looks(vectors, given, fold, 2, 0, no_progress, SHORT)
+    found = compare_on_descriptors(vectors, given, fold, 2, 0, no_progress, SHORT)
     best = select_hypothesis(found)
     assert best is not None and best.name == "symmetric"
     assert best.diagonal == pytest.approx((given == true).mean(), abs=0.04)
@@ -69,7 +69,7 @@ def test_noise_that_depends_on_the_class_is_told_from_noise_that_does_not(
     hypotheses = hypotheses_of(logits, given)
     if classes == 2:
         hypotheses.pop("complementary")
-    found = diagnose(logits, given, select_hypothesis(hypotheses))
+    found = estimate_noise(logits, given, select_hypothesis(hypotheses))
     assert found.regime == regime
     assert found.rate == pytest.approx((given != true).mean(), abs=0.03)
     if noise == "one-sided":
@@ -83,10 +83,12 @@ def test_noise_that_depends_on_the_class_is_told_from_noise_that_does_not(
 def test_one_sided_noise_of_two_classes_is_counted_on_clear_images(two) -> None:
     vectors, true = two
     given, n = one_sided(true, 0.3), len(true)
-    looks = looks_of(vectors, given, np.arange(n) % 3, np.arange(n), ("3", "5"), 0, config=SHORT)
+    shown = evidence_of_descriptors(
+        vectors, given, np.arange(n) % 3, np.arange(n), ("3", "5"), 0, config=SHORT
+    )
     base = Findings("few errors", 0.02, 0.01, 0.03, np.eye(2), np.full(2, 0.5), 1.0)
-    logits = 8 * np.eye(2, dtype=np.float32)[looks.separability.predicted]
-    found = looks.settle(base, logits, given, ("3", "5"))
+    logits = 8 * np.eye(2, dtype=np.float32)[shown.separability.predicted]
+    found = shown.reconcile(base, logits, given, ("3", "5"))
     assert found.regime == "class-dependent"
     assert found.rate_low <= (given != true).mean() <= found.rate_high
     assert found.matrix[0, 1] > 0.2 > 0.1 > found.matrix[1, 0]
