@@ -14,7 +14,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import COLOURS, GOOD, QUIET, figure, message
+from app.charts.base import COLOURS, GOOD, QUIET, column, figure, message
 from app.charts.words import percent
 
 Row = Mapping[str, Any]
@@ -56,8 +56,8 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
     if steps:
         chart.add_scatter(
-            x=[position(row) for row in steps],
-            y=[row.get("loss") for row in steps],
+            x=column([position(row) for row in steps]),
+            y=column([row.get("loss") for row in steps]),
             name="Training, live",
             mode="lines+markers" if len(steps) < 40 else "lines",
             line={"color": TRAIN, "width": 1.5},
@@ -105,8 +105,8 @@ def rate_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Fi
         return message("Learning rate", "No point yet.", height=height)
     chart = figure("Learning rate", "Epoch", "Learning rate", height=height)
     chart.add_scatter(
-        x=[position(row) for row in points],
-        y=[row["lr"] for row in points],
+        x=column([position(row) for row in points]),
+        y=column([row["lr"] for row in points]),
         mode="lines",
         line={"color": COLOURS[4], "width": 2},
         name="Learning rate",
@@ -130,8 +130,8 @@ def speed_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.F
         return message("Speed", "No point yet.", height=height)
     chart = figure("Speed", "Epoch", "Images per second", height=height)
     chart.add_scatter(
-        x=[position(row) for row in points],
-        y=[row["images_per_second"] for row in points],
+        x=column([position(row) for row in points]),
+        y=column([row["images_per_second"] for row in points]),
         mode="lines",
         line={"color": COLOURS[2], "width": 2},
         name="Speed",
@@ -156,8 +156,8 @@ def _curve(
     ]
     if points:
         chart.add_scatter(
-            x=[point[0] for point in points],
-            y=[point[1] for point in points],
+            x=column([point[0] for point in points]),
+            y=column([point[1] for point in points]),
             name=name,
             mode="lines+markers",
             line={"color": colour, "width": 2},

@@ -177,7 +177,7 @@ def test_a_chart_waits_for_pandas_that_another_thread_is_importing(tmp_path):
     # A slow pandas of our own: half imported it has no Series, as the real one had when the canvas
     # was being built.
     (tmp_path / "pandas.py").write_text(
-        "import time\ntime.sleep(1)\nclass Series: ...\nclass Index: ...\n"
+        "import time\ntime.sleep(1)\nclass Series: ...\nclass Index: ...\nclass DataFrame: ...\n"
     )
     script = """
 import sys, threading, time
