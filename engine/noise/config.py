@@ -210,6 +210,8 @@ class NoiseConfig(ImageConfig):
 
     # Posterior probability above which a prediction becomes a pseudo-label. Chosen.
     pseudo_label_confidence: float = 0.9
+    # Validation images from which the temperature is fitted on their labels alone. Chosen.
+    temperature_labels: int = 200
 
     # Cleaned labels (cleaned_labels.py)
 

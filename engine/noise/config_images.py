@@ -69,6 +69,8 @@ class ImageConfig:
     # Nats an image by which probabilities predict labels better than predicted classes do, from which
     # wrong labels are a few fixed classes each. Development: below 0 for uniform noise, 0.13 for three.
     within_classes: float = 0.05
+    # Exponents of the probabilities, inverse temperatures, of which the likeliest is taken for that. Chosen.
+    within_exponents: tuple[float, ...] = (0.5, 0.7, 1.0, 1.4, 2.0)
     # Labels that differ from the prediction beyond those that a verdict of few wrong labels allows, as a
     # share of all, from which it does not stand. Development: 3% to 7% of clean digits, capitals and
     # printed letters, 22% where 22% of the labels of hard images are wrong.

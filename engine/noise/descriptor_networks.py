@@ -14,7 +14,7 @@ from engine.metrics import softmax
 from engine.noise.config import CONFIG, NoiseConfig
 from engine.noise.findings import Findings
 from engine.noise.targets import TargetLoss, Targets
-from engine.noise.transition import fit_temperature, log_likelihood, log_softmax
+from engine.noise.transition import FLOOR, fit_temperature, log_likelihood, log_softmax
 from engine.progress import Progress, no_progress
 
 BATCH = 128
@@ -95,7 +95,7 @@ def best_mixture(
         mixed = [(1 - share) * alone + share * near for alone, near in kinds]
         for weight in config.descriptor_shares if len(mixed) > 1 else (0.0,):
             p = (1 - weight) * mixed[0] + weight * mixed[-1]
-            tried.append(np.log(np.maximum(p, 1e-12)))
+            tried.append(np.log(np.maximum(p, FLOOR)))
     return max(tried, key=lambda log_p: float(log_likelihood(log_p, findings.matrix, given).mean()))
 
 

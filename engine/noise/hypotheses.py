@@ -244,11 +244,11 @@ def select_hypothesis(
 
     The T of class-dependent noise has parameters that were counted on the labels it predicts, about
     two a class, so its gains, summed, must be ahead of the symmetric hypothesis's by more than these
-    could contribute. A network trained
-    under the symmetric hypothesis can predict class-dependent labels about as well, by being
-    uncertain of every image. But no data set is without a single unambiguous image: if even the
-    most confident predictions contradict their labels, and always with the same wrong class, noise
-    depends on the class, too.
+    could contribute. A network trained under the symmetric hypothesis can predict class-dependent
+    labels about as well, by being uncertain of every image. But no data set is without a single
+    unambiguous image: if even the most confident predictions contradict their labels, and always
+    with the same wrong class, noise depends on the class, too. (Of two classes the wrong class is
+    always the same, which is no evidence: there the gains alone decide, and then clear images.)
     """
     best = max(
         (hypotheses[name] for name in (SYMMETRIC, COMPLEMENTARY) if name in hypotheses),

@@ -207,7 +207,7 @@ class Recovering(Trainer):
         given = self.given[self.label_index]
         held = (
             slice(len(predicted) - len(self.val_index), len(predicted))
-            if len(self.val_index) >= 200
+            if len(self.val_index) >= CONFIG.temperature_labels
             else slice(None)
         )
         temperature = max(1.0, fit_temperature(predicted[held], self.matrix, given[held]))

@@ -136,7 +136,9 @@ def separability(
         top1_high=top1_high,
         top2=float((runner_up == given[confident]).mean()),
         outlier_share=float(_outliers(once, given, config).mean()),
-        within_class_gain=_within_class_gain(once, given, _counts(likeliest, given, classes)),
+        within_class_gain=_within_class_gain(
+            once, given, _counts(likeliest, given, classes), config
+        ),
         rate_at_least=at_least,
     )
 
@@ -201,7 +203,7 @@ def _outliers(probabilities: np.ndarray, given: np.ndarray, config: NoiseConfig)
 
 
 def _within_class_gain(
-    probabilities: np.ndarray, given: np.ndarray, everywhere: np.ndarray
+    probabilities: np.ndarray, given: np.ndarray, everywhere: np.ndarray, config: NoiseConfig
 ) -> float:
     """Mean log-likelihood of the labels (n,) under the probabilities (n, K), at the best of a few
     temperatures, above that under the labels' frequencies in each predicted class.
@@ -216,8 +218,8 @@ def _within_class_gain(
     frequencies = np.log(smoothed / smoothed.sum(1, keepdims=True))
     by_class = frequencies[probabilities.argmax(1), given].mean()
     best = -np.inf
-    for power in (0.5, 0.7, 1.0, 1.4, 2.0):  # inverse temperatures
-        scaled = probabilities.astype(np.float64) ** power
+    for exponent in config.within_exponents:
+        scaled = probabilities.astype(np.float64) ** exponent
         scaled /= scaled.sum(1, keepdims=True)
         best = max(best, float(np.log(np.maximum(scaled[rows, given], 1e-6)).mean()))
     return float(best - by_class)

@@ -28,7 +28,7 @@ LITTLE = replace(
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
     """Three classes of the bundled digits, with their own test split."""
-    spec = DataSpec(name="digits", classes=("0", "1", "2"))
+    spec = DataSpec(name="digits", classes=("0", "1", "2"), size=16)
     return Lab(tmp_path_factory.mktemp("lab")).dataset(spec)
 
 
