@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ def message(title: str, text: str, *, height: int = 240) -> go.Figure:
     """A figure that says, in the place of a chart, why there is nothing to draw yet."""
     chart = figure(title, "", "", height=height)
     chart.add_annotation(
-        text=text,
+        text="<br>".join(wrap(text, 36)),  # a phone's width
         x=0.5,
         y=0.5,
         xref="paper",

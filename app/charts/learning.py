@@ -73,7 +73,7 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
 
 def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.Figure:
     """Training and validation accuracy in percent by epoch, kNN accuracy where the run judges its
-    embedding, and the best epoch.
+    embedding, and the epoch whose weights are kept.
     """
     ended = epochs_of(rows)
     if not ended:
@@ -87,13 +87,21 @@ def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> 
         chart.add_scatter(
             x=[best["epoch"]],
             y=[best["val_accuracy"] * 100],
-            name=f"Best: {percent(best['val_accuracy'])}",
+            name=f"{_kept(best, ended)}: {percent(best['val_accuracy'])}",
             mode="markers",
             marker={"symbol": "circle-open", "size": 13, "color": GOOD, "line": {"width": 2.5}},
             cliponaxis=False,
-            hovertemplate="best, epoch %{x}: %{y:.2f}%<extra></extra>",
+            hovertemplate="epoch %{x}, whose weights are kept: %{y:.2f}%<extra></extra>",
         )
     return _marked(chart, rows, epochs)
+
+
+def _kept(epoch: Row, ended: Sequence[Row]) -> str:
+    """What the epoch whose weights are kept is called: the best, if no other is more accurate.
+    Recipes may choose by the loss, or keep the last.
+    """
+    highest = max(row["val_accuracy"] for row in ended if row.get("val_accuracy") is not None)
+    return "Best" if epoch["val_accuracy"] >= highest else "Kept"
 
 
 def rate_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Figure:
