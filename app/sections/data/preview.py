@@ -95,7 +95,9 @@ def _show(lab: Lab, looked: _Looked, whole: Preview, progress: Progress) -> None
     show_report(found)
     if found.checked:
         return
-    note("Not every image has been opened yet. Then blank, identical and broken ones are named.")
+    note(
+        "Not every image has been opened yet. Once they are, blank, identical and broken ones are named."
+    )
     if st.button("Open every image", key="import-check", icon=":material/fact_check:"):
         _look(lab, looked.staged, looked.choices, progress, check=True)
         st.rerun()

@@ -60,6 +60,7 @@ def upload(lab: Lab) -> None:
         else:
             _decide(lab, staged)
         if added:
+            st.toast(f"`{added.name}` is a data set now.", icon=":material/check_circle:")
             st.success(added.text, icon=":material/check_circle:")
             link("train", "Train on this", data=added.name)
             if added.skipped:
