@@ -61,7 +61,7 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         st.subheader(literal(info.name), anchor=False, width="content")
         state_badge(info)
         st.caption(
-            f"{info.data}, {labels_of(info)} · {info.model}"
+            f"{literal(info.data)}, {labels_of(info)} · {literal(info.model)}"
             f"{' · by ' + literal(info.by) if info.by else ''}"
             f"{' · ' + info.device if info.device else ''} · run `{info.id}`"
             f"{' · ' + info.where if info.where else ''}",
