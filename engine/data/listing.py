@@ -55,6 +55,7 @@ class Survey:
     layout    the pattern that was recognised, such as '<train|val>/<class>/*', and by what
     encoding  of the names; guessed: whether nothing recorded it
     findings  what is doubtful
+    votes     (file, person, label) of tables that name an annotator: what each said
     """
 
     form: str = ""
@@ -68,6 +69,7 @@ class Survey:
     encoding: str = "utf-8"
     guessed: bool = False
     findings: tuple[Finding, ...] = ()
+    votes: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)

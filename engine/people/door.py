@@ -23,7 +23,7 @@ from engine.people.rights import check, may
 from engine.runs.run_info import ALIVE
 
 PARTS = (
-    "store launcher data labels samples labelling noise spaces sweeps compare study taught drawings"
+    "store launcher data notes labels annotators samples labelling noise spaces sweeps compare study taught drawings"
     " galleries exports classroom lessons visits tour trash"
 ).split()
 PLAIN = ("home", "settings")

@@ -38,11 +38,12 @@ NOT_LABELS = ("submission",)  # Kaggle's sample_submission.csv holds made-up lab
 
 
 class Named(NamedTuple):
-    """A layout by tables; the tables' names; what they name that is not there, with the reason."""
+    """A layout by tables; the tables' names; what they name that is not there; who said what."""
 
     layout: Layout
     tables: tuple[str, ...]
     absent: tuple[tuple[str, str], ...]
+    votes: tuple[tuple[str, str, str], ...] = ()
 
 
 def named_by_tables(
@@ -106,7 +107,7 @@ def _filled(
     why = f"{folders.why}; {' and '.join(tables[:3])} names those in no class folder"
     findings = (*folders.findings, *given.findings)
     layout = folders._replace(classes=classes, official=official, why=why, findings=findings)
-    return Named(layout, tables, tuple(given.absent))
+    return Named(layout, tables, tuple(given.absent), given.named_votes(names))
 
 
 def _role_code(name: str) -> int:
@@ -206,7 +207,7 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
         elif own:
             given.splits.setdefault(hit.position, own.code)
         if columns.annotator is not None and (who := row[columns.annotator]):
-            given.annotators.add(who)
+            given.votes[hit.position, who] = label
         if columns.writer is not None and (who := row[columns.writer]):
             given.writers.add(who)
     for number, reason in table.broken:
@@ -272,7 +273,7 @@ def _laid_out(
         why,
         tuple(given.findings),
     )
-    return Named(layout, tables, tuple(given.absent))
+    return Named(layout, tables, tuple(given.absent), given.named_votes(names))
 
 
 def _by_own_folders(names: list[str], positions: Sequence[int]) -> dict[int, int]:
