@@ -36,6 +36,7 @@ export const listening = {
   act(what) {
     if (!this.ready) return;
     if (what === "lasso") this.lassoing(!this.lassoMode);
+    if (what === "contours") this.contours(!this.contoured);
     if (what === "in" || what === "out") this.view.zoomAt(what === "in" ? 1.6 : 1 / 1.6, this.width / 2, this.height / 2);
     if (what === "home") this.view.fit(this.data.frames ? this.extent() : this.positions, this.width, this.height);
     if (what === "clear") this.pick("none", []);
@@ -52,7 +53,7 @@ export const listening = {
 
   key(event) {
     const step = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
-    const act = { "+": "in", "=": "in", "-": "out", 0: "home", l: "lasso", L: "lasso", Escape: "clear" }[event.key];
+    const act = { "+": "in", "=": "in", "-": "out", 0: "home", l: "lasso", L: "lasso", c: "contours", C: "contours", Escape: "clear" }[event.key];
     if (!this.ready || (!step && !act) || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     if (step) this.view.pan(...step);

@@ -217,6 +217,7 @@ export class Scatter {
       if (this.stale) {
         this.cloud.draw({ turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio });
         view.project(this.positions, this.pixels);
+        this.lines = null;
         this.stale = false;
       }
       this.overlay();

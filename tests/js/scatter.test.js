@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { contoursOf, densityOf } from "../../app/scatter/contours.js";
 import { decode, eased, hex, rareCodes, shuffled } from "../../app/scatter/numbers.js";
 import { View, pointAt, pointsInside } from "../../app/scatter/view.js";
 
@@ -93,4 +94,17 @@ test("bytes, colours and the speed between two epochs", () => {
   assert.deepEqual(hex("#2f6fd0"), [47, 111, 208]);
   assert.deepEqual([0, 0.5, 1].map(eased), [0, 0.5, 1]);
   assert.ok(eased(0.1) < 0.05 && eased(0.9) > 0.95);
+});
+
+test("a line of equal density lies round its heap, and hidden points count for nothing", () => {
+  const count = 4000, pixels = new Float32Array(2 * count), shown = new Uint8Array(count).fill(1);
+  for (let i = 0; i < count; i++) { // a sunflower of radius 60 round (200, 150): as many points everywhere within
+    const radius = 60 * Math.sqrt(i / count), angle = i * 2.39996;
+    pixels.set([200 + radius * Math.cos(angle), 150 + radius * Math.sin(angle)], 2 * i);
+  }
+  const density = densityOf(pixels, shown, 400, 300), most = Math.max(...density.grid);
+  const pieces = contoursOf(density, most / 2);
+  assert.ok(pieces.length > 20);
+  for (const [x, y] of pieces) assert.ok(Math.abs(Math.hypot(x - 200, y - 150) - 60) < 9, `${x}, ${y}`);
+  assert.equal(Math.max(...densityOf(pixels, shown.fill(0), 400, 300).grid), 0);
 });
