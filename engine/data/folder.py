@@ -22,6 +22,7 @@ from engine.data.lost import lost_folders, twice
 from engine.data.names import decode_names
 from engine.data.pages import with_pages
 from engine.data.tables import describe, is_archive, is_table
+from engine.data.unlabelled import without_labels
 from engine.errors import DataError
 from engine.imaging.formats import PICTURES, begins_as_picture, is_hidden, is_picture
 
@@ -120,15 +121,18 @@ def list_files(
         )
     names = [files.names[i] for i in pictures]
     doubts = twice(files.names)
-    named = None if only_classes else named_by_tables(files, pictures, rest, choices, table)
-    layout, tables, absent = named or (lay_out(names, where, only_classes), (), ())
+    if choices.unlabelled:
+        layout, tables, absent, votes = without_labels(names), (), (), ()
+    else:
+        named = None if only_classes else named_by_tables(files, pictures, rest, choices, table)
+        layout, tables, absent, votes = named or (lay_out(names, where, only_classes), (), (), ())
     positions = np.array([pictures[i] for i in layout.positions])
     content = content_of(positions)
     if tables:
         content = digest([content, *layout.classes, *layout.official])
     paged = with_pages(files.reader.select(positions), layout.names, content)
     others = [files.names[i] for i in rest if files.names[i] not in tables]
-    if not tables:
+    if not tables and not choices.unlabelled:
         doubts += lost_folders([names[i] for i in layout.positions], others, files.empty)
     survey = Survey(
         form=files.form,
@@ -142,6 +146,7 @@ def list_files(
         encoding=files.decoded.encoding,
         guessed=files.decoded.guessed,
         findings=(*layout.findings, *doubts, *paged.findings),
+        votes=votes if len(paged.of) == len(positions) else (),  # pages have names of their own
     )
     found = Labelled(
         paged.names,

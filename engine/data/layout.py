@@ -25,7 +25,8 @@ from engine.data.walk import DEEPEST, TOO_DEEP
 from engine.errors import DataError
 
 LAYOUT = (
-    "Lay it out as <class>/*.png, or as train/<class>/* beside val/<class>/* or test/<class>/*."
+    "Lay it out as <class>/*.png, or as train/<class>/* beside val/<class>/* or test/<class>/*; or say"
+    " that the images have no labels, to give them in the lab."
 )
 
 

@@ -110,10 +110,10 @@ def _take_in(lab: Lab, file: UploadedFile | str, choices: Choices) -> None:
         size = USUAL_SIZE[taken.kind]
         task = lab.start_task("load", name=taken.name, style="auto", size=size)
         st.session_state[f"task-{taken.name}"] = task
-    text = (
-        f"`{taken.name}` is a data set now: {number(taken.images)} images of"
-        f" {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
-    )
+    of = f"of {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
+    if choices.unlabelled:
+        of = "without a label. Give them labels on the page Label."
+    text = f"`{taken.name}` is a data set now: {number(taken.images)} images {of}"
     st.session_state["upload-added"] = (text, skipped)
     st.session_state["upload-turn"] += 1
     st.query_params["data"] = taken.name
