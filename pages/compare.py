@@ -101,8 +101,7 @@ def draw(ids: list[str], alive: bool) -> None:
     if alive and not any(lab.run(id).alive for id in ids):
         st.rerun()
     subjects = lab.compare.subjects(ids)
-    if len(subjects) < len(ids):
-        st.caption(f"{len(ids) - len(subjects)} of the runs has not finished an epoch yet.")
+    summary.under_way(lab, ids, {subject.id for subject in subjects})
     if not subjects:
         return
     view = st.segmented_control(

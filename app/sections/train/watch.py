@@ -216,7 +216,7 @@ def _at_the_end(
         (
             "Validation",
             percent(final.get("val_accuracy")),
-            f"accuracy of the best epoch, {best['epoch']}" if best else None,
+            f"accuracy at epoch {best['epoch']}, whose weights are kept" if best else None,
         ),
         *(
             [("Calibration error", percent(final.get("test_ece")), meaning("calibration"))]
@@ -238,9 +238,11 @@ def _so_far(info: RunInfo, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str,
     loss = last.get("loss", last.get("train_loss"))
     return [
         (
-            "Best validation",
+            "Kept so far",
             percent(best.get("val_accuracy") if best else None),
-            f"accuracy at epoch {best['epoch']}" if best else None,
+            f"validation accuracy at epoch {best['epoch']}, whose weights are kept"
+            if best
+            else None,
         ),
         (
             "Validation",
