@@ -21,7 +21,7 @@ export const listening = {
       event.preventDefault();
       this.hover(-1);
       this.view.zoomAt(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0018)), event.offsetX, event.offsetY);
-      this.draw();
+      this.glide();
     }, { passive: false });
     this.root.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => this.act(button.dataset.do)));
     this.player.querySelector("input").addEventListener("input", (event) => {
@@ -58,11 +58,12 @@ export const listening = {
     event.preventDefault();
     if (step) this.view.pan(...step);
     if (act) this.act(act);
-    this.draw();
+    this.glide();
   },
 
   press(event) {
     if (!this.ready) return;
+    this.rest();
     this.over.setPointerCapture(event.pointerId);
     this.over.focus({ preventScroll: true });
     const at = [event.offsetX, event.offsetY];
@@ -76,6 +77,7 @@ export const listening = {
     if (!this.ready) return;
     const at = [event.offsetX, event.offsetY], old = this.pointers.get(event.pointerId);
     if (!old) {
+      if (this.restless) return;
       const place = pointAt(this.pixels, this.shown, ...at, REACH);
       this.hover(place, at);
       return;
@@ -101,11 +103,12 @@ export const listening = {
       else this.view.pan(at[0] - old[0], at[1] - old[1]);
     }
     this.pointers.set(event.pointerId, at);
-    this.draw();
+    this.glide();
   },
 
   release(event, cancelled = false) {
     if (!this.pointers.delete(event.pointerId) || !this.ready) return;
+    this.rest();
     this.stage.classList.remove("drags");
     const { polygon } = this;
     this.polygon = null;
@@ -201,6 +204,7 @@ export const listening = {
   leave() {
     window.removeEventListener("glyphlab-scatter", this.listener);
     this.stop();
+    clearTimeout(this.resting);
     this.cloud.free();
   },
 };

@@ -11,6 +11,11 @@ export const drawing = {
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, this.width, this.height);
     const style = getComputedStyle(this.root), ink = style.color, paper = getComputedStyle(this.stage).backgroundColor;
+    if (this.restless) { // nobody knows where each point lies until the map rests
+      this.drawNames(ink, paper);
+      this.status(`${this.data.count.toLocaleString()} images, of which some are drawn while the map moves`);
+      return;
+    }
     this.drawContours(ink);
     this.drawPictures();
     if (this.links.length && this.selected.size === 1) {

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 AT_ONCE = 10  # proposals
 LEAST_SCORED = 20  # labels
 FEW = 500  # labels, up to which a first model is trained in small batches
-# Those of `few-pretrained`: the shipped recipe for a network that has read other characters.
+# First the last layer alone, then all gently: with few images, training all at once spoils what the
+# network has learned (linear probing then fine-tuning, Kumar et al. 2022). Augmentation as in the shipped
+# recipe `few-pretrained`.
 FIRST_MODEL: dict[str, Any] = {
     "name": "first-model",
     "title": "First model of new labels",
-    "epochs": 12,
-    "lr": 2e-3,
     "select": "last",
+    "stages": [{"epochs": 30, "freeze": 99, "lr": 1e-2}, {"epochs": 10, "lr": 3e-4}],
     "augment": {"rotate": 10, "translate": 0.08, "zoom": 0.1, "shear": 8},
 }
 MOST_FITTED = 1_000  # labels that the head is fitted to: 0.3 s with 26 classes, on one core
@@ -164,7 +165,7 @@ class Labelling:
         return make_recipe(
             {
                 **FIRST_MODEL,
-                "batch_size": 16 if few else 64,
+                "batch_size": 8 if few else 64,
                 "data": {"name": space.data, **wanted, "validation": 0.1, "test": 0.2},
                 "model": meta["recipe"]["model"],
                 "init_from": space.model,
