@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.widgets import link, pick_dataset, task_box, told
+from app.widgets import allowed, link, pick_dataset, task_box, told
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def again(lab: Lab, found: Diagnosis) -> None:
         f" minutes, {document['created'][:10]}. Label quality comes from networks that were not"
         " trained on the label in question; no other labels are used."
     )
-    if document["effort"] != "full":
+    if document["effort"] != "full" and lab.may("diagnose"):
         st.button(
             "Diagnose at full effort",
             key="diagnose-full",
@@ -79,6 +79,8 @@ def _offer(lab: Lab, name: str) -> None:
             " networks are trained on parts of the images, and their predictions for the other"
             " images are compared with the labels: how many are wrong, which, and in what pattern."
         )
+        if not allowed(lab, "diagnose"):
+            return
         effort = st.radio(
             "Effort",
             list(EFFORT_WORDS),

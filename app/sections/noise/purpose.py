@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts import noise as charts
-from app.widgets import chart, empty, note, percent, task_box, told
+from app.widgets import allowed, chart, empty, note, percent, task_box, told
 from app.widgets.pickers import dataset_label
 from engine.noise.inject import NOISES
 from engine.noise.shares import share
@@ -36,6 +36,26 @@ def draw(lab: Lab) -> None:
     if not sets:
         empty("No data set is available yet. Add one on the Data page.", "data", "Data sets")
         return
+    if allowed(lab, "diagnose"):
+        _form(lab, sets)
+    _at_work(lab)
+    trials = lab.noise.trials()
+    if not trials:
+        note(
+            "Nothing has been compared yet. 2,000 images at quick effort take two to three minutes"
+            " on two cores."
+        )
+        return
+    by_id = {trial["id"]: trial for trial in trials}
+    id = st.selectbox(
+        "Result", list(by_id), format_func=lambda id: title(by_id[id]), key="trial-shown"
+    )
+    show(by_id[id])
+    st.subheader("All results", anchor=False)
+    st.dataframe(pd.DataFrame(row(trial) for trial in trials), hide_index=True, key="trials")
+
+
+def _form(lab: Lab, sets: dict[str, str]) -> None:
     with st.container(border=True):
         first = st.columns(3)
         with first[0]:
@@ -91,6 +111,9 @@ def draw(lab: Lab) -> None:
                 on_click=_start,
                 args=(lab, arguments),
             )
+
+
+def _at_work(lab: Lab) -> None:
     task = next((task for task in lab.tasks("noise-trial") if task.state in ALIVE), None)
     if task is not None:
         st.caption(
@@ -102,20 +125,6 @@ def draw(lab: Lab) -> None:
         last = next(iter(lab.tasks("noise-trial")), None)
         if last is not None and last.state == "failed":
             st.error(f"The last comparison failed: {last.error}", icon=":material/error:")
-    trials = lab.noise.trials()
-    if not trials:
-        note(
-            "Nothing has been compared yet. 2,000 images at quick effort take two to three minutes"
-            " on two cores."
-        )
-        return
-    by_id = {trial["id"]: trial for trial in trials}
-    id = st.selectbox(
-        "Result", list(by_id), format_func=lambda id: title(by_id[id]), key="trial-shown"
-    )
-    show(by_id[id])
-    st.subheader("All results", anchor=False)
-    st.dataframe(pd.DataFrame(row(trial) for trial in trials), hide_index=True, key="trials")
 
 
 def show(trial: dict[str, Any]) -> None:
