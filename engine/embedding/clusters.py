@@ -28,8 +28,8 @@ def hdbscan(coordinates: np.ndarray, seed: int = 0) -> np.ndarray:
     none. HDBSCAN (Campello, Moulavi, Sander 2013) as scikit-learn has it, whose time grows with the
     square of the points.
     """
-    from scipy.spatial import cKDTree
     from sklearn.cluster import HDBSCAN
+    from sklearn.neighbors import NearestNeighbors
 
     count = len(coordinates)
     points = np.asarray(coordinates, np.float64)
@@ -39,11 +39,12 @@ def hdbscan(coordinates: np.ndarray, seed: int = 0) -> np.ndarray:
     least = max(LEAST, round(SHARE * len(drawn)))
     if len(drawn) < 2 * least:
         return np.full(count, NONE, np.int64)
-    method = HDBSCAN(min_cluster_size=least, min_samples=min(NEAR, least), copy=True)
+    method = HDBSCAN(min_cluster_size=least, min_samples=min(NEAR, least))
+    method.set_params(copy=True)  # what it is given stays as it is
     found = method.fit_predict(points[drawn])
     if count > MOST:
-        _, nearest = cKDTree(points[drawn]).query(points)
-        found = found[nearest]
+        near = NearestNeighbors(n_neighbors=1).fit(points[drawn])
+        found = found[near.kneighbors(points, return_distance=False)[:, 0]]
     sizes = np.bincount(found[found >= 0])
     rank = np.empty(len(sizes) + 1, np.int64)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
