@@ -39,7 +39,10 @@ def _scans(lab: Lab, called: str = "scans", choices: Choices = AS_FOUND) -> dict
                 Image.fromarray(255 - data.images[at, 0]).save(picture, "PNG")
                 archive.writestr(name, picture.getvalue())
                 truth[name] = str(digit)
-    lab.data.upload(f"{called}.zip", out.getvalue(), choices=choices)
+    staged = lab.data.imports.stage(f"{called}.zip", out.getvalue())
+    seen = lab.data.imports.look_at(staged, choices)
+    assert len(seen.samples.images) == (24 if choices.unlabelled else 3)
+    lab.data.imports.keep(staged, choices)
     return truth
 
 
