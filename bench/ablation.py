@@ -7,7 +7,7 @@ Small by default: bundled digits, one seed. `--full` takes EMNIST's digits and a
 and three seeds; `--data values` compares values of thresholds, on other images of EMNIST's digits.
 
 Networks that variants have in common are trained once, and all see a fraction of the full effort's
-images: less than an hour on one core. docs/label-noise.md prints the records.
+images: about an hour on one core. docs/label-noise.md prints the records.
 """
 
 from __future__ import annotations
