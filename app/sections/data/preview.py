@@ -83,10 +83,14 @@ def _show(lab: Lab, looked: _Looked, whole: Preview, progress: Progress) -> None
         st.metric("Left out", number(len(found.report.skipped)), width=130)
     warn(found.report.warnings)
     each = found.counts.sum(0)
-    captions = [f"{found.classes[label]} · {number(int(each[label]))}" for label in samples.labels]
+    captions = [
+        f"{found.classes[label]} · {number(int(each[label]))}" if label >= 0 else "no label"
+        for label in samples.labels
+    ]
     image_grid(samples.images, captions, columns=12, key="import-samples")
+    what = "image of each class, and how many it has" if len(found.classes) else "images"
     note(
-        "The first image of each class, and how many it has. Ink is shown dark on white: where a"
+        f"The first {what}. Ink is shown dark on white: where a"
         " picture looks inverted or empty, choose the polarity below."
     )
     if len(found.classes) > MOST_SHOWN:
