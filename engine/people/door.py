@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
 
 PARTS = (
-    "store launcher data labels samples labelling noise spaces sweeps compare study taught drawings"
+    "store launcher data notes labels annotators samples labelling noise spaces sweeps compare study taught drawings"
     " galleries exports classroom lessons visits tour trash"
 ).split()
 PLAIN = ("home", "settings")
