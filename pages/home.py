@@ -64,7 +64,9 @@ def live(was_busy: bool) -> None:
     with st.container(border=True):
         for run in ended:
             run_line(run)
-    link("compare", "Compare them")
+    with st.container(horizontal=True):
+        link("runs", "All runs")
+        link("compare", "Compare them")
 
 
 with page(

@@ -14,6 +14,7 @@ from app.charts.base import BAD, COLOURS, GOOD, QUIET, class_colours, figure
 # Dark to light, readable on white and on near-black alike (after viridis), for values on a map.
 RAMP = ("#5b2a86", "#4a4fa3", "#337fb0", "#2aa198", "#5dbb63", "#b5cc3a", "#f2d21f")
 UNNAMED = "#9aa3ad"
+GREY = ("no label", "no cluster")  # the last names of a layer that are drawn so
 
 
 def layer_palette(kind: str, names: Sequence[str]) -> list[str]:
@@ -26,7 +27,7 @@ def layer_palette(kind: str, names: Sequence[str]) -> list[str]:
         return [GOOD, BAD, QUIET][: len(names)]
     if kind == "rivals":
         return [UNNAMED, COLOURS[0], COLOURS[1], BAD, QUIET][: len(names)]
-    plain = [name for name in names if name != "no label"]
+    plain = [name for name in names if name not in GREY]
     return [*class_colours(len(plain)), UNNAMED][: len(names)]
 
 

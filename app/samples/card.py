@@ -45,6 +45,7 @@ def draw(lab: Lab, data: str, name: str) -> None:
     left, right = st.columns([5, 6], gap="large")
     with left:
         _predictions(lab, sample)
+        _by_person(lab, sample)
         _history(sample)
     with right:
         _suspicion(lab, sample)
@@ -129,6 +130,16 @@ def _history(sample: Sample) -> None:
         st.markdown(_told(event))
 
 
+def _by_person(lab: Lab, sample: Sample) -> None:
+    votes = lab.annotators.votes(sample.data).get(sample.name, {})
+    if len(votes) < 2:
+        return
+    st.subheader("Labels by person", anchor=False)
+    for who, label in sorted(votes.items()):
+        colour = "green" if label == sample.label else "red"
+        st.markdown(f"{_plain(who)}: :{colour}[**{_plain(label)}**]")
+
+
 def _told(event: Event) -> str:
     entry = event.entry
     who, where = _plain(entry.who or "Somebody"), f", {_plain(entry.why)}" if entry.why else ""
@@ -154,7 +165,8 @@ def _suspicion(lab: Lab, sample: Sample) -> None:
     found = lab.samples.suspicion(sample.data, sample.name)
     if found is None:
         note("The labels of this data set have not been diagnosed.")
-        link("noise", "Diagnose them", data=sample.data)
+        if lab.may("diagnose"):
+            link("noise", "Diagnose them", data=sample.data)
         return
     st.markdown(
         f"The given label is correct with probability **{percent(found.quality, 1)}**; number"

@@ -52,9 +52,12 @@ QUOTAS = {
 }
 
 
-def check_quota(person: Person, recipe: Recipe | None, runs: Iterable[RunInfo]) -> Quota:
-    """What the next run of a student or visitor may use. recipe: None for a run that goes on. Raises
-    RightsError if that is nothing now.
+def check_quota(
+    person: Person, recipe: Recipe | None, runs: Iterable[RunInfo], started: int = 0
+) -> Quota:
+    """What the next run of a student or visitor may use. recipe: None for a run that goes on; started: how
+    many the person started in 24 hours, also of those that are deleted. Raises RightsError if that is
+    nothing now.
     """
     quota = QUOTAS[person.role]
     visit = person.role == "visitor"
@@ -73,7 +76,7 @@ def check_quota(person: Person, recipe: Recipe | None, runs: Iterable[RunInfo]) 
             hint="Wait for one, or stop it.",
         )
     recent = sum((seconds_between(run.created) or 0) < DAY_SECONDS for run in own)
-    if recent >= quota.a_day:
+    if max(recent, started) >= quota.a_day:
         raise RightsError(
             "you have started as many runs as you may in a day",
             expected=f"at most {quota.a_day}",
@@ -115,9 +118,19 @@ def _too_much(field: str, wanted: object, got: object) -> RightsError:
 
 
 def check_here(store: Store, recipe: Recipe) -> None:
-    """Raise RightsError if a recipe would download a data set or weights: whoever leads fetches."""
+    """Raise RightsError if a recipe would download a data set or weights, which whoever leads fetches, or
+    have another recipe trained first, which would be nobody's run and without bounds. Raises
+    CheckpointError for one that starts from itself.
+    """
     from engine.data.sources import find, names_in
     from engine.recipes.resources import Resources
+    from engine.store.lineage import untrained_parents
+
+    if first := untrained_parents(store, recipe):
+        raise RightsError(
+            f"'{first[0].name}', from which this recipe starts, was not trained here yet",
+            hint="Train it first: it is a run of its own.",
+        )
 
     names = names_in(recipe.data.name) + ([recipe.data.test_on] if recipe.data.test_on else [])
     for name in names:

@@ -281,7 +281,9 @@ def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
     show_report(found)
     if found.checked:
         return
-    note("Not every image has been opened yet. Then blank, identical and broken ones are named.")
+    note(
+        "Not every image has been opened yet. Once they are, blank, identical and broken ones are named."
+    )
     if lab.may("prepare data") and st.button(
         "Open every image", key=f"check-{info.name}", icon=":material/fact_check:"
     ):
