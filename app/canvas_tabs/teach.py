@@ -204,7 +204,7 @@ def _symbols(reader: Reader, value: str | None) -> str:
     total = ""
     if measured.accuracy is not None:
         words = (
-            f"Leave-one-out: {measured.accuracy:.0%} of {measured.n} examples are recognised by the"
+            f"Leave-one-out: {measured.accuracy:.0%} of {measured.n} examples are recognised from the"
             " others."
         )
         total = f'<p class="gl-quiet">{words}</p>'

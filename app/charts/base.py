@@ -7,8 +7,6 @@ Series colours are middle tones that hold their own on white and on near-black.
 
 from __future__ import annotations
 
-import colorsys
-
 import plotly.graph_objects as go
 
 from app.palette import COLOURS
@@ -101,22 +99,6 @@ def figure(
     chart.update_xaxes(title={"text": x, "standoff": 14}, automargin=True)
     chart.update_yaxes(title={"text": y, "standoff": 14}, automargin=True)
     return chart
-
-
-def class_colours(count: int) -> list[str]:
-    """`count` colours ('#rrggbb') for classes: the palette up to ten, and beyond it hues all round
-    the wheel in alternating lightness, so that neighbours in a legend of 62 can still be told
-    apart."""
-    if count <= len(COLOURS):
-        return list(COLOURS[:count])
-    colours = []
-    for index in range(count):
-        lightness = (0.42, 0.58, 0.68)[index % 3]
-        red, green, blue = colorsys.hls_to_rgb(
-            index / count, lightness, (0.72, 0.62, 0.78)[index % 3]
-        )
-        colours.append(f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}")
-    return colours
 
 
 def message(title: str, text: str, *, height: int = 240) -> go.Figure:

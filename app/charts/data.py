@@ -17,7 +17,7 @@ def class_counts(classes: Sequence[str], counts: np.ndarray, height: int = 320) 
     """Images of each class, bars of the official splits stacked. counts (3, K): train, val, test."""
     total = int(np.sum(counts))
     chart = figure(
-        "Images of each class",
+        "Images per class",
         "Class",
         "Images",
         subtitle=f"{total:,} images, {len(classes):,} classes",

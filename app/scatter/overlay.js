@@ -4,6 +4,18 @@ import { address } from "./scatter.js";
 
 const MOST_PICTURES = 160; // when no more points than this are in sight, their images are drawn
 
+// A point as the map draws it, for the legend. path: of SHAPES in app/palette.py.
+function shapeOf(path, colour) {
+  const space = "http://www.w3.org/2000/svg", picture = document.createElementNS(space, "svg"), line = document.createElementNS(space, "path");
+  picture.setAttribute("viewBox", "-1 -1 2 2");
+  picture.setAttribute("aria-hidden", "true");
+  line.setAttribute("d", path);
+  line.setAttribute("fill", colour);
+  line.setAttribute("fill-rule", "evenodd");
+  picture.append(line);
+  return picture;
+}
+
 // Methods of Scatter, see main.js.
 export const drawing = {
   overlay() {
@@ -155,8 +167,7 @@ export const drawing = {
       chip.type = "button";
       chip.title = `${name}: ${layer.counts[code].toLocaleString()} images. Click to hide or show, double-click for this one alone.`;
       chip.dataset.code = code;
-      const spot = document.createElement("i");
-      spot.style.background = layer.palette[code];
+      const spot = shapeOf(layer.outlines[layer.shapes[code] ?? 0], layer.palette[code]);
       const text = Object.assign(document.createElement("span"), { textContent: name });
       chip.append(spot, text);
       if (layer.names.length <= 12) chip.append(Object.assign(document.createElement("small"), { textContent: layer.counts[code].toLocaleString() }));

@@ -35,7 +35,7 @@ export class Scatter {
     this.data = data;
     if (!this.cloud.gl) return;
     this.stage.style.height = `${data.height}px`;
-    this.over.setAttribute("aria-label", `Map of ${data.count} images. Arrows move, plus and minus zoom, L draws a lasso, Escape clears.`);
+    this.over.setAttribute("aria-label", `Map of ${data.count} images. Arrows move it, plus and minus zoom, Enter selects the image at the cross, Escape clears the selection.`);
     if (data.id !== this.loaded) this.ready = false;
     if (this.working) return;
     this.working = true;
@@ -166,9 +166,10 @@ export class Scatter {
   }
 
   paint() {
-    const n = this.data.count, palette = this.data.layer.palette.map(hex), colours = new Uint8Array(4 * n), some = this.selected.size > 1;
-    const value = this.data.layer.kind === "value";
-    const below = [], above = [], rare = [], few = rareCodes(this.data.layer, n);
+    const n = this.data.count, { layer } = this.data, palette = layer.palette.map(hex), some = this.selected.size > 1;
+    const colours = new Uint8Array(4 * n), shapes = new Uint8Array(n);
+    const value = layer.kind === "value";
+    const below = [], above = [], rare = [], few = rareCodes(layer, n);
     for (const i of this.mixed) {
       const code = this.codes[i], shown = value || !this.hidden.has(code);
       this.shown[i] = shown ? 1 : 0;
@@ -177,9 +178,10 @@ export class Scatter {
       const [r, g, b] = palette[code] ?? [128, 128, 128];
       const lit = bright && focus, odd = lit && few.has(code);
       colours.set([r, g, b, !shown ? 0 : odd ? 255 : lit ? 235 : 50], 4 * i);
+      shapes[i] = layer.shapes[code] ?? 0;
       (odd ? rare : lit ? above : below).push(i);
     }
-    this.cloud.paint(colours, Uint32Array.from(below.concat(above, rare)));
+    this.cloud.paint(colours, shapes, Uint32Array.from(below.concat(above, rare)));
     this.draw();
   }
 
@@ -202,7 +204,8 @@ export class Scatter {
   }
 
   get dot() {
-    const base = Math.min(9, Math.max(2.6, 420 / Math.sqrt(this.data.count)));
+    const least = this.data.layer.shapes.some(Boolean) ? 6 : 2.6; // shapes can't be told apart below that
+    const base = Math.min(9, Math.max(least, 420 / Math.sqrt(this.data.count)));
     return Math.min(16, base * this.view.nearness ** 0.35);
   }
 

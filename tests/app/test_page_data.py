@@ -108,7 +108,7 @@ def test_an_upload_is_taken_in_and_shown(lab, tmp_path):
     page.get("file_uploader")[0].upload("My letters.zip", data, "application/zip").run()
     page.button(key="upload-add").click().run()
     assert not page.exception
-    assert "`My-letters` is a data set now: 6 images of 2 classes." in texts(page)
+    assert "`My-letters` was added: 6 images of 2 classes." in texts(page)
     assert page.selectbox(key="data").value == "My-letters"
     assert dict(page.dataframe[0].value.itertuples(index=False)) == {
         "loose.png": "it is not in a class folder",
@@ -146,7 +146,7 @@ def test_what_is_left_out_is_named(lab, own, tmp_path):
     page.run()
     assert not page.exception
     assert list(page.dataframe[1].value["Left out"]) == ["loose.png", "train/4/1.png"]
-    warning = next(one.value for one in page.warning if "Before training on it" in one.value)
+    warning = next(one.value for one in page.warning if "Check before training" in one.value)
     assert "1 of 16 pictures can't be read: train/4/1.png" in warning
 
 
@@ -203,7 +203,7 @@ def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab, tmp_pa
     assert page.number_input(key="upload-0-test").value == 15
     page.button(key="upload-add").click().run()
     assert not page.exception
-    assert "`rows` is a data set now: 30 images of 3 classes." in texts(page)
+    assert "`rows` was added: 30 images of 3 classes." in texts(page)
     assert "Its test split: 4 images, 15% of the images, stratified, as chosen" in texts(page)
     found = lab.data.contents("rows")
     assert found.counts.sum(1).tolist() == [26, 0, 4] and "as chosen" in found.notes["test"]

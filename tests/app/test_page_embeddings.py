@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from weblab import add_run, charts, open_page, texts
 
-from app.charts.space import accuracy_curve, distances, layer_palette, roc
+from app.charts.space import accuracy_curve, distances, layer_marks, roc
 from app.scatter.routes import routes
 from app.sections.embeddings.selection import as_csv, as_zip, class_bars
 from app.shared_lab import share
@@ -76,7 +76,7 @@ def test_one_image_in_the_address_shows_its_card_and_its_neighbours(lab: Lab, sp
     page = open_page("embeddings", **address(lab, at=str(int(space.index[7]))))
     words = texts(page)
     assert f"image {int(space.index[7]):,}" in words and "13 nearest vote for" in words
-    assert "Read as" in words and space.classes[space.labels[7]] in words
+    assert "Predicted" in words and space.classes[space.labels[7]] in words
 
 
 def test_many_images_in_the_address_show_their_gallery(lab: Lab, space) -> None:
@@ -209,10 +209,9 @@ def test_the_classes_of_a_selection_are_listed_most_first() -> None:
     assert text.index("5 of 7") < text.index("3 of 5") and "a&lt;b" in text and "of 6" not in text
 
 
-def test_colours_stay_apart_up_to_62_classes() -> None:
-    colours = layer_palette("classes", [*map(str, range(62)), "no label"])
-    assert len(set(colours)) == 63
-    assert (
-        len(layer_palette("ramp", ())) == 256
-        and len(layer_palette("verdict", ("right", "wrong"))) == 2
-    )
+def test_every_layer_has_a_mark_for_each_of_its_codes() -> None:
+    assert len(layer_marks("ramp", ()).colours) == 256
+    for kind, count in (("classes", 63), ("verdict", 2), ("rivals", 4)):
+        names = [*map(str, range(count - 1)), "no label"]
+        marks = layer_marks(kind, names)
+        assert len(set(zip(*marks, strict=True))) == count

@@ -92,7 +92,7 @@ def test_results_of_trials_are_shown_beside_the_truth(lab):
     page = open_page("noise", section="purpose")
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["Diagnosis"] == "symmetric" and shown["Wrong labels, true"] == "50%"
-    assert list(page.dataframe[0].value["cleanlab's filter"]) == ["gives up"]
+    assert list(page.dataframe[0].value["cleanlab's filter"]) == ["no result"]
 
 
 TRIAL = {
@@ -120,7 +120,7 @@ TRIAL = {
             "name": "cleanlab",
             "title": "cleanlab's filter",
             "accuracy": None,
-            "note": "gives up: trace",
+            "note": "no result: trace",
         },
         {"name": "ours", "title": "Ours", "accuracy": 0.97, "note": "ours"},
     ],
@@ -147,4 +147,4 @@ def test_large_matrices_are_drawn_without_numbers_in_their_cells():
 
 def test_a_method_that_gave_up_says_so_in_place_of_a_bar():
     figure = charts.methods(TRIAL["methods"], 2)
-    assert list(figure.data[0].text) == ["80.00%", "gives up", "97.00%"]
+    assert list(figure.data[0].text) == ["80.00%", "no result", "97.00%"]

@@ -218,7 +218,7 @@ def test_models_side_by_side_the_map_and_why(page):
     )
     page.locator('[data-view="why"]').click()
     page.locator(".gl-pair img").first.wait_for()
-    assert "speak for 0" in page.locator('[data-role="view"]').inner_text()
+    assert "evidence for 0" in page.locator('[data-role="view"]').inner_text()
 
 
 def test_a_finger_draws_on_a_phone_and_nothing_scrolls_sideways(browser, server):

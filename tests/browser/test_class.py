@@ -91,8 +91,8 @@ def test_a_lesson(browser, lab):
 
     teaches(ben)
     teacher.page.get_by_label("What to try").fill("Try other rates.")
-    teacher.press("Hand it out")
-    teacher.sees("Take it back")
+    teacher.press("Assign")
+    teacher.sees("Withdraw")
     ada.go("/classroom")
     ada.sees("Try other rates.")
     ada.shoot("student")

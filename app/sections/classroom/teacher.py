@@ -82,7 +82,7 @@ def _order(lab: Lab) -> None:
         with st.popover("Clear", icon=":material/delete:"):
             names = {one.id: one.name for one in found.students}
             chosen = st.multiselect(
-                "Whose work",
+                "Students",
                 list(names),
                 format_func=lambda id: str(names.get(id)),
                 key="clear-whose",
@@ -95,7 +95,7 @@ def _order(lab: Lab) -> None:
                 on_click=_clear,
                 args=(lab, tuple(chosen)),
             )
-        with st.popover("Send away", icon=":material/person_remove:"):
+        with st.popover("Remove from the class", icon=":material/person_remove:"):
             for one in found.students:
                 st.button(
                     literal(one.name),
@@ -153,7 +153,7 @@ def _hand_out(lab: Lab) -> None:
             f"**{literal(given.recipe)}** is assigned: reach {percent(given.target)} on its test"
             f" images. {literal(given.words)}"
         )
-        st.button("Take it back", key="take-back", on_click=_do, args=(lab.lessons.take_back,))
+        st.button("Withdraw", key="take-back", on_click=_do, args=(lab.lessons.take_back,))
         return
     recipes = [recipe.name for recipe in lab.recipes()]
     with st.form("hand-out", border=False):
@@ -162,7 +162,7 @@ def _hand_out(lab: Lab) -> None:
         left.selectbox("Recipe", recipes, first, key="assigned-recipe")
         right.number_input("Target, %", 1.0, 100.0, 97.0, 0.5, key="assigned-target")
         st.text_input("What to try", key="assigned-words", max_chars=500)
-        st.form_submit_button("Hand it out", on_click=_assign, args=(lab,))
+        st.form_submit_button("Assign", on_click=_assign, args=(lab,))
 
 
 def _assign(lab: Lab) -> None:

@@ -42,7 +42,7 @@ def questions(lab: Lab) -> None:
         if run.state == "finished":
             seen.setdefault(run.recipe, []).append(run.id)
     offers += [
-        (f"The {len(ids[:8])} latest of {name}", ids[:8])
+        (f"The {len(ids[:8])} latest runs of {name}", ids[:8])
         for name, ids in seen.items()
         if len(ids) > 1
     ][:3]
@@ -71,13 +71,14 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
                 st.markdown(sentence)
     elif len(lab.compare.groups(subjects)) > 1:
         st.info(
-            "These recipes differ, but no two were scored on the same images: which is better can't"
-            " be said from their figures. Score *all of them on the same images*, above.",
+            "These runs were scored on different images, so their accuracies cannot be compared."
+            " Open *All of them on the same images* above to score them alike.",
             icon=":material/info:",
         )
     elif len(subjects) > 1:
         st.info(
-            "These runs differ by their seed alone: their spread is below.", icon=":material/info:"
+            "These runs differ in their random seed alone. Their spread is shown below.",
+            icon=":material/info:",
         )
     for place, rows in scores_by_place(lab, subjects).items():
         chart(charts.scores(rows, place), key=f"scores-{place}")
@@ -85,18 +86,18 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
     table(lab, subjects)
     tests = lab.compare.tests(subjects)
     if tests:
-        st.subheader("Is the difference real?", anchor=False)
+        st.subheader("Is the difference significant?", anchor=False)
         st.dataframe(
             [
                 {
                     "first": row["first"],
                     "second": row["second"],
                     "images": row["n"],
-                    "only first right": row["only_first"],
-                    "only second right": row["only_second"],
+                    "only first correct": row["only_first"],
+                    "only second correct": row["only_second"],
                     "p": row["p"],
-                    "p corrected": row["p_corrected"],
-                    "verdict": "real" if row["p_corrected"] < 0.05 else "may be chance",
+                    "p (corrected)": row["p_corrected"],
+                    "verdict": "significant" if row["p_corrected"] < 0.05 else "not significant",
                 }
                 for row in tests
             ],
@@ -104,13 +105,13 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
             key="tests",
             column_config={
                 "p": st.column_config.NumberColumn(format="%.3g"),
-                "p corrected": st.column_config.NumberColumn(format="%.3g"),
+                "p (corrected)": st.column_config.NumberColumn(format="%.3g"),
             },
         )
         note(
-            "McNemar's test on the images that both predicted; p corrected for the number of"
-            " pairs (Holm). It speaks of these trained models, not of the recipes: for those, run"
-            " several seeds."
+            "McNemar's test on the images scored by both; p is corrected for the number of pairs"
+            " (Holm). It compares these trained models, not their recipes: to compare recipes, train"
+            " several seeds of each."
         )
     differences = lab.compare.differences(subjects)
     if differences:
@@ -191,9 +192,9 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
     }
     st.dataframe(shown, hide_index=True, key="figures", placeholder="–", column_config=config)
     note(
-        "Gap: training accuracy minus the score. Setbacks: of all that the held-out loss moved from"
-        " epoch to epoch, the share that went up; 0 is a smooth descent. Accuracy with its 95%"
-        " Wilson interval."
+        "Accuracy with its 95% Wilson interval. Gap: training accuracy minus this accuracy. Setbacks:"
+        " the share of the held-out loss's movement between epochs that was upwards; 0 means that it"
+        " never rose."
     )
 
 

@@ -45,7 +45,7 @@ def show(lab: Lab, name: str) -> None:
     if not info.here:
         _away(lab, info)
         return
-    with st.spinner("Looking into it…", show_time=True):
+    with st.spinner("Reading the data set…", show_time=True):
         found = lab.data.contents(name)
     _figures(info, found)
     warn(found.report.warnings)
@@ -87,13 +87,13 @@ def _away(lab: Lab, info: DatasetInfo) -> None:
         return
     if not info.fetchable:
         empty(
-            "It is not here and has no public source. Put it into a folder that `GLYPHLAB_DATA`"
-            " names, or upload it as a zip."
+            "This data set is not on this machine and has no public source. Put it into a folder"
+            " that `GLYPHLAB_DATA` names, or upload it as a zip."
         )
         return
     empty(
-        "It is not here yet. It can be fetched from its public source"
-        f" ({file_size(info.size_bytes)}); the files are checked."
+        "This data set is not on this machine yet. It can be downloaded from its public source"
+        f" ({file_size(info.size_bytes)}); the checksums of its files are verified."
     )
     offline = lab.settings.offline
     help = "The lab is offline: GLYPHLAB_OFFLINE is set." if offline else None
@@ -166,12 +166,12 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
             format_func=lambda one: SPLIT_NAMES.get(one, "All"),
         )
         style = st.selectbox(
-            "Seen as",
+            "Image type",
             ["auto", *STYLES],
             key=f"style-{name}",
             width=140,
             help=(
-                f"How a picture is placed on the model's square. **auto** is {found.kind} here."
+                f"How an image is cropped and scaled for a model. **auto** is {found.kind} here."
                 f" {styles}"
             ),
         )
@@ -181,7 +181,7 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
             SIZES.index(_usual_size(info, found)),
             key=f"size-{name}",
             width=120,
-            help="of that square",
+            help="side of the square image that a model gets",
         )
         classes = None if chosen == EVERY else [chosen]
         several = classes is None and len(found.classes) > MOST_CLASSES_IN_ROWS
@@ -220,16 +220,20 @@ def _augmentation(lab: Lab, name: str) -> None:
             choice: f"{choice} · {recipes[choice].title}" if recipes[choice].title else choice
             for choice in [*fitting, *recipes]
         }
-        choice = pick_one("As this recipe trains", labels, "augment", "recipe")
+        choice = pick_one("Augmentation of recipe", labels, "augment", "recipe")
         seed = st.number_input(
-            "Draw", 1, key="augment-seed", width=140, help="Another number draws anew."
+            "Random seed",
+            1,
+            key="augment-seed",
+            width=140,
+            help="Another number draws other random changes.",
         )
     augment, style, size = lab.data.recipe_view(lab.recipe(choice))
     with st.spinner("Drawing…"):
         rows = lab.data.augmented(
             name, augment, count=ROWS, draws=DRAWS, style=style, size=size, seed=int(seed)
         )
-    captions = (["as it is", *[""] * DRAWS]) * len(rows)
+    captions = (["original", *[""] * DRAWS]) * len(rows)
     image_grid(rows.reshape(-1, *rows.shape[2:]), captions, columns=1 + DRAWS, key="augmented")
     changes = {
         field: value
@@ -239,7 +243,7 @@ def _augmentation(lab: Lab, name: str) -> None:
     if changes:
         fields = type(augment).model_fields
         table = [
-            {"Change": field, "Strength": str(value), "Meaning": fields[field].description}
+            {"Augmentation": field, "Strength": str(value), "Meaning": fields[field].description}
             for field, value in changes.items()
         ]
         st.dataframe(pd.DataFrame(table), hide_index=True)
@@ -262,14 +266,15 @@ def _splits(found: Contents) -> None:
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True)
     note(
-        "As a recipe splits it unless it says otherwise: `data.validation` and `data.test` are"
-        " shares, `data.seed` draws. Every class gives its share, to within one image."
+        "The default split. In a recipe, `data.validation` and `data.test` set the shares and"
+        " `data.seed` the random draw. Splits are stratified: each class gives the same share, to"
+        " within one image."
     )
 
 
 def _origin(split: str, official: dict[str, Any], found: Contents) -> str:
     if split == "train":
-        return "the training images that are left"
+        return "the remaining training images"
     if official[split]:
         return found.notes.get(split, "the data set's own")
     return "held out of the training images, stratified"
@@ -279,7 +284,10 @@ def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
     show_report(found.report)
     if found.checked:
         return
-    note("Not every image has been opened yet. Then blank, identical and broken ones are named.")
+    note(
+        "Not every image has been opened yet. Opening them all finds blank, identical and broken"
+        " images."
+    )
     if st.button("Open every image", key=f"check-{info.name}", icon=":material/fact_check:"):
         st.session_state[f"task-{info.name}"] = lab.start_task(
             "load", name=info.name, style="auto", size=_usual_size(info, found)
@@ -288,9 +296,11 @@ def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
 
 
 def _remove(lab: Lab, name: str) -> None:
-    with st.popover("Delete it", icon=":material/delete:"):
-        st.markdown(f"`{name}` goes to the trash for a week; runs that used it stay.")
-        st.button("Delete", f"delete-{name}", type="primary", on_click=_delete, args=(lab, name))
+    with st.popover("Delete", icon=":material/delete:"):
+        st.markdown(
+            f"`{name}` is moved to the trash and kept there for a week. Runs that used it stay."
+        )
+        st.button("Delete it", f"delete-{name}", type="primary", on_click=_delete, args=(lab, name))
 
 
 @told

@@ -26,7 +26,7 @@ def warn(findings: Sequence[Finding]) -> None:
     shown = [f"- {_plain(one.text)}" for one in findings[:MOST_WARNINGS]]
     more = len(findings) - len(shown)
     shown += [f"- and {more} more, in the report"] if more else []
-    st.warning("\n".join(["Before training on it:", "", *shown]), icon=":material/warning:")
+    st.warning("\n".join(["Check before training:", "", *shown]), icon=":material/warning:")
 
 
 def show_report(report: ImportReport) -> None:
@@ -43,7 +43,7 @@ def show_report(report: ImportReport) -> None:
             ("Layout", f"{report.layout}: {report.why}"),
             ("Names", f"{report.encoding}{', guessed' if report.guessed else ''}"),
         ]
-        st.dataframe(pd.DataFrame(rows, columns=["What", "Found"]), hide_index=True)
+        st.dataframe(pd.DataFrame(rows, columns=["Property", "Value"]), hide_index=True)
     for one in notes:
         note(_plain(one.text))
     if report.skipped:
@@ -53,7 +53,7 @@ def show_report(report: ImportReport) -> None:
     elif report.checked and not report.absent:
         st.success("Every image can be read.", icon=":material/check_circle:")
     if report.absent:
-        table = skipped_table(report.absent).rename(columns={"Left out": "Named and not there"})
+        table = skipped_table(report.absent).rename(columns={"Left out": "Named, but missing"})
         st.dataframe(table, hide_index=True)
 
 

@@ -38,7 +38,7 @@ CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more are i
 def upload(lab: Lab) -> None:
     """Draw the upload box; a data set that was taken in is put into the address as `?data=`."""
     added = st.session_state.pop("upload-added", None)
-    with st.expander("Add your own", icon=":material/upload:", expanded=bool(added)):
+    with st.expander("Add a data set", icon=":material/upload:", expanded=bool(added)):
         st.markdown(LAYOUT)
         turn = st.session_state.setdefault("upload-turn", 0)  # a new key empties the box
         file = st.file_uploader(
@@ -56,7 +56,7 @@ def upload(lab: Lab) -> None:
         ).strip()
         choices = choices_form(f"upload-{turn}", USUAL)
         if (file is not None or place) and st.button(
-            "Add it to the lab", key="upload-add", type="primary", icon=":material/add:"
+            "Add to the lab", key="upload-add", type="primary", icon=":material/add:"
         ):
             _take_in(lab, file or place, choices)
         if added:
@@ -111,7 +111,7 @@ def _take_in(lab: Lab, file: UploadedFile | str, choices: Choices) -> None:
         task = lab.start_task("load", name=taken.name, style="auto", size=size)
         st.session_state[f"task-{taken.name}"] = task
     text = (
-        f"`{taken.name}` is a data set now: {number(taken.images)} images of"
+        f"`{taken.name}` was added: {number(taken.images)} images of"
         f" {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
     )
     st.session_state["upload-added"] = (text, skipped)

@@ -10,8 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from app.charts import noise as charts
+from app.samples.thumbs import thumbs
 from app.widgets import chart, empty, note, percent, task_box, told
 from app.widgets.pickers import dataset_label
+from engine.errors import GlyphlabError
 from engine.noise.inject import NOISES
 from engine.noise.shares import share
 from engine.runs.run_info import ALIVE
@@ -25,8 +27,8 @@ LIMITS = {"2,000": 2_000, "6,000": 6_000, "20,000": 20_000, "all": None}
 def draw(lab: Lab) -> None:
     """Draw the section."""
     st.markdown(
-        "Take a data set whose labels are correct, inject a known noise, and compare: the diagnosis"
-        " with the truth, and the accuracy of each method of training on the noisy labels."
+        "Take a data set whose labels are correct, change some of them on purpose, and see how many"
+        " the diagnosis finds and how well each method trains on the noisy labels."
     )
     sets = {
         data.name: dataset_label(data)
@@ -76,15 +78,22 @@ def draw(lab: Lab) -> None:
                 "Effort", ["quick", "full"], default="quick", required=True, key="trial-effort"
             )
         with second[2]:
+            compare = st.toggle(
+                "Compare training methods",
+                value=True,
+                key="trial-compare",
+                help="Trains on the noisy labels in four ways. Takes most of the time.",
+            )
             arguments = {
                 "dataset": name,
                 "noise": noise,
                 "rate": rate,
                 "limit": LIMITS[limit],
                 "effort": effort,
+                "compare": compare,
             }
             st.button(
-                "Inject and compare",
+                "Inject noise",
                 key="trial",
                 type="primary",
                 icon=":material/science:",
@@ -101,25 +110,25 @@ def draw(lab: Lab) -> None:
     else:
         last = next(iter(lab.tasks("noise-trial")), None)
         if last is not None and last.state == "failed":
-            st.error(f"The last comparison failed: {last.error}", icon=":material/error:")
+            st.error(f"The last one failed: {last.error}", icon=":material/error:")
     trials = lab.noise.trials()
     if not trials:
         note(
-            "Nothing has been compared yet. 2,000 images at quick effort take two to three minutes"
-            " on two cores."
+            "No result yet. With a comparison, 2,000 images at quick effort take two to three minutes"
+            " on two free cores."
         )
         return
     by_id = {trial["id"]: trial for trial in trials}
     id = st.selectbox(
         "Result", list(by_id), format_func=lambda id: title(by_id[id]), key="trial-shown"
     )
-    show(by_id[id])
+    show(lab, by_id[id])
     st.subheader("All results", anchor=False)
     st.dataframe(pd.DataFrame(row(trial) for trial in trials), hide_index=True, key="trials")
 
 
-def show(trial: dict[str, Any]) -> None:
-    """One result: the diagnosis beside the truth, the methods, and both Ts."""
+def show(lab: Lab, trial: dict[str, Any]) -> None:
+    """One result: the diagnosis beside the truth, the first suspects, the methods, and both Ts."""
     low, high = trial["noise_rate_interval"]
     with st.container(horizontal=True, gap="large"):
         st.metric("Diagnosis", trial["regime"], width="content")
@@ -137,26 +146,52 @@ def show(trial: dict[str, Any]) -> None:
                 percent(trial["found_first"]),
                 width="content",
                 help=(
-                    "Of the labels that are sought (the wrong ones; for complementary labels the"
-                    " correct ones), the share that is among as many first suspects."
+                    "If as many images are looked at as there are labels sought (the wrong ones; for"
+                    " complementary labels the correct ones), this share of these is among them."
                 ),
             )
-    chart(charts.methods(trial["methods"], len(trial["classes"])), key=f"methods-{trial['id']}")
+    _suspects(lab, trial)
+    if trial["methods"]:
+        chart(charts.methods(trial["methods"], len(trial["classes"])), key=f"methods-{trial['id']}")
     for method in trial["methods"]:
         st.caption(f"**{method['title']}**: {method['note']}")
     left, right = st.columns(2)
     with left:
         chart(
             charts.transition(
-                trial["transition"], trial["classes"], "T as estimated from the noisy labels"
+                trial["transition"], trial["classes"], "Estimated transition matrix T"
             ),
             key=f"t-{trial['id']}",
         )
     with right:
         chart(
-            charts.transition(trial["true_transition"], trial["classes"], "True T"),
+            charts.transition(
+                trial["true_transition"], trial["classes"], "True transition matrix T"
+            ),
             key=f"true-t-{trial['id']}",
         )
+
+
+def _suspects(lab: Lab, trial: dict[str, Any]) -> None:
+    """The images near the top of the list, each with the label it was given and the true one."""
+    rows = trial.get("suspects", [])
+    if not rows:
+        return
+    names = [row["image"] for row in rows]
+    try:
+        images = lab.samples.squares(trial["dataset"], names)
+    except GlyphlabError as error:
+        note(f"The suspects can't be shown: {error}")
+        return
+    found = sum(row["given"] != row["true"] for row in rows)
+    st.markdown(f"**The first {len(rows)} suspects:** {found} of them have a wrong label.")
+    captions = [
+        f"{'✓' if row['given'] != row['true'] else '✗'} labelled {row['given']}, likely"
+        f" {row['likely']}"
+        for row in rows
+    ]
+    thumbs(trial["dataset"], names, images, captions, columns=10, key=f"first-{trial['id']}")
+    note("✓ the label was changed on purpose, ✗ it is the correct one.")
 
 
 def title(trial: dict[str, Any]) -> str:
@@ -171,7 +206,7 @@ def row(trial: dict[str, Any]) -> dict[str, Any]:
     """A line of the table of results."""
     accuracy = {
         method["title"]: (
-            percent(method["accuracy"]) if method["accuracy"] is not None else "gives up"
+            percent(method["accuracy"]) if method["accuracy"] is not None else "no result"
         )
         for method in trial["methods"]
     }

@@ -160,7 +160,7 @@ def _again(lab: Lab, info: RunInfo, changed: int) -> None:
         st.markdown(
             f"{number(changed)} image{'s' if changed > 1 else ''} of `{info.data}`"
             f" {'have' if changed > 1 else 'has'} another label now than this run was trained on."
-            " The same recipe is trained on the labels of today."
+            " The same recipe is trained on the labels as they are now."
         )
         tune = st.toggle("Start from this run's weights", key=f"tune-{info.id}")
         st.button(
