@@ -64,7 +64,8 @@ def live(was_busy: bool) -> None:
     with st.container(border=True):
         for run in ended:
             run_line(run)
-    link("compare", "Compare them")
+    if len(ended) > 1:
+        link("compare", "Compare them")
 
 
 with page(

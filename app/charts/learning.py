@@ -73,7 +73,7 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
 
 def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.Figure:
     """Training and validation accuracy in percent by epoch, kNN accuracy where the run judges its
-    embedding, and the best epoch.
+    embedding, and the epoch that is kept.
     """
     ended = epochs_of(rows)
     if not ended:
@@ -87,11 +87,11 @@ def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> 
         chart.add_scatter(
             x=[best["epoch"]],
             y=[best["val_accuracy"] * 100],
-            name=f"Best: {percent(best['val_accuracy'])}",
+            name=f"Kept: epoch {best['epoch']}, {percent(best['val_accuracy'])}",
             mode="markers",
             marker={"symbol": "circle-open", "size": 13, "color": GOOD, "line": {"width": 2.5}},
             cliponaxis=False,
-            hovertemplate="best, epoch %{x}: %{y:.2f}%<extra></extra>",
+            hovertemplate="kept, epoch %{x}: %{y:.2f}%<extra></extra>",
         )
     return _marked(chart, rows, epochs)
 

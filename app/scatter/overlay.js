@@ -70,7 +70,7 @@ export const drawing = {
     this.pen.stroke();
   },
 
-  // A class's name stands at its middle-most image: the median, which an outlier does not move.
+  // A class's name stands at the image nearest to its median, which an outlier does not move.
   drawNames(ink, paper) {
     const { layer } = this.data;
     if (!layer.named || layer.names.length < 2 || this.view.nearness > 12) return;
@@ -78,7 +78,12 @@ export const drawing = {
       const members = layer.names.map(() => []);
       for (let i = 0; i < this.data.count; i += 1) members[this.codes[i]]?.push(i);
       const middle = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-      this.middles = members.map((at) => at.length && [0, 1, 2].map((axis) => middle(at.slice(0, 4000).map((i) => this.positions[3 * i + axis]))));
+      const of = (i) => [0, 1, 2].map((axis) => this.positions[3 * i + axis]);
+      const apart = (a, b) => Math.hypot(...a.map((each, axis) => each - b[axis]));
+      this.middles = members.map((all) => {
+        const at = all.slice(0, 4000), centre = [0, 1, 2].map((axis) => middle(at.map((i) => this.positions[3 * i + axis])));
+        return at.length && at.map(of).reduce((best, each) => (apart(each, centre) < apart(best, centre) ? each : best)); // a class may lie in several places
+      });
     }
     const { pen } = this, flat = Float32Array.from(this.middles.flatMap((at) => at || [NaN, NaN, NaN]));
     const spots = this.view.project(flat, new Float32Array(2 * this.middles.length));

@@ -71,8 +71,8 @@ def summary(run: RunInfo) -> str:
     if run.by:
         parts.append(f"by {literal(run.by)}")
     if run.seconds is not None:
-        parts.append(seconds(run.seconds))
-    parts.append(ago(run.created))
+        parts.append(f"{seconds(run.seconds)} in all")
+    parts.append(ago(run.created if run.alive else run.finished or run.created))
     return " · ".join(parts)
 
 
@@ -112,7 +112,8 @@ def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, st
         )
     if run.epochs and done >= run.epochs:
         return 1.0, "Measuring the best model…"
-    epoch = min(int(done) + 1, run.epochs) if run.epochs else int(done) + 1
+    epoch = last["epoch"] if inside and last else int(done) + 1
+    epoch = min(epoch, run.epochs) if run.epochs else epoch
     return (
         min(done / run.epochs, 1.0) if run.epochs else 0.0
     ), f"Epoch {epoch} of {run.epochs}{inside}{_left(done, run, rows)}"

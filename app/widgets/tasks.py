@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import percent
+from app.widgets.busy import TASK_WORDS
 from app.widgets.common import told
 from engine.runs.run_info import ALIVE
 
@@ -27,9 +28,11 @@ def task_box(lab: Lab, task_id: str, key: str) -> TaskInfo:
     if info.state in ALIVE:
         _watch(lab, task_id, key)
     elif info.state == "failed":
-        st.error(f"{info.kind} failed: {info.error}", icon=":material/error:")
+        what = TASK_WORDS.get(info.kind, info.kind)
+        st.error(f"Failed: {what}. {info.error}", icon=":material/error:")
     elif info.state == "stopped":
-        st.info(f"{info.kind} was stopped.", icon=":material/stop_circle:")
+        what = TASK_WORDS.get(info.kind, info.kind)
+        st.info(f"Stopped: {what}.", icon=":material/stop_circle:")
     return info
 
 
@@ -57,7 +60,7 @@ def task_progress(info: TaskInfo) -> tuple[float, str]:
     """How far a task is: a share 0..1 and the words beside the bar."""
     if info.state == "queued":
         return 0.0, "Waiting for its turn…"
-    what = info.what or info.kind
+    what = info.what or TASK_WORDS.get(info.kind, info.kind)
     text = f"{what[:1].upper()}{what[1:]}"
     if not info.total:
         return 0.0, f"{text}…"

@@ -172,4 +172,7 @@ export function startPad({ element, props, trigger, server, watch }) {
   if (frame && content) new ResizeObserver(() => {
     if (content.offsetHeight > LEAST_CONTENT) frame.style.height = `${Math.ceil(content.offsetHeight) + AROUND}px`;
   }).observe(content);
+  // A message stands at the top of what is seen of the frame (assets/canvas/page.css), not at its own top, which may be scrolled away.
+  const follow = () => document.documentElement.style.setProperty("--gl-out", `${Math.max(0, Math.round(-frame.getBoundingClientRect().top))}px`);
+  if (frame) frame.ownerDocument.addEventListener("scroll", follow, { capture: true, passive: true });
 }

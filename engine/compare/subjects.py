@@ -94,6 +94,19 @@ class Subject:
         )
 
     @property
+    def held(self) -> str:
+        """What its learning curve is measured on: 'validation images' or 'test images'."""
+        tested = any(row["held_split"] == "test" for row in self.epochs)
+        return "test images" if tested else "validation images"
+
+    @property
+    def held_on(self) -> tuple[object, ...]:
+        """What decides which images these are; runs that differ in it have no common curve."""
+        data = self.recipe.data
+        drawn = (data.seed, data.validation, data.test, data.limit_eval)
+        return self.held, data.name, data.classes, data.without, data.test_on, *drawn
+
+    @property
     def setbacks(self) -> float | None:
         """Share of the held-out loss's movement that went up; see statistics.setbacks."""
         return setbacks([row["held_loss"] for row in self.epochs if row["held_loss"] is not None])
@@ -151,6 +164,7 @@ def _held_out(row: Mapping[str, Any]) -> dict[str, Any]:
     )
     return {
         **row,
+        "held_split": held,
         "held_accuracy": row.get(f"{held}_accuracy"),
         "held_loss": row.get(f"{held}_loss"),
     }

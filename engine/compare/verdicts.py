@@ -49,16 +49,27 @@ def answer(
     """Sentences on `second` against `first`: start, end, speed, smoothness, overfitting; and, where
     one is pretrained, the verdict.
     """
-    facts = [
-        _end(first, second, test, p_seeds),
-        _start(first, second),
-        _speed(first, second),
-        _smooth(first, second),
-        _gap(first, second),
-    ]
+    facts = [_end(first, second, test, p_seeds), *_curves(first, second), _gap(first, second)]
     lines = [fact for fact in facts if fact]
     verdict = _pretraining(first, second, test, p_seeds)
     return ([verdict] if verdict else []) + lines
+
+
+def _curves(first: SeedGroup, second: SeedGroup) -> list[str]:
+    """Sentences on how the two learned, if their curves are of the same images."""
+    if not all(member.epochs for group in (first, second) for member in group.members):
+        return []
+    if not _same_curve(first, second):
+        return [
+            "**Learning curves.** They can't be compared: the two were measured on different images"
+            " during training."
+        ]
+    return [_start(first, second), _speed(first, second), _smooth(first, second)]
+
+
+def _same_curve(first: SeedGroup, second: SeedGroup) -> bool:
+    images = [{member.held_on for member in group.members} for group in (first, second)]
+    return images[0] == images[1]
 
 
 def _percent(share: float) -> str:
@@ -137,18 +148,16 @@ def _start(first: SeedGroup, second: SeedGroup) -> str:
     if abs(one - two) < PER_EPOCH:
         return (
             "**First epoch.** After it both are right on about"
-            f" {_percent((one + two) / 2)} of the held-out images."
+            f" {_percent((one + two) / 2)} of the {first.members[0].held}."
         )
     ahead, gap = (first, one - two) if one > two else (second, two - one)
     return (
-        f"**First epoch.** After it {first.name} is right on {_percent(one)} of the held-out images"
-        f" and {second.name} on {_percent(two)}: {ahead.name} is {100 * gap:.2f} points ahead."
+        f"**First epoch.** After it {first.name} is right on {_percent(one)} of the"
+        f" {first.members[0].held} and {second.name} on {_percent(two)}: {ahead.name} is {100 * gap:.2f} points ahead."
     )
 
 
 def _speed(first: SeedGroup, second: SeedGroup) -> str:
-    if not all(any(s.epochs for s in group.members) for group in (first, second)):
-        return ""
     sentences = []
     for step in reversed(thresholds_for([*first.members, *second.members])):
         goal, times, reached = f"{100 * float(step):g}%", [], False
@@ -189,9 +198,10 @@ def _smooth(first: SeedGroup, second: SeedGroup) -> str:
     if one is None or two is None:
         return ""
     said = [
-        f"the held-out loss of {group.name} never rose"
+        f"the loss of {group.name} on {group.members[0].held} never rose"
         if share == 0
-        else f"{100 * share:.0f}% of the change in the held-out loss of {group.name} was upwards"
+        else f"{100 * share:.0f}% of the change in the loss of {group.name} on"
+        f" {group.members[0].held} was upwards"
         for group, share in ((first, one), (second, two))
     ]
     text = f"**Smoothness.** From epoch to epoch, {said[0]} and {said[1]}"
@@ -208,7 +218,7 @@ def _gap(first: SeedGroup, second: SeedGroup) -> str:
     if one is None or two is None:
         return ""
     return (
-        "**Overfitting.** Accuracy on training images is above that on held-out ones by"
+        "**Overfitting.** Accuracy on training images is above the final accuracy by"
         f" {100 * one:.2f} points for {first.name} and {100 * two:.2f} points for {second.name}."
     )
 
@@ -224,6 +234,8 @@ def _pretraining(
         for group in (first, second)
     )
     if bool(first.pretrained) == bool(second.pretrained) or one != two:
+        return ""
+    if not _same_curve(first, second):
         return ""
     pre, fresh = (first, second) if first.pretrained else (second, first)
     parts = []

@@ -175,7 +175,8 @@ def _of_unreadable(unreadable: Sequence[tuple[str, str]], of: int) -> list[Findi
     if not unreadable:
         return []
     name, reason = unreadable[0]
-    text = f"{len(unreadable):,} of {of:,} pictures can't be read: {name}: {_bare(reason)}."
+    one = "It is" if len(unreadable) == 1 else "The first is"
+    text = f"{len(unreadable):,} of {of:,} pictures can't be read. {one} {name}: {_bare(reason)}."
     return [Finding("warning", "files", text)]
 
 

@@ -208,7 +208,7 @@ def test_accuracy_is_in_percent_and_marks_the_epoch_that_is_kept():
     assert list(validation.y) == pytest.approx([60, 80, 100 * (1 - 0.4 / 3)])
     assert best_epoch(rows)["epoch"] == 2
     mark = chart.data[-1]
-    assert mark.name == "Best: 80.00%" and list(mark.x) == [2]
+    assert mark.name == "Kept: epoch 2, 80.00%" and list(mark.x) == [2]
 
 
 def test_a_figure_that_a_run_has_not_is_left_out():

@@ -33,6 +33,9 @@ def test_a_step_is_begun_from_home_and_ticked_off(lab):
     assert [box.label for box in page.expander][0] == "First steps: 0 of 5 done"
     page.button(key="begin-compare").click().run()
     assert sorted(run.recipe for run in lab.runs()) == ["few-pretrained", "few-scratch"]
+    page = open_page("home")
+    page.button(key="stop-compare").click().run()
+    assert not page.exception
     for run in lab.runs():
         lab.stop(run.id)
     lab.tour.drawn()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from app.charts.words import ago, literal, percent
+from app.doors.admission import is_loopback
 from app.people.presence import seen, was_here
 from app.people.qr import qr_svg
 from app.people.welcome import reachable
@@ -46,6 +48,12 @@ def _door(lab: Lab) -> None:
     st.image(qr_svg(address).decode(), width=260)
     st.markdown(f"### {code[:4]}-{code[4:]}")
     st.caption(address)
+    if is_loopback(urlsplit(address).hostname or ""):
+        st.warning(
+            "Only this machine can open this address. Start the lab with `GLYPHLAB_HOST=0.0.0.0` to"
+            " let phones and other computers in.",
+            icon=":material/warning:",
+        )
     with st.popover("Another code", icon=":material/key:"):
         st.markdown("Who has joined stays. Who has only the old code stays outside.")
         st.button("Make another code", key="new-code", on_click=_do, args=(lab.classroom.new_code,))
@@ -61,7 +69,7 @@ def _address(lab: Lab) -> str:
 
 def _order(lab: Lab) -> None:
     found = lab.classroom.now()
-    st.subheader("Order", anchor=False)
+    st.subheader("Class", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle(
             "Locked",

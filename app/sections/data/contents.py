@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
 from app.charts.data import SPLIT_NAMES, class_counts
-from app.charts.words import number, percent
+from app.charts.words import number
 from app.charts.words import size as file_size
 from app.samples.thumbs import thumbs
 from app.sections.data.report import show_report, warn
+from app.sections.data.splits import show_splits
 from app.sections.data.take_away import take_away
 from app.widgets.common import chart, empty, note, told
 from app.widgets.links import link
@@ -67,7 +68,7 @@ def show(lab: Lab, name: str) -> None:
     elif view == "Augmentation":
         _augmentation(lab, name)
     elif view == "Splits":
-        _splits(found)
+        show_splits(found)
     else:
         _report(lab, info, found)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -209,7 +210,12 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
     columns = 15 if size < 96 else 8
     thumbs(name, samples.files, samples.images, captions, columns=columns, key="samples")
     whose = "" if classes is None else f" of class {chosen}"
-    note(f"{number(of)} images{whose}. Ink is shown dark on white; models see it light on dark.")
+    counted = found.counts if split == "all" else found.counts[[list(SPLIT_NAMES).index(split)]]
+    there = counted if classes is None else counted[:, [found.classes.index(chosen)]]
+    unlabelled = found.report.unlabelled if classes is None and split == "all" else 0
+    note(
+        f"{number(int(there.sum()) + unlabelled)} images{whose}. Ink is shown dark on white; models see it light on dark."
+    )
 
 
 def _augmentation(lab: Lab, name: str) -> None:
@@ -250,34 +256,6 @@ def _augmentation(lab: Lab, name: str) -> None:
     else:
         note(f"`{choice}` has no random augmentation: all images of a row are the same.")
     link("train", f"Change it and train {choice}", recipe=choice)
-
-
-def _splits(found: Contents) -> None:
-    total = int(found.counts.sum())
-    official = dict(zip(SPLIT_NAMES, found.counts.sum(1), strict=True))
-    rows = [
-        {
-            "Split": SPLIT_NAMES[split],
-            "Images": number(count),
-            "Share": percent(count / total),
-            "Where it comes from": _origin(split, official, found),
-        }
-        for split, count in found.splits.items()
-    ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
-    note(
-        "The default split. In a recipe, `data.validation` and `data.test` set the shares and"
-        " `data.seed` the random draw. Splits are stratified: each class gives the same share, to"
-        " within one image."
-    )
-
-
-def _origin(split: str, official: dict[str, Any], found: Contents) -> str:
-    if split == "train":
-        return "the remaining training images"
-    if official[split]:
-        return found.notes.get(split, "the data set's own")
-    return "held out of the training images, stratified"
 
 
 def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:

@@ -97,10 +97,11 @@ def _take_in(lab: Lab, file: UploadedFile | str, choices: Choices) -> None:
         bar.empty()
         st.error(str(error), icon=":material/error:")
         return
-    skipped = taken.skipped
+    skipped, images = taken.skipped, taken.images
     if taken.images <= CHECKED_AT_ONCE:  # its broken files are named now, not after a first run
         try:
-            skipped = lab.data.check(taken.name, checking).report.skipped
+            checked = lab.data.check(taken.name, checking)
+            skipped, images = checked.report.skipped, checked.images
         except GlyphlabError as error:
             lab.data.remove_upload(taken.name)
             bar.empty()
@@ -111,7 +112,7 @@ def _take_in(lab: Lab, file: UploadedFile | str, choices: Choices) -> None:
         task = lab.start_task("load", name=taken.name, style="auto", size=size)
         st.session_state[f"task-{taken.name}"] = task
     text = (
-        f"`{taken.name}` was added: {number(taken.images)} images of"
+        f"`{taken.name}` was added: {number(images)} images of"
         f" {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
     )
     st.session_state["upload-added"] = (text, skipped)

@@ -190,7 +190,7 @@ def faithful_words(found: Projection) -> str:
     """How far the map can be trusted, in a sentence."""
     kept, trust = found.faithful["kept"], found.faithful["trustworthiness"]
     words = (
-        f"How faithful: {100 * kept:.0f}% of the {found.faithful['neighbours']} true neighbours are"
+        f"How faithful: {100 * kept:.0f}% of the {number(found.faithful['neighbours'])} true neighbours are"
         f" neighbours on the map, trustworthiness {trust:.3f} (1 is best), measured at"
         f" {number(found.faithful['points'])} images."
     )

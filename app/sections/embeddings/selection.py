@@ -86,7 +86,7 @@ def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
     votes = near.vote.share[0]
     order = [number for number in np.argsort(-votes, kind="stable") if votes[number]]
     counts = ", ".join(
-        f"{space.classes[number]} {votes[number] * len(near.index):.0f}" for number in order
+        f"{votes[number] * len(near.index):.0f} for {space.classes[number]}" for number in order
     )
     winner = (
         space.classes[int(near.vote.label[0])]

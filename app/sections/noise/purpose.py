@@ -4,6 +4,7 @@ with the truth and the methods of training with each other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -21,7 +22,7 @@ from engine.runs.run_info import ALIVE
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-LIMITS = {"2,000": 2_000, "6,000": 6_000, "20,000": 20_000, "all": None}
+LIMITS = {"1,000": 1_000, "2,000": 2_000, "6,000": 6_000, "20,000": 20_000, "all": None}
 
 
 def draw(lab: Lab) -> None:
@@ -38,6 +39,7 @@ def draw(lab: Lab) -> None:
     if not sets:
         empty("No data set is available yet. Add one on the Data page.", "data", "Data sets")
         return
+    _as_started(lab, sets)
     with st.container(border=True):
         first = st.columns(3)
         with first[0]:
@@ -102,9 +104,11 @@ def draw(lab: Lab) -> None:
             )
     task = next((task for task in lab.tasks("noise-trial") if task.state in ALIVE), None)
     if task is not None:
+        asked = task.arguments
+        size = f"{asked['limit']:,}" if asked["limit"] else "all"
         st.caption(
-            f"{task.arguments['noise']} noise on {task.arguments['dataset']}. You may leave this"
-            " page."
+            f"Changing {share(asked['rate'])} of the labels of {size} images of `{asked['dataset']}`"
+            f" ({asked['noise']} noise). You may leave this page."
         )
         task_box(lab, task.id, "trial-task")
     else:
@@ -112,6 +116,8 @@ def draw(lab: Lab) -> None:
         if last is not None and last.state == "failed":
             st.error(f"The last one failed: {last.error}", icon=":material/error:")
     trials = lab.noise.trials()
+    if not trials and task is not None:
+        return
     if not trials:
         note(
             "No result yet. With a comparison, 2,000 images at quick effort take two to three minutes"
@@ -139,17 +145,19 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
             help=f"95% interval {share(low)} to {share(high)}",
         )
         st.metric("Wrong labels, true", share(trial["true_rate"]), width="content")
-        st.metric("Likely classes correct", percent(trial["likely_right"]), width="content")
-        if trial["found_first"] is not None:
+        if trial["found_first"] is not None and "sought" in trial:
+            found = round(trial["found_first"] * trial["sought"])
             st.metric(
-                "Found at the top",
-                percent(trial["found_first"]),
+                "Found",
+                f"{found:,} of {trial['sought']:,}",
                 width="content",
                 help=(
-                    "If as many images are looked at as there are labels sought (the wrong ones; for"
-                    " complementary labels the correct ones), this share of these is among them."
+                    f"Of the {trial['sought']:,} labels that are sought (the wrong ones; for"
+                    " complementary labels the correct ones), as many are among the first"
+                    f" {trial['sought']:,} of the list of suspects."
                 ),
             )
+        st.metric("Likely classes correct", percent(trial["likely_right"]), width="content")
     _suspects(lab, trial)
     if trial["methods"]:
         chart(charts.methods(trial["methods"], len(trial["classes"])), key=f"methods-{trial['id']}")
@@ -220,6 +228,22 @@ def row(trial: dict[str, Any]) -> dict[str, Any]:
         "true": share(trial["true_rate"]),
         **accuracy,
     }
+
+
+def _as_started(lab: Lab, sets: Mapping[str, str]) -> None:
+    """Set the form to the experiment that was started last, once for each."""
+    last = next(iter(lab.tasks("noise-trial")), None)
+    if last is None or st.session_state.get("trial-last") == last.id:
+        return
+    st.session_state["trial-last"] = last.id
+    asked = last.arguments
+    if asked["dataset"] in sets and asked["limit"] in LIMITS.values():
+        st.session_state["trial-data"] = asked["dataset"]
+        st.session_state["trial-noise"] = asked["noise"]
+        st.session_state[f"trial-rate-{asked['noise']}"] = asked["rate"]
+        st.session_state["trial-limit"] = next(k for k, v in LIMITS.items() if v == asked["limit"])
+        st.session_state["trial-effort"] = asked["effort"]
+        st.session_state["trial-compare"] = asked.get("compare", True)
 
 
 @told

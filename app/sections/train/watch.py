@@ -33,6 +33,8 @@ WAITING_SECONDS, FOLLOWING_SECONDS = (
     1.0,
 )  # between two looks: until the first point is there, and from then on
 
+STOP = {False: "Stop and keep the best", True: "Take out of the queue"}
+
 
 def watch(lab: Lab, run_id: str) -> None:
     """Draw a run, following it while it is alive. One fragment polls its files and stops polling
@@ -126,7 +128,7 @@ def _buttons(lab: Lab, info: RunInfo) -> None:
         if info.alive:
             stopping = info.state == "stopping"
             st.button(
-                "Stopping…" if stopping else "Stop and keep the best",
+                "Stopping…" if stopping else STOP[info.state == "queued"],
                 key=f"stop-{info.id}",
                 icon=":material/stop:",
                 disabled=stopping,
@@ -216,7 +218,7 @@ def _at_the_end(
         (
             "Validation",
             percent(final.get("val_accuracy")),
-            f"accuracy of the best epoch, {best['epoch']}" if best else None,
+            f"accuracy at epoch {best['epoch']}, whose weights are kept" if best else None,
         ),
         *(
             [("Calibration error", percent(final.get("test_ece")), meaning("calibration"))]
@@ -227,7 +229,7 @@ def _at_the_end(
         (
             "Training time",
             seconds(final.get("seconds")),
-            f"{number(final.get('images_per_second'))} images per second",
+            f"without loading and measuring; {number(final.get('images_per_second'))} images per second",
         ),
     ]
 
@@ -238,17 +240,17 @@ def _so_far(info: RunInfo, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str,
     loss = last.get("loss", last.get("train_loss"))
     return [
         (
-            "Best validation",
+            "Validation, kept",
             percent(best.get("val_accuracy") if best else None),
-            f"accuracy at epoch {best['epoch']}" if best else None,
+            f"accuracy at epoch {best['epoch']}, whose weights would be kept" if best else None,
         ),
         (
-            "Validation",
+            "Validation, latest",
             percent(epochs[-1].get("val_accuracy") if epochs else None),
             "accuracy after the last finished epoch",
         ),
         ("Training loss", "–" if loss is None else f"{loss:.4f}", None),
         ("Speed", f"{number(last.get('images_per_second'))} /s", "training images per second"),
         ("Images seen", number(last.get("images_seen")), None),
-        ("Time", seconds(info.seconds), "since the run began"),
+        ("Time", seconds(info.seconds), "since the run began, loading included"),
     ]

@@ -127,11 +127,18 @@ def test_the_answer_names_start_end_and_what_may_be_chance(lab, two):
         " (McNemar's test, p = 0.227)" in text
     )
     assert (
-        "After it *lr 0.004* is right on 50.00% of the held-out images and *lr 0.02* on 60.00%"
+        "After it *lr 0.004* is right on 50.00% of the validation images and *lr 0.02* on 60.00%"
         in text
     )
     assert "*lr 0.02* is 10.00 points ahead" in text
     assert "*lr 0.004* reached 98% after 3 epochs (6 s), *lr 0.02* never reached 98%." in text
+
+
+def test_learning_curves_of_different_images_are_not_compared(lab, two):
+    other = compared_run(lab, changes={"lr": 0.3, "data.seed": 5})
+    text = verdicts(lab, two[0], other)
+    assert "**Learning curves.** They can't be compared" in text
+    assert "First epoch" not in text and "Speed" not in text and "Smoothness" not in text
 
 
 def test_a_threshold_that_neither_reaches_is_not_mentioned(lab):
