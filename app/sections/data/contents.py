@@ -213,9 +213,8 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
     counted = found.counts if split == "all" else found.counts[[list(SPLIT_NAMES).index(split)]]
     there = counted if classes is None else counted[:, [found.classes.index(chosen)]]
     unlabelled = found.report.unlabelled if classes is None and split == "all" else 0
-    note(
-        f"{number(int(there.sum()) + unlabelled)} images{whose}. Ink is shown dark on white; models see it light on dark."
-    )
+    of_all = f"{number(int(there.sum()) + unlabelled)} images{whose}."
+    note(f"{of_all} Ink is shown dark on white; models see it light on dark.")
 
 
 def _augmentation(lab: Lab, name: str) -> None:
