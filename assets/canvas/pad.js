@@ -131,13 +131,13 @@ export function startPad({ element, props, trigger, server, watch }) {
     eraser: () => usePen(true),
   };
   Object.keys(actions).forEach((role) => part(role).addEventListener("click", actions[role]));
-  part("model").addEventListener("change", () => changed(true));
+  part("model").addEventListener("change", () => { aboutModel(); changed(true); });
 
   document.addEventListener("keydown", (event) => {
     if (!element.isConnected || event.altKey || event.target.closest("input:not([type=range]), textarea, select, [contenteditable=true]")) return;
     const key = event.key.toLowerCase(), command = event.ctrlKey || event.metaKey;
     if (command && key !== "z" && key !== "y") return;
-    if (/^[1-9]$/.test(key) && Number(key) <= part("model").options.length) { part("model").selectedIndex = Number(key) - 1; changed(true); }
+    if (/^[1-9]$/.test(key) && Number(key) <= part("model").options.length) { part("model").selectedIndex = Number(key) - 1; aboutModel(); changed(true); }
     else if (key === "[" || key === "]") { part("width").value = Number(part("width").value) + (key === "[" ? -6 : 6); }
     else if (KEYS[key]) { actions[key === "z" && event.shiftKey ? "redo" : KEYS[key]](); event.preventDefault(); }
   });
@@ -150,6 +150,10 @@ export function startPad({ element, props, trigger, server, watch }) {
     showView(null); askLook(); rested();
   });
 
+  function aboutModel() { // the list cuts long names off, and what a figure is of stands at their end
+    part("about").textContent = part("model").selectedOptions[0]?.textContent ?? "";
+  }
+
   async function refresh() {
     const found = await server.models([]);
     if (!found) return;
@@ -159,6 +163,7 @@ export function startPad({ element, props, trigger, server, watch }) {
     part("keys").textContent = String(Math.min(9, models.length));
     picker.replaceChildren(...models.map((model) => new Option(model.label, model.name)));
     picker.value = models.some((model) => model.name === chosen) ? chosen : found.best;
+    aboutModel();
     if (!models.length) showAnswer(part, { ...NOTHING, headline: "No model yet", note: "Train one on the Train page, then come back." });
     else if (!strokes.empty) askLook();
   }
