@@ -11,7 +11,7 @@ const ERASER_END = 32; // the bit of PointerEvent.buttons for the eraser end of 
 const AROUND = 76; // pixels: margins and footer round the pad
 const LEAST_CONTENT = 600; // pixels; less is there only until the page is drawn, and the links below must not jump
 const AGAIN_MS = 1000; // between two questions while something is being prepared in the background
-const KEYS = { z: "undo", y: "redo", c: "clear", p: "pen", e: "eraser" };
+const KEYS = { z: "undo", y: "redo", c: "clear", p: "pen", e: "eraser", a: "add" };
 
 // Called once by Gradio for the pad's HTML component; the arguments are what it offers to a component's script.
 export function startPad({ element, props, trigger, server, watch }) {
@@ -129,8 +129,12 @@ export function startPad({ element, props, trigger, server, watch }) {
     clear: () => redrawn(strokes.clear()),
     pen: () => usePen(false),
     eraser: () => usePen(true),
+    add: () => { // the pad and the button below it are often not in sight together
+      const button = document.querySelector("#add-example");
+      if (button?.offsetParent) button.click();
+    },
   };
-  Object.keys(actions).forEach((role) => part(role).addEventListener("click", actions[role]));
+  ["undo", "redo", "clear", "pen", "eraser"].forEach((role) => part(role).addEventListener("click", actions[role]));
   part("model").addEventListener("change", () => { aboutModel(); changed(true); });
 
   document.addEventListener("keydown", (event) => {
