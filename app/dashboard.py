@@ -16,6 +16,7 @@ from app.widgets.explain import detail_switch
 from app.widgets.links import PAGES, page_file, pages_in
 from app.widgets.person import asking
 from engine.errors import GlyphlabError
+from engine.runs.index import one_look
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -35,7 +36,7 @@ def main() -> None:
                 default=name == "home",
             )
             sections.setdefault(line.section, []).append(entry)
-    with turn():
+    with turn(), one_look():
         chosen = st.navigation(sections, expanded=True)
         st.session_state["page"] = chosen.url_path or "home"
         with st.sidebar:

@@ -4,11 +4,9 @@ import streamlit as st
 
 from app.charts import compare as charts
 from app.charts.report import as_csv, as_html
-from app.charts.words import literal
 from app.sections.compare import common, detail, summary
-from app.widgets import empty, link, note, number, page, pick_runs
+from app.widgets import empty, note, page, pick_runs
 from app.widgets.explain import explain, full
-from app.widgets.runs import progress
 from engine.errors import GlyphlabError
 
 DETAILED = "Calibration"  # shown to whoever wants all statistics
@@ -98,30 +96,12 @@ def export(subjects: list) -> None:
     )
 
 
-def under_way(id: str) -> None:
-    """How far a run is that still trains, with a link to it."""
-    run = lab.run(id)
-    info = run.info()
-    if not info.alive:
-        return
-    share, words = progress(info, run.metrics())
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(share, text=f"{literal(info.name)} is still training. {words}", width="stretch")
-        link("train", "Watch", run=id)
-
-
 def draw(ids: list[str], alive: bool) -> None:
     """The chosen view of the runs; read anew every two seconds while one of them is still training."""
     if alive and not any(lab.run(id).alive for id in ids):
         st.rerun()
     subjects = lab.compare.subjects(ids)
-    if len(subjects) < len(ids):
-        st.caption(
-            f"Not shown until their first epoch has ended: {number(len(ids) - len(subjects))} of"
-            f" {number(len(ids))} runs."
-        )
-    for id in ids:
-        under_way(id)
+    summary.under_way(lab, ids, {subject.id for subject in subjects})
     if not subjects:
         return
     view = st.segmented_control(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from app.charts.base import COLOURS, GOOD, figure, message
+from app.charts.base import COLOURS, GOOD, column, figure, message
 
 Row = dict[str, Any]
 
@@ -92,8 +92,8 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
             )
             x = [point[0] for point in points]
             chart.add_scatter(
-                x=x + x[::-1],
-                y=high + low[::-1],
+                x=column(x + x[::-1]),
+                y=column(high + low[::-1]),
                 mode="lines",
                 fill="toself",
                 fillcolor=_faint(colour),
@@ -104,8 +104,8 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
                 name=line.label,
             )
         chart.add_scatter(
-            x=[point[0] for point in points],
-            y=[point[1] for point in points],
+            x=column([point[0] for point in points]),
+            y=column([point[1] for point in points]),
             name=line.label,
             legendgroup=line.label,
             mode="lines+markers",

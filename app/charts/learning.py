@@ -14,7 +14,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import COLOURS, GOOD, QUIET, figure, message
+from app.charts.base import COLOURS, GOOD, QUIET, column, figure, message
 from app.charts.words import percent
 
 Row = Mapping[str, Any]
@@ -56,8 +56,8 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
     if steps:
         chart.add_scatter(
-            x=[position(row) for row in steps],
-            y=[row.get("loss") for row in steps],
+            x=column([position(row) for row in steps]),
+            y=column([row.get("loss") for row in steps]),
             name="Training, live",
             mode="lines+markers" if len(steps) < 40 else "lines",
             line={"color": TRAIN, "width": 1.5},
@@ -73,7 +73,7 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
 
 def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.Figure:
     """Training and validation accuracy in percent by epoch, kNN accuracy where the run judges its
-    embedding, and the epoch that is kept.
+    embedding, and the epoch whose weights are kept.
     """
     ended = epochs_of(rows)
     if not ended:
@@ -87,13 +87,21 @@ def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> 
         chart.add_scatter(
             x=[best["epoch"]],
             y=[best["val_accuracy"] * 100],
-            name=f"Kept: epoch {best['epoch']}, {percent(best['val_accuracy'])}",
+            name=f"{_kept(best, ended)}: {percent(best['val_accuracy'])}",
             mode="markers",
             marker={"symbol": "circle-open", "size": 13, "color": GOOD, "line": {"width": 2.5}},
             cliponaxis=False,
-            hovertemplate="kept, epoch %{x}: %{y:.2f}%<extra></extra>",
+            hovertemplate="epoch %{x}, whose weights are kept: %{y:.2f}%<extra></extra>",
         )
     return _marked(chart, rows, epochs)
+
+
+def _kept(epoch: Row, ended: Sequence[Row]) -> str:
+    """What the epoch whose weights are kept is called: the best, if no other is more accurate.
+    Recipes may choose by the loss, or keep the last.
+    """
+    highest = max(row["val_accuracy"] for row in ended if row.get("val_accuracy") is not None)
+    return "Best" if epoch["val_accuracy"] >= highest else "Kept"
 
 
 def rate_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Figure:
@@ -105,8 +113,8 @@ def rate_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Fi
         return message("Learning rate", "No point yet.", height=height)
     chart = figure("Learning rate", "Epoch", "Learning rate", height=height)
     chart.add_scatter(
-        x=[position(row) for row in points],
-        y=[row["lr"] for row in points],
+        x=column([position(row) for row in points]),
+        y=column([row["lr"] for row in points]),
         mode="lines",
         line={"color": COLOURS[4], "width": 2},
         name="Learning rate",
@@ -130,8 +138,8 @@ def speed_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.F
         return message("Speed", "No point yet.", height=height)
     chart = figure("Speed", "Epoch", "Images per second", height=height)
     chart.add_scatter(
-        x=[position(row) for row in points],
-        y=[row["images_per_second"] for row in points],
+        x=column([position(row) for row in points]),
+        y=column([row["images_per_second"] for row in points]),
         mode="lines",
         line={"color": COLOURS[2], "width": 2},
         name="Speed",
@@ -156,8 +164,8 @@ def _curve(
     ]
     if points:
         chart.add_scatter(
-            x=[point[0] for point in points],
-            y=[point[1] for point in points],
+            x=column([point[0] for point in points]),
+            y=column([point[1] for point in points]),
             name=name,
             mode="lines+markers",
             line={"color": colour, "width": 2},

@@ -14,7 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import find_intermediate_color, hex_to_rgb, label_rgb
 
-from app.charts.base import GOOD, QUIET, figure, message
+from app.charts.base import GOOD, QUIET, column, figure, message
 from app.charts.sweep import Trial, axis_title, describe, scale, short, text_of
 
 FAINT = "#a3adb9"  # a poor trial's line, seen on a light and on a dark ground
@@ -38,7 +38,7 @@ def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int =
     axes.append(
         {"label": axis_title(metric), "values": values, **_round_ticks(min(values), max(values))}
     )
-    places = [_places(axis) for axis in axes]
+    places = [_places(axis, axis["values"]) for axis in axes]
     chart = figure("Parallel coordinates", "", "", height=height)
     ends = [FAINT, GOOD] if direction == "maximize" else [GOOD, FAINT]
     shades = [_between(ends[0], ends[1], shade / (SHADES - 1)) for shade in range(SHADES)]
@@ -59,11 +59,11 @@ def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int =
             y += [*(place[number] for place in places), None]
             points += [text] * len(axes) + [None]
         chart.add_scatter(
-            x=x,
-            y=y,
+            x=column(x),
+            y=column(y),
             mode="lines",
             line={"color": shades[shade], "width": 1.6},
-            customdata=points,
+            customdata=column(points),
             hovertemplate="%{customdata}<extra></extra>",
             showlegend=False,
         )
@@ -148,36 +148,27 @@ def _round_ticks(low: float, high: float) -> dict[str, Any]:
     return {"tickvals": found, "ticktext": [f"{tick:.6g}" for tick in found]}
 
 
-def _places(axis: dict[str, Any]) -> list[float]:
-    """Where each trial crosses an axis, 0 at its foot to 1 at its top; in the middle of one that has
-    a single value.
+def _places(axis: dict[str, Any], values: Sequence[float]) -> list[float]:
+    """Where values lie on an axis, 0 at its foot to 1 at its top; in the middle of one that has a
+    single value.
     """
-    return [_place(axis, value) for value in axis["values"]]
-
-
-def _place(axis: dict[str, Any], value: float) -> float:
     low, high = min(axis["values"]), max(axis["values"])
-    return (value - low) / (high - low) if high > low else 0.5
+    return [(value - low) / (high - low) if high > low else 0.5 for value in values]
 
 
 def _draw_axes(chart: go.Figure, axes: Sequence[dict[str, Any]]) -> None:
+    shapes, texts = [], []
     for x, axis in enumerate(axes):
-        chart.add_shape(
-            type="line", x0=x, x1=x, y0=0, y1=1, line={"color": QUIET, "width": 1}, layer="above"
-        )
-        chart.add_annotation(
-            x=x, y=1, yshift=20, text=axis["label"], showarrow=False, font={"size": 13}
-        )
-        for value, text in zip(axis["tickvals"], axis["ticktext"], strict=True):
-            chart.add_annotation(
-                x=x,
-                y=_place(axis, value),
-                xshift=-5,
-                xanchor="right",
-                text=text,
-                showarrow=False,
-                font={"size": 12},
-            )
+        line = {"x0": x, "x1": x, "y0": 0, "y1": 1, "line": {"color": QUIET, "width": 1}}
+        shapes.append({"type": "line", **line, "layer": "above"})
+        title = {"x": x, "y": 1, "yshift": 20, "text": axis["label"], "font": {"size": 13}}
+        texts.append({**title, "showarrow": False})
+        places = _places(axis, axis["tickvals"])
+        for y, text in zip(places, axis["ticktext"], strict=True):
+            tick = {"x": x, "y": y, "xshift": -5, "xanchor": "right", "text": text}
+            texts.append({**tick, "showarrow": False, "font": {"size": 12}})
+    # One update for all: each costs plotly another look at all that are there.
+    chart.update_layout(shapes=shapes, annotations=texts)
 
 
 def _between(first: str, last: str, share: float) -> str:

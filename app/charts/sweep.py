@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import plotly.graph_objects as go
 
-from app.charts.base import BAD, COLOURS, GOOD, QUIET, figure, message
+from app.charts.base import BAD, COLOURS, GOOD, QUIET, column, columns, figure, message
 
 
 class Trial(Protocol):
@@ -143,8 +143,8 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
             points += [(trial.number, hover), None]
         first = name == "best"
         chart.add_scatter(
-            x=x[:-1],
-            y=y[:-1],
+            x=column(x[:-1]),
+            y=column(y[:-1]),
             name=f"best: trial {best}" if first else name,
             mode="lines+markers" if first or not many else "lines",
             line={
@@ -154,7 +154,7 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
             },
             marker={"size": 6 if first else 3},
             opacity=1 if first else 0.6,
-            customdata=points[:-1],
+            customdata=columns(points[:-1], 2),
             hovertemplate=(
                 f"trial %{{customdata[0]}}, epoch %{{x}}: %{{y:{form}}}%{{customdata[1]}}"
                 "<extra></extra>"

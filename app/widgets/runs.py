@@ -97,8 +97,9 @@ def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, st
     epochs, steps = epochs_of(rows), steps_of(rows)
     done = float(epochs[-1]["epoch"]) if epochs else 0.0
     last = steps[-1] if steps else None
-    inside = ""
+    inside, epoch = "", None
     if last and last["epoch"] > done:
+        epoch = last["epoch"]  # its last step is still a step of it
         done = last["epoch"] - 1 + last["step"] / max(last["steps"], 1)
         inside = f", step {number(last['step'])} of {number(last['steps'])}"
     if not rows:
@@ -110,10 +111,9 @@ def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, st
             if run.total
             else f"{what}…",
         )
-    if run.epochs and done >= run.epochs:
+    if run.epochs and epoch is None and done >= run.epochs:
         return 1.0, "Measuring the best model…"
-    epoch = last["epoch"] if inside and last else int(done) + 1
-    epoch = min(epoch, run.epochs) if run.epochs else epoch
+    epoch = epoch or (min(int(done) + 1, run.epochs) if run.epochs else int(done) + 1)
     return (
         min(done / run.epochs, 1.0) if run.epochs else 0.0
     ), f"Epoch {epoch} of {run.epochs}{inside}{_left(done, run, rows)}"

@@ -72,13 +72,27 @@ class Subject:
 
     @property
     def accuracy(self) -> float | None:
-        """The score on held-out images; of a run that still trains, its latest validation accuracy."""
-        found = self.final.get("test_accuracy", self.final.get("val_accuracy"))
-        return (
-            found
-            if found is not None
-            else (self.epochs[-1]["held_accuracy"] if self.epochs else None)
-        )
+        """The score on held-out images; None of a run that still trains, whose epochs may have been
+        judged on other images than its end will be.
+        """
+        return self.final.get("test_accuracy", self.final.get("val_accuracy"))
+
+    @property
+    def followed(self) -> str:
+        """The images that its epochs were judged on, see `epochs`: 'validation' or 'test'."""
+        return "test" if any(row.get("held") == "test" for row in self.epochs) else "validation"
+
+    @property
+    def followed_on(self) -> str:
+        """The same with the data set. Epochs of two runs are compared only where it is the same."""
+        data = self.recipe.data
+        of_test = data.test_on if self.followed == "test" else None
+        return f"{of_test or data.name} {self.followed}"
+
+    @property
+    def followed_n(self) -> int | None:
+        """How many those images are; None while it trains."""
+        return self.final.get("test_n" if self.followed == "test" else "val_n")
 
     @property
     def n(self) -> int | None:
@@ -92,19 +106,6 @@ class Subject:
             if self.accuracy is None or not self.n
             else wilson_interval(round(self.accuracy * self.n), self.n)
         )
-
-    @property
-    def held(self) -> str:
-        """What its learning curve is measured on: 'validation images' or 'test images'."""
-        tested = any(row["held_split"] == "test" for row in self.epochs)
-        return "test images" if tested else "validation images"
-
-    @property
-    def held_on(self) -> tuple[object, ...]:
-        """What decides which images these are; runs that differ in it have no common curve."""
-        data = self.recipe.data
-        drawn = (data.seed, data.validation, data.test, data.limit_eval)
-        return self.held, data.name, data.classes, data.without, data.test_on, *drawn
 
     @property
     def setbacks(self) -> float | None:
@@ -164,7 +165,7 @@ def _held_out(row: Mapping[str, Any]) -> dict[str, Any]:
     )
     return {
         **row,
-        "held_split": held,
+        "held": held,
         "held_accuracy": row.get(f"{held}_accuracy"),
         "held_loss": row.get(f"{held}_loss"),
     }

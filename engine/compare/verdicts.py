@@ -10,10 +10,12 @@ from statistics import fmean, median
 
 from engine.compare.statistics import McNemar, Spread, spread
 from engine.compare.subjects import Subject, apart_from_seed, thresholds_for
+from engine.metrics import wilson_interval
 
 REAL = 0.05  # a p below this is called significant
 # accuracies within 0.2 points of each other are called equal where there is no test for them
 PER_EPOCH = 0.002
+SPLITS = {"test": "test", "val": "validation"}
 
 
 @dataclass(frozen=True)
@@ -49,27 +51,13 @@ def answer(
     """Sentences on `second` against `first`: start, end, speed, smoothness, overfitting; and, where
     one is pretrained, the verdict.
     """
-    facts = [_end(first, second, test, p_seeds), *_curves(first, second), _gap(first, second)]
+    facts = [_end(first, second, test, p_seeds)]
+    if first.members[0].followed_on == second.members[0].followed_on:
+        facts += [_start(first, second), _speed(first, second), _smooth(first, second)]
+    facts.append(_gap(first, second))
     lines = [fact for fact in facts if fact]
     verdict = _pretraining(first, second, test, p_seeds)
     return ([verdict] if verdict else []) + lines
-
-
-def _curves(first: SeedGroup, second: SeedGroup) -> list[str]:
-    """Sentences on how the two learned, if their curves are of the same images."""
-    if not all(member.epochs for group in (first, second) for member in group.members):
-        return []
-    if not _same_curve(first, second):
-        return [
-            "**Learning curves.** They can't be compared: the two were measured on different images"
-            " during training."
-        ]
-    return [_start(first, second), _speed(first, second), _smooth(first, second)]
-
-
-def _same_curve(first: SeedGroup, second: SeedGroup) -> bool:
-    images = [{member.held_on for member in group.members} for group in (first, second)]
-    return images[0] == images[1]
 
 
 def _percent(share: float) -> str:
@@ -141,23 +129,50 @@ def _first_epoch(group: SeedGroup, key: str) -> float | None:
     return fmean(found) if found else None
 
 
+def _followed(group: SeedGroup) -> str:
+    """What its epochs were judged on, with their number where it is known: '144 validation images'."""
+    run = group.members[0]
+    return (
+        f"{run.followed_n:,} {run.followed} images" if run.followed_n else f"{run.followed} images"
+    )
+
+
 def _start(first: SeedGroup, second: SeedGroup) -> str:
     one, two = _first_epoch(first, "held_accuracy"), _first_epoch(second, "held_accuracy")
     if one is None or two is None:
         return ""
+    where = f"the {_followed(first)}"
     if abs(one - two) < PER_EPOCH:
         return (
-            "**First epoch.** After it both are right on about"
-            f" {_percent((one + two) / 2)} of the {first.members[0].held}."
+            f"**First epoch.** After it both are right on about {_percent((one + two) / 2)} of"
+            f" {where}."
         )
     ahead, gap = (first, one - two) if one > two else (second, two - one)
     return (
-        f"**First epoch.** After it {first.name} is right on {_percent(one)} of the"
-        f" {first.members[0].held} and {second.name} on {_percent(two)}: {ahead.name} is {100 * gap:.2f} points ahead."
+        f"**First epoch.** After it {first.name} is right on {_percent(one)} of {where}"
+        f" and {second.name} on {_percent(two)}: {ahead.name} is {100 * gap:.2f} points"
+        f" ahead{_few(first, second, one, two)}."
     )
 
 
+def _few(first: SeedGroup, second: SeedGroup, one: float, two: float) -> str:
+    """A warning where so few images were looked at that the two shares may differ by chance: where
+    their 95% Wilson intervals overlap.
+    """
+    sizes = [group.members[0].followed_n for group in (first, second)]
+    if len(first.members) > 1 or len(second.members) > 1 or not all(sizes):
+        return ""
+    (low, high), (low_2, high_2) = (
+        wilson_interval(round(share * n), n)
+        for share, n in zip((one, two), sizes, strict=True)
+        if n
+    )
+    return ", which may be chance" if low <= high_2 and low_2 <= high else ""
+
+
 def _speed(first: SeedGroup, second: SeedGroup) -> str:
+    if not all(any(s.epochs for s in group.members) for group in (first, second)):
+        return ""
     sentences = []
     for step in reversed(thresholds_for([*first.members, *second.members])):
         goal, times, reached = f"{100 * float(step):g}%", [], False
@@ -198,10 +213,10 @@ def _smooth(first: SeedGroup, second: SeedGroup) -> str:
     if one is None or two is None:
         return ""
     said = [
-        f"the loss of {group.name} on {group.members[0].held} never rose"
+        f"the {group.members[0].followed} loss of {group.name} never rose"
         if share == 0
-        else f"{100 * share:.0f}% of the change in the loss of {group.name} on"
-        f" {group.members[0].held} was upwards"
+        else f"{100 * share:.0f}% of the change in the {group.members[0].followed} loss of"
+        f" {group.name} was upwards"
         for group, share in ((first, one), (second, two))
     ]
     text = f"**Smoothness.** From epoch to epoch, {said[0]} and {said[1]}"
@@ -217,9 +232,16 @@ def _gap(first: SeedGroup, second: SeedGroup) -> str:
     )
     if one is None or two is None:
         return ""
+    kinds = [SPLITS[group.members[0].split] for group in (first, second)]
+    where = f"{kinds[0]} images" if kinds[0] == kinds[1] else "the images of its score"
+    points = [
+        f"{100 * share:.2f} points for {group.name}"
+        + ("" if kinds[0] == kinds[1] else f" ({kind} images)")
+        for group, share, kind in zip((first, second), (one, two), kinds, strict=True)
+    ]
     return (
-        "**Overfitting.** Accuracy on training images is above the final accuracy by"
-        f" {100 * one:.2f} points for {first.name} and {100 * two:.2f} points for {second.name}."
+        f"**Overfitting.** At the end, accuracy on training images is above that on {where} by"
+        f" {points[0]} and {points[1]}."
     )
 
 
@@ -235,8 +257,8 @@ def _pretraining(
     )
     if bool(first.pretrained) == bool(second.pretrained) or one != two:
         return ""
-    if not _same_curve(first, second):
-        return ""
+    if not all(run.final for group in (first, second) for run in group.members):
+        return ""  # one still trains: it is no verdict yet
     pre, fresh = (first, second) if first.pretrained else (second, first)
     parts = []
     one, two = _first_epoch(pre, "held_accuracy"), _first_epoch(fresh, "held_accuracy")

@@ -11,8 +11,9 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,23 @@ if TYPE_CHECKING:
 _HOMES = 16  # whose runs are kept in memory
 _indexes: OrderedDict[Path, RunIndex] = OrderedDict()
 _opening = threading.Lock()
+# What a view has seen: index → the stamp of its folder then, and the runs.
+_seen: ContextVar[dict[RunIndex, tuple[Stamp, list[KnownRun]]] | None] = ContextVar(
+    "_seen", default=None
+)
+
+
+@contextmanager
+def one_look() -> Generator[None]:
+    """Within the block, this thread looks at the runs of a home once, and sees again only when one
+    was made or deleted: a page that asks ten times shows one moment, and asks the disk of a thousand
+    runs once. What is alive is asked anew in any case (`KnownRun.info`).
+    """
+    token = _seen.set({})
+    try:
+        yield
+    finally:
+        _seen.reset(token)
 
 
 class KnownRun:
@@ -85,6 +103,19 @@ class RunIndex:
 
     def all(self) -> list[KnownRun]:
         """Every run whose status.json can be read, newest first."""
+        seen = _seen.get()
+        if seen is None:
+            return self._look()
+        try:
+            stamp = stamp_of(self.folder)
+        except OSError:
+            return self._look()
+        kept = seen.get(self)
+        if kept is None or kept[0] != stamp or not is_settled(stamp, tick_ns=self._tick_ns):
+            kept = seen[self] = (stamp, self._look())
+        return kept[1]
+
+    def _look(self) -> list[KnownRun]:
         called = time.monotonic()
         with self._lock:
             if self._looked <= called:  # or another thread's look began after this one asked

@@ -60,14 +60,11 @@ class Run:
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path).absolute()
+        self.id = id_of(self.path)
         self.best, self.last = self.path / "best", self.path / "last"
         self._mine: dict[str, Any] | None = None
         self._beaten = 0.0
         self._writing = threading.RLock()
-
-    @property
-    def id(self) -> str:
-        return id_of(self.path)
 
     def recipe(self) -> Recipe:
         from engine.recipes.recipe import read_recipe

@@ -3,12 +3,15 @@ folders, shipped checkpoints and bench/records.csv; none is written here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from engine.errors import GlyphlabError, RecipeError, unknown
+from engine.files.cache import Stamp, stamp_of
+from engine.models.metadata import read_meta
 from engine.recipes.recipe import RECIPES, Recipe, make_recipe, read_recipe, shipped_recipe_names
 from engine.runs.run_info import facts_of
 from engine.services.studies import STUDIES
@@ -25,7 +28,9 @@ from engine.services.study_results import (
 
 if TYPE_CHECKING:
     from engine.jobs.launcher import Launcher
+    from engine.runs.index import KnownRun
     from engine.runs.run import Run
+    from engine.store.models import ModelInfo
     from engine.store.store import Store
 
 
@@ -68,12 +73,14 @@ class Study:
 
     def __init__(self, store: Store, launcher: Launcher) -> None:
         self.store, self.launcher = store, launcher
+        # What a run's figures are is worked out once for each run as the index knows it.
+        self._of_runs: WeakKeyDictionary[KnownRun, list[Result]] = WeakKeyDictionary()
 
     def rows(self) -> list[Row]:
         """Every published experiment, in the order of the studies. Recipes that are not shipped are
         left out.
         """
-        results = list(self._results())
+        results = self._results()
         there = set(shipped_recipe_names())
         return [
             self._row(letter, name, results)
@@ -93,7 +100,7 @@ class Study:
                     [n for part in STUDIES.values() for n in part.recipes],
                 )
             )
-        return self._row(letter, name, list(self._results()))
+        return self._row(letter, name, self._results())
 
     def runs_of(self, name: str) -> list[str]:
         """Ids of the runs of a recipe that can be compared, full-size ones first, newest first."""
@@ -141,25 +148,38 @@ class Study:
             needs=tuple(parent.name for parent in untrained_parents(self.store, recipe)),
         )
 
-    def _results(self) -> Iterator[Result]:
+    def _results(self) -> list[Result]:
         """Every figure there is: runs newest first, then shipped checkpoints, then records."""
+        out: list[Result] = []
         for known in self.store.known_runs():
             if known.figures:
-                with suppress(GlyphlabError):  # its recipe can't be read
-                    hardware = hardware_of(known.status.get("machine") or {})
-                    date = known.status.get("finished") or ""
-                    yield from figures_in(
-                        known.figures, known.facts, "run", known.run.id, hardware, date
-                    )
+                out += self._of_run(known)
         for model in self.store.models():
             if model.where == "shipped":
-                meta = self.store.model_meta(model.name)
-                recipe, hardware = meta["recipe"], hardware_of(meta.get("machine") or {})
-                facts = facts_of(make_recipe(recipe))
-                yield from figures_in(
-                    meta["metrics"], facts, "shipped", model.name, hardware, model.created
+                out += _of_shipped(model, stamp_of(model.folder / "checkpoint.json"))
+        return [*out, *recorded(self.store.records)]
+
+    def _of_run(self, known: KnownRun) -> list[Result]:
+        found = self._of_runs.get(known)
+        if found is None:
+            found = []
+            with suppress(GlyphlabError):  # its recipe can't be read
+                hardware = hardware_of(known.status.get("machine") or {})
+                date = known.status.get("finished") or ""
+                found = list(
+                    figures_in(known.figures, known.facts, "run", known.run.id, hardware, date)
                 )
-        yield from recorded(self.store.records)
+            self._of_runs[known] = found
+        return found
+
+
+@lru_cache(maxsize=100)
+def _of_shipped(model: ModelInfo, stamp: Stamp) -> list[Result]:
+    """The figures of a shipped checkpoint, whose document has that stamp."""
+    meta = read_meta(model.folder)
+    hardware = hardware_of(meta.get("machine") or {})
+    facts = facts_of(make_recipe(meta["recipe"]))
+    return list(figures_in(meta["metrics"], facts, "shipped", model.name, hardware, model.created))
 
 
 def _has_rows(run: Run) -> bool:

@@ -67,13 +67,9 @@ def _recipe_called(store: Store, name: str, scale: str) -> Recipe | None:
 
 
 def _trained(store: Store, parent: Recipe) -> Path | None:
-    if parent.scale == "full":
-        try:
-            folder = store.model_folder(parent.name)
-            if store.home not in folder.parents:  # a shipped checkpoint
-                return folder
-        except CheckpointError:
-            return None
+    shipped = store.checkpoints / parent.name
+    if parent.scale == "full" and (shipped / "checkpoint.json").exists():
+        return shipped
     for known in store.known_runs():
         try:
             done = (

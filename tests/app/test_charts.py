@@ -208,7 +208,9 @@ def test_accuracy_is_in_percent_and_marks_the_epoch_that_is_kept():
     assert list(validation.y) == pytest.approx([60, 80, 100 * (1 - 0.4 / 3)])
     assert best_epoch(rows)["epoch"] == 2
     mark = chart.data[-1]
-    assert mark.name == "Kept: epoch 2, 80.00%" and list(mark.x) == [2]
+    # A recipe may choose by the loss, or keep the last: the kept one is called best only if it is.
+    assert mark.name == "Kept: 80.00%" and list(mark.x) == [2]
+    assert accuracy_curves(rows[: rows.index(best_epoch(rows)) + 1]).data[-1].name == "Best: 80.00%"
 
 
 def test_a_figure_that_a_run_has_not_is_left_out():
@@ -221,7 +223,7 @@ def test_a_chart_waits_for_pandas_that_another_thread_is_importing(tmp_path):
     # A slow pandas of our own: half imported it has no Series, as the real one had when the canvas
     # was being built.
     (tmp_path / "pandas.py").write_text(
-        "import time\ntime.sleep(1)\nclass Series: ...\nclass Index: ...\n"
+        "import time\ntime.sleep(1)\nclass Series: ...\nclass Index: ...\nclass DataFrame: ...\n"
     )
     script = """
 import sys, threading, time
@@ -268,6 +270,8 @@ def test_a_long_run_is_thinned_but_its_last_point_stays():
 
 
 def test_a_message_stands_where_the_chart_will_be():
+    long = message("Accuracy", "Comes with the end of the first epoch, which a phone's width cuts.")
+    assert max(map(len, long.layout.annotations[0].text.split("<br>"))) <= 36
     chart = message("Accuracy", "Soon.")
     assert (
         chart.layout.title.text == "Accuracy"

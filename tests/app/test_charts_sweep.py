@@ -74,7 +74,7 @@ def test_axes_of_numbers_have_round_ticks_and_one_value_stands_in_the_middle():
     axis = dimension("lr", [0.011 * n for n in range(1, 9)])
     assert axis["ticktext"] == ["0.02", "0.04", "0.06", "0.08"]
     figure = parallel([TRIALS[0]], "val_accuracy", "maximize")
-    assert [y for trace in figure.data for y in trace.y or () if y is not None] == [0.5] * 3
+    assert [y for trace in figure.data for y in trace.y if y is not None] == [0.5] * 3
 
 
 def test_wide_ranges_are_drawn_by_order_of_magnitude():

@@ -34,7 +34,7 @@ def test_the_address_names_the_runs_and_the_answer_comes_first(lab):
     assert page.multiselect(key="runs").value == [one.id, two.id]
     assert "*lr 0.004* is significantly better on images like these" in texts(page)
     tests = page.dataframe[1].value
-    assert list(tests["verdict"]) == ["real"]
+    assert list(tests["verdict"]) == ["significant"]
 
 
 def test_choosing_runs_keeps_them_in_the_address(lab):
@@ -50,6 +50,25 @@ def test_a_run_that_is_gone_is_left_out(lab):
     one = compared_run(lab)
     page = open_page("compare", runs=f"gone00,{one.id}")
     assert page.multiselect(key="runs").value == [one.id]
+
+
+def test_a_run_under_way_shows_how_far_it_is_instead_of_an_empty_page(lab):
+    done, waiting = compared_run(lab), compared_run(lab, curve=(), state="failed")
+    with waiting.take_lock():
+        waiting.write_status(state="queued", finished=None, message="waiting for 1 other run")
+        page = open_page("compare", runs=f"{waiting.id},{done.id}")
+    assert "Queued: waiting for 1 other run." in page.get("progress")[0].proto.text
+    assert waiting.id in texts(page)
+
+
+def test_only_runs_on_the_same_data_are_offered_together(lab):
+    runs = [compared_run(lab) for _ in range(2)]
+    compared_run(lab, changes={"data.name": "mnist"})
+    page = open_page("compare")
+    offer = next(button for button in page.button if "latest of quick" in button.label)
+    assert offer.label == "The 2 latest of quick on digits"
+    offer.click().run()
+    assert set(page.query_params["runs"].split(",")) == {run.id for run in runs}
 
 
 def test_a_studys_question_is_one_click(lab):

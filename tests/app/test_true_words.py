@@ -6,7 +6,6 @@ import os
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 from made_lab import zipped
@@ -16,7 +15,6 @@ from weblab import add_run, open_page, texts
 from app.canvas_tabs.reader import Reader
 from app.widgets import busy
 from app.widgets.pickers import model_label
-from app.widgets.runs import progress
 from engine.lab import Lab
 from engine.models.card import VALIDATION_ONLY, model_card
 from engine.services.background import TASKS
@@ -130,12 +128,6 @@ def test_a_run_that_reports_no_progress_is_not_called_dead(lab):
         run.write_status(state="running", finished=None, heartbeat=ago, what="decoding images")
         words = texts(open_page("home"))
     assert "running · no progress for 4 min" in words and "no sign of life" not in words
-
-
-def test_an_epoch_that_is_at_its_last_step_is_not_called_the_next():
-    info = SimpleNamespace(alive=True, state="running", epochs=10, done=0, total=0, what="")
-    rows = [{"kind": "step", "epoch": 5, "step": 20, "steps": 20, "seconds": 9.0}]
-    assert "Epoch 5 of 10, step 20 of 20" in progress(info, rows)[1]
 
 
 def test_samples_are_counted_without_those_that_cannot_be_read(lab):

@@ -204,6 +204,8 @@ def test_progress_counts_epochs_and_steps_and_says_what_is_left(lab):
         share, words = progress(info, rows)
         assert share == pytest.approx((1 + 3 / 4) / 4)
         assert words.startswith("Epoch 2 of 4, step 3 of 4 · about ") and words.endswith(" left")
+        rows = learning_rows(2, steps=4)[:-1]  # its last step is still a step of the second epoch
+        assert progress(info, rows)[1].startswith("Epoch 2 of 4, step 4 of 4")
         share, words = progress(info, learning_rows(4))
         assert share == 1
         run.write_status(what="decoding", done=30, total=120)

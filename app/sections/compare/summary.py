@@ -4,14 +4,16 @@ their mistakes, their calibration.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from app.charts import compare as charts
-from app.charts.words import number, seconds
+from app.charts.words import literal, number, seconds
 from app.widgets.common import chart, note
+from app.widgets.links import link
+from app.widgets.runs import progress
 
 if TYPE_CHECKING:
     from engine.compare.subjects import Subject
@@ -37,13 +39,13 @@ def questions(lab: Lab) -> None:
                 offers.append(
                     (f"Study {letter}: {' against '.join(part.question)}", [*sides[0], *sides[1]])
                 )
-    seen: dict[str, list[str]] = {}
+    seen: dict[tuple[str, str], list[str]] = {}  # runs on other images can't be compared
     for run in lab.runs():
         if run.state == "finished":
-            seen.setdefault(run.recipe, []).append(run.id)
+            seen.setdefault((run.recipe, run.data), []).append(run.id)
     offers += [
-        (f"The {len(ids[:8])} latest runs of {name}", ids[:8])
-        for name, ids in seen.items()
+        (f"The {len(ids[:8])} latest of {recipe} on {data}", ids[:8])
+        for (recipe, data), ids in seen.items()
         if len(ids) > 1
     ][:3]
     if not offers:
@@ -58,6 +60,24 @@ def questions(lab: Lab) -> None:
                 on_click=choose,
                 args=(ids,),
             )
+
+
+def under_way(lab: Lab, ids: Sequence[str], compared: Collection[str]) -> None:
+    """How far those of the runs are that have not ended; `compared` have finished an epoch."""
+    for id in ids:
+        run = lab.run(id)
+        info = run.info()
+        if id in compared and not info.alive:
+            continue
+        share, words = progress(info, run.metrics())
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            link("train", f"{literal(info.name)} · {id}", run=id)
+            st.progress(share, words)
+    if any(lab.run(id).alive for id in compared):
+        note(
+            "A run that still trains is compared by its epochs until now. Its accuracy, and what"
+            " follows from it, come with its end."
+        )
 
 
 def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
@@ -97,7 +117,7 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
                     "only second correct": row["only_second"],
                     "p": row["p"],
                     "p (corrected)": row["p_corrected"],
-                    "verdict": "significant" if row["p_corrected"] < 0.05 else "not significant",
+                    "verdict": _verdict(row),
                 }
                 for row in tests
             ],
@@ -123,6 +143,12 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
                 hide_index=True,
                 key="differences",
             )
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if row["only_first"] == row["only_second"]:
+        return "no difference"
+    return "significant" if row["p_corrected"] < 0.05 else "not significant"
 
 
 def scores_by_place(lab: Lab, subjects: Sequence[Subject]) -> dict[str, list[charts.Score]]:
@@ -192,9 +218,9 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
     }
     st.dataframe(shown, hide_index=True, key="figures", placeholder="–", column_config=config)
     note(
-        "Accuracy with its 95% Wilson interval. Gap: training accuracy minus this accuracy. Setbacks:"
-        " the share of the held-out loss's movement between epochs that was upwards; 0 means that it"
-        " never rose."
+        "Accuracy: on the images named under *scored on*, at the end of the run, with its 95%"
+        " Wilson interval. Gap: training accuracy minus that. Setbacks: the share of the validation"
+        " loss's movement between epochs that was upwards; 0 means that it never rose."
     )
 
 

@@ -240,9 +240,11 @@ def _so_far(info: RunInfo, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str,
     loss = last.get("loss", last.get("train_loss"))
     return [
         (
-            "Validation, kept",
+            "Kept so far",
             percent(best.get("val_accuracy") if best else None),
-            f"accuracy at epoch {best['epoch']}, whose weights would be kept" if best else None,
+            f"validation accuracy at epoch {best['epoch']}, whose weights are kept"
+            if best
+            else None,
         ),
         (
             "Validation, latest",

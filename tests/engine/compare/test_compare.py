@@ -127,18 +127,44 @@ def test_the_answer_names_start_end_and_what_may_be_chance(lab, two):
         " (McNemar's test, p = 0.227)" in text
     )
     assert (
-        "After it *lr 0.004* is right on 50.00% of the validation images and *lr 0.02* on 60.00%"
+        "After it *lr 0.004* is right on 50.00% of the 144 validation images and *lr 0.02* on"
         in text
     )
-    assert "*lr 0.02* is 10.00 points ahead" in text
+    assert "60.00%: *lr 0.02* is 10.00 points ahead, which may be chance." in text
     assert "*lr 0.004* reached 98% after 3 epochs (6 s), *lr 0.02* never reached 98%." in text
 
 
-def test_learning_curves_of_different_images_are_not_compared(lab, two):
-    other = compared_run(lab, changes={"lr": 0.3, "data.seed": 5})
-    text = verdicts(lab, two[0], other)
-    assert "**Learning curves.** They can't be compared" in text
-    assert "First epoch" not in text and "Speed" not in text and "Smoothness" not in text
+def test_a_lead_on_few_images_is_said_to_be_of_few_images(lab):
+    few = [
+        compared_run(lab, curve=curve, changes={"lr": lr}, figures={"val_n": 5})
+        for curve, lr in (((0.8, 0.9), 0.1), ((1.0, 1.0), 0.2))
+    ]
+    assert (
+        "right on 80.00% of the 5 validation images and *lr 0.2* on 100.00%: *lr 0.2* is 20.00 points"
+        " ahead, which may be chance." in verdicts(lab, *few)
+    )
+
+
+def test_epochs_that_were_judged_on_other_images_are_not_compared(lab, two):
+    followed = compared_run(lab, curve=(0.1, 0.2), changes={"lr": 0.3}, held="test")
+    elsewhere = compared_run(
+        lab, curve=(0.1, 0.2), changes={"data.limit": 300, "data.name": "mnist"}
+    )
+    for other in (followed, elsewhere):
+        text = verdicts(lab, two[0], other)
+        assert "**Final accuracy.**" in text or "can't be compared" in text
+        assert not any(
+            part in text for part in ("**First epoch.**", "**Speed.**", "**Smoothness.**")
+        )
+
+
+def test_a_run_that_still_trains_has_no_score_and_gets_no_verdict(lab):
+    scratch = compared_run(lab, "mnist-resnet18-scratch", curve=(0.7, 0.9))
+    training = compared_run(lab, "mnist-resnet18-pretrained", curve=(0.9, 0.97), state="stopped")
+    rows = lab.compare.table(lab.compare.subjects([scratch.id, training.id]))
+    assert rows[0]["accuracy"] is not None and rows[1]["accuracy"] is None
+    text = verdicts(lab, scratch, training)
+    assert "**First epoch.**" in text and "Pretrained against scratch" not in text
 
 
 def test_a_threshold_that_neither_reaches_is_not_mentioned(lab):
@@ -205,7 +231,7 @@ def test_a_run_without_an_epoch_is_left_out_and_one_without_predictions_says_so(
     stopped = compared_run(lab, state="stopped")
     subjects = lab.compare.subjects([two[0].id, queued.id, stopped.id])
     assert [s.id for s in subjects] == [two[0].id, stopped.id]
-    assert subjects[1].accuracy == 0.985  # of a run that did not end, its last validation
+    assert subjects[1].accuracy is None  # it was not scored at its end
     with pytest.raises(RunError, match="kept no predictions"):
         lab.compare.pair(*subjects)
     with pytest.raises(RunError, match="there is no run 'nothing'"):

@@ -231,6 +231,20 @@ def test_chunks_become_about_a_second_of_work(tmp_path):
     assert counts[0] == 16 and max(counts[1:]) <= 2 and sum(counts) == 80
 
 
+def test_a_slow_first_chunk_does_not_make_all_others_small(tmp_path):
+    listing = zipped(tmp_path, files("2", "4", count=40))
+    times = iter([0.0, 8.0, *(8.0 + 0.001 * n for n in range(1000))])
+    chunks = decode.decoded(listing, "digit", 28, no_progress, cores=1, clock=lambda: next(times))
+    counts = [len(chunk.kept) for chunk in chunks]
+    assert counts[:2] == [16, 2] and len(counts) == 3  # all that is left, once two took no time
+
+    plan = decode._Chunks(listing, decode.Target("digit", 28))
+    plan.most = 1
+    parts = decode._in_processes(plan, decode.Target("digit", 28), 1)
+    counts = [len(chunk.kept) for chunk in parts]
+    assert sum(counts) == 80 and max(counts) > 16  # the same where processes decode
+
+
 def test_decoding_goes_on_when_processes_cannot_be_started(tmp_path):
     # A daemonic process may have no children: the work is then done in its own.
     write_zip(tmp_path / "set.zip", files("2", "4", count=5))

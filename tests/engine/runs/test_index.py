@@ -18,7 +18,7 @@ from opened_files import opened_files
 
 from engine.errors import GlyphlabError, RunError
 from engine.recipes.recipe import make_recipe
-from engine.runs.index import all_runs, find_run, index_of, known_runs
+from engine.runs.index import all_runs, find_run, index_of, known_runs, one_look
 from engine.runs.run import Run, create_run
 
 RECIPE = make_recipe(
@@ -63,6 +63,21 @@ def test_a_second_look_at_two_hundred_ended_runs_opens_no_file(tmp_path, settled
     with opened_files(tmp_path) as read:
         assert look(tmp_path) == before
     assert read == []
+
+
+def test_a_view_shows_one_moment_but_for_runs_that_are_made_or_deleted_meanwhile(tmp_path, settled):
+    run = ended(tmp_path)
+    status = json.loads((run.path / "status.json").read_text())
+    with one_look():
+        before = known_runs(tmp_path)
+        (run.path / "status.json").write_text(json.dumps({**status, "message": "changed"}))
+        assert known_runs(tmp_path) is before and before[0].info().message == ""
+        second = ended(tmp_path)
+        assert {known.run.id for known in known_runs(tmp_path)} == {run.id, second.id}
+        shutil.rmtree(run.path)
+        assert [known.run.id for known in known_runs(tmp_path)] == [second.id]
+    (second.path / "status.json").write_text(json.dumps({**status, "message": "later"}))
+    assert known_runs(tmp_path)[0].info().message == "later"
 
 
 def test_a_change_by_another_process_in_the_same_second_is_seen(tmp_path):
