@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from noisy_labels import diagnosed
-from weblab import open_page, texts
+from weblab import open_page, texts, thumbnails
 
 from app.charts import noise as charts
 from engine.files.atomic import write_json
@@ -93,6 +93,12 @@ def test_results_of_trials_are_shown_beside_the_truth(lab):
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["Diagnosis"] == "symmetric" and shown["Wrong labels, true"] == "50%"
     assert list(page.dataframe[0].value["cleanlab's filter"]) == ["no result"]
+    assert shown["Found"] == "699 of 720" and not page.warning
+    assert [item["caption"] for item in thumbnails(page, "first")] == [
+        "✓ labelled 3, likely 5",
+        "✗ labelled 0, likely 5",
+    ]
+    assert "The first 2 suspects:** 1 of them have a wrong label" in texts(page)
 
 
 TRIAL = {
@@ -113,6 +119,11 @@ TRIAL = {
     "true_transition": [[0.5, 0.5], [0.5, 0.5]],
     "transition_error": 0.01,
     "found_first": 0.97,
+    "sought": 720,
+    "suspects": [
+        {"image": "train/0", "given": "3", "likely": "5", "true": "0"},
+        {"image": "train/1", "given": "0", "likely": "5", "true": "0"},
+    ],
     "created": "2026-01-01T00:00:00Z",
     "methods": [
         {"name": "plain", "title": "Plain training", "accuracy": 0.8, "note": "as it is"},

@@ -51,17 +51,16 @@ def draw(lab: Lab) -> None:
                 "Noise",
                 list(NOISES),
                 format_func=lambda key: f"{key} · {NOISES[key].about}",
-                index=2,
                 key="trial-noise",
             )
         with first[2]:
             model = NOISES[noise]
+            st.session_state.setdefault(f"trial-rate-{noise}", model.rates[0])
             rate = st.slider(
                 "Share of labels changed",
                 0.0,
                 1.0,
-                model.rates[0],
-                0.001,
+                step=0.001,
                 format="percent",
                 key=f"trial-rate-{noise}",
                 disabled=noise == "clean",
@@ -71,18 +70,16 @@ def draw(lab: Lab) -> None:
             limit = st.segmented_control(
                 "Training images, at most",
                 list(LIMITS),
-                default="2,000",
                 required=True,
                 key="trial-limit",
             )
         with second[1]:
             effort = st.segmented_control(
-                "Effort", ["quick", "full"], default="quick", required=True, key="trial-effort"
+                "Effort", ["quick", "full"], required=True, key="trial-effort"
             )
         with second[2]:
             compare = st.toggle(
                 "Compare training methods",
-                value=True,
                 key="trial-compare",
                 help="Trains on the noisy labels in four ways. Takes most of the time.",
             )
@@ -232,6 +229,9 @@ def row(trial: dict[str, Any]) -> dict[str, Any]:
 
 def _as_started(lab: Lab, sets: Mapping[str, str]) -> None:
     """Set the form to the experiment that was started last, once for each."""
+    usual = {"noise": list(NOISES)[2], "limit": "2,000", "effort": "quick", "compare": True}
+    for field, value in usual.items():
+        st.session_state.setdefault(f"trial-{field}", value)
     last = next(iter(lab.tasks("noise-trial")), None)
     if last is None or st.session_state.get("trial-last") == last.id:
         return
