@@ -30,7 +30,7 @@ export const painters = {
       tick.addEventListener("change", () => pad.choose(model.name, tick.checked));
       const image = make("img", "gl-ink"), text = make("span");
       if (found && found.seen) { image.src = found.seen; image.alt = "what this model sees"; } else image.style.visibility = "hidden";
-      text.append(make("i", "", model.title), make("i", "gl-small", found ? found.note : "no result"));
+      text.append(make("i", "", model.title), make("i", "gl-small", found ? found.note : pad.beside.has(model.name) ? "" : "not asked: tick to include it"));
       row.append(tick, image, make("b", "", found ? found.glyph : ""), text);
       list.append(row);
     });

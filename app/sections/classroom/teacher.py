@@ -212,7 +212,7 @@ def _desk(lab: Lab, desk: Desk) -> None:
             for n, what in (
                 (len(desk.runs), "run"),
                 (desk.symbols, "symbol"),
-                (desk.drawings, "drawing"),
+                (desk.drawings, "saved drawing"),
             )
         )
     ]

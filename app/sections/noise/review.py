@@ -71,7 +71,7 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
         same = given == likely
         st.markdown(
             f"### Given **{names[given]}**"
-            + (", which is the likely class" if same else f", likely **{names[likely]}**")
+            + (", which is also the likely class" if same else f", likely **{names[likely]}**")
         )
         st.markdown(explain_label(found, place, near))
         with st.container(horizontal=True):
