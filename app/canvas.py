@@ -24,6 +24,8 @@ from app.canvas_tabs.pad import ASSETS, pad
 from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.teach import collect_tab, teach_tab
 from app.canvas_tabs.views import Views
+from app.reading.questions import asking, pad_functions
+from app.reading.reading import Reading
 from app.received import Received
 from engine.errors import GlyphlabError, SettingsError
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
 
 ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
+FILES_SECONDS = 600.0  # for a question about files: 500 scans of 4 million pixels take five minutes
 KEPT_SECONDS = 86_400  # uploads and exports stay in Gradio's cache for a day
 
 
@@ -41,24 +44,27 @@ def build(lab: Lab) -> CanvasPage:
     reader = Reader(lab)
     received = Received(lab.home, max(1, lab.settings.upload_mb) * 1024 * 1024)
     os.environ["GRADIO_TEMP_DIR"] = str(received.folder)  # read by every component as it is made
+    pads, files = Reading(lab.settings), Reading(lab.settings, most_seconds=FILES_SECONDS)
+    ask = asking(lab, pads, files)
     with CanvasPage(
         lab,
         received,
+        (pads, files),
         title="Glyphlab canvas",
         analytics_enabled=False,
         fill_width=True,
         delete_cache=(KEPT_SECONDS, KEPT_SECONDS),
     ) as page:
-        drawing = pad(Views(reader).functions())
+        drawing = page.pad = pad(pad_functions(lab, Views(reader), pads))
         with gr.Tabs():
             with gr.Tab("Teach"):
-                teach_tab(reader, drawing, page)
+                teach_tab(reader, ask, drawing, page)
             with gr.Tab("Collect"):
                 collect_tab(reader, drawing, page)
             with gr.Tab("Words"):
-                word_tab(reader, drawing)
+                word_tab(ask, drawing)
             with gr.Tab("Files"):
-                file_tab(reader)
+                file_tab(ask)
     return page
 
 

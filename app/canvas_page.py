@@ -5,7 +5,7 @@ what is said when one fails.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.canvas_tabs.pad import LONGEST_PICTURE
+from app.canvas_tabs.drawing import LONGEST_PICTURE
 from app.doors.guard import in_one_line
 from app.doors.table import QUESTIONS
 from app.people.asking import person_of_request
+from app.reading.questions import Shortcut
+from app.reading.reading import Reading
 from app.received import Received
 from engine.errors import GlyphlabError
 from engine.people.rights import check
@@ -37,9 +39,12 @@ log = logging.getLogger(__name__)
 class CanvasPage(gr.Blocks):
     """A page whose every endpoint opens only files that were sent to it."""
 
-    def __init__(self, lab: Lab, received: Received, **options: Any) -> None:
+    def __init__(
+        self, lab: Lab, received: Received, readings: Sequence[Reading], **options: Any
+    ) -> None:
         super().__init__(**options)
-        self.lab, self.received = lab, received
+        self.lab, self.received, self.readings = lab, received, readings
+        self.pad: gr.HTML | None = None
         self.state_session_capacity = MOST_SESSIONS
         self.queue(max_size=MOST_WAITING)
 
@@ -149,7 +154,11 @@ def mounted(page: CanvasPage, **look: Any) -> OwnFiles:
             async with inner(application) as state:
                 yield state
         finally:
+            for reading in page.readings:
+                await reading.close()
             page.received.remove()
 
     app.router.lifespan_context = lifespan
-    return OwnFiles(app, page)
+    pad = page.pad
+    assert pad is not None  # the page is complete
+    return OwnFiles(Shortcut(page.lab, app, pad._id, pad.server_fns), page)

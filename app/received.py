@@ -19,6 +19,7 @@ from engine.errors import DataError, ImageError
 from engine.files.locks import Lock, is_locked
 
 ROOM = 4  # uploads of the largest size that the folder holds; the oldest make room for new ones
+MOST_FILES = 1000  # so many of them, however small: a disk also runs out of names
 
 
 class Received:
@@ -62,7 +63,7 @@ class Received:
         return found
 
     def make_room(self, size: int | None) -> None:
-        """Delete the oldest files until `size` more bytes fit; None: as many as may be sent."""
+        """Delete the oldest files until one more of `size` bytes fits; None: as many as may be sent."""
         size = self._most if size is None else size
         files = []
         for path in self.folder.rglob("*"):
@@ -70,13 +71,15 @@ class Received:
                 found = path.lstat()
                 if stat.S_ISREG(found.st_mode):
                     files.append((found.st_mtime, found.st_size, path))
-        held = sum(size_bytes for _, size_bytes, _ in files)
+        held, left = sum(size_bytes for _, size_bytes, _ in files), len(files)
         for _, size_bytes, path in sorted(files):
-            if held + size <= self._room:
+            if held + size <= self._room and left < MOST_FILES:
                 return
             with suppress(OSError):
                 path.unlink()
-                held -= size_bytes
+                held, left = held - size_bytes, left - 1
+                if path.parent != self.folder:
+                    path.parent.rmdir()  # the folder of that upload, unless more came with it
 
     def remove(self) -> None:
         """Delete the folder with all it holds."""

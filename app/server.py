@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Match, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.doors.admission import admission_of, check_reach
 from app.doors.guard import Guard, guarded
@@ -42,6 +43,7 @@ from engine.errors import GlyphlabError
 if TYPE_CHECKING:
     from streamlit.starlette import App
 
+    from app.memory_uploads import LabApp
     from engine.lab import Lab
 
 DASHBOARD = Path(__file__).with_name("dashboard.py")
@@ -90,12 +92,29 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
         Route(f"/{LIBRARY}", _plotly),
         Route("/favicon.ico", _icon),
         Route("/canvas", add_slash),
-        Mount("/canvas", app=canvas),
         Mount("/space", routes=[*space_routes(lab), *sample_routes(lab)]),
         *(people_routes(admission) if admission else ()),
     ]
-    app = LabApp(DASHBOARD, lifespan=lifespan, routes=routes)
+    app = Side(LabApp(DASHBOARD, lifespan=lifespan, routes=routes), "/canvas", canvas)
     return guarded(app, lab_table(list(PAGES)), lab.settings, environ, admission, tally)
+
+
+class Side:
+    """The dashboard, and beside it an application below `path`: the dashboard's own layers (sessions,
+    compression, a search through its routes) are not for each drawing.
+    """
+
+    def __init__(self, dashboard: LabApp, path: str, app: ASGIApp) -> None:
+        self.dashboard, self._mount = dashboard, Mount(path, app=app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            match, child = self._mount.matches(scope)
+            if match is Match.FULL:
+                scope.update(child)
+                await self._mount.handle(scope, receive, send)
+                return
+        await self.dashboard(scope, receive, send)
 
 
 async def _see_off(lab: Lab) -> None:

@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--full", action="store_true", help="ablation: at full size")
     parser.add_argument("--data", help="ablation: its data set, a name in bench.ablation.CASES")
-    parser.add_argument("--seconds", type=float, help="load: instead of ten minutes")
+    parser.add_argument("--seconds", type=float, help="load: instead of ten minutes; not recorded")
     parser.add_argument("--model", help="oneshot: a model or run to judge")
     args = parser.parse_args(arguments)
     if wrong := set(args.names) - set(BENCHES):

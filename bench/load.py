@@ -1,10 +1,13 @@
 """A lab that many use at once: 50 people draw, 20 watch a live run, one run trains, for ten minutes.
 
-Everybody shares the machine with the lab. Who draws sends a pad's question as the pad does while a pen
-moves: the next as soon as the last is answered, for two seconds, then nothing for three. Who watches has
-the Train page open: a WebSocket to Streamlit that asks for its fragment again as often as the page says.
-Figures: what drawings took, questions and pages that failed, the server's memory at the end against that
-after the first minute, and the training's speed against its speed before anybody came.
+Everybody shares the machine with the lab, the people too. Who draws sends a pad's questions as the pad
+does (assets/canvas/latest.js): while the pen moves, two seconds, the next no sooner than three times
+what the last answer took, one as the pen is lifted, then nothing for three seconds. Who watches has the
+Train page open: a WebSocket to Streamlit that asks for its fragment again as often as the page says.
+
+Figures: what drawings took, questions and pages that failed, the memory of the lab's processes at the end
+against that after the first minute, the training's speed against its speed before anybody came, and who
+used the processor: a figure is worth as much as the machine was free for it.
 """
 
 from __future__ import annotations
@@ -22,9 +25,11 @@ from bench.records import append
 
 DRAWING, WATCHING = 50, 20  # people
 STROKE_SECONDS, REST_SECONDS = 2.0, 3.0
+LEAST_GAP, GAP_TIMES, MOST_GAP = 0.04, 3, 1.0  # seconds, as in assets/canvas/latest.js
 SECONDS = 600
 SETTLED_SECONDS = 60  # from then on memory is to stay
 ALONE_SECONDS = 20  # of the training, before anybody comes
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Crowd:
@@ -34,6 +39,7 @@ class Crowd:
         self.lab, self.run, self.pad = lab, run, lab.pad()
         self.end = time.monotonic() + seconds
         self.taken: list[float] = []  # milliseconds of each answer
+        self.lifted: list[float] = []  # the same, of those that the pen's end asked for
         self.pages = 0
         self.failed: list[str] = []
 
@@ -45,25 +51,38 @@ class Crowd:
             "fn_name": "look",
             "data": [drawing(), MODELS[0], "nearest", []],
         }
-        body, kind = json.dumps(question), {"Content-Type": "application/json"}
+        self._body = json.dumps(question)
         link = http.client.HTTPConnection("127.0.0.1", self.lab.port, timeout=PATIENCE)
         time.sleep(offset)
         while time.monotonic() < self.end:
-            lifted = time.monotonic() + STROKE_SECONDS
-            while time.monotonic() < min(lifted, self.end):
-                start = time.perf_counter()
-                try:
-                    link.request("POST", "/canvas/gradio_api/component_server", body, kind)
-                    answer = link.getresponse()
-                except (ConnectionError, http.client.HTTPException):
-                    link.close()  # it was idle for long: a browser opens another, and so do we
-                    continue
-                content = answer.read()
-                if answer.status != 200 or json.loads(content).get("glyph") != "7":
-                    self.failed.append(f"drawing: {answer.status} {content[:80]!r}")
-                self.taken.append(1000 * (time.perf_counter() - start))
+            lifted = min(time.monotonic() + STROKE_SECONDS, self.end)
+            while time.monotonic() < lifted:
+                began = time.monotonic()
+                self._ask(link, self.taken)
+                taken = time.monotonic() - began
+                gap = min(max(LEAST_GAP, GAP_TIMES * taken), MOST_GAP)
+                time.sleep(max(0.0, min(began + gap, lifted) - time.monotonic()))
+            self._ask(link, self.lifted)
             time.sleep(max(0.0, min(REST_SECONDS, self.end - time.monotonic())))
         link.close()
+
+    def _ask(self, link: http.client.HTTPConnection, taken: list[float]) -> None:
+        start = time.perf_counter()
+        kind = {"Content-Type": "application/json"}
+        for _ in range(2):
+            try:
+                link.request("POST", "/canvas/gradio_api/component_server", self._body, kind)
+                answer = link.getresponse()
+                break
+            except (ConnectionError, http.client.HTTPException):
+                link.close()  # it was idle for long: a browser opens another, and so do we
+        else:
+            self.failed.append("drawing: no connection")
+            return
+        content = answer.read()
+        if answer.status != 200 or json.loads(content).get("glyph") != "7":
+            self.failed.append(f"drawing: {answer.status} {content[:80]!r}")
+        taken.append(1000 * (time.perf_counter() - start))
 
     def watch(self) -> None:
         """One person's Train page until the end."""
@@ -98,10 +117,50 @@ class Crowd:
                         again[fragment] = (pace, time.monotonic() + pace)
 
 
-def memory_mb(pid: int) -> float:
-    """The resident memory of a process."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+class Processor:
+    """Processor seconds of everybody who has a part in it, from now on; by /proc, so on Linux."""
+
+    def __init__(self, lab: Lab, training: Training) -> None:
+        run = training.rooms.run(training.run).status()["pid"]
+        readers = Path(f"/proc/{lab.process.pid}/task/{lab.process.pid}/children").read_text()
+        self.parts = {
+            "web process": [lab.process.pid],
+            "reading process": [int(pid) for pid in readers.split()],
+            "training": [run],
+            "people": [os.getpid()],
+        }
+        self._began, self._before = time.monotonic(), self._now()
+
+    @property
+    def lab(self) -> list[int]:
+        """The processes of the lab itself."""
+        return self.parts["web process"] + self.parts["reading process"]
+
+    def _now(self) -> dict[str, float]:
+        spent = {name: sum(map(_spent, pids)) for name, pids in self.parts.items()}
+        everything = Path("/proc/stat").read_text(encoding="ascii").split("\n")[0].split()[1:]
+        idle = int(everything[3]) + int(everything[4])
+        spent["all programs"] = (sum(map(int, everything[:8])) - idle) / TICKS
+        return spent
+
+    def cores(self) -> dict[str, float]:
+        """Cores that each used on average, and what was left to programs outside."""
+        passed = time.monotonic() - self._began
+        used = {name: (now - self._before[name]) / passed for name, now in self._now().items()}
+        outside = 2 * used["all programs"] - sum(used.values())
+        del used["all programs"]
+        return {f"cores: {name}": value for name, value in (used | {"others": outside}).items()}
+
+
+def _spent(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def memory_mb(pids: list[int]) -> float:
+    """The resident memory of processes together."""
+    pages = (Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1] for pid in pids)
+    return sum(map(int, pages)) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def measure(seconds: float = SECONDS) -> dict[str, float]:
@@ -121,23 +180,26 @@ def measure(seconds: float = SECONDS) -> dict[str, float]:
                 for one in people:
                     one.start()
                 time.sleep(min(SETTLED_SECONDS, seconds / 3))
-                settled = memory_mb(lab.process.pid)
+                processor = Processor(lab, training)
+                settled = memory_mb(processor.lab)
                 for one in people:
                     one.join(timeout=seconds + PATIENCE)
-                grown = memory_mb(lab.process.pid) / settled - 1
+                used, grown = processor.cores(), memory_mb(processor.lab) / settled - 1
                 beside = speed_of(training, seconds)
         finally:
             lab.close()
     for words in sorted(set(crowd.failed))[:5]:
         print(f"  failed: {words}")
     return {
-        **spread("drawings", crowd.taken),
-        "drawings answered": len(crowd.taken),
+        **spread("drawings", crowd.taken + crowd.lifted),
+        **spread("drawings as the pen is lifted", crowd.lifted),
+        "drawings answered": len(crowd.taken) + len(crowd.lifted),
         "redraws of watched pages": crowd.pages,
         "failures": len(crowd.failed),
         "memory after the first minute, MB": settled,
         "memory grown since, %": 100 * grown,
         "training speed kept, %": 100 * beside / alone,
+        **used,
     }
 
 
@@ -152,8 +214,10 @@ def speed_of(training: Training, seconds: float) -> float:
 
 
 def main(seconds: float = SECONDS) -> dict[str, float]:
-    """Measure, append to records.csv, and return every figure by name."""
+    """Measure and return every figure by name; the full ten minutes are appended to records.csv."""
     found = measure(seconds)
+    if seconds < SECONDS:
+        return found
     who = f"{DRAWING} draw, {WATCHING} watch"
     append(
         {

@@ -105,6 +105,16 @@ class Lab(Services):
         """
         return True
 
+    def why_not(self, deed: str, owner: str | None = None) -> str:
+        """Why whoever has this lab may not do a deed, as a sentence; '' where they may, as its owner.
+        owner: mark of the person whose it is that the deed is done to; None: their own.
+        """
+        return ""
+
+    def why_not_submit(self, recipe: Recipe) -> str:
+        """Why `submit` would refuse whoever has this lab this recipe now; '' for its owner."""
+        return ""
+
     def _own_of(self, person: Person) -> Own:
         from engine.people.person import own_folder
         from engine.services.drawings import Drawings

@@ -18,6 +18,19 @@ EVENT=$(curl -s {base}/canvas/gradio_api/call/predict -H 'Content-Type: applicat
   -d '{{"data": [{{"path": "'$FILE'", "meta": {{"_type": "gradio.FileData"}}}}, "{model}"]}}' | cut -d'"' -f4)
 curl -s {base}/canvas/gradio_api/call/predict/$EVENT"""
 
+
+def program(model: str) -> None:
+    """How to ask the canvas from a program."""
+    st.markdown(
+        "The canvas is an API too: `/predict(image, model)` takes a picture of one"
+        " character (a drawing, a scan or a photograph; dark on light or light on dark) and"
+        " returns the likeliest class with the probabilities."
+    )
+    python, curl = st.tabs(["Python", "curl"])
+    python.code(PYTHON.format(base=base_address(), model=model), language="python")
+    curl.code(CURL.format(base=base_address(), model=model), language="bash")
+
+
 with page("Draw", "Draw one character; the model answers while the pen moves.") as lab:
     models = [model.name for model in lab.models()]
     wanted = st.query_params.get("model")
@@ -44,15 +57,10 @@ with page("Draw", "Draw one character; the model answers while the pen moves.") 
                 "Open it full size", canvas_address(wanted), icon=":material/open_in_new:"
             )
             link("models", "About the models")
-        with st.expander("Use it from a program", icon=":material/code:"):
-            st.markdown(
-                "The canvas is an API too: `/predict(image, model)` takes a picture of one"
-                " character (a drawing, a scan or a photograph; dark on light or light on dark) and"
-                " returns the likeliest class with the probabilities."
-            )
-            python, curl = st.tabs(["Python", "curl"])
-            python.code(
-                PYTHON.format(base=base_address(), model=wanted or models[0]), language="python"
-            )
-            curl.code(CURL.format(base=base_address(), model=wanted or models[0]), language="bash")
-    damaged_box(lab.taught.damaged(), lab.taught.delete_damaged)
+        box = st.expander(
+            "Use it from a program", icon=":material/code:", key="program", on_change="rerun"
+        )
+        if box.open:  # a closed box is not filled: colours for code take a browser half a second
+            with box:
+                program(wanted or models[0])
+    damaged_box(lab.taught.damaged(), lab.taught.delete_damaged if lab.may("tidy") else None)

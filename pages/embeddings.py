@@ -24,4 +24,4 @@ with page(
             "View", {name: title for name, (title, _) in VIEWS.items()}, "view", show_label=False
         )
     ][1].draw(lab)
-    damaged_box(lab.spaces.damaged(), lab.spaces.delete)
+    damaged_box(lab.spaces.damaged(), lab.spaces.delete if lab.may("tidy") else None)

@@ -46,7 +46,7 @@ def live(was_busy: bool) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 state_badge(run)
                 link("train", literal(run.name), icon=":material/show_chart:", run=run.id)
-                st.caption(f"{run.data} · {run.model}")
+                st.caption(f"{literal(run.data)} · {literal(run.model)}")
             share, words = progress(run, lab.run(run.id).metrics())
             st.progress(share, text=words)
     if len(alive) > len(shown):

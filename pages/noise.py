@@ -28,4 +28,4 @@ with page(
             show_label=False,
         )
     ][1].draw(lab)
-    damaged_box(lab.noise.damaged(), lab.noise.delete_damaged)
+    damaged_box(lab.noise.damaged(), lab.noise.delete_damaged if lab.may("tidy") else None)

@@ -23,5 +23,5 @@ with page("Train", "Choose a recipe, change any field, start the run and watch i
     run_id = pick_run(lab, "run", "Run to watch", only_alive=True)
     if run_id:
         watch(lab, run_id)
-    damaged_box(lab.store.damaged_runs(), lab.delete)
+    damaged_box(lab.store.damaged_runs(), lab.delete if lab.may("tidy") else None)
     damaged_box(lab.store.damaged_recipes())

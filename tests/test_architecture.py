@@ -18,7 +18,7 @@ LONGEST = 300  # lines
 
 # The house from the ground up: a file imports from its own folder and from the floors below it.
 FLOORS: tuple[str, ...] = (
-    "engine.errors engine.setting_values",
+    "engine.errors engine.setting_values engine.bounds",
     "engine.progress engine.device engine.settings",
     "engine.files",
     "engine.metrics engine.recipes",
@@ -39,6 +39,7 @@ FLOORS: tuple[str, ...] = (
     "app.theme app.widgets app.scatter",
     "app.samples",
     "app.sections app.canvas_tabs",
+    "app.reading",
     "app.canvas_page",
     "app.canvas app.dashboard",
     "app.server",

@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
 import pytest
+from pictures import page
+from waiting import wait_until
+from weblab import free_port
 
 from engine import __version__
 
@@ -59,7 +63,15 @@ def test_it_holds_what_the_lab_needs_below_one_name(wheel):
     }
 
 
-def test_it_runs_where_the_sources_are_not(wheel, tmp_path):
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def test_it_starts_trains_and_reads_where_the_sources_are_not(wheel, tmp_path):
     site, elsewhere = tmp_path / "site-packages", tmp_path / "elsewhere"
     zipfile.ZipFile(wheel).extractall(site)
     elsewhere.mkdir()
@@ -85,6 +97,26 @@ def test_it_runs_where_the_sources_are_not(wheel, tmp_path):
     assert settings["GLYPHLAB_HOME"] == str(tmp_path / ".glyphlab")
     assert "canvas-digits" in {row["name"] for row in json.loads(glyphlab("models", "--json"))}
     assert "quick" in glyphlab("recipes") and "glyphlab train quick" in glyphlab("runs")
+    # The lab starts while a run trains, and the run's model reads a drawing.
+    port = free_port()
+    environment |= {"GLYPHLAB_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    serving = subprocess.Popen(
+        [sys.executable, "-P", "-m", "glyphlab"],
+        cwd=elsewhere,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        small = ("--set", "epochs=2", "--set", "data.limit=600")
+        run = json.loads(glyphlab("train", "quick", "--json", *small))
+        page("4", 200, 150, (60, 30, 90, 90), pen=9).save(elsewhere / "four.png")
+        (read,) = json.loads(glyphlab("predict", run["run_id"], "four.png", "--json"))
+        assert read["label"] in set("0123456789") and run["state"] == "finished"
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), timeout=120)
+    finally:
+        serving.terminate()
+        assert serving.wait(timeout=60) == 0
     notebook = "import glyphlab; lab = glyphlab.Lab('home'); print(lab.recipe('quick').name)"
     done = subprocess.run(
         [sys.executable, "-P", "-c", notebook],

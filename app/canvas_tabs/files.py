@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 import html
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import gradio as gr
 
-from app.canvas_tabs.pad import drawing_of
-from app.canvas_tabs.reader import Reader, in_turn, opened
-from app.canvas_tabs.views import data_uri
+from app.canvas_tabs.drawing import drawing_of
 from engine.errors import GlyphlabError, ImageError
-from engine.imaging import images
-from engine.imaging.ink import reduction
-from engine.recognition.word_reader import read_lines, text_of
 
 AT_ONCE = (
     2  # questions of API clients computed at the same time; the pad's own do not wait for them
 )
 MOST_FILES = 500
-WORTH_NAMING = 0.02  # probability from which a second reading of a character in a word is shown
 BLOCKED = {"concurrency_limit": AT_ONCE, "concurrency_id": "read", "show_progress": "minimal"}
 
 
-def word_tab(reader: Reader, pad: gr.HTML) -> None:
+# A question to the process that reads, by its name in app.canvas_tabs.pictures.Pictures, and its arguments.
+Ask = Callable[..., Awaitable[Any]]
+
+
+def word_tab(ask: Ask, pad: gr.HTML) -> None:
     """A word or a line: the drawing on the pad, or a picture."""
 
-    def read(image: str | None, model: str | None) -> dict[str, Any]:
+    async def read(image: str | None, model: str | None) -> dict[str, Any]:
         """Read a word or a line, cut into characters from left to right."""
-        return _lines(reader, Path(_given(image)), model)
-
-    def show_drawing(value: str | None) -> str:
         with friendly():
-            drawing = drawing_of(value)
-        return _line_table(_lines(reader, drawing.picture, drawing.model))
+            return await ask("lines", _given(image), model)
 
-    def show_picture(image: str | None, value: str | None) -> str:
-        return _line_table(_lines(reader, Path(_given(image)), _model_of(value)))
+    async def show_drawing(value: str | None) -> str:
+        with friendly():
+            return _line_table(await ask("drawn_lines", value))
+
+    async def show_picture(image: str | None, value: str | None) -> str:
+        return _line_table(await read(image, _model_of(value)))
 
     gr.Markdown(
         "Write a word on the pad, or choose a photograph or scan of a line. It is cut into"
@@ -59,19 +57,25 @@ def word_tab(reader: Reader, pad: gr.HTML) -> None:
     )
 
 
-def file_tab(reader: Reader) -> None:
+def file_tab(ask: Ask) -> None:
     """One picture of one character, or many."""
 
-    def predict(image: str | None, model: str | None) -> dict[str, float] | str:
+    async def predict(image: str | None, model: str | None) -> dict[str, float] | str:
         """Class probabilities for a picture of one character: a drawing, a scan or a photograph."""
         with friendly():
-            return reader.probabilities([Path(_given(image))], model or None)[0]
+            return await ask("probabilities", _given(image), model or None)
 
-    def predict_batch(images: list[str] | None, model: str | None) -> list[dict[str, Any]]:
+    async def predict_batch(images: list[str] | None, model: str | None) -> list[dict[str, Any]]:
         """Class probabilities for many pictures, in order: for each `label`, `confidences`, or
         `error` where it can't be read.
         """
-        return _batch(reader, images or [], model or None)
+        if len(images or []) > MOST_FILES:
+            raise gr.Error(
+                f"Too many pictures: expected at most {MOST_FILES}, got {len(images or [])}.",
+                print_exception=False,
+            )
+        with friendly():
+            return await ask("batch", images or [], model or None)
 
     gr.Markdown(
         "Choose a picture of one character: dark on light or light on dark, transparent, a scan or"
@@ -145,61 +149,6 @@ def _model_of(value: str | None) -> str:
 
 def _api(function: Any, inputs: list[Any], output: Any, name: str) -> None:
     gr.Button(visible=False).click(function, inputs, output, api_name=name, **BLOCKED)
-
-
-def _batch(reader: Reader, files: list[str], model: str | None) -> list[dict[str, Any]]:
-    if len(files) > MOST_FILES:
-        raise gr.Error(
-            f"Too many pictures: expected at most {MOST_FILES}, got {len(files)}.",
-            print_exception=False,
-        )
-    out = []
-    for file in files:
-        try:
-            found = reader.probabilities([Path(file)], model)[0]
-        except ImageError as error:
-            out.append({"file": Path(file).name, "error": str(error)})
-            continue
-        except GlyphlabError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        if isinstance(found, str):
-            out.append({"file": Path(file).name, "label": found, "confidences": []})
-        else:
-            confidences = [{"label": name, "confidence": share} for name, share in found.items()]
-            out.append(
-                {
-                    "file": Path(file).name,
-                    "label": confidences[0]["label"],
-                    "confidences": confidences,
-                }
-            )
-    return out
-
-
-def _lines(reader: Reader, picture: Path | bytes, model: str | None) -> dict[str, Any]:
-    with friendly(), in_turn([picture]):
-        predictor = reader.predictor(model or None)
-        page = opened(picture)
-        lines = read_lines(predictor, images.ink_of(page))
-        times = reduction(page)  # ink is looked for in a smaller picture, boxes are of the page
-    characters = [
-        {
-            "label": one.label,
-            "confidence": one.groups[0].members[0][1],
-            "box": [
-                min(times * value, most) for value, most in zip(one.box, 2 * page.size, strict=True)
-            ],
-            "line": number,
-            "after_space": one.after_space,
-            "alternatives": [
-                group.best for group in one.groups[1:3] if group.share >= WORTH_NAMING
-            ],
-            "image": data_uri(images.as_picture(one.square)),
-        }
-        for number, line in enumerate(lines)
-        for one in line
-    ]
-    return {"text": text_of(lines), "characters": characters}
 
 
 def _cell(one: dict[str, Any]) -> str:

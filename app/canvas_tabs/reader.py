@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from app.canvas_tabs.drawn import Drawn
 from app.people.asking import in_canvas
 from engine.errors import ModelError
 from engine.imaging import images, segmentation
@@ -48,20 +49,19 @@ _large = threading.Lock()
 
 
 class Reader:
-    """Answers for one lab, as whoever asks has it. Safe to call from several threads."""
+    """Answers for one lab (`whole`), as whoever asks has it (`lab`). Safe to call from several threads."""
 
     def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+        self.whole = lab
         self._quiet = threading.Event()
-        self._warming = threading.Lock()
 
     @property
     def lab(self) -> Lab:
-        return in_canvas(self._lab)
+        return in_canvas(self.whole)
 
     @property
     def galleries(self) -> Galleries:
-        return self._lab.galleries
+        return self.whole.galleries
 
     def models(self) -> list[dict[str, str]]:
         """name, title and label of the models that can read drawings, the best first, shipped ones
@@ -101,18 +101,10 @@ class Reader:
         return self.lab.predictor(name or self.best())
 
     def warm(self) -> None:
-        """Load the best model in the background, so that the first stroke does not wait for it."""
-
-        def load() -> None:
-            try:
-                self.predictor(None).predict([_blank_page()])
-            except Exception:  # noqa: BLE001 - whoever asks next is told
-                return
-            finally:
-                self._warming.release()
-
-        if self._warming.acquire(blocking=False):  # one at a time, however many pages open
-            threading.Thread(target=load, daemon=True).start()
+        """Load the best model, and have it predict once: the first time takes longer. Raises ModelError,
+        CheckpointError.
+        """
+        self.predictor(None).predict([_blank_page()])
 
     def probabilities(
         self, pictures: Sequence[Path | bytes], model: str | None
@@ -128,54 +120,63 @@ class Reader:
                 for prediction in self.predictor(model).predict([opened(one) for one in pictures])
             ]
 
+    def drawn(self, picture: Image.Image) -> Drawn:
+        """A drawing to be answered."""
+        return Drawn(images.Page(picture), self.predictor)
+
+    def needed(self, model: str) -> list[str]:
+        """The models that a drawing is shown which `model` reads: it, and the one that tells taught
+        symbols apart where there are some.
+        """
+        taught = self.lab.taught
+        names = [model, taught.embedder(model)] if taught.symbols() else [model]
+        return list(dict.fromkeys(names))
+
     def answer(
-        self, page: images.Page, model: str
+        self, drawn: Drawn, model: str
     ) -> tuple[Prediction, Answer, Match | None, Gallery | None]:
         """A prediction, what to say about it, the taught symbol it shows if any, and the model's
         gallery if it has been built.
         """
-        prediction = self.predictor(model).predict([page])[0]
+        prediction = drawn.by(model)
         if prediction.blank:
             return prediction, judge((), prediction.probabilities, blank=True), None, None
         gallery = self.galleries.get(model)
         vector = likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
-        match = self._taught(page, prediction, model)
+        match = self._taught(drawn, prediction, model)
         verdict = judge(
             prediction.classes,
             prediction.probabilities,
             unlike=gallery is not None and not gallery.accepts(vector, prediction.square),
         )
         if match is None and verdict.groups[0].share < CLEARLY_ONE:
-            pieces = self._characters(coarse(page.ink, COUNTED_SIDE), model)
+            pieces = self._characters(coarse(drawn.page.ink, COUNTED_SIDE), model)
             if pieces > 1:
                 verdict = judge(prediction.classes, prediction.probabilities, pieces=pieces)
         return prediction, verdict, match, gallery
 
-    def examples_like(self, page: images.Page, prediction: Prediction, model: str) -> list[Example]:
+    def examples_like(self, drawn: Drawn, model: str) -> list[Example]:
         """The taught examples, those most like a drawing first."""
-        return self.lab.taught.most_alike(*self._embedded(page, prediction, model))
+        return self.lab.taught.most_alike(*self._embedded(drawn, model))
 
-    def _taught(self, page: images.Page, prediction: Prediction, model: str) -> Match | None:
+    def _taught(self, drawn: Drawn, prediction: Prediction, model: str) -> Match | None:
         """The taught symbol that a drawing shows; None if it is none of them, or more like one of
         the characters that `model` tells apart.
         """
         taught = self.lab.taught
         if not taught.symbols():
             return None
-        vector, embedder = self._embedded(page, prediction, model)
+        vector, embedder = self._embedded(drawn, model)
         gallery = self.galleries.get(embedder)
         known = gallery.likeness_of_classes(vector, prediction.classes) if gallery else None
         return taught.recognise(vector, embedder, WITHOUT_GALLERY if known is None else known)
 
-    def _embedded(
-        self, page: images.Page, prediction: Prediction, model: str
-    ) -> tuple[np.ndarray, str]:
+    def _embedded(self, drawn: Drawn, model: str) -> tuple[np.ndarray, str]:
         """A drawing's likeness vector (D + 196,) float32 by which taught symbols are told apart, and
         the name of the model that makes it.
         """
         embedder = self.lab.taught.embedder(model)
-        if embedder != model:
-            prediction = self.predictor(embedder).predict([page])[0]
+        prediction = drawn.by(embedder)
         vectors = likeness_vectors(prediction.embedding[None], prediction.square[None])
         return vectors[0], embedder
 

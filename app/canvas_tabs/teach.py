@@ -2,67 +2,69 @@
 
 from __future__ import annotations
 
-import base64
-import html
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio import processing_utils
 from gradio.utils import get_upload_folder
+from starlette.concurrency import run_in_threadpool
 
-from app.canvas_tabs.files import friendly
-from app.canvas_tabs.pad import CLEARED, drawing_of
+from app.canvas_tabs.drawing import drawing_of
+from app.canvas_tabs.files import Ask, friendly
+from app.canvas_tabs.pad import CLEARED
 from app.canvas_tabs.reader import Reader
+from app.canvas_tabs.tables import NOTHING_TAUGHT, drawings_table, model_in
 from app.charts.words import literal
+from app.people.asking import person_in_canvas
 from engine.errors import GlyphlabError
 from engine.runs.run_info import ALIVE
 from engine.services.few_shot import ENOUGH
 
-SHOWN = 8  # pictures of a symbol or label
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def teach_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
+def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> None:
     """Three to five examples of a symbol and a name for it."""
 
-    def add(value: str | None, name: str) -> tuple[Any, ...]:
+    async def add(value: str | None, name: str) -> tuple[Any, ...]:
         with friendly():
             drawing = drawing_of(value)
-            symbol = reader.lab.taught.add(name, drawing.picture)
+            symbol = await run_in_threadpool(reader.lab.taught.add, name, drawing.picture)
         count = len(symbol.examples)
         left = ENOUGH - count
         then = f"Draw {left} more." if left > 0 else "Draw another to see it recognised."
         return (
             CLEARED,
             f"Example {count} of **{literal(symbol.name)}** is kept. {then}",
-            *listed(value),
+            *await listed(value),
         )
 
-    def forget(value: str | None, name: str | None) -> tuple[Any, ...]:
+    async def forget(value: str | None, name: str | None) -> tuple[Any, ...]:
         with friendly():
-            reader.lab.taught.remove(name or "")
-        return f"**{literal(name or '')}** is forgotten.", *listed(value)
+            await run_in_threadpool(reader.lab.taught.remove, name or "")
+        return f"**{literal(name or '')}** is forgotten.", *await listed(value)
 
-    def undo(value: str | None, name: str | None) -> tuple[Any, ...]:
+    async def undo(value: str | None, name: str | None) -> tuple[Any, ...]:
         with friendly():
-            reader.lab.taught.remove_last(name or "")
-        return f"The last example of **{literal(name or '')}** is forgotten.", *listed(value)
+            await run_in_threadpool(reader.lab.taught.remove_last, name or "")
+        words = f"The last example of **{literal(name or '')}** is forgotten."
+        return words, *await listed(value)
 
-    def listed(value: str | None) -> tuple[Any, ...]:
-        names = [symbol.name for symbol in reader.lab.taught.symbols()]
-        return _symbols(reader, value), gr.Dropdown(
-            choices=names, value=names[0] if names else None
-        )
+    async def listed(value: str | None) -> tuple[Any, ...]:
+        symbols = await run_in_threadpool(reader.lab.taught.symbols)
+        names = [symbol.name for symbol in symbols]
+        with friendly():
+            table = await ask("symbols", value) if names else NOTHING_TAUGHT
+        return table, gr.Dropdown(choices=names, value=names[0] if names else None)
 
     def export() -> Any:
         with friendly():
             return gr.File(_file(reader.lab.taught.export(), "taught-symbols.zip"), visible=True)
 
-    def take_in(file: str, value: str | None) -> tuple[Any, ...]:
+    async def take_in(file: str, value: str | None) -> tuple[Any, ...]:
         with friendly():
-            count = reader.lab.taught.take_in(Path(file))
-        return f"{count} examples were added.", *listed(value)
+            count = await ask("take_in", file)
+        return f"{count} examples were added.", *await listed(value)
 
     gr.Markdown(
         "Draw a new symbol (β, ♥, a signature, your own 7), name it and add it; do this three to"
@@ -99,7 +101,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
     def save(value: str | None, label: str) -> tuple[Any, ...]:
         with friendly():
             saved = reader.lab.drawings.save(drawing_of(value).picture, label)
-        return CLEARED, f"Saved as **{literal(saved.label)}**.", _collected(reader)
+        return CLEARED, f"Saved as **{literal(saved.label)}**.", drawings_table(reader)
 
     def delete_last() -> tuple[Any, ...]:
         newest = reader.lab.drawings.all()[:1]
@@ -107,7 +109,9 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
             raise gr.Error("No drawing has been saved yet.", print_exception=False)
         with friendly():
             reader.lab.drawings.remove(newest[0].path.name)
-        return f"The last drawing, **{literal(newest[0].label)}**, is deleted.", _collected(reader)
+        return f"The last drawing, **{literal(newest[0].label)}**, is deleted.", drawings_table(
+            reader
+        )
 
     def export_drawings() -> Any:
         with friendly():
@@ -119,8 +123,10 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
             run = reader.lab.submit(reader.lab.drawings.recipe(model))
         return {"run": run, "model": model}, "Fine-tuning has been queued …", gr.Timer(active=True)
 
-    def collected() -> str:
-        return _collected(reader)
+    def collected() -> tuple[Any, ...]:
+        # Visitors train what is as small as `quick` only: for them the button would always refuse.
+        may = person_in_canvas(reader.whole).role != "visitor"
+        return drawings_table(reader), gr.Button(visible=may)
 
     def follow(state: dict[str, str] | None) -> tuple[Any, ...]:
         return _followed(reader, state)
@@ -148,7 +154,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
     out.click(export_drawings, None, file, **QUIET)
     start.click(tune, pad, [running, progress, timer], **QUIET)
     timer.tick(follow, running, [progress, timer], **QUIET)
-    page.load(collected, None, table, **QUIET)
+    page.load(collected, None, [table, start], **QUIET)
 
 
 def _followed(reader: Reader, state: dict[str, str] | None) -> tuple[Any, ...]:
@@ -180,75 +186,7 @@ def _followed(reader: Reader, state: dict[str, str] | None) -> tuple[Any, ...]:
 
 def _model_in(reader: Reader, value: str | None) -> str:
     with friendly():
-        try:
-            return drawing_of(value).model or reader.best()
-        except GlyphlabError:
-            return reader.best()
-
-
-def _symbols(reader: Reader, value: str | None) -> str:
-    symbols = reader.lab.taught.symbols()
-    if not symbols:
-        return '<p class="gl-quiet">Nothing has been taught yet.</p>'
-    try:
-        taught = reader.lab.taught
-        measured = taught.leave_one_out(taught.embedder(_model_in(reader, value)))
-    except (GlyphlabError, gr.Error) as error:
-        return f'<p class="gl-quiet">{html.escape(str(error))}</p>'
-    by_name = {name: f"{right} of {n}" for name, right, n in measured.rows}
-    rows = "".join(
-        f"<tr><th>{html.escape(symbol.name)}</th><td"
-        f" class=gl-thumbs>{_thumbs(symbol.examples)}</td><td>{len(symbol.examples)}</td>"
-        f"<td>{by_name.get(symbol.name, 'needs 2')}</td></tr>"
-        for symbol in symbols
-    )
-    total = ""
-    if measured.accuracy is not None:
-        words = (
-            f"Leave-one-out: {measured.accuracy:.0%} of {measured.n} examples are recognised from the"
-            " others."
-        )
-        total = f'<p class="gl-quiet">{words}</p>'
-    head = "<tr><th>Symbol</th><th>Examples</th><th></th><th>Recognised</th></tr>"
-    return f'{total}<div class="gl-wide"><table class="gl-table">{head}{rows}</table></div>'
-
-
-def _collected(reader: Reader) -> str:
-    by_label: dict[str, list[Path]] = {}
-    for drawing in reader.lab.drawings.all():
-        by_label.setdefault(drawing.label, []).append(drawing.path)
-    if not by_label:
-        return '<p class="gl-quiet">No drawing has been saved yet.</p>'
-    rows = "".join(
-        f"<tr><th>{html.escape(label)}</th><td"
-        f" class=gl-thumbs>{_thumbs(paths)}</td><td>{len(paths)}</td></tr>"
-        for label, paths in sorted(by_label.items())
-    )
-    words = (
-        f"{_many(sum(map(len, by_label.values())), 'drawing')} of"
-        f" {_many(len(by_label), 'character')}."
-    )
-    return (
-        f'<p class="gl-quiet">{words}</p><div class="gl-wide"><table class="gl-table">'
-        f"<tr><th>Label</th><th>Drawings</th><th></th></tr>{rows}</table></div>"
-    )
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def _thumbs(paths: Any) -> str:
-    shown = list(paths)[:SHOWN]
-    more = f" +{len(paths) - SHOWN}" if len(paths) > SHOWN else ""
-    encoded = [base64.b64encode(path.read_bytes()).decode() for path in shown if path.is_file()]
-    return (
-        "".join(
-            f'<img class="gl-ink" alt="" src="data:image/png;base64,{content}">'
-            for content in encoded
-        )
-        + more
-    )
+        return model_in(reader, value)
 
 
 def _file(content: bytes, name: str) -> str:

@@ -8,13 +8,13 @@ import base64
 import io
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from app.canvas_tabs.class_map import MAP_SIZE, map_of
-from app.canvas_tabs.pad import decode_picture
+from app.canvas_tabs.drawing import decode_picture
 from app.canvas_tabs.reader import Reader, rows_of
 from app.canvas_tabs.taught_views import nearest_examples, symbol_rows, why_taught
 from engine.errors import GlyphlabError, ImageError
@@ -23,11 +23,24 @@ from engine.recognition.confusables import group_of, judge
 from engine.services.gallery import Gallery
 
 if TYPE_CHECKING:
+    from app.canvas_tabs.drawn import Drawn
     from engine.models.predictor import Prediction
 
 NEIGHBOURS = 12
 MOST_PIXELS = 4_000_000  # of a drawing; the pad's own has under a tenth of that
 MOST_BESIDE = 6  # models that predict one drawing
+
+
+class Look(NamedTuple):
+    """A question about a drawing. model: which reads it; needed: models that are to see it; view: what
+    is shown beside the answer; beside: models whose answers are.
+    """
+
+    drawn: Drawn
+    needed: list[str]
+    model: str
+    view: str
+    beside: list[str]
 
 
 class Views:
@@ -43,7 +56,10 @@ class Views:
         """
 
         def look(data: list[Any]) -> dict[str, Any]:
-            return _in_words(lambda: self.look(*_words(data, 4, beside=3)))
+            try:
+                return self.answer(self.read(data))
+            except GlyphlabError as error:
+                return in_words(error)
 
         def why(data: list[Any]) -> dict[str, Any]:
             try:
@@ -53,8 +69,6 @@ class Views:
 
         def models(data: list[Any]) -> dict[str, Any]:
             found = self.reader.models()
-            if found:
-                self.reader.warm()
             return {"models": found, "best": found[0]["name"] if found else ""}
 
         def prepare(data: list[Any]) -> dict[str, Any]:
@@ -67,13 +81,24 @@ class Views:
 
         return [look, why, models, prepare]
 
-    def look(self, picture: str, model: str, view: str, beside: list[str]) -> dict[str, Any]:
+    def read(self, data: list[Any]) -> Look:
+        """The pad's question about a drawing, opened and prepared for the models that it needs. Raises
+        GlyphlabError.
+        """
+        picture, model, view, beside = _words(data, 4, beside=3)
+        drawn = self.reader.drawn(_drawing(picture))
+        model = model or self.reader.best()
+        needed = self.reader.needed(model)
+        for name in needed:
+            drawn.square(name)
+        return Look(drawn, needed, model, view, beside)
+
+    def answer(self, asked: Look) -> dict[str, Any]:
         """The answer for a drawing: kind, glyph, headline, note, bars, what the model sees, and the
         open view.
         """
-        page = images.Page(_drawing(picture))
-        model = model or self.reader.best()
-        prediction, verdict, match, gallery = self.reader.answer(page, model)
+        drawn, model, view = asked.drawn, asked.model, asked.view
+        prediction, verdict, match, gallery = self.reader.answer(drawn, model)
         if prediction.blank:
             return {"kind": "blank", "headline": verdict.headline, "note": verdict.note, "rows": []}
         self.reader.lab.tour.drawn()
@@ -95,16 +120,16 @@ class Views:
                 "headline": f"This is {match.name}",
                 "note": note,
             }
-            alike = self.reader.examples_like(page, prediction, model)
+            alike = self.reader.examples_like(drawn, model)
             out["rows"] = symbol_rows(alike) or out["rows"]
-        if page.drawn is not page.ink:
+        if drawn.page.drawn is not drawn.page.ink:
             out["note"] += " A stray dot was left out."
         if view == "nearest" and match is not None and alike:
             out["view"] = nearest_examples(alike, match, data_uri)
         elif view == "nearest":
             out["view"] = self._nearest(prediction, gallery, model)
         elif view == "models":
-            out["view"] = self._beside(page, beside)
+            out["view"] = self._beside(drawn, asked.beside)
         elif view == "map":
             out["view"] = self._map(prediction, gallery, model)
         return out
@@ -114,16 +139,15 @@ class Views:
         from engine.explain.saliency import overlay, saliency
 
         model = model or self.reader.best()
-        predictor = self.reader.predictor(model)
-        page = images.Page(_drawing(picture))
-        prediction, _, match, _ = self.reader.answer(page, model)
+        drawn = self.reader.drawn(_drawing(picture))
+        prediction, _, match, _ = self.reader.answer(drawn, model)
         if prediction.blank:
             return {"kind": "message", "note": "Nothing is drawn."}
-        if match and (alike := self.reader.examples_like(page, prediction, model)):
+        if match and (alike := self.reader.examples_like(drawn, model)):
             return why_taught(prediction, alike, match, data_uri)
-        maps = saliency(predictor, prediction.square, prediction.label)
+        maps = saliency(drawn.predictor(model), prediction.square, prediction.label)
         titles = {"duo": ("its form", "its place on the page")}.get(
-            predictor.checkpoint.style, ("what the model sees",)
+            drawn.predictor(model).checkpoint.style, ("what the model sees",)
         )
         items = [
             {"title": title, "image": data_uri(Image.fromarray(overlay(channel, found)))}
@@ -159,11 +183,11 @@ class Views:
             "note": f"The {len(near)} nearest training images vote: {counts}.",
         }
 
-    def _beside(self, page: images.Page, beside: list[str]) -> dict[str, Any]:
+    def _beside(self, drawn: Drawn, beside: list[str]) -> dict[str, Any]:
         items = []
         for name in beside[:MOST_BESIDE]:
             try:
-                prediction = self.reader.predictor(name).predict([page])[0]
+                prediction = drawn.by(name)
             except GlyphlabError as error:
                 items.append({"model": name, "glyph": "", "note": str(error), "seen": ""})
                 continue
@@ -214,6 +238,8 @@ class Views:
                 if task.state == "failed":
                     return {"kind": "message", "note": f"{what} can't be shown: {task.error}"}
                 break
+        if why := self.reader.lab.why_not("compute"):
+            return {"kind": "message", "note": f"{what} can't be shown yet. {why}"}
         note = (
             f"{what} can be shown once they have been embedded: a minute or so, in the background."
         )
@@ -260,8 +286,6 @@ def _drawing(picture: str) -> Image.Image:
     return images.open_picture(decode_picture(picture), "the drawing", MOST_PIXELS)
 
 
-def _in_words(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    try:
-        return answer()
-    except GlyphlabError as error:
-        return {"kind": "blank", "headline": "This can't be read", "note": str(error), "rows": []}
+def in_words(error: GlyphlabError) -> dict[str, Any]:
+    """The answer to a drawing that can't be read."""
+    return {"kind": "blank", "headline": "This can't be read", "note": str(error), "rows": []}

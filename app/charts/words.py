@@ -92,6 +92,9 @@ def ago(stamp: float | str | datetime | None, now: datetime | None = None) -> st
 
 
 _ADDRESS = re.compile(r"\b((?:https?|ftp):(?=//)|www(?=\.))", re.I)
+_ICON = re.compile(
+    r":(?=[a-z+][\w+-]*[:/])", re.I
+)  # ':material/school:' and ':smile:' are pictures
 
 
 def literal(text: str) -> str:
@@ -103,4 +106,5 @@ def literal(text: str) -> str:
     # Markdown as GitHub's makes links of bare addresses, whatever is escaped in them: a word joiner,
     # which nobody sees, makes them none.
     text = _ADDRESS.sub("\\1\u2060", text)
+    text = _ICON.sub(":\u2060", text)
     return re.sub(r"([\\`*_{}\[\]()!~|$])", r"\\\1", escape(text, quote=False))

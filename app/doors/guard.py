@@ -21,10 +21,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.doors.addresses import Addresses, addresses_of
 from app.doors.admission import Admission
+from app.doors.forms import FormText, TooLarge, Unreadable
 from app.doors.headers import protective, replaced, without_odd_ranges
 from app.doors.limits import Crowded, Limits, Rate, whose
 from app.doors.proxies import Proxies, below_prefix, proxies_of
-from app.doors.table import UPLOAD, Door, Table
+from app.doors.table import FORM, UPLOAD, Door, Table
 from app.doors.tally import Seen, Tally
 from engine.people.person import Person
 from engine.settings import Settings
@@ -37,10 +38,6 @@ FORM_MARGIN = 1_000_000  # bytes that a form adds to the file in it
 OF_PERSON, OF_ADDRESS = (30.0, 600), (300.0, 6_000)
 POLICY_VIOLATION = 1008  # a WebSocket's reason to close
 log = logging.getLogger(__name__)
-
-
-class TooLarge(Exception):
-    """A body is larger than its door takes."""
 
 
 class Guard:
@@ -170,11 +167,13 @@ class Guard:
             self._protected(send, door.bare), receive, self._most(door), self._limits, client
         )
         try:
+            if door.takes == FORM:
+                visit.form = FormText(Headers(scope=scope).get("content-type", ""))
             person: Person | None = scope.get("glyphlab.person")
             with self._limits.entered(client, scope["type"], person.id if person else ""):
                 counted = receive if scope["type"] == "websocket" else visit.receive
                 await self.app(below_prefix(scope), counted, visit.send)
-        except (Crowded, TooLarge) as error:
+        except (Crowded, TooLarge, Unreadable) as error:
             visit.refused = visit.refused or error
         except (
             asyncio.CancelledError
@@ -189,7 +188,9 @@ class Guard:
         if visit.begun:
             return
         if isinstance(visit.refused, TooLarge):
-            answer = _too_large(self._most(door))
+            answer = _too_large(visit.refused.most)
+        elif isinstance(visit.refused, Unreadable):
+            answer = _line("This form can't be read.", 400)
         elif visit.refused:
             answer = _later("Too many connections are open. Try again later.", 2)
         else:
@@ -210,16 +211,19 @@ class _Visit:
         self._most, self._limits, self._client = most, limits, client
         self._taken = 0
         self.begun = False
-        self.refused: Crowded | TooLarge | None = None
+        self.form: FormText | None = None  # where the body is one
+        self.refused: Crowded | TooLarge | Unreadable | None = None
 
     async def receive(self) -> Message:
         message = await self._receive()
         size = len(message.get("body", b""))
         try:
             if self._taken + size > self._most:
-                raise TooLarge
+                raise TooLarge(self._most)
             self._limits.came(self._client, size)
-        except (Crowded, TooLarge) as error:
+            if self.form is not None:
+                self.form.take(message.get("body", b""))
+        except (Crowded, TooLarge, Unreadable) as error:
             self.refused = error
             raise
         self._taken += size

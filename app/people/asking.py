@@ -4,7 +4,9 @@ is that person's (engine.people), so that no page has to know who asks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from app.doors.admission import cookie_name
@@ -14,6 +16,20 @@ from engine.people.person import NOBODY, OWNER, Person
 
 if TYPE_CHECKING:
     from engine.lab import Lab
+
+_asked_by: ContextVar[Person | None] = ContextVar("asked_by", default=None)
+
+
+@contextmanager
+def asked_by(person: Person) -> Iterator[None]:
+    """Within the block this person asks the canvas: for the process that reads, which is told who asks
+    and sees no request.
+    """
+    token = _asked_by.set(person)
+    try:
+        yield
+    finally:
+        _asked_by.reset(token)
 
 
 def in_dashboard(lab: Lab) -> Lab:
@@ -41,6 +57,8 @@ def person_in_canvas(lab: Lab) -> Person:
     """Who asks the canvas; outside a question, as while the page is built, nobody. Raises RightsError
     as `in_dashboard`.
     """
+    if (person := _asked_by.get()) is not None:
+        return person
     from gradio.context import LocalContext
 
     return person_of_request(lab, LocalContext.request.get(None))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.widgets.allowed import allowed
 from app.widgets.person import person, pick_person
 from engine.errors import GlyphlabError
 
@@ -23,6 +24,8 @@ def deeds(lab: Lab, sample: Sample) -> None:
     """The buttons. Every one has a key."""
     if refused := st.session_state.pop(REFUSED, None):
         st.error(refused, icon=":material/error:")
+    if not allowed(lab, "label"):
+        return
     names = sample.classes
     if len(names) <= MOST_BUTTONS and all(len(name) == 1 and name.isdigit() for name in names):
         with st.container(horizontal=True, gap="small"):

@@ -11,7 +11,7 @@ import streamlit as st
 from app.samples.deeds import REFUSED, act
 from app.samples.thumbs import thumbs
 from app.sections.embeddings.choose import at_work, pick_segment
-from app.widgets import empty, link, note, number, percent, pick_dataset, pick_model
+from app.widgets import allowed, empty, link, note, number, percent, pick_dataset, pick_model
 from app.widgets.person import person, pick_person
 
 if TYPE_CHECKING:
@@ -76,13 +76,17 @@ def _space(lab: Lab, model: str, data: str) -> Space | None:
                 f"The images of `{data}` have not been embedded by `{model}` yet. Any model can be"
                 " used, also one that was trained on other characters."
             )
-            if st.button("Embed them", type="primary", icon=":material/scatter_plot:", key="embed"):
+            if allowed(lab, "compute") and st.button(
+                "Embed them", type="primary", icon=":material/scatter_plot:", key="embed"
+            ):
                 lab.start_task("embed", **arguments)
                 st.rerun()
     return None
 
 
 def _propose(lab: Lab, space: Space, strategy: str) -> None:
+    if not allowed(lab, "label"):
+        return
     if refused := st.session_state.pop(REFUSED, None):
         st.error(refused, icon=":material/error:")
     key = f"proposed-{space.key}-{strategy}"

@@ -179,21 +179,8 @@ def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
     if row.needs:
         st.caption(f"It starts from {' and '.join(row.needs)}, which will run before it.")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Run it",
-            key=f"full-{row.name}",
-            icon=":material/play_arrow:",
-            on_click=_start,
-            args=(lab, row.name, "full"),
-        )
-        st.button(
-            "Run the small form",
-            key=f"small-{row.name}",
-            icon=":material/speed:",
-            type="tertiary",
-            on_click=_start,
-            args=(lab, row.name, "small"),
-        )
+        if lab.may("sweep"):
+            _run_buttons(lab, row)
         link("train", "Edit the recipe first", icon=":material/tune:", recipe=row.name)
         if len(finished) > 1:
             link("compare", f"Compare its {len(finished)} runs", runs=",".join(finished[:8]))
@@ -202,6 +189,24 @@ def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
         (st.success if kind == "started" else st.error)(
             text, icon=":material/check_circle:" if kind == "started" else ":material/error:"
         )
+
+
+def _run_buttons(lab: Lab, row: Row) -> None:
+    st.button(
+        "Run it",
+        key=f"full-{row.name}",
+        icon=":material/play_arrow:",
+        on_click=_start,
+        args=(lab, row.name, "full"),
+    )
+    st.button(
+        "Run the small form",
+        key=f"small-{row.name}",
+        icon=":material/speed:",
+        type="tertiary",
+        on_click=_start,
+        args=(lab, row.name, "small"),
+    )
 
 
 def _start(lab: Lab, name: str, scale: str) -> None:

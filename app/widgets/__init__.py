@@ -3,6 +3,7 @@ the lab; nothing else.
 """
 
 from app.charts.words import ago, number, parameters, percent, seconds, size
+from app.widgets.allowed import allowed
 from app.widgets.common import CHART_CONFIG, chart, clock, empty, get_lab, note, page, told
 from app.widgets.damaged import damaged_box
 from app.widgets.links import PAGES, link
@@ -14,6 +15,7 @@ __all__ = [
     "CHART_CONFIG",
     "PAGES",
     "ago",
+    "allowed",
     "chart",
     "clock",
     "damaged_box",

@@ -67,7 +67,7 @@ def summary(run: RunInfo) -> str:
         parts.append(f"{percent(run.val_accuracy)} validation accuracy")
     if run.alive and run.epochs:
         parts.append(f"epoch {min(run.epoch + 1, run.epochs)} of {run.epochs}")
-    parts += [f"{run.data} · {run.model}"]
+    parts += [f"{literal(run.data)} · {literal(run.model)}"]
     if run.by:
         parts.append(f"by {literal(run.by)}")
     if run.seconds is not None:

@@ -45,7 +45,7 @@ def _watch(lab: Lab, task_id: str, key: str) -> None:
     with bar:
         st.progress(*task_progress(info))
     with button:
-        if st.button(
+        if lab.may("stop a task") and st.button(
             "Stop",
             key=f"{key}-stop",
             icon=":material/stop:",

@@ -47,7 +47,7 @@ export function startPad({ element, props, trigger, server, watch }) {
     part("hint").hidden = !strokes.empty;
     part("undo").disabled = part("clear").disabled = strokes.empty;
     part("redo").disabled = !strokes.undone.length;
-    askLook();
+    askLook(ended);
     if (!ended) return;
     props.value = JSON.stringify({ picture: strokes.empty ? "" : picture(), model: part("model").value });
     trigger("change");
@@ -57,7 +57,7 @@ export function startPad({ element, props, trigger, server, watch }) {
   function rested() {
     if (view !== "why") return;
     if (strokes.empty) showView(null);
-    else askWhy();
+    else askWhy(true);
   }
 
   function showView(data) {
@@ -69,18 +69,18 @@ export function startPad({ element, props, trigger, server, watch }) {
     if (old && data.kind === "map") fresh.append(old);
     painters[data.kind](fresh, data, { models, beside, choose: chooseBeside, prepare });
     box.replaceChildren(...fresh.childNodes);
-    if (data.again) repeat = setTimeout(askLook, AGAIN_MS);
+    if (data.again) repeat = setTimeout(() => askLook(true), AGAIN_MS);
   }
 
   function chooseBeside(name, chosen) {
     if (chosen) beside.add(name);
     else beside.delete(name);
-    askLook();
+    askLook(true);
   }
 
   async function prepare() {
     await server.prepare([part("model").value]);
-    askLook();
+    askLook(true);
   }
 
   function at(event) {
@@ -151,7 +151,7 @@ export function startPad({ element, props, trigger, server, watch }) {
     if (!button) return;
     view = button.dataset.view;
     part("tabs").querySelectorAll("[data-view]").forEach((each) => each.setAttribute("aria-selected", String(each === button)));
-    showView(null); askLook(); rested();
+    showView(null); askLook(true); rested();
   });
 
   function aboutModel() { // the list cuts long names off, and what a figure is of stands at their end
@@ -169,7 +169,7 @@ export function startPad({ element, props, trigger, server, watch }) {
     picker.value = models.some((model) => model.name === chosen) ? chosen : found.best;
     aboutModel();
     if (!models.length) showAnswer(part, { ...NOTHING, headline: "No model yet", note: "Train one on the Train page, then come back." });
-    else if (!strokes.empty) askLook();
+    else if (!strokes.empty) askLook(true);
   }
   addEventListener("focus", () => { if (element.isConnected) refresh(); }); // models trained in another tab appear
   watch("value", () => { if (!props.value && !strokes.empty) { strokes.forget(); redraw(); changed(false); rested(); } });

@@ -128,6 +128,12 @@ def _report(report: dict[str, Any]) -> list[str]:
         parts = [f"{report['seen']:,} files seen", f"{report['images']:,} images read"]
         parts += [f"{len(report['skipped']):,} skipped"] if report["skipped"] else []
         parts += [f"{len(report['hidden']):,} hidden"] if report["hidden"] else []
+        names = f"{len(report['read']):,} table{'s' if len(report['read']) > 1 else ''}"
+        parts += (
+            [f"{names} that name{'' if len(report['read']) > 1 else 's'} them"]
+            if report["read"]
+            else []
+        )
         lines.append(f"{report['form']}: {', '.join(parts)}")
         lines.append(f"layout: {report['layout']} ({report['why']})")
     lines += [f"absent {row['name']}: {row['reason']}" for row in report["absent"][:SHOWN]]

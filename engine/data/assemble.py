@@ -13,6 +13,7 @@ import numpy as np
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.listing import TEST, TRAIN, VAL, Finding, Listing, Reader, Survey, digest
 from engine.data.pixels import Look, guess_kind, look_at
+from engine.data.polarity import INK
 from engine.data.splits import stratified
 from engine.errors import DataError
 from engine.imaging.convention import Convention
@@ -76,10 +77,13 @@ def assemble(
     if convention is None:
         look = look_at(reader, len(found.names), content, kind)
     else:
-        look = Look(kind or guess_kind(reader, len(found.names)), convention, ())
+        kind = kind or guess_kind(reader, len(found.names))
+        look = Look(kind, convention, polarity=survey.polarity)
     findings = (*survey.findings, *doubts, *look.findings)
     look = look._replace(convention=look.convention.on(choices.paper))
-    findings = with_paper(findings, choices)
+    survey = replace(
+        survey, polarity=paper_in_words(look, choices), findings=with_paper(findings, choices)
+    )
     return Listing(
         kind=look.kind,
         files=found.names,
@@ -90,7 +94,7 @@ def assemble(
         reader=reader,
         skipped=found.skipped,
         notes=notes,
-        survey=replace(survey, findings=findings),
+        survey=survey,
         convention=look.convention,
     )
 
@@ -105,6 +109,13 @@ def hold_out(labels: np.ndarray, official: np.ndarray, choices: Choices) -> dict
     held = stratified(labels[own], round(choices.test * len(own)), TEST_SEED, keep_one=True)
     official[own[held]] = TEST
     return {"test": f"{choices.test:.0%} of the images, stratified, as chosen at the import"}
+
+
+def paper_in_words(look: Look, choices: Choices) -> str:
+    """The polarity of a set, as its report says it."""
+    if choices.paper:
+        return f"{INK[choices.paper]}, as chosen"
+    return look.polarity or "as usual: the borders tell"
 
 
 def with_paper(findings: Sequence[Finding], choices: Choices) -> tuple[Finding, ...]:

@@ -4,10 +4,11 @@ nobody has labelled yet, and other versions of the same pictures.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from engine.data.nesting import Node, are_characters, are_parts, is_split, unwrapped
-from engine.data.roles import TO_LABEL, role_of, words_of
+from engine.data.roles import TO_LABEL, Role, role_of, words_of
 
 # What people call the folder that holds the class folders, and what lies beside it in no class.
 _HOLDERS = frozenset(
@@ -66,6 +67,15 @@ def set_apart(top: Node) -> Apart | None:
     kept = {name: node for name, node in top.folders.items() if name not in aside}
     whole = Node(kept)
     return Apart(unwrapped(whole)[0], aside)
+
+
+def copies_of(splits: Mapping[str, Role]) -> dict[str, str]:
+    """The splits that hold changed copies of another one's pictures, with that: train_augmented
+    beside train.
+    """
+    copied = {name for name in splits if words_of(name) & _COPIES}
+    whole = {role.code: name for name, role in splits.items() if name not in copied}
+    return {n: whole[splits[n].code] for n in splits if n in copied and splits[n].code in whole}
 
 
 def _holds_classes(node: Node) -> bool:

@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.bounds import confine
 from engine.data.listing import Listing
 from engine.errors import GlyphlabError
 from engine.imaging.convention import EACH_ITS_OWN, Convention
-from engine.imaging.images import STYLES, Page, open_picture, square, square_of_glyph
+from engine.imaging.images import STYLES, TOO_MUCH, Page, open_picture, square, square_of_glyph
 from engine.progress import Progress
 
 FIRST = 16  # images of the first chunk, which is timed
@@ -32,6 +33,9 @@ CHUNK_SECONDS = 1.0  # of one process's work
 CHUNK_BYTES = 4_000_000  # of raw files
 CHUNK_PIXELS = 20_000_000  # of squares
 ALIVE_SECONDS = 1.0  # between signs of life while a chunk takes long beside other work
+# Main memory of a process that decodes. A picture of MOST_PIXELS takes 0.6 GB on its way, a chunk's
+# files and squares 0.1; what takes four times as much is no picture.
+WORKER_GB = 3.0
 WORTH_PROCESSES = 3.0  # seconds of work from which starting processes (0.5 s on two cores) pays
 
 Raw = tuple[
@@ -128,6 +132,9 @@ def decode(raws: list[Raw], start: int, target: Target) -> Chunk:
         except GlyphlabError as error:
             skipped.append((name, str(error).replace(name, "it", 1)))
             continue
+        except MemoryError:
+            skipped.append((name, TOO_MUCH.format("it")))
+            continue
         kept.append(start + offset)
     seconds = time.perf_counter() - began
     return Chunk(out[: len(kept)], np.array(kept, np.int64), skipped, paged, seconds)
@@ -203,11 +210,16 @@ def _in_processes(
     target: Target,
     workers: int,
     alive: Callable[[], None] = lambda: None,
+    gigabytes: float = WORKER_GB,
 ) -> Iterator[Chunk]:
-    """Chunks in order, decoded by other processes; `alive` is called every second of waiting."""
+    """Chunks in order, decoded by other processes of so much memory; `alive` is called every second of
+    waiting.
+    """
     # Spawned, not forked: the web server and torch hold threads and locks that a fork would copy in
     # any state.
-    pool = ProcessPoolExecutor(workers, _Spawning(), initializer=_begin_worker)
+    pool = ProcessPoolExecutor(
+        workers, _Spawning(), initializer=_begin_worker, initargs=(gigabytes,)
+    )
     waiting: deque[tuple[Future[Chunk], list[Raw], int]] = deque()
     try:
         for raws, start in chunks:
@@ -259,7 +271,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begin_worker() -> None:
+def _begin_worker(gigabytes: float = WORKER_GB) -> None:
+    confine(gigabytes)  # a picture that takes more is skipped, with the reason
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C is for the parent, which then ends its workers

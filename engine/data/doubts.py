@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine.data.beside import COPIES
-from engine.data.listing import Finding
+from engine.data.listing import SPLITS, Finding
 from engine.data.nesting import Node, are_parts
-from engine.data.roles import UNLABELLED, role_of
+from engine.data.roles import UNLABELLED, Role, role_of
 
 _THUMBNAILS = frozenset("thumbnail thumbnails thumb thumbs preview previews".split())
 SAME_NAMES = 0.5  # share of the smaller folder's pictures that the other one has, too
@@ -28,6 +28,27 @@ def doubt_aside(name: str, count: int, reason: str | None) -> Finding:
         what = "they have no label" if reason is None else "they are left out"
         text = f"the {count:,} pictures in {name} lie beside the folders of classes: {what}."
     return Finding("warning", "layout", text)
+
+
+def doubt_copies(name: str, other: str, count: int) -> Finding:
+    """What to say of a split that holds changed copies of another one's pictures."""
+    text = (
+        f"the {count:,} pictures in {name} are taken for changed copies of those in {other}, and left"
+        f" out: a split that is drawn from {other} would have its copies trained on, and the lab"
+        f" changes pictures itself while it trains. To train on them, move them into {other}."
+    )
+    return Finding("warning", "layout", text)
+
+
+def doubt_same(splits: Mapping[str, Role]) -> list[Finding]:
+    """Say so where several folders are the same split."""
+    found: list[Finding] = []
+    for code, split in enumerate(SPLITS):
+        same = sorted(name for name, role in splits.items() if role.code == code)
+        if len(same) > 1:
+            text = f"{' and '.join(same)} are read together as {split}."
+            found.append(Finding("warning", "layout", text))
+    return found
 
 
 def doubt_depth(

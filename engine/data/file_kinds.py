@@ -22,13 +22,15 @@ def kind_of_file(path: Path) -> str:
     if is_picture(path.name) or begins_as_picture(head):
         return "a single picture"
     by_name = describe(path.name)
-    if by_name in KINDS.values():
-        return by_name
-    return next(
-        (what for start, what in _STARTS.items() if head.startswith(start)), "no known file"
-    )
+    return by_name if by_name in KINDS.values() else kind_of_head(head) or "no known file"
 
 
+def kind_of_head(head: bytes) -> str:
+    """What a file is that begins so; '' if that says nothing."""
+    return next((what for start, what in _STARTS.items() if head.startswith(start)), "")
+
+
+_PICKLE = KINDS[".pkl"]
 _STARTS = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"Rar!": "a RAR archive",
@@ -40,4 +42,11 @@ _STARTS = {
     b"\x89HDF": "an HDF5 file",
     b"SQLite": "a database",
     b"%PDF": "a PDF document",
+    b"<!DOCTYPE": "a web page",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"\x80\x02": _PICKLE,  # protocols 2 to 5
+    b"\x80\x03": _PICKLE,
+    b"\x80\x04": _PICKLE,
+    b"\x80\x05": _PICKLE,
 }

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.data.advice import LAYOUT, advice_on
 from engine.data.archive import UTF8_FLAG, ZipReader, raw_name, safe_entries, tidy
 from engine.data.assemble import Labelled, assemble
 from engine.data.choices import AS_FOUND, Choices
+from engine.data.file_kinds import kind_of_head
 from engine.data.file_list import Files, files_below
-from engine.data.forms.manifest import named_by_tables
-from engine.data.layout import LAYOUT, lay_out
+from engine.data.forms.manifest import Named, named_by_tables
+from engine.data.layout import lay_out
 from engine.data.listing import Listing, Survey, digest
-from engine.data.lost import lost_folders, twice
+from engine.data.lost import hidden_pictures, joined, lost_folders, twice
 from engine.data.names import decode_names
 from engine.data.pages import with_pages
 from engine.data.tables import describe, is_archive, is_table
@@ -116,12 +118,14 @@ def list_files(
             got=_what_else([files.names[i] for i in rest], len(hidden)),
             hint=f"Unpack {packed[0]} first: archives inside are not opened."
             if packed
-            else _idx_hint(files, rest) or LAYOUT,
+            else _hint(files, rest),
         )
     names = [files.names[i] for i in pictures]
-    doubts = twice(files.names)
+    doubts = twice(files.names) + joined(files.decoded.joined)
+    doubts += hidden_pictures([files.names[i] for i in hidden])
     named = None if only_classes else named_by_tables(files, pictures, rest, choices, table)
-    layout, tables, absent = named or (lay_out(names, where, only_classes), (), ())
+    named = named or Named(lay_out(names, where, only_classes))
+    layout, tables = named.layout, named.tables
     positions = np.array([pictures[i] for i in layout.positions])
     content = content_of(positions)
     if tables:
@@ -137,10 +141,12 @@ def list_files(
         others=tuple((name, describe(name)) for name in others),
         tables=tuple(name for name in others if is_table(name)),
         read=tables,
-        absent=absent,
+        absent=named.absent,
         layout=(layout.how, layout.why),
         encoding=files.decoded.encoding,
         guessed=files.decoded.guessed,
+        columns=named.roles.columns,
+        roles=named.roles.taken,
         findings=(*layout.findings, *doubts, *paged.findings),
     )
     found = Labelled(
@@ -178,16 +184,24 @@ def _holds_picture(files: Files, index: int, name: str) -> bool:
         return False
 
 
-def _idx_hint(files: Files, rest: Sequence[int]) -> str:
-    """How IDX files have to be called, if there are any under other names; else ''."""
-    for index in rest[:50]:
+def _hint(files: Files, rest: Sequence[int]) -> str:
+    """What to do with files of which none is a picture: how IDX files have to be called, how others
+    are made into arrays, or how pictures have to lie.
+    """
+    for index in sorted(
+        rest[:50], key=lambda i: "meta" in files.names[i]
+    ):  # CIFAR's names, no images
+        name, head = files.names[index], b""
         with suppress(OSError, DataError):
-            if re.match(rb"\0\0[\x08-\x0e][\x01-\x04]", files.reader.head(index, HEAD)):
-                return (
-                    f"{files.names[index]} is an IDX file: call images and labels"
-                    " train-images-idx3-ubyte and train-labels-idx1-ubyte (t10k- for test)."
-                )
-    return ""
+            head = files.reader.head(index, HEAD)
+        if re.match(rb"\0\0[\x08-\x0e][\x01-\x04]", head):
+            return (
+                f"{name} is an IDX file: call images and labels"
+                " train-images-idx3-ubyte and train-labels-idx1-ubyte (t10k- for test)."
+            )
+        if advice := advice_on(name, f"{describe(name)} {kind_of_head(head)}"):
+            return f"{name}: {advice}"
+    return LAYOUT
 
 
 def _what_else(names: Sequence[str], hidden: int) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from engine.data.assemble import hold_out, with_paper
+from engine.data.assemble import hold_out, paper_in_words, with_paper
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.forms.shapes import as_images
 from engine.data.idx_files import Pair
@@ -19,6 +19,7 @@ from engine.data.idx_format import read_header, read_idx
 from engine.data.listing import TRAIN, Listing, Reader, Survey, digest
 from engine.data.pixels import (
     NO_NUMBERS,
+    Look,
     are_numbers,
     as_glyphs,
     doubt_numbers,
@@ -93,14 +94,14 @@ def list_pairs(
     is_colour, is_float = any(one for one, _ in kinds), any(one for _, one in kinds)
     content = digest(["idx", content, *([choices.key] if choices.key else [])])
     load = _Once(lambda: _glyphs(pairs))
-    kind, convention, findings = "digit", EACH_ITS_OWN, ()
+    look = Look("digit", EACH_ITS_OWN)
     reader: Reader = GlyphReader(lambda: as_glyphs(load(), convention))
     if is_colour:
         reader = ColourReader(load)
-        kind, convention, findings = look_at(reader, len(all_labels), content, None)
+        look = look_at(reader, len(all_labels), content, None)
     elif not known:
-        convention, findings = look_at_glyphs(load, content)
-    convention = convention.on(choices.paper)
+        look = look_at_glyphs(load, content)
+    convention = look.convention.on(choices.paper)
     splits = np.concatenate(official)
     splits[all_labels < 0] = TRAIN  # as everywhere without a label
     notes = hold_out(all_labels, splits, choices)
@@ -111,10 +112,11 @@ def list_pairs(
             "images and labels by position",
             f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} of files with the names of MNIST's",
         ),
-        findings=with_paper(findings, choices),
+        polarity=paper_in_words(look, choices),
+        findings=with_paper(look.findings, choices),
     )
     listing = Listing(
-        kind=kind,
+        kind=look.kind,
         files=files,
         labels=all_labels,
         classes=names,

@@ -9,8 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from engine.data.beside import Apart, set_apart
-from engine.data.doubts import doubt_aside, doubt_depth, doubt_names, doubt_versions, thumbnails
+from engine.data.advice import LAYOUT
+from engine.data.beside import COPIES, Apart, copies_of, set_apart
+from engine.data.doubts import (
+    doubt_aside,
+    doubt_copies,
+    doubt_depth,
+    doubt_names,
+    doubt_same,
+    doubt_versions,
+    thumbnails,
+)
 from engine.data.listing import SPLITS, TEST, TRAIN, VAL, Finding
 from engine.data.nesting import (
     Node,
@@ -23,11 +32,6 @@ from engine.data.nesting import (
 from engine.data.roles import UNLABELLED, Role, role_of, roles_of
 from engine.data.walk import DEEPEST, TOO_DEEP
 from engine.errors import DataError
-
-LAYOUT = (
-    "Lay it out as <class>/*.png, or as train/<class>/* beside val/<class>/* or test/<class>/*."
-)
-
 
 PLAIN_FOLDERS = frozenset("image images img imgs picture pictures photos jpegimages".split())
 
@@ -168,6 +172,7 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
         if role.is_sample
         and any(other.code == role.code and not other.is_sample for other in splits.values())
     }
+    copies = copies_of({name: role for name, role in splits.items() if name not in samples})
     known = frozenset(
         part for name in splits for part in inner_folder(top.folders[name], name).folders
     )
@@ -180,6 +185,10 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
             work.skip(node.below(), f"it is not in {beside}")
         elif name in samples:
             work.skip(node.below(), f"{name} is a sample of what is beside it")
+        elif name in copies:
+            below = list(node.below())
+            work.skip(below, COPIES)
+            work.findings.append(doubt_copies(name, copies[name], len(below)))
         else:
             inner = inner_folder(node, name, known)
             if inner.folders and not _is_bare(inner, known):
@@ -190,10 +199,12 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
     if not work.taken:
         return
     work.how = f"<{'|'.join(sorted(splits))}>/<class>/*"
+    aside = {*samples, *copies}
+    work.findings += doubt_same({n: role for n, role in splits.items() if n not in aside})
     parts = [
         f"{name} is {'without labels' if name in bare else SPLITS[min(role.code, TEST)]}"
         for name, role in splits.items()
-        if name not in samples
+        if name not in aside
     ]
     work.why = f"{', '.join(parts)}, by name and because they hold folders of classes"
     in_train = {label for label, code in work.taken.values() if label and code == TRAIN}
@@ -201,12 +212,9 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
         held = {label for label, split in work.taken.values() if label and split == code}
         unknown = held - in_train
         if in_train and unknown:
-            level = "warning"
-            some = ", ".join(sorted(unknown)[:5])
-            text = (
-                f"{len(unknown)} of {len(held)} classes of {SPLITS[code]} are not in train: {some}."
-            )
-            work.findings.append(Finding(level, "splits", text))
+            some = f"{SPLITS[code]} are not in train: {', '.join(sorted(unknown)[:5])}"
+            text = f"{len(unknown)} of {len(held)} classes of {some}."
+            work.findings.append(Finding("warning", "splits", text))
 
 
 def _put_aside(work: _Work, top: Node, apart: Apart) -> None:

@@ -54,6 +54,9 @@ class Survey:
     absent    (name, reason) of pictures that tables name and that are not there
     layout    the pattern that was recognised, such as '<train|val>/<class>/*', and by what
     encoding  of the names; guessed: whether nothing recorded it
+    columns   names of a table's columns, numbers from 1 where it has no header; none of pixels
+    roles     (role, column): which of them were taken for 'path', 'label', 'split', 'annotator'
+    polarity  of the pixels, in words
     findings  what is doubtful
     """
 
@@ -67,6 +70,9 @@ class Survey:
     layout: tuple[str, str] = ("", "")
     encoding: str = "utf-8"
     guessed: bool = False
+    columns: tuple[str, ...] = ()
+    roles: tuple[tuple[str, str], ...] = ()
+    polarity: str = ""
     findings: tuple[Finding, ...] = ()
 
 

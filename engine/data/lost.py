@@ -10,6 +10,7 @@ from typing import Literal
 
 from engine.data.listing import Finding
 from engine.data.tables import describe
+from engine.imaging.formats import is_picture
 
 MOST_NAMED = 5  # folders, files
 # What lies beside classes without being meant as one: notes, lists and programs.
@@ -60,6 +61,31 @@ def twice(names: Sequence[str]) -> tuple[Finding, ...]:
         return ()
     names_are = "1 name is" if len(again) == 1 else f"{len(again):,} names are"
     text = f"{names_are} there twice or more, and each file is read: {_some(again)}."
+    return (Finding("warning", "files", text),)
+
+
+def joined(parts: Sequence[str]) -> tuple[Finding, ...]:
+    """What to say about folders and files whose names are there in two forms of Unicode."""
+    if not parts:
+        return ()
+    text = f"names are written in two forms of Unicode (NFC and NFD), and count as one: {_some(parts)}."
+    return (Finding("warning", "names", text),)
+
+
+def hidden_pictures(hidden: Sequence[str]) -> tuple[Finding, ...]:
+    """What to say about pictures in hidden folders, which a class may be called like: '...'."""
+    folders: dict[str, int] = Counter()
+    for name in hidden:
+        parts = name.split("/")
+        first = next((n for n, part in enumerate(parts[:-1]) if part.startswith(".")), None)
+        if first is not None and is_picture(name) and not parts[-1].startswith("."):
+            folders["/".join(parts[: first + 1])] += 1
+    if not folders:
+        return ()
+    text = (
+        f"{sum(folders.values()):,} pictures lie in hidden folders, and are not read:"
+        f" {_some(sorted(folders))}. If they are a class, give it a name that begins with no point."
+    )
     return (Finding("warning", "files", text),)
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 MOST_LOOKED_AT = 2_000  # different parts of paths
@@ -49,13 +50,14 @@ HANGUL = frozenset(
 
 
 class Decoded(NamedTuple):
-    """names in Unicode's composed form (NFC); the encoding they were in, and whether it was
-    guessed.
+    """names in Unicode's composed form (NFC); the encoding they were in, and whether it was guessed;
+    parts of paths that were there in two forms, which are one now.
     """
 
     names: list[str]
     encoding: str
     guessed: bool
+    joined: tuple[str, ...] = ()
 
 
 def decode_names(raw: Sequence[bytes], sure: Sequence[bool] = ()) -> Decoded:
@@ -65,7 +67,8 @@ def decode_names(raw: Sequence[bytes], sure: Sequence[bool] = ()) -> Decoded:
     sure  of each name, whether something says that it is UTF-8; empty: nothing says so
     """
     try:
-        return Decoded([composed(name.decode("utf-8")) for name in raw], "utf-8", False)
+        names = [name.decode("utf-8") for name in raw]
+        return Decoded(list(map(composed, names)), "utf-8", False, two_forms(names))
     except UnicodeDecodeError:
         known = list(sure) or [False] * len(raw)
         encoding = guess_encoding(
@@ -76,6 +79,13 @@ def decode_names(raw: Sequence[bytes], sure: Sequence[bool] = ()) -> Decoded:
         for name, is_sure in zip(raw, known, strict=True)
     ]
     return Decoded(names, encoding, True)
+
+
+def two_forms(names: Iterable[str]) -> tuple[str, ...]:
+    """The folders and files, composed, whose names are there in two forms of Unicode."""
+    apart = {part for name in names if not name.isascii() for part in name.split("/")}
+    counts = Counter(map(composed, apart))
+    return tuple(sorted(part for part, count in counts.items() if count > 1))
 
 
 def composed(name: str) -> str:

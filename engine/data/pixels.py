@@ -35,11 +35,14 @@ SIDE = 64  # they are looked at this small
 
 
 class Look(NamedTuple):
-    """kind: 'digit', 'page' or 'photo'; how all pictures are read; what to say about that."""
+    """kind: 'digit', 'page' or 'photo'; how all pictures are read; what to say about that; polarity,
+    in words.
+    """
 
     kind: str
     convention: Convention
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
+    polarity: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def look_at(reader: Reader, count: int, content: str, kind: str | None) -> Look:
     """What the pictures have in common. A set of a known `kind` is known to be as usual, and none
     of its pictures is opened.
     """
-    return Look(kind, EACH_ITS_OWN, ()) if kind else _look(_Set(content, count, reader))
+    return Look(kind, EACH_ITS_OWN) if kind else _look(_Set(content, count, reader))
 
 
 @lru_cache(maxsize=16)  # pages ask at every click
@@ -64,17 +67,14 @@ def _look(pictures: _Set) -> Look:
     kind = guess_kind(reader, count)
     some = list(_opened(reader, np.unique(np.linspace(0, count - 1, LOOKED_AT).astype(int))))
     convention, findings = _range(some, reader, count)
-    if kind != "photo":
-        grey = [_grey(in_range(picture, convention)) for picture in some]
-        paper, more = polarity(grey)
-        convention = convention._replace(paper=paper)
-        findings += more
-    return Look(kind, convention, tuple(findings))
+    if kind == "photo":
+        return Look(kind, convention, tuple(findings), "as they are: photographs")
+    found = polarity([_grey(in_range(picture, convention)) for picture in some])
+    convention = convention._replace(paper=found.paper)
+    return Look(kind, convention, (*findings, *found.findings), found.words)
 
 
-def look_at_glyphs(
-    load: Callable[[], np.ndarray], content: str
-) -> tuple[Convention, tuple[Finding, ...]]:
+def look_at_glyphs(load: Callable[[], np.ndarray], content: str) -> Look:
     """Range and polarity of glyphs (N, h, w) of any type, and what to say about them."""
     return _look_at_glyphs(_Glyphs(content, load))
 
@@ -86,10 +86,10 @@ class _Glyphs:
 
 
 @lru_cache(maxsize=64)
-def _look_at_glyphs(glyphs: _Glyphs) -> tuple[Convention, tuple[Finding, ...]]:
+def _look_at_glyphs(glyphs: _Glyphs) -> Look:
     levels = _finite(glyphs.load())
     if not levels.size:
-        return EACH_ITS_OWN, ()
+        return Look("digit", EACH_ITS_OWN)
     peak = float(levels.max())
     high: float | None = None
     findings: list[Finding] = []
@@ -100,9 +100,10 @@ def _look_at_glyphs(glyphs: _Glyphs) -> tuple[Convention, tuple[Finding, ...]]:
         text = f"no pixel is above {peak:g}: {low:g} to {peak:g} is stretched to the full range."
         findings.append(Finding("note", "pixels", text))
     some = levels[np.unique(np.linspace(0, len(levels) - 1, GLYPHS_LOOKED_AT).astype(int))]
-    paper, more = polarity(_stretched(some, high))
-    differ = paper is None and any(one.level == "note" for one in more)
-    return Convention(high, paper, each=differ), (*findings, *more)
+    found = polarity(_stretched(some, high))
+    differ = found.paper is None and any(one.level == "note" for one in found.findings)
+    convention = Convention(high, found.paper, each=differ)
+    return Look("digit", convention, (*findings, *found.findings), found.words)
 
 
 def as_glyphs(levels: np.ndarray, convention: Convention) -> np.ndarray:

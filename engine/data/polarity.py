@@ -5,7 +5,7 @@ them, by what the ink is cut into.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -19,9 +19,21 @@ AGREED = 0.95  # of those that say it
 FRAME = 0.08
 
 
-def polarity(grey: Iterable[np.ndarray]) -> tuple[Paper | None, list[Finding]]:
-    """Whether paper is light or dark in all of some pictures (h, w) uint8, and what to say. None
-    where each picture's own border tells.
+INK = {"light": "dark on light", "dark": "light on dark"}  # by what paper is
+
+
+class Polarity(NamedTuple):
+    """paper: 'light' or 'dark' in all pictures of a set, None where each one's own border tells;
+    what to say about it; and `words` for the report.
+    """
+
+    paper: Paper | None
+    findings: list[Finding]
+    words: str
+
+
+def polarity(grey: Iterable[np.ndarray]) -> Polarity:
+    """Whether paper is light or dark in all of some pictures (h, w) uint8.
 
     A clean border is paper. Where ink touches it, what forms one piece is the ink, and what it cuts
     into several is the paper: in four alphabets of a font in five weights, fitted to their frame,
@@ -49,13 +61,18 @@ def polarity(grey: Iterable[np.ndarray]) -> tuple[Paper | None, list[Finding]]:
     share = float(np.mean(clean)) if clean else 0.5
     agreed = bool(clean) and max(share, 1 - share) >= AGREED
     if not touching or touching < 0.05 * len(clean):
-        if agreed or not clean:
-            return None, []
+        if not clean:
+            return Polarity(None, [], "each picture's border tells")
+        ink = INK["light" if share > 0.5 else "dark"]
+        if agreed:
+            agreeing = max(sum(clean), len(clean) - sum(clean))
+            words = f"{ink}, by the borders of {agreeing} of {len(clean)} that were looked at"
+            return Polarity(None, [], words)
         text = (
             f"{share:.0%} of the pictures are dark on light, the others light on dark: each"
             " picture's border decides."
         )
-        return None, [Finding("note", "pixels", text)]
+        return Polarity(None, [Finding("note", "pixels", text)], "each picture's border tells")
     if agreed and len(clean) >= touching:
         paper: Paper = "light" if share > 0.5 else "dark"
     elif pieces.max() >= 1.5 * pieces.min():
@@ -65,23 +82,24 @@ def polarity(grey: Iterable[np.ndarray]) -> tuple[Paper | None, list[Finding]]:
             f"{touching} of {touching + len(clean)} pictures that were looked at touch their frame,"
             " and whether ink or paper is darker can't be told: look at the samples."
         )
-        return None, [Finding("warning", "pixels", text)]
-    ink = "dark on light" if paper == "light" else "light on dark"
+        return Polarity(None, [Finding("warning", "pixels", text)], "it can't be told")
+    ink = INK[paper]
     text = (
         f"{touching} of {touching + len(clean)} pictures that were looked at touch their frame: all"
         f" of the set is read as {ink}."
     )
-    return paper, [Finding("note", "pixels", text)]
+    return Polarity(paper, [Finding("note", "pixels", text)], f"{ink}, all of the set")
 
 
-def _in_frames(framed: list[bool]) -> tuple[Paper, list[Finding]]:
+def _in_frames(framed: list[bool]) -> Polarity:
     """What pictures with a line around them tell; framed: of each, whether it is light inside."""
     paper: Paper = "light" if 2 * sum(framed) > len(framed) else "dark"
     text = (
         f"{len(framed)} pictures that were looked at have a line around them, as cells of a form do:"
         f" all of the set is read with {paper} paper, and the line as ink. Cut it off."
     )
-    return paper, [Finding("warning", "pixels", text)]
+    found = [Finding("warning", "pixels", text)]
+    return Polarity(paper, found, f"{INK[paper]}, inside a line around each picture")
 
 
 def _ring(light: np.ndarray, inset: int) -> float:

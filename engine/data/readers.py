@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.data import idx, idx_files
+from engine.data.advice import OTHERWISE, advice_on
 from engine.data.cache import made_once
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.file_kinds import kind_of_file
@@ -87,19 +88,12 @@ def list_found(opening: Opening) -> Listing:
             return form.listed(opening)
     path = opening.path
     what = kind_of_file(path)
+    advice = advice_on(path.name, what)
     raise DataError(
-        f"{path.name} is {what}, which can't be used as a data set",
-        expected=" or ".join(form.about for form in FORMS.values()),
-        hint=_advice(what),
+        f"{path.name} is {what.partition(',')[0]}, which can't be used as a data set",
+        expected=None if "Python" in advice else " or ".join(form.about for form in FORMS.values()),
+        hint=advice or OTHERWISE,
     )
-
-
-def _advice(what: str) -> str:
-    if "archive" in what or what == "a gzip file":
-        return "Unpack it and give the folder, or pack the folder as a zip."
-    if what == "a single picture":
-        return "Give the folder that holds the class folders."
-    return "Put the pictures into a folder for each class, and give the folder or a zip of it."
 
 
 def _is_zip(opening: Opening) -> bool:

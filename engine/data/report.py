@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from engine.data.alike import doubt_alike
 from engine.data.check import Checked
 from engine.data.listing import SPLITS, Finding, Listing
 
@@ -31,6 +32,8 @@ class ImportReport:
     official  images in each split that the data set itself names
     classes   images of each class
     encoding  of the names; guessed: whether nothing recorded it
+    columns   of a table, those of pixels left out; roles: (role, column) of what they were taken for
+    levels    which stand for black and white; polarity: of ink and paper; both in words
     tables    names of tables that were not read
     read      names of tables that say which picture is of which class
     absent    (name, reason) of pictures that tables name and that are not there
@@ -50,6 +53,10 @@ class ImportReport:
     classes: dict[str, int]
     encoding: str
     guessed: bool
+    columns: tuple[str, ...]
+    roles: tuple[tuple[str, str], ...]
+    levels: str
+    polarity: str
     tables: tuple[str, ...]
     read: tuple[str, ...]
     absent: tuple[tuple[str, str], ...]
@@ -91,6 +98,10 @@ def report_of(
         classes={name: int(n) for name, n in zip(listing.classes, counts, strict=True)},
         encoding=survey.encoding,
         guessed=survey.guessed,
+        columns=survey.columns,
+        roles=survey.roles,
+        levels=listing.convention.range_in_words,
+        polarity=survey.polarity,
         tables=survey.tables,
         read=survey.read,
         absent=survey.absent,
@@ -102,15 +113,18 @@ def report_of(
 def findings_of(listing: Listing) -> tuple[Finding, ...]:
     """What is known before any image is decoded."""
     survey = listing.survey
-    found = [*survey.findings, *_of_names(listing), *_of_classes(listing), *_alike(listing)]
+    found = [
+        *survey.findings,
+        *_of_names(listing),
+        *_of_classes(listing),
+        *doubt_alike(listing.classes),
+    ]
     if listing.skipped:
-        name, reason = listing.skipped[0]
-        text = f"{_count(len(listing.skipped), 'picture')} left out: {name}: {_bare(reason)}."
+        text = f"{_count(len(listing.skipped), 'picture')} left out{_first(listing.skipped)}."
         found.append(Finding("warning", "files", text))
     if survey.absent:
-        name, reason = survey.absent[0]
         text = (
-            f"{_count(len(survey.absent), 'picture')} named and not there: {name}: {_bare(reason)}."
+            f"{_count(len(survey.absent), 'picture')} named and not there{_first(survey.absent)}."
         )
         found.append(Finding("warning", "tables", text))
     if unlabelled := int((listing.labels < 0).sum()):
@@ -124,10 +138,17 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
             f"{', '.join(survey.tables[:3])}{' …' if len(survey.tables) > 3 else ''}:"
             f" {'tables that were' if len(survey.tables) > 1 else 'a table that was'} not read."
             f"{' Classes are taken from the folders.' if survey.layout[0].startswith('<') else ''}"
+            f"{' Save what is Excel as CSV.' if any('.xls' in name for name in survey.tables) else ''}"
         )
         level = "warning" if len(listing.classes) == 1 else "note"
         found.append(Finding(level, "tables", text))
     return tuple(found)
+
+
+def _first(named: Sequence[tuple[str, str]]) -> str:
+    """The first of some files with its reason, for the end of a sentence."""
+    name, reason = named[0]
+    return f"{', the first of them ' if len(named) > 1 else ': '}{name}: {_bare(reason)}"
 
 
 def _bare(reason: str) -> str:
@@ -174,9 +195,8 @@ def _of_classes(listing: Listing) -> list[Finding]:
 def _of_unreadable(unreadable: Sequence[tuple[str, str]], of: int) -> list[Finding]:
     if not unreadable:
         return []
-    name, reason = unreadable[0]
-    one = "It is" if len(unreadable) == 1 else "The first is"
-    text = f"{len(unreadable):,} of {of:,} pictures can't be read. {one} {name}: {_bare(reason)}."
+    count = f"{len(unreadable):,} of {of:,} pictures"
+    text = f"{count} can't be read{_first(unreadable)}."
     return [Finding("warning", "files", text)]
 
 
@@ -189,19 +209,6 @@ def _of_broken_classes(listing: Listing, readable: np.ndarray) -> list[Finding]:
     if not lost:
         return []
     text = f"no picture of {', '.join(lost[:8])}{' …' if len(lost) > 8 else ''} can be read."
-    return [Finding("warning", "classes", text)]
-
-
-def _alike(listing: Listing) -> list[Finding]:
-    """Classes whose names differ in capitals and spaces alone. Single letters may well do."""
-    folded: dict[str, list[str]] = {}
-    for name in listing.classes:
-        folded.setdefault("".join(name.casefold().split()), []).append(name)
-    alike = [names for key, names in folded.items() if len(names) > 1 and len(key) > 1]
-    if not alike:
-        return []
-    shown = "; ".join(" and ".join(map(repr, names)) for names in alike[:4])
-    text = f"classes differ in capitals or spaces alone: {shown}. Each counts as its own."
     return [Finding("warning", "classes", text)]
 
 

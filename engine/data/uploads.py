@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
-import secrets
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.data import idx_files
 from engine.data.archive import safe_entries
-from engine.data.cache import content_hash
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.imported import ending_of, is_linked, read_imported
 from engine.data.listing import Listing
-from engine.data.readers import Opening, list_found
-from engine.data.sources import DATASETS, Found
+from engine.data.sources import DATASETS
+from engine.data.staging import (
+    Staged,
+    let_go,
+    list_at,
+    list_staged,
+    plain_stem,
+    stage_file,
+    told,
+)
 from engine.errors import DataError
-from engine.files.atomic import is_full, make_folder, read_json, sync, write_json
+from engine.files.atomic import make_folder, read_json, sync, write_json
 from engine.files.locks import Lock
 from engine.files.trash import Trash
 from engine.progress import Progress, no_progress
-
-BLOCK = 1 << 20
-LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -62,67 +62,52 @@ def save_upload(
     Raises DataError, and keeps nothing, if it is too large, of no known form, dangerous, or holds
     no labelled images.
     """
-    folder = home / "uploads"
-    ending = ending_of(filename) or ".zip"
-    # In a folder of its own: a table would name pictures of other data sets.
-    part = folder / f".{secrets.token_hex(8)}" / f"upload{ending}"
+    staged = stage_file(home, filename, content, upload_mb, progress)
     try:
-        make_folder(part.parent)
-        _write(part, filename, content, upload_mb * 1_000_000, progress)
-        try:
-            listing = _listed(home, part, choices, unpacked_mb, progress)
-        except DataError as error:
-            raise DataError(str(error).replace(part.name, filename)) from None
-        with Lock.take(folder / ".lock", seconds=30) or nullcontext():
-            name = _free_name(home, filename, ending)
-            path = folder / f"{name}{ending}"
-            upload = _upload(name, path, listing, choices)
-            _keep(folder, upload, path.name)
-            sync(part)
-            os.replace(part, path)  # present means complete
-            sync(folder)
-    except OSError as error:
-        if is_full(error):
-            raise DataError(
-                f"there is no room left on the disk for {filename}",
-                hint="Free some space and try again.",
-            ) from None
-        raise DataError(f"{folder} can't be written", got=error.strerror) from None
+        return keep(home, staged, choices, unpacked_mb, progress)
     finally:
-        shutil.rmtree(part.parent, ignore_errors=True)
+        let_go(staged)
+
+
+def keep(
+    home: Path, staged: Staged, choices: Choices, unpacked_mb: int, progress: Progress
+) -> Upload:
+    """Make a data set of what is staged, read by `choices`: what the lab holds of it is moved, what
+    stays where it is is remembered. Raises DataError, and keeps nothing, if it can't be one.
+    """
+    folder, path = home / "uploads", staged.path
+    with told(home, staged.name):
+        listing = list_staged(home, staged, choices, unpacked_mb, progress)
+        make_folder(folder)
+        with Lock.take(folder / ".lock", seconds=30) or nullcontext():
+            ending = "" if path.is_dir() else _ending(path)
+            if staged.replaces and read_imported(home, staged.name) is not None:
+                remove_upload(home, staged.name)
+            name = staged.name if staged.replaces else _free_name(home, staged.name, ending)
+            at = path if staged.own is None else folder / f"{name}{ending}"
+            upload = _upload(name, at, listing, choices)
+            _keep(folder, upload, str(at.resolve()) if staged.own is None else at.name)
+            if staged.own is not None:
+                if not path.is_dir():
+                    sync(path)
+                os.replace(path, at)  # present means complete
+                sync(folder)
     return upload
+
+
+def _ending(path: Path) -> str:
+    """What the kept file's name ends in, by which it is told what it is."""
+    if ending := ending_of(path.name):
+        return ending
+    with path.open("rb") as file:
+        return ".zip" if file.read(4) == b"PK\x03\x04" else path.suffix
 
 
 def link_upload(home: Path, path: Path, choices: Choices, unpacked_mb: int) -> Upload:
     """Keep a folder or file of this machine as a data set that stays where it is. Raises DataError,
     and keeps nothing, if it can't be one.
     """
-    listing = _listed(home, path, choices, unpacked_mb, no_progress)
-    folder = home / "uploads"
-    make_folder(folder)
-    with Lock.take(folder / ".lock", seconds=30) or nullcontext():
-        upload = _upload(_free_name(home, path.name, ending_of(path.name)), path, listing, choices)
-        _keep(folder, upload, str(path.resolve()))
-    return upload
-
-
-def keep_fetched(
-    home: Path, found: Path, name: str, choices: Choices, unpacked_mb: int, progress: Progress
-) -> Upload:
-    """Keep a folder or archive that was fetched, below the lab's uploads, as the data set `name`
-    in the place of an earlier one. Raises DataError, and changes nothing, if it can't be one.
-    """
-    listing = _listed(home, found, choices, unpacked_mb, progress)
-    folder = home / "uploads"
-    with Lock.take(folder / ".lock", seconds=30) or nullcontext():
-        if read_imported(home, name) is not None:
-            remove_upload(home, name)
-        path = folder / (name if found.is_dir() else f"{name}{ending_of(found.name)}")
-        upload = _upload(name, path, listing, choices)
-        _keep(folder, upload, path.name)
-        os.replace(found, path)  # present means complete
-        sync(folder)
-    return upload
+    return keep(home, Staged(path.name, path), choices, unpacked_mb, no_progress)
 
 
 def change_choices(home: Path, name: str, choices: Choices, unpacked_mb: int) -> Upload:
@@ -132,23 +117,11 @@ def change_choices(home: Path, name: str, choices: Choices, unpacked_mb: int) ->
     found = read_imported(home, name)
     if found is None:
         raise DataError(f"there is no uploaded data set '{name}'")
-    listing = _listed(home, found.path, choices, unpacked_mb, no_progress)
+    listing = list_at(home, found.path, choices, unpacked_mb, no_progress)
     upload = _upload(name, found.path, listing, choices)
     file = str(found.path) if is_linked(home, found) else found.path.name
     _keep(home / "uploads", upload, file)
     return upload
-
-
-def _listed(
-    home: Path, path: Path, choices: Choices, unpacked_mb: int, progress: Progress
-) -> Listing:
-    pairs = tuple(idx_files.only_pairs(path)) if path.is_dir() else ()
-    found = Found(path.stem, path, pairs, choices=choices)
-
-    def content_of(paths: Sequence[Path]) -> str:
-        return content_hash(paths, home, progress)
-
-    return list_found(Opening(found, unpacked_mb, content_of, home / "cache", progress, choices))
 
 
 def _upload(name: str, path: Path, listing: Listing, choices: Choices) -> Upload:
@@ -215,10 +188,8 @@ def remove_upload(home: Path, name: str) -> str:
 
 
 def _free_name(home: Path, filename: str, ending: str) -> str:
-    """A name from the file's, that no data set has: letters, digits, '-', '_' and '.'."""
-    stem = re.split(r"[\\/]", filename)[-1]
-    stem = stem[: -len(ending)] if ending and stem.lower().endswith(ending) else stem
-    stem = re.sub(r"[^\w.-]+", "-", stem).strip("-._")[:LONGEST_NAME] or "upload"
+    """A name from the file's, that no data set has."""
+    stem = plain_stem(filename, ending)
     folder = home / "uploads"
     there = folder.iterdir() if folder.is_dir() else ()
     taken = {
@@ -235,29 +206,3 @@ def _numbered(stem: str) -> Iterator[str]:
     while True:
         yield f"{stem}-{number}"
         number += 1
-
-
-def _write(
-    part: Path, filename: str, content: bytes | BinaryIO, most: int, progress: Progress
-) -> None:
-    blocks = _blocks(content)
-    total = len(content) if isinstance(content, bytes) else 0
-    done = 0
-    with part.open("wb") as file:
-        for block in blocks:
-            done += len(block)
-            if done > most:
-                hint = "Raise GLYPHLAB_UPLOAD_MB, or put it into a folder that GLYPHLAB_DATA names."
-                raise DataError(
-                    f"{filename} is too large", expected=f"at most {most / 1e6:,.0f} MB", hint=hint
-                )
-            file.write(block)
-            progress(done, max(total, done), f"saving {filename} (bytes)")
-
-
-def _blocks(content: bytes | BinaryIO) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield from (content[start : start + BLOCK] for start in range(0, len(content), BLOCK))
-    else:
-        while block := content.read(BLOCK):
-            yield block

@@ -22,6 +22,7 @@ from engine.progress import Progress, no_progress
 
 TABLE = "labels.csv"
 TABLE_TYPES = {column: "sc:Text" for column in COLUMNS} | {"suspicion": "sc:Float"}
+LONGEST_NAME = 200  # bytes of a folder's name; disks take 255
 MARK = "croissant.json"  # written into every such folder
 
 
@@ -109,8 +110,10 @@ EXPORT_FORMS: dict[str, Form] = {
 
 
 def _folder_name(name: str) -> str:
+    """A class's folder, neither hidden nor longer than disks allow; the table has the name itself."""
     safe = re.sub(r"[/\\\0]", "_", name).strip()
-    return safe if safe.strip(".") else f"class {name}"
+    safe = f"class {safe}" if not safe or safe.startswith(".") else safe
+    return safe.encode()[:LONGEST_NAME].decode("utf-8", "ignore")
 
 
 def _stem(file: str) -> str:

@@ -32,6 +32,15 @@ class Convention(NamedTuple):
         return self._replace(paper=paper, each=False) if paper else self
 
     @property
+    def range_in_words(self) -> str:
+        """Which levels stand for black and white."""
+        if self.high is None and self.deep is None:
+            return "0 to 255"
+        deep = f"0 to {self.deep:g} (more than 8 bits)" if self.deep is not None else ""
+        high = f"0 to {self.high:g}" if self.high is not None else ""
+        return f"{' and '.join(part for part in (high, deep) if part)}, stretched to 0 to 255"
+
+    @property
     def key(self) -> str:
         """For caches: '' where each picture decides, so that what was decoded before stays."""
         more = f":{self.deep}:{self.each}" if self.deep is not None or self.each else ""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # a picture above this is refused before it is decoded: a decompression bomb, or a mistake
 MOST_PIXELS = 50_000_000
+TOO_MUCH = "{} takes more memory to read than a picture may"
 KNOWN_MODES = "1 L P RGB RGBA LA La PA RGBa I I;16 I;16B I;16L I;16N F".split()
 # What a PNG says (a text chunk) that the lab wrote of a glyph: its levels are ink as they are.
 GLYPH_MARK = ("Glyphlab", "glyph")
@@ -122,6 +123,8 @@ def open_picture(
         raise ImageError(f"{name} does not exist") from None
     except ImageError:
         raise
+    except MemoryError:
+        raise ImageError(TOO_MUCH.format(name)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         found = re.search(r"\d+", str(error))
         raise ImageError(

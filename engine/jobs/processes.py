@@ -5,7 +5,6 @@ gone.
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import threading
@@ -52,16 +51,6 @@ def give_way(nice: int) -> None:
     # gives each its own session.
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
-
-
-def confine(gigabytes: float) -> None:
-    """Let this process have no more memory of its own than that; what it asks beyond is refused, which
-    ends a run with a sentence. Files that are mapped do not count. Where the system knows no such
-    limit (macOS), nothing happens.
-    """
-    with suppress(ValueError, OSError):
-        most = int(gigabytes * 1e9)
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def spawn(

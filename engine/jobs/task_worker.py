@@ -1,4 +1,4 @@
-"""What a background task's process does."""
+"""What a background task's process does, and how much it may take where the lab serves others."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.bounds import confine, end_after_cpu_seconds
 from engine.errors import GlyphlabError, RunError, unknown
 from engine.files.atomic import plain, write_json
 from engine.files.locks import Lock
+from engine.jobs.queue import queue_of
 from engine.jobs.task_status import read_status
+from engine.jobs.worker import in_words
 from engine.progress import Cancelled
 from engine.runs.run_info import now
 
@@ -26,13 +29,34 @@ HEARTBEAT_SECONDS = 0.5
 GRACE_SECONDS = 20  # to unwind after SIGTERM
 
 
-def work_on_task(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[str, Task]) -> None:
+class Bounds(NamedTuple):
+    """seconds: after which a task ends; memory_gb: of main memory, of each of its processes (not on a
+    GPU, whose driver maps what it never uses)."""
+
+    seconds: float
+    memory_gb: float
+
+
+# In a lab of others (GLYPHLAB_MODE class or public), whoever starts a task. An hour is four times what
+# the longest of a student's takes here (a map of 60,000 images, two cores), and 8 GB half of what a
+# machine for a class has; only whoever leads starts sweeps, which end by their own budget.
+BOUNDS = Bounds(3_600, 8.0)
+UNBOUNDED = ("sweep",)
+
+
+def work_on_task(
+    launcher: Launcher,
+    folder: Path,
+    lock: Lock,
+    kinds: Mapping[str, Task],
+    bounds: Bounds = BOUNDS,
+) -> None:
     """What a task's process does: call the function, write how far it is, and what it returned. For
-    the main thread.
+    the main thread. bounds: hold where the lab serves others than its owner.
     """
     status = read_status(folder).model_dump()
     status |= {"pid": os.getpid(), "host": socket.gethostname(), "state": "running"}
-    written = 0.0
+    written, over = 0.0, False
 
     def write(lasting: bool = True, **changes: Any) -> None:
         status.update(changes)
@@ -52,8 +76,21 @@ def work_on_task(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[st
         signal.alarm(GRACE_SECONDS)
         raise Cancelled
 
+    def overtime(number: int, frame: object) -> None:
+        nonlocal over
+        over = True
+        interrupt(number, frame)
+
     with lock:
         signal.signal(signal.SIGTERM, interrupt)
+        settings = launcher.store.settings
+        if settings.mode != "own" and status["kind"] not in UNBOUNDED:
+            signal.signal(signal.SIGALRM, overtime)
+            signal.setitimer(signal.ITIMER_REAL, bounds.seconds)
+            # A decoder that hangs comes to no handler; the kernel ends what computes on and on.
+            end_after_cpu_seconds((bounds.seconds + GRACE_SECONDS) * (os.cpu_count() or 1))
+            if queue_of(settings.device) == "cpu":
+                confine(bounds.memory_gb)
         try:
             write()
             if (folder / "stop").exists():
@@ -63,12 +100,15 @@ def work_on_task(launcher: Launcher, folder: Path, lock: Lock, kinds: Mapping[st
             result = kinds[status["kind"]](launcher, progress, **status["arguments"])
             end = {"state": "finished", "result": plain(result), "done": status.get("total", 0)}
         except (Cancelled, KeyboardInterrupt):
-            end = {"state": "stopped"}
+            words = (
+                f"it took longer than the {bounds.seconds / 60:g} minutes that a task may take here"
+            )
+            end = {"state": "failed", "error": words} if over else {"state": "stopped"}
         except GlyphlabError as error:
             end = {"state": "failed", "error": str(error)}
         except Exception as error:
             traceback.print_exc()
-            end = {"state": "failed", "error": f"{type(error).__name__}: {error}"[:300]}
+            end = {"state": "failed", "error": in_words(error)}
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.alarm(0)
         write(True, **end, finished=now())

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import __version__
+from engine.bounds import confine
 from engine.errors import GlyphlabError
 from engine.files.atomic import read_json
 from engine.files.locks import Lock
-from engine.jobs.processes import confine
 from engine.jobs.queue import queue_of, wait_turn
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runs.run import Run

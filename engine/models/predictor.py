@@ -68,9 +68,13 @@ class Predictor:
 
     def predict(self, pictures: Sequence[Picture]) -> list[Prediction]:
         """One Prediction for each picture."""
-        if not len(pictures):
+        return self.of_squares([self.prepare(picture) for picture in pictures])
+
+    def of_squares(self, prepared: Sequence[np.ndarray]) -> list[Prediction]:
+        """One Prediction for each square (C, S, S) uint8 that `prepare` made, all in one batch."""
+        if not len(prepared):
             return []
-        squares = np.stack([self.prepare(picture) for picture in pictures])
+        squares = np.stack(prepared)
         probabilities, embeddings = self.run(squares)
         photo = self.checkpoint.style == "photo"
         return [

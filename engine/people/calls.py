@@ -11,7 +11,7 @@ HIDDEN = "hidden"  # a call that no page makes
 _ROWS: dict[str, dict[str, str]] = {
     "lab": {
         "look": "damaged dataset datasets health model_folder model_meta models recipe recipes run"
-        " may runs task tasks",
+        " may runs task tasks why_not why_not_submit",
         "predict": "predictor",
         "train": "submit",
         "stop a run": "stop",
@@ -41,7 +41,10 @@ _ROWS: dict[str, dict[str, str]] = {
         "prepare data": "fetch",
         "change data": "upload remove_upload",
     },
-    "imports": {"look": "choices", "change data": "change fetch link"},
+    "imports": {
+        "look": "choices",
+        "change data": "change fetch keep let_go look_at places stage stage_place",
+    },
     "labels": {
         "look": "classes current decisions given history labels_now listing places",
         "take away": "export",

@@ -12,15 +12,18 @@ import threading
 from collections.abc import Callable
 from functools import wraps
 from inspect import ismethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import RightsError, unknown
 from engine.files.trash import SHORT_BYTES
 from engine.people.calls import CALLS, GIVEN, HIDDEN, NESTED, TASK_DEEDS
 from engine.people.person import Person
-from engine.people.quota import check_here, check_quota
-from engine.people.rights import check, may
+from engine.people.quota import Quota, check_here, check_quota
+from engine.people.rights import check, refusal, why_not
 from engine.runs.run_info import ALIVE
+
+if TYPE_CHECKING:
+    from engine.recipes.recipe import Recipe
 
 PARTS = (
     "store launcher data labels samples labelling noise spaces sweeps compare study taught drawings"
@@ -65,8 +68,21 @@ class LabDoor:
 
     def may(self, deed: str) -> bool:
         """Whether the person may do a deed, of what is their own."""
-        mark = self._gate.person.mark
-        return may(self._gate.person, deed, mark, self._gate.is_locked())
+        return not self.why_not(deed)
+
+    def why_not(self, deed: str, owner: str | None = None) -> str:
+        """Why the person may not do a deed, as a sentence; '' where they may. owner: mark of whoever's it
+        is that it is done to; None: their own.
+        """
+        person = self._gate.person
+        whose = person.mark if owner is None else owner
+        return why_not(person, deed, whose, self._gate.is_locked())
+
+    def why_not_submit(self, recipe: Recipe) -> str:
+        """Why `submit` would refuse this recipe now, as a sentence; '' where it would not."""
+        if (why := self.why_not("train")) or self._gate.person.leads:
+            return why
+        return refusal(lambda: self._gate.quota_for(recipe))
 
     def __getattr__(self, name: str) -> Any:
         if name in PLAIN:
@@ -123,6 +139,12 @@ class Gate:
         """Whose run it is; '' of one that nobody of the class started, and of a model."""
         return str(self.lab.store.run(id).status().get("owner") or "")
 
+    def quota_for(self, recipe: Recipe | None) -> Quota:
+        """What a run of the person may use now. recipe: None for a run that goes on. Raises RightsError."""
+        if recipe is not None:
+            check_here(self.lab.store, recipe)
+        return check_quota(self.person, recipe, self.lab.store.runs())
+
     def _training(self, deed: str, name: str, call: Any) -> Any:
         @wraps(call)
         def started(*args: Any, **named: Any) -> Any:
@@ -130,11 +152,9 @@ class Gate:
             if self.person.leads:
                 return call(*args, **named)
             with _starting:
-                recipe = None
-                if name == "submit":
-                    recipe = args[0] if args else named["recipe"]
-                    check_here(self.lab.store, recipe)
-                quota = check_quota(self.person, recipe, self.lab.store.runs())
+                fresh = name == "submit"
+                recipe = (args[0] if args else named["recipe"]) if fresh else None
+                quota = self.quota_for(recipe)
                 if name == "resume":
                     return call(*args, **named)
                 named |= {

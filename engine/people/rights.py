@@ -6,6 +6,7 @@ their own. What nobody listed is refused.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.errors import RightsError
@@ -70,10 +71,16 @@ def check(person: Person, deed: str, owner: str = "", locked: bool = False) -> N
         )
 
 
-def may(person: Person, deed: str, owner: str = "", locked: bool = False) -> bool:
-    """Whether `check` lets it pass."""
+def why_not(person: Person, deed: str, owner: str = "", locked: bool = False) -> str:
+    """What `check` says against it, as a sentence; '' where it lets it pass."""
+    return refusal(lambda: check(person, deed, owner, locked))
+
+
+def refusal(checked: Callable[[], object]) -> str:
+    """The RightsError that a check raises, as a sentence; '' where it raises none."""
     try:
-        check(person, deed, owner, locked)
-    except RightsError:
-        return False
-    return True
+        checked()
+    except RightsError as error:
+        words = str(error)
+        return words[:1].upper() + words[1:]
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -41,6 +42,15 @@ Options = Annotated[dict[str, Any], AfterValidator(_options)]
 Name = Annotated[str, Field(max_length=1000)]
 # YAML reads a class called 0 and a folder called 2024 as numbers.
 NumberedName = Annotated[Name, BeforeValidator(lambda value: _text_of(value))]
+
+
+def _model_name(name: str) -> str:
+    if not re.fullmatch(r"[\w+-][\w.+-]{0,59}", name):  # lists of runs show it as it is
+        raise ValueError("the name of a model has letters, digits, '_', '-', '+' and '.'")
+    return name
+
+
+ModelName = Annotated[str, AfterValidator(_model_name)]
 
 
 def _text_of(value: object) -> object:
@@ -232,7 +242,7 @@ class DataSpec(Frozen):
 
 
 class ModelSpec(Frozen):
-    name: Name = Field(default="convnet", description="a name in MODELS")
+    name: ModelName = Field(default="convnet", description="a name in MODELS")
     options: Options = Field(default_factory=dict, description="keyword arguments of the model")
 
 

@@ -9,6 +9,7 @@ before they are judged.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -61,6 +62,7 @@ class Answer(NamedTuple):
     note: str
 
 
+@lru_cache(maxsize=5000)  # asked for each class of a model, with every drawing
 def group_of(label: str) -> str:
     """The characters that look like `label`, itself included; just `label` where there are none."""
     return next((group for group in GROUPS if len(label) == 1 and label in group), label)

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from engine.data.cache import cached_squares, stored_squares
+from engine.data.cache import cached_squares
 from engine.data.catalog import list_dataset
-from engine.data.check import checked
 from engine.data.choices import AS_FOUND, Choices
-from engine.data.decode import Target, decode, read_raw
 from engine.data.fetch import fetch
 from engine.data.hub import is_address
 from engine.data.info import DatasetInfo, list_datasets
-from engine.data.listing import SPLITS, Listing, in_turns
-from engine.data.report import ImportReport, report_of
+from engine.data.listing import Listing, in_turns
 from engine.data.sources import DATASETS, find
-from engine.data.splits import make_splits
 from engine.data.uploads import Upload, remove_upload, save_upload
 from engine.errors import DataError, unknown
 from engine.labels.journal import set_aside
 from engine.progress import Progress, no_progress
-from engine.recipes.fields import DataSpec
+from engine.services.contents import (
+    USUAL_SIZE,
+    Contents,
+    Samples,
+    contents_of,
+    samples_of,
+    squares_at,
+    style_of,
+)
 from engine.services.imports import Imports
 from engine.settings import COMMAND
 
@@ -34,47 +37,6 @@ if TYPE_CHECKING:
     from engine.recipes.augmentation import Augment
     from engine.recipes.recipe import Recipe
     from engine.store.store import Store
-
-USUAL_SIZE = {"digit": 28, "page": 64, "photo": 128}  # pixels of a side, by kind
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a data set holds, before any image is decoded.
-
-    counts   (3, K) int64: images of each class in the official train, val and test splits
-    splits   images in each split as a recipe makes them unless it says otherwise
-    skipped  (name, reason) of files that can't be used, known so far
-    report   what became of the files, and what is doubtful
-    checked  whether every image has been decoded in the asked style and size, so that `skipped` and
-             `report` are complete
-    """
-
-    name: str
-    kind: str
-    classes: tuple[str, ...]
-    counts: np.ndarray
-    splits: dict[str, int]
-    notes: dict[str, str]
-    skipped: tuple[tuple[str, str], ...]
-    report: ImportReport
-    checked: bool
-
-    @property
-    def images(self) -> int:
-        """How many there are, with those that have no label."""
-        return int(self.counts.sum()) + self.report.unlabelled
-
-
-class Samples(NamedTuple):
-    """images (n, C, size, size) uint8; labels (n,) int64; files: their names; of: how many there
-    are to page through.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    files: list[str]
-    of: int
 
 
 class Data:
@@ -104,31 +66,8 @@ class Data:
         it may have been decoded; 0: the usual one of its kind. Raises DataError.
         """
         listing = self.listing(name, progress)
-        style, size = _style(listing, style), size or USUAL_SIZE[listing.kind]
-        home = self.store.home
-        stored = stored_squares(listing, style, size, home)
-        unreadable = stored.skipped if stored else ()
-        found = checked(listing, stored, style, size, home, progress) if stored else None
-        read = stored.kept if stored else np.arange(len(listing.labels))
-        labels, official = listing.labels[read], listing.official[read]
-        counts = np.zeros((len(SPLITS), len(listing.classes)), np.int64)
-        labelled = labels >= 0
-        np.add.at(counts, (official[labelled], labels[labelled]), 1)
-        usual = DataSpec()
-        splits = make_splits(
-            labels, official, validation=usual.validation, test=usual.test, seed=usual.seed
-        )
-        sizes = {split: len(index) for split, index in splits.items()}
-        return Contents(
-            name,
-            listing.kind,
-            listing.classes,
-            counts,
-            sizes,
-            listing.notes,
-            listing.skipped + unreadable,
-            report_of(listing, unreadable, found),
-            stored is not None,
+        return contents_of(
+            name, listing, self.store.home, style=style, size=size, progress=progress
         )
 
     def samples(
@@ -148,12 +87,15 @@ class Data:
         Several classes (None: all) take turns: the first image of each, the second, and so on.
         Raises DataError for a split or class that does not exist.
         """
-        listing = self.listing(name)
-        order = in_turns(listing, split, classes)
-        index = order[first : first + count]
-        images, kept = self._squares(listing, index, _style(listing, style), size)
-        return Samples(
-            images, listing.labels[kept], [listing.files[int(i)] for i in kept], len(order)
+        return samples_of(
+            self.listing(name),
+            self.store.home,
+            split=split,
+            classes=classes,
+            first=first,
+            count=count,
+            style=style,
+            size=size,
         )
 
     def augmented(
@@ -178,12 +120,8 @@ class Data:
 
         listing = self.listing(name)
         cached = max(size, augment.crop or 0)
-        images, _ = self._squares(
-            listing,
-            in_turns(listing, "train", None)[first : first + count],
-            _style(listing, style),
-            cached,
-        )
+        index = in_turns(listing, "train", None)[first : first + count]
+        images, _ = squares_at(listing, index, self.store.home, style_of(listing, style), cached)
         batch = torch.from_numpy(images)
         generator = torch.Generator().manual_seed(seed)
         rows = [
@@ -254,26 +192,6 @@ class Data:
             (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, found.choices.key),
         )
 
-    def _squares(
-        self, listing: Listing, index: np.ndarray, style: str, size: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Images (n, C, size, size) uint8 and their positions (n,); from the cache if all of them
-        have been decoded before.
-        """
-        stored = stored_squares(listing, style, size, self.store.home)
-        if stored is None:
-            out, kept = [], []
-            target = Target(style, size, listing.convention)
-            for position in index:
-                chunk = decode([read_raw(listing, int(position))], int(position), target)
-                out.append(chunk.images)
-                kept.append(chunk.kept)
-            empty = decode([], 0, target)
-            return np.concatenate([*out, empty.images]), np.concatenate([*kept, empty.kept])
-        where = np.searchsorted(stored.kept, index)
-        there = np.append(stored.kept, -1)[where] == index
-        return np.asarray(stored.images[where[there]]), index[there]
-
 
 def _listed(
     name: str, folders: tuple[Path, ...], home: Path, unpacked_mb: int, progress: Progress
@@ -289,7 +207,3 @@ def _zip_listed(
     name: str, folders: tuple[Path, ...], home: Path, unpacked_mb: int, stamp: tuple[object, ...]
 ) -> Listing:
     return _listed(name, folders, home, unpacked_mb, no_progress)
-
-
-def _style(listing: Listing, style: str) -> str:
-    return listing.kind if style == "auto" else style

@@ -1,20 +1,47 @@
-"""How data sets that a person has given to the lab are read, and folders that are read in place."""
+"""How data sets that a person gives to the lab are read: looked at before they are kept, kept, and
+read otherwise later; folders of the server are read in place.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-from engine.data.address import fetch_address
+import numpy as np
+
+from engine.data import staging
+from engine.data.address import fetch_address, is_on_the_web, stage_address
+from engine.data.cache import cached_squares
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.hub import is_address
-from engine.data.imported import read_imported
+from engine.data.imported import ending_of, read_imported
+from engine.data.listing import Listing
 from engine.data.sources import find
-from engine.data.uploads import Upload, change_choices, link_upload
+from engine.data.staging import Staged, list_staged, stage_file
+from engine.data.uploads import Upload, change_choices, keep
 from engine.errors import DataError
 from engine.progress import Progress, no_progress
+from engine.services.contents import USUAL_SIZE, Contents, Samples, contents_of, samples_of
 
 if TYPE_CHECKING:
     from engine.store.store import Store
+
+MOST_SHOWN = 60  # pictures of a preview
+TRIES = 3  # of a class whose first images can't be read
+MOST_PLACES = 2_000  # of one folder
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would become of something that is staged: what it holds, with the report, and the first
+    image of each class.
+    """
+
+    contents: Contents
+    samples: Samples
 
 
 class Imports:
@@ -23,15 +50,76 @@ class Imports:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def link(self, path: str, choices: Choices = AS_FOUND) -> Upload:
-        """Keep a folder or file below GLYPHLAB_DATA as a data set of its own name, read by
-        `choices`; it stays where it is. Raises DataError.
+    def places(self) -> list[str]:
+        """What lies below GLYPHLAB_DATA and may be a data set: names of folders and files."""
+        found: set[str] = set()
+        for folder in self.store.settings.data:
+            with suppress(OSError):
+                found |= {
+                    path.name
+                    for path in islice(folder.iterdir(), MOST_PLACES)
+                    if not path.name.startswith(".") and (path.is_dir() or ending_of(path.name))
+                }
+        return sorted(found)
+
+    def stage(
+        self, filename: str, content: bytes | BinaryIO, progress: Progress = no_progress
+    ) -> Staged:
+        """Take an archive, table or array in, to be looked at and then kept or let go. Raises
+        DataError if it is too large.
+        """
+        most = self.store.settings.upload_mb
+        return stage_file(self.store.home, filename, content, most, progress)
+
+    def stage_place(self, place: str, progress: Progress = no_progress) -> Staged:
+        """The same of hf://owner/name, which is fetched, and of a folder or file below GLYPHLAB_DATA,
+        which stays where it is. Raises GlyphlabError if it is not there, or the lab is offline.
         """
         settings = self.store.settings
-        found = find(path, settings.data, self.store.home, names_only=True)
+        if is_address(place):
+            self._check_online(place)
+            return stage_address(self.store.home, place, settings.upload_mb, progress)
+        found = (
+            None
+            if is_on_the_web(place)
+            else find(place, settings.data, self.store.home, names_only=True)
+        )
         if found is None or found.path is None:
-            raise DataError(f"there is no folder or file '{path}'")
-        return link_upload(self.store.home, found.path, choices, settings.unpacked_mb)
+            raise DataError(f"there is no folder or file '{place}'")
+        return Staged(found.path.name, found.path)
+
+    def look_at(
+        self,
+        staged: Staged,
+        choices: Choices = AS_FOUND,
+        *,
+        check: bool = False,
+        progress: Progress = no_progress,
+    ) -> Preview:
+        """What would become of it, read by `choices`; nothing is kept. check: every image is opened,
+        so that broken, blank and identical ones are named. Raises DataError if it can't be a data
+        set, or a chosen column is not there.
+        """
+        home, unpacked_mb = self.store.home, self.store.settings.unpacked_mb
+        listing = list_staged(home, staged, choices, unpacked_mb, progress)
+        size = USUAL_SIZE[listing.kind]
+        if check:
+            cached_squares(listing, listing.kind, size, home, progress)
+        contents = contents_of(staged.name, listing, home, size=size, progress=progress)
+        return Preview(contents, _one_of_each(listing, home, size))
+
+    def keep(
+        self, staged: Staged, choices: Choices = AS_FOUND, progress: Progress = no_progress
+    ) -> Upload:
+        """Make a data set of it. Raises DataError, and leaves it staged, if it can't be one."""
+        unpacked_mb = self.store.settings.unpacked_mb
+        kept = keep(self.store.home, staged, choices, unpacked_mb, progress)
+        staging.let_go(staged)  # what else was fetched with it
+        return kept
+
+    def let_go(self, staged: Staged) -> None:
+        """Delete what the lab holds of something that is not kept."""
+        staging.let_go(staged)
 
     def fetch(
         self,
@@ -45,11 +133,7 @@ class Imports:
         largest upload from elsewhere. Raises GlyphlabError, also if the lab is offline.
         """
         settings = self.store.settings
-        if settings.offline:
-            raise DataError(
-                f"{address} can't be fetched: the lab is offline",
-                hint="Set GLYPHLAB_OFFLINE=0, or carry the files and give their folder.",
-            )
+        self._check_online(address)
         usual = settings.unpacked_mb if is_address(address) else settings.upload_mb
         return fetch_address(
             self.store.home,
@@ -70,3 +154,29 @@ class Imports:
         """The choices that a data set is read by; None if it was not given to the lab."""
         kept = read_imported(self.store.home, name)
         return kept.choices if kept else None
+
+    def _check_online(self, address: str) -> None:
+        if self.store.settings.offline:
+            raise DataError(
+                f"{address} can't be fetched: the lab is offline",
+                hint="Set GLYPHLAB_OFFLINE=0, or carry the files and give their folder.",
+            )
+
+
+def _one_of_each(listing: Listing, home: Path, size: int) -> Samples:
+    """The first image that can be read of each of the first classes."""
+    there = [name for name, count in zip(listing.classes, listing.counts(), strict=True) if count]
+    wanted, found = there[:MOST_SHOWN], list[Samples]()
+    for turn in range(TRIES):
+        count = len(wanted)
+        if not wanted:
+            break
+        one = samples_of(listing, home, classes=wanted, first=turn * count, count=count, size=size)
+        had = {listing.classes[label] for label in one.labels}
+        wanted = [name for name in wanted if name not in had]
+        found.append(one)
+    images = np.concatenate([one.images for one in found])
+    labels = np.concatenate([one.labels for one in found])
+    files = [file for one in found for file in one.files]
+    order = np.argsort(labels, kind="stable")
+    return Samples(images[order], labels[order], [files[i] for i in order], len(listing))

@@ -13,7 +13,6 @@ from PIL import Image, ImageDraw
 from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.views import Views
 from engine.errors import DataError
-from engine.imaging.images import Page
 from engine.lab import Lab
 from engine.recognition.typicality import Typical, ink_depth, measured, typicality_of
 from engine.services.few_shot import EMBEDDER
@@ -35,6 +34,10 @@ def uri(ink: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(png(ink)).decode()
 
 
+def on_a_page(lab, ink: np.ndarray):
+    return Reader(lab).drawn(Image.fromarray(255 - ink))
+
+
 def solid(kind: str) -> np.ndarray:
     """Ink (360, 480) uint8 of a dot or a blot."""
     page = Image.new("L", (480, 360))
@@ -48,9 +51,7 @@ def solid(kind: str) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ["dot", "blot"])
 def test_what_is_no_digit_is_not_named_without_a_doubt(lab, kind):
-    prediction, verdict, match, gallery = Reader(lab).answer(
-        Page(Image.fromarray(255 - solid(kind))), DIGITS
-    )
+    prediction, verdict, match, gallery = Reader(lab).answer(on_a_page(lab, solid(kind)), DIGITS)
     assert match is None and gallery is not None and gallery.typical is not None
     assert verdict.headline.startswith("Not sure"), verdict
     assert prediction.probabilities.max() > 0.5  # the softmax alone would have named it
@@ -59,7 +60,7 @@ def test_what_is_no_digit_is_not_named_without_a_doubt(lab, kind):
 @pytest.mark.parametrize("writer", range(4))
 def test_digits_are_still_named(lab, writer):
     for digit in "701":
-        page = Page(Image.fromarray(255 - drawn(digit, 5, writer=writer)))
+        page = on_a_page(lab, drawn(digit, 5, writer=writer))
         assert Reader(lab).answer(page, DIGITS)[1].kind == "sure"
 
 
@@ -91,10 +92,10 @@ def test_symbols_are_told_apart_by_the_embedder_whichever_model_reads(lab, readi
         for number in range(3):
             lab.taught.add(symbol, png(drawn(symbol, number)))
     for symbol in ("♥", "Ω"):
-        page = Page(Image.fromarray(255 - drawn(symbol, 12)))
+        page = on_a_page(lab, drawn(symbol, 12))
         assert reader.answer(page, reading)[2].name == symbol
     for other in ("7", "→", "#"):  # a class of the model's, and symbols that were not taught
-        assert reader.answer(Page(Image.fromarray(255 - drawn(other, 12))), reading)[2] is None
+        assert reader.answer(on_a_page(lab, drawn(other, 12)), reading)[2] is None
 
 
 def test_only_the_reading_models_classes_speak_against_a_symbol(lab):

@@ -87,6 +87,8 @@ def test_what_the_pad_may_call_takes_its_own_questions_only(server, client):
         assert answer.status_code == 200 and answer.json()["headline"] == "This can't be read"
     for wrong in ({"fn_name": "__init__"}, {"fn_name": "preprocess"}, {"component_id": 10**6}):
         assert httpx.post(address, json={**question, "data": [], **wrong}).status_code in (404, 500)
+    for wrong in ([1], "x", {"fn_name": "look"}):
+        assert httpx.post(address, json=wrong).status_code == 400
     plain = httpx.post(address, content=b"{}", headers={"content-type": "text/plain"})
     assert plain.status_code == 415
     assert len(server.output()) - before < 1000 and "Traceback" not in server.output()

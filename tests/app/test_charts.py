@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -292,5 +293,8 @@ def test_a_persons_words_in_markdown_make_no_picture_no_link_and_no_tag():
     ):
         shown = render(f"Saved as **{say.literal(text)}**.")
         assert shown.count("<") == 4 and "img" not in shown.replace("&lt;img", ""), shown
+    for picture in (":material/school: T", ":smile:", ":Material/home:"):
+        said = say.literal(picture)
+        assert not re.search(r":[\w+/-]+:", said) and said.replace("\u2060", "") == picture
     bare = say.literal("http://e.example or WWW.e.example")  # links as GitHub's Markdown makes them
     assert "http://" not in bare and "WWW." not in bare

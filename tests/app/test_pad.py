@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.canvas_tabs.pad import drawing_of
+from app.canvas_tabs.drawing import drawing_of
 from engine.errors import ImageError
 
 

@@ -9,6 +9,8 @@ from waiting import wait_until
 from weblab import charts, open_page, texts, thumbnails
 
 from app.charts.data import class_counts
+from engine.data.choices import Choices
+from engine.errors import DataError
 from engine.lab import Lab
 from engine.settings import read_settings
 
@@ -99,20 +101,36 @@ def test_augmentation_shows_the_same_samples_changed(lab):
     assert not page.exception and grids(page) != before
 
 
-def test_an_upload_is_taken_in_and_shown(lab, tmp_path):
+def test_an_upload_is_seen_as_it_would_be_read_then_taken_in(lab, tmp_path):
     data = write_zip(
         tmp_path / "My letters.zip",
-        files("a", "b") | {"loose.png": png(small_page("2")), "a/0.png": b"broken"},
+        files("a", "b", below="train/")
+        | files("a", count=2, below="test/")
+        | {"train/x.png": png(small_page("2")), "train/a/0.png": b"broken"},
     ).read_bytes()
     page = open_page("data")
     page.get("file_uploader")[0].upload("My letters.zip", data, "application/zip").run()
-    page.button(key="upload-add").click().run()
+    page.button(key="import-look").click().run()
     assert not page.exception
-    assert "`My-letters` was added: 6 images of 2 classes." in texts(page)
+    figures = [(metric.label, metric.value) for metric in page.metric[:3]]
+    assert figures == [("Images", "8"), ("Classes", "2"), ("Left out", "1")]
+    assert {"a · 5", "b · 3"} <= set(captions(page))
+    found = dict(page.dataframe[0].value.itertuples(index=False))
+    assert found["Splits"] == "Training 6, Test 2" and found["Layout"].startswith("<test|train>/")
+    assert found["Range of pixels"] == "0 to 255" and found["Polarity"].startswith("dark on light,")
+    assert "import-label" not in {box.key for box in page.selectbox}  # there is no table
+    assert list(page.dataframe[1].value["Left out"]) == ["train/x.png"]
+    assert lab.data.list()[0].name == "digits"  # nothing is kept
+    page.button(key="import-check").click().run()
+    assert list(page.dataframe[1].value["Left out"]) == ["train/x.png", "train/a/0.png"]
+    page.button(key="import-keep").click().run()
+    assert not page.exception
+    assert "`My-letters` was added: 7 images of 2 classes." in texts(page)
+    assert "/train?data=My-letters" in texts(page)
     assert page.selectbox(key="data").value == "My-letters"
     assert dict(page.dataframe[0].value.itertuples(index=False)) == {
-        "loose.png": "it is not in a class folder",
-        "a/0.png": "it is not a picture that can be read, got no known format",
+        "train/x.png": "it is not in a class folder",
+        "train/a/0.png": "it is not a picture that can be read, got no known format",
     }
     page.button(key="delete-My-letters").click().run()
     assert (
@@ -122,12 +140,16 @@ def test_an_upload_is_taken_in_and_shown(lab, tmp_path):
     )
 
 
-def test_a_bad_upload_is_refused_in_words(lab):
+def test_a_bad_upload_is_refused_in_words_and_let_go(lab):
     page = open_page("data")
     page.get("file_uploader")[0].upload("bad.zip", b"no zip", "application/zip").run()
-    page.button(key="upload-add").click().run()
+    page.button(key="import-look").click().run()
     assert not page.exception and "bad.zip is not a zip that can be read" in texts(page)
+    assert page.button(key="import-keep").disabled
+    page.button(key="import-let-go").click().run()
+    assert not page.exception and page.button(key="import-look").disabled
     assert page.selectbox(key="data").value == "digits"
+    assert not list((lab.home / "uploads").glob(".*/*"))
 
 
 def test_what_is_left_out_is_named(lab, own, tmp_path):
@@ -200,24 +222,32 @@ def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab, tmp_pa
     table = "\n".join(",".join(row) for row in [header, *rows]).encode()
     page = open_page("data")
     page.get("file_uploader")[0].upload("rows.csv", table, "text/csv").run()
-    assert page.number_input(key="upload-0-test").value == 15
-    page.button(key="upload-add").click().run()
+    page.button(key="import-look").click().run()
+    assert page.number_input(key="import-test").value == 15
+    assert page.selectbox(key="import-label").options == ["label", "letter"]
+    found = dict(page.dataframe[0].value.itertuples(index=False))
+    assert found["Columns"] == "label is 'label'; not used: letter"
+    assert found["Splits"].startswith("Training 26, Test 4 (15% of the images, stratified")
+    page.selectbox(key="import-label").set_value("letter").run()
+    assert not page.exception and {"a · 15", "b · 15"} <= set(captions(page))
+    page.selectbox(key="import-label").set_value(None).run()
+    page.button(key="import-keep").click().run()
     assert not page.exception
     assert "`rows` was added: 30 images of 3 classes." in texts(page)
     assert "Its test split: 4 images, 15% of the images, stratified, as chosen" in texts(page)
     found = lab.data.contents("rows")
     assert found.counts.sum(1).tolist() == [26, 0, 4] and "as chosen" in found.notes["test"]
-    page.text_input(key="read-rows-label").set_value("letter").run()
+    page.selectbox(key="read-rows-label").set_value("letter").run()
     page.button(key="read-rows-apply").click().run()
     assert not page.exception and lab.data.contents("rows").classes == ("a", "b")
-    page.text_input(key="read-rows-label").set_value("nothing").run()
-    page.button(key="read-rows-apply").click().run()
-    assert "column 'nothing' is not known" in texts(page)
+    with pytest.raises(DataError, match="column 'nothing' is not known"):
+        lab.data.imports.change("rows", Choices(label="nothing"))
     assert lab.data.contents("rows").classes == ("a", "b")
     assert lab.dataset("rows").splits["test"].size == 4
     exported = lab.exports.dataset("rows", "parquet", tmp_path / "rows.zip").read_bytes()
     page.get("file_uploader")[0].upload("again.zip", exported, "application/zip").run()
-    page.button(key="upload-add").click().run()
+    page.button(key="import-look").click().run()
+    page.button(key="import-keep").click().run()
     assert not page.exception and "Its test split: 4 images, of its own." in texts(page)
     again, rows = lab.dataset("again"), lab.dataset("rows")
     assert np.array_equal(again.counts(), rows.counts()) and again.classes == rows.classes
@@ -228,16 +258,28 @@ def test_a_folder_of_the_server_is_read_in_place_and_stays_there(lab, tmp_path):
     folder = write_folder(tmp_path / "data" / "mine", files("a", "b", count=4))
     write_folder(tmp_path / "elsewhere", files("a", "b"))
     page = open_page("data")
-    page.text_input(key="upload-place-0").set_value(str(tmp_path / "elsewhere")).run()
-    page.button(key="upload-add").click().run()
-    assert "can't be opened from here" in texts(page)
-    page.text_input(key="upload-place-0").set_value("http://127.0.0.1:1/x.zip").run()
-    page.button(key="upload-add").click().run()
+
+    def look_into(kind, key, place):
+        page.segmented_control(key="import-kind").select(kind).run()
+        field = page.selectbox(key=key) if "place" in key else page.text_input(key=key)
+        field.set_value(place).run()
+        page.button(key="import-look").click().run()
+        assert not page.exception
+
+    with pytest.raises(DataError, match="can't be opened from here"):
+        lab.data.imports.stage_place(str(tmp_path / "elsewhere"))
+    look_into("An address", "upload-address-0", "http://127.0.0.1:1/x.zip")
     assert "the page fetches from the Hub only" in texts(page)
     assert "datasets --fetch http://127.0.0.1:1/x.zip" in texts(page)
-    page.text_input(key="upload-place-0").set_value("mine").run()
-    page.selectbox(key="upload-0-paper").select("Light ink on dark paper").run()
-    page.button(key="upload-add").click().run()
+    look_into("An address", "upload-address-0", "hf://owner/name")
+    assert "hf://owner/name can't be fetched: the lab is offline" in texts(page)
+    page.segmented_control(key="import-kind").select("A folder on the server").run()
+    assert page.selectbox(key="upload-place-0").options == ["mine"]
+    look_into("A folder on the server", "upload-place-0", "mine")
+    page.selectbox(key="import-paper").select("Light ink on dark paper").run()
+    found = dict(page.dataframe[0].value.itertuples(index=False))
+    assert found["Polarity"] == "light on dark, as chosen"
+    page.button(key="import-keep").click().run()
     assert not page.exception and page.selectbox(key="data").value == "mine"
     assert "dark paper, as chosen" in "".join(
         f.text for f in lab.data.contents("mine").report.findings

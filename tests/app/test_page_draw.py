@@ -23,6 +23,10 @@ def test_the_canvas_is_shown_with_the_model_of_the_address(lab):
 def test_the_api_is_explained_with_the_models_name(lab):
     run = add_run(lab)
     page = open_page("draw", model=run.id)
+    assert not page.code  # only in the box once it is open
+    page.session_state["program"] = True
+    page.run()
+    assert len(page.code) == 2
     assert all(run.id in snippet.value and "/canvas/" in snippet.value for snippet in page.code)
 
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from app.received import Received
+from app.received import MOST_FILES, Received
 from engine.errors import ImageError
 
 
@@ -82,6 +82,19 @@ def test_the_oldest_files_make_room(received):
     assert sorted(path.name for path in received.folder.iterdir()) == ["1", "2", "3", "a"]
     received.make_room(4000)
     assert [path for path in received.folder.rglob("*") if path.is_file()] == []
+
+
+def test_files_are_counted_too_and_their_folders_go_with_them(received):
+    most = MOST_FILES
+    for number in range(most + 5):
+        path = received.folder / f"{number}" / "a.png"
+        path.parent.mkdir()
+        path.touch()
+        os.utime(path, (number, number))
+    received.make_room(0)
+    left = [int(path.parent.name) for path in received.folder.rglob("a.png")]
+    assert len(left) in (most - 2, most - 1) and min(left) > 5  # with the one of the fixture
+    assert not (received.folder / "0").exists()
 
 
 def test_uploads_kept_in_memory_are_bounded_for_all_together():

@@ -140,7 +140,7 @@ def test_a_person_trains_watches_and_draws(page, server):
     wait_until(
         lambda: rows.count() and rows.first.inner_text().startswith("7"), timeout=60, interval=0.2
     )
-    assert server.health()["torch_loaded"] is True
+    assert server.health()["torch_loaded"] is False  # the drawing was read by another process
     page.goto(server.address)
     page.get_by_text("First steps: 2 of 5 done").wait_for()
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from hands import SYMBOLS
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from waiting import wait_until
 from weblab import Server, add_run
 
+from engine.errors import RightsError
 from engine.lab import Lab
 from engine.settings import read_settings
 
@@ -54,20 +54,16 @@ class Visitor:
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
-    def open(self, name: str, inside: str) -> None:
-        """Press a button until what it opens is seen: a page that is still being drawn closes it."""
-        shown = self.page.get_by_role("button", name=inside, exact=True).first
-        for _ in range(5):
-            self.press(name)
-            try:
-                shown.wait_for(timeout=6000)
-            except PlaywrightTimeout:
-                continue
-            return
-
     def shoot(self, name: str) -> None:
         if SHOTS:
             self.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+    def shown_pass(self) -> str:
+        """What the browser shows at the lab's door."""
+        (cookie,) = (
+            one for one in self.context.cookies() if one["name"].startswith("glyphlab-pass")
+        )
+        return cookie["value"]
 
     def close(self) -> None:
         assert not self.page.locator('[data-testid="stException"]').count()
@@ -76,8 +72,9 @@ class Visitor:
 
 
 def test_a_lesson(browser, lab):
+    """One teacher and five students, each in a browser of their own, the students' as wide as a phone."""
     teacher = Visitor(browser, lab, width=1280, height=1000)
-    ada, ben = Visitor(browser, lab, **PHONE), Visitor(browser, lab, **PHONE)
+    ada, ben, cyd, dee, eve = students = [Visitor(browser, lab, **PHONE) for _ in range(5)]
     teacher.go(f"/classroom?token={KEY}")
     teacher.sees("Nobody has joined yet.")
     assert KEY not in teacher.page.url
@@ -86,9 +83,13 @@ def test_a_lesson(browser, lab):
     ada.join("Ada")
     ben.join("ada")
     ben.sees("Somebody is called 'ada' already")
-    ben.join("Ben")
-    teacher.sees("2 students")
+    for name, one in zip(("Ben", "Cyd", "Dee", "Eve"), students[1:], strict=True):
+        one.join(name)
+        one.sees("Classroom")
+        one.page.goto("about:blank")  # pages that nobody looks at would be drawn all the same
+    teacher.sees("5 students")
 
+    draws(eve)
     teaches(ben)
     teacher.page.get_by_label("What to try").fill("Try other rates.")
     teacher.press("Assign")
@@ -99,32 +100,56 @@ def test_a_lesson(browser, lab):
     ada.page.get_by_text("Open the recipe").click()
     ada.press("Start")
     run = wait_until(lambda: next((one for one in lab.runs() if one.by == "Ada"), None), timeout=60)
-    teacher.page.locator('[class*="st-key-desk"]', has_text="1 run ·").wait_for()
+    own = {one.name: one.id for one in lab.classroom.now().students}
+    for name in ("Cyd", "Dee"):  # whose runs on the assignment have ended
+        ended = add_run(lab, name=f"quick of {name}")
+        ended.write_status(owner=own[name], by=name)
+    teacher.page.locator('[class*="st-key-desk"]', has_text="1 run ·").first.wait_for()
     teacher.shoot("wall")
 
     ben.go(f"/models?model={lab.own}")
-    ben.open("Delete", "Delete it")
-    ben.press("Delete it")
-    ben.sees("You may not delete another person's run")
+    ben.sees("You may not delete another person's run.")
     ben.shoot("refused")
+    assert not ben.page.get_by_role("button", name="Delete", exact=True).count()
+    with pytest.raises(RightsError, match="another person's run"):
+        lab.for_person(lab.classroom.person_of(ben.shown_pass())).delete(lab.own)
     assert lab.own in {one.id for one in lab.runs()}
 
+    cyd.go("/classroom")
+    cyd.page.get_by_test_id("stDataFrame").wait_for()
+    cyd.sees("Of 364 test images.")
+    cyd.shoot("leaderboard")
     teacher.page.get_by_text("Locked", exact=True).click()
     wait_until(lambda: lab.classroom.now().locked, timeout=30)
-    ben.go("/classroom")
-    ben.sees("The class is locked")
+    dee.go("/train?recipe=quick")
+    dee.sees("The class is locked. You can look and draw; the rest waits for your teacher.")
+    assert dee.page.get_by_role("button", name="Start", exact=True).is_disabled()
+    dee.shoot("locked")
     teacher.press("Stop all runs")
     wait_until(lambda: not lab.run(run.id).info().alive, timeout=60)
+    teacher.shoot("lesson-over")
+    ben.go("/classroom")
     ben.press("Leave the class")
     ben.sees("Join the class")
     ben.go("/train")
     ben.sees("Join the class")
-    for one in (teacher, ada, ben):
+    for one in (teacher, *students):
         one.close()
 
 
 def teaches(one: Visitor) -> None:
     """Draw a 7 on the canvas and give it a name: it is kept for this student alone."""
+    draws(one)
+    one.page.get_by_label("Name of the symbol").fill("seven of mine")
+    one.page.get_by_role("button", name="Add this drawing").click()
+    one.sees("is kept.")
+    (file,) = one.lab.home.glob("students/*/taught/*/symbol.json")
+    assert "seven of mine" in file.read_text(encoding="utf-8")
+    assert not (one.lab.home / "taught").exists()
+
+
+def draws(one: Visitor) -> None:
+    """Draw a 7 on the canvas, and see it read."""
     one.go("/canvas/?model=canvas-digits")
     canvas = one.page.locator('#pad [data-role="canvas"]')
     one.page.locator('#pad [data-role="model"] option').first.wait_for(state="attached")
@@ -141,9 +166,3 @@ def teaches(one: Visitor) -> None:
     one.page.mouse.up()
     one.page.locator('[data-role="headline"]', has_text="This is 7").wait_for()
     one.shoot("drawn")
-    one.page.get_by_label("Name of the symbol").fill("seven of mine")
-    one.page.get_by_role("button", name="Add this drawing").click()
-    one.sees("is kept.")
-    (file,) = one.lab.home.glob("students/*/taught/*/symbol.json")
-    assert "seven of mine" in file.read_text(encoding="utf-8")
-    assert not (one.lab.home / "taught").exists()

@@ -88,6 +88,28 @@ test("of a burst of questions the first is sent, and then the newest only", asyn
   assert.deepEqual(shown, ["one", "twenty"]);
 });
 
+test("a pad whose lab is slow asks less often while the pen moves, and at once when it rests", async (t) => {
+  const { ask, sent, settle, pass } = asking(t, () => 1);
+  const answered = async (after) => { await pass(after); sent.at(-1).answered("one"); await settle(); };
+  ask();
+  await answered(200);
+  ask();
+  await pass(399);
+  assert.equal(sent.length, 1);
+  await pass(1);
+  assert.equal(sent.length, 2);
+  await answered(200);
+  ask();
+  await pass(100);
+  ask(true);
+  await settle();
+  assert.equal(sent.length, 3);
+  ask();
+  ask(true);
+  await answered(300);
+  assert.equal(sent.length, 4);
+});
+
 test("an answer to a drawing that has been cleared meanwhile is not shown", async (t) => {
   let drawing = 7;
   const { ask, sent, shown, settle, pass } = asking(t, () => drawing);

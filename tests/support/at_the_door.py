@@ -7,7 +7,7 @@ import re
 from own_loop import run
 
 from app.doors.guard import Guard
-from app.doors.table import Door, lab_table
+from app.doors.table import FORM, Door, lab_table
 
 TABLE = lab_table(["train"])
 DOORS = sorted(
@@ -79,6 +79,14 @@ def ask(
 def example(pattern: str) -> str:
     """A path that fits a door's pattern."""
     return re.sub(r"\\(.)", r"\1", pattern.replace("[^/]+(?:/[^/]+)*", "a/b").replace("[^/]+", "a"))
+
+
+BEGUN = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+
+
+def filled(door: Door, size: int) -> bytes:
+    """A body of so many bytes as the door takes it; of a form, the beginning of its file."""
+    return BEGUN.ljust(size, b"x") if door.takes == FORM else b"x" * size
 
 
 def typed(door: Door, *headers: tuple[str, str]) -> tuple[tuple[str, str], ...]:

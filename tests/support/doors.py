@@ -14,7 +14,7 @@ from made_lab import drawn, furnish, lab_at, looked_at
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app.canvas_tabs.pad import drawing_of
+from app.canvas_tabs.drawing import drawing_of
 from app.scatter.routes import routes
 from engine.cli import main
 from engine.imaging.images import ink_of, open_picture

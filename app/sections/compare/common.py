@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.charts.words import number, percent
 from app.samples.thumbs import thumbs
+from app.widgets.allowed import allowed
 from app.widgets.common import note
 from app.widgets.pickers import pick_dataset
 from app.widgets.tasks import task_box
@@ -60,7 +61,7 @@ def common(lab: Lab, ids: Sequence[str]) -> None:
     if task is not None and task.state == "finished":
         show(lab, task.result, {info.id: info.name for info in saved})
         return
-    if task is None or task.state in ("failed", "stopped"):
+    if (task is None or task.state in ("failed", "stopped")) and allowed(lab, "compute"):
         st.button(
             "Score on the same images",
             key="common-start",

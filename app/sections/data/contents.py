@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -13,23 +12,24 @@ from app.charts.data import SPLIT_NAMES, class_counts
 from app.charts.words import number
 from app.charts.words import size as file_size
 from app.samples.thumbs import thumbs
+from app.sections.data.remove import remove
 from app.sections.data.report import show_report, warn
 from app.sections.data.splits import show_splits
 from app.sections.data.take_away import take_away
-from app.widgets.common import chart, empty, note, told
+from app.widgets.allowed import allowed
+from app.widgets.common import chart, empty, note
 from app.widgets.links import link
 from app.widgets.pickers import pick_one
 from app.widgets.pictures import image_grid
 from app.widgets.tasks import task_box
-from engine.errors import DataError
 from engine.imaging.images import STYLES
 from engine.runs.run_info import ALIVE
-from engine.services.datasets import USUAL_SIZE
+from engine.services.contents import USUAL_SIZE
 
 if TYPE_CHECKING:
     from engine.data.info import DatasetInfo
     from engine.lab import Lab
-    from engine.services.datasets import Contents
+    from engine.services.contents import Contents
 
 A_PAGE = 60  # samples
 EVERY = "every class"
@@ -74,8 +74,8 @@ def show(lab: Lab, name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         link("train", "Train on this", data=name)
         take_away(lab, name)
-        if info.uploaded:
-            _remove(lab, name)
+        if info.uploaded and lab.may("change data"):
+            remove(lab, name)
 
 
 def _away(lab: Lab, info: DatasetInfo) -> None:
@@ -96,6 +96,8 @@ def _away(lab: Lab, info: DatasetInfo) -> None:
         "This data set is not on this machine yet. It can be downloaded from its public source"
         f" ({file_size(info.size_bytes)}); the checksums of its files are verified."
     )
+    if not allowed(lab, "prepare data"):
+        return
     offline = lab.settings.offline
     help = "The lab is offline: GLYPHLAB_OFFLINE is set." if offline else None
     if st.button(
@@ -258,30 +260,17 @@ def _augmentation(lab: Lab, name: str) -> None:
 
 
 def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
-    show_report(found.report)
+    show_report(found)
     if found.checked:
         return
     note(
         "Not every image has been opened yet. Opening them all finds blank, identical and broken"
         " images."
     )
-    if st.button("Open every image", key=f"check-{info.name}", icon=":material/fact_check:"):
+    if lab.may("prepare data") and st.button(
+        "Open every image", key=f"check-{info.name}", icon=":material/fact_check:"
+    ):
         st.session_state[f"task-{info.name}"] = lab.start_task(
             "load", name=info.name, style="auto", size=_usual_size(info, found)
         )
     _task(lab, info.name)
-
-
-def _remove(lab: Lab, name: str) -> None:
-    with st.popover("Delete", icon=":material/delete:"):
-        st.markdown(
-            f"`{name}` is moved to the trash and kept there for a week. Runs that used it stay."
-        )
-        st.button("Delete it", f"delete-{name}", type="primary", on_click=_delete, args=(lab, name))
-
-
-@told
-def _delete(lab: Lab, name: str) -> None:
-    with suppress(DataError):  # somebody else was quicker
-        lab.data.remove_upload(name)
-    st.query_params.pop("data", None)

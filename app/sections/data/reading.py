@@ -11,6 +11,7 @@ from engine.data.choices import AS_FOUND, Choices
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
+    from engine.data.report import ImportReport
     from engine.lab import Lab
 
 PAPERS: dict[str, Literal["light", "dark"] | None] = {
@@ -19,10 +20,7 @@ PAPERS: dict[str, Literal["light", "dark"] | None] = {
     "Light ink on dark paper": "dark",
 }
 COLUMNS = {
-    "label": (
-        "Label column",
-        "its name, or its number, counted from 1, where the table has no header",
-    ),
+    "label": ("Label column", "the class: its name, or its number from 1 without a header"),
     "split": ("Split column", "train, val or test of each image"),
     "path": ("Path column", "the file of each image, in a table that names image files"),
     "annotator": ("Annotator column", "who gave each label; the label given most often is used"),
@@ -30,20 +28,16 @@ COLUMNS = {
 SHARE = 15  # percent, offered as the test split
 
 
-def choices_form(key: str, choices: Choices) -> Choices:
-    """Draw the fields and return what they hold. An empty column is found by name and content."""
+def choices_form(key: str, choices: Choices, report: ImportReport | None) -> Choices:
+    """Draw the fields and return what they hold. An empty column is found by name and content.
+
+    report  on what is read, as far as it is known: it tells which columns there are
+    """
     columns: dict[str, str] = {}
-    for (field, (label, help)), place in zip(COLUMNS.items(), st.columns(4), strict=True):
+    has_table = report is None or report.columns or report.tables or choices.columns
+    for field, place in zip(COLUMNS, st.columns(4) if has_table else (), strict=False):
         with place:
-            text = st.text_input(
-                label,
-                getattr(choices, field),
-                key=f"{key}-{field}",
-                help=help,
-                placeholder="detected",
-                max_chars=200,
-            )
-            columns[field] = (text or "").strip()
+            columns[field] = _column(key, field, getattr(choices, field), report)
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         papers = list(PAPERS.values())
@@ -66,14 +60,33 @@ def choices_form(key: str, choices: Choices) -> Choices:
     return Choices(**columns, paper=PAPERS[paper], test=test / 100)
 
 
+def _column(key: str, field: str, chosen: str, report: ImportReport | None) -> str:
+    """The field of one column; '' if it is to be found."""
+    label, help = COLUMNS[field]
+    names = list(
+        dict.fromkeys([*(report.columns if report else ()), *([chosen] if chosen else [])])
+    )
+    found = dict(report.roles).get(field) if report else None
+    text = st.selectbox(
+        label,
+        names,
+        names.index(chosen) if chosen else None,
+        key=f"{key}-{field}",
+        help=help,
+        placeholder=f"found: {found}" if found else "found by itself",
+        accept_new_options=True,
+    )
+    return str(text or "").strip()[:200]
+
+
 def reading(lab: Lab, name: str) -> None:
     """Draw how the data set `name` is read, to be changed, if it was given to the lab."""
     choices = lab.data.imports.choices(name)
-    if choices is None:
+    if choices is None or not lab.may("change data"):
         return
     with st.expander("Import settings", icon=":material/tune:", expanded=choices != AS_FOUND):
         key = f"read-{name}"
-        wanted = choices_form(key, choices)
+        wanted = choices_form(key, choices, _report(lab, name))
         if wanted == choices:
             note("The layout, samples and warnings below are those of the current settings.")
             return
@@ -84,3 +97,11 @@ def reading(lab: Lab, name: str) -> None:
                 st.error(str(error), icon=":material/error:")
                 return
             st.rerun()
+
+
+def _report(lab: Lab, name: str) -> ImportReport | None:
+    """None where it can't be read as it was chosen."""
+    try:
+        return lab.data.contents(name).report
+    except GlyphlabError:
+        return None

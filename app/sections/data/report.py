@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from app.charts.data import SPLIT_NAMES
 from app.charts.words import number
 from app.widgets.common import note
 
 if TYPE_CHECKING:
     from engine.data.listing import Finding
     from engine.data.report import ImportReport
+    from engine.services.contents import Contents
 
 MOST_SKIPPED = 1000
 MOST_WARNINGS = 8
@@ -23,14 +25,15 @@ def warn(findings: Sequence[Finding]) -> None:
     """What should be known before anything is trained, in one box; nothing where all is well."""
     if not findings:
         return
-    shown = [f"- {_plain(one.text)}" for one in findings[:MOST_WARNINGS]]
+    shown = [f"- {plain(one.text)}" for one in findings[:MOST_WARNINGS]]
     more = len(findings) - len(shown)
     shown += [f"- and {more} more, in the report"] if more else []
     st.warning("\n".join(["Check before training:", "", *shown]), icon=":material/warning:")
 
 
-def show_report(report: ImportReport) -> None:
+def show_report(found: Contents) -> None:
     """Files, layout, names and pixels, then every file that was left out, with the reason."""
+    report = found.report
     notes = [one for one in report.findings if one.level == "note"]
     if report.form:
         rows = [
@@ -39,13 +42,21 @@ def show_report(report: ImportReport) -> None:
             ("Images", number(report.images)),
             ("Files left out", number(len(report.skipped))),
             ("Hidden files", number(len(report.hidden))),
+            *([("Tables that name images", number(len(report.read)))] if report.read else []),
             *([("Without a label", number(report.unlabelled))] if report.unlabelled else []),
             ("Layout", f"{report.layout}: {report.why}"),
+            *([("Columns", _columns(report))] if report.columns else []),
+            ("Splits", _splits(found)),
+            ("Range of pixels", report.levels),
+            ("Polarity", report.polarity),
             ("Names", f"{report.encoding}{', guessed' if report.guessed else ''}"),
         ]
-        st.dataframe(pd.DataFrame(rows, columns=["Property", "Value"]), hide_index=True)
+        table = pd.DataFrame(rows, columns=["Property", "Value"])
+        narrow = st.column_config.TextColumn(width=130)
+        st.dataframe(table, hide_index=True, column_config={"Property": narrow})
+        note(plain(f"Layout {report.layout}: {report.why}."))
     for one in notes:
-        note(_plain(one.text))
+        note(plain(one.text))
     if report.skipped:
         st.dataframe(skipped_table(report.skipped), hide_index=True)
         if len(report.skipped) > MOST_SKIPPED:
@@ -57,11 +68,27 @@ def show_report(report: ImportReport) -> None:
         st.dataframe(table, hide_index=True)
 
 
+def _columns(report: ImportReport) -> str:
+    """Which columns were taken for what, and which for nothing."""
+    taken = [f"{role} is '{column}'" for role, column in report.roles]
+    used = {column for _, column in report.roles}
+    others = [column for column in report.columns if column not in used]
+    shown = f"{', '.join(others[:10])}{' …' if len(others) > 10 else ''}"
+    return "; ".join([*taken, *([f"not used: {shown}"] if others else [])])
+
+
+def _splits(found: Contents) -> str:
+    """Images in the splits that are stored, and where the test split comes from."""
+    sizes = zip(SPLIT_NAMES.values(), found.counts.sum(1), strict=True)
+    shown = ", ".join(f"{name} {number(int(size))}" for name, size in sizes if size)
+    return f"{shown} ({found.notes['test']})" if "test" in found.notes else shown
+
+
 def skipped_table(skipped: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """The files that were left out, with the reason."""
     return pd.DataFrame(skipped[:MOST_SKIPPED], columns=["Left out", "Why"])
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A sentence as it is: names of files are no Markdown."""
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#$~|" else sign for sign in text)

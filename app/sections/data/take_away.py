@@ -18,6 +18,8 @@ def take_away(lab: Lab, name: str) -> None:
     """A popover with the forms and a download button."""
     from engine.exports.forms import EXPORT_FORMS
 
+    if not lab.may("take away"):
+        return
     with st.popover("Export", icon=":material/download:"):
         form = st.radio(
             "Format",

@@ -1,26 +1,30 @@
-"""Giving the lab a data set: checked and kept, or a sentence that says why not."""
+"""Giving the lab a data set, in three steps: choose it, see how it would be read and decide, import
+it. Nothing is kept before the last.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
 from app.charts.words import number
-from app.sections.data.reading import SHARE, choices_form
-from app.sections.data.report import skipped_table
+from app.sections.data.preview import preview
+from app.sections.data.reading import SHARE
+from app.sections.data.report import plain, skipped_table
+from app.widgets.common import note
+from app.widgets.links import link
 from engine.data.address import is_on_the_web
 from engine.data.choices import Choices
-from engine.data.hub import is_address
-from engine.data.imported import ENDINGS
 from engine.data.listing import TEST
 from engine.errors import DataError, GlyphlabError
-from engine.services.datasets import USUAL_SIZE
+from engine.services.contents import USUAL_SIZE
 from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+    from engine.data.staging import Staged
     from engine.lab import Lab
 
 LAYOUT = """An archive (zip, tar, 7z) holds a folder for each class with its pictures: `<class>/*.png`, or
@@ -33,78 +37,136 @@ dark on light or light on dark. Folders `Sample001` … `Sample062` are read as 
 
 USUAL = Choices(test=SHARE / 100)  # of what has no test split
 CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more are in the background
+STAGED, ADDED, TURN = "import-staged", "import-added", "import-turn"  # in the session
+FILE, PLACE, ADDRESS = "A file", "A folder on the server", "An address"
+
+
+class Added(NamedTuple):
+    """What was taken in: its name, what to say of it, and (name, reason) of what was left out."""
+
+    name: str
+    text: str
+    skipped: tuple[tuple[str, str], ...]
 
 
 def upload(lab: Lab) -> None:
-    """Draw the upload box; a data set that was taken in is put into the address as `?data=`."""
-    added = st.session_state.pop("upload-added", None)
-    with st.expander("Add a data set", icon=":material/upload:", expanded=bool(added)):
-        st.markdown(LAYOUT)
-        turn = st.session_state.setdefault("upload-turn", 0)  # a new key empties the box
-        file = st.file_uploader(
+    """Draw the three steps; a data set that was taken in is put into the address as `?data=`."""
+    added: Added | None = st.session_state.pop(ADDED, None)
+    staged: Staged | None = st.session_state.get(STAGED)
+    opened = st.session_state.get(TURN, 0) > 0 or staged is not None
+    with st.expander("Add a data set", icon=":material/upload:", expanded=opened):
+        if staged is None:
+            _choose(lab)
+        else:
+            _decide(lab, staged)
+        if added:
+            st.success(added.text, icon=":material/check_circle:")
+            link("train", "Train on this", data=added.name)
+            if added.skipped:
+                st.dataframe(skipped_table(added.skipped), hide_index=True)
+
+
+def _choose(lab: Lab) -> None:
+    """The first step: a file, a folder or an address, which is then staged."""
+    turn = st.session_state.setdefault(TURN, 0)  # a new key empties the fields
+    kind = st.segmented_control(
+        "What you have", [FILE, PLACE, ADDRESS], default=FILE, required=True, key="import-kind"
+    )
+    given: UploadedFile | str | None
+    if kind == FILE:
+        given = st.file_uploader(
             "An archive, a table or arrays of images",
-            type=[ending.rpartition(".")[2] for ending in ENDINGS],
             key=f"upload-{turn}",
             max_upload_size=max(1, lab.settings.upload_mb),
         )
-        place = st.text_input(
-            "Or hf://owner/name on the Hugging Face Hub, or a folder or file in GLYPHLAB_DATA, which"
-            " stays where it is",
+    elif kind == PLACE:
+        given = st.selectbox(
+            "A folder or file in GLYPHLAB_DATA; it stays where it is",
+            lab.data.imports.places(),
+            index=None,
+            placeholder="choose one, or type its path",
+            accept_new_options=True,
             key=f"upload-place-{turn}",
-            placeholder="its address or its name there",
+        )
+    else:
+        given = st.text_input(
+            "A data set on the Hugging Face Hub, with @revision and #configuration if need be",
+            key=f"upload-address-{turn}",
+            placeholder="hf://owner/name",
             max_chars=1000,
-        ).strip()
-        choices = choices_form(f"upload-{turn}", USUAL)
-        if (file is not None or place) and st.button(
-            "Add to the lab", key="upload-add", type="primary", icon=":material/add:"
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Preview",
+            key="import-look",
+            type="primary",
+            icon=":material/search:",
+            disabled=not given,
         ):
-            _take_in(lab, file or place, choices)
-        if added:
-            text, skipped = added
-            st.success(text, icon=":material/check_circle:")
-            if skipped:
-                st.dataframe(skipped_table(skipped), hide_index=True)
+            _stage(lab, given.strip() if isinstance(given, str) else given)
+        with st.popover("What can be read"):
+            st.markdown(LAYOUT)
+    note("You see how it would be read, and decide, before anything is kept.")
 
 
-def _take_in(lab: Lab, file: UploadedFile | str, choices: Choices) -> None:
-    bar = st.progress(0.0, text="Reading…" if isinstance(file, str) else f"Saving {file.name}…")
-
-    def progress(done: int, total: int, what: str) -> None:
-        total = total if isinstance(file, str) else max(file.size, total)
-        text = f"{what[:1].upper()}{what[1:]}: {number(done)} of {number(total)}"
-        bar.progress(min(1.0, done / max(total, 1)), text=text)
-
-    def fetching(done: int, total: int, what: str) -> None:
-        text = f"{what[:1].upper()}{what[1:]}: {number(done)} of {number(total)}"
-        bar.progress(min(1.0, done / max(total, 1)), text=text)
-
-    def checking(done: int, total: int, what: str) -> None:
-        bar.progress(min(1.0, done / max(total, 1)), text=f"{what[:1].upper()}{what[1:]}")
-
+def _stage(lab: Lab, given: UploadedFile | str | None) -> None:
+    bar = _Bar(given)
     try:
-        if isinstance(file, str) and is_on_the_web(file):
+        if isinstance(given, str) and is_on_the_web(given):
             # Whoever sees this page must not choose what this machine asks in its own network.
             raise DataError("the page fetches from the Hub only", hint=f"On the lab's machine:"
-                            f" {COMMAND} datasets --fetch {file}; or upload the file.")  # fmt: skip
-        if isinstance(file, str) and is_address(file):
-            most_mb = lab.settings.upload_mb
-            taken = lab.data.imports.fetch(file, fetching, choices, most_mb)
-        elif isinstance(file, str):
-            taken = lab.data.imports.link(file, choices)
+                            f" {COMMAND} datasets --fetch {given}; or upload the file.")  # fmt: skip
+        if isinstance(given, str):
+            staged = lab.data.imports.stage_place(given, bar.counting)
+        elif given is not None:
+            staged = lab.data.imports.stage(given.name, given, bar.counting)
         else:
-            taken = lab.data.upload(file.name, file, progress, choices)
+            return
     except GlyphlabError as error:
-        bar.empty()
+        bar.close()
+        st.error(str(error), icon=":material/error:")
+        return
+    st.session_state[STAGED] = staged
+    st.rerun()
+
+
+def _decide(lab: Lab, staged: Staged) -> None:
+    """The second step: what would become of it. Then it is imported, or let go."""
+    bar = _Bar(staged.name)
+    choices, is_good = preview(lab, staged, USUAL, bar.naming)
+    bar.close()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        imported = st.button(
+            "Import",
+            key="import-keep",
+            type="primary",
+            icon=":material/add:",
+            disabled=not is_good,
+        )
+        if st.button("Choose something else", key="import-let-go", icon=":material/undo:"):
+            lab.data.imports.let_go(staged)
+            _forget()
+    if imported:
+        _keep(lab, staged, choices)
+
+
+def _keep(lab: Lab, staged: Staged, choices: Choices) -> None:
+    """The last step: a data set of it, whose images are opened, here or in the background."""
+    bar = _Bar(staged.name)
+    try:
+        taken = lab.data.imports.keep(staged, choices, bar.naming)
+    except GlyphlabError as error:
+        bar.close()
         st.error(str(error), icon=":material/error:")
         return
     skipped, images = taken.skipped, taken.images
     if taken.images <= CHECKED_AT_ONCE:  # its broken files are named now, not after a first run
         try:
-            checked = lab.data.check(taken.name, checking)
-            skipped, images = checked.report.skipped, checked.images
+            found = lab.data.check(taken.name, bar.naming)
+            skipped, images = found.report.skipped, found.images
         except GlyphlabError as error:
             lab.data.remove_upload(taken.name)
-            bar.empty()
+            bar.close()
             st.error(str(error), icon=":material/error:")
             return
     else:
@@ -115,10 +177,40 @@ def _take_in(lab: Lab, file: UploadedFile | str, choices: Choices) -> None:
         f"`{taken.name}` was added: {number(images)} images of"
         f" {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
     )
-    st.session_state["upload-added"] = (text, skipped)
-    st.session_state["upload-turn"] += 1
+    st.session_state[ADDED] = Added(taken.name, text, skipped)
     st.query_params["data"] = taken.name
+    _forget()
+
+
+def _forget() -> None:
+    """Back to the first step, with empty fields."""
+    st.session_state.pop(STAGED, None)
+    st.session_state[TURN] += 1
     st.rerun()
+
+
+class _Bar:
+    """A bar for what takes a while, and the two sorts of progress that it shows."""
+
+    def __init__(self, given: UploadedFile | str | None) -> None:
+        self._bar = st.empty()
+        self._size = getattr(given, "size", 0)
+
+    def counting(self, done: int, total: int, what: str) -> None:
+        """With figures: bytes that are saved or fetched."""
+        total = max(self._size, total)
+        self._show(done, total, f"{what}: {number(done)} of {number(total)}")
+
+    def naming(self, done: int, total: int, what: str) -> None:
+        """Without: images that are read or opened."""
+        self._show(done, total, what)
+
+    def close(self) -> None:
+        self._bar.empty()
+
+    def _show(self, done: int, total: int, text: str) -> None:
+        share = min(1.0, done / max(total, 1))
+        self._bar.progress(share, text=f"{text[:1].upper()}{plain(text[1:])}")
 
 
 def _test_split(lab: Lab, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.widgets import note, number, pick_dataset, pick_model, task_box
+from app.widgets import allowed, note, number, pick_dataset, pick_model, task_box
 from app.widgets.pickers import pick_one
 from engine.errors import GlyphlabError
 from engine.runs.run_info import ALIVE
@@ -166,7 +166,7 @@ def the_map(
         st.markdown(
             f"**{PARTS[part].capitalize()} of `{data}`** through `{model}` have {what} yet."
         )
-        if st.button(
+        if allowed(lab, "compute") and st.button(
             "Make the map", type="primary", icon=":material/scatter_plot:", key=f"{key}-start"
         ):
             lab.start_task("project", **arguments)

@@ -12,7 +12,7 @@ import streamlit as st
 from app.charts.space import accuracy_curve, distances, roc
 from app.sections.embeddings.choose import PARTS, at_work, pick_segment, pick_space
 from app.sections.embeddings.selection import grid, name_of
-from app.widgets import chart, note, number
+from app.widgets import allowed, chart, note, number
 from app.widgets.explain import explain
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def draw(lab: Lab) -> None:
                 f"Retrieval, verification and the hardest pairs of `{model}` on the {PARTS[part]}"
                 f" of `{data}`, beside the same network untrained."
             )
-            if st.button(
+            if allowed(lab, "compute") and st.button(
                 "Measure", type="primary", icon=":material/straighten:", key="figures-start"
             ):
                 lab.start_task("measure", **arguments)

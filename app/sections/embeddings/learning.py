@@ -12,7 +12,7 @@ import streamlit as st
 from app.charts.space import layer_marks
 from app.scatter.component import scatter
 from app.sections.embeddings.choose import at_work
-from app.widgets import empty, note, number, pick_run
+from app.widgets import allowed, empty, note, number, pick_run
 
 if TYPE_CHECKING:
     from engine.embedding.kept import Learning
@@ -43,7 +43,7 @@ def draw(lab: Lab) -> None:
                 f"{number(len(lab.spaces.epochs(run)))} epochs of this run were kept. Laying them"
                 " out takes up to a minute, once."
             )
-            if st.button(
+            if allowed(lab, "compute") and st.button(
                 "Make the maps",
                 type="primary",
                 icon=":material/animation:",

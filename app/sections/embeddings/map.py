@@ -86,6 +86,8 @@ def _explore(lab: Lab, space: Space, found: Projection) -> None:
 
 
 def _locate(lab: Lab, space: Space, found: Projection) -> None:
+    if not lab.may("change data"):  # only who may upload has somewhere to send a file to
+        return
     with st.expander(
         "Place an image of your own on the map", icon=":material/add_photo_alternate:"
     ):

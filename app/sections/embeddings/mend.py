@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.samples.deeds import REFUSED, act
 from app.sections.embeddings.selection import file_of, grid
-from app.widgets import note, number
+from app.widgets import allowed, note, number
 from app.widgets.person import person, pick_person
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def mend(lab: Lab, space: Space, places: np.ndarray, key: str) -> None:
     found = by_suspicion(lab.noise, space, places)
     chosen = _chosen(found, key)
     names = [file_of(space, int(place)) for place in chosen.places]
-    _buttons(lab, space, chosen, names, key)
+    if allowed(lab, "label"):
+        _buttons(lab, space, chosen, names, key)
     labels = lab.labels.labels_now(space.data, names[:SHOWN])
     current = lab.labels.current(space.data)
     captions = [

@@ -14,6 +14,7 @@ import streamlit as st
 
 from app.charts.words import number, parameters, percent
 from app.charts.words import size as file_size
+from app.widgets.allowed import allowed
 from app.widgets.explain import explain, full, meaning
 from engine.errors import GlyphlabError
 from engine.models.card import VALIDATION_ONLY, measured_split
@@ -116,6 +117,8 @@ def mistakes(meta: CheckpointMeta) -> None:
 
 def downloads(lab: Lab, name: str, meta: CheckpointMeta) -> None:
     """Buttons for the weights and for the ONNX package, which is made when it is asked for."""
+    if not allowed(lab, "take away"):
+        return
     weights = lab.model_folder(name) / meta["weights"]
     st.download_button(
         f"safetensors ({file_size(weights.stat().st_size)})",
@@ -148,6 +151,8 @@ def remove(lab: Lab, name: str) -> None:
     own = {run.id: run for run in lab.runs()}.get(name)
     fetched = any(model.name == name and model.where == "hub" for model in lab.models())
     if own is None and not fetched:
+        return
+    if not allowed(lab, "delete a run", own.owner if own else ""):
         return
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(

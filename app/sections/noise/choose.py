@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.widgets import link, pick_dataset, task_box, told
+from app.widgets import allowed, link, pick_dataset, task_box, told
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def again(lab: Lab, found: Diagnosis) -> None:
         f" minutes, {document['created'][:10]}. Label quality comes from networks that were not"
         " trained on the label in question; no other labels are used."
     )
-    if document["effort"] != "full":
+    if document["effort"] != "full" and lab.may("diagnose"):
         st.button(
             "Diagnose at full effort",
             key="diagnose-full",
@@ -78,6 +78,8 @@ def _offer(lab: Lab, name: str) -> None:
             " networks are trained on parts of the images, and their predictions for the other"
             " images are compared with the labels: how many are wrong, which, and in what pattern."
         )
+        if not allowed(lab, "diagnose"):
+            return
         effort = st.radio(
             "Effort",
             list(EFFORT_WORDS),
@@ -92,8 +94,6 @@ def _offer(lab: Lab, name: str) -> None:
             icon=":material/biotech:",
             on_click=_start,
             args=(lab, name, effort),
-            disabled=not lab.may("diagnose"),
-            help=None if lab.may("diagnose") else "Only the teacher or the owner may start one.",
         )
     failed = next(
         (task for task in lab.tasks("diagnose") if task.arguments.get("dataset") == name), None

@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.sections.data.take_away import take_away
 from app.sections.noise import choose
-from app.widgets import link, note, task_box, told
+from app.widgets import allowed, link, note, task_box, told
 from engine.data.sources import names_in
 from engine.noise.config import CONFIG
 from engine.runs.run_info import ALIVE
@@ -74,6 +74,8 @@ def draw(lab: Lab) -> None:
         return
     _downloads(lab, found, cleaned)
     st.subheader("Train on the cleaned labels", anchor=False)
+    if not allowed(lab, "change data"):
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
             "Name of the new data set",

@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.charts import noise as charts
 from app.samples.thumbs import thumbs
-from app.widgets import chart, empty, note, percent, task_box, told
+from app.widgets import allowed, chart, empty, note, percent, task_box, told
 from app.widgets.pickers import dataset_label
 from engine.errors import GlyphlabError
 from engine.noise.inject import NOISES
@@ -39,7 +39,28 @@ def draw(lab: Lab) -> None:
     if not sets:
         empty("No data set is available yet. Add one on the Data page.", "data", "Data sets")
         return
-    _as_started(lab, sets)
+    if allowed(lab, "diagnose"):
+        _as_started(lab, sets)
+        _form(lab, sets)
+    under_way = _at_work(lab)
+    trials = lab.noise.trials()
+    if not trials:
+        if not under_way:
+            note(
+                "No result yet. With a comparison, 2,000 images at quick effort take two to three"
+                " minutes on two free cores."
+            )
+        return
+    by_id = {trial["id"]: trial for trial in trials}
+    id = st.selectbox(
+        "Result", list(by_id), format_func=lambda id: title(by_id[id]), key="trial-shown"
+    )
+    show(lab, by_id[id])
+    st.subheader("All results", anchor=False)
+    st.dataframe(pd.DataFrame(row(trial) for trial in trials), hide_index=True, key="trials")
+
+
+def _form(lab: Lab, sets: dict[str, str]) -> None:
     with st.container(border=True):
         first = st.columns(3)
         with first[0]:
@@ -99,6 +120,10 @@ def draw(lab: Lab) -> None:
                 on_click=_start,
                 args=(lab, arguments),
             )
+
+
+def _at_work(lab: Lab) -> bool:
+    """The experiment that is under way, or how the last one failed; whether there is one."""
     task = next((task for task in lab.tasks("noise-trial") if task.state in ALIVE), None)
     if task is not None:
         asked = task.arguments
@@ -112,22 +137,7 @@ def draw(lab: Lab) -> None:
         last = next(iter(lab.tasks("noise-trial")), None)
         if last is not None and last.state == "failed":
             st.error(f"The last one failed: {last.error}", icon=":material/error:")
-    trials = lab.noise.trials()
-    if not trials and task is not None:
-        return
-    if not trials:
-        note(
-            "No result yet. With a comparison, 2,000 images at quick effort take two to three minutes"
-            " on two free cores."
-        )
-        return
-    by_id = {trial["id"]: trial for trial in trials}
-    id = st.selectbox(
-        "Result", list(by_id), format_func=lambda id: title(by_id[id]), key="trial-shown"
-    )
-    show(lab, by_id[id])
-    st.subheader("All results", anchor=False)
-    st.dataframe(pd.DataFrame(row(trial) for trial in trials), hide_index=True, key="trials")
+    return task is not None
 
 
 def show(lab: Lab, trial: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.sections.noise import choose
 from app.sections.noise.suspects import ANY, chosen, pictures
-from app.widgets import note, told
+from app.widgets import allowed, note, told
 from app.widgets.person import person, pick_person
 
 if TYPE_CHECKING:
@@ -44,21 +44,23 @@ def draw(lab: Lab) -> None:
     skipped = st.session_state.setdefault(f"skipped-{found.key}", [])
     queue = chosen(found, given, likely, "suspect", False)
     place = next((int(i) for i in queue if int(i) not in decided and int(i) not in skipped), None)
+    may = allowed(lab, "label")
     if place is None:
         st.success("Nothing is left to decide here.", icon=":material/done_all:")
-        buttons_after(review, found, None)
+        if may:
+            buttons_after(review, found, None)
     else:
         if found.arrays["given"][place] == found.arrays["likely"][place]:
             st.info(
                 "No suspect is left: of all images that follow, the given label is the likely class.",
                 icon=":material/done_all:",
             )
-        candidate(found, review, place)
+        candidate(found, review, place, may)
     latest_decisions(found, list(decided.values())[-8:][::-1])
 
 
-def candidate(found: Diagnosis, review: Review, place: int) -> None:
-    """One image, its neighbours, and the buttons."""
+def candidate(found: Diagnosis, review: Review, place: int, may: bool) -> None:
+    """One image, its neighbours, and for who may decide, the buttons."""
     from engine.noise.explanation import explain_label, label_neighbours
 
     arrays, names = found.arrays, found.classes
@@ -74,33 +76,41 @@ def candidate(found: Diagnosis, review: Review, place: int) -> None:
             + (", which is also the likely class" if same else f", likely **{names[likely]}**")
         )
         st.markdown(explain_label(found, place, near))
-        with st.container(horizontal=True):
-            if not same:
-                st.button(
-                    f"It is {names[likely]}",
-                    key="accept",
-                    type="primary",
-                    shortcut="Y",
-                    help="Accept: the likely class becomes the label.",
-                    on_click=_decide(review, own=False),
-                    args=(place, likely),
-                )
-            st.button(
-                f"{names[given]} is correct",
-                key="reject",
-                type="primary" if same else "secondary",
-                shortcut="N" if not same else "Y",
-                help="Keep the given label.",
-                on_click=_decide(review),
-                args=(place, given),
-            )
-            buttons_after(review, found, place)
-        other(found, review, place)
+        if may:
+            _decisions(found, review, place)
         sides = [(likely, near.likely[0])] + ([] if same else [(given, near.given[0])])
         for label, positions in sides:
             if len(positions):
                 st.caption(f"Nearest images whose likely class is {names[label]}")
                 pictures(found, positions, columns=12, key=f"near-{place}-{label}")
+
+
+def _decisions(found: Diagnosis, review: Review, place: int) -> None:
+    names, arrays = found.classes, found.arrays
+    given, likely = int(arrays["given"][place]), int(arrays["likely"][place])
+    same = given == likely
+    with st.container(horizontal=True):
+        if not same:
+            st.button(
+                f"It is {names[likely]}",
+                key="accept",
+                type="primary",
+                shortcut="Y",
+                help="Accept: the likely class becomes the label.",
+                on_click=_decide(review, own=False),
+                args=(place, likely),
+            )
+        st.button(
+            f"{names[given]} is correct",
+            key="reject",
+            type="primary" if same else "secondary",
+            shortcut="N" if not same else "Y",
+            help="Keep the given label.",
+            on_click=_decide(review),
+            args=(place, given),
+        )
+        buttons_after(review, found, place)
+    other(found, review, place)
 
 
 def buttons_after(review: Review, found: Diagnosis, place: int | None) -> None:

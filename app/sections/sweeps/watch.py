@@ -87,8 +87,8 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
         ),
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        busy = info.state in BUSY
-        if busy:
+        busy, may = info.state in BUSY, lab.may("sweep")
+        if busy and may:
             _button(
                 "Pause",
                 "pause",
@@ -105,7 +105,7 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
                 lab.sweeps.stop,
                 info.name,
             )
-        else:
+        elif may:
             more = st.number_input(
                 "Total trials",
                 max(1, info.done),
@@ -138,6 +138,8 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
 
 
 def _delete(lab: Lab, name: str) -> None:
+    if not lab.may("sweep"):
+        return
     with st.popover("Delete", icon=":material/delete:"):
         st.write("The sweep is moved to the trash and kept there for a week. Its runs stay.")
         st.button(
@@ -156,6 +158,8 @@ def _best(lab: Lab, info: SweepInfo) -> None:
             f" **{figure_of(best.value, info.metric)}**"
         )
         st.table({charts.short(path): charts.text_of(value) for path, value in best.values.items()})
+        if not lab.may("sweep"):
+            return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             times = st.number_input(
                 "Times the epochs", 1, 100, 4, key=f"longer-{info.name}", width=110

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import make_recipe
-from engine.services.datasets import USUAL_SIZE
+from engine.services.contents import USUAL_SIZE
 
 if TYPE_CHECKING:
     from engine.lab import Lab

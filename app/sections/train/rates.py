@@ -21,6 +21,8 @@ def rate_finder(lab: Lab, recipe: Recipe, key: str) -> None:
     """A button that tries rising learning rates on the first stage of `recipe`, and the plot of its
     last search.
     """
+    if not lab.may("sweep"):
+        return
     with st.expander("Find a learning rate", icon=":material/query_stats:"):
         note(
             "A hundred batches at rates that rise from 0.000001 to 1. A good peak lies where the"

@@ -15,6 +15,7 @@ from app.sections.data.report import warn
 from app.sections.train.form import recipe_form
 from app.sections.train.given_data import first_recipe, on_other_data, wanted_data
 from app.sections.train.rates import rate_finder
+from app.widgets.allowed import allowed
 from app.widgets.pickers import dataset_label, pick_one
 from engine.data.sources import DATASETS
 from engine.errors import DataError, GlyphlabError, RecipeError
@@ -34,6 +35,7 @@ def start(lab: Lab) -> None:
     """Draw everything from the choice of a recipe to the start button, which puts the new run into
     the address as `?run=`.
     """
+    may = allowed(lab, "train")
     data = wanted_data(lab)
     name, scale = _choose(lab, data)
     key = f"{name}/{scale}/{data}" if data else f"{name}/{scale}"
@@ -59,6 +61,7 @@ def start(lab: Lab) -> None:
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
         run_name = st.text_input("Name of the run", name, key=f"{key}/run-name", max_chars=60)
+    why = lab.why_not_submit(recipe) if recipe is not None else ""
     with right:
         st.button(
             "Start",
@@ -66,10 +69,12 @@ def start(lab: Lab) -> None:
             type="primary",
             icon=":material/play_arrow:",
             width="stretch",
-            disabled=recipe is None,
+            disabled=recipe is None or bool(why),
             on_click=_submit,
             args=(lab, recipe, run_name.strip() or name),
         )
+    if why and may:
+        st.caption(f":material/lock: {why}")
     if error := st.session_state.pop("not-started", None):
         st.error(error, icon=":material/error:")
 

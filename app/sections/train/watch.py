@@ -63,7 +63,7 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         st.subheader(literal(info.name), anchor=False, width="content")
         state_badge(info)
         st.caption(
-            f"{info.data}, {labels_of(info)} · {info.model}"
+            f"{literal(info.data)}, {labels_of(info)} · {literal(info.model)}"
             f"{' · by ' + literal(info.by) if info.by else ''}"
             f"{' · ' + info.device if info.device else ''} · run `{info.id}`"
             f"{' · ' + info.where if info.where else ''}",
@@ -125,7 +125,8 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
 
 def _buttons(lab: Lab, info: RunInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"run-buttons-{info.id}"):
-        if info.alive:
+        own = not lab.why_not("stop a run", info.owner)
+        if info.alive and own:
             stopping = info.state == "stopping"
             st.button(
                 "Stopping…" if stopping else STOP[info.state == "queued"],
@@ -135,7 +136,7 @@ def _buttons(lab: Lab, info: RunInfo) -> None:
                 on_click=_act,
                 args=(lab.stop, info.id),
             )
-        elif info.state in ("failed", "stopped"):
+        elif own and info.state in ("failed", "stopped"):
             st.button(
                 "Resume",
                 key=f"resume-{info.id}",
@@ -151,7 +152,7 @@ def _buttons(lab: Lab, info: RunInfo) -> None:
         if info.before and info.saved and not info.alive:
             both = f"{info.before},{info.id}"
             link("compare", "Before and after", runs=both, view="common", data=info.data)
-        if not info.alive and (changed := changes_since(lab, info)):
+        if own and not info.alive and (changed := changes_since(lab, info)):
             _again(lab, info, changed)
     if error := st.session_state.pop(f"refused-{info.id}", None):
         st.error(error, icon=":material/error:")

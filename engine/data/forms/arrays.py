@@ -24,9 +24,11 @@ from engine.errors import DataError
 
 MOST_BYTES = 4_000_000_000  # of one array
 PICKLED = (
-    "Such a pickle can run code when it is loaded, and is never opened. Make it one array of numbers,"
-    " images (N, h, w), and save it with np.save(…, allow_pickle=False); pictures of several sizes"
-    " are best saved as files in a folder for each class."
+    "That is a pickle, which can run any code when it is loaded, so the lab never opens one. Where"
+    " you trust its source, convert it once in Python: `import numpy as np; found = np.load('{name}',"
+    " allow_pickle=True)`, make each part one array of numbers, images (N, h, w) and labels (N,) (as"
+    " np.stack(found) does), and save them: `np.savez('new.npz', images=images, labels=labels)`."
+    " Pictures of several sizes are best saved as files in a folder for each class."
 )
 _IMAGE_WORDS = re.compile(
     r"(^|[^a-z])(x|images?|imgs?|data|pixels|samples|inputs?|features)([^a-z]|$)"
@@ -43,6 +45,11 @@ class Named(NamedTuple):
 
     name: str
     array: np.ndarray
+
+    @property
+    def file(self) -> str:
+        """The file that it is in; of an array that is a file itself, the folder."""
+        return self.name.rpartition("/")[0]
 
     @property
     def role(self) -> int | None:
@@ -88,7 +95,8 @@ def _load(name: str, path: Path) -> list[Named]:
         text = str(error)
         if re.search("pickle|object array|python objects", text, re.IGNORECASE):
             what = f"{name} holds Python objects (dtype=object), not numbers"
-            raise DataError(what, hint=PICKLED) from None
+            last = name.rpartition("/")[2]
+            raise DataError(what, hint=PICKLED.replace("{name}", last)) from None
         raise DataError(
             f"{name} can't be read", got=text[:120] or type(error).__name__, hint=CUT_SHORT
         ) from None
@@ -114,7 +122,8 @@ def take_arrays(arrays: Sequence[Named], sink: Sink, names: dict[int, str] | Non
         # Labels of another split are none, however many there are.
         loose = [other for other in fitting if None in (one.role, other.role)]
         called = [other for other in same if _LABEL_WORDS.search(_last(other.name))] or same
-        best = (called or loose or [None])[0]
+        near = [other for other in called if other.file == one.file] or called
+        best = (near or loose or [None])[0]
         images = as_images(one.array, None if best is None else len(best.array))
         if images is None or (best is None and not _may_be_bare(one)):
             continue

@@ -16,7 +16,7 @@ import numpy as np
 from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.class_names import features_of, listed_names, names_in
-from engine.data.forms.columns import LABELS, SPLITS, chosen, named
+from engine.data.forms.columns import LABELS, SPLITS, Roles, chosen, named
 from engine.data.forms.pixel_rows import take_frame
 from engine.data.forms.records import as_text
 from engine.data.forms.shapes import as_images
@@ -101,6 +101,8 @@ def _read(
     if columns.label and classes:
         sink.classes += [one for one in classes if one not in sink.classes]
     shown = f"'{columns.label}'" if columns.label else "nothing"
+    taken = [("path", columns.path), ("label", columns.label), ("split", columns.split)]
+    sink.roles = Roles(tuple(map(str, schema.names)), tuple((r, c) for r, c in taken if c))
     why = f", its names from the metadata ({len(classes)})" if classes else ""
     sink.why.append(f"images are in '{columns.image}', the label is {shown}{why}")
     row = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.data.choices import Choices
@@ -36,6 +36,15 @@ MOST_SPLITS = 6
 ENOUGH = 0.5  # share of a column's paths that must be there
 
 
+class Roles(NamedTuple):
+    """Names of a table's columns, numbers from 1 where it has none; and (role, column) of those that
+    were taken for something.
+    """
+
+    columns: tuple[str, ...] = ()
+    taken: tuple[tuple[str, str], ...] = ()
+
+
 class Columns(NamedTuple):
     """Numbers of columns, None where there is none; `why` says by what the label was found, `sure`
     whether its name or a person says so, and `doubt` what a person should know about that. `writer`
@@ -51,6 +60,23 @@ class Columns(NamedTuple):
     doubt: str = ""
     writer: int | None = None
 
+    def roles(self, table: Table) -> Roles:
+        """The columns that a person may choose otherwise."""
+        taken = {"path": self.path, "label": self.label, "split": self.split}
+        return roles_in(table.columns, {**taken, "annotator": self.annotator})
+
+    def label_in_words(self, table: Table) -> str:
+        """Which column the label is, and by what it was found."""
+        name = table.columns[self.label] if self.label is not None else ""
+        column = f"'{name}'" if name else f"column {(self.label or 0) + 1}"
+        return f"{column}: {self.why}"
+
+
+def roles_in(columns: Sequence[str], taken: Mapping[str, int | None]) -> Roles:
+    """What columns are called, and which of them, by number, are what."""
+    shown = tuple(name or str(number) for number, name in enumerate(columns, 1))
+    return Roles(shown, tuple((role, shown[c]) for role, c in taken.items() if c is not None))
+
 
 def plain_name(name: str) -> str:
     """A column's name in small letters, words joined by '_'."""
@@ -65,12 +91,13 @@ def named(columns: Sequence[str], words: Sequence[str]) -> int | None:
 
 
 def chosen(columns: Sequence[str], name: str, table: str) -> int | None:
-    """The column that a person named, '' for none; columns without names have numbers from 1."""
+    """The column that a person named, '' for none; a column without a name has its number from 1."""
     if not name:
         return None
     if name in columns:
         return list(columns).index(name)
-    if not any(columns) and name.isdigit() and 0 < int(name) <= len(columns):
+    numbered = name.isascii() and name.isdigit() and 0 < int(name) <= len(columns)
+    if numbered and not columns[int(name) - 1]:
         return int(name) - 1
     shown = [one or str(number) for number, one in enumerate(columns, 1)]
     raise DataError(f"{table}: {unknown('column', name, shown)}")

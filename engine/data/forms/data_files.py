@@ -18,7 +18,8 @@ from engine.data.file_list import Files, on_disk
 from engine.data.forms.arrays import read_numpy
 from engine.data.forms.arrow import read_arrow
 from engine.data.forms.matlab import read_matlab
-from engine.data.forms.pixel_rows import HEAD_BYTES, is_pixel_table, read_pixel_tables
+from engine.data.forms.pixel_columns import HEAD_BYTES, is_pixel_table
+from engine.data.forms.pixel_rows import is_labels, read_pixel_tables
 from engine.data.forms.pixel_texts import is_pixel_texts, read_pixel_texts
 from engine.data.forms.sink import Packed, Sink, packed
 from engine.data.forms.strokes import is_drawings, read_drawings
@@ -71,6 +72,9 @@ def find_data_files(files: Files) -> Found | None:
             if files.names[i].lower().endswith(form.endings) and form.fits(_head(files, i))
         ]
         if positions:
+            if form is DATA_FORMS["pixels"]:
+                rest = (i for i in shown if i not in positions)
+                about += [i for i in rest if is_labels(files.names[i], _head(files, i))]
             return Found(form, positions, about)
     return None
 
@@ -137,6 +141,8 @@ def list_data_files(
         ),
         encoding=files.decoded.encoding,
         guessed=files.decoded.guessed,
+        columns=images.roles.columns,
+        roles=images.roles.taken,
         findings=images.findings,
     )
     return _listing(images, files, content, survey, kind, choices)
@@ -156,10 +162,12 @@ def _listing(
     reader: Reader
     if images.levels is not None:
         levels = images.levels
-        found, findings = look_at_glyphs(lambda: levels, content)
-        convention = found.on(choices.paper)
+        look = look_at_glyphs(lambda: levels, content)
+        convention = look.convention.on(choices.paper)
         reader = _glyphs_of(levels, convention)
-        survey = replace(survey, findings=(*survey.findings, *findings))
+        survey = replace(
+            survey, polarity=look.polarity, findings=(*survey.findings, *look.findings)
+        )
         kind = kind or ("digit" if max(levels.shape[1:]) <= GLYPH_SIDE else None)
     else:
         assert images.blobs is not None
@@ -199,7 +207,10 @@ DATA_FORMS: dict[str, DataForm] = {
     "numpy": DataForm("NumPy arrays", (".npz", ".npy"), _is_array, read_numpy),
     "matlab": DataForm("MATLAB arrays", (".mat",), _any, read_matlab),
     "pixels": DataForm(
-        "tables of pixels", (".csv", ".tsv", ".txt", ".data"), is_pixel_table, read_pixel_tables
+        "tables of pixels",
+        (".csv", ".tsv", ".txt", ".data", ".tra", ".tes", ".train", ".test"),
+        is_pixel_table,
+        read_pixel_tables,
     ),
     "pixel texts": DataForm(
         "tables of pixels in a cell", (".csv", ".tsv", ".txt"), is_pixel_texts, read_pixel_texts

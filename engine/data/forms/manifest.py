@@ -13,6 +13,7 @@ from engine.data.forms.columns import (
     ENOUGH,
     PATHS,
     Columns,
+    Roles,
     columns_of,
     is_unlabelled_split,
     named,
@@ -38,11 +39,14 @@ NOT_LABELS = ("submission",)  # Kaggle's sample_submission.csv holds made-up lab
 
 
 class Named(NamedTuple):
-    """A layout by tables; the tables' names; what they name that is not there, with the reason."""
+    """A layout by tables; the tables' names; what they name that is not there, with the reason; the
+    columns of the first of them.
+    """
 
     layout: Layout
-    tables: tuple[str, ...]
-    absent: tuple[tuple[str, str], ...]
+    tables: tuple[str, ...] = ()
+    absent: tuple[tuple[str, str], ...] = ()
+    roles: Roles = Roles()
 
 
 def named_by_tables(
@@ -62,10 +66,10 @@ def named_by_tables(
     given = Given()
     read: list[tuple[Table, Columns]] = []
     for table in _tables(files, rest, only):
-        folder = table.name.rpartition("/")[0]
+        near = table.name.rpartition("/")[0], _own_split(table.name)
 
-        def there(text: str, folder: str = folder) -> bool:
-            return paths.find(text, folder).position >= 0
+        def there(text: str, near: tuple[str, int | None] = near) -> bool:
+            return paths.find(text, *near).position >= 0
 
         table, found = _with_header(table, there, choices)
         if found is not None:
@@ -106,7 +110,8 @@ def _filled(
     why = f"{folders.why}; {' and '.join(tables[:3])} names those in no class folder"
     findings = (*folders.findings, *given.findings)
     layout = folders._replace(classes=classes, official=official, why=why, findings=findings)
-    return Named(layout, tables, tuple(given.absent))
+    table, columns = read[0]
+    return Named(layout, tables, tuple(given.absent), columns.roles(table))
 
 
 def _role_code(name: str) -> int:
@@ -162,9 +167,7 @@ def _with_header(
             table = table._replace(how=f"{table.how}, with a header")
         else:
             table = bare._replace(how=f"{table.how}, without a header")
-    if not table.rows:
-        return table, None
-    path = path_column(table, table.rows, there, choices)
+    path = path_column(table, table.rows, there, choices) if table.rows else None
     if path is None:
         return table, None
     return with_label(table, columns_of(table, path, choices))
@@ -172,9 +175,7 @@ def _with_header(
 
 def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
     """What one table says."""
-    folder, _, last = table.name.rpartition("/")
-    stem = last.rpartition(".")[0]
-    own = next((role for part in (stem, *folder.split("/")[::-1]) if (role := role_of(part))), None)
+    (folder, _, last), own = table.name.rpartition("/"), _own_split(table.name)
     codes: dict[str, int] = {}
     if columns.split is not None:
         codes, guess = split_of(table, columns.split)
@@ -186,7 +187,7 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
     given.findings += [one._replace(text=f"{table.name}: {one.text}") for one in doubts]
     for row, label in zip(table.rows, texts, strict=True):
         text = row[columns.path] or ""
-        hit = paths.find(text, folder)
+        hit = paths.find(text, folder, own)
         if hit.position < 0:
             if len(given.absent) < MOST_NAMED:
                 given.absent.append((text, f"named in {last}: {hit.reason}"))
@@ -203,14 +204,21 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
             given.labels[hit.position].append(label)
         if columns.split is not None and (value := (row[columns.split] or "").strip()) in codes:
             given.splits[hit.position] = codes[value]
-        elif own:
-            given.splits.setdefault(hit.position, own.code)
+        elif own is not None:
+            given.splits.setdefault(hit.position, own)
         if columns.annotator is not None and (who := row[columns.annotator]):
             given.annotators.add(who)
         if columns.writer is not None and (who := row[columns.writer]):
             given.writers.add(who)
     for number, reason in table.broken:
         given.absent.append((f"row {number}", f"of {last}: {reason}"))
+
+
+def _own_split(name: str) -> int | None:
+    """The split that a table's name or folder says: trainLabels.csv."""
+    folder, _, last = name.rpartition("/")
+    parts = (last.rpartition(".")[0], *folder.split("/")[::-1])
+    return next((role.code for part in parts if (role := role_of(part))), None)
 
 
 def _labels(table: Table, column: int | None) -> tuple[list[str | None], list[Finding]]:
@@ -252,13 +260,11 @@ def _laid_out(
     doubt(given, names)
     if folders and not by_folder:
         doubt_folders(given, labels, folders)
-    columns = read[0][1]
-    table = read[0][0]
-    label = table.columns[columns.label] if columns.label is not None else ""
+    table, columns = read[0]
     how = f"a table of pictures ({table.how})"
     why = (
         f"{shown} names them; the label is"
-        f" {'the folder' if by_folder else _column_in_words(label, columns)}"
+        f" {'the folder' if by_folder else columns.label_in_words(table)}"
     )
     if by_folder:
         why = f"{shown} names them, and the folders are the classes"
@@ -272,7 +278,7 @@ def _laid_out(
         why,
         tuple(given.findings),
     )
-    return Named(layout, tables, tuple(given.absent))
+    return Named(layout, tables, tuple(given.absent), columns.roles(table))
 
 
 def _by_own_folders(names: list[str], positions: Sequence[int]) -> dict[int, int]:
@@ -287,11 +293,6 @@ def _by_own_folders(names: list[str], positions: Sequence[int]) -> dict[int, int
     }
     codes = set(roles.values())
     return roles if TRAIN in codes and len(codes) > 1 else {}
-
-
-def _column_in_words(label: str, columns: Columns) -> str:
-    column = f"'{label}'" if label else f"column {(columns.label or 0) + 1}"
-    return f"{column}: {columns.why}"
 
 
 def _split(given: Given, by_folder: dict[int, int], position: int) -> int:

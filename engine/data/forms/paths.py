@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from engine.data.names import composed
+from engine.data.roles import role_of
 
 _HASHED = re.compile(r"[0-9a-f]{8}-(?=.)")  # Label Studio puts it before an uploaded file's name
 _DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")
@@ -38,8 +39,8 @@ class Paths:
             stem = parts[-1].casefold().rpartition(".")[0]
             self._by_stem.setdefault(stem, []).append(position)
 
-    def find(self, text: str, folder: str = "") -> Hit:
-        """The picture that a path means, in a table that lies in `folder`."""
+    def find(self, text: str, folder: str = "", split: int | None = None) -> Hit:
+        """The picture that a path means, in a table that lies in `folder` and is of a `split`."""
         wanted = _cleaned(text)
         if not wanted:
             return Hit(-1, reason="it is empty")
@@ -50,12 +51,12 @@ class Paths:
         last = wanted[-1].casefold()
         there = self._by_last.get(last) or self._by_stem.get(last)
         if there:
-            return self._nearest(wanted, there, folder)
+            return self._nearest(wanted, there, folder, split)
         if there := self._by_last.get(_HASHED.sub("", last, count=1)):
-            return self._nearest([_HASHED.sub("", last, count=1)], there, folder)
+            return self._nearest([_HASHED.sub("", last, count=1)], there, folder, split)
         return Hit(-1, reason="no picture is called so")
 
-    def _nearest(self, wanted: list[str], there: list[int], folder: str) -> Hit:
+    def _nearest(self, wanted: list[str], there: list[int], folder: str, split: int | None) -> Hit:
         """The one of several pictures of a name that shares most of the folders before it."""
         shared = [_common(wanted, self._parts[position]) for position in there]
         most = max(shared)
@@ -63,11 +64,19 @@ class Paths:
         if len(best) > 1 and folder:  # of several, the one below the table's own folder
             below = [p for p in best if "/".join(self._parts[p]).startswith(f"{folder}/")]
             best = below or best
+        if len(best) > 1 and split is not None:  # of several, the one in a folder of the split
+            of_split = [p for p in best if split in map(_split_of, self._parts[p][:-1])]
+            best = of_split or best
         if len(best) > 1:
             some = ", ".join("/".join(self._parts[position]) for position in best[:2])
             return Hit(-1, reason=f"{len(best)} pictures end so: {some}")
         whole = most + 1 >= min(len(wanted), len(self._parts[best[0]]))
         return Hit(best[0], whole)
+
+
+def _split_of(folder: str) -> int | None:
+    role = role_of(folder)
+    return role and role.code
 
 
 def _common(wanted: list[str], parts: list[str]) -> int:

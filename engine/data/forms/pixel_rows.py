@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,10 +15,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from engine.data.choices import Choices
-from engine.data.forms.columns import LABELS, SPLITS, chosen, named, split_of
+from engine.data.forms.columns import roles_in, split_of
+from engine.data.forms.pixel_columns import (
+    HEAD_BYTES,
+    Columns,
+    Start,
+    columns_in,
+    has_text,
+    pixels_of,
+    start_of,
+)
 from engine.data.forms.shapes import side_of
 from engine.data.forms.sink import Sink
-from engine.data.forms.text import SEPARATORS, Table, cells, read_text
+from engine.data.forms.text import Table, read_text
 from engine.data.listing import TRAIN
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
@@ -28,57 +36,77 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS = 4_000  # at a time
-HEAD_BYTES = 1 << 20
-FEWEST = 36  # pixels
-_PIXEL = re.compile(r"\D*\d+([x_]\d+)?$")  # pixel7, 7, 3x4, px_3_4
+# Endings that say the split: UCI's optdigits.tra and .tes; zip.train and zip.test, as USPS.
+_SPLITS = {"tra": "train", "tes": "test", "train": "train", "test": "test"}
 
 
-class Columns(NamedTuple):
-    """Of a table of pixels: the numbers of the pixels' columns, of the label and of the split."""
+class Labels(NamedTuple):
+    """A file of labels alone, a line an image, and the split that its name says."""
 
-    pixels: list[int]
-    label: int | None
-    split: int | None
-    why: str
-
-
-class Start(NamedTuple):
-    """How a text table begins: separator, encoding, the cells of its first row, whether that is a
-    header, and the rows after it.
-    """
-
-    separator: str
-    encoding: str
-    first: list[str]
-    header: bool
-    rows: list[list[str]]
-
-
-def is_pixel_table(raw: bytes) -> bool:
-    """Whether the first bytes of a text file are those of a table of pixels."""
-    try:
-        start = _start("", raw)
-    except DataError:
-        return False
-    return start is not None and _pixels_of(start.first, start.header, len(start.first)) is not None
+    name: str
+    values: tuple[str, ...]
+    role: int | None
 
 
 def read_pixel_tables(
     files: Sequence[tuple[str, Path]], sink: Sink, choices: Choices, about: Mapping[str, bytes]
 ) -> None:
-    """The images of text tables. Raises DataError."""
-    for name, path in files:
-        _read_table(path, name, sink, choices)
+    """The images of text tables. Raises DataError.
+
+    about  contents of files beside them by name, among them files of labels alone
+    """
+    beside = [_labels_in(name, raw) for name, raw in sorted(about.items()) if is_labels(name, raw)]
+    used = {_read_table(path, name, sink, choices, beside) for name, path in files}
+    for one in beside:
+        if one not in used:
+            text = (
+                f"{one.name} is not read: no table holds the pixels of {len(one.values):,} images."
+            )
+            sink.note("warning", "files", text)
+    parts = {re.sub(r"[\W\d_]+", "", _stem_without_split(name)) for name, _ in files}
+    if len(parts) > 1:
+        shown = ", ".join(sorted(name for name, _ in files)[:6])
+        text = f"{shown} are read together, as one data set. If they are several, give one alone."
+        sink.note("warning", "tables", text)
 
 
-def _read_table(path: Path, name: str, sink: Sink, choices: Choices) -> None:
+def is_labels(name: str, head: bytes) -> bool:
+    """Whether a file is called like labels, csvTrainLabel.csv, and begins as one column."""
+    last = name.lower().rpartition("/")[2]
+    called = "label" in last and last.endswith((".csv", ".tsv", ".txt"))
+    return called and not any(sign in head[:4000] for sign in b",;\t|\0")
+
+
+def _labels_in(name: str, raw: bytes) -> Labels:
+    text, _ = read_text(name, raw)
+    lines = [line.strip().strip('"') for line in text.splitlines() if line.strip()]
+    return Labels(name, tuple(lines), _role(name))
+
+
+def _role(name: str) -> int | None:
+    """The split that a file's name or ending says."""
+    stem, _, ending = name.rpartition("/")[2].rpartition(".")
+    role = role_of(stem) or role_of(_SPLITS.get(ending.lower(), ""))
+    return role and role.code
+
+
+def _stem_without_split(name: str) -> str:
+    stem, _, ending = name.rpartition("/")[2].rpartition(".")
+    stem = stem if stem else ending
+    return "".join(word for word in re.split(r"[\W_]+", stem) if not role_of(word)).lower()
+
+
+def _read_table(
+    path: Path, name: str, sink: Sink, choices: Choices, beside: Sequence[Labels]
+) -> Labels | None:
+    """Put the images of one table into the sink; returns the labels that lie apart from it."""
     import pandas as pd
 
     with path.open("rb") as file:
-        start = _start(name, file.read(HEAD_BYTES))
+        start = start_of(name, file.read(HEAD_BYTES))
     assert start is not None  # is_pixel_table has seen it
     names = start.first if start.header else [""] * len(start.first)
-    role = role_of(name.rpartition("/")[2].rpartition(".")[0])
+    role, lines, apart = _role(name), _lines(path) - start.header, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of columns whose kind changes: they are looked at below
         reader = pd.read_csv(
@@ -88,7 +116,7 @@ def _read_table(path: Path, name: str, sink: Sink, choices: Choices) -> None:
             encoding=start.encoding,
             encoding_errors="replace",
             chunksize=ROWS,
-            dtype=object if _has_text(start) else None,
+            dtype=object if has_text(start) else None,
             on_bad_lines="skip",
             keep_default_na=False,
             na_values=[""],
@@ -98,134 +126,55 @@ def _read_table(path: Path, name: str, sink: Sink, choices: Choices) -> None:
         with reader:  # which is open otherwise where a row is refused
             for chunk in reader:
                 if columns is None:
-                    columns = _columns(names, chunk, choices, name)
-                    _describe(sink, columns, names, name, start, role)
-                _take(sink, chunk, columns, name, done, role and role.code)
+                    columns = columns_in(names, chunk, choices, name)
+                    if columns.label is None:
+                        apart = _fitting(beside, lines, role)
+                    _describe(sink, columns, names, name, start, apart)
+                labels = apart and apart.values[-lines:][done : done + len(chunk)]
+                _take(sink, chunk, columns, name, done, role, labels)
                 done += len(chunk)
-    lines = _lines(path) - start.header
+    if lines > done and apart:
+        raise DataError(f"{name} has rows of another length: {apart.name} does not fit it")
     if lines > done:
         sink.skipped.append((name, f"{lines - done:,} rows have more cells than the others"))
+    return apart
+
+
+def _fitting(beside: Sequence[Labels], count: int, role: int | None) -> Labels | None:
+    """The labels of as many images, below a header or not, and of the same split."""
+    same = [one for one in beside if one.role == role]
+    return next((one for one in same if len(one.values) in (count, count + 1)), None)
 
 
 def take_frame(frame: Any, name: str, sink: Sink, choices: Choices, role: int | None) -> bool:
     """The images in a pandas table of pixels, read elsewhere; False if it is none."""
     names = [str(column) for column in frame.columns]
-    if _pixels_of(names, True, len(names)) is None:
+    if pixels_of(names, True, len(names)) is None:
         return False
     frame = frame.copy()
     frame.columns = range(len(names))
-    columns = _columns(names, frame, choices, name)
+    columns = columns_in(names, frame, choices, name)
     _take(sink, frame, columns, name, 0, role)
     return True
 
 
-def _start(name: str, raw: bytes) -> Start | None:
-    """None if it is no table of FEWEST columns."""
-    cut = raw[: raw.rfind(b"\n") + 1] if len(raw) >= HEAD_BYTES else raw
-    text, encoding = read_text(name, cut or raw)
-    lines = [line for line in text.splitlines()[:50] if line.strip()]
-    if not lines:
-        return None
-    for separator in SEPARATORS:
-        rows = cells(lines, separator)
-        if len(rows[0]) >= FEWEST and len({len(row) for row in rows[1:]}) <= 2:
-            header = not all(_is_number(cell) for cell in rows[0][1:-1]) or _counts(rows[0])
-            return Start(separator, encoding, rows[0], header, rows[1:])
-    return None
-
-
-def _counts(cells: Sequence[str]) -> bool:
-    """Whether numbers are names: 0, 1, 2 … as pandas calls columns without any, or 0, 0.1, 0.2 … as
-    it calls those whose header, a row of pixels once, says the same again and again.
-    """
-    seen: Counter[str] = Counter()
-    named = 0
-    for cell in cells:
-        base, dot, again = cell.strip().partition(".")
-        named += bool(dot) and again == str(seen[base])
-        seen[base] += 1
-    in_order = sum(cell.strip() == str(number) for number, cell in enumerate(cells[1:]))
-    in_order = max(in_order, sum(c.strip() == str(n) for n, c in enumerate(cells)))
-    return max(named, in_order) > len(cells) // 2
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text or "0")
-    except ValueError:
-        return False
-    return True
-
-
-def _has_text(start: Start) -> bool:
-    """Whether a label may lose something as a number: 007, or letters."""
-    rows = start.rows if start.header else [start.first, *start.rows]
-    ends = [cell for row in rows for cell in (row[0], row[-1])]
-    return any(not _is_number(cell) or re.match(r"0\d", cell) for cell in ends)
-
-
-def _pixels_of(first: Sequence[str], header: bool, width: int) -> list[int] | None:
-    """The columns that are pixels: those that are called so, or all but one or two at the ends."""
-    if header:
-        called = [c for c, text in enumerate(first) if _PIXEL.match(text.lower())]
-        if len(called) >= FEWEST and _square(len(called)):
-            return called
-        label = named(first, LABELS)
-        if label is not None and _square(width - 1):
-            return [column for column in range(width) if column != label]
-    for aside in (0, 1, 2):
-        if _square(width - aside):
-            return list(range(aside, width)) if aside < 2 else list(range(1, width - 1))
-    return None
-
-
-def _square(count: int) -> bool:
-    return count >= FEWEST and (
-        side_of(count) is not None or (count % 3 == 0 and side_of(count // 3) is not None)
-    )
-
-
-def _columns(names: Sequence[str], frame: pd.DataFrame, choices: Choices, name: str) -> Columns:
-    pixels = _pixels_of(names, any(names), len(names))
-    if pixels is None:
-        raise DataError(f"{name} holds no square images", got=f"{len(names)} columns")
-    label = chosen(names, choices.label, name)
-    split = chosen(names, choices.split, name)
-    why = "as chosen at the import"
-    rest = [c for c in range(len(names)) if c not in pixels]
-    if split is None and (by_name := named([names[c] for c in rest], SPLITS)) is not None:
-        split = rest[by_name]
-    if label is None:
-        by_name = named([names[c] for c in rest], LABELS)
-        others = [c for c in rest if c != split]
-        if by_name is not None:
-            label, why = rest[by_name], "by its name"
-        elif any(names) and others:
-            label, why = (others[0], "it is no pixel") if len(others) == 1 else (None, "")
-        elif others:  # no header: first or last; corners of pictures are mostly all the same
-            ends = [0, len(names) - 1]
-            spread = [frame.iloc[:, end].nunique() for end in ends]
-            label = ends[int(spread[1] > spread[0])]
-            why = "of the first and the last column it has more values"
-            if len(others) == 1:
-                pixels = [c for c in range(len(names)) if c != label]
-    elif label in pixels:
-        pixels = [c for c in range(len(names)) if c not in (label, split)]
-        if not _square(len(pixels)):
-            raise DataError(f"{name}: column '{choices.label}' is a pixel")
-    return Columns(pixels, label, split, why)
-
-
 def _describe(
-    sink: Sink, columns: Columns, names: Sequence[str], name: str, start: Start, role: Any
+    sink: Sink,
+    columns: Columns,
+    names: Sequence[str],
+    name: str,
+    start: Start,
+    apart: Labels | None,
 ) -> None:
-    if columns.label is None:
-        text = "no column is a label"
-    else:
-        called = names[columns.label] or f"column {columns.label + 1}"
-        text = f"the label is '{called}': {columns.why}"
-    header = "with" if start.header else "without"
-    sink.why.append(f"{name}: {len(columns.pixels)} pixels a row, {header} a header, {text}")
+    label = columns.label
+    text = f"the labels are in {apart.name}" if apart else "no column is a label"
+    text = f"the label is {columns.why}" if columns.classes else text
+    if label is not None:
+        text = f"the label is '{names[label] or f'column {label + 1}'}': {columns.why}"
+    found = roles_in(names, {"label": columns.label, "split": columns.split})
+    sink.roles = found._replace(columns=tuple(np.delete(found.columns, columns.pixels).tolist()))
+    header = "with a" if start.header else "without a"
+    sink.why.append(f"{name}: {len(columns.pixels)} pixels a row, {header} header, {text}")
 
 
 def _take(
@@ -235,13 +184,16 @@ def _take(
     name: str,
     first: int,
     role: int | None,
+    apart: Sequence[str] | None = None,
 ) -> None:
     levels, bad = _numbers(chunk.iloc[:, columns.pixels])
-    labels = (
-        [_text(value) for value in chunk.iloc[:, columns.label]]
-        if columns.label is not None
-        else [None] * len(chunk)
-    )
+    labels: list[str | None] = list(apart or ()) or [None] * len(chunk)
+    if columns.classes:
+        marks, _ = _numbers(chunk.iloc[:, columns.classes])
+        single = (marks == 1).sum(1) == 1
+        labels = [str(n) if one else None for n, one in zip(marks.argmax(1), single, strict=True)]
+    if columns.label is not None:
+        labels = [_text(value) for value in chunk.iloc[:, columns.label]]
     official: list[int] = [TRAIN if role in (None, UNLABELLED) else role] * len(chunk)
     if columns.split is not None:
         values = [_text(value) for value in chunk.iloc[:, columns.split]]

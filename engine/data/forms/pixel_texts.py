@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.data.choices import Choices
-from engine.data.forms.columns import LABELS, SPLITS, chosen, named
-from engine.data.forms.pixel_rows import FEWEST, HEAD_BYTES
+from engine.data.forms.columns import LABELS, SPLITS, chosen, named, roles_in
+from engine.data.forms.pixel_columns import FEWEST, HEAD_BYTES
 from engine.data.forms.shapes import as_images
 from engine.data.forms.sink import Sink
 from engine.data.forms.text import read_text, separated
@@ -56,6 +56,7 @@ def read_pixel_texts(
         label, split = _label(start, choices, name), chosen(start.names, choices.split, name)
         split = named(start.names, SPLITS) if split is None else split
         called = f"'{start.names[label]}'" if label is not None else "no column"
+        sink.roles = roles_in(start.names, {"label": label, "split": split})
         sink.why.append(f"{name}: pixels are in '{start.names[start.pixels]}', labels in {called}")
         done = 0
         reader = pd.read_csv(

@@ -15,9 +15,11 @@ import numpy as np
 from PIL import Image
 
 from engine.data.blobs import BlobReader, BlobWriter
+from engine.data.forms.columns import Roles
 from engine.data.forms.labels import plain_labels
 from engine.data.forms.shapes import is_picture
 from engine.data.listing import TRAIN, Finding
+from engine.data.names import composed
 from engine.data.pixels import NO_NUMBERS, are_numbers, doubt_numbers
 from engine.errors import DataError
 
@@ -40,6 +42,7 @@ class Packed:
     why: str
     levels: np.ndarray | None
     blobs: BlobReader | None
+    roles: Roles = Roles()
 
 
 class Sink:
@@ -51,6 +54,7 @@ class Sink:
         self.findings: list[Finding] = []
         self.why: list[str] = []
         self.classes: list[str] = []  # in order, where something lists them
+        self.roles = Roles()  # of the last table
         self._names: list[str] = []
         self._labels: list[str | None] = []
         self._official: list[int] = []
@@ -128,6 +132,7 @@ class Sink:
             self._blobs.close()
         else:
             np.save(self.folder / LEVELS, _joined(self._levels))
+        self.classes = list(dict.fromkeys(map(composed, self.classes)))
         labels, doubts = plain_labels(self._labels, self.classes)
         self.findings += doubts
         given = {label for label in labels if label is not None}
@@ -145,6 +150,8 @@ class Sink:
             "skipped": self.skipped,
             "findings": [list(one) for one in self.findings],
             "why": "; ".join(dict.fromkeys(self.why)),
+            "columns": self.roles.columns,
+            "roles": self.roles.taken,
         }
         (self.folder / TABLE).write_text(json.dumps(kept), encoding="utf-8")
 
@@ -184,6 +191,8 @@ def packed(folder: Path) -> Packed:
         kept["why"],
         np.load(folder / LEVELS, mmap_mode="r") if has_levels else None,
         None if has_levels else BlobReader(folder),
+        # Older ones name no columns.
+        Roles(tuple(kept.get("columns", ())), tuple((a, b) for a, b in kept.get("roles", ()))),
     )
 
 

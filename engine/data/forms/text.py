@@ -103,7 +103,9 @@ def _head(text: str) -> str:
 
 def _rows(text: str, separator: str, name: str) -> list[list[str]]:
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        lines = io.StringIO(text, newline="")
+        # 1.png, "A": quotes behind a space are quotes, too
+        return list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
     except csv.Error as error:
         raise DataError(f"{name} can't be read as a table", got=str(error)) from None
 

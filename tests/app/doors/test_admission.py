@@ -129,7 +129,7 @@ def test_everybody_visits_a_public_lab_and_each_browser_is_somebody(tmp_path):
     again = (*PAGE, ("cookie", f"{cookie_name(7860)}={shown}"))
     assert "set-cookie" not in ask(house.door, "/train", headers=again)[1]
     assert house.status("/canvas/gradio_api/info") == 200, "a program without cookies"
-    put = ("PUT", ("content-type", "multipart/form-data"))
+    put = ("PUT", ("content-type", "multipart/form-data; boundary=x"))
     assert house.status("/_stcore/upload_file/a/b", *put) == 403
     assert house.status("/_stcore/upload_file/a/b", *put, house.shown(OWNER)) == 200
 

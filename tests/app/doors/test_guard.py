@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from at_the_door import DOORS, TABLE, Inside, ask, example, typed
+from at_the_door import BEGUN, DOORS, TABLE, Inside, ask, example, filled, typed
 from own_loop import run
 
 from app.doors.guard import FORM_MARGIN, Guard
@@ -75,8 +75,8 @@ def test_every_door_takes_so_many_bytes_of_one_type_and_no_more(method, pattern,
     inside, own = Inside(), typed(door, ("host", "localhost"))
     most = UPLOADED + FORM_MARGIN if door.body == UPLOAD else door.body
     path = example(pattern)
-    assert ask(guard(inside), path, method, (b"x" * most,), own)[0] == 200
-    assert ask(guard(inside), path, method, (b"x" * most, b"y"), own)[0] == 413
+    assert ask(guard(inside), path, method, (filled(door, most),), own)[0] == 200
+    assert ask(guard(inside), path, method, (filled(door, most), b"y"), own)[0] == 413
     announced = (*own, ("content-length", str(most + 1)))
     inside.reached = 0
     assert ask(guard(inside), path, method, headers=announced)[0] == 413
@@ -181,14 +181,30 @@ def test_one_client_can_not_take_the_lab_from_the_others():
 
 def test_uploads_that_come_at_once_are_counted_together():
     limits, path = Limits(1000), "/canvas/gradio_api/upload"
-    headers = (("host", "localhost"), ("content-type", "multipart/form-data"))
+    headers = (("host", "localhost"), ("content-type", "multipart/form-data; boundary=x"))
     door = guard(Inside(), limits)
-    assert ask(door, path, "POST", (b"x" * 900,), headers)[0] == 200
+    assert ask(door, path, "POST", (BEGUN.ljust(900, b"x"),), headers)[0] == 200
     limits.came("127.0.0.1", 500)  # another upload of this client that is on its way
-    assert ask(door, path, "POST", (b"x" * 900,), headers)[0] == 429
+    assert ask(door, path, "POST", (BEGUN.ljust(900, b"x"),), headers)[0] == 429
     limits.came("10.0.0.2", 900)
-    assert ask(door, path, "POST", (b"x" * 500,), headers)[0] == 200
+    assert ask(door, path, "POST", (BEGUN.ljust(500, b"x"),), headers)[0] == 200
     limits.came("10.0.0.3", 500)
-    assert ask(door, path, "POST", (b"x" * 500,), headers)[0] == 429
+    assert ask(door, path, "POST", (BEGUN.ljust(500, b"x"),), headers)[0] == 429
     limits.went("10.0.0.3", 500)
-    assert ask(door, path, "POST", (b"x" * 500,), headers)[0] == 200
+    assert ask(door, path, "POST", (BEGUN.ljust(500, b"x"),), headers)[0] == 200
+
+
+def test_a_form_may_carry_large_files_but_little_text():
+    inside, path = Inside(), "/canvas/gradio_api/upload"
+    headers = (("host", "localhost"), ("content-type", "multipart/form-data; boundary=x"))
+    text = b'--x\r\nContent-Disposition: form-data; name="t"\r\n\r\n'
+    few, many = (text + b"y" * 99_000,), (text, b"y" * 60_000, b"y" * 60_000)
+    door = guard(inside, Limits(1_000_000), GLYPHLAB_UPLOAD_MB="1")
+    assert ask(door, path, "POST", few, headers)[0] == 200
+    assert ask(door, path, "POST", many, headers)[0] == 413
+    file = (BEGUN, b"y" * 60_000, b"y" * 60_000, b"\r\n" + text, b"y" * 99_000)
+    assert ask(door, path, "POST", file, headers)[0] == 200
+    assert ask(door, path, "POST", (*file, b"y" * 2_000), headers)[0] == 413
+    assert ask(door, path, "POST", (b"no form",), headers)[0] == 400
+    without = (*headers[:1], ("content-type", "multipart/form-data"))
+    assert ask(door, path, "POST", (BEGUN,), without)[0] == 400

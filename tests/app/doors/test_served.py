@@ -90,11 +90,11 @@ def served(tmp_path_factory):
     async def built() -> list[tuple[str, set[str]]]:
         home = tmp_path_factory.mktemp("served")
         lab = Lab(home, read_settings({"GLYPHLAB_MODE": "class", "GLYPHLAB_HOME": str(home)}))
-        dashboard = build(lab, {}).app._build_starlette_app()
+        dashboard = build(lab, {}).app.dashboard._build_starlette_app()
         canvas = _canvas(lab)
         canvas.received.remove()
         questions.append(canvas)
-        return [*routes_of(dashboard.routes), *routes_of(canvas.app.routes, "/canvas")]
+        return [*routes_of(dashboard.routes), *routes_of(canvas.app.app.routes, "/canvas")]
 
     return run(built())  # Gradio makes a loop of its own where none runs
 

@@ -484,7 +484,7 @@ def test_what_is_wrong_with_a_file_is_said_with_what_to_do(opened, tmp_path):
 
     objects = np.array([np.zeros((9, 9)), np.zeros((8, 9))], dtype=object)
     np.save(tmp_path / "a.npy", objects, allow_pickle=True)
-    with pytest.raises(DataError, match=r"a.npy holds Python objects.*np.save\(…, allow_pickle=F"):
+    with pytest.raises(DataError, match=r"a.npy holds Python objects.*a pickle.*np.savez\("):
         opened(tmp_path / "a.npy")
     pq.write_table(pa.table({"image": [png(small_page("2"))] * 9}), tmp_path / "b.parquet")
     np.savez(tmp_path / "c.npz", x=glyphs(4), y=np.arange(4))

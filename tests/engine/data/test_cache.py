@@ -5,6 +5,7 @@ holds everything in memory.
 from __future__ import annotations
 
 import errno
+import io
 import multiprocessing
 import os
 import resource
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pictures import files, png, small_page, write_folder, write_zip
+from PIL import Image
 from waiting import wait_until
 
 from engine.data import decode
@@ -208,6 +210,21 @@ def test_processes_decode_what_one_would_and_in_order(tmp_path):
     assert [pair for chunk in alone for pair in chunk.skipped] == [
         pair for chunk in together for pair in chunk.skipped
     ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such limit")
+def test_a_picture_that_takes_too_much_memory_costs_only_itself(tmp_path):
+    bomb = io.BytesIO()  # let in by its 49 million pixels: 200 kB here, 0.2 GB and more opened
+    Image.new("RGBA", (7000, 7000)).save(bomb, "PNG", compress_level=1)
+    content = {
+        "a/0.png": png(small_page("2", 0)),
+        "a/1.png": bomb.getvalue(),
+        "a/2.png": png(small_page("4", 1)),
+    }
+    chunks = decode._Chunks(zipped(tmp_path, content), target := decode.Target("digit", 28))
+    (chunk,) = decode._in_processes(chunks, target, 1, gigabytes=0.4)
+    assert chunk.kept.tolist() == [0, 2]
+    assert chunk.skipped == [("a/1.png", "it takes more memory to read than a picture may")]
 
 
 def test_a_chunk_that_takes_long_gives_signs_of_life():

@@ -234,7 +234,7 @@ def test_a_file_at_an_address_becomes_a_data_set(site, tmp_path):
     site.files["/page"] = b"<html>log in</html>"
     for path, most, words in (
         ("/none.zip", 5, "none.zip can't be fetched, got 404"),
-        ("/page", 5, "is not a zip that can be read"),
+        ("/page", 5, "page is a web page, .* may ask for a login"),
         ("/sets/My%20letters.zip", 0, "too large, expected at most 0 bytes"),
     ):
         with pytest.raises(DataError, match=words):

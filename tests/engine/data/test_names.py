@@ -60,7 +60,7 @@ def test_the_encoding_of_names_is_found(encoding):
 
 def test_what_is_valid_utf8_is_utf8_and_composed():
     decoded = decode_names(["e\u0301/0.png".encode(), "中/0.png".encode()])
-    assert decoded == (["é/0.png", "中/0.png"], "utf-8", False)
+    assert decoded == (["é/0.png", "中/0.png"], "utf-8", False, ())
 
 
 def test_names_in_a_zip_without_the_flag(tmp_path):

@@ -4,6 +4,10 @@ them, and whatever is left out is named.
 
 from __future__ import annotations
 
+import pickle
+import re
+import warnings
+
 import numpy as np
 import pytest
 from pictures import files, png, small_page, write_folder, write_idx, write_mnist, write_zip
@@ -90,7 +94,14 @@ def test_one_class_and_a_table_that_was_not_read_are_said(listed, tmp_path):
         ("a.npy", b"\x93NUMPY", "a.npy can't be read"),
         ("mnist.npz", b"PK\x03\x04", "mnist.npz can't be read"),
         ("set.rar", b"Rar!", "set.rar is a RAR archive, which can't be used.*Unpack it"),
-        ("model.pkl", b"\x80", "a Python pickle, which can run code and is never opened"),
+        (
+            "model.pkl",
+            b"\x80",
+            r"a Python pickle.*run any code.*pickle.load.*np.savez\('model.npz'",
+        ),
+        ("data_batch_1", b"\x80\x02}q", r"a Python pickle.*np.savez\('data_batch_1.npz'"),
+        ("training.pt", b"PK\x03\x04", r"PyTorch.*torch.load\('training.pt', weights_only=True"),
+        ("set.h5", b"\x89HDF", r"an HDF5 file.*np.savez\('set.npz'"),
         ("one.png", b"\x89PNG", "one.png is a single picture.*Give the folder"),
         ("what", b"what", "what is no known file"),
     ],
@@ -140,3 +151,118 @@ def test_files_without_an_ending_are_read_if_they_are_pictures(listed, tmp_path)
     content = files("a", "b") | {"a/noext": png(small_page("4")), "b/notes": b"nothing"}
     listing = listed(write_zip(tmp_path / "set.zip", content))
     assert len(listing) == 7 and dict(listing.survey.others) == {"b/notes": "not a picture"}
+
+
+def test_what_is_made_of_a_pickle_as_its_refusal_says_is_read(listed, tmp_path):
+    """CIFAR's batches; the advice is run as it stands."""
+    rng = np.random.default_rng(0)
+    for name in ("data_batch_1", "data_batch_2", "test_batch"):
+        images = rng.integers(0, 256, (6, 3 * 32 * 32), dtype=np.uint8)
+        batch = {"data": images, "labels": [n % 3 for n in range(6)]}
+        (tmp_path / "py" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "py" / name).write_bytes(pickle.dumps(batch, protocol=2))
+    (tmp_path / "py" / "batches.meta").write_bytes(pickle.dumps({}, protocol=2))
+    with pytest.raises(DataError, match=r"holds no pictures.*data_batch_1: A pickle can run any"):
+        listed(tmp_path / "py")
+    (tmp_path / "new").mkdir()
+    for path in (tmp_path / "py").glob("*batch*"):
+        if path.name != "batches.meta":
+            with pytest.raises(DataError) as refused:
+                listed(path)
+            code = re.findall("`(import.*?)`", str(refused.value))[0]
+            code = code.replace(f"'{path.name}'", f"r'{path}'")
+            code = code.replace("savez('", f"savez(r'{tmp_path / 'new'}' + '/")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)  # of the file that it opens
+                exec(code, {})  # noqa: S102
+    new = listed(tmp_path / "new")
+    assert new.kind == "photo" and new.classes == ("0", "1", "2")
+    assert np.bincount(new.official, minlength=3).tolist() == [12, 0, 6]
+
+
+E_APART, HEART = "e\u0301", "\u2764"
+ALIKE = {
+    ("alpha", "Alpha", "beta"): "differ in capitals or spaces alone: 'Alpha' and 'alpha'",
+    ("cat", "cat ", "dog"): "differ in capitals or spaces alone: 'cat' and 'cat '",
+    ("1", "01", "001", "2"): "differ in the zeros before a number alone: '001' and '01' and '1'",
+    ("cat", "cat\u200b", "dog"): "signs that can't be seen, alone: 'cat' and",
+    (HEART, f"{HEART}\ufe0f", "x"): "forms of the same characters, or signs",
+    ("x" * 120, "y" * 120, "z"): "2 of 3 class names are longer than 100 characters",
+    ("a", "A", "b"): "",
+    ("01", "02", "10"): "",
+    ("水", "مرحبا", "😀"): "",
+}
+
+
+def tabled(labels) -> dict[str, bytes]:
+    """As many pictures as labels, which a table names."""
+    rows = [f'images/{n}.png,"{label}"' for n, label in enumerate(labels)]
+    table = "\n".join(["file,label", *rows]).encode()
+    pictures = {f"images/{n}.png": png(small_page("24R"[n % 3], n)) for n in range(len(labels))}
+    return pictures | {"labels.csv": table}
+
+
+@pytest.mark.parametrize("names", ALIKE)
+def test_names_that_people_take_for_one_are_said(listed, tmp_path, names):
+    listing = listed(write_folder(tmp_path / "a", files(*names, count=2)))
+    assert set(listing.classes) == set(names)
+    found = [one.text for one in report_of(listing).findings]
+    assert all("alone" not in one and "longer" not in one for one in found) or ALIKE[names]
+    assert any(ALIKE[names] in one for one in found) or not ALIKE[names]
+    listing = listed(write_zip(tmp_path / "a.zip", tabled(names * 2)))
+    assert set(listing.classes) == {name.strip() for name in names}
+
+
+def test_what_becomes_one_name_is_said(listed, tmp_path):
+    folder = write_folder(tmp_path / "a", files("é", "b") | files(E_APART))
+    (folder / E_APART / "0.png").rename(folder / E_APART / "9.png")
+    text = str(report_of(listed(folder)).findings)
+    assert listed(folder).classes == ("b", "é") and "NFC and NFD), and count as one: é" in text
+    for labels, words in {
+        ("é", E_APART, "b"): "or in the form of Unicode alone, and are one:",
+        ("cat", "cat ", "dog"): "labels differ in spaces around them",
+        ("1", "1.0", "2"): "labels like '1.0' are taken for whole numbers: '1'",
+    }.items():
+        archive = write_zip(tmp_path / f"{labels[2]}.zip", tabled(labels * 2))
+        listing = listed(archive)
+        texts = [one.text for one in report_of(listing).findings]
+        assert len(listing.classes) == 2 and any(words in text for text in texts)
+
+
+def test_a_class_in_a_hidden_folder_is_said_to_be_missing(listed, tmp_path):
+    report = report_of(listed(write_folder(tmp_path / "a", files("...", "a", "b"))))
+    assert "3 pictures lie in hidden folders, and are not read: ..." in report.warnings[0].text
+
+
+@pytest.mark.parametrize("copies", ["train_augmented", "train-aug", "rotated_train"])
+def test_changed_copies_of_a_split_are_left_out(listed, tmp_path, copies):
+    content = files("0", "1", below="train/") | files("0", "1", count=2, below="test/")
+    content |= files("0", "1", count=9, below=f"{copies}/")
+    report = report_of(listed(write_folder(tmp_path / "a", content)))
+    assert report.official == {"train": 6, "test": 4} and len(report.skipped) == 18
+    assert f"the 18 pictures in {copies} are taken for changed copies of those in train" in str(
+        report.warnings
+    )
+    alone = {name: data for name, data in content.items() if not name.startswith("train/")}
+    assert report_of(listed(write_folder(tmp_path / "b", alone))).official["train"] == 18
+
+
+def test_two_folders_of_one_split_are_said_to_be_read_together(listed, tmp_path):
+    content = files("0", "1", below="train_1/") | files("0", "1", below="train_2/")
+    report = report_of(
+        listed(write_folder(tmp_path / "a", content | files("0", "1", below="test/")))
+    )
+    assert report.official == {"train": 12, "test": 6}
+    assert "train_1 and train_2 are read together as train." in str(report.warnings)
+
+
+def test_columns_range_and_polarity_are_in_the_report(listed, tmp_path):
+    report = report_of(listed(write_folder(tmp_path / "a", tabled(["a", "b"] * 3))))
+    assert (report.columns, report.roles) == (
+        ("file", "label"),
+        (("path", "file"), ("label", "label")),
+    )
+    assert report.levels == "0 to 255" and report.polarity.startswith("dark on light, by the bord")
+    np.savez(tmp_path / "b.npz", x=np.eye(16)[None].repeat(9, 0), y=np.arange(9) % 3)
+    report = report_of(listed(tmp_path / "b.npz"))
+    assert report.levels == "0 to 1, stretched to 0 to 255"

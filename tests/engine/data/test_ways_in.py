@@ -333,3 +333,77 @@ def test_coco_and_datumaro_exports_are_read(opened, tmp_path):
         path = tmp_path / f"{len(json.dumps(value))}.zip"
         found = counts(opened(write_zip(path, content)))
         assert found == {("a", "train"): 2, ("b", "train"): 1, (None, "train"): 1}
+
+
+def lines(rows, separator: str = ",") -> bytes:
+    return "".join(separator.join(map(str, row)) + "\n" for row in rows).encode()
+
+
+def pixels_and_labels(count: int = 24):
+    return glyphs(count).reshape(count, -1).tolist(), [n % 3 for n in range(count)]
+
+
+def test_numbers_of_images_are_no_labels(opened, tmp_path):
+    """As in Kannada-MNIST's test.csv."""
+    drawn, labels = pixels_and_labels()
+    names = [f"pixel{n}" for n in range(784)]
+    train = lines([["label", *names], *([y, *x] for x, y in zip(drawn, labels, strict=True))])
+    test = lines([["id", *names], *([n, *x] for n, x in enumerate(drawn))])
+    more = {"Dig-MNIST.csv": train}
+    listing = opened(write_folder(tmp_path / "a", {"train.csv": train, "test.csv": test} | more))
+    assert counts(listing) == {("0", "train"): 16, ("1", "train"): 16, ("2", "train"): 16,
+                               (None, "train"): 24}  # fmt: skip
+    assert "Dig-MNIST.csv, test.csv, train.csv are read together" in findings(listing)
+    ids = lines([["id", *names], *([n // 8, *x] for n, x in enumerate(drawn))])
+    assert opened(write_zip(tmp_path / "b.zip", {"train.csv": ids})).classes == ("0", "1", "2")
+
+
+def test_labels_in_a_table_of_their_own_belong_to_the_pixels_of_their_split(opened, tmp_path):
+    """As in the Arabic Handwritten Characters Dataset."""
+    drawn, labels = pixels_and_labels()
+    content = {
+        "csvTrainImages 18x784.csv": lines(drawn[:18]),
+        "csvTrainLabel 18x1.csv": lines([y] for y in labels[:18]),
+        "csvTestImages 6x784.csv": lines(drawn[18:]),
+        "csvTestLabel 6x1.csv": lines([["label"], *([y] for y in labels[18:])]),
+    }
+    listing = opened(write_folder(tmp_path / "a", content))
+    assert counts(listing) == {(c, "train"): 6 for c in "012"} | {(c, "test"): 2 for c in "012"}
+    assert "the labels are in csvTrainLabel 18x1.csv" in listing.survey.layout[1]
+    checked(listing)
+    content["csvTestLabel 6x1.csv"] = lines([y] for y in labels[18:22])
+    listing = opened(write_folder(tmp_path / "b", content))  # four labels of six images
+    assert counts(listing)[None, "train"] == 6
+    assert "csvTestLabel 6x1.csv is not read: no table holds the pixels of 4" in findings(listing)
+
+
+def test_uci_and_usps_tables_are_read_under_their_own_endings(opened, tmp_path):
+    drawn, labels = pixels_and_labels()
+    rows = [[*x, y] for x, y in zip(drawn, labels, strict=True)]
+    content = {"optdigits.tra": lines(rows[:18]), "optdigits.tes": lines(rows[18:])}
+    listing = opened(write_folder(tmp_path / "uci", content | {"optdigits.names": b"x"}))
+    assert counts(listing) == {(c, "train"): 6 for c in "012"} | {(c, "test"): 2 for c in "012"}
+    usps = lines(([f"{y:.4f}", *(v / 127.5 - 1 for v in x)] for *x, y in rows), " ")
+    assert opened(write_folder(tmp_path / "usps", {"zip.train": usps})).classes == ("0", "1", "2")
+    marks = [[*(v // 200 for v in x), *(int(y == n) for n in range(3))] for *x, y in rows]
+    listing = opened(write_folder(tmp_path / "semeion", {"semeion.data": lines(marks, " ")}))
+    assert counts(listing) == {(c, "train"): 8 for c in "012"}
+    assert "the one of the last 3 columns that holds 1" in listing.survey.layout[1]
+
+
+def test_a_table_of_one_split_names_the_pictures_of_that(opened, tmp_path):
+    """As in Kaggle's CIFAR-10: train/1.png and test/1.png are two pictures."""
+    content = {f"{s}/{n}.png": png(small_page("24R"[n % 3], n)) for s in ("train", "test")
+               for n in range(6)}  # fmt: skip
+    rows = [["id", "label"], *([n, ("cat", "dog")[n % 2]] for n in range(6))]
+    listing = opened(write_folder(tmp_path / "a", content | {"trainLabels.csv": lines(rows)}))
+    assert counts(listing) == {("cat", "train"): 3, ("dog", "train"): 3, (None, "train"): 6}
+    assert all(name.startswith("train") for name, label in
+               zip(listing.files, listing.labels, strict=True) if label >= 0)  # fmt: skip
+
+
+def test_quotes_behind_a_space_are_no_part_of_a_label(opened, tmp_path):
+    content = {f"{n}.png": png(small_page("24"[n % 2], n)) for n in range(4)}
+    table = b"".join(b'%d.png, "%s"\r\n' % (n, (b"a, b", b"c")[n % 2]) for n in range(4))
+    listing = opened(write_folder(tmp_path / "a", content | {"gt.txt": table}))
+    assert listing.classes == ("a, b", "c")

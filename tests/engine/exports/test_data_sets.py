@@ -161,6 +161,21 @@ def test_glyphs_come_in_again_equal_to_the_bit(made, tmp_path, form):
         ) == Counter(zip(after.labels.tolist(), map(bytes, after.images), strict=True))
 
 
+def test_classes_whose_names_are_no_names_of_folders_come_in_again(tmp_path):
+    names = (".b", "a/b", "水" * 200, "x" * 300, "nul", "cat")
+    pictures = {f"{n}.png": picture(n, "PNG") for n in range(12)}
+    table = "file,label\n" + "".join(f"{n}.png,{names[n % 6]}\n" for n in range(12))
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        for name, content in (pictures | {"labels.csv": table.encode()}).items():
+            archive.writestr(name, content)
+    lab = Lab(tmp_path / "lab")
+    lab.data.upload("odd.zip", zipped.getvalue())
+    out = lab.exports.dataset("odd", "imagefolder", tmp_path / "odd")
+    again = lab.data.listing(str(out))
+    assert again.classes == tuple(sorted(names)) and again.counts().tolist() == [2] * 6
+
+
 def test_a_table_and_metadata_describe_the_files(made, tmp_path):
     for form in EXPORT_FORMS:
         folder = made.lab.exports.dataset("letters", form, tmp_path / form)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,8 @@ from engine.imaging.images import open_picture
 from engine.lab import Lab
 from engine.progress import Cancelled
 from engine.services.background import TASKS
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -133,3 +137,34 @@ def test_a_task_of_an_unknown_kind_fails_with_the_nearest_name(lab, tmp_path):
     work_on_task(lab.launcher, folder, Lock.take(folder / "lock"), TASKS)
     status = read_json(folder / "status.json")
     assert status["state"] == "failed" and "did you mean 'load'" in status["error"]
+
+
+BOUNDED = """
+import sys, time
+from pathlib import Path
+from engine.files.atomic import read_json, write_json
+from engine.files.locks import Lock
+from engine.jobs.task_worker import Bounds, work_on_task
+from engine.lab import Lab
+from engine.settings import read_settings
+
+home = Path(sys.argv[1])
+lab = Lab(home, read_settings({"GLYPHLAB_MODE": "class", "GLYPHLAB_DEVICE": "cpu"}))
+kinds = {"eat": lambda *_: len(bytearray(3 * 10**9)), "hang": lambda *_: time.sleep(600)}
+for kind in kinds:
+    folder = home / kind
+    folder.mkdir(parents=True)
+    write_json(folder / "status.json", {"kind": kind, "arguments": {}, "state": "running"})
+    work_on_task(lab.launcher, folder, Lock.take(folder / "lock"), kinds, Bounds(0.4, 1.0))
+    print(read_json(folder / "status.json")["state"], read_json(folder / "status.json")["error"])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such limit")
+def test_in_a_class_a_task_has_so_much_memory_and_so_long(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", BOUNDED, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+    )
+    eat, hang = done.stdout.splitlines()
+    assert eat.startswith("failed there was not enough memory"), done.stderr
+    assert hang.startswith("failed it took longer than the"), done.stderr

@@ -106,10 +106,10 @@ def test_a_stranger_reads_pictures_with_it_as_the_lab_does(lab, package, tmp_pat
         "model.onnx",
     ]
     assert len((package / "example.py").read_text(encoding="utf-8").splitlines()) <= 20
-    for number in range(24):
-        page = drawing(200 + number, 160, number)
-        page = page.rotate(number, fillcolor=255).convert(("L", "RGB", "LA", "1")[number % 4])
-        page.save(tmp_path / f"{number:02d}.png")
+    for number in range(500):
+        page = drawing(90 + number % 70, 80 + number % 50, number, pen=2 + number % 5)
+        page = page.rotate(number % 30, fillcolor=255).convert(("L", "RGB", "LA", "1")[number % 4])
+        page.save(tmp_path / f"{number:03d}.png", compress_level=1)
     Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
     files = sorted(tmp_path.glob("*.png"))
     environment = environment_without_the_lab(tmp_path / "only")

@@ -106,7 +106,7 @@ def test_a_started_run_says_whose_it_is(lab):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such limit")
 def test_a_run_with_a_quota_gets_no_more_memory_than_that():
-    code = "from engine.jobs.processes import confine; confine(0.4); b'x' * {}"
+    code = "from engine.bounds import confine; confine(0.4); b'x' * {}"
     for size, status in ((100_000_000, 0), (600_000_000, 1)):
         done = subprocess.run(
             [sys.executable, "-c", code.format(size)], cwd=ROOT, capture_output=True, text=True

@@ -15,7 +15,7 @@ from engine.noise.review import Review
 from engine.people.calls import CALLS, HIDDEN, TASK_DEEDS
 from engine.people.door import PARTS, Door
 from engine.people.person import NOBODY, OWNER, Person
-from engine.people.rights import DEEDS, may
+from engine.people.rights import DEEDS, why_not
 from engine.runs.run import Run
 from engine.services.background import TASKS
 from engine.services.rooms import Services
@@ -122,7 +122,7 @@ def test_a_name_that_leads_elsewhere_is_nobodys(lab):
     "deed",
     [
         lambda lab: lab.data.remove_upload("x"),
-        lambda lab: lab.data.imports.link("/etc"),
+        lambda lab: lab.data.imports.stage_place("/etc"),
         lambda lab: lab.trash.restore("x"),
         lambda lab: lab.lessons.clear(),
         lambda lab: lab.data.fetch("mnist"),
@@ -183,4 +183,4 @@ def test_pages_can_ask_what_to_offer(lab):
 
 
 def test_what_nobody_listed_is_refused():
-    assert all(not may(GUEST, deed) for deed in ("lead", "publish", "restore", "change data"))
+    assert all(why_not(GUEST, deed) for deed in ("lead", "publish", "restore", "change data"))

@@ -41,6 +41,7 @@ def test_a_recipe_is_frozen_and_refuses_unknown_keys():
         ),
         ({"epochs": 0}, "epochs: input should be greater than or equal to 1, got 0"),
         ({"epochs": "many"}, "got 'many'"),
+        ({"model": {"name": "[x](http://e.example)"}}, "the name of a model has letters, digits"),
         ({"data": {"style": "digits"}}, "data.style"),
         ({"data": {"size": 4}}, "data.size"),
         ({"data": {"validation": 1.0}}, "data.validation"),

@@ -1,0 +1,84 @@
+"""Pictures from files and from the pad, read: probabilities of one or many, and lines of writing. What
+the process that reads answers; all of it JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.canvas_tabs.drawing import drawing_of
+from app.canvas_tabs.reader import Reader, in_turn, opened
+from app.canvas_tabs.views import data_uri
+from engine.errors import ImageError
+from engine.imaging import images
+from engine.imaging.ink import reduction
+from engine.recognition.word_reader import read_lines, text_of
+
+WORTH_NAMING = 0.02  # probability from which a second reading of a character in a word is shown
+
+
+class Pictures:
+    """The questions about pictures of one lab."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+
+    def probabilities(self, file: str, model: str | None) -> dict[str, float] | str:
+        """Class → probability, likeliest first; words where nothing is drawn. Raises ImageError,
+        CheckpointError.
+        """
+        return self.reader.probabilities([Path(file)], model)[0]
+
+    def batch(self, files: Sequence[str], model: str | None) -> list[dict[str, Any]]:
+        """For each file its name with `label` and `confidences`, or with `error` where it can't be
+        read. Raises CheckpointError.
+        """
+        out = []
+        for file in files:
+            try:
+                found = self.probabilities(file, model)
+            except ImageError as error:
+                out.append({"file": Path(file).name, "error": str(error)})
+                continue
+            shares = {} if isinstance(found, str) else found
+            rows = [{"label": name, "confidence": share} for name, share in shares.items()]
+            label = rows[0]["label"] if rows else found
+            out.append({"file": Path(file).name, "label": label, "confidences": rows})
+        return out
+
+    def lines(self, file: str, model: str | None) -> dict[str, Any]:
+        """The text in a picture, and its characters. Raises ImageError, CheckpointError."""
+        return self._lines(Path(file), model)
+
+    def drawn_lines(self, value: str | None) -> dict[str, Any]:
+        """The same of what is on the pad, by its value. Raises ImageError, CheckpointError."""
+        drawing = drawing_of(value)
+        return self._lines(drawing.picture, drawing.model)
+
+    def _lines(self, picture: Path | bytes, model: str | None) -> dict[str, Any]:
+        with in_turn([picture]):
+            predictor = self.reader.predictor(model or None)
+            page = opened(picture)
+            lines = read_lines(predictor, images.ink_of(page))
+            times = reduction(page)  # ink is looked for in a smaller picture, boxes are of the page
+        characters = [
+            {
+                "label": one.label,
+                "confidence": one.groups[0].members[0][1],
+                "box": [
+                    min(times * value, most)
+                    for value, most in zip(one.box, 2 * page.size, strict=True)
+                ],
+                "line": number,
+                "after_space": one.after_space,
+                "alternatives": [
+                    group.best for group in one.groups[1:3] if group.share >= WORTH_NAMING
+                ],
+                "image": data_uri(images.as_picture(one.square)),
+            }
+            for number, line in enumerate(lines)
+            for one in line
+        ]
+        return {"text": text_of(lines), "characters": characters}

@@ -1,0 +1,92 @@
+"""The tables beside the pad: what was taught, and what was collected."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.canvas_tabs.drawing import drawing_of
+from app.canvas_tabs.reader import Reader
+from engine.errors import GlyphlabError, ImageError
+
+NOTHING_TAUGHT = '<p class="gl-quiet">Nothing has been taught yet.</p>'
+SHOWN = 8  # pictures of a symbol or label
+
+
+def symbols_table(reader: Reader, value: str | None) -> str:
+    """The taught symbols as HTML, with how well each is recognised by its other examples. value: of the
+    pad, which says which model reads.
+    """
+    symbols = reader.lab.taught.symbols()
+    if not symbols:
+        return NOTHING_TAUGHT
+    try:
+        taught = reader.lab.taught
+        measured = taught.leave_one_out(taught.embedder(model_in(reader, value)))
+    except GlyphlabError as error:
+        return f'<p class="gl-quiet">{html.escape(str(error))}</p>'
+    by_name = {name: f"{right} of {n}" for name, right, n in measured.rows}
+    rows = "".join(
+        f"<tr><th>{html.escape(symbol.name)}</th><td"
+        f" class=gl-thumbs>{_thumbs(symbol.examples)}</td><td>{len(symbol.examples)}</td>"
+        f"<td>{by_name.get(symbol.name, 'needs 2')}</td></tr>"
+        for symbol in symbols
+    )
+    total = ""
+    if measured.accuracy is not None:
+        words = (
+            f"Leave-one-out: {measured.accuracy:.0%} of {measured.n} examples are recognised by the"
+            " others."
+        )
+        total = f'<p class="gl-quiet">{words}</p>'
+    head = "<tr><th>Symbol</th><th>Examples</th><th></th><th>Recognised</th></tr>"
+    return f'{total}<div class="gl-wide"><table class="gl-table">{head}{rows}</table></div>'
+
+
+def drawings_table(reader: Reader) -> str:
+    """The drawings that were saved, as HTML."""
+    by_label: dict[str, list[Path]] = {}
+    for drawing in reader.lab.drawings.all():
+        by_label.setdefault(drawing.label, []).append(drawing.path)
+    if not by_label:
+        return '<p class="gl-quiet">No drawing has been saved yet.</p>'
+    rows = "".join(
+        f"<tr><th>{html.escape(label)}</th><td"
+        f" class=gl-thumbs>{_thumbs(paths)}</td><td>{len(paths)}</td></tr>"
+        for label, paths in sorted(by_label.items())
+    )
+    words = (
+        f"{_many(sum(map(len, by_label.values())), 'drawing')} of"
+        f" {_many(len(by_label), 'character')}."
+    )
+    return (
+        f'<p class="gl-quiet">{words}</p><div class="gl-wide"><table class="gl-table">'
+        f"<tr><th>Label</th><th>Drawings</th><th></th></tr>{rows}</table></div>"
+    )
+
+
+def model_in(reader: Reader, value: str | None) -> str:
+    """The model that the pad's value names, or the best. Raises ModelError if there is none."""
+    try:
+        return drawing_of(value).model or reader.best()
+    except ImageError:
+        return reader.best()
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _thumbs(paths: Sequence[Path]) -> str:
+    shown = list(paths)[:SHOWN]
+    more = f" +{len(paths) - SHOWN}" if len(paths) > SHOWN else ""
+    encoded = [base64.b64encode(path.read_bytes()).decode() for path in shown if path.is_file()]
+    return (
+        "".join(
+            f'<img class="gl-ink" alt="" src="data:image/png;base64,{content}">'
+            for content in encoded
+        )
+        + more
+    )

@@ -1,0 +1,38 @@
+"""What goes between the web process and the process that reads: frames of a number, a kind and JSON.
+
+    0        4        12     13
+    | length | number | kind | length bytes of JSON |
+
+A question's number comes back with its answer. JSON both ways: neither side takes objects from the
+other, of which one has just opened a stranger's file.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, NamedTuple
+
+HEAD = struct.Struct("!IQB")
+LONGEST = 64_000_000  # bytes of an answer; the probabilities of 500 pictures are two million
+QUESTION, ANSWER, MISTAKE, FAILURE = range(4)  # MISTAKE: a person's, in words; FAILURE: ours
+
+
+class Frame(NamedTuple):
+    """number: of the question; kind: QUESTION, ANSWER, MISTAKE or FAILURE; body: JSON."""
+
+    number: int
+    kind: int
+    body: bytes
+
+    @property
+    def content(self) -> Any:
+        return json.loads(self.body)
+
+    def packed(self) -> bytes:
+        return HEAD.pack(len(self.body), self.number, self.kind) + self.body
+
+
+def framed(number: int, kind: int, content: Any) -> bytes:
+    """A frame as it is sent."""
+    return Frame(number, kind, json.dumps(content, ensure_ascii=False).encode()).packed()

@@ -1,0 +1,65 @@
+"""Pages as somebody has them who may little: what they offer is not refused, and they say what is not for
+them.
+"""
+
+from __future__ import annotations
+
+import pytest
+from weblab import add_run, open_page, texts
+
+from app.shared_lab import open_lab_here
+
+DIGITS = {"data": "digits"}
+PAGES: dict[str, dict[str, str]] = {
+    "home": {},
+    "train": {},
+    "compare": {},
+    "study": {},
+    "sweeps": {},
+    "embeddings": DIGITS,
+    "label": DIGITS,
+    "noise": DIGITS,
+    "data": DIGITS,
+    "sample": DIGITS,
+    "models": {"model": "canvas-digits"},
+}
+LOCKED = (
+    "sweeps",
+    "embeddings",
+    "noise",
+    "sample",
+    "models",
+)  # where something is left out in words
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A public lab in which somebody else has trained; pages in this process are a visitor's."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("GLYPHLAB_HOME", str(tmp_path_factory.mktemp("offered")))
+    patch.setenv("GLYPHLAB_MODE", "public")
+    lab = open_lab_here()
+    lab.others = add_run(lab, "stopped", name="somebody else's").id
+    yield lab
+    patch.undo()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_offered_that_is_refused(lab, name):
+    page = open_page(name, **PAGES[name])
+    if name in LOCKED:
+        assert ":material/lock: You may not" in texts(page)
+    for key in [button.key for button in page.button if not button.disabled]:
+        page.button(key).click().run()
+        assert not page.exception
+        said = texts(page) + "".join(toast.value for toast in page.toast)
+        assert "ou may not" not in said.replace(":material/lock: You may not", ""), key
+        page = open_page(name, **PAGES[name])
+
+
+def test_a_run_of_somebody_else_has_no_button_and_a_recipe_that_is_too_large_says_so(lab):
+    page = open_page("train", run=lab.others)
+    assert not {"Resume", "Stop and keep the best"} & {button.label for button in page.button}
+    page = open_page("train", recipe="canvas-digits")
+    assert page.button("start").disabled
+    assert ":material/lock: " in texts(page)

@@ -1,0 +1,107 @@
+"""Drawings that came together are predicted together: the answers are those that each gets alone, and
+what can't be read costs only itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from hands import drawn, png
+
+from app.canvas_tabs.drawn import Drawn, predict_together
+from app.reading.answers import Answers
+from app.reading.frames import ANSWER, FAILURE, HEAD, MISTAKE, QUESTION, Frame
+from engine.lab import Lab
+from engine.people.person import OWNER, Person
+from engine.settings import read_settings
+
+DIGITS = "canvas-digits"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    home = tmp_path_factory.mktemp("answers")
+    return Lab(home, read_settings({"GLYPHLAB_MODE": "class", "GLYPHLAB_HOME": str(home)}))
+
+
+def look(ink: np.ndarray, model: str = DIGITS) -> list:
+    return ["data:image/png;base64," + base64.b64encode(png(ink)).decode(), model, "nearest", []]
+
+
+def asked(lab: Lab, *questions: tuple) -> list:
+    """(kind, content) of the answers to (name, data, person) that came together."""
+    frames = [
+        Frame(number, QUESTION, json.dumps({"name": name, "data": data, "person": who}).encode())
+        for number, (name, data, person) in enumerate(questions)
+        for who in [[person.id, person.name, person.role]]
+    ]
+    out = {}
+    for packed in Answers(lab).of(frames):
+        _, number, kind = HEAD.unpack(packed[: HEAD.size])
+        out[number] = kind, json.loads(packed[HEAD.size :])
+    return [out[number] for number in range(len(questions))]
+
+
+def test_a_batch_is_answered_as_each_drawing_alone(lab):
+    ada = lab.classroom.join(lab.classroom.now().code, "Ada")
+    for number in range(3):
+        lab.for_person(ada).taught.add("♥", png(drawn("♥", number)))
+    questions = [
+        ("look", look(drawn("7")), OWNER),
+        ("look", ["data:image/png;base64,AAAA", DIGITS, "", []], OWNER),
+        ("look", look(drawn("♥", 9)), ada),
+        ("look", look(drawn("♥", 9)), OWNER),
+        ("look", look(drawn("1"), "no-such-model"), OWNER),
+        ("why", look(drawn("0"))[:2], OWNER),
+    ]
+    together = asked(lab, *questions)
+    seven, broken, hers, not_hers, unknown, why = (content for _, content in together)
+    assert seven["glyph"] == "7" and why["kind"] == "why"
+    assert broken["headline"] == unknown["headline"] == "This can't be read"
+    assert hers["kind"] == "taught" and not_hers["kind"] != "taught"
+    alone = [answer for question in questions for answer in asked(lab, question)]
+    for (kind, one), (_, other) in zip(together, alone, strict=True):
+        assert kind == ANSWER and one.get("note") == other.get("note")
+        for mine, others in zip(one.get("rows", ()), other.get("rows", ()), strict=True):
+            assert mine["share"] == pytest.approx(others["share"], abs=1e-4)
+
+
+class Model:
+    """A predictor that fails where it is given more than `most` drawings at once."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.batches = most, []
+
+    def prepare(self, page: object) -> object:
+        return page
+
+    def of_squares(self, prepared: list) -> list:
+        self.batches.append(prepared)
+        if len(prepared) > self.most:
+            raise MemoryError
+        return [f"what {one} shows" for one in prepared]
+
+
+@pytest.mark.parametrize(("most", "batches"), [(9, [["a", "b"]]), (1, [["a", "b"], ["a"], ["b"]])])
+def test_drawings_go_through_a_model_together_and_alone_where_that_fails(most, batches):
+    model = Model(most)
+    asked = [(name, Drawn(page, lambda _: model)) for name, page in (("m", "a"), ("same", "b"))]
+    predict_together(asked)
+    assert [drawn.by(name) for name, drawn in asked] == ["what a shows", "what b shows"]
+    assert model.batches == batches
+
+
+def test_who_was_sent_away_is_told_and_a_mistake_of_ours_is_no_answer(lab, tmp_path):
+    gone = Person("c" * 16, "Gone", "student")
+    (told, drawing), (kind, words), (ours, _) = asked(
+        lab,
+        ("look", look(drawn("7")), gone),
+        ("probabilities", [str(tmp_path / "none.png"), DIGITS], OWNER),
+        ("lines", [], OWNER),
+    )
+    assert told == ANSWER and "not in the class" in drawing["note"]
+    assert kind == MISTAKE and "none.png" in words
+    assert ours == FAILURE
