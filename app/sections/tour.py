@@ -110,6 +110,8 @@ def _row(lab: Lab, step: str, words: Words, state: str, primary: bool) -> None:
         ):
             _begin(lab, step)
     for work in lab.tour.under_way(step):
+        if work.state == "queued":
+            continue
         st.progress(
             *(
                 progress(work, lab.run(work.id).metrics())

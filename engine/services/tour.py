@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.errors import GlyphlabError, unknown
+from engine.errors import GlyphlabError, RunError, unknown
 from engine.files.atomic import write_text
 from engine.runs.run_info import ALIVE, RunInfo
 
@@ -74,10 +74,11 @@ class Tour:
         return STEPS[step].work(self)
 
     def stop(self, step: str) -> None:
-        """Stop what a step waits for; its runs keep their best models. Raises RunError."""
+        """Stop what a step waits for; its runs keep their best models."""
         for work in self.under_way(step):
             if isinstance(work, RunInfo):
-                self.launcher.stop(work.id)
+                with suppress(RunError):  # it has just ended by itself
+                    self.launcher.stop(work.id)
             else:
                 self.launcher.stop_task(work.id)
 

@@ -94,7 +94,7 @@ def test_augmentation_shows_the_same_samples_changed(lab):
     assert page.selectbox(key="augment").value in {
         recipe.name for recipe in lab.recipes() if recipe.data == "digits"
     }
-    assert captions(page) == ["as it is"] * 6 and grids(page)[0].count("<img") == 48
+    assert captions(page) == ["original"] * 6 and grids(page)[0].count("<img") == 48
     assert {"Change", "Strength", "Meaning"} == set(page.dataframe[0].value.columns)
     before = grids(page)
     page.number_input(key="augment-seed").set_value(2).run()
@@ -130,7 +130,7 @@ def test_an_upload_is_seen_as_it_would_be_read_then_taken_in(lab, tmp_path):
     assert page.selectbox(key="data").value == "My-letters"
     assert dict(page.dataframe[0].value.itertuples(index=False)) == {
         "train/x.png": "it is not in a class folder",
-        "train/a/0.png": "it is not a picture that can be read, got no known format",
+        "train/a/0.png": "it is not a picture that can be read, got a format that is not known",
     }
     page.button(key="delete-My-letters").click().run()
     assert (
@@ -174,7 +174,7 @@ def test_what_is_left_out_is_named(lab, own, tmp_path):
 
 def test_a_missing_data_set_says_how_to_get_it(lab):
     page = open_page("data", data="mnist")
-    assert "It can be fetched from its public source (11.6 MB)" in texts(page)
+    assert "It can be downloaded from its public source (11.6 MB)" in texts(page)
     assert page.button(key="fetch-mnist").disabled  # offline
     page = open_page("data", data="nature")
     assert "has no public source" in texts(page)

