@@ -71,7 +71,8 @@ VIEWS = (
 # steps of a number and the arrow of a list (arrow keys in the field), the others of radio buttons or tabs.
 UNREACHED = """() => [...document.querySelectorAll('main :is(button, a[href], input, select, textarea, canvas[role])')]
     .filter((one) => one.offsetParent && !one.disabled && one.tabIndex < 0)
-    .filter((one) => !one.closest('[role=radiogroup], [role=tablist], [data-testid=stNumberInput], [aria-hidden=true], [aria-haspopup=listbox]'))
+    .filter((one) => !one.closest('[role=radiogroup], [role=tablist], [data-testid=stNumberInput]'))
+    .filter((one) => !one.closest('[aria-hidden=true], [aria-haspopup=listbox]'))
     .map((one) => one.outerHTML.slice(0, 200))"""
 
 
