@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from app.canvas_tabs.drawing import drawing_of
-from app.canvas_tabs.reader import Reader, in_turn, opened
+from app.canvas_tabs.reader import Reader, in_turn, opened, pixels
 from app.canvas_tabs.views import data_uri
 from engine.errors import ImageError
 from engine.imaging import images
 from engine.imaging.ink import reduction
 from engine.recognition.word_reader import read_lines, text_of
 
+MOST_TOGETHER = 2_000_000_000  # pixels of the pictures of one question: 500 scans of 4 million
 WORTH_NAMING = 0.02  # probability from which a second reading of a character in a word is shown
 
 
@@ -33,8 +34,16 @@ class Pictures:
 
     def batch(self, files: Sequence[str], model: str | None) -> list[dict[str, Any]]:
         """For each file its name with `label` and `confidences`, or with `error` where it can't be
-        read. Raises CheckpointError.
+        read. Raises CheckpointError, ImageError where they are too many pixels together.
         """
+        together = sum(map(pixels, map(Path, files)))
+        if together > MOST_TOGETHER:
+            raise ImageError(
+                "these pictures are too large together",
+                expected=f"at most {MOST_TOGETHER / 1e6:,.0f} million pixels",
+                got=f"{together / 1e6:,.0f} million",
+                hint="Send fewer at once.",
+            )
         out = []
         for file in files:
             try:

@@ -200,7 +200,7 @@ def in_turn(pictures: Sequence[Path | bytes]) -> Iterator[None]:
     """Wait until no other large picture is being read, if one of these is large; what it took is
     given back to the system afterwards.
     """
-    if all(_pixels(picture) <= LARGE_PIXELS for picture in pictures):
+    if all(pixels(picture) <= LARGE_PIXELS for picture in pictures):
         yield
         return
     with _large:
@@ -211,7 +211,7 @@ def in_turn(pictures: Sequence[Path | bytes]) -> Iterator[None]:
                 ctypes.CDLL(None).malloc_trim(0)
 
 
-def _pixels(picture: Path | bytes) -> int:
+def pixels(picture: Path | bytes) -> int:
     """The pixels that a picture says it has; 0 if it can't be read."""
     try:
         with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as found:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from urllib.parse import parse_qs
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -69,9 +71,12 @@ def routes(admission: Admission) -> list[Route]:
         if admission.attempts.wait_seconds(client):
             return admission.refused(client, str(error))
         words = str(error)
-        return page(f"{words[0].upper()}{words[1:]}", 403, **fields)
+        shown = {name: fields[name] for name in ("code", "name") if name in fields}
+        return page(f"{words[0].upper()}{words[1:]}", 403, **shown)
 
     async def leave(request: Request) -> Response:
+        with suppress(GlyphlabError):  # the browser forgets it all the same
+            await run_in_threadpool(classroom.leave, request.cookies.get(admission.cookie_name))
         answer = RedirectResponse("join", 303)
         answer.headers["set-cookie"] = admission.cookie(request.scope, "", "visitor")
         return answer

@@ -154,7 +154,8 @@ def _suspicion(lab: Lab, sample: Sample) -> None:
     found = lab.samples.suspicion(sample.data, sample.name)
     if found is None:
         note("The labels of this data set have not been diagnosed.")
-        link("noise", "Diagnose them", data=sample.data)
+        if lab.may("diagnose"):
+            link("noise", "Diagnose them", data=sample.data)
         return
     st.markdown(
         f"The given label is correct with probability **{percent(found.quality, 1)}**; number"

@@ -16,6 +16,8 @@ from engine.data.alike import doubt_alike
 from engine.data.check import Checked
 from engine.data.listing import SPLITS, Finding, Listing
 
+UNEQUAL = 20  # chosen: the largest class over the smallest from which accuracy hides the small ones
+
 
 @dataclass(frozen=True)
 class ImportReport:
@@ -189,6 +191,15 @@ def _of_classes(listing: Listing) -> list[Finding]:
             shown = ", ".join(few[:8]) + (" …" if len(few) > 8 else "")
             what = f"{len(few)} of {len(listing.classes)} classes {have} {words}: {shown}."
             found.append(Finding(level, "classes", what))
+    there = sorted((n, name) for name, n in zip(listing.classes, counts, strict=True) if n)
+    if len(there) > 1 and there[-1][0] >= UNEQUAL * there[0][0]:
+        (least, rare), (most, common) = there[0], there[-1]
+        text = (
+            f"classes are of very unequal size: {common} has {_images(most)}, {rare} {_images(least)}."
+            f" A model can be right on nearly all of them and never say {rare}: look at the accuracy"
+            " of each class."
+        )
+        found.append(Finding("warning", "classes", text))
     return found
 
 
@@ -210,6 +221,10 @@ def _of_broken_classes(listing: Listing, readable: np.ndarray) -> list[Finding]:
         return []
     text = f"no picture of {', '.join(lost[:8])}{' …' if len(lost) > 8 else ''} can be read."
     return [Finding("warning", "classes", text)]
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
 
 
 def _count(count: int, what: str) -> str:

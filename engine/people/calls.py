@@ -106,7 +106,7 @@ _ROWS: dict[str, dict[str, str]] = {
     "classroom": {
         "look": "is_locked_for now",
         "lead": "assign lock new_code send_away",
-        HIDDEN: "enter join key pass_of passes person_of visitor",
+        HIDDEN: "enter join leave key pass_of passes person_of visitor",
     },
     "run": {
         "look": "final info log_tail metrics recipe status",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,12 +18,12 @@ from typing import Any
 
 from pydantic import Field
 
-from engine.errors import RightsError, SettingsError
+from engine.errors import GlyphlabError, RightsError, SettingsError
 from engine.files.atomic import write_json
 from engine.files.cache import FileCache
 from engine.files.checked import Document, read_document
 from engine.files.locks import Lock
-from engine.people.passes import Passes, secret_in
+from engine.people.passes import Passes, digest, ends_at, secret_in
 from engine.people.person import NOBODY, OWNER, TEACHER, Person, checked_name
 from engine.runs.run_info import now
 from engine.settings import Settings
@@ -30,6 +31,7 @@ from engine.settings import Settings
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 CODE_LENGTH = 8  # 31^8: a thousand guesses a second take 27 years on average (31**8 / 2 / 1000 s)
 MOST_STUDENTS = 200
+MOST_VOID = 5_000  # passes that were handed back and would still be good
 LEADER_ID = "0" * 16
 
 
@@ -59,6 +61,7 @@ class ClassFile(Document):
     locked: bool = False
     students: list[Student] = []
     assignment: Assignment | None = None
+    void: dict[str, int] = {}  # digest of a pass that was handed back → when it would have ended
 
 
 class Classroom:
@@ -135,7 +138,7 @@ class Classroom:
     def person_of(self, text: object) -> Person | None:
         """Who shows this pass; None if it is not good, or its student was sent away."""
         found = self.passes.read(text)
-        if found is None:
+        if found is None or self._is_void(str(text)):
             return None
         role, id = found
         if role in ("owner", "teacher"):
@@ -145,6 +148,23 @@ class Classroom:
             return Person(id, NOBODY.name, "visitor") if self.mode == "public" else None
         names = {one.id: one.name for one in self.now().students} if self.mode == "class" else {}
         return Person(id, names[id], "student") if id in names else None
+
+    def leave(self, text: object) -> None:
+        """Make a pass void that its browser hands back. Raises GlyphlabError if that can't be kept."""
+        if self.person_of(text) is None:
+            return
+        now_seconds, until = int(time.time()), ends_at(str(text))
+
+        def keep(found: ClassFile) -> dict[str, Any]:
+            left = {one: end for one, end in found.void.items() if end > now_seconds}
+            return {"void": dict([*left.items(), (digest(str(text)), until)][-MOST_VOID:])}
+
+        self._change(keep)
+
+    def _is_void(self, text: str) -> bool:
+        with suppress(FileNotFoundError, GlyphlabError):  # whoever leads comes in and mends it
+            return digest(text) in self._read.get(self._file).void
+        return False
 
     # leading
 

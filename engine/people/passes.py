@@ -55,6 +55,16 @@ def _place(fresh: Path, file: Path) -> None:
     fresh.unlink()
 
 
+def digest(text: str) -> str:
+    """What a pass is known by where it may not be shown."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def ends_at(text: str) -> int:
+    """When a good pass ends, in seconds since 1970."""
+    return int(text.split(".")[3])
+
+
 class Passes:
     """Makes passes and reads them. seal: more that a pass depends on, by role; when it changes, the
     passes of that role are void.

@@ -16,6 +16,14 @@ Role = Literal["owner", "teacher", "student", "visitor"]
 LEADERS = ("owner", "teacher")  # who may do everything
 LONGEST_NAME = 30
 FOLDERS = {"student": "students", "visitor": VISITS}  # in the home; a folder for each person
+# What takes no room or is not seen although Python calls it printable (Unicode's
+# Default_Ignorable_Code_Point, blank braille), and the colon, which pages read as the name of an icon.
+INVISIBLE = re.compile(
+    "[:\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+PILED = re.compile("mmm")  # three marks on one letter reach into the line above
+ALIKE = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"}  # share forms of letters
+RESERVED = {"the teacher", "teacher", "the owner", "owner", "a visitor", "visitor"}
 ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -59,12 +67,27 @@ def own_folder(home: Path, person: Person) -> Path:
 
 
 def checked_name(name: str) -> str:
-    """A person's name as others are to see it. Raises RightsError."""
-    name = " ".join(unicodedata.normalize("NFC", name).split())
+    """A person's name as others are to see it: in one form, without what nobody sees, and none that looks
+    like another's by letters of a second alphabet. Raises RightsError.
+    """
+    name = " ".join(unicodedata.normalize("NFKC", name).split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise RightsError(
             "this name can't be used",
             expected=f"1 to {LONGEST_NAME} characters",
             got=repr(name[:LONGEST_NAME]),
         )
+    alphabets = {unicodedata.name(letter, "?").split()[0] for letter in name if letter.isalpha()}
+    if INVISIBLE.search(name) or PILED.search(marks_of(name)) or len(alphabets & ALIKE) > 1:
+        raise RightsError(
+            "this name can't be used",
+            expected="letters of one alphabet, digits and spaces, all of them to be seen",
+        )
+    if name.casefold() in RESERVED:
+        raise RightsError("this name is somebody else's", hint="Choose another name.")
     return name
+
+
+def marks_of(name: str) -> str:
+    """'m' for each combining mark of a name, '.' for each other character."""
+    return "".join("m" if unicodedata.combining(one) else "." for one in name)

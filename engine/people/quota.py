@@ -115,9 +115,19 @@ def _too_much(field: str, wanted: object, got: object) -> RightsError:
 
 
 def check_here(store: Store, recipe: Recipe) -> None:
-    """Raise RightsError if a recipe would download a data set or weights: whoever leads fetches."""
+    """Raise RightsError if a recipe would download a data set or weights, which whoever leads fetches, or
+    have another recipe trained first, which would be nobody's run and without bounds. Raises
+    CheckpointError for one that starts from itself.
+    """
     from engine.data.sources import find, names_in
     from engine.recipes.resources import Resources
+    from engine.store.lineage import untrained_parents
+
+    if first := untrained_parents(store, recipe):
+        raise RightsError(
+            f"'{first[0].name}', from which this recipe starts, was not trained here yet",
+            hint="Train it first: it is a run of its own.",
+        )
 
     names = names_in(recipe.data.name) + ([recipe.data.test_on] if recipe.data.test_on else [])
     for name in names:

@@ -130,6 +130,17 @@ def test_large_pictures_are_read_one_at_a_time_and_small_ones_beside_them(tmp_pa
     assert read.is_set()
 
 
+def test_many_large_pictures_in_one_question_are_refused_before_one_is_read(tmp_path):
+    from app.canvas_tabs.pictures import Pictures
+    from app.canvas_tabs.reader import Reader
+    from engine.errors import ImageError
+    from engine.lab import Lab
+
+    Image.new("1", (7000, 7000)).save(tmp_path / "large.png")
+    with pytest.raises(ImageError, match="too large together, expected at most 2,000 million"):
+        Pictures(Reader(Lab(tmp_path / "home"))).batch([str(tmp_path / "large.png")] * 50, None)
+
+
 def test_nothing_is_started_for_a_model_that_does_not_exist(views, server):
     from engine.lab import Lab
 

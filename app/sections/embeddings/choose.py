@@ -166,7 +166,9 @@ def the_map(
         st.markdown(
             f"**{PARTS[part].capitalize()} of `{data}`** through `{model}` have {what} yet."
         )
-        if allowed(lab, "compute") and st.button(
+        if not allowed(lab, "compute"):
+            return None
+        if st.button(
             "Make the map", type="primary", icon=":material/scatter_plot:", key=f"{key}-start"
         ):
             lab.start_task("project", **arguments)

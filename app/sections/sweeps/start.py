@@ -31,8 +31,9 @@ def pick_sweep(lab: Lab) -> str | None:
         name: f"{name} · {title}" if title else name for name, title in lab.sweeps.titles().items()
     }
     if not names:
+        way = " Choose one that comes with the lab above, or write your own."
         empty(
-            "No sweep yet. Choose one that comes with the lab above, or write your own.",
+            "No sweep yet." + (way if lab.may("sweep") else ""),
             "train",
             "Train a single run",
         )

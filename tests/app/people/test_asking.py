@@ -5,12 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 from weblab import open_page, texts
 
-from app.doors.admission import cookie_name
+from app.doors.admission import admission_of, cookie_name
 from app.people.asking import person_of_request
 from app.people.presence import MOST, note, seen
 from app.people.qr import qr_svg
+from app.people.routes import routes
 from app.people.welcome import welcome
 from app.shared_lab import open_lab_here
 from engine.errors import RightsError
@@ -55,6 +58,20 @@ def test_the_start_prints_how_people_come_in(lab, tmp_path):
     alone = Lab(tmp_path / "own")
     assert welcome(alone.classroom, alone.settings) == ""
     assert qr_svg("http://a/").startswith(b"<svg") and qr_svg("http://a/") != qr_svg("http://b/")
+
+
+def test_what_a_form_holds_beside_its_fields_changes_nothing_and_who_leaves_is_out(lab):
+    admission = admission_of(lab.classroom, lab.settings, {})
+    client = TestClient(Starlette(routes=routes(admission)), follow_redirects=False)
+    wrong = client.post("/join", data={"code": "x", "name": "<b>", "status": "1", "wrong": "x"})
+    assert wrong.status_code == 403 and "&lt;b&gt;" in wrong.text
+    code = lab.classroom.now().code
+    joined = client.post("/join", data={"code": code, "name": "Ben", "status": "500"})
+    assert joined.status_code == 303
+    shown = joined.cookies[admission.cookie_name]
+    assert lab.classroom.person_of(shown).name == "Ben"
+    client.post("/leave")
+    assert lab.classroom.person_of(shown) is None
 
 
 def test_only_the_last_pages_of_people_are_remembered():

@@ -77,6 +77,16 @@ def test_blank_identical_contradictory_and_leaked_images_are_named(load, tmp_pat
     assert any("2 images are identical to an earlier one" in text for text in notes), notes
 
 
+def test_classes_of_very_unequal_size_are_said(listed, tmp_path):
+    content = {**files("a", count=40), **files("b", count=2), **files("c", count=3)}
+    texts = [
+        one.text for one in report_of(listed(write_folder(tmp_path / "set", content))).warnings
+    ]
+    assert any("very unequal size: a has 40 images, b 2 images" in text for text in texts)
+    even = write_folder(tmp_path / "even", files("a", "b", count=3))
+    assert not any("unequal" in one.text for one in report_of(listed(even)).warnings)
+
+
 def test_one_class_and_a_table_that_was_not_read_are_said(listed, tmp_path):
     content = files("Img", count=5) | {"english.csv": b"size,weight\n3,4\n"}
     report = report_of(listed(write_zip(tmp_path / "set.zip", content)))

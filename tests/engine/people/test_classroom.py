@@ -39,9 +39,22 @@ def test_students_join_by_code_under_a_name_of_their_own(tmp_path):
     ada = found.join(f" {code[:4].upper()}-{code[4:]} ", "  Ada \n Lovelace ")
     assert (ada.name, ada.role, len(code)) == ("Ada Lovelace", "student", CODE_LENGTH)
     assert room(tmp_path).person_of(found.pass_of(ada)) == ada
-    for name in ("ada lovelace", "", "x" * 31, "a\u202eb", "\0"):
+    unseen = ("Ada Lovelace\ufe0f", "Ada Love\u034flace", "Ada\u3164Lovelace", "\u2800Ada")
+    alike = ("Аda Lovelace", "Ａda Lovelace", "The Teacher", "owner", ":material/school: T")
+    for name in (
+        "ada lovelace",
+        "",
+        "x" * 31,
+        "a\u202eb",
+        "\0",
+        "Z" + "\u0301" * 5,
+        *unseen,
+        *alike,
+    ):
         with pytest.raises(RightsError):
             found.join(code, name)
+    for name in ("Анна", "José", "王小明", "さくら ア", "O'Neil 2", "ଓଡ଼ିଆ"):
+        assert found.join(code, name).name
     for wrong in ("", code[:-1], code[::-1] + "x"):
         with pytest.raises(RightsError, match="not the code"):
             found.join(wrong, "Ben")
@@ -57,6 +70,19 @@ def test_who_is_sent_away_is_a_stranger_and_the_name_is_free(tmp_path):
     found.send_away(ada.id)
     assert found.person_of(shown) is None
     assert found.join(found.now().code, "Ada").id != ada.id
+
+
+def test_who_leaves_has_a_pass_no_more_and_a_damaged_list_keeps_no_teacher_out(tmp_path):
+    found = room(tmp_path)
+    ada = found.join(found.now().code, "Ada")
+    shown, kept, teacher = found.pass_of(ada), room(tmp_path), found.pass_of(TEACHER)
+    found.leave(shown)
+    found.leave(shown)
+    found.leave("no pass")
+    assert kept.person_of(shown) is None and len(found.now().void) == 1
+    assert shown not in (found.folder / "class.json").read_text(encoding="utf-8")
+    (found.folder / "class.json").write_text("{", encoding="utf-8")
+    assert room(tmp_path).person_of(teacher) == TEACHER
 
 
 def test_passes_are_ours_or_nothing(tmp_path, monkeypatch):

@@ -73,6 +73,10 @@ def test_nobody_but_who_leads_downloads(lab):
     check_here(lab.store, lab.recipe("quick"))
     with pytest.raises(RightsError, match="not here yet"):
         check_here(lab.store, lab.recipe("quick", {"data.name": "mnist"}))
+    with pytest.raises(
+        RightsError, match="not trained here yet"
+    ):  # its parent would be nobody's run
+        check_here(lab.store, lab.recipe("quick", {"init_from": "mnist-resnet18-scratch"}))
     with pytest.raises(RightsError, match="a cluster"):
         check_here(lab.store, lab.recipe("quick", {"resources": {"cpus": 64}}))
 
