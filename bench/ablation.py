@@ -7,7 +7,7 @@ Small by default: bundled digits, one seed. `--full` takes EMNIST's digits and a
 and three seeds; `--data values` compares values of thresholds, on other images of EMNIST's digits.
 
 Networks that variants have in common are trained once, and all see a fraction of the full effort's
-images: less than an hour on one core. docs/label-noise.md prints the records.
+images: about an hour on one core. docs/label-noise.md prints the records.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from bench.records import append, read
 from engine.errors import DataError, unknown
 from engine.noise.config import CONFIG, Effort, NoiseConfig
-from engine.noise.kept import Kept, Predictions
+from engine.noise.prediction_cache import PredictionCache, Predictions
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
@@ -102,7 +102,9 @@ class Case(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One run: the part that was changed, and the share of likely classes that are wrong."""
+    """One run: the part that was changed, and the share of likely classes that are wrong; trainings:
+    networks of the cross-validation that were trained for it and not for an earlier run.
+    """
 
     case: Case
     without: str
@@ -111,9 +113,10 @@ class Row(NamedTuple):
     wrong: float
     n: int
     seconds: float = 0.0
+    trainings: int = 0
 
 
-class Shared(Kept):
+class Shared(PredictionCache):
     """Predictions of networks that variants have in common, by what they were trained on."""
 
     def __init__(self) -> None:
@@ -145,8 +148,9 @@ def ablate(
     from engine.noise.inject import add_noise
     from engine.noise.pipeline import run_pipeline
 
-    for case in cases:
-        for seed in seeds:
+    cases = tuple(cases)
+    for seed in seeds:  # outermost: what is stopped has whole seeds
+        for case in cases:
             data, true = images(case, seed)
             known, shared = true >= 0, Shared()
             given = np.where(known, data.labels, -1)
@@ -159,8 +163,9 @@ def ablate(
                 if case.noise not in part.noises:
                     continue
                 shared.config, begun = part.change(config), time.process_time()
+                before = len(shared.found)
                 result = run_pipeline(
-                    noisy, device=device, seed=seed, config=shared.config, kept=shared
+                    noisy, device=device, seed=seed, config=shared.config, cache=shared
                 )
                 wrong = float((result.suspects.likely != true[result.index]).mean())
                 yield Row(
@@ -171,6 +176,7 @@ def ablate(
                     wrong=wrong,
                     n=len(result.index),
                     seconds=time.process_time() - begun,
+                    trainings=len(shared.found) - before,
                 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.transition import coincidence
 
 
 def ambiguous_pairs(counts: np.ndarray, config: NoiseConfig = CONFIG) -> np.ndarray:
@@ -32,7 +33,7 @@ def ambiguous_pairs(counts: np.ndarray, config: NoiseConfig = CONFIG) -> np.ndar
         & (share > 0)
         & ~np.eye(len(counts), dtype=bool)
     )
-    return (seldom_predicted | mutual) & (counts > np.maximum(_if_uniform(counts)[0], 1))
+    return (seldom_predicted | mutual) & (counts > np.maximum(_if_uniform(counts, config)[0], 1))
 
 
 def without_most_frequent(counts: np.ndarray, ambiguous: np.ndarray) -> np.ndarray:
@@ -52,21 +53,50 @@ def moved_to_diagonal(counts: np.ndarray, ambiguous: np.ndarray) -> np.ndarray:
     return out + np.diag((counts * ambiguous).sum(1).astype(counts.dtype))
 
 
-def is_class_dependent(counts: np.ndarray, ambiguous: np.ndarray) -> bool:
+def wrong_labels_agree(counts: np.ndarray, config: NoiseConfig = CONFIG) -> bool:
+    """Whether the wrong labels of a class agree with one another more than those of uniform noise:
+    the index of coincidence of counts (K, K) exceeds `NoiseConfig.coincidence_threshold`.
+
+    Of two classes a wrong label is always the other class, and the index is 1 whatever the noise.
+    There noise depends on the class if one class is mislabelled more often than the other.
+    """
+    if len(counts) == 2:
+        return _rates_differ(np.asarray(counts, float), config)
+    return coincidence(counts) > config.coincidence_threshold(len(counts))
+
+
+def is_class_dependent(
+    counts: np.ndarray, ambiguous: np.ndarray, config: NoiseConfig = CONFIG
+) -> bool:
     """Whether wrong labels that exceed uniform noise outnumber the confusions of ambiguous pairs.
-    If they do not, they may be further ambiguous pairs.
+    If they do not, they may be further ambiguous pairs. Of two classes: whether their rates differ.
     """
     rest = moved_to_diagonal(counts, ambiguous)
-    most, mean = _if_uniform(rest)
+    if len(counts) == 2:
+        return _rates_differ(np.asarray(rest, float), config)
+    most, mean = _if_uniform(rest, config)
     np.fill_diagonal(most, np.inf)
     return bool((rest - mean)[rest > most].sum() > (counts * ambiguous).sum())
 
 
-def _if_uniform(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _rates_differ(counts: np.ndarray, config: NoiseConfig) -> bool:
+    """Whether two classes are mislabelled at different rates: their shares of wrong labels differ by
+    more than `config.beyond_chance` standard errors, in counts (2, 2).
+    """
+    images = counts.sum(1)
+    if not images.all():
+        return False
+    rates = 1 - np.diag(counts) / images
+    pooled = float((images * rates).sum() / images.sum())
+    error = np.sqrt(pooled * (1 - pooled) * (1 / images).sum())
+    return bool(abs(rates[0] - rates[1]) > config.beyond_chance * error)
+
+
+def _if_uniform(counts: np.ndarray, config: NoiseConfig) -> tuple[np.ndarray, np.ndarray]:
     """Counts of wrong labels in each cell (K, K) if each row's were spread evenly: an upper bound
-    that is exceeded about once in a thousand (a Poisson mean plus three standard deviations), and
-    the mean.
+    that is exceeded about once in a thousand (a Poisson mean plus `config.beyond_chance` standard
+    deviations), and the mean.
     """
     wrong = counts.sum(1) - np.diag(counts)
     mean = np.repeat((wrong / max(len(counts) - 1, 1))[:, None], len(counts), axis=1)
-    return mean + 3 * np.sqrt(mean), mean
+    return mean + config.beyond_chance * np.sqrt(mean), mean

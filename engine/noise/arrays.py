@@ -22,25 +22,30 @@ import numpy as np
 from engine.data.duplicates import find_duplicates
 from engine.data.imageset import ImageSet
 from engine.data.listing import digest
-from engine.errors import DataError
+from engine.errors import DataError, unknown
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.geometry import look_alikes
+from engine.noise.geometry import descriptor_neighbours
 from engine.noise.hypotheses import (
     CLASS_DEPENDENT,
     COMPLEMENTARY,
     SYMMETRIC,
+    Hypothesis,
     about_names,
     class_dependent_transition,
     fit_hypothesis,
     select_hypothesis,
 )
+from engine.noise.image_evidence import evidence_of_probabilities
 from engine.noise.label_report import LabelReport, report_on
-from engine.noise.looks import looks_by
 from engine.noise.pipeline import run_pipeline, scoring_transition
 from engine.noise.ranking import find_suspects
-from engine.noise.transition import log_softmax
+from engine.noise.transition import class_probabilities, fit_temperature, log_softmax
 from engine.progress import Progress, no_progress
 
+OF: dict[str, str] = {  # what probabilities may be of
+    "label": "p(given label | image): of a model trained on the labels as they are, as in cleanlab",
+    "class": "p(true class | image): of a model trained through a transition matrix, or on other labels",
+}
 SIDES = {"digit": 28, "photo": 48}  # pixels at which the pipeline's networks work
 
 
@@ -87,6 +92,7 @@ def diagnose_probabilities(
     embeddings: Any,
     classes: Sequence[str] | None = None,
     images: Any = None,
+    of: str = "label",
     config: NoiseConfig = CONFIG,
 ) -> LabelReport:
     """What is wrong with labels, from the out-of-sample probabilities of any model.
@@ -97,9 +103,15 @@ def diagnose_probabilities(
                 they tell images that look alike from labels that are wrong
     classes     K names; None: the numbers
     images      as of `diagnose`, for the galleries of the report and to find copies; None: without
+    of          what the probabilities are of, a name in OF. A model that was trained on noisy labels as they
+                are predicts labels: what T explains must first be taken out of its probabilities, or it
+                counts twice. Complementary labels are recognised from probabilities of the class only;
+                by those of the label they are undecided
 
-    Raises DataError if arrays don't fit each other.
+    Raises DataError if arrays don't fit each other, or for an unknown `of`.
     """
+    if of not in OF:
+        raise DataError(unknown("kind of probabilities", of, OF))
     given = _checked_labels(labels, len(np.asarray(pred_probs)))
     p = np.asarray(pred_probs, np.float64)
     if p.ndim != 2 or p.shape[1] <= given.max():
@@ -117,20 +129,15 @@ def diagnose_probabilities(
         )
     pictures = None if images is None else _squares(images)
     names = _names(classes, given, p.shape[1])
-    logits = np.log(np.maximum(p, 1e-9)).astype(np.float32)
-    hypotheses = {
-        name: fit_hypothesis(name, logits, given, config=config) for name in about_names(len(names))
-    }
-    matrix = class_dependent_transition(logits, given, hypotheses[SYMMETRIC].diagonal, config)
-    if matrix is not None:
-        hypotheses[CLASS_DEPENDENT] = fit_hypothesis(CLASS_DEPENDENT, logits, given, matrix, config)
-    best = select_hypothesis(hypotheses, config)
+    logits, label_p, best = _accepted(p, given, of, config)
     vectors = vectors - vectors.mean(0)
-    near = look_alikes(vectors, len(np.unique(given)), config)
+    near = descriptor_neighbours(vectors, len(np.unique(given)), config)
     same = np.arange(len(given)) if pictures is None else find_duplicates(pictures).same
-    looks = looks_by(vectors, near, p, p, given, same, names, config=config)
-    found = looks.verdict(logits, given, best, names, config=config)
-    suspects = looks.first(
+    shown = evidence_of_probabilities(
+        vectors, near, label_p, label_p, given, same, names, config=config
+    )
+    found = shown.verdict(logits, given, best, names, config=config)
+    suspects = shown.first(
         find_suspects(
             log_softmax(logits, found.temperature),
             scoring_transition(found),
@@ -139,7 +146,38 @@ def diagnose_probabilities(
         ),
         found,
     )
-    return report_on(found, suspects, given, names, pictures, looks.copies)
+    return report_on(found, suspects, given, names, pictures, shown.copies)
+
+
+def _accepted(
+    p: np.ndarray, given: np.ndarray, of: str, config: NoiseConfig
+) -> tuple[np.ndarray, np.ndarray, Hypothesis | None]:
+    """Of probabilities p (N, K) of the label or the class: logits (N, K) float32 of the class,
+    probabilities (N, K) of the label, and the accepted hypothesis, or None.
+    """
+    classes = p.shape[1]
+    logits = _logits(p)
+    names = about_names(classes) if of == "class" else (SYMMETRIC,)
+    hypotheses = {name: fit_hypothesis(name, logits, given, config=config) for name in names}
+    matrix = class_dependent_transition(logits, given, hypotheses[SYMMETRIC].diagonal, config)
+    of_class = logits
+    if matrix is not None:
+        if of == "label":
+            of_class = _logits(class_probabilities(p, matrix))
+        found = fit_hypothesis(CLASS_DEPENDENT, of_class, given, matrix, config)
+        hypotheses[CLASS_DEPENDENT] = found
+    best = select_hypothesis(hypotheses, config)
+    if of == "label":
+        depends = best is not None and best.name == CLASS_DEPENDENT
+        return of_class if depends else logits, p, best
+    if best is None:
+        return logits, p, best
+    temperature = fit_temperature(logits, best.matrix, given)
+    return logits, np.exp(log_softmax(logits, temperature)) @ best.matrix, best
+
+
+def _logits(p: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(p, 1e-9)).astype(np.float32)
 
 
 def _checked_labels(labels: Any, count: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from engine.noise.inject import add_noise, true_transition
 from engine.noise.network import NoisyData, noisy_data, predict, train
 from engine.noise.pipeline import PipelineResult, run_pipeline
 from engine.noise.targets import FixedTransition, SoftTargets
-from engine.noise.transition import log_softmax, posterior
+from engine.noise.transition import log_posterior, log_softmax
 from engine.progress import Progress, no_progress
 
 FOLDS = 3
@@ -221,7 +221,7 @@ def _posteriors(result: PipelineResult, n: int, classes: int) -> np.ndarray:
     """
     out = np.zeros((n, classes), np.float32)
     out[result.index] = np.exp(
-        posterior(result.log_p.astype(np.float32), result.findings.matrix, result.given)
+        log_posterior(result.log_p.astype(np.float32), result.findings.matrix, result.given)
     )
     return out
 

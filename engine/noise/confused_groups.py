@@ -13,16 +13,8 @@ import numpy as np
 
 from engine.metrics import wilson_interval
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.hidden_classes import HALF, MOST, all_sides, two_groups
+from engine.noise.hidden_classes import all_sides, two_groups
 from engine.noise.separability import Separability
-
-MOST_CLASSES = 4  # that are looked at together
-MOST_PAIRS = 60  # of classes, those that are confused most
-CONFUSED, CONFUSED_SHARE = 4, 0.04  # labels of two classes that are the other's, and their share
-ALIGNED = 0.6  # of the images of two classes, in the group of their predicted class
-FEW = 16  # images that form no two groups
-NEARLY = 0.8  # of the most labels that may be right, from which other names are as good
-SMALL, LARGE = 0.5, 1.7  # images of a group over those of the usual class
 
 
 @dataclass(frozen=True)
@@ -34,7 +26,7 @@ class ConfusedClasses:
     wrong      labels that are wrong if each group is one of the classes; low, high: 95% bounds on it,
                of which the lower is also that of two groups being one class
     named      the groups are also the predicted classes, so that their names are known
-    cut        between the two groups that are least apart, as a share of a random one's
+    cut        normalised-cut ratio between the two groups that are least apart, see `two_groups`
     """
 
     labels: tuple[int, ...]
@@ -49,21 +41,22 @@ class ConfusedClasses:
 def confused_classes(
     vectors: np.ndarray,
     given: np.ndarray,
-    seen: Separability,
+    shown: Separability,
     seed: int = 0,
     config: NoiseConfig = CONFIG,
 ) -> tuple[ConfusedClasses, ...]:
     """The sets of classes that labels confuse and images (descriptors (n, D)) don't, most wrong first."""
-    found = _pairs(vectors, given, seen, seed, config)
+    found = _pairs(vectors, given, shown, seed, config)
     usual = float(np.median(np.bincount(given)[np.unique(given)]))
-    for classes in _sets(seen):
-        own = np.flatnonzero(np.isin(given, classes) & np.isin(seen.predicted, classes))
+    small, large = (size * usual for size in config.confused_group_sizes)
+    for classes in _sets(shown, config):
+        own = np.flatnonzero(np.isin(given, classes) & np.isin(shown.predicted, classes))
         split = _groups(vectors, own, len(classes), seed, config)
         if split is None:
             continue
         groups, cut = split
         sizes = np.array([len(group) for group in groups])
-        if sizes.min() < SMALL * usual or sizes.max() > LARGE * usual:
+        if sizes.min() < small or sizes.max() > large:
             continue
         counts = np.array([[int((given[group] == a).sum()) for a in classes] for group in groups])
         best = max(
@@ -74,7 +67,8 @@ def confused_classes(
             sum(int(counts[place, which]) for which, place in enumerate(order))
             for order in permutations(range(len(classes)))
         ]
-        right, near = max(rights), min(r for r in rights if r >= NEARLY * max(rights))
+        right = max(rights)
+        near = min(r for r in rights if r >= config.other_names * right)
         wrong, most = len(own) - right, len(own) - int(counts.max(1).sum())
         part = int(np.isin(given, classes).sum())
         found.append(
@@ -91,30 +85,35 @@ def confused_classes(
 
 
 def _pairs(
-    vectors: np.ndarray, given: np.ndarray, seen: Separability, seed: int, config: NoiseConfig
+    vectors: np.ndarray, given: np.ndarray, shown: Separability, seed: int, config: NoiseConfig
 ) -> list[ConfusedClasses]:
     """The pairs of classes that don't look alike, whose images form two groups that are also the
     predicted classes, with labels of the one in the other.
     """
-    found, count = [], len(seen.alike)
-    counts = np.bincount(seen.single * count + given, minlength=count**2).reshape(count, count)
+    found, count = [], len(shown.alike)
+    counts = np.bincount(shown.predicted_once * count + given, minlength=count**2).reshape(
+        count, count
+    )
     both = counts + counts.T
-    pairs = np.argwhere(np.triu(~(seen.alike | seen.alike.T), 1) & (both >= CONFUSED))
-    for pair in sorted(pairs, key=lambda pair: -both[tuple(pair)])[:MOST_PAIRS]:
+    apart, often = ~(shown.alike | shown.alike.T), both >= config.confused_labels
+    pairs = sorted(np.argwhere(np.triu(apart, 1) & often), key=lambda pair: -both[tuple(pair)])
+    for pair in pairs[: config.confused_pairs]:
         a, b = pair
-        own = np.flatnonzero(np.isin(given, pair) & np.isin(seen.single, pair))
-        if both[a, b] < CONFUSED_SHARE * len(own):
+        own = np.flatnonzero(np.isin(given, pair) & np.isin(shown.predicted_once, pair))
+        if both[a, b] < config.confused_share * len(own):
             continue
         split = _groups(vectors, own, 2, seed, config)
         if split is None or split[1] >= config.certain_groups:
             continue
-        groups = sorted(split[0], key=lambda group: (seen.single[group] == b).mean())
-        agreeing = [group[seen.single[group] == c] for group, c in zip(groups, pair, strict=True)]
+        groups = sorted(split[0], key=lambda group: (shown.predicted_once[group] == b).mean())
+        agreeing = [
+            group[shown.predicted_once[group] == c] for group, c in zip(groups, pair, strict=True)
+        ]
         size = sum(len(group) for group in agreeing)
-        if size < ALIGNED * len(own):
+        if size < config.aligned_share * len(own):
             continue
         wrong = sum(int((given[g] != c).sum()) for g, c in zip(agreeing, pair, strict=True))
-        if wrong >= CONFUSED:
+        if wrong >= config.confused_labels:
             most = sum(int((given[g] != c).sum()) for g, c in zip(groups, pair, strict=True))
             found.append(
                 ConfusedClasses(
@@ -130,10 +129,10 @@ def _pairs(
     return found
 
 
-def _sets(seen: Separability) -> list[np.ndarray]:
+def _sets(shown: Separability, config: NoiseConfig) -> list[np.ndarray]:
     """The classes that are confused with each other, a few at a time."""
-    count = len(seen.alike)
-    linked = seen.alike | seen.alike.T | np.eye(count, dtype=bool)
+    count = len(shown.alike)
+    linked = shown.alike | shown.alike.T | np.eye(count, dtype=bool)
     out, done = [], np.zeros(count, bool)
     for start in range(count):
         if done[start]:
@@ -142,7 +141,7 @@ def _sets(seen: Separability) -> list[np.ndarray]:
         while (grown := linked[group].any(0) | group).sum() > group.sum():
             group = grown
         done |= group
-        if 1 < group.sum() <= MOST_CLASSES:
+        if 1 < group.sum() <= config.confused_classes:
             out.append(np.flatnonzero(group))
     return out
 
@@ -154,12 +153,16 @@ def _groups(
     None if they form fewer.
     """
     rng = np.random.default_rng([seed, 9])
-    some = own if len(own) <= MOST else np.sort(rng.choice(own, MOST, replace=False))
+    most = config.cut_images
+    some = own if len(own) <= most else np.sort(rng.choice(own, most, replace=False))
     parts, largest = [some], 0.0
     while len(parts) < count:
         missing = count - len(parts)  # groups: one part may hold all of them and its own
         cuts = [
-            two_groups(vectors[part], HALF / missing) if len(part) > FEW else None for part in parts
+            two_groups(vectors[part], config.smaller_class / missing, config)
+            if len(part) > config.uncut_images
+            else None
+            for part in parts
         ]
         tried = [(cut[0], place) for place, cut in enumerate(cuts) if cut is not None]
         if not tried or min(tried)[0] > config.mixed_groups:

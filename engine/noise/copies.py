@@ -14,8 +14,8 @@ from engine.noise.findings import Findings
 
 @dataclass(frozen=True)
 class Copies:
-    """images: how many are the same as an earlier one; contradicted: images whose copies carry
-    different labels; wrong_at_least: labels of these that must be wrong; of: all images.
+    """What copies show. images: how many are the same as an earlier one; contradicted: images whose
+    copies carry different labels; wrong_at_least: labels of these that must be wrong; of: all images.
     """
 
     images: int = 0
@@ -24,7 +24,7 @@ class Copies:
     of: int = 0
 
 
-def copies_of(same: np.ndarray, given: np.ndarray) -> Copies:
+def count_copies(same: np.ndarray, given: np.ndarray) -> Copies:
     """The copies among n images: `same` (n,), position of the first image that is the same, and their
     labels `given` (n,).
     """
@@ -53,8 +53,11 @@ def once_each(same: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def at_the_copies_rate(found: Findings, score: np.ndarray, all_scores: np.ndarray) -> Findings:
-    """The diagnosis of images without copies, `score` (m,), as that of all, `all_scores` (n,): copies
-    repeat their label, right or wrong.
+    """The diagnosis of images without copies, with scores `score` (m,), as that of all, `all_scores` (n,).
+
+    Copies repeat their label, right or wrong, so that the rate among all images differs from that among
+    different ones. By the scores, the expected share of wrong labels is so many times as high; the rate
+    and both ends of its interval are multiplied by this ratio.
     """
     ratio = float((1 - all_scores).mean() / max((1 - score).mean(), 1e-9))
     rate, low, high = (min(1.0, r * ratio) for r in (found.rate, found.rate_low, found.rate_high))

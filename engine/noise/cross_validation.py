@@ -19,17 +19,17 @@ from engine.noise.hypotheses import (
     COMPLEMENTARY,
     SYMMETRIC,
     Hypothesis,
-    compare_by_looks,
     compare_hypotheses,
+    compare_on_descriptors,
     select_hypothesis,
     training_transition,
 )
 from engine.noise.inference import Predict, predict_with_tta
-from engine.noise.kept import Kept, Predictions
 from engine.noise.neighbour_labels import fit_share, neighbour_evidence
 from engine.noise.network import NoisyData, predict, small_network, train
+from engine.noise.prediction_cache import PredictionCache, Predictions
 from engine.noise.targets import SoftTargets
-from engine.noise.transition import log_softmax, posterior
+from engine.noise.transition import log_posterior, log_softmax
 from engine.progress import Progress
 
 
@@ -51,8 +51,8 @@ class CrossValidation:
 
     fold (n,) int8 is drawn at random and without the labels, so that an image's fold does not
     depend on its own label. Images that are the same, `same` (n,), lie in one fold: a network that
-    was trained on an image's copy is no out-of-sample judge of its label. What is `kept` is not trained
-    again. so_far: the verdict before the next training, which progress shows beside it.
+    was trained on an image's copy is no out-of-sample judge of its label. What is in the `cache` is not
+    trained again. so_far: the verdict before the next training, which progress shows beside it.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class CrossValidation:
         progress: Progress,
         config: NoiseConfig = CONFIG,
         same: np.ndarray | None = None,
-        kept: Kept | None = None,
+        cache: PredictionCache | None = None,
     ) -> None:
         self.data, self.index, self.effort, self.seed = data, index, effort, seed
-        self.progress, self.config, self.kept = progress, config, kept or Kept()
+        self.progress, self.config, self.cache = progress, config, cache or PredictionCache()
         self.so_far = ""
         self.given, self.classes, n = data.given[index], data.classes, len(index)
         self.folds = config.fold_count(n)
@@ -79,8 +79,10 @@ class CrossValidation:
         chosen = np.arange(n) if n <= tried else stratified(self.given, tried, seed)
         self.tried, self.tried_same = index[chosen], index[self.same[chosen]]
         self.trained = n * (self.folds - 1) // self.folds
-        self.hypothesis_epochs = _epochs(config.hypothesis_views, len(self.tried) * 3 // 4)
-        self.tried_views = 3 * self.hypothesis_epochs * (len(self.tried) * 3 // 4)
+        self.hypothesis_epochs = _epochs(
+            config.hypothesis_training_images, len(self.tried) * 3 // 4
+        )
+        self.tried_images = 3 * self.hypothesis_epochs * (len(self.tried) * 3 // 4)
         self.student_epochs = _epochs(effort.student_images, n)
         self.ensemble_epochs = _epochs(effort.ensemble_images, n)
         self.network = partial(small_network, width=effort.width)
@@ -96,7 +98,7 @@ class CrossValidation:
         teachers = self.folds * self.trained * sum(self.teacher_epochs(name) for name in crossed)
         students = self.folds * self.student_epochs if accepted else 0
         later = (students + self.ensemble_size * self.ensemble_epochs) * len(self.index)
-        self.total = (self.done or self.tried_views) + teachers + later
+        self.total = (self.done or self.tried_images) + teachers + later
 
     def teacher_epochs(self, hypothesis: str) -> int:
         """Epochs of a teacher. A complementary label carries log(K / (K − 1)) nats, less the more
@@ -110,7 +112,7 @@ class CrossValidation:
         if these show nothing, by networks on the pixels.
         """
         chosen = np.flatnonzero(np.isin(self.index, self.tried))
-        hypotheses = compare_by_looks(
+        hypotheses = compare_on_descriptors(
             vectors[chosen],
             self.given[chosen],
             self.fold[chosen],
@@ -120,9 +122,9 @@ class CrossValidation:
             self.config,
         )
         if select_hypothesis(hypotheses, self.config) is not None:
-            self.tried_views = 0
+            self.tried_images = 0
             return hypotheses
-        share = self.tried_views
+        share = self.tried_images
 
         def tell(done: int, total: int, what: str) -> None:
             self.progress(round(share * done / max(total, 1)), self.total, what)
@@ -167,14 +169,15 @@ class CrossValidation:
                 )
                 return predict(self.data, model, self.index)
 
-            parts.append(self.kept.get(f"teacher-{name}-{fold}", teach))
+            parts.append(self.cache.get(f"teacher-{name}-{fold}", teach))
         return self._gathered(parts)
 
     def students(self, teachers: OutOfSample, findings: Findings) -> OutOfSample:
         """One student a fold, trained on all images with its teacher's soft targets.
 
         The targets of the other folds' images are posteriors that use their given labels; those of
-        the held-out fold are predictions alone, so that no label of that fold takes part.
+        the held-out fold are predictions alone, in which no label of that fold took part: only T and the
+        temperature, about K² numbers, were fitted on all labels.
         Complementary labels of the other folds are trained on directly, too.
         """
         parts = []
@@ -182,7 +185,7 @@ class CrossValidation:
             log_p = log_softmax(teachers.by_fold[fold], findings.temperature)
             held = self.fold == fold
             if self.config.posterior_targets:
-                log_p[~held] = posterior(log_p[~held], findings.matrix, self.given[~held])
+                log_p[~held] = log_posterior(log_p[~held], findings.matrix, self.given[~held])
             targets = np.zeros((len(self.data.given), self.classes), np.float32)
             targets[self.index] = np.exp(log_p)
             soft = SoftTargets(targets)
@@ -205,7 +208,7 @@ class CrossValidation:
                 )
                 return predict(self.data, model, self.index)
 
-            parts.append(self.kept.get(f"student-{fold}", learn))
+            parts.append(self.cache.get(f"student-{fold}", learn))
         return self._gathered(parts)
 
     def ensemble(
@@ -234,7 +237,7 @@ class CrossValidation:
         ]
         log_p = np.mean([log_p, *others], 0)
         if self.config.posterior_targets:
-            log_p = posterior(log_p, matrix, given)
+            log_p = log_posterior(log_p, matrix, given)
         ensemble = Ensemble(
             data=self.data,
             index=self.index,
@@ -247,11 +250,11 @@ class CrossValidation:
             uncounted=self.uncounted,
             config=self.config,
         )
-        self.total = self.done + ensemble.views
+        self.total = self.done + ensemble.training_images
         return ensemble.predict()
 
     def neighbours(self, result: OutOfSample) -> np.ndarray:
-        """The nearest images of each image by its own fold's network: (n, k) int32, never itself."""
+        """The nearest images of each image by the network of its own fold: (n, k) int32, never itself."""
         k = min(self.config.neighbours, len(self.index) - 1)
         out = np.empty((len(self.index), k), np.int32)
         for fold in range(self.folds):
@@ -289,7 +292,7 @@ class CrossValidation:
         return tell
 
 
-def _epochs(views: float, images: int, most: int = 30) -> int:
+def _epochs(training_images: float, images: int, most: int = 30) -> int:
     """Epochs in which a network sees about so many images; of many images two are enough to learn from."""
     least = 2 if images > 20_000 else 4
-    return min(most, max(least, round(views / max(images, 1)))) if views else 0
+    return min(most, max(least, round(training_images / max(images, 1)))) if training_images else 0

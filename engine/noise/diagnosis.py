@@ -43,7 +43,7 @@ from engine.noise.transition import (
 )
 
 
-def diagnose(
+def estimate_noise(
     logits: np.ndarray,
     given: np.ndarray,
     hypothesis: Hypothesis | None,
@@ -62,13 +62,19 @@ def diagnose(
 
 
 def _symmetric(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> Findings:
+    """Labels that name the class: clean, few errors or symmetric, by the rate among confident images.
+
+    Clean is a rate whose interval reaches 0; or allows for less than one wrong label, where the rate is
+    below `unexplained_share`; or one that can't be told from the networks' own errors, a small share of
+    their uncertainty: one minus the mean probability of the predicted class.
+    """
     fitted = fit_uniform(logits, given, 1 / logits.shape[1], 1.0)
     diagonal, low, high = _confident_diagonal(logits, given, fitted, config)
     rate = 1 - diagonal
     uncertainty = 1 - float(np.exp(log_softmax(logits, fitted.temperature).max(1)).mean())
     least = max(config.clean_rate, config.clean_rate_of_uncertainty * uncertainty)
     none = (1 - high) * len(given) < 1 and rate < config.unexplained_share
-    if high >= 1 or none or rate < least:  # the interval allows for less than one wrong label
+    if high >= 1 or none or rate < least:
         regime = "clean"
     else:
         regime = "few errors" if rate < config.few_errors_rate else "symmetric"
@@ -76,6 +82,9 @@ def _symmetric(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> Fi
 
 
 def _complementary(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> Findings:
+    """Labels that name a class the image does not belong to; the diagonal is the share of those that
+    name the class all the same.
+    """
     fitted = fit_uniform(logits, given, 0.0, 1 / logits.shape[1])
     interval = _confident_diagonal(logits, given, fitted, config)
     return _uniform("complementary", logits, given, fitted.temperature, interval, config)
@@ -89,7 +98,10 @@ def _uniform(
     interval: tuple[float, float, float],
     config: NoiseConfig,
 ) -> Findings:
-    """Findings where T is uniform; interval: its diagonal, with the ends of its interval."""
+    """Findings where noise is uniform, as far as the hypothesis goes; interval: the diagonal, with the
+    ends of its interval. T is fitted by EM on all images and need not have this diagonal: the rate is
+    that among the most confident images, where the networks err least.
+    """
     (diagonal, low, high), count = interval, logits.shape[1]
     log_p = log_softmax(logits, temperature)
     uniform = uniform_transition(count, diagonal)
@@ -131,6 +143,10 @@ def _named(
 def _class_dependent(
     logits: np.ndarray, given: np.ndarray, hypothesis: Hypothesis, config: NoiseConfig
 ) -> Findings:
+    """Labels of which wrong ones depend on the class: T by EM from the counted one, ambiguous pairs
+    counted as right but for the most frequent wrong label of each class. The interval of the rate is
+    Wilson's for as many images as the confident half, widened to the disagreement counted on it.
+    """
     temperature = fit_temperature(logits, hypothesis.matrix, given)
     log_p = log_softmax(logits, temperature)
     counts = confident_counts(logits, given)
@@ -158,6 +174,9 @@ def _class_dependent(
 
 
 def _independent(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> Findings:
+    """Labels that no network predicts: if they were drawn at random by their frequencies f, the rate is
+    1 - sum of f squared. The interval reaches from the likeliest symmetric noise's lower end up to 1.
+    """
     count = logits.shape[1]
     shares = np.bincount(given, minlength=count) / len(given)
     symmetric = fit_uniform(logits, given, 1 / count, 1.0)
@@ -181,9 +200,10 @@ def _confident_diagonal(
     """Share of correct labels among the most confidently predicted images, with its interval.
 
     Class-conditional noise is as frequent among them as elsewhere, and the network's own errors are
-    rarest there. The largest portion of images is taken of which the network is nearly certain.
-    Where it is certain of none, the estimate depends on the temperature, and the interval allows
-    for all temperatures.
+    rarest there. The largest portion of images is taken of which the network is nearly certain, by
+    the largest probability over all classes together. Where it is certain of none, the estimate is
+    that of the most confident half; it depends on the temperature, and the interval allows for all
+    temperatures. Where there are few errors, all images count, at any temperature.
     """
     classes, temperature = logits.shape[1], fitted.temperature
     confidence = log_softmax(logits, temperature).max(1)

@@ -34,7 +34,7 @@ from engine.noise.network import (
     train,
 )
 from engine.noise.targets import SoftTargets
-from engine.noise.transition import log_softmax, posterior
+from engine.noise.transition import log_posterior, log_softmax
 from engine.progress import Progress
 
 
@@ -65,7 +65,7 @@ class Ensemble:
         return bool(self._certain.mean() >= self.config.mostly_certain)
 
     @property
-    def views(self) -> int:
+    def training_images(self) -> int:
         """Images that all networks see in training, together and with repetition."""
         return self._count * self._epochs * len(self.index)
 
@@ -81,7 +81,7 @@ class Ensemble:
     def _targets_from(self, log_p: np.ndarray) -> np.ndarray:
         if not self.config.posterior_targets:
             return np.exp(log_p)
-        return np.exp(posterior(log_p, self.matrix, self.data.given[self.index]))
+        return np.exp(log_posterior(log_p, self.matrix, self.data.given[self.index]))
 
     @property
     def _certain(self) -> np.ndarray:

@@ -60,7 +60,8 @@ class Findings:
     rate         estimated share of wrong labels, 0..1, with its 95% interval rate_low..rate_high;
                  where the regime is undecided the interval holds every reading
     matrix       T (K, K), rows the true class; prior (K,) the estimated shares of the true classes
-    temperature  divisor of the logits at which the given labels are likeliest under T
+    temperature  divisor of the logits at which the given labels are likeliest: under T where noise
+                 depends on the class or was counted on clear images, otherwise under the uniform T
     ambiguous    (class, class, share) of classes whose images can't be told apart, so that T does
                  not contain their confusion
     figures      numbers that the evidence quotes

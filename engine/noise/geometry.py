@@ -1,4 +1,4 @@
-"""The geometry of images, without any label: how they look, and which look alike.
+"""Descriptors of images, without any label, and nearest neighbours by these.
 
 The descriptor is a histogram of oriented gradients (Dalal & Triggs 2005): stroke directions in a grid
 of cells, reduced by principal components. Nothing in it was trained, so it presumes no classes; of
@@ -58,15 +58,15 @@ def _cells(side: int) -> torch.Tensor:
     return F.adaptive_avg_pool1d(means, CELLS).T
 
 
-def look_alikes(
+def descriptor_neighbours(
     vectors: np.ndarray,
     classes: int,
     config: NoiseConfig = CONFIG,
     progress: Progress = no_progress,
 ) -> np.ndarray:
-    """The images (N, k) int64 whose descriptors (N, D) are most like each one's, nearest first, never
+    """Positions (N, k) int64 of each image's nearest neighbours by descriptor (N, D), nearest first, never
     itself; k is a small part of the images of a class.
     """
-    of_class = len(vectors) // (config.look_alikes_of_class * max(classes, 1))
-    k = min(config.look_alikes, max(config.look_alikes_least, of_class))
+    of_class = len(vectors) // (config.descriptor_neighbours_of_class * max(classes, 1))
+    k = min(config.descriptor_neighbours, max(config.descriptor_neighbours_least, of_class))
     return Neighbours(vectors).search_own(k, progress)[1]

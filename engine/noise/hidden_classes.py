@@ -1,5 +1,5 @@
 """A class whose images lie wholly under the label of another: labels alone can't show it, as all of
-them are foretold well. What may show it: a class that has a name but no image, or a label with far
+them are predicted well. What may show it: a class that has a name but no image, or a label with far
 more images than any other, whose images form two groups. By itself neither decides whether these are
 two classes or one class in two forms (a 7 with and without a bar), and a person is asked. Where one
 label has the images of two classes where all others are even, in two groups of which each is as large as
@@ -15,11 +15,6 @@ import numpy as np
 
 from engine.embedding.neighbours import Neighbours
 from engine.noise.config import CONFIG, NoiseConfig
-
-LEAST, MOST, NEAREST = 40, 400, 8  # images of a label that are looked at; neighbours of each
-SMALLER = 0.15  # of a label's images, the least that count as a group
-HALF = 0.3  # the same, where the groups are to be classes
-SMALL, LARGE = 0.6, 1.5  # images of a group that is a class, over those of the usual class
 
 
 @dataclass(frozen=True)
@@ -58,13 +53,15 @@ def hidden_class(
     missing = np.flatnonzero(counts == 0)
     usual, rng = float(np.median(counts[counts > 0])), np.random.default_rng([seed, 8])
     found: list[tuple[bool, int, int, float, np.ndarray, np.ndarray]] = []
-    for label in np.flatnonzero(counts >= LEAST):
+    most = config.cut_images
+    for label in np.flatnonzero(counts >= config.cut_images_least):
         large = _outsized(counts, int(label), usual, config)
         if not len(missing) and not large:
             continue
         own = np.flatnonzero(given == label)
-        some = own if len(own) <= MOST else np.sort(rng.choice(own, MOST, replace=False))
-        cut, side = two_groups(vectors[some], HALF if large else SMALLER)
+        some = own if len(own) <= most else np.sort(rng.choice(own, most, replace=False))
+        smaller = config.smaller_class if large else config.smaller_group
+        cut, side = two_groups(vectors[some], smaller, config)
         if cut < config.two_groups:
             side = all_sides(vectors, own, some, side)
             a, b = sorted((own[side], own[~side]), key=len)
@@ -82,7 +79,8 @@ def hidden_class(
         f"the images labelled {names[label]!r} form two groups, the smaller of"
         f" {len(a) / (len(a) + len(b)):.0%}"
     )
-    like_classes = large and len(a) > SMALL * usual and len(b) < LARGE * usual
+    least, largest = (size * usual for size in config.hidden_group_sizes)
+    like_classes = large and len(a) > least and len(b) < largest
     if like_classes and len(missing) == 1:
         reason = (
             f"{hint}, and {groups}, each as large as a class: one of them is {names[missing[0]]!r}"
@@ -110,19 +108,22 @@ def all_sides(
 def _outsized(counts: np.ndarray, label: int, usual: float, config: NoiseConfig) -> bool:
     """Whether a label has far more images than any other, in a data set of even classes."""
     others = np.delete(counts[counts > 0], np.searchsorted(np.flatnonzero(counts > 0), label))
-    even = len(others) > 2 and others.max() < 1.3 * usual
+    even = len(others) > 2 and others.max() < config.even_classes * usual
     return bool(even and counts[label] > config.two_classes_large * usual)
 
 
-def two_groups(vectors: np.ndarray, smaller: float) -> tuple[float, np.ndarray]:
+def two_groups(
+    vectors: np.ndarray, smaller: float, config: NoiseConfig = CONFIG
+) -> tuple[float, np.ndarray]:
     """The best cut of images (m, D) into two groups, of which each has at least the share `smaller`: its
-    size, 0 for groups that share no neighbours and 1 for random ones; and which images (m,) bool are
-    on one side.
+    normalised-cut ratio, and which images (m,) bool are on one side.
 
-    Spectral bipartition of the neighbourhood graph by normalised cut (Shi & Malik 2000).
+    Spectral bipartition of the neighbourhood graph by normalised cut (Shi & Malik 2000). The ratio is
+    the weight of the edges between the groups over that expected if the same degrees were joined at
+    random: 0 for groups that share no neighbours, 1 for random ones.
     """
     m = len(vectors)
-    near = Neighbours(vectors).search_own(NEAREST)[1]
+    near = Neighbours(vectors).search_own(config.cut_neighbours)[1]
     graph = np.zeros((m, m))
     graph[np.repeat(np.arange(m), near.shape[1]), near.ravel()] = 1
     graph = (graph + graph.T) / 2

@@ -20,10 +20,11 @@ from engine.noise.ambiguous_classes import (
     is_class_dependent,
     moved_to_diagonal,
     without_most_frequent,
+    wrong_labels_agree,
 )
 from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.descriptor_networks import descriptor_logits, own_fold
 from engine.noise.network import Network, NoisyData, predict, small_network, train
-from engine.noise.probe import own_fold, probe_logits
 from engine.noise.targets import FixedTransition, UniformTransition
 from engine.noise.transition import (
     coincidence,
@@ -76,13 +77,14 @@ def training_transition(
     hypothesis: Hypothesis | str, classes: int
 ) -> UniformTransition | FixedTransition:
     """The T to train through: that of class-dependent noise as it was estimated; otherwise a
-    uniform T that starts at a diagonal of one half, or near zero, and is estimated in training.
+    uniform T whose diagonal is estimated in training. It starts in the middle of its range, 1/K to 1,
+    or near zero: at 1/K the forward loss is the same whatever is predicted, and nothing is learned.
     """
     if isinstance(hypothesis, Hypothesis) and hypothesis.name == CLASS_DEPENDENT:
         return FixedTransition(hypothesis.matrix)
     name = hypothesis if isinstance(hypothesis, str) else hypothesis.name
     if name == SYMMETRIC:
-        return UniformTransition(0.5, 1 / classes, 1 - 1e-4)
+        return UniformTransition((1 + 1 / classes) / 2, 1 / classes, 1 - 1e-4)
     return UniformTransition(1e-4, 1e-5, 1 / classes)
 
 
@@ -124,7 +126,7 @@ def fit_hypothesis(
     log_p = log_softmax(logits, temperature)
     gains = log_likelihood(log_p, matrix, given) - np.log(frequencies[given])
     predicted, confidence = logits.argmax(1), log_p.max(1)
-    confident = confidence >= np.quantile(confidence, 0.9)
+    confident = confidence >= np.quantile(confidence, 1 - config.most_confident)
     _, agreement = wilson_interval(int((predicted == given)[confident].sum()), int(confident.sum()))
     counts = confident_counts(logits, given)
     return Hypothesis(
@@ -175,7 +177,7 @@ def compare_hypotheses(
     return _compared(held_out_logits, given, data.classes, config)
 
 
-def compare_by_looks(
+def compare_on_descriptors(
     vectors: np.ndarray,
     given: np.ndarray,
     fold: np.ndarray,
@@ -189,7 +191,7 @@ def compare_by_looks(
     """
 
     def predicted(targets: UniformTransition | FixedTransition) -> np.ndarray:
-        by_fold = probe_logits(vectors, given, fold, classes, seed, targets, progress, config)
+        by_fold = descriptor_logits(vectors, given, fold, classes, seed, targets, progress, config)
         return own_fold(by_fold, fold)
 
     return _compared(predicted, given, classes, config)
@@ -228,7 +230,7 @@ def class_dependent_transition(
     counts = confident_counts(logits, given)
     ambiguous = ambiguous_pairs(counts, config)
     rest = moved_to_diagonal(counts, ambiguous)
-    if coincidence(rest) <= config.coincidence_from or not is_class_dependent(counts, ambiguous):
+    if not wrong_labels_agree(rest, config) or not is_class_dependent(counts, ambiguous, config):
         return None
     ambiguous = without_most_frequent(counts, ambiguous)
     return transition_of_counts(moved_to_diagonal(counts, ambiguous), diagonal)
@@ -240,12 +242,13 @@ def select_hypothesis(
     """The hypothesis to accept, or None if none is significantly likelier than the labels'
     frequencies.
 
-    The T of class-dependent noise has about two parameters a class that were counted on the labels
-    it predicts, so its gain must be ahead by more than they could contribute. A network trained
-    under the symmetric hypothesis can predict class-dependent labels about as well, by being
-    uncertain of every image. But no data set is without a single unambiguous image: if even the
-    most confident predictions contradict their labels, and always with the same wrong class, noise
-    depends on the class, too.
+    The T of class-dependent noise has parameters that were counted on the labels it predicts, about
+    two a class, so its gains, summed, must be ahead of the symmetric hypothesis's by more than these
+    could contribute. A network trained under the symmetric hypothesis can predict class-dependent
+    labels about as well, by being uncertain of every image. But no data set is without a single
+    unambiguous image: if even the most confident predictions contradict their labels, and always
+    with the same wrong class, noise depends on the class, too. (Of two classes the wrong class is
+    always the same, which is no evidence: there the gains alone decide, and then clear images.)
     """
     best = max(
         (hypotheses[name] for name in (SYMMETRIC, COMPLEMENTARY) if name in hypotheses),
@@ -257,9 +260,10 @@ def select_hypothesis(
         classes = len(best.matrix)
         ahead = hypotheses[CLASS_DEPENDENT].gains - best.gains
         one_wrong_class = best.coincidence > max(
-            config.coincidence_from, config.coincidence_of_pairs * (classes - 1)
+            config.coincidence_threshold(classes), config.coincidence_of_pairs * (classes - 1)
         )
-        if ahead.sum() > 2 * classes + config.significant_nats or (
+        parameters = config.parameters_of_class * classes
+        if ahead.sum() > parameters + config.significant_nats or (
             one_wrong_class and best.agreement < config.agreement_of_pairs
         ):
             return hypotheses[CLASS_DEPENDENT]

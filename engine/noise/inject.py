@@ -43,7 +43,9 @@ def independent(
     return np.where(drawn, rng.integers(0, classes, len(labels)), labels)
 
 
-def clean(labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator) -> np.ndarray:
+def unchanged(
+    labels: np.ndarray, classes: int, rate: float, rng: np.random.Generator
+) -> np.ndarray:
     """No label is changed."""
     return labels.copy()
 
@@ -55,7 +57,7 @@ class NoiseModel(NamedTuple):
 
 
 NOISES: dict[str, NoiseModel] = {
-    "clean": NoiseModel(clean, (0.0,), "no errors"),
+    "clean": NoiseModel(unchanged, (0.0,), "no errors"),
     "rare": NoiseModel(
         rare, (0.01, 0.001, 0.05), "a few errors: exactly this share gets another label"
     ),

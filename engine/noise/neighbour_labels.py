@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.transition import log_likelihood
+from engine.noise.transition import FLOOR, log_likelihood
 
 
 def neighbour_evidence(
@@ -22,7 +22,7 @@ def neighbour_evidence(
     classes = len(matrix)
     frequencies = np.bincount(given, minlength=classes) / len(given)
     mixture = share * matrix + (1 - share) * frequencies
-    log_p = np.log(np.maximum(mixture, 1e-12)).astype(np.float32).T  # (given, true)
+    log_p = np.log(np.maximum(mixture, FLOOR)).astype(np.float32).T  # (given, true)
     evidence = np.zeros((len(given), classes), np.float32)
     for column in neighbours.T:
         evidence += log_p[given[column]]

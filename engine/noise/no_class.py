@@ -2,7 +2,7 @@
 like each other, while their labels are as random as those of any images. numpy only.
 
 Networks predict of such an image what its labels are: a bit of every class. That is no proof, as an
-image that is hard to read is predicted so, too. What tells the two apart: the look-alikes of a hard
+image that is hard to read is predicted so, too. What tells the two apart: the nearest neighbours of a hard
 image of a class carry that class's label more often than chance; and hard images are unlike anything,
 while images of a class that has no name are as much like each other as those of any class.
 """
@@ -16,23 +16,21 @@ import numpy as np
 from engine.metrics import wilson_interval
 from engine.noise.config import CONFIG, NoiseConfig
 
-FEW = 15  # images of no class that decide nothing
-
 
 @dataclass(frozen=True)
 class NoClass:
-    """Images that are predicted as a bit of every class, as most images that look like them are.
+    """Images whose prediction is spread over many classes, as that of most of their neighbours is.
 
-    images   (n,) bool
-    certain  (n,) bool, those whose look-alikes all are
-    right    upper 95% bound on the share of their labels that name what the certain ones show, 0..1
-    decided  whether these images belong to no class for all that labels can tell; otherwise they may
-             be hard images of classes
+    images         (n,) bool
+    core           (n,) bool, those whose nearest neighbours all are
+    right_at_most  upper 95% bound on the share of their labels that name what the core shows, 0..1
+    decided        whether these images belong to no class for all that labels can tell; otherwise they
+                   may be hard images of classes
     """
 
     images: np.ndarray = field(repr=False)
-    certain: np.ndarray = field(repr=False)
-    right: float
+    core: np.ndarray = field(repr=False)
+    right_at_most: float
     decided: bool
 
     @property
@@ -48,27 +46,28 @@ def no_class(
     config: NoiseConfig = CONFIG,
 ) -> NoClass | None:
     """The images of no class, from out-of-sample probabilities of the label (n, K), given labels (n,),
-    the images that look most like each (n, k) and the descriptors (n, D) by which they do; None if
-    there are few, or if most are of no class, which is noise of another kind.
+    each image's nearest neighbours (n, k) and the descriptors (n, D) by which they are; None if there
+    are few, or if most are of no class, which is noise of another kind.
     """
-    alone = spread(probabilities, given)
-    images = alone & (alone[neighbours].mean(1) >= 0.5)
-    certain = alone & alone[neighbours].all(1)
-    if images.mean() < config.no_class_share or images.mean() > 0.5:
+    alone = is_spread(probabilities, given)
+    images = alone & (alone[neighbours].mean(1) >= config.no_class_neighbours)
+    core = alone & alone[neighbours].all(1)
+    if not config.no_class_share <= images.mean() <= config.no_class_at_most:
         return None
-    right = _right_at_most(certain, given, neighbours)
+    right = _right_at_most(core, given, neighbours)
     far = np.mean([np.linalg.norm(vectors - vectors[near], axis=1) for near in neighbours.T], 0)
     decided = (
-        certain.sum() > max(config.no_class_certain * images.sum(), FEW)
-        and np.median(far[certain]) < config.no_class_distance * np.median(far[~images])
+        core.sum() > max(config.no_class_core * images.sum(), config.no_class_images)
+        and np.median(far[core]) < config.no_class_distance * np.median(far[~images])
         and right < config.no_class_right
     )
-    return NoClass(images, certain, right, bool(decided))
+    return NoClass(images, core, right, bool(decided))
 
 
-def spread(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Which images (n,) bool are predicted as a bit of every class: over more classes than the geometric
-    mean of the usual image's and those of a label at random, from probabilities (n, K) and labels (n,).
+def is_spread(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Which images (n,) bool are predicted as a bit of every class, from probabilities (n, K) and labels
+    (n,): the exponential of the prediction's entropy (over how many classes it is spread) is above the
+    geometric mean of its median over the images and that of the labels' frequencies.
     """
     over = _classes(probabilities)
     frequencies = np.bincount(given, minlength=probabilities.shape[1]) / len(given)
@@ -82,7 +81,7 @@ def _classes(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _right_at_most(chosen: np.ndarray, given: np.ndarray, neighbours: np.ndarray) -> float:
-    """Upper bound on the share of right labels among the images `chosen` (n,) bool, whose look-alikes
+    """Upper bound on the share of right labels among the images `chosen` (n,) bool, whose neighbours
     are of one kind with them. If the share a is right, two of them agree beyond chance with a².
     """
     count = int(chosen.sum())

@@ -5,7 +5,7 @@ depend on the label they are compared with.
 2. Cross-validation (`cross_validation`): for each fold a teacher is trained on the given labels of
    the other folds, through the T of the accepted hypothesis.
 3. T and the noise rate are estimated from the out-of-sample predictions (`diagnosis`).
-   Its verdict is held against what the images' looks show, without labels (`looks`, `readings`).
+   The verdict is reconciled with what the images show without labels (`image_evidence`, `reconcile`).
 4. For each fold a student is trained on its teacher's soft targets for all images. It sees the
    images of its fold, but none of their labels. T and the rate are estimated again.
 5. For complementary labels an ensemble, trained on all labels, on the students' predictions and on
@@ -33,10 +33,11 @@ from engine.noise.copies import (
     Copies,
     at_least_contradicted,
     at_the_copies_rate,
-    copies_of,
+    count_copies,
     once_each,
 )
 from engine.noise.cross_validation import CrossValidation, OutOfSample
+from engine.noise.descriptor_networks import best_mixture, descriptor_logits
 from engine.noise.findings import Findings
 from engine.noise.hypotheses import (
     COMPLEMENTARY,
@@ -48,11 +49,10 @@ from engine.noise.hypotheses import (
     select_hypothesis,
     training_transition,
 )
+from engine.noise.image_evidence import ImageEvidence, image_evidence_of
 from engine.noise.inference import Predict
-from engine.noise.kept import Kept
-from engine.noise.looks import Looks, look_at
 from engine.noise.network import noisy_data
-from engine.noise.probe import best_mixture, probe_logits
+from engine.noise.prediction_cache import PredictionCache
 from engine.noise.ranking import Suspects, find_suspects
 from engine.noise.shares import share
 from engine.noise.transition import uniform_transition
@@ -97,12 +97,12 @@ def run_pipeline(
     progress: Progress = no_progress,
     saved_models: Mapping[str, Predict] = MappingProxyType({}),
     config: NoiseConfig = CONFIG,
-    kept: Kept | None = None,
+    cache: PredictionCache | None = None,
 ) -> PipelineResult:
     """Find what is wrong with the given labels of a split. `progress` may raise to stop.
 
     saved_models: models that were trained on these given labels and on no others; their predictions
-    are part of the ensemble's targets, where an ensemble is trained. kept: predictions of an earlier
+    are part of the ensemble's targets, where an ensemble is trained. cache: predictions of an earlier
     run that was stopped, on the same data at the same effort; those of this run are added.
 
     Raises DataError if there are fewer than 50 labelled images of two classes, or for an unknown
@@ -114,9 +114,13 @@ def run_pipeline(
     given = np.asarray(data.labels[index], np.int64)
     same = find_duplicates(data.images[index]).same
     once, place = once_each(same, given)
-    run = _Run(data, index[once], place[same[once]], effort, device, seed, kept or Kept())
+    run = _Run(
+        data, index[once], place[same[once]], effort, device, seed, cache or PredictionCache()
+    )
     found = _diagnosed(run, progress, saved_models, config)
-    return found if len(once) == len(index) else _with_copies(found, index, once, place, same)
+    if len(once) == len(index):
+        return found
+    return _with_copies(found, index, once, place, same, config)
 
 
 class _Run(NamedTuple):
@@ -130,13 +134,13 @@ class _Run(NamedTuple):
     effort: str
     device: str
     seed: int
-    kept: Kept
+    cache: PredictionCache
 
 
 def _diagnosed(
     run: _Run, progress: Progress, saved_models: Mapping[str, Predict], config: NoiseConfig
 ) -> PipelineResult:
-    data, index, same, effort, device, seed, kept = run
+    data, index, same, effort, device, seed, cache = run
     work = CrossValidation(
         noisy_data(data, device=device),
         index,
@@ -145,13 +149,13 @@ def _diagnosed(
         progress,
         config,
         same,
-        kept,
+        cache,
     )
-    looks = look_at(data, index, work.fold, same, seed, work.uncounted, config)
-    hypotheses, best, result = _cross_validated(work, looks)
+    shown = image_evidence_of(data, index, work.fold, same, seed, work.uncounted, config)
+    hypotheses, best, result = _cross_validated(work, shown)
 
     def found_in(result: OutOfSample) -> Findings:
-        return looks.verdict(
+        return shown.verdict(
             result.logits, work.given, best, data.classes, result.by_fold, work.fold, config
         )
 
@@ -166,8 +170,8 @@ def _diagnosed(
         log_prior = np.log(np.maximum(findings.prior, 1e-9)).astype(np.float32)
         log_p = np.tile(log_prior, (len(index), 1))
     else:
-        by_looks = probe_logits(
-            looks.vectors,
+        by_descriptors = descriptor_logits(
+            shown.vectors,
             work.given,
             work.fold,
             work.classes,
@@ -176,8 +180,8 @@ def _diagnosed(
             work.uncounted,
             config,
         )
-        networks = result.by_fold, by_looks
-        log_p = best_mixture(networks, work.fold, looks.neighbours, work.given, findings, config)
+        networks = result.by_fold, by_descriptors
+        log_p = best_mixture(networks, work.fold, shown.neighbours, work.given, findings, config)
     if work.ensemble_size:
         neighbours = work.neighbours(result)
         ensemble_log_p = work.ensemble(result, log_p, neighbours, findings, saved_models)
@@ -192,7 +196,7 @@ def _diagnosed(
         findings=findings,
         hypotheses=hypotheses,
         hypothesis=best.name if best else None,
-        suspects=looks.first(suspects, findings),
+        suspects=shown.first(suspects, findings),
         index=index,
         given=work.given,
         log_p=log_p,
@@ -200,7 +204,7 @@ def _diagnosed(
         embeddings=result.embeddings,
         neighbours=work.neighbours(result) if neighbours is None else neighbours,
         saved_models=() if ensemble_log_p is None else tuple(saved_models),
-        copies=looks.copies,
+        copies=shown.copies,
     )
 
 
@@ -210,6 +214,7 @@ def _with_copies(
     once: np.ndarray,
     place: np.ndarray,
     same: np.ndarray,
+    config: NoiseConfig,
 ) -> PipelineResult:
     """A result of images that occur once (m,) as one of all n, of which each is at a `place` (n,)
     among these.
@@ -225,11 +230,11 @@ def _with_copies(
         log_odds=log_odds,
     )
     findings = at_the_copies_rate(found.findings, few.score, suspects.score)
-    copies = copies_of(same, given)
+    copies = count_copies(same, given)
     groups = tuple(group.among(once) for group in findings.groups)
     return replace(
         found,
-        findings=at_least_contradicted(replace(findings, groups=groups), copies),
+        findings=at_least_contradicted(replace(findings, groups=groups), copies, config),
         suspects=suspects,
         index=index,
         given=given,
@@ -256,12 +261,12 @@ def _labelled(data: ImageSet, split: str) -> np.ndarray:
 
 
 def _cross_validated(
-    work: CrossValidation, looks: Looks
+    work: CrossValidation, shown: ImageEvidence
 ) -> tuple[dict[str, Hypothesis], Hypothesis | None, OutOfSample]:
     """The hypotheses, the accepted one, and the teachers' predictions under it. Where a part of the
     images shows nothing, the hypotheses are compared again on cross-validated predictions of all.
     """
-    hypotheses = work.compare(looks.vectors)
+    hypotheses = work.compare(shown.vectors)
     best = select_hypothesis(hypotheses, work.config)
     if best is not None:
         work.so_far = f"{HYPOTHESES[best.name]}; {share(1 - best.diagonal)} wrong"

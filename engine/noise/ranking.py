@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.noise.transition import posterior
+from engine.noise.transition import log_posterior
 
 
 class Suspects(NamedTuple):
@@ -47,18 +47,18 @@ def find_suspects(
     Most suspect is the label least likely to be the true class, or, if labels are `complementary`,
     the one likeliest to be.
     """
-    log_posterior = posterior(np.asarray(log_p, np.float32), matrix, given)
+    log_posteriors = log_posterior(np.asarray(log_p, np.float32), matrix, given)
     rows = np.arange(len(given))
-    own = log_posterior[rows, given]
-    others = log_posterior.copy()
+    own = log_posteriors[rows, given]
+    others = log_posteriors.copy()
     others[rows, given] = -np.inf
     top = others.max(1)
     rest = top + np.log(np.exp(others - top[:, None]).sum(1))
     log_odds = (own - rest).astype(np.float32)
     final = (
-        log_posterior
+        log_posteriors
         if ensemble_log_p is None
-        else posterior(np.asarray(ensemble_log_p, np.float32), matrix, given)
+        else log_posterior(np.asarray(ensemble_log_p, np.float32), matrix, given)
     )
     return Suspects(
         score=np.exp(own).astype(np.float32),

@@ -35,13 +35,14 @@ from engine.noise.network import noisy_data
 from engine.noise.transition import (
     check_transition,
     fit_temperature,
+    log_posterior,
     log_softmax,
-    posterior,
     uniform_transition,
 )
 from engine.progress import Cancelled, Progress, no_progress
 from engine.recipes.fields import Stage
 from engine.recipes.recipe import Recipe
+from engine.training.noisy_losses import FLOOR
 from engine.training.trainer import EpochStats, StepStats, Trainer
 
 if TYPE_CHECKING:
@@ -125,12 +126,12 @@ class Recovering(Trainer):
             return uniform_transition(classes, options["right"])
         if self.stages[0].loss in ("scl_nl", "complementary_nn"):
             return uniform_transition(classes, 0.0)
-        if (kept := _stored(self.run.path / "transition.npz")) is not None:
-            return kept["matrix"]
+        if (stored := _stored(self.run.path / "transition.npz")) is not None:
+            return stored["matrix"]
         index = self.train_index
         if len(index) > CONFIG.hypothesis_images:
             index = index[stratified(self.given[index], CONFIG.hypothesis_images, self.recipe.seed)]
-        epochs = max(3, round(CONFIG.hypothesis_views / len(index)))
+        epochs = max(3, round(CONFIG.hypothesis_training_images / len(index)))
         data = noisy_data(self.data, device=str(self.device))
 
         def tell(done: int, total: int, what: str) -> None:
@@ -164,15 +165,15 @@ class Recovering(Trainer):
         folder.
         """
         name = f"labels-{number + 1}.npz"
-        kept = _stored(self.run.path / name)
-        if kept is None:
+        stored = _stored(self.run.path / name)
+        if stored is None:
             if not self.best:
                 raise RecipeError(
                     "stage 1 left no model to label with", hint="Start the recipe again."
                 )
-            kept = self._labels_from_best()
-            self.run.write_arrays(name, **kept)
-        labels, confident = kept["labels"].astype(np.int64), kept["sure"]
+            stored = self._labels_from_best()
+            self.run.write_arrays(name, **stored)
+        labels, confident = stored["labels"].astype(np.int64), stored["sure"]
         new = np.array(self.given)
         new[self.label_index] = labels
         self.data = self.data.with_labels(new, self.data.fingerprint)
@@ -206,20 +207,23 @@ class Recovering(Trainer):
         given = self.given[self.label_index]
         held = (
             slice(len(predicted) - len(self.val_index), len(predicted))
-            if len(self.val_index) >= 200
+            if len(self.val_index) >= CONFIG.temperature_labels
             else slice(None)
         )
         temperature = max(1.0, fit_temperature(predicted[held], self.matrix, given[held]))
-        log_posterior = posterior(log_softmax(predicted, temperature), self.matrix, given)
+        log_posteriors = log_posterior(log_softmax(predicted, temperature), self.matrix, given)
         return {
-            "labels": log_posterior.argmax(1).astype(np.int16),
-            "sure": log_posterior.max(1) > np.log(CONFIG.pseudo_label_confidence),
+            "labels": log_posteriors.argmax(1).astype(np.int16),
+            "sure": log_posteriors.max(1) > np.log(CONFIG.pseudo_label_confidence),
         }
 
     def _corrects(self, stage: Stage) -> bool:
         return self.stage_number == 0 and stage.loss in THROUGH_T
 
     def _validate(self, stage: Stage, size: int) -> dict[str, float]:
+        """Loss and accuracy on held-out given labels; in stage 1 the loss is the forward loss, and the
+        accuracy is estimated by backward correction: the mean of T⁻¹[given label, prediction].
+        """
         if not self._corrects(stage) or not len(self.val_index):
             return super()._validate(stage, size)
         logits, _ = run_model(
@@ -234,7 +238,7 @@ class Recovering(Trainer):
         given = self.given[self.val_index]
         joint = (
             log_softmax(logits.numpy())
-            + np.log(np.maximum(self.matrix, 1e-8)).astype(np.float32).T[given]
+            + np.log(np.maximum(self.matrix, FLOOR)).astype(np.float32).T[given]
         )
         inverse = np.linalg.pinv(self.matrix)
         accuracy = float(inverse[given, logits.numpy().argmax(1)].mean())
@@ -245,14 +249,17 @@ class Recovering(Trainer):
 
 
 def _accuracy_of(agreement: float, matrix: np.ndarray) -> float:
-    """The accuracy 0..1 at which predictions agree with given labels this often, for a uniform T."""
-    diagonal = float(np.diag(matrix).mean())
-    spread = (1 - diagonal) / (len(matrix) - 1)
-    return (
-        min(max((agreement - spread) / (diagonal - spread), 0.0), 1.0)
-        if abs(diagonal - spread) > 1e-6
-        else 0.0
-    )
+    """The accuracy 0..1 at which predictions agree with given labels this often.
+
+    Exact for a uniform T. For another one only the mean of its diagonal and of its other entries is
+    used, as if classes were equally frequent and a wrong prediction any other class: an indication of
+    progress. Nothing is chosen by it; validation uses T itself.
+    """
+    right = float(np.diag(matrix).mean())
+    wrong = (1 - right) / (len(matrix) - 1)
+    if abs(right - wrong) <= 1e-6:
+        return 0.0
+    return min(max((agreement - wrong) / (right - wrong), 0.0), 1.0)
 
 
 def _stored(path: Path) -> dict[str, np.ndarray] | None:

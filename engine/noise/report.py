@@ -83,7 +83,7 @@ def evidence(
         )
     if clear := findings.clear:
         out.append(
-            f"By their looks alone {share(clear['share'])} of the images are clearly of one class."
+            f"By descriptors alone {share(clear['share'])} of the images are clearly of one class."
             f" Of these {clear['images']:,.0f}, {share(clear['differ'])} carry another label than"
             f" predicted; {share(clear['unexplained'])} do for all that images which look alike"
             " explain. How images look was compared without any label."
@@ -118,7 +118,7 @@ def evidence(
             f" wrong labels were spread evenly ({count - 1} would mean that each class is only ever"
             " mislabelled as one other)."
         )
-    elif findings.regime == "symmetric":
+    elif findings.regime == "symmetric" and count > 2:  # of two classes they always agree
         out.append(
             f"Two wrong labels of one class agree {figures['coincidence']:.1f} times as often as if"
             " wrong labels were spread evenly, so they do not depend on the class."
@@ -217,7 +217,9 @@ def confused(matrix: np.ndarray, least: float = 0.02) -> list[tuple[int, int, fl
     three times the median of their row, largest first.
     """
     off = matrix * (1 - np.eye(len(matrix)))
-    usual = np.median(off, axis=1, keepdims=True)
+    usual = np.median(off, axis=1, keepdims=True) * (
+        len(matrix) > 2
+    )  # of two there is one entry a row
     found = [
         (int(a), int(b), float(off[a, b]))
         for a, b in np.argwhere(off > np.maximum(least, 3 * usual))

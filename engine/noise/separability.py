@@ -1,10 +1,9 @@
-"""Whether images are clearly of one class, and how often their labels differ all the same. numpy only,
-but for the small network of `probe`.
+"""Whether images are clearly of one class, and how often their labels differ all the same. numpy only.
 
 A label that differs from the prediction has two explanations: the images of two classes look alike,
 or the label is wrong. The labels can't tell the two apart, the images can. An image is *clear* if all
-images that look most like it (`geometry`, which reads no labels) are predicted as the same class as
-it is, each out of sample. Among clear images
+its nearest neighbours by descriptor (`geometry`, which reads no labels) are predicted as the same class
+as it is, each out of sample. Among clear images
 
 - two classes that look alike are hardly found: the boundary between them runs through images that
   look alike, so that neighbours are predicted as either (*mixing*);
@@ -23,64 +22,63 @@ import numpy as np
 
 from engine.metrics import wilson_interval
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.no_class import spread
-from engine.noise.plateaus import wrong_at_least
-
-LIKELIEST = 3  # labels, of which a hard image of a class has one
+from engine.noise.no_class import is_spread
+from engine.noise.plateaus import rate_at_least
 
 
 @dataclass(frozen=True)
 class Separability:
     """What clear images show.
 
-    clear         (n,) bool
-    predicted     (n,) int64, by networks that were not trained on the image's label, averaged over
-                  what looks alike; single (n,): less so
-    counts        (K, K) of clear images: predicted class (row), given label (column)
-    unexplained   (K, K) float, those off the diagonal that looking alike does not explain
-    alike         (K, K) bool: labels (column) that images of a predicted class (row) may carry because
-                  the two look alike, or because nearly all with that label are predicted as it
-    low, high     95% bounds on the share of wrong labels: of the unexplained ones, and of all that
-                  differ; rate: in between, of those that differ and are not alike
-    apart         share of the images whose label differs from the prediction
-    first, second shares of the images of the most confident tenth that carry the likeliest and the
-                  second label; first_low, first_high: 95% interval of the first
-    unlike        share of the images that look like no class
-    within        nats an image by which the predicted probabilities foretell labels better than the
-                  predicted class alone
-    least         lower 95% bound on the share of wrong labels, whatever groups of images are called
+    clear           (n,) bool
+    predicted       (n,) int64, by networks that were not trained on the image's label, their probabilities
+                    propagated; predicted_once (n,): averaged once with those of the nearest neighbours
+    counts          (K, K) of clear images: predicted class (row), given label (column)
+    unexplained     (K, K) float, those off the diagonal that classes which look alike do not explain
+    alike           (K, K) bool: labels (column) that images of a predicted class (row) may carry because
+                    the two look alike, or because nearly all with that label are predicted as it
+    low, high       95% bounds on the share of wrong labels: of the unexplained ones, and of all that
+                    differ; rate: in between, of those that differ and are not alike
+    disagreement    share of the images whose label differs from `predicted_once`
+    top1, top2      shares of the most confident tenth of the images whose label is the likeliest and
+                    the second likeliest class; top1_low, top1_high: 95% interval of the first
+    outlier_share   share of the images whose prediction is spread over many classes, and whose label is
+                    none of the likeliest
+    within_class_gain  log-likelihood of the labels under the predicted probabilities, above that under
+                    the predicted class alone, in nats an image
+    rate_at_least   lower 95% bound on the share of wrong labels, whatever groups of images are called
     """
 
     clear: np.ndarray = field(repr=False)
     predicted: np.ndarray = field(repr=False)
-    single: np.ndarray = field(repr=False)
+    predicted_once: np.ndarray = field(repr=False)
     counts: np.ndarray = field(repr=False)
     unexplained: np.ndarray = field(repr=False)
     alike: np.ndarray = field(repr=False)
     low: float
     rate: float
     high: float
-    apart: float
-    first: float
-    first_low: float
-    first_high: float
-    second: float
-    unlike: float
-    within: float
-    least: float
+    disagreement: float
+    top1: float
+    top1_low: float
+    top1_high: float
+    top2: float
+    outlier_share: float
+    within_class_gain: float
+    rate_at_least: float
 
     @property
-    def share(self) -> float:
+    def clear_share(self) -> float:
         """Share of clear images."""
         return float(self.clear.mean())
 
     @property
-    def excess(self) -> float:
-        """Share of clear images whose label is wrong for all that looking alike explains."""
+    def unexplained_share(self) -> float:
+        """Share of clear images whose label is wrong for all that classes which look alike explain."""
         return float(self.unexplained.sum() / max(self.clear.sum(), 1))
 
     @property
-    def differs(self) -> float:
+    def clear_disagreement(self) -> float:
         """Share of clear images whose label differs from the prediction."""
         total = max(self.counts.sum(), 1)
         return float(1 - np.trace(self.counts) / total)
@@ -91,19 +89,21 @@ def separability(
     given: np.ndarray,
     neighbours: np.ndarray,
     config: NoiseConfig = CONFIG,
-    sharp: np.ndarray | None = None,
+    averaged_once: np.ndarray | None = None,
     classes_of: np.ndarray | None = None,
 ) -> Separability:
-    """From out-of-sample probabilities of the label (n, K), given labels (n,) and the positions of
-    the images that look most like each (n, k). sharp (n, K): the same, less averaged over what looks
-    alike, to judge single images by. classes_of (n, K): probabilities of the class to predict single
-    images by; None: `sharp`.
+    """From out-of-sample probabilities of the label (n, K), propagated among nearest neighbours, given
+    labels (n,) and the positions of each image's nearest neighbours (n, k).
+
+    averaged_once (n, K): the same probabilities, averaged with those of the neighbours once only, to judge
+    single images by; None: `probabilities`. classes_of (n, K): averaged once, of the class in place of the
+    label, to predict single images by; None: `averaged_once`.
     """
     n, classes = probabilities.shape
-    sharp = probabilities if sharp is None else sharp
-    single = (sharp if classes_of is None else classes_of).argmax(1)
+    once = probabilities if averaged_once is None else averaged_once
+    predicted_once = (once if classes_of is None else classes_of).argmax(1)
     predicted = probabilities.argmax(1)
-    clear = (predicted[neighbours] == predicted[:, None]).all(1) & (single == predicted)
+    clear = (predicted[neighbours] == predicted[:, None]).all(1) & (predicted_once == predicted)
     everywhere = _counts(predicted, given, classes)
     counts = _counts(predicted[clear], given[clear], classes)
     mixing = np.zeros((classes, classes))
@@ -112,37 +112,40 @@ def separability(
     alike = _alike(everywhere, mixing, config)
     unexplained = _unexplained(counts, mixing, alike)
     low, rate, high = _bounds(unexplained, counts, everywhere, alike)
-    confidence = sharp.max(1)
-    certain = confidence >= np.quantile(confidence, 0.9)
-    agreeing = int((sharp.argmax(1) == given)[certain].sum())
-    runner_up = np.argsort(sharp[certain], axis=1)[:, -2]
-    first_low, first_high = wilson_interval(agreeing, int(certain.sum()))
+    likeliest, confidence = once.argmax(1), once.max(1)
+    confident = confidence >= np.quantile(confidence, 1 - config.most_confident)
+    agreeing, total = int((likeliest == given)[confident].sum()), int(confident.sum())
+    runner_up = np.argsort(once[confident], axis=1)[:, -2]
+    top1_low, top1_high = wilson_interval(agreeing, total)
+    at_least = low
+    if top1_high < config.agreement_of_pairs:
+        at_least = max(low, rate_at_least(probabilities, given, neighbours, config=config))
     return Separability(
         clear=clear,
         predicted=predicted,
-        single=single,
+        predicted_once=predicted_once,
         counts=counts,
         unexplained=unexplained,
         alike=alike,
         low=low,
         rate=rate,
         high=high,
-        apart=float((single != given).mean()),
-        first=agreeing / int(certain.sum()),
-        first_low=first_low,
-        first_high=first_high,
-        second=float((runner_up == given[certain]).mean()),
-        unlike=float(_unlike(sharp, given).mean()),
-        within=_within(sharp, given, sharp.argmax(1), _counts(sharp.argmax(1), given, classes)),
-        least=low
-        if first_high >= config.agreement_of_pairs
-        else max(low, wrong_at_least(probabilities, given, neighbours)),
+        disagreement=float((predicted_once != given).mean()),
+        top1=agreeing / total,
+        top1_low=top1_low,
+        top1_high=top1_high,
+        top2=float((runner_up == given[confident]).mean()),
+        outlier_share=float(_outliers(once, given, config).mean()),
+        within_class_gain=_within_class_gain(
+            once, given, _counts(likeliest, given, classes), config
+        ),
+        rate_at_least=at_least,
     )
 
 
 def _counts(rows: np.ndarray, columns: np.ndarray, classes: int) -> np.ndarray:
-    flat = np.bincount(rows * classes + columns, minlength=classes * classes)
-    return flat.reshape(classes, classes).astype(float)
+    cells = np.bincount(rows * classes + columns, minlength=classes * classes)
+    return cells.reshape(classes, classes).astype(float)
 
 
 def _alike(everywhere: np.ndarray, mixing: np.ndarray, config: NoiseConfig) -> np.ndarray:
@@ -159,8 +162,10 @@ def _alike(everywhere: np.ndarray, mixing: np.ndarray, config: NoiseConfig) -> n
 
 def _unexplained(counts: np.ndarray, mixing: np.ndarray, alike: np.ndarray) -> np.ndarray:
     """The labels (K, K) of clear images that looking alike does not explain: of predicted class g and
-    label y, those beyond the number of neighbours that the one has in the other; none if they are
-    alike.
+    label y, those beyond the larger of mixing[g, y] and mixing[y, g]; none if the two are alike.
+
+    mixing[g, y]: over the images predicted as g, the sum of the shares of their neighbours that are
+    predicted as y.
     """
     off = counts * (1 - np.eye(len(counts)))
     return np.where(alike, 0, off - np.minimum(off, np.maximum(mixing, mixing.T)))
@@ -188,23 +193,33 @@ def _bounds(
     return max(0.0, low), min(max(rate, low), high), min(1.0, high)
 
 
-def _unlike(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Which images (n,) bool are like no class: their prediction is spread, and their label is none of
+def _outliers(probabilities: np.ndarray, given: np.ndarray, config: NoiseConfig) -> np.ndarray:
+    """Which images (n,) bool look like no class: their prediction is spread, and their label is none of
     the likeliest. A hard image of a class has its label among these.
     """
     own = probabilities[np.arange(len(given)), given]
-    return spread(probabilities, given) & ((probabilities > own[:, None]).sum(1) >= LIKELIEST)
+    likelier = (probabilities > own[:, None]).sum(1)
+    return is_spread(probabilities, given) & (likelier >= config.outlier_rank)
 
 
-def _within(
-    probabilities: np.ndarray, given: np.ndarray, predicted: np.ndarray, everywhere: np.ndarray
+def _within_class_gain(
+    probabilities: np.ndarray, given: np.ndarray, everywhere: np.ndarray, config: NoiseConfig
 ) -> float:
+    """Mean log-likelihood of the labels (n,) under the probabilities (n, K), at the best of a few
+    temperatures, above that under the labels' frequencies in each predicted class.
+
+    Uniform noise leaves nothing within a class to predict. Where each class has a few fixed wrong
+    labels, images whose likeliest label is the same still differ in how likely the others are.
+
+    everywhere (K, K): counts of the likeliest class (row) and the given label (column).
+    """
     classes, rows = len(everywhere), np.arange(len(given))
     smoothed = everywhere + 1 / classes
-    by_class = np.log(smoothed / smoothed.sum(1, keepdims=True))[predicted, given].mean()
+    frequencies = np.log(smoothed / smoothed.sum(1, keepdims=True))
+    by_class = frequencies[probabilities.argmax(1), given].mean()
     best = -np.inf
-    for power in (0.5, 0.7, 1.0, 1.4, 2.0):  # temperatures
-        scaled = probabilities.astype(np.float64) ** power
+    for exponent in config.within_exponents:
+        scaled = probabilities.astype(np.float64) ** exponent
         scaled /= scaled.sum(1, keepdims=True)
         best = max(best, float(np.log(np.maximum(scaled[rows, given], 1e-6)).mean()))
     return float(best - by_class)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
     from engine.noise.pipeline import PipelineResult
 
-METHOD = 5  # raise when diagnoses come out differently: old ones are then computed again
+METHOD = 6  # raise when diagnoses come out differently: old ones are then computed again
 DOCUMENT = "diagnosis.json"
 DAMAGED = "Delete the diagnosis and run it again."
 ARRAYS = (

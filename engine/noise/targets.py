@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.noise.config import CONFIG
-from engine.training.noisy_losses import forward
+from engine.training.noisy_losses import FLOOR, forward
 
 
 @dataclass(frozen=True)
@@ -98,17 +98,22 @@ class TargetLoss:
         return loss
 
     def _estimate_diagonal(self, logits: Tensor, given: Tensor) -> None:
+        """Move the diagonal towards the mean posterior probability of a batch that the given label is
+        right: one step of online EM, with a running mean in place of the whole data set.
+        """
         assert isinstance(self.how, UniformTransition)  # only these have a diagonal to find
-        # Not in the first fifth of the training: T would fit a network that predicts nothing yet.
-        if self.step < self.steps / 5:
+        # Not at once: T would fit a network that predicts nothing yet.
+        if self.step < CONFIG.diagonal_from * self.steps:
             return
         label_p = F.softmax(logits, 1).gather(1, given[:, None])[:, 0]
-        spread = (1 - self.diagonal) / (logits.shape[1] - 1)
+        off_diagonal = (1 - self.diagonal) / (logits.shape[1] - 1)
         correct = float(
             (
                 self.diagonal
                 * label_p
-                / (self.diagonal * label_p + spread * (1 - label_p)).clamp_min(1e-12)
+                / (self.diagonal * label_p + off_diagonal * (1 - label_p)).clamp_min(FLOOR)
             ).mean()
         )
-        self.diagonal = min(max(0.97 * self.diagonal + 0.03 * correct, self.how.low), self.how.high)
+        memory = CONFIG.diagonal_memory
+        estimate = memory * self.diagonal + (1 - memory) * correct
+        self.diagonal = min(max(estimate, self.how.low), self.how.high)

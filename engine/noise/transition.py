@@ -18,8 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.errors import DataError
+from engine.noise.config import CONFIG
 
-FLOOR = 1e-12
+FLOOR = (
+    1e-12  # of a probability in a logarithm of float64; losses in float32 have `noisy_losses.FLOOR`
+)
 
 
 def uniform_transition(classes: int, diagonal: float) -> np.ndarray:
@@ -68,13 +71,21 @@ def log_softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     return scaled - np.log(np.exp(scaled).sum(1, keepdims=True))
 
 
-def posterior(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> np.ndarray:
+def log_posterior(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> np.ndarray:
     """log p(true | image, given label) (N, K) float32, by Bayes' rule: the prediction times the
     column of T that belongs to the given label, normalised.
     """
     joint = log_p + np.log(np.maximum(matrix, FLOOR)).astype(np.float32).T[given]
     joint -= joint.max(1, keepdims=True)
     return joint - np.log(np.exp(joint).sum(1, keepdims=True))
+
+
+def class_probabilities(label_p: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """p(true | image) (N, K) float64 from p(given | image) `label_p` (N, K): the product with the inverse
+    of T (backward correction, Natarajan et al. 2013), what is negative set to nearly 0, rows summing to 1.
+    """
+    p = np.maximum(label_p @ np.linalg.pinv(matrix), 1e-9)
+    return p / p.sum(1, keepdims=True)
 
 
 def log_likelihood(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> np.ndarray:
@@ -86,16 +97,16 @@ def log_likelihood(log_p: np.ndarray, matrix: np.ndarray, given: np.ndarray) -> 
 
 class UniformFit(NamedTuple):
     """The uniform T of the highest likelihood: its diagonal, the temperature of the logits, and the
-    mean log-likelihood of the given labels in nats.
+    mean log-likelihood of the given labels in nats an image.
     """
 
     diagonal: float
     temperature: float
-    log_likelihood: float
+    mean_log_likelihood: float
 
 
 # The grid on which temperatures are searched; `fit_uniform` refines it.
-TEMPERATURES = tuple(np.exp(np.linspace(np.log(0.25), np.log(8.0), 21)))
+TEMPERATURES = tuple(np.geomspace(*CONFIG.temperature_range, CONFIG.temperatures))
 
 
 def fit_uniform(
@@ -114,9 +125,9 @@ def fit_uniform(
     step = TEMPERATURES[1] / TEMPERATURES[0]
     for _ in range(3):
         step **= 0.5
-        best = max(found, key=lambda fit: fit.log_likelihood)
+        best = max(found, key=lambda fit: fit.mean_log_likelihood)
         found = [best, at(best.temperature * step), at(best.temperature / step)]
-    return max(found, key=lambda fit: fit.log_likelihood)
+    return max(found, key=lambda fit: fit.mean_log_likelihood)
 
 
 def label_probability(logits: np.ndarray, given: np.ndarray, temperature: float) -> np.ndarray:
@@ -136,7 +147,7 @@ def diagonal_interval(
     given: np.ndarray,
     diagonal: float,
     temperatures: tuple[float, ...],
-    drop: float = 1.92,
+    drop: float = CONFIG.interval_drop,
 ) -> tuple[float, float]:
     """Profile-likelihood interval of a uniform T's diagonal: where the log-likelihood, at the best
     of the `temperatures`, is within `drop` of its maximum, which is at `diagonal`. A `drop` of 1.92
@@ -196,7 +207,11 @@ def fit_temperature(logits: np.ndarray, matrix: np.ndarray, given: np.ndarray) -
 
 
 def fit_transition(
-    log_p: np.ndarray, given: np.ndarray, start: np.ndarray, steps: int = 25, strength: float = 1.0
+    log_p: np.ndarray,
+    given: np.ndarray,
+    start: np.ndarray,
+    steps: int = CONFIG.em_steps,
+    strength: float = CONFIG.em_strength,
 ) -> np.ndarray:
     """T (K, K) by expectation-maximisation (Dempster et al. 1977) from `start`, with predictions
     held fixed.
@@ -208,7 +223,7 @@ def fit_transition(
     matrix = start.copy()
     classes = len(start)
     for _ in range(steps):
-        weights = np.exp(posterior(log_p, matrix, given))
+        weights = np.exp(log_posterior(log_p, matrix, given))
         counts = np.zeros_like(matrix)
         for label in range(classes):
             counts[:, label] = weights[given == label].sum(0)
@@ -216,7 +231,7 @@ def fit_transition(
         new /= new.sum(1, keepdims=True)
         change = np.abs(new - matrix).max()
         matrix = new
-        if change < 1e-5:
+        if change < CONFIG.em_change:
             break
     return matrix
 
@@ -247,11 +262,11 @@ def label_counts(
 
 
 def confident_counts(logits: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """`label_counts` (K, K) of the more confident half of each predicted class, from held-out
-    logits (N, K). Close to the confident joint of Northcutt et al. 2021 (arXiv 1911.00068), with a
-    quantile in place of a threshold.
+    """`label_counts` (K, K) of the more confident half of each predicted class
+    (`NoiseConfig.confident_share`), from held-out logits (N, K). Close to the confident joint of
+    Northcutt et al. 2021 (arXiv 1911.00068), with a quantile in place of a threshold.
     """
-    predicted, confident = most_confident(logits, 0.5)
+    predicted, confident = most_confident(logits, CONFIG.confident_share)
     return label_counts(predicted, given, confident, logits.shape[1])
 
 
@@ -265,10 +280,16 @@ def coincidence(counts: np.ndarray) -> float:
     wrong = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
     total = wrong.sum(1)
     expected = float((total * (total - 1)).sum()) / max(len(counts) - 1, 1)
-    return float((wrong * (wrong - 1)).sum()) / expected if expected >= 3 else 1.0
+    return (
+        float((wrong * (wrong - 1)).sum()) / expected
+        if expected >= CONFIG.coincidence_pairs
+        else 1.0
+    )
 
 
-def transition_of_counts(counts: np.ndarray, diagonal: float, strength: float = 2.0) -> np.ndarray:
+def transition_of_counts(
+    counts: np.ndarray, diagonal: float, strength: float = CONFIG.counts_strength
+) -> np.ndarray:
     """T (K, K) whose rows are the shares of given labels in `counts` (K, K), smoothed by `strength`
     pseudo-counts of the uniform T with this `diagonal`.
     """

@@ -130,8 +130,8 @@ class Noise:
         """The diagnosis of a data set; computed if it is not on disk. One that was stopped goes on
         after its last fold. Raises DataError.
         """
-        from engine.noise.kept import Kept
         from engine.noise.pipeline import run_pipeline
+        from engine.noise.prediction_cache import PredictionCache
 
         if effort not in CONFIG.efforts:
             raise DataError(unknown("effort", effort, CONFIG.efforts))
@@ -148,7 +148,7 @@ class Noise:
                 self.store.settings.device,
                 progress=progress,
                 saved_models=saved_models(self.store, data),
-                kept=Kept(trained),
+                cache=PredictionCache(trained),
             )
             seconds = time.monotonic() - begun
             save_diagnosis(folder, make_document(data, split, effort, result, seconds), result)

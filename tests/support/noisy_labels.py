@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine.embedding.neighbours import Neighbours
 from engine.lab import Lab
-from engine.noise.diagnosis import diagnose
+from engine.noise.diagnosis import estimate_noise
 from engine.noise.hypotheses import (
     CLASS_DEPENDENT,
     COMPLEMENTARY,
@@ -91,7 +91,7 @@ def result_of(given: np.ndarray, true: np.ndarray, classes: int) -> PipelineResu
     logits = simulated_logits(true, classes)
     hypotheses = hypotheses_of(logits, given)
     best = select_hypothesis(hypotheses)
-    findings = diagnose(logits, given, best)
+    findings = estimate_noise(logits, given, best)
     log_p = log_softmax(logits, findings.temperature)
     vectors = np.eye(classes, 16)[true] + np.random.default_rng(2).normal(0, 0.1, (len(true), 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

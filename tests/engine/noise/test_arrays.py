@@ -14,6 +14,7 @@ from engine.noise.arrays import diagnose, diagnose_probabilities
 from engine.noise.geometry import describe
 from engine.noise.hypotheses import about_names
 from engine.noise.inject import add_noise
+from engine.noise.transition import uniform_transition
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,30 @@ def test_probabilities_of_any_model_are_diagnosed_and_reported(digits) -> None:
     assert page.count("<img") == 60 and "Symmetric noise" in page and "<script" not in page
 
 
+def test_probabilities_of_noisy_labels_are_not_corrected_twice(digits) -> None:
+    """A model that was trained on labels of which 40% name the next class predicts these labels."""
+    true = digits.labels
+    given = add_noise(true, 10, "pairs", 0.4, 0)
+    matrix = 0.6 * np.eye(10) + 0.4 * np.roll(np.eye(10), 1, 1)
+    of_label = softmax(simulated_logits(true, 10)) @ matrix
+    found = diagnose_probabilities(given, of_label, describe(digits.images, 64))
+    assert found.regime == "class-dependent"
+    assert np.abs(found.transition - matrix).max() < 0.1
+    wrong = given != true
+    assert found.score[wrong].mean() < 0.1 and found.score[~wrong].mean() > 0.9
+    assert (found.likely == true).mean() > 0.95
+
+
+def test_complementary_labels_take_probabilities_of_the_class(digits) -> None:
+    true = digits.labels
+    given = add_noise(true, 10, "complementary", 1.0, 0)
+    of_class, vectors = softmax(simulated_logits(true, 10)), describe(digits.images, 64)
+    assert diagnose_probabilities(given, of_class, vectors, of="class").regime == "complementary"
+    of_label = of_class @ uniform_transition(10, 0.0)
+    open_to_all = diagnose_probabilities(given, of_label, vectors)
+    assert open_to_all.regime == "undecided" and open_to_all.rate_high == 1
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -49,6 +74,7 @@ def test_probabilities_of_any_model_are_diagnosed_and_reported(digits) -> None:
         ({"embeddings": np.ones((5, 2))}, "embeddings have the wrong shape"),
         ({"images": np.zeros((60, 8, 8))}, "images have the wrong shape or type"),
         ({"classes": ["a"]}, "names of classes are missing"),
+        ({"of": "labels"}, "did you mean 'label'"),
     ],
 )
 def test_arrays_that_do_not_fit_are_errors(change: dict, message: str) -> None:

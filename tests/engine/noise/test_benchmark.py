@@ -22,14 +22,14 @@ LITTLE = replace(
     CONFIG,
     efforts={"quick": Effort(3_000, 0, 0, 0, "little", 16)},
     folds_by_size=((5_000, 2),),
-    probe_epochs=8,
+    descriptor_network_epochs=8,
 )
 
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
     """Three classes of the bundled digits, with their own test split."""
-    spec = DataSpec(name="digits", classes=("0", "1", "2"))
+    spec = DataSpec(name="digits", classes=("0", "1", "2"), size=16)
     return Lab(tmp_path_factory.mktemp("lab")).dataset(spec)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from noisy_labels import hypotheses_of, simulated_logits
 
-from engine.noise.diagnosis import diagnose
+from engine.noise.diagnosis import estimate_noise
 from engine.noise.findings import REGIMES
 from engine.noise.hypotheses import CLASS_DEPENDENT, COMPLEMENTARY, SYMMETRIC, select_hypothesis
 from engine.noise.inject import add_noise, true_transition
@@ -20,7 +20,7 @@ CLASSES = tuple("0123456789")
 def found(given, logits=LOGITS):
     hypotheses = hypotheses_of(logits, given)
     best = select_hypothesis(hypotheses)
-    return diagnose(logits, given, best), hypotheses, best
+    return estimate_noise(logits, given, best), hypotheses, best
 
 
 @pytest.mark.parametrize(

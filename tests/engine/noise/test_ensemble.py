@@ -22,7 +22,7 @@ from engine.noise.network import (
     train,
 )
 from engine.noise.targets import SoftTargets
-from engine.noise.transition import log_softmax, posterior, uniform_transition
+from engine.noise.transition import log_posterior, log_softmax, uniform_transition
 from engine.progress import no_progress
 
 
@@ -75,7 +75,7 @@ def test_where_targets_are_mostly_certain_small_networks_train_for_longer_withou
     alone = [predicted(few, number, small_network, 3, certain) for number in range(2)]
     assert np.abs(alone[0] - alone[1]).max() > 0.1
     np.testing.assert_allclose(few.predict(), log_softmax(np.mean(alone, 0)), atol=1e-4)
-    assert few.views == sum(counts) == 2 * 3 * len(IMAGES)
+    assert few.training_images == sum(counts) == 2 * 3 * len(IMAGES)
 
 
 def test_where_few_targets_are_certain_large_networks_use_all_and_the_first_ones_posteriors(
@@ -84,10 +84,10 @@ def test_where_few_targets_are_certain_large_networks_use_all_and_the_first_ones
     many = ensemble(digits, one_uncertain_in=9, size=3, counts=(counts := []))
     first = predicted(many, 0, large_network, 1, many.targets)
     given = many.data.given[IMAGES]
-    later = (many.targets + np.exp(posterior(first, many.matrix, given))) / 2
+    later = (many.targets + np.exp(log_posterior(first, many.matrix, given))) / 2
     alone = [first, *(predicted(many, number, large_network, 1, later) for number in (1, 2))]
     np.testing.assert_allclose(many.predict(), log_softmax(np.mean(alone, 0)), atol=1e-4)
-    assert many.views == sum(counts) == 3 * len(IMAGES)
+    assert many.training_images == sum(counts) == 3 * len(IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_an_ensemble_of_one_predicts_what_its_network_predicts(
     np.testing.assert_allclose(
         one.predict(), log_softmax(predicted(one, 0, network, epochs, targets)), atol=1e-4
     )
-    assert one.views == sum(counts) == epochs * len(IMAGES)
+    assert one.training_images == sum(counts) == epochs * len(IMAGES)
 
 
 def test_only_images_with_an_uncertain_prediction_are_augmented(digits) -> None:

@@ -13,10 +13,10 @@ from engine.noise.transition import (
     fit_uniform,
     label_counts,
     log_likelihood,
+    log_posterior,
     log_softmax,
     most_confident,
     noise_rate,
-    posterior,
     transition_of_counts,
     uniform_transition,
 )
@@ -56,7 +56,7 @@ def test_likelihood_and_posterior_agree_with_a_loop():
         assert log_likelihood(log_p, matrix, given)[i] == pytest.approx(
             np.log(sum(joint)), abs=1e-5
         )
-        assert np.exp(posterior(log_p, matrix, given)[i]) == pytest.approx(
+        assert np.exp(log_posterior(log_p, matrix, given)[i]) == pytest.approx(
             np.array(joint) / sum(joint), abs=1e-5
         )
 

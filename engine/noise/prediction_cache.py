@@ -16,7 +16,7 @@ from engine.files.checked import read_arrays
 Predictions = tuple[np.ndarray, np.ndarray]  # logits (n, K), embeddings (n, D)
 
 
-class Kept:
+class PredictionCache:
     """Predictions by the name of their network, in a folder of one diagnosis; None: nothing is kept."""
 
     def __init__(self, folder: Path | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What images show by their looks, on real digits: wrong labels are told from images that look alike,
+"""What images show by their descriptors, on real digits: wrong labels are told from images that look alike,
 and a verdict that they contradict does not stand.
 """
 
@@ -14,23 +14,23 @@ from engine.noise.config import CONFIG
 from engine.noise.copies import (
     at_least_contradicted,
     at_the_copies_rate,
-    copies_of,
+    count_copies,
     once_each,
 )
 from engine.noise.findings import Findings
 from engine.noise.geometry import describe
-from engine.noise.group_readings import of_no_class
+from engine.noise.group_verdicts import of_no_class
 from engine.noise.hidden_classes import hidden_class
 from engine.noise.hypotheses import fit_hypothesis
+from engine.noise.image_evidence import ImageEvidence, evidence_of_descriptors
 from engine.noise.inject import add_noise
-from engine.noise.looks import Looks, looks_of
 from engine.noise.no_class import no_class
 from engine.noise.ranking import Suspects, hidden_first, most_likely_wrong
 from engine.noise.report import summary, unknowable
 
 NAMES = tuple("0123456789")
 FOLDS = 3
-SHORT = replace(CONFIG, probe_epochs=14)
+SHORT = replace(CONFIG, descriptor_network_epochs=14)
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,11 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, np.nda
     return describe(data.images[:1000], 64), np.asarray(data.labels[:1000])
 
 
-def looked(vectors: np.ndarray, given: np.ndarray, names: tuple[str, ...] = NAMES) -> Looks:
+def looked(vectors: np.ndarray, given: np.ndarray, names: tuple[str, ...] = NAMES) -> ImageEvidence:
     n = len(given)
-    return looks_of(vectors, given, np.arange(n) % FOLDS, np.arange(n), names, 0, config=SHORT)
+    return evidence_of_descriptors(
+        vectors, given, np.arange(n) % FOLDS, np.arange(n), names, 0, config=SHORT
+    )
 
 
 def judged_as(regime: str = "clean", rate: float = 0.0, classes: int = 10) -> Findings:
@@ -59,9 +61,11 @@ def judged_as(regime: str = "clean", rate: float = 0.0, classes: int = 10) -> Fi
     )
 
 
-def judged(base: Findings, seen: Looks, given: np.ndarray, names: tuple = NAMES) -> Findings:
+def judged(
+    base: Findings, seen: ImageEvidence, given: np.ndarray, names: tuple = NAMES
+) -> Findings:
     logits = 8 * np.eye(len(base.matrix), dtype=np.float32)[seen.separability.predicted]
-    return seen.settle(base, logits, given, names)
+    return seen.reconcile(base, logits, given, names)
 
 
 def block(true: np.ndarray, rate: float, seed: int = 0) -> np.ndarray:
@@ -75,7 +79,7 @@ def block(true: np.ndarray, rate: float, seed: int = 0) -> np.ndarray:
 def test_clean_labels_stay_clean(digits) -> None:
     vectors, true = digits
     seen = looked(vectors, true)
-    assert seen.separability.share > 0.7 and seen.separability.excess < 0.002
+    assert seen.separability.clear_share > 0.7 and seen.separability.unexplained_share < 0.002
     assert judged(judged_as(), seen, true).regime == "clean"
 
 
@@ -99,7 +103,7 @@ def test_two_names_for_one_kind_of_image_are_no_noise(digits) -> None:
     other = np.random.default_rng(0).random(len(true)) < 0.4
     given = np.where((true == 3) & other, 10, true)
     seen = looked(vectors, given, (*NAMES, "E"))
-    assert seen.separability.apart > 0.02 and seen.separability.excess < 0.003
+    assert seen.separability.disagreement > 0.02 and seen.separability.unexplained_share < 0.003
     assert judged(judged_as(classes=11), seen, given, (*NAMES, "E")).regime == "clean"
 
 
@@ -189,7 +193,7 @@ def test_groups_under_one_label_come_before_labels_that_are_likelier_right() -> 
 
 def test_copies_with_different_labels_prove_that_some_are_wrong() -> None:
     same = np.array([0, 0, 0, 3, 4, 4])
-    copies = copies_of(same, np.array([1, 1, 2, 5, 7, 8]))
+    copies = count_copies(same, np.array([1, 1, 2, 5, 7, 8]))
     assert (copies.images, copies.contradicted, copies.wrong_at_least) == (3, 5, 2)
     now = at_least_contradicted(judged_as(), copies)
     assert now.regime == "few errors" and now.rate == now.rate_low == 2 / 6
@@ -200,15 +204,17 @@ def test_copies_with_different_labels_prove_that_some_are_wrong() -> None:
 def test_images_of_no_class_among_clear_ones_leave_the_rate_open(digits) -> None:
     vectors, true = digits
     seen = looked(vectors, true)
-    some = seen._replace(separability=replace(seen.separability, unlike=0.05, apart=0.06))
+    some = seen._replace(
+        separability=replace(seen.separability, outlier_share=0.05, disagreement=0.06)
+    )
     now = judged(judged_as(), some, true)
     assert now.regime == "undecided" and (now.rate_low, now.rate_high) == (0.0, 0.06)
     assert "belong to no class" in now.because
 
 
-def verdict(seen: Looks, given: np.ndarray, classes: int) -> Findings:
+def verdict(seen: ImageEvidence, given: np.ndarray, classes: int) -> Findings:
     """As if networks on pixels predicted what those on descriptors do."""
-    logits = np.log(np.maximum(seen.sharp, 1e-6))
+    logits = np.log(np.maximum(seen.averaged_once, 1e-6))
     best = fit_hypothesis("symmetric", logits, given)
     return seen.verdict(logits, given, best, tuple(str(c) for c in range(classes)))
 
@@ -219,8 +225,8 @@ def test_a_class_without_a_name_whose_labels_are_random_is_wrong_throughout(digi
     foreign = true == 6
     given = np.where(foreign, np.random.default_rng(0).integers(0, 9, len(true)), true - (true > 6))
     seen = looked(vectors, given, NAMES[:9])
-    assert seen.none is not None and seen.none.decided and seen.none.right < 0.35
-    assert foreign[seen.none.certain].mean() > 0.97 and seen.none.images[foreign].mean() > 0.8
+    assert seen.none is not None and seen.none.decided and seen.none.right_at_most < 0.35
+    assert foreign[seen.none.core].mean() > 0.97 and seen.none.images[foreign].mean() > 0.8
     now = verdict(seen, given, 9)
     assert now.regime in ("few errors", "symmetric") and "none of the classes" in now.because
     assert 0.03 < now.rate_low <= foreign.mean() <= now.rate_high < 0.16
@@ -238,7 +244,7 @@ def test_images_of_no_class_are_like_each_other_and_their_labels_agree_by_chance
     near = np.stack([rng.choice(np.flatnonzero(kind == own), 6) for own in kind])
     vectors = 5.0 * np.eye(10)[kind] + rng.normal(0, 0.1, (n, 10))
     found = no_class(p, given, near, vectors)
-    assert found is not None and found.decided and found.right < 0.35
+    assert found is not None and found.decided and found.right_at_most < 0.35
     np.testing.assert_array_equal(found.images, spread)
     rate = of_no_class(judged_as("clean"), found, given, 0.01)
     assert rate.regime == "symmetric" and 0.1 < rate.rate_low < 0.2 <= rate.rate_high < 0.22
@@ -252,7 +258,7 @@ def test_images_of_no_class_are_like_each_other_and_their_labels_agree_by_chance
 
     right = np.where(spread, kind - 8, given)  # those that look alike carry one label: it is theirs
     named = no_class(p, right, near, vectors)
-    assert named is not None and not named.decided and named.right > 0.9
+    assert named is not None and not named.decided and named.right_at_most > 0.9
     assert no_class(np.full((n, 8), 1 / 8), given, near, vectors) is None  # all are: other noise
 
 

@@ -1,6 +1,6 @@
-"""A second opinion on the labels that needs seconds: networks of one hidden layer on descriptors of the
-images, cross-validated. Trained on the given labels as they are, their probabilities are those of the
-*label*; trained through a transition matrix, those of the class under a hypothesis about the labels.
+"""Networks of one hidden layer on descriptors of the images, cross-validated: seconds, where networks on
+pixels take minutes. Trained on the given labels as they are, they predict p(given label | image);
+trained through a transition matrix, p(true class | image) under a hypothesis about the labels.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from engine.metrics import softmax
 from engine.noise.config import CONFIG, NoiseConfig
 from engine.noise.findings import Findings
 from engine.noise.targets import TargetLoss, Targets
-from engine.noise.transition import fit_temperature, log_likelihood, log_softmax
+from engine.noise.transition import FLOOR, fit_temperature, log_likelihood, log_softmax
 from engine.progress import Progress, no_progress
 
 BATCH = 128
 
 
-def probe_logits(
+def descriptor_logits(
     vectors: np.ndarray,
     given: np.ndarray,
     fold: np.ndarray,
@@ -39,7 +39,7 @@ def probe_logits(
     labels, out = np.asarray(given, np.int64), []
     for number in range(int(fold.max()) + 1):
         trained = torch.from_numpy(np.flatnonzero(fold != number))
-        network = _trained(x, labels, trained, classes, seed + number, targets, config)
+        network = _trained_network(x, labels, trained, classes, seed + number, targets, config)
         with torch.no_grad():
             out.append(network(x).numpy())
         progress(number + 1, int(fold.max()) + 1, "comparing labels with what images look like")
@@ -51,29 +51,29 @@ def own_fold(by_fold: np.ndarray, fold: np.ndarray) -> np.ndarray:
     return by_fold[fold.astype(np.int64), np.arange(len(fold))]
 
 
-def label_probabilities(
+def propagated_probabilities(
     by_fold: np.ndarray, fold: np.ndarray, neighbours: np.ndarray, config: NoiseConfig = CONFIG
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Out-of-sample probabilities of the label, twice (n, K) float32, from logits (F, n, K): averaged
-    over what looks alike again and again, and once.
+    """Out-of-sample probabilities (n, K) float32 from logits (F, n, K) of each fold's network, twice:
+    propagated among nearest neighbours, and averaged once.
 
     Each image's are averaged with those of its neighbours (n, k), these with theirs and so on, all
-    predicted by the network of the image's own fold, which saw none of that fold's labels: what looks
-    alike has one label.
+    predicted by the network of the image's own fold, which was trained on none of that fold's labels.
+    This is label propagation (Zhou et al. 2004) of predictions: neighbours have one label.
     """
     out = np.empty(by_fold.shape[1:], np.float32)
-    sharp = np.empty_like(out)
+    averaged_once = np.empty_like(out)
     for number, logits in enumerate(by_fold):
         held, p = np.flatnonzero(fold == number), softmax(logits)
-        for turn in range(config.look_alike_rounds):
+        for turn in range(config.propagation_rounds):
             near = np.zeros_like(p)
             for column in neighbours.T:
                 near += p[column] / neighbours.shape[1]
             if turn == 0:
-                sharp[held] = (p[held] + near[held]) / 2
-            p = (1 - config.look_alike_share) * p + config.look_alike_share * near
+                averaged_once[held] = (p[held] + near[held]) / 2
+            p = (1 - config.propagation_weight) * p + config.propagation_weight * near
         out[held] = p[held]
-    return out, sharp
+    return out, averaged_once
 
 
 def best_mixture(
@@ -86,16 +86,16 @@ def best_mixture(
 ) -> np.ndarray:
     """Out-of-sample log-probabilities of the class (n, K) float32 from those of one or two kinds of
     networks, each logits (F, n, K): on pixels, and on descriptors. They are averaged with each other,
-    and with those of the images that look alike (n, k). How much each weighs is chosen by the
+    and with those of the nearest neighbours (n, k). How much each weighs is chosen by the
     likelihood of the given labels (n,), which took no part.
     """
     kinds = [_alone_and_near(logits, fold, neighbours, given, findings) for logits in networks]
     tried = []
-    for share in config.look_alike_shares:
+    for share in config.propagation_weights:
         mixed = [(1 - share) * alone + share * near for alone, near in kinds]
         for weight in config.descriptor_shares if len(mixed) > 1 else (0.0,):
             p = (1 - weight) * mixed[0] + weight * mixed[-1]
-            tried.append(np.log(np.maximum(p, 1e-12)))
+            tried.append(np.log(np.maximum(p, FLOOR)))
     return max(tried, key=lambda log_p: float(log_likelihood(log_p, findings.matrix, given).mean()))
 
 
@@ -106,8 +106,8 @@ def _alone_and_near(
     given: np.ndarray,
     findings: Findings,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Out-of-sample probabilities of the class (n, K) float32, and the mean of those of the images that
-    look alike, by the same network.
+    """Out-of-sample probabilities of the class (n, K) float32, and the mean of those of the nearest
+    neighbours, by the same network.
     """
     own = own_fold(by_fold, fold).astype(np.float32)
     temperature = fit_temperature(own, findings.matrix, given)
@@ -119,7 +119,7 @@ def _alone_and_near(
     return alone, near
 
 
-def _trained(
+def _trained_network(
     x: torch.Tensor,
     labels: np.ndarray,
     index: torch.Tensor,
@@ -128,14 +128,20 @@ def _trained(
     targets: Targets | None,
     config: NoiseConfig,
 ) -> nn.Module:
+    """A network trained on the descriptors x (n, D) at `index` (m,): on their `labels` (n,) by
+    cross-entropy, or on `targets` by the loss of the pipeline's networks. AdamW, one cycle of the
+    learning rate; weights and order follow from `seed`.
+    """
     torch.manual_seed(seed)
     network = nn.Sequential(
-        nn.Linear(x.shape[1], config.probe_width),
+        nn.Linear(x.shape[1], config.descriptor_network_width),
         nn.ReLU(),
         nn.Dropout(0.3),
-        nn.Linear(config.probe_width, classes),
+        nn.Linear(config.descriptor_network_width, classes),
     )
-    epochs = min(config.probe_epochs, max(4, config.probe_views // len(index)))
+    epochs = min(
+        config.descriptor_network_epochs, max(4, config.descriptor_network_images // len(index))
+    )
     steps = epochs * -(-len(index) // BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), 5e-3, weight_decay=0.05)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)

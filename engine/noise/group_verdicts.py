@@ -1,5 +1,5 @@
-"""What groups of images say about a diagnosis where labels predict nothing about them: two classes
-under one label, and classes whose labels are mixed up. numpy only.
+"""A diagnosis and groups of images about which labels predict nothing: two classes under one label,
+classes whose labels are mixed up, and images of no class. numpy only.
 """
 
 from __future__ import annotations
@@ -65,26 +65,26 @@ def with_confused(
     if not confused:
         return found
     n = len(given)
-    certain = [
+    decided = [
         classes
         for classes in confused
         if classes.cut < (config.certain_groups if classes.named else config.unnamed_groups)
     ]
-    undecided = sum(classes.high for classes in confused if classes not in certain) / n
-    if sum(classes.wrong for classes in certain) < config.unexplained_share * n:
-        certain = []  # as few are found among clean labels, too
+    undecided = sum(classes.high for classes in confused if classes not in decided) / n
+    if sum(classes.wrong for classes in decided) < config.unexplained_share * n:
+        decided = []  # as few are found among clean labels, too
     if found.regime not in MILD:  # T holds what predictions show
-        certain = [classes for classes in certain if not classes.named]
-    if not certain and (found.regime not in MILD or undecided < config.unexplained_share):
+        decided = [classes for classes in decided if not classes.named]
+    if not decided and (found.regime not in MILD or undecided < config.unexplained_share):
         return replace(found, rate_high=min(1.0, found.rate_high + undecided))
-    shown = certain or confused
+    shown = decided or confused
     sets = "; ".join(", ".join(names[label] for label in classes.labels) for classes in shown)
     groups = tuple(Group.of(group, given, SAMPLES) for classes in shown for group in classes.groups)
     form = (
         f"the images labelled {sets} form as many groups as they have labels, and labels are mixed"
         " within these groups"
     )
-    if not certain:
+    if not decided:
         return replace(
             found,
             regime=UNDECIDED,
@@ -93,7 +93,7 @@ def with_confused(
             groups=groups,
         )
     matrix = found.matrix.copy()
-    for classes in certain:
+    for classes in decided:
         for label, group in zip(classes.labels, classes.groups, strict=True):
             others = np.setdiff1d(classes.labels, label)
             shares = np.bincount(given[group], minlength=len(matrix))[others] / len(group)
@@ -104,13 +104,13 @@ def with_confused(
     return replace(
         found,
         regime="class-dependent" if found.regime in MILD else found.regime,
-        rate=max(found.rate, sum(classes.wrong for classes in certain) / n),
-        rate_low=max(found.rate_low, sum(classes.low for classes in certain) / n),
+        rate=max(found.rate, sum(classes.wrong for classes in decided) / n),
+        rate_low=max(found.rate_low, sum(classes.low for classes in decided) / n),
         rate_high=min(
-            1.0, max(found.rate_high, sum(classes.high for classes in certain) / n) + undecided
+            1.0, max(found.rate_high, sum(classes.high for classes in decided) / n) + undecided
         ),
         matrix=matrix,
-        because=form + ("" if all(classes.named for classes in certain) else UNNAMED),
+        because=form + ("" if all(classes.named for classes in decided) else UNNAMED),
         groups=groups,
     )
 
@@ -119,18 +119,19 @@ def of_no_class(
     found: Findings,
     none: NoClass,
     given: np.ndarray,
-    apart: float,
+    disagreement: float,
     config: NoiseConfig = CONFIG,
 ) -> Findings:
     """The diagnosis `found` of the other images, and of those of no class. These count as wrong if they
     are of no class for all that labels can tell; otherwise the interval holds it.
 
-    apart: share of the others whose label is not foretold; some of them may be of no class, too.
+    disagreement: share of the others whose label differs from the prediction; some of them may be of no
+    class, too.
     """
     n, rest = len(given), 1 - none.share
-    certain = int(none.certain.sum())
-    high = min(1.0, rest * max(found.rate_high, apart) + none.share)
-    group = Group.of(np.flatnonzero(none.certain if certain else none.images), given, SAMPLES)
+    core = int(none.core.sum())
+    high = min(1.0, rest * max(found.rate_high, disagreement) + none.share)
+    group = Group.of(np.flatnonzero(none.core if core else none.images), given, SAMPLES)
     what = f"{int(none.images.sum()):,} images ({none.share:.1%}) look like no class in particular"
     if not none.decided:
         because = (
@@ -157,7 +158,7 @@ def of_no_class(
         found,
         regime=even if found.regime in (*MILD, "symmetric") else found.regime,
         rate=rate,
-        rate_low=rest * found.rate_low + wilson_interval(certain, n)[0] * (1 - none.right),
+        rate_low=rest * found.rate_low + wilson_interval(core, n)[0] * (1 - none.right_at_most),
         rate_high=high,
         because="; ".join(filter(None, (found.because, because))),
         groups=(*found.groups, group),
