@@ -29,7 +29,7 @@ from app.doors.table import lab_table
 from app.doors.tally import Tally
 from app.lazy_app import LazyApp
 from app.metrics import metrics_route
-from app.people.presence import was_here
+from app.people.presence import may_be_here
 from app.people.routes import routes as people_routes
 from app.people.welcome import welcome
 from app.pulse import Pulse
@@ -120,7 +120,7 @@ class Side:
 async def _see_off(lab: Lab) -> None:
     """Forget those visitors of a public lab who have left; at the start, all there were before."""
     while lab.settings.mode == "public":
-        await asyncio.to_thread(lab.visits.forget, lambda id: was_here(id, AWAY_SECONDS))
+        await asyncio.to_thread(lab.visits.forget, lambda id: may_be_here(id, AWAY_SECONDS))
         await asyncio.sleep(AWAY_SECONDS / 12)
 
 

@@ -31,6 +31,7 @@ BENCHES: dict[str, str] = {
         " other data"
     ),
     "labelling": "which images to label next: accuracy against labels given, beside asking at random",
+    "map": "the embedding explorer's map in a browser, with 60,000 points and with a million",
     "load": "50 people who draw, 20 who watch a live run, and a run that trains, for ten minutes",
     "many-runs": "every page of a lab with a thousand runs, alone and thirty at once, in a browser",
     "portable": "500 drawings read by the ONNX package outside the lab, and by the lab",

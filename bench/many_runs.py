@@ -51,7 +51,7 @@ def addresses(runs: list[str]) -> dict[str, str]:
     """Every page by name, and those of its views that look at runs."""
     some = runs[len(runs) // 2 :: 7][:4]
     return {
-        "home": "", "train": "train", "train, a run": f"train?run={some[0]}", "compare": "compare",
+        "home": "", "runs": "runs", "train": "train", "train, a run": f"train?run={some[0]}", "compare": "compare",
         "compare, four runs": f"compare?runs={','.join(some)}", "study": "study",
         "study, one part": "study?study=C", "sweeps": "sweeps", "embeddings": "embeddings",
         "embeddings, learning": "embeddings?view=learning", "noise": "noise",

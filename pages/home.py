@@ -64,8 +64,10 @@ def live(was_busy: bool) -> None:
     with st.container(border=True):
         for run in ended:
             run_line(run)
-    if len(ended) > 1:
-        link("compare", "Compare them")
+    with st.container(horizontal=True):
+        link("runs", "All runs")
+        if len(ended) > 1:
+            link("compare", "Compare them")
 
 
 with page(

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app.sections.models.card import card, downloads, figures, mistakes, remove
+from app.sections.models.card import card, downloads, figures, mistakes, offer_test_split, remove
 from app.sections.models.inside import inside
 from app.widgets import ago, damaged_box, link, page, parameters, percent, pick_model
 
@@ -16,6 +16,7 @@ with page("Models", "Saved models: what they are for, how good they are, and the
             link("draw", "Open on the canvas", model=model)
             downloads(lab, model, meta)
             remove(lab, model)
+        offer_test_split(lab, model, meta)
         left, right = st.columns([3, 2])
         with left:
             card(lab, model)

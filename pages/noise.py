@@ -5,13 +5,14 @@ through them.
 from __future__ import annotations
 
 from app.sections.embeddings.choose import pick_segment
-from app.sections.noise import cleaned, diagnosis, purpose, review, suspects
+from app.sections.noise import annotators, cleaned, diagnosis, purpose, review, suspects
 from app.widgets import damaged_box, page
 
 SECTIONS = {
     "diagnosis": ("Diagnosis", diagnosis),
     "suspects": ("Suspects", suspects),
     "review": ("Review", review),
+    "annotators": ("Annotators", annotators),
     "cleaned": ("Cleaned labels", cleaned),
     "purpose": ("Injected noise", purpose),
 }

@@ -15,6 +15,7 @@ from app.palette import SHAPES, Marks, class_marks
 # Dark to light, readable on white and on near-black alike (after viridis), for values on a map.
 RAMP = ("#5b2a86", "#4a4fa3", "#337fb0", "#2aa198", "#5dbb63", "#b5cc3a", "#f2d21f")
 UNNAMED = "#9aa3ad"
+GREY = ("no label", "no cluster")  # the last names of a layer that are drawn so
 
 
 def layer_marks(kind: str, names: Sequence[str]) -> Marks:
@@ -29,8 +30,9 @@ def layer_marks(kind: str, names: Sequence[str]) -> Marks:
         colours = [UNNAMED, COLOURS[0], COLOURS[1], BAD, QUIET]
         shapes = ["circle", "square", "triangle", "cross", "ring"]
     else:
-        plain = class_marks(sum(name != "no label" for name in names))
-        return Marks([*plain.colours, UNNAMED][: len(names)], [*plain.shapes, 0][: len(names)])
+        plain = class_marks(sum(name not in GREY for name in names))
+        grey = len(names) - len(plain.colours)
+        return Marks([*plain.colours, *[UNNAMED] * grey], [*plain.shapes, *[0] * grey])
     places = [list(SHAPES).index(shape) for shape in shapes]
     return Marks(colours[: len(names)], places[: len(names)])
 

@@ -23,17 +23,31 @@ class Seen(NamedTuple):
 
 _seen: OrderedDict[str, Seen] = OrderedDict()
 _noting = threading.Lock()
+_forgotten_at = 0.0  # when the last of those was seen who are remembered no more
 
 
 def note(person: Person, page: str) -> None:
     """The person does something on a page."""
+    global _forgotten_at
     if not person.id:
         return
     with _noting:
         _seen.pop(person.id, None)
         _seen[person.id] = Seen(page, time.time())
         while len(_seen) > MOST:
-            _seen.popitem(last=False)
+            _, oldest = _seen.popitem(last=False)
+            _forgotten_at = max(_forgotten_at, oldest.at)
+
+
+def may_be_here(id: str, seconds: float) -> bool:
+    """Whether a person may have done anything in the last so many seconds: `was_here`, and for somebody who
+    is not remembered, whether somebody was forgotten who did. Many new visitors push others out of what
+    is remembered; they are no reason to delete what those have.
+    """
+    if seen(id) is not None:
+        return was_here(id, seconds)
+    with _noting:
+        return time.time() - _forgotten_at < seconds
 
 
 def was_here(id: str, seconds: float) -> bool:

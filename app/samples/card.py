@@ -45,6 +45,7 @@ def draw(lab: Lab, data: str, name: str) -> None:
     left, right = st.columns([5, 6], gap="large")
     with left:
         _predictions(lab, sample)
+        _by_person(lab, sample)
         _history(sample)
     with right:
         _suspicion(lab, sample)
@@ -127,6 +128,16 @@ def _history(sample: Sample) -> None:
         note("Nobody has decided about this image yet.")
     for event in reversed(sample.history):
         st.markdown(_told(event))
+
+
+def _by_person(lab: Lab, sample: Sample) -> None:
+    votes = lab.annotators.votes(sample.data).get(sample.name, {})
+    if len(votes) < 2:
+        return
+    st.subheader("Labels by person", anchor=False)
+    for who, label in sorted(votes.items()):
+        colour = "green" if label == sample.label else "red"
+        st.markdown(f"{_plain(who)}: :{colour}[**{_plain(label)}**]")
 
 
 def _told(event: Event) -> str:

@@ -104,8 +104,9 @@ export class Cloud {
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, order, gl.DYNAMIC_DRAW);
   }
 
-  // view: {turn (9, by columns), middle (3), centre (2), zoom in pixels a unit, size in pixels}
-  draw(view) {
+  // view: {turn (9, by columns), middle (3), centre (2), zoom in pixels a unit, size in pixels}; most: points that are drawn, those
+  // that lie on top
+  draw(view, most = Infinity) {
     const gl = this.gl;
     const { width, height } = this.canvas;
     gl.viewport(0, 0, width, height);
@@ -116,7 +117,8 @@ export class Cloud {
     gl.uniform2fv(this.places.centre, view.centre);
     gl.uniform2f(this.places.scale, (2 * view.zoom) / width, (2 * view.zoom) / height);
     gl.uniform1f(this.places.size, view.size);
-    if (this.count) gl.drawElements(gl.POINTS, this.count, gl.UNSIGNED_INT, 0);
+    const drawn = Math.min(this.count, most);
+    if (drawn) gl.drawElements(gl.POINTS, drawn, gl.UNSIGNED_INT, 4 * (this.count - drawn));
   }
 
   free() {

@@ -12,11 +12,12 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
+from app.charts.space import GREY
 from app.palette import SHAPES, Marks
 from app.scripts import joined
 
 if TYPE_CHECKING:
-    from engine.services.point_layers import Layer
+    from engine.services.layer import Layer
 
 FOLDER = Path(__file__).parent
 
@@ -126,6 +127,7 @@ def _layer(layer: Layer, marks: Marks, codes: str | None, moves: bool) -> dict[s
         "counts": list(layer.counts),
         "moves": moves,
         "named": layer.palette == "classes",
+        "nameless": [code for code, name in enumerate(layer.names) if name in GREY],
         "low": layer.low_text,
         "high": layer.high_text,
         "least": layer.low,

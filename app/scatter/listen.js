@@ -21,7 +21,7 @@ export const listening = {
       event.preventDefault();
       this.hover(-1);
       this.view.zoomAt(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0018)), event.offsetX, event.offsetY);
-      this.draw();
+      this.glide();
     }, { passive: false });
     this.root.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => this.act(button.dataset.do)));
     this.player.querySelector("input").addEventListener("input", (event) => {
@@ -36,6 +36,7 @@ export const listening = {
   act(what) {
     if (!this.ready) return;
     if (what === "lasso") this.lassoing(!this.lassoMode);
+    if (what === "contours") this.contours(!this.contoured);
     if (what === "in" || what === "out") this.view.zoomAt(what === "in" ? 1.6 : 1 / 1.6, this.width / 2, this.height / 2);
     if (what === "home") this.view.fit(this.data.frames ? this.extent() : this.positions, this.width, this.height);
     if (what === "clear") this.pick("none", []);
@@ -52,7 +53,7 @@ export const listening = {
 
   key(event) {
     const step = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
-    const act = { "+": "in", "=": "in", "-": "out", 0: "home", l: "lasso", L: "lasso", Escape: "clear" }[event.key];
+    const act = { "+": "in", "=": "in", "-": "out", 0: "home", l: "lasso", L: "lasso", c: "contours", C: "contours", Escape: "clear" }[event.key];
     const chosen = event.key === "Enter";
     if (!this.ready || (!step && !act && !chosen) || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
@@ -62,11 +63,12 @@ export const listening = {
     const middle = [this.width / 2, this.height / 2], aimed = pointAt(this.pixels, this.shown, ...middle, chosen ? Infinity : REACH);
     if (step || act === "in" || act === "out") this.hover(aimed, middle);
     if (chosen && aimed >= 0) this.pick("point", [aimed]);
-    this.draw();
+    this.glide();
   },
 
   press(event) {
     if (!this.ready) return;
+    this.rest();
     this.over.setPointerCapture(event.pointerId);
     this.over.focus({ preventScroll: true });
     const at = [event.offsetX, event.offsetY];
@@ -80,6 +82,7 @@ export const listening = {
     if (!this.ready) return;
     const at = [event.offsetX, event.offsetY], old = this.pointers.get(event.pointerId);
     if (!old) {
+      if (this.restless) return;
       const place = pointAt(this.pixels, this.shown, ...at, REACH);
       this.hover(place, at);
       return;
@@ -105,11 +108,12 @@ export const listening = {
       else this.view.pan(at[0] - old[0], at[1] - old[1]);
     }
     this.pointers.set(event.pointerId, at);
-    this.draw();
+    this.glide();
   },
 
   release(event, cancelled = false) {
     if (!this.pointers.delete(event.pointerId) || !this.ready) return;
+    this.rest();
     this.stage.classList.remove("drags");
     const { polygon } = this;
     this.polygon = null;
@@ -205,6 +209,7 @@ export const listening = {
   leave() {
     window.removeEventListener("glyphlab-scatter", this.listener);
     this.stop();
+    clearTimeout(this.resting);
     this.cloud.free();
   },
 };

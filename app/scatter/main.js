@@ -1,10 +1,11 @@
 // The component that Streamlit mounts: one Scatter for each place on the page.
 
+import { contouring } from "./contours.js";
 import { listening } from "./listen.js";
 import { drawing } from "./overlay.js";
 import { Scatter } from "./scatter.js";
 
-Object.assign(Scatter.prototype, drawing, listening);
+Object.assign(Scatter.prototype, drawing, listening, contouring);
 
 const scatters = new WeakMap();
 

@@ -23,6 +23,12 @@ export const drawing = {
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, this.width, this.height);
     const style = getComputedStyle(this.root), ink = style.color, paper = getComputedStyle(this.stage).backgroundColor;
+    if (this.restless) { // nobody knows where each point lies until the map rests
+      this.drawNames(ink, paper);
+      this.status(`${this.data.count.toLocaleString()} images, of which some are drawn while the map moves`);
+      return;
+    }
+    this.drawContours(ink);
     this.drawPictures();
     if (this.links.length && this.selected.size === 1) {
       const [from] = this.selected;
@@ -70,7 +76,7 @@ export const drawing = {
     this.pen.stroke();
   },
 
-  // A class's name stands at the image nearest to its median, which an outlier does not move.
+  // A class's name stands at the image nearest to its median, which an outlier does not move. What is of no class has no middle.
   drawNames(ink, paper) {
     const { layer } = this.data;
     if (!layer.named || layer.names.length < 2 || this.view.nearness > 12) return;
@@ -92,7 +98,7 @@ export const drawing = {
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
     layer.names.forEach((name, code) => {
-      if (!this.middles[code] || this.hidden.has(code) || name.length > 24) return;
+      if (!this.middles[code] || this.hidden.has(code) || layer.nameless.includes(code) || name.length > 24) return;
       pen.globalAlpha = this.focus === undefined || this.focus === code ? 1 : 0.25;
       pen.strokeStyle = paper;
       pen.lineWidth = 4;

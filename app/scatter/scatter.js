@@ -4,6 +4,11 @@ import { Cloud } from "./cloud.js";
 import { decode, eased, hex, rareCodes, shuffled } from "./numbers.js";
 import { View } from "./view.js";
 
+const MANY = 200_000; // points; of more, FEW are drawn while the map moves: a software renderer draws so many in a frame
+const FEW = 60_000;
+const GREY = [128, 128, 128];
+const REST_MS = 160; // after the last movement, all are drawn
+
 export const address = (path) => new URL(path, document.baseURI).href;
 
 export class Scatter {
@@ -167,21 +172,24 @@ export class Scatter {
 
   paint() {
     const n = this.data.count, { layer } = this.data, palette = layer.palette.map(hex), some = this.selected.size > 1;
-    const colours = new Uint8Array(4 * n), shapes = new Uint8Array(n);
-    const value = layer.kind === "value";
-    const below = [], above = [], rare = [], few = rareCodes(layer, n);
-    for (const i of this.mixed) {
+    const colours = new Uint8Array(4 * n), shapes = new Uint8Array(n), value = layer.kind === "value", few = rareCodes(layer, n);
+    const heights = new Uint8Array(n), counts = [0, 0, 0]; // how high each lies: dimmed, lit, rare
+    for (let i = 0; i < n; i++) {
       const code = this.codes[i], shown = value || !this.hidden.has(code);
       this.shown[i] = shown ? 1 : 0;
-      const bright = !some || this.selected.has(i);
-      const focus = this.focus === undefined || this.focus === code;
-      const [r, g, b] = palette[code] ?? [128, 128, 128];
-      const lit = bright && focus, odd = lit && few.has(code);
-      colours.set([r, g, b, !shown ? 0 : odd ? 255 : lit ? 235 : 50], 4 * i);
+      const lit = (!some || this.selected.has(i)) && (this.focus === undefined || this.focus === code);
+      const height = !lit ? 0 : few.has(code) ? 2 : 1, [r, g, b] = palette[code] ?? GREY, at = 4 * i;
+      colours[at] = r;
+      colours[at + 1] = g;
+      colours[at + 2] = b;
+      colours[at + 3] = shown ? [50, 235, 255][height] : 0;
       shapes[i] = layer.shapes[code] ?? 0;
-      (odd ? rare : lit ? above : below).push(i);
+      heights[i] = height;
+      counts[height]++;
     }
-    this.cloud.paint(colours, shapes, Uint32Array.from(below.concat(above, rare)));
+    const order = new Uint32Array(n), next = [0, counts[0], counts[0] + counts[1]];
+    for (const i of this.mixed) order[next[heights[i]]++] = i;
+    this.cloud.paint(colours, shapes, order);
     this.draw();
   }
 
@@ -218,12 +226,36 @@ export class Scatter {
       if (!this.ready) return;
       const { view, ratio } = this;
       if (this.stale) {
-        this.cloud.draw({ turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio });
-        view.project(this.positions, this.pixels);
+        const look = { turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio };
+        this.cloud.draw(look, this.restless ? FEW : Infinity);
+        if (!this.restless) this.project();
         this.stale = false;
       }
       this.overlay();
     });
+  }
+
+  // Draws while the map moves. Of many points only some are drawn, and nobody asks where each lies; at rest everything is exact again.
+  glide() {
+    if (this.data.count > MANY) {
+      this.restless = true;
+      clearTimeout(this.resting);
+      this.resting = setTimeout(() => this.rest(), REST_MS);
+    }
+    this.draw();
+  }
+
+  rest() {
+    if (!this.restless) return;
+    clearTimeout(this.resting);
+    this.restless = false;
+    this.project(); // at once: what is picked next is picked by where the points are now
+    this.draw();
+  }
+
+  project() {
+    this.view.project(this.positions, this.pixels);
+    this.lines = null; // of equal density
   }
 
   status(text) {

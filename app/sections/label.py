@@ -12,6 +12,7 @@ from app.samples.deeds import REFUSED, act
 from app.samples.thumbs import thumbs
 from app.sections.embeddings.choose import at_work, pick_segment
 from app.widgets import allowed, empty, link, note, number, percent, pick_dataset, pick_model
+from app.widgets.links import page_file
 from app.widgets.person import person, pick_person
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def label(lab: Lab) -> None:
         st.metric("Labelled", number(standing.labelled), width=140)
         st.metric("By hand", number(standing.by_hand), width=140)
         st.metric("Classes", number(len(standing.classes)), width=140)
+        _score(lab, space)
     if not standing.waiting:
         empty("Every image of this data set has a label.", "data", "Look at it", data=data)
         return
@@ -62,7 +64,44 @@ def label(lab: Lab) -> None:
     )
     _propose(lab, space, strategy)
     if standing.by_hand:
-        link("train", "Train on these labels", data=data, labels="mended")
+        _first_model(lab, space)
+
+
+def _score(lab: Lab, space: Space) -> None:
+    from engine.services.labelling import LEAST_SCORED
+
+    found = lab.labelling.score(space)
+    if found is None:
+        st.metric("Accuracy so far", "–", help=f"shown from {LEAST_SCORED} labels on", width=160)
+        return
+    st.metric(
+        "Accuracy so far",
+        percent(found.accuracy, 0),
+        f"random choice {percent(found.chance, 0)}",
+        delta_color="off",
+        delta_arrow="off",
+        help=(
+            f"Of {number(found.n)} labelled images, by heads that were fitted without them (five-fold"
+            f" cross-validation); 95% interval {percent(found.low, 0)} to {percent(found.high, 0)}."
+            " Of images chosen for being hard, so others are classified rather better."
+        ),
+        width=160,
+    )
+
+
+def _first_model(lab: Lab, space: Space) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        start = st.button(
+            "Train a model on these labels",
+            key="first-model",
+            icon=":material/model_training:",
+            help=f"From the weights of {space.model}; a fifth of the labels is held out to test it.",
+            disabled=not lab.may("train"),
+        )
+        link("train", "Choose a recipe for them", data=space.data, labels="mended")
+    if start:
+        run = lab.submit(lab.labelling.recipe(space), f"{space.data}, first model")
+        st.switch_page(page_file("train"), query_params={"run": run})
 
 
 def _space(lab: Lab, model: str, data: str) -> Space | None:

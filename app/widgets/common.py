@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from functools import wraps
@@ -15,7 +15,7 @@ from app.charts.words import moment
 from app.people.asking import in_dashboard
 from app.shared_lab import open_lab_here
 from app.widgets.links import link
-from app.widgets.live import can_draw, live_chart
+from app.widgets.live import can_draw, drawn, drawn_once, live_chart
 from app.widgets.person import asking
 from engine.errors import GlyphlabError
 
@@ -104,6 +104,11 @@ def note(text: str) -> None:
     st.caption(text)
 
 
+def shared_chart(of: Hashable, make: Callable[[], go.Figure], key: str) -> None:
+    """As `chart`, for lines, points and bars that many look at: made once for the data that `of` names."""
+    live_chart(drawn_once(of, make), key, CHART_CONFIG)
+
+
 def chart(figure: go.Figure, key: str, **options: Any) -> Any:
     """Draw a figure in the page's theme with the house's buttons, under a key that stays the same
     while what is drawn changes.
@@ -113,5 +118,5 @@ def chart(figure: go.Figure, key: str, **options: Any) -> Any:
     """
     config = {**CHART_CONFIG, **options.pop("config", {})}
     if can_draw(figure):
-        return live_chart(figure, key, config, **options)
+        return live_chart(drawn(figure), key, config, **options)
     return st.plotly_chart(figure, key=key, config=config, **options)

@@ -35,6 +35,9 @@ PAGES: dict[str, PageLine] = {
     "train": PageLine(
         "Training", "Train", "model_training", "start a training run and watch it learn"
     ),
+    "runs": PageLine(
+        "Training", "Runs", "table_rows", "all runs: find, compare, tag, note and delete them"
+    ),
     "compare": PageLine(
         "Training", "Compare", "compare_arrows", "put runs side by side and test their differences"
     ),

@@ -28,8 +28,13 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         else:
             run = lab.run(name)
             out.append({"name": run.status().get("name"), "run_id": run.id})
+    batch = ""  # put back together
     for row in out:
-        lab.delete(row["run_id"] or row["name"])
+        if row["run_id"]:
+            entry = lab.store.delete_run(row["run_id"], batch)
+            batch = batch or (entry.batch if entry else "")
+        else:
+            lab.delete(row["name"])
     return out
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import table
+from engine.cli.text import percent, table
 from engine.errors import GlyphlabError, unknown
 from engine.progress import Progress
 
@@ -132,6 +133,41 @@ def _file(args: argparse.Namespace) -> Path:
     return Path(args.what[0]).expanduser()
 
 
+def _agreement(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+    found = lab.annotators.agreement(args.data)
+    if found is None:
+        raise GlyphlabError(
+            f"no image of {args.data} was labelled by two people",
+            hint="Labels of several come from an annotator column, or with --who NAME.",
+        )
+    return {
+        "alpha": found.alpha,
+        "fleiss": found.fleiss._asdict(),
+        "people": [asdict(one) for one in found.people],
+        "pairs": [pair._asdict() for pair in found.pairs],
+        "labelled_by_several": len(found.images),
+        "disputed": [
+            {
+                "image": one.sample,
+                "label": one.label,
+                "p": one.p,
+                "votes": one.votes,
+                "now": one.now,
+            }
+            for one in found.disputed
+        ],
+    }
+
+
+def _consensus(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+    found = lab.annotators.agreement(args.data)
+    there = found.images if found else ()
+    wanted = args.what or [one.sample for one in there if one.label != one.now]
+    if not wanted:
+        return {"entries": []}
+    return _made(lab.annotators.take_consensus(args.data, wanted, who=args.who))
+
+
 DOES: dict[str, _Does] = {
     "list": _Does("what holds of images that somebody decided about", _list),
     "log": _Does("every entry of the journal", _log),
@@ -141,6 +177,8 @@ DOES: dict[str, _Does] = {
     "tag": _Does("put a tag on images", _mark),
     "untag": _Does("take a tag off", _mark),
     "undo": _Does("take an entry back, or its part about the images named", _undo),
+    "agreement": _Does("how far several people agree, and the images they dispute", _agreement),
+    "consensus": _Does("give disputed images, or those named, the consensus label", _consensus),
     "export": _Does("write the journal as .csv or .parquet", _export),
     "import": _Does("take in such a file, or a list with columns sample, label", _import),
 }
@@ -174,6 +212,10 @@ def show(document: Any) -> str:
             for entry in document["entries"]
         ]
         return table(rows, ("entry", "id", "when", "who", "what", "images", "to", "where"))
+    if "pairs" in document:
+        return _show_agreement(document)
+    if document.get("entries") == []:
+        return "The labels are the consensus already."
     if "new" in document:
         return f"{document['new']:,} new entries from {document['file']}"
     if "file" in document:
@@ -183,3 +225,45 @@ def show(document: Any) -> str:
         f"{verb}: {entry['action']} of {entry['images']:,} images, id {entry['id']}"
         for entry in document["entries"]
     )
+
+
+def _show_agreement(document: dict[str, Any]) -> str:
+    fleiss = document["fleiss"]
+    people = [
+        [
+            one["name"],
+            one["labels"],
+            one["shared"],
+            percent(one["right"]),
+            "{} as {} ({:,})".format(*one["error"]) if one["error"] else "",
+        ]
+        for one in document["people"]
+    ]
+    pairs = [
+        [pair["first"], pair["second"], pair["n"], percent(pair["alike"]), _kappa(pair["kappa"])]
+        for pair in document["pairs"]
+    ]
+    images = [
+        [
+            one["image"],
+            one["now"],
+            f"{one['label']} ({percent(one['p'])})",
+            ", ".join(f"{who}: {label}" for who, label in one["votes"].items()),
+        ]
+        for one in document["disputed"]
+    ]
+    several = document["labelled_by_several"]
+    parts = [
+        f"Krippendorff's alpha {_kappa(document['alpha'])}, of {several:,} images that several labelled",
+        f"Fleiss' kappa {_kappa(fleiss['kappa'])}, of {fleiss['n']:,} that {fleiss['raters']} labelled",
+        table(people, ("who", "labels", "shared", "as the consensus", "most often otherwise")),
+        table(pairs, ("first", "second", "images", "alike", "Cohen's kappa")),
+        table(images, ("image", "label now", "consensus", "votes"))
+        if images
+        else "No image is disputed.",
+    ]
+    return "\n\n".join(parts)
+
+
+def _kappa(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -6,49 +6,91 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.text import duration, percent, table
+from engine.errors import RunError
 from engine.files.atomic import plain
 from engine.progress import Progress
 from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.lab import Lab
+    from engine.runs.notes import Note
+    from engine.runs.run_info import RunInfo
 
-HELP = "list the runs, newest first, or show one with its figures and the end of its log"
+HELP = "list the runs, newest first, show one with its figures and the end of its log, tag and note them"
 LOG_LINES = 15
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", nargs="?", help="a run's id: show it")
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="a run's id: show it")
+    parser.add_argument("--tag", metavar="TAG", help="put a tag on the runs given")
+    parser.add_argument("--untag", metavar="TAG", help="take a tag off them")
+    parser.add_argument("--note", metavar="TEXT", help="note this about them; '' takes a note away")
+    parser.add_argument("--tagged", metavar="TAG", help="list only runs with this tag")
+    parser.add_argument("--state", metavar="STATE", help="list only runs in this state")
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
-    if not args.run:
+    if args.runs:
+        _change(lab, args)
+    elif any(value is not None for value in (args.tag, args.untag, args.note)):
+        raise RunError("no run is given", hint="Name the runs to tag or note.")
+    notes = lab.notes.all()
+    if len(args.runs) != 1:
         damaged = [
             {"id": entry.name, "state": "damaged", "error": entry.why}
             for entry in lab.store.damaged_runs()
         ]
-        return [plain(info) for info in lab.runs()] + damaged
-    found = lab.run(args.run)
+        rows = [*(_with_note(info, notes) for info in lab.runs()), *damaged]
+        return [row for row in rows if _wanted(row, args)]
+    found = lab.run(args.runs[0])
     return {
-        **plain(found.info()),
+        **_with_note(found.info(), notes),
         "status": found.status(),
         "metrics": found.final(),
         "log": found.log_tail(LOG_LINES),
     }
 
 
+def _change(lab: Lab, args: argparse.Namespace) -> None:
+    if args.tag is not None:
+        lab.notes.tag(args.runs, args.tag)
+    if args.untag is not None:
+        lab.notes.untag(args.runs, args.untag)
+    if args.note is not None:
+        lab.notes.write(args.runs, args.note)
+
+
+def _with_note(info: RunInfo, notes: dict[str, Note]) -> dict[str, Any]:
+    noted = notes.get(info.id)
+    return {
+        **plain(info),
+        "note": noted.note if noted else "",
+        "tags": list(noted.tags) if noted else [],
+    }
+
+
+def _wanted(row: dict[str, Any], args: argparse.Namespace) -> bool:
+    return (
+        (not args.runs or row["id"] in args.runs)
+        and args.tagged in (None, *row.get("tags", ()))
+        and args.state in (None, row["state"])
+    )
+
+
 def show(document: Any) -> str:
     if isinstance(document, dict):
         return _one(document)
     if not document:
-        return f"no run yet; `{COMMAND} train quick` starts one"
+        return f"no such run; `{COMMAND} train quick` starts one"
     rows = [_row(info) for info in document]
-    return table(rows, ("id", "name", "state", "epoch", "test", "time", "created (UTC)", ""))
+    return table(
+        rows, ("id", "name", "state", "epoch", "test", "time", "created (UTC)", "tags", "")
+    )
 
 
 def _row(info: dict[str, Any]) -> list[str]:
     if info["state"] == "damaged":
-        return [info["id"], "", "damaged", "", "", "", "", info["error"]]
+        return [info["id"], "", "damaged", "", "", "", "", "", info["error"]]
     return [
         info["id"],
         info["name"],
@@ -57,7 +99,8 @@ def _row(info: dict[str, Any]) -> list[str]:
         percent(info["accuracy"]),
         duration(info["seconds"]),
         info["created"][:16].replace("T", " "),
-        info["error"] or info["message"] or info["what"],
+        " ".join(info["tags"]),
+        info["error"] or info["note"] or info["message"] or info["what"],
     ]
 
 
@@ -71,12 +114,15 @@ def _one(info: dict[str, Any]) -> str:
             "state",
             "error",
             "message",
+            "note",
             "created",
             "device",
             "folder",
         )
         if info[key]
     ]
+    if info["tags"]:
+        rows.append(["tags", " ".join(info["tags"])])
     rows += [["epoch", f"{info['epoch']} of {info['epochs']}"], ["time", duration(info["seconds"])]]
     for key, value in (info["metrics"] or {}).items():
         if isinstance(value, float) and key.endswith(("accuracy", "top3", "gap")):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 LAYOUT = (
-    "Lay it out as <class>/*.png, or as train/<class>/* beside val/<class>/* or test/<class>/*."
+    "Lay it out as <class>/*.png, or as train/<class>/* beside val/<class>/* or test/<class>/*; or say"
+    " that the images have no labels, to give them in the lab."
 )
 # The keys are those of CIFAR's batches, the pickles that people have most.
 _PICKLE = (

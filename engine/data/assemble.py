@@ -52,18 +52,20 @@ def assemble(
 
     kind        'digit', 'page' or 'photo', if it is known; otherwise some pictures tell
     convention  how they are read, if it is known; otherwise some pictures tell
-    Raises DataError if no picture has a label.
+    Raises DataError if no picture has a label, unless `choices` say so.
     """
-    given = {label for label in found.labels if label is not None}
-    if not given:
+    labels_read = [None] * len(found.labels) if choices.unlabelled else found.labels
+    given = {label for label in labels_read if label is not None}
+    if not given and not choices.unlabelled:
         why = [one.text for one in survey.findings if one.level == "warning"]
         usual = "Say which column holds the labels, or put the pictures into class folders."
         raise DataError(
             f"none of the {len(found.labels):,} images has a label", hint=why[0] if why else usual
         )
-    folders = [*found.classes, *ordered(given - set(found.classes))]
+    known = () if choices.unlabelled else found.classes
+    folders = [*known, *ordered(given - set(known))]
     position: dict[str | None, int] = {name: number for number, name in enumerate(folders)}
-    labels = np.array([position.get(label, -1) for label in found.labels], np.int64)
+    labels = np.array([position.get(label, -1) for label in labels_read], np.int64)
     official = np.array(found.official, np.int8)
     official[labels < 0] = TRAIN
     notes = dict(found.notes)

@@ -20,6 +20,7 @@ class Choices:
     paper                          whether paper is 'light' or 'dark' in all pictures
     test                           share of the labelled images, 0 to 0.5, that become the test
                                    split, stratified, where the data set has none
+    unlabelled                     no image has a label yet, whatever folders and tables are called
     """
 
     path: str = ""
@@ -28,6 +29,7 @@ class Choices:
     annotator: str = ""
     paper: Literal["light", "dark"] | None = None
     test: float = 0.0
+    unlabelled: bool = False
 
     def __post_init__(self) -> None:
         if self.paper not in (None, "light", "dark"):
@@ -43,7 +45,12 @@ class Choices:
     @property
     def key(self) -> str:
         """For caches: '' where the files decide everything."""
-        return "" if self == AS_FOUND else repr(sorted(asdict(self).items()))
+        if self == AS_FOUND:
+            return ""
+        kept = asdict(self)
+        if not self.unlabelled:
+            del kept["unlabelled"]  # as written by versions that did not know it
+        return repr(sorted(kept.items()))
 
 
 AS_FOUND = Choices()

@@ -24,6 +24,7 @@ from engine.data.lost import hidden_pictures, joined, lost_folders, twice
 from engine.data.names import decode_names
 from engine.data.pages import with_pages
 from engine.data.tables import describe, is_archive, is_table
+from engine.data.unlabelled import without_labels
 from engine.errors import DataError
 from engine.imaging.formats import PICTURES, begins_as_picture, is_hidden, is_picture
 
@@ -123,7 +124,11 @@ def list_files(
     names = [files.names[i] for i in pictures]
     doubts = twice(files.names) + joined(files.decoded.joined)
     doubts += hidden_pictures([files.names[i] for i in hidden])
-    named = None if only_classes else named_by_tables(files, pictures, rest, choices, table)
+    named: Named | None = None
+    if choices.unlabelled:
+        named = Named(without_labels(names))
+    elif not only_classes:
+        named = named_by_tables(files, pictures, rest, choices, table)
     named = named or Named(lay_out(names, where, only_classes))
     layout, tables = named.layout, named.tables
     positions = np.array([pictures[i] for i in layout.positions])
@@ -132,7 +137,7 @@ def list_files(
         content = digest([content, *layout.classes, *layout.official])
     paged = with_pages(files.reader.select(positions), layout.names, content)
     others = [files.names[i] for i in rest if files.names[i] not in tables]
-    if not tables:
+    if not tables and not choices.unlabelled:
         doubts += lost_folders([names[i] for i in layout.positions], others, files.empty)
     survey = Survey(
         form=files.form,
@@ -148,6 +153,9 @@ def list_files(
         columns=named.roles.columns,
         roles=named.roles.taken,
         findings=(*layout.findings, *doubts, *paged.findings),
+        votes=named.votes
+        if len(paged.of) == len(positions)
+        else (),  # pages have names of their own
     )
     found = Labelled(
         paged.names,

@@ -58,6 +58,7 @@ class Survey:
     roles     (role, column): which of them were taken for 'path', 'label', 'split', 'annotator'
     polarity  of the pixels, in words
     findings  what is doubtful
+    votes     (file, person, label) of tables that name an annotator: what each said
     """
 
     form: str = ""
@@ -74,6 +75,7 @@ class Survey:
     roles: tuple[tuple[str, str], ...] = ()
     polarity: str = ""
     findings: tuple[Finding, ...] = ()
+    votes: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)

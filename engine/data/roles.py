@@ -111,3 +111,9 @@ def roles_of(names: Iterable[str]) -> dict[str, Role]:
     if VAL in others and TEST not in others:
         roles |= {name: roles[name]._replace(code=TEST) for name in held}
     return roles
+
+
+def held_out_by_folders(name: str) -> int:
+    """The split that a picture's folders say; test, where they say nothing."""
+    roles = [role for folder in name.split("/")[:-1] if (role := role_of(folder))]
+    return next((role.code for role in roles if role.code != UNLABELLED), TEST)

@@ -137,6 +137,24 @@ def fit_head(embeddings: np.ndarray, labels: list[str]) -> Head | None:
     )
 
 
+def held_out_right(embeddings: np.ndarray, labels: list[str], folds: int = 5) -> np.ndarray:
+    """(m,) bool: whether a head that was fitted without an image, to the other `folds` - 1 of as many
+    parts drawn by class, predicts its label. Embeddings (m, D).
+    """
+    names = np.array(labels)
+    _, codes = np.unique(names, return_inverse=True)
+    order = np.lexsort((np.random.default_rng(0).permutation(len(names)), codes))
+    part = np.empty(len(names), np.int64)
+    part[order] = np.arange(len(names)) % folds  # a class's images are spread over the parts
+    right = np.zeros(len(names), bool)
+    for held in (part == number for number in range(folds)):
+        head = fit_head(embeddings[~held], names[~held].tolist())
+        if head is not None and held.any():
+            predicted = np.array(head.classes)[head.probabilities(embeddings[held]).argmax(1)]
+            right[held] = predicted == names[held]
+    return right
+
+
 def _margins(p: np.ndarray) -> np.ndarray:
     top = np.partition(p, -2, axis=1)[:, -2:]
     return top[:, 1] - top[:, 0]

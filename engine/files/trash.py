@@ -15,14 +15,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from engine.errors import DamagedError, RunError
 from engine.files.atomic import failure, make_folder, write_json
 from engine.files.checked import Document, read_document
 
 KEPT_SECONDS = 7 * 86_400
-MOST = {"drawing": 200, "symbol": 200}  # entries of a kind
+MOST = {"drawing": 200, "symbol": 200}  # entries of a kind, of one person
+STUDENTS = "students"  # in the home: a folder for each; nobody's deletions push out another's
 VISITS = "visits"  # in the home: what visitors of a public lab made
 SHORT_BYTES = (
     1_000_000_000  # free bytes below which the disk counts as short: a small data set's size
@@ -58,8 +59,11 @@ class Trash:
         self.sweep()
         if path.is_relative_to(self.home / VISITS):
             return _removed(path, kind, name)
-        for folder in sorted(self._folders(kind))[: 1 - MOST.get(kind, 10**9)]:
-            _gone(folder)
+        same = sorted(self._folders(kind)) if kind in MOST else []
+        if len(same) >= MOST.get(kind, 1):  # or nobody's can be too many, and none is looked into
+            whose = _whose(path.relative_to(self.home))
+            for folder in [one for one in same if self._is_of(one, whose)][: 1 - MOST[kind]]:
+                _gone(folder)
         at = time.time()
         id = f"{_stamp(at)}-{kind}-{secrets.token_hex(3)}"
         entry = Deleted(
@@ -133,6 +137,14 @@ class Trash:
                 return
             _gone(folder)
 
+    def _is_of(self, folder: Path, whose: str) -> bool:
+        """Whether an entry lay in this person's folder; one that can't be read is everybody's."""
+        try:
+            place = read_document(folder / "about.json", Deleted, "Delete the folder.").place
+        except (DamagedError, FileNotFoundError):
+            return True
+        return _whose(PurePosixPath(place)) == whose
+
     def _folders(self, kind: str = "") -> list[Path]:
         """The entries' folders, of one kind; by name they are sorted by time."""
         found = self.folder.iterdir() if self.folder.is_dir() else ()
@@ -141,6 +153,11 @@ class Trash:
             for path in found
             if _ID.fullmatch(path.name) and (not kind or f"-{kind}-" in path.name)
         ]
+
+
+def _whose(place: PurePath) -> str:
+    """The person below whose folder a place of the home lies; '' of the lab's own."""
+    return place.parts[1] if len(place.parts) > 1 and place.parts[0] == STUDENTS else ""
 
 
 def _stamp(seconds: float) -> str:

@@ -1,9 +1,10 @@
-"""A run's recipe once more, on labels that people mended since."""
+"""A run's recipe once more: on labels that people mended since, or with a test split held out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.data.sources import names_in
 from engine.errors import RunError
 from engine.store.labels import changed_images, positions
 
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
     from engine.store.store import Store
 
-MENDED = ", labels mended"  # what a run's name ends in
+MENDED, TESTED = ", labels mended", ", tested"  # what a run's name ends in
+LEAST, MOST = 0.05, 0.5  # shares of the images that are held out
 
 
 def on_mended_labels(store: Store, id: str, fine_tune: bool = False) -> tuple[Recipe, str]:
@@ -33,3 +35,29 @@ def on_mended_labels(store: Store, id: str, fine_tune: bool = False) -> tuple[Re
     start = {"init_from": run.id} if fine_tune else {}
     name = info.name.removesuffix(MENDED) + MENDED
     return recipe.model_copy(update={"data": data, **start}), name
+
+
+def with_test_split(store: Store, id: str, share: float) -> tuple[Recipe, str]:
+    """The recipe of a run with a `share` (0.05 to 0.5) of its images held out as a test split, drawn by
+    class and by the recipe's split seed, and a name for the new run. Raises RunError if the run was
+    scored on test images, or the share can't be used.
+    """
+    run = store.run(id)
+    recipe, info = run.recipe(), run.info()
+    if info.accuracy is not None or recipe.data.test_on or recipe.data.test:
+        raise RunError(f"run {run.id} has a test split already")
+    if not LEAST <= share <= MOST:
+        raise RunError("this can't be a test split", expected=f"{LEAST} to {MOST}", got=share)
+    names = {*names_in(recipe.data.name)}
+    if recipe.init_from and names & _seen_by(store, recipe.init_from):
+        raise RunError(
+            f"run {run.id} started from {recipe.init_from}, which was trained on these images",
+            hint="Train it from scratch, or give it a data set with a test split.",
+        )
+    data = recipe.data.model_copy(update={"test": share})
+    return recipe.model_copy(update={"data": data}), info.name.removesuffix(TESTED) + TESTED
+
+
+def _seen_by(store: Store, model: str) -> set[str]:
+    """The data sets that a model was trained on."""
+    return {*names_in(store.model_meta(model)["recipe"]["data"]["name"])}

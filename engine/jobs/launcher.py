@@ -121,6 +121,16 @@ class Launcher:
         recipe, name = on_mended_labels(self.store, id, fine_tune)
         return self.submit(recipe, name, before=self.store.run(id).id, **status)
 
+    def with_test_split(self, id: str, share: float, **status: Any) -> str:
+        """Start a run's recipe again in the background, with a `share` (0..1) of the images held out
+        as a test split; returns the new run's id. `status` as of `submit`. Raises RunError if the run
+        has a test split.
+        """
+        from engine.jobs.again import with_test_split
+
+        recipe, name = with_test_split(self.store, id, share)
+        return self.submit(recipe, name, before=self.store.run(id).id, **status)
+
     def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
         from engine.store.labels import pinned
         from engine.store.names import check_names

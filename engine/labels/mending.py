@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from engine.data.assemble import ordered
 from engine.data.imageset import ImageSet
 from engine.data.listing import digest
 from engine.labels.replay import Current
@@ -31,15 +32,18 @@ def mended(
     decided = _decided(images, journals)
     if not decided:
         return images
-    classes = list(images.classes)
+    wanted = {
+        now.label
+        for now in decided.values()
+        if now.label is not None and not now.excluded and (only is None or now.label in only)
+    }
+    classes = [*images.classes, *ordered(wanted - {*images.classes})]
     labels = np.array(images.labels, np.int64)
     excluded = np.zeros(len(labels), bool)
     for at, current in decided.items():
         label = current.label
         excluded[at] = current.excluded or (only is not None and label not in (None, *only))
         if label is not None and not excluded[at]:
-            if label not in classes:
-                classes.append(label)
             labels[at] = classes.index(label)
     changed = (labels != images.labels) & ~excluded
     if not changed.any() and not excluded.any():

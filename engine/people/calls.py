@@ -32,7 +32,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "look": "cluster damaged_tasks refresh task tasks",
         "train": "submit",
         "stop a run": "stop",
-        "resume a run": "resume again",
+        "resume a run": "resume again with_test_split",
         "stop a task": "stop_task",
         HIDDEN: "train probe start_task executor",
     },
@@ -45,6 +45,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "look": "choices",
         "change data": "change fetch keep let_go look_at places stage stage_place",
     },
+    "notes": {"look": "all", "note a run": "tag untag write"},
     "labels": {
         "look": "classes current decisions given history labels_now listing places",
         "take away": "export",
@@ -54,11 +55,12 @@ _ROWS: dict[str, dict[str, str]] = {
         "look": "current entries history latest",
         "label": "append undo write",
     },
+    "annotators": {"look": "agreement votes", "label": "take_consensus"},
     "samples": {
         "look": "beside copies find models neighbours original predictions squares suspicion",
         "predict": "predict",
     },
-    "labelling": {"look": "head proposals standing"},
+    "labelling": {"look": "head proposals recipe score standing"},
     "noise": {
         "look": "damaged data find list review trials",
         "diagnose": "delete delete_trial diagnose try_noise",
@@ -134,6 +136,7 @@ TASK_DEEDS = {
     "gallery": "compute",
     "embed": "compute",
     "project": "compute",
+    "cluster": "compute",
     "unfold": "compute",
     "measure": "compute",
     "evaluate": "compute",

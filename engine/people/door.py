@@ -20,13 +20,14 @@ from engine.people.calls import CALLS, GIVEN, HIDDEN, NESTED, TASK_DEEDS
 from engine.people.person import Person
 from engine.people.quota import Quota, check_here, check_quota
 from engine.people.rights import check, refusal, why_not
+from engine.people.started import Started
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
 
 PARTS = (
-    "store launcher data labels samples labelling noise spaces sweeps compare study taught drawings"
+    "store launcher data notes labels annotators samples labelling noise spaces sweeps compare study taught drawings"
     " galleries exports classroom lessons visits tour trash"
 ).split()
 PLAIN = ("home", "settings")
@@ -143,7 +144,8 @@ class Gate:
         """What a run of the person may use now. recipe: None for a run that goes on. Raises RightsError."""
         if recipe is not None:
             check_here(self.lab.store, recipe)
-        return check_quota(self.person, recipe, self.lab.store.runs())
+        started = Started(self.lab.home).count(self.person.mark) if self.person.id else 0
+        return check_quota(self.person, recipe, self.lab.store.runs(), started)
 
     def _training(self, deed: str, name: str, call: Any) -> Any:
         @wraps(call)
@@ -163,7 +165,9 @@ class Gate:
                     "most_minutes": quota.minutes,
                     "most_memory_gb": quota.memory_gb,
                 }
-                return call(*args, **named)
+                found = call(*args, **named)
+                Started(self.lab.home).add(self.person.mark)
+                return found
 
         return started
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import RightsError
-from engine.files.trash import VISITS
+from engine.files.trash import STUDENTS, VISITS
 from engine.runs.run_info import VISIT
 
 Role = Literal["owner", "teacher", "student", "visitor"]
 LEADERS = ("owner", "teacher")  # who may do everything
 LONGEST_NAME = 30
-FOLDERS = {"student": "students", "visitor": VISITS}  # in the home; a folder for each person
+FOLDERS = {"student": STUDENTS, "visitor": VISITS}  # in the home; a folder for each person
 # What takes no room or is not seen although Python calls it printable (Unicode's
 # Default_Ignorable_Code_Point, blank braille), and the colon, which pages read as the name of an icon.
 INVISIBLE = re.compile(

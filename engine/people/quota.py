@@ -52,9 +52,12 @@ QUOTAS = {
 }
 
 
-def check_quota(person: Person, recipe: Recipe | None, runs: Iterable[RunInfo]) -> Quota:
-    """What the next run of a student or visitor may use. recipe: None for a run that goes on. Raises
-    RightsError if that is nothing now.
+def check_quota(
+    person: Person, recipe: Recipe | None, runs: Iterable[RunInfo], started: int = 0
+) -> Quota:
+    """What the next run of a student or visitor may use. recipe: None for a run that goes on; started: how
+    many the person started in 24 hours, also of those that are deleted. Raises RightsError if that is
+    nothing now.
     """
     quota = QUOTAS[person.role]
     visit = person.role == "visitor"
@@ -73,7 +76,7 @@ def check_quota(person: Person, recipe: Recipe | None, runs: Iterable[RunInfo]) 
             hint="Wait for one, or stop it.",
         )
     recent = sum((seconds_between(run.created) or 0) < DAY_SECONDS for run in own)
-    if recent >= quota.a_day:
+    if max(recent, started) >= quota.a_day:
         raise RightsError(
             "you have started as many runs as you may in a day",
             expected=f"at most {quota.a_day}",

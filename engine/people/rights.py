@@ -36,6 +36,7 @@ DEEDS: dict[str, Deed] = {
     "stop a run": Deed("stop another person's run", ALL, own=True),
     "resume a run": Deed("resume another person's run", ALL, own=True),
     "delete a run": Deed("delete another person's run", ALL, own=True),
+    "note a run": Deed("note or tag runs"),
     "compute": Deed("start a background computation", "student"),
     "take away": Deed("download data sets and models", "student"),
     "stop a task": Deed("stop a background computation"),

@@ -71,6 +71,27 @@ def project(
     return {"space": space.key, "n": len(space), "faithful": found.faithful}
 
 
+def cluster(
+    launcher: Launcher,
+    progress: Progress,
+    model: str,
+    data: str,
+    part: str = "train",
+    **options: Any,
+) -> dict[str, Any]:
+    """Find the clusters of a map; `options` are those of engine.embedding.projection.Options."""
+    from engine.embedding.clusters import make_clusters
+    from engine.embedding.projection import Options
+    from engine.services.spaces import Spaces
+
+    spaces = Spaces(launcher.store)
+    space = spaces.embed(model, data, part, progress)
+    found = spaces.map(space, Options(**options), progress)
+    progress(0, 0, "finding clusters")
+    codes = make_clusters(space, found.options, found.coordinates)
+    return {"space": space.key, "clusters": int(codes.max(initial=-1)) + 1}
+
+
 def unfold(launcher: Launcher, progress: Progress, run: str, **options: Any) -> dict[str, Any]:
     """Lay a run's stored epochs out on shared axes."""
     from engine.embedding.projection import Options
@@ -180,6 +201,7 @@ TASKS: dict[str, Task] = {
     "evaluate": evaluate,
     "embed": embed,
     "project": project,
+    "cluster": cluster,
     "unfold": unfold,
     "measure": measure,
     "sweep": sweep,

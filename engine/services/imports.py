@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 MOST_SHOWN = 60  # pictures of a preview
+FEW_SHOWN = 24  # of one without classes
 TRIES = 3  # of a class whose first images can't be read
 MOST_PLACES = 2_000  # of one folder
 
@@ -164,8 +165,12 @@ class Imports:
 
 
 def _one_of_each(listing: Listing, home: Path, size: int) -> Samples:
-    """The first image that can be read of each of the first classes."""
+    """The first image that can be read of each of the first classes; where there is no class, the first
+    images.
+    """
     there = [name for name, count in zip(listing.classes, listing.counts(), strict=True) if count]
+    if not there:
+        return samples_of(listing, home, count=FEW_SHOWN, size=size)
     wanted, found = there[:MOST_SHOWN], list[Samples]()
     for turn in range(TRIES):
         count = len(wanted)

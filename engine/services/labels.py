@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.data.assemble import ordered
 from engine.data.sources import names_in
 from engine.errors import DataError, unknown
 from engine.labels.entries import LONGEST, Entry
@@ -95,8 +96,8 @@ class Labels:
     def classes(self, data: str) -> tuple[str, ...]:
         """The data set's classes, with those that only its journal knows after them."""
         known = [label for name in names_in(data) for label in self.listing(name).classes]
-        current = self.decisions(data).current().values()
-        return tuple(dict.fromkeys([*known, *(one.label for one in current if one.label)]))
+        fresh = {one.label for one in self.decisions(data).current().values() if one.label}
+        return tuple(dict.fromkeys([*known, *ordered(fresh - {*known})]))
 
     def current(self, data: str) -> dict[str, Current]:
         """What holds of every sample that somebody decided about."""

@@ -4,8 +4,7 @@ far a label is believed, other runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,49 +12,24 @@ import numpy as np
 
 from engine.embedding.space import Space
 from engine.embedding.space_files import read_predictions
+from engine.errors import DamagedError
+from engine.files.checked import map_array
 from engine.labels.journal import FILE, journal_of
 from engine.noise.review import EARLIER
+from engine.services.layer import Layer, graded, named
+from engine.services.people_layers import model_layers, people_layers
 from engine.services.spaces import UNTRAINED
 
 if TYPE_CHECKING:
     from engine.services.label_noise import Noise
     from engine.services.spaces import Spaces
 
-UNNAMED = "no label"
-STEPS = 255
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A colour for each of N points.
-
-    kind 'class': codes (N,) are places in `names`, `counts` how many have each; 'value': codes are
-    0..255, from `low` to `high`. `palette` says which colours suit: 'classes', 'verdict' (right,
-    wrong, unknown), 'rivals' (both, one, other, none), 'few' or 'ramp'.
-    """
-
-    title: str
-    kind: str
-    codes: np.ndarray
-    names: tuple[str, ...] = ()
-    counts: tuple[int, ...] = ()
-    low: float = 0.0
-    high: float = 1.0
-    palette: str = "classes"
-
-    @property
-    def low_text(self) -> str:
-        return f"{self.low:.2f}"
-
-    @property
-    def high_text(self) -> str:
-        return f"{self.high:.2f}"
-
 
 def layers(spaces: Spaces, noise: Noise, space: Space) -> dict[str, Layer]:
     """The layers a space has, by the name that stands in the page's address."""
     journals = (noise.home.parent / "labels").glob(f"*/{FILE}")
-    kept = [spaces.home, noise.home, *noise.home.glob(f"*/{EARLIER}"), *journals]
+    found = space.folder.glob("clusters-*.npy")
+    kept = [spaces.home, noise.home, *noise.home.glob(f"*/{EARLIER}"), *journals, *sorted(found)]
     return _layers(
         spaces,
         noise,
@@ -89,26 +63,8 @@ def _layers(
         out["source"] = named(
             "Source", space.images.sources[space.index], space.images.source_names, "few"
         )
-    return out | _decided(noise, space) | judged | _rivals(spaces, space)
-
-
-def named(title: str, codes: np.ndarray, names: Sequence[str], palette: str = "classes") -> Layer:
-    """A layer of names; a code of -1 becomes 'no label'."""
-    codes = np.asarray(codes, np.int64)
-    if (codes < 0).any():
-        names, codes = (*names, UNNAMED), np.where(codes < 0, len(names), codes)
-    counts = np.bincount(codes, minlength=len(names))
-    return Layer(
-        title, "class", codes, tuple(names), tuple(int(count) for count in counts), palette=palette
-    )
-
-
-def graded(title: str, values: np.ndarray) -> Layer:
-    """A layer of numbers, from their smallest to their largest."""
-    values = np.nan_to_num(np.asarray(values, np.float64))
-    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
-    codes = np.round((values - low) / (high - low) * STEPS) if high > low else np.zeros(len(values))
-    return Layer(title, "value", codes.astype(np.int64), low=low, high=high, palette="ramp")
+    out |= _clusters(space) | _decided(noise, space) | people_layers(noise.store, space)
+    return out | judged | model_layers(spaces, space) | _rivals(spaces, space)
 
 
 def _answers(space: Space) -> Layer:
@@ -118,6 +74,32 @@ def _answers(space: Space) -> Layer:
     names = list(dict.fromkeys([*space.classes, *space.model_classes]))
     order = np.array([names.index(name) for name in space.model_classes])
     return named("Predicted class", order[space.predicted], names)
+
+
+def _clusters(space: Space) -> dict[str, Layer]:
+    """The clusters that were found on the maps of the space, a layer a map."""
+    out: dict[str, Layer] = {}
+    for file in sorted(space.folder.glob("clusters-*.npy")):
+        with suppress(DamagedError):  # they are found again
+            codes = np.asarray(map_array(file, ""), np.int64)
+            if codes.shape == (len(space),):
+                count = int(codes.max(initial=-1)) + 1
+                names = [_cluster_name(space, codes, number) for number in range(count)]
+                out[file.stem] = named("Cluster", codes, names, unnamed="no cluster")
+    return out
+
+
+def _cluster_name(space: Space, codes: np.ndarray, number: int) -> str:
+    """The class that most of a cluster's images are given, or else predicted, and its number."""
+    labels = space.labels[codes == number]
+    labels = labels[labels >= 0]
+    if len(labels):
+        name = space.classes[np.bincount(labels).argmax()]
+    elif (codes == number).any():
+        name = space.model_classes[np.bincount(space.predicted[codes == number]).argmax()]
+    else:
+        name = "empty"
+    return f"{name} · cluster {number + 1}"
 
 
 def _decided(noise: Noise, space: Space) -> dict[str, Layer]:

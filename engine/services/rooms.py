@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.jobs.launcher import Launcher
     from engine.people.classroom import Classroom
+    from engine.services.annotators import Annotators
     from engine.services.comparison import Compare
     from engine.services.datasets import Data
     from engine.services.drawings import Drawings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from engine.services.labelling import Labelling
     from engine.services.labels import Labels
     from engine.services.lessons import Lessons
+    from engine.services.run_notes import RunNotes
     from engine.services.samples import Samples
     from engine.services.spaces import Spaces
     from engine.services.study import Study
@@ -44,10 +46,22 @@ class Services:
         return Data(self.store)
 
     @cached_property
+    def notes(self) -> RunNotes:
+        from engine.services.run_notes import RunNotes
+
+        return RunNotes(self.store)
+
+    @cached_property
     def labels(self) -> Labels:
         from engine.services.labels import Labels
 
         return Labels(self.store)
+
+    @cached_property
+    def annotators(self) -> Annotators:
+        from engine.services.annotators import Annotators
+
+        return Annotators(self.labels)
 
     @cached_property
     def samples(self) -> Samples:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from engine.data.listing import TRAIN
 from engine.data.sources import names_in
+from engine.data.splits import make_splits
 from engine.errors import RecipeError
 from engine.labels.journal import Journal
 from engine.labels.mending import mended
@@ -56,7 +60,19 @@ def mended_labels(home: Path, images: ImageSet, spec: DataSpec) -> ImageSet:
         for name, position in zip(names, wanted, strict=True)
     }
     some = spec.classes is not None or spec.without
-    return mended(images, current, images.classes if some else None)
+    found = mended(images, current, images.classes if some else None)
+    if images.splits or found is images:
+        return found
+    # No image came with a label, so none with a split: those that were labelled since are split as the
+    # given ones of another data set are.
+    splits = make_splits(
+        found.labels,
+        np.full(len(found), TRAIN),
+        validation=spec.validation,
+        test=spec.test,
+        seed=spec.seed,
+    )
+    return found.with_splits(splits)
 
 
 def pinned(home: Path, recipe: Recipe) -> Recipe:

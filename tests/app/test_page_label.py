@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from weblab import add_run, open_page, texts, thumbnails
 
+from engine.data.choices import AS_FOUND, Choices
 from engine.errors import DataError
 from engine.lab import Lab
 
@@ -25,7 +26,7 @@ def made(tmp_path_factory) -> Lab:
     return lab
 
 
-def _scans(lab: Lab) -> dict[str, str]:
+def _scans(lab: Lab, called: str = "scans", choices: Choices = AS_FOUND) -> dict[str, str]:
     """60 digits of three classes: two of each in folders, the others beside them without a label. Their
     true classes by name.
     """
@@ -38,7 +39,10 @@ def _scans(lab: Lab) -> dict[str, str]:
                 Image.fromarray(255 - data.images[at, 0]).save(picture, "PNG")
                 archive.writestr(name, picture.getvalue())
                 truth[name] = str(digit)
-    lab.data.upload("scans.zip", out.getvalue())
+    staged = lab.data.imports.stage(f"{called}.zip", out.getvalue())
+    seen = lab.data.imports.look_at(staged, choices)
+    assert len(seen.samples.images) == (24 if choices.unlabelled else 3)
+    lab.data.imports.keep(staged, choices)
     return truth
 
 
@@ -92,3 +96,31 @@ def test_a_data_set_that_was_not_embedded_offers_to(lab):
     page = open_page("label", data="digits", model=lab.model)
     assert "have not been embedded" in texts(page)
     assert "Embed them" in [button.label for button in page.button]
+
+
+def test_a_data_set_without_any_label_is_labelled_and_a_model_comes_out(lab):
+    truth = _scans(lab, "bare", Choices(unlabelled=True))
+    assert set(lab.labels.given("bare").values()) == {None} and lab.labels.classes("bare") == ()
+    assert "60" in texts(open_page("data", data="bare"))
+    space = lab.spaces.embed(lab.model, "bare", "all")
+    page = open_page("label", data="bare", model=lab.model)
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert (figures["Without a label"], figures["Accuracy so far"]) == ("60", "–")
+    assert "Which class is it?" in texts(page) and lab.labelling.score(space) is None
+    open_page("embeddings", data="bare", model=lab.model, part="all", method="pca")
+
+    for digit in ("0", "1", "4"):
+        names = [name for name, label in truth.items() if label == digit][:12]
+        lab.labels.relabel("bare", names, digit, who="me", new_class=True)
+    page = open_page("label", data="bare", model=lab.model)
+    metric = next(metric for metric in page.metric if metric.label == "Accuracy so far")
+    assert metric.delta == "random choice 33%"
+    score = lab.labelling.score(space)
+    assert score.n == 36 and score.chance < score.low < score.accuracy < score.high
+    recipe = lab.labelling.recipe(space)
+    data = lab.dataset(recipe.data)
+    sizes = {name: len(index) for name, index in data.splits.items()}
+    assert data.classes == ("0", "1", "4") and sum(sizes.values()) == 36
+    assert set(sizes) == {"train", "val", "test"} and recipe.init_from == lab.model
+    with pytest.raises(DataError, match="has no split 'train'"):
+        lab.dataset("bare").split("train")

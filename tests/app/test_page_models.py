@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from weblab import add_run, open_page, texts
 
+from engine.errors import RunError
+from engine.jobs.again import with_test_split
 from engine.lab import Lab
 
 
@@ -49,3 +53,28 @@ def test_ones_own_model_can_be_deleted(lab):
     assert not page.exception
     assert [run.id for run in lab.runs()] == [keep.id]
     assert page.selectbox(key="model").value != gone.id
+
+
+def test_a_model_without_a_test_split_says_so_and_is_trained_again_with_one(lab):
+    run = add_run(lab)
+    file = run.best / "checkpoint.json"
+    meta = json.loads(file.read_text())
+    meta["metrics"] = {
+        key: value for key, value in meta["metrics"].items() if not key.startswith("test_")
+    }
+    file.write_text(json.dumps(meta))
+    with run.take_lock():
+        run.write_status(figures={"val_accuracy": 0.98})
+    recipe, name = with_test_split(lab.store, run.id, 0.2)
+    assert recipe.data.test == 0.2 and recipe.data.name == "digits" and name == "quick, tested"
+    page = open_page("models", model=run.id)
+    assert "There is no test split" in texts(page)
+    page.number_input(key=f"share-{run.id}").set_value(20)
+    page.button(key=f"test-split-{run.id}").click().run()
+    made = next(info for info in lab.runs() if info.before == run.id)
+    assert lab.run(made.id).recipe().data.test == 0.2
+    lab.stop(made.id)
+    with pytest.raises(RunError, match="expected 0.05 to 0.5"):
+        with_test_split(lab.store, run.id, 0.9)
+    with pytest.raises(RunError, match="has a test split already"):
+        with_test_split(lab.store, made.id, 0.2)

@@ -17,7 +17,7 @@ from weblab import add_run, learning_rows, texts
 from app.widgets import PAGES, data_uri
 from app.widgets.choices import choices, model_options
 from app.widgets.links import page_file
-from app.widgets.live import BUNDLE, can_draw
+from app.widgets.live import BUNDLE, MOST_DRAWN, can_draw, drawn_once
 from app.widgets.runs import STATES, progress
 from engine.lab import Lab
 from engine.runs.run_info import ALIVE, ENDED
@@ -236,3 +236,19 @@ def test_only_lines_points_and_bars_are_left_to_the_basic_bundle():
     lines = go.Figure([go.Scatter(y=[1, 2]), go.Bar(y=[1])])
     assert can_draw(lines)
     assert not can_draw(lines.add_heatmap(z=[[1]]))
+
+
+def test_a_figure_that_many_look_at_is_made_once_for_the_same_data():
+    made = []
+
+    def make():
+        made.append(1)
+        return go.Figure(layout={"height": 200 + len(made)})
+
+    first, again = drawn_once(("run", 1), make), drawn_once(("run", 1), make)
+    assert first is again and first.height == 201 and '"height":201' in first.figure
+    assert drawn_once(("run", 2), make).height == 202
+    for number in range(MOST_DRAWN):
+        drawn_once(("other", number), make)
+    drawn_once(("run", 1), make)
+    assert len(made) == MOST_DRAWN + 3, "the oldest are forgotten"

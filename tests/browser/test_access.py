@@ -45,6 +45,7 @@ VIEWS = (
     View("/train?run={run}", (("link", "Draw with it"), ("link", "Model card"))),
     View("/compare?runs={runs}", (("button", "What is this?"), ("combobox", "Runs"))),
     View("/study", ()),
+    View("/runs", ()),
     View("/sweeps?sweep=tiny", (("button", "Resume"), ("button", "Delete"))),
     View(MAP, (("application", "Map of"), ("button", "Zoom in"), ("button", "Map settings"))),
     View("/sample?data=noisy", (("button", "Confirm"), ("button", "Zoom in"), ("button", "Next"))),
@@ -68,11 +69,12 @@ VIEWS = (
     ),
 )
 # Controls that the keyboard must reach and does not, without those whose neighbour does the same by keys: the
-# steps of a number and the arrow of a list (arrow keys in the field), the others of radio buttons or tabs.
+# steps of a number and the arrow of a list (arrow keys in the field), the others of radio buttons or tabs, the
+# crosses of chosen names (Backspace in the field), and the hidden field behind an upload's button.
 UNREACHED = """() => [...document.querySelectorAll('main :is(button, a[href], input, select, textarea, canvas[role])')]
     .filter((one) => one.offsetParent && !one.disabled && one.tabIndex < 0)
     .filter((one) => !one.closest('[role=radiogroup], [role=tablist], [data-testid=stNumberInput]'))
-    .filter((one) => !one.closest('[aria-hidden=true], [aria-haspopup=listbox]'))
+    .filter((one) => !one.closest('[aria-hidden=true], [aria-haspopup=listbox], [type=file], [aria-label^="Remove "]'))
     .map((one) => one.outerHTML.slice(0, 200))"""
 
 

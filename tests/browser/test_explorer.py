@@ -58,6 +58,15 @@ def test_a_click_shows_thirteen_neighbours_and_the_address_keeps_it(page):
     page.get_by_text("Its 13 nearest vote for").wait_for()
     expect(page.locator(".glyphs figure")).to_have_count(13)
     number = re.search(r"[?&]at=(\d+)", page.url)[1]
+    lines = page.get_by_title("Lines of equal density (C)")
+    lines.hover()  # and no point any more, whose ring would go
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    drawn = "canvas => canvas.toDataURL()"
+    before = page.locator(MAP).evaluate(drawn)
+    lines.click()
+    wait_until(lambda: page.locator(MAP).evaluate(drawn) != before, timeout=60)
     page.reload()
     page.get_by_text("Its 13 nearest vote for").wait_for()
     assert f"image {int(number):,}" in page.locator('[data-testid="stMain"]').inner_text()

@@ -14,6 +14,7 @@ from engine.services.task3_results import plain_runs
 RUNS = 200
 QUESTIONS = {
     "runs": lambda lab: len(lab.runs()),
+    "notes": lambda lab: len(lab.notes.all()),
     "models": lambda lab: len(lab.models()),
     "tasks": lambda lab: len(lab.tasks()),
     "sweeps": lambda lab: lab.sweeps.titles(),
@@ -29,7 +30,9 @@ QUESTIONS = {
 def lab(tmp_path_factory):
     home = tmp_path_factory.mktemp("crowded")
     make_home(home, RUNS, points=100, sweeps=1, tasks=20)
-    return Lab(home)
+    lab = Lab(home)
+    lab.notes.tag([run.id for run in lab.runs()], "old")
+    return lab
 
 
 def test_a_question_asked_again_opens_no_file_of_a_run(lab):

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { contoursOf, densityOf } from "../../app/scatter/contours.js";
+import { Scatter } from "../../app/scatter/scatter.js";
 import { decode, eased, hex, rareCodes, shuffled } from "../../app/scatter/numbers.js";
 import { View, pointAt, pointsInside } from "../../app/scatter/view.js";
 
@@ -93,4 +95,35 @@ test("bytes, colours and the speed between two epochs", () => {
   assert.deepEqual(hex("#2f6fd0"), [47, 111, 208]);
   assert.deepEqual([0, 0.5, 1].map(eased), [0, 0.5, 1]);
   assert.ok(eased(0.1) < 0.05 && eased(0.9) > 0.95);
+});
+
+test("a line of equal density lies round its heap, and hidden points count for nothing", () => {
+  const count = 4000, pixels = new Float32Array(2 * count), shown = new Uint8Array(count).fill(1);
+  for (let i = 0; i < count; i++) { // a sunflower of radius 60 round (200, 150): as many points everywhere within
+    const radius = 60 * Math.sqrt(i / count), angle = i * 2.39996;
+    pixels.set([200 + radius * Math.cos(angle), 150 + radius * Math.sin(angle)], 2 * i);
+  }
+  const density = densityOf(pixels, shown, 400, 300), most = Math.max(...density.grid);
+  const pieces = contoursOf(density, most / 2);
+  assert.ok(pieces.length > 20);
+  for (const [x, y] of pieces) assert.ok(Math.abs(Math.hypot(x - 200, y - 150) - 60) < 9, `${x}, ${y}`);
+  assert.equal(Math.max(...densityOf(pixels, shown.fill(0), 400, 300).grid), 0);
+});
+
+test("of many points some are drawn while the map moves; at rest all are, where they really lie", () => {
+  const waiting = [], drawn = [], count = 250_000;
+  globalThis.requestAnimationFrame = (work) => waiting.push(work);
+  const map = Object.assign(Object.create(Scatter.prototype), {
+    data: { count }, ready: true, ratio: 1, view: fitted(), positions: new Float32Array(3 * count), pixels: new Float32Array(2 * count),
+    cloud: { draw: (look, most) => drawn.push(most) }, overlay() {},
+  });
+  const frame = () => { map.waiting = 0; waiting.shift()(); };
+  map.view.pan(30, 0);
+  map.glide();
+  frame();
+  assert.equal(map.pixels[0], 0);
+  map.rest();
+  frame();
+  near(map.pixels, pixels(map.view, map.positions.subarray(0, 3)));
+  assert.ok(drawn[0] < count && drawn[1] === Infinity, `${drawn}`);
 });

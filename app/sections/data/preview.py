@@ -83,10 +83,14 @@ def _show(lab: Lab, looked: _Looked, whole: Preview, progress: Progress) -> None
         st.metric("Left out", number(len(found.report.skipped)), width=130)
     warn(found.report.warnings)
     each = found.counts.sum(0)
-    captions = [f"{found.classes[label]} · {number(int(each[label]))}" for label in samples.labels]
+    captions = [
+        f"{found.classes[label]} · {number(int(each[label]))}" if label >= 0 else "no label"
+        for label in samples.labels
+    ]
     image_grid(samples.images, captions, columns=12, key="import-samples")
+    what = "image of each class, and how many it has" if len(found.classes) else "images"
     note(
-        "The first image of each class, and how many it has. Ink is shown dark on white: where a"
+        f"The first {what}. Ink is shown dark on white: where a"
         " picture looks inverted or empty, choose the polarity below."
     )
     if len(found.classes) > MOST_SHOWN:
@@ -95,7 +99,9 @@ def _show(lab: Lab, looked: _Looked, whole: Preview, progress: Progress) -> None
     show_report(found)
     if found.checked:
         return
-    note("Not every image has been opened yet. Then blank, identical and broken ones are named.")
+    note(
+        "Not every image has been opened yet. Once they are, blank, identical and broken ones are named."
+    )
     if st.button("Open every image", key="import-check", icon=":material/fact_check:"):
         _look(lab, looked.staged, looked.choices, progress, check=True)
         st.rerun()

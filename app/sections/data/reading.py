@@ -57,7 +57,14 @@ def choices_form(key: str, choices: Choices, report: ImportReport | None) -> Cho
                 f" out."
             ),
         )
-    return Choices(**columns, paper=PAPERS[paper], test=test / 100)
+    unlabelled = st.checkbox(
+        "The images have no labels yet",
+        choices.unlabelled,
+        key=f"{key}-unlabelled",
+        help="They are given on the page Label, which proposes the next ones and learns as you go.",
+    )
+    held = 0 if unlabelled else test / 100
+    return Choices(**columns, paper=PAPERS[paper], test=held, unlabelled=unlabelled)
 
 
 def _column(key: str, field: str, chosen: str, report: ImportReport | None) -> str:

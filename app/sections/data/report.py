@@ -51,10 +51,9 @@ def show_report(found: Contents) -> None:
             ("Polarity", report.polarity),
             ("Names", f"{report.encoding}{', guessed' if report.guessed else ''}"),
         ]
-        table = pd.DataFrame(rows, columns=["Property", "Value"])
-        narrow = st.column_config.TextColumn(width=130)
-        st.dataframe(table, hide_index=True, column_config={"Property": narrow})
-        note(plain(f"Layout {report.layout}: {report.why}."))
+        texts = {what: [plain(found)] for what, found in rows}
+        # A table whose long lines are broken, on a phone too.
+        st.table(pd.DataFrame.from_dict(texts, "index", columns=["Found"]), border="horizontal")
     for one in notes:
         note(plain(one.text))
     if report.skipped:

@@ -60,6 +60,7 @@ def upload(lab: Lab) -> None:
         else:
             _decide(lab, staged)
         if added:
+            st.toast(f"`{added.name}` is a data set now.", icon=":material/check_circle:")
             st.success(added.text, icon=":material/check_circle:")
             link("train", "Train on this", data=added.name)
             if added.skipped:
@@ -173,10 +174,10 @@ def _keep(lab: Lab, staged: Staged, choices: Choices) -> None:
         size = USUAL_SIZE[taken.kind]
         task = lab.start_task("load", name=taken.name, style="auto", size=size)
         st.session_state[f"task-{taken.name}"] = task
-    text = (
-        f"`{taken.name}` was added: {number(images)} images of"
-        f" {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
-    )
+    of = f"of {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
+    if choices.unlabelled:
+        of = "without a label. Give them labels on the page Label."
+    text = f"`{taken.name}` was added: {number(images)} images {of}"
     st.session_state[ADDED] = Added(taken.name, text, skipped)
     st.query_params["data"] = taken.name
     _forget()

@@ -12,7 +12,7 @@ from app.widgets.pickers import pick_one
 if TYPE_CHECKING:
     from engine.embedding.space import Space
     from engine.lab import Lab
-    from engine.services.point_layers import Layer
+    from engine.services.layer import Layer
 
 
 class Colours(NamedTuple):
@@ -23,12 +23,16 @@ class Colours(NamedTuple):
     address: str
 
 
-def pick_layer(lab: Lab, space: Space, key: str = "colour") -> Colours:
-    """The layer chosen on the page."""
+def pick_layer(lab: Lab, space: Space, key: str = "colour", map_name: str = "") -> Colours:
+    """The layer chosen on the page. map_name: of the map, whose clusters are a layer, too."""
     from engine.embedding.space import short_digest
     from engine.services.point_layers import layers
 
-    there = layers(lab.spaces, lab.noise, space)
+    there = {
+        name: layer
+        for name, layer in layers(lab.spaces, lab.noise, space).items()
+        if layer.title != "Cluster" or name == f"clusters-{map_name}"
+    }
     name = pick_one(
         "Colour by", {name: layer.title for name, layer in there.items()}, key, "colour"
     )

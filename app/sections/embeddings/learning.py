@@ -55,7 +55,7 @@ def draw(lab: Lab) -> None:
 
 @st.fragment
 def _watch(lab: Lab, found: Learning) -> None:
-    from engine.services.point_layers import named
+    from engine.services.layer import named
 
     images, _ = lab.spaces.run_images(found.run)
     layer = named("Given label", found.labels, images.classes)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.scatter.component import scatter
 from app.sections.embeddings.choose import faithful_words, pick_options, pick_space, the_map
+from app.sections.embeddings.clusters import clusters
 from app.sections.embeddings.colours import pick_layer, words_of
 from app.sections.embeddings.mend import mend
 from app.sections.embeddings.selection import (
@@ -41,6 +42,7 @@ def draw(lab: Lab) -> None:
     found = the_map(lab, model, data, part, options, "map")
     if found is not None:
         _explore(lab, *found)
+        clusters(lab, *found)
         _locate(lab, *found)
 
 
@@ -50,7 +52,7 @@ def _explore(lab: Lab, space: Space, found: Projection) -> None:
     near = space.near(int(places[0]), NEIGHBOURS) if len(places) == 1 else None
     left, right = st.columns([7, 4])
     with left:
-        colours = pick_layer(lab, space)
+        colours = pick_layer(lab, space, map_name=space.map_name(found.options))
         scatter(
             key="map-scatter",
             id=f"{space.key}/{space.map_name(found.options)}",

@@ -16,6 +16,7 @@ from app.charts.words import number, parameters, percent
 from app.charts.words import size as file_size
 from app.widgets.allowed import allowed
 from app.widgets.explain import explain, full, meaning
+from app.widgets.links import page_file
 from engine.errors import GlyphlabError
 from engine.models.card import VALIDATION_ONLY, measured_split
 
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from engine.lab import Lab
 
 MOST = 10  # confusions listed
+SHARE = 15  # percent, offered as the test split
+NO_TEST = (
+    "These figures are of the validation images, by which the best epoch was chosen, so they are too"
+    " good. This model has seen the other images, so a test split needs a new training: the same"
+    " recipe, without the images held out. Every run of this data set with the same share and split"
+    " seed holds out the same images."
+)
 
 
 def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
@@ -75,6 +83,29 @@ def card(lab: Lab, name: str) -> None:
     body = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.S).strip()
     with st.container(border=True):
         st.markdown(re.sub(r"^# ", "### ", body, count=1))
+
+
+def offer_test_split(lab: Lab, name: str, meta: CheckpointMeta) -> None:
+    """Where an own model's figures are of its validation images: a way to figures of images by which
+    nothing was chosen.
+    """
+    own = any(run.id == name for run in lab.runs())
+    if measured_split(meta["metrics"]) != "validation" or meta.get("held_out") or not own:
+        return
+    with st.container(border=True, key="no-test-split"):
+        st.markdown(f"**There is no test split.** {NO_TEST}")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            share = st.number_input(
+                "Test split (% of each class)", 5, 50, SHARE, key=f"share-{name}", width=210
+            )
+            if st.button(
+                "Hold it out and train again",
+                key=f"test-split-{name}",
+                icon=":material/content_cut:",
+                disabled=not lab.may("resume a run"),
+            ):
+                run = lab.launcher.with_test_split(name, share / 100)
+                st.switch_page(page_file("train"), query_params={"run": run})
 
 
 def mistakes(meta: CheckpointMeta) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -17,13 +17,15 @@ from app.charts.learning import (
 )
 from app.charts.words import literal, number, parameters, percent, seconds
 from app.widgets.busy import busy_with
-from app.widgets.common import chart
+from app.widgets.common import shared_chart
 from app.widgets.explain import explain, full, meaning
 from app.widgets.links import link
 from app.widgets.runs import changes_since, labels_of, progress, state_badge
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from engine.lab import Lab
     from engine.runs.run import Run
     from engine.runs.run_info import RunInfo
@@ -85,9 +87,9 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
     _figures(info, rows, final)
     left, right = st.columns(2)
     with left:
-        chart(accuracy_curves(rows, info.epochs), key=f"accuracy-{run_id}")
+        _curves(accuracy_curves, run, info, rows, f"accuracy-{run_id}")
     with right:
-        chart(loss_curves(rows, info.epochs), key=f"loss-{run_id}")
+        _curves(loss_curves, run, info, rows, f"loss-{run_id}")
     # Closed boxes are not filled: this is drawn anew every second, beside the training that it
     # shows.
     more = st.expander(
@@ -97,9 +99,9 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         with more:
             left, right = st.columns(2)
             with left:
-                chart(rate_curve(rows, info.epochs), key=f"rate-{run_id}")
+                _curves(rate_curve, run, info, rows, f"rate-{run_id}")
             with right:
-                chart(speed_curve(rows, info.epochs), key=f"speed-{run_id}")
+                _curves(speed_curve, run, info, rows, f"speed-{run_id}")
     failed = info.state == "failed"
     log = st.expander(
         "Log",
@@ -121,6 +123,19 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
     )
     if recipe.open:
         recipe.code(run.recipe().to_yaml(), language="yaml", height=320)
+
+
+def _curves(
+    draw: Callable[..., go.Figure],
+    run: Run,
+    info: RunInfo,
+    rows: Sequence[Mapping[str, Any]],
+    key: str,
+) -> None:
+    """A chart of a run's rows, to which rows are only ever added, or taken from their end."""
+    last = rows[-1].get("seconds") if rows else None
+    of = draw.__name__, run.path, info.epochs, len(rows), last
+    shared_chart(of, lambda: draw(rows, info.epochs), key)
 
 
 def _buttons(lab: Lab, info: RunInfo) -> None:

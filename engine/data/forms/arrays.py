@@ -16,6 +16,7 @@ import numpy as np
 from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.cells import in_words
+from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import as_images, as_labels
 from engine.data.forms.sink import Sink
 from engine.data.listing import SPLITS, TRAIN
@@ -50,6 +51,11 @@ class Named(NamedTuple):
     def file(self) -> str:
         """The file that it is in; of an array that is a file itself, the folder."""
         return self.name.rpartition("/")[0]
+
+    @property
+    def place(self) -> str:
+        """The .npz file that it is in, or the .npy file that it is."""
+        return self.name if self.name.lower().endswith(".npy") else self.file
 
     @property
     def role(self) -> int | None:
@@ -146,6 +152,7 @@ def take_arrays(arrays: Sequence[Named], sink: Sink, names: dict[int, str] | Non
         given = f"labels are {best.name}" if best else "without labels"
         sink.why.append(f"{one.name} are {SPLITS[official]} images, {given}")
         sink.images(images, texts, one.name, official)
+    doubt_several([one.place for one, _, _ in pairs], sink)
     if names:
         sink.classes = [names[label] for label in sorted(names)]
     read = {one.name for one, _, _ in pairs} | {best.name for _, _, best in pairs if best}

@@ -19,6 +19,7 @@ from engine.data.forms.class_names import features_of, listed_names, names_in
 from engine.data.forms.columns import LABELS, SPLITS, Roles, chosen, named
 from engine.data.forms.pixel_rows import take_frame
 from engine.data.forms.records import as_text
+from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import as_images
 from engine.data.forms.sink import Sink
 from engine.data.listing import TRAIN
@@ -46,6 +47,7 @@ def read_arrow(
     Raises DataError.
     """
     listed = listed_names(about)
+    doubt_several([name for name, _ in files], sink)
     for name, path in sorted(files):
         try:
             schema, batches = _opened(name, path)
@@ -97,6 +99,10 @@ def _read(
                 raise _no_image(name, schema)
             first = first or sink.why.append(f"{name}: a column a pixel")
         return
+    if columns.label is None and role != UNLABELLED:
+        shown = ", ".join(map(str, schema.names[:10]))
+        text = f"{name}: no column is called like a label, of {shown}: its images have none."
+        sink.note("warning", "tables", f"{text} Choose the label column when you import it.")
     classes = names.get(columns.label or "", ())
     if columns.label and classes:
         sink.classes += [one for one in classes if one not in sink.classes]

@@ -17,12 +17,23 @@ class Given:
     labels: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     splits: dict[int, int] = field(default_factory=dict)
     listed: dict[int, bool] = field(default_factory=dict)  # picture → whether its path was whole
-    annotators: set[str] = field(default_factory=set)
+    votes: dict[tuple[int, str], str | None] = field(default_factory=dict)  # picture, annotator
     writers: set[str] = field(default_factory=set)
     absent: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     by_last_name: int = 0
     as_files: bool = False  # whether any path ends as a picture's name does
+
+    @property
+    def annotators(self) -> set[str]:
+        return {who for _, who in self.votes}
+
+    def named_votes(self, names: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
+        """(picture, annotator, label); none where there are not two annotators."""
+        if len(self.annotators) < 2:
+            return ()
+        found = self.votes.items()
+        return tuple((names[at], who, label) for (at, who), label in found if label is not None)
 
 
 def agreed(given: Sequence[str]) -> str | None:

@@ -27,8 +27,8 @@ from engine.data.forms.paths import Paths
 from engine.data.forms.records import TABLE_ENDINGS, read_table
 from engine.data.forms.text import Table
 from engine.data.layout import Layout, lay_out
-from engine.data.listing import TEST, TRAIN, Finding
-from engine.data.roles import UNLABELLED, role_of
+from engine.data.listing import TRAIN, Finding
+from engine.data.roles import UNLABELLED, held_out_by_folders, role_of
 from engine.errors import DataError
 from engine.imaging.formats import is_picture
 
@@ -40,13 +40,14 @@ NOT_LABELS = ("submission",)  # Kaggle's sample_submission.csv holds made-up lab
 
 class Named(NamedTuple):
     """A layout by tables; the tables' names; what they name that is not there, with the reason; the
-    columns of the first of them.
+    columns of the first of them; who said what.
     """
 
     layout: Layout
     tables: tuple[str, ...] = ()
     absent: tuple[tuple[str, str], ...] = ()
     roles: Roles = Roles()
+    votes: tuple[tuple[str, str, str], ...] = ()
 
 
 def named_by_tables(
@@ -103,7 +104,7 @@ def _filled(
         return None
     classes = [labels.get(p, c) for p, c in zip(folders.positions, folders.classes, strict=True)]
     official = [
-        _role_code(names[p]) if p in labels else code
+        held_out_by_folders(names[p]) if p in labels else code
         for p, code in zip(folders.positions, folders.official, strict=True)
     ]
     tables = tuple(dict.fromkeys(table.name for table, _ in read))
@@ -111,13 +112,9 @@ def _filled(
     findings = (*folders.findings, *given.findings)
     layout = folders._replace(classes=classes, official=official, why=why, findings=findings)
     table, columns = read[0]
-    return Named(layout, tables, tuple(given.absent), columns.roles(table))
-
-
-def _role_code(name: str) -> int:
-    """The split that a picture's folders say; test, where they say nothing."""
-    roles = [role for folder in name.split("/")[:-1] if (role := role_of(folder))]
-    return next((role.code for role in roles if role.code != UNLABELLED), TEST)
+    return Named(
+        layout, tables, tuple(given.absent), columns.roles(table), given.named_votes(names)
+    )
 
 
 def _by_folders(names: Sequence[str]) -> Layout | None:
@@ -207,7 +204,7 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
         elif own is not None:
             given.splits.setdefault(hit.position, own)
         if columns.annotator is not None and (who := row[columns.annotator]):
-            given.annotators.add(who)
+            given.votes[hit.position, who] = label
         if columns.writer is not None and (who := row[columns.writer]):
             given.writers.add(who)
     for number, reason in table.broken:
@@ -278,7 +275,9 @@ def _laid_out(
         why,
         tuple(given.findings),
     )
-    return Named(layout, tables, tuple(given.absent), columns.roles(table))
+    return Named(
+        layout, tables, tuple(given.absent), columns.roles(table), given.named_votes(names)
+    )
 
 
 def _by_own_folders(names: list[str], positions: Sequence[int]) -> dict[int, int]:

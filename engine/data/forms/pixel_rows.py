@@ -6,7 +6,6 @@
 # (pandas leaves the kinds of its values open.)
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from engine.data.forms.pixel_columns import (
     pixels_of,
     start_of,
 )
+from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import side_of
 from engine.data.forms.sink import Sink
 from engine.data.forms.text import Table, read_text
@@ -63,11 +63,7 @@ def read_pixel_tables(
                 f"{one.name} is not read: no table holds the pixels of {len(one.values):,} images."
             )
             sink.note("warning", "files", text)
-    parts = {re.sub(r"[\W\d_]+", "", _stem_without_split(name)) for name, _ in files}
-    if len(parts) > 1:
-        shown = ", ".join(sorted(name for name, _ in files)[:6])
-        text = f"{shown} are read together, as one data set. If they are several, give one alone."
-        sink.note("warning", "tables", text)
+    doubt_several([name for name, _ in files], sink)
 
 
 def is_labels(name: str, head: bytes) -> bool:
@@ -88,12 +84,6 @@ def _role(name: str) -> int | None:
     stem, _, ending = name.rpartition("/")[2].rpartition(".")
     role = role_of(stem) or role_of(_SPLITS.get(ending.lower(), ""))
     return role and role.code
-
-
-def _stem_without_split(name: str) -> str:
-    stem, _, ending = name.rpartition("/")[2].rpartition(".")
-    stem = stem if stem else ending
-    return "".join(word for word in re.split(r"[\W_]+", stem) if not role_of(word)).lower()
 
 
 def _read_table(

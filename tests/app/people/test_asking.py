@@ -11,7 +11,7 @@ from weblab import open_page, texts
 
 from app.doors.admission import admission_of, cookie_name
 from app.people.asking import person_of_request
-from app.people.presence import MOST, note, seen
+from app.people.presence import MOST, may_be_here, note, seen, was_here
 from app.people.qr import qr_svg
 from app.people.routes import routes
 from app.people.welcome import welcome
@@ -79,6 +79,8 @@ def test_only_the_last_pages_of_people_are_remembered():
         note(Person(f"{number:016x}", "x", "student"), "Train")
     note(NOBODY, "Train")
     assert seen(f"{0:016x}") is None and seen(f"{MOST:016x}").page == "Train" and seen("") is None
+    assert may_be_here(f"{0:016x}", 60), "whoever was pushed out may be here still"
+    assert not may_be_here(f"{0:016x}", 0) and not was_here(f"{0:016x}", 60)
 
 
 def test_the_canvas_alone_has_no_class_and_is_not_open_to_all(lab, monkeypatch, capsys):

@@ -407,3 +407,36 @@ def test_quotes_behind_a_space_are_no_part_of_a_label(opened, tmp_path):
     table = b"".join(b'%d.png, "%s"\r\n' % (n, (b"a, b", b"c")[n % 2]) for n in range(4))
     listing = opened(write_folder(tmp_path / "a", content | {"gt.txt": table}))
     assert listing.classes == ("a, b", "c")
+
+
+def packed(**arrays) -> bytes:
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    return out.getvalue()
+
+
+def test_files_of_several_data_sets_are_said_to_be_read_together(opened, tmp_path):
+    content = {
+        f"{name}-{split}-{what}.npz": packed(
+            arr_0=glyphs(9) if what == "imgs" else np.arange(9) % 3
+        )
+        for name in ("kmnist", "k49")
+        for split in ("train", "test")
+        for what in ("imgs", "labels")
+    }
+    text = findings(opened(write_folder(tmp_path / "a", content)))
+    assert "k49-test-imgs, k49-train-imgs, kmnist-test-imgs, kmnist-train-imgs are read tog" in text
+    content = {name: raw for name, raw in content.items() if name.startswith("k49")}
+    assert "together" not in findings(opened(write_folder(tmp_path / "b", content)))
+
+
+def test_a_table_without_a_label_column_names_its_columns(opened, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pictures = [png(small_page("2", n)) for n in range(6)]
+    pq.write_table(
+        pa.table({"image": pictures, "kanji": list("水火木") * 2}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(DataError, match="no column is called like a label, of image, kanji"):
+        opened(tmp_path / "a.parquet")

@@ -73,13 +73,27 @@ def test_what_stands_in_the_place_by_now_is_not_overwritten(lab, tmp_path):
 def test_what_can_be_made_and_deleted_without_end_does_not_fill_the_disk(tmp_path):
     trash = Trash(tmp_path)
     (tmp_path / "in").mkdir()
-    for kind, count in (("drawing", MOST["drawing"] + 3), ("trial", 3)):
+    for number, whose in enumerate(["drawings", "students/ada/drawings"] * 2):
+        file = tmp_path / whose / f"{number}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
+        trash.put(file, "drawing", whose)
+    for number in range(MOST["drawing"] + 3):
+        file = tmp_path / "students" / "ben" / f"{number}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
+        trash.put(file, "drawing", "of Ben")
+    names = [entry.name for entry in trash.entries()]
+    assert names.count("of Ben") == MOST["drawing"], "Ben's own are as many as may be"
+    assert names.count("drawings") == names.count("students/ada/drawings") == 2
+    trash.empty()
+    for kind, count in (("drawing", 3), ("trial", 3)):
         for number in range(count):
             file = tmp_path / "in" / f"{number}.txt"
             file.write_text("x")
             trash.put(file, kind, "x")
     kinds = [entry.kind for entry in trash.entries()]
-    assert (kinds.count("drawing"), kinds.count("trial")) == (MOST["drawing"], 3)
+    assert (kinds.count("drawing"), kinds.count("trial")) == (3, 3)
     visit = tmp_path / "visits" / "a" / "one.txt"
     visit.parent.mkdir(parents=True)
     visit.write_text("x")

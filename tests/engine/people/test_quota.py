@@ -13,6 +13,7 @@ from engine.jobs.worker import Cancel
 from engine.lab import Lab
 from engine.people.person import NOBODY, Person
 from engine.people.quota import QUOTAS, check_here, check_quick, check_quota
+from engine.people.started import Started
 from engine.runs.run import create_run
 from engine.runs.run_info import ALIVE
 from engine.settings import read_settings
@@ -79,6 +80,24 @@ def test_nobody_but_who_leads_downloads(lab):
         check_here(lab.store, lab.recipe("quick", {"init_from": "mnist-resnet18-scratch"}))
     with pytest.raises(RightsError, match="a cluster"):
         check_here(lab.store, lab.recipe("quick", {"resources": {"cpus": 64}}))
+
+
+def test_who_deletes_runs_has_started_them_all_the_same(lab):
+    idle = type("Idle", (), {"start": lambda _, run: None})
+    lab.launcher.__dict__["executor"] = idle()
+    ada = lab.classroom.join(lab.classroom.now().code, "Ada")
+    for_ada, quota = lab.for_person(ada), QUOTAS["student"]
+    for_ada.delete(for_ada.submit(lab.recipe("quick")))
+    times = [100.0 + number for number in range(quota.a_day - 1)]
+    clock = iter([*times, *([times[-1]] * 99)])
+    started = Started(lab.home / "other", lambda: next(clock))
+    for _ in times:
+        started.add(ada.id)
+    assert started.count(ada.id) == quota.a_day - 1 and Started(lab.home).count(ada.id) == 1
+    assert check_quota(ada, None, [], quota.a_day - 1) == quota
+    with pytest.raises(RightsError, match="in a day"):
+        check_quota(ada, None, [], quota.a_day)
+    assert Started(lab.home / "other", lambda: times[-1] + 86_401).count(ada.id) == 0
 
 
 def test_a_run_with_a_quota_stops_by_itself_after_its_minutes(lab, monkeypatch):

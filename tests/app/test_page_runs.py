@@ -1,0 +1,112 @@
+"""The Runs page and the command `runs`, without a browser: runs are found, tagged, noted and deleted
+together.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from weblab import add_run, open_page, texts
+
+from app.sections.runs import table_key
+from engine.cli import load, parser_of
+from engine.errors import RunError
+from engine.lab import Lab
+from engine.progress import no_progress
+from engine.runs.notes import FILE, Note
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Lab:
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab.made = [add_run(lab, name=name).id for name in ("first", "second")]
+    lab.made.append(add_run(lab, "failed", name="third", model=False, error="it broke").id)
+    return lab
+
+
+@pytest.fixture
+def lab(made, monkeypatch) -> Lab:
+    monkeypatch.setenv("GLYPHLAB_HOME", str(made.home))
+    return made
+
+
+def tick(page, *rows: int) -> None:
+    """Tick rows of the table, by their numbers in it."""
+    key = table_key(page.dataframe[0].value["Id"])
+    page.session_state[key] = {"selection": {"rows": list(rows)}}
+    page.run()
+    assert not page.exception
+
+
+def test_an_empty_lab_says_how_a_run_is_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    page = open_page("runs")
+    assert "No run yet" in texts(page) and not page.dataframe
+
+
+def test_runs_are_found_tagged_noted_compared_and_deleted_together(lab):
+    first, second, third = lab.made
+    page = open_page("runs")
+    table = page.dataframe[0].value
+    assert table["Name"].tolist() == ["third", "second", "first"]
+    assert table["Test"].tolist()[1:] == [0.989, 0.989] and "Tags" not in table
+
+    lab.notes.tag([third], "paper")  # offered from then on
+    tick(page, 1, 2)
+    assert f"runs={second}%2C{first}" in texts(page)  # the link to Compare
+    page.selectbox(key="new-tag").set_value("paper").run()
+    page.button(key="add-tag").click().run()
+    page.text_area(key=next(box.key for box in page.text_area)).set_value("as in table 2").run()
+    page.button(key="keep-note").click().run()
+    noted = dict.fromkeys((first, second), Note("as in table 2", ("paper",)))
+    assert lab.notes.all() == {**noted, third: Note("", ("paper",))}
+    page.button(key="untag-paper").click().run()
+    assert lab.notes.all()[first].tags == ()
+    lab.notes.tag([first], "best")
+
+    page = open_page("runs")
+    page.multiselect(key="only-tag").set_value(["best"]).run()
+    assert page.dataframe[0].value["Id"].tolist() == [first]
+    page.multiselect(key="only-tag").set_value([]).run()
+    page.text_input(key="find").set_value("TABLE second").run()  # all words, in name or note
+    assert page.dataframe[0].value["Id"].tolist() == [second]
+    tick(page, 0)
+    assert f"/train?run={second}" in texts(page)
+
+    page.text_input(key="find").set_value("").run()
+    tick(page, 0, 2)
+    page.button(key="delete-runs").click().run()
+    assert [run.id for run in lab.runs()] == [second]
+    lab.trash.restore(lab.trash.entries()[0].batch)
+    assert {run.id for run in lab.runs()} == {first, second, third}
+    assert lab.notes.all()[first].tags == ("best",)
+
+
+def runs(lab: Lab, *arguments: str):
+    module = load("runs")
+    found = module.run(lab, parser_of("runs").parse_args(arguments), no_progress)
+    return found, module.show(json.loads(json.dumps(found, default=str)))
+
+
+def test_the_command_tags_and_notes_runs_and_lists_those_with_a_tag(lab):
+    first, _, third = lab.made
+    runs(lab, first, third, "--tag", "keep", "--note", "for the report")
+    found, text = runs(lab, "--tagged", "keep")
+    assert {row["id"] for row in found} == {first, third} and "keep" in text
+    found, text = runs(lab, "--tagged", "keep", "--state", "failed")
+    assert [row["id"] for row in found] == [third]
+    one, text = runs(lab, third)
+    assert one["note"] == "for the report" and "for the report" in text
+    runs(lab, first, third, "--untag", "keep", "--note", "")
+    assert runs(lab, "--tagged", "keep")[0] == []
+    with pytest.raises(RunError, match="no run is given"):
+        runs(lab, "--tag", "keep")
+    with pytest.raises(RunError, match="can't be a tag"):
+        lab.notes.tag([first], "x" * 41)
+    with pytest.raises(RunError, match="there is no run 'nobody'"):
+        lab.notes.write(["nobody"], "a note")
+    with open(lab.home / FILE, "a", encoding="utf-8") as file:
+        file.write('{"runs": 1}\nnot JSON\n')  # a damaged line costs itself only
+    lab.notes.tag([first], "still")
+    assert lab.notes.all()[first].tags[-1] == "still"
