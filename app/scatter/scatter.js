@@ -7,6 +7,7 @@ import { View } from "./view.js";
 const MANY = 200_000; // points; of more, FEW are drawn while the map moves: a software renderer draws so many in a frame
 const FEW = 60_000;
 const GREY = [128, 128, 128];
+const MANY_SHAPES = 20_000; // of more points all would hide one another; close up they are larger
 const REST_MS = 160; // after the last movement, all are drawn
 
 export const address = (path) => new URL(path, document.baseURI).href;
@@ -212,8 +213,9 @@ export class Scatter {
   }
 
   get dot() {
-    const least = this.data.layer.shapes.some(Boolean) ? 6 : 2.6; // shapes can't be told apart below that
-    const base = Math.min(9, Math.max(least, 420 / Math.sqrt(this.data.count)));
+    const { count, layer } = this.data;
+    const least = layer.shapes.some(Boolean) && count <= MANY_SHAPES ? 6 : 2.6; // smaller shapes can't be told apart
+    const base = Math.min(9, Math.max(least, 420 / Math.sqrt(count)));
     return Math.min(16, base * this.view.nearness ** 0.35);
   }
 
