@@ -100,7 +100,7 @@ def test_augmentation_shows_the_same_samples_changed(lab):
         recipe.name for recipe in lab.recipes() if recipe.data == "digits"
     }
     assert captions(page) == ["original"] * 6 and grids(page)[0].count("<img") == 48
-    assert {"Change", "Strength", "Meaning"} == set(page.dataframe[0].value.columns)
+    assert {"Augmentation", "Strength", "Meaning"} == set(page.dataframe[0].value.columns)
     before = grids(page)
     page.number_input(key="augment-seed").set_value(2).run()
     assert not page.exception and grids(page) != before
