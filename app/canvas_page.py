@@ -85,7 +85,7 @@ class CanvasPage(gr.Blocks):
             raise gr.Error(str(error), print_exception=False) from None
         except Exception as error:
             log.warning("a question failed: %s", in_one_line(error))
-            sentence = "The question can't be answered. Is it as the documentation says?"
+            sentence = "The request can't be answered. Compare it with the API's documentation."
             raise gr.Error(sentence, print_exception=False) from None
 
     def _check_right(self, block_fn: Any, request: Any) -> None:
@@ -102,7 +102,7 @@ class CanvasPage(gr.Blocks):
     def _checked(self, value: Any, depth: int, longest: int) -> Any:
         """A value that was sent, with its files looked up. Raises gr.Error."""
         if depth > DEEPEST or (isinstance(value, str) and len(value) > longest):
-            raise gr.Error("The question is too long.", print_exception=False)
+            raise gr.Error("The request is too large.", print_exception=False)
         if isinstance(value, list):
             return [self._checked(item, depth + 1, longest) for item in value]
         if isinstance(value, dict):  # no field of the page holds one but files

@@ -28,25 +28,25 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         "epoch": Term("Epoch", "One pass over all training images."),
         "loss": Term(
             "Loss",
-            "What training makes small. The cross-entropy is the mean of −log(probability given to"
+            "What training minimises. The cross-entropy is the mean of −log(probability given to"
             " the right class).",
             "0 is perfect; guessing among ten classes gives 2.3.",
             "Goodfellow, Bengio & Courville, Deep Learning, 2016, chapter 6",
         ),
         "validation": Term(
             "Validation images",
-            "Images that are kept out of training and decide between epochs and settings. Whatever"
-            " they decided, they judge too kindly.",
+            "Images that are kept out of training and used to choose between epochs and settings. As the"
+            " choice was made for them, accuracy on them is slightly too high.",
         ),
         "test": Term(
             "Test images",
-            "Images that took no part in training nor in any choice. Only they say how well a model"
-            " reads images that it has not seen.",
+            "Images that took no part in training nor in any choice. Only accuracy on them says how well"
+            " a model reads new images.",
         ),
         "overfitting": Term(
             "Overfitting",
-            "Accuracy on training images above that on others: the network has learned some of them"
-            " by heart.",
+            "Accuracy on training images is above that on others: the network has memorised some of"
+            " them.",
             "A small gap is normal; one that grows while validation gets worse is not.",
         ),
         "learning-rate": Term(
@@ -65,8 +65,8 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         ),
         "augmentation": Term(
             "Augmentation",
-            "Random small changes to each training image (turned, moved, thicker), so that the"
-            " network learns what does not matter.",
+            "Random small changes to each training image (rotated, shifted, thickened), so that the"
+            " network learns to ignore them.",
             "",
             "Simard, Steinkraus & Platt 2003",
         ),
@@ -125,13 +125,13 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         "calibration": Term(
             "Calibration error (ECE)",
             "The mean gap between how sure a model says it is and how often it is right.",
-            "Below 1% its probabilities can be taken at their word.",
+            "Below 1%, confidence and accuracy differ by less than one point on average.",
             "Guo et al. 2017, arXiv:1706.04599",
         ),
         "temperature": Term(
             "Temperature",
             "One number by which a model's outputs are divided before they become probabilities,"
-            " chosen on validation images, so that it is neither too sure nor too timid.",
+            " chosen on validation images, so that it is neither over- nor underconfident.",
             "",
             "Guo et al. 2017, arXiv:1706.04599",
         ),
@@ -161,8 +161,8 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         ),
         "triplet": Term(
             "Triplet loss",
-            "Training on three images at a time: two of one class shall lie closer together than to"
-            " one of another class.",
+            "Training on three images at a time: two of one class should lie closer together than"
+            " either to one of another class.",
             "",
             "Schroff et al. 2015, arXiv:1503.03832",
         ),
@@ -176,7 +176,7 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         "trustworthiness": Term(
             "Trustworthiness of a map",
             "How far points that are neighbours on the map are so in the space too.",
-            "1 is best; below 0.9 the map shows neighbours that are none.",
+            "1 is best; below 0.9 many neighbours on the map are not neighbours in the space.",
             "Venna & Kaski 2001",
         ),
         "knn": Term(
@@ -238,7 +238,7 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         "out-of-sample": Term(
             "Out of sample",
             "Predicted by a network that was not trained on that image's label, so that it can't have"
-            " learned it by heart.",
+            " memorised it.",
             "",
             "Northcutt, Jiang & Chuang 2021, arXiv:1911.00068",
         ),

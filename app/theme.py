@@ -21,7 +21,7 @@ LIGHT = {
 }
 LIGHT_SIDEBAR = {"backgroundColor": "#f4f6f9", "secondaryBackgroundColor": "#e6ebf1"}
 DARK = {
-    "primaryColor": "#4a84dd",
+    "primaryColor": "#3d75cf",
     "backgroundColor": "#14181f",
     "secondaryBackgroundColor": "#1e242e",
     "textColor": "#e3e8ef",

@@ -33,6 +33,31 @@ export function dressed(layout, style) {
   return { ...layout, title, template, autosize: true };
 }
 
+// A text in lines that fit into `width` pixels; plotly.js would let it run out of the picture. size: of the letters, in pixels.
+export function wrapped(text, width, size) {
+  const most = Math.max(12, Math.floor(width / (0.52 * size))), lines = [""];
+  if (!text || text.includes("<")) return text;
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line && line.length + 1 + word.length > most) lines.push(word);
+    else lines[lines.length - 1] = line ? `${line} ${word}` : word;
+  }
+  return lines.join("<br>");
+}
+
+// The title, and what stands in place of a plot, in as many lines as a narrow screen needs.
+export function fitted(layout, width) {
+  const lines = (text) => (text ?? "").split("<br>").length - 1;
+  const text = wrapped(layout.title?.text, width, 16), old = layout.title?.subtitle;
+  const subtitle = old && { ...old, text: wrapped(old.text, width, 12) };
+  return {
+    ...layout,
+    title: { ...layout.title, text, ...(subtitle && { subtitle }) },
+    margin: { ...layout.margin, t: (layout.margin?.t ?? 46) + 20 * lines(text) + 15 * lines(subtitle?.text) },
+    annotations: layout.annotations?.map((note) => (note.xref === "paper" && note.yref === "paper" ? { ...note, text: wrapped(note.text, width, 14) } : note)),
+  };
+}
+
 export default function ({ data, parentElement }) {
   const library = plotly(new URL(data.source, document.baseURI).href);
   if (!data.figure) {
@@ -49,7 +74,7 @@ export default function ({ data, parentElement }) {
   library.then(
     (draws) => {
       if (place.latest !== data.figure || !place.isConnected) return; // a newer one came while the library was on its way
-      draws.react(place, traces, dressed(layout, getComputedStyle(place)), data.config);
+      draws.react(place, traces, dressed(fitted(layout, place.clientWidth), getComputedStyle(place)), data.config);
       place.shown = data.figure + colours;
       place.watcher ??= new ResizeObserver(() => draws.Plots.resize(place));
       place.watcher.observe(place);

@@ -122,15 +122,15 @@ def draw(ids: list[str], alive: bool) -> None:
 
 
 with page(
-    "Compare", "Put runs side by side: which is better, is it really, and on which images."
+    "Compare", "Which run is better, whether the difference is significant, and on which images."
 ) as lab:
     chosen = pick_runs(lab, "runs")
     if lab.runs():
         summary.questions(lab)
         if not chosen:
             empty(
-                "Choose runs above. Two or more are compared; of a single one you see its mistakes"
-                " and its calibration."
+                "Choose runs above. Two or more are compared; of a single one you see its curves and"
+                " its mistakes."
             )
     if len(chosen) > 1:
         asked = st.query_params.get("view") == "common"

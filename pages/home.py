@@ -30,11 +30,11 @@ def live(was_busy: bool) -> None:
             "Available data sets",
             number(sum(data.here for data in datasets)),
             help=f"of {len(datasets)} known by name",
-            width=150,
+            width=140,
         )
-        st.metric("Saved models", number(len(models)), width=150)
-        st.metric("Runs", number(len(runs)), width=150)
-        st.metric("Running", number(len(alive)), width=150)
+        st.metric("Saved models", number(len(models)), width=140)
+        st.metric("Runs", number(len(runs)), width=140)
+        st.metric("Running", number(len(alive)), width=140)
     if view := lab.launcher.cluster():
         cluster_box(view)
     st.subheader("Running", anchor=False)
@@ -66,7 +66,8 @@ def live(was_busy: bool) -> None:
             run_line(run)
     with st.container(horizontal=True):
         link("runs", "All runs")
-        link("compare", "Compare them")
+        if len(ended) > 1:
+            link("compare", "Compare them")
 
 
 with page(

@@ -11,7 +11,7 @@ with page("Models", "Saved models: what they are for, how good they are, and the
     model = pick_model(lab, "model")
     if model:
         meta = lab.model_meta(model)
-        figures(meta)
+        figures(meta, next((info.merged for info in lab.models() if info.name == model), None))
         with st.container(horizontal=True, vertical_alignment="center"):
             link("draw", "Open on the canvas", model=model)
             downloads(lab, model, meta)
@@ -31,7 +31,7 @@ with page("Models", "Saved models: what they are for, how good they are, and the
                     "Title": entry.title,
                     "Trained on": entry.data,
                     "Test accuracy": percent(entry.accuracy),
-                    "Of": entry.tested_on or "–",
+                    "Tested on": entry.tested_on or "–",
                     "Classes": entry.classes,
                     "Parameters": parameters(entry.parameters),
                     "Style": entry.style,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.palette import COLOURS
+from app.palette import SHAPES, class_marks
 
 if TYPE_CHECKING:
     from engine.services.gallery import Gallery
@@ -18,8 +18,8 @@ MAP_SIZE = (400, 300)
 
 
 def map_of(gallery: Gallery) -> dict[str, Any]:
-    """The map as the script draws it: points [x, y, colour], a label at the middle of each class,
-    and how to place a drawing.
+    """The map as the script draws it: points [x, y, class], how each class is drawn [colour, path], a
+    label at the middle of each class, and how to place a drawing.
     """
     coordinates = gallery.coordinates
     assert coordinates is not None
@@ -32,7 +32,7 @@ def map_of(gallery: Gallery) -> dict[str, Any]:
     placed[:, 1] = MAP_SIZE[1] - placed[:, 1]
     shown = np.random.default_rng(0).permutation(len(placed))[:MAP_POINTS]
     points = [
-        [round(float(x), 1), round(float(y), 1), int(label) % len(COLOURS)]
+        [round(float(x), 1), round(float(y), 1), int(label)]
         for (x, y), label in zip(placed[shown], gallery.labels[shown], strict=True)
     ]
     labels = []
@@ -44,4 +44,15 @@ def map_of(gallery: Gallery) -> dict[str, Any]:
                 np.abs(members - middle).sum(1).argmin()
             ]  # where it has members: a class may lie in several places
             labels.append([round(float(x), 1), round(float(y) + 4, 1), name])
-    return {"points": points, "labels": labels, "low": low, "scale": scale, "shift": shift}
+    marks, outlines = class_marks(len(gallery.classes)), list(SHAPES.values())
+    drawn = [
+        [colour, outlines[shape]] for colour, shape in zip(marks.colours, marks.shapes, strict=True)
+    ]
+    return {
+        "points": points,
+        "marks": drawn,
+        "labels": labels,
+        "low": low,
+        "scale": scale,
+        "shift": shift,
+    }

@@ -68,12 +68,13 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> None:
 
     gr.Markdown(
         "Draw a new symbol (β, ♥, a signature, your own 7), name it and add it; do this three to"
-        " five times. The next one is recognised at once."
+        " five times. The next one is recognised at once. Key **a** adds the next drawing under the"
+        " same name."
     )
     with gr.Row():
         with gr.Column(min_width=260):
             name = gr.Textbox("", label="Name of the symbol", max_lines=1, max_length=40)
-            button = gr.Button("Add this drawing", variant="primary")
+            button = gr.Button("Add this drawing", variant="primary", elem_id="add-example")
             done = gr.Markdown("")
             chosen = gr.Dropdown([], label="Taught symbols", interactive=True)
             with gr.Row():

@@ -17,7 +17,6 @@ from app.canvas_tabs.class_map import MAP_SIZE, map_of
 from app.canvas_tabs.drawing import decode_picture
 from app.canvas_tabs.reader import Reader, rows_of
 from app.canvas_tabs.taught_views import nearest_examples, symbol_rows, why_taught
-from app.palette import COLOURS
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
 from engine.recognition.confusables import group_of, judge
@@ -136,7 +135,7 @@ class Views:
         return out
 
     def why(self, picture: str, model: str) -> dict[str, Any]:
-        """Which strokes spoke for the likeliest class, for each image that the model sees."""
+        """Which strokes are evidence for the likeliest class, for each image that the model sees."""
         from engine.explain.saliency import overlay, saliency
 
         model = model or self.reader.best()
@@ -155,8 +154,8 @@ class Views:
             for title, channel, found in zip(titles, prediction.square, maps, strict=False)
         ]
         note = (
-            f"Orange strokes speak for {prediction.label}, blue ones against it (integrated"
-            " gradients against a blank page)."
+            f"Orange strokes are evidence for {prediction.label}, blue ones evidence against it"
+            " (integrated gradients; the baseline is a blank page)."
         )
         return {"kind": "why", "items": items, "note": note}
 
@@ -218,7 +217,7 @@ class Views:
             "stamp": path,
             "points": drawn["points"],
             "labels": drawn["labels"],
-            "colours": COLOURS,
+            "marks": drawn["marks"],
             "here": [round(float(x), 1), round(float(MAP_SIZE[1] - y), 1)],
             "note": (
                 "UMAP of the model's embedding of its training images. The ring is your drawing,"

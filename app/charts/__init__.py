@@ -2,6 +2,6 @@
 here.
 """
 
-from app.charts.base import COLOURS, class_colours, figure
+from app.charts.base import COLOURS, figure
 
-__all__ = ["COLOURS", "class_colours", "figure"]
+__all__ = ["COLOURS", "figure"]

@@ -7,7 +7,6 @@ Series colours are middle tones that hold their own on white and on near-black.
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
@@ -126,22 +125,6 @@ def columns(values: Sequence[Sequence[Any] | None], width: int) -> NDArray[np.ob
         if value is not None:
             out[number] = value
     return out
-
-
-def class_colours(count: int) -> list[str]:
-    """`count` colours ('#rrggbb') for classes: the palette up to ten, and beyond it hues all round
-    the wheel in alternating lightness, so that neighbours in a legend of 62 can still be told
-    apart."""
-    if count <= len(COLOURS):
-        return list(COLOURS[:count])
-    colours = []
-    for index in range(count):
-        lightness = (0.42, 0.58, 0.68)[index % 3]
-        red, green, blue = colorsys.hls_to_rgb(
-            index / count, lightness, (0.72, 0.62, 0.78)[index % 3]
-        )
-        colours.append(f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}")
-    return colours
 
 
 def message(title: str, text: str, *, height: int = 240) -> go.Figure:

@@ -16,11 +16,12 @@ SPLIT_COLOURS = {"train": COLOURS[0], "val": COLOURS[2], "test": COLOURS[1]}
 def class_counts(classes: Sequence[str], counts: np.ndarray, height: int = 320) -> go.Figure:
     """Images of each class, bars of the official splits stacked. counts (3, K): train, val, test."""
     total = int(np.sum(counts))
+    held = "" if np.any(counts[1]) else "; validation images will be drawn from the training images"
     chart = figure(
-        "Images of each class",
+        "Images per class",
         "Class",
         "Images",
-        subtitle=f"{total:,} images, {len(classes):,} classes",
+        subtitle=f"{total:,} images, {len(classes):,} classes{held}",
         height=height,
     )
     for name, row in zip(SPLIT_NAMES, counts, strict=True):

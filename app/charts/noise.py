@@ -59,7 +59,7 @@ def task3(published: Sequence[Row], here: Sequence[Row], recovered: Sequence[Row
     and models trained on complementary labels. Rows have a title and an accuracy (0..1).
     """
     chart = figure(
-        "Trained on Task 3, scored on MNIST's test images",
+        "Accuracy on MNIST's test images",
         "Accuracy (%)",
         "",
         height=120 + 34 * (len(published) + len(here) + len(recovered)),
@@ -94,9 +94,9 @@ def task3(published: Sequence[Row], here: Sequence[Row], recovered: Sequence[Row
     chart.add_vline(
         x=10,
         line={"dash": "dot", "color": QUIET, "width": 1.5},
-        annotation={"text": "guessing: 10%", "font": {"color": QUIET}},
+        annotation={"text": "guessing", "font": {"color": QUIET}, "yanchor": "bottom"},
     )
-    chart.update_xaxes(range=[-2, 104])
+    chart.update_xaxes(range=[-8, 104])
     chart.update_yaxes(autorange="reversed")
     return chart
 
@@ -106,7 +106,7 @@ def hypotheses(rows: Sequence[Row], names: Mapping[str, str]) -> go.Figure:
     and gain_error in nats, by name.
     """
     chart = figure(
-        "Which hypothesis predicts held-out labels?",
+        "How well each hypothesis predicts held-out labels",
         "Log-likelihood above the labels' frequencies (nats an image)",
         "",
         height=140 + 40 * len(rows),
@@ -172,7 +172,7 @@ def methods(rows: Sequence[Row], classes: int) -> go.Figure:
         orientation="h",
         marker={"color": [colours.get(row["name"], QUIET) for row in rows]},
         text=[
-            f"{100 * row['accuracy']:.2f}%" if row["accuracy"] is not None else "gives up"
+            f"{100 * row['accuracy']:.2f}%" if row["accuracy"] is not None else "no result"
             for row in rows
         ],
         textposition="auto",

@@ -9,7 +9,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import BAD, COLOURS, GOOD, QUIET, class_colours, figure
+from app.charts.base import BAD, COLOURS, GOOD, QUIET, figure
+from app.palette import SHAPES, Marks, class_marks
 
 # Dark to light, readable on white and on near-black alike (after viridis), for values on a map.
 RAMP = ("#5b2a86", "#4a4fa3", "#337fb0", "#2aa198", "#5dbb63", "#b5cc3a", "#f2d21f")
@@ -17,25 +18,30 @@ UNNAMED = "#9aa3ad"
 GREY = ("no label", "no cluster")  # the last names of a layer that are drawn so
 
 
-def layer_palette(kind: str, names: Sequence[str]) -> list[str]:
-    """The colours of a layer's codes: kind is its `palette` (see
-    engine.services.point_layers.Layer); 256 for a ramp, else one a name.
+def layer_marks(kind: str, names: Sequence[str]) -> Marks:
+    """How the codes of a layer are drawn: kind is its `palette` (see
+    engine.services.point_layers.Layer); 256 colours for a ramp, else a mark for each name.
     """
     if kind == "ramp":
-        return [_between(RAMP, step / 255) for step in range(256)]
+        return Marks([_between(RAMP, step / 255) for step in range(256)], [])
     if kind == "verdict":
-        return [GOOD, BAD, QUIET][: len(names)]
-    if kind == "rivals":
-        return [UNNAMED, COLOURS[0], COLOURS[1], BAD, QUIET][: len(names)]
-    plain = [name for name in names if name not in GREY]
-    return [*class_colours(len(plain)), UNNAMED][: len(names)]
+        colours, shapes = [GOOD, BAD, QUIET], ["circle", "cross", "ring"]
+    elif kind == "rivals":
+        colours = [UNNAMED, COLOURS[0], COLOURS[1], BAD, QUIET]
+        shapes = ["circle", "square", "triangle", "cross", "ring"]
+    else:
+        plain = class_marks(sum(name not in GREY for name in names))
+        grey = len(names) - len(plain.colours)
+        return Marks([*plain.colours, *[UNNAMED] * grey], [*plain.shapes, *[0] * grey])
+    places = [list(SHAPES).index(shape) for shape in shapes]
+    return Marks(colours[: len(names)], places[: len(names)])
 
 
 def accuracy_curve(rows: Sequence[dict[str, Any]]) -> go.Figure:
     """kNN accuracy in percent against the number of neighbours, a line a row ({'name', 'knn':
     [{'k', 'accuracy'}]}).
     """
-    chart = figure("kNN accuracy", "Neighbours k that vote", "Accuracy (%)")
+    chart = figure("kNN accuracy", "Number of neighbours k", "Accuracy (%)")
     for number, row in enumerate(rows):
         chart.add_scatter(
             x=[point["k"] for point in row["knn"]],

@@ -44,9 +44,9 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
     shown = [trial for trial in trials if trial.value is not None]
     if not shown:
         return message(
-            "History", "The first value comes with the end of the first epoch.", height=height
+            "Value of each trial", "The first value appears after the first epoch.", height=height
         )
-    chart = figure("History", "Trial", axis_title(metric), height=height)
+    chart = figure("Value of each trial", "Trial", axis_title(metric), height=height)
     factor, form = scale(metric)
     for state, (colour, symbol) in STATES.items():
         own = [trial for trial in shown if trial.state == state]
@@ -119,7 +119,7 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
     """
     shown = [trial for trial in trials if trial.history]
     if not shown:
-        return message("Learning curves", "Come with the end of the first epoch.", height=height)
+        return message("Learning curves", "The curves appear after the first epoch.", height=height)
     chart = figure("Learning curves", "Epoch", axis_title(metric), height=height)
     factor, form = scale(metric)
     many = sum(len(trial.history) for trial in shown) > MARKED

@@ -71,7 +71,7 @@ class Admission:
         if person is None and ANYONE not in who:
             return Verdict(answer=self._stranger(scope, found.headers))
         if person is not None and ANYONE not in who and person.role not in who:
-            return Verdict(person, _line("This address is not for you.", 403))
+            return Verdict(person, _line("You may not open this page.", 403))
         return Verdict(person, cookie=cookie)
 
     def cookie(self, scope: Scope, text: str, role: str) -> str:

@@ -99,7 +99,7 @@ class Guard:
         address = whose((scope.get("client") or ("", 0))[0])
         who = (person.id if person and person.id else address, f"all of {address}")
         wait = max(rate.wait_seconds(one) for rate, one in zip(self._rates, who, strict=True))
-        return _later("These are too many requests. Try again later.", wait) if wait else None
+        return _later("Too many requests. Try again later.", wait) if wait else None
 
     def _unwelcome(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
@@ -192,7 +192,7 @@ class Guard:
         elif isinstance(visit.refused, Unreadable):
             answer = _line("This form can't be read.", 400)
         elif visit.refused:
-            answer = _later("Too much is open here already. Try again later.", 2)
+            answer = _later("Too many connections are open. Try again later.", 2)
         else:
             answer = _line("The lab could not answer this request.", 500)
         if visit.refused or scope["type"] == "http":
@@ -286,7 +286,7 @@ def _too_large(most: int) -> Response:
 
 
 def _not_found() -> Response:
-    body = '<p>Nothing is served at this address. <a href="/">The lab begins here.</a></p>'
+    body = '<p>Nothing is served at this address. <a href="/">Open the lab.</a></p>'
     return HTMLResponse(f"<!doctype html><title>Not found</title>{body}", 404)
 
 

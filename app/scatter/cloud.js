@@ -1,29 +1,48 @@
-// A cloud of points in WebGL 2: positions, colours, one draw call. Knows nothing of mice or meaning.
+// A cloud of points in WebGL 2: positions, colours, shapes, one draw call. Knows nothing of mice or meaning.
 
 const VERTEX = `#version 300 es
 in vec3 at;
 in vec4 colour;
+in float shape;
 uniform mat3 turn;
 uniform vec3 middle;
 uniform vec2 centre;
 uniform vec2 scale;
 uniform float size;
 out vec4 tint;
+flat out int form;
+flat out float soft;
 void main() {
   vec3 p = turn * (at - middle);
   gl_Position = vec4((p.xy - centre) * scale, 0.0, 1.0);
   gl_PointSize = colour.a == 0.0 ? 0.0 : size * (colour.a < 0.5 ? 0.8 : colour.a > 0.96 ? 1.8 : 1.0);
   tint = colour;
+  form = int(shape + 0.5);
+  soft = max(0.25, 2.0 / max(gl_PointSize, 1.0));
 }`;
 
 const FRAGMENT = `#version 300 es
 precision mediump float;
 in vec4 tint;
+flat in int form;
+flat in float soft;
 out vec4 shown;
+float triangle(vec2 p) { return max(p.y - 0.72, (1.72 * abs(p.x) - p.y - 1.0) / 1.99); }
+float plus(vec2 p) { p = abs(p); return min(max(p.x - 1.0, p.y - 0.34), max(p.x - 0.34, p.y - 1.0)); }
+// The distance from the edge of a shape, negative inside it; in the order of SHAPES in app/palette.py. p: -1..1, y downwards.
+float outside(vec2 p) {
+  if (form == 1) return max(abs(p.x), abs(p.y)) - 0.82;
+  if (form == 2) return triangle(p);
+  if (form == 3) return (abs(p.x) + abs(p.y) - 1.0) * 0.707;
+  if (form == 4) return plus(p);
+  if (form == 5) return triangle(vec2(p.x, -p.y));
+  if (form == 6) return abs(length(p) - 0.72) - 0.26;
+  if (form == 7) return plus(vec2(p.x + p.y, p.x - p.y) * 0.707);
+  return length(p) - 1.0;
+}
 void main() {
   if (tint.a == 0.0) discard;
-  float far = length(gl_PointCoord - 0.5) * 2.0;
-  float edge = 1.0 - smoothstep(0.75, 1.0, far);
+  float edge = 1.0 - smoothstep(-soft, 0.0, outside((gl_PointCoord - 0.5) * 2.0));
   if (edge == 0.0) discard;
   shown = vec4(tint.rgb * tint.a * edge, tint.a * edge);
 }`;
@@ -51,6 +70,7 @@ export class Cloud {
     this.places = Object.fromEntries(["turn", "middle", "centre", "scale", "size"].map((name) => [name, this.uniform(name)]));
     this.positions = gl.createBuffer();
     this.colours = gl.createBuffer();
+    this.shapes = gl.createBuffer();
     this.order = gl.createBuffer();
     const attribute = (name, buffer, width, type, normalised) => {
       const place = gl.getAttribLocation(program, name);
@@ -60,6 +80,7 @@ export class Cloud {
     };
     attribute("at", this.positions, 3, gl.FLOAT, false);
     attribute("colour", this.colours, 4, gl.UNSIGNED_BYTE, true);
+    attribute("shape", this.shapes, 1, gl.UNSIGNED_BYTE, false);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
@@ -72,9 +93,11 @@ export class Cloud {
     gl.bufferData(gl.ARRAY_BUFFER, positions, gl.DYNAMIC_DRAW);
   }
 
-  // colours: Uint8Array of r, g, b, a; order: Uint32Array, what is drawn first lies below
-  paint(colours, order) {
+  // colours: Uint8Array of r, g, b, a; shapes: Uint8Array of places in SHAPES; order: Uint32Array, what is drawn first lies below
+  paint(colours, shapes, order) {
     const gl = this.gl;
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.shapes);
+    gl.bufferData(gl.ARRAY_BUFFER, shapes, gl.DYNAMIC_DRAW);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.colours);
     gl.bufferData(gl.ARRAY_BUFFER, colours, gl.DYNAMIC_DRAW);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.order);

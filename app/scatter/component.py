@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from app.charts.space import GREY
+from app.palette import SHAPES, Marks
 from app.scripts import joined
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def scatter(
     count: int,
     dims: int,
     layer: Layer,
-    palette: Sequence[str],
+    marks: Marks,
     points: str | None = None,
     frames: dict[str, Any] | None = None,
     words: Words | None = None,
@@ -69,7 +70,7 @@ def scatter(
     points    address of the coordinates (see app.scatter.routes), or `frames`: {'epochs': […],
               'coordinates': (F, N, dims) float32}
     image     address below which point i's image is `/i`, and several are `/sheet?at=i,j`
-    palette   colours of the layer's codes; codes: address where they are fetched (see
+    marks     how the layer's codes are drawn; codes: address where they are fetched (see
               app.scatter.routes), or None to send them along
     group     scatters of one group light up the same points
     extra     a picture of no data set on the map: {'at': coordinates, 'image': address, 'text'}
@@ -91,7 +92,7 @@ def scatter(
         "classes": list(words.classes),
         "answers": list(words.answers),
         "shown": list(words.titles),
-        "layer": _layer(layer, palette, codes, frames is not None),
+        "layer": _layer(layer, marks, codes, frames is not None),
         "selection": {
             "id": selection.id,
             "at": _text(np.asarray(selection.at, np.int32)),
@@ -112,14 +113,16 @@ def scatter(
     _component()(key=key, data=data, on_picked_change=changed)
 
 
-def _layer(layer: Layer, palette: Sequence[str], codes: str | None, moves: bool) -> dict[str, Any]:
+def _layer(layer: Layer, marks: Marks, codes: str | None, moves: bool) -> dict[str, Any]:
     sent = None if codes else _text(layer.codes.astype("<u2"))
     return {
         "title": layer.title,
         "kind": layer.kind,
         "codes": sent,
         "source": codes,
-        "palette": list(palette),
+        "palette": marks.colours,
+        "shapes": marks.shapes,
+        "outlines": list(SHAPES.values()),
         "names": list(layer.names),
         "counts": list(layer.counts),
         "moves": moves,

@@ -54,10 +54,15 @@ export const listening = {
   key(event) {
     const step = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
     const act = { "+": "in", "=": "in", "-": "out", 0: "home", l: "lasso", L: "lasso", c: "contours", C: "contours", Escape: "clear" }[event.key];
-    if (!this.ready || (!step && !act) || event.ctrlKey || event.metaKey) return;
+    const chosen = event.key === "Enter";
+    if (!this.ready || (!step && !act && !chosen) || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     if (step) this.view.pan(...step);
     if (act) this.act(act);
+    this.view.project(this.positions, this.pixels);
+    const middle = [this.width / 2, this.height / 2], aimed = pointAt(this.pixels, this.shown, ...middle, chosen ? Infinity : REACH);
+    if (step || act === "in" || act === "out") this.hover(aimed, middle);
+    if (chosen && aimed >= 0) this.pick("point", [aimed]);
     this.glide();
   },
 

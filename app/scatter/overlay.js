@@ -4,6 +4,18 @@ import { address } from "./scatter.js";
 
 const MOST_PICTURES = 160; // when no more points than this are in sight, their images are drawn
 
+// A point as the map draws it, for the legend. path: of SHAPES in app/palette.py.
+function shapeOf(path, colour) {
+  const space = "http://www.w3.org/2000/svg", picture = document.createElementNS(space, "svg"), line = document.createElementNS(space, "path");
+  picture.setAttribute("viewBox", "-1 -1 2 2");
+  picture.setAttribute("aria-hidden", "true");
+  line.setAttribute("d", path);
+  line.setAttribute("fill", colour);
+  line.setAttribute("fill-rule", "evenodd");
+  picture.append(line);
+  return picture;
+}
+
 // Methods of Scatter, see main.js.
 export const drawing = {
   overlay() {
@@ -64,7 +76,7 @@ export const drawing = {
     this.pen.stroke();
   },
 
-  // A class's name stands at its middle-most image: the median, which an outlier does not move. What is of no class has no middle.
+  // A class's name stands at the image nearest to its median, which an outlier does not move. What is of no class has no middle.
   drawNames(ink, paper) {
     const { layer } = this.data;
     if (!layer.named || layer.names.length < 2 || this.view.nearness > 12) return;
@@ -72,7 +84,12 @@ export const drawing = {
       const members = layer.names.map(() => []);
       for (let i = 0; i < this.data.count; i += 1) members[this.codes[i]]?.push(i);
       const middle = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-      this.middles = members.map((at) => at.length && [0, 1, 2].map((axis) => middle(at.slice(0, 4000).map((i) => this.positions[3 * i + axis]))));
+      const of = (i) => [0, 1, 2].map((axis) => this.positions[3 * i + axis]);
+      const apart = (a, b) => Math.hypot(...a.map((each, axis) => each - b[axis]));
+      this.middles = members.map((all) => {
+        const at = all.slice(0, 4000), centre = [0, 1, 2].map((axis) => middle(at.map((i) => this.positions[3 * i + axis])));
+        return at.length && at.map(of).reduce((best, each) => (apart(each, centre) < apart(best, centre) ? each : best)); // a class may lie in several places
+      });
     }
     const { pen } = this, flat = Float32Array.from(this.middles.flatMap((at) => at || [NaN, NaN, NaN]));
     const spots = this.view.project(flat, new Float32Array(2 * this.middles.length));
@@ -161,8 +178,7 @@ export const drawing = {
       chip.type = "button";
       chip.title = `${name}: ${layer.counts[code].toLocaleString()} images. Click to hide or show, double-click for this one alone.`;
       chip.dataset.code = code;
-      const spot = document.createElement("i");
-      spot.style.background = layer.palette[code];
+      const spot = shapeOf(layer.outlines[layer.shapes[code] ?? 0], layer.palette[code]);
       const text = Object.assign(document.createElement("span"), { textContent: name });
       chip.append(spot, text);
       if (layer.names.length <= 12) chip.append(Object.assign(document.createElement("small"), { textContent: layer.counts[code].toLocaleString() }));

@@ -7,6 +7,7 @@ import { View } from "./view.js";
 const MANY = 200_000; // points; of more, FEW are drawn while the map moves: a software renderer draws so many in a frame
 const FEW = 60_000;
 const GREY = [128, 128, 128];
+const MANY_SHAPES = 20_000; // of more points all would hide one another; close up they are larger
 const REST_MS = 160; // after the last movement, all are drawn
 
 export const address = (path) => new URL(path, document.baseURI).href;
@@ -40,7 +41,7 @@ export class Scatter {
     this.data = data;
     if (!this.cloud.gl) return;
     this.stage.style.height = `${data.height}px`;
-    this.over.setAttribute("aria-label", `Map of ${data.count} images. Arrows move, plus and minus zoom, L draws a lasso, Escape clears.`);
+    this.over.setAttribute("aria-label", `Map of ${data.count} images. Arrows move it, plus and minus zoom, Enter selects the image at the cross, Escape clears the selection.`);
     if (data.id !== this.loaded) this.ready = false;
     if (this.working) return;
     this.working = true;
@@ -171,8 +172,8 @@ export class Scatter {
   }
 
   paint() {
-    const n = this.data.count, palette = this.data.layer.palette.map(hex), colours = new Uint8Array(4 * n), some = this.selected.size > 1;
-    const value = this.data.layer.kind === "value", few = rareCodes(this.data.layer, n);
+    const n = this.data.count, { layer } = this.data, palette = layer.palette.map(hex), some = this.selected.size > 1;
+    const colours = new Uint8Array(4 * n), shapes = new Uint8Array(n), value = layer.kind === "value", few = rareCodes(layer, n);
     const heights = new Uint8Array(n), counts = [0, 0, 0]; // how high each lies: dimmed, lit, rare
     for (let i = 0; i < n; i++) {
       const code = this.codes[i], shown = value || !this.hidden.has(code);
@@ -183,12 +184,13 @@ export class Scatter {
       colours[at + 1] = g;
       colours[at + 2] = b;
       colours[at + 3] = shown ? [50, 235, 255][height] : 0;
+      shapes[i] = layer.shapes[code] ?? 0;
       heights[i] = height;
       counts[height]++;
     }
     const order = new Uint32Array(n), next = [0, counts[0], counts[0] + counts[1]];
     for (const i of this.mixed) order[next[heights[i]]++] = i;
-    this.cloud.paint(colours, order);
+    this.cloud.paint(colours, shapes, order);
     this.draw();
   }
 
@@ -211,7 +213,9 @@ export class Scatter {
   }
 
   get dot() {
-    const base = Math.min(9, Math.max(2.6, 420 / Math.sqrt(this.data.count)));
+    const { count, layer } = this.data;
+    const least = layer.shapes.some(Boolean) && count <= MANY_SHAPES ? 6 : 2.6; // smaller shapes can't be told apart
+    const base = Math.min(9, Math.max(least, 420 / Math.sqrt(count)));
     return Math.min(16, base * this.view.nearness ** 0.35);
   }
 

@@ -35,6 +35,15 @@ def label(lab: Lab) -> None:
         pick_person()
     if data is None or model is None:
         return
+    info = next(info for info in lab.datasets() if info.name == data)
+    if info.here and not lab.data.contents(data).report.unlabelled:
+        empty(
+            f"Every image of `{data}` has a label. Choose a data set with images that have none, or add"
+            " one.",
+            "data",
+            "Add a data set",
+        )
+        return
     space = _space(lab, model, data)
     if space is None:
         return
@@ -51,7 +60,7 @@ def label(lab: Lab) -> None:
     from engine.embedding.proposals import STRATEGIES, WORDS
 
     strategy = pick_segment(
-        "Propose", {name: WORDS[name].capitalize() for name in STRATEGIES}, "by"
+        "Order of the images", {name: WORDS[name].capitalize() for name in STRATEGIES}, "by"
     )
     _propose(lab, space, strategy)
     if standing.by_hand:
@@ -103,8 +112,8 @@ def _space(lab: Lab, model: str, data: str) -> Space | None:
     if not at_work(lab, "embed", arguments, "label-embed"):
         with st.container(border=True):
             st.markdown(
-                f"The images of `{data}` have not been embedded by `{model}` yet. Any model does, also"
-                " one that was trained on other characters."
+                f"The images of `{data}` have not been embedded by `{model}` yet. Any model can be"
+                " used, also one that was trained on other characters."
             )
             if allowed(lab, "compute") and st.button(
                 "Embed them", type="primary", icon=":material/scatter_plot:", key="embed"

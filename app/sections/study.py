@@ -93,7 +93,7 @@ def experiment(lab: Lab, row: Row, runs: Sequence[RunInfo]) -> None:
             st.caption(f"`{row.name}` · {row.metric}", width="content")
         published, ours, best = st.columns([1, 1.5, 1.5])
         with published:
-            words = percent(row.published) if row.published is not None else "in words"
+            words = percent(row.published) if row.published is not None else "not a figure"
             st.metric("Published", words)
             st.caption(_sentence(row.note or row.source))
         with ours:
@@ -181,7 +181,7 @@ def _buttons(lab: Lab, row: Row, finished: Sequence[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if lab.may("sweep"):
             _run_buttons(lab, row)
-        link("train", "Change it first", icon=":material/tune:", recipe=row.name)
+        link("train", "Edit the recipe first", icon=":material/tune:", recipe=row.name)
         if len(finished) > 1:
             link("compare", f"Compare its {len(finished)} runs", runs=",".join(finished[:8]))
     if message := st.session_state.pop(f"started-{row.name}", None):
@@ -232,7 +232,7 @@ def _details(row: Row) -> None:
         known = (
             ("Target", recipe.target),
             ("Recipe", recipe.about),
-            ("Concluded there", recipe.analysis),
+            ("Their conclusion", recipe.analysis),
             ("Source", row.source),
         )
         for label, text in known:

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from app.widgets import told
 from app.widgets.links import link, page_file
+from app.widgets.runs import progress
+from app.widgets.tasks import task_progress
 from engine.errors import GlyphlabError
+from engine.runs.run_info import RunInfo
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -45,7 +49,7 @@ WORDS: dict[str, Words] = {
     ),
     "labels": Words(
         "Find wrong labels",
-        "A tenth of the labels of 1,000 digits is changed on purpose. How many are found?",
+        "A tenth of the labels of 1,000 digits is changed on purpose. See how many the lab finds.",
         "Add label noise",
         "See what was found",
     ),
@@ -96,12 +100,25 @@ def _row(lab: Lab, step: str, words: Words, state: str, primary: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"step-{step}"):
         st.markdown(f"{ICONS[state]} **{words.title}.** {words.about}", width="stretch")
         page, query = lab.tour.place(step)
-        if state != "open":
-            link(page, words.result if state == "done" else "Running: watch it", **query)
+        if state == "running":
+            link(page, "Watch", **query)
+            st.button("Stop", key=f"stop-{step}", on_click=told(lab.tour.stop), args=(step,))
+        elif state == "done":
+            link(page, words.result, **query)
         elif st.button(
             words.button, key=f"begin-{step}", type="primary" if primary else "secondary"
         ):
             _begin(lab, step)
+    for work in lab.tour.under_way(step):
+        if work.state == "queued":
+            continue
+        st.progress(
+            *(
+                progress(work, lab.run(work.id).metrics())
+                if isinstance(work, RunInfo)
+                else task_progress(work)
+            )
+        )
 
 
 def _begin(lab: Lab, step: str) -> None:

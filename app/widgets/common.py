@@ -16,6 +16,7 @@ from app.people.asking import in_dashboard
 from app.shared_lab import open_lab_here
 from app.widgets.links import link
 from app.widgets.live import can_draw, drawn, drawn_once, live_chart
+from app.widgets.person import asking
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ def page(title: str, about: str) -> Iterator[Lab]:
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
+    someone = asking()
+    if not someone.leads and lab.classroom.is_locked_for(someone):
+        st.info(
+            "The class is locked: look and draw until your teacher unlocks it.",
+            icon=":material/lock:",
+        )
     try:
         yield lab
     except GlyphlabError as error:

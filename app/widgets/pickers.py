@@ -115,6 +115,7 @@ def pick_runs(
         format_func=lambda run: labels.get(run) or run,
         key=key,
         on_change=remember,
+        placeholder="Choose runs",
     )
 
 

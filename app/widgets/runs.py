@@ -71,8 +71,8 @@ def summary(run: RunInfo) -> str:
     if run.by:
         parts.append(f"by {literal(run.by)}")
     if run.seconds is not None:
-        parts.append(seconds(run.seconds))
-    parts.append(ago(run.created))
+        parts.append(f"{seconds(run.seconds)} in all")
+    parts.append(ago(run.created if run.alive else run.finished or run.created))
     return " · ".join(parts)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.words import number
+from app.charts.words import percent
+from app.widgets.busy import TASK_WORDS
 from app.widgets.common import told
 from engine.runs.run_info import ALIVE
 
@@ -27,9 +28,11 @@ def task_box(lab: Lab, task_id: str, key: str) -> TaskInfo:
     if info.state in ALIVE:
         _watch(lab, task_id, key)
     elif info.state == "failed":
-        st.error(f"{info.kind} failed: {info.error}", icon=":material/error:")
+        what = TASK_WORDS.get(info.kind, info.kind)
+        st.error(f"Failed: {what}. {info.error}", icon=":material/error:")
     elif info.state == "stopped":
-        st.info(f"{info.kind} was stopped.", icon=":material/stop_circle:")
+        what = TASK_WORDS.get(info.kind, info.kind)
+        st.info(f"Stopped: {what}.", icon=":material/stop_circle:")
     return info
 
 
@@ -40,7 +43,7 @@ def _watch(lab: Lab, task_id: str, key: str) -> None:
         st.rerun()
     bar, button = st.columns([5, 1], vertical_alignment="center")
     with bar:
-        st.progress(_share(info), text=_words(info))
+        st.progress(*task_progress(info))
     with button:
         if lab.may("stop a task") and st.button(
             "Stop",
@@ -53,13 +56,12 @@ def _watch(lab: Lab, task_id: str, key: str) -> None:
             st.rerun(scope="fragment")
 
 
-def _share(info: TaskInfo) -> float:
-    return min(1.0, info.done / info.total) if info.total else 0.0
-
-
-def _words(info: TaskInfo) -> str:
+def task_progress(info: TaskInfo) -> tuple[float, str]:
+    """How far a task is: a share 0..1 and the words beside the bar."""
     if info.state == "queued":
-        return "Waiting for its turn…"
-    what = info.what or info.kind
+        return 0.0, "Waiting for its turn…"
+    what = info.what or TASK_WORDS.get(info.kind, info.kind)
     text = f"{what[:1].upper()}{what[1:]}"
-    return f"{text}: {number(info.done)} of {number(info.total)}" if info.total else f"{text}…"
+    if not info.total:
+        return 0.0, f"{text}…"
+    return min(1.0, info.done / info.total), f"{text}: {percent(info.done / info.total, 0)}"

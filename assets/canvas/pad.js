@@ -2,14 +2,16 @@
 
 import { LOADING, NOTHING, showAnswer } from "./answer.js";
 import { latest } from "./latest.js";
+import { drawByKeys } from "./nib.js";
 import { Strokes, dab } from "./strokes.js";
 import { EMPTY, painters } from "./views.js";
 
 const ERASER = 1.8; // times the pen's width
 const ERASER_END = 32; // the bit of PointerEvent.buttons for the eraser end of a pen
 const AROUND = 76; // pixels: margins and footer round the pad
+const LEAST_CONTENT = 600; // pixels; less is there only until the page is drawn, and the links below must not jump
 const AGAIN_MS = 1000; // between two questions while something is being prepared in the background
-const KEYS = { z: "undo", y: "redo", c: "clear", p: "pen", e: "eraser" };
+const KEYS = { z: "undo", y: "redo", c: "clear", p: "pen", e: "eraser", a: "add" };
 
 // Called once by Gradio for the pad's HTML component; the arguments are what it offers to a component's script.
 export function startPad({ element, props, trigger, server, watch }) {
@@ -86,24 +88,34 @@ export function startPad({ element, props, trigger, server, watch }) {
     return [(event.clientX - box.left) * canvas.width / box.width, (event.clientY - box.top) * canvas.height / box.height];
   }
 
+  function begin(point, erase = erasing) {
+    current = { erase, width: Number(part("width").value) * (erase ? ERASER : 1), points: [point] };
+    strokes.add(current); dab(context, current, 1); changed(false);
+  }
+  function go(points) {
+    if (!strokes.drawn.includes(current)) return; // taken back while it was drawn
+    const from = current.points.length;
+    current.points.push(...points);
+    dab(context, current, from); changed(false);
+  }
+  function end() { current = null; changed(true); }
+
   canvas.addEventListener("pointerdown", (event) => {
     if (pointer !== null || (event.pointerType === "mouse" && event.button !== 0)) return;
     event.preventDefault(); canvas.focus({ preventScroll: true, focusVisible: false });
     pointer = event.pointerId; canvas.setPointerCapture(pointer);
-    const erase = erasing || (event.buttons & ERASER_END) > 0;
-    current = { erase, width: Number(part("width").value) * (erase ? ERASER : 1), points: [at(event)] };
-    strokes.add(current); dab(context, current, 1); changed(false);
+    begin(at(event), erasing || (event.buttons & ERASER_END) > 0);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer) return;
-    const from = current.points.length, between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-    (between.length ? between : [event]).forEach((each) => current.points.push(at(each)));
-    dab(context, current, from); changed(false);
+    const between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
+    go((between.length ? between : [event]).map(at));
   });
   ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) => canvas.addEventListener(name, (event) => {
     if (event.pointerId !== pointer) return;
-    pointer = null; current = null; changed(true);
+    pointer = null; end();
   }));
+  drawByKeys(canvas, part("nib"), { begin, go, end });
 
   function usePen(erase) {
     erasing = erase;
@@ -117,15 +129,19 @@ export function startPad({ element, props, trigger, server, watch }) {
     clear: () => redrawn(strokes.clear()),
     pen: () => usePen(false),
     eraser: () => usePen(true),
+    add: () => { // the pad and the button below it are often not in sight together
+      const button = document.querySelector("#add-example");
+      if (button?.offsetParent) button.click();
+    },
   };
-  Object.keys(actions).forEach((role) => part(role).addEventListener("click", actions[role]));
-  part("model").addEventListener("change", () => changed(true));
+  ["undo", "redo", "clear", "pen", "eraser"].forEach((role) => part(role).addEventListener("click", actions[role]));
+  part("model").addEventListener("change", () => { aboutModel(); changed(true); });
 
   document.addEventListener("keydown", (event) => {
     if (!element.isConnected || event.altKey || event.target.closest("input:not([type=range]), textarea, select, [contenteditable=true]")) return;
     const key = event.key.toLowerCase(), command = event.ctrlKey || event.metaKey;
     if (command && key !== "z" && key !== "y") return;
-    if (/^[1-9]$/.test(key) && Number(key) <= part("model").options.length) { part("model").selectedIndex = Number(key) - 1; changed(true); }
+    if (/^[1-9]$/.test(key) && Number(key) <= part("model").options.length) { part("model").selectedIndex = Number(key) - 1; aboutModel(); changed(true); }
     else if (key === "[" || key === "]") { part("width").value = Number(part("width").value) + (key === "[" ? -6 : 6); }
     else if (KEYS[key]) { actions[key === "z" && event.shiftKey ? "redo" : KEYS[key]](); event.preventDefault(); }
   });
@@ -138,14 +154,20 @@ export function startPad({ element, props, trigger, server, watch }) {
     showView(null); askLook(true); rested();
   });
 
+  function aboutModel() { // the list cuts long names off, and what a figure is of stands at their end
+    part("about").textContent = part("model").selectedOptions[0]?.textContent ?? "";
+  }
+
   async function refresh() {
     const found = await server.models([]);
     if (!found) return;
     models = found.models;
     if (!beside) beside = new Set(models.slice(0, 3).map((model) => model.name));
     const picker = part("model"), named = new URLSearchParams(location.search).get("model"), chosen = picker.value || named;
+    part("keys").textContent = String(Math.min(9, models.length));
     picker.replaceChildren(...models.map((model) => new Option(model.label, model.name)));
     picker.value = models.some((model) => model.name === chosen) ? chosen : found.best;
+    aboutModel();
     if (!models.length) showAnswer(part, { ...NOTHING, headline: "No model yet", note: "Train one on the Train page, then come back." });
     else if (!strokes.empty) askLook(true);
   }
@@ -156,5 +178,10 @@ export function startPad({ element, props, trigger, server, watch }) {
 
   // On the lab's own page the canvas stands in a frame of the same origin: as tall as what it shows, so that nothing is scrolled twice.
   const frame = window.frameElement, content = element.closest("main")?.firstElementChild;
-  if (frame && content) new ResizeObserver(() => { frame.style.height = `${Math.ceil(content.offsetHeight) + AROUND}px`; }).observe(content);
+  if (frame && content) new ResizeObserver(() => {
+    if (content.offsetHeight > LEAST_CONTENT) frame.style.height = `${Math.ceil(content.offsetHeight) + AROUND}px`;
+  }).observe(content);
+  // A message stands at the top of what is seen of the frame (assets/canvas/page.css), not at its own top, which may be scrolled away.
+  const follow = () => document.documentElement.style.setProperty("--gl-out", `${Math.max(0, Math.round(-frame.getBoundingClientRect().top))}px`);
+  if (frame) frame.ownerDocument.addEventListener("scroll", follow, { capture: true, passive: true });
 }

@@ -4,8 +4,8 @@ import { make } from "./elements.js";
 
 export const EMPTY = {
   nearest: "Draw, and the training images nearest to your drawing appear here.",
-  models: "Draw, and several models judge the same drawing side by side.",
-  why: "Draw, and the strokes that speak for the answer light up.",
+  models: "Draw, and several models classify the same drawing side by side.",
+  why: "Draw, and the strokes that led to the prediction are coloured.",
   map: "Draw, and see where the drawing falls among the training images.",
 };
 
@@ -30,7 +30,7 @@ export const painters = {
       tick.addEventListener("change", () => pad.choose(model.name, tick.checked));
       const image = make("img", "gl-ink"), text = make("span");
       if (found && found.seen) { image.src = found.seen; image.alt = "what this model sees"; } else image.style.visibility = "hidden";
-      text.append(make("i", "", model.title), make("i", "gl-small", found ? found.note : "no result"));
+      text.append(make("i", "", model.title), make("i", "gl-small", found ? found.note : pad.beside.has(model.name) ? "" : "not asked: tick to include it"));
       row.append(tick, image, make("b", "", found ? found.glyph : ""), text);
       list.append(row);
     });
@@ -74,7 +74,10 @@ function drawMap(data) {
     if (text) node.textContent = text;
     plot.append(node);
   };
-  data.points.forEach(([x, y, colour]) => put("circle", { cx: x, cy: y, r: 2.4, fill: data.colours[colour], opacity: 0.55 }));
+  data.points.forEach(([x, y, code]) => {
+    const [fill, d] = data.marks[code];
+    put("path", { d, fill, "fill-rule": "evenodd", opacity: 0.6, transform: `translate(${x} ${y}) scale(2.6)` });
+  });
   data.labels.forEach(([x, y, text]) => put("text", { x, y, "text-anchor": "middle", "font-size": 11, "font-weight": 600, fill: "currentColor" }, text));
   put("circle", { class: "gl-here", r: 6, fill: "none", stroke: "currentColor", "stroke-width": 2.5 });
   return plot;

@@ -79,7 +79,7 @@ def _common(document: Any) -> str:
     ]
     parts = [head, table(rows, ("model", "accuracy", "95% interval", "right")), _tests(document)]
     if changed:
-        parts.append(f"{document['n_changed']:,} images are predicted as another class:")
+        parts.append(f"{document['n_changed']:,} images are assigned different classes:")
         parts.append(table(changed, ("image", "label", "predicted", "change")))
     return "\n\n".join([*parts, *document["notes"]])
 
@@ -95,7 +95,7 @@ def _tests(document: Any) -> str:
         ]
         for row in document["tests"]
     ]
-    return table(tests, ("first", "second", "only first right", "only second right", "p"))
+    return table(tests, ("first", "second", "only first correct", "only second correct", "p"))
 
 
 def _runs(document: Any) -> str:

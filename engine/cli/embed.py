@@ -12,7 +12,7 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "compute the embeddings of a data set, once, and say where they lie"
+HELP = "compute the embeddings of a data set, once, and print where they are stored"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "lay the embeddings of a data set out in two or three dimensions"
+HELP = "project the embeddings of a data set to two or three dimensions"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "put a model, or with --data a data set, on the Hugging Face Hub"
+HELP = "upload a model, or with --data a data set, to the Hugging Face Hub"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

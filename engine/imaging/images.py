@@ -133,7 +133,11 @@ def open_picture(
             got=f"{int(found[0]):,}" if found else "more",
         ) from None
     except Exception as error:  # Pillow's readers raise anything on a broken file
-        got = "no known format" if isinstance(error, UnidentifiedImageError) else str(error)[:120]
+        got = (
+            "a format that is not known"
+            if isinstance(error, UnidentifiedImageError)
+            else str(error)[:120]
+        )
         raise ImageError(f"{name} is not a picture that can be read", got=got) from None
 
 

@@ -25,6 +25,7 @@ from engine.noise.transition import log_posterior, log_softmax
 from engine.progress import Progress, no_progress
 
 FOLDS = 3
+SHOWN = 30  # suspects that a result keeps
 
 
 class TrainingMethod(NamedTuple):
@@ -40,15 +41,15 @@ TRAINING_METHODS: dict[str, TrainingMethod] = {
     ),
     "ours": TrainingMethod("Ours", "the pipeline, then training on its posteriors"),
     "truth": TrainingMethod(
-        "True labels", "plain training on the labels before noise was injected: the upper bound"
+        "True labels", "plain training on the labels before noise was injected, for reference"
     ),
 }
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A data set whose labels are taken as true, a noise model and its rate, and the number of
-    training images (None: all).
+    """A data set whose labels are taken as true, a noise model and its rate, the number of training
+    images (None: all), and whether the methods are trained as well, which takes most of the time.
     """
 
     dataset: str
@@ -57,6 +58,7 @@ class Trial:
     limit: int | None = None
     effort: str = "full"
     seed: int = 0
+    compare: bool = True
 
 
 def run_trial(
@@ -67,7 +69,7 @@ def run_trial(
     config: NoiseConfig = CONFIG,
 ) -> dict[str, Any]:
     """Inject noise, diagnose, train and score. Returns what JSON can hold: the diagnosis beside the
-    truth, and a row a method with its accuracy on test images.
+    truth, the first suspects, and a row a method with its accuracy on test images.
 
     data: the clean data set; where it has no test split, a fifth of the images is held out. Raises
     DataError for fewer than 50 training images, an unknown noise model, effort or rate.
@@ -82,9 +84,7 @@ def run_trial(
     corrupted = data.with_labels(
         given, f"{data.fingerprint}+{trial.noise}{trial.rate:g}"
     ).with_splits({"train": train_index, "test": test})
-    noisy = noisy_data(corrupted, device=device)
-    epochs = min(30, max(4, round(config.efforts[trial.effort].teacher_images / len(train_index))))
-    steps = _Steps(progress, len(TRAINING_METHODS) + 2)
+    steps = _Steps(progress, len(TRAINING_METHODS) + 2 if trial.compare else 1)
     result = run_pipeline(
         corrupted,
         "train",
@@ -94,6 +94,28 @@ def run_trial(
         steps.next("diagnosis"),
         config=config,
     )
+    scores = _compared(corrupted, trial, result, true, test, steps, device, config)
+    return _document(corrupted, trial, result, true, len(test), scores)
+
+
+def _compared(
+    corrupted: ImageSet,
+    trial: Trial,
+    result: PipelineResult,
+    true: np.ndarray,
+    test: np.ndarray,
+    steps: _Steps,
+    device: str,
+    config: NoiseConfig,
+) -> list[dict[str, Any]]:
+    """A row for each training method, with its accuracy on the test images; none where the trial
+    asks for no comparison.
+    """
+    if not trial.compare:
+        return []
+    classes, train_index = len(corrupted.classes), corrupted.splits["train"]
+    noisy = noisy_data(corrupted, device=device)
+    epochs = min(30, max(4, round(config.efforts[trial.effort].teacher_images / len(train_index))))
     accuracy: dict[str, float | None] = {}
     notes: dict[str, str] = {}
 
@@ -113,7 +135,7 @@ def run_trial(
         None if kept is None else score(plain, kept, noisy, "training on cleanlab's selection")
     )
     accuracy["ours"] = score(
-        SoftTargets(_posteriors(result, len(given), classes)),
+        SoftTargets(_posteriors(result, len(true), classes)),
         train_index,
         noisy,
         "training on the pipeline's posteriors",
@@ -121,7 +143,15 @@ def run_trial(
     accuracy["truth"] = score(
         plain, train_index, noisy_data(corrupted, true, device), "training on the true labels"
     )
-    return _document(corrupted, trial, result, true, given, train_index, test, accuracy, notes)
+    return [
+        {
+            "name": name,
+            "title": TRAINING_METHODS[name].title,
+            "accuracy": accuracy[name],
+            "note": notes.get(name, TRAINING_METHODS[name].about),
+        }
+        for name in TRAINING_METHODS
+    ]
 
 
 def _halves(data: ImageSet, trial: Trial) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +178,7 @@ def _by_cleanlab(
     noisy: NoisyData, train_index: np.ndarray, epochs: int, seed: int, progress: Progress
 ) -> tuple[np.ndarray | None, str]:
     """Images that cleanlab keeps, by out-of-sample probabilities of plainly trained networks, and a
-    note; None, with the reason, where it gives up.
+    note; None, with the reason, where it has none.
     """
     from cleanlab.filter import find_label_issues
 
@@ -178,7 +208,7 @@ def _by_cleanlab(
         AssertionError,
         ZeroDivisionError,
     ) as error:  # its assumptions do not hold: trace(T) <= 1, for one
-        return None, f"gives up: {str(error).splitlines()[0][:120]}"
+        return None, f"no result: {str(error).splitlines()[0][:120]}"
     kept = train_index[~issues]
     if len(np.unique(noisy.given[kept])) < 2:
         return None, "leaves fewer than two classes"
@@ -201,14 +231,13 @@ def _document(
     trial: Trial,
     result: PipelineResult,
     true: np.ndarray,
-    given: np.ndarray,
-    train_index: np.ndarray,
-    test: np.ndarray,
-    accuracy: dict[str, float | None],
-    notes: dict[str, str],
+    tested: int,
+    methods: list[dict[str, Any]],
 ) -> dict[str, Any]:
     findings, suspects = result.findings, result.suspects
-    actual = true_transition(true[train_index], given[train_index], len(data.classes))
+    train_index = data.splits["train"]
+    given = np.asarray(data.labels)[train_index]
+    actual = true_transition(true[train_index], given, len(data.classes))
     wrong = true[result.index] != result.given
     sought = ~wrong if result.hypothesis == COMPLEMENTARY else wrong
     first = int(sought.sum())
@@ -220,7 +249,7 @@ def _document(
         "seed": trial.seed,
         "limit": trial.limit,
         "n": len(train_index),
-        "n_test": len(test),
+        "n_test": tested,
         "classes": list(data.classes),
         "regime": findings.regime,
         "true_rate": float(wrong.mean()),
@@ -230,16 +259,18 @@ def _document(
         "true_transition": actual.tolist(),
         "transition_error": float(np.abs(findings.matrix - actual).mean()),
         "likely_right": float((suspects.likely == true[result.index]).mean()),
+        "sought": first,
         "found_first": float(sought[suspects.order[:first]].mean()) if first else None,
-        "methods": [
+        "suspects": [
             {
-                "name": name,
-                "title": TRAINING_METHODS[name].title,
-                "accuracy": accuracy[name],
-                "note": notes.get(name, TRAINING_METHODS[name].about),
+                "image": str(data.files[result.index[place]]),
+                "given": data.classes[result.given[place]],
+                "likely": data.classes[suspects.likely[place]],
+                "true": data.classes[true[result.index[place]]],
             }
-            for name in TRAINING_METHODS
+            for place in suspects.order[:SHOWN]
         ],
+        "methods": methods,
     }
 
 

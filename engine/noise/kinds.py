@@ -73,8 +73,17 @@ class MethodDocument(Document):
     accuracy: float | None
 
 
+class SuspectDocument(Document):
+    """An image near the top of a trial's list of suspects, with three classes by name."""
+
+    image: str
+    given: str
+    likely: str
+    true: str
+
+
 class TrialDocument(Document):
-    """The result of a trial with injected noise."""
+    """The result of a trial with injected noise. One of an earlier version lists no suspects."""
 
     dataset: str
     noise: str
@@ -90,4 +99,5 @@ class TrialDocument(Document):
     transition: _Matrix
     true_transition: _Matrix
     methods: list[MethodDocument]
+    suspects: list[SuspectDocument] = []
     created: str

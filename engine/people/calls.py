@@ -103,7 +103,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "lead": "clear hand_out stop_all take_back wall",
     },
     "visits": {HIDDEN: "forget"},
-    "tour": {"look": "drawn place state", "lead": "start"},
+    "tour": {"look": "drawn place state under_way", "lead": "start stop"},
     "trash": {"restore": "empty entries put restore sweep"},
     "classroom": {
         "look": "is_locked_for now",

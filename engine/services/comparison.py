@@ -111,7 +111,7 @@ class Compare:
                     "scale": s.recipe.scale,
                     "scored_on": s.scored_on,
                     "n": s.n,
-                    "accuracy": s.accuracy,
+                    "accuracy": s.accuracy if s.final else None,
                     "low": low,
                     "high": high,
                     "top3": s.final.get("test_top3"),

@@ -226,15 +226,16 @@ class Noise:
         limit: int | None = None,
         effort: str = "full",
         seed: int = 0,
+        compare: bool = True,
         progress: Progress = no_progress,
     ) -> dict[str, Any]:
-        """Inject a known noise into a data set's labels and compare what training methods make of
-        them; the result is kept. Raises DataError.
+        """Inject a known noise into a data set's labels, diagnose them, and if `compare` train on
+        them by each method; the result is kept. Raises DataError.
         """
         from engine.noise.benchmark import Trial, run_trial
 
         begun = time.monotonic()
-        trial = Trial(dataset, noise, rate, limit, effort, seed)
+        trial = Trial(dataset, noise, rate, limit, effort, seed, compare)
         result = run_trial(
             self.data(dataset, progress), trial, self.store.settings.device, progress
         )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.errors import GlyphlabError, unknown
+from engine.errors import GlyphlabError, RunError, unknown
 from engine.files.atomic import write_text
-from engine.runs.run_info import ALIVE
+from engine.runs.run_info import ALIVE, RunInfo
 
 if TYPE_CHECKING:
     from engine.jobs.launcher import Launcher
+    from engine.jobs.tasks import TaskInfo
     from engine.services.label_noise import Noise
     from engine.services.spaces import Spaces
     from engine.store.store import Store
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 QUICK, PAIR = "quick", ("few-scratch", "few-pretrained")
 DIGITS = "digits"
 READY_MADE = "mnist-convnet"  # a shipped model that reads digits, for whoever has trained none yet
-SPOILED = {"dataset": DIGITS, "noise": "symmetric", "rate": 0.1, "limit": 1000, "effort": "quick"}
+SPOILED = {
+    "dataset": DIGITS, "noise": "symmetric", "rate": 0.1, "limit": 1000, "effort": "quick",
+    "compare": False,
+}  # fmt: skip
 
 
 class Place(NamedTuple):
@@ -65,6 +69,19 @@ class Tour:
             STEPS[step].begin(self)
         return self.place(step)
 
+    def under_way(self, step: str) -> Sequence[RunInfo | TaskInfo]:
+        """The runs or the tasks that a step waits for."""
+        return STEPS[step].work(self)
+
+    def stop(self, step: str) -> None:
+        """Stop what a step waits for; its runs keep their best models."""
+        for work in self.under_way(step):
+            if isinstance(work, RunInfo):
+                with suppress(RunError):  # it has just ended by itself
+                    self.launcher.stop(work.id)
+            else:
+                self.launcher.stop_task(work.id)
+
     @property
     def _mark(self) -> Path:
         return self.store.home / "tour" / "drawn"
@@ -78,29 +95,33 @@ class Tour:
         return self._of_runs((QUICK,))
 
     def _map_state(self) -> str:
-        if self.spaces.list():
-            return "done"
-        return self._of_tasks("project")
+        return self._of_tasks("project", bool(self.spaces.list()))
 
     def _labels_state(self) -> str:
-        if self.noise.trials() or self.noise.list():
-            return "done"
-        return self._of_tasks("noise-trial")
+        return self._of_tasks("noise-trial", bool(self.noise.trials() or self.noise.list()))
 
     def _compare_state(self) -> str:
         return self._of_runs(PAIR)
 
     def _of_runs(self, recipes: tuple[str, ...]) -> str:
         """Done if each of the recipes has a run that finished; running if one is under way."""
-        runs = [run for run in self.store.runs() if run.recipe in recipes]
-        finished = {run.recipe for run in runs if run.state == "finished"}
+        finished = {run.recipe for run in self._runs(recipes) if run.state == "finished"}
         if finished == set(recipes):
             return "done"
-        return "running" if any(run.alive for run in runs) else "open"
+        return "running" if self._runs(recipes, alive=True) else "open"
 
-    def _of_tasks(self, kind: str) -> str:
-        alive = any(task.state in ALIVE for task in self.launcher.tasks(kind))
-        return "running" if alive else "open"
+    def _of_tasks(self, kind: str, done: bool) -> str:
+        if done:
+            return "done"
+        return "running" if self._tasks(kind) else "open"
+
+    def _runs(self, recipes: tuple[str, ...], alive: bool = False) -> list[RunInfo]:
+        return [
+            run for run in self.store.runs() if run.recipe in recipes and (run.alive or not alive)
+        ]
+
+    def _tasks(self, kind: str) -> list[TaskInfo]:
+        return [task for task in self.launcher.tasks(kind) if task.state in ALIVE]
 
     def _train(self) -> None:
         self.launcher.submit(self.store.recipe(QUICK))
@@ -143,11 +164,12 @@ class Tour:
 
 
 class Step(NamedTuple):
-    """How a step stands, what begins it, and where it is seen."""
+    """How a step stands, what begins it, where it is seen, and what is under way for it."""
 
     state: Callable[[Tour], str]
     begin: Callable[[Tour], None]
     place: Callable[[Tour], Place]
+    work: Callable[[Tour], Sequence[RunInfo | TaskInfo]]
 
 
 def _by_hand(tour: Tour) -> None:
@@ -155,11 +177,24 @@ def _by_hand(tour: Tour) -> None:
 
 
 STEPS: dict[str, Step] = {
-    "draw": Step(Tour._draw_state, _by_hand, lambda tour: Place("draw", {})),
-    "train": Step(Tour._train_state, Tour._train, Tour._quick_place),
-    "map": Step(Tour._map_state, Tour._map, Tour._map_place),
-    "labels": Step(
-        Tour._labels_state, Tour._spoil, lambda tour: Place("noise", {"section": "purpose"})
+    "draw": Step(Tour._draw_state, _by_hand, lambda tour: Place("draw", {}), lambda tour: ()),
+    "train": Step(
+        Tour._train_state,
+        Tour._train,
+        Tour._quick_place,
+        lambda tour: tour._runs((QUICK,), alive=True),
     ),
-    "compare": Step(Tour._compare_state, Tour._pair, Tour._pair_place),
+    "map": Step(Tour._map_state, Tour._map, Tour._map_place, lambda tour: tour._tasks("project")),
+    "labels": Step(
+        Tour._labels_state,
+        Tour._spoil,
+        lambda tour: Place("noise", {"section": "purpose"}),
+        lambda tour: tour._tasks("noise-trial"),
+    ),
+    "compare": Step(
+        Tour._compare_state,
+        Tour._pair,
+        Tour._pair_place,
+        lambda tour: tour._runs(PAIR, alive=True),
+    ),
 }

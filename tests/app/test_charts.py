@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -9,11 +10,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 from weblab import learning_rows
 
-from app.charts import COLOURS, class_colours, figure
+from app.charts import COLOURS, figure
 from app.charts import words as say
 from app.charts.base import message
 from app.charts.learning import (
@@ -25,7 +27,34 @@ from app.charts.learning import (
     rate_curve,
     speed_curve,
 )
+from app.palette import class_marks
 
+# What is seen, in linear RGB, where one kind of cones is missing: Machado, Oliveira & Fernandes 2009,
+# severity 1.
+SIGHTS = {
+    "full": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "tritanopia": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
+}
 CURVES = (loss_curves, accuracy_curves, rate_curve, speed_curve)
 
 
@@ -104,28 +133,44 @@ def test_a_figure_has_a_title_axis_titles_and_keeps_the_zoom():
     assert chart.layout.uirevision == "Accuracy"
 
 
+def linear_rgb(colour: str) -> np.ndarray:
+    parts = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+
+
+def lab_of(linear: np.ndarray) -> np.ndarray:
+    """CIELAB under D65."""
+    to_xyz = [[0.4125, 0.3576, 0.1804], [0.2127, 0.7152, 0.0722], [0.0193, 0.1192, 0.9503]]
+    x, y, z = np.cbrt(to_xyz @ np.clip(linear, 0, 1) / (0.9505, 1, 1.0888))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def luminance(linear: np.ndarray) -> float:
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def contrast(a: str, b: str) -> float:
+    low, high = sorted(luminance(linear_rgb(colour)) for colour in (a, b))
+    return (high + 0.05) / (low + 0.05)
+
+
 @pytest.mark.parametrize("count", [1, 10, 26, 62])
-def test_every_class_has_a_colour_of_its_own(count):
-    colours = class_colours(count)
-    assert len(set(colours)) == count and all(
-        re.fullmatch("#[0-9a-f]{6}", colour) for colour in colours
-    )
+def test_every_class_has_a_mark_of_its_own(count):
+    marks = class_marks(count)
+    assert len(set(zip(*marks, strict=True))) == count == len(marks.shapes)
+    assert all(shape == 0 for shape in marks.shapes[: len(COLOURS)])
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_classes_of_one_shape_have_colours_that_colour_blind_eyes_tell_apart(sight):
+    seen = [lab_of(SIGHTS[sight] @ linear_rgb(colour)) for colour in COLOURS]
+    apart = [np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)]
+    assert min(apart) > 10
 
 
 def test_the_palette_can_be_told_from_white_and_from_the_dark_ground():
-    def luminance(colour: str) -> float:
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        red, green, blue = (
-            part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-        )
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    def contrast(a: str, b: str) -> float:
-        low, high = sorted((luminance(a), luminance(b)))
-        return (high + 0.05) / (low + 0.05)
-
     for colour in COLOURS:
-        assert contrast(colour, "#ffffff") > 2.4 and contrast(colour, "#14181f") > 3, colour
+        assert contrast(colour, "#fcfcfd") > 2.4 and contrast(colour, "#14181f") > 3, colour
 
 
 @pytest.mark.parametrize("curve", CURVES)

@@ -99,8 +99,8 @@ def test_augmentation_shows_the_same_samples_changed(lab):
     assert page.selectbox(key="augment").value in {
         recipe.name for recipe in lab.recipes() if recipe.data == "digits"
     }
-    assert captions(page) == ["as it is"] * 6 and grids(page)[0].count("<img") == 48
-    assert {"Change", "Strength", "Meaning"} == set(page.dataframe[0].value.columns)
+    assert captions(page) == ["original"] * 6 and grids(page)[0].count("<img") == 48
+    assert {"Augmentation", "Strength", "Meaning"} == set(page.dataframe[0].value.columns)
     before = grids(page)
     page.number_input(key="augment-seed").set_value(2).run()
     assert not page.exception and grids(page) != before
@@ -130,12 +130,12 @@ def test_an_upload_is_seen_as_it_would_be_read_then_taken_in(lab, tmp_path):
     assert list(page.dataframe[0].value["Left out"]) == ["train/x.png", "train/a/0.png"]
     page.button(key="import-keep").click().run()
     assert not page.exception
-    assert "`My-letters` is a data set now: 7 images of 2 classes." in texts(page)
+    assert "`My-letters` was added: 7 images of 2 classes." in texts(page)
     assert "/train?data=My-letters" in texts(page)
     assert page.selectbox(key="data").value == "My-letters"
     assert dict(page.dataframe[0].value.itertuples(index=False)) == {
         "train/x.png": "it is not in a class folder",
-        "train/a/0.png": "it is not a picture that can be read, got no known format",
+        "train/a/0.png": "it is not a picture that can be read, got a format that is not known",
     }
     page.button(key="delete-My-letters").click().run()
     assert (
@@ -173,13 +173,13 @@ def test_what_is_left_out_is_named(lab, own, tmp_path):
     page.run()
     assert not page.exception
     assert list(page.dataframe[0].value["Left out"]) == ["loose.png", "train/4/1.png"]
-    warning = next(one.value for one in page.warning if "Before training on it" in one.value)
+    warning = next(one.value for one in page.warning if "Check before training" in one.value)
     assert "1 of 16 pictures can't be read: train/4/1.png" in warning
 
 
 def test_a_missing_data_set_says_how_to_get_it(lab):
     page = open_page("data", data="mnist")
-    assert "It can be fetched from its public source (11.6 MB)" in texts(page)
+    assert "It can be downloaded from its public source (11.6 MB)" in texts(page)
     assert page.button(key="fetch-mnist").disabled  # offline
     page = open_page("data", data="nature")
     assert "has no public source" in texts(page)
@@ -238,7 +238,7 @@ def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab, tmp_pa
     page.selectbox(key="import-label").set_value(None).run()
     page.button(key="import-keep").click().run()
     assert not page.exception
-    assert "`rows` is a data set now: 30 images of 3 classes." in texts(page)
+    assert "`rows` was added: 30 images of 3 classes." in texts(page)
     assert "Its test split: 4 images, 15% of the images, stratified, as chosen" in texts(page)
     found = lab.data.contents("rows")
     assert found.counts.sum(1).tolist() == [26, 0, 4] and "as chosen" in found.notes["test"]

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from weblab import add_run, charts, open_page, texts
 
-from app.charts.space import accuracy_curve, distances, layer_palette, roc
+from app.charts.space import accuracy_curve, distances, layer_marks, roc
 from app.scatter.routes import routes
 from app.sections.embeddings.selection import as_csv, as_zip, class_bars
 from app.shared_lab import share
@@ -66,9 +66,7 @@ def test_images_without_labels_are_first_seen_through_the_embedder(lab: Lab, spa
 def test_a_map_that_is_there_opens_with_its_faithfulness(lab: Lab, space) -> None:
     page = open_page("embeddings", **address(lab))
     words = texts(page)
-    assert (
-        "true neighbours are neighbours on the map" in words and "Walk through the space" in words
-    )
+    assert "true neighbours are neighbours on the map" in words and "Explore the map" in words
     assert len(page.get("bidi_component")) == 1
 
 
@@ -76,7 +74,7 @@ def test_one_image_in_the_address_shows_its_card_and_its_neighbours(lab: Lab, sp
     page = open_page("embeddings", **address(lab, at=str(int(space.index[7]))))
     words = texts(page)
     assert f"image {int(space.index[7]):,}" in words and "13 nearest vote for" in words
-    assert "Read as" in words and space.classes[space.labels[7]] in words
+    assert "Predicted" in words and space.classes[space.labels[7]] in words
 
 
 def test_many_images_in_the_address_show_their_gallery(lab: Lab, space) -> None:
@@ -90,7 +88,7 @@ def test_many_images_in_the_address_show_their_gallery(lab: Lab, space) -> None:
 
 def test_an_address_of_another_space_selects_nothing(lab: Lab, space) -> None:
     page = open_page("embeddings", **address(lab, at="99999999", selection="ffffffffff"))
-    assert "Walk through the space" in texts(page)
+    assert "Explore the map" in texts(page)
 
 
 def test_a_map_that_is_missing_offers_to_make_it(lab: Lab, space) -> None:
@@ -101,9 +99,7 @@ def test_a_map_that_is_missing_offers_to_make_it(lab: Lab, space) -> None:
 
 def test_every_layer_colours_the_map(lab: Lab, space) -> None:
     for layer in ("true", "predicted", "error", "confidence", "split"):
-        assert "Walk through the space" in texts(
-            open_page("embeddings", **address(lab, colour=layer))
-        )
+        assert "Explore the map" in texts(open_page("embeddings", **address(lab, colour=layer)))
 
 
 def test_two_spaces_of_one_model_ask_for_another(lab: Lab, space) -> None:
@@ -131,7 +127,7 @@ def test_figures_are_measured_and_then_shown(lab: Lab, space) -> None:
     measure(lab.launcher, lambda *step: None, lab.model, "digits", "test")
     page = open_page("embeddings", **address(lab, view="figures"))
     assert len(page.dataframe[0].value) == 2 and len(charts(page)) == 3
-    assert "The hardest" in texts(page)
+    assert "Hardest images" in texts(page)
 
 
 def test_the_scatter_fetches_points_and_images(lab: Lab, space) -> None:
@@ -209,10 +205,9 @@ def test_the_classes_of_a_selection_are_listed_most_first() -> None:
     assert text.index("5 of 7") < text.index("3 of 5") and "a&lt;b" in text and "of 6" not in text
 
 
-def test_colours_stay_apart_up_to_62_classes() -> None:
-    colours = layer_palette("classes", [*map(str, range(62)), "no label"])
-    assert len(set(colours)) == 63
-    assert (
-        len(layer_palette("ramp", ())) == 256
-        and len(layer_palette("verdict", ("right", "wrong"))) == 2
-    )
+def test_every_layer_has_a_mark_for_each_of_its_codes() -> None:
+    assert len(layer_marks("ramp", ()).colours) == 256
+    for kind, count in (("classes", 63), ("verdict", 2), ("rivals", 4)):
+        names = [*map(str, range(count - 1)), "no label"]
+        marks = layer_marks(kind, names)
+        assert len(set(zip(*marks, strict=True))) == count

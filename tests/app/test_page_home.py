@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from waiting import wait_until
 from weblab import add_run, open_page, texts
 
 from engine.lab import Lab
@@ -33,8 +34,10 @@ def test_a_step_is_begun_from_home_and_ticked_off(lab):
     assert [box.label for box in page.expander][0] == "First steps: 0 of 5 done"
     page.button(key="begin-compare").click().run()
     assert sorted(run.recipe for run in lab.runs()) == ["few-pretrained", "few-scratch"]
-    for run in lab.runs():
-        lab.stop(run.id)
+    page = open_page("home")
+    page.button(key="stop-compare").click().run()
+    assert not page.exception
+    wait_until(lambda: not any(run.alive for run in lab.runs()), timeout=60)
     lab.tour.drawn()
     page = open_page("home")
     assert [box.label for box in page.expander][0] == "First steps: 1 of 5 done"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from noisy_labels import diagnosed
-from weblab import open_page, texts
+from weblab import open_page, texts, thumbnails
 
 from app.charts import noise as charts
 from engine.files.atomic import write_json
@@ -92,7 +92,13 @@ def test_results_of_trials_are_shown_beside_the_truth(lab):
     page = open_page("noise", section="purpose")
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["Diagnosis"] == "symmetric" and shown["Wrong labels, true"] == "50%"
-    assert list(page.dataframe[0].value["cleanlab's filter"]) == ["gives up"]
+    assert list(page.dataframe[0].value["cleanlab's filter"]) == ["no result"]
+    assert shown["Found"] == "698 of 720" and not page.warning
+    assert [item["caption"] for item in thumbnails(page, "first")] == [
+        "✓ labelled 3, likely 5",
+        "✗ labelled 0, likely 5",
+    ]
+    assert "The first 2 suspects:** 1 of them have a wrong label" in texts(page)
 
 
 TRIAL = {
@@ -113,6 +119,11 @@ TRIAL = {
     "true_transition": [[0.5, 0.5], [0.5, 0.5]],
     "transition_error": 0.01,
     "found_first": 0.97,
+    "sought": 720,
+    "suspects": [
+        {"image": "train/0", "given": "3", "likely": "5", "true": "0"},
+        {"image": "train/1", "given": "0", "likely": "5", "true": "0"},
+    ],
     "created": "2026-01-01T00:00:00Z",
     "methods": [
         {"name": "plain", "title": "Plain training", "accuracy": 0.8, "note": "as it is"},
@@ -120,7 +131,7 @@ TRIAL = {
             "name": "cleanlab",
             "title": "cleanlab's filter",
             "accuracy": None,
-            "note": "gives up: trace",
+            "note": "no result: trace",
         },
         {"name": "ours", "title": "Ours", "accuracy": 0.97, "note": "ours"},
     ],
@@ -147,4 +158,4 @@ def test_large_matrices_are_drawn_without_numbers_in_their_cells():
 
 def test_a_method_that_gave_up_says_so_in_place_of_a_bar():
     figure = charts.methods(TRIAL["methods"], 2)
-    assert list(figure.data[0].text) == ["80.00%", "gives up", "97.00%"]
+    assert list(figure.data[0].text) == ["80.00%", "no result", "97.00%"]

@@ -133,6 +133,15 @@ def test_a_run_that_reports_no_progress_is_not_called_dead(lab):
     assert "running · no progress for 4 min" in words and "no sign of life" not in words
 
 
+def test_samples_are_counted_without_those_that_cannot_be_read(lab):
+    lab.data.upload("shapes.zip", zipped(30))
+    assert "30 images. Ink" in texts(open_page("data", data="shapes"))
+
+
+def test_labels_are_not_asked_for_where_every_image_has_one(lab):
+    assert "Every image of `digits` has a label" in texts(open_page("label", data="digits"))
+
+
 def test_a_list_of_wrong_predictions_says_how_many_there_are_and_how_many_it_shows():
     from app.sections.models.inside import _counted
     from engine.services.predictions import HeldOutPredictions

@@ -10,7 +10,6 @@ import pytest
 from waiting import wait_until
 from weblab import Server
 
-from app.widgets.links import pages_in
 from engine.lab import Lab
 from engine.sweep.spec import make_sweep
 
@@ -144,23 +143,6 @@ def test_a_person_trains_watches_and_draws(page, server):
     assert server.health()["torch_loaded"] is False  # the drawing was read by another process
     page.goto(server.address)
     page.get_by_text("First steps: 2 of 5 done").wait_for()
-
-
-def test_every_page_opens_without_a_mistake_on_a_phone_too(page, server):
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(server.address)
-    links = page.locator('[data-testid="stSidebarNavLink"]')
-    links.first.wait_for(state="attached")
-    addresses = [links.nth(number).get_attribute("href") for number in range(links.count())]
-    assert len(addresses) == len(pages_in("own"))
-    for address in addresses:
-        page.goto(address)
-        page.locator('[data-testid="stMain"] h1').wait_for()
-        page.locator('[data-testid="stStatusWidget"]').wait_for(state="detached")
-        assert not page.locator('[data-testid="stException"]').count(), address
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), (
-            f"{address} scrolls sideways"
-        )
 
 
 def test_a_sweep_is_gone_on_with_from_its_page_and_its_plots_are_seen(page, server):

@@ -31,7 +31,7 @@ def server(tmp_path_factory):
 def page(blank, server):
     blank.goto(f"{server.address}{EXPLORER}")
     blank.locator(MAP).wait_for()
-    blank.get_by_text("Walk through the space").wait_for()
+    blank.get_by_text("Explore the map").wait_for()
     return blank
 
 
@@ -87,7 +87,7 @@ def test_a_lasso_shows_its_gallery_and_escape_clears_it(page):
     assert count >= 1 and "selection=" in page.url
     expect(page.locator(".glyphs figure")).to_have_count(min(count, 60))
     page.locator(MAP).press("Escape")
-    page.get_by_text("Walk through the space").wait_for()
+    page.get_by_text("Explore the map").wait_for()
     assert "selection=" not in page.url
 
 

@@ -73,6 +73,6 @@ def test_from_the_map_to_a_mended_label_and_on_to_the_comparison(blank, server):
     page.get_by_role("button", name="Train again").click()
     page.get_by_text("have another label now than this run was trained on").wait_for()
     page.goto(f"{base}/compare?runs={before},{after}&view=common&data=noisy")
-    page.get_by_role("button", name="Score them on the same images").click()
+    page.get_by_role("button", name="Score on the same images").click()
     page.get_by_text("McNemar's p").first.wait_for(timeout=120_000)
-    page.get_by_text("predicted as another class").first.wait_for()
+    page.get_by_text("assigned different classes").first.wait_for()

@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { percent } from "../../assets/canvas/elements.js";
 import { latest } from "../../assets/canvas/latest.js";
+import { drawByKeys } from "../../assets/canvas/nib.js";
 import { Strokes, dab } from "../../assets/canvas/strokes.js";
 
 const stroke = (name) => ({ name, points: [[0, 0]] });
@@ -132,4 +133,26 @@ test("a lab that answers late is waited for with a word, one that fails or is si
   sent[1].failed(new Error("gone"));
   await settle();
   assert.deepEqual(shown, [undefined, undefined]);
+});
+
+test("a stroke is drawn by keys: space puts the pen down, arrows move it, leaving the pad lifts it", () => {
+  const heard = {}, done = [], mark = { style: {}, classList: { toggle: (name, on) => { mark.down = on; } } };
+  const canvas = { width: 960, height: 720, addEventListener: (name, answer) => { heard[name] = answer; } };
+  drawByKeys(canvas, mark, {
+    begin: (point) => done.push(["begin", ...point]), go: ([point]) => done.push(["go", ...point]), end: () => done.push(["end"]),
+  });
+  let kept = 0;
+  const press = (key, more = {}) => heard.keydown({ key, preventDefault: () => { kept += 1; }, ...more });
+  press("ArrowLeft");
+  assert.deepEqual([done, mark.style.left, mark.style.top], [[], "47.5%", "25%"]);
+  press(" ");
+  press("ArrowDown");
+  assert.ok(mark.down);
+  heard.blur();
+  press("ArrowDown");
+  assert.deepEqual(done, [["begin", 456, 180], ["go", 456, 204], ["end"]]);
+  assert.equal(kept, 4);
+  press("z");
+  press("ArrowDown", { ctrlKey: true });
+  assert.deepEqual([kept, mark.down], [4, false]); // other keys are the page's
 });

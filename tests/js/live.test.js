@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { dressed } from "../../assets/live.js";
+import { dressed, fitted, wrapped } from "../../assets/live.js";
 
 const style = (values) => ({ getPropertyValue: (name) => values[name] ?? "" });
 
@@ -21,4 +21,14 @@ test("a chart takes letters and lines from the page, and keeps what it says itse
 
 test("a page without colours of its own gets readable ones", () => {
   assert.equal(dressed({}, style({})).template.layout.font.color, "#1f2733");
+});
+
+test("a title and a message that are wider than the chart go on in another line", () => {
+  const text = "The first point is drawn after the first steps of training";
+  assert.equal(wrapped(text, 1000, 14), text);
+  assert.equal(wrapped(text, 300, 14), "The first point is drawn after the first<br>steps of training");
+  const note = { text, xref: "paper", yref: "paper" }, given = { title: { text }, margin: { t: 46, l: 8 }, annotations: [note, { text, x: 3 }] };
+  const layout = fitted(given, 300);
+  assert.deepEqual(layout.margin, { t: 66, l: 8 });
+  assert.deepEqual(layout.annotations.map((each) => each.text.includes("<br>")), [true, false]);
 });

@@ -114,7 +114,7 @@ test("of many points some are drawn while the map moves; at rest all are, where 
   const waiting = [], drawn = [], count = 250_000;
   globalThis.requestAnimationFrame = (work) => waiting.push(work);
   const map = Object.assign(Object.create(Scatter.prototype), {
-    data: { count }, ready: true, ratio: 1, view: fitted(), positions: new Float32Array(3 * count), pixels: new Float32Array(2 * count),
+    data: { count, layer: { shapes: [] } }, ready: true, ratio: 1, view: fitted(), positions: new Float32Array(3 * count), pixels: new Float32Array(2 * count),
     cloud: { draw: (look, most) => drawn.push(most) }, overlay() {},
   });
   const frame = () => { map.waiting = 0; waiting.shift()(); };

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import literal, percent
+from app.widgets import empty
 from app.widgets.links import link
 from app.widgets.runs import run_line
 from engine.people.quota import QUOTAS
@@ -25,11 +26,6 @@ REACHED = {True: "reached", None: "within the interval", False: "not yet"}
 def student(lab: Lab, person: Person) -> None:
     """One's own corner."""
     found = lab.classroom.now()
-    if found.locked:
-        st.info(
-            "The class is locked: look and draw until your teacher unlocks it.",
-            icon=":material/lock:",
-        )
     st.markdown(f"You are **{literal(person.name)}**.")
     assignment(lab, start=not found.locked)
     own = [run for run in lab.runs() if run.owner == person.mark]
@@ -38,7 +34,11 @@ def student(lab: Lab, person: Person) -> None:
     for run in own[:MOST_OWN]:
         run_line(run)
     if not own:
-        st.caption("You have started none yet.")
+        empty("You have started none yet. Draw a character, or train a first network.")
+        with st.container(horizontal=True):
+            link("draw", "Draw a character")
+            if not found.locked:
+                link("train", "Train quick", recipe="quick")
     st.caption(
         f"You may have {quota.at_once} runs waiting or training at once and start {quota.a_day} a day."
         f" Each stops after {quota.minutes} minutes of training and keeps its best model."

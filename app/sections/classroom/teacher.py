@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from app.charts.words import ago, literal, percent
+from app.doors.admission import is_loopback
 from app.people.presence import seen, was_here
 from app.people.qr import qr_svg
 from app.people.welcome import reachable
@@ -46,6 +48,12 @@ def _door(lab: Lab) -> None:
     st.image(qr_svg(address).decode(), width=260)
     st.markdown(f"### {code[:4]}-{code[4:]}")
     st.caption(address)
+    if is_loopback(urlsplit(address).hostname or ""):
+        st.warning(
+            "Only this machine can open this address. Start the lab with `GLYPHLAB_HOST=0.0.0.0` to"
+            " let phones and other computers in.",
+            icon=":material/warning:",
+        )
     with st.popover("Another code", icon=":material/key:"):
         st.markdown("Who has joined stays. Who has only the old code stays outside.")
         st.button("Make another code", key="new-code", on_click=_do, args=(lab.classroom.new_code,))
@@ -61,7 +69,7 @@ def _address(lab: Lab) -> str:
 
 def _order(lab: Lab) -> None:
     found = lab.classroom.now()
-    st.subheader("Order", anchor=False)
+    st.subheader("Class", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle(
             "Locked",
@@ -82,7 +90,7 @@ def _order(lab: Lab) -> None:
         with st.popover("Clear", icon=":material/delete:"):
             names = {one.id: one.name for one in found.students}
             chosen = st.multiselect(
-                "Whose work",
+                "Students",
                 list(names),
                 format_func=lambda id: str(names.get(id)),
                 key="clear-whose",
@@ -95,7 +103,7 @@ def _order(lab: Lab) -> None:
                 on_click=_clear,
                 args=(lab, tuple(chosen)),
             )
-        with st.popover("Send away", icon=":material/person_remove:"):
+        with st.popover("Remove from the class", icon=":material/person_remove:"):
             for one in found.students:
                 st.button(
                     literal(one.name),
@@ -153,7 +161,7 @@ def _hand_out(lab: Lab) -> None:
             f"**{literal(given.recipe)}** is assigned: reach {percent(given.target)} on its test"
             f" images. {literal(given.words)}"
         )
-        st.button("Take it back", key="take-back", on_click=_do, args=(lab.lessons.take_back,))
+        st.button("Withdraw", key="take-back", on_click=_do, args=(lab.lessons.take_back,))
         return
     recipes = [recipe.name for recipe in lab.recipes()]
     with st.form("hand-out", border=False):
@@ -162,7 +170,7 @@ def _hand_out(lab: Lab) -> None:
         left.selectbox("Recipe", recipes, first, key="assigned-recipe")
         right.number_input("Target, %", 1.0, 100.0, 97.0, 0.5, key="assigned-target")
         st.text_input("What to try", key="assigned-words", max_chars=500)
-        st.form_submit_button("Hand it out", on_click=_assign, args=(lab,))
+        st.form_submit_button("Assign", on_click=_assign, args=(lab,))
 
 
 def _assign(lab: Lab) -> None:
@@ -204,7 +212,7 @@ def _desk(lab: Lab, desk: Desk) -> None:
             for n, what in (
                 (len(desk.runs), "run"),
                 (desk.symbols, "symbol"),
-                (desk.drawings, "drawing"),
+                (desk.drawings, "saved drawing"),
             )
         )
     ]

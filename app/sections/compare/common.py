@@ -31,13 +31,13 @@ def common(lab: Lab, ids: Sequence[str]) -> None:
     """
     saved = [info for info in map(lambda id: lab.run(id).info(), ids) if info.saved]
     if len(saved) < 2:
-        note("Two runs that kept a model are needed.")
+        note("Choose at least two runs that have saved a model.")
         return
     if "data" not in st.session_state and "data" not in st.query_params:
         st.session_state["data"] = saved[0].data
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        data = pick_dataset(lab, "data", "Score them all on")
+        data = pick_dataset(lab, "data", "Test set")
     with right:
         labels = st.segmented_control(
             "Labels",
@@ -45,7 +45,7 @@ def common(lab: Lab, ids: Sequence[str]) -> None:
             default="mended",
             required=True,
             key="common-labels",
-            help="Mended: as people decided until now, see the page Sample.",
+            help="Mended: the given labels with all corrections that people have made so far.",
         )
     if data is None:
         return
@@ -63,7 +63,7 @@ def common(lab: Lab, ids: Sequence[str]) -> None:
         return
     if (task is None or task.state in ("failed", "stopped")) and allowed(lab, "compute"):
         st.button(
-            "Score them on the same images",
+            "Score on the same images",
             key="common-start",
             type="primary",
             icon=":material/compare_arrows:",
@@ -71,7 +71,8 @@ def common(lab: Lab, ids: Sequence[str]) -> None:
             args=(lab, arguments),
         )
         note(
-            "The test images, or, where there are none, all images that none of them was trained on."
+            "Scored on the test images or, where there are none, on all images that none of the models"
+            " was trained on."
         )
 
 
@@ -102,16 +103,16 @@ def show(lab: Lab, found: dict[str, Any], names: dict[str, str]) -> None:
                 {
                     "first": row["first"],
                     "second": row["second"],
-                    "only first right": row["only_first"],
-                    "only second right": row["only_second"],
-                    "p corrected": row["p_corrected"],
+                    "only first correct": row["only_first"],
+                    "only second correct": row["only_second"],
+                    "p (corrected)": row["p_corrected"],
                 }
                 for row in found["tests"]
             ],
             hide_index=True,
             key="common-tests",
         )
-    split = "test images" if found["split"] == "test" else "images that none was trained on"
+    split = "test images" if found["split"] == "test" else "images that no model was trained on"
     note(" ".join([f"{number(found['n'])} {split} of {found['data']}.", *found["notes"]]))
     _changed(lab, found)
 
@@ -123,25 +124,25 @@ def _verdict(found: dict[str, Any]) -> str:
     )
     better = last if last["accuracy"] > first["accuracy"] else first
     if row["only_first"] == row["only_second"]:
-        return "Neither is better on these images."
+        return "Neither is better on these images: they make equally many mistakes."
     counts = (
-        f"{number(row['only_second'])} images are right only in the last,"
-        f" {number(row['only_first'])} only in the first"
+        f"{number(row['only_second'])} images are classified correctly only by the last model,"
+        f" {number(row['only_first'])} only by the first"
     )
     if row["p_corrected"] < 0.05:
-        return f"`{better['model']}` is better: {counts}. The difference is real."
-    return f"{counts[0].upper()}{counts[1:]}. The difference may be chance."
+        return f"`{better['model']}` is better: {counts}. The difference is significant."
+    return f"{counts[0].upper()}{counts[1:]}. The difference is not significant: it may be due to chance."
 
 
 def _changed(lab: Lab, found: dict[str, Any]) -> None:
     rows = found["changed"]
     if not rows:
-        note("No image is predicted as another class.")
+        note("All models predict the same class for every image.")
         return
-    st.markdown(f"**{number(found['n_changed'])} images** are predicted as another class.")
+    st.markdown(f"**{number(found['n_changed'])} images** are assigned different classes.")
     kinds = {kind: [row for row in rows if row["change"] == kind] for kind in CHANGES}
     kind = st.segmented_control(
-        "Which",
+        "Kind of change",
         [kind for kind in CHANGES if kinds[kind]],
         default=next(kind for kind in CHANGES if kinds[kind]),
         required=True,
@@ -159,4 +160,4 @@ def _changed(lab: Lab, found: dict[str, Any]) -> None:
         columns=12,
         key=f"common-{kind}",
     )
-    note("Below each: its label: what the first predicts → what the last predicts.")
+    note("Below each image: its label: the first model's prediction → the last model's.")

@@ -35,17 +35,19 @@ def convergence(lab: Lab, subjects: Sequence[Subject]) -> None:
         axis = st.segmented_control(
             "By", list(charts.AXES), default="epochs", required=True, key="axis"
         )
-    together = st.toggle("Seeds of one recipe as mean and spread", value=True, key="together")
+    together = st.toggle(
+        "Average runs of one recipe (mean and range over seeds)", value=True, key="together"
+    )
     chart(
         charts.convergence(lines_of(lab, subjects, together), measure, axis),
         key=f"convergence-{measure}-{axis}",
     )
     note(
-        "Held-out: the validation images, or the test images where a recipe holds none back and"
-        " follows the test as the studies did."
+        "Held-out: the validation images; for recipes without them that evaluate on the test split"
+        " each epoch, as some of the published studies did, the test images."
     )
     if together and len(lab.compare.groups(subjects)) < len(subjects):
-        note("Line: mean of the seeds. Band: from the least to the most of them.")
+        note("Line: mean over seeds. Band: from the lowest to the highest seed.")
     rows = lab.compare.table(subjects)
     left, right = st.columns(2)
     with left:
@@ -67,7 +69,9 @@ def lines_of(lab: Lab, subjects: Sequence[Subject], together: bool = True) -> li
 def two(lab: Lab, subjects: Sequence[Subject]) -> None:
     """Two of the runs on the same images: who is right where the other is wrong."""
     if len(subjects) < 2:
-        empty("Choose a second run above to see what one reads that the other does not.")
+        empty(
+            "Choose a second run above to see the images that only one of the two classifies correctly."
+        )
         return
     by_id = {s.id: s for s in subjects}
     left, right = st.columns(2)
@@ -83,9 +87,9 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
     pair = lab.compare.pair(by_id[first], by_id[second])
     names, test = (pair.first.label, pair.second.label), pair.test
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Images that both predicted", number(len(pair.labels)), width=170)
-        st.metric("Only the first right", number(test.only_first), help=names[0], width=170)
-        st.metric("Only the second right", number(test.only_second), help=names[1], width=170)
+        st.metric("Images scored by both", number(len(pair.labels)), width=170)
+        st.metric("Only the first correct", number(test.only_first), help=names[0], width=170)
+        st.metric("Only the second correct", number(test.only_second), help=names[1], width=170)
         st.metric("Both wrong", number(test.neither), width=170)
         st.metric(
             "McNemar's p",
@@ -114,12 +118,12 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
         plot = compare_classes.confusion(matrix.tolist(), pair.classes, name)
     chart(plot, key=f"confusion-{which}-{first}-{second}")
     for title, where, wrong, subject in (
-        (f"Only {names[0]} is right", pair.first_only, pair.second_says, pair.first),
-        (f"Only {names[1]} is right", pair.second_only, pair.first_says, pair.second),
+        (f"Only {names[0]} is correct", pair.first_only, pair.second_says, pair.first),
+        (f"Only {names[1]} is correct", pair.second_only, pair.first_says, pair.second),
     ):
         st.subheader(f"{title} · {number(len(where))} images", anchor=False)
         captions = [
-            f"{pair.classes[pair.labels[i]]}, taken for {pair.classes[wrong[i].argmax()]}"
+            f"{pair.classes[pair.labels[i]]}, predicted {pair.classes[wrong[i].argmax()]}"
             f" ({wrong[i].max():.0%})"
             for i in where[:SHOWN]
         ]
@@ -143,9 +147,9 @@ def mistakes(lab: Lab, subjects: Sequence[Subject]) -> None:
     st.subheader("Top losses", anchor=False)
     captions = [
         (
-            f"{row['true']}, right at {row['p_true']:.0%}"
+            f"{row['true']}, correct at {row['p_true']:.0%}"
             if row["true"] == row["predicted"]
-            else f"{row['true']}, taken for {row['predicted']} ({row['p_predicted']:.0%})"
+            else f"{row['true']}, predicted {row['predicted']} ({row['p_predicted']:.0%})"
         )
         for row in worst
     ]
@@ -171,11 +175,11 @@ def calibration(lab: Lab, subjects: Sequence[Subject]) -> None:
     if curves:
         chart(compare_classes.reliability(curves), key="reliability")
         note(
-            "After temperature scaling on the validation images; the area of a point goes with the"
-            " number of images in it."
+            "After temperature scaling on the validation images. The area of a point is proportional to"
+            " the number of images in it."
         )
     if missing:
-        note(f"No predictions were kept by {', '.join(missing)}.")
+        note(f"Without saved predictions: {', '.join(missing)}.")
 
 
 def gallery(

@@ -91,13 +91,14 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
                 st.markdown(sentence)
     elif len(lab.compare.groups(subjects)) > 1:
         st.info(
-            "These recipes differ, but no two were scored on the same images: which is better can't"
-            " be said from their figures. Score *all of them on the same images*, above.",
+            "These runs were scored on different images, so their accuracies cannot be compared."
+            " Open *All of them on the same images* above to score them alike.",
             icon=":material/info:",
         )
     elif len(subjects) > 1:
         st.info(
-            "These runs differ by their seed alone: their spread is below.", icon=":material/info:"
+            "These runs differ in their random seed alone. Their spread is shown below.",
+            icon=":material/info:",
         )
     for place, rows in scores_by_place(lab, subjects).items():
         chart(charts.scores(rows, place), key=f"scores-{place}")
@@ -105,17 +106,17 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
     table(lab, subjects)
     tests = lab.compare.tests(subjects)
     if tests:
-        st.subheader("Is the difference real?", anchor=False)
+        st.subheader("Is the difference significant?", anchor=False)
         st.dataframe(
             [
                 {
                     "first": row["first"],
                     "second": row["second"],
                     "images": row["n"],
-                    "only first right": row["only_first"],
-                    "only second right": row["only_second"],
+                    "only first correct": row["only_first"],
+                    "only second correct": row["only_second"],
                     "p": row["p"],
-                    "p corrected": row["p_corrected"],
+                    "p (corrected)": row["p_corrected"],
                     "verdict": _verdict(row),
                 }
                 for row in tests
@@ -124,13 +125,13 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
             key="tests",
             column_config={
                 "p": st.column_config.NumberColumn(format="%.3g"),
-                "p corrected": st.column_config.NumberColumn(format="%.3g"),
+                "p (corrected)": st.column_config.NumberColumn(format="%.3g"),
             },
         )
         note(
-            "McNemar's test on the images that both predicted; p corrected for the number of"
-            " pairs (Holm). It speaks of these trained models, not of the recipes: for those, run"
-            " several seeds."
+            "McNemar's test on the images scored by both; p is corrected for the number of pairs"
+            " (Holm). It compares these trained models, not their recipes: to compare recipes, train"
+            " several seeds of each."
         )
     differences = lab.compare.differences(subjects)
     if differences:
@@ -147,7 +148,7 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
 def _verdict(row: dict[str, Any]) -> str:
     if row["only_first"] == row["only_second"]:
         return "no difference"
-    return "real" if row["p_corrected"] < 0.05 else "may be chance"
+    return "significant" if row["p_corrected"] < 0.05 else "not significant"
 
 
 def scores_by_place(lab: Lab, subjects: Sequence[Subject]) -> dict[str, list[charts.Score]]:
@@ -218,8 +219,8 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
     st.dataframe(shown, hide_index=True, key="figures", placeholder="–", column_config=config)
     note(
         "Accuracy: on the images named under *scored on*, at the end of the run, with its 95%"
-        " Wilson interval. Gap: training accuracy minus that. Setbacks: of all that the validation"
-        " loss moved from epoch to epoch, the share that went up; 0 is a smooth descent."
+        " Wilson interval. Gap: training accuracy minus that. Setbacks: the share of the validation"
+        " loss's movement between epochs that was upwards; 0 means that it never rose."
     )
 
 

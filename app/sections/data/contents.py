@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
 from app.charts.data import SPLIT_NAMES, class_counts
-from app.charts.words import number, percent
+from app.charts.words import number
 from app.charts.words import size as file_size
 from app.samples.thumbs import thumbs
 from app.sections.data.remove import remove
 from app.sections.data.report import show_report, warn
+from app.sections.data.splits import show_splits
 from app.sections.data.take_away import take_away
 from app.widgets.allowed import allowed
 from app.widgets.common import chart, empty, note
@@ -45,7 +46,7 @@ def show(lab: Lab, name: str) -> None:
     if not info.here:
         _away(lab, info)
         return
-    with st.spinner("Looking into it…", show_time=True):
+    with st.spinner("Reading the data set…", show_time=True):
         found = lab.data.contents(name)
     _figures(info, found)
     warn(found.report.warnings)
@@ -67,7 +68,7 @@ def show(lab: Lab, name: str) -> None:
     elif view == "Augmentation":
         _augmentation(lab, name)
     elif view == "Splits":
-        _splits(found)
+        show_splits(found)
     else:
         _report(lab, info, found)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -87,13 +88,13 @@ def _away(lab: Lab, info: DatasetInfo) -> None:
         return
     if not info.fetchable:
         empty(
-            "It is not here and has no public source. Put it into a folder that `GLYPHLAB_DATA`"
-            " names, or upload it as a zip."
+            "This data set is not on this machine and has no public source. Put it into a folder"
+            " that `GLYPHLAB_DATA` names, or upload it as a zip."
         )
         return
     empty(
-        "It is not here yet. It can be fetched from its public source"
-        f" ({file_size(info.size_bytes)}); the files are checked."
+        "This data set is not on this machine yet. It can be downloaded from its public source"
+        f" ({file_size(info.size_bytes)}); the checksums of its files are verified."
     )
     if not allowed(lab, "prepare data"):
         return
@@ -168,12 +169,12 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
             format_func=lambda one: SPLIT_NAMES.get(one, "All"),
         )
         style = st.selectbox(
-            "Seen as",
+            "Image type",
             ["auto", *STYLES],
             key=f"style-{name}",
             width=140,
             help=(
-                f"How a picture is placed on the model's square. **auto** is {found.kind} here."
+                f"How an image is cropped and scaled for a model. **auto** is {found.kind} here."
                 f" {styles}"
             ),
         )
@@ -183,7 +184,7 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
             SIZES.index(_usual_size(info, found)),
             key=f"size-{name}",
             width=120,
-            help="of that square",
+            help="side of the square image that a model gets",
         )
         classes = None if chosen == EVERY else [chosen]
         several = classes is None and len(found.classes) > MOST_CLASSES_IN_ROWS
@@ -211,7 +212,11 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
     columns = 15 if size < 96 else 8
     thumbs(name, samples.files, samples.images, captions, columns=columns, key="samples")
     whose = "" if classes is None else f" of class {chosen}"
-    note(f"{number(of)} images{whose}. Ink is shown dark on white; models see it light on dark.")
+    counted = found.counts if split == "all" else found.counts[[list(SPLIT_NAMES).index(split)]]
+    there = counted if classes is None else counted[:, [found.classes.index(chosen)]]
+    unlabelled = found.report.unlabelled if classes is None and split == "all" else 0
+    of_all = f"{number(int(there.sum()) + unlabelled)} images{whose}."
+    note(f"{of_all} Ink is shown dark on white; models see it light on dark.")
 
 
 def _augmentation(lab: Lab, name: str) -> None:
@@ -222,16 +227,20 @@ def _augmentation(lab: Lab, name: str) -> None:
             choice: f"{choice} · {recipes[choice].title}" if recipes[choice].title else choice
             for choice in [*fitting, *recipes]
         }
-        choice = pick_one("As this recipe trains", labels, "augment", "recipe")
+        choice = pick_one("Augmentation of recipe", labels, "augment", "recipe")
         seed = st.number_input(
-            "Draw", 1, key="augment-seed", width=140, help="Another number draws anew."
+            "Random seed",
+            1,
+            key="augment-seed",
+            width=140,
+            help="Another number draws other random changes.",
         )
     augment, style, size = lab.data.recipe_view(lab.recipe(choice))
     with st.spinner("Drawing…"):
         rows = lab.data.augmented(
             name, augment, count=ROWS, draws=DRAWS, style=style, size=size, seed=int(seed)
         )
-    captions = (["as it is", *[""] * DRAWS]) * len(rows)
+    captions = (["original", *[""] * DRAWS]) * len(rows)
     image_grid(rows.reshape(-1, *rows.shape[2:]), captions, columns=1 + DRAWS, key="augmented")
     changes = {
         field: value
@@ -241,7 +250,7 @@ def _augmentation(lab: Lab, name: str) -> None:
     if changes:
         fields = type(augment).model_fields
         table = [
-            {"Change": field, "Strength": str(value), "Meaning": fields[field].description}
+            {"Augmentation": field, "Strength": str(value), "Meaning": fields[field].description}
             for field, value in changes.items()
         ]
         st.dataframe(pd.DataFrame(table), hide_index=True)
@@ -250,39 +259,13 @@ def _augmentation(lab: Lab, name: str) -> None:
     link("train", f"Change it and train {choice}", recipe=choice)
 
 
-def _splits(found: Contents) -> None:
-    total = int(found.counts.sum())
-    official = dict(zip(SPLIT_NAMES, found.counts.sum(1), strict=True))
-    rows = [
-        {
-            "Split": SPLIT_NAMES[split],
-            "Images": number(count),
-            "Share": percent(count / total),
-            "Where it comes from": _origin(split, official, found),
-        }
-        for split, count in found.splits.items()
-    ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
-    note(
-        "As a recipe splits it unless it says otherwise: `data.validation` and `data.test` are"
-        " shares, `data.seed` draws. Every class gives its share, to within one image."
-    )
-
-
-def _origin(split: str, official: dict[str, Any], found: Contents) -> str:
-    if split == "train":
-        return "the training images that are left"
-    if official[split]:
-        return found.notes.get(split, "the data set's own")
-    return "held out of the training images, stratified"
-
-
 def _report(lab: Lab, info: DatasetInfo, found: Contents) -> None:
     show_report(found)
     if found.checked:
         return
     note(
-        "Not every image has been opened yet. Once they are, blank, identical and broken ones are named."
+        "Not every image has been opened yet. Opening them all finds blank, identical and broken"
+        " images."
     )
     if lab.may("prepare data") and st.button(
         "Open every image", key=f"check-{info.name}", icon=":material/fact_check:"

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from engine.lab import Lab
 
 PAPERS: dict[str, Literal["light", "dark"] | None] = {
-    "As the pictures tell": None,
+    "Detect from the images": None,
     "Dark ink on light paper": "light",
     "Light ink on dark paper": "dark",
 }
 COLUMNS = {
     "label": ("Label column", "the class: its name, or its number from 1 without a header"),
     "split": ("Split column", "train, val or test of each image"),
-    "path": ("Path column", "where the picture lies, in a table of pictures"),
-    "annotator": ("Annotator column", "who gave the label: the majority counts"),
+    "path": ("Path column", "the file of each image, in a table that names image files"),
+    "annotator": ("Annotator column", "who gave each label; the label given most often is used"),
 }
 SHARE = 15  # percent, offered as the test split
 
@@ -52,8 +52,9 @@ def choices_form(key: str, choices: Choices, report: ImportReport | None) -> Cho
             round(100 * choices.test),
             key=f"{key}-test",
             help=(
-                f"Held out once for everybody, stratified, where the data set has none of its own;"
-                f" one that has keeps it. {SHARE} is usual, 0 holds nothing out."
+                f"Images held out for testing, stratified by class, for all runs alike. Ignored"
+                f" where the data set has a test split of its own. {SHARE} is usual; 0 holds none"
+                f" out."
             ),
         )
     unlabelled = st.checkbox(
@@ -90,13 +91,13 @@ def reading(lab: Lab, name: str) -> None:
     choices = lab.data.imports.choices(name)
     if choices is None or not lab.may("change data"):
         return
-    with st.expander("How it is read", icon=":material/tune:", expanded=choices != AS_FOUND):
+    with st.expander("Import settings", icon=":material/tune:", expanded=choices != AS_FOUND):
         key = f"read-{name}"
         wanted = choices_form(key, choices, _report(lab, name))
         if wanted == choices:
-            note("Layout, samples and what is doubtful are shown below, as it is read now.")
+            note("The layout, samples and warnings below are those of the current settings.")
             return
-        if st.button("Read it so", key=f"{key}-apply", type="primary", icon=":material/check:"):
+        if st.button("Apply", key=f"{key}-apply", type="primary", icon=":material/check:"):
             try:
                 lab.data.imports.change(name, wanted)
             except GlyphlabError as error:

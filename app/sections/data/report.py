@@ -28,7 +28,7 @@ def warn(findings: Sequence[Finding]) -> None:
     shown = [f"- {plain(one.text)}" for one in findings[:MOST_WARNINGS]]
     more = len(findings) - len(shown)
     shown += [f"- and {more} more, in the report"] if more else []
-    st.warning("\n".join(["Before training on it:", "", *shown]), icon=":material/warning:")
+    st.warning("\n".join(["Check before training:", "", *shown]), icon=":material/warning:")
 
 
 def show_report(found: Contents) -> None:
@@ -63,7 +63,7 @@ def show_report(found: Contents) -> None:
     elif report.checked and not report.absent:
         st.success("Every image can be read.", icon=":material/check_circle:")
     if report.absent:
-        table = skipped_table(report.absent).rename(columns={"Left out": "Named and not there"})
+        table = skipped_table(report.absent).rename(columns={"Left out": "Named, but missing"})
         st.dataframe(table, hide_index=True)
 
 

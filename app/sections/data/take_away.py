@@ -20,9 +20,9 @@ def take_away(lab: Lab, name: str) -> None:
 
     if not lab.may("take away"):
         return
-    with st.popover("Take it away", icon=":material/download:"):
+    with st.popover("Export", icon=":material/download:"):
         form = st.radio(
-            "As",
+            "Format",
             list(EXPORT_FORMS),
             format_func=lambda form: EXPORT_FORMS[form].about,
             key=f"take-away-{name}",
@@ -37,8 +37,8 @@ def take_away(lab: Lab, name: str) -> None:
             on_click="ignore",
         )
         note(
-            "With the given labels, those that a person reviewed, what the diagnosis suggests and how"
-            " suspect each label is, the splits, and Croissant metadata."
+            "Contains the given labels, reviewed labels, the diagnosis' suggestions and how suspect"
+            " each label is, the splits, and Croissant metadata."
         )
 
 

@@ -54,7 +54,7 @@ def upload(lab: Lab) -> None:
     added: Added | None = st.session_state.pop(ADDED, None)
     staged: Staged | None = st.session_state.get(STAGED)
     opened = st.session_state.get(TURN, 0) > 0 or staged is not None
-    with st.expander("Add your own", icon=":material/upload:", expanded=opened):
+    with st.expander("Add a data set", icon=":material/upload:", expanded=opened):
         if staged is None:
             _choose(lab)
         else:
@@ -98,7 +98,7 @@ def _choose(lab: Lab) -> None:
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
-            "Look into it",
+            "Preview",
             key="import-look",
             type="primary",
             icon=":material/search:",
@@ -138,7 +138,7 @@ def _decide(lab: Lab, staged: Staged) -> None:
     bar.close()
     with st.container(horizontal=True, vertical_alignment="center"):
         imported = st.button(
-            "Import it",
+            "Import",
             key="import-keep",
             type="primary",
             icon=":material/add:",
@@ -177,7 +177,7 @@ def _keep(lab: Lab, staged: Staged, choices: Choices) -> None:
     of = f"of {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
     if choices.unlabelled:
         of = "without a label. Give them labels on the page Label."
-    text = f"`{taken.name}` is a data set now: {number(images)} images {of}"
+    text = f"`{taken.name}` was added: {number(images)} images {of}"
     st.session_state[ADDED] = Added(taken.name, text, skipped)
     st.query_params["data"] = taken.name
     _forget()

@@ -124,7 +124,7 @@ def pick_options() -> Options:
             200,
             default,
             key=f"neighbours-{method}",
-            help="Few: fine detail. Many: the large picture. t-SNE's perplexity is a third of it.",
+            help="Few show fine detail, many the overall structure. t-SNE's perplexity is a third of it.",
         )
         min_dist = 0.1
         if "min_dist" in MAP_METHODS[method].matters:
@@ -173,7 +173,7 @@ def the_map(
         ):
             lab.start_task("project", **arguments)
             st.rerun()
-        note("The work runs in the background and is kept: next time the map opens at once.")
+        note("The map is computed in the background and saved: next time it opens at once.")
     return None
 
 
@@ -184,7 +184,7 @@ def at_work(lab: Lab, kind: str, arguments: dict[str, Any], key: str) -> bool:
         task_box(lab, same[0].id, f"{key}-task")
         return True
     if same and same[0].state == "failed":
-        st.error(f"It failed: {same[0].error}", icon=":material/error:")
+        st.error(f"The last attempt failed: {same[0].error}", icon=":material/error:")
     return False
 
 
@@ -192,7 +192,7 @@ def faithful_words(found: Projection) -> str:
     """How far the map can be trusted, in a sentence."""
     kept, trust = found.faithful["kept"], found.faithful["trustworthiness"]
     words = (
-        f"How faithful: {100 * kept:.0f}% of the {found.faithful['neighbours']} true neighbours are"
+        f"How faithful: {100 * kept:.0f}% of the {number(found.faithful['neighbours'])} true neighbours are"
         f" neighbours on the map, trustworthiness {trust:.3f} (1 is best), measured at"
         f" {number(found.faithful['points'])} images."
     )

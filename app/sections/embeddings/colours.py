@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.charts.space import layer_palette
+from app.charts.space import layer_marks
+from app.palette import Marks
 from app.scatter.component import Words
 from app.widgets.pickers import pick_one
 
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Colours(NamedTuple):
-    """A layer, the colours of its codes, and the address where the scatter fetches the codes."""
+    """A layer, how its codes are drawn, and the address where the scatter fetches the codes."""
 
     layer: Layer
-    palette: list[str]
+    marks: Marks
     address: str
 
 
@@ -38,7 +39,7 @@ def pick_layer(lab: Lab, space: Space, key: str = "colour", map_name: str = "") 
     layer = there[name]
     return Colours(
         layer,
-        layer_palette(layer.palette, layer.names),
+        layer_marks(layer.palette, layer.names),
         f"space/layer/{space.key}/{name}?{short_digest(layer.codes)}",
     )
 

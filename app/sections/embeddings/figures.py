@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GROUPS = {
     "all": "all classes",
     "seen": "classes it was trained on",
-    "unseen": "classes it never saw",
+    "unseen": "classes it was not trained on",
 }
 COLUMNS = {
     "precision_at_1": "Precision@1 (%)",
@@ -45,7 +45,7 @@ def draw(lab: Lab) -> None:
         with st.container(border=True):
             st.markdown(
                 f"Retrieval, verification and the hardest pairs of `{model}` on the {PARTS[part]}"
-                f" of `{data}`, beside the same network with fresh weights."
+                f" of `{data}`, beside the same network untrained."
             )
             if allowed(lab, "compute") and st.button(
                 "Measure", type="primary", icon=":material/straighten:", key="figures-start"
@@ -88,9 +88,9 @@ def _table(rows: list[dict[str, Any]]) -> None:
     st.dataframe(table, hide_index=True, column_config=columns, key="figures-table")
     pairs = rows[0]["verification"]["same_pairs"] + rows[0]["verification"]["different_pairs"]
     note(
-        f"Every image asks all the others; {number(rows[0]['sample'])} of"
+        f"Each image is compared with all the others: {number(rows[0]['sample'])} of"
         f" {number(rows[0]['images'])} images, stratified. Verification judges {number(pairs)}"
-        " pairs. An untrained network is no zero: it is what the embedding has to beat."
+        " pairs. The untrained network is the baseline that the embedding has to beat."
     )
     unseen = {
         row["model"].startswith("untrained:"): row for row in rows if row["group"] == "unseen"
@@ -99,13 +99,13 @@ def _table(rows: list[dict[str, Any]]) -> None:
         gain = 100 * (unseen[False]["map_at_r"] - unseen[True]["map_at_r"])
         verdict = "beats" if gain > 0 else "does not beat"
         st.markdown(
-            f"On the classes that it never saw ({' '.join(unseen[False]['classes'])}) it"
+            f"On the classes that it was not trained on ({' '.join(unseen[False]['classes'])}) it"
             f" **{verdict}** the untrained network by **{gain:+.1f} points** of MAP@R."
         )
 
 
 def _hardest(space: Space, rows: list[dict[str, Any]]) -> None:
-    st.subheader("The hardest", anchor=False)
+    st.subheader("Hardest images", anchor=False)
     names = {row["name"]: row for row in rows if not row["model"].startswith("untrained:")}
     row = names[st.selectbox("Of", list(names), key="hardest-of")] if len(names) > 1 else rows[0]
     hard = row["hardest"]
@@ -117,8 +117,8 @@ def _hardest(space: Space, rows: list[dict[str, Any]]) -> None:
     kind = pick_segment("What", kinds, "hardest", show_label=False)
     if kind == "triplets":
         note(
-            "In threes: the anchor, its farthest image of the same class, its nearest of another;"
-            " by how much farther the former is."
+            "In threes: an anchor, the most distant image of its class and the nearest image of"
+            " another, with the difference of the two distances."
         )
         places = [
             triplet[part]

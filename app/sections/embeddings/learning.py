@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.space import layer_palette
+from app.charts.space import layer_marks
 from app.scatter.component import scatter
 from app.sections.embeddings.choose import at_work
 from app.widgets import allowed, empty, note, number, pick_run
@@ -44,7 +44,7 @@ def draw(lab: Lab) -> None:
                 " out takes up to a minute, once."
             )
             if allowed(lab, "compute") and st.button(
-                "Lay out the epochs",
+                "Make the maps",
                 type="primary",
                 icon=":material/animation:",
                 key="learning-start",
@@ -66,7 +66,7 @@ def _watch(lab: Lab, found: Learning) -> None:
         dims=found.coordinates.shape[2],
         image=f"space/run/{found.run}",
         layer=layer,
-        palette=layer_palette(layer.palette, layer.names),
+        marks=layer_marks(layer.palette, layer.names),
         pixelated=images.style != "photo",
         frames={"epochs": found.epochs, "coordinates": found.coordinates},
         height=600,

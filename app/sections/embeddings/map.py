@@ -61,7 +61,7 @@ def _explore(lab: Lab, space: Space, found: Projection) -> None:
             points=f"space/points/{space.key}/{space.map_name(found.options)}",
             image=f"space/image/{space.key}",
             layer=colours.layer,
-            palette=colours.palette,
+            marks=colours.marks,
             codes=colours.address,
             words=words_of(space),
             selection=lit(space, places, near),
@@ -79,10 +79,11 @@ def _explore(lab: Lab, space: Space, found: Projection) -> None:
             gallery(space, places, "gallery", partial(mend, lab))
         else:
             st.markdown(
-                "**Walk through the space**\n\n- Point at a dot to see its image\n- Click it for"
+                "**Explore the map**\n\n- Point at a dot to see its image\n- Click it for"
                 " its card and its nearest neighbours\n- Hold Shift and drag round dots, or use the"
                 " lasso, to select many\n- Scroll to zoom, drag to move; close up, the dots become"
-                " images\n- Click a name in the legend to hide or show it"
+                " images\n- Click a name in the legend to hide or show it\n- By keyboard: arrows"
+                " move the map, + and − zoom, Enter selects the image at the cross"
             )
 
 
@@ -90,10 +91,10 @@ def _locate(lab: Lab, space: Space, found: Projection) -> None:
     if not lab.may("change data"):  # only who may upload has somewhere to send a file to
         return
     with st.expander(
-        "Place a picture of your own on the map", icon=":material/add_photo_alternate:"
+        "Place an image of your own on the map", icon=":material/add_photo_alternate:"
     ):
         upload = st.file_uploader(
-            "A picture", type=["png", "jpg", "jpeg", "bmp", "gif", "webp"], key="picture"
+            "An image file", type=["png", "jpg", "jpeg", "bmp", "gif", "webp"], key="picture"
         )
         if upload is None:
             if st.session_state.pop("located", None):
@@ -126,4 +127,4 @@ def _located(space: Space, found: Projection) -> dict[str, Any] | None:
     held = st.session_state.get("located")
     if not held or held["key"][1:] != (space.key, space.map_name(found.options)):
         return None
-    return {"at": held["at"], "image": held["image"], "text": "your picture"}
+    return {"at": held["at"], "image": held["image"], "text": "your image"}

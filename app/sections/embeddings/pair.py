@@ -66,7 +66,7 @@ def _explore(lab: Lab, first: tuple[Space, Projection], second: tuple[Space, Pro
                 points=f"space/points/{space.key}/{space.map_name(found.options)}",
                 image=f"space/image/{space.key}",
                 layer=colours.layer,
-                palette=colours.palette,
+                marks=colours.marks,
                 codes=colours.address,
                 words=words_of(space),
                 selection=lit(space, places, near),

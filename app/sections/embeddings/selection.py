@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from app.charts.space import layer_palette
+from app.charts.space import layer_marks
 from app.samples.thumbs import thumbs
 from app.scatter.component import Selection
 from app.shared_lab import open_lab_here
@@ -79,7 +79,7 @@ def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
         wrong = bool(space.wrong[place])
         st.markdown(f"**{label}** · image {number(int(space.index[place]))}")
         st.markdown(
-            f"Read as {':red' if wrong else ':green'}[**{answer}**]"
+            f"Predicted {':red' if wrong else ':green'}[**{answer}**]"
             f" ({percent(float(space.confidence[place]))})"
         )
         st.caption(file_of(space, place))
@@ -87,7 +87,7 @@ def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
     votes = near.vote.share[0]
     order = [number for number in np.argsort(-votes, kind="stable") if votes[number]]
     counts = ", ".join(
-        f"{space.classes[number]} {votes[number] * len(near.index):.0f}" for number in order
+        f"{votes[number] * len(near.index):.0f} for {space.classes[number]}" for number in order
     )
     winner = (
         space.classes[int(near.vote.label[0])]
@@ -118,7 +118,9 @@ def gallery(
     draws them, if not as a plain grid.
     """
     wrong = int(space.wrong[places].sum())
-    st.markdown(f"**{number(len(places))} images selected**, {number(wrong)} of them read wrongly.")
+    st.markdown(
+        f"**{number(len(places))} images selected**, {number(wrong)} of them classified wrongly."
+    )
     labels = space.labels[places]
     counts = np.bincount(labels[labels >= 0], minlength=len(space.classes))
     everything = np.bincount(space.labels[space.labels >= 0], minlength=len(space.classes))
@@ -131,7 +133,7 @@ def gallery(
         shown = places[order[:SHOWN]]
         grid(space, shown.tolist(), key=key)
         note(
-            f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} read wrongly come"
+            f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} classified wrongly come"
             " first."
         )
     if not allowed(open_lab_here(), "take away"):
@@ -169,7 +171,7 @@ def class_bars(names: Sequence[str], chosen: Sequence[int], there: Sequence[int]
         (number for number in range(len(names)) if chosen[number]),
         key=lambda number: -chosen[number],
     )
-    colours, most, rows = layer_palette("classes", names), max(chosen), []
+    colours, most, rows = layer_marks("classes", names).colours, max(chosen), []
     for number_ in order[:BARS]:
         width = 100 * chosen[number_] / most
         bar = (

@@ -34,11 +34,24 @@ NO_TEST = (
 )
 
 
-def figures(meta: CheckpointMeta) -> None:
-    """The model's measured figures in a row."""
+def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
+    """The model's measured figures in a row. merged: its accuracy with characters of the same form
+    counted as one, where that is another.
+    """
     metrics = meta["metrics"]
     shown = [
         _accuracy(meta),
+        *(
+            [
+                (
+                    "Look-alikes as one",
+                    percent(merged),
+                    "accuracy on the same images if 0, O and o, or 1, I and l, count as one class",
+                )
+            ]
+            if merged is not None
+            else []
+        ),
         (
             "Top 3",
             percent(metrics.get("test_top3")),

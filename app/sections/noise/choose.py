@@ -23,13 +23,12 @@ EFFORT_WORDS = {
 
 
 def dataset(lab: Lab) -> str | None:
-    """The chosen data set, Task 3 to begin with."""
-    if (
-        "data" not in st.session_state
-        and "data" not in st.query_params
-        and any(data.name == FIRST for data in lab.datasets())
-    ):
-        st.session_state["data"] = FIRST
+    """The chosen data set; to begin with the one that was diagnosed last, or Task 3 if it is here."""
+    if "data" not in st.session_state and "data" not in st.query_params:
+        here = [data.name for data in lab.datasets() if data.here]
+        wanted = [*(info.name for info in lab.noise.list()), FIRST]
+        if first := next((name for name in wanted if name in here), None):
+            st.session_state["data"] = first
     return pick_dataset(lab, "data")
 
 

@@ -46,18 +46,19 @@ def draw(lab: Lab) -> None:
             index=list(RESTS).index(usual),
             key=f"rest-{found.key}",
         )
-    with right:
-        confidence = st.slider(
-            "Confidence from",
-            0.5,
-            0.999,
-            CONFIG.cleaned_confidence,
-            0.001,
-            format="%.3f",
-            key="confidence",
-            disabled=rest != "likely",
-            help="Posterior probability of the likely class.",
-        )
+    confidence = CONFIG.cleaned_confidence
+    if rest == "likely":
+        with right:
+            confidence = st.slider(
+                "Smallest confidence",
+                0.5,
+                0.999,
+                confidence,
+                0.001,
+                format="%.3f",
+                key="confidence",
+                help="Posterior probability of the likely class; images below it are left out.",
+            )
     cleaned = clean(found, decisions, rest, confidence)
     changed = int(((cleaned.labels >= 0) & (cleaned.labels != found.arrays["given"])).sum())
     with st.container(horizontal=True, gap="large"):
@@ -72,7 +73,7 @@ def draw(lab: Lab) -> None:
         )
         return
     _downloads(lab, found, cleaned)
-    st.subheader("Train on them", anchor=False)
+    st.subheader("Train on the cleaned labels", anchor=False)
     if not allowed(lab, "change data"):
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -92,7 +93,7 @@ def draw(lab: Lab) -> None:
             "name": name.strip(),
         }
         st.button(
-            "Make it a data set",
+            "Save as a data set",
             key="publish",
             type="primary",
             icon=":material/dataset:",

@@ -50,7 +50,7 @@ ADVICE = {
         "Train with `method: recovered`, as recipe `task3-recovered` does, or on the likely classes:"
         " section Cleaned labels."
     ),
-    "independent": "There is nothing to train on.",
+    "independent": "The labels carry no information about the images: there is nothing to learn from them.",
     "undecided": (
         "Look at the images: at the suspects in section Review, and at the groups below if there are"
         " any. What you decide there is what these data can't."
@@ -153,7 +153,7 @@ def task3(lab: Lab) -> None:
     with st.container(border=True, key="task3"):
         left, right = st.columns([3, 2], vertical_alignment="center")
         with left:
-            chart(charts.task3(published, here, recovered), key="attempts")
+            chart(charts.task3(published, here, recovered), key="attempts", least_width=560)
         with right:
             best = max((row["accuracy"] for row in recovered), default=None)
             ours = f"**{100 * best:.2f}%**" if best is not None else "over 99%"

@@ -4,14 +4,17 @@ with the truth and the methods of training with each other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
 from app.charts import noise as charts
+from app.samples.thumbs import thumbs
 from app.widgets import allowed, chart, empty, note, percent, task_box, told
 from app.widgets.pickers import dataset_label
+from engine.errors import GlyphlabError
 from engine.noise.inject import NOISES
 from engine.noise.shares import share
 from engine.runs.run_info import ALIVE
@@ -19,14 +22,14 @@ from engine.runs.run_info import ALIVE
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-LIMITS = {"2,000": 2_000, "6,000": 6_000, "20,000": 20_000, "all": None}
+LIMITS = {"1,000": 1_000, "2,000": 2_000, "6,000": 6_000, "20,000": 20_000, "all": None}
 
 
 def draw(lab: Lab) -> None:
     """Draw the section."""
     st.markdown(
-        "Take a data set whose labels are correct, inject a known noise, and compare: the diagnosis"
-        " with the truth, and the accuracy of each method of training on the noisy labels."
+        "Take a data set whose labels are correct, change some of them on purpose, and see how many"
+        " the diagnosis finds and how well each method trains on the noisy labels."
     )
     sets = {
         data.name: dataset_label(data)
@@ -37,20 +40,22 @@ def draw(lab: Lab) -> None:
         empty("No data set is available yet. Add one on the Data page.", "data", "Data sets")
         return
     if allowed(lab, "diagnose"):
+        _as_started(lab, sets)
         _form(lab, sets)
-    _at_work(lab)
+    under_way = _at_work(lab)
     trials = lab.noise.trials()
     if not trials:
-        note(
-            "Nothing has been compared yet. 2,000 images at quick effort take two to three minutes"
-            " on two cores."
-        )
+        if not under_way:
+            note(
+                "No result yet. With a comparison, 2,000 images at quick effort take two to three"
+                " minutes on two free cores."
+            )
         return
     by_id = {trial["id"]: trial for trial in trials}
     id = st.selectbox(
         "Result", list(by_id), format_func=lambda id: title(by_id[id]), key="trial-shown"
     )
-    show(by_id[id])
+    show(lab, by_id[id])
     st.subheader("All results", anchor=False)
     st.dataframe(pd.DataFrame(row(trial) for trial in trials), hide_index=True, key="trials")
 
@@ -67,17 +72,16 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
                 "Noise",
                 list(NOISES),
                 format_func=lambda key: f"{key} · {NOISES[key].about}",
-                index=2,
                 key="trial-noise",
             )
         with first[2]:
             model = NOISES[noise]
+            st.session_state.setdefault(f"trial-rate-{noise}", model.rates[0])
             rate = st.slider(
                 "Share of labels changed",
                 0.0,
                 1.0,
-                model.rates[0],
-                0.001,
+                step=0.001,
                 format="percent",
                 key=f"trial-rate-{noise}",
                 disabled=noise == "clean",
@@ -87,24 +91,29 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
             limit = st.segmented_control(
                 "Training images, at most",
                 list(LIMITS),
-                default="2,000",
                 required=True,
                 key="trial-limit",
             )
         with second[1]:
             effort = st.segmented_control(
-                "Effort", ["quick", "full"], default="quick", required=True, key="trial-effort"
+                "Effort", ["quick", "full"], required=True, key="trial-effort"
             )
         with second[2]:
+            compare = st.toggle(
+                "Compare training methods",
+                key="trial-compare",
+                help="Trains on the noisy labels in four ways. Takes most of the time.",
+            )
             arguments = {
                 "dataset": name,
                 "noise": noise,
                 "rate": rate,
                 "limit": LIMITS[limit],
                 "effort": effort,
+                "compare": compare,
             }
             st.button(
-                "Inject and compare",
+                "Inject noise",
                 key="trial",
                 type="primary",
                 icon=":material/science:",
@@ -113,22 +122,26 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
             )
 
 
-def _at_work(lab: Lab) -> None:
+def _at_work(lab: Lab) -> bool:
+    """The experiment that is under way, or how the last one failed; whether there is one."""
     task = next((task for task in lab.tasks("noise-trial") if task.state in ALIVE), None)
     if task is not None:
+        asked = task.arguments
+        size = f"{asked['limit']:,}" if asked["limit"] else "all"
         st.caption(
-            f"{task.arguments['noise']} noise on {task.arguments['dataset']}. You may leave this"
-            " page."
+            f"Changing {share(asked['rate'])} of the labels of {size} images of `{asked['dataset']}`"
+            f" ({asked['noise']} noise). You may leave this page."
         )
         task_box(lab, task.id, "trial-task")
     else:
         last = next(iter(lab.tasks("noise-trial")), None)
         if last is not None and last.state == "failed":
-            st.error(f"The last comparison failed: {last.error}", icon=":material/error:")
+            st.error(f"The last one failed: {last.error}", icon=":material/error:")
+    return task is not None
 
 
-def show(trial: dict[str, Any]) -> None:
-    """One result: the diagnosis beside the truth, the methods, and both Ts."""
+def show(lab: Lab, trial: dict[str, Any]) -> None:
+    """One result: the diagnosis beside the truth, the first suspects, the methods, and both Ts."""
     low, high = trial["noise_rate_interval"]
     with st.container(horizontal=True, gap="large"):
         st.metric("Diagnosis", trial["regime"], width="content")
@@ -139,33 +152,61 @@ def show(trial: dict[str, Any]) -> None:
             help=f"95% interval {share(low)} to {share(high)}",
         )
         st.metric("Wrong labels, true", share(trial["true_rate"]), width="content")
-        st.metric("Likely classes correct", percent(trial["likely_right"]), width="content")
-        if trial["found_first"] is not None:
+        if trial["found_first"] is not None and "sought" in trial:
+            found = round(trial["found_first"] * trial["sought"])
             st.metric(
-                "Found at the top",
-                percent(trial["found_first"]),
+                "Found",
+                f"{found:,} of {trial['sought']:,}",
                 width="content",
                 help=(
-                    "Of the labels that are sought (the wrong ones; for complementary labels the"
-                    " correct ones), the share that is among as many first suspects."
+                    f"Of the {trial['sought']:,} labels that are sought (the wrong ones; for"
+                    " complementary labels the correct ones), as many are among the first"
+                    f" {trial['sought']:,} of the list of suspects."
                 ),
             )
-    chart(charts.methods(trial["methods"], len(trial["classes"])), key=f"methods-{trial['id']}")
+        st.metric("Likely classes correct", percent(trial["likely_right"]), width="content")
+    _suspects(lab, trial)
+    if trial["methods"]:
+        chart(charts.methods(trial["methods"], len(trial["classes"])), key=f"methods-{trial['id']}")
     for method in trial["methods"]:
         st.caption(f"**{method['title']}**: {method['note']}")
     left, right = st.columns(2)
     with left:
         chart(
             charts.transition(
-                trial["transition"], trial["classes"], "T as estimated from the noisy labels"
+                trial["transition"], trial["classes"], "Estimated transition matrix T"
             ),
             key=f"t-{trial['id']}",
         )
     with right:
         chart(
-            charts.transition(trial["true_transition"], trial["classes"], "True T"),
+            charts.transition(
+                trial["true_transition"], trial["classes"], "True transition matrix T"
+            ),
             key=f"true-t-{trial['id']}",
         )
+
+
+def _suspects(lab: Lab, trial: dict[str, Any]) -> None:
+    """The images near the top of the list, each with the label it was given and the true one."""
+    rows = trial.get("suspects", [])
+    if not rows:
+        return
+    names = [row["image"] for row in rows]
+    try:
+        images = lab.samples.squares(trial["dataset"], names)
+    except GlyphlabError as error:
+        note(f"The suspects can't be shown: {error}")
+        return
+    found = sum(row["given"] != row["true"] for row in rows)
+    st.markdown(f"**The first {len(rows)} suspects:** {found} of them have a wrong label.")
+    captions = [
+        f"{'✓' if row['given'] != row['true'] else '✗'} labelled {row['given']}, likely"
+        f" {row['likely']}"
+        for row in rows
+    ]
+    thumbs(trial["dataset"], names, images, captions, columns=10, key=f"first-{trial['id']}")
+    note("✓ the label was changed on purpose, ✗ it is the correct one.")
 
 
 def title(trial: dict[str, Any]) -> str:
@@ -180,7 +221,7 @@ def row(trial: dict[str, Any]) -> dict[str, Any]:
     """A line of the table of results."""
     accuracy = {
         method["title"]: (
-            percent(method["accuracy"]) if method["accuracy"] is not None else "gives up"
+            percent(method["accuracy"]) if method["accuracy"] is not None else "no result"
         )
         for method in trial["methods"]
     }
@@ -194,6 +235,25 @@ def row(trial: dict[str, Any]) -> dict[str, Any]:
         "true": share(trial["true_rate"]),
         **accuracy,
     }
+
+
+def _as_started(lab: Lab, sets: Mapping[str, str]) -> None:
+    """Set the form to the experiment that was started last, once for each."""
+    usual = {"noise": list(NOISES)[2], "limit": "2,000", "effort": "quick", "compare": True}
+    for field, value in usual.items():
+        st.session_state.setdefault(f"trial-{field}", value)
+    last = next(iter(lab.tasks("noise-trial")), None)
+    if last is None or st.session_state.get("trial-last") == last.id:
+        return
+    st.session_state["trial-last"] = last.id
+    asked = last.arguments
+    if asked["dataset"] in sets and asked["limit"] in LIMITS.values():
+        st.session_state["trial-data"] = asked["dataset"]
+        st.session_state["trial-noise"] = asked["noise"]
+        st.session_state[f"trial-rate-{asked['noise']}"] = asked["rate"]
+        st.session_state["trial-limit"] = next(k for k, v in LIMITS.items() if v == asked["limit"])
+        st.session_state["trial-effort"] = asked["effort"]
+        st.session_state["trial-compare"] = asked.get("compare", True)
 
 
 @told

@@ -4,7 +4,7 @@ disk before the next image is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -50,6 +50,11 @@ def draw(lab: Lab) -> None:
         if may:
             buttons_after(review, found, None)
     else:
+        if found.arrays["given"][place] == found.arrays["likely"][place]:
+            st.info(
+                "No suspect is left: of all images that follow, the given label is the likely class.",
+                icon=":material/done_all:",
+            )
         candidate(found, review, place, may)
     latest_decisions(found, list(decided.values())[-8:][::-1])
 
@@ -68,7 +73,7 @@ def candidate(found: Diagnosis, review: Review, place: int, may: bool) -> None:
         same = given == likely
         st.markdown(
             f"### Given **{names[given]}**"
-            + (", which is the likely class" if same else f", likely **{names[likely]}**")
+            + (", which is also the likely class" if same else f", likely **{names[likely]}**")
         )
         st.markdown(explain_label(found, place, near))
         if may:
@@ -126,7 +131,7 @@ def buttons_after(review: Review, found: Diagnosis, place: int | None) -> None:
 def other(found: Diagnosis, review: Review, place: int) -> None:
     """Change the label to any class: by its own key where classes are single digits."""
     names = found.classes
-    if len(names) <= 10 and all(len(name) == 1 and name.isdigit() for name in names):
+    if _by_digit(names):
         st.caption("Or press the digit that it is")
         with st.container(horizontal=True, gap="small"):
             for label, name in enumerate(names):
@@ -155,6 +160,11 @@ def other(found: Diagnosis, review: Review, place: int) -> None:
         )
 
 
+def _by_digit(names: Sequence[str]) -> bool:
+    """Whether each class has a key of its own."""
+    return len(names) <= 10 and all(len(name) == 1 and name.isdigit() for name in names)
+
+
 def _decide(review: Review, own: bool = True) -> Callable[[int, int], None]:
     """Write down a decision: what a button calls, which returns nothing."""
 
@@ -169,8 +179,8 @@ def latest_decisions(found: Diagnosis, latest: list) -> None:
     """The last decisions, newest first."""
     if not latest:
         note(
-            "Keys: Y accepts the likely class, N keeps the given label, a digit sets another class,"
-            " → skips, U undoes."
+            "Keys: Y accepts the likely class, N keeps the given label,"
+            f"{' a digit sets another class,' if _by_digit(found.classes) else ''} → skips, U undoes."
         )
         return
     st.caption("Latest decisions, newest first. U takes back your latest.")

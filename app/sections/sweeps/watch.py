@@ -93,7 +93,7 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
                 "Pause",
                 "pause",
                 info.state != "running",
-                "running trials are finished",
+                "The running trials are finished first.",
                 lab.sweeps.pause,
                 info.name,
             )
@@ -101,13 +101,13 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
                 "Stop",
                 "stop",
                 info.state == "stopping",
-                "at once; the running trials can be resumed",
+                "Stops at once. The running trials can be resumed.",
                 lab.sweeps.stop,
                 info.name,
             )
         elif may:
             more = st.number_input(
-                "Trials in all",
+                "Total trials",
                 max(1, info.done),
                 100_000,
                 max(info.trials, info.done),
@@ -115,7 +115,7 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
                 width=140,
             )
             st.button(
-                "Resume" if info.state != "finished" else "Go on", key="sweep-resume",
+                "Resume" if info.state != "finished" else "Run more", key="sweep-resume",
                 type="primary", icon=":material/resume:", on_click=_act,
                 args=(lab.sweeps.start, info.name, int(more)),
                 disabled=info.state == "finished" and more <= info.done,
@@ -132,7 +132,7 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
         st.error(error, icon=":material/error:")
     if info.state == "interrupted":
         st.warning(
-            "Its workers were killed or the machine went down. No trial is lost: resume it.",
+            "The sweep's workers were killed or the machine went down. No trial is lost: press *Resume*.",
             icon=":material/power_off:",
         )
 
@@ -141,7 +141,7 @@ def _delete(lab: Lab, name: str) -> None:
     if not lab.may("sweep"):
         return
     with st.popover("Delete", icon=":material/delete:"):
-        st.write("The sweep goes to the trash for a week; its runs stay.")
+        st.write("The sweep is moved to the trash and kept there for a week. Its runs stay.")
         st.button(
             "Delete the sweep", key="sweep-delete", on_click=_act, args=(lab.sweeps.delete, name)
         )
@@ -149,7 +149,7 @@ def _delete(lab: Lab, name: str) -> None:
 
 def _best(lab: Lab, info: SweepInfo) -> None:
     if info.best_trial is None:
-        empty("The best trial will stand here once one has finished.")
+        empty("The best trial is shown here once one has finished.")
         return
     best = next(trial for trial in lab.sweeps.trials(info.name) if trial.number == info.best_trial)
     with st.container(border=True):
@@ -162,7 +162,7 @@ def _best(lab: Lab, info: SweepInfo) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             times = st.number_input(
-                "Times as long", 1, 100, 4, key=f"longer-{info.name}", width=110
+                "Times the epochs", 1, 100, 4, key=f"longer-{info.name}", width=110
             )
             st.button(
                 "Train it again, longer",
@@ -179,7 +179,7 @@ def _best(lab: Lab, info: SweepInfo) -> None:
                 max_chars=60,
             )
             st.button(
-                "Keep as a recipe",
+                "Save as a recipe",
                 key="sweep-promote",
                 icon=":material/bookmark_add:",
                 on_click=_promote,
@@ -194,7 +194,7 @@ def _best(lab: Lab, info: SweepInfo) -> None:
 def _table(trials: list[Any], metric: str, here: set[str]) -> None:
     st.markdown("**Trials**")
     if not trials:
-        st.caption("None has been drawn yet.")
+        st.caption("No trial has started yet.")
         return
     rows = [
         {
@@ -271,7 +271,7 @@ def _promote(lab: Lab, name: str, recipe: str) -> None:
     try:
         lab.sweeps.promote(name, recipe)
         st.session_state["sweep-done"] = (
-            f"Recipe `{recipe}` was kept.",
+            f"Recipe `{recipe}` was saved.",
             "train",
             {"recipe": recipe},
         )

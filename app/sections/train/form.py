@@ -100,7 +100,7 @@ def recipe_form(recipe: Recipe, datasets: Mapping[str, str], key: str) -> Change
         "Data": data,
         "Model options": model,
         "Augmentation": augment,
-        "More training choices": lambda: fields(recipe, MORE),
+        "More training settings": lambda: fields(recipe, MORE),
         f"Stages ({len(recipe.stages)})" if recipe.stages else "Stages": lambda: changes.update(
             _stages(recipe, key)
         ),

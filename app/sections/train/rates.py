@@ -28,7 +28,7 @@ def rate_finder(lab: Lab, recipe: Recipe, key: str) -> None:
             "A hundred batches at rates that rise from 0.000001 to 1. A good peak lies where the"
             " loss still falls steeply, well before it turns upwards. No model is kept."
         )
-        if st.button("Try rates", key=f"{key}/try-rates", icon=":material/play_arrow:"):
+        if st.button("Test learning rates", key=f"{key}/try-rates", icon=":material/play_arrow:"):
             fields = recipe.model_dump(mode="json") | {"small": {}}  # already applied
             st.session_state[f"{key}/rates"] = lab.start_task("find_rate", fields=fields)
         if task := st.session_state.get(f"{key}/rates"):

@@ -153,7 +153,7 @@ def _edited(lab: Lab, recipe: Recipe, key: str) -> Recipe:
     with.
     """
     mode = st.segmented_control(
-        "Change it in",
+        "Edit as",
         ["Form", "YAML"],
         default="Form",
         required=True,

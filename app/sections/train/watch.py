@@ -35,6 +35,8 @@ WAITING_SECONDS, FOLLOWING_SECONDS = (
     1.0,
 )  # between two looks: until the first point is there, and from then on
 
+STOP = {False: "Stop and keep the best", True: "Take out of the queue"}
+
 
 def watch(lab: Lab, run_id: str) -> None:
     """Draw a run, following it while it is alive. One fragment polls its files and stops polling
@@ -142,7 +144,7 @@ def _buttons(lab: Lab, info: RunInfo) -> None:
         if info.alive and own:
             stopping = info.state == "stopping"
             st.button(
-                "Stopping…" if stopping else "Stop and keep the best",
+                "Stopping…" if stopping else STOP[info.state == "queued"],
                 key=f"stop-{info.id}",
                 icon=":material/stop:",
                 disabled=stopping,
@@ -176,7 +178,7 @@ def _again(lab: Lab, info: RunInfo, changed: int) -> None:
         st.markdown(
             f"{number(changed)} image{'s' if changed > 1 else ''} of `{info.data}`"
             f" {'have' if changed > 1 else 'has'} another label now than this run was trained on."
-            " The same recipe is trained on the labels of today."
+            " The same recipe is trained on the labels as they are now."
         )
         tune = st.toggle("Start from this run's weights", key=f"tune-{info.id}")
         st.button(
@@ -243,7 +245,7 @@ def _at_the_end(
         (
             "Training time",
             seconds(final.get("seconds")),
-            f"{number(final.get('images_per_second'))} images per second",
+            f"without loading and measuring; {number(final.get('images_per_second'))} images per second",
         ),
     ]
 
@@ -261,12 +263,12 @@ def _so_far(info: RunInfo, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str,
             else None,
         ),
         (
-            "Validation",
+            "Validation, latest",
             percent(epochs[-1].get("val_accuracy") if epochs else None),
             "accuracy after the last finished epoch",
         ),
         ("Training loss", "–" if loss is None else f"{loss:.4f}", None),
         ("Speed", f"{number(last.get('images_per_second'))} /s", "training images per second"),
         ("Images seen", number(last.get("images_seen")), None),
-        ("Time", seconds(info.seconds), "since the run began"),
+        ("Time", seconds(info.seconds), "since the run began, loading included"),
     ]

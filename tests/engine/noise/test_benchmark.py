@@ -15,6 +15,7 @@ from engine.errors import DataError
 from engine.lab import Lab
 from engine.noise.benchmark import TRAINING_METHODS, Trial, run_trial
 from engine.noise.config import CONFIG, Effort
+from engine.noise.kinds import TrialDocument
 from engine.recipes.fields import DataSpec
 
 LITTLE = replace(
@@ -50,6 +51,23 @@ def test_every_method_is_scored_on_true_labels_and_the_diagnosis_stands_beside_t
     # True labels can be learned; their scores are on test images, which were not corrupted.
     assert scores["truth"] > 0.9 and scores["truth"] >= scores["plain"] - 0.02
     assert all(done <= total for done, total in reported) and reported[-1][0] == reported[-1][1]
+
+
+def test_without_a_comparison_the_wrong_labels_are_found_and_listed_and_nothing_else_is_trained(
+    digits: ImageSet,
+) -> None:
+    told: list[str] = []
+    trial = Trial("digits", "symmetric", 0.1, limit=150, effort="quick", compare=False)
+    result = run_trial(digits, trial, "cpu", lambda done, total, what: told.append(what), LITTLE)
+    TrialDocument.model_validate(result | {"created": "now"})
+    assert result["methods"] == [] and "plain training" not in told
+    first = result["suspects"]
+    assert [set(row) for row in first] == [{"image", "given", "likely", "true"}] * len(first)
+    found = sum(row["given"] != row["true"] for row in first[: result["sought"]])
+    assert (
+        found == round(result["found_first"] * result["sought"]) >= 0.5 * result["sought"]
+    )  # at random: a tenth
+    assert {row["image"] for row in first} <= set(map(str, digits.files))
 
 
 def test_a_trial_refuses_what_it_can_not_run(digits: ImageSet) -> None:

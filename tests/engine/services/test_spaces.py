@@ -11,7 +11,7 @@ import pytest
 from noisy_labels import diagnosed
 from weblab import add_run
 
-from app.charts.space import layer_palette
+from app.charts.space import layer_marks
 from engine.cli import load, main, parser_of
 from engine.embedding.projection import Options
 from engine.embedding.retrieval import unseen_classes
@@ -207,7 +207,7 @@ def test_two_runs_that_read_the_same_images_colour_where_only_one_is_right(lab: 
         "both wrong",
     )
     np.testing.assert_array_equal(layer.codes, 2 * space.wrong + theirs.wrong)
-    assert len(layer_palette(layer.palette, layer.names)) == 4
+    assert len(layer_marks(layer.palette, layer.names).colours) == 4
     back = layers(lab.spaces, lab.noise, theirs)[f"run-{lab.model}"]
     assert back.counts == tuple(layer.counts[place] for place in (0, 2, 1, 3))
     lab.spaces.delete(theirs.key)

@@ -106,7 +106,7 @@ def test_the_command_prints_accuracies_the_test_and_the_changed_images(lab):
     args = parser.parse_args([lab.one, lab.two, "--data", "digits"])
     text = compare.show(compare.run(lab, args, no_progress))
     assert "images of digits, test, mended labels" in text and "ONLY FIRST RIGHT" in text
-    assert "are predicted as another class" in text and " → " in text
+    assert "are assigned different classes" in text and " → " in text
 
 
 def test_training_again_takes_the_labels_as_they_are_now_once_they_changed(lab):

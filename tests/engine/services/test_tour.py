@@ -43,9 +43,18 @@ def test_a_run_that_finished_ticks_its_step_and_one_that_failed_does_not(lab):
     with run.take_lock():
         run.write_status(state="running", finished=None)
         assert lab.tour.state("train") == "running"
+        assert [work.id for work in lab.tour.under_way("train")] == [run.id]
         before = len(lab.runs())
         lab.tour.start("train")
         assert len(lab.runs()) == before  # it is under way
+
+
+def test_a_step_that_is_stopped_is_open_again(lab):
+    lab.tour.start("labels")
+    assert lab.tour.state("labels") == "running" and len(lab.tour.under_way("labels")) == 1
+    assert "compare" in lab.tasks("noise-trial")[0].arguments
+    lab.tour.stop("labels")
+    wait_until(lambda: lab.tour.state("labels") == "open", timeout=60)
 
 
 def test_both_runs_of_the_pair_are_needed(lab):
