@@ -263,7 +263,7 @@ def _document(
         "found_first": float(sought[suspects.order[:first]].mean()) if first else None,
         "suspects": [
             {
-                "image": str(data.files[result.index[place]]),
+                "image": str(data.files[int(result.index[place])]),
                 "given": data.classes[result.given[place]],
                 "likely": data.classes[suspects.likely[place]],
                 "true": data.classes[true[result.index[place]]],

@@ -108,7 +108,7 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
                 "dataset": name,
                 "noise": noise,
                 "rate": rate,
-                "limit": LIMITS[limit],
+                "limit": LIMITS[str(limit)],
                 "effort": effort,
                 "compare": compare,
             }
