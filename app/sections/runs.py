@@ -73,9 +73,10 @@ def _filtered(found: Sequence[RunInfo], notes: dict[str, Note]) -> list[RunInfo]
     for (key, label), place in zip(FILTERS.items(), others, strict=True):
         with place:
             options = sorted(filter(None, there[key]))
+            # Not disabled where there is none: a disabled label is too pale to be read.
             wanted[key] = set(
                 st.multiselect(
-                    label, options, key=f"only-{key}", placeholder="All", disabled=not options
+                    label, options, key=f"only-{key}", placeholder="All" if options else "None yet"
                 )
             )
     return [run for run in found if _fits(run, notes.get(run.id, Note()), words or "", wanted)]

@@ -24,6 +24,7 @@ TASK_WORDS = {
     "evaluate": "evaluating a model",
     "embed": "embedding a data set",
     "project": "laying out an embedding map",
+    "cluster": "finding clusters on a map",
     "unfold": "laying out the epochs of a run",
     "measure": "measuring an embedding",
     "sweep": "a sweep",
