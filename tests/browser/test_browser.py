@@ -164,7 +164,7 @@ def test_a_sweep_is_gone_on_with_from_its_page_and_its_plots_are_seen(page, serv
     page.get_by_role("button", name="Train it again, longer").wait_for(timeout=180_000)
     wait_until(lambda: lab.sweeps.info("tiny").state == "finished", timeout=180)
     wait_until(lambda: points_of(page, "Learning curves") == 4, timeout=60)
-    assert points_of(page, "History") >= 2
+    assert points_of(page, "Value of each trial") >= 2
     axes = page.locator('[class*="st-key-parallel"] .js-plotly-plot .shapelayer path')
     wait_until(lambda: axes.count() >= 2, timeout=60)  # a field of the recipe, and what it reached
     assert {run.sweep for run in lab.runs()} >= {"tiny"}
