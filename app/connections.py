@@ -55,6 +55,7 @@ class _Patient(H11Protocol):
         peer = self.client[0] if self.client else ""
         self._who = "" if self.shared.exempt(peer) else whose(peer)
         self._timer: asyncio.TimerHandle | None = None
+        self._is_socket = False
         if self._who:
             self.shared.open[self._who] += 1
             if self.shared.open[self._who] > self.shared.most:
@@ -79,13 +80,15 @@ class _Patient(H11Protocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        # A WebSocket from here on, which is silent as long as nothing happens. The doors count it.
+        self._is_socket = True
         self._forget()
-        self._left()  # the doors count it from here on
+        self._left()
         super().handle_websocket_upgrade(event)
 
     def _is_coming(self) -> bool:
         """Whether a request, or the rest of one, is still to come."""
-        if self.transport.is_closing():
+        if self._is_socket or self.transport.is_closing():
             return False
         begun = self.conn.their_state is h11.SEND_BODY
         return begun or (self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0]))

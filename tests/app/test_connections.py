@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 import uvicorn
 from own_loop import run
+from websockets.asyncio.client import connect
 
 from app.connections import Patience, more_files
 
@@ -24,7 +25,11 @@ SLOW = (
 
 
 async def inside(scope, receive, send):
-    if scope["type"] != "http":
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] != "websocket.disconnect":
+            if message["type"] == "websocket.receive":
+                await send({"type": "websocket.send", "text": message["text"]})
         return
     while (await receive()).get("more_body"):
         pass
@@ -41,7 +46,11 @@ def served(patience: Patience, visit):
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            inside, http=patience.protocol(), log_level="critical", lifespan="off"
+            inside,
+            http=patience.protocol(),
+            ws="websockets-sansio",
+            log_level="critical",
+            lifespan="off",
         )
         server = uvicorn.Server(config)
         server.config.load()
@@ -88,6 +97,19 @@ def test_an_answer_may_take_longer_than_that():
         return await asked(port, b"GET /slow HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n")
 
     assert b"200" in served(Patience(seconds=0.1), visit)
+
+
+def test_a_socket_may_be_silent_for_as_long_as_it_likes():
+    patience = Patience(seconds=0.1)
+
+    async def visit(port):
+        async with connect(f"ws://127.0.0.1:{port}/") as link:
+            await asyncio.sleep(0.5)  # five times as long as a request may be
+            await link.send("still here")
+            assert not patience.open
+            return await asyncio.wait_for(link.recv(), 20)
+
+    assert served(patience, visit) == "still here"
 
 
 @pytest.mark.parametrize(("exempt", "left"), [(False, 3), (True, 5)])

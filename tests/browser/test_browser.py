@@ -104,10 +104,9 @@ def test_a_person_trains_watches_and_draws(page, server):
     wait_until(
         lambda: points_of(page, "Accuracy") >= 2 * run.epochs
     )  # the chart draws its last points after the words beside it
-    # One plot from the first point to the last, zoomed as it was. On a busy machine the redraw at the
-    # end of a run has been seen to build it anew; why is not understood yet.
-    still = page.evaluate(f"({MARKED})?._fullLayout.xaxis.range ?? null")
-    assert still in (shown, None)
+    assert (
+        page.evaluate(f"{MARKED}._fullLayout.xaxis.range") == shown
+    )  # one plot from the first point to the last, zoomed as it was
 
     page.get_by_role("link", name="Draw with it").click()
     canvas = page.frame_locator("iframe").locator('#pad [data-role="canvas"]')
