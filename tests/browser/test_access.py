@@ -77,6 +77,13 @@ UNREACHED = """() => [...document.querySelectorAll('main :is(button, a[href], in
     .filter((one) => !one.closest('[aria-hidden=true], [aria-haspopup=listbox], [type=file], [aria-label^="Remove "]'))
     .map((one) => one.outerHTML.slice(0, 200))"""
 
+# The page has taken the dark theme, and no colour is still on its way to it.
+DARK = """() => {
+    const ground = getComputedStyle(document.querySelector('.stApp') ?? document.body).backgroundColor;
+    const [red, green, blue] = ground.match(/[\\d.]+/g).map(Number);
+    return red + green + blue < 384 && !document.getAnimations().some((one) => one instanceof CSSTransition);
+}"""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
@@ -140,6 +147,7 @@ def test_every_page_is_for_everybody(blank, server):
         found = serious(page)
         found += page.evaluate(UNREACHED)
         page.emulate_media(color_scheme="dark")
+        page.wait_for_function(DARK)
         found += [f"dark: {one}" for one in serious(page, runOnly=["color-contrast"])]
         page.set_viewport_size({"width": 390, "height": 844})
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):

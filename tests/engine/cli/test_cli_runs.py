@@ -84,7 +84,7 @@ def test_compare_gives_each_runs_score_and_the_test_between_them(lab: Lab) -> No
     assert (test["only_first"], test["only_second"]) == (35, 0) and test["p"] < 0.001
     assert "lr" in json.dumps(document["differences"])
     assert any("lr 0.1 is significantly better" in sentence for sentence in document["answers"])
-    assert "*" not in "".join(document["answers"]) and "ONLY FIRST RIGHT" in text
+    assert "*" not in "".join(document["answers"]) and "ONLY FIRST CORRECT" in text
     with pytest.raises(RunError, match="nothing to compare"):
         call(lab, "compare", first.id)
 

@@ -105,7 +105,7 @@ def test_the_command_prints_accuracies_the_test_and_the_changed_images(lab):
     compare.arguments(parser)
     args = parser.parse_args([lab.one, lab.two, "--data", "digits"])
     text = compare.show(compare.run(lab, args, no_progress))
-    assert "images of digits, test, mended labels" in text and "ONLY FIRST RIGHT" in text
+    assert "images of digits, test, mended labels" in text and "ONLY FIRST CORRECT" in text
     assert "are assigned different classes" in text and " → " in text
 
 
