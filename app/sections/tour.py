@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from app.widgets import told
+from app.widgets.fragments import fragment
 from app.widgets.links import link, page_file
 from app.widgets.runs import progress
 from app.widgets.tasks import task_progress
@@ -82,7 +83,7 @@ def first_steps(lab: Lab) -> None:
     if box.open:
         with box:
             waiting = "running" in states.values()
-            st.fragment(_steps, run_every=POLL_SECONDS if waiting else None)(lab, states)
+            fragment(_steps, run_every=POLL_SECONDS if waiting else None)(lab, states)
     if error := st.session_state.pop("step-refused", None):
         st.error(error, icon=":material/error:")
 

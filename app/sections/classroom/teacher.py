@@ -14,6 +14,7 @@ from app.people.presence import seen, was_here
 from app.people.qr import qr_svg
 from app.people.welcome import reachable
 from app.widgets.address import base_address
+from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import progress, state_badge
 from engine.errors import GlyphlabError
@@ -38,7 +39,7 @@ def teacher(lab: Lab) -> None:
     with right:
         _order(lab)
         _hand_out(lab)
-    st.fragment(wall, run_every=WALL_SECONDS)(lab)
+    fragment(wall, run_every=WALL_SECONDS)(lab)
 
 
 def _door(lab: Lab) -> None:

@@ -17,6 +17,7 @@ from engine.data.choices import Choices
 from engine.data.file_list import Files, on_disk
 from engine.data.forms.arrays import read_numpy
 from engine.data.forms.arrow import read_arrow
+from engine.data.forms.encoded import ENDINGS, is_encoded, read_encoded
 from engine.data.forms.matlab import read_matlab
 from engine.data.forms.pixel_columns import HEAD_BYTES, is_pixel_table
 from engine.data.forms.pixel_rows import is_labels, read_pixel_tables
@@ -216,4 +217,5 @@ DATA_FORMS: dict[str, DataForm] = {
         "tables of pixels in a cell", (".csv", ".tsv", ".txt"), is_pixel_texts, read_pixel_texts
     ),
     "drawings": DataForm("lines of drawings", (".ndjson", ".jsonl"), is_drawings, read_drawings),
+    "encoded": DataForm("tables of encoded pictures", ENDINGS, is_encoded, read_encoded),
 }
