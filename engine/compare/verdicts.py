@@ -192,10 +192,8 @@ def _speed(first: SeedGroup, second: SeedGroup) -> str:
             sentences.append(f"{times[0]}, {times[1]}.")
         if len(sentences) == 2:
             break
-    if not sentences:
-        return ""
-    which = "" if len(sentences) == 1 else " (The two highest of the thresholds that were reached.)"
-    return f"**Speed.** {' '.join(sentences)}{which}"
+    which = ["(The two highest of the thresholds that were reached.)"] * (len(sentences) == 2)
+    return " ".join(["**Speed.**", *sentences, *which]) if sentences else ""
 
 
 def _whole(epochs: float) -> str:
