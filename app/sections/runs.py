@@ -45,7 +45,7 @@ def _table(lab: Lab, was_busy: bool) -> None:
         return
     shown = _filtered(found, notes)
     if not shown:
-        empty("No run fits. Take a filter off.")
+        empty("No run matches. Remove a filter.")
         return
     chosen = _choose(shown, notes)
     total = number(len(found))

@@ -44,7 +44,7 @@ WORDS: dict[str, Words] = {
     ),
     "map": Words(
         "Walk through its embedding space",
-        "Every image becomes a point: what the network finds alike lies close together.",
+        "Every image becomes a point: images that the network finds similar lie close together.",
         "Make the map",
         "Open the map",
     ),
@@ -55,8 +55,8 @@ WORDS: dict[str, Words] = {
         "See what was found",
     ),
     "compare": Words(
-        "Ask whether pretraining helps",
-        "Two networks learn from 50 images; one of them has read 60,000 other digits before.",
+        "Test whether pretraining helps",
+        "Two networks learn from 50 images; one of them was pretrained on 60,000 other digits.",
         "Train both",
         "Compare them",
     ),

@@ -47,7 +47,7 @@ def _door(lab: Lab) -> None:
     address = f"{_address(lab)}/join?code={code}"
     st.subheader("Join", anchor=False)
     st.image(qr_svg(address).decode(), width=260)
-    st.markdown(f"### {code[:4]}-{code[4:]}")
+    st.header(f"{code[:4]}-{code[4:]}", anchor=False)
     st.caption(address)
     if is_loopback(urlsplit(address).hostname or ""):
         st.warning(
@@ -56,7 +56,7 @@ def _door(lab: Lab) -> None:
             icon=":material/warning:",
         )
     with st.popover("Another code", icon=":material/key:"):
-        st.markdown("Who has joined stays. Who has only the old code stays outside.")
+        st.markdown("Those who have joined stay in the class; the old code admits nobody else.")
         st.button("Make another code", key="new-code", on_click=_do, args=(lab.classroom.new_code,))
 
 

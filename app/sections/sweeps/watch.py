@@ -163,7 +163,7 @@ def _best(lab: Lab, info: SweepInfo) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             times = st.number_input(
-                "Times the epochs", 1, 100, 4, key=f"longer-{info.name}", width=110
+                "Epochs, times", 1, 100, 4, key=f"longer-{info.name}", width=110
             )
             st.button(
                 "Train it again, longer",
