@@ -34,7 +34,8 @@ settings.register_profile(
 settings.load_profile("lab")
 
 # The files that take longest: they are begun first, or one of them would be left for the end, while
-# the other cores have nothing to do; those with browsers alternate with others. (`make test` keeps this order; a file's tests stay together.)
+# the other cores have nothing to do; those with browsers alternate with others. (`make test` keeps
+# this order; a file's tests stay together.)
 LONGEST = (
     "tests/browser/test_access.py",
     "tests/engine/noise/test_pipeline.py",
