@@ -116,9 +116,7 @@ def shipped() -> str:
                 f" {len(unseen['errors'])} alphabets before it was trained on them"
             )
         else:
-            accuracy = (
-                f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {data}"
-            )
+            accuracy = f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {' and '.join(data.split('+'))}"
         rows.append(
             (
                 f"`{file.parent.name}`",

@@ -24,6 +24,7 @@ from app.doors.admission import Admission
 from app.doors.forms import FormText, TooLarge, Unreadable
 from app.doors.headers import protective, replaced, without_odd_ranges
 from app.doors.limits import Crowded, Limits, Rate, whose
+from app.doors.open_pages import page_open
 from app.doors.proxies import Proxies, below_prefix, proxies_of
 from app.doors.table import FORM, UPLOAD, Door, Table
 from app.doors.tally import Seen, Tally
@@ -170,15 +171,14 @@ class Guard:
             if door.takes == FORM:
                 visit.form = FormText(Headers(scope=scope).get("content-type", ""))
             person: Person | None = scope.get("glyphlab.person")
-            with self._limits.entered(client, scope["type"], person.id if person else ""):
+            kind, who = scope["type"], person.id if person else ""
+            with self._limits.entered(client, kind, who), page_open(who, kind, door.path):
                 counted = receive if scope["type"] == "websocket" else visit.receive
                 await self.app(below_prefix(scope), counted, visit.send)
         except (Crowded, TooLarge, Unreadable) as error:
             visit.refused = visit.refused or error
-        except (
-            asyncio.CancelledError
-        ):  # the lab goes down; the server would log where each one stood
-            return
+        except asyncio.CancelledError:
+            return  # the lab goes down; the server would log where each one stood
         except Exception as error:  # noqa: BLE001 - a stranger's request must not fill the log
             if visit.refused is None:
                 failed = scope.get("method", "WEBSOCKET"), door.path, in_one_line(error)
