@@ -116,7 +116,10 @@ def shipped() -> str:
                 f" {len(unseen['errors'])} alphabets before it was trained on them"
             )
         else:
-            accuracy = f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {' and '.join(data.split('+'))}"
+            sets = " and ".join(data.split("+"))
+            accuracy = (
+                f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {sets}"
+            )
         rows.append(
             (
                 f"`{file.parent.name}`",
