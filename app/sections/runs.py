@@ -209,7 +209,7 @@ def _note(lab: Lab, ids: Sequence[str], notes: dict[str, Note]) -> None:
             key=key,
             max_chars=LONGEST_NOTE,
         )
-        st.button("Keep", key="keep-note", on_click=told(lab.notes.write), args=(ids, text))
+        st.button("Save", key="keep-note", on_click=told(lab.notes.write), args=(ids, text))
 
 
 def _delete(lab: Lab, chosen: Sequence[RunInfo]) -> None:
