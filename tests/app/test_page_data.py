@@ -135,7 +135,7 @@ def test_an_upload_is_seen_as_it_would_be_read_then_taken_in(lab, tmp_path):
     assert page.selectbox(key="data").value == "My-letters"
     assert dict(page.dataframe[0].value.itertuples(index=False)) == {
         "train/x.png": "it is not in a class folder",
-        "train/a/0.png": "it is not a picture that can be read, got a format that is not known",
+        "train/a/0.png": "it is not a picture that can be read: a format that is not known",
     }
     page.button(key="delete-My-letters").click().run()
     assert (

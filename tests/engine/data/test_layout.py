@@ -100,7 +100,7 @@ def test_classes_may_hold_their_splits():
 
 
 def test_splits_without_class_folders_are_refused():
-    with pytest.raises(DataError, match="none in a class folder, got 'train/0.png'"):
+    with pytest.raises(DataError, match="none in a class folder: 'train/0.png'"):
         found(paths("train", "test"))
 
 
