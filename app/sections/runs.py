@@ -124,7 +124,7 @@ def table_of(shown: Iterable[RunInfo], notes: dict[str, Note]) -> dict[str, list
             "Note": notes.get(run.id, Note()).note,
             "Data": run.data,
             "Network": run.model,
-            "Made": moment(run.created),
+            "Created": moment(run.created),
             "Seconds": None if run.seconds is None else round(run.seconds),
             "Epochs": run.epoch,
             "Recipe": run.recipe,
@@ -142,7 +142,7 @@ def table_of(shown: Iterable[RunInfo], notes: dict[str, Note]) -> dict[str, list
 def _columns() -> dict[str, Any]:
     column = st.column_config
     return {
-        "Name": column.TextColumn(width="medium"),
+        "Name": column.TextColumn(width="medium", pinned=True),
         "Test": column.NumberColumn(format="percent", help="accuracy of the test split"),
         "Validation": column.NumberColumn(
             format="percent", help="accuracy of the validation split, by which the epoch was chosen"
@@ -150,7 +150,7 @@ def _columns() -> dict[str, Any]:
         "Tags": column.ListColumn(),
         "Note": column.TextColumn(width="medium"),
         "Seconds": column.NumberColumn(format="localized"),
-        "Made": column.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone=st.context.timezone),
+        "Created": column.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone=st.context.timezone),
     }
 
 
@@ -209,7 +209,7 @@ def _note(lab: Lab, ids: Sequence[str], notes: dict[str, Note]) -> None:
             key=key,
             max_chars=LONGEST_NOTE,
         )
-        st.button("Keep", key="keep-note", on_click=told(lab.notes.write), args=(ids, text))
+        st.button("Save", key="keep-note", on_click=told(lab.notes.write), args=(ids, text))
 
 
 def _delete(lab: Lab, chosen: Sequence[RunInfo]) -> None:

@@ -31,6 +31,8 @@ CHART_CONFIG: dict[str, Any] = {
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "png", "scale": 2},
 }
+# under a table that may be wider than the page
+WIDE_TABLE = "A wide table scrolls sideways; the button at its upper right corner enlarges it."
 
 
 def get_lab() -> Lab:

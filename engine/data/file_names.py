@@ -68,12 +68,13 @@ def by_file_names(names: Sequence[str], part: int) -> Layout:
 def offer(names: Sequence[str]) -> str:
     """What to say of classes that may be in the names of some pictures; '' if they hold none."""
     splits = splits_by_folders(names, range(len(names)))
-    split = [parts_of(name) for at, name in enumerate(names) if splits.get(at, TRAIN) == TRAIN]
+    own = [name for at, name in enumerate(names) if splits.get(at, TRAIN) == TRAIN]
+    split, folders = [parts_of(name) for name in own], [name.rpartition("/")[0] for name in own]
     shown: list[str] = []
     known: set[tuple[str | None, ...]] = set()
     for part in _places(split):
         found = tuple(_part(parts, part) for parts in split)
-        if found in known or not _may_be_classes(found):
+        if found in known or not _may_be_classes(found) or _counts_on(found, folders):
             continue
         known.add(found)
         values = sorted({one for one in found if one}, key=lambda one: (len(one), one))
@@ -120,3 +121,9 @@ def _may_be_classes(found: Sequence[str | None]) -> bool:
     there = [one for one in found if one is not None]
     different = len(set(there))
     return len(there) >= EVERY * len(found) and 1 < different <= len(there) / EACH
+
+
+def _counts_on(found: Sequence[str | None], folders: Sequence[str]) -> bool:
+    """Whether a part numbers the pictures of each folder: digits, and rarely twice in one."""
+    different = len(set(zip(found, folders, strict=True)))
+    return different > len(found) / EACH and all(one is None or one.isdigit() for one in found)

@@ -296,6 +296,7 @@ def test_a_folder_of_the_server_is_read_in_place_and_stays_there(lab, tmp_path):
     write_folder(tmp_path / "data" / "flat", flat)
     look_into("A folder on the server", "upload-place-1", "flat")
     assert "The file names may hold the classes: part 1 (2 values: 0, 1)" in texts(page)
+    assert "Lay it out as \\<class\\>/\\*.png" in texts(page)  # no Markdown
     assert page.button(key="import-keep").disabled
     page.selectbox(key="import-part").select("The first part").run()
     page.button(key="import-keep").click().run()

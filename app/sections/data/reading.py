@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from app.sections.data.report import plain
 from app.widgets.common import note
 from engine.data.choices import AS_FOUND, Choices
 from engine.errors import GlyphlabError
@@ -128,7 +129,7 @@ def reading(lab: Lab, name: str) -> None:
             try:
                 lab.data.imports.change(name, wanted)
             except GlyphlabError as error:
-                st.error(str(error), icon=":material/error:")
+                st.error(plain(str(error)), icon=":material/error:")
                 return
             st.rerun()
 

@@ -129,16 +129,16 @@ def _from_form(lab: Lab) -> SweepSpec:
         "Name", f"{recipe}-sweep", key=f"new-sweep-name-{recipe}", max_chars=60
     )
     metric = right.selectbox(
-        "Choose by", list(SWEEP_METRICS), format_func=charts.words, key="new-sweep-metric"
+        "Figure to improve", list(SWEEP_METRICS), format_func=charts.words, key="new-sweep-metric"
     )
     sampler = left.selectbox(
-        "Search",
+        "Sampler",
         list(SAMPLERS),
         format_func=lambda key: f"{key} · {SAMPLERS[key]}",
         key="new-sweep-sampler",
     )
     pruner = middle.selectbox(
-        "Prune",
+        "Pruner",
         list(PRUNERS),
         format_func=lambda key: f"{key} · {PRUNERS[key]}",
         key="new-sweep-pruner",

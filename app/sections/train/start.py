@@ -100,6 +100,7 @@ def _choose(lab: Lab, data: str) -> tuple[str, str]:
             groups,
             default=ALL,
             required=True,
+            format_func=lambda name: DATASETS[name].title if name in DATASETS else name,
             key="recipe-group",
             on_change=_forget_recipe,
         )

@@ -106,6 +106,7 @@ def list_data_files(
     names = [files.names[i] for i in found.positions]
     content = digest(["data files", VERSION, found.form.about, content, *names])
     columns = [choices.path, choices.label, choices.split]
+    columns += ["unlabelled"] * choices.unlabelled  # then images alone are enough
 
     def make(folder: Path) -> None:
         sink = Sink(folder, lambda done, what: progress(done, max(done, 1), what))

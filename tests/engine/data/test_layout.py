@@ -129,6 +129,22 @@ def test_classes_of_a_split_that_training_lacks_are_said():
     assert layout.findings[0].text == "1 of 2 classes of test are not in train: c."
 
 
+def test_folders_of_writers_within_splits_are_no_classes():
+    names = paths("train/w1/a", "train/w1/b", "train/w2/a", "train/w2/b", "test/w3/a", count=3)
+    wanted = {("a", "train"): 6, ("b", "train"): 6, ("a", "test"): 3}
+    assert found(names)[0] == wanted
+    layout = lay_out(names, "the set")
+    assert layout.how == "<test|train>/<writer>/<class>/*"
+    assert any("taken for writers or parts" in one.text for one in layout.findings)
+    parts = paths(
+        "train/writer1/cat", "train/writer1/dog", "train/writer2/cat", "train/writer2/dog"
+    )
+    parts += paths("test/writer3/cat", "test/writer3/dog")
+    assert {label for label, _ in found(parts)[0]} == {"cat", "dog"}
+    mixed = paths("train/w1/a", "train/w1/b", "train/w2/a", "train/w2/b", "test/w1", "test/w2")
+    assert {label for label, _ in found(mixed)[0]} == {"w1", "w2"}
+
+
 def test_classes_that_are_called_like_characters_lie_below_folders_of_writers():
     counts, skipped, layout = found(paths("anna/0", "anna/1", "bert/0", "bert/1"))
     assert counts == {("0", "train"): 4, ("1", "train"): 4} and not skipped
