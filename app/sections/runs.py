@@ -11,6 +11,7 @@ import streamlit as st
 from app.charts.words import literal, moment, number
 from app.widgets import empty, link, note, told
 from app.widgets.busy import quick_takes
+from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
 from app.widgets.trash import trash_box
 from engine.errors import GlyphlabError
@@ -194,9 +195,7 @@ def _tag(lab: Lab, ids: Sequence[str], notes: dict[str, Note]) -> None:
             accept_new_options=True,
             placeholder=f"Choose, or type up to {LONGEST_TAG} letters",
         )
-        st.button(
-            "Add", key="add-tag", disabled=not tag, on_click=told(lab.notes.tag), args=(ids, tag)
-        )
+        do_button("Add", told(lab.notes.tag), (ids, tag), key="add-tag", disabled=not tag)
 
 
 def _note(lab: Lab, ids: Sequence[str], notes: dict[str, Note]) -> None:
@@ -209,7 +208,7 @@ def _note(lab: Lab, ids: Sequence[str], notes: dict[str, Note]) -> None:
             key=key,
             max_chars=LONGEST_NOTE,
         )
-        st.button("Save", key="keep-note", on_click=told(lab.notes.write), args=(ids, text))
+        do_button("Save", told(lab.notes.write), (ids, text), key="keep-note")
 
 
 def _delete(lab: Lab, chosen: Sequence[RunInfo]) -> None:

@@ -15,6 +15,7 @@ from app.people.presence import seen, was_here
 from app.people.qr import qr_svg
 from app.people.welcome import reachable
 from app.widgets.address import base_address
+from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import progress, state_badge
@@ -107,12 +108,12 @@ def _order(lab: Lab) -> None:
                 key="clear-whose",
             )
             st.markdown("Runs, symbols and drawings go to the trash for a week.")
-            st.button(
+            do_button(
                 f"Clear {len(chosen)} of them" if chosen else "Clear everybody's work",
+                _clear,
+                (lab, tuple(chosen)),
                 key="clear",
                 type="primary",
-                on_click=_clear,
-                args=(lab, tuple(chosen)),
             )
         with st.popover("Remove from the class", icon=":material/person_remove:"):
             for one in found.students:
