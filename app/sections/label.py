@@ -1,6 +1,4 @@
-"""Labelling by keyboard: the images that the lab proposes next, one after the other, each with what a
-linear head predicts that is fitted again with every label.
-"""
+"""Labelling by keyboard: the images that the lab proposes, each with what a linear head predicts."""
 
 from __future__ import annotations
 
