@@ -54,7 +54,8 @@ def _table(lab: Lab, was_busy: bool) -> None:
     if chosen:
         _deeds(lab, chosen, notes)
     else:
-        note(f"{total} runs. Tick some to compare, tag, note or delete them.")
+        runs = "run" if total == "1" else "runs"
+        note(f"{total} {runs}. Tick some to compare, tag, note or delete them.")
 
 
 def _filtered(found: Sequence[RunInfo], notes: dict[str, Note]) -> list[RunInfo]:

@@ -34,7 +34,8 @@ def student(lab: Lab, person: Person) -> None:
     for run in own[:MOST_OWN]:
         run_line(run)
     if not own:
-        empty("No run yet. Draw a character, or train a first network.")
+        train = "" if found.locked else ", or train a first network"
+        empty(f"No run yet. Draw a character{train}.")
         with st.container(horizontal=True):
             link("draw", "Draw a character")
             if not found.locked:

@@ -216,3 +216,9 @@ def test_a_student_is_here_while_a_page_of_theirs_is_open(klass):
     for path, method in (("/_stcore/stream", "WEBSOCKET"), (heartbeat, "GET"), ("/train", "GET")):
         assert klass.status(path, method, klass.shown(ada)) == 200
     assert here == [True, True, False] and not has_page_open(ada.id) and not has_page_open("")
+
+
+def test_wrong_keys_of_others_behind_an_address_keep_nobody_with_the_right_one_out(klass):
+    for _ in range(40):
+        assert klass.status("/train", "GET", ("authorization", f"Bearer {KEY}x")) == 401
+    assert klass.status("/train", "GET", ("authorization", f"Bearer {KEY}")) == 200
