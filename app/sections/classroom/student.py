@@ -45,6 +45,9 @@ def student(lab: Lab, person: Person) -> None:
         f" Each stops after {quota.minutes} minutes of training and keeps its best model."
     )
     st.html(LEAVE)
+    st.caption(
+        "Who leaves comes in again under another name. What you made stays with your teacher."
+    )
 
 
 def assignment(lab: Lab, start: bool = True) -> None:
