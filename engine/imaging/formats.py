@@ -71,7 +71,9 @@ def image_in(raw: bytes | Path) -> Image.Image:
 
     with open(raw, "rb") if isinstance(raw, Path) else io.BytesIO(raw) as stream:
         prepare_for(stream.read(12))
-    return Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), formats=FORMATS)
+    Image.init()
+    there = [name for name in FORMATS if name in Image.OPEN]  # HEIF once it was asked for
+    return Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), formats=there)
 
 
 def prepare_for(head: bytes) -> None:
