@@ -46,7 +46,7 @@ class Messages:
             message = await receive()
             if message["type"] != "websocket.receive":
                 return message
-            said = message.get("bytes") or b""
+            said = message.get("bytes") or (message.get("text") or "").encode()
             for _ in range(1 + len(said) // COUNTED_AS_ONE):
                 for rate, who in of:
                     while wait := rate.wait_seconds(who):

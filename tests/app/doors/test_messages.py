@@ -67,9 +67,15 @@ def test_a_person_has_one_pace_on_all_pages_and_others_have_their_own():
         run(one_more())
 
 
-def test_a_large_message_counts_for_more():
+@pytest.mark.parametrize(
+    "large", [{"bytes": bytes(4 * COUNTED_AS_ONE)}, {"text": "x" * 4 * COUNTED_AS_ONE}]
+)
+def test_a_large_message_counts_for_more(large):
+    async def receive() -> dict:
+        return {"type": "websocket.receive", **large}
+
     begun = time.monotonic()
-    told(Messages(socket=(2.0, 3)).paced(sending(bytes(4 * COUNTED_AS_ONE)), "", "here"))
+    told(Messages(socket=(2.0, 3)).paced(receive, "", "here"), 1)
     assert time.monotonic() - begun >= 0.9
 
 
