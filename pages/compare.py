@@ -12,7 +12,7 @@ from engine.errors import GlyphlabError
 
 DETAILED = "Calibration"  # shown to whoever wants all statistics
 EXPLAINED = {
-    "Answer": ("accuracy", "interval", "mcnemar", "smoothness", "overfitting", "pretraining"),
+    "Answer": ("accuracy", "interval", "mcnemar", "rising-loss", "overfitting", "pretraining"),
     "Convergence": ("epoch", "loss", "validation", "learning-rate"),
     "Two in detail": ("mcnemar", "confusion"),
     "Mistakes": ("confusion",),
