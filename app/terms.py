@@ -175,7 +175,7 @@ COMMON: dict[str, dict[str, Term]] = {
         ),
         "calibration": Term(
             "Calibration error (ECE)",
-            "The mean gap between how sure a model says it is and how often it is right.",
+            "The mean gap between a model's confidence and how often it is right.",
             "Below 1%, confidence and accuracy differ by less than one point on average.",
             "Guo et al. 2017, arXiv:1706.04599",
         ),

@@ -140,5 +140,6 @@ with page(
         ):
             common.common(lab, chosen)
     if chosen:
+        summary.asked(lab, chosen)
         working = any(lab.run(id).alive for id in chosen)
         fragment(draw, run_every=POLL_SECONDS if working else None)(chosen, working)

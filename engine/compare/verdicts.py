@@ -1,4 +1,4 @@
-"""From figures to sentences: what one recipe against another settles, with the evidence in every
+"""From figures to sentences: what one recipe against another shows, with the evidence in every
 sentence.
 """
 

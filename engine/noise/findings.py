@@ -16,7 +16,7 @@ REGIMES: dict[str, str] = {
     "class-dependent": "class-dependent noise: certain classes carry the label of certain others",
     "complementary": ("complementary labels: each names a class that its image does not belong to"),
     "independent": "labels independent of the images",
-    UNDECIDED: "undecided: labels may be wrong, and the images can't settle it",
+    UNDECIDED: "undecided: labels may be wrong, and these images can't tell",
 }
 
 

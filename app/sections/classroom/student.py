@@ -46,7 +46,7 @@ def student(lab: Lab, person: Person) -> None:
     )
     st.html(LEAVE)
     st.caption(
-        "Who leaves frees the name. What you made stays with your teacher, who can let you back in to it."
+        "Leaving frees your name. What you made stays with your teacher, who can let you back in to it."
     )
 
 

@@ -88,7 +88,7 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
                 key=f"trial-rate-{noise}",
                 disabled=noise == "clean",
             )
-        second = st.columns(3, vertical_alignment="bottom")
+        second = st.columns([5, 4, 4], vertical_alignment="bottom")  # five sizes need the room
         with second[0]:
             limit = st.segmented_control(
                 "Training images, at most",
