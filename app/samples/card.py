@@ -124,7 +124,7 @@ def _predictions(lab: Lab, sample: Sample) -> None:
             "Model",
             models,
             models.index(asked),
-            format_func=lambda name: names.get(name, name),
+            format_func=lambda name: names.get(name) or name,
             key=f"ask-{sample.data}",
             width=260,
         )
