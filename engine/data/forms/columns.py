@@ -16,7 +16,7 @@ from engine.errors import DataError, unknown
 LABELS = tuple(
     "label labels class classname class_name classes category category_name target y character char"
     " letter symbol digit choice choices tag ground_truth groundtruth gt truth given_label"
-    " label_name name_of_class species word text transcription unicode code annotation".split()
+    " label_name name_of_class species word text transcription unicode code annotation latex".split()
 )
 SPLITS = tuple("split set subset partition data_split fold usage phase dataset part".split())
 PATHS = tuple(

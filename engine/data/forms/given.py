@@ -21,6 +21,7 @@ class Given:
     writers: set[str] = field(default_factory=set)
     absent: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    split_twice: set[int] = field(default_factory=set)  # pictures that tables put into two splits
     by_last_name: int = 0
     as_files: bool = False  # whether any path ends as a picture's name does
 
@@ -87,6 +88,12 @@ def doubt(given: Given, names: list[str]) -> None:
             " do not keep a writer's pictures together."
         )
         given.findings.append(Finding("note", "tables", text))
+    if given.split_twice:
+        text = (
+            f"{len(given.split_twice):,} pictures are of one split by one table and of another by the"
+            " next, as in folds: the first table that names a picture counts."
+        )
+        given.findings.append(Finding("warning", "splits", text))
     if given.by_last_name:
         text = (
             f"{given.by_last_name:,} pictures were found by the last part of their path alone: the"
