@@ -19,7 +19,7 @@ _NUMBERED = re.compile(r"[\W_]*(\d+|(?<=_)[4-7][a-f])\W*$")  # NIST's train_4a, 
 _PARTS = frozenset(
     "fold part batch shard chunk session writer user person subject author drawer participant"
     " student scan volume kfold writers users persons subjects dataset data images set size res"
-    " resolution px dpi version v hsf form page sheet take round day w".split()
+    " resolution px dpi version v hsf form page sheet take round day".split()
 )
 _WITHIN = _PARTS | {"train", "test"}  # NIST's hsf_0 … hsf_7 and train_41 within a class
 _VERSIONS = frozenset(

@@ -213,7 +213,10 @@ def _once(
     """
     left = [pair for pair in pairs if pair[2] is not None]
     for one, images, _ in (pair for pair in pairs if pair[2] is None):
-        other = next((first for first, them, _ in left if are_same(images, them)), None)
+        same = (
+            first for first, them, _ in left if first.role == one.role and are_same(images, them)
+        )
+        other = next(same, None)
         if other is None:
             left.append((one, images, None))
         else:
