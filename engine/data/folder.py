@@ -33,6 +33,7 @@ from engine.errors import DataError
 from engine.imaging.formats import PICTURES, begins_as_picture, is_hidden, is_picture
 
 HEAD = 12  # bytes that tell a picture
+CLOSED = ("an Excel table", "a Python pickle", "an HDF5 file", "a database", "a MATLAB file")
 
 
 def list_zip(
@@ -197,8 +198,10 @@ def _by_folders(
     try:
         return lay_out(names, where, only_classes)
     except DataError:
-        excel = next((one for one in others if describe(one) == "an Excel table"), "")
-        text = f"if {excel} says the classes, save it as CSV beside the pictures." if excel else ""
+        closed = next((one for one in others if describe(one).startswith(CLOSED)), "")
+        text = (
+            f"if {closed} says the classes, save it as CSV beside the pictures." if closed else ""
+        )
         if text := text or offer(names):
             what = f"{where} holds {len(names):,} pictures, but none in a class folder"
             hint = f"{text[:1].upper()}{text[1:]} {LAYOUT}"

@@ -16,6 +16,7 @@ import numpy as np
 from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.cells import in_words
+from engine.data.forms.labels_beside import labels_beside
 from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import are_same, as_images, as_labels
 from engine.data.forms.single_arrays import take_single
@@ -69,6 +70,10 @@ def read_numpy(
 ) -> None:
     """The images in .npy and .npz files. Raises DataError, for pickled ones too."""
     arrays = [one for name, path in files for one in _load(name, path)]
+    counts = [
+        len(one.array) for one in arrays if one.array.ndim and as_images(one.array) is not None
+    ]
+    arrays += [Named(name, array) for name, array in labels_beside(about, counts)]
     taken = take_single(arrays, sink) or take_arrays(arrays, sink, bare=choices.unlabelled)
     if not taken and not _take_words(arrays, sink):
         raise none_found(arrays)

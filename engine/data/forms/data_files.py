@@ -19,6 +19,7 @@ from engine.data.forms.arrays import read_numpy
 from engine.data.forms.arrow import read_arrow
 from engine.data.forms.class_lists import Renamed, renamed
 from engine.data.forms.encoded import ENDINGS, is_encoded, read_encoded
+from engine.data.forms.labels_beside import is_label_text
 from engine.data.forms.matlab import read_matlab
 from engine.data.forms.pixel_columns import HEAD_BYTES, is_pixel_table
 from engine.data.forms.pixel_rows import is_labels, read_pixel_tables
@@ -66,7 +67,7 @@ class Found(NamedTuple):
 def find_data_files(files: Files) -> Found | None:
     """The files of the first form in DATA_FORMS that any fits; None if there is none."""
     shown = [i for i, name in enumerate(files.names) if not is_hidden(name)]
-    about = [i for i in shown if files.names[i].lower().rpartition("/")[2] in ABOUT]
+    about = [i for i in shown if _is_about(files.names[i])]
     for form in DATA_FORMS.values():
         positions = [
             i
@@ -77,8 +78,15 @@ def find_data_files(files: Files) -> Found | None:
             if form is DATA_FORMS["pixels"]:
                 rest = (i for i in shown if i not in positions)
                 about += [i for i in rest if is_labels(files.names[i], _head(files, i))]
+            elif form is DATA_FORMS["numpy"]:
+                rest = (i for i in shown if i not in positions)
+                about += [i for i in rest if is_label_text(files.names[i], _head(files, i))]
             return Found(form, positions, about)
     return None
+
+
+def _is_about(name: str) -> bool:
+    return name.lower().rpartition("/")[2] in ABOUT
 
 
 def _head(files: Files, index: int) -> bytes:
@@ -128,7 +136,8 @@ def list_data_files(
     folder = kept(digest([content, *columns]), make)
     images = packed(folder)
     hidden = tuple(name for name in files.names if is_hidden(name))
-    used = {files.names[i] for i in (*found.positions, *found.about)}
+    used = {files.names[i] for i in found.positions}
+    used |= {name for i in found.about if _is_about(name := files.names[i]) or name in images.why}
     rest = [i for i, name in enumerate(files.names) if name not in used and name not in hidden]
     codes: list[int] = images.labels.tolist()
     given = [images.classes[code] if code >= 0 else None for code in codes]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from engine.data.choices import Choices
 from engine.data.file_list import Files
 from engine.data.forms.columns import (
+    BY_NAME,
     ENOUGH,
     PATHS,
     Columns,
@@ -20,7 +21,7 @@ from engine.data.forms.columns import (
     path_column,
     split_of,
 )
-from engine.data.forms.given import Given, agreed, doubt, doubt_folders
+from engine.data.forms.given import Given, agreed, doubt, doubt_folders, numbers_of_folders
 from engine.data.forms.labels import plain_labels
 from engine.data.forms.listed_names import is_list
 from engine.data.forms.one_hot import with_label
@@ -234,6 +235,8 @@ def _laid_out(
 ) -> Named:
     # Where folders are classes, a column is the label only if its name says so.
     by_folder = folders is not None and not (given.labels and any(one.sure for _, one in read))
+    if folders and not by_folder and all(one.why == BY_NAME for _, one in read):
+        by_folder = numbers_of_folders(given, folders)  # a number stands for each class
     splits: dict[int, int] = {}
     if by_folder and folders:
         labels = dict(zip(folders.positions, folders.classes, strict=True))

@@ -363,3 +363,46 @@ def test_an_excel_table_and_writers_folders_are_said(opened, tmp_path):
         opened(write_folder(tmp_path / "a", pictures(4) | {"labels.xlsx": b"x"}))
     content = {f"w{w:02d}/{c}_{n}.png": picture(n) for w in (1, 2) for c in "01" for n in range(3)}
     assert "called like parts, writers" in said(opened(write_folder(tmp_path / "b", content)))
+
+
+def test_labels_in_a_text_of_their_own_are_those_of_the_arrays_beside(opened, tmp_path):
+    labels = [NAMES[n % 3] for n in range(12)]
+    texts = {
+        "labels.csv": "\n".join(["label", *labels]).encode(),
+        "y.txt": "\n".join(labels).encode(),
+        "labels.json": json.dumps(labels).encode(),
+    }
+    for name, raw in texts.items():
+        content = {"images.npy": saved(np.save, glyphs(12)), name: raw}
+        listing = opened(write_folder(tmp_path / name, content))
+        assert [listing.classes[label] for label in listing.labels] == labels, name
+        assert name in listing.survey.layout[1] and said(listing) is not None
+    content = {"images.npy": saved(np.save, glyphs(12)), "labels.csv": texts["y.txt"][:-8]}
+    with pytest.raises(DataError, match="no arrays of images and labels"):
+        opened(write_folder(tmp_path / "fewer", content))
+
+
+def test_a_column_that_says_whether_a_picture_is_of_a_split_is_read_so(opened, tmp_path):
+    rows = [(f"{n:03d}.png", NAMES[n % 3], n >= 9) for n in range(12)]
+    for head, train in (("is_valid", 9), ("IsTest", 9), ("is_train", 3), ("is_bold", 12)):
+        content = pictures(12) | {"df.csv": table(("fname", "label", head), *rows)}
+        found = counts(opened(write_folder(tmp_path / head, content)))
+        assert sum(n for (_, split), n in found.items() if split == "train") == train, head
+
+
+def test_numbers_that_stand_for_folders_leave_these_their_names(opened, tmp_path):
+    """As in fastai's mnist_sample."""
+    content = files("3", "7", below="train/") | files("3", "7", count=2, below="valid/")
+    rows = [(name, int("/7/" in name)) for name in content]
+    content["labels.csv"] = table(("name", "label"), *rows)
+    listing = opened(write_folder(tmp_path / "a", content))
+    assert counts(listing) == {(c, s): n for s, n in (("train", 3), ("test", 2)) for c in "37"}
+    assert "numbers that stand for the folders, which are the classes: 0 for '3'" in said(listing)
+
+
+def test_what_may_say_the_classes_and_is_not_opened_is_named(opened, tmp_path):
+    with pytest.raises(DataError, match="If labels.pkl says the classes, save it as CSV"):
+        opened(write_folder(tmp_path / "a", pictures(4) | {"labels.pkl": b"\x80\x04x"}))
+    records = {"mnist-train.tfrecord-00000-of-00001": bytes(99)}
+    with pytest.raises(DataError, match="a TensorFlow record.*np.savez"):
+        opened(write_folder(tmp_path / "b", records))
