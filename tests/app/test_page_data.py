@@ -9,6 +9,7 @@ from waiting import wait_until
 from weblab import charts, open_page, texts, thumbnails
 
 from app.charts.data import class_counts
+from app.sections.data.preview import CHECKED_AT_ONCE
 from engine.data.choices import Choices
 from engine.errors import DataError
 from engine.lab import Lab
@@ -106,16 +107,16 @@ def test_augmentation_shows_the_same_samples_changed(lab):
     assert not page.exception and grids(page) != before
 
 
-def test_of_many_images_the_broken_ones_are_named_when_one_asks(lab, tmp_path, monkeypatch):
-    monkeypatch.setattr("app.sections.data.preview.CHECKED_AT_ONCE", 5)
-    pictures = files("a", "b") | {"a/9.png": b"broken"}
+def test_of_many_images_the_broken_ones_are_named_when_one_asks(lab, tmp_path):
+    one = png(small_page("2"))
+    pictures = {f"a/{n}.png": one for n in range(CHECKED_AT_ONCE)} | {"a/x.png": b"broken"}
     data = write_zip(tmp_path / "letters.zip", pictures).read_bytes()
     page = open_page("data")
     page.get("file_uploader")[0].upload("letters.zip", data, "application/zip").run()
     page.button(key="import-look").click().run()
     assert "Not every image has been opened yet" in texts(page) and not page.dataframe
     page.button(key="import-check").click().run()
-    assert list(page.dataframe[0].value["Left out"]) == ["a/9.png"]
+    assert list(page.dataframe[0].value["Left out"]) == ["a/x.png"]
 
 
 def test_an_upload_is_seen_as_it_would_be_read_then_taken_in(lab, tmp_path):
