@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Scope
@@ -60,7 +61,7 @@ async def take(received: Received, request: Request, kept: set[str]) -> Response
     """Keep what a form holds; answers with the names of its files. kept: takes their paths, for Gradio to
     delete them after a day. What fails leaves nothing.
     """
-    from gradio.route_utils import GradioMultiPartParser, MultiPartException
+    from gradio.route_utils import GradioMultiPartParser
     from gradio.routes import file_upload_statuses as progress
 
     length = request.headers.get("content-length")
@@ -69,7 +70,7 @@ async def take(received: Received, request: Request, kept: set[str]) -> Response
     parser: Any = None
     try:
         place = await run_in_threadpool(
-            received.place, asker(request.scope), length and int(length)
+            received.place, asker(request.scope), int(length) if length else None
         )
         parser = GradioMultiPartParser(
             request.headers,

@@ -135,7 +135,8 @@ class Drawings:
                     f"drawings/{drawing.path.parent.name}/{drawing.path.name}",
                     max(moment, (1980, 1, 1, 0, 0, 0)),
                 )
-                file.writestr(entry, drawing.path.read_bytes())
+                with suppress(FileNotFoundError):  # somebody deletes it at this moment
+                    file.writestr(entry, drawing.path.read_bytes())
         return out.getvalue()
 
     def recipe(self, model: str, changes: dict[str, Any] | None = None) -> Recipe:

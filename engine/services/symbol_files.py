@@ -7,6 +7,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def symbols_zip(symbols: Sequence[Symbol]) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
         for symbol in symbols:
             for path in (symbol.folder / "symbol.json", *symbol.examples):
-                file.write(path, f"taught/{symbol.folder.name}/{path.name}")
+                with suppress(FileNotFoundError):  # somebody forgets it at this moment
+                    content = path.read_bytes()
+                    file.writestr(f"taught/{symbol.folder.name}/{path.name}", content)
     return out.getvalue()
 
 

@@ -135,6 +135,34 @@ def test_files_are_counted_too(received):
     assert (received.folder / theirs).exists()
 
 
+def test_a_page_is_told_the_scripts_name_and_not_its_place():
+    from own_loop import run
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    from app.memory_uploads import without_path
+
+    told, script = [], "/home/somebody/app/dashboard.py"
+    new, other = ForwardMsg(), ForwardMsg()
+    new.new_session.main_script_path = script
+    new.new_session.page_script_hash = "abc"
+    other.delta.new_element.markdown.body = f"A text about {script}"
+
+    async def send(message: dict) -> None:
+        told.append(message)
+
+    async def tell() -> None:
+        sending = without_path(send, script)
+        await sending({"type": "websocket.accept"})
+        for one in (new, other):
+            await sending({"type": "websocket.send", "bytes": one.SerializeToString()})
+
+    run(tell())
+    said = ForwardMsg.FromString(told[1]["bytes"]).new_session
+    assert (said.main_script_path, said.page_script_hash) == ("dashboard.py", "abc")
+    assert told[0] == {"type": "websocket.accept"}
+    assert told[2]["bytes"] == other.SerializeToString()
+
+
 def test_uploads_kept_in_memory_are_bounded_for_all_together():
     from starlette.exceptions import HTTPException
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager

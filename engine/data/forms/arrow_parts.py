@@ -150,8 +150,9 @@ def sizes_in(array: Any) -> np.ndarray:
     DataError for types that nobody stores images or labels in.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.compute
 
+    pc: Any = pyarrow.compute
     kind, count = array.type, len(array)
     if isinstance(kind, pa.ExtensionType):
         return sizes_in(array.storage)
