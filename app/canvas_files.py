@@ -125,5 +125,8 @@ def handed_over(received: Received, value: Any, person: str) -> Any:
     meta, path = value.get("meta"), value.get("path")
     if isinstance(meta, dict) and meta.get("_type") == "gradio.FileData" and isinstance(path, str):
         name = received.given(path, person)
-        return {**value, "path": name, "url": f"{FILE}{name}"}
+        before, _, _ = str(value.get("url") or "").partition(
+            FILE
+        )  # the lab's address, as Gradio sees it
+        return {**value, "path": name, "url": f"{before}{FILE}{name}"}
     return {key: handed_over(received, item, person) for key, item in value.items()}

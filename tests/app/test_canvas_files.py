@@ -101,9 +101,11 @@ def test_a_file_in_an_answer_is_theirs_who_asked(received):
     made = received.folder / ("e" * 64) / "symbols.zip"
     made.parent.mkdir()
     made.write_bytes(b"zip")
-    file = {"path": str(made), "url": f"{FILE}{made}", "meta": {"_type": "gradio.FileData"}}
+    url = f"https://lab.example.org/canvas{FILE}{made}"
+    file = {"path": str(made), "url": url, "meta": {"_type": "gradio.FileData"}}
     (found, same) = handed_over(received, [{"value": file, "visible": True}, 7], asker_of(ADA))
-    assert same == 7 and found["value"]["url"] == f"{FILE}{found['value']['path']}"
+    name = found["value"]["path"]
+    assert same == 7 and found["value"]["url"] == f"https://lab.example.org/canvas{FILE}{name}"
     assert str(received.folder) not in str(found)
     assert received.file(found["value"]["path"], asker_of(ADA)).read_bytes() == b"zip"
 
