@@ -8,6 +8,7 @@ when the disk is full; its parser is used here, in a folder of the person's own.
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 FILE = "/gradio_api/file="
 UPLOAD = "/gradio_api/upload"
+LONGEST_NAME = 100  # characters of a file's name, counted from its end
+_ODD = re.compile(r"[^\w.,() -]")
 LONGEST_ID = 64  # characters of the id by which a page asks how far its upload has come
 log = logging.getLogger(__name__)
 
@@ -107,9 +110,7 @@ async def take(received: Received, request: Request, kept: set[str]) -> Response
 
 def _put(place: Path, number: int, file: Any) -> Path:
     """Give a file of a form its name, in a folder of its own as two may have the same."""
-    from gradio_client.utils import strip_invalid_filename_characters
-
-    name = strip_invalid_filename_characters(Path(file.filename or "").name) or "file"
+    name = _ODD.sub("", Path(file.filename or "").name)[-LONGEST_NAME:].strip(". ") or "file"
     path = place / str(number) / name
     path.parent.mkdir()
     file.file.close()

@@ -16,8 +16,10 @@ import numpy as np
 from engine.data.archive import CUT_SHORT, check_overlaps
 from engine.data.choices import Choices
 from engine.data.forms.cells import in_words
+from engine.data.forms.labels_beside import labels_beside
 from engine.data.forms.several import doubt_several
-from engine.data.forms.shapes import as_images, as_labels
+from engine.data.forms.shapes import are_same, as_images, as_labels
+from engine.data.forms.single_arrays import take_single
 from engine.data.forms.sink import Sink
 from engine.data.listing import SPLITS, TRAIN
 from engine.data.packing import Unpacked, numbers_size
@@ -69,7 +71,12 @@ def read_numpy(
 ) -> None:
     """The images in .npy and .npz files. Raises DataError, for pickled ones too."""
     arrays = [one for name, path in files for one in _load(name, path)]
-    if not take_arrays(arrays, sink, bare=choices.unlabelled) and not _take_words(arrays, sink):
+    counts = [
+        len(one.array) for one in arrays if one.array.ndim and as_images(one.array) is not None
+    ]
+    arrays += [Named(name, array) for name, array in labels_beside(about, counts)]
+    taken = take_single(arrays, sink) or take_arrays(arrays, sink, bare=choices.unlabelled)
+    if not taken and not _take_words(arrays, sink):
         raise none_found(arrays)
 
 
@@ -145,12 +152,14 @@ def take_arrays(
     """Images with labels of as many, paired by split, name and length. False if there are none; bare:
     images alone are enough.
     """
+    listed = _list_of_names(arrays)
+    arrays = [one for one in arrays if one is not listed]
     labels = [
         one._replace(array=found)
         for one in arrays
         if not _NAME_WORDS.search(one.name.lower()) and (found := as_labels(one.array)) is not None
     ]
-    names = names or _class_names(arrays)
+    names = names or (_by_number(arrays, listed) if listed else {})
     pairs: list[tuple[Named, np.ndarray, Named | None]] = []
     left = list(labels)
     for one in arrays:
@@ -173,6 +182,7 @@ def take_arrays(
             left.remove(best)
     if not pairs or not (bare or any(best for _, _, best in pairs)):
         return False
+    pairs = _once(pairs, sink)
     held = 0
     for number, (one, images, best) in enumerate(pairs):
         code = one.role if one.role is not None else (best.role if best else None)
@@ -226,12 +236,37 @@ def _may_be_bare(one: Named) -> bool:
     return bool(_IMAGE_WORDS.search(_last(one.name)) or one.role is not None)
 
 
-def _class_names(arrays: Sequence[Named]) -> dict[int, str]:
-    for one in arrays:
-        if _NAME_WORDS.search(one.name.lower()) and one.array.dtype.kind in "US":
-            first = int(_counts_from_one(arrays, one.array.size))
-            return {n: _text(value) for n, value in enumerate(one.array.reshape(-1), first)}
-    return {}
+def _once(
+    pairs: list[tuple[Named, np.ndarray, Named | None]], sink: Sink
+) -> list[tuple[Named, np.ndarray, Named | None]]:
+    """The pairs without images that have no labels and are those of another array again, as in
+    scikit-learn's bunches: `images` (N, h, w) and `data` (N, pixels).
+    """
+    left = [pair for pair in pairs if pair[2] is not None]
+    for one, images, _ in (pair for pair in pairs if pair[2] is None):
+        same = (
+            first for first, them, _ in left if first.role == one.role and are_same(images, them)
+        )
+        other = next(same, None)
+        if other is None:
+            left.append((one, images, None))
+        else:
+            sink.note("note", "files", f"{one.name} holds the images of {other.name} again.")
+    return [pair for pair in pairs if any(pair[0] is one for one, _, _ in left)]
+
+
+def _list_of_names(arrays: Sequence[Named]) -> Named | None:
+    """The array that lists names of classes: as its name says, or `classes` (K,), all different."""
+    texts = [one for one in arrays if one.array.dtype.kind in "US"]
+    called = [one for one in texts if _NAME_WORDS.search(one.name.lower())]
+    called += [one for one in texts if _last(one.name) in ("classes", "names", "categories")
+               and len(np.unique(one.array)) == one.array.size]  # fmt: skip
+    return called[0] if called else None
+
+
+def _by_number(arrays: Sequence[Named], listed: Named) -> dict[int, str]:
+    first = int(_counts_from_one(arrays, listed.array.size))
+    return {n: _text(value) for n, value in enumerate(listed.array.reshape(-1), first)}
 
 
 def _counts_from_one(arrays: Sequence[Named], count: int) -> bool:

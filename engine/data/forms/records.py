@@ -13,6 +13,7 @@ from typing import Any
 from engine.data.archive import CUT_SHORT
 from engine.data.forms.annotations import rows_of_json, rows_of_xml
 from engine.data.forms.arrow_parts import open_parts
+from engine.data.forms.iam import iam_words
 from engine.data.forms.text import Table, check_memory, in_words, read_text, separated, squared
 from engine.errors import DataError
 
@@ -54,6 +55,8 @@ def _tables(name: str, text: str, encoding: str) -> list[Table]:
         return [_of_records(name, records, "JSON lines", broken)] if records else []
     if lower.endswith(".json"):
         return _of_json(name, text)
+    if found := iam_words(name, text):
+        return [_of_records(name, found, "IAM's words")]
     separator, rows = separated(name, text)
     if not rows:
         return []
