@@ -6,27 +6,25 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.data.archive import CUT_SHORT, check_overlaps
+from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.cells import in_words
 from engine.data.forms.labels_beside import labels_beside
+from engine.data.forms.numpy_sizes import check_sizes
 from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import are_same, as_images, as_labels
 from engine.data.forms.single_arrays import take_single
 from engine.data.forms.sink import Sink
 from engine.data.listing import SPLITS, TRAIN
-from engine.data.packing import Unpacked, numbers_size
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
 
-MOST_BYTES = 4_000_000_000  # of all arrays in a file
 PICKLED = (
     "That is a pickle, which can run any code when it is loaded, so the lab never opens one. Where"
     " you trust its source, convert it once in Python: `import numpy as np; found = np.load('{name}',"
@@ -98,7 +96,7 @@ def _load(name: str, path: Path) -> list[Named]:
     try:
         if path.suffix.lower() == ".npy":
             return [Named(name, np.load(path, mmap_mode="r", allow_pickle=False))]
-        _check_size(name, path)
+        check_sizes(name, path)
         with np.load(path, allow_pickle=False) as file:
             return [Named(f"{stem}/{key}", file[key]) for key in file.files]
     except DataError:
@@ -112,35 +110,6 @@ def _load(name: str, path: Path) -> list[Named]:
         raise DataError(
             f"{name} can't be read", got=text[:120] or type(error).__name__, hint=CUT_SHORT
         ) from None
-
-
-def _check_size(name: str, path: Path) -> None:
-    """Raise DataError if the arrays of an .npz file take more memory than they may."""
-    unpacked = Unpacked(name, path.stat().st_size)
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        total = sum(entry.file_size for entry in entries)
-        if total > MOST_BYTES:
-            raise DataError(
-                f"{name} holds arrays of {total:,} bytes", expected=f"at most {MOST_BYTES:,}"
-            )
-        check_overlaps(entries, name)
-        for entry in entries:
-            with archive.open(entry) as file:
-                width = _width(file)
-            unpacked.add(numbers_size(entry.file_size // width, width))
-
-
-def _width(file: IO[bytes]) -> int:
-    """Bytes of one value of the array that a .npy file holds; 1 of what is none."""
-    try:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0
-        if version != (1, 0):
-            read = np.lib.format.read_array_header_2_0
-        return max(1, int(read(file)[2].itemsize))
-    except (ValueError, EOFError):
-        return 1
 
 
 def take_arrays(
