@@ -9,6 +9,7 @@ from pydantic import Field
 
 from engine.errors import RightsError
 from engine.files.checked import Document
+from engine.people.lookalikes import look_alike
 from engine.runs.run_info import seconds_between
 
 MOST_STUDENTS = 200
@@ -67,9 +68,10 @@ def check_room(found: ClassFile, name: str) -> None:
     )
     if len(found.students) + left >= MOST_STUDENTS:
         raise RightsError("the class is full", expected=f"at most {MOST_STUDENTS}")
-    if name.casefold() in {one.name.casefold() for one in found.students}:
+    taken = next((one.name for one in found.students if look_alike(one.name, name)), None)
+    if taken is not None:
         raise RightsError(
-            f"somebody is called '{name}' already",
+            f"somebody is called '{taken}' already",
             hint="Choose another name. If that is you, ask your teacher to let you back in.",
         )
 
