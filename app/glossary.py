@@ -137,7 +137,7 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         ),
         "confusion": Term(
             "Confusion matrix",
-            "How often images of each class (row) were read as each class (column).",
+            "How often images of each class (row) were classified as each class (column).",
             "All on the diagonal is perfect.",
         ),
         "smoothness": Term(
@@ -253,8 +253,8 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         ),
         "active-learning": Term(
             "What to label next",
-            "Images whose label would teach a model most: those it is least sure of, or those unlike"
-            " all labelled ones.",
+            "Images from whose labels a model would learn most: those it is least sure of, or those"
+            " unlike all labelled ones.",
             "",
             "Lewis & Gale 1994; Sener & Savarese 2018, arXiv:1708.00489",
         ),

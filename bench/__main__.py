@@ -40,8 +40,13 @@ BENCHES: dict[str, str] = {
         "characters of alphabets that no training saw, named by one drawing of each: the embedding,"
         " pixels and the model of 62 characters; --model: another embedding"
     ),
+    "studies": (
+        "the published experiments at full size, side by side within --minutes; asked for by name"
+        " only, since it takes what it is given"
+    ),
     "streaming": "a set larger than memory, streamed from disk, against one that is held",
 }
+LONG = {"studies"}  # run only when named
 README = Path(__file__).parent / "README.md"
 MARK = "<!-- newest figures: written by `make bench` -->\n"
 
@@ -66,6 +71,16 @@ def newest() -> str:
     return "\n".join(lines) + "\n"
 
 
+def names(text: str) -> tuple[str, ...]:
+    """`a,b` as names."""
+    return tuple(filter(None, text.split(",")))
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """`0,1` as numbers. Raises ValueError."""
+    return tuple(map(int, names(text)))
+
+
 def main(arguments: list[str]) -> int:
     """Run the named benchmarks, or all. Returns 2 for a name that is not one."""
     parser = argparse.ArgumentParser(prog="python -m bench")
@@ -74,11 +89,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--data", help="ablation: its data set, a name in bench.ablation.CASES")
     parser.add_argument("--seconds", type=float, help="load: instead of ten minutes; not recorded")
     parser.add_argument("--model", help="oneshot: a model or run to judge")
+    studies = parser.add_argument_group("studies")
+    studies.add_argument("--rows", type=names, default=(), help="experiments, all without")
+    studies.add_argument("--device", default="auto", help="cpu, cuda, mps")
+    studies.add_argument("--minutes", type=float, default=9, help="then it stops, and can go on")
+    studies.add_argument("--seeds", type=numbers, default=(0,), help="0,1,2: a run with each")
+    studies.add_argument("--splits", type=numbers, default=(0,), help="0,1,2: of the validation")
+    studies.add_argument("--scale", choices=("full", "small"), default="full")
+    studies.add_argument("--at-once", type=int, default=0, help="runs side by side")
+    studies.add_argument("--out", type=Path, default=Path("studies"), help="what is brought back")
     args = parser.parse_args(arguments)
     if wrong := set(args.names) - set(BENCHES):
         print(f"no benchmark '{wrong.pop()}'; there are: {', '.join(BENCHES)}", file=sys.stderr)
         return 2
-    for name in args.names or BENCHES:
+    for name in args.names or [name for name in BENCHES if name not in LONG]:
         print(f"{name}: {BENCHES[name]}")
         run = import_module(f"bench.{name.replace('-', '_')}").main
         options: dict[str, object] = {}
@@ -88,6 +112,9 @@ def main(arguments: list[str]) -> int:
             options = {"seconds": args.seconds}
         elif name == "oneshot":
             options = {"model": args.model}
+        elif name == "studies":
+            given = ("device", "minutes", "seeds", "splits", "scale", "at_once", "out")
+            options = {"names": args.rows, **{key: getattr(args, key) for key in given}}
         for metric, value in run(**options).items():
             print(f"  {metric}: {value:,.4g}")
     README.write_text(

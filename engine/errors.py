@@ -1,6 +1,6 @@
 """Every error a person can cause and mend.
 
-GlyphlabError            a mistake with a way out; its text is one line: what, expected, got, hint
+GlyphlabError            a mistake with a way out; one line: what, got, expected, hint
 ├── SettingsError        an environment variable that can't be used
 ├── RecipeError          an unknown key, a wrong value, a choice that does not exist
 ├── DataError            a data set that is missing, empty, broken or dangerous
@@ -17,24 +17,30 @@ else that escapes is a bug of ours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+# what is expected is a bound or a choice, not a thing that is missing
+_LIMIT = re.compile(r"(at most|less than|above|one of|letters|[\d.]+ (to|or)) ?\b")
 
 
 class GlyphlabError(Exception):
     """`what` went wrong; optionally what was `expected`, what we `got`, and a `hint` that says what
-    to do next.
+    to do next. It is read on pages as well as in a terminal:
+
+    >>> print(GlyphlabError("a.zip is too large", expected="at most 10 MB", got="12 MB"))
+    a.zip is too large: 12 MB. Allowed: at most 10 MB
     """
 
     def __init__(
         self, what: str, *, expected: object = None, got: object = None, hint: str | None = None
     ) -> None:
-        parts = [what]
-        if expected is not None:
-            parts.append(f"expected {expected}")
+        text = what
         if got is not None:
-            parts.append(f"got {str(got).rstrip('. ')}")  # libraries' messages end in one
-        text = ", ".join(parts)
+            text += f": {str(got).rstrip('. ')}"  # libraries' messages end in one
+        if expected is not None:
+            text += f". {'Allowed' if _LIMIT.match(str(expected)) else 'Needed'}: {expected}"
         super().__init__(" ".join(f"{text}. {hint}".split()) if hint else " ".join(text.split()))
 
 
@@ -74,13 +80,14 @@ class ImageError(GlyphlabError):
     pass
 
 
-def unknown(kind: str, name: object, known: Iterable[str]) -> str:
-    """The sentence for a name that is not in a table, with the nearest known one.
+def unknown(kind: str, name: object, known: Iterable[str], meant: str | None = None) -> str:
+    """The sentence for a name that is not in a table, with the nearest known one, or with the one
+    that is `meant` where that is known.
 
     >>> unknown("loss", "tripplet", ["triplet", "focal"])
-    "loss 'tripplet' is not known; did you mean 'triplet'? known: focal, triplet"
+    "loss 'tripplet' is not known; did you mean 'triplet'? Known: focal, triplet"
     """
     names = sorted(known)
-    close = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    close = [meant] if meant else get_close_matches(str(name), names, n=1, cutoff=0.5)
     guess = f"; did you mean '{close[0]}'?" if close else "."
-    return f"{kind} '{name}' is not known{guess} known: {', '.join(names)}"
+    return f"{kind} '{name}' is not known{guess} Known: {', '.join(names)}"

@@ -59,7 +59,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         values.key,
         "auto, or at least 12 letters, digits and ._~-",
-        "what the owner or teacher shows at the door (auto: made once, and kept in the home)",
+        "the key by which the owner or teacher enters (auto: made once, and kept in the home)",
         secret=True,
     ),
     Setting(
@@ -74,7 +74,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         values.networks,
         "addresses or networks separated by ','",
-        "reverse proxies whose X-Forwarded headers are believed, such as 127.0.0.1",
+        "reverse proxies whose X-Forwarded headers are trusted, such as 127.0.0.1",
     ),
     Setting(
         "GLYPHLAB_FRAMED_BY",

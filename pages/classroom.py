@@ -5,6 +5,7 @@ import streamlit as st
 from app.sections.classroom.student import leaderboard, student
 from app.sections.classroom.teacher import teacher
 from app.widgets import empty, page
+from app.widgets.fragments import fragment
 from app.widgets.person import asking
 
 LOOK_SECONDS = 5  # between two looks at the class
@@ -17,6 +18,6 @@ with page("Classroom", "Who is here, what is assigned, and who stands where.") a
         teacher(lab)
         if lab.lessons.assignment() is not None:
             st.subheader("Leaderboard", anchor=False)
-            st.fragment(leaderboard, run_every=LOOK_SECONDS)(lab)
+            fragment(leaderboard, run_every=LOOK_SECONDS)(lab)
     else:
-        st.fragment(student, run_every=LOOK_SECONDS)(lab, person)
+        fragment(student, run_every=LOOK_SECONDS)(lab, person)

@@ -7,6 +7,7 @@ from app.charts.report import as_csv, as_html
 from app.sections.compare import common, detail, summary
 from app.widgets import empty, note, page, pick_runs
 from app.widgets.explain import explain, full
+from app.widgets.fragments import fragment
 from engine.errors import GlyphlabError
 
 DETAILED = "Calibration"  # shown to whoever wants all statistics
@@ -140,4 +141,4 @@ with page(
             common.common(lab, chosen)
     if chosen:
         working = any(lab.run(id).alive for id in chosen)
-        st.fragment(draw, run_every=POLL_SECONDS if working else None)(chosen, working)
+        fragment(draw, run_every=POLL_SECONDS if working else None)(chosen, working)

@@ -7,6 +7,7 @@ from app.sections.tour import first_steps
 from app.widgets import empty, link, number, page
 from app.widgets.busy import quick_takes
 from app.widgets.cluster import cluster_box
+from app.widgets.fragments import fragment
 from app.widgets.links import pages_in
 from app.widgets.person import asking
 from app.widgets.runs import progress, run_line, state_badge
@@ -83,7 +84,7 @@ with page(
             link("train", "Train quick", recipe="quick")
             link("compare", "Compare runs")
     busy = any(run.alive for run in lab.runs())
-    st.fragment(live, run_every=BUSY_SECONDS if busy else CALM_SECONDS)(busy)
+    fragment(live, run_every=BUSY_SECONDS if busy else CALM_SECONDS)(busy)
     if asking().leads:
         trash_box(lab)
     with st.expander("All pages", icon=":material/map:"):

@@ -17,8 +17,8 @@ def remember() -> None:
 
 with page(
     "Study",
-    "The experiments that this lab grew out of: what was published, what we got, and the best we"
-    " can do.",
+    "Published experiments beside this lab's results: with the same recipe, and the best of any"
+    " recipe.",
 ) as lab:
     rows, runs = lab.study.rows(), lab.runs()
     studying.summary(rows)
@@ -56,8 +56,9 @@ with page(
             if len(ids) > 1:
                 link("compare", f"Compare {' with '.join(part.question)}", runs=",".join(ids))
         note(
-            "*Run it* trains at full size, as published. *Run the small form* is the same"
-            " experiment end to end in minutes on two cores; its figure says little."
+            "*Run it* trains at full size, as published. *Run the small version* is the same"
+            " experiment cut down to minutes on two cores; its figure can't be compared with the"
+            " published one."
         )
         for row in mine:
             studying.experiment(lab, row, runs)

@@ -61,6 +61,10 @@ def test_it_holds_what_the_lab_needs_below_one_name(wheel):
         for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
         if line and not line.startswith("#")
     }
+    extras = {line.split(": ")[1] for line in lines if line.startswith("Provides-Extra")}
+    assert extras == {"cluster", "cpu", "dev", "hub", "trackio"}
+    on_top = {need.split("==")[0] for need in needed if "extra == 'cluster'" in need}
+    assert on_top == {"ray[default]", "submitit"}
 
 
 def answers(address: str) -> bool:

@@ -71,7 +71,7 @@ def file_tab(ask: Ask) -> None:
         """
         if len(images or []) > MOST_FILES:
             raise gr.Error(
-                f"Too many pictures: expected at most {MOST_FILES}, got {len(images or [])}.",
+                f"These are {len(images or [])} pictures. At most {MOST_FILES} are read at once.",
                 print_exception=False,
             )
         with friendly():

@@ -47,6 +47,7 @@ CLEARLY_ONE = (
     0.985  # a model this sure of a single character is believed, whatever gaps the drawing has
 )
 
+FEW_CLASSES = 12  # a model with no more says so with each answer
 LARGE_PIXELS = 4_000_000  # more are read one at a time: 50 million take 0.6 GB on their way
 _large = threading.Lock()
 
@@ -270,6 +271,15 @@ def _label_of(model: ModelInfo) -> str:
     if quality:
         quality += f" of {model.tested_on}"
     return f"{_title_of(model)}: {model.classes} classes{quality}"
+
+
+def of_few_classes(classes: Sequence[str]) -> str:
+    """What to add to the answer of a model that has only a few classes: it names one of them
+    whatever is drawn. '' for a model with more.
+    """
+    if tuple(classes) == tuple("0123456789"):
+        return " This model knows only the digits 0 to 9."
+    return f" This model knows only {', '.join(classes)}." if len(classes) <= FEW_CLASSES else ""
 
 
 def _blank_page() -> np.ndarray:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from app.canvas_tabs.class_map import MAP_SIZE, map_of
 from app.canvas_tabs.drawing import decode_picture
-from app.canvas_tabs.reader import Reader, rows_of
+from app.canvas_tabs.reader import Reader, of_few_classes, rows_of
 from app.canvas_tabs.taught_views import nearest_examples, symbol_rows, why_taught
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
@@ -122,6 +122,8 @@ class Views:
             }
             alike = self.reader.examples_like(drawn, model)
             out["rows"] = symbol_rows(alike) or out["rows"]
+        else:
+            out["note"] += of_few_classes(prediction.classes)
         if drawn.page.drawn is not drawn.page.ink:
             out["note"] += " A stray dot was left out."
         if view == "nearest" and match is not None and alike:
@@ -146,7 +148,7 @@ class Views:
         if match and (alike := self.reader.examples_like(drawn, model)):
             return why_taught(prediction, alike, match, data_uri)
         maps = saliency(drawn.predictor(model), prediction.square, prediction.label)
-        titles = {"duo": ("its form", "its place on the page")}.get(
+        titles = {"duo": ("the character alone", "the whole page")}.get(
             drawn.predictor(model).checkpoint.style, ("what the model sees",)
         )
         items = [
@@ -157,6 +159,8 @@ class Views:
             f"Orange strokes are evidence for {prediction.label}, blue ones evidence against it"
             " (integrated gradients; the baseline is a blank page)."
         )
+        if len(items) > 1:
+            note += " A picture that is mostly blue would by itself suggest another class."
         return {"kind": "why", "items": items, "note": note}
 
     def _nearest(
@@ -180,7 +184,10 @@ class Views:
         return {
             "kind": "nearest",
             "items": items,
-            "note": f"The {len(near)} nearest training images vote: {counts}.",
+            "note": (
+                f"The {len(near)} nearest training images vote: {counts}. Below each: its label and"
+                " how similar it is to your drawing (1: the same)."
+            ),
         }
 
     def _beside(self, drawn: Drawn, beside: list[str]) -> dict[str, Any]:
@@ -221,7 +228,7 @@ class Views:
             "here": [round(float(x), 1), round(float(MAP_SIZE[1] - y), 1)],
             "note": (
                 "UMAP of the model's embedding of its training images. The ring is your drawing,"
-                " placed among its 15 nearest."
+                " placed among its 15 nearest training images."
             ),
         }
 
@@ -269,7 +276,7 @@ def _words(data: object, count: int, beside: int | None = None) -> list[Any]:
         if isinstance(several, list) and all(map(_is_text, texts + several)):
             return data
     raise ImageError(
-        "the question can't be read", expected=f"{count} texts", hint="Load the page anew."
+        "the question can't be read", expected=f"{count} texts", hint="Reload the page."
     )
 
 

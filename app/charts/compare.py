@@ -4,7 +4,7 @@ calibration, and one page of all of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -52,6 +52,7 @@ class Line(NamedTuple):
 
     label: str
     runs: Sequence[Sequence[Row]]
+    colour: str
 
 
 def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 420) -> go.Figure:
@@ -66,8 +67,7 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
         return message(title, f"None of these runs recorded its {measure}.", height=height)
     chart = figure(title, by.title, what.title, height=height)
     digits = ".2f" if what.factor == 100 else ".4f"
-    for number, line in enumerate(lines):
-        colour = COLOURS[number % len(COLOURS)]
+    for line in lines:
         curves = [
             [
                 (row[by.key], row[what.key] * what.factor)
@@ -96,7 +96,7 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
                 y=column(high + low[::-1]),
                 mode="lines",
                 fill="toself",
-                fillcolor=_faint(colour),
+                fillcolor=_faint(line.colour),
                 line={"width": 0},
                 hoverinfo="skip",
                 showlegend=False,
@@ -109,7 +109,7 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
             name=line.label,
             legendgroup=line.label,
             mode="lines+markers",
-            line={"color": colour, "width": 2},
+            line={"color": line.colour, "width": 2},
             marker={"size": 6 if len(points) <= 40 else 3},
             hovertemplate=f"%{{x:,.4~g}}: %{{y:{digits}}}<extra>{escape(line.label)}</extra>",
         )
@@ -128,6 +128,7 @@ class Score(NamedTuple):
     scores: Sequence[float]
     low: float | None
     high: float | None
+    colour: str
     note: str = ""
 
 
@@ -142,8 +143,8 @@ def scores(rows: Sequence[Score], what: str) -> go.Figure:
         subtitle="bars: 95% interval",
         height=max(190, 110 + 44 * len(rows)),
     )
-    for number, row in enumerate(rows):
-        colour, mean = COLOURS[number % len(COLOURS)], fmean(row.scores)
+    for row in rows:
+        mean = fmean(row.scores)
         bar = None
         if row.low is not None and row.high is not None:
             bar = {
@@ -161,7 +162,12 @@ def scores(rows: Sequence[Score], what: str) -> go.Figure:
                 showlegend=False,
                 opacity=0.55,
                 name=row.label,
-                marker={"color": colour, "size": 8, "symbol": "line-ns-open", "line": {"width": 2}},
+                marker={
+                    "color": row.colour,
+                    "size": 8,
+                    "symbol": "line-ns-open",
+                    "line": {"width": 2},
+                },
                 hovertemplate="%{x:.2f}%<extra>one seed</extra>",
             )
         chart.add_scatter(
@@ -169,7 +175,7 @@ def scores(rows: Sequence[Score], what: str) -> go.Figure:
             y=[row.label],
             error_x=bar,
             mode="markers",
-            marker={"color": colour, "size": 11},
+            marker={"color": row.colour, "size": 11},
             showlegend=False,
             name=row.label,
             hovertemplate=f"%{{x:.2f}}%<extra>{escape(row.note or row.label)}</extra>",
@@ -178,9 +184,9 @@ def scores(rows: Sequence[Score], what: str) -> go.Figure:
     return chart
 
 
-def thresholds(rows: Sequence[Row], unit: str) -> go.Figure:
+def thresholds(rows: Sequence[Row], unit: str, colours: Mapping[str, str]) -> go.Figure:
     """How long each run took to each accuracy: `unit` 'epochs' or 'seconds'; rows as Compare.table
-    gives them.
+    gives them; the colours by the runs' ids.
     """
     steps = [
         key.rpartition("_")[2] for key in (rows[0] if rows else {}) if key.startswith(f"{unit}_to_")
@@ -195,13 +201,13 @@ def thresholds(rows: Sequence[Row], unit: str) -> go.Figure:
         height=320,
     )
     names = [f"{100 * float(step):g}%" for step in steps]
-    for number, row in enumerate(rows):
+    for row in rows:
         values = [row.get(f"{unit}_to_{step}") for step in steps]
         chart.add_bar(
             x=names,
             y=values,
             name=row["name"],
-            marker={"color": COLOURS[number % len(COLOURS)]},
+            marker={"color": colours[row["run"]]},
             text=["" if value is None else f"{value:,.3g}" for value in values],
             textposition="outside",
             cliponaxis=False,

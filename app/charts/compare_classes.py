@@ -8,13 +8,15 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import COLOURS, DIVERGING, QUIET, SEQUENTIAL, figure
+from app.charts.base import DIVERGING, QUIET, SEQUENTIAL, figure
 from app.charts.words import percent
 
 
-def class_differences(rows: Sequence[dict[str, Any]], first: str, second: str) -> go.Figure:
-    """Recall of `second` minus that of `first` by class, in points; full colour where the
-    difference is real (p < 0.05), else faint.
+def class_differences(
+    rows: Sequence[dict[str, Any]], first: str, second: str, colours: tuple[str, str]
+) -> go.Figure:
+    """Recall of `second` minus that of `first` by class, in points, in the colour of the better one;
+    full where the difference is significant (p < 0.05), else faint.
     """
     chart = figure(
         "Difference by class",
@@ -25,12 +27,12 @@ def class_differences(rows: Sequence[dict[str, Any]], first: str, second: str) -
     )
     ordered = sorted(rows, key=lambda row: row["difference"]) if len(rows) > 20 else list(rows)
     real = [row["p"] < 0.05 for row in ordered]
-    colours = [COLOURS[1] if row["difference"] > 0 else COLOURS[0] for row in ordered]
+    filled = [colours[row["difference"] > 0] for row in ordered]
     chart.add_bar(
         x=[row["class"] for row in ordered],
         y=[100 * row["difference"] for row in ordered],
         showlegend=False,
-        marker={"color": colours, "opacity": [1.0 if sure else 0.45 for sure in real]},
+        marker={"color": filled, "opacity": [1.0 if sure else 0.45 for sure in real]},
         customdata=[
             [
                 percent(row["first"]),
@@ -120,9 +122,11 @@ def confusion_difference(
     return _as_matrix(chart, classes)
 
 
-def reliability(curves: Mapping[str, Sequence[dict[str, Any]]]) -> go.Figure:
+def reliability(
+    curves: Mapping[str, Sequence[dict[str, Any]]], colours: Mapping[str, str]
+) -> go.Figure:
     """Reliability diagram: accuracy by confidence, areas by number of images; below the dashed line
-    a model promises more than it keeps.
+    a model is overconfident. Both mappings are by the runs' labels.
     """
     chart = figure(
         "Calibration",
@@ -135,14 +139,14 @@ def reliability(curves: Mapping[str, Sequence[dict[str, Any]]]) -> go.Figure:
     chart.add_scatter(
         x=[0, 100], y=[0, 100], mode="lines", line=dashed, hoverinfo="skip", showlegend=False
     )
-    for number, (label, rows) in enumerate(curves.items()):
+    for label, rows in curves.items():
         most = max((row["n"] for row in rows), default=1)
         chart.add_scatter(
             x=[100 * row["confidence"] for row in rows],
             y=[100 * row["accuracy"] for row in rows],
             name=label,
             mode="lines+markers",
-            line={"color": COLOURS[number % len(COLOURS)], "width": 1.5},
+            line={"color": colours[label], "width": 1.5},
             marker={"size": [5 + 17 * (row["n"] / most) ** 0.5 for row in rows], "opacity": 0.8},
             customdata=[row["n"] for row in rows],
             hovertemplate=(

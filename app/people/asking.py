@@ -82,5 +82,7 @@ def person_of_request(lab: Lab, request: Any) -> Person:
 def _person_of(lab: Lab, cookies: Mapping[str, str]) -> Person:
     person = lab.classroom.person_of(cookies.get(cookie_name(lab.settings.port)))
     if person is None and lab.settings.mode == "class":
-        raise RightsError("you are not in the class any more", hint="Load the page anew to join.")
+        raise RightsError(
+            "you are not in the class any more", hint="Reload the page to join again."
+        )
     return person or NOBODY

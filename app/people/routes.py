@@ -29,7 +29,7 @@ you joined in this browser for a week; nothing else is stored about you.</p>
 <details><summary>I am the teacher</summary>ENTER</details>"""
 ENTER = """<form method="post" action="enter"><label>Key <input name="key" type="password" required
  autocomplete="current-password" maxlength="200"></label><button>Enter</button></form>"""
-OWN = f"""<h1>This lab is its owner's</h1>
+OWN = f"""<h1>This lab is private</h1>
 <p>Open the address that was printed when it was started, or enter the key in it.</p>{ENTER}"""
 
 

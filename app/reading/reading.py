@@ -75,7 +75,7 @@ class Reading:
                 self._worker = await _Worker.start(self._command, self._settings)
         worker = self._worker
         if len(worker.waiting) >= MOST_WAITING:
-            raise ImageError("too many drawings are waiting", hint="Draw on in a moment.")
+            raise ImageError("too many drawings are waiting", hint="Try again in a moment.")
         seconds = self.most_seconds if person.leads else min(self.most_seconds, OTHERS_SECONDS)
         question = {"name": name, "data": data, "person": [person.id, person.name, person.role]}
         try:
@@ -154,4 +154,6 @@ class _Worker:
         status = await asyncio.to_thread(self.process.wait)
         for answer in self.waiting.values():
             if not answer.done():
-                answer.set_exception(Failed(f"the process that reads has ended ({status})"))
+                answer.set_exception(
+                    Failed(f"the process that reads drawings has ended ({status})")
+                )

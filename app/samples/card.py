@@ -25,7 +25,7 @@ AT_ONCE = 20_000  # images of a data set in which copies are looked for without 
 SPLITS = {"train": "training image", "val": "validation image", "test": "test image"}
 VERBS = {
     "exclude": "excluded",
-    "include": "took back in",
+    "include": "included again",
     "tag": "tagged",
     "untag": "removed the tag",
 }

@@ -51,7 +51,7 @@ def deeds(lab: Lab, sample: Sample) -> None:
                 args=(_relabel, lab, sample, sample.label),
             )
         st.button(
-            "Take back in" if sample.excluded else "Exclude",
+            "Include again" if sample.excluded else "Exclude",
             key="exclude",
             shortcut="X",
             icon=":material/block:",

@@ -1,9 +1,10 @@
 """Labelling by keyboard: the images that the lab proposes next, one after the other, each with what a
-linear head predicts that is fitted anew with every label.
+linear head predicts that is fitted again with every label.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,6 +15,7 @@ from app.sections.embeddings.choose import at_work, pick_segment
 from app.widgets import allowed, empty, link, note, number, percent, pick_dataset, pick_model
 from app.widgets.links import page_file
 from app.widgets.person import person, pick_person
+from engine.errors import DataError
 
 if TYPE_CHECKING:
     from engine.embedding.space import Space
@@ -22,13 +24,14 @@ if TYPE_CHECKING:
 
 WHY = "label"
 PART = "all"
+MOST_LOOKED_AT = 5  # data sets that are asked whether an image of theirs has no label
 
 
 def label(lab: Lab) -> None:
     """The page."""
     left, right, name = st.columns([4, 4, 2])
     with left:
-        data = pick_dataset(lab, "data")
+        data = pick_dataset(lab, "data", default=_first_without_labels(lab))
     with right:
         model = pick_model(lab, "model")
     with name:
@@ -67,6 +70,20 @@ def label(lab: Lab) -> None:
         _first_model(lab, space)
 
 
+def _first_without_labels(lab: Lab) -> str | None:
+    """The data set that is offered before one is chosen: the newest of a person's own with images
+    that have no label, if there is one.
+    """
+    if "data" in st.session_state or "data" in st.query_params:
+        return None
+    own = [data.name for data in lab.datasets() if data.uploaded]
+    for name in own[:MOST_LOOKED_AT]:
+        with suppress(DataError):
+            if lab.data.contents(name).report.unlabelled:
+                return name
+    return None
+
+
 def _score(lab: Lab, space: Space) -> None:
     from engine.services.labelling import LEAST_SCORED
 
@@ -81,8 +98,8 @@ def _score(lab: Lab, space: Space) -> None:
         delta_color="off",
         delta_arrow="off",
         help=(
-            f"Of {number(found.n)} labelled images, by heads that were fitted without them (five-fold"
-            f" cross-validation); 95% interval {percent(found.low, 0)} to {percent(found.high, 0)}."
+            f"Of {number(found.n)} labelled images, by classifiers that were fitted without them"
+            f" (five-fold cross-validation); 95% interval {percent(found.low, 0)} to {percent(found.high, 0)}."
             " Of images chosen for being hard, so others are classified rather better."
         ),
         width=160,

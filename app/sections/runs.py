@@ -11,6 +11,7 @@ import streamlit as st
 from app.charts.words import literal, moment, number
 from app.widgets import empty, link, note, told
 from app.widgets.busy import quick_takes
+from app.widgets.fragments import fragment
 from app.widgets.trash import trash_box
 from engine.errors import GlyphlabError
 from engine.runs.notes import LONGEST_NOTE, LONGEST_TAG, Note
@@ -30,7 +31,7 @@ FILTERS = {"state": "State", "tag": "Tag", "data": "Data", "model": "Network"}  
 def runs(lab: Lab) -> None:
     """The page."""
     busy = any(run.alive for run in lab.runs())
-    st.fragment(_table, run_every=POLL_SECONDS if busy else None)(lab, busy)
+    fragment(_table, run_every=POLL_SECONDS if busy else None)(lab, busy)
     if lab.may("restore"):
         trash_box(lab)
 
@@ -44,7 +45,7 @@ def _table(lab: Lab, was_busy: bool) -> None:
         return
     shown = _filtered(found, notes)
     if not shown:
-        empty("No run fits. Take a filter off.")
+        empty("No run matches. Remove a filter.")
         return
     chosen = _choose(shown, notes)
     total = number(len(found))

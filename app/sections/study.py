@@ -50,17 +50,18 @@ def overview(rows: Sequence[Row]) -> None:
         {
             "study": row.study,
             "experiment": row.name,
+            "data": row.recipe.data.name,
             "published": _percent(row.published),
             "ours": _percent(row.ours.value if row.ours else None),
             "difference (points)": _percent(row.difference),
             "best of this lab": _percent(row.best.value if row.best else None),
             "by": row.best.recipe if row.best else None,
+            "measure": row.metric,
             "state": (
-                "full size" if row.ours else "small form only" if row.small else "not run here"
+                "full size" if row.ours else "small version only" if row.small else "not run here"
             ),
             "run": f"/train?run={row.ours.ref}" if row.ours and row.ours.kind == "run" else None,
             "hardware of ours": row.ours.hardware if row.ours else None,
-            "measure": row.metric,
         }
         for row in rows
     ]
@@ -119,7 +120,7 @@ def _ours(row: Row) -> None:
         st.metric("Ours, same recipe", "–")
         st.caption(
             "Not run at full size here."
-            + (f" Its small form ran: {percent(row.small.value)}." if row.small else "")
+            + (f" Its small version reached {percent(row.small.value)}." if row.small else "")
         )
         if row.small:
             _where(row.small, "The small run")
@@ -200,7 +201,7 @@ def _run_buttons(lab: Lab, row: Row) -> None:
         args=(lab, row.name, "full"),
     )
     st.button(
-        "Run the small form",
+        "Run the small version",
         key=f"small-{row.name}",
         icon=":material/speed:",
         type="tertiary",

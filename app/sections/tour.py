@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from app.widgets import told
+from app.widgets.fragments import fragment
 from app.widgets.links import link, page_file
 from app.widgets.runs import progress
 from app.widgets.tasks import task_progress
@@ -43,7 +44,7 @@ WORDS: dict[str, Words] = {
     ),
     "map": Words(
         "Walk through its embedding space",
-        "Every image becomes a point: what the network finds alike lies close together.",
+        "Every image becomes a point: images that the network finds similar lie close together.",
         "Make the map",
         "Open the map",
     ),
@@ -54,8 +55,8 @@ WORDS: dict[str, Words] = {
         "See what was found",
     ),
     "compare": Words(
-        "Ask whether pretraining helps",
-        "Two networks learn from 50 images; one of them has read 60,000 other digits before.",
+        "Test whether pretraining helps",
+        "Two networks learn from 50 images; one of them was pretrained on 60,000 other digits.",
         "Train both",
         "Compare them",
     ),
@@ -82,7 +83,7 @@ def first_steps(lab: Lab) -> None:
     if box.open:
         with box:
             waiting = "running" in states.values()
-            st.fragment(_steps, run_every=POLL_SECONDS if waiting else None)(lab, states)
+            fragment(_steps, run_every=POLL_SECONDS if waiting else None)(lab, states)
     if error := st.session_state.pop("step-refused", None):
         st.error(error, icon=":material/error:")
 

@@ -39,10 +39,14 @@ def pick_model(
 
 
 def pick_dataset(
-    lab: Lab, key: str, label: str = "Data set", only: Sequence[str] | None = None
+    lab: Lab,
+    key: str,
+    label: str = "Data set",
+    only: Sequence[str] | None = None,
+    default: str | None = None,
 ) -> str | None:
-    """A data set's name, those that are at hand first; None, with an empty state drawn, where there
-    is none.
+    """A data set's name, unless chosen `default` or the first, those that are here before others;
+    None, with an empty state drawn, where there is none.
     """
     datasets = [data for data in lab.datasets() if only is None or data.name in only]
     if not datasets:
@@ -52,7 +56,8 @@ def pick_dataset(
             "Data sets",
         )
         return None
-    return pick_one(label, {data.name: dataset_label(data) for data in datasets}, key, "data set")
+    labels = {data.name: dataset_label(data) for data in datasets}
+    return pick_one(label, labels, key, "data set", default)
 
 
 def pick_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from app.charts.words import percent
 from app.widgets.busy import TASK_WORDS
 from app.widgets.common import told
+from app.widgets.fragments import fragment
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def task_box(lab: Lab, task_id: str, key: str) -> TaskInfo:
     return info
 
 
-@st.fragment(run_every=0.5)
+@partial(fragment, run_every=0.5)
 def _watch(lab: Lab, task_id: str, key: str) -> None:
     info = lab.task(task_id)
     if info.state not in ALIVE:

@@ -30,7 +30,7 @@ def trash_box(lab: Lab) -> None:
             more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button(
-                    "Put back",
+                    "Restore",
                     key=f"restore-{batch}",
                     icon=":material/undo:",
                     on_click=told(_restore),
@@ -45,4 +45,4 @@ def trash_box(lab: Lab) -> None:
 
 def _restore(lab: Lab, batch: str) -> None:
     found = lab.trash.restore(batch)
-    st.toast(f"{found[0].kind} {literal(found[0].name)} is back.", icon=":material/undo:")
+    st.toast(f"{found[0].kind} {literal(found[0].name)} is restored.", icon=":material/undo:")

@@ -53,6 +53,27 @@ COMMANDS: dict[str, str] = {
     "study": "engine.cli.study",
     "compare": "engine.cli.compare",
 }
+# What a command is called by other programs, where its letters are not near ours.
+MEANT: dict[str, str] = {
+    "doctor": "damaged",
+    "check": "damaged",
+    "fit": "train",
+    "start": "submit",
+    "test": "evaluate",
+    "classify": "predict",
+    "infer": "predict",
+    "list": "runs",
+    "ls": "runs",
+    "rm": "delete",
+    "remove": "delete",
+    "undelete": "trash",
+    "restore": "trash",
+    "config": "settings",
+    "download": "datasets",
+    "clean": "noise",
+    "tune": "sweep",
+    "umap": "project",
+}
 
 
 class Ended(Exception):
@@ -117,7 +138,7 @@ def overview() -> str:
 def load(name: str) -> ModuleType:
     """A command's module. Raises GlyphlabError, with the nearest name, if there is none."""
     if name not in COMMANDS:
-        raise GlyphlabError(unknown("command", name, COMMANDS))
+        raise GlyphlabError(unknown("command", name, COMMANDS, MEANT.get(name)))
     return importlib.import_module(COMMANDS[name])
 
 

@@ -18,7 +18,9 @@ HELP = "show the cluster's nodes and queue, and test whether its jobs see the la
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--probe", action="store_true", help="submit a job that answers through the home"
+        "--probe",
+        action="store_true",
+        help="submit a job that writes into the lab's home, and wait for its file",
     )
 
 

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from engine.cli.text import table
 from engine.data.address import is_on_the_web
+from engine.data.choices import AS_FOUND, Choices
 from engine.data.hub import is_address
 from engine.files.atomic import plain
 from engine.progress import Progress
 
 if TYPE_CHECKING:
     from engine.lab import Lab
+    from engine.services.contents import Contents
 
 HELP = "list the data sets, show what one holds, fetch one from its public source"
 
 SHOWN = 50  # skipped files
+COLUMNS = ("path", "label", "split", "annotator")
 FEW = 2_000  # images that are opened without being asked for it: a few seconds
 
 
@@ -42,6 +45,35 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             " an address as one: hf://owner/name (with @revision, #configuration), https://…"
         ),
     )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help=(
+            "make the folder or file a data set of the lab, read as the options below say; it stays"
+            " where it is. Of a data set that was given to the lab: read it so from now on"
+        ),
+    )
+    how = parser.add_argument_group("how it is read, where the files leave it open or are misread")
+    for role in COLUMNS:
+        how.add_argument(
+            f"--{role}-column", metavar="NAME", default="", help=f"the column of the {role}"
+        )
+    how.add_argument("--paper", choices=("light", "dark"), help="what the paper is, in all images")
+    how.add_argument(
+        "--test-share",
+        metavar="SHARE",
+        type=float,
+        default=0.0,
+        help="share of each class that becomes the test split, 0 to 0.5, where there is none",
+    )
+    how.add_argument("--unlabelled", action="store_true", help="no image has a label yet")
+    how.add_argument(
+        "--name-part",
+        metavar="N",
+        type=int,
+        default=0,
+        help="the class is part N of the file names: 1 the first, -1 the last (7_0001.png)",
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
@@ -52,10 +84,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         path = lab.data.fetch(args.fetch, progress)
         return {"name": args.fetch, "path": path}
     if args.name:
-        look = lab.data.check if args.check else lab.data.contents
-        found = look(args.name, progress=progress)
-        if not found.report.checked and found.images <= FEW:
-            found = lab.data.check(args.name, progress=progress)
+        found = _found(lab, args, progress)
         classes = [
             {"name": name, "train": int(train), "val": int(val), "test": int(test)}
             for name, (train, val, test) in zip(found.classes, found.counts.T, strict=True)
@@ -78,6 +107,34 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             },
         }
     return [plain(info) for info in lab.datasets()]
+
+
+def _found(lab: Lab, args: argparse.Namespace, progress: Progress) -> Contents:
+    """What the data set holds, read as the options say, and kept so if that is asked."""
+    choices, name = _choices(args), args.name
+    if args.keep:
+        name = lab.data.imports.keep_as(name, choices, progress).name
+    elif choices != AS_FOUND:
+        staged = lab.data.imports.stage_path(name)
+        found = lab.data.imports.look_at(staged, choices, check=args.check, progress=progress)
+        if found.contents.report.checked or found.contents.images > FEW:
+            return found.contents
+        return lab.data.imports.look_at(staged, choices, check=True, progress=progress).contents
+    found = (lab.data.check if args.check else lab.data.contents)(name, progress=progress)
+    if found.report.checked or found.images > FEW:
+        return found
+    return lab.data.check(name, progress=progress)
+
+
+def _choices(args: argparse.Namespace) -> Choices:
+    columns = {role: getattr(args, f"{role}_column") for role in COLUMNS}
+    return Choices(
+        **columns,
+        paper=args.paper,
+        test=args.test_share,
+        unlabelled=args.unlabelled,
+        part=args.name_part,
+    )
 
 
 def show(document: Any) -> str:
@@ -136,6 +193,10 @@ def _report(report: dict[str, Any]) -> list[str]:
         )
         lines.append(f"{report['form']}: {', '.join(parts)}")
         lines.append(f"layout: {report['layout']} ({report['why']})")
+        own = ", ".join(f"{count:,} {name}" for name, count in report["official"].items())
+        guessed = ", guessed" if report["guessed"] else ""
+        lines.append(f"names: {report['encoding']}{guessed}; splits as stored: {own or 'none'}")
+        lines.append(f"pixels: {report['levels']}; {report['polarity']}")
     lines += [f"absent {row['name']}: {row['reason']}" for row in report["absent"][:SHOWN]]
     lines += [f"{one['level']}, {one['about']}: {one['text']}" for one in report["findings"]]
     if not report["checked"]:

@@ -173,7 +173,7 @@ DOES: dict[str, _Does] = {
     "log": _Does("every entry of the journal", _log),
     "relabel": _Does("give images a label", _relabel),
     "exclude": _Does("leave images out of every split", _mark),
-    "include": _Does("take excluded images back in", _mark),
+    "include": _Does("include excluded images again", _mark),
     "tag": _Does("put a tag on images", _mark),
     "untag": _Does("take a tag off", _mark),
     "undo": _Does("take an entry back, or its part about the images named", _undo),

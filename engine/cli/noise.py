@@ -32,7 +32,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="full",
         help=(
             "full (the default): about 10 minutes for 60,000 images on two cores, half an hour"
-            " for complementary labels; quick: a fifth of it or less, and rougher"
+            " for complementary labels; quick: a fifth of it or less, and rougher; brief: half of"
+            " that, for a thousand easy images"
         ),
     )
     parser.add_argument(

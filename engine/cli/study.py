@@ -65,7 +65,7 @@ def show(document: Any) -> str:
     ]
     for label, key in (
         ("ours, full size", "ours"),
-        ("small form", "small"),
+        ("small version", "small"),
         ("best on the task", "best"),
     ):
         if result := plain(document[key]):

@@ -197,5 +197,5 @@ def _figure(value: float | None) -> str:
 def _count(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {text}")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of 1 or more")
     return number

@@ -11,15 +11,15 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "list what was deleted in the last week, put it back or throw it away"
+HELP = "list what was deleted in the last week, restore it or delete it for good"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     either = parser.add_mutually_exclusive_group()
     either.add_argument(
-        "--restore", metavar="ID", help="put an entry back, with all deleted with it"
+        "--restore", metavar="ID", help="restore an entry, with all that was deleted with it"
     )
-    either.add_argument("--empty", action="store_true", help="throw everything away")
+    either.add_argument("--empty", action="store_true", help="delete everything in it for good")
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
@@ -32,8 +32,8 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 def show(document: Any) -> str:
     if "thrown_away" in document:
-        return f"{document['thrown_away']} entries are thrown away"
+        return f"{document['thrown_away']} entries are deleted for good"
     if "restored" in document:
-        return "\n".join(f"{one['kind']} {one['name']} is back" for one in document["restored"])
+        return "\n".join(f"{one['kind']} {one['name']} is restored" for one in document["restored"])
     rows = [[one["id"], one["kind"], one["name"]] for one in document["entries"]]
     return table(rows, ("id", "what", "name")) if rows else "the trash is empty"

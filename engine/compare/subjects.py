@@ -153,7 +153,7 @@ def subject_of(run: Run, kind: str, label: str) -> Subject:
     final = run.final() or {}
     info = run.info()
     if not epochs and not final:
-        raise RunError(f"run {run.id} has no epoch to compare yet", got=f"state {info.state}")
+        raise RunError(f"run {run.id} has no epoch to compare yet", got=f"it is {info.state}")
     return Subject(
         run.id, kind, label, run.recipe(), info.state, run.path, epochs, final, info.device
     )
@@ -177,7 +177,7 @@ def predictions_of(subject: Subject) -> Predictions:
     try:
         labels, probabilities, index = _arrays(path, path.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        expected, got = "a finished run with held-out images", f"state {subject.state}"
+        expected, got = "a finished run with held-out images", f"it is {subject.state}"
         raise RunError(
             f"run {subject.id} kept no predictions", expected=expected, got=got
         ) from None

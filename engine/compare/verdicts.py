@@ -102,7 +102,7 @@ def _end(first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: flo
                 f" test, {_p(test.p)})."
             )
         return f"{text} {counts}: that may be chance (McNemar's test, {_p(test.p)})."
-    return f"{text} One seed on one side alone can't tell whether that is more than luck."
+    return f"{text} With a single seed on one side, this may be due to chance."
 
 
 def _score(group: SeedGroup) -> str:
@@ -192,7 +192,8 @@ def _speed(first: SeedGroup, second: SeedGroup) -> str:
             sentences.append(f"{times[0]}, {times[1]}.")
         if len(sentences) == 2:
             break
-    return " ".join(["**Speed.**", *sentences]) if sentences else ""
+    which = ["(The two highest of the thresholds that were reached.)"] * (len(sentences) == 2)
+    return " ".join(["**Speed.**", *sentences, *which]) if sentences else ""
 
 
 def _whole(epochs: float) -> str:

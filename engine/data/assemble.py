@@ -58,7 +58,8 @@ def assemble(
     given = {label for label in labels_read if label is not None}
     if not given and not choices.unlabelled:
         why = [one.text for one in survey.findings if one.level == "warning"]
-        usual = "Say which column holds the labels, or put the pictures into class folders."
+        column = f"column of {survey.read[0]}" if survey.read else "column"
+        usual = f"Say which {column} holds the labels, or put the pictures into class folders."
         raise DataError(
             f"none of the {len(found.labels):,} images has a label", hint=why[0] if why else usual
         )

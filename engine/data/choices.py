@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from engine.errors import DataError
 
+MOST_PARTS = 12  # of a file's name
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -21,6 +23,8 @@ class Choices:
     test                           share of the labelled images, 0 to 0.5, that become the test
                                    split, stratified, where the data set has none
     unlabelled                     no image has a label yet, whatever folders and tables are called
+    part                           which part of a picture's file name is its class, whatever folders
+                                   and tables say: 1 the first, -1 the last, 0 none
     """
 
     path: str = ""
@@ -30,12 +34,19 @@ class Choices:
     paper: Literal["light", "dark"] | None = None
     test: float = 0.0
     unlabelled: bool = False
+    part: int = 0
 
     def __post_init__(self) -> None:
         if self.paper not in (None, "light", "dark"):
             raise DataError("paper can't be used", expected="light or dark", got=repr(self.paper))
         if not 0 <= self.test <= 0.5:
             raise DataError("test can't be used", expected="a share of 0 to 0.5", got=self.test)
+        if abs(self.part) > MOST_PARTS:
+            raise DataError(
+                "the part of the file names can't be used",
+                expected=f"1 to {MOST_PARTS}, or -1 to -{MOST_PARTS} from the end",
+                got=self.part,
+            )
 
     @property
     def columns(self) -> bool:
@@ -48,8 +59,9 @@ class Choices:
         if self == AS_FOUND:
             return ""
         kept = asdict(self)
-        if not self.unlabelled:
-            del kept["unlabelled"]  # as written by versions that did not know it
+        for later in ("unlabelled", "part"):
+            if not kept[later]:
+                del kept[later]  # as written by versions that did not know it
         return repr(sorted(kept.items()))
 
 

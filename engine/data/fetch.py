@@ -211,7 +211,7 @@ def _what_is_wrong(part: Path, remote: Remote) -> str | None:
     if remote.md5:
         with part.open("rb") as file:
             md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-        return None if md5 == remote.md5 else f"wrong content, expected MD5 {remote.md5}, got {md5}"
+        return None if md5 == remote.md5 else f"wrong content: its MD5 is {md5}, not {remote.md5}"
     try:
         with zipfile.ZipFile(part) as archive:
             broken = archive.testzip()

@@ -17,8 +17,9 @@ from engine.data.assemble import Labelled, assemble
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.file_kinds import kind_of_head
 from engine.data.file_list import Files, files_below
+from engine.data.file_names import by_file_names, doubt_file_names, offer
 from engine.data.forms.manifest import Named, named_by_tables
-from engine.data.layout import lay_out
+from engine.data.layout import Layout, lay_out
 from engine.data.listing import Listing, Survey, digest
 from engine.data.lost import hidden_pictures, joined, lost_folders, twice
 from engine.data.names import decode_names
@@ -127,10 +128,14 @@ def list_files(
     named: Named | None = None
     if choices.unlabelled:
         named = Named(without_labels(names))
+    elif choices.part:
+        named = Named(by_file_names(names, choices.part))
     elif not only_classes:
         named = named_by_tables(files, pictures, rest, choices, table)
-    named = named or Named(lay_out(names, where, only_classes))
+    named = named or Named(_by_folders(names, where, only_classes))
     layout, tables = named.layout, named.tables
+    if not (only_classes or choices.part or choices.unlabelled):
+        doubts += doubt_file_names(layout.names, layout.classes)
     positions = np.array([pictures[i] for i in layout.positions])
     content = content_of(positions)
     if tables:
@@ -164,6 +169,18 @@ def list_files(
         skipped=(*layout.skipped, *files.problems),
     )
     return assemble(found, paged.reader, content, survey, kind, choices)
+
+
+def _by_folders(names: Sequence[str], where: str, only_classes: bool) -> Layout:
+    """The layout by folders. Raises DataError if there is none, with what the file names offer."""
+    try:
+        return lay_out(names, where, only_classes)
+    except DataError:
+        if text := offer(names):
+            what = f"{where} holds {len(names):,} pictures, but none in a class folder"
+            hint = f"{text[:1].upper()}{text[1:]} {LAYOUT}"
+            raise DataError(what, got=repr(names[0][:200]), hint=hint) from None
+        raise
 
 
 def sorted_out(files: Files) -> tuple[list[int], list[int], list[int]]:

@@ -63,7 +63,7 @@ def _header(file: BinaryIO, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise DataError(
             f"{path} is not an IDX file",
-            expected="it to begin with two zero bytes",
+            expected="two zero bytes at its start",
             got=repr(magic[:2]),
         )
     if magic[2] not in TYPES or not 1 <= magic[3] <= 4:

@@ -80,7 +80,7 @@ class ImageSet:
                 f"{key} ({len(value):,})" for key, value in self.splits.items() if len(value)
             )
             raise DataError(
-                f"data set {self.name} has no split '{name}'", expected=f"one of: {there}, all"
+                f"data set {self.name} has no split '{name}'", expected=f"one of {there}, all"
             )
         return self.splits[name]
 

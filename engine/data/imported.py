@@ -12,7 +12,7 @@ from engine.files.atomic import read_json
 # The endings of files that may be a data set. The longest that fits is a file's.
 ENDINGS = tuple(
     ".zip .tar .tar.gz .tgz .tar.bz2 .tar.xz .7z .csv .csv.gz .tsv .parquet .arrow .npz .npy .mat"
-    " .ndjson .jsonl".split()
+    " .ndjson .jsonl .json".split()
 )
 
 

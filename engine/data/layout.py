@@ -24,16 +24,16 @@ from engine.data.listing import SPLITS, TEST, TRAIN, VAL, Finding
 from engine.data.nesting import (
     Node,
     are_versions,
+    by_writers,
     crossed,
     inner_folder,
+    is_bare,
     is_split,
     unwrapped,
 )
 from engine.data.roles import UNLABELLED, Role, role_of, roles_of
 from engine.data.walk import DEEPEST, TOO_DEEP
 from engine.errors import DataError
-
-PLAIN_FOLDERS = frozenset("image images img imgs picture pictures photos jpegimages".split())
 
 
 class Layout(NamedTuple):
@@ -179,6 +179,8 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
     beside = " or ".join(sorted(name for name in splits if name not in samples))
     work.skip(top.files, f"it is not in {beside}")
     bare: list[str] = []
+    inners = {name: inner_folder(top.folders[name], name, known) for name in splits}
+    written = by_writers({n: one for n, one in inners.items() if one.folders and not one.files})
     for name, node in top.folders.items():
         role = splits.get(name)
         if role is None:
@@ -190,15 +192,19 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
             work.skip(below, COPIES)
             work.findings.append(doubt_copies(name, copies[name], len(below)))
         else:
-            inner = inner_folder(node, name, known)
-            if inner.folders and not _is_bare(inner, known):
-                _take_classes(work, inner, TEST if role.code == UNLABELLED else role.code)
+            inner, code = inners[name], TEST if role.code == UNLABELLED else role.code
+            if inner.folders and not is_bare(inner, known):
+                for part in inner.folders.values() if name in written else (inner,):
+                    _take_classes(work, part, code)
             else:
                 bare.append(name)
                 work.take(list(node.below()), None, TRAIN)
     if not work.taken:
         return
-    work.how = f"<{'|'.join(sorted(splits))}>/<class>/*"
+    work.how = f"<{'|'.join(sorted(splits))}>/{'<writer>/' if written else ''}<class>/*"
+    if written:
+        text = "the folders in the splits are taken for writers or parts, those in them for the classes."
+        work.findings.append(Finding("warning", "layout", text))
     aside = {*samples, *copies}
     work.findings += doubt_same({n: role for n, role in splits.items() if n not in aside})
     parts = [
@@ -227,12 +233,6 @@ def _put_aside(work: _Work, top: Node, apart: Apart) -> None:
         else:
             work.skip(below, reason)
         work.findings.append(doubt_aside(name, len(below), reason))
-
-
-def _is_bare(split: Node, known: frozenset[str]) -> bool:
-    """Whether a split's only folder says that pictures are in it, and no other split has it."""
-    (name, *others) = split.folders
-    return not others and len(known) > 1 and name.lower() in PLAIN_FOLDERS
 
 
 def _take_classes(work: _Work, top: Node, official: int, only_classes: bool = False) -> None:

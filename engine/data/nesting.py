@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from engine.data.listing import TEST, TRAIN, VAL
 from engine.data.roles import role_of, words_of
 
+PLAIN_FOLDERS = frozenset("image images img imgs picture pictures photos jpegimages".split())
 COMMON = 0.8  # share of the pictures in folders that most of the folders above have
 LARGER = 1.8  # times: published splits are 60 to 90% training images
 _NUMBERED = re.compile(r"[\W_]*\d+\W*$")
@@ -79,6 +80,32 @@ def inner_folder(node: Node, name: str, known: frozenset[str] = frozenset()) -> 
 def is_split(node: Node, name: str) -> bool:
     """Whether a folder holds folders of pictures."""
     return bool(inner_folder(node, name).folders)
+
+
+def is_bare(split: Node, known: frozenset[str]) -> bool:
+    """Whether a split's only folder says that pictures are in it, and no other split has it."""
+    (name, *others) = split.folders
+    return not others and len(known) > 1 and name.lower() in PLAIN_FOLDERS
+
+
+def by_writers(splits: Mapping[str, Node]) -> set[str]:
+    """The splits whose folders are writers' or parts, train/anna/7, as `crossed` tells them in one of
+    them at least: in the others the classes are there, or nothing but folders.
+    """
+    found = {name for name, inner in splits.items() if None in (crossed(inner) or {}).values()}
+    classes = {
+        name
+        for split in found
+        for child in splits[split].folders.values()
+        for name in child.folders
+    }
+    for name in splits.keys() - found:
+        children = splits[name].folders
+        if all(child.folders and not child.files for child in children.values()):
+            found.add(name)
+        elif not children.keys() <= classes:
+            return set()
+    return found if classes else set()
 
 
 def crossed(top: Node) -> dict[str, int | None] | None:

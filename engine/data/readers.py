@@ -21,9 +21,10 @@ from engine.data.choices import AS_FOUND, Choices
 from engine.data.file_kinds import kind_of_file
 from engine.data.file_list import MOST_TABLE_BYTES, Files, one_file
 from engine.data.folder import folder_files, list_files, sorted_out, zip_files
-from engine.data.forms.data_files import find_data_files, list_data_files
+from engine.data.forms.data_files import DATA_FORMS, find_data_files, list_data_files
 from engine.data.forms.omniglot import is_omniglot, joined
 from engine.data.forms.records import TABLE_ENDINGS, read_table
+from engine.data.gunzip import gunzipped
 from engine.data.listing import Listing, digest
 from engine.data.sources import Found, is_drawings
 from engine.data.tables import KINDS, describe
@@ -206,6 +207,8 @@ def _data_files(
         if idx_files.prefixes(folder):
             raise DataError(f"{where} holds IDX images without their labels",
                             expected="train-labels-idx1-ubyte beside train-images-idx3-ubyte")  # fmt: skip
+    endings = [ending for form in DATA_FORMS.values() for ending in form.endings]
+    files = gunzipped(files, endings)
     found = find_data_files(files)
     if found is None:
         return None

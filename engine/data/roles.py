@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from engine.data.listing import TEST, TRAIN, VAL
@@ -117,3 +117,24 @@ def held_out_by_folders(name: str) -> int:
     """The split that a picture's folders say; test, where they say nothing."""
     roles = [role for folder in name.split("/")[:-1] if (role := role_of(folder))]
     return next((role.code for role in roles if role.code != UNLABELLED), TEST)
+
+
+def own_split(name: str) -> int | None:
+    """The split that a table's name or folder says: trainLabels.csv."""
+    folder, _, last = name.rpartition("/")
+    parts = (last.rpartition(".")[0], *folder.split("/")[::-1])
+    return next((role.code for part in parts if (role := role_of(part))), None)
+
+
+def splits_by_folders(names: Sequence[str], positions: Sequence[int]) -> dict[int, int]:
+    """The split of each picture at some positions by the folders that it lies in, where these name
+    train and another one.
+    """
+    roles = {
+        position: role.code
+        for position in positions
+        for folder in names[position].split("/")[:-1]
+        if (role := role_of(folder)) and role.code != UNLABELLED
+    }
+    codes = set(roles.values())
+    return roles if TRAIN in codes and len(codes) > 1 else {}

@@ -47,9 +47,7 @@ class Neighbours:
     def __init__(self, embeddings: Any, labels: Any = None, device: str = "cpu") -> None:
         vectors = _unit(embeddings)
         if not len(vectors):
-            raise DataError(
-                "there is nothing to search", expected="at least one embedding", got="none"
-            )
+            raise DataError("there is nothing to search", expected="at least one embedding")
         if labels is not None and len(labels) != len(vectors):
             raise DataError(
                 "embeddings and labels differ in number",
@@ -184,9 +182,7 @@ def knn_accuracy(
     """
     named, truth = np.asarray(gallery_labels), np.asarray(query_labels)
     if not len(truth):
-        raise DataError(
-            "kNN accuracy needs queries", expected="at least one labelled query", got="none"
-        )
+        raise DataError("kNN accuracy needs queries", expected="at least one labelled query")
     found = Neighbours(gallery, named)
     similarity, index = found.search(queries, k)
     return float(

@@ -176,7 +176,7 @@ def wrong_field(error: ValidationError) -> str:
     """The first thing that is wrong with a document, in a few words: 'epoch: input should be …'."""
     first = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the whole"
-    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"[:160]
+    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}; it is {first['input']!r}"[:160]
 
 
 def damaged(path: Path, why: str, hint: str) -> DamagedError:

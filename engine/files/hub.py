@@ -61,13 +61,13 @@ def client(repo: str) -> Iterator[HfApi]:
         yield HfApi(endpoint=endpoint, library_name="glyphlab")
     except (RepositoryNotFoundError, RevisionNotFoundError, GatedRepoError) as error:
         raise GlyphlabError(
-            f"{SCHEME}{repo} is not there, or not for you",
+            f"{SCHEME}{repo} does not exist, or you have no access to it",
             got=_first_line(error),
             hint="Is the name right? Log in with `hf auth login`, or set HF_TOKEN, if it is private.",
         ) from None
     except HfHubHTTPError as error:
         raise GlyphlabError(
-            f"the Hub refused {SCHEME}{repo}",
+            f"the Hub refused access to {SCHEME}{repo}",
             got=_first_line(error),
             hint="Writing needs a token: `hf auth login`, or HF_TOKEN.",
         ) from None

@@ -29,7 +29,7 @@ def beating(file: Path, every_seconds: float = BEAT_SECONDS) -> Iterator[None]:
             if over.wait(every_seconds):
                 return
 
-    thread = threading.Thread(target=beat, name=f"sign of life in {file}", daemon=True)
+    thread = threading.Thread(target=beat, name=f"heartbeat in {file}", daemon=True)
     thread.start()
     try:
         yield

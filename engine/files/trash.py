@@ -103,11 +103,11 @@ class Trash:
         batch = {entry.batch for entry in entries if id in (entry.id, entry.batch)}
         found = [entry for entry in entries if entry.batch in batch]
         if not found:
-            raise RunError(f"'{id}' is not in the trash", hint="It may have been thrown away.")
+            raise RunError(f"'{id}' is not in the trash", hint="It may have been deleted for good.")
         for entry in found:
             if (self.home / entry.place).exists():
                 raise RunError(
-                    f"{entry.kind} '{entry.name}' can't be put back: another stands in its place",
+                    f"{entry.kind} '{entry.name}' can't be restored: there is another of this name",
                     got=entry.place,
                     hint="Delete or rename that one first.",
                 )

@@ -55,9 +55,7 @@ def start_task(home: Path, executor: Executor, kind: str, arguments: dict[str, A
     parent = make_folder(Path(home) / "tasks")
     door = Lock.take(parent / ".door", seconds=30)
     if door is None:
-        raise RunError(
-            "another task is being started and does not come to an end", hint="Try again."
-        )
+        raise RunError("another task is still being started", hint="Try again.")
     with door:
         for info in tasks(home, kind):
             if info.state in ALIVE and info.arguments == arguments:

@@ -12,7 +12,7 @@ from engine.files.checked import Document
 ACTIONS: dict[str, str] = {
     "relabel": "gives images a label; the label that they have, to confirm it",
     "exclude": "leaves images out of every split",
-    "include": "takes excluded images back in",
+    "include": "includes excluded images again",
     "tag": "puts a tag on images",
     "untag": "takes a tag off images",
     "undo": "takes an earlier entry back, or its part that concerns these images",

@@ -77,7 +77,7 @@ def model_card(meta: CheckpointMeta) -> str:
             f"| trained on | {recipe['data']['name']}, split seed {recipe['data']['seed']}, seed"
             f" {recipe['seed']} |"
         ),
-        f"| calibration | logits are divided by {meta['temperature']:.3f} |",
+        f"| calibration | temperature {meta['temperature']:.3f}: outputs are divided by it |",
         f"| licence | {_licence(recipe)} |",
         f"| made | {meta['created']}, torch {meta['versions']['torch']} |",
         *_placement_row(meta.get("placement")),
@@ -182,17 +182,15 @@ def _placement_row(found: Mapping[str, Sequence[float]] | None) -> list[str]:
     (left, _, right), (up, _, down), (small, _, large) = (
         found[name] for name in ("x", "y", "side")
     )
-    ink = (
-        f"ink of {small:.0%} to {large:.0%} of its longer side, {left:+.0%} to {right:+.0%} across,"
-        f" {up:+.0%} to {down:+.0%} down"
-    )
     pen = (
-        f"; strokes thinner than {found['pen'][0]:.1%} of that side are widened to it"
+        f"; strokes thinner than {found['pen'][0]:.1%} of the page's longer side are widened to that"
         if found.get("pen")
         else ""
     )
     return [
-        f"| the page | {ink} from its middle; a drawing beyond is put into the middle of these"
+        f"| size and position | a drawing as large as {small:.0%} to {large:.0%} of the page's longer"
+        f" side, whose centre is {left:+.0%} to {right:+.0%} across and {up:+.0%} to {down:+.0%} down"
+        " from the page's, is read as it is; any other is moved into the middle of these"
         f" ranges{pen} |"
     ]
 

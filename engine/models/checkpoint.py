@@ -170,7 +170,7 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def _no_weights(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"{path} is no readable safetensors file",
+        f"{path} is not a readable safetensors file",
         got=str(error)[:120],
         hint="Copy or download it again.",
     )

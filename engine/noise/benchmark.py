@@ -39,7 +39,10 @@ TRAINING_METHODS: dict[str, TrainingMethod] = {
         "cleanlab's filter",
         "confident learning finds issues by cross-validation; plain training on the rest",
     ),
-    "ours": TrainingMethod("Ours", "the pipeline, then training on its posteriors"),
+    "ours": TrainingMethod(
+        "This lab's method",
+        "training on the class probabilities that the diagnosis gives",
+    ),
     "truth": TrainingMethod(
         "True labels", "plain training on the labels before noise was injected, for reference"
     ),
@@ -138,7 +141,7 @@ def _compared(
         SoftTargets(_posteriors(result, len(true), classes)),
         train_index,
         noisy,
-        "training on the pipeline's posteriors",
+        "training on the diagnosis' class probabilities",
     )
     accuracy["truth"] = score(
         plain, train_index, noisy_data(corrupted, true, device), "training on the true labels"

@@ -55,7 +55,7 @@ def clean(
     if rest not in RESTS:
         raise DataError(
             "what to do with the other images is not known",
-            expected=f"one of: {', '.join(RESTS)}",
+            expected=f"one of {', '.join(RESTS)}",
             got=repr(rest),
         )
     found = diagnosis.arrays

@@ -64,6 +64,14 @@ EFFORTS: Mapping[str, Effort] = MappingProxyType(
             ),
             width=16,
         ),
+        "brief": Effort(
+            teacher_images=7_000,
+            student_images=0,
+            ensemble_images=0,
+            ensemble_size=0,
+            about="teachers only, under half of quick: for a first look at a thousand easy images",
+            width=16,
+        ),
     }
 )
 

@@ -177,7 +177,7 @@ class Classroom:
         found = self.now()
         if person.role == "student" and person.id not in {one.id for one in found.students}:
             raise RightsError(
-                "you are not in the class any more", hint="Load the page anew to join."
+                "you are not in the class any more", hint="Reload the page to join again."
             )
         return found.locked
 

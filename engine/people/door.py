@@ -133,7 +133,7 @@ class Gate:
         if deed in FILLING and not self.person.leads:
             if shutil.disk_usage(self.lab.home).free < LEAST_FREE_BYTES:
                 raise RightsError(
-                    "the lab's disk is nearly full", hint="Tell whoever leads the lab."
+                    "the lab's disk is nearly full", hint="Tell the lab's owner or your teacher."
                 )
 
     def _owner_of(self, id: str) -> str:

@@ -60,8 +60,8 @@ def own_folder(home: Path, person: Person) -> Path:
         return home
     if not ID.fullmatch(person.id):
         raise RightsError(
-            "the lab does not know whose this would be",
-            hint="Allow the lab's cookie in your browser and load the page anew.",
+            "the lab can't tell who you are",
+            hint="Allow the lab's cookie in your browser and reload the page.",
         )
     return home / FOLDERS[person.role] / person.id
 

@@ -66,8 +66,8 @@ def check_quota(
     own = [run for run in of_all if run.owner == person.mark]
     if not person.id:
         raise RightsError(
-            "the lab does not know whose run this would be",
-            hint="Allow the lab's cookie in your browser and load the page anew.",
+            "the lab can't tell who you are",
+            hint="Allow the lab's cookie in your browser and reload the page.",
         )
     if sum(run.alive for run in own) >= quota.at_once:
         raise RightsError(
@@ -136,10 +136,11 @@ def check_here(store: Store, recipe: Recipe) -> None:
     for name in names:
         if find(name, store.settings.data, store.home, names_only=True) is None:
             raise RightsError(
-                f"data set '{name}' is not here yet", hint="Whoever leads the lab can fetch it."
+                f"data set '{name}' is not here yet",
+                hint="The lab's owner or teacher can download it.",
             )
     if recipe.resources != Resources():
-        raise RightsError("only whoever leads the lab may ask a cluster for more")
+        raise RightsError("only the lab's owner or teacher may ask a cluster for more")
     if recipe.model.options.get("weights"):
         raise RightsError(
             "weights from other servers are not fetched here",

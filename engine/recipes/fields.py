@@ -74,7 +74,7 @@ class Stage(Frozen):
         description="side of the images fed to the model in pixels (default: the data's)",
     )
     batch_size: int = Field(default=128, ge=1, le=65_536, description="images a step")
-    optimizer: Name = Field(default="adamw", description="a name in OPTIMIZERS")
+    optimizer: Name = Field(default="adamw", description="the optimiser")
     lr: Annotated[float | tuple[float, ...], AfterValidator(_rates)] = Field(
         default=1e-3,
         description=(
@@ -88,7 +88,9 @@ class Stage(Frozen):
     weight_decay: float = Field(
         default=0.01, ge=0, le=1000, description="decoupled with adamw, else an L2 penalty"
     )
-    schedule: Name = Field(default="onecycle", description="a name in SCHEDULES")
+    schedule: Name = Field(
+        default="onecycle", description="how the learning rate changes during the stage"
+    )
     warmup: float = Field(
         default=0.25, ge=0, le=1, description="share of the stage spent rising to the peak rate"
     )
@@ -99,13 +101,14 @@ class Stage(Frozen):
         default=0.1, gt=0, le=1, description="schedule step: factor of each drop"
     )
     clip: float | None = Field(default=None, gt=0, le=1e9, description="largest gradient norm")
-    loss: Name = Field(default="cross_entropy", description="a name in LOSSES")
-    loss_options: Options = Field(default_factory=dict, description="keyword arguments of the loss")
+    loss: Name = Field(default="cross_entropy", description="the loss that training minimises")
+    loss_options: Options = Field(default_factory=dict, description="options of the loss, by name")
     miner: Name | None = Field(
-        default=None, description="a name in MINERS, for losses on embeddings"
+        default=None,
+        description="which pairs or triplets of a batch are used, for losses on embeddings",
     )
     miner_options: Options = Field(
-        default_factory=dict, description="keyword arguments of the miner"
+        default_factory=dict, description="options of the miner, by name"
     )
     samples_per_class: int | None = Field(
         default=None,
@@ -163,7 +166,7 @@ class DataSpec(Frozen):
         ),
     )
     style: Literal["auto", "digit", "page", "duo", "photo"] = Field(
-        default="auto", description="how a picture is placed on the square, see STYLES"
+        default="auto", description="how a picture is placed on the square"
     )
     size: int = Field(
         default=28, ge=8, le=1024, description="side in pixels at which the images are cached"
@@ -242,8 +245,8 @@ class DataSpec(Frozen):
 
 
 class ModelSpec(Frozen):
-    name: ModelName = Field(default="convnet", description="a name in MODELS")
-    options: Options = Field(default_factory=dict, description="keyword arguments of the model")
+    name: ModelName = Field(default="convnet", description="which network")
+    options: Options = Field(default_factory=dict, description="options of the network, by name")
 
 
 class Published(Frozen):

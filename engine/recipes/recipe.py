@@ -49,7 +49,7 @@ class Recipe(Stage):
     )
     method: Literal["supervised", "recovered"] = Field(
         default="supervised",
-        description="how the labels are used, see engine.jobs.experiment.METHODS",
+        description="how the labels are used: as they are, or recovered from complementary ones",
     )
     temperature: float | None = Field(
         default=None,
@@ -64,7 +64,8 @@ class Recipe(Stage):
     target: str = Field(default="", description="what the study set out to reach")
     analysis: str = Field(default="", description="what the study concluded")
     scale: Literal["full", "small"] = Field(
-        default="full", description="small: the same experiment in minutes, see `small`"
+        default="full",
+        description="small: the same experiment cut down to minutes by the changes in `small`",
     )
     small: dict[str, Any] = Field(
         default_factory=dict, description="what `scale: small` changes, as key.path: value"

@@ -78,9 +78,9 @@ def validated(kind: type[_Kind], tree: Mapping[str, Any], where: str) -> _Kind:
             raise RecipeError(
                 f"{where}: {unknown('field', '.'.join(path), _fields_beside(kind, path))}"
             ) from None
-        message = first["msg"][0].lower() + first["msg"][1:]
+        message = (first["msg"][0].lower() + first["msg"][1:]).partition(", unable to parse")[0]
         raise RecipeError(
-            f"{where}: {'.'.join(path)}: {message}", got=repr(first["input"])[:120]
+            f"{where}: {'.'.join(path)}: {message}; it is {first['input']!r}"[:400]
         ) from None
 
 

@@ -139,7 +139,7 @@ class Taught:
         symbol = self._find(_checked(name))
         if symbol is None:
             known = ", ".join(each.name for each in self.symbols()) or "none"
-            raise DataError(f"no symbol '{name}' was taught", expected=f"one of: {known}")
+            raise DataError(f"no symbol '{name}' was taught", expected=f"one of {known}")
         return symbol
 
     def remove(self, name: str) -> None:
@@ -261,7 +261,7 @@ class Taught:
             lock = Lock.take(make_folder(self.folder) / ".lock", seconds=30)
             if lock is None:
                 raise DataError(
-                    "another process is changing the taught symbols and does not come to an end",
+                    "another process is still changing the taught symbols",
                     hint="Try again.",
                 )
             with lock:

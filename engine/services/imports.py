@@ -89,6 +89,29 @@ class Imports:
             raise DataError(f"there is no folder or file '{place}'")
         return Staged(found.path.name, found.path)
 
+    def stage_path(self, name: str) -> Staged:
+        """A folder or file of this machine, or a data set that was given to the lab, to be looked at
+        where it lies. Raises DataError if it is not there, or the lab reads it by rules of its own.
+        """
+        settings = self.store.settings
+        found = find(name, settings.data, self.store.home, settings.names_only)
+        if found is None or found.path is None or found.source is not None:
+            raise DataError(
+                f"how '{name}' is read can't be chosen",
+                expected="a folder or file, or a data set that was given to the lab",
+            )
+        return Staged(found.path.name, found.path)
+
+    def keep_as(
+        self, name: str, choices: Choices = AS_FOUND, progress: Progress = no_progress
+    ) -> Upload:
+        """Make a folder or file of this machine a data set that stays where it is, read by `choices`;
+        one that was given to the lab is read by them from now on. Raises DataError.
+        """
+        if read_imported(self.store.home, name) is not None:
+            return self.change(name, choices)
+        return self.keep(self.stage_path(name), choices, progress)
+
     def look_at(
         self,
         staged: Staged,

@@ -109,7 +109,7 @@ class Noise:
             return None
         data = self.data(dataset)
         for method in range(METHOD, 0, -1):
-            for wanted in [effort] if effort else ["full", "quick"]:
+            for wanted in [effort] if effort else CONFIG.efforts:
                 found = self._opened(self.home / key_of(data, split, wanted, method), data)
                 if found and method < METHOD:
                     headline = f"{found.document['headline']} ({EARLIER})"

@@ -23,7 +23,7 @@ QUICK, PAIR = "quick", ("few-scratch", "few-pretrained")
 DIGITS = "digits"
 READY_MADE = "mnist-convnet"  # a shipped model that reads digits, for whoever has trained none yet
 SPOILED = {
-    "dataset": DIGITS, "noise": "symmetric", "rate": 0.1, "limit": 1000, "effort": "quick",
+    "dataset": DIGITS, "noise": "symmetric", "rate": 0.1, "limit": 1000, "effort": "brief",
     "compare": False,
 }  # fmt: skip
 

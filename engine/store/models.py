@@ -177,7 +177,7 @@ def model_folder(home: Path, checkpoints: Path, name: str | Path, names_only: bo
         raise CheckpointError(
             f"run {run.id} has no model yet",
             expected="one that ended its first epoch",
-            got=f"state {run.info().state}",
+            got=f"it is {run.info().state}",
         )
     if not names_only and path.is_dir():
         raise CheckpointError(

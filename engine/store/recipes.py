@@ -54,7 +54,7 @@ def _looked_at(home: Path) -> Iterator[RecipeInfo | Damaged]:
         except OSError as error:
             yield Damaged("recipe", path.stem, f"it can't be read: {error.strerror}")
         except GlyphlabError as error:
-            yield Damaged("recipe", path.stem, f"{error}. Mend or delete recipes/{path.name}.")
+            yield Damaged("recipe", path.stem, f"{error}. Correct or delete recipes/{path.name}.")
 
 
 @lru_cache(maxsize=500)

@@ -16,9 +16,7 @@ def claim(store: TrialStore, trials: int) -> tuple[int, Lock] | None:
     door = Lock.take(store.folder / "ask.lock", seconds=60)
     if door is None:
         raise RunError(
-            f"another worker of sweep {store.spec.name} is drawing a trial and does not come to"
-            " an end",
-            hint="Try again.",
+            f"another worker of sweep {store.spec.name} is still drawing a trial", hint="Try again."
         )
     with door:
         for trial in store.frozen():

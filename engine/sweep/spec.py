@@ -116,13 +116,13 @@ class SweepSpec(BaseModel):
     )
     metric: str = Field(
         default="val_accuracy",
-        description="a name in SWEEP_METRICS: the best epoch's figure is the trial's value",
+        description="the figure that is searched for; a trial's value is that of its best epoch",
     )
     trials: int = Field(
         default=20, ge=1, le=100_000, description="how many trials are brought to an end"
     )
-    sampler: str = Field(default="tpe", description="a name in SAMPLERS")
-    pruner: str = Field(default="median", description="a name in PRUNERS")
+    sampler: str = Field(default="tpe", description="how the values of a trial are chosen")
+    pruner: str = Field(default="median", description="when a trial that lags behind is ended")
     startup: int = Field(
         default=6,
         ge=0,

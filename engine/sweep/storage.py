@@ -115,5 +115,5 @@ def _mend(path: Path) -> None:
 def _lock(path: Path) -> Lock:
     held = Lock.take(path.with_name(f"{path.name}.lock"), seconds=60)
     if held is None:
-        raise RunError(f"{path} is locked, and whoever holds it does not let go")
+        raise RunError(f"{path} is locked by another process")
     return held

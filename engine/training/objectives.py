@@ -198,7 +198,7 @@ def _check_options(name: str, function: Callable[..., Any], options: dict[str, A
             raise RecipeError(
                 f"loss '{name}': {unknown('option', option, known)}"
                 if known
-                else f"loss '{name}' has no options, got '{option}'"
+                else f"loss '{name}' has no options: '{option}'"
             )
 
 

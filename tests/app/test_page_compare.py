@@ -12,7 +12,11 @@ from weblab import open_page, texts
 from app.charts import compare as charts
 from app.charts import compare_classes
 from app.charts.report import as_csv, as_html
+from app.sections.compare.detail import lines_of
+from app.sections.compare.summary import scores_by_place
 from engine.lab import Lab
+
+BLUE = "#1058e8"
 
 
 @pytest.fixture
@@ -102,6 +106,11 @@ def test_runs_on_other_images_are_explained_and_not_tested(lab):
     )
     page = open_page("compare", runs=f"{one.id},{other.id}")
     assert "The final scores can't be compared" in texts(page)
+    subjects = lab.compare.subjects([one.id, other.id])
+    lines = {line.label: line.colour for line in lines_of(lab, subjects)}
+    plots = scores_by_place(lab, subjects).values()  # a plot for each set of images
+    assert len(plots) == 2 == len(set(lines.values()))
+    assert lines == {row.label: row.colour for rows in plots for row in rows}
     page.segmented_control(key="view").set_value("Two in detail").run()
     assert not page.exception and "not scored on the same images" in page.error[0].value
 
@@ -123,12 +132,13 @@ def test_a_mean_curve_is_the_mean_of_its_seeds_with_a_band_from_least_to_most():
         ]
         for s in (1, 3)
     ]
-    chart = charts.convergence([charts.Line("both", runs)], "held-out accuracy", "seconds")
+    both = charts.Line("both", runs, BLUE)
+    chart = charts.convergence([both], "held-out accuracy", "seconds")
     band, line = chart.data
     assert list(line.x) == [2, 4, 6] and list(line.y) == pytest.approx([80, 90, 100])
     assert list(band.y) == pytest.approx([90, 100, 110, 90, 80, 70])
     assert (
-        charts.convergence([charts.Line("both", runs)], "kNN accuracy", "epochs")
+        charts.convergence([both], "kNN accuracy", "epochs")
         .layout.annotations[0]
         .text.startswith("None of these")
     )
@@ -165,12 +175,12 @@ def test_every_chart_names_its_axes():
         "lowest": None,
     }
     for chart in (
-        compare_classes.class_differences(rows, "one", "two"),
+        compare_classes.class_differences(rows, "one", "two", (BLUE, "#d67c6a")),
         charts.rate_search(found),
-        charts.scores([charts.Score("a", [99.0], 98.0, 99.5)], "x"),
-        charts.thresholds([{"name": "a", "epochs_to_0.98": 3}], "epochs"),
+        charts.scores([charts.Score("a", [99.0], 98.0, 99.5, BLUE)], "x"),
+        charts.thresholds([{"run": "1", "name": "a", "epochs_to_0.98": 3}], "epochs", {"1": BLUE}),
         compare_classes.reliability(
-            {"a": [{"low": 0, "high": 1, "n": 3, "confidence": 0.5, "accuracy": 0.4}]}
+            {"a": [{"low": 0, "high": 1, "n": 3, "confidence": 0.5, "accuracy": 0.4}]}, {"a": BLUE}
         ),
     ):
         assert chart.layout.title.text and chart.layout.xaxis.title.text
@@ -179,7 +189,7 @@ def test_every_chart_names_its_axes():
 def test_files_hold_every_row_and_the_report_opens_without_the_lab(lab):
     rows = list(csv.DictReader(io.StringIO(as_csv([{"a": 1, "b": None}, {"a": 2.5, "c": "x,y"}]))))
     assert rows == [{"a": "1", "b": "", "c": ""}, {"a": "2.5", "b": "", "c": "x,y"}]
-    plot = charts.scores([charts.Score("a <b>", [99.0], 98.0, 99.5)], "x")
+    plot = charts.scores([charts.Score("a <b>", [99.0], 98.0, 99.5, BLUE)], "x")
     html = as_html(
         "One & two",
         ["**Final accuracy.** *a* < *b*"],

@@ -135,7 +135,7 @@ def test_an_upload_is_seen_as_it_would_be_read_then_taken_in(lab, tmp_path):
     assert page.selectbox(key="data").value == "My-letters"
     assert dict(page.dataframe[0].value.itertuples(index=False)) == {
         "train/x.png": "it is not in a class folder",
-        "train/a/0.png": "it is not a picture that can be read, got a format that is not known",
+        "train/a/0.png": "it is not a picture that can be read: a format that is not known",
     }
     page.button(key="delete-My-letters").click().run()
     assert (
@@ -292,3 +292,12 @@ def test_a_folder_of_the_server_is_read_in_place_and_stays_there(lab, tmp_path):
     page.button(key="delete-mine").click().run()
     assert len(list(folder.rglob("*.png"))) == 8
     assert lab.data.imports.choices("mine") is None
+    flat = {f"{n % 2}_{n:03}.png": png(small_page("24"[n % 2])) for n in range(8)}
+    write_folder(tmp_path / "data" / "flat", flat)
+    look_into("A folder on the server", "upload-place-1", "flat")
+    assert "The file names may hold the classes: part 1 (2 values: 0, 1)" in texts(page)
+    assert "Lay it out as \\<class\\>/\\*.png" in texts(page)  # no Markdown
+    assert page.button(key="import-keep").disabled
+    page.selectbox(key="import-part").select("The first part").run()
+    page.button(key="import-keep").click().run()
+    assert not page.exception and lab.data.contents("flat").classes == ("0", "1")

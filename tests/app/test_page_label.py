@@ -93,7 +93,8 @@ def test_a_few_labels_teach_the_head_and_mended_labels_train_on_them(lab):
 
 
 def test_a_data_set_that_was_not_embedded_offers_to(lab):
-    page = open_page("label", data="scans", model="canvas-digits")
+    page = open_page("label", model="canvas-digits")
+    assert page.selectbox(key="data").value == "scans"  # before the many whose images have labels
     assert "have not been embedded" in texts(page)
     assert "Embed them" in [button.label for button in page.button]
 

@@ -74,7 +74,7 @@ def test_a_model_without_a_test_split_says_so_and_is_trained_again_with_one(lab)
     made = next(info for info in lab.runs() if info.before == run.id)
     assert lab.run(made.id).recipe().data.test == 0.2
     lab.stop(made.id)
-    with pytest.raises(RunError, match="expected 0.05 to 0.5"):
+    with pytest.raises(RunError, match="Allowed: 0.05 to 0.5"):
         with_test_split(lab.store, run.id, 0.9)
     with pytest.raises(RunError, match="has a test split already"):
         with_test_split(lab.store, made.id, 0.2)

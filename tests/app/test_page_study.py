@@ -61,7 +61,7 @@ def test_every_study_draws_its_experiments_and_says_what_was_not_run_at_full_siz
     for name in STUDIES[letter].recipes:
         assert f"`{name}`" in text
         assert page.button(key=f"full-{name}").label == "Run it"
-    assert "Not run at full size here. Its small form ran" in text
+    assert "Not run at full size here. Its small version reached" in text
     assert figure_of(page, "Ours, same recipe") == ["–"] * len(STUDIES[letter].recipes)
 
 

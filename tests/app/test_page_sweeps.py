@@ -29,16 +29,17 @@ def shown(**state) -> AppTest:
     return page
 
 
-def test_without_a_sweep_the_page_offers_the_published_search_space(lab):
+def test_without_a_sweep_the_page_offers_first_a_search_space_whose_data_set_is_here(lab):
     page = shown(new_sweep=True)
-    assert "nature-cnn5" in page.text_area(key="new-sweep-yaml-Shipped-nature-sweep").value
+    assert page.selectbox(key="new-sweep-shipped").options == ["quick-sweep", "nature-sweep"]
+    assert "recipe: quick" in page.text_area(key="new-sweep-yaml-Included-quick-sweep").value
     assert not page.button(key="new-sweep-start").disabled
     assert any("No sweep yet" in text.value for text in page.markdown)
 
 
 def test_yaml_that_is_wrong_is_explained_and_can_not_be_started(lab):
     page = shown(new_sweep=True)
-    page.text_area(key="new-sweep-yaml-Shipped-nature-sweep").set_value(
+    page.text_area(key="new-sweep-yaml-Included-quick-sweep").set_value(
         "recipe: quick\nspace: {lr: [1]}\nmetrik: x"
     ).run()
     assert "did you mean 'metric'" in page.error[0].value
@@ -93,7 +94,7 @@ def test_a_damaged_sweep_is_explained_and_can_be_deleted_and_the_others_are_show
 def test_a_sweep_from_the_page_chooses_no_files_of_the_machine(lab, tmp_path):
     victim = tmp_path / "victim"
     page = shown(new_sweep=True)
-    page.text_area(key="new-sweep-yaml-Shipped-nature-sweep").set_value(
+    page.text_area(key="new-sweep-yaml-Included-quick-sweep").set_value(
         f"recipe: quick\nspace: {{lr: [1]}}\nstorage: {victim}"
     ).run()
     assert "storage can't be chosen here" in page.error[0].value

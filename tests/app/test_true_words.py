@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
+import re
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from made_lab import zipped
@@ -17,7 +21,11 @@ from app.widgets import busy
 from app.widgets.pickers import model_label
 from engine.lab import Lab
 from engine.models.card import VALIDATION_ONLY, model_card
+from engine.recipes.recipe import Recipe
 from engine.services.background import TASKS
+from engine.sweep.spec import SweepSpec
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -155,3 +163,43 @@ def test_a_list_of_wrong_predictions_says_how_many_there_are_and_how_many_it_sho
     assert (
         _counted(replace(found, labels=range(40)), "wrong") == f"{said}; the most confident first."
     )
+
+
+RETIRED = re.compile(
+    r"\banew\b|\bat\s+hand\b|foretold|settle questions|signs? of life|does not come to an end"
+    r"|throw (it )?away|took back in|never gets there|small form|whoever leads"
+    r"|expected (at most|at least|a )|is believed",
+    re.IGNORECASE,
+)
+
+
+def retired_on_screen(path: Path) -> list[str]:
+    """The retired words in a file: in Python those of texts, not of comments and docstrings."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py" or not RETIRED.search(text):
+        return [found[0] for found in RETIRED.finditer(text)]
+    tree = ast.parse(text)
+    quiet = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        found[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in quiet
+        for found in RETIRED.finditer(node.value)
+    ]
+
+
+def test_words_that_a_reader_had_to_guess_do_not_come_back():
+    paths = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("assets/canvas/*.js")]
+    for folder in ("app", "pages", "engine"):
+        paths += (ROOT / folder).rglob("*.py")
+    assert len(paths) > 500
+    assert {
+        str(path.relative_to(ROOT)): found for path in paths if (found := retired_on_screen(path))
+    } == {}
+
+
+def test_no_explanation_of_a_field_names_a_table_of_the_program():
+    for kind in (Recipe, SweepSpec):
+        fields = json.dumps(kind.model_json_schema())
+        assert '"description"' in fields
+        assert not re.search(r"(a name in|see) [A-Z]{4,}|see engine\.", fields), kind

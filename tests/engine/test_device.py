@@ -13,7 +13,7 @@ def test_a_device_comes_with_its_reason() -> None:
 
 @pytest.mark.parametrize("wanted", ["gpu", "cuda:x", "tpu", ""])
 def test_a_device_that_makes_no_sense_is_refused(wanted: str) -> None:
-    with pytest.raises(SettingsError, match="expected auto, cpu, cuda"):
+    with pytest.raises(SettingsError, match="Needed: auto, cpu, cuda"):
         pick_device(wanted)
 
 

@@ -1,4 +1,4 @@
-"""Errors are one line that says what, expected, got and what to do next."""
+"""Errors are one line that says what, what was given, what is needed and what to do next."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from engine import errors
 from engine.errors import DataError, GlyphlabError, unknown
 
 
-def test_an_error_says_what_expected_got_and_hint_in_one_line():
+def test_an_error_says_what_was_given_what_is_needed_and_what_to_do_in_one_line():
     error = DataError("the file is wrong", expected="a zip", got="'a.rar'", hint="Pack it again.")
-    assert str(error) == "the file is wrong, expected a zip, got 'a.rar'. Pack it again."
+    assert str(error) == "the file is wrong: 'a.rar'. Needed: a zip. Pack it again."
 
 
 def test_what_alone_is_enough():
@@ -22,7 +22,10 @@ def test_what_alone_is_enough():
 
 
 def test_falsy_values_are_said_too():
-    assert str(DataError("wrong", expected=1, got=0)) == "wrong, expected 1, got 0"
+    assert str(DataError("wrong", expected=1, got=0)) == "wrong: 0. Needed: 1"
+    assert (
+        str(DataError("too many", expected="at most 3", got=4)) == "too many: 4. Allowed: at most 3"
+    )
 
 
 def test_line_breaks_become_spaces():
@@ -43,10 +46,10 @@ def test_every_error_of_the_module_is_in_the_tree_at_its_top():
 
 def test_an_unknown_name_gets_the_nearest_one_and_the_list():
     assert unknown("loss", "tripplet", ["triplet", "focal"]) == (
-        "loss 'tripplet' is not known; did you mean 'triplet'? known: focal, triplet"
+        "loss 'tripplet' is not known; did you mean 'triplet'? Known: focal, triplet"
     )
 
 
 @pytest.mark.parametrize("name", ["zzz", "", None, 7])
 def test_a_name_like_no_other_gets_the_list_only(name):
-    assert unknown("loss", name, ["triplet"]) == f"loss '{name}' is not known. known: triplet"
+    assert unknown("loss", name, ["triplet"]) == f"loss '{name}' is not known. Known: triplet"

@@ -156,7 +156,7 @@ def test_a_model_is_scored_as_a_slow_count_says(lab, model):
     assert lab.evaluate(model, "digits", "val")["n"] == len(
         lab.run(model).recipe() and data.split("val")
     )
-    with pytest.raises(DataError, match="no split 'tset', expected one of"):
+    with pytest.raises(DataError, match="no split 'tset'. Allowed: one of"):
         lab.evaluate(model, "digits", "tset")
 
 

@@ -4,6 +4,7 @@ is read can be compared.
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -188,6 +189,20 @@ def as_drawings(rng: random.Random, found: Sequence[Item]) -> dict[str, bytes]:
     return {f"{split}.ndjson": "\n".join(lines).encode() for split, lines in files.items()}
 
 
+def as_base64(rng: random.Random, found: Sequence[Item]) -> dict[str, bytes]:
+    """Pictures in the cells of a table: CSV, JSON or JSON lines."""
+    before = rng.choice(("", "data:image/png;base64,"))
+    texts = [before + base64.b64encode(png_of(number)).decode() for number in range(len(found))]
+    rows = [["picture", "label", "split"]]
+    rows += [[text, one.label or "", one.split] for text, one in zip(texts, found, strict=True)]
+    if rng.random() < 0.4:
+        return {"pictures.csv": _written(rows, ",")}
+    records = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    if rng.random() < 0.5:
+        return {"pictures.json": json.dumps(records).encode()}
+    return {"pictures.jsonl": "\n".join(json.dumps(one) for one in records).encode()}
+
+
 def as_idx(rng: random.Random, found: Sequence[Item]) -> dict[str, bytes]:
     """MNIST's files; labels are numbers, all images have one, and there is no val."""
     files: dict[str, bytes] = {}
@@ -206,6 +221,7 @@ DATA: dict[str, Callable[[random.Random, Sequence[Item]], dict[str, bytes]]] = {
     "npz": as_npz,
     "parquet": as_parquet,
     "drawings": as_drawings,
+    "base64": as_base64,
     "idx": as_idx,
 }
 

@@ -34,7 +34,7 @@ def student(lab: Lab, person: Person) -> None:
     for run in own[:MOST_OWN]:
         run_line(run)
     if not own:
-        empty("You have started none yet. Draw a character, or train a first network.")
+        empty("No run yet. Draw a character, or train a first network.")
         with st.container(horizontal=True):
             link("draw", "Draw a character")
             if not found.locked:

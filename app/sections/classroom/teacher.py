@@ -14,6 +14,7 @@ from app.people.presence import seen, was_here
 from app.people.qr import qr_svg
 from app.people.welcome import reachable
 from app.widgets.address import base_address
+from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import progress, state_badge
 from engine.errors import GlyphlabError
@@ -38,7 +39,7 @@ def teacher(lab: Lab) -> None:
     with right:
         _order(lab)
         _hand_out(lab)
-    st.fragment(wall, run_every=WALL_SECONDS)(lab)
+    fragment(wall, run_every=WALL_SECONDS)(lab)
 
 
 def _door(lab: Lab) -> None:
@@ -46,7 +47,7 @@ def _door(lab: Lab) -> None:
     address = f"{_address(lab)}/join?code={code}"
     st.subheader("Join", anchor=False)
     st.image(qr_svg(address).decode(), width=260)
-    st.markdown(f"### {code[:4]}-{code[4:]}")
+    st.header(f"{code[:4]}-{code[4:]}", anchor=False)
     st.caption(address)
     if is_loopback(urlsplit(address).hostname or ""):
         st.warning(
@@ -55,7 +56,7 @@ def _door(lab: Lab) -> None:
             icon=":material/warning:",
         )
     with st.popover("Another code", icon=":material/key:"):
-        st.markdown("Who has joined stays. Who has only the old code stays outside.")
+        st.markdown("Those who have joined stay in the class; the old code admits nobody else.")
         st.button("Make another code", key="new-code", on_click=_do, args=(lab.classroom.new_code,))
 
 

@@ -12,6 +12,7 @@ from app.charts import compare as charts
 from app.charts import compare_classes
 from app.charts.words import number
 from app.samples.thumbs import thumbs
+from app.sections.compare.colours import colours_of
 from app.widgets.common import chart, empty, note
 from engine.errors import GlyphlabError, RunError
 
@@ -48,22 +49,25 @@ def convergence(lab: Lab, subjects: Sequence[Subject]) -> None:
     )
     if together and len(lab.compare.groups(subjects)) < len(subjects):
         note("Line: mean over seeds. Band: from the lowest to the highest seed.")
-    rows = lab.compare.table(subjects)
+    rows, colours = lab.compare.table(subjects), colours_of(subjects)
     left, right = st.columns(2)
     with left:
-        chart(charts.thresholds(rows, "epochs"), key="epochs-to")
+        chart(charts.thresholds(rows, "epochs", colours), key="epochs-to")
     with right:
-        chart(charts.thresholds(rows, "seconds"), key="seconds-to")
+        chart(charts.thresholds(rows, "seconds", colours), key="seconds-to")
 
 
 def lines_of(lab: Lab, subjects: Sequence[Subject], together: bool = True) -> list[charts.Line]:
     """What is drawn as one line each: recipes with all their seeds, or every run."""
+    colours = colours_of(subjects)
     if together:
         return [
-            charts.Line(group.label, [s.epochs for s in group.members])
+            charts.Line(
+                group.label, [s.epochs for s in group.members], colours[group.members[0].id]
+            )
             for group in lab.compare.groups(subjects)
         ]
-    return [charts.Line(s.label, [s.epochs]) for s in subjects]
+    return [charts.Line(s.label, [s.epochs], colours[s.id]) for s in subjects]
 
 
 def two(lab: Lab, subjects: Sequence[Subject]) -> None:
@@ -97,7 +101,11 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
             width=170,
             help="exact" if test.exact else "chi-square with continuity correction",
         )
-    chart(compare_classes.class_differences(pair.by_class, *names), key=f"classes-{first}-{second}")
+    colours = colours_of(subjects)
+    by_class = compare_classes.class_differences(
+        pair.by_class, *names, (colours[first], colours[second])
+    )
+    chart(by_class, key=f"classes-{first}-{second}")
     which = st.segmented_control(
         "Confusion",
         ["difference", "first", "second"],
@@ -173,7 +181,9 @@ def calibration(lab: Lab, subjects: Sequence[Subject]) -> None:
         except RunError:
             missing.append(subject.label)
     if curves:
-        chart(compare_classes.reliability(curves), key="reliability")
+        colours = colours_of(subjects)
+        by_label = {subject.label: colours[subject.id] for subject in subjects}
+        chart(compare_classes.reliability(curves, by_label), key="reliability")
         note(
             "After temperature scaling on the validation images. The area of a point is proportional to"
             " the number of images in it."

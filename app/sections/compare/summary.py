@@ -4,13 +4,14 @@ their mistakes, their calibration.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from app.charts import compare as charts
 from app.charts.words import literal, number, seconds
+from app.sections.compare.colours import colours_of
 from app.widgets.common import chart, note
 from app.widgets.links import link
 from app.widgets.runs import progress
@@ -154,13 +155,17 @@ def _verdict(row: dict[str, Any]) -> str:
 def scores_by_place(lab: Lab, subjects: Sequence[Subject]) -> dict[str, list[charts.Score]]:
     """For each set of images that runs were scored on, the rows of its plot."""
     places = dict.fromkeys(s.scored_on for s in subjects)
+    colours = colours_of(subjects)
     found = {
-        place: score_rows(lab, [s for s in subjects if s.scored_on == place]) for place in places
+        place: score_rows(lab, [s for s in subjects if s.scored_on == place], colours)
+        for place in places
     }
     return {place: rows for place, rows in found.items() if rows}
 
 
-def score_rows(lab: Lab, subjects: Sequence[Subject]) -> list[charts.Score]:
+def score_rows(
+    lab: Lab, subjects: Sequence[Subject], colours: Mapping[str, str]
+) -> list[charts.Score]:
     """One row for each recipe, in percent: the seeds' scores and the interval of their mean, or of
     the one score.
     """
@@ -177,9 +182,9 @@ def score_rows(lab: Lab, subjects: Sequence[Subject]) -> list[charts.Score]:
             if group.spread.n > 1
             else f"{number(group.members[0].n)} images"
         )
-        out.append(
-            charts.Score(group.label, [100 * score for score in group.scores], *bounds, kind)
-        )
+        colour = colours[group.members[0].id]
+        scores = [100 * score for score in group.scores]
+        out.append(charts.Score(group.label, scores, *bounds, colour, kind))
     return out
 
 
@@ -201,7 +206,7 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
         "gap": "gap",
         "ece": "calibration error",
         "loss": "loss",
-        "setbacks": "setbacks",
+        "setbacks": "rising loss",
         "parameters": "parameters",
         "epochs": "epochs",
         "seconds": "time",
@@ -219,8 +224,8 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
     st.dataframe(shown, hide_index=True, key="figures", placeholder="–", column_config=config)
     note(
         "Accuracy: on the images named under *scored on*, at the end of the run, with its 95%"
-        " Wilson interval. Gap: training accuracy minus that. Setbacks: the share of the validation"
-        " loss's movement between epochs that was upwards; 0 means that it never rose."
+        " Wilson interval. Gap: training accuracy minus that. Rising loss: the share of the"
+        " validation loss's changes between epochs that went upwards; 0: it never rose."
     )
 
 

@@ -56,7 +56,7 @@ def preview(lab: Lab, staged: Staged, usual: Choices, progress: Progress) -> tup
         looked = _look(lab, staged, choices, progress)
     with place:
         if looked.found is None:
-            st.error(looked.error, icon=":material/error:")
+            st.error(plain(looked.error), icon=":material/error:")
         else:
             _show(lab, looked, looked.found, progress)
     return choices, looked.found is not None

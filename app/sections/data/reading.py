@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from app.sections.data.report import plain
 from app.widgets.common import note
 from engine.data.choices import AS_FOUND, Choices
 from engine.errors import GlyphlabError
@@ -25,6 +26,15 @@ COLUMNS = {
     "path": ("Path column", "the file of each image, in a table that names image files"),
     "annotator": ("Annotator column", "who gave each label; the label given most often is used"),
 }
+PARTS = {
+    "Not in the file names": 0,
+    "The first part": 1,
+    "The second part": 2,
+    "The third part": 3,
+    "The fourth part": 4,
+    "The last part": -1,
+    "The last part but one": -2,
+}
 SHARE = 15  # percent, offered as the test split
 
 
@@ -38,11 +48,27 @@ def choices_form(key: str, choices: Choices, report: ImportReport | None) -> Cho
     for field, place in zip(COLUMNS, st.columns(4) if has_table else (), strict=False):
         with place:
             columns[field] = _column(key, field, getattr(choices, field), report)
-    left, right = st.columns(2, vertical_alignment="bottom")
+    left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
         papers = list(PAPERS.values())
         paper = st.selectbox(
             "Polarity", list(PAPERS), papers.index(choices.paper), key=f"{key}-paper"
+        )
+    with middle:
+        parts = (
+            PARTS
+            if choices.part in PARTS.values()
+            else {**PARTS, f"Part {choices.part}": choices.part}
+        )
+        part = st.selectbox(
+            "Class in the file names",
+            list(parts),
+            list(parts.values()).index(choices.part),
+            key=f"{key}-part",
+            help=(
+                "For images whose class is part of the file's name, as 7 in 7_0001.png. Parts are runs"
+                " of digits, and what stands between digits, spaces, dots, commas, brackets, - and _."
+            ),
         )
     with right:
         test = st.number_input(
@@ -64,7 +90,9 @@ def choices_form(key: str, choices: Choices, report: ImportReport | None) -> Cho
         help="They are given on the page Label, which proposes the next ones and learns as you go.",
     )
     held = 0 if unlabelled else test / 100
-    return Choices(**columns, paper=PAPERS[paper], test=held, unlabelled=unlabelled)
+    return Choices(
+        **columns, paper=PAPERS[paper], test=held, unlabelled=unlabelled, part=parts[part]
+    )
 
 
 def _column(key: str, field: str, chosen: str, report: ImportReport | None) -> str:
@@ -101,7 +129,7 @@ def reading(lab: Lab, name: str) -> None:
             try:
                 lab.data.imports.change(name, wanted)
             except GlyphlabError as error:
-                st.error(str(error), icon=":material/error:")
+                st.error(plain(str(error)), icon=":material/error:")
                 return
             st.rerun()
 

@@ -125,7 +125,7 @@ def _stage(lab: Lab, given: UploadedFile | str | None) -> None:
             return
     except GlyphlabError as error:
         bar.close()
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return
     st.session_state[STAGED] = staged
     st.rerun()
@@ -158,7 +158,7 @@ def _keep(lab: Lab, staged: Staged, choices: Choices) -> None:
         taken = lab.data.imports.keep(staged, choices, bar.naming)
     except GlyphlabError as error:
         bar.close()
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return
     skipped, images = taken.skipped, taken.images
     if taken.images <= CHECKED_AT_ONCE:  # its broken files are named now, not after a first run
@@ -168,7 +168,7 @@ def _keep(lab: Lab, staged: Staged, choices: Choices) -> None:
         except GlyphlabError as error:
             lab.data.remove_upload(taken.name)
             bar.close()
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(str(error)), icon=":material/error:")
             return
     else:
         size = USUAL_SIZE[taken.kind]

@@ -13,6 +13,7 @@ from app.charts.space import layer_marks
 from app.scatter.component import scatter
 from app.sections.embeddings.choose import at_work
 from app.widgets import allowed, empty, note, number, pick_run
+from app.widgets.fragments import fragment
 
 if TYPE_CHECKING:
     from engine.embedding.kept import Learning
@@ -53,7 +54,7 @@ def draw(lab: Lab) -> None:
                 st.rerun()
 
 
-@st.fragment
+@fragment
 def _watch(lab: Lab, found: Learning) -> None:
     from engine.services.layer import named
 

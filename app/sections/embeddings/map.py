@@ -25,6 +25,7 @@ from app.sections.embeddings.selection import (
 )
 from app.widgets import data_uri, note
 from app.widgets.explain import explain
+from app.widgets.fragments import fragment
 
 if TYPE_CHECKING:
     from engine.embedding.projection import Projection
@@ -46,7 +47,7 @@ def draw(lab: Lab) -> None:
         _locate(lab, *found)
 
 
-@st.fragment
+@fragment
 def _explore(lab: Lab, space: Space, found: Projection) -> None:
     places = selected(space)
     near = space.near(int(places[0]), NEIGHBOURS) if len(places) == 1 else None

@@ -14,6 +14,7 @@ from app.sections.embeddings.choose import faithful_words, pick_options, pick_sp
 from app.sections.embeddings.colours import pick_layer, words_of
 from app.sections.embeddings.selection import NEIGHBOURS, card, gallery, listener, lit, selected
 from app.widgets import note
+from app.widgets.fragments import fragment
 
 if TYPE_CHECKING:
     from engine.embedding.projection import Projection
@@ -45,7 +46,7 @@ def draw(lab: Lab) -> None:
     _explore(lab, first, second)
 
 
-@st.fragment
+@fragment
 def _explore(lab: Lab, first: tuple[Space, Projection], second: tuple[Space, Projection]) -> None:
     from engine.embedding.axes import rotation
 

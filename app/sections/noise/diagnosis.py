@@ -170,6 +170,6 @@ def task3(lab: Lab) -> None:
             link("train", "Train it yourself", recipe="task3-recovered")
     if not recovered:
         note(
-            "No recovered model is here yet: train recipe `task3-recovered`; its small form takes"
+            "No recovered model is here yet: train recipe `task3-recovered`; its small version takes"
             " three minutes."
         )

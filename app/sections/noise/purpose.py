@@ -96,7 +96,7 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
             )
         with second[1]:
             effort = st.segmented_control(
-                "Effort", ["quick", "full"], required=True, key="trial-effort"
+                "Effort", ["brief", "quick", "full"], required=True, key="trial-effort"
             )
         with second[2]:
             compare = st.toggle(
@@ -136,7 +136,7 @@ def _at_work(lab: Lab) -> bool:
     else:
         last = next(iter(lab.tasks("noise-trial")), None)
         if last is not None and last.state == "failed":
-            st.error(f"The last one failed: {last.error}", icon=":material/error:")
+            st.error(f"The last experiment failed: {last.error}", icon=":material/error:")
     return task is not None
 
 
@@ -151,7 +151,15 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
             width="content",
             help=f"95% interval {share(low)} to {share(high)}",
         )
-        st.metric("Wrong labels, true", share(trial["true_rate"]), width="content")
+        st.metric(
+            "Wrong labels, true",
+            share(trial["true_rate"]),
+            width="content",
+            help=(
+                f"Counted after {share(trial['rate'])} of the labels were to be changed at random:"
+                f" so many of the {trial['n']:,} name another class now."
+            ),
+        )
         if trial["found_first"] is not None and "sought" in trial:
             found = round(trial["found_first"] * trial["sought"])
             st.metric(

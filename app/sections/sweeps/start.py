@@ -63,7 +63,11 @@ def new_sweep(lab: Lab) -> None:
     from engine.sweep.spec import shipped_sweeps
 
     mode = st.segmented_control(
-        "From", ["Shipped", "Form", "YAML"], default="Shipped", required=True, key="new-sweep-from"
+        "From",
+        ["Included", "Form", "YAML"],
+        default="Included",
+        required=True,
+        key="new-sweep-from",
     )
     text = None
     spec: SweepSpec | None = None
@@ -72,8 +76,8 @@ def new_sweep(lab: Lab) -> None:
             spec = _from_form(lab)
         else:
             name = (
-                st.selectbox("Search space", list(shipped_sweeps()), key="new-sweep-shipped")
-                if mode == "Shipped"
+                st.selectbox("Search space", _spaces(lab), key="new-sweep-shipped")
+                if mode == "Included"
                 else ""
             )
             text = shipped_sweeps()[name].read_text(encoding="utf-8") if name else _blank(lab)
@@ -98,6 +102,16 @@ def new_sweep(lab: Lab) -> None:
     )  # fmt: skip
     if error := st.session_state.pop("sweep-refused", None):
         st.error(error, icon=":material/error:")
+
+
+def _spaces(lab: Lab) -> list[str]:
+    """The search spaces that come with the lab, those whose data set is here before the others."""
+    from engine.sweep.spec import read_sweep, shipped_sweeps
+
+    here = {data.name for data in lab.datasets() if data.here}
+    data = {recipe.name: recipe.data for recipe in lab.recipes()}
+    recipes = {name: read_sweep(path).recipe for name, path in shipped_sweeps().items()}
+    return sorted(recipes, key=lambda name: data.get(recipes[name]) not in here)
 
 
 def _from_form(lab: Lab) -> SweepSpec:

@@ -10,6 +10,7 @@ from app.charts import sweep as charts
 from app.charts.parallel import parallel
 from app.charts.words import percent, seconds
 from app.widgets.common import chart, empty
+from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import Colour
 from engine.errors import GlyphlabError
@@ -37,7 +38,7 @@ def watch_sweep(lab: Lab, name: str) -> None:
         _delete(lab, name)
         return
     busy = info.state in BUSY
-    st.fragment(_draw, run_every=POLL_SECONDS if busy else None)(lab, name, busy)
+    fragment(_draw, run_every=POLL_SECONDS if busy else None)(lab, name, busy)
 
 
 def _draw(lab: Lab, name: str, was_busy: bool) -> None:
@@ -162,7 +163,7 @@ def _best(lab: Lab, info: SweepInfo) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             times = st.number_input(
-                "Times the epochs", 1, 100, 4, key=f"longer-{info.name}", width=110
+                "Epochs, times", 1, 100, 4, key=f"longer-{info.name}", width=110
             )
             st.button(
                 "Train it again, longer",

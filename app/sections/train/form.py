@@ -91,7 +91,7 @@ def recipe_form(recipe: Recipe, datasets: Mapping[str, str], key: str) -> Change
 
     def augment() -> None:
         st.caption(
-            "Random changes to each training image, drawn anew every time. Zero switches one off."
+            "Random changes to each training image, other ones every time. Zero switches one off."
         )
         fields(recipe.augment, tuple(Augment.model_fields), "augment.")
 

@@ -19,6 +19,7 @@ from app.charts.words import literal, number, parameters, percent, seconds
 from app.widgets.busy import busy_with
 from app.widgets.common import shared_chart
 from app.widgets.explain import explain, full, meaning
+from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import changes_since, labels_of, progress, state_badge, without_tracebacks
 from engine.errors import GlyphlabError
@@ -45,7 +46,7 @@ def watch(lab: Lab, run_id: str) -> None:
     run = lab.run(run_id)
     alive, begun = run.info().alive, bool(run.metrics())
     pace = (FOLLOWING_SECONDS if begun else WAITING_SECONDS) if alive else None
-    st.fragment(_draw, run_every=pace)(lab, run_id, alive, begun)
+    fragment(_draw, run_every=pace)(lab, run_id, alive, begun)
 
 
 def _draw(lab: Lab, run_id: str, was_alive: bool, had_begun: bool) -> None:

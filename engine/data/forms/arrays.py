@@ -68,7 +68,7 @@ def read_numpy(
 ) -> None:
     """The images in .npy and .npz files. Raises DataError, for pickled ones too."""
     arrays = [one for name, path in files for one in _load(name, path)]
-    if not take_arrays(arrays, sink) and not _take_words(arrays, sink):
+    if not take_arrays(arrays, sink, bare=choices.unlabelled) and not _take_words(arrays, sink):
         raise none_found(arrays)
 
 
@@ -76,10 +76,12 @@ def none_found(arrays: Sequence[Named], others: Sequence[str] = ()) -> DataError
     """The error that says what is there instead; others: what is no array, in words."""
     there = [*(f"{one.name} {in_words(one.array)}" for one in arrays), *others]
     got = ", ".join(there[:6])
+    bare = any(as_images(one.array) is not None for one in arrays)
     return DataError(
         "no arrays of images and labels are in it",
         expected="images (N, h, w) or (N, pixels) and labels (N,)",
         got=got or "no array",
+        hint="If the images have no labels yet, say so at the import." if bare else None,
     )
 
 
@@ -108,8 +110,15 @@ def _load(name: str, path: Path) -> list[Named]:
         ) from None
 
 
-def take_arrays(arrays: Sequence[Named], sink: Sink, names: dict[int, str] | None = None) -> bool:
-    """Images with labels of as many, paired by split, name and length. False if there are none."""
+def take_arrays(
+    arrays: Sequence[Named],
+    sink: Sink,
+    names: dict[int, str] | None = None,
+    bare: bool = False,
+) -> bool:
+    """Images with labels of as many, paired by split, name and length. False if there are none; bare:
+    images alone are enough.
+    """
     labels = [
         one._replace(array=found)
         for one in arrays
@@ -131,12 +140,12 @@ def take_arrays(arrays: Sequence[Named], sink: Sink, names: dict[int, str] | Non
         near = [other for other in called if other.file == one.file] or called
         best = (near or loose or [None])[0]
         images = as_images(one.array, None if best is None else len(best.array))
-        if images is None or (best is None and not _may_be_bare(one)):
+        if images is None or (best is None and not bare and not _may_be_bare(one)):
             continue
         pairs.append((one, images, best))
         if best is not None:
             left.remove(best)
-    if not any(best for _, _, best in pairs):
+    if not pairs or not (bare or any(best for _, _, best in pairs)):
         return False
     held = 0
     for number, (one, images, best) in enumerate(pairs):

@@ -17,6 +17,7 @@ from engine.data.choices import Choices
 from engine.data.file_list import Files, on_disk
 from engine.data.forms.arrays import read_numpy
 from engine.data.forms.arrow import read_arrow
+from engine.data.forms.encoded import ENDINGS, is_encoded, read_encoded
 from engine.data.forms.matlab import read_matlab
 from engine.data.forms.pixel_columns import HEAD_BYTES, is_pixel_table
 from engine.data.forms.pixel_rows import is_labels, read_pixel_tables
@@ -105,6 +106,7 @@ def list_data_files(
     names = [files.names[i] for i in found.positions]
     content = digest(["data files", VERSION, found.form.about, content, *names])
     columns = [choices.path, choices.label, choices.split]
+    columns += ["unlabelled"] * choices.unlabelled  # then images alone are enough
 
     def make(folder: Path) -> None:
         sink = Sink(folder, lambda done, what: progress(done, max(done, 1), what))
@@ -216,4 +218,5 @@ DATA_FORMS: dict[str, DataForm] = {
         "tables of pixels in a cell", (".csv", ".tsv", ".txt"), is_pixel_texts, read_pixel_texts
     ),
     "drawings": DataForm("lines of drawings", (".ndjson", ".jsonl"), is_drawings, read_drawings),
+    "encoded": DataForm("tables of encoded pictures", ENDINGS, is_encoded, read_encoded),
 }

@@ -28,7 +28,7 @@ from engine.data.forms.records import TABLE_ENDINGS, read_table
 from engine.data.forms.text import Table
 from engine.data.layout import Layout, lay_out
 from engine.data.listing import TRAIN, Finding
-from engine.data.roles import UNLABELLED, held_out_by_folders, role_of
+from engine.data.roles import UNLABELLED, held_out_by_folders, own_split, role_of, splits_by_folders
 from engine.errors import DataError
 from engine.imaging.formats import is_picture
 
@@ -67,7 +67,7 @@ def named_by_tables(
     given = Given()
     read: list[tuple[Table, Columns]] = []
     for table in _tables(files, rest, only):
-        near = table.name.rpartition("/")[0], _own_split(table.name)
+        near = table.name.rpartition("/")[0], own_split(table.name)
 
         def there(text: str, near: tuple[str, int | None] = near) -> bool:
             return paths.find(text, *near).position >= 0
@@ -172,7 +172,7 @@ def _with_header(
 
 def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
     """What one table says."""
-    (folder, _, last), own = table.name.rpartition("/"), _own_split(table.name)
+    (folder, _, last), own = table.name.rpartition("/"), own_split(table.name)
     codes: dict[str, int] = {}
     if columns.split is not None:
         codes, guess = split_of(table, columns.split)
@@ -211,13 +211,6 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
         given.absent.append((f"row {number}", f"of {last}: {reason}"))
 
 
-def _own_split(name: str) -> int | None:
-    """The split that a table's name or folder says: trainLabels.csv."""
-    folder, _, last = name.rpartition("/")
-    parts = (last.rpartition(".")[0], *folder.split("/")[::-1])
-    return next((role.code for part in parts if (role := role_of(part))), None)
-
-
 def _labels(table: Table, column: int | None) -> tuple[list[str | None], list[Finding]]:
     """Each row's label, None where it has none, and what is doubtful about them."""
     if column is None:
@@ -252,7 +245,7 @@ def _laid_out(
         else:
             skipped.append((name, f"{shown} does not name it"))
     if not splits:
-        splits = _by_own_folders(names, positions)
+        splits = splits_by_folders(names, positions)
     official = [_split(given, splits, position) for position in positions]
     doubt(given, names)
     if folders and not by_folder:
@@ -278,20 +271,6 @@ def _laid_out(
     return Named(
         layout, tables, tuple(given.absent), columns.roles(table), given.named_votes(names)
     )
-
-
-def _by_own_folders(names: list[str], positions: Sequence[int]) -> dict[int, int]:
-    """The split of each picture by the folders that it lies in, where these name train and another
-    one.
-    """
-    roles = {
-        position: role.code
-        for position in positions
-        for folder in names[position].split("/")[:-1]
-        if (role := role_of(folder)) and role.code != UNLABELLED
-    }
-    codes = set(roles.values())
-    return roles if TRAIN in codes and len(codes) > 1 else {}
 
 
 def _split(given: Given, by_folder: dict[int, int], position: int) -> int:

@@ -44,7 +44,7 @@ def read_matlab(
         text = "images are turned, as EMNIST's MATLAB files store them transposed."
         sink.findings.append(Finding("note", "pixels", text))
     mapping = next((one.array for one in arrays if one.name.endswith("mapping")), None)
-    if not take_arrays(arrays, sink, _mapped(mapping)):
+    if not take_arrays(arrays, sink, _mapped(mapping), choices.unlabelled):
         raise none_found(arrays, others)
 
 

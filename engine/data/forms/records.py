@@ -193,6 +193,8 @@ def as_text(value: Any) -> str | None:
         return str(int(value))
     if isinstance(value, list) and len(value) == 1:
         return as_text(value[0])
+    if isinstance(value, list) and value and isinstance(value[0], int | float | list):
+        return json.dumps(value)  # pixels, whole
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)[:1000]
     return str(value)

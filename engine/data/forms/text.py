@@ -137,7 +137,7 @@ def squared(
     broken: list[tuple[int, str]] = []
     for number, row in enumerate(rows, 1):
         if len(row) > width and any(cell.strip() for cell in row[width:]):
-            broken.append((number, f"it has {len(row)} cells, {width} are expected"))
+            broken.append((number, f"it has {len(row)} cells instead of {width}"))
             continue
         out.append([*row[:width], *[None] * (width - len(row))])
     return out, broken

@@ -218,7 +218,7 @@ class ClusterExecutor:
         state = JobState("running") if self._states is None else self._states.get(job["id"], GONE)
         where = f" on {status['host']}" if status.get("host") else ""
         if silent is not None and silent > SILENT_SECONDS and state.state != "waiting":
-            return f"no sign of life{where} for {silent:.0f} s; it can be resumed"
+            return f"no heartbeat{where} for {silent:.0f} s; it can be resumed"
         writing = is_locked(folder / "lock") or (silent is not None and silent < 3 * BEAT_SECONDS)
         if state.state == "ended" and not writing:
             line = self.cluster.last_line(job["id"])

@@ -93,7 +93,7 @@ def _judged(name: str, folder: Path, token: str, said: object, ended: bool, why:
         locks = is_locked(folder / "lock")
         words = f"A job on {node} sees the home."
         if not locks:
-            words += " Its locks are not seen from here; signs of life are used instead."
+            words += " Its locks are not seen from here; heartbeats are used instead."
         return Probe(name, True, words, node, locks)
     if ended:
         return Probe(

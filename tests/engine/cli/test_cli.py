@@ -15,9 +15,10 @@ from PIL import Image
 from trained import model_run
 from waiting import wait_until
 
-from engine.cli import COMMANDS, load, overview, parser_of
+from engine.cli import COMMANDS, MEANT, load, overview, parser_of
 from engine.cli.predict import pictures_at
 from engine.cli.text import duration, table
+from engine.errors import GlyphlabError
 from engine.lab import Lab
 from engine.settings import SETTINGS
 
@@ -81,7 +82,7 @@ MISTAKES = {
     "train": "the following arguments are required: recipe",
     "train quikc": "did you mean 'quick'",
     "train quick --set lrr=1": "did you mean 'lr'",
-    "train quick --set lr": "expected key.path=value",
+    "train quick --set lr": "Needed: key.path=value",
     "train quick --set epochs=0": "epochs",
     "train nowhere.yaml": "can't be read",
     "train quick --set data.name=digitz": "did you mean 'digits'",
@@ -93,6 +94,12 @@ MISTAKES = {
     "export nobody": "model 'nobody' is not known",
     "runs --jsno": "unrecognized arguments",
 }
+
+
+def test_what_a_command_is_called_elsewhere_leads_to_ours():
+    assert not MEANT.keys() & COMMANDS.keys() and set(MEANT.values()) <= COMMANDS.keys()
+    with pytest.raises(GlyphlabError, match="'doctor' is not known; did you mean 'damaged'"):
+        load("doctor")
 
 
 @pytest.mark.parametrize("line", MISTAKES)

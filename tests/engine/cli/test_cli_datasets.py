@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import pytest
-from pictures import files, png, small_page, write_zip
+from pictures import files, png, small_page, write_folder, write_zip
 
 from engine.cli import datasets
 from engine.errors import DataError
@@ -69,3 +69,23 @@ def test_mistakes_are_said(lab):
     for arguments in (["mnst"], ["mnist"], ["--fetch", "mnist"], ["--fetch", "nature"]):
         with pytest.raises(DataError):
             run(lab, *arguments)
+
+
+def test_how_a_folder_is_read_can_be_chosen_and_kept(lab, tmp_path):
+    folder = write_folder(
+        tmp_path / "scans",
+        {f"{n:03}_{'ab'[n % 2]}.png": png(small_page("24"[n % 2])) for n in range(8)},
+    )
+    with pytest.raises(DataError, match="file names may hold the classes: part 2"):
+        run(lab, str(folder))
+    looked = run(lab, str(folder), "--name-part", "2", "--test-share", "0.25", "--paper", "light")
+    assert looked["classes"] == [{"name": name, "train": 3, "val": 0, "test": 1} for name in "ab"]
+    assert looked["report"]["checked"] and "as chosen" in looked["report"]["polarity"]
+    with pytest.raises(DataError):
+        run(lab, "scans")  # it was only looked at
+    kept = run(lab, str(folder), "--keep", "--name-part", "2")
+    assert kept["images"] == run(lab, "scans")["images"] == 8 and len(kept["classes"]) == 2
+    again = run(lab, "scans", "--keep", "--unlabelled")
+    assert again["report"]["unlabelled"] == run(lab, "scans")["report"]["unlabelled"] == 8
+    with pytest.raises(DataError, match="how 'digits' is read can't be chosen"):
+        run(lab, "digits", "--paper", "dark")

@@ -116,7 +116,7 @@ def test_broken_images_are_skipped_and_reported_by_name(tmp_path):
 
 def test_a_set_of_broken_images_only_is_an_error_that_leaves_nothing(tmp_path):
     listing = zipped(tmp_path, {"2/0.png": b"no", "2/1.png": b"picture"})
-    with pytest.raises(DataError, match="none of the 2 images can be read, got 2/0.png: "):
+    with pytest.raises(DataError, match="none of the 2 images can be read: 2/0.png: "):
         cached_squares(listing, "digit", 28, tmp_path, no_progress)
     assert entries(tmp_path) == []
 

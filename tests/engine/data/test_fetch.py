@@ -152,7 +152,7 @@ def test_wrong_content_is_deleted_and_said(site, tmp_path):
     table = {"set": Download((remote,), len(DATA))}
     with pytest.raises(
         DataError,
-        match="a.bin can't be fetched, got .*wrong content, expected MD5 .*, got .*GLYPHLAB_DATA",
+        match="a.bin can't be fetched: .*wrong content: its MD5 is .*, not .*GLYPHLAB_DATA",
     ):
         fetch("set", tmp_path, no_progress, table)
     assert not list((tmp_path / "datasets").rglob("a.bin*"))
@@ -233,13 +233,13 @@ def test_a_file_at_an_address_becomes_a_data_set(site, tmp_path):
     assert [wanted for _, wanted in site.requests] == [None, "bytes=500-"]
     site.files["/page"] = b"<html>log in</html>"
     for path, most, words in (
-        ("/none.zip", 5, "none.zip can't be fetched, got 404"),
+        ("/none.zip", 5, "none.zip can't be fetched: 404"),
         ("/page", 5, "page is a web page, .* may ask for a login"),
-        ("/sets/My%20letters.zip", 0, "too large, expected at most 0 bytes"),
+        ("/sets/My%20letters.zip", 0, "too large: .*Allowed: at most 0 bytes"),
     ):
         with pytest.raises(DataError, match=words):
             fetch_address(tmp_path, site.address(path), most_mb=most, **look)
-    with pytest.raises(DataError, match="expected hf://owner/name or https://"):
+    with pytest.raises(DataError, match="Needed: hf://owner/name or https://"):
         fetch_address(tmp_path, "ftp://x/y.zip", most_mb=5, **look)
     kept = {path.name for path in (tmp_path / "uploads").iterdir() if path.name != ".lock"}
     assert kept == {"My-letters.zip", "My-letters.json"}

@@ -34,9 +34,9 @@ def test_gzip_is_told_by_content_not_by_name(tmp_path):
     [
         (b"", "is not an IDX file"),
         (b"PK\x03\x04 a zip", "is not an IDX file"),
-        (b"\x00\x00\x0a\x03" + bytes(12), "expected IDX with 1 to 4 axes, got type 0x0a"),
-        (b"\x00\x00\x08\x09" + bytes(40), "expected IDX with 1 to 4 axes"),
-        (idx_bytes(np.ones((10, 28, 28)))[:-5], "is cut short, expected 7,840 bytes, got 7,835"),
+        (b"\x00\x00\x0a\x03" + bytes(12), "type 0x0a with 3 axes. Needed: IDX with 1 to 4 axes"),
+        (b"\x00\x00\x08\x09" + bytes(40), "Needed: IDX with 1 to 4 axes"),
+        (idx_bytes(np.ones((10, 28, 28)))[:-5], "is cut short: 7,835. Needed: 7,840 bytes"),
         (gzip.compress(idx_bytes(glyphs(10)))[:-400], "can't be read"),
         (b"\x1f\x8b" + b"broken gzip", "can't be read"),
         (b"\x00\x00\x08\x03" + b"\xff" * 12, "is too large"),
@@ -114,13 +114,13 @@ def test_dark_ink_on_white_paper_is_turned_to_white_on_black(tmp_path):
 @pytest.mark.parametrize(
     ("images", "labels", "classes", "words"),
     [
-        (glyphs(4), np.arange(5), None, "does not fit its labels, expected 5 images"),
-        (glyphs(4)[0], np.arange(28), None, "holds no images that can be read, expected 3 axes"),
+        (glyphs(4), np.arange(5), None, "does not fit its labels: 4. Needed: 5 images"),
+        (glyphs(4)[0], np.arange(28), None, "holds no images that can be read: .*Needed: 3 axes"),
         (
             glyphs(4),
             np.array([0, 1, 2, 3]),
             ("a", "b"),
-            "does not fit its classes, expected labels 0 to 1, got 2",
+            "does not fit its classes: 2. Needed: labels 0 to 1",
         ),
         (glyphs(4), np.zeros((4, 1)), None, "holds no labels"),
         (glyphs(0), np.zeros(0), None, "holds no images"),

@@ -34,10 +34,10 @@ def test_length_channels_and_size_are_the_images():
 
 def test_parts_of_unequal_length_are_refused():
     with pytest.raises(
-        DataError, match="data set six is inconsistent, expected 6 labels and files, got 5 and 6"
+        DataError, match="data set six is inconsistent: 5 and 6. Needed: 6 labels and files"
     ):
         image_set(labels=np.zeros(5, np.int64))
-    with pytest.raises(DataError, match="got 6 and 2"):
+    with pytest.raises(DataError, match="inconsistent: 6 and 2"):
         image_set(files=["a", "b"])
 
 
@@ -50,7 +50,7 @@ def test_all_is_a_split_and_an_absent_one_is_said():
     for absent in ("val", "validation"):
         with pytest.raises(
             DataError,
-            match=rf"has no split '{absent}', expected one of: train \(4\), test \(2\), all",
+            match=rf"has no split '{absent}'. Allowed: one of train \(4\), test \(2\), all",
         ):
             data.split(absent)
 

@@ -100,7 +100,7 @@ def test_classes_may_hold_their_splits():
 
 
 def test_splits_without_class_folders_are_refused():
-    with pytest.raises(DataError, match="none in a class folder, got 'train/0.png'"):
+    with pytest.raises(DataError, match="none in a class folder: 'train/0.png'"):
         found(paths("train", "test"))
 
 
@@ -127,6 +127,22 @@ def test_one_loose_picture_does_not_change_what_the_classes_are():
 def test_classes_of_a_split_that_training_lacks_are_said():
     layout = found(paths("train/a", "train/b", "test/a", "test/c"))[2]
     assert layout.findings[0].text == "1 of 2 classes of test are not in train: c."
+
+
+def test_folders_of_writers_within_splits_are_no_classes():
+    names = paths("train/w1/a", "train/w1/b", "train/w2/a", "train/w2/b", "test/w3/a", count=3)
+    wanted = {("a", "train"): 6, ("b", "train"): 6, ("a", "test"): 3}
+    assert found(names)[0] == wanted
+    layout = lay_out(names, "the set")
+    assert layout.how == "<test|train>/<writer>/<class>/*"
+    assert any("taken for writers or parts" in one.text for one in layout.findings)
+    parts = paths(
+        "train/writer1/cat", "train/writer1/dog", "train/writer2/cat", "train/writer2/dog"
+    )
+    parts += paths("test/writer3/cat", "test/writer3/dog")
+    assert {label for label, _ in found(parts)[0]} == {"cat", "dog"}
+    mixed = paths("train/w1/a", "train/w1/b", "train/w2/a", "train/w2/b", "test/w1", "test/w2")
+    assert {label for label, _ in found(mixed)[0]} == {"w1", "w2"}
 
 
 def test_classes_that_are_called_like_characters_lie_below_folders_of_writers():

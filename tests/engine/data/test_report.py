@@ -98,7 +98,7 @@ def test_one_class_and_a_table_that_was_not_read_are_said(listed, tmp_path):
 @pytest.mark.parametrize(
     ("name", "start", "words"),
     [
-        ("train.csv", b"label,pixel0\n", "train.csv is no text, got null bytes"),
+        ("train.csv", b"label,pixel0\n", "train.csv is no text: null bytes"),
         ("set.tar.gz", b"\x1f\x8b", "set.tar.gz is not a tar archive that can be read"),
         ("set", b"7z\xbc\xaf\x27\x1c", "set is not a 7z archive that can be read"),
         ("a.npy", b"\x93NUMPY", "a.npy can't be read"),

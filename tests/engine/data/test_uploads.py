@@ -117,7 +117,7 @@ def test_a_second_upload_of_a_name_gets_a_number(save, zipped, tmp_path):
         ({"../a/b.png": b"x"}, "bad.zip holds a file outside itself"),
         (
             b"PK" + bytes(11_000_000),
-            "bad.zip is too large, expected at most 10 MB. Raise GLYPHLAB_UPLOAD_MB",
+            "bad.zip is too large. Allowed: at most 10 MB. Raise GLYPHLAB_UPLOAD_MB",
         ),
     ],
 )

@@ -15,8 +15,10 @@ from pictures import files, glyphs, png, small_page, write_folder, write_mnist, 
 from stored import DATA, TABLES, Item, counted, glyphs_of, items, stored, write_7z, write_tar
 
 from engine.data.catalog import list_dataset, load_dataset
+from engine.data.choices import AS_FOUND, Choices
 from engine.data.listing import SPLITS
 from engine.data.report import report_of
+from engine.data.staging import list_at
 from engine.errors import DataError
 from engine.progress import no_progress
 from engine.recipes.fields import DataSpec
@@ -177,6 +179,24 @@ def test_images_without_labels_are_loaded_and_in_no_split(opened, tmp_path):
     assert data.split("unlabelled").tolist() == np.flatnonzero(data.labels < 0).tolist()
     assert data.counts().tolist() == [6, 6]
     assert any("4 images have no label" in one.text for one in data.findings)
+
+
+def test_arrays_and_tables_of_images_alone_are_read_where_a_person_says_so(tmp_path):
+    wanted = glyphs(6)
+    np.save(tmp_path / "images.npy", wanted)
+    np.savez(tmp_path / "several.npz", a=wanted, b=wanted[:3])
+    rows = "\n".join(",".join(map(str, one.ravel())) for one in wanted)
+    header = ",".join(f"pixel{n}" for n in range(wanted[0].size))
+    (tmp_path / "test.csv").write_text(f"{header}\n{rows}", encoding="utf-8")
+    chosen = Choices(unlabelled=True)
+    for name, count in (("images.npy", 6), ("several.npz", 9), ("test.csv", 6)):
+        listing = list_at(tmp_path / "home", tmp_path / name, chosen, 50, no_progress)
+        assert len(listing) == count and (listing.labels < 0).all() and not listing.classes
+        assert np.array_equal(listing.reader.read(0), wanted[0])
+        with pytest.raises(
+            DataError, match="say so at the import|none of the 6 images has a label"
+        ):
+            list_at(tmp_path / "home", tmp_path / name, AS_FOUND, 50, no_progress)
 
 
 def test_pages_are_pictures_of_their_own(opened, tmp_path):
@@ -385,6 +405,14 @@ def test_uci_and_usps_tables_are_read_under_their_own_endings(opened, tmp_path):
     assert counts(listing) == {(c, "train"): 6 for c in "012"} | {(c, "test"): 2 for c in "012"}
     usps = lines(([f"{y:.4f}", *(v / 127.5 - 1 for v in x)] for *x, y in rows), " ")
     assert opened(write_folder(tmp_path / "usps", {"zip.train": usps})).classes == ("0", "1", "2")
+    packed = {
+        "zip.train.gz": gzip.compress(usps),
+        "zip.test.gz": gzip.compress(usps[: -len(usps) // 2]),
+    }
+    again = counts(opened(write_folder(tmp_path / "packed", packed | {"x.gz": b"x"})))
+    assert sum(n for (_, split), n in again.items() if split == "train") == len(rows)
+    with pytest.raises(DataError, match="can't be unpacked"):
+        opened(write_folder(tmp_path / "cut", {"zip.train.gz": gzip.compress(usps)[:-30]}))
     marks = [[*(v // 200 for v in x), *(int(y == n) for n in range(3))] for *x, y in rows]
     listing = opened(write_folder(tmp_path / "semeion", {"semeion.data": lines(marks, " ")}))
     assert counts(listing) == {(c, "train"): 8 for c in "012"}

@@ -117,9 +117,9 @@ def test_knn_accuracy_agrees_with_scikit_learn() -> None:
 def test_mistakes_are_told_in_one_line() -> None:
     with pytest.raises(ModelError, match="not finite.*diverged"):
         Neighbours(np.array([[np.nan, 1.0]]))
-    with pytest.raises(ModelError, match="expected embeddings of 4 values, got 5"):
+    with pytest.raises(ModelError, match="gallery: 5. Needed: embeddings of 4 values"):
         Neighbours(unit(3, 4, 0)).search(unit(1, 5, 0), 1)
-    with pytest.raises(DataError, match="expected 3 labels, got 2"):
+    with pytest.raises(DataError, match="number: 2. Needed: 3 labels"):
         Neighbours(unit(3, 4, 0), np.array([0, 1]))
     with pytest.raises(DataError, match="at least one embedding"):
         Neighbours(np.empty((0, 4), np.float32))

@@ -219,7 +219,7 @@ def test_a_layout_can_be_stopped_between_epochs() -> None:
 def test_mistakes_are_told_in_one_line() -> None:
     with pytest.raises(GlyphlabError, match="did you mean 'umap'"):
         Options("umpa")
-    with pytest.raises(GlyphlabError, match="dims can't be used, expected 2 to 3, got 4"):
+    with pytest.raises(GlyphlabError, match="dims can't be used: 4. Allowed: 2 to 3"):
         Options(dims=4)
     with pytest.raises(GlyphlabError, match="two dimensions"):
         Options("tsne", 3)

@@ -61,7 +61,7 @@ def test_what_stands_in_the_place_by_now_is_not_overwritten(lab, tmp_path):
     file.write_text("old")
     entry = Trash(tmp_path).put(file, "trial", "one")
     file.write_text("new")
-    with pytest.raises(RunError, match="stands in its place"):
+    with pytest.raises(RunError, match="there is another of this name"):
         Trash(tmp_path).restore(entry.id)
     file.unlink()
     Trash(tmp_path).restore(entry.id)

@@ -145,7 +145,7 @@ def test_a_run_of_a_lost_node_fails_whatever_the_clocks_say(lab: Lab) -> None:
     then = time.time() - SILENT_SECONDS - 5
     os.utime(beat, (then, then))
     assert state(lab, id) == "failed"
-    assert "no sign of life on elsewhere" in (run.info().error or "")
+    assert "no heartbeat on elsewhere" in (run.info().error or "")
     assert "0" not in jobs  # should it come back, it does not go on beside the one that is resumed
 
 

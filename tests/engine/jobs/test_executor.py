@@ -123,7 +123,7 @@ def test_a_waiting_run_is_a_light_process_and_can_be_taken_out_of_the_queue(lab)
         lab.stop(run.id)
         assert ended(lab, run.id).message == "stopped before it began"
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"))  # and no zombie stays
-    with pytest.raises(RunError, match="is not running, got stopped"):
+    with pytest.raises(RunError, match="is not running: stopped"):
         lab.stop(run.id)
 
 
@@ -135,7 +135,7 @@ def test_a_killed_waiting_run_is_failed_and_can_be_resumed(lab):
         assert ended(lab, run.id).error == KILLED
         lab.resume(run.id)
         wait_until(lambda: run.info().state == "queued" and run.info().resumed == 1)
-        with pytest.raises(RunError, match="is queued, expected a stopped or failed one"):
+        with pytest.raises(RunError, match="is queued. Needed: a stopped or failed one"):
             lab.resume(run.id)
         wait_until(lambda: run.status().get("pid"))
         lab.stop(run.id, at_once=True)

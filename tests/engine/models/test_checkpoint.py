@@ -138,7 +138,7 @@ def test_missing_broken_or_foreign_files_are_clear_errors(saved, tmp_path) -> No
     with pytest.raises(CheckpointError, match="are missing"):
         load_checkpoint(folder)
     weights.write_bytes(b"not safetensors at all")
-    with pytest.raises(CheckpointError, match="no readable safetensors"):
+    with pytest.raises(CheckpointError, match="not a readable safetensors"):
         load_checkpoint(folder)
     shutil.move(moved, weights)
     change(folder, format=99)
@@ -313,5 +313,5 @@ def test_malformed_weights_are_a_clear_error(saved, kind) -> None:
     folder, _ = saved
     weights = next(folder.glob("*.safetensors"))
     weights.write_bytes(malformed(weights.read_bytes(), kind))
-    with pytest.raises(CheckpointError, match="no readable safetensors"):
+    with pytest.raises(CheckpointError, match="not a readable safetensors"):
         load_checkpoint(folder)

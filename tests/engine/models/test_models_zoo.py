@@ -75,7 +75,7 @@ def test_zfnet_follows_the_image_size(size, side):
 
 
 def test_zfnet_says_what_size_it_needs():
-    with pytest.raises(ModelError, match="expected a size of at least 32 px, got 28 px"):
+    with pytest.raises(ModelError, match="five times: 28 px. Needed: a size of at least 32 px"):
         build_model("zfnet", {}, 1, 10, 28)
 
 
@@ -195,7 +195,7 @@ def test_cnn5_puts_its_parts_in_the_published_order():
     [
         ({"filter_size": "3,3"}, 64, "one whole number, or five"),
         ({"filter_size": "big"}, 64, "one whole number, or five"),
-        ({"filter_org": "triple"}, 64, "known: const, double, half"),
+        ({"filter_org": "triple"}, 64, "Known: const, double, half"),
         ({"activation": "reluu"}, 64, "did you mean 'relu'"),
         ({"num_filters": 0}, 64, "1 or more"),
         ({}, 28, "no pixel would be left"),

@@ -156,7 +156,7 @@ def test_each_teaches_for_themselves(lab):
     assert lab.for_person(lab.ben).taught.symbols() == [] == lab.taught.symbols()
     assert lab.drawings.all() == [] and len(lab.for_person(lab.ada).drawings.all()) == 1
     assert lab.dataset(f"drawings-students-{lab.ada.id}").classes == ("7",)
-    with pytest.raises(RightsError, match="does not know whose"):
+    with pytest.raises(RightsError, match="can't tell who you are"):
         lab.for_person(NOBODY).taught.add("heart", png(drawn("♥")))
 
 

@@ -89,9 +89,7 @@ def test_a_blank_pad_is_not_saved(lab):
 
 def test_too_few_drawings_are_not_learned_from(lab):
     collect(lab, "7", 2)
-    with pytest.raises(
-        DataError, match="too few drawings to learn from, expected at least 5, got 2"
-    ):
+    with pytest.raises(DataError, match="too few drawings to learn from: 2. Needed: at least 5"):
         lab.drawings.recipe("canvas-digits")
 
 

@@ -41,7 +41,7 @@ def test_a_decision_changes_the_label_that_holds_and_not_the_given_one(lab):
 
 def test_images_and_classes_that_are_not_there_are_refused_by_name(lab):
     one = samples(lab)[0]
-    with pytest.raises(DataError, match="no such image, expected a name such as"):
+    with pytest.raises(DataError, match="no such image: .*. Needed: a name such as"):
         lab.labels.relabel("shapes", ["nothing.png"], "ring", who="ann")
     with pytest.raises(DataError, match="did you mean 'ring'"):
         lab.labels.relabel("shapes", [one], "rign", who="ann")

@@ -94,7 +94,7 @@ def test_images_that_a_model_was_trained_on_are_left_out_or_said(lab):
     assert found["n"] == sum(len(index) for name, index in held.items() if name != "train")
     whole = score_together(lab.store, [lab.one, own], "noisy", "all")
     assert whole["n"] == 200 and "was trained on some" in whole["notes"][0]
-    with pytest.raises(DataError, match="expected two models"):
+    with pytest.raises(DataError, match="Needed: two models"):
         score_together(lab.store, [own, own], "digits")
     with pytest.raises(DataError, match="did you mean 'given'"):
         score_together(lab.store, [lab.one, own], "digits", labels="givn")

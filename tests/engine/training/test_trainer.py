@@ -203,7 +203,7 @@ def test_batches_of_one_image_are_refused_before_the_training_starts() -> None:
 def test_images_of_one_class_are_refused_before_the_training_starts() -> None:
     data = shapes()
     one = dataclasses.replace(data, labels=np.zeros_like(data.labels))
-    with pytest.raises(DataError, match="all of one class, expected at least 2 classes, got 'bar'"):
+    with pytest.raises(DataError, match="all of one class: 'bar'. Needed: at least 2 classes"):
         Trainer(recipe(), one, CPU)
 
 
