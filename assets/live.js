@@ -58,6 +58,16 @@ export function fitted(layout, width) {
   };
 }
 
+// When a chart is first drawn: at once where it can be seen, else when the browser has nothing better to do.
+function turn(place) {
+  return new Promise((come) => {
+    const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && begin(), { rootMargin: "200px" });
+    const begin = () => { watcher.disconnect(); come(); };
+    watcher.observe(place);
+    (window.requestIdleCallback ?? ((idle) => setTimeout(idle, 500)))(begin, { timeout: 2000 });
+  });
+}
+
 export default function ({ data, parentElement }) {
   const library = plotly(new URL(data.source, document.baseURI).href);
   if (!data.figure) {
@@ -71,8 +81,9 @@ export default function ({ data, parentElement }) {
   const colours = getComputedStyle(place).getPropertyValue("--st-text-color");
   if (place.shown === data.figure + colours) return; // asked often, before there is anything new
   place.latest = data.figure;
-  library.then(
-    (draws) => {
+  const due = place.shown ? Promise.resolve() : (place.due ??= turn(place));
+  Promise.all([library, due]).then(
+    ([draws]) => {
       if (place.latest !== data.figure || !place.isConnected) return; // a newer one came while the library was on its way
       draws.react(place, traces, dressed(fitted(layout, place.clientWidth), getComputedStyle(place)), data.config);
       place.shown = data.figure + colours;

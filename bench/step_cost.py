@@ -45,9 +45,8 @@ def _step_seconds(recipe: Recipe, stage: Stage, classes: int, device: torch.devi
     channels = STYLES[recipe.data.style].channels
     largest = recipe.resolved_stages()[-1].size or recipe.data.size
     network = recipe.model
-    model = build_model(
-        network.name, network.options, channels, classes, largest, pretrained=False
-    ).to(device, memory_format=torch.channels_last)
+    model = build_model(network.name, network.options, channels, classes, largest, pretrained=False)
+    model.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     x = torch.randn(stage.batch_size, channels, size, size, device=device)
     x = x.contiguous(memory_format=torch.channels_last)
     precision, _ = pick_precision(recipe.precision, device)

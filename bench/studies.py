@@ -14,10 +14,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from bench.records import append
 from bench.step_cost import seconds_of
@@ -206,7 +206,7 @@ def record(bench: Bench, job: Job, *files: Path) -> dict[str, float]:
     """Append the figures of a finished job to the files and return them by name."""
     run = bench.run_of(job)
     assert run is not None
-    final = run.final() or {}
+    final = cast("Mapping[str, Any]", run.final() or {})
     figures = {name: float(final[name]) for name in FIGURES if final.get(name) is not None}
     rows = [
         {

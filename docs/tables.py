@@ -116,8 +116,9 @@ def shipped() -> str:
                 f" {len(unseen['errors'])} alphabets before it was trained on them"
             )
         else:
+            sets = " and ".join(data.split("+"))
             accuracy = (
-                f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {data}"
+                f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {sets}"
             )
         rows.append(
             (

@@ -5,7 +5,17 @@ import streamlit as st
 
 from app.sections.models.card import card, downloads, figures, mistakes, offer_test_split, remove
 from app.sections.models.inside import inside
-from app.widgets import ago, damaged_box, link, page, parameters, percent, pick_model
+from app.widgets import (
+    WIDE_TABLE,
+    ago,
+    damaged_box,
+    link,
+    note,
+    page,
+    parameters,
+    percent,
+    pick_model,
+)
 
 with page("Models", "Saved models: what they are for, how good they are, and their files.") as lab:
     model = pick_model(lab, "model")
@@ -28,18 +38,20 @@ with page("Models", "Saved models: what they are for, how good they are, and the
             pd.DataFrame(
                 {
                     "Name": entry.name,
-                    "Title": entry.title,
-                    "Trained on": entry.data,
                     "Test accuracy": percent(entry.accuracy),
                     "Tested on": entry.tested_on or "–",
                     "Classes": entry.classes,
+                    "Trained on": entry.data,
                     "Parameters": parameters(entry.parameters),
-                    "Style": entry.style,
                     "Image size (px)": entry.size,
-                    "Made": ago(entry.created),
+                    "Created": ago(entry.created),
+                    "Title": entry.title,
+                    "Input style": entry.style,
                 }
                 for entry in lab.models()
             ),
             hide_index=True,
+            column_config={"Name": st.column_config.TextColumn(pinned=True)},
         )
+        note(WIDE_TABLE)
     damaged_box(lab.store.damaged_models())

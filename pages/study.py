@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.charts.study import beside
 from app.sections import study as studying
-from app.widgets import chart, link, note, page
+from app.widgets import WIDE_TABLE, chart, link, note, page
 from engine.services.studies import STUDIES
 
 OVERVIEW = "All"
@@ -40,7 +40,7 @@ with page(
         note(
             "Ours: the best full-size run of the same recipe. Best of this lab: of any recipe on"
             " the same images by the same measure. Both come from this lab's runs, its shipped"
-            " models and its records; what was not run at full size says so."
+            " models and its records; what was not run at full size says so. " + WIDE_TABLE
         )
     else:
         part, mine = STUDIES[chosen], [row for row in rows if row.study == chosen]

@@ -11,6 +11,8 @@ with page(
 ) as lab:
     if allowed(lab, "sweep"):
         st.session_state.setdefault("new-sweep", not lab.sweeps.titles())
+        if st.session_state.pop("sweep-begun", False):
+            st.session_state["new-sweep"] = False
         with st.expander(
             "New sweep", icon=":material/add_circle:", key="new-sweep", on_change="rerun"
         ):

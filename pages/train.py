@@ -13,6 +13,8 @@ with page("Train", "Choose a recipe, change any field, start the run and watch i
     if "run" not in st.query_params and any(came_for) and st.session_state.get("came") != came_for:
         st.session_state["new-run"] = True  # by a link to it, maybe after watching another run
     st.session_state["came"] = came_for
+    if st.session_state.pop("run-begun", False):
+        st.session_state["new-run"] = False  # folded, for the run below
     box = st.expander("New run", icon=":material/add_circle:", key="new-run", on_change=keep_edits)
     if (
         box.open

@@ -34,24 +34,33 @@ settings.register_profile(
 settings.load_profile("lab")
 
 # The files that take longest: they are begun first, or one of them would be left for the end, while
-# the other cores have nothing to do. (`make test` keeps this order; a file's tests stay together.)
+# the other cores have nothing to do; those with browsers alternate with others. (`make test` keeps
+# this order; a file's tests stay together.)
 LONGEST = (
-    "tests/browser/test_browser.py",
+    "tests/browser/test_access.py",
     "tests/engine/noise/test_pipeline.py",
     "tests/engine/cli/test_cli.py",
-    "tests/bench/test_ablation.py",
-    "tests/engine/noise/test_benchmark.py",
-    "tests/engine/noise/test_recover.py",
-    "tests/engine/models/test_unseen_drawings.py",
+    "tests/browser/test_class.py",
     "tests/engine/services/test_sweeps.py",
-    "tests/engine/test_lab.py",
-    "tests/app/test_server.py",
-    "tests/browser/test_explorer.py",
+    "tests/browser/test_browser.py",
+    "tests/docs/test_tutorials.py",
+    "tests/test_wheel.py",
+    "tests/browser/test_canvas.py",
     "tests/engine/jobs/test_executor.py",
-    "tests/engine/jobs/test_cluster.py",
-    "tests/browser/test_loop.py",
-    "tests/engine/exports/test_hub.py",
+    "tests/app/test_server.py",
+    "tests/deploy/test_proxies.py",
+    "tests/engine/noise/test_benchmark.py",
+    "tests/engine/models/test_unseen_drawings.py",
+    "tests/browser/test_explorer.py",
+    "tests/engine/test_lab.py",
     "tests/engine/models/test_portable.py",
+    "tests/browser/test_loop.py",
+    "tests/engine/jobs/test_cluster.py",
+    "tests/bench/test_ablation.py",
+    "tests/engine/noise/test_recover.py",
+    "tests/app/test_canvas_strangers.py",
+    "tests/engine/exports/test_hub.py",
+    "tests/faults/test_together.py",
 )
 
 

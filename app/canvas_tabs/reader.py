@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import io
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from app.canvas_tabs.drawn import Drawn
 from app.people.asking import in_canvas
 from engine.errors import ModelError
 from engine.imaging import images, segmentation
+from engine.imaging.formats import image_in
 from engine.imaging.squares import coarse
 from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge
 from engine.recognition.few_shot import WITHOUT_GALLERY
@@ -220,7 +220,7 @@ def in_turn(pictures: Sequence[Path | bytes]) -> Iterator[None]:
 def pixels(picture: Path | bytes) -> int:
     """The pixels that a picture says it has; 0 if it can't be read."""
     try:
-        with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as found:
+        with image_in(picture) as found:
             return found.width * found.height
     except Exception:  # noqa: BLE001 - whoever opens it says what is wrong
         return 0

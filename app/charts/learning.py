@@ -50,7 +50,7 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
     if not ended and not steps:
         return message(
             "Loss",
-            "No point yet: the first is drawn when the first steps of training are done.",
+            "The first point is drawn when the first steps of training are done.",
             height=height,
         )
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
@@ -77,7 +77,7 @@ def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> 
     """
     ended = epochs_of(rows)
     if not ended:
-        return message("Accuracy", "The first point appears after the first epoch.", height=height)
+        return message("Accuracy", "The first point is drawn after the first epoch.", height=height)
     chart = figure("Accuracy", "Epoch", "Accuracy (%)", height=height)
     _curve(chart, ended, "train_accuracy", "Training", TRAIN, 100, "%{y:.2f}%")
     _curve(chart, ended, "val_accuracy", "Validation", VALIDATION, 100, "%{y:.2f}%")

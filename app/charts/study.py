@@ -91,7 +91,8 @@ def beside(rows: Sequence[Figures], title: str) -> go.Figure:
         (min(values) + max(values)) / 2,
         max(LEAST_SPAN, 1.15 * (max(values) - min(values))) / 2,
     )
-    chart.update_xaxes(range=[max(middle - half, -1), min(middle + half, 101)])
+    # Nothing is above 100%: beyond it there is room for half a mark.
+    chart.update_xaxes(range=[max(middle - half, -1), min(middle + half, 100 + 0.06 * half)])
     chart.update_layout(showlegend=True)
     chart.update_yaxes(
         autorange="reversed",

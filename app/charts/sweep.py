@@ -95,7 +95,11 @@ def importance(shares: Mapping[str, float], metric: str, height: int = 360) -> g
         )
     rows = sorted(shares.items(), key=lambda row: row[1])
     chart = figure(
-        "Importance", f"Share of the variation of {words(metric)} explained (%)", "", height=height
+        "Importance",
+        "Variation explained (%)",  # an axis' title is not wrapped on a narrow screen
+        "",
+        subtitle=f"share of the variation of {words(metric)}",
+        height=height,
     )
     chart.add_bar(
         x=[share * 100 for _, share in rows],

@@ -24,9 +24,12 @@ from app.doors.admission import Admission
 from app.doors.forms import FormText, TooLarge, Unreadable
 from app.doors.headers import protective, replaced, without_odd_ranges
 from app.doors.limits import Crowded, Limits, Rate, whose
+from app.doors.messages import Messages
+from app.doors.open_pages import page_open
 from app.doors.proxies import Proxies, below_prefix, proxies_of
 from app.doors.table import FORM, UPLOAD, Door, Table
 from app.doors.tally import Seen, Tally
+from app.doors.visit import Visit
 from engine.people.person import Person
 from engine.settings import Settings
 
@@ -64,6 +67,7 @@ class Guard:
         self._limits = limits or Limits(self._upload_bytes)
         self.admission, self.tally = admission, tally or Tally()
         self._rates = rates or (Rate(*OF_PERSON), Rate(*OF_ADDRESS))
+        self._paced = Messages().paced
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -163,22 +167,22 @@ class Guard:
         self, door: Door, id: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         client = (scope.get("client") or ("", 0))[0]
-        visit = _Visit(
+        visit = Visit(
             self._protected(send, door.bare), receive, self._most(door), self._limits, client
         )
         try:
             if door.takes == FORM:
                 visit.form = FormText(Headers(scope=scope).get("content-type", ""))
             person: Person | None = scope.get("glyphlab.person")
-            with self._limits.entered(client, scope["type"], person.id if person else ""):
-                counted = receive if scope["type"] == "websocket" else visit.receive
+            kind, who = scope["type"], person.id if person else ""
+            with self._limits.entered(client, kind, who), page_open(who, kind, door.path):
+                socket = kind == "websocket"
+                counted = self._paced(receive, who, client) if socket else visit.receive
                 await self.app(below_prefix(scope), counted, visit.send)
         except (Crowded, TooLarge, Unreadable) as error:
             visit.refused = visit.refused or error
-        except (
-            asyncio.CancelledError
-        ):  # the lab goes down; the server would log where each one stood
-            return
+        except asyncio.CancelledError:
+            return  # the lab goes down; the server would log where each one stood
         except Exception as error:  # noqa: BLE001 - a stranger's request must not fill the log
             if visit.refused is None:
                 failed = scope.get("method", "WEBSOCKET"), door.path, in_one_line(error)
@@ -197,46 +201,6 @@ class Guard:
             answer = _line("The lab could not answer this request.", 500)
         if visit.refused or scope["type"] == "http":
             await self._refuse(answer, scope, receive, send)
-
-
-class _Visit:
-    """One request behind its door: its body is counted, and what is sent after a body that was too
-    large is dropped, whatever the application makes of the failure.
-    """
-
-    def __init__(
-        self, send: Send, receive: Receive, most: int, limits: Limits, client: str
-    ) -> None:
-        self._send, self._receive = send, receive
-        self._most, self._limits, self._client = most, limits, client
-        self._taken = 0
-        self.begun = False
-        self.form: FormText | None = None  # where the body is one
-        self.refused: Crowded | TooLarge | Unreadable | None = None
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        size = len(message.get("body", b""))
-        try:
-            if self._taken + size > self._most:
-                raise TooLarge(self._most)
-            self._limits.came(self._client, size)
-            if self.form is not None:
-                self.form.take(message.get("body", b""))
-        except (Crowded, TooLarge, Unreadable) as error:
-            self.refused = error
-            raise
-        self._taken += size
-        return message
-
-    async def send(self, message: Message) -> None:
-        if self.refused and not self.begun:
-            return
-        self.begun = True
-        await self._send(message)
-
-    def end(self) -> None:
-        self._limits.went(self._client, self._taken)
 
 
 def guarded(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.widgets.allowed import allowed
+from app.widgets.doing import do_button
 from app.widgets.person import person, pick_person
 from engine.errors import GlyphlabError
 
@@ -87,13 +88,13 @@ def _any_class(lab: Lab, sample: Sample) -> None:
             accept_new_options=True,
             placeholder="Choose, or type a new class",
         )
-        st.button(
+        do_button(
             "Set",
+            act,
+            (_relabel, lab, sample, name),
             key="set-label",
             shortcut="Ctrl+Enter",
             disabled=not name,
-            on_click=act,
-            args=(_relabel, lab, sample, name),
         )
 
 
@@ -107,9 +108,7 @@ def _tags(lab: Lab, sample: Sample) -> None:
             args=(_mark, lab, sample, "untag", tag),
         )
     tag = st.text_input("New tag", key=f"tag-{sample.name}", max_chars=60)
-    st.button(
-        "Add", key="add-tag", disabled=not tag, on_click=act, args=(_mark, lab, sample, "tag", tag)
-    )
+    do_button("Add", act, (_mark, lab, sample, "tag", tag), key="add-tag", disabled=not tag)
 
 
 def act(deed: Callable[..., None], *arguments: object) -> None:

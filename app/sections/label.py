@@ -1,6 +1,4 @@
-"""Labelling by keyboard: the images that the lab proposes next, one after the other, each with what a
-linear head predicts that is fitted again with every label.
-"""
+"""Labelling by keyboard: the images that the lab proposes, each with what a linear head predicts."""
 
 from __future__ import annotations
 
@@ -13,6 +11,7 @@ from app.samples.deeds import REFUSED, act
 from app.samples.thumbs import thumbs
 from app.sections.embeddings.choose import at_work, pick_segment
 from app.widgets import allowed, empty, link, note, number, percent, pick_dataset, pick_model
+from app.widgets.doing import do_button
 from app.widgets.links import page_file
 from app.widgets.person import person, pick_person
 from engine.errors import DataError
@@ -248,13 +247,13 @@ def _one(lab: Lab, space: Space, one: Proposal) -> None:
                 placeholder="Choose, or type a new class",
                 width=220,
             )
-            st.button(
+            do_button(
                 "Set",
+                act,
+                (_give, lab, space.data, one.name, name, True),
                 key="give",
                 shortcut="Ctrl+Enter",
                 disabled=not name,
-                on_click=act,
-                args=(_give, lab, space.data, one.name, name, True),
             )
         with st.container(horizontal=True, gap="small"):
             st.button("Skip", key="skip", shortcut="Right", on_click=_skip, args=(space, one.name))

@@ -11,6 +11,7 @@ import streamlit as st
 from app.charts.words import literal, moment, number
 from app.widgets import empty, link, note, told
 from app.widgets.busy import quick_takes
+from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
 from app.widgets.trash import trash_box
 from engine.errors import GlyphlabError
@@ -53,7 +54,8 @@ def _table(lab: Lab, was_busy: bool) -> None:
     if chosen:
         _deeds(lab, chosen, notes)
     else:
-        note(f"{total} runs. Tick some to compare, tag, note or delete them.")
+        runs = "run" if total == "1" else "runs"
+        note(f"{total} {runs}. Tick some to compare, tag, note or delete them.")
 
 
 def _filtered(found: Sequence[RunInfo], notes: dict[str, Note]) -> list[RunInfo]:
@@ -124,7 +126,7 @@ def table_of(shown: Iterable[RunInfo], notes: dict[str, Note]) -> dict[str, list
             "Note": notes.get(run.id, Note()).note,
             "Data": run.data,
             "Network": run.model,
-            "Made": moment(run.created),
+            "Created": moment(run.created),
             "Seconds": None if run.seconds is None else round(run.seconds),
             "Epochs": run.epoch,
             "Recipe": run.recipe,
@@ -142,7 +144,7 @@ def table_of(shown: Iterable[RunInfo], notes: dict[str, Note]) -> dict[str, list
 def _columns() -> dict[str, Any]:
     column = st.column_config
     return {
-        "Name": column.TextColumn(width="medium"),
+        "Name": column.TextColumn(width="medium", pinned=True),
         "Test": column.NumberColumn(format="percent", help="accuracy of the test split"),
         "Validation": column.NumberColumn(
             format="percent", help="accuracy of the validation split, by which the epoch was chosen"
@@ -150,7 +152,7 @@ def _columns() -> dict[str, Any]:
         "Tags": column.ListColumn(),
         "Note": column.TextColumn(width="medium"),
         "Seconds": column.NumberColumn(format="localized"),
-        "Made": column.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone=st.context.timezone),
+        "Created": column.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone=st.context.timezone),
     }
 
 
@@ -194,9 +196,7 @@ def _tag(lab: Lab, ids: Sequence[str], notes: dict[str, Note]) -> None:
             accept_new_options=True,
             placeholder=f"Choose, or type up to {LONGEST_TAG} letters",
         )
-        st.button(
-            "Add", key="add-tag", disabled=not tag, on_click=told(lab.notes.tag), args=(ids, tag)
-        )
+        do_button("Add", told(lab.notes.tag), (ids, tag), key="add-tag", disabled=not tag)
 
 
 def _note(lab: Lab, ids: Sequence[str], notes: dict[str, Note]) -> None:
@@ -209,7 +209,7 @@ def _note(lab: Lab, ids: Sequence[str], notes: dict[str, Note]) -> None:
             key=key,
             max_chars=LONGEST_NOTE,
         )
-        st.button("Keep", key="keep-note", on_click=told(lab.notes.write), args=(ids, text))
+        do_button("Save", told(lab.notes.write), (ids, text), key="keep-note")
 
 
 def _delete(lab: Lab, chosen: Sequence[RunInfo]) -> None:

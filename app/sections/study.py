@@ -34,7 +34,7 @@ def summary(rows: Sequence[Row]) -> None:
     judged = [row for row in full if row.difference is not None]
     with st.container(horizontal=True, gap="medium"):
         st.metric("Published experiments", len(rows), width=170)
-        st.metric("Run at full size here", f"{len(full)} of {len(rows)}", width=170)
+        st.metric("Run at full size", f"{len(full)} of {len(rows)}", width=170)
         st.metric(
             "At or above the published figure",
             f"{sum((row.difference or 0) >= 0 for row in judged)} of {len(judged)}",
@@ -51,7 +51,7 @@ def overview(rows: Sequence[Row]) -> None:
             "study": row.study,
             "experiment": row.name,
             "data": row.recipe.data.name,
-            "published": _percent(row.published),
+            "published": _percent(row.published if row.at_end is None else row.at_end),
             "ours": _percent(row.ours.value if row.ours else None),
             "difference (points)": _percent(row.difference),
             "best of this lab": _percent(row.best.value if row.best else None),
@@ -125,7 +125,8 @@ def _ours(row: Row) -> None:
         if row.small:
             _where(row.small, "The small run")
         return
-    delta = None if row.difference is None else f"{100 * row.difference:+.2f} points"
+    end = "" if row.at_end is None else f" from its end, {percent(row.at_end)}"
+    delta = None if row.difference is None else f"{100 * row.difference:+.2f} points{end}"
     st.metric(
         "Ours, same recipe",
         percent(row.ours.value),

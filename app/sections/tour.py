@@ -43,14 +43,14 @@ WORDS: dict[str, Words] = {
         "See its curves",
     ),
     "map": Words(
-        "Walk through its embedding space",
+        "Walk through an embedding space",
         "Every image becomes a point: images that the network finds similar lie close together.",
         "Make the map",
         "Open the map",
     ),
     "labels": Words(
         "Find wrong labels",
-        "A tenth of the labels of 1,000 digits is changed on purpose. See how many the lab finds.",
+        "About a tenth of the labels of 1,000 digits is changed on purpose. See how many the lab finds.",
         "Add label noise",
         "See what was found",
     ),

@@ -4,7 +4,17 @@ the lab; nothing else.
 
 from app.charts.words import ago, number, parameters, percent, seconds, size
 from app.widgets.allowed import allowed
-from app.widgets.common import CHART_CONFIG, chart, clock, empty, get_lab, note, page, told
+from app.widgets.common import (
+    CHART_CONFIG,
+    WIDE_TABLE,
+    chart,
+    clock,
+    empty,
+    get_lab,
+    note,
+    page,
+    told,
+)
 from app.widgets.damaged import damaged_box
 from app.widgets.links import PAGES, link
 from app.widgets.pickers import pick_dataset, pick_model, pick_run, pick_runs
@@ -14,6 +24,7 @@ from app.widgets.tasks import task_box
 __all__ = [
     "CHART_CONFIG",
     "PAGES",
+    "WIDE_TABLE",
     "ago",
     "allowed",
     "chart",

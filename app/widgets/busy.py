@@ -50,7 +50,8 @@ def busy_with(lab: Lab, but: str = "") -> str:
     ]
     parts = parts[:MOST_NAMED] + _more(len(parts) - MOST_NAMED, "more task")
     parts += _more(sum(run.state == "queued" for run in runs), "queued run")
-    if not parts and but == "" and _load() >= BUSY_LOAD:
+    own = 1 if but else 0  # that run wants a core itself
+    if not parts and _load() >= BUSY_LOAD + own:
         parts = ["programs outside the lab"]
     return _listed(parts)
 

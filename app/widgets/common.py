@@ -14,6 +14,7 @@ import streamlit as st
 from app.charts.words import moment
 from app.people.asking import in_dashboard
 from app.shared_lab import open_lab_here
+from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.live import can_draw, drawn, drawn_once, live_chart
 from app.widgets.person import asking
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from engine.lab import Lab
 
+LOCK_SECONDS = 5  # between two looks of a student's page whether the class is locked
 # No logo, and only the buttons that people use; the scroll wheel scrolls the page, not the plot.
 CHART_CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -31,6 +33,25 @@ CHART_CONFIG: dict[str, Any] = {
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "png", "scale": 2},
 }
+# under a table that may be wider than the page
+WIDE_TABLE = "A wide table scrolls sideways; the button at its upper right corner enlarges it."
+
+
+def _lock(lab: Lab, was: bool) -> None:
+    """Whether the class is locked; the page is drawn anew when that changes, and for somebody who is
+    no longer in the class.
+    """
+    try:
+        locked = lab.classroom.is_locked_for(asking())
+    except GlyphlabError:
+        locked = not was
+    if locked != was:
+        st.rerun()
+    if locked:
+        st.info(
+            "The class is locked: look and draw until your teacher unlocks it.",
+            icon=":material/lock:",
+        )
 
 
 def get_lab() -> Lab:
@@ -54,12 +75,8 @@ def page(title: str, about: str) -> Iterator[Lab]:
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
-    someone = asking()
-    if not someone.leads and lab.classroom.is_locked_for(someone):
-        st.info(
-            "The class is locked: look and draw until your teacher unlocks it.",
-            icon=":material/lock:",
-        )
+    if lab.settings.mode == "class" and not asking().leads:
+        fragment(_lock, run_every=LOCK_SECONDS)(lab, lab.classroom.is_locked_for(asking()))
     try:
         yield lab
     except GlyphlabError as error:

@@ -8,7 +8,8 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def fragment(draw: Callable[P, R], run_every: float | None = None) -> Callable[P, R]:

@@ -198,7 +198,7 @@ def model_label(model: ModelInfo) -> str:
 def accuracy_words(model: ModelInfo) -> str:
     """A model's accuracy with what it is of; '' where none was measured.
 
-    '86.2% of 14,000 test images of characters+emnist62, 62 classes'
+    '86.2% of 14,000 test images of characters and emnist62, 62 classes'
     """
     if model.accuracy is None:
         if model.val_accuracy is None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 
 from engine.data.decode import decoded
 from engine.data.listing import Listing, digest
+from engine.data.room import IMAGES, make_room, used
 from engine.errors import DataError
 from engine.files.atomic import is_full, make_folder, rename_whole
 from engine.files.locks import Lock
@@ -55,8 +57,9 @@ def cached_squares(
         kept: list[np.ndarray] = []
         skipped: list[tuple[str, str]] = []
         paged: list[tuple[str, int]] = []
-        with (folder / "images.npy").open("wb") as file:
-            shape = (STYLES[style].channels, size, size)
+        shape = (STYLES[style].channels, size, size)
+        make_room(folder.parent, len(listing) * math.prod(shape))
+        with (folder / IMAGES).open("wb") as file:
             _write_header(file, 0, shape)
             for chunk in decoded(listing, style, size, progress):
                 file.write(np.ascontiguousarray(chunk.images).data)
@@ -102,7 +105,8 @@ def cached_concatenation(
 
     def make(folder: Path) -> None:
         total, done = sum(len(array) for array in arrays), 0
-        with (folder / "images.npy").open("wb") as file:
+        make_room(folder.parent, sum(array.nbytes for array in arrays))
+        with (folder / IMAGES).open("wb") as file:
             _write_header(file, total, arrays[0].shape[1:])
             for array in arrays:
                 for start in range(0, len(array), 4096):
@@ -218,7 +222,9 @@ def _open_squares(folder: Path) -> Stored:
 
 
 def _open_images(folder: Path) -> np.ndarray:
-    return np.load(folder / "images.npy", mmap_mode="r")
+    images = np.load(folder / IMAGES, mmap_mode="r")
+    used(folder)
+    return images
 
 
 def _write_header(file: BinaryIO, count: int, shape: tuple[int, ...]) -> None:

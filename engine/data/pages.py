@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from engine.data.listing import Finding, Reader
 from engine.errors import DataError, GlyphlabError, ImageError
+from engine.imaging.formats import image_in
 from engine.imaging.images import MOST_PIXELS
 
 PAGED = (".tif", ".tiff", ".gif")
@@ -82,7 +82,7 @@ def _counts(files: _Files) -> dict[int, int]:
             continue
         try:
             raw = files.reader.read(position)
-            with Image.open(io.BytesIO(raw if isinstance(raw, bytes) else b"")) as picture:
+            with image_in(raw if isinstance(raw, bytes) else b"") as picture:
                 count = getattr(picture, "n_frames", 1)
         except (GlyphlabError, OSError):
             continue
@@ -97,7 +97,7 @@ def _page(raw: bytes, page: int) -> bytes:
     """One page as a file of its own."""
     out = io.BytesIO()
     try:
-        with Image.open(io.BytesIO(raw)) as picture:
+        with image_in(raw) as picture:
             picture.seek(page)
             if picture.width * picture.height > MOST_PIXELS:
                 raise DataError("the page is too large", expected=f"at most {MOST_PIXELS:,} pixels")

@@ -29,6 +29,9 @@ from engine.files.locks import Lock
 from engine.files.trash import Trash
 from engine.progress import Progress, no_progress
 
+# What a data set in a JSON file ends in here: NAME.json says what is kept of NAME.
+KEPT_JSON = ".data.json"
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -84,7 +87,8 @@ def keep(
             if staged.replaces and read_imported(home, staged.name) is not None:
                 remove_upload(home, staged.name)
             name = staged.name if staged.replaces else _free_name(home, staged.name, ending)
-            at = path if staged.own is None else folder / f"{name}{ending}"
+            kept = KEPT_JSON if ending == ".json" else ending
+            at = path if staged.own is None else folder / f"{name}{kept}"
             upload = _upload(name, at, listing, choices)
             _keep(folder, upload, str(at.resolve()) if staged.own is None else at.name)
             if staged.own is not None:
@@ -145,7 +149,7 @@ def read_uploads(home: Path) -> list[Upload]:
         name = file.removesuffix(".json") if path.suffix == ".json" else path.stem
         ending = ending_of(file)
         name = file[: -len(ending)] if ending else name
-        if file.startswith(".") or name in uploads:
+        if file.startswith(".") or file.endswith(KEPT_JSON) or name in uploads:
             continue
         if (known := _known(home, folder, name)) is not None:
             uploads[name] = known
@@ -195,7 +199,11 @@ def _free_name(home: Path, filename: str, ending: str) -> str:
     taken = {
         *DATASETS,
         *(upload.name for upload in read_uploads(home)),
-        *(path.name[: -len(end)] for path in there if (end := ending_of(path.name))),
+        *(
+            path.name[: -len(end)]
+            for path in there
+            if (end := ending_of(path.name)) and (end != ".json" or path.name.endswith(KEPT_JSON))
+        ),
     }
     return next(name for name in _numbered(stem) if name not in taken)
 

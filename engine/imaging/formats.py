@@ -6,8 +6,13 @@ when the first such file is opened.
 
 from __future__ import annotations
 
+import io
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # What Pillow opens without a program beside it; a test compares it with Pillow's own list.
 PICTURES = tuple(
@@ -19,6 +24,11 @@ PICTURES = tuple(
 # Pillow's list names these too: they need Ghostscript or Windows, or are only written by Pillow.
 NOT_READ = tuple(
     ".bufr .emf .eps .fit .fits .grib .h5 .hdf .mpeg .mpg .palm .pdf .ps .wmf .mpo".split()
+)
+# The same by Pillow's names: what a file is decides its content, whatever it is called.
+FORMATS = tuple(
+    "PNG JPEG BMP DIB GIF WEBP TIFF HEIF AVIF PPM JPEG2000 TGA SGI BLP CUR DCX DDS FLI FTEX GBR ICNS"
+    " ICO IM IPTC MSP PCD PCX PSD PIXAR QOI SUN XBM XPM".split()
 )
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _STARTS = (
@@ -49,6 +59,21 @@ def is_hidden(name: str) -> bool:
         part.lower() in _SYSTEM or (part.startswith(".") and part not in (".", ".."))
         for part in parts
     )
+
+
+def image_in(raw: bytes | Path) -> Image.Image:
+    """The picture in a file or its bytes, as Pillow opens it: not decoded yet. Raises what Pillow does,
+    UnidentifiedImageError for formats that are not FORMATS.
+
+    Pillow would hand PostScript to Ghostscript, a program that runs what is in the file.
+    """
+    from PIL import Image
+
+    with open(raw, "rb") if isinstance(raw, Path) else io.BytesIO(raw) as stream:
+        prepare_for(stream.read(12))
+    Image.init()
+    there = [name for name in FORMATS if name in Image.OPEN]  # HEIF once it was asked for
+    return Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), formats=there)
 
 
 def prepare_for(head: bytes) -> None:

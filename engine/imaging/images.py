@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import EpsImagePlugin, Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from engine.errors import ImageError, unknown
 from engine.imaging.convention import EACH_ITS_OWN, Convention, Paper, in_range, on_white, plain
-from engine.imaging.formats import prepare_for
+from engine.imaging.formats import image_in
 from engine.imaging.ink import ink_box, ink_of
 from engine.imaging.placement import Placement, settled, with_a_known_pen
 from engine.imaging.squares import centred_by_mass, filling, placed, whole_page
@@ -29,6 +29,9 @@ from engine.imaging.stray_dots import without_stray_dots
 
 if TYPE_CHECKING:
     import torch
+
+# Whoever else opens a picture in this process, Gradio first of all, runs no program by it either.
+EpsImagePlugin.gs_binary = False
 
 # a picture above this is refused before it is decoded: a decompression bomb, or a mistake
 MOST_PIXELS = 50_000_000
@@ -108,8 +111,7 @@ def open_picture(
     name = name or ("the picture" if isinstance(source, bytes) else str(source))
     try:
         raw = source if isinstance(source, bytes) else Path(source).read_bytes()
-        prepare_for(raw[:12])
-        picture = Image.open(io.BytesIO(raw))
+        picture = image_in(raw)
         if picture.width * picture.height > most_pixels:
             found = f"{picture.width:,} x {picture.height:,}"
             raise ImageError(

@@ -44,6 +44,7 @@ _ROWS: dict[str, dict[str, str]] = {
     "imports": {
         "look": "choices",
         "change data": "change fetch keep let_go look_at places stage stage_place",
+        HIDDEN: "keep_as stage_path",  # of any path
     },
     "notes": {"look": "all", "note a run": "tag untag write"},
     "labels": {

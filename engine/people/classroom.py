@@ -120,7 +120,8 @@ class Classroom:
                 raise RightsError("the class is full", expected=f"at most {MOST_STUDENTS}")
             if name.casefold() in {one.name.casefold() for one in found.students}:
                 raise RightsError(
-                    f"somebody is called '{name}' already", hint="Choose another name."
+                    f"somebody is called '{name}' already",
+                    hint="Choose another name. If that is you, ask your teacher to remove the old one.",
                 )
             return {"students": [*found.students, student]}
 

@@ -255,6 +255,12 @@ class Published(Frozen):
     value: float | None = Field(
         default=None, ge=0, le=100, description="percent; none where the study gave words only"
     )
+    at_end: float | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="percent after the last epoch, where `value` is the best epoch's by the test images",
+    )
     metric: str = Field(default="accuracy", description="what the figure measures")
     source: str = Field(description="study and section")
     note: str = Field(default="", description="what else was said of the figure")

@@ -11,13 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from engine.data.decode import Target, decode, read_raw
 from engine.data.duplicates import copies_of
 from engine.data.listing import SPLITS
 from engine.data.sources import names_in
 from engine.errors import DataError, GlyphlabError
+from engine.imaging.formats import image_in
 from engine.imaging.images import STYLES, as_picture, open_picture
 from engine.labels.replay import Current, Event
 
@@ -125,7 +125,7 @@ class Samples:
         stream = io.BytesIO()
         if isinstance(raw, bytes):
             picture = open_picture(raw, name)
-            with suppress(OSError), Image.open(io.BytesIO(raw)) as opened:
+            with suppress(OSError), image_in(raw) as opened:
                 if opened.format in SENT_AS_THEY_ARE:
                     return raw, SENT_AS_THEY_ARE[opened.format]
         else:

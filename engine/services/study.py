@@ -51,6 +51,7 @@ class Row:
     recipe: Recipe
     metric: str
     published: float | None
+    at_end: float | None
     note: str
     source: str
     ours: Result | None
@@ -60,12 +61,11 @@ class Row:
 
     @property
     def difference(self) -> float | None:
-        """Ours minus published, in fractions."""
-        return (
-            None
-            if self.ours is None or self.published is None
-            else self.ours.value - self.published
-        )
+        """Ours minus published, in fractions; minus the published figure of the last epoch where there
+        is one, since ours is of the last: no test image chooses an epoch here.
+        """
+        published = self.published if self.at_end is None else self.at_end
+        return None if self.ours is None or published is None else self.ours.value - published
 
 
 class Study:
@@ -140,6 +140,7 @@ class Study:
             recipe=recipe,
             metric=published.metric,
             published=None if published.value is None else published.value / 100,
+            at_end=None if published.at_end is None else published.at_end / 100,
             note=published.note,
             source=published.source,
             ours=best_of(full),

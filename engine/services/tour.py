@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 QUICK, PAIR = "quick", ("few-scratch", "few-pretrained")
 DIGITS = "digits"
 READY_MADE = "mnist-convnet"  # a shipped model that reads digits, for whoever has trained none yet
+READS_DIGITS = "canvas-digits"  # the shipped model for the pad
 SPOILED = {
     "dataset": DIGITS, "noise": "symmetric", "rate": 0.1, "limit": 1000, "effort": "brief",
     "compare": False,
@@ -177,7 +178,12 @@ def _by_hand(tour: Tour) -> None:
 
 
 STEPS: dict[str, Step] = {
-    "draw": Step(Tour._draw_state, _by_hand, lambda tour: Place("draw", {}), lambda tour: ()),
+    "draw": Step(
+        Tour._draw_state,
+        _by_hand,
+        lambda tour: Place("draw", {"model": READS_DIGITS}),
+        lambda tour: (),
+    ),
     "train": Step(
         Tour._train_state,
         Tour._train,

@@ -134,7 +134,8 @@ def _tested_on(meta: CheckpointMeta) -> str:
     if metrics.get("test_accuracy") is None:
         return f"{held['n']:,} held-out images" if held else ""
     count = f"{n:,} " if (n := metrics.get("test_n")) else ""
-    return f"{count}test images of {metrics.get('test_data') or meta['recipe']['data']['name']}"
+    name = metrics.get("test_data") or meta["recipe"]["data"]["name"]
+    return f"{count}test images of {' and '.join(name.split('+'))}"
 
 
 def _merged(meta: CheckpointMeta) -> float | None:

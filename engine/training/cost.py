@@ -152,7 +152,11 @@ def _largest(recipe: Recipe) -> str:
 def _refused(recipe: Recipe, what: str, needed: float, there: float, field: str) -> RecipeError:
     return RecipeError(
         f"recipe '{recipe.name}' takes more {what} than this machine has",
-        expected=f"at most {there / 1e9:,.1f} GB",
-        got=f"{needed / 1e9:,.1f} GB at least",
+        expected=f"at most {_bytes(there)}",
+        got=f"{_bytes(needed)} at least",
         hint=f"Lower {field}.",
     )
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e8 else f"{count / 1e6:,.1f} MB"

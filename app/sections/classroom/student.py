@@ -34,7 +34,8 @@ def student(lab: Lab, person: Person) -> None:
     for run in own[:MOST_OWN]:
         run_line(run)
     if not own:
-        empty("No run yet. Draw a character, or train a first network.")
+        train = "" if found.locked else ", or train a first network"
+        empty(f"No run yet. Draw a character{train}.")
         with st.container(horizontal=True):
             link("draw", "Draw a character")
             if not found.locked:
@@ -44,6 +45,9 @@ def student(lab: Lab, person: Person) -> None:
         f" Each stops after {quota.minutes} minutes of training and keeps its best model."
     )
     st.html(LEAVE)
+    st.caption(
+        "Who leaves comes in again under another name. What you made stays with your teacher."
+    )
 
 
 def assignment(lab: Lab, start: bool = True) -> None:

@@ -10,10 +10,12 @@ import streamlit as st
 
 from app.charts.words import ago, literal, percent
 from app.doors.admission import is_loopback
+from app.doors.open_pages import has_page_open
 from app.people.presence import seen, was_here
 from app.people.qr import qr_svg
 from app.people.welcome import reachable
 from app.widgets.address import base_address
+from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import progress, state_badge
@@ -60,6 +62,15 @@ def _door(lab: Lab) -> None:
         st.button("Make another code", key="new-code", on_click=_do, args=(lab.classroom.new_code,))
 
 
+@st.dialog("Join the class", width="large")
+def _large(code: str, address: str) -> None:
+    """For a projector: to be read from the last row."""
+    with st.container(key="join-large", horizontal_alignment="center"):
+        st.image(qr_svg(address).decode(), width=440)
+        st.title(f"{code[:4]}-{code[4:]}", anchor=False, text_alignment="center")
+        st.markdown(address, text_alignment="center")
+
+
 def _address(lab: Lab) -> str:
     """Where students' browsers find the lab: as this browser does, unless only this machine can."""
     here = base_address()
@@ -97,12 +108,12 @@ def _order(lab: Lab) -> None:
                 key="clear-whose",
             )
             st.markdown("Runs, symbols and drawings go to the trash for a week.")
-            st.button(
+            do_button(
                 f"Clear {len(chosen)} of them" if chosen else "Clear everybody's work",
+                _clear,
+                (lab, tuple(chosen)),
                 key="clear",
                 type="primary",
-                on_click=_clear,
-                args=(lab, tuple(chosen)),
             )
         with st.popover("Remove from the class", icon=":material/person_remove:"):
             for one in found.students:
@@ -197,7 +208,7 @@ def wall(lab: Lab) -> None:
 
 def _desk(lab: Lab, desk: Desk) -> None:
     last = seen(desk.student.id)
-    here = was_here(desk.student.id, HERE_SECONDS)
+    here = has_page_open(desk.student.id) or was_here(desk.student.id, HERE_SECONDS)
     st.markdown(f"**{literal(desk.student.name)}**")
     st.caption(f"on {last.page}" if here and last else "not here" if last is None else "away")
     alive = [run for run in desk.runs if run.alive]

@@ -13,6 +13,7 @@ from app.charts.words import number, percent
 from app.samples.thumbs import thumbs
 from app.widgets.allowed import allowed
 from app.widgets.common import note
+from app.widgets.doing import do_button
 from app.widgets.pickers import pick_dataset
 from app.widgets.tasks import task_box
 from engine.errors import GlyphlabError
@@ -62,13 +63,13 @@ def common(lab: Lab, ids: Sequence[str]) -> None:
         show(lab, task.result, {info.id: info.name for info in saved})
         return
     if (task is None or task.state in ("failed", "stopped")) and allowed(lab, "compute"):
-        st.button(
+        do_button(
             "Score on the same images",
+            _start,
+            (lab, arguments),
             key="common-start",
             type="primary",
             icon=":material/compare_arrows:",
-            on_click=_start,
-            args=(lab, arguments),
         )
         note(
             "Scored on the test images or, where there are none, on all images that none of the models"

@@ -12,7 +12,8 @@ import streamlit as st
 from app.charts import compare as charts
 from app.charts.words import literal, number, seconds
 from app.sections.compare.colours import colours_of
-from app.widgets.common import chart, note
+from app.widgets.common import WIDE_TABLE, chart, note
+from app.widgets.explain import full
 from app.widgets.links import link
 from app.widgets.runs import progress
 
@@ -200,32 +201,41 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
         "accuracy": "accuracy",
         "low": "95% from",
         "high": "to",
+        "scored_on": "scored on",
         "validation": "validation",
-        "knn": "kNN",
         "train": "train",
         "gap": "gap",
-        "ece": "calibration error",
-        "loss": "loss",
-        "setbacks": "rising loss",
-        "parameters": "parameters",
         "epochs": "epochs",
         "seconds": "time",
-        "device": "device",
-        "scored_on": "scored on",
+        "parameters": "parameters",
     }
+    if full():
+        names |= {
+            "loss": "loss",
+            "setbacks": "rising loss",
+            "ece": "calibration error",
+            "knn": "kNN",
+            "device": "device",
+        }
     shown = [{title: row[key] for key, title in names.items()} | _steps(row) for row in rows]
     for row in shown:
         row["time"] = seconds(row["time"])
     shares = ("accuracy", "low", "high", "validation", "knn", "train", "gap", "ece", "setbacks")
-    config: dict[str, Any] = {names[key]: share for key in shares} | {
+    config: dict[str, Any] = {names[key]: share for key in shares if key in names} | {
         "parameters": plain,
         "run": st.column_config.TextColumn(pinned=True),
     }
     st.dataframe(shown, hide_index=True, key="figures", placeholder="–", column_config=config)
     note(
         "Accuracy: on the images named under *scored on*, at the end of the run, with its 95%"
-        " Wilson interval. Gap: training accuracy minus that. Rising loss: the share of the"
-        " validation loss's changes between epochs that went upwards; 0: it never rose."
+        " Wilson interval. Gap: training accuracy minus that."
+        + (
+            " Rising loss: the share of the validation loss's changes between epochs that went"
+            " upwards; 0: it never rose. "
+            if full()
+            else " Loss, calibration and kNN: switch on *All statistics* at the left. "
+        )
+        + WIDE_TABLE
     )
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from app.samples.deeds import REFUSED, act
 from app.sections.embeddings.selection import file_of, grid
 from app.widgets import allowed, note, number
+from app.widgets.doing import do_button
 from app.widgets.person import person, pick_person
 
 if TYPE_CHECKING:
@@ -106,39 +107,39 @@ def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: st
             placeholder="Class",
             width=130,
         )
-        st.button(
+        do_button(
             f"Relabel {count} {many}",
+            act,
+            (_relabel, lab, data, names, label, True),
             key=f"{key}-relabel",
             type="primary",
             disabled=not label,
-            on_click=act,
-            args=(_relabel, lab, data, names, label, True),
         )
     with st.container(horizontal=True):
-        st.button(
+        do_button(
             "Take the likely classes",
+            act,
+            (_relabel, lab, data, names, chosen.likely, False),
             key=f"{key}-likely",
             icon=":material/auto_fix_high:",
             help="Each image gets the class that is suggested for it.",
-            on_click=act,
-            args=(_relabel, lab, data, names, chosen.likely, False),
         )
-        st.button(
+        do_button(
             "Exclude",
+            act,
+            (_mark, lab, data, names, "exclude", ""),
             key=f"{key}-exclude",
             icon=":material/block:",
             help="Excluded images are in no split of mended labels.",
-            on_click=act,
-            args=(_mark, lab, data, names, "exclude", ""),
         )
         with st.popover("Tag", icon=":material/sell:"):
             tag = st.text_input("Tag", key=f"{key}-tag", max_chars=60)
-            st.button(
+            do_button(
                 f"Tag {count} {many}",
+                act,
+                (_mark, lab, data, names, "tag", tag),
                 key=f"{key}-add-tag",
                 disabled=not tag,
-                on_click=act,
-                args=(_mark, lab, data, names, "tag", tag),
             )
         st.button(
             "Undo",

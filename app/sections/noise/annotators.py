@@ -10,6 +10,7 @@ from app.charts.words import literal, number, percent
 from app.samples.thumbs import thumbs
 from app.sections.noise import choose
 from app.widgets import empty, note, told
+from app.widgets.doing import do_button
 from app.widgets.person import person, pick_person
 
 if TYPE_CHECKING:
@@ -132,15 +133,15 @@ def _images(lab: Lab, name: str, found: Agreement) -> None:
         return
     differ = [one for one in chosen if one.label != one.now]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        do_button(
             f"Take the consensus for {number(len(differ))} images",
+            _take,
+            (lab, name, [one.sample for one in differ]),
             key="take-consensus",
             type="primary",
             icon=":material/how_to_reg:",
             disabled=not differ or not lab.may("label"),
             help="Those whose label is another one now. It can be undone.",
-            on_click=_take,
-            args=(lab, name, [one.sample for one in differ]),
         )
         st.button(
             "Undo",

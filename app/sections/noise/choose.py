@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.widgets import allowed, link, pick_dataset, task_box, told
+from app.widgets.doing import do_button
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -87,13 +88,13 @@ def _offer(lab: Lab, name: str) -> None:
             key="effort",
             horizontal=True,
         )
-        st.button(
+        do_button(
             "Diagnose",
+            _start,
+            (lab, name, effort),
             key="diagnose-now",
             type="primary",
             icon=":material/biotech:",
-            on_click=_start,
-            args=(lab, name, effort),
         )
     failed = next(
         (task for task in lab.tasks("diagnose") if task.arguments.get("dataset") == name), None

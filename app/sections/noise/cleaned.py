@@ -13,6 +13,7 @@ import streamlit as st
 from app.sections.data.take_away import take_away
 from app.sections.noise import choose
 from app.widgets import allowed, link, note, task_box, told
+from app.widgets.doing import do_button
 from engine.data.sources import names_in
 from engine.noise.config import CONFIG
 from engine.runs.run_info import ALIVE
@@ -92,14 +93,14 @@ def draw(lab: Lab) -> None:
             "confidence": confidence,
             "name": name.strip(),
         }
-        st.button(
+        do_button(
             "Save as a data set",
+            _publish,
+            (lab, found.key, arguments),
             key="publish",
             type="primary",
             icon=":material/dataset:",
             disabled=not name.strip(),
-            on_click=_publish,
-            args=(lab, found.key, arguments),
         )
     published(lab, found)
 
@@ -126,12 +127,12 @@ def published(lab: Lab, found: Diagnosis) -> None:
             key="clean-recipe",
             width=320,
         )
-        st.button(
+        do_button(
             "Start a run on it",
+            _train,
+            (lab, found, recipe, name),
             key="clean-run",
             icon=":material/play_arrow:",
-            on_click=_train,
-            args=(lab, found, recipe, name),
         )
         link("data", "Look at it", data=name)
     if run := st.session_state.get(f"run-on-{name}"):

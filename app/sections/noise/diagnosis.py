@@ -151,23 +151,20 @@ def task3(lab: Lab) -> None:
         published, here = task3_results.published(lab.store), task3_results.plain_runs(lab.store)
         recovered = task3_results.recovered(lab.store)
     with st.container(border=True, key="task3"):
-        left, right = st.columns([3, 2], vertical_alignment="center")
-        with left:
-            chart(charts.task3(published, here, recovered), key="attempts", least_width=560)
-        with right:
-            best = max((row["accuracy"] for row in recovered), default=None)
-            ours = f"**{100 * best:.2f}%**" if best is not None else "over 99%"
-            st.markdown(
-                "**Why 0% is better news than 10%.** A model that learned nothing would guess one"
-                f" digit in ten. All {len(published)} published results are far *below* that: the"
-                " models learned to avoid the true class. That is only possible if the labels"
-                " themselves avoid it: they are complementary labels, each of which names a class"
-                " that its image does *not* belong to.\n\nTrained on them as such, a model reaches"
-                f" {ours} on MNIST's test images, with the same images and no other labels."
-            )
-            if recovered:
-                link("models", "The recovered model", model=recovered[0]["name"])
-            link("train", "Train it yourself", recipe="task3-recovered")
+        chart(charts.task3(published, here, recovered), key="attempts", least_width=560)
+        best = max((row["accuracy"] for row in recovered), default=None)
+        ours = f"**{100 * best:.2f}%**" if best is not None else "over 99%"
+        st.markdown(
+            "**Why 0% is better news than 10%.** A model that learned nothing would guess one"
+            f" digit in ten. All {len(published)} published results are far *below* that: the"
+            " models learned to avoid the true class. That is only possible if the labels"
+            " themselves avoid it: they are complementary labels, each of which names a class"
+            " that its image does *not* belong to.\n\nTrained on them as such, a model reaches"
+            f" {ours} on MNIST's test images, with the same images and no other labels."
+        )
+        if recovered:
+            link("models", "The recovered model", model=recovered[0]["name"])
+        link("train", "Train it yourself", recipe="task3-recovered")
     if not recovered:
         note(
             "No recovered model is here yet: train recipe `task3-recovered`; its small version takes"

@@ -13,6 +13,7 @@ import streamlit as st
 from app.charts import noise as charts
 from app.samples.thumbs import thumbs
 from app.widgets import allowed, chart, empty, note, percent, task_box, told
+from app.widgets.doing import do_button
 from app.widgets.pickers import dataset_label
 from engine.errors import GlyphlabError
 from engine.noise.inject import NOISES
@@ -112,13 +113,13 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
                 "effort": effort,
                 "compare": compare,
             }
-            st.button(
+            do_button(
                 "Inject noise",
+                _start,
+                (lab, arguments),
                 key="trial",
                 type="primary",
                 icon=":material/science:",
-                on_click=_start,
-                args=(lab, arguments),
             )
 
 

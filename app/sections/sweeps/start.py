@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.charts import sweep as charts
 from app.widgets.common import empty
+from app.widgets.doing import do_button
 from engine.errors import GlyphlabError, RecipeError
 from engine.files.checked import read_yaml
 
@@ -96,10 +97,16 @@ def new_sweep(lab: Lab) -> None:
         key="new-sweep-workers",
         help="each has one trial at a time; runs of one device wait for their turn",
     )
-    right.button(
-        "Start the sweep", key="new-sweep-start", type="primary", icon=":material/play_arrow:", disabled=spec is None,
-        on_click=_start, args=(lab, spec, int(trials), int(workers)),
-    )  # fmt: skip
+    with right:
+        do_button(
+            "Start the sweep",
+            _start,
+            (lab, spec, int(trials), int(workers)),
+            key="new-sweep-start",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=spec is None,
+        )
     if error := st.session_state.pop("sweep-refused", None):
         st.error(error, icon=":material/error:")
 
@@ -129,16 +136,16 @@ def _from_form(lab: Lab) -> SweepSpec:
         "Name", f"{recipe}-sweep", key=f"new-sweep-name-{recipe}", max_chars=60
     )
     metric = right.selectbox(
-        "Choose by", list(SWEEP_METRICS), format_func=charts.words, key="new-sweep-metric"
+        "Figure to improve", list(SWEEP_METRICS), format_func=charts.words, key="new-sweep-metric"
     )
     sampler = left.selectbox(
-        "Search",
+        "Sampler",
         list(SAMPLERS),
         format_func=lambda key: f"{key} · {SAMPLERS[key]}",
         key="new-sweep-sampler",
     )
     pruner = middle.selectbox(
-        "Prune",
+        "Pruner",
         list(PRUNERS),
         format_func=lambda key: f"{key} · {PRUNERS[key]}",
         key="new-sweep-pruner",
@@ -204,6 +211,6 @@ def _start(lab: Lab, spec: SweepSpec, trials: int, workers: int) -> None:
         name = lab.sweeps.create(spec)
         lab.sweeps.start(name, trials, workers)
         st.query_params["sweep"] = name
-        st.session_state["new-sweep"] = False
+        st.session_state["sweep-begun"] = True
     except GlyphlabError as error:
         st.session_state["sweep-refused"] = str(error)

@@ -10,6 +10,7 @@ from app.charts import sweep as charts
 from app.charts.parallel import parallel
 from app.charts.words import percent, seconds
 from app.widgets.common import chart, empty
+from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import Colour
@@ -115,12 +116,15 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
                 key=f"sweep-more-{info.name}",
                 width=140,
             )
-            st.button(
-                "Resume" if info.state != "finished" else "Run more", key="sweep-resume",
-                type="primary", icon=":material/resume:", on_click=_act,
-                args=(lab.sweeps.start, info.name, int(more)),
+            do_button(
+                "Resume" if info.state != "finished" else "Run more",
+                _act,
+                (lab.sweeps.start, info.name, int(more)),
+                key="sweep-resume",
+                type="primary",
+                icon=":material/resume:",
                 disabled=info.state == "finished" and more <= info.done,
-            )  # fmt: skip
+            )
             _delete(lab, info.name)
         link(
             "compare",
@@ -165,12 +169,12 @@ def _best(lab: Lab, info: SweepInfo) -> None:
             times = st.number_input(
                 "Epochs, times", 1, 100, 4, key=f"longer-{info.name}", width=110
             )
-            st.button(
+            do_button(
                 "Train it again, longer",
+                _again,
+                (lab, info.name, int(times)),
                 key="sweep-again",
                 icon=":material/replay:",
-                on_click=_again,
-                args=(lab, info.name, int(times)),
             )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input(
@@ -179,12 +183,12 @@ def _best(lab: Lab, info: SweepInfo) -> None:
                 key=f"promote-name-{info.name}",
                 max_chars=60,
             )
-            st.button(
+            do_button(
                 "Save as a recipe",
+                _promote,
+                (lab, info.name, name.strip()),
                 key="sweep-promote",
                 icon=":material/bookmark_add:",
-                on_click=_promote,
-                args=(lab, info.name, name.strip()),
             )
         if done := st.session_state.pop("sweep-done", None):
             text, page, query = done

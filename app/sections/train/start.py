@@ -16,6 +16,7 @@ from app.sections.train.form import recipe_form
 from app.sections.train.given_data import first_recipe, on_other_data, wanted_data
 from app.sections.train.rates import rate_finder
 from app.widgets.allowed import allowed
+from app.widgets.doing import do_button
 from app.widgets.pickers import dataset_label, pick_one
 from engine.data.sources import DATASETS
 from engine.errors import DataError, GlyphlabError, RecipeError
@@ -63,15 +64,15 @@ def start(lab: Lab) -> None:
         run_name = st.text_input("Name of the run", name, key=f"{key}/run-name", max_chars=60)
     why = lab.why_not_submit(recipe) if recipe is not None else ""
     with right:
-        st.button(
+        do_button(
             "Start",
+            _submit,
+            (lab, recipe, run_name.strip() or name),
             key="start",
             type="primary",
             icon=":material/play_arrow:",
             width="stretch",
             disabled=recipe is None or bool(why),
-            on_click=_submit,
-            args=(lab, recipe, run_name.strip() or name),
         )
     if why and may:
         st.caption(f":material/lock: {why}")
@@ -100,6 +101,7 @@ def _choose(lab: Lab, data: str) -> tuple[str, str]:
             groups,
             default=ALL,
             required=True,
+            format_func=lambda name: DATASETS[name].title if name in DATASETS else name,
             key="recipe-group",
             on_change=_forget_recipe,
         )
@@ -252,7 +254,7 @@ def _alike(lab: Lab, run: RunInfo, recipe: Recipe) -> bool:
 def _submit(lab: Lab, recipe: Recipe, name: str) -> None:
     try:
         st.query_params["run"] = lab.submit(recipe, name=name)
-        st.session_state["new-run"] = False
+        st.session_state["run-begun"] = True
         keep_edits()
     except GlyphlabError as error:
         st.session_state["not-started"] = str(error)

@@ -11,6 +11,7 @@ from app.doors.addresses import addresses_of
 from app.doors.admission import admission_of, check_reach, cookie_name
 from app.doors.guard import Guard
 from app.doors.limits import MOST_OF_PERSON, Attempts, Crowded, Limits, Rate
+from app.doors.open_pages import has_page_open
 from app.doors.proxies import proxies_of
 from app.doors.table import ALL, ANYONE, LEADERS, lab_table
 from engine.errors import SettingsError
@@ -200,3 +201,24 @@ def with_query(house: House, path: str, query: str) -> tuple[int, dict[str, str]
             await house.door({**scope, "query_string": query.encode()}, receive, send)
 
     return ask(Asking(), path)
+
+
+def test_a_student_is_here_while_a_page_of_theirs_is_open(klass):
+    ada = klass.room.join(klass.room.now().code, "Ada")
+    here: list[bool] = []
+
+    async def watching(scope, receive, send) -> None:
+        here.append(has_page_open(ada.id))
+        await Inside()(scope, receive, send)
+
+    klass.door.app = watching
+    heartbeat = "/canvas/gradio_api/heartbeat/abc"
+    for path, method in (("/_stcore/stream", "WEBSOCKET"), (heartbeat, "GET"), ("/train", "GET")):
+        assert klass.status(path, method, klass.shown(ada)) == 200
+    assert here == [True, True, False] and not has_page_open(ada.id) and not has_page_open("")
+
+
+def test_wrong_keys_of_others_behind_an_address_keep_nobody_with_the_right_one_out(klass):
+    for _ in range(40):
+        assert klass.status("/train", "GET", ("authorization", f"Bearer {KEY}x")) == 401
+    assert klass.status("/train", "GET", ("authorization", f"Bearer {KEY}")) == 200

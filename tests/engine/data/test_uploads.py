@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import resource
 import zipfile
 
@@ -13,6 +15,7 @@ from engine.data.archive import safe_entries
 from engine.data.catalog import load_dataset
 from engine.data.uploads import read_uploads, remove_upload, save_upload
 from engine.errors import DataError
+from engine.lab import Lab
 from engine.progress import Cancelled, no_progress
 from engine.recipes.fields import DataSpec
 
@@ -187,3 +190,20 @@ def test_a_zip_whose_files_share_bytes_is_refused(tmp_path):
         second.header_offset = 10
     with pytest.raises(DataError, match="overlap"):
         safe_entries(path, 1000)
+
+
+def test_a_data_set_in_one_json_file_does_not_take_the_place_of_what_is_kept_of_it(tmp_path):
+    rows = []
+    for number in range(8):
+        stream = io.BytesIO()
+        small_page("24"[number % 2]).save(stream, "PNG")
+        image = base64.b64encode(stream.getvalue()).decode()
+        rows.append({"image": image, "label": "24"[number % 2]})
+    lab = Lab(tmp_path)
+    for name in ("more", "more-2"):
+        assert lab.data.upload("more.json", json.dumps(rows).encode()).name == name
+        assert len(lab.dataset(name)) == 8
+    assert {data.name for data in lab.datasets() if data.uploaded} == {"more", "more-2"}
+    lab.data.remove_upload("more")
+    assert {data.name for data in lab.datasets() if data.uploaded} == {"more-2"}
+    assert len(lab.dataset("more-2")) == 8

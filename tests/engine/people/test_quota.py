@@ -43,7 +43,7 @@ def test_runs_at_once_and_in_a_day_are_counted_by_person(lab):
     runs = lab.runs() * (quota.a_day // 2 + 1)
     with pytest.raises(RightsError, match="in a day"):
         check_quota(ADA, recipe, runs)
-    with pytest.raises(RightsError, match="whose run"):
+    with pytest.raises(RightsError, match="can't tell who you are"):
         check_quota(NOBODY, recipe, [])
     assert all(run.state not in ALIVE for run in lab.runs())
 

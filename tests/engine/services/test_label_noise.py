@@ -97,7 +97,7 @@ def test_reviewed_labels_come_first_and_the_rest_follows_the_choice(lab):
     assert (found.arrays["confidence"][taken] >= 0.95).all() and (
         likely.labels[taken] == truth(found)[taken]
     ).mean() > 0.99
-    with pytest.raises(DataError, match="one of: given, likely, none"):
+    with pytest.raises(DataError, match="Allowed: one of given, likely, none"):
         clean(found, decisions, "guess")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from dataclasses import replace
 
 import pytest
 from compared import compared_run
@@ -11,9 +12,9 @@ from trained import model_run
 
 from engine.errors import RecipeError
 from engine.lab import Lab
-from engine.recipes.recipe import shipped_recipe
+from engine.recipes.recipe import RECIPES, read_recipe, shipped_recipe
 from engine.services.studies import STUDIES
-from engine.services.study_results import STUDY_METRICS
+from engine.services.study_results import STUDY_METRICS, Result
 
 
 @pytest.fixture
@@ -176,3 +177,15 @@ def test_the_runs_of_an_experiment_are_listed_full_size_first(lab):
     small = compared_run(lab, "mnist-tiny-step1", changes={"scale": "small"})
     compared_run(lab, "mnist-tiny-step2")
     assert lab.study.runs_of("mnist-tiny-step1") == [full.id, small.id]
+
+
+def test_the_last_epoch_is_compared_with_the_last_epoch_where_the_study_gives_its_best(lab):
+    published = read_recipe(RECIPES / "mnist-tiny-step1.yaml").published
+    assert published and published.at_end == 99.15 and published.value == 99.31
+    row = replace(lab.study.row("mnist-tiny-step1"), ours=None)
+    assert row.at_end == pytest.approx(0.9915) and row.difference is None
+    ours = Result(
+        "mnist-tiny-step1", "run", "x", "test_accuracy", 0.991, None, "", None, "full", ""
+    )
+    assert replace(row, ours=ours).difference == pytest.approx(-0.0005)
+    assert replace(row, ours=ours, at_end=None).difference == pytest.approx(0.991 - 0.9931)
