@@ -4,8 +4,8 @@ and by the softmax alone.
 
 The shipped models' rejection is fitted to held-out images of their own classes and to outliers that a
 program makes (`engine/recognition/outliers.py`): no real alphabet, photograph or scribble of this file
-is among them. Own classes are test images of EMNIST, brought onto a page, and tablet drawings that were
-held out from training. Foreign are letters without look-alikes among the digits; alphabets of Omniglot
+is among them; the limits are measured by own drawings alone (`bench/limits.py`). Own classes are test
+images of EMNIST, brought onto a page, and tablet drawings that were held out from training. Foreign are letters without look-alikes among the digits; alphabets of Omniglot
 but Latin and Greek, those by which the method was chosen apart from those that were kept back;
 scribbles of strokes and blots; photographs; little pictures, whose program was written when the method
 was fixed.
@@ -39,16 +39,18 @@ DIGITS = "0123456789"
 LIKE_DIGITS = set("".join(map(group_of, DIGITS)))
 
 
-def glyphs(lab: Lab, classes: set[str], count: int, rng: np.random.Generator) -> list:
-    """Pages (pictures) of EMNIST's test images of `classes` at odd places: the first limits of the
-    shipped models were measured on such at even places.
+def glyphs(
+    lab: Lab, classes: set[str], count: int, rng: np.random.Generator, odd: bool = True
+) -> list:
+    """Pages (pictures) of EMNIST's test images of `classes` at odd places: the limits of the shipped
+    models are measured by those at even places (`bench/limits.py`).
     """
     found = lab.data.samples("emnist62", split="test", count=1_000_000, style="digit", size=28)
     names = lab.data.contents("emnist62").classes
     index = [
         i
         for i, (label, file) in enumerate(zip(found.labels, found.files, strict=True))
-        if names[label] in classes and int(file.rpartition("/")[2]) % 2
+        if names[label] in classes and int(file.rpartition("/")[2]) % 2 == odd
     ]
     index = rng.permutation(index)[:count]
     pages = [Image.fromarray(255 - np.pad(found.images[i][0], 40)) for i in index]

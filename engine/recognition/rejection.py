@@ -1,5 +1,5 @@
-"""Whether a drawing is one of a model's classes at all, by its embedding: a kernel classifier between
-the model's own images and outliers.
+"""Whether a drawing is one of a model's classes at all: a kernel classifier between the embeddings of
+the model's own images and those of outliers, and the distance to the training images, together.
 
 Distances to the training images alone (`engine/recognition/typicality.py`) reject what is far from
 all of them. Foreign characters are not far: a network trained on letters embeds a letter of another
@@ -9,7 +9,10 @@ class differ (the covariance within classes: Lee et al. 2018, "A simple unified 
 detecting out-of-distribution samples"). Here both: regularised least squares with a Gaussian kernel
 (Rifkin, Yeo & Poggio 2003) on whitened embeddings, own images 1 and outliers −1, solved on a subset
 of the images (Nyström: Williams & Seeger 2001). It is fitted beside the finished model, whose weights
-stay as they are.
+stay as they are. It knows foreign drawings of the kinds that it was fitted to, and names others that
+are far from everything; distance knows nothing of kinds and takes what lies close by for its own. What
+either rejects is rejected, both at the same share of held-out own drawings, so that 95%
+of these are accepted.
 
 The kernel's width and the ridge were chosen among two or three by Omniglot's Balinese, Early Aramaic
 and Korean, which no figure of `bench/foreign.py` is of: kernels on embeddings that were not
@@ -30,21 +33,21 @@ CENTRES = 1000  # own images, and as many outliers, at which kernels stand
 SHARPNESS = 3.0  # of the kernel: exp(−SHARPNESS · squared distance / its median)
 RIDGE = 1e-4
 SHRINKAGE = 0.05  # of the covariance towards a multiple of the identity (Ledoit & Wolf 2004)
-NAMED = 0.95  # share of own drawings that are to be named without a doubt
-REJECTED = (0.01, 0.045)  # least and most of those that the softmax is sure of
+ACCEPTED = 0.95  # share of held-out own drawings
 
 
 class Rejection(NamedTuple):
     """A fitted classifier. whitener (D, D), centres (M, D) of whitened embeddings, weights (M,): all
-    float32; sharpness: by which squared distances are multiplied; least: the score from which on a
-    drawing is taken for one of the model's classes.
+    float32; sharpness: by which squared distances are multiplied; least_score, least_typicality: from
+    which on a drawing is taken for one of the model's classes.
     """
 
     whitener: np.ndarray
     centres: np.ndarray
     weights: np.ndarray
     sharpness: float
-    least: float
+    least_score: float = -np.inf
+    least_typicality: float = -np.inf
 
     def scores(self, embeddings: np.ndarray) -> np.ndarray:
         """Embeddings (n, D) float32, L2-normalised → (n,) float64, about 1 for the model's own
@@ -53,14 +56,24 @@ class Rejection(NamedTuple):
         likeness = kernel(embeddings @ self.whitener, self.centres, self.sharpness)
         return (likeness @ self.weights).astype(np.float64)
 
-    def accepts(self, embedding: np.ndarray) -> bool:
-        """Whether the drawing of an embedding (D,) may be named without a doubt."""
-        return bool(self.scores(embedding[None])[0] >= self.least)
+    def accepts(self, embedding: np.ndarray, typicality: float) -> bool:
+        """Whether a drawing of an embedding (D,) and a typicality (-1..1, `typicality_of`) may be named
+        without a doubt.
+        """
+        near = typicality >= self.least_typicality
+        return near and bool(self.scores(embedding[None])[0] >= self.least_score)
+
+    def with_limits(self, embeddings: np.ndarray, typicality: np.ndarray) -> Rejection:
+        """This, with limits by n held-out drawings of the model's classes: their embeddings (n, D) and
+        typicality (n,).
+        """
+        score, near = limits(self.scores(embeddings), typicality)
+        return self._replace(least_score=score, least_typicality=near)
 
 
 def arrays_of(rejection: Rejection) -> dict[str, np.ndarray]:
     """The arrays of a file by which `rejection_in` finds it again; whitened centres are of order one."""
-    numbers = np.array([rejection.sharpness, rejection.least], np.float64)
+    numbers = np.array(rejection[3:], np.float64)
     return {
         "rejection_whitener": rejection.whitener,
         "rejection_centres": rejection.centres.astype(np.float16),
@@ -73,13 +86,11 @@ def rejection_in(file: Mapping[str, Any]) -> Rejection | None:
     """The rejection in a file's arrays; None if there is none."""
     if "rejection_numbers" not in file:
         return None
-    sharpness, least = map(float, file["rejection_numbers"])
     return Rejection(
         file["rejection_whitener"],
         file["rejection_centres"].astype(np.float32),
         file["rejection_weights"],
-        sharpness,
-        least,
+        *map(float, file["rejection_numbers"]),
     )
 
 
@@ -102,22 +113,17 @@ def fit(
     weighted = found * weight[:, None]
     system = weighted.T @ found + RIDGE * among + 1e-8 * np.eye(len(centres))
     weights = np.linalg.solve(system, weighted.T @ target)
-    return Rejection(
-        whitener, centres.astype(np.float32), weights.astype(np.float32), sharpness, -np.inf
-    )
+    return Rejection(whitener, centres.astype(np.float32), weights.astype(np.float32), sharpness)
 
 
-def limit(scores: np.ndarray, sure: np.ndarray) -> float:
-    """The score from which on drawings are accepted, so that NAMED of held-out drawings of the model's
-    classes are named without a doubt. scores (n,) of them; sure (n,) bool: the softmax is.
-
-    Of those that the softmax is sure of a share in REJECTED is rejected: a model that is often unsure
-    must still reject what is foreign.
+def limits(scores: np.ndarray, typicality: np.ndarray) -> tuple[float, float]:
+    """The score and the typicality from which on drawings are accepted: the same quantile of both, and
+    such that ACCEPTED of held-out drawings of the model's classes reach both. scores, typicality: (n,)
+    of them.
     """
-    if not sure.any():
-        return -np.inf
-    rejected = float(np.clip(1 - NAMED / sure.mean(), *REJECTED))
-    return float(np.quantile(scores[sure], rejected))
+    ranks = [np.searchsorted(np.sort(one), one, "right") / len(one) for one in (scores, typicality)]
+    share = float(np.quantile(np.minimum(*ranks), 1 - ACCEPTED))
+    return float(np.quantile(scores, share)), float(np.quantile(typicality, share))
 
 
 def kernel(asked: np.ndarray, centres: np.ndarray, sharpness: float) -> np.ndarray:

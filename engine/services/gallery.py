@@ -27,7 +27,7 @@ from engine.progress import Progress, no_progress
 from engine.recognition.rejection import Rejection, arrays_of, rejection_in
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.typicality import Typical, ink_depth, measured, typicality_of
-from engine.services.limits import places_of, rejection_of, some_of
+from engine.services.limits import limited, places_of, rejection_of, some_of
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -57,9 +57,10 @@ class Gallery:
                  that are not shown
     rejection    what tells foreign drawings from those of the model's classes; None in galleries
                  of an earlier version, and where too few images are held out to fit it
-    strange      without it: likeness of a drawing's nearest image below which the drawing is unlike
-                 anything learned, the only limit in the first galleries
-    typical      without it: limits of what is typical; None in the first galleries
+    typical      limits of what is typical, of which only the ink's depth counts beside a rejection;
+                 None in the first galleries
+    strange      likeness of a drawing's nearest image below which the drawing is unlike anything
+                 learned, the only limit in the first galleries
     coordinates  (N, 2) float32, the images' places on a UMAP; None until it has been laid out
     """
 
@@ -96,13 +97,14 @@ class Gallery:
         """Whether a drawing, by its embedding (D,) and square (C, S, S) uint8, is like what the
         model was trained on.
         """
-        if self.rejection is not None:
-            return self.rejection.accepts(embedding)
         vector = likeness_vectors(embedding[None], square[None])[0]
         if self.typical is None:
             return self.likeness_of(vector) >= self.strange
-        typicality = typicality_of((self.likeness @ vector)[None])[0]
-        return self.typical.accepts(float(typicality), float(ink_depth(square[:1])[0]))
+        typicality = float(typicality_of((self.likeness @ vector)[None])[0])
+        depth = float(ink_depth(square[:1])[0])
+        if self.rejection is None:
+            return self.typical.accepts(typicality, depth)
+        return depth <= self.typical.deepest and self.rejection.accepts(embedding, typicality)
 
     def place(self, embedding: np.ndarray) -> tuple[float, float] | None:
         """Where an embedding (D,) falls on the map: among its nearest images, the nearer the more."""
@@ -178,18 +180,26 @@ class Galleries:
         return path
 
     def calibrate(
-        self, model: str, sources: Sequence[str], progress: Progress = no_progress
+        self,
+        model: str,
+        sources: Sequence[str],
+        held_out: np.ndarray | None = None,
+        progress: Progress = no_progress,
     ) -> Path:
         """Fit anew what is foreign to a model, in the gallery beside its checkpoint, whose images
-        stay; returns its file. sources: as of `ship`. Raises DataError if it has no gallery there,
-        or if its training data is not at hand.
+        stay; returns its file. sources: as of `ship`; held_out: squares (n, C, S, S) uint8 of drawings
+        of its classes that the limits are measured by, instead of those of its data set. Raises
+        DataError if it has no gallery there, or if its training data is not at hand.
         """
         path, meta = self.store.model_folder(model) / SHIPPED, self.store.model_meta(model)
-        if _read(path, meta["weights"]) is None:
+        gallery = _read(path, meta["weights"])
+        if gallery is None:
             raise DataError(f"{model} has no gallery beside its checkpoint", hint="Ship one first.")
-        found = rejection_of(
-            self.store, model, places_of(self.store, model, sources, progress), progress
-        )
+        places = places_of(self.store, model, sources, progress)
+        found = rejection_of(self.store, model, places, gallery.likeness, progress)
+        if found is not None and held_out is not None:
+            embeddings = self.store.predictor(model).embed(held_out)
+            found = limited(found, embeddings, held_out, gallery.likeness)
         content = dict(read_arrays(path, ("weights",), ""))
         write_arrays(path, **{**content, **(arrays_of(found) if found else {})})
         return path
@@ -231,7 +241,7 @@ class Galleries:
         }
         if not weights:
             write_arrays(path, **content)  # the neighbours can be shown meanwhile
-        found = rejection_of(self.store, model, places, progress)
+        found = rejection_of(self.store, model, places, np.concatenate([own, others]), progress)
         if found is not None:
             content.update(arrays_of(found))
         options, compiled = Options(), self.store.compiled()

@@ -13,9 +13,11 @@ from engine.data.splits import stratified
 from engine.errors import DataError, GlyphlabError
 from engine.imaging.images import Page
 from engine.progress import Progress, no_progress
-from engine.recognition.confusables import UNSURE_BELOW, group_of, grouped
+from engine.recognition.confusables import group_of
 from engine.recognition.outliers import outlier_pages, page_of
-from engine.recognition.rejection import Rejection, fit, limit
+from engine.recognition.rejection import Rejection, fit
+from engine.recognition.shape_similarity import likeness_vectors
+from engine.recognition.typicality import typicality_of
 from engine.services.model_data import training_images
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 MOST_HELD, MOST_TRAINING = 1200, 600
 MOST_OUTLIERS, OUTLIERS_EACH = 3000, 3  # in all, and for each held-out image
 FEWEST_HELD = 100  # held-out images below which 5% of them say nothing
-BATCH = 256
 
 
 class Places(NamedTuple):
@@ -70,9 +71,14 @@ def places_of(
 
 
 def rejection_of(
-    store: Store, model: str, places: Places, progress: Progress = no_progress
+    store: Store,
+    model: str,
+    places: Places,
+    likeness: np.ndarray,
+    progress: Progress = no_progress,
 ) -> Rejection | None:
-    """The rejection of a model; None for photographs and where too little is held out.
+    """The rejection of a model; None for photographs and where too little is held out. likeness:
+    likeness vectors (N, D + 196) of the gallery's images, by which typicality is measured.
 
     Own images are held-out ones, as they are and as a drawing on a page would come, and training
     images, each source as many, changed as in training: unchanged, a network puts them closer
@@ -95,8 +101,8 @@ def rejection_of(
     )
     drawn = np.stack([_as_drawn(predictor, square, rng) for square in squares])
     everything = np.concatenate([squares, drawn, changed, foreign])
-    probabilities, embeddings = predictor.run(
-        everything, lambda done: progress(done, len(everything), "measuring what is foreign"), BATCH
+    embeddings = predictor.embed(
+        everything, lambda done: progress(done, len(everything), "measuring what is foreign")
     )
     as_is, on_page, trained, outliers = np.split(
         embeddings, np.cumsum([len(squares), len(drawn), len(changed)])
@@ -106,9 +112,17 @@ def rejection_of(
     labels = np.concatenate([held[fitted], held[fitted], train])
     own = np.concatenate([as_is[fitted], on_page[fitted], trained])
     found = fit(own, kinds[data.labels[labels]], outliers, rng)
-    of_pages = probabilities[len(squares) :][judged]
-    sure = np.array([grouped(data.classes, one)[0].share >= UNSURE_BELOW for one in of_pages], bool)
-    return found._replace(least=limit(found.scores(on_page[judged]), sure))
+    return limited(found, on_page[judged], drawn[judged], likeness)
+
+
+def limited(
+    rejection: Rejection, embeddings: np.ndarray, squares: np.ndarray, likeness: np.ndarray
+) -> Rejection:
+    """A rejection with its limits by held-out drawings of the model's classes: embeddings (n, D) and
+    squares (n, C, S, S) uint8; likeness: as of `rejection_of`.
+    """
+    vectors = likeness_vectors(embeddings, squares)
+    return rejection.with_limits(embeddings, typicality_of(vectors @ likeness.T))
 
 
 def _from_each_source(index: np.ndarray, data: ImageSet) -> np.ndarray:

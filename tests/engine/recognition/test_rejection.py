@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.recognition.outliers import MAKERS, SIDE, outlier_pages
-from engine.recognition.rejection import Rejection, arrays_of, fit, limit, rejection_in
+from engine.recognition.rejection import Rejection, arrays_of, fit, limits, rejection_in
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -59,30 +59,35 @@ def test_whitened_embeddings_spread_alike_within_classes(fitted):
     assert spread.max() / spread.min() < 0.5 * plain.max() / plain.min()
 
 
-def test_the_limit_leaves_95_of_100_own_drawings_named():
+def test_limits_leave_95_of_100_own_drawings_accepted_however_alike_both_measures_are():
     rng = np.random.default_rng(4)
-    scores, sure = rng.normal(size=4000), rng.random(4000) < 0.98
-    assert (sure & (scores >= limit(scores, sure))).mean() == pytest.approx(0.95, abs=0.002)
-
-
-@pytest.mark.parametrize(("share", "rejected"), [(0.6, 0.01), (1.0, 0.045)])
-def test_however_unsure_a_model_is_a_little_is_rejected_and_never_much(share, rejected):
-    rng = np.random.default_rng(5)
-    scores, sure = rng.normal(size=4000), rng.random(4000) < share
-    assert (scores[sure] < limit(scores, sure)).mean() == pytest.approx(rejected, abs=0.001)
-
-
-def test_a_model_that_is_never_sure_needs_no_limit():
-    assert limit(np.zeros(3), np.zeros(3, bool)) == -np.inf
+    scores = rng.normal(size=4000)
+    for near in (scores, -scores, rng.normal(size=4000), np.full(4000, 0.8)):
+        score, typicality = limits(scores, near)
+        accepted = (scores >= score) & (near >= typicality)
+        assert accepted.mean() == pytest.approx(0.95, abs=0.002)
 
 
 def test_a_file_gives_back_what_was_put_into_it(fitted):
-    found = rejection_in(arrays_of(fitted._replace(least=0.2)))
-    asked = cluster(np.random.default_rng(6), 0, 20)
-    assert found is not None and found.least == 0.2
-    assert np.allclose(found.scores(asked), fitted.scores(asked), atol=0.01)
-    assert found.accepts(asked[0]) == (found.scores(asked)[0] >= 0.2)
+    rng = np.random.default_rng(6)
+    asked, typicality = cluster(rng, 0, 200), rng.uniform(0.7, 0.9, 200)
+    limited = fitted.with_limits(asked, typicality)
+    found = rejection_in(arrays_of(limited))
+    assert found is not None and found[3:] == limited[3:]
+    assert np.allclose(found.scores(asked), limited.scores(asked), atol=0.01)
+    accepted = [found.accepts(*one) for one in zip(asked, typicality, strict=True)]
+    assert np.mean(accepted) == pytest.approx(0.95, abs=0.03)
     assert rejection_in({"typical": np.zeros(2)}) is None
+
+
+def test_what_either_measure_finds_far_from_its_own_is_rejected(fitted):
+    rng = np.random.default_rng(7)
+    own, typicality = cluster(rng, 0, 400), rng.normal(0.8, 0.02, 400)
+    limited = fitted.with_limits(own, typicality)
+    outlier = unit(rng.normal(size=(1, 8)))[0]
+    assert limited.accepts(own[0], 0.8)
+    assert not limited.accepts(own[0], 0.6)  # close to nothing that the model was trained on
+    assert not limited.accepts(outlier, 0.8)
 
 
 @pytest.mark.parametrize("name", MAKERS)

@@ -84,7 +84,9 @@ def test_most_held_out_images_are_accepted_and_many_outliers_are_not(lab, built)
     foreign = np.stack([predictor.prepare(Page(page)) for page in pages])
     assert gallery.rejection is not None
     accepted = [
-        np.mean(gallery.rejection.scores(predictor.embed(squares)) >= gallery.rejection.least)
+        np.mean(
+            [gallery.accepts(*one) for one in zip(predictor.embed(squares), squares, strict=True)]
+        )
         for squares in (test, foreign)
     ]
     assert accepted[0] > 0.9 and accepted[1] < 0.7, accepted
@@ -122,7 +124,9 @@ def test_a_shipped_gallery_is_used_until_the_weights_change(lab):
     assert Galleries(lab.store).calibrate(run.id, ["digits"]) == path
     after = dict(read_arrays(path, (), ""))
     assert before.keys() == after.keys()
-    assert all((after[key] == before[key]).all() for key in before)  # the same, made anew
+    limits = "rejection_numbers"  # kept vectors are rounded, by which the nearest are found
+    assert all((after[key] == before[key]).all() for key in before if key != limits)
+    assert np.allclose(after[limits], before[limits], rtol=1e-3)
     other = model_run(lab, seed=3)
     path.rename(other.best / SHIPPED)
     assert Galleries(lab.store).get(other.id) is None
