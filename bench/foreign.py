@@ -5,10 +5,10 @@ and by the softmax alone.
 The shipped models' rejection is fitted to held-out images of their own classes and to outliers that a
 program makes (`engine/recognition/outliers.py`): no real alphabet, photograph or scribble of this file
 is among them; the limits are measured by own drawings alone (`bench/limits.py`). Own classes are test
-images of EMNIST, brought onto a page, and tablet drawings that were held out from training. Foreign are letters without look-alikes among the digits; alphabets of Omniglot
-but Latin and Greek, those by which the method was chosen apart from those that were kept back;
-scribbles of strokes and blots; photographs; little pictures, whose program was written when the method
-was fixed.
+images of EMNIST, brought onto a page, and tablet drawings that were held out from training. Foreign are
+letters without look-alikes among the digits; alphabets of Omniglot but Latin and Greek, those by which
+the method was chosen apart from those that were kept back; scribbles of strokes and blots; photographs;
+little pictures, whose program was written when the method was fixed.
 """
 
 from __future__ import annotations
