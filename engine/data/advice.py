@@ -25,12 +25,19 @@ _HDF5 = (
     " np.savez('{stem}.npz', images=found['images'], labels=found['labels'])`, with the keys that"
     " list(found) shows, and give {stem}.npz."
 )
+_RECORDS = (
+    "Convert them once in Python: `import numpy as np, tensorflow_datasets as tfds; found ="
+    " list(tfds.as_numpy(tfds.load('mnist', split='train', as_supervised=True)));"
+    " np.savez('train.npz', images=[x for x, y in found], labels=[y for x, y in found])`, with the"
+    " set's name and for each split, and give the folder of these."
+)
 _PACKED = "Unpack it and give the folder, or pack the folder as a zip."
 # A word in what a file is (engine.data.tables.KINDS) → what to do with it.
 ADVICE: dict[str, str] = {
     "pickle": _PICKLE,
     "PyTorch": _TORCH,
     "HDF5": _HDF5,
+    "TensorFlow": _RECORDS,
     "web page": "Its address may ask for a login: fetch the file with a browser, and upload that.",
     "Excel": "Save it as CSV, beside the pictures that it names.",
     "archive": _PACKED,

@@ -4,12 +4,12 @@ order, its splits as in published sets, and its pixels looked at.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from engine.data.characters import named_characters
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.listing import TEST, TRAIN, VAL, Finding, Listing, Reader, Survey, digest
 from engine.data.pixels import Look, guess_kind, look_at
@@ -18,8 +18,6 @@ from engine.data.splits import stratified
 from engine.errors import DataError
 from engine.imaging.convention import Convention
 
-CHARS74K = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_SAMPLE = re.compile(r"Sample(\d{3})", re.IGNORECASE)
 TEST_SEED = 0  # of the test split that a person asks for: the same images for everybody
 
 
@@ -75,7 +73,7 @@ def assemble(
         official[official == VAL] = TEST
         notes.setdefault("test", "the folder val")
     notes |= hold_out(labels, official, choices)
-    classes, doubts = _characters(folders)
+    classes, doubts = named_characters(folders, found.names)
     content = digest([content, choices.key]) if choices.key else content
     if convention is None:
         look = look_at(reader, len(found.names), content, kind)
@@ -129,27 +127,6 @@ def with_paper(findings: Sequence[Finding], choices: Choices) -> tuple[Finding, 
     settled = ("touch their frame", "each picture's border decides")
     open_still = [one for one in findings if not any(words in one.text for words in settled)]
     return (*open_still, Finding("note", "pixels", text))
-
-
-def _characters(folders: Sequence[str]) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
-    """Class names, and what to say about them. Chars74K numbers its folders: Sample001 … Sample062
-    are 0-9, A-Z, a-z; with more of them they are of another script (its Kannada has 657).
-    """
-    numbers = [int(match[1]) if (match := _SAMPLE.fullmatch(name)) else 0 for name in folders]
-    if not any(numbers):
-        return tuple(folders), ()
-    if max(numbers) > len(CHARS74K):
-        text = (
-            f"the folders {folders[0]} … {folders[-1]} keep their names: with more than 62 they are"
-            " not Chars74K's 0-9, A-Z, a-z."
-        )
-        return tuple(folders), (Finding("note", "classes", text),)
-    named = tuple(
-        CHARS74K[number - 1] if number else name
-        for name, number in zip(folders, numbers, strict=True)
-    )
-    text = "Sample001 … Sample062 are read as 0-9, A-Z, a-z, as Chars74K numbers them."
-    return named, (Finding("note", "classes", text),)
 
 
 def ordered(names: set[str]) -> list[str]:

@@ -35,8 +35,12 @@ class BlobWriter:
         self.write(content)
         self.end_file()
 
-    def close(self) -> None:
+    def let_go(self) -> None:
+        """Close the file, whether it is complete or not."""
         self._file.close()
+
+    def close(self) -> None:
+        self.let_go()
         np.save(self._folder / OFFSETS, np.array(self.offsets, np.int64))
 
 

@@ -18,6 +18,7 @@ from engine.errors import DataError
 EVERY = 0.95  # chosen: share of the pictures whose names have a part that is offered
 EACH = 2  # chosen: pictures of a class, on average, from which a part is offered
 OFFERED = 3  # parts
+_WRITER = re.compile(r"w\d+", re.IGNORECASE)
 _PART = re.compile(r"\d+|[^\d\s_\-.,;()\[\]]+")  # letters and digits are parts of their own
 
 
@@ -92,7 +93,7 @@ def offer(names: Sequence[str]) -> str:
 def doubt_file_names(names: Sequence[str], classes: Sequence[str | None]) -> tuple[Finding, ...]:
     """The offer, where pictures were read and nothing but folders of parts tells them apart."""
     folders = {name for name in classes if name is not None}
-    if len(folders) > 1 and not are_parts(folders):
+    if len(folders) > 1 and not (are_parts(folders) or all(map(_WRITER.fullmatch, folders))):
         return ()
     text = offer(names)
     if len(folders) > 1:

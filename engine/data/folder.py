@@ -18,18 +18,22 @@ from engine.data.choices import AS_FOUND, Choices
 from engine.data.file_kinds import kind_of_head
 from engine.data.file_list import Files, files_below
 from engine.data.file_names import by_file_names, doubt_file_names, offer
+from engine.data.forms.class_lists import renamed
+from engine.data.forms.label_files import by_label_files
 from engine.data.forms.manifest import Named, named_by_tables
 from engine.data.layout import Layout, lay_out
 from engine.data.listing import Listing, Survey, digest
 from engine.data.lost import hidden_pictures, joined, lost_folders, twice
 from engine.data.names import decode_names
 from engine.data.pages import with_pages
+from engine.data.parts import JOIN, volumes
 from engine.data.tables import describe, is_archive, is_table
 from engine.data.unlabelled import without_labels
 from engine.errors import DataError
 from engine.imaging.formats import PICTURES, begins_as_picture, is_hidden, is_picture
 
 HEAD = 12  # bytes that tell a picture
+CLOSED = ("an Excel table", "a Python pickle", "an HDF5 file", "a database", "a MATLAB file")
 
 
 def list_zip(
@@ -114,11 +118,14 @@ def list_files(
     hidden, pictures, rest = sorted_out(files)
     if not pictures:
         packed = [name for i in rest if is_archive(name := files.names[i])]
+        parts = volumes(files.names[i] for i in rest)
         raise DataError(
             f"{where} holds no pictures",
             expected=f"files ending in {', '.join(PICTURES[:4])} …",
             got=_what_else([files.names[i] for i in rest], len(hidden)),
-            hint=f"Unpack {packed[0]} first: archives inside are not opened."
+            hint=f"{parts[0]} is one part of an archive in several parts. {JOIN}"
+            if parts
+            else f"Unpack {packed[0]} first: archives inside are not opened."
             if packed
             else _hint(files, rest),
         )
@@ -131,9 +138,18 @@ def list_files(
     elif choices.part:
         named = Named(by_file_names(names, choices.part))
     elif not only_classes:
-        named = named_by_tables(files, pictures, rest, choices, table)
-    named = named or Named(_by_folders(names, where, only_classes))
+        if not table and not choices.columns:
+            named = by_label_files(files, pictures, rest)
+        named = named or named_by_tables(files, pictures, rest, choices, table)
+    named = named or Named(_by_folders(names, where, only_classes, [files.names[i] for i in rest]))
     layout, tables = named.layout, named.tables
+    own = renamed(
+        layout.classes,
+        files,
+        () if only_classes else [i for i in rest if files.names[i] not in tables],
+    )
+    layout = layout._replace(classes=list(own.labels))
+    tables += (own.file,) if own.file else ()
     if not (only_classes or choices.part or choices.unlabelled):
         doubts += doubt_file_names(layout.names, layout.classes)
     positions = np.array([pictures[i] for i in layout.positions])
@@ -142,7 +158,7 @@ def list_files(
         content = digest([content, *layout.classes, *layout.official])
     paged = with_pages(files.reader.select(positions), layout.names, content)
     others = [files.names[i] for i in rest if files.names[i] not in tables]
-    if not tables and not choices.unlabelled:
+    if not named.tables and not choices.unlabelled:
         doubts += lost_folders([names[i] for i in layout.positions], others, files.empty)
     survey = Survey(
         form=files.form,
@@ -157,7 +173,7 @@ def list_files(
         guessed=files.decoded.guessed,
         columns=named.roles.columns,
         roles=named.roles.taken,
-        findings=(*layout.findings, *doubts, *paged.findings),
+        findings=(*layout.findings, *own.findings, *doubts, *paged.findings),
         votes=named.votes
         if len(paged.of) == len(positions)
         else (),  # pages have names of their own
@@ -166,17 +182,27 @@ def list_files(
         paged.names,
         [layout.classes[i] for i in paged.of],
         [layout.official[i] for i in paged.of],
+        classes=own.classes,
         skipped=(*layout.skipped, *files.problems),
     )
     return assemble(found, paged.reader, content, survey, kind, choices)
 
 
-def _by_folders(names: Sequence[str], where: str, only_classes: bool) -> Layout:
-    """The layout by folders. Raises DataError if there is none, with what the file names offer."""
+def _by_folders(
+    names: Sequence[str], where: str, only_classes: bool, others: Sequence[str]
+) -> Layout:
+    """The layout by folders. Raises DataError if there is none, with what the file names offer.
+
+    others  names of the files that are no pictures
+    """
     try:
         return lay_out(names, where, only_classes)
     except DataError:
-        if text := offer(names):
+        closed = next((one for one in others if describe(one).startswith(CLOSED)), "")
+        text = (
+            f"if {closed} says the classes, save it as CSV beside the pictures." if closed else ""
+        )
+        if text := text or offer(names):
             what = f"{where} holds {len(names):,} pictures, but none in a class folder"
             hint = f"{text[:1].upper()}{text[1:]} {LAYOUT}"
             raise DataError(what, got=repr(names[0][:200]), hint=hint) from None

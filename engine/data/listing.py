@@ -111,6 +111,11 @@ class Listing:
         """Labelled images of each class (K,) int64."""
         return np.bincount(self.labels[self.labels >= 0], minlength=len(self.classes))
 
+    def saying(self, *findings: Finding) -> Listing:
+        """The listing with more findings."""
+        survey = replace(self.survey, findings=(*self.survey.findings, *findings))
+        return replace(self, survey=survey)
+
     def only(self, classes: Sequence[str]) -> Listing:
         """The labelled images of these classes (all of them known), labelled in the order given."""
         new = np.full(len(self.classes) + 1, -1, np.int64)  # the last is of those without a label

@@ -15,7 +15,7 @@ from engine.data.roles import role_of, words_of
 PLAIN_FOLDERS = frozenset("image images img imgs picture pictures photos jpegimages".split())
 COMMON = 0.8  # share of the pictures in folders that most of the folders above have
 LARGER = 1.8  # times: published splits are 60 to 90% training images
-_NUMBERED = re.compile(r"[\W_]*\d+\W*$")
+_NUMBERED = re.compile(r"[\W_]*(\d+|(?<=_)[4-7][a-f])\W*$")  # NIST's train_4a, too
 _PARTS = frozenset(
     "fold part batch shard chunk session writer user person subject author drawer participant"
     " student scan volume kfold writers users persons subjects dataset data images set size res"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,13 +20,16 @@ from engine.data.advice import OTHERWISE, advice_on
 from engine.data.cache import made_once
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.file_kinds import kind_of_file
-from engine.data.file_list import MOST_TABLE_BYTES, Files, one_file
+from engine.data.file_list import MOST_TABLE_BYTES, Files, on_disk, one_file
 from engine.data.folder import folder_files, list_files, sorted_out, zip_files
+from engine.data.folder_of_archives import Content, archives_in, joined_archives, note_archives
+from engine.data.forms.class_lists import doubt_beside, lists_in, with_names
 from engine.data.forms.data_files import DATA_FORMS, find_data_files, list_data_files
 from engine.data.forms.omniglot import is_omniglot, joined
 from engine.data.forms.records import TABLE_ENDINGS, read_table
 from engine.data.gunzip import gunzipped
 from engine.data.listing import Listing, digest
+from engine.data.parts import doubt_part, refuse_volume
 from engine.data.sources import Found, is_drawings
 from engine.data.tables import KINDS, describe
 from engine.data.unpack import ARCHIVES, kind_of, unpack, unpacked_files
@@ -84,6 +88,8 @@ def list_found(opening: Opening) -> Listing:
     """What the data set holds, read by the first form that fits it. Raises DataError, saying what
     the file is, if none does.
     """
+    if opening.found.path is not None and opening.path.is_file() and not opening.found.pairs:
+        refuse_volume(opening.path)
     for form in FORMS.values():
         if form.fits(opening):
             return form.listed(opening)
@@ -113,27 +119,43 @@ def _list_idx(opening: Opening) -> Listing:
     mapping = None if classes else idx_files.read_mapping(opening.path, found.pairs[0].prefix)
     content = opening.content_of([path for pair in found.pairs for path in pair.files])
     known, left = found.source is not None, idx_files.left_over(opening.path, found.pairs)
-    return idx.list_pairs(found.pairs, classes or mapping, content, known, opening.choices, left)
+    listing = idx.list_pairs(found.pairs, classes or mapping, content, known, opening.choices, left)
+    if classes or mapping:
+        return listing
+    lists = lists_in(opening.path)
+    return with_names(listing, lists, range(len(lists.names)))
 
 
 def _list_folder(opening: Opening) -> Listing:
     is_own = is_drawings(opening.found.name)  # its folders are labels, whatever they are
     files, content = folder_files(opening.path, opening.content_of)
-    return _list_inside(opening, files, content, str(opening.path), only_classes=is_own)
+    archives = [] if is_own or sorted_out(files)[1] else archives_in(files)
+    if not archives:
+        return _list_inside(opening, files, content, str(opening.path), only_classes=is_own)
+    path_of, unpacked = partial(on_disk, files, folder=opening.path), partial(_unpacked, opening)
+    opened = joined_archives((files, content), archives, path_of, unpacked, opening.unpacked_mb)
+    listing = _list_inside(opening, *opened, str(opening.path))
+    return listing.saying(note_archives([files.names[i] for i in archives]))
 
 
 def _list_zip(opening: Opening) -> Listing:
     files, content = zip_files(opening.path, opening.unpacked_mb)
-    return _list_inside(opening, files, content, opening.path.name)
+    listing = _list_inside(opening, files, content, opening.path.name)
+    return listing.saying(*doubt_part(opening.path))
 
 
 def _list_archive(opening: Opening) -> Listing:
-    path = opening.path
+    files, content, _ = _unpacked(opening, opening.path, opening.unpacked_mb)
+    return _list_inside(opening, files, content, opening.path.name)
+
+
+def _unpacked(opening: Opening, path: Path, unpacked_mb: int) -> tuple[Files, Content, int]:
+    """The files of an archive that can't be read in place, a hash of some, and their bytes."""
     kind = kind_of(path) or ""
     content = opening.content_of([path])
 
     def make(folder: Path) -> None:
-        unpack(path, folder, opening.unpacked_mb)
+        unpack(path, folder, unpacked_mb)
 
     folder = opening.kept(digest(["unpacked", kind, path.name, content]), make)
     files = unpacked_files(folder, ARCHIVES[kind].about.partition(" ")[2])
@@ -141,7 +163,7 @@ def _list_archive(opening: Opening) -> Listing:
     def content_of(kept: np.ndarray) -> str:
         return digest(["unpacked", content, *(files.names[int(i)] for i in kept)])
 
-    return _list_inside(opening, files, content_of, path.name)
+    return files, content_of, sum(one.stat().st_size for one in folder.iterdir())
 
 
 def _list_file(opening: Opening) -> Listing:
@@ -153,7 +175,8 @@ def _list_file(opening: Opening) -> Listing:
         return opening.content_of([path])
 
     if find_data_files(files) or not path.name.lower().endswith(TABLE_ENDINGS):
-        return _list_inside(opening, files, content_of, path.name)
+        listing = _list_inside(opening, files, content_of, path.name)
+        return listing.saying(*doubt_beside(path, listing.classes))
     files, beside = folder_files(path.parent, opening.content_of)
     if not sorted_out(files)[1]:
         read_table(path.name, path.read_bytes())  # which says what is wrong with it
@@ -203,7 +226,7 @@ def _data_files(
             mapping = idx_files.read_mapping(folder, pairs[0].prefix)
             left = idx_files.left_over(folder, pairs)
             listing = idx.list_pairs(pairs, mapping, content, False, opening.choices, left)
-            return _beside(listing, files, set(named_so))
+            return with_names(_beside(listing, files, set(named_so)), files, rest)
         if idx_files.prefixes(folder):
             raise DataError(f"{where} holds IDX images without their labels",
                             expected="train-labels-idx1-ubyte beside train-images-idx3-ubyte")  # fmt: skip

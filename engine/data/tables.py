@@ -60,6 +60,8 @@ def describe(name: str) -> str:
     fitting = [ending for ending in KINDS if lower.endswith(ending)]
     if fitting:
         return KINDS[max(fitting, key=len)]
+    if ".tfrecord-" in lower:  # one of several: mnist-train.tfrecord-00000-of-00001
+        return KINDS[".tfrecord"]
     dot = lower.rfind(".")
     return f"not a picture ({lower[dot:]})" if dot > 0 else "not a picture"
 

@@ -24,6 +24,12 @@ from engine.training.optim import (
     set_rates,
 )
 
+LOWER = "Lower the learning rate (lr), clip gradients (clip=1) or use precision=float32."
+# Chosen: a network that has learned nothing keeps the loss that it began with (2.4 for ten classes), one
+# of `quick` at lr=100 is left with 14 and at 10% right.
+ROSE = 1.5
+LEARNED = 0.1  # share of what the commonest class leaves
+
 
 class Steps:
     """What a step needs of a trainer: the network, what it minimises, and its optimiser."""
@@ -38,6 +44,9 @@ class Steps:
     stage_number: int
     updates: int
     autocast: torch.dtype | None
+    first_loss: float | None = None  # of the stage's first batch, before any step
+    last_loss: float | None = None  # of the last epoch of this process
+    top_accuracy: float = 0.0  # of all epochs so far, on validation images where there are some
     average: Recognizer | None = None
     _optimizer: torch.optim.Optimizer | None = None
 
@@ -157,6 +166,24 @@ class Steps:
         for layer in groups[: frozen_groups(stage, len(groups))]:
             layer.eval()  # frozen means its batch-norm statistics too
 
+    def _check_learned(self) -> None:
+        """Raise RecipeError if the last epoch's loss is far above that of the untrained network, and
+        no epoch was right more often than always naming the commonest class: a rate that is too high
+        need not end in what is no number.
+        """
+        counts = np.bincount(self.data.labels[self.train_index])
+        commonest = counts.max() / counts.sum()
+        learned = self.top_accuracy > commonest + LEARNED * (1 - commonest)
+        first, last = self.first_loss, self.last_loss
+        if learned or first is None or last is None or self.objective.reads != "logits":
+            return
+        if last > ROSE * first:
+            raise RecipeError(
+                f"training diverged: the loss went from {first:.3g} to {last:.3g}, and"
+                f" no epoch was right about more than {self.top_accuracy:.0%}",
+                hint=LOWER,
+            )
+
     def _check_finite(self, *figures: float) -> None:
         """Raise RecipeError if a figure or a weight is not a number."""
         if np.isfinite(figures).all() and all(
@@ -165,5 +192,5 @@ class Steps:
             return
         raise RecipeError(
             "training diverged: the loss is not a number",
-            hint="Lower the learning rate (lr), clip gradients (clip=1) or use precision=float32.",
+            hint=LOWER,
         )

@@ -121,6 +121,7 @@ class Trainer(Steps):
             yield from self._one_epoch(stage, number, self.epoch - before, cancelled)
             if cancelled():
                 return
+        self._check_learned()
 
     def _stage_of(self, epoch: int) -> tuple[int, int]:
         before = 0
@@ -136,6 +137,7 @@ class Trainer(Steps):
         if number > 0 and self.best:  # each stage starts from the best of the one before
             self.model.load_state_dict(self.best)
         self.stage_number, self.best, self.best_score, self.since_best = number, {}, -np.inf, 0
+        self.first_loss = None
         width = self._embedding_width(stage)
         self.objective = Objective(stage, len(self.data.classes), width).to(self.device)
         if self.objective.reads == "embeddings" and stage.mixup:
@@ -174,6 +176,7 @@ class Trainer(Steps):
             total += loss.detach() * len(x)
             right += hits
             done += len(x)
+            self.first_loss = float(loss.detach()) if self.first_loss is None else self.first_loss
             for key, value in self.objective.info.items():
                 extra[key] = extra.get(key, 0.0) + value / len(order)
             now = time.perf_counter()
@@ -207,6 +210,8 @@ class Trainer(Steps):
         extra.update({key: value for key, value in val.items() if key not in ("loss", "accuracy")})
         train_loss = float(total) / done
         self._check_finite(train_loss, *val.values())
+        self.last_loss = train_loss
+        self.top_accuracy = max(self.top_accuracy, val.get("accuracy", float(right) / done))
         best = self._keep_best(stage, val, train_loss)
         if len(self.followed):
             logits, _ = run_model(

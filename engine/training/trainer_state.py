@@ -51,6 +51,8 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
         "seconds": trainer.seconds,
         "best_score": trainer.best_score if trainer.best else None,
         "since_best": trainer.since_best,
+        "first_loss": trainer.first_loss,
+        "top_accuracy": trainer.top_accuracy,
         "updates": trainer.updates,
         "optimizer": plain,
     }
@@ -135,5 +137,7 @@ def restore_trainer(trainer: Trainer, folder: Path) -> bool:
     trainer.best_score = (
         position["best_score"] if position["best_score"] is not None else float("-inf")
     )
+    trainer.first_loss = position.get("first_loss")  # older states have none
+    trainer.top_accuracy = position.get("top_accuracy", 0.0)
     torch.manual_seed(trainer.recipe.seed)
     return True

@@ -15,7 +15,7 @@ def test_every_example_of_the_data_page_says_what_is_shown(tmp_path, monkeypatch
     text = PAGE.read_text(encoding="utf-8")
     [block] = re.findall(r"```python\n(.*?)```", text, re.S)
     examples = EXAMPLE.findall(text)
-    assert len(examples) == 4
+    assert len(examples) == 6
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path / "home"))
     exec(compile(block, "data.md", "exec"), {"__name__": "data"})

@@ -147,6 +147,50 @@ def as_npz(rng: random.Random, found: Sequence[Item]) -> dict[str, bytes]:
     }
 
 
+def as_matlab(rng: random.Random, found: Sequence[Item]) -> dict[str, bytes]:
+    """Arrays of a split each, labels as a cell array of texts."""
+    from scipy.io import savemat
+
+    images = glyphs_of(found)
+    arrays: dict[str, np.ndarray] = {}
+    for split in dict.fromkeys(one.split for one in found):
+        at = [i for i, one in enumerate(found) if one.split == split]
+        arrays[f"images_{split}"] = images[at]
+        arrays[f"labels_{split}"] = np.array([found[i].label or "" for i in at], object)
+    return {"set.mat": _saved(lambda file: savemat(file, arrays))}
+
+
+def as_listed(rng: random.Random, found: Sequence[Item]) -> dict[str, bytes]:
+    """Arrays whose labels are numbers, and a file that lists the names of these."""
+    names = sorted({one.label for one in found if one.label})
+    numbers = [names.index(one.label) if one.label else -1 for one in found]
+    splits = np.array([one.split for one in found])
+    arrays = {f"x_{split}": glyphs_of(found)[splits == split] for split in set(splits.tolist())}
+    arrays |= {f"y_{name[2:]}": np.array(numbers)[splits == name[2:]] for name in arrays}
+    name, content = rng.choice(
+        (
+            ("classes.txt", "\n".join(names).encode()),
+            ("label_names.json", json.dumps(names).encode()),
+            (
+                "class_map.csv",
+                _written([["id", "name"], *([str(n), c] for n, c in enumerate(names))], ","),
+            ),
+        )
+    )
+    return {"set.npz": _saved(lambda file: np.savez(file, **arrays)), name: content}
+
+
+def as_shards(rng: random.Random, found: Sequence[Item]) -> dict[str, bytes]:
+    """A WebDataset's shards, unpacked: a file beside each picture holds its class."""
+    ending = rng.choice(("cls", "txt", "json"))
+    files: dict[str, bytes] = {}
+    for number, one in enumerate(found):
+        key = f"{one.split}-{number % 2:06d}/{number:09d}"
+        text = json.dumps({"label": one.label}) if ending == "json" else one.label or ""
+        files |= {f"{key}.png": png_of(number), f"{key}.{ending}": text.encode()}
+    return files
+
+
 def as_parquet(rng: random.Random, found: Sequence[Item]) -> dict[str, bytes]:
     """A table a split, as `datasets` writes them, or one table with a column for the split."""
     import pyarrow as pa
@@ -219,6 +263,9 @@ def as_idx(rng: random.Random, found: Sequence[Item]) -> dict[str, bytes]:
 DATA: dict[str, Callable[[random.Random, Sequence[Item]], dict[str, bytes]]] = {
     "pixels": as_pixels,
     "npz": as_npz,
+    "matlab": as_matlab,
+    "listed": as_listed,
+    "shards": as_shards,
     "parquet": as_parquet,
     "drawings": as_drawings,
     "base64": as_base64,

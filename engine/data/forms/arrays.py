@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,14 +15,16 @@ import numpy as np
 from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.cells import in_words
+from engine.data.forms.labels_beside import labels_beside
+from engine.data.forms.numpy_sizes import check_sizes
 from engine.data.forms.several import doubt_several
-from engine.data.forms.shapes import as_images, as_labels
+from engine.data.forms.shapes import are_same, as_images, as_labels
+from engine.data.forms.single_arrays import take_single
 from engine.data.forms.sink import Sink
 from engine.data.listing import SPLITS, TRAIN
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
 
-MOST_BYTES = 4_000_000_000  # of one array
 PICKLED = (
     "That is a pickle, which can run any code when it is loaded, so the lab never opens one. Where"
     " you trust its source, convert it once in Python: `import numpy as np; found = np.load('{name}',"
@@ -68,7 +69,12 @@ def read_numpy(
 ) -> None:
     """The images in .npy and .npz files. Raises DataError, for pickled ones too."""
     arrays = [one for name, path in files for one in _load(name, path)]
-    if not take_arrays(arrays, sink, bare=choices.unlabelled) and not _take_words(arrays, sink):
+    counts = [
+        len(one.array) for one in arrays if one.array.ndim and as_images(one.array) is not None
+    ]
+    arrays += [Named(name, array) for name, array in labels_beside(about, counts)]
+    taken = take_single(arrays, sink) or take_arrays(arrays, sink, bare=choices.unlabelled)
+    if not taken and not _take_words(arrays, sink):
         raise none_found(arrays)
 
 
@@ -90,11 +96,7 @@ def _load(name: str, path: Path) -> list[Named]:
     try:
         if path.suffix.lower() == ".npy":
             return [Named(name, np.load(path, mmap_mode="r", allow_pickle=False))]
-        with zipfile.ZipFile(path) as archive:
-            large = [one for one in archive.infolist() if one.file_size > MOST_BYTES]
-        if large:
-            raise DataError(f"{name} holds an array of {large[0].file_size:,} bytes",
-                            expected=f"at most {MOST_BYTES:,}")  # fmt: skip
+        check_sizes(name, path)
         with np.load(path, allow_pickle=False) as file:
             return [Named(f"{stem}/{key}", file[key]) for key in file.files]
     except DataError:
@@ -119,12 +121,14 @@ def take_arrays(
     """Images with labels of as many, paired by split, name and length. False if there are none; bare:
     images alone are enough.
     """
+    listed = _list_of_names(arrays)
+    arrays = [one for one in arrays if one is not listed]
     labels = [
         one._replace(array=found)
         for one in arrays
         if not _NAME_WORDS.search(one.name.lower()) and (found := as_labels(one.array)) is not None
     ]
-    names = names or _class_names(arrays)
+    names = names or (_by_number(arrays, listed) if listed else {})
     pairs: list[tuple[Named, np.ndarray, Named | None]] = []
     left = list(labels)
     for one in arrays:
@@ -147,6 +151,7 @@ def take_arrays(
             left.remove(best)
     if not pairs or not (bare or any(best for _, _, best in pairs)):
         return False
+    pairs = _once(pairs, sink)
     held = 0
     for number, (one, images, best) in enumerate(pairs):
         code = one.role if one.role is not None else (best.role if best else None)
@@ -200,12 +205,37 @@ def _may_be_bare(one: Named) -> bool:
     return bool(_IMAGE_WORDS.search(_last(one.name)) or one.role is not None)
 
 
-def _class_names(arrays: Sequence[Named]) -> dict[int, str]:
-    for one in arrays:
-        if _NAME_WORDS.search(one.name.lower()) and one.array.dtype.kind in "US":
-            first = int(_counts_from_one(arrays, one.array.size))
-            return {n: _text(value) for n, value in enumerate(one.array.reshape(-1), first)}
-    return {}
+def _once(
+    pairs: list[tuple[Named, np.ndarray, Named | None]], sink: Sink
+) -> list[tuple[Named, np.ndarray, Named | None]]:
+    """The pairs without images that have no labels and are those of another array again, as in
+    scikit-learn's bunches: `images` (N, h, w) and `data` (N, pixels).
+    """
+    left = [pair for pair in pairs if pair[2] is not None]
+    for one, images, _ in (pair for pair in pairs if pair[2] is None):
+        same = (
+            first for first, them, _ in left if first.role == one.role and are_same(images, them)
+        )
+        other = next(same, None)
+        if other is None:
+            left.append((one, images, None))
+        else:
+            sink.note("note", "files", f"{one.name} holds the images of {other.name} again.")
+    return [pair for pair in pairs if any(pair[0] is one for one, _, _ in left)]
+
+
+def _list_of_names(arrays: Sequence[Named]) -> Named | None:
+    """The array that lists names of classes: as its name says, or `classes` (K,), all different."""
+    texts = [one for one in arrays if one.array.dtype.kind in "US"]
+    called = [one for one in texts if _NAME_WORDS.search(one.name.lower())]
+    called += [one for one in texts if _last(one.name) in ("classes", "names", "categories")
+               and len(np.unique(one.array)) == one.array.size]  # fmt: skip
+    return called[0] if called else None
+
+
+def _by_number(arrays: Sequence[Named], listed: Named) -> dict[int, str]:
+    first = int(_counts_from_one(arrays, listed.array.size))
+    return {n: _text(value) for n, value in enumerate(listed.array.reshape(-1), first)}
 
 
 def _counts_from_one(arrays: Sequence[Named], count: int) -> bool:

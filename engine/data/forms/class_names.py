@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+MOST_YAML = 200_000  # characters
+
 
 def features_of(metadata: Any) -> dict[str, Any]:
     """What `datasets` writes into a schema: kinds of columns by name."""
@@ -54,15 +56,22 @@ def listed_names(about: Mapping[str, bytes]) -> dict[str, Sequence[str]]:
     return {}
 
 
-def _in_card(text: str) -> dict[str, Sequence[str]]:
-    """Class names in a card's head: dataset_info, features, dtype, class_label, names."""
-    head = text[3:].partition("\n---")[0][:200_000]
+def plain_yaml(text: str) -> Any:
+    """What YAML holds, texts only: 007 stays '007'. None if it is none, or repeats parts of itself,
+    which may unfold to any size.
+    """
+    head = text[:MOST_YAML]
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(head, yaml.SafeLoader)):
-            return {}
-        value = yaml.load(head, yaml.BaseLoader)  # noqa: S506 - texts only: 007 stays 007
+            return None
+        return yaml.load(head, yaml.BaseLoader)  # noqa: S506 - makes texts, lists and dicts alone
     except (yaml.YAMLError, RecursionError, ValueError):
-        return {}
+        return None
+
+
+def _in_card(text: str) -> dict[str, Sequence[str]]:
+    """Class names in a card's head: dataset_info, features, dtype, class_label, names."""
+    value = plain_yaml(text[3:].partition("\n---")[0])
     infos = value.get("dataset_info") if isinstance(value, dict) else None
     for info in infos if isinstance(infos, list) else [infos]:
         found: dict[str, Sequence[str]] = {}

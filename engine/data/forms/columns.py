@@ -16,7 +16,7 @@ from engine.errors import DataError, unknown
 LABELS = tuple(
     "label labels class classname class_name classes category category_name target y character char"
     " letter symbol digit choice choices tag ground_truth groundtruth gt truth given_label"
-    " label_name name_of_class species word text transcription unicode code annotation".split()
+    " label_name name_of_class species word text transcription unicode code annotation latex".split()
 )
 SPLITS = tuple("split set subset partition data_split fold usage phase dataset part".split())
 PATHS = tuple(
@@ -32,6 +32,7 @@ WRITERS = tuple(
     "writer writer_id user user_id author author_id person person_id subject subject_id participant"
     " participant_id student student_id scribe drawer contributor contributor_id".split()
 )
+BY_NAME = "by its name"
 MOST_SPLITS = 6
 ENOUGH = 0.5  # share of a column's paths that must be there
 
@@ -132,7 +133,7 @@ def columns_of(table: Table, path: int, choices: Choices) -> Columns:
     if split is None:
         split = named(names, SPLITS)
         if split is None:
-            split = named(names, ("is_test", "is_train", "is_training"))
+            split = next((c for c, name in enumerate(names) if _truth_of(name) is not None), None)
         if split is None or split == path or not _may_be_split(table, split):
             by_content = (c for c in range(len(names)) if c != path and _tells_splits(table, c))
             split = next(by_content, None)
@@ -150,7 +151,7 @@ def columns_of(table: Table, path: int, choices: Choices) -> Columns:
     others = [c for c in range(len(names)) if c not in taken]
     by_name = named([table.columns[c] for c in others], LABELS)
     if by_name is not None:
-        return Columns(path, others[by_name], split, annotator, "by its name", True, "", writer)
+        return Columns(path, others[by_name], split, annotator, BY_NAME, True, "", writer)
     label, why, doubt = _label_column(table, others)
     return Columns(path, label, split, annotator, why, False, doubt, writer)
 
@@ -202,7 +203,7 @@ def _tells_splits(table: Table, column: int) -> bool:
     values = {text.strip() for row in table.rows if (text := row[column])}
     if not 1 <= len(values) <= MOST_SPLITS:
         return False
-    if plain_name(table.columns[column]).startswith("is_"):
+    if _truth_of(table.columns[column]) is not None:
         return all(_truth(value) is not None for value in values)
     return all(role_of(value) is not None for value in values)
 
@@ -211,11 +212,10 @@ def split_of(table: Table, column: int) -> tuple[dict[str, int], str]:
     """The code of each value of a split column, and what is doubtful about it. Values whose names
     say nothing are taken by how many they are: the most are for training.
     """
-    name = plain_name(table.columns[column])
+    yes = _truth_of(table.columns[column])
     counts = Counter(text.strip() for row in table.rows if (text := row[column]))
-    if name.startswith("is_"):
-        yes = TEST if name == "is_test" else TRAIN
-        return {v: yes if _truth(v) else (TRAIN if yes == TEST else TEST) for v in counts}, ""
+    if yes is not None and all(_truth(value) is not None for value in counts):
+        return {v: yes if _truth(v) else (TEST if yes == TRAIN else TRAIN) for v in counts}, ""
     roles = roles_of(counts)
     if len(roles) == len(counts):
         return {value: role.code for value, role in roles.items()}, ""
@@ -230,6 +230,13 @@ def split_of(table: Table, column: int) -> tuple[dict[str, int], str]:
 
 def is_unlabelled_split(code: int) -> bool:
     return code == UNLABELLED
+
+
+def _truth_of(name: str) -> int | None:
+    """The split of which a column says whether a picture is of it: is_valid, is_test, IsTrain."""
+    before, _, split = plain_name(name).partition("is_")
+    role = None if before else role_of(split)
+    return None if role is None or role.code == UNLABELLED else role.code
 
 
 def _truth(value: str) -> bool | None:

@@ -17,7 +17,9 @@ from engine.data.choices import Choices
 from engine.data.file_list import Files, on_disk
 from engine.data.forms.arrays import read_numpy
 from engine.data.forms.arrow import read_arrow
+from engine.data.forms.class_lists import Renamed, renamed
 from engine.data.forms.encoded import ENDINGS, is_encoded, read_encoded
+from engine.data.forms.labels_beside import is_label_text
 from engine.data.forms.matlab import read_matlab
 from engine.data.forms.pixel_columns import HEAD_BYTES, is_pixel_table
 from engine.data.forms.pixel_rows import is_labels, read_pixel_tables
@@ -34,7 +36,7 @@ from engine.imaging.formats import is_hidden
 from engine.imaging.images import GLYPH_SIDE
 from engine.progress import Progress
 
-VERSION = 2  # raise when a reader finds other images or labels in the same file
+VERSION = 3  # raise when a reader finds other images or labels in the same file
 MOST_ABOUT = 5_000_000  # bytes of a README or dataset_info.json
 ABOUT = ("readme.md", "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 
@@ -65,7 +67,7 @@ class Found(NamedTuple):
 def find_data_files(files: Files) -> Found | None:
     """The files of the first form in DATA_FORMS that any fits; None if there is none."""
     shown = [i for i, name in enumerate(files.names) if not is_hidden(name)]
-    about = [i for i in shown if files.names[i].lower().rpartition("/")[2] in ABOUT]
+    about = [i for i in shown if _is_about(files.names[i])]
     for form in DATA_FORMS.values():
         positions = [
             i
@@ -76,8 +78,15 @@ def find_data_files(files: Files) -> Found | None:
             if form is DATA_FORMS["pixels"]:
                 rest = (i for i in shown if i not in positions)
                 about += [i for i in rest if is_labels(files.names[i], _head(files, i))]
+            elif form is DATA_FORMS["numpy"]:
+                rest = (i for i in shown if i not in positions)
+                about += [i for i in rest if is_label_text(files.names[i], _head(files, i))]
             return Found(form, positions, about)
     return None
+
+
+def _is_about(name: str) -> bool:
+    return name.lower().rpartition("/")[2] in ABOUT
 
 
 def _head(files: Files, index: int) -> bytes:
@@ -120,23 +129,32 @@ def list_data_files(
         except DataError as error:
             text = str(error)
             raise DataError(text if text.startswith(where) else f"{where}: {text}") from None
+        finally:
+            sink.let_go()
         shutil.rmtree(copies)
 
     folder = kept(digest([content, *columns]), make)
     images = packed(folder)
     hidden = tuple(name for name in files.names if is_hidden(name))
-    used = {files.names[i] for i in (*found.positions, *found.about)}
-    others = [name for name in files.names if name not in used and name not in hidden]
+    used = {files.names[i] for i in found.positions}
+    used |= {name for i in found.about if _is_about(name := files.names[i]) or name in images.why}
+    rest = [i for i, name in enumerate(files.names) if name not in used and name not in hidden]
+    codes: list[int] = images.labels.tolist()
+    given = [images.classes[code] if code >= 0 else None for code in codes]
+    own = renamed(given, files, rest, names) if not images.listed else Renamed(given)
+    others = [name for i in rest if (name := files.names[i]) != own.file]
     survey = Survey(
         form=found.form.about,
         seen=len(images.names)
         + len(images.skipped)
         + len(others)
+        + bool(own.file)
         + len(hidden)
         + len(files.problems),
         hidden=hidden,
         others=tuple((name, describe(name)) for name in others),
         tables=tuple(name for name in others if is_table(name)),
+        read=(own.file,) if own.file else (),
         layout=(
             "images in tables" if "table" in found.form.about else "images in arrays",
             images.why,
@@ -145,9 +163,10 @@ def list_data_files(
         guessed=files.decoded.guessed,
         columns=images.roles.columns,
         roles=images.roles.taken,
-        findings=images.findings,
+        findings=(*images.findings, *own.findings),
     )
-    return _listing(images, files, content, survey, kind, choices)
+    content = digest([content, *own.classes]) if own.file else content
+    return _listing(images, own, files, content, survey, kind, choices)
 
 
 def _about(files: Files, index: int) -> bytes:
@@ -158,7 +177,13 @@ def _about(files: Files, index: int) -> bytes:
 
 
 def _listing(
-    images: Packed, files: Files, content: str, survey: Survey, kind: str | None, choices: Choices
+    images: Packed,
+    own: Renamed,
+    files: Files,
+    content: str,
+    survey: Survey,
+    kind: str | None,
+    choices: Choices,
 ) -> Listing:
     convention: Convention | None = None
     reader: Reader
@@ -174,13 +199,11 @@ def _listing(
     else:
         assert images.blobs is not None
         reader = images.blobs
-    codes: list[int] = images.labels.tolist()
-    labels = [images.classes[code] if code >= 0 else None for code in codes]
     labelled = Labelled(
         images.names,
-        labels,
+        own.labels,
         images.official,
-        classes=images.classes if images.listed else (),
+        classes=own.classes or (images.classes if images.listed else ()),
         skipped=(*images.skipped, *files.problems),
     )
     return assemble(labelled, reader, content, survey, kind, choices, convention)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from engine.data.layout import Layout
 from engine.data.listing import Finding
 
+MOST_SHOWN = 3  # classes
+
 
 @dataclass
 class Given:
@@ -21,6 +23,7 @@ class Given:
     writers: set[str] = field(default_factory=set)
     absent: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    split_twice: set[int] = field(default_factory=set)  # pictures that tables put into two splits
     by_last_name: int = 0
     as_files: bool = False  # whether any path ends as a picture's name does
 
@@ -42,6 +45,28 @@ def agreed(given: Sequence[str]) -> str | None:
         return None
     (first, count), *others = Counter(given).most_common(2)
     return None if others and others[0][1] == count else first
+
+
+def numbers_of_folders(given: Given, folders: Layout) -> bool:
+    """Whether the tables' labels are numbers, one for each folder of another name, as fastai's
+    labels.csv has them: then the folders are the names; and say so.
+    """
+    classes = dict(zip(folders.positions, folders.classes, strict=True))
+    pairs = {
+        (label, classes.get(position))
+        for position, labels in given.labels.items()
+        for label in labels
+    }
+    numbers, names = {one for one, _ in pairs}, {other for _, other in pairs}
+    if not all(one.isascii() and one.isdigit() for one in numbers) or None in names:
+        return False
+    if numbers == names or not len(pairs) == len(numbers) == len(names) > 1:
+        return False
+    shown = ", ".join(f"{number} for '{name}'" for number, name in sorted(pairs)[:MOST_SHOWN])
+    more = " …" if len(pairs) > MOST_SHOWN else ""
+    text = f"the table's labels are numbers that stand for the folders, which are the classes: {shown}{more}."
+    given.findings.append(Finding("note", "tables", text))
+    return True
 
 
 def doubt_folders(given: Given, labels: dict[int, str | None], folders: Layout) -> None:
@@ -87,6 +112,12 @@ def doubt(given: Given, names: list[str]) -> None:
             " do not keep a writer's pictures together."
         )
         given.findings.append(Finding("note", "tables", text))
+    if given.split_twice:
+        text = (
+            f"{len(given.split_twice):,} pictures are of one split by one table and of another by the"
+            " next, as in folds: the first table that names a picture counts."
+        )
+        given.findings.append(Finding("warning", "splits", text))
     if given.by_last_name:
         text = (
             f"{given.by_last_name:,} pictures were found by the last part of their path alone: the"

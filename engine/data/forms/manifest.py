@@ -10,6 +10,7 @@ from typing import NamedTuple
 from engine.data.choices import Choices
 from engine.data.file_list import Files
 from engine.data.forms.columns import (
+    BY_NAME,
     ENOUGH,
     PATHS,
     Columns,
@@ -20,8 +21,9 @@ from engine.data.forms.columns import (
     path_column,
     split_of,
 )
-from engine.data.forms.given import Given, agreed, doubt, doubt_folders
+from engine.data.forms.given import Given, agreed, doubt, doubt_folders, numbers_of_folders
 from engine.data.forms.labels import plain_labels
+from engine.data.forms.listed_names import is_list
 from engine.data.forms.one_hot import with_label
 from engine.data.forms.paths import Paths
 from engine.data.forms.records import TABLE_ENDINGS, read_table
@@ -32,7 +34,7 @@ from engine.data.roles import UNLABELLED, held_out_by_folders, own_split, role_o
 from engine.errors import DataError
 from engine.imaging.formats import is_picture
 
-MOST_BYTES = 500_000_000  # of a table of paths: 3 million rows
+MOST_BYTES = 500_000_000  # of all tables of paths: 3 million rows
 MOST_TABLES = 200
 MOST_NAMED = 10_000
 NOT_LABELS = ("submission",)  # Kaggle's sample_submission.csv holds made-up labels
@@ -75,7 +77,9 @@ def named_by_tables(
         table, found = _with_header(table, there, choices)
         if found is not None:
             read.append((table, found))
-            _take(given, table, found, paths)
+    read = _of_pictures(read)
+    for table, found in read:
+        _take(given, table, found, paths)
     if not read:
         if only:
             raise DataError(
@@ -84,12 +88,20 @@ def named_by_tables(
                 hint="Keep the table beside the pictures, or pack both together.",
             )
         return None
-    folders = _by_folders(names)
+    folders = classes_by_folders(names)
     few = len(given.listed) < ENOUGH * len(names)
     if few and (folders or not given.as_files) and not only and not choices.columns:
         filled = folders and _filled(given, read, names, folders)
         return filled or None  # a list of some of the pictures says nothing of the others
     return _laid_out(given, read, names, folders)
+
+
+def _of_pictures(read: list[tuple[Table, Columns]]) -> list[tuple[Table, Columns]]:
+    """The tables without those that list names of classes beside them, 0,alpha: numbers may be
+    names of pictures, too.
+    """
+    left = [one for one in read if not is_list(one[0].name, [one[0].columns, *one[0].rows])]
+    return left or read
 
 
 def _filled(
@@ -117,7 +129,7 @@ def _filled(
     )
 
 
-def _by_folders(names: Sequence[str]) -> Layout | None:
+def classes_by_folders(names: Sequence[str]) -> Layout | None:
     """The layout by folders, where these are classes: two at least."""
     try:
         layout = lay_out(names, "the data set")
@@ -137,9 +149,12 @@ def _tables(files: Files, rest: Sequence[int], only: str) -> list[Table]:
         and only in ("", files.names[i])
     ]
     wanted.sort(key=lambda i: (files.names[i].count("/"), files.names[i]))
+    left = MOST_BYTES
     for i in wanted[:MOST_TABLES]:
         try:
-            found += read_table(files.names[i], files.reader.read(i, MOST_BYTES))
+            raw = files.reader.read(i, left)
+            left -= len(raw)
+            found += read_table(files.names[i], raw)
         except (DataError, OSError):
             if only:
                 raise
@@ -201,8 +216,8 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
             given.labels[hit.position].append(label)
         if columns.split is not None and (value := (row[columns.split] or "").strip()) in codes:
             given.splits[hit.position] = codes[value]
-        elif own is not None:
-            given.splits.setdefault(hit.position, own)
+        elif own is not None and given.splits.setdefault(hit.position, own) != own:
+            given.split_twice.add(hit.position)
         if columns.annotator is not None and (who := row[columns.annotator]):
             given.votes[hit.position, who] = label
         if columns.writer is not None and (who := row[columns.writer]):
@@ -223,6 +238,8 @@ def _laid_out(
 ) -> Named:
     # Where folders are classes, a column is the label only if its name says so.
     by_folder = folders is not None and not (given.labels and any(one.sure for _, one in read))
+    if folders and not by_folder and all(one.why == BY_NAME for _, one in read):
+        by_folder = numbers_of_folders(given, folders)  # a number stands for each class
     splits: dict[int, int] = {}
     if by_folder and folders:
         labels = dict(zip(folders.positions, folders.classes, strict=True))

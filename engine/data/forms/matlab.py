@@ -5,6 +5,7 @@
 # (scipy leaves the kinds of its values open.)
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,16 @@ from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.arrays import Named, none_found, take_arrays
 from engine.data.forms.cells import flattened, in_words, joined
-from engine.data.forms.shapes import as_images
+from engine.data.forms.matlab_sizes import check_sizes
+from engine.data.forms.shapes import as_images, as_labels
 from engine.data.forms.sink import Sink
 from engine.data.listing import Finding
 from engine.errors import DataError
+
+# Whose label 10 is the digit 0: SVHN's cropped digits, and the exercises of Ng's course, whose images
+# (N, 400) are stored column after column.
+_BY_COLUMNS = re.compile(r"(^|/)ex[34]data\d?\.mat/")
+_DIGITS = re.compile(rf"(^|/)(train|test|extra)_32x32\.mat/|{_BY_COLUMNS.pattern}")
 
 
 def read_matlab(
@@ -39,12 +46,14 @@ def read_matlab(
     for called, rows in classes:
         arrays = _with_rows(arrays, called, rows, sink)
     emnist = any("dataset/train/images" in one.name for one in arrays)
-    if emnist:  # a row is an image, column after column
+    if emnist or any(_BY_COLUMNS.search(one.name) for one in arrays):
         arrays = [one._replace(array=_turned(one.array)) for one in arrays]
-        text = "images are turned, as EMNIST's MATLAB files store them transposed."
+        whose = "EMNIST's" if emnist else "these"
+        text = f"images are turned, as {whose} MATLAB files store them, column after column."
         sink.findings.append(Finding("note", "pixels", text))
     mapping = next((one.array for one in arrays if one.name.endswith("mapping")), None)
-    if not take_arrays(arrays, sink, _mapped(mapping), choices.unlabelled):
+    names = _mapped(mapping) or _ten_is_zero(arrays, sink)
+    if not take_arrays(arrays, sink, names, choices.unlabelled):
         raise none_found(arrays, others)
 
 
@@ -52,8 +61,11 @@ def _load(name: str, path: Path) -> dict[str, Any]:
     from scipy.io import loadmat  # pyright: ignore[reportMissingTypeStubs]
 
     try:
+        check_sizes(name, path)
         load: Any = loadmat
         return load(path, simplify_cells=True)
+    except DataError:
+        raise
     except NotImplementedError:
         hint = "Save it with `save(…, '-v7')`, or as .npz."
         raise DataError(f"{name} is a MATLAB 7.3 file, which is HDF5", hint=hint) from None
@@ -84,6 +96,25 @@ def _with_rows(
 def _turned(array: np.ndarray) -> np.ndarray:
     images = as_images(array) if array.ndim == 2 else None
     return array if images is None or images.ndim != 3 else images.swapaxes(1, 2)
+
+
+def _ten_is_zero(arrays: Sequence[Named], sink: Sink) -> dict[int, str]:
+    """Class name by label where the digit 0 has the label 10, as MATLAB counts from 1; empty where
+    nothing says so.
+    """
+    labels = [found for one in arrays if (found := as_labels(one.array)) is not None]
+    numbers = [one for one in labels if one.size and one.dtype.kind in "buif"]
+    if not any(int(one.min()) == 1 and int(one.max()) == 10 for one in numbers):
+        return {}
+    if any(_DIGITS.search(one.name) for one in arrays):
+        sink.note("note", "classes", "label 10 is the digit 0, as in all files of this data set.")
+        return {number: str(number % 10) for number in range(1, 11)}
+    text = (
+        "labels are 1 to 10, and none is 0. If these are digits, 10 stands for the 0, as MATLAB counts"
+        " from 1: classes keep their numbers."
+    )
+    sink.note("warning", "classes", text)
+    return {}
 
 
 def _mapped(mapping: np.ndarray | None) -> dict[int, str]:

@@ -56,6 +56,13 @@ def as_images(array: np.ndarray, count: int | None = None) -> np.ndarray | None:
     return array if usable and all(SMALLEST <= side <= LARGEST for side in sides) else None
 
 
+def are_same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays of images (N, …) hold the same numbers."""
+    if one.dtype == object or other.dtype == object or one.shape != other.shape:
+        return False
+    return np.array_equal(one[:1], other[:1]) and np.array_equal(one, other)
+
+
 def is_picture(value: Any) -> bool:
     """Whether a value is an array (h, w) or (h, w, C) that may be one picture."""
     is_array = isinstance(value, np.ndarray)

@@ -155,6 +155,11 @@ class Sink:
         }
         (self.folder / TABLE).write_text(json.dumps(kept), encoding="utf-8")
 
+    def let_go(self) -> None:
+        """Close what is open, where reading failed."""
+        if self._blobs is not None:
+            self._blobs.let_go()
+
     def _add(self, names: list[str], labels: Sequence[str | None], official: Sequence[int]) -> None:
         self._names += names
         self._labels += labels

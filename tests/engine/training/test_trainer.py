@@ -186,6 +186,19 @@ def test_divergence_says_what_to_do() -> None:
         )
 
 
+def test_a_loss_that_rose_and_taught_nothing_is_divergence_too() -> None:
+    """It is a number to the end; a slow start is none, nor is a good epoch that was kept."""
+    trainer = Trainer(recipe(epochs=1, schedule="constant", warmup=0, lr=100), shapes(), CPU)
+    with pytest.raises(
+        RecipeError, match="diverged: the loss went from .* Lower the learning rate"
+    ):
+        epochs(trainer)
+    assert math.isfinite(trainer.last_loss or math.nan)
+    epochs(Trainer(recipe(epochs=1, lr=1e-6), shapes(), CPU))
+    trainer.top_accuracy = 0.9
+    trainer._check_learned()
+
+
 def test_divergence_that_only_validation_shows_is_said() -> None:
     trainer = Trainer(recipe(), shapes(), CPU)
     trainer.model.register_forward_hook(
