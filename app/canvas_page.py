@@ -4,16 +4,20 @@ what is said when one fails.
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.canvas_files import FILE, UPLOAD, asker, handed_over, served, take
 from app.canvas_tabs.drawing import LONGEST_PICTURE
 from app.doors.guard import in_one_line
 from app.doors.table import QUESTIONS
@@ -30,13 +34,14 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 100  # questions in the queue
 MOST_OF_PERSON = 8  # of them of one person who does not lead; the page asks a few at once
-ASKING = ("/gradio_api/queue/join", "/gradio_api/call/")
+CALLING = "/gradio_api/call/"
+ASKING = ("/gradio_api/queue/join", CALLING)
 MOST_SESSIONS = 200  # whose fields are remembered; each is under a megabyte
 LONGEST_TEXT = 4_096  # characters in any field but the pad
 DEEPEST = 4  # lists in lists in a question
 IDLE_SECONDS = 0.05  # between two looks for work; Gradio's 0.001 and 0.01 took 7% of a core, idle
-FILE = "/gradio_api/file="
 log = logging.getLogger(__name__)
+_asking: ContextVar[str] = ContextVar("asking")  # whose question is being answered
 
 
 class CanvasPage(gr.Blocks):
@@ -52,13 +57,13 @@ class CanvasPage(gr.Blocks):
         self.queue(max_size=MOST_WAITING)
 
     def waiting_of(self, who: str) -> int:
-        """How many questions of one person (`_who`) wait or are being answered."""
+        """How many questions of one person (`asker`) wait or are being answered."""
         queue = self._queue
         waiting = [
             event for own in queue.event_queue_per_concurrency_id.values() for event in own.queue
         ]
         working = [event for job in queue.active_jobs for event in job or ()]
-        return sum(_who(event.request.scope) == who for event in (*waiting, *working))
+        return sum(asker(event.request.scope) == who for event in (*waiting, *working))
 
     def ready(self) -> None:
         """Set what Gradio lets nobody set; when the page is complete."""
@@ -76,10 +81,19 @@ class CanvasPage(gr.Blocks):
         return await super().preprocess_data(block_fn, checked, state, explicit_call)
 
     async def process_api(self, block_fn: Any, inputs: Any, *args: Any, **named: Any) -> Any:
+        person = _asker_of(named.get("request"))
+        token = _asking.set(person)
         try:
             self._check_right(block_fn, named.get("request"))
-            return await super().process_api(block_fn, inputs, *args, **named)
-        except gr.Error:
+            answer = await super().process_api(block_fn, inputs, *args, **named)
+            answer["data"] = await run_in_threadpool(
+                handed_over, self.received, answer["data"], person
+            )
+            return answer
+        except gr.Error as error:
+            if error.print_exception:  # Gradio's own, of a value that a field does not have
+                log.warning("a question was refused: %s", in_one_line(error))
+                error.print_exception = False
             raise
         except GlyphlabError as error:
             raise gr.Error(str(error), print_exception=False) from None
@@ -87,6 +101,8 @@ class CanvasPage(gr.Blocks):
             log.warning("a question failed: %s", in_one_line(error))
             sentence = "The request can't be answered. Compare it with the API's documentation."
             raise gr.Error(sentence, print_exception=False) from None
+        finally:
+            _asking.reset(token)
 
     def _check_right(self, block_fn: Any, request: Any) -> None:
         """Raise RightsError unless whoever asks may ask this. A function that no row names is for the
@@ -107,7 +123,7 @@ class CanvasPage(gr.Blocks):
             return [self._checked(item, depth + 1, longest) for item in value]
         if isinstance(value, dict):  # no field of the page holds one but files
             try:
-                path = self.received.file(value.get("path"))
+                path = self.received.file(value.get("path"), _asking.get())
             except GlyphlabError as error:
                 raise gr.Error(str(error), print_exception=False) from None
             return {
@@ -132,29 +148,61 @@ class OwnFiles:
         if scope["type"] == "http":
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             if path.startswith(FILE):
-                try:
-                    self.received.file(path.removeprefix(FILE))
-                except GlyphlabError as error:
-                    await PlainTextResponse(f"{error}\n", 403)(scope, receive, send)
+                found = served(self.received, scope, path)
+                if isinstance(found, Response):
+                    await found(scope, receive, send)
                     return
+                scope = found
             person: Person | None = scope.get("glyphlab.person")
             if path.startswith(ASKING) and person is not None and not person.leads:
-                if self.page.waiting_of(_who(scope)) >= MOST_OF_PERSON:
+                if self.page.waiting_of(asker(scope)) >= MOST_OF_PERSON:
                     words = "You have asked much already. Ask again when that is answered.\n"
                     later = {"Retry-After": "2"}
                     await PlainTextResponse(words, 429, later)(scope, receive, send)
                     return
-            if path == "/gradio_api/upload":
-                length = dict(scope["headers"]).get(b"content-length")
-                await run_in_threadpool(self.received.make_room, length and int(length))
+            if path.rstrip("/") == UPLOAD:
+                request = Request(scope, receive)
+                answer = await take(self.received, request, self.page.upload_file_set)
+                await answer(scope, receive, send)
+                return
+            if path.startswith(ASKING) and scope["method"] == "POST":
+                body = await Request(scope, receive).body()
+                if not self._is_asked(path, body):
+                    words = "There is no such question.\n"
+                    await PlainTextResponse(words, 404)(scope, receive, send)
+                    return
+                receive = _again(body, receive)
         await self.app(scope, receive, send)
 
+    def _is_asked(self, path: str, body: bytes) -> bool:
+        """Whether a question names a function of the page, by its number or by its name in the address:
+        Gradio fails on any other.
+        """
+        functions = self.page.fns
+        if path.startswith(CALLING):
+            name = path.removeprefix(CALLING).rstrip("/")
+            return any(function.api_name == name for function in functions.values())
+        try:
+            number = json.loads(body)["fn_index"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return False
+        return isinstance(number, int) and number in functions
 
-def _who(scope: Mapping[str, Any]) -> str:
-    """Whose a request is: the id of whoever came in, or, of a program without one, its address."""
-    person: Person | None = scope.get("glyphlab.person")
-    address = (scope.get("client") or ("", 0))[0]
-    return person.id if person is not None and person.id else f"at {address}"
+
+def _asker_of(request: Any) -> str:
+    """Who sent a question. request: Gradio's; None of a call from within."""
+    inner = getattr(request, "request", None) or request
+    return asker(getattr(inner, "scope", {}))
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """`receive` of a request whose body was read."""
+    left = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receiving() -> Message:
+        return left.pop() if left else await receive()
+
+    return receiving
 
 
 def mounted(page: CanvasPage, **look: Any) -> OwnFiles:

@@ -1,14 +1,17 @@
-"""Streamlit's application, with a bound on what its visitors' uploads hold of the memory.
+"""Streamlit's application, with a bound on what its visitors' uploads hold of the memory, and without
+the server's paths in what it tells them.
 
 Streamlit keeps an uploaded file in memory until its session ends; each may be as large as the
-settings allow, and nothing counts them.
+settings allow, and nothing counts them. The first message of every page names the script's path.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.starlette import App
 
@@ -21,7 +24,12 @@ ROOM = 2  # files of the largest size, of all sessions together
 
 
 class LabApp(App):
-    """A dashboard that refuses an upload while others fill the memory."""
+    """A dashboard that refuses an upload while others fill the memory, and keeps its place to itself."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            send = without_path(send, str(self.script_path))
+        await super().__call__(scope, receive, send)
 
     def _create_runtime(self) -> Runtime:
         runtime = super()._create_runtime()
@@ -30,6 +38,24 @@ class LabApp(App):
             ROOM * config.get_option("server.maxUploadSize") * 2**20,
         )
         return runtime
+
+
+def without_path(send: Send, script: str) -> Send:
+    """`send` of a WebSocket to a page, which names the script without its folders."""
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    sought, name = script.encode(), Path(script).name
+
+    async def sending(message: Message) -> None:
+        said = message.get("bytes")
+        if said and sought in said:
+            told = ForwardMsg.FromString(said)
+            if told.new_session.main_script_path == script:
+                told.new_session.main_script_path = name
+                message = {**message, "bytes": told.SerializeToString()}
+        await send(message)
+
+    return sending
 
 
 def bound(files: MemoryUploadedFileManager, most: int) -> None:

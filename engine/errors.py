@@ -22,6 +22,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 # what is expected is a bound or a choice, not a thing that is missing
+# Unicode's controls, and its marks and overrides of direction, with which a name shows as another: a
+# right-to-left override in a class name turns the rest of its line around.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 _LIMIT = re.compile(r"(at most|less than|above|one of|letters|[\d.]+ (to|or)) ?\b")
 
 
@@ -41,7 +46,8 @@ class GlyphlabError(Exception):
             text += f": {str(got).rstrip('. ')}"  # libraries' messages end in one
         if expected is not None:
             text += f". {'Allowed' if _LIMIT.match(str(expected)) else 'Needed'}: {expected}"
-        super().__init__(" ".join(f"{text}. {hint}".split()) if hint else " ".join(text.split()))
+        words = " ".join(f"{text}. {hint}".split()) if hint else " ".join(text.split())
+        super().__init__(readable(words))
 
 
 class SettingsError(GlyphlabError):
@@ -78,6 +84,16 @@ class DamagedError(GlyphlabError):
 
 class ImageError(GlyphlabError):
     pass
+
+
+def readable(text: str) -> str:
+    """A text as it may be shown to a person, in a terminal too: what would move or turn what stands beside
+    it is written as its code. Line breaks and tabs stay.
+
+    >>> print(readable("0\u202eevil\x1b[2J"))
+    0\\u202eevil\\x1b[2J
+    """
+    return _HIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def unknown(kind: str, name: object, known: Iterable[str], meant: str | None = None) -> str:

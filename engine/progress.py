@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from engine.errors import readable
+
 Progress = Callable[
     [int, int, str], None
 ]  # (done, total, what): called often, from the thread that works
@@ -30,6 +32,7 @@ def bar(stream: TextIO, width: int = 30) -> Progress:
     live = stream.isatty()
 
     def show(done: int, total: int, what: str) -> None:
+        what = readable(what)  # a class or a file may be named in it
         now = time.monotonic()
         ended = done >= total
         if not live:

@@ -38,7 +38,7 @@ FLOORS: tuple[str, ...] = (
     "app.connections app.metrics app.people app.charts app.shared_lab app.lazy_app app.pulse app.turns"
     " app.scripts",
     "app.theme app.widgets app.scatter",
-    "app.samples",
+    "app.samples app.canvas_files",
     "app.sections app.canvas_tabs",
     "app.reading",
     "app.canvas_page",

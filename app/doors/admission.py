@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import math
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from app.doors.limits import Attempts
+from app.doors.limits import Attempts, Turns
 from app.doors.table import ANYONE, Door
 from engine.errors import GlyphlabError, RightsError, SettingsError
 from engine.people.classroom import Classroom
@@ -30,6 +31,7 @@ from engine.people.person import NOBODY, Person
 from engine.settings import Settings
 
 TOKEN = "token"
+TOO_MANY = "Too many wrong keys. Try again later."
 _BEARER = re.compile(r"bearer +(\S{1,200})", re.I)
 log = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
@@ -52,7 +54,7 @@ class Admission:
     """
 
     def __init__(self, classroom: Classroom, port: int, framed: bool = False) -> None:
-        self.classroom, self.attempts = classroom, Attempts()
+        self.classroom, self.attempts, self.turns = classroom, Attempts(), Turns()
         self.mode = classroom.mode
         self.cookie_name, self._framed = cookie_name(port), framed
 
@@ -73,6 +75,21 @@ class Admission:
         if person is not None and ANYONE not in who and person.role not in who:
             return Verdict(person, _line("You may not open this page.", 403))
         return Verdict(person, cookie=cookie)
+
+    async def turn(self, scope: Scope) -> Response | None:
+        """Where a request shows a key after many wrong ones from its address: wait until this one may be
+        looked at, or the answer where too many wait.
+        """
+        found = HTTPConnection(scope)
+        if TOKEN in found.query_params or _BEARER.fullmatch(found.headers.get("authorization", "")):
+            return await self.turn_of((scope.get("client") or ("", 0))[0])
+        return None
+
+    async def turn_of(self, client: str) -> Response | None:
+        """As `turn`, of a key or code that a form holds."""
+        if not self.attempts.wait_seconds(client) or await self.turns.come(client):
+            return None
+        return _line(TOO_MANY, 429, {"retry-after": str(math.ceil(self.turns.longest_seconds))})
 
     def cookie(self, scope: Scope, text: str, role: str) -> str:
         """A Set-Cookie header; an empty `text` has the browser forget its pass."""
@@ -113,7 +130,7 @@ class Admission:
     def refused(self, client: str, words: str) -> Response:
         """The answer to a wrong key or code."""
         if wait := self.attempts.wait_seconds(client):
-            return _line("Too many wrong keys. Try again later.", 429, {"retry-after": str(wait)})
+            return _line(TOO_MANY, 429, {"retry-after": str(wait)})
         return _line(f"{words[0].upper()}{words[1:]}", 403)
 
     def _stranger(self, scope: Scope, headers: Headers) -> Response:

@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.doors.addresses import Addresses, addresses_of
-from app.doors.admission import Admission
+from app.doors.admission import Admission, Verdict
 from app.doors.forms import FormText, TooLarge, Unreadable
 from app.doors.headers import protective, replaced, without_odd_ranges
 from app.doors.limits import Crowded, Limits, Rate, whose
@@ -39,6 +39,7 @@ FORM_MARGIN = 1_000_000  # bytes that a form adds to the file in it
 # Requests a second, and at once: a page takes 40, the canvas 120, a pen that moves 10 a second. Behind
 # one address may be thirty people.
 OF_PERSON, OF_ADDRESS = (30.0, 600), (300.0, 6_000)
+TOO_OFTEN = "Too many requests. Try again later."
 POLICY_VIOLATION = 1008  # a WebSocket's reason to close
 log = logging.getLogger(__name__)
 
@@ -87,23 +88,34 @@ class Guard:
         if isinstance(door, Door):
             seen.door = door.path
         if isinstance(door, Door) and self.admission is not None:
-            verdict = self.admission.judge(scope, door)
+            wait = await self.admission.turn(scope)
+            verdict = self.admission.judge(scope, door) if not wait else Verdict(answer=wait)
             if verdict.cookie:
                 send = _with_cookie(send, verdict.cookie)
             scope["glyphlab.person"] = verdict.person
             if verdict.person is not None:
                 seen.who = verdict.person.id or verdict.person.role
-            door = verdict.answer or self._too_often(scope, verdict.person) or door
+            door = self._instead(scope, verdict) or door
         if isinstance(door, Door):
             await self._let_in(door, seen.id, scope, receive, send)
         else:
             await self._refuse(door, scope, receive, send)
 
+    def _instead(self, scope: Scope, verdict: Verdict) -> Response | None:
+        """What whoever asks gets instead of what they asked for. Strangers who are sent away have a pace of
+        their own: it is not that of those who have come in from the same address.
+        """
+        if verdict.answer is None or verdict.person is not None:
+            return verdict.answer or self._too_often(scope, verdict.person)
+        address = whose((scope.get("client") or ("", 0))[0])
+        wait = self._rates[0].wait_seconds(f"strangers at {address}")
+        return _later(TOO_OFTEN, wait) if wait else verdict.answer
+
     def _too_often(self, scope: Scope, person: Person | None) -> Response | None:
         address = whose((scope.get("client") or ("", 0))[0])
         who = (person.id if person and person.id else address, f"all of {address}")
         wait = max(rate.wait_seconds(one) for rate, one in zip(self._rates, who, strict=True))
-        return _later("Too many requests. Try again later.", wait) if wait else None
+        return _later(TOO_OFTEN, wait) if wait else None
 
     def _unwelcome(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)

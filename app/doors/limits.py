@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import math
 import time
@@ -96,6 +97,33 @@ class Rate:
         while len(self._left) > self._clients:
             self._left.popitem(last=False)
         return 0 if granted else math.ceil((1 - left) / self._per_second)
+
+
+class Turns:
+    """Lets those of one client through one after the other, `seconds` apart. Where `most` wait, others are
+    sent away.
+
+    Whether a key is right is known only when it is looked at. So all of a client that has shown many wrong
+    ones come in turn: who has the right one waits a moment, and who guesses has four guesses a second.
+    """
+
+    def __init__(self, seconds: float = 0.25, most: int = 40, clients: int = 5_000) -> None:
+        self._seconds, self._clients = seconds, clients
+        self.longest_seconds = seconds * most
+        self._next: OrderedDict[str, float] = OrderedDict()
+
+    async def come(self, client: str) -> bool:
+        """Wait for one's turn; False where too many wait already."""
+        who, now = whose(client), time.monotonic()
+        turn = max(now, self._next.pop(who, now))
+        if turn - now > self.longest_seconds:
+            self._next[who] = turn
+            return False
+        self._next[who] = turn + self._seconds
+        while len(self._next) > self._clients:
+            self._next.popitem(last=False)
+        await asyncio.sleep(turn - now)
+        return True
 
 
 class Attempts:

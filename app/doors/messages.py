@@ -7,6 +7,8 @@ Nothing is lost of what comes too fast: it waits in its own connection, which is
 from __future__ import annotations
 
 import asyncio
+import logging
+from asyncio import to_thread
 
 from starlette.types import Message, Receive
 
@@ -16,9 +18,10 @@ from app.doors.limits import Rate
 # second), of one person's, and of all behind one address (a class in a room).
 OF_SOCKET, OF_PERSON, OF_ADDRESS = (5.0, 40), (10.0, 80), (100.0, 1_000)
 COUNTED_AS_ONE = 256 * 1024  # bytes; a longer message counts as so many more
-LOOKED_INTO = 64 * 1024  # bytes from which the widgets in a message are counted
+LOOKED_INTO = 64 * 1024  # bytes from which a message is read beside the event loop
 MOST_WIDGETS = 5_000  # a page has some hundreds
 POLICY_VIOLATION = 1008
+log = logging.getLogger(__name__)
 
 
 class Messages:
@@ -51,18 +54,31 @@ class Messages:
                 for rate, who in of:
                     while wait := rate.wait_seconds(who):
                         await asyncio.sleep(wait)
-            if len(said) > LOOKED_INTO and _widgets(said) > MOST_WIDGETS:
+            if wrong := await _wrong(said) if message.get("bytes") else "it sent text":
+                log.warning("a page's connection was closed: %s", wrong)
                 return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
             return message
 
         return receiving
 
 
-def _widgets(said: bytes) -> int:
-    """How many widgets' states a browser's message holds; 0 if it is not one."""
+async def _wrong(said: bytes) -> str:
+    """What is wrong with a message, in words; '' if a browser may have sent it. Streamlit logs each with
+    its traceback.
+    """
+    parsed = _parsed(said) if len(said) <= LOOKED_INTO else await to_thread(_parsed, said)
+    if parsed is None:
+        return "it said what no browser says"
+    if parsed > MOST_WIDGETS:
+        return f"it sent {parsed:,} widgets, of at most {MOST_WIDGETS:,}"
+    return ""
+
+
+def _parsed(said: bytes) -> int | None:
+    """How many widgets' states a browser's message holds; None if it is not one."""
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
     try:
         return len(BackMsg.FromString(said).rerun_script.widget_states.widgets)
-    except Exception:  # noqa: BLE001 - protobuf's own; whoever is behind the door says so
-        return 0
+    except Exception:  # noqa: BLE001 - protobuf's own, which is loaded here only
+        return None

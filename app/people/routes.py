@@ -51,6 +51,8 @@ def routes(admission: Admission) -> list[Route]:
                 return RedirectResponse("./", 303)
             return page(code=request.query_params.get("code", "")[:20])
         fields = await _fields(request)
+        if wait := await admission.turn_of(_client(request)):
+            return wait
         try:
             person = classroom.join(fields.get("code", ""), fields.get("name", ""))
         except GlyphlabError as error:
@@ -59,6 +61,8 @@ def routes(admission: Admission) -> list[Route]:
 
     async def enter(request: Request) -> Response:
         fields = await _fields(request)
+        if wait := await admission.turn_of(_client(request)):
+            return wait
         try:
             person = classroom.enter(fields.get("key", ""))
         except RightsError as error:
@@ -66,7 +70,7 @@ def routes(admission: Admission) -> list[Route]:
         return _come_in(request, admission, person)
 
     def refused(request: Request, error: GlyphlabError, fields: dict[str, str]) -> Response:
-        client = request.client.host if request.client else ""
+        client = _client(request)
         admission.attempts.failed(client)
         if admission.attempts.wait_seconds(client):
             return admission.refused(client, str(error))
@@ -93,6 +97,10 @@ def _come_in(request: Request, admission: Admission, person: Person) -> Response
     text = admission.classroom.pass_of(person)
     answer.headers["set-cookie"] = admission.cookie(request.scope, text, person.role)
     return answer
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 async def _fields(request: Request) -> dict[str, str]:

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from engine import __version__
-from engine.errors import GlyphlabError, unknown
+from engine.errors import GlyphlabError, readable, unknown
 from engine.settings import COMMAND
 
 COMMANDS: dict[str, str] = {
@@ -190,13 +190,13 @@ def _command(arguments: list[str]) -> int:
         if args.json:
             out.write(json.dumps(plain(document), ensure_ascii=False) + "\n")
         elif text := module.show(document):
-            out.write(text + "\n")
+            out.write(readable(text) + "\n")
     return _complain(message, status) if message else status
 
 
 def _complain(text: str, status: int) -> int:
     with suppress(OSError):
-        sys.stderr.write(" ".join(text.split()) + "\n")
+        sys.stderr.write(readable(" ".join(text.split())) + "\n")
         sys.stderr.flush()
     return status
 

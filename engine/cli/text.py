@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from engine.errors import readable
+
 
 def table(rows: Sequence[Sequence[Any]], head: Sequence[str] = ()) -> str:
     """Rows in columns, left-aligned; numbers right-aligned. `head` names the columns."""
@@ -56,4 +58,6 @@ def megabytes(size_bytes: int) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "–"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return readable(" ".join(str(value).split("\n")))

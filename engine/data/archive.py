@@ -15,11 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.data.listing import MOST_BYTES
+from engine.data.packing import check_ratio
 from engine.errors import DataError
 
-MOST_RATIO = 200  # deflate reaches 1,032; folders of pictures, even of BMPs, stay below this
 MOST_FILES = 5_000_000
-SMALL = 10_000_000  # bytes that may be packed as well as they like
 UTF8_FLAG = 0x800
 UNICODE_PATH = 0x7075  # of the extra fields
 BROKEN = (
@@ -104,7 +103,7 @@ def safe_entries(path: Path, unpacked_mb: int) -> Entries:
     """What a zip holds.
 
     Raises DataError if it is no zip, or holds absolute or '..' paths, links or encrypted files, or
-    unpacks to more than `unpacked_mb` or MOST_RATIO times its size.
+    unpacks to more than `unpacked_mb` or `packing.MOST_RATIO` times its size.
     """
     try:
         stat = path.stat()
@@ -132,7 +131,6 @@ def _entries(path: Path, unpacked_mb: int, stamp: tuple[int, ...]) -> Entries:
         _check(entry, path.name)
     check_overlaps(entries, path.name)
     unpacked = sum(entry.file_size for entry in entries)
-    ratio = unpacked / max(path.stat().st_size, 1)
     if unpacked > unpacked_mb * 1_000_000:
         most, got = f"at most {unpacked_mb:,} MB", f"{unpacked / 1e6:,.0f} MB"
         raise DataError(
@@ -141,13 +139,7 @@ def _entries(path: Path, unpacked_mb: int, stamp: tuple[int, ...]) -> Entries:
             got=got,
             hint="Raise GLYPHLAB_UNPACKED_MB if you trust it.",
         )
-    if unpacked > SMALL and ratio > MOST_RATIO:
-        hint = "No set of pictures packs so well: this looks like a zip bomb."
-        raise DataError(
-            f"{path.name} unpacks to {ratio:,.0f} times its size",
-            expected=f"at most {MOST_RATIO} times",
-            hint=hint,
-        )
+    check_ratio(path.name, unpacked, stamp[0])
     inner = {entry.filename.rstrip("/").rpartition("/")[0] for entry in (*entries, *folders)}
     empty = tuple(one for one in folders if one.filename.rstrip("/") not in inner)
     return Entries(entries, empty)

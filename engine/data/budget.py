@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from engine.data.archive import MOST_FILES, MOST_RATIO, SMALL, check_path
+from engine.data.archive import MOST_FILES, check_path
 from engine.data.blobs import BlobWriter
+from engine.data.packing import check_ratio
 from engine.errors import DataError
 
 NAMES = "names.json"
+NAME_BYTES = 512  # that a file counts besides its content; as much as its header in a tar takes
 
 
 class Budget:
@@ -33,6 +35,7 @@ class Budget:
         check_path(name, self.name)
         if len(self._names) >= MOST_FILES:
             raise DataError(f"{self.name} holds too many files", expected=f"at most {MOST_FILES:,}")
+        self.count(NAME_BYTES)
         self._names.append(name)
 
     def write(self, block: bytes) -> None:
@@ -49,11 +52,7 @@ class Budget:
                 expected=f"at most {self._most // 10**6:,} MB",
                 hint="Raise GLYPHLAB_UNPACKED_MB if you trust it.",
             )
-        if self._done > SMALL and self._done > MOST_RATIO * self._packed:
-            raise DataError(
-                f"{self.name} unpacks to more than {MOST_RATIO} times its size",
-                hint="No set of pictures packs so well: this looks like an archive bomb.",
-            )
+        check_ratio(self.name, self._done, self._packed)
 
     def end(self) -> None:
         """The file that was begun is complete."""

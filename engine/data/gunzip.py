@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.data.archive import CUT_SHORT, MOST_RATIO, SMALL
+from engine.data.archive import CUT_SHORT
 from engine.data.file_list import FileReader, Files
 from engine.data.listing import MOST_BYTES
+from engine.data.packing import most_unpacked
 from engine.errors import DataError
 
 GZIP = ".gz"
@@ -28,7 +29,7 @@ class GunzipReader:
         raw = self._reader.read(index, most)
         if not self._packed[index]:
             return raw
-        allowed = min(most, max(SMALL, MOST_RATIO * len(raw)))
+        allowed = min(most, most_unpacked(len(raw)))
         content = _start(raw, allowed + 1)
         if len(content) > allowed:
             raise DataError(f"it unpacks to more than {allowed:,} bytes")

@@ -117,7 +117,12 @@ def write_bytes(path: Path, content: bytes, lasting: bool = True) -> None:
 
 
 def write_json(path: Path, value: Any, lasting: bool = True) -> None:
-    write_text(path, json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n", lasting)
+    write_bytes(path, json_bytes(value), lasting)
+
+
+def json_bytes(value: Any) -> bytes:
+    """A value as the lab's files hold it."""
+    return (json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def write_array(path: Path, array: np.ndarray) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from engine.errors import DamagedError, RunError
 from engine.files.atomic import failure, make_folder, write_json
-from engine.files.checked import Document, read_document
+from engine.files.checked import Document, parse_json, read_document
 
 KEPT_SECONDS = 7 * 86_400
 MOST = {"drawing": 200, "symbol": 200}  # entries of a kind, of one person
@@ -80,6 +80,8 @@ class Trash:
             path.rename(self.folder / id / path.name)
         except OSError as error:
             shutil.rmtree(self.folder / id, ignore_errors=True)
+            if not path.exists():  # somebody else was faster
+                raise RunError(f"{kind} '{name}' is not there any more") from None
             raise failure(error, path) from error
         return entry
 
@@ -105,7 +107,7 @@ class Trash:
         if not found:
             raise RunError(f"'{id}' is not in the trash", hint="It may have been deleted for good.")
         for entry in found:
-            if (self.home / entry.place).exists():
+            if (self.home / entry.place).exists() or self._is_taught(entry):
                 raise RunError(
                     f"{entry.kind} '{entry.name}' can't be restored: there is another of this name",
                     got=entry.place,
@@ -116,10 +118,24 @@ class Trash:
             try:
                 make_folder(place.parent)
                 (self.folder / entry.id / place.name).rename(place)
+            except FileNotFoundError:
+                raise RunError(
+                    f"{entry.kind} '{entry.name}' is not in the trash any more"
+                ) from None
             except OSError as error:
                 raise failure(error, place) from error
             shutil.rmtree(self.folder / entry.id, ignore_errors=True)
         return found
+
+    def _is_taught(self, entry: Deleted) -> bool:
+        """Whether a symbol's name was taught anew since it was deleted, in another folder."""
+        if entry.kind != "symbol":
+            return False
+        for path in (self.home / entry.place).parent.glob("*/symbol.json"):
+            with suppress(OSError, ValueError, AttributeError):
+                if parse_json(path.read_bytes()).get("name") == entry.name:
+                    return True
+        return False
 
     def empty(self) -> int:
         """Throw everything away; returns how many entries that were."""

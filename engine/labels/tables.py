@@ -84,9 +84,9 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
                     {name: _text(value) for name, value in row.items() if name is not None}
                     for row in csv.DictReader(text)
                 ]
-        import pyarrow.parquet as pq
+        from engine.data.forms.arrow_parts import open_parts
 
-        return pq.read_table(file).to_pylist()
+        return [row for part in open_parts(file.name, file).read(None) for row in part.to_pylist()]
     except (OSError, ValueError, csv.Error) as error:
         why = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
         raise DataError(f"{file.name} can't be read", got=why) from None

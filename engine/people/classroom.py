@@ -23,6 +23,7 @@ from engine.files.atomic import write_json
 from engine.files.cache import FileCache
 from engine.files.checked import Document, read_document
 from engine.files.locks import Lock
+from engine.people.lookalikes import look_alike
 from engine.people.passes import Passes, digest, ends_at, secret_in
 from engine.people.person import NOBODY, OWNER, TEACHER, Person, checked_name
 from engine.runs.run_info import now
@@ -118,9 +119,10 @@ class Classroom:
                 raise RightsError("the class is locked", hint="Ask your teacher to unlock it.")
             if len(found.students) >= MOST_STUDENTS:
                 raise RightsError("the class is full", expected=f"at most {MOST_STUDENTS}")
-            if name.casefold() in {one.name.casefold() for one in found.students}:
+            taken = next((s.name for s in found.students if look_alike(s.name, name)), None)
+            if taken is not None:
                 raise RightsError(
-                    f"somebody is called '{name}' already",
+                    f"somebody is called '{taken}' already",
                     hint="Choose another name. If that is you, ask your teacher to remove the old one.",
                 )
             return {"students": [*found.students, student]}

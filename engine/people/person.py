@@ -10,6 +10,7 @@ from typing import Literal
 
 from engine.errors import RightsError
 from engine.files.trash import STUDENTS, VISITS
+from engine.people.lookalikes import look_alike
 from engine.runs.run_info import VISIT
 
 Role = Literal["owner", "teacher", "student", "visitor"]
@@ -83,7 +84,7 @@ def checked_name(name: str) -> str:
             "this name can't be used",
             expected="letters of one alphabet, digits and spaces, all of them to be seen",
         )
-    if name.casefold() in RESERVED:
+    if any(look_alike(name, one) for one in RESERVED):
         raise RightsError("this name is somebody else's", hint="Choose another name.")
     return name
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.data.sources import DRAWINGS, drawings_folder, is_drawings
-from engine.errors import DataError, ImageError
+from engine.errors import DataError, GlyphlabError, ImageError
 from engine.files.atomic import write_bytes
 from engine.imaging import images
 
@@ -77,7 +77,11 @@ class Drawings:
         folder = self.folder / _folder_name(label)
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         name = f"{stamp}-{''.join(secrets.choice('abcdefghjkmnpqrstuvwxyz23456789') for _ in range(6))}.png"
-        write_bytes(folder / name, content)
+        try:
+            write_bytes(folder / name, content)
+        except GlyphlabError:
+            self._drop_empty(folder)
+            raise
         return Drawing(label, folder / name, stamp)
 
     def all(self) -> list[Drawing]:
@@ -103,14 +107,15 @@ class Drawings:
         for drawing in self.all():
             if drawing.path.name == name:
                 self.store.trash.put(drawing.path, "drawing", drawing.label)
-                for folder in (
-                    drawing.path.parent,
-                    self.folder,
-                ):  # an empty folder would be a class, or a data set, of nothing
-                    with suppress(OSError):
-                        folder.rmdir()
+                self._drop_empty(drawing.path.parent)
                 return
         raise DataError("this drawing is not there any more", got=repr(name))
+
+    def _drop_empty(self, folder: Path) -> None:
+        """An empty folder would be a class, or a data set, of nothing."""
+        for one in (folder, self.folder):
+            with suppress(OSError):
+                one.rmdir()
 
     def export(self) -> bytes:
         """A zip with a folder a class, which the lab and most others read as a data set. Raises
@@ -130,7 +135,8 @@ class Drawings:
                     f"drawings/{drawing.path.parent.name}/{drawing.path.name}",
                     max(moment, (1980, 1, 1, 0, 0, 0)),
                 )
-                file.writestr(entry, drawing.path.read_bytes())
+                with suppress(FileNotFoundError):  # somebody deletes it at this moment
+                    file.writestr(entry, drawing.path.read_bytes())
         return out.getvalue()
 
     def recipe(self, model: str, changes: dict[str, Any] | None = None) -> Recipe:

@@ -12,9 +12,10 @@ whichever model is asked.
 from __future__ import annotations
 
 import secrets
+import shutil
 import threading
-import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,22 +24,28 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from engine.errors import DamagedError, DataError
-from engine.files.atomic import make_folder, write_bytes, write_json
+from engine.errors import DamagedError, DataError, GlyphlabError
+from engine.files.atomic import json_bytes, make_folder, write_bytes, write_json
 from engine.files.checked import Damaged, Document, read_document
 from engine.files.locks import Lock
+from engine.files.together import finish_together, write_together
 from engine.recognition.few_shot import WITHOUT_GALLERY, Bank, Match, Measured, decide
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.drawings import ink_png
-from engine.services.symbol_files import Symbol, read_symbols, symbols_zip
+from engine.services.symbol_files import (
+    LONGEST_NAME,
+    Symbol,
+    check_room,
+    checked_name,
+    read_symbols,
+    symbols_zip,
+)
 
 if TYPE_CHECKING:
     from engine.store.store import Store
 
 EMBEDDER = "glyph-embedding"  # the model made for telling characters of any script apart
 ENOUGH = 3  # examples from which on a symbol is recognised well
-LONGEST_NAME = 40
-MOST_EXAMPLES = 50  # of one symbol
 MOST_OF_ALL = 20_000  # examples of all symbols
 
 
@@ -107,36 +114,25 @@ class Taught:
         """Add an example of a symbol, new or known. Raises DataError for a bad name or too many,
         ImageError if nothing is drawn.
         """
-        name = _checked(name)
+        name = checked_name(name)
         content = ink_png(picture)
         with self._changing():
-            symbol = self._find(name)
+            symbol = self._with_room_for({name: 1}).get(name)
             folder = symbol.folder if symbol else self.folder / secrets.token_hex(6)
-            numbers = [int(path.stem) for path in symbol.examples] if symbol else []
-            if len(numbers) >= MOST_EXAMPLES:
-                raise DataError(
-                    f"'{name}' has all the examples it can use",
-                    expected=f"at most {MOST_EXAMPLES}",
-                    got=len(numbers) + 1,
-                )
-            if sum(len(one.examples) for one in self.symbols()) >= self._most:
-                raise DataError(
-                    "there is no room for more examples",
-                    expected=f"at most {self._most:,} of all symbols",
-                    hint="Forget a symbol first.",
-                )
-            if symbol is None:  # first: pictures without a name would be lost
-                make_folder(folder)
-                write_json(
-                    folder / "symbol.json",
-                    {"name": name, "created": datetime.now(UTC).isoformat(timespec="seconds")},
-                )
-            write_bytes(folder / f"{max(numbers, default=0) + 1:04d}.png", content)
+            number = symbol.last + 1 if symbol else 1
+            try:
+                if symbol is None:  # first: pictures without a name would be lost
+                    write_json(folder / "symbol.json", _new(name))
+                write_bytes(folder / f"{number:04d}.png", content)
+            except GlyphlabError:
+                if symbol is None:
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise
         return self.symbol(name)
 
     def symbol(self, name: str) -> Symbol:
         """A symbol by its name. Raises DataError if it was never taught."""
-        symbol = self._find(_checked(name))
+        symbol = self._find(checked_name(name))
         if symbol is None:
             known = ", ".join(each.name for each in self.symbols()) or "none"
             raise DataError(f"no symbol '{name}' was taught", expected=f"one of {known}")
@@ -247,10 +243,32 @@ class Taught:
         """Add the symbols of an exported zip to those there are; returns how many examples came.
         Raises DataError if it is no such zip.
         """
-        found = read_symbols(archive)
-        for name, picture in found:
-            self.add(name, picture)
+        found = [(checked_name(name), picture) for name, picture in read_symbols(archive)]
+        counts = Counter(name for name, _ in found)
+        self._with_room_for(counts)
+        pictures = [(name, ink_png(picture)) for name, picture in found]  # a second a hundred
+        with self._changing():
+            known = self._with_room_for(counts)
+            numbers = {name: known[name].last if name in known else 0 for name in counts}
+            folders = {
+                name: known[name].folder.name if name in known else secrets.token_hex(6)
+                for name in counts
+            }
+            files = {
+                f"{folders[name]}/symbol.json": json_bytes(_new(name))
+                for name in counts
+                if name not in known
+            }
+            for name, content in pictures:
+                numbers[name] += 1
+                files[f"{folders[name]}/{numbers[name]:04d}.png"] = content
+            write_together(self.folder, files)
         return len(found)
+
+    def _with_room_for(self, more: Mapping[str, int]) -> dict[str, Symbol]:
+        symbols = self.symbols()
+        check_room(symbols, more, self._most)
+        return {symbol.name: symbol for symbol in symbols}
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -265,6 +283,7 @@ class Taught:
                     hint="Try again.",
                 )
             with lock:
+                finish_together(self.folder)  # what an import that was killed had written whole
                 yield
 
     def _forget(self, symbol: Symbol) -> None:
@@ -274,14 +293,5 @@ class Taught:
         return next((symbol for symbol in self.symbols() if symbol.name == name), None)
 
 
-def _checked(name: str) -> str:
-    name = unicodedata.normalize("NFC", name).strip()
-    if not name:
-        raise DataError("the symbol has no name yet", hint="Type a name first.")
-    if len(name) > LONGEST_NAME or not name.isprintable():
-        raise DataError(
-            "this name can't be used",
-            expected=f"1 to {LONGEST_NAME} characters",
-            got=repr(name[:LONGEST_NAME]),
-        )
-    return name
+def _new(name: str) -> dict[str, str]:
+    return {"name": name, "created": datetime.now(UTC).isoformat(timespec="seconds")}

@@ -73,7 +73,8 @@ def check_cost(recipe: Recipe, channels: int, classes: int, images: int, means: 
             field = f"batch_size ({stage.batch_size:,}) or size"
             raise _refused(recipe, "memory", cost.weights + cost.batch, means.memory, field)
         if cost.disk > means.disk:
-            raise _refused(recipe, "disk", cost.disk, means.disk, _largest(recipe))
+            field = f"{_largest(recipe)}, or free some space"
+            raise _refused(recipe, "disk", cost.disk, means.disk, field)
         if (seconds := cost.operations / means.speed) > LONGEST_SECONDS:
             raise RecipeError(
                 f"recipe '{recipe.name}' would train for years on this machine",
@@ -151,7 +152,7 @@ def _largest(recipe: Recipe) -> str:
 
 def _refused(recipe: Recipe, what: str, needed: float, there: float, field: str) -> RecipeError:
     return RecipeError(
-        f"recipe '{recipe.name}' takes more {what} than this machine has",
+        f"recipe '{recipe.name}' takes more {what} than this machine has{' free' * (what == 'disk')}",
         expected=f"at most {_bytes(there)}",
         got=f"{_bytes(needed)} at least",
         hint=f"Lower {field}.",
@@ -159,4 +160,6 @@ def _refused(recipe: Recipe, what: str, needed: float, there: float, field: str)
 
 
 def _bytes(count: float) -> str:
+    if count < 1e6:
+        return f"{count / 1e3:,.0f} kB"
     return f"{count / 1e9:,.1f} GB" if count >= 1e8 else f"{count / 1e6:,.1f} MB"

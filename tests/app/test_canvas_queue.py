@@ -17,6 +17,7 @@ PROGRAM = Person("", "", "visitor")
 def scope(person: Person, path: str = "/gradio_api/queue/join", address: str = "10.0.0.1") -> dict:
     return {
         "type": "http",
+        "method": "POST",
         "path": path,
         "headers": [],
         "client": (address, 1),
@@ -32,21 +33,26 @@ def page(waiting: list[dict], working: list[dict]) -> SimpleNamespace:
         event_queue_per_concurrency_id={"a": SimpleNamespace(queue=events(waiting))},
         active_jobs=[None, events(working)],
     )
-    own = SimpleNamespace(_queue=queue, received=None)
+    fns = {0: SimpleNamespace(api_name="predict_batch")}
+    own = SimpleNamespace(_queue=queue, received=None, fns=fns)
     own.waiting_of = lambda who: CanvasPage.waiting_of(own, who)
     return own
 
 
-def status(found: SimpleNamespace, asked: dict) -> int:
+def status(found: SimpleNamespace, asked: dict, body: bytes = b'{"fn_index": 0}') -> int:
     said = []
 
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
     async def inside(scope, receive, send):
+        assert (await receive())["body"] == body
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
     async def send(message):
         said.append(message)
 
-    run(OwnFiles(inside, found)(asked, lambda: None, send))
+    run(OwnFiles(inside, found)(asked, receive, send))
     return said[0]["status"]
 
 
@@ -64,3 +70,12 @@ def test_programs_are_counted_by_their_address_and_the_owner_not_at_all():
     assert status(full, scope(PROGRAM)) == 429
     assert status(full, scope(PROGRAM, address="10.0.0.2")) == 200
     assert status(full, scope(OWNER)) == 200
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"fn_index": 99}', b'{"fn_index": -1}', b'{"fn_index": null}', b"{}", b"[", b"7"]
+)
+def test_a_question_that_the_page_does_not_have_is_not_handed_on(body):
+    assert status(page([], []), scope(ADA), body) == 404
+    assert status(page([], []), scope(ADA, "/gradio_api/call/other"), b"{}") == 404
+    assert status(page([], []), scope(ADA, "/gradio_api/call/predict_batch"), b"{}") == 200

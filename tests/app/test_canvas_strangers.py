@@ -78,6 +78,39 @@ def test_no_endpoint_opens_a_file_that_was_not_sent(server, client):
     assert "Traceback" not in server.output()
 
 
+def test_files_have_names_that_tell_no_place_and_odd_questions_are_one_line(server, client):
+    seven = (server.home / "seven.png").read_bytes()
+    ids = {one["api_name"]: one["id"] for one in client.config["dependencies"]}
+    with httpx.Client(base_url=f"{server.address}/gradio_api/", timeout=60) as web:
+        said = web.post("upload", files={"files": ("seven.png", seven)})
+        (name,) = said.json()
+        assert str(server.home) not in said.text and not name.startswith("/")
+        assert web.get(f"file={name}").content == web.get(f"file=/{name}").content == seven
+        (path,) = (server.home / "received").rglob("seven.png")
+        assert web.get(f"file={path}").status_code == 403
+        file = {"path": name, "meta": {"_type": "gradio.FileData"}}
+        assert '"success":true' in answer_of(server, ids["predict"], [file, ""])
+        assert '"success":false' in answer_of(
+            server, ids["predict"], [{**file, "path": str(path)}, ""]
+        )
+        for number in (99, -1, None, "x"):
+            question = {"data": [], "fn_index": number, "session_hash": "s"}
+            assert web.post("queue/join", json=question).status_code == 404
+        assert web.post("call/nothing", json={"data": []}).status_code == 404
+        before = len(server.output().splitlines())
+        forget = next(
+            one["id"]
+            for one in client.config["dependencies"]
+            if any(
+                part["id"] in one["inputs"] and part["type"] == "dropdown"
+                for part in client.config["components"]
+            )
+        )
+        assert '"success":false' in answer_of(server, forget, ["no choice", ""])
+    assert len(server.output().splitlines()) - before <= 1
+    assert "Traceback" not in server.output()
+
+
 def test_what_the_pad_may_call_takes_its_own_questions_only(server, client):
     pad = next(one["id"] for one in client.config["components"] if one["type"] == "html")
     address, before = f"{server.address}/gradio_api/component_server", len(server.output())

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from canvas_server import CanvasServer
-from hands import SYMBOLS
+from hands import SYMBOLS, drawn, png
 from waiting import wait_until
 
 from engine.lab import Lab
@@ -179,6 +179,34 @@ def test_after_three_drawings_a_symbol_is_recognised(page, server):
     assert page.get_by_text("Leave-one-out: 100% of 3").count() == 1
     page.get_by_role("button", name="Forget the symbol").click()
     wait_until(lambda: not Lab(server.home).taught.symbols(), timeout=60)
+
+
+def test_files_come_and_go_by_names_that_tell_no_place(page, server):
+    taught = Lab(server.home).taught
+    taught.add("made", png(drawn("♥")))
+    picture = server.home / "seven.png"
+    picture.write_bytes(png(drawn("7")))
+    page.get_by_role("tab", name="Files").click()
+    panel = page.get_by_role("tabpanel").filter(has_text="Picture of one character")
+    panel.locator("input[type=file]").first.set_input_files(str(picture))
+    panel.get_by_text("%").first.wait_for()
+    shown = panel.locator("img").first
+    wait_until(lambda: shown.evaluate("one => one.naturalWidth") > 0)
+    addresses = [shown.get_attribute("src")]
+    page.get_by_role("tab", name="Teach").click()
+    page.get_by_role("button", name="Export").first.click()
+    link = page.locator("a[download]").first
+    addresses.append(link.get_attribute("href"))
+    assert not any(str(server.home) in one or "received" in one for one in addresses), addresses
+    with page.expect_download() as coming:
+        link.click()
+    archive = server.home / "symbols.zip"
+    coming.value.save_as(archive)
+    held = len(taught.symbol("made").examples)
+    panel = page.get_by_role("tabpanel").filter(has_text="Export")
+    panel.locator("input[type=file]").first.set_input_files(str(archive))
+    wait_until(lambda: len(taught.symbol("made").examples) == 2 * held)
+    taught.remove("made")
 
 
 def test_a_drawing_is_saved_with_its_label(page, server):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine import errors
-from engine.errors import DataError, GlyphlabError, unknown
+from engine.errors import DataError, GlyphlabError, readable, unknown
 
 
 def test_an_error_says_what_was_given_what_is_needed_and_what_to_do_in_one_line():
@@ -30,6 +30,13 @@ def test_falsy_values_are_said_too():
 
 def test_line_breaks_become_spaces():
     assert "\n" not in str(GlyphlabError("several\nlines", got="of\n  text", hint="Go\non."))
+
+
+def test_a_name_that_would_turn_its_line_around_is_shown_as_what_it_is():
+    words = str(DataError("no class '0\u202elive'", got="\x1b[2J\u2066\ud800"))
+    assert words == r"no class '0\u202elive': \x1b[2J\u2066\ud800"
+    kept = "família\tне\u200cخوب\nשלום 👩\u200d🔬"
+    assert readable(kept) == kept
 
 
 def test_every_error_of_the_module_is_in_the_tree_at_its_top():

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.cells import in_words
 from engine.data.forms.labels_beside import labels_beside
+from engine.data.forms.numpy_sizes import check_sizes
 from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import are_same, as_images, as_labels
 from engine.data.forms.single_arrays import take_single
@@ -25,7 +25,6 @@ from engine.data.listing import SPLITS, TRAIN
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
 
-MOST_BYTES = 4_000_000_000  # of one array
 PICKLED = (
     "That is a pickle, which can run any code when it is loaded, so the lab never opens one. Where"
     " you trust its source, convert it once in Python: `import numpy as np; found = np.load('{name}',"
@@ -97,11 +96,7 @@ def _load(name: str, path: Path) -> list[Named]:
     try:
         if path.suffix.lower() == ".npy":
             return [Named(name, np.load(path, mmap_mode="r", allow_pickle=False))]
-        with zipfile.ZipFile(path) as archive:
-            large = [one for one in archive.infolist() if one.file_size > MOST_BYTES]
-        if large:
-            raise DataError(f"{name} holds an array of {large[0].file_size:,} bytes",
-                            expected=f"at most {MOST_BYTES:,}")  # fmt: skip
+        check_sizes(name, path)
         with np.load(path, allow_pickle=False) as file:
             return [Named(f"{stem}/{key}", file[key]) for key in file.files]
     except DataError:

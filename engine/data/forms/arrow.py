@@ -7,7 +7,7 @@ bytes and path, as lists of pixels, or as columns of pixels.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
+from engine.data.forms.arrow_parts import Parts, open_parts
 from engine.data.forms.class_names import features_of, listed_names, names_in
 from engine.data.forms.columns import LABELS, SPLITS, Roles, chosen, named
 from engine.data.forms.pixel_rows import take_frame
@@ -26,7 +27,6 @@ from engine.data.listing import TRAIN
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
 
-ROWS = 256  # at a time
 IMAGES = tuple("image img picture images png jpg jpeg bytes pixels pixel_values data x".split())
 _SHARD = re.compile(r"-\d+-of-\d+.*$")
 
@@ -50,50 +50,30 @@ def read_arrow(
     doubt_several([name for name, _ in files], sink)
     for name, path in sorted(files):
         try:
-            schema, batches = _opened(name, path)
-            names = names_in(schema.metadata) or listed
-            _read(name, schema, batches, names, sink, choices)
+            parts = open_parts(name, path)
+            names = names_in(parts.schema.metadata) or listed
+            _read(name, parts, names, sink, choices)
         except DataError:
             raise
         except Exception as error:  # noqa: BLE001 - Arrow's readers raise anything on broken files
             raise DataError(f"{name} can't be read", got=str(error)[:120], hint=CUT_SHORT) from None
 
 
-def _opened(name: str, path: Path) -> tuple[Any, Iterator[Any]]:
-    """A file's schema, and its rows in batches."""
-    import pyarrow as pa
-    import pyarrow.ipc
-    import pyarrow.parquet
-
-    with path.open("rb") as file:
-        head = file.read(6)
-    if head[:4] == b"PAR1":
-        table = pyarrow.parquet.ParquetFile(path)
-        return table.schema_arrow, table.iter_batches(ROWS)
-    source = pa.memory_map(str(path))
-    if head == b"ARROW1":
-        reader = pyarrow.ipc.open_file(source)
-        return reader.schema, (reader.get_batch(i) for i in range(reader.num_record_batches))
-    stream = pyarrow.ipc.open_stream(source)
-    return stream.schema, iter(stream)
-
-
 def _read(
     name: str,
-    schema: Any,
-    batches: Iterator[Any],
+    parts: Parts,
     names: Mapping[str, Sequence[str]],
     sink: Sink,
     choices: Choices,
 ) -> None:
-    role = _role(name)
+    role, schema = _role(name), parts.schema
     columns, left = _columns(name, schema, names, choices)
     if left:
         text = f"{name}: images are in '{columns and columns.image}'; not read: {', '.join(left)}."
         sink.note("note", "tables", text)
     if columns is None:
         first = None
-        for batch in batches:
+        for batch in parts.read(None):
             frame = batch.to_pandas()
             if not take_frame(frame, name, sink, choices, role):
                 raise _no_image(name, schema)
@@ -112,8 +92,8 @@ def _read(
     why = f", its names from the metadata ({len(classes)})" if classes else ""
     sink.why.append(f"images are in '{columns.image}', the label is {shown}{why}")
     row = 0
-    for batch in batches:
-        for record in batch.select([one for one in columns if one]).to_pylist():
+    for batch in parts.read([one for one in columns if one]):
+        for record in batch.to_pylist():
             _take(name, row, record, columns, classes, role, sink)
             row += 1
 

@@ -34,7 +34,7 @@ from engine.data.roles import UNLABELLED, held_out_by_folders, own_split, role_o
 from engine.errors import DataError
 from engine.imaging.formats import is_picture
 
-MOST_BYTES = 500_000_000  # of a table of paths: 3 million rows
+MOST_BYTES = 500_000_000  # of all tables of paths: 3 million rows
 MOST_TABLES = 200
 MOST_NAMED = 10_000
 NOT_LABELS = ("submission",)  # Kaggle's sample_submission.csv holds made-up labels
@@ -149,9 +149,12 @@ def _tables(files: Files, rest: Sequence[int], only: str) -> list[Table]:
         and only in ("", files.names[i])
     ]
     wanted.sort(key=lambda i: (files.names[i].count("/"), files.names[i]))
+    left = MOST_BYTES
     for i in wanted[:MOST_TABLES]:
         try:
-            found += read_table(files.names[i], files.reader.read(i, MOST_BYTES))
+            raw = files.reader.read(i, left)
+            left -= len(raw)
+            found += read_table(files.names[i], raw)
         except (DataError, OSError):
             if only:
                 raise

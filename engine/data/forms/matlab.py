@@ -16,6 +16,7 @@ from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.arrays import Named, none_found, take_arrays
 from engine.data.forms.cells import flattened, in_words, joined
+from engine.data.forms.matlab_sizes import check_sizes
 from engine.data.forms.shapes import as_images, as_labels
 from engine.data.forms.sink import Sink
 from engine.data.listing import Finding
@@ -60,8 +61,11 @@ def _load(name: str, path: Path) -> dict[str, Any]:
     from scipy.io import loadmat  # pyright: ignore[reportMissingTypeStubs]
 
     try:
+        check_sizes(name, path)
         load: Any = loadmat
         return load(path, simplify_cells=True)
+    except DataError:
+        raise
     except NotImplementedError:
         hint = "Save it with `save(…, '-v7')`, or as .npz."
         raise DataError(f"{name} is a MATLAB 7.3 file, which is HDF5", hint=hint) from None

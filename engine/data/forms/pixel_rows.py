@@ -27,7 +27,7 @@ from engine.data.forms.pixel_columns import (
 from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import side_of
 from engine.data.forms.sink import Sink
-from engine.data.forms.text import Table, read_text
+from engine.data.forms.text import Table, count_lines, read_text
 from engine.data.listing import TRAIN
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
@@ -96,7 +96,7 @@ def _read_table(
         start = start_of(name, file.read(HEAD_BYTES))
     assert start is not None  # is_pixel_table has seen it
     names = start.first if start.header else [""] * len(start.first)
-    role, lines, apart = _role(name), _lines(path) - start.header, None
+    role, lines, apart = _role(name), count_lines(name, path) - start.header, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of columns whose kind changes: they are looked at below
         reader = pd.read_csv(
@@ -234,9 +234,3 @@ def _text(value: Any) -> str | None:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
-
-
-def _lines(path: Path) -> int:
-    """Lines that are not empty."""
-    with path.open("rb") as file:
-        return sum(1 for line in file if line.strip())

@@ -17,7 +17,7 @@ from engine.data.forms.columns import LABELS, SPLITS, chosen, named, roles_in
 from engine.data.forms.pixel_columns import FEWEST, HEAD_BYTES
 from engine.data.forms.shapes import as_images
 from engine.data.forms.sink import Sink
-from engine.data.forms.text import read_text, separated
+from engine.data.forms.text import count_lines, read_text, separated
 from engine.data.listing import TRAIN
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
@@ -53,6 +53,7 @@ def read_pixel_texts(
         with path.open("rb") as file:
             start = _start(name, file.read(HEAD_BYTES))
         assert start is not None  # is_pixel_texts has seen it
+        count_lines(name, path)  # none is too long
         label, split = _label(start, choices, name), chosen(start.names, choices.split, name)
         split = named(start.names, SPLITS) if split is None else split
         called = f"'{start.names[label]}'" if label is not None else "no column"

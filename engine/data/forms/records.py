@@ -12,14 +12,19 @@ from typing import Any
 
 from engine.data.archive import CUT_SHORT
 from engine.data.forms.annotations import rows_of_json, rows_of_xml
+from engine.data.forms.arrow_parts import open_parts
 from engine.data.forms.iam import iam_words
-from engine.data.forms.text import Table, in_words, read_text, separated, squared
+from engine.data.forms.text import Table, check_memory, in_words, read_text, separated, squared
 from engine.errors import DataError
 
 PARQUET = ".parquet"
 TABLE_ENDINGS = tuple(".csv .tsv .tab .txt .lst .json .jsonl .ndjson .xml".split()) + (PARQUET,)
 INSIDE = ("data", "images", "samples", "items", "records", "rows", "annotations", "tasks")
 DEEPEST = 20
+# Bytes of main memory that what begins with a sign takes as Python's values (3.11, measured): an object
+# of JSON with a name in it, an array, a number behind another; an element of XML.
+_JSON = {"{": 232, "[": 72, ",": 32}
+NESTED = {".json": _JSON, ".jsonl": _JSON, ".ndjson": _JSON, ".xml": {"<": 120}}
 MOST_INSIDE = 20  # values of a dict in a record that are taken for columns
 VIA = "_via_img_metadata"  # of its project files
 
@@ -31,6 +36,8 @@ def read_table(name: str, raw: bytes) -> list[Table]:
     if name.lower().endswith(PARQUET):
         return _of_parquet(name, raw)
     text, encoding = read_text(name, raw)
+    signs = NESTED.get("." + name.lower().rpartition(".")[2], {})
+    check_memory(name, sum(size * text.count(sign) for sign, size in signs.items()))
     try:
         return _tables(name, text, encoding)
     except (TypeError, AttributeError, KeyError, ValueError) as error:
@@ -141,13 +148,13 @@ def _records(value: Any, depth: int = 0) -> list[dict[str, Any]]:
 def _of_parquet(name: str, raw: bytes) -> list[Table]:
     """The texts and numbers in a Parquet table; pictures in it are left."""
     import pyarrow as pa
-    import pyarrow.parquet
 
     try:
-        file = pyarrow.parquet.ParquetFile(pa.BufferReader(raw))
-        kinds = zip(file.schema_arrow.names, file.schema_arrow.types, strict=True)
+        parts = open_parts(name, raw)
+        kinds = zip(parts.schema.names, parts.schema.types, strict=True)
         wanted = [column for column, kind in kinds if _is_plain(kind)]
-        records = file.read(columns=wanted).to_pylist() if wanted else []
+        batches = parts.read(wanted) if wanted else ()
+        records = [record for batch in batches for record in batch.to_pylist()]
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{name} can't be read", got=str(error)[:100], hint=CUT_SHORT) from None
     return [_of_records(name, records, "Parquet")] if records else []

@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw
 
 from engine.data.choices import Choices
 from engine.data.forms.sink import Sink
+from engine.data.forms.text import MOST_LINE
 from engine.data.listing import TRAIN
 from engine.data.roles import UNLABELLED, role_of
 
 SIDE, MARGIN, PEN = 128, 8, 6  # pixels; drawn at twice the size, so that edges are soft
 MOST_POINTS = 100_000
-MOST_LINE = 10_000_000  # bytes
 
 
 def is_drawings(head: bytes) -> bool:
@@ -35,11 +35,11 @@ def read_drawings(
         role = role_of(name.rpartition("/")[2].rpartition(".")[0])
         code = TRAIN if role is None or role.code == UNLABELLED else role.code
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(iter(lambda: file.readline(MOST_LINE), b""), 1):
                 if not line.strip():
                     continue
                 try:
-                    record = json.loads(line[:MOST_LINE])
+                    record = json.loads(line)
                     picture = drawn(record["drawing"])
                 except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                     sink.skipped.append((f"{name}/{number}", "it holds no strokes"))

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from engine.data.names import guess_encoding
@@ -14,6 +15,11 @@ from engine.errors import DataError
 LOOKED_AT = 100  # lines that tell the separator
 SEPARATORS = (",", "\t", ";", "|", " ")
 MOST_CELL = 10_000_000  # characters
+MOST_LINE = 10_000_000  # bytes of a line that holds an image's pixels or strokes
+MOST_LINES = 30_000_000
+MOST_MEMORY = 4_000_000_000  # bytes that a table takes as Python's values
+ROW_BYTES, CELL_BYTES = 80, 60  # of main memory that a row and a short text take
+_NEW_LINES = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -53,13 +59,16 @@ def read_text(name: str, raw: bytes) -> tuple[str, str]:
         text = raw.decode(encoding, "replace")
     if "\0" in text:
         raise DataError(f"{name} is no text", got="null bytes")
+    lines = sum(text.count(sign) for sign in _NEW_LINES)
+    if lines > MOST_LINES:
+        raise DataError(f"{name} has {lines:,} lines", expected=f"at most {MOST_LINES:,}")
     return text, encoding.removesuffix("-sig")
 
 
-def separated(name: str, text: str) -> tuple[str, list[list[str]]]:
+def separated(name: str, text: str, most_memory: int = MOST_MEMORY) -> tuple[str, list[list[str]]]:
     """The separator that a table's lines agree on most, and its rows; '' if each line is one cell.
 
-    Raises DataError if a cell is too long.
+    Raises DataError if a cell is too long, or the cells would take more bytes than `most_memory`.
     """
     csv.field_size_limit(MOST_CELL)
     text, said = _without_preamble(text)
@@ -73,7 +82,7 @@ def separated(name: str, text: str) -> tuple[str, list[list[str]]]:
             best, separator = max((best, separator), (score, one))
     if not separator or best[0] < 0.5:
         return "", [[line.strip()] for line in text.splitlines() if line.strip()]
-    rows = _rows(text, separator, name)
+    rows = _rows(text, separator, name, most_memory)
     if separator == " ":
         rows = [[cell for cell in row if cell] for row in rows]
     return separator, [row for row in rows if any(cell.strip() for cell in row)]
@@ -101,13 +110,43 @@ def _head(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(text: str, separator: str, name: str) -> list[list[str]]:
+def _rows(text: str, separator: str, name: str, most_memory: int = MOST_MEMORY) -> list[list[str]]:
     try:
         lines = io.StringIO(text, newline="")
         # 1.png, "A": quotes behind a space are quotes, too
-        return list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+        rows: list[list[str]] = []
+        taken = 0
+        for row in csv.reader(lines, delimiter=separator, skipinitialspace=True):
+            taken += ROW_BYTES + CELL_BYTES * len(row)
+            check_memory(name, taken, most_memory)
+            rows.append(row)
+        return rows
     except csv.Error as error:
         raise DataError(f"{name} can't be read as a table", got=str(error)) from None
+
+
+def check_memory(name: str, size: int, most: int = MOST_MEMORY) -> None:
+    """Raise DataError if a table would take more than `most` bytes as Python's values."""
+    if size > most:
+        raise DataError(
+            f"{name} holds more cells than fit into main memory",
+            expected=f"at most {most / 1e9:,.0f} GB of them",
+            hint="Split it, or save it as Parquet.",
+        )
+
+
+def count_lines(name: str, path: Path) -> int:
+    """Lines of a file that are not empty. Raises DataError if one is longer than MOST_LINE."""
+    count = 0
+    with path.open("rb") as file:
+        while line := file.readline(MOST_LINE + 1):
+            if len(line) > MOST_LINE:
+                raise DataError(
+                    f"{name} has a line of more than {MOST_LINE / 1e6:,.0f} MB",
+                    hint="A line is an image: this one is longer than any.",
+                )
+            count += bool(line.strip())
+    return count
 
 
 def cells(lines: Sequence[str], separator: str) -> list[list[str]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
 from at_the_door import DOORS, Inside, ask, example, typed
+from own_loop import run
 
 from app.doors.addresses import addresses_of
 from app.doors.admission import admission_of, check_reach, cookie_name
 from app.doors.guard import Guard
-from app.doors.limits import MOST_OF_PERSON, Attempts, Crowded, Limits, Rate
+from app.doors.limits import MOST_OF_PERSON, Attempts, Crowded, Limits, Rate, Turns
 from app.doors.open_pages import has_page_open
 from app.doors.proxies import proxies_of
 from app.doors.table import ALL, ANYONE, LEADERS, lab_table
@@ -154,6 +156,36 @@ def test_wrong_keys_have_to_wait_and_the_right_one_does_not(klass):
     assert with_query(klass, "/", f"token={KEY}")[0] == 303
 
 
+def test_guesses_come_one_after_the_other_and_the_right_key_among_them(klass):
+    klass.door.admission.turns = Turns(seconds=0.02)
+    for _ in range(30):
+        with_query(klass, "/", "token=wrong-wrong-wrong")
+    begun = time.monotonic()
+    assert {with_query(klass, "/", "token=wrong-wrong-wrong")[0] for _ in range(10)} == {429}
+    assert time.monotonic() - begun >= 9 * 0.02
+    assert with_query(klass, "/", f"token={KEY}")[0] == 303
+    assert klass.status("/metrics", "GET", ("authorization", f"Bearer {KEY}")) == 200
+
+
+def test_of_those_who_wait_for_their_turn_there_are_so_many_and_others_have_their_own():
+    async def all_at_once() -> tuple[list[bool], bool]:
+        turns = Turns(seconds=0.01, most=3)
+        come = await asyncio.gather(*(turns.come("10.0.0.1") for _ in range(6)))
+        return come, await turns.come("10.0.0.2")
+
+    assert run(all_at_once()) == ([True] * 4 + [False] * 2, True)
+
+
+def test_strangers_who_are_sent_away_have_a_pace_and_take_nobody_elses(tmp_path):
+    klass = House(tmp_path, "class", rates=(Rate(0.01, 3), Rate(0.01, 6)))
+    ada = klass.room.join(klass.room.now().code, "Ada")
+    answers = [with_query(klass, "/", "token=wrong-wrong-wrong")[0] for _ in range(8)]
+    assert answers == [403] * 3 + [429] * 5
+    assert [klass.status("/train") for _ in range(2)] == [429] * 2
+    assert with_query(klass, "/", f"token={KEY}")[0] == 303
+    assert [klass.status("/train", "GET", klass.shown(ada)) for _ in range(3)] == [200] * 3
+
+
 def test_who_asks_too_often_is_told_when_to_come_again(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -219,6 +251,6 @@ def test_a_student_is_here_while_a_page_of_theirs_is_open(klass):
 
 
 def test_wrong_keys_of_others_behind_an_address_keep_nobody_with_the_right_one_out(klass):
-    for _ in range(40):
+    for _ in range(32):
         assert klass.status("/train", "GET", ("authorization", f"Bearer {KEY}x")) == 401
     assert klass.status("/train", "GET", ("authorization", f"Bearer {KEY}")) == 200

@@ -45,21 +45,27 @@ def page(widgets: int) -> bytes:
     return message.SerializeToString()
 
 
+def said(number: int) -> bytes:
+    message = BackMsg()
+    message.rerun_script.query_string = f"n={number}"
+    return message.SerializeToString()
+
+
 def test_what_comes_too_fast_waits_and_nothing_is_lost():
     few = Messages(socket=(2.0, 3))
     begun = time.monotonic()
-    heard = told(few.paced(sending(*(bytes([n]) for n in range(5))), "", "here"))
-    assert [one.get("bytes") for one in heard[1:-1]] == [bytes([n]) for n in range(5)]
+    heard = told(few.paced(sending(*map(said, range(5))), "", "here"))
+    assert [one.get("bytes") for one in heard[1:-1]] == list(map(said, range(5)))
     assert time.monotonic() - begun >= 0.9  # two more than at once, at two a second
 
 
 def test_a_person_has_one_pace_on_all_pages_and_others_have_their_own():
     messages = Messages(person=(0.001, 2))  # the third may come after a quarter of an hour
-    told(messages.paced(sending(b"1", b"2"), "ada", "here"))
-    told(messages.paced(sending(b"1", b"2"), "ben", "here"), 3)
+    told(messages.paced(sending(said(1), said(2)), "ada", "here"))
+    told(messages.paced(sending(said(1), said(2)), "ben", "here"), 3)
 
     async def one_more() -> None:
-        paced = messages.paced(sending(b"3"), "ada", "here")
+        paced = messages.paced(sending(said(3)), "ada", "here")
         await paced()
         await asyncio.wait_for(paced(), 0.5)
 
@@ -86,5 +92,18 @@ def test_a_page_with_more_widgets_than_there_are_ends_its_socket():
     ended = told(Messages().paced(sending(page(MOST_WIDGETS + 1)), "", "here"))
     assert [one["type"] for one in ended] == ["websocket.connect", "websocket.disconnect"]
     assert ended[-1]["code"] == 1008
-    # What can't be read is for whoever is behind the door to refuse.
-    assert len(told(Messages().paced(sending(b"\xff" * 100_000), "", "here"))) == 3
+
+
+@pytest.mark.parametrize("noise", [b"\xff" * 100_000, b"\xff", {"text": "hello"}])
+def test_what_no_browser_says_ends_its_socket_in_one_line(noise, caplog):
+    message = {"bytes": noise} if isinstance(noise, bytes) else noise
+    left = [{"type": "websocket.receive", **message}, {"type": "websocket.disconnect", "code": 1}]
+
+    async def receive() -> dict:
+        return left.pop(0)
+
+    assert told(Messages().paced(receive, "", "here")) == [
+        {"type": "websocket.disconnect", "code": 1008}
+    ]
+    (line,) = caplog.records
+    assert "a page's connection was closed" in line.getMessage() and line.exc_info is None

@@ -261,6 +261,7 @@ def test_a_reader_who_leaves_early_is_no_error(lab):
 
 def test_tables_align_numbers_right_and_durations_read_well():
     assert table([["a", 1], ["bb", 1000]], ("name", "n")) == "NAME      N\na         1\nbb    1,000"
+    assert table([["0\u202elive\n", 1]]) == "0\\u202elive   1"
     assert [duration(seconds) for seconds in (None, 12.4, 185, 7800)] == [
         "–",
         "12 s",

@@ -14,9 +14,9 @@ import pytest
 from pictures import files, page, png, small_page, write_folder, write_zip
 from PIL import Image
 
-from engine.data.archive import MOST_RATIO
 from engine.data.folder import list_folder, list_zip
 from engine.data.listing import TEST, TRAIN, VAL
+from engine.data.packing import MOST_RATIO
 from engine.data.pixels import guess_kind
 from engine.data.walk import walk
 from engine.errors import DataError

@@ -11,6 +11,7 @@ from weblab import add_run
 from engine.errors import RunError
 from engine.files.trash import KEPT_SECONDS, MOST, SHORT_BYTES, Trash
 from engine.lab import Lab
+from engine.services.symbol_files import symbols_zip
 
 
 @pytest.fixture
@@ -150,3 +151,33 @@ def zipped(files: dict[str, bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def test_of_two_who_delete_or_put_back_at_once_the_second_is_told(lab):
+    drawing = lab.drawings.save(png(drawn("7")), "7")
+    lab.drawings.remove(drawing.path.name)
+    with pytest.raises(RunError, match="^drawing '7' is not there any more$"):
+        lab.trash.put(drawing.path, "drawing", "7")
+    (entry,) = lab.trash.entries()
+
+    class Late(Trash):
+        def entries(self):
+            return [entry]
+
+    lab.trash.restore(entry.id)
+    drawing.path.rename(drawing.path.with_suffix(".elsewhere"))
+    with pytest.raises(RunError, match="is not in the trash any more"):
+        Late(lab.home).restore(entry.id)
+
+
+def test_a_symbol_that_was_taught_anew_is_not_there_twice(lab):
+    lab.taught.add("heart", png(drawn("♥")))
+    gone = lab.taught.symbol("heart")
+    lab.taught.remove("heart")
+    assert symbols_zip([gone]), "who exports at that moment gets the rest"
+    lab.taught.add("heart", png(drawn("♥", 1)))
+    with pytest.raises(RunError, match="there is another of this name"):
+        lab.trash.restore(lab.trash.entries()[0].id)
+    lab.taught.remove("heart")
+    lab.trash.restore(lab.trash.entries()[0].id)
+    assert [one.name for one in lab.taught.symbols()] == ["heart"]

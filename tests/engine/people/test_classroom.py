@@ -63,6 +63,43 @@ def test_students_join_by_code_under_a_name_of_their_own(tmp_path):
         found.join(code, "Ben")
 
 
+def test_a_name_that_looks_like_anothers_is_taken_and_honest_names_of_any_script_are_not(tmp_path):
+    found = room(tmp_path)
+    code = found.now().code
+    names = (
+        "alice",
+        "Müller",
+        "张伟",
+        "Алиса",
+        "Ayşe Yıldız",
+        "Ayse",
+        "Мак",
+        "Bill",
+        "Arne",
+        "Γιώργος",
+    )
+    for name in names:
+        assert found.join(code, name).name == name
+    alike = ("alıce", "ALICE", "аlісе", "Mak", "МAK", "Bi1l", "Ame", "Ayѕe")
+    for name in alike:
+        with pytest.raises(RightsError, match="is called|letters of one alphabet"):
+            found.join(code, name)
+    for name in (
+        "Alicia",
+        "Muller",
+        "Мария",
+        "Ayşe",
+        "Бил",
+        "Anne",
+        "Jürgen Øster",
+        "Łukasz",
+        "Ελένη",
+    ):
+        assert found.join(code, name).name == name
+    with pytest.raises(RightsError, match="somebody else's"):
+        found.join(code, "the teɑcher")
+
+
 def test_who_is_sent_away_is_a_stranger_and_the_name_is_free(tmp_path):
     found = room(tmp_path)
     ada = found.join(found.now().code, "Ada")

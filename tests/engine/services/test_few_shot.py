@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -13,12 +15,13 @@ import pytest
 from hands import drawn, png
 from PIL import Image, ImageDraw
 
-from engine.errors import DataError, ImageError
+from engine.errors import DataError, GlyphlabError, ImageError
+from engine.files.together import COMING, WHOLE
 from engine.lab import Lab
 from engine.recognition.few_shot import Bank, decide, least_likeness
 from engine.recognition.shape_similarity import likeness_vectors
-from engine.services.few_shot import MOST_EXAMPLES
 from engine.services.gallery import Galleries
+from engine.services.symbol_files import MOST_EXAMPLES
 
 MODEL = "canvas-digits"
 NEW = ("♥", "→", "#", "Ω")
@@ -105,6 +108,76 @@ def test_an_export_is_taken_in_by_another_lab(lab, tmp_path):
         ("→", 3),
         ("♥", 3),
     ]
+
+
+def packed_symbols(*symbols: tuple[str, list[bytes]]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for number, (name, pictures) in enumerate(symbols):
+            file.writestr(f"taught/{number}/symbol.json", json.dumps({"name": name}))
+            for each, picture in enumerate(pictures, 1):
+                file.writestr(f"taught/{number}/{each:04d}.png", picture)
+    return out.getvalue()
+
+
+def test_an_import_that_is_refused_or_fails_leaves_nothing_of_itself(tmp_path, monkeypatch):
+    taught, heart = Lab(tmp_path).taught, png(drawn("♥"))
+    taught.add("♥", heart)
+    before = sorted(path.name for path in taught.folder.rglob("*"))
+    refused = (
+        ((("→", [heart]), ("♥", [heart] * MOST_EXAMPLES)), "'♥' has all the examples.*: 51"),
+        ((("→", [heart]), ("x" * 41, [heart])), "this name can't be used"),
+        ((("→", [heart]), ("#", [b"no picture"])), "not a picture"),
+        ((("→", [heart]), ("#", [png(np.zeros((90, 120), np.uint8))])), "nothing is drawn"),
+    )
+    for symbols, words in refused:
+        with pytest.raises((DataError, ImageError), match=words):
+            taught.take_in(packed_symbols(*symbols))
+        assert sorted(path.name for path in taught.folder.rglob("*")) == before
+    monkeypatch.setattr(Path, "write_bytes", full_after(Path.write_bytes, 3))
+    with pytest.raises(GlyphlabError, match="no room left"):
+        taught.take_in(packed_symbols(("→", [heart, heart]), ("#", [heart])))
+    assert sorted(path.name for path in taught.folder.rglob("*")) == before
+
+
+def full_after(write, count: int):
+    """`write` for so many times; from then on the disk is full."""
+    done = []
+
+    def writing(path: Path, content: bytes) -> int:
+        done.append(path)
+        if len(done) > count:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    return writing
+
+
+def test_an_import_that_was_killed_is_there_whole_or_not_at_all(tmp_path):
+    taught, heart = Lab(tmp_path).taught, png(drawn("♥"))
+    taught.take_in(packed_symbols(("♥", [heart, heart]), ("→", [heart])))
+    symbol = taught.symbol("♥").folder.name
+    for place, left in ((COMING, b"not all of it"), (WHOLE, heart)):
+        (taught.folder / place / symbol).mkdir(parents=True)
+        (taught.folder / place / symbol / "0003.png").write_bytes(left)
+    (taught.folder / WHOLE / "new").mkdir()
+    (taught.folder / WHOLE / "new" / "symbol.json").write_text('{"name": "#"}')
+    (taught.folder / WHOLE / "new" / "0001.png").write_bytes(heart)
+    taught.add("♥", heart)
+    assert [(one.name, len(one.examples)) for one in taught.symbols()] == [
+        ("#", 1),
+        ("→", 1),
+        ("♥", 4),
+    ]
+    assert not list(taught.folder.glob(".[cw]*"))
+
+
+def test_a_symbol_that_could_not_be_written_leaves_no_folder(tmp_path, monkeypatch):
+    taught = Lab(tmp_path).taught
+    monkeypatch.setattr(Path, "write_bytes", full_after(Path.write_bytes, 1))
+    with pytest.raises(GlyphlabError, match="no room left"):
+        taught.add("♥", png(drawn("♥")))
+    assert [path.name for path in taught.folder.iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize("content", [b"no zip", pytest.param(None, id="another zip")])
