@@ -192,6 +192,16 @@ SUBJECTS: dict[str, dict[str, Term]] = {
             " rate false matches and missed ones are equally many.",
             "0 is perfect, 50% is guessing.",
         ),
+        "rejection": Term(
+            "Not sure: unlike the training images",
+            "A network names one of its classes whatever it is shown. The canvas therefore asks a second,"
+            " small classifier, which compares the drawing's embedding with those of the model's own images"
+            " and of drawings of nothing that the lab made: invented characters, doodles, shapes; and how"
+            " far the nearest training images are. What either doubts is not sure.",
+            "About 95 of 100 drawings of the model's own classes pass. Foreign characters that look"
+            " like one of its classes are named too.",
+            "Hendrycks, Mazeika & Dietterich 2019, arXiv:1812.04606; Lee et al. 2018, arXiv:1807.03888",
+        ),
         "one-shot": Term(
             "One-shot classification",
             "Telling 20 characters apart after seeing one example of each.",

@@ -146,12 +146,12 @@ class Reader:
         if prediction.blank:
             return prediction, judge((), prediction.probabilities, blank=True), None, None
         gallery = self.galleries.get(model)
-        vector = likeness_vectors(prediction.embedding[None], prediction.square[None])[0]
         match = self._taught(drawn, prediction, model)
         verdict = judge(
             prediction.classes,
             prediction.probabilities,
-            unlike=gallery is not None and not gallery.accepts(vector, prediction.square),
+            unlike=gallery is not None
+            and not gallery.accepts(prediction.embedding, prediction.square),
         )
         if match is None and verdict.groups[0].share < CLEARLY_ONE:
             pieces = self._characters(coarse(drawn.page.ink, COUNTED_SIDE), model)

@@ -8,6 +8,9 @@ the mean likeness to the five nearest, of embedding and form; and, since form ve
 deep the ink is: a filled disc is no 0. Energy (Liu et al. 2020) and the agreement of the neighbours
 were tried beside it and added nothing: the foreign characters they reject are those already rejected.
 
+Beside `engine/recognition/rejection.py`, which adds a classifier to this measure, only the limit of the
+ink's depth counts; both limits hold where that can't be fitted, for lack of held-out images.
+
 Both limits are measured on images of the model's own classes that were held out, so that about 95 of
 100 of those are accepted; no foreign drawing has a part in it.
 """

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from engine.data.splits import stratified
 from engine.embedding.neighbours import Neighbours
 from engine.embedding.projection import Options, project
-from engine.errors import DamagedError, DataError, GlyphlabError
+from engine.errors import DamagedError, DataError
 from engine.files.atomic import write_arrays
 from engine.files.checked import read_arrays
 from engine.progress import Progress, no_progress
+from engine.recognition.rejection import Rejection, arrays_of, rejection_in
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.typicality import Typical, ink_depth, measured, typicality_of
-from engine.services.model_data import training_images
+from engine.services.limits import limited, places_of, rejection_of, some_of
 
 if TYPE_CHECKING:
     from engine.store.store import Store
@@ -37,7 +37,7 @@ MOST_QUERIES = 800  # held-out images to measure by
 STRANGE_PERCENT = 0.5  # share of honest held-out images that may be called strange
 SHIPPED = "gallery.npz"
 MOST_SHIPPED = 1500
-FORMAT = 5
+FORMAT = 6
 
 
 class Neighbour(NamedTuple):
@@ -55,9 +55,12 @@ class Gallery:
 
     likeness     (at least N, D + 196) float32, as `likeness_vectors` makes them; also of images
                  that are not shown
+    rejection    what tells foreign drawings from those of the model's classes; None in galleries
+                 of an earlier version, and where too few images are held out to fit it
+    typical      limits of what is typical, of which only the ink's depth counts beside a rejection;
+                 None in the first galleries
     strange      likeness of a drawing's nearest image below which the drawing is unlike anything
-                 learned: the only limit in galleries of an earlier version
-    typical      limits of what is typical; None in galleries of an earlier version
+                 learned, the only limit in the first galleries
     coordinates  (N, 2) float32, the images' places on a UMAP; None until it has been laid out
     """
 
@@ -70,6 +73,7 @@ class Gallery:
     strange: float
     coordinates: np.ndarray | None
     typical: Typical | None = None
+    rejection: Rejection | None = None
 
     def nearest(self, embedding: np.ndarray, k: int) -> list[Neighbour]:
         """The k images nearest to an embedding (D,), nearest first."""
@@ -89,14 +93,18 @@ class Gallery:
         asked = self.likeness[: len(self.labels)][np.isin(self.labels, own)]
         return float((asked @ vector).max()) if len(asked) else None
 
-    def accepts(self, vector: np.ndarray, square: np.ndarray) -> bool:
-        """Whether a drawing, by its likeness vector (D + 196,) and square (C, S, S) uint8, is like
-        what the model was trained on.
+    def accepts(self, embedding: np.ndarray, square: np.ndarray) -> bool:
+        """Whether a drawing, by its embedding (D,) and square (C, S, S) uint8, is like what the
+        model was trained on.
         """
+        vector = likeness_vectors(embedding[None], square[None])[0]
         if self.typical is None:
             return self.likeness_of(vector) >= self.strange
-        typicality = typicality_of((self.likeness @ vector)[None])[0]
-        return self.typical.accepts(float(typicality), float(ink_depth(square[:1])[0]))
+        typicality = float(typicality_of((self.likeness @ vector)[None])[0])
+        depth = float(ink_depth(square[:1])[0])
+        if self.rejection is None:
+            return self.typical.accepts(typicality, depth)
+        return depth <= self.typical.deepest and self.rejection.accepts(embedding, typicality)
 
     def place(self, embedding: np.ndarray) -> tuple[float, float] | None:
         """Where an embedding (D,) falls on the map: among its nearest images, the nearer the more."""
@@ -171,20 +179,30 @@ class Galleries:
         )
         return path
 
-    def calibrate(self, model: str, squares: np.ndarray) -> Typical:
-        """Measure what is typical again on `squares` (n, C, S, S) uint8, held-out images of the
-        model's classes, and store it in the gallery beside its checkpoint, whose images stay.
-        Raises DataError if it has none.
+    def calibrate(
+        self,
+        model: str,
+        sources: Sequence[str],
+        held_out: np.ndarray | None = None,
+        progress: Progress = no_progress,
+    ) -> Path:
+        """Fit anew what is foreign to a model, in the gallery beside its checkpoint, whose images
+        stay; returns its file. sources: as of `ship`; held_out: squares (n, C, S, S) uint8 of drawings
+        of its classes that the limits are measured by, instead of those of its data set. Raises
+        DataError if it has no gallery there, or if its training data is not at hand.
         """
-        path = self.store.model_folder(model) / SHIPPED
-        gallery = _read(path, self.store.model_meta(model)["weights"])
+        path, meta = self.store.model_folder(model) / SHIPPED, self.store.model_meta(model)
+        gallery = _read(path, meta["weights"])
         if gallery is None:
             raise DataError(f"{model} has no gallery beside its checkpoint", hint="Ship one first.")
-        vectors = likeness_vectors(self.store.predictor(model).embed(squares), squares)
-        typical = measured(typicality_of(vectors @ gallery.likeness.T), ink_depth(squares[:, 0]))
+        places = places_of(self.store, model, sources, progress)
+        found = rejection_of(self.store, model, places, gallery.likeness, progress)
+        if found is not None and held_out is not None:
+            embeddings = self.store.predictor(model).embed(held_out)
+            found = limited(found, embeddings, held_out, gallery.likeness)
         content = dict(read_arrays(path, ("weights",), ""))
-        write_arrays(path, **{**content, "typical": np.array(typical)})
-        return typical
+        write_arrays(path, **{**content, **(arrays_of(found) if found else {})})
+        return path
 
     def _build(
         self,
@@ -195,27 +213,11 @@ class Galleries:
         weights: str,
         progress: Progress,
     ) -> None:
-        meta = self.store.model_meta(model)
-        name = str(meta["recipe"]["data"]["name"])
-        try:
-            data = training_images(self.store, meta, progress)
-        except GlyphlabError as error:
-            raise DataError(
-                f"the images that {model} was trained on are not here", got=str(error)
-            ) from None
-        labelled, shown = data.labels >= 0, np.ones(len(data), bool)
-        if sources is not None and data.sources is not None:
-            shown = np.isin(
-                data.sources,
-                [number for number, source in enumerate(data.source_names) if source in sources],
-            )
-        train, held = (
-            data.split("train"),
-            data.splits.get("val", data.splits.get("test", data.split("train"))),
-        )
-        other = _some(train[(labelled & ~shown)[train]], data.labels, most // 2)
-        train = _some(train[(labelled & shown)[train]], data.labels, most)
-        held = _some(held[labelled[held]], data.labels, MOST_QUERIES)
+        places = places_of(self.store, model, sources, progress)
+        data = places.data
+        other = some_of(places.other, data.labels, most // 2)
+        train = some_of(places.shown, data.labels, most)
+        held = some_of(places.held, data.labels, MOST_QUERIES)
         everything = np.concatenate([train, other, held])
         squares = data.images[everything]
         embeddings = self.store.predictor(model).embed(
@@ -227,7 +229,7 @@ class Galleries:
         alike = queries @ np.concatenate([own, others]).T
         typical = measured(typicality_of(alike), ink_depth(data.images[held][:, 0]))
         content = {
-            "data": np.array(name),
+            "data": np.array(str(self.store.model_meta(model)["recipe"]["data"]["name"])),
             "classes": np.array(data.classes),
             "weights": np.array(weights),
             "images": data.images[train][:, 0],
@@ -238,17 +240,15 @@ class Galleries:
             "typical": np.array(typical),
         }
         if not weights:
-            write_arrays(path, **content)  # the neighbours can be shown while the map is laid out
+            write_arrays(path, **content)  # the neighbours can be shown meanwhile
+        found = rejection_of(self.store, model, places, np.concatenate([own, others]), progress)
+        if found is not None:
+            content.update(arrays_of(found))
         options, compiled = Options(), self.store.compiled()
-        found = project(
+        laid_out = project(
             embeddings[: len(train)], options, threads=1, compiled=compiled, progress=progress
         )
-        write_arrays(path, **content, coordinates=found.coordinates.astype(np.float16))
-
-
-def _some(index: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
-    """At most `most` of the images at `index` (n,), each class its share."""
-    return index if len(index) <= most else index[stratified(labels[index], most, seed=0)]
+        write_arrays(path, **content, coordinates=laid_out.coordinates.astype(np.float16))
 
 
 def _read(path: Path, weights: str) -> Gallery | None:
@@ -278,4 +278,5 @@ def _read(path: Path, weights: str) -> Gallery | None:
         float(file["strange"]),
         file["coordinates"].astype(np.float32) if "coordinates" in file else None,
         Typical(*map(float, file["typical"])) if "typical" in file else None,
+        rejection_in(file),
     )

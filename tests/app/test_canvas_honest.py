@@ -52,7 +52,7 @@ def solid(kind: str) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["dot", "blot"])
 def test_what_is_no_digit_is_not_named_without_a_doubt(lab, kind):
     prediction, verdict, match, gallery = Reader(lab).answer(on_a_page(lab, solid(kind)), DIGITS)
-    assert match is None and gallery is not None and gallery.typical is not None
+    assert match is None and gallery is not None and gallery.rejection is not None
     assert verdict.headline.startswith("Not sure"), verdict
     assert prediction.probabilities.max() > 0.5  # the softmax alone would have named it
 

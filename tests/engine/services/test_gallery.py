@@ -8,7 +8,11 @@ from hands import drawn
 from trained import model_run
 
 from engine.errors import DataError
+from engine.files.atomic import write_arrays
+from engine.files.checked import read_arrays
+from engine.imaging.images import Page
 from engine.lab import Lab
+from engine.recognition.outliers import outlier_pages
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.services.gallery import SHIPPED, Galleries
 
@@ -72,6 +76,39 @@ def test_few_held_out_images_are_strange(lab, built):
     assert np.mean([gallery.likeness_of(vector) < gallery.strange for vector in vectors]) < 0.03
 
 
+def test_most_held_out_images_are_accepted_and_many_outliers_are_not(lab, built):
+    gallery, data = Galleries(lab.store).get(built), lab.dataset("digits")
+    predictor = lab.predictor(built)
+    test = data.images[data.split("test")]
+    pages = outlier_pages(test[:, 0], 200, np.random.default_rng(9))
+    foreign = np.stack([predictor.prepare(Page(page)) for page in pages])
+    assert gallery.rejection is not None
+    accepted = [
+        np.mean(
+            [gallery.accepts(*one) for one in zip(predictor.embed(squares), squares, strict=True)]
+        )
+        for squares in (test, foreign)
+    ]
+    assert accepted[0] > 0.9 and accepted[1] < 0.7, accepted
+
+
+def test_a_gallery_of_an_earlier_version_keeps_its_limits(lab, built):
+    galleries = Galleries(lab.store)
+    path, gallery = galleries.path(built), galleries.get(built)
+    content = dict(read_arrays(path, (), ""))
+    older = {key: value for key, value in content.items() if not key.startswith("rejection")}
+    write_arrays(path, **older)
+    try:
+        found = Galleries(lab.store).get(built)
+    finally:
+        write_arrays(path, **content)
+    assert found.rejection is None and found.typical == gallery.typical
+    embedding = lab.predictor(built).embed(gallery.images[5][None, None])[0]
+    assert found.accepts(embedding, gallery.images[5][None])
+    blot = np.full((1, 28, 28), 255, np.uint8)
+    assert not found.accepts(embedding, blot)  # too deep, whatever its embedding is
+
+
 def test_a_model_without_a_gallery_has_none_and_one_without_its_data_says_so(lab):
     run = model_run(lab, seed=1, **{"data.name": "characters"})
     assert Galleries(lab.store).get(run.id) is None
@@ -83,6 +120,13 @@ def test_a_shipped_gallery_is_used_until_the_weights_change(lab):
     run = model_run(lab, seed=2)
     path = Galleries(lab.store).ship(run.id, ["digits"])
     assert path == run.best / SHIPPED and Galleries(lab.store).get(run.id) is not None
+    before = dict(read_arrays(path, (), ""))
+    assert Galleries(lab.store).calibrate(run.id, ["digits"]) == path
+    after = dict(read_arrays(path, (), ""))
+    assert before.keys() == after.keys()
+    limits = "rejection_numbers"  # kept vectors are rounded, by which the nearest are found
+    assert all((after[key] == before[key]).all() for key in before if key != limits)
+    assert np.allclose(after[limits], before[limits], rtol=1e-3)
     other = model_run(lab, seed=3)
     path.rename(other.best / SHIPPED)
     assert Galleries(lab.store).get(other.id) is None
