@@ -59,9 +59,9 @@ def build(lab: Lab) -> CanvasPage:
         drawing = page.pad = pad(pad_functions(lab, Views(reader), pads))
         with gr.Tabs():
             with gr.Tab("Teach"):
-                teach_tab(reader, ask, drawing, page)
+                taught = teach_tab(reader, ask, drawing, page)
             with gr.Tab("Collect"):
-                collect_tab(reader, drawing, page)
+                collect_tab(reader, drawing, page, taught)
             with gr.Tab("Words"):
                 word_tab(ask, drawing)
             with gr.Tab("Files"):

@@ -5,147 +5,10 @@ documentation.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Term(NamedTuple):
-    """One entry: its name, what it is, what a good value is ("" if there is none), one reference."""
-
-    title: str
-    what: str
-    good: str = ""
-    reference: str = ""
-
-    @property
-    def text(self) -> str:
-        """Everything but the name, as one paragraph of Markdown."""
-        source = f" *{self.reference}.*" if self.reference else ""
-        return " ".join(part for part in (self.what, self.good) if part) + source
-
+from app.terms import COMMON, Term
 
 SUBJECTS: dict[str, dict[str, Term]] = {
-    "Learning": {
-        "epoch": Term("Epoch", "One pass over all training images."),
-        "loss": Term(
-            "Loss",
-            "What training minimises. The cross-entropy is the mean of −log(probability given to"
-            " the right class).",
-            "0 is perfect; guessing among ten classes gives 2.3.",
-            "Goodfellow, Bengio & Courville, Deep Learning, 2016, chapter 6",
-        ),
-        "validation": Term(
-            "Validation images",
-            "Images that are kept out of training and used to choose between epochs and settings. As the"
-            " choice was made for them, accuracy on them is slightly too high.",
-        ),
-        "test": Term(
-            "Test images",
-            "Images that took no part in training nor in any choice. Only accuracy on them says how well"
-            " a model reads new images.",
-        ),
-        "overfitting": Term(
-            "Overfitting",
-            "Accuracy on training images is above that on others: the network has memorised some of"
-            " them.",
-            "A small gap is normal; one that grows while validation gets worse is not.",
-        ),
-        "learning-rate": Term(
-            "Learning rate",
-            "How far each step changes the weights. Too small is slow, too large diverges. The"
-            " one-cycle schedule rises to it and falls again.",
-            "",
-            "Smith 2018, arXiv:1803.09820",
-        ),
-        "pretraining": Term(
-            "Pretraining and fine-tuning",
-            "Training that starts from the weights of a network that has learned another task. It"
-            " helps most where images are few.",
-            "",
-            "Yosinski et al. 2014, arXiv:1411.1792",
-        ),
-        "augmentation": Term(
-            "Augmentation",
-            "Random small changes to each training image (rotated, shifted, thickened), so that the"
-            " network learns to ignore them.",
-            "",
-            "Simard, Steinkraus & Platt 2003",
-        ),
-        "ema": Term(
-            "Weight averaging (EMA)",
-            "The saved weights are a moving average of those during training, which is steadier than"
-            " the last step.",
-            "",
-            "Polyak & Juditsky 1992",
-        ),
-        "sweep": Term(
-            "Sweep, TPE, pruning",
-            "A search for better settings trial by trial. TPE proposes values like those of good"
-            " trials; pruning ends trials that lag behind the others.",
-            "",
-            "Bergstra et al. 2011; Akiba et al. 2019",
-        ),
-        "importance": Term(
-            "Importance of a setting",
-            "The share of the differences between trials that goes with this setting alone (fANOVA).",
-            "",
-            "Hutter, Hoos & Leyton-Brown 2014",
-        ),
-    },
-    "Judging a model": {
-        "accuracy": Term(
-            "Accuracy",
-            "The share of images whose likeliest class is the right one.",
-            "Guessing among K classes gives 1/K.",
-        ),
-        "top-3": Term(
-            "Top 3",
-            "The share of images whose right class is among the three likeliest. O, o and 0 look"
-            " alike: this shows what a reader with context would get right.",
-        ),
-        "interval": Term(
-            "95% interval",
-            "The range in which the accuracy on images like these lies, as far as so many images can"
-            " tell. With ten times the images it is a third as wide.",
-            "",
-            "Wilson 1927",
-        ),
-        "mcnemar": Term(
-            "McNemar's test",
-            "Compares two models on the same images by those that only one of them gets right. p is"
-            " the probability of a split at least this uneven if both were equally good.",
-            "Below 0.05 the difference is called significant.",
-            "McNemar 1947",
-        ),
-        "welch": Term(
-            "Welch's test",
-            "Compares the means of several seeds of two recipes, whose spreads may differ.",
-            "p below 0.05: they differ by more than seeds do.",
-            "Welch 1947",
-        ),
-        "calibration": Term(
-            "Calibration error (ECE)",
-            "The mean gap between how sure a model says it is and how often it is right.",
-            "Below 1%, confidence and accuracy differ by less than one point on average.",
-            "Guo et al. 2017, arXiv:1706.04599",
-        ),
-        "temperature": Term(
-            "Temperature",
-            "One number by which a model's outputs are divided before they become probabilities,"
-            " chosen on validation images, so that it is neither over- nor underconfident.",
-            "",
-            "Guo et al. 2017, arXiv:1706.04599",
-        ),
-        "confusion": Term(
-            "Confusion matrix",
-            "How often images of each class (row) were classified as each class (column).",
-            "All on the diagonal is perfect.",
-        ),
-        "smoothness": Term(
-            "Smoothness",
-            "The share of the loss's changes from epoch to epoch that went upwards.",
-            "0: it never rose.",
-        ),
-    },
+    **COMMON,
     "Embedding space": {
         "embedding": Term(
             "Embedding",
@@ -238,7 +101,8 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         "suspicion": Term(
             "Suspicion",
             "The probability that an image's label is wrong, given the image and the label.",
-            "The list of suspects begins with the highest.",
+            "The list of suspects begins with the highest; of complementary labels, nearly all of which"
+            " are wrong, with the lowest.",
         ),
         "average-precision": Term(
             "Average precision",

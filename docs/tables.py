@@ -100,6 +100,8 @@ def models() -> str:
 
 def shipped() -> str:
     """The saved models that come with the lab, with the figures of their checkpoints."""
+    from engine.models.metadata import in_words
+
     rows = []
     for file in sorted((ROOT / "checkpoints").glob("*/checkpoint.json")):
         meta = json.loads(file.read_text(encoding="utf-8"))
@@ -116,9 +118,9 @@ def shipped() -> str:
                 f" {len(unseen['errors'])} alphabets before it was trained on them"
             )
         else:
-            sets = " and ".join(data.split("+"))
             accuracy = (
-                f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of {sets}"
+                f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of"
+                f" {in_words(data)}"
             )
         rows.append(
             (

@@ -135,7 +135,7 @@ class Lab(Services):
             return self._own[person.id]
 
     def health(self) -> dict[str, Any]:
-        """The lab in a few words, cheap to ask: version, device, runs at work, torch loaded or not."""
+        """The lab in a few words, cheap to ask: version, device, live runs, torch loaded or not."""
         from engine.jobs.queue import queue_of
 
         states = [run.state for run in self.runs()]
@@ -164,7 +164,7 @@ class Lab(Services):
     # what is here: see Store
 
     def datasets(self) -> list[DatasetInfo]:
-        """The data sets known by name, and what was uploaded; those at hand first."""
+        """The data sets known by name, and what was uploaded; those available here first."""
         return self.store.datasets()
 
     def dataset(
@@ -271,7 +271,7 @@ class Lab(Services):
         """Have a task stop; nothing happens if it has ended."""
         self.launcher.stop_task(id)
 
-    # models at work
+    # using models
 
     def evaluate(
         self, model: str, data: str, split: str | None = None, progress: Progress = no_progress

@@ -12,7 +12,7 @@ from engine.errors import GlyphlabError
 
 DETAILED = "Calibration"  # shown to whoever wants all statistics
 EXPLAINED = {
-    "Answer": ("accuracy", "interval", "mcnemar", "smoothness", "overfitting", "pretraining"),
+    "Answer": ("accuracy", "interval", "mcnemar", "rising-loss", "overfitting", "pretraining"),
     "Convergence": ("epoch", "loss", "validation", "learning-rate"),
     "Two in detail": ("mcnemar", "confusion"),
     "Mistakes": ("confusion",),
@@ -140,5 +140,6 @@ with page(
         ):
             common.common(lab, chosen)
     if chosen:
+        summary.asked(lab, chosen)
         working = any(lab.run(id).alive for id in chosen)
         fragment(draw, run_every=POLL_SECONDS if working else None)(chosen, working)

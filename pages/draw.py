@@ -44,7 +44,7 @@ with page("Draw", "Draw one character; the model answers while the pen moves.") 
         empty(
             f"No model has been saved yet. Train one first: {quick_takes(lab)}",
             "train",
-            "Train quick",
+            "Open the recipe quick",
             recipe="quick",
         )
     else:

@@ -58,7 +58,7 @@ def live(was_busy: bool) -> None:
         empty(
             f"No run has ended yet. {quick_takes(lab)}",
             "train",
-            "Train quick",
+            "Open the recipe quick",
             recipe="quick",
         )
         return
@@ -81,7 +81,7 @@ with page(
     else:  # the ticks are those of the whole lab, and no visitor's own
         with st.container(horizontal=True, gap="medium"):
             link("draw", "Draw a character")
-            link("train", "Train quick", recipe="quick")
+            link("train", "Open the recipe quick", recipe="quick")
             link("compare", "Compare runs")
     busy = any(run.alive for run in lab.runs())
     fragment(live, run_every=BUSY_SECONDS if busy else CALM_SECONDS)(busy)

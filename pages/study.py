@@ -39,8 +39,9 @@ with page(
         studying.overview(rows)
         note(
             "Ours: the best full-size run of the same recipe. Best of this lab: of any recipe on"
-            " the same images by the same measure. Both come from this lab's runs, its shipped"
-            " models and its records; what was not run at full size says so. " + WIDE_TABLE
+            " the same data set and classes by the same measure; where a data set has no test split,"
+            " each holds back other images. Both come from this lab's runs, the models that come"
+            " with it and its records; what was not run at full size says so. " + WIDE_TABLE
         )
     else:
         part, mine = STUDIES[chosen], [row for row in rows if row.study == chosen]

@@ -34,9 +34,9 @@ FLOORS: tuple[str, ...] = (
     "engine.lab",
     "engine.cli",
     "engine.__main__",
-    "app.palette app.glossary app.doors app.received app.memory_uploads app.serving",
-    "app.connections app.metrics app.people app.charts app.shared_lab app.lazy_app app.pulse app.turns"
-    " app.scripts",
+    "app.palette app.terms app.doors app.received app.memory_uploads app.serving",
+    "app.connections app.glossary app.metrics app.people app.charts app.shared_lab app.lazy_app"
+    " app.pulse app.turns app.scripts",
     "app.theme app.widgets app.scatter",
     "app.samples app.canvas_files",
     "app.sections app.canvas_tabs",

@@ -23,8 +23,13 @@ from engine.services.few_shot import ENOUGH
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> None:
-    """Three to five examples of a symbol and a name for it."""
+LOOK_SECONDS = 10.0  # between two looks of a student's page whether their work was cleared
+
+
+def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> list[Any]:
+    """Three to five examples of a symbol and a name for it. Returns what shows the symbols: table, choice
+    and the words about the last deed.
+    """
 
     async def add(value: str | None, name: str) -> tuple[Any, ...]:
         with friendly():
@@ -93,10 +98,11 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> None:
     out.click(export, None, file, **QUIET)
     into.upload(take_in, [into, pad], [done, *state], **QUIET)
     page.load(listed, pad, state, **QUIET)
+    return [*state, done]
 
 
-def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
-    """Save drawings with their right labels, and train on them."""
+def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks, taught: list[Any]) -> None:
+    """Save drawings with their right labels, and train on them. taught: what `teach_tab` returns."""
 
     def save(value: str | None, label: str) -> tuple[Any, ...]:
         with friendly():
@@ -106,7 +112,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
     def delete_last() -> tuple[Any, ...]:
         newest = reader.lab.drawings.all()[:1]
         if not newest:
-            raise gr.Error("No drawing has been saved yet.", print_exception=False)
+            return "There is no drawing to delete.", drawings_table(reader)
         with friendly():
             reader.lab.drawings.remove(newest[0].path.name)
         return f"The last drawing, **{literal(newest[0].label)}**, is deleted.", drawings_table(
@@ -123,10 +129,16 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
             run = reader.lab.submit(reader.lab.drawings.recipe(model))
         return {"run": run, "model": model}, "Fine-tuning has been queued …", gr.Timer(active=True)
 
-    def collected() -> tuple[Any, ...]:
+    def collected(said: str) -> tuple[Any, ...]:
+        """What is there now: a teacher may have cleared it, and then nothing says that it is kept."""
         # Visitors train what is as small as `quick` only: for them the button would always refuse.
         may = person_in_canvas(reader.whole).role != "visitor"
-        return drawings_table(reader), gr.Button(visible=may)
+        own = reader.lab
+        symbols = [gr.skip()] * len(taught)
+        if not own.taught.symbols():
+            symbols = [NOTHING_TAUGHT, gr.Dropdown(choices=[], value=None), ""]
+        still = said if own.drawings.all() else ""
+        return drawings_table(reader), gr.Button(visible=may), still, *symbols
 
     def follow(state: dict[str, str] | None) -> tuple[Any, ...]:
         return _followed(reader, state)
@@ -154,7 +166,10 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks) -> None:
     out.click(export_drawings, None, file, **QUIET)
     start.click(tune, pad, [running, progress, timer], **QUIET)
     timer.tick(follow, running, [progress, timer], **QUIET)
-    page.load(collected, None, [table, start], **QUIET)
+    there = [table, start, done, *taught]
+    page.load(collected, done, there, **QUIET)
+    if reader.whole.settings.mode == "class":
+        gr.Timer(LOOK_SECONDS).tick(collected, done, there, **QUIET)
 
 
 def _followed(reader: Reader, state: dict[str, str] | None) -> tuple[Any, ...]:

@@ -3,7 +3,8 @@ metrics.jsonl.
 
 Rows are dicts with `kind` 'step' (a live point within an epoch) or 'epoch'. The horizontal axis is
 the epoch, counted on through all stages; a step lies within its epoch. `epochs`: how many are
-planned, where the rows don't say so yet; the axis reaches there from the start.
+planned, where the rows don't say so yet; the axis reaches there from the start. over: whether the
+run has ended, so that no more rows come.
 """
 
 from __future__ import annotations
@@ -44,15 +45,13 @@ def best_epoch(rows: Sequence[Row]) -> Row | None:
     return next((row for row in reversed(epochs_of(rows)) if row.get("best")), None)
 
 
-def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.Figure:
+def loss_curves(
+    rows: Sequence[Row], epochs: int = 0, height: int = 340, over: bool = False
+) -> go.Figure:
     """Training loss (live points and epoch means) and validation loss by epoch."""
     ended, steps = epochs_of(rows), _thinned(steps_of(rows))
     if not ended and not steps:
-        return message(
-            "Loss",
-            "The first point is drawn when the first steps of training are done.",
-            height=height,
-        )
+        return _empty("Loss", "when the first steps of training are done", height, over)
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
     if steps:
         chart.add_scatter(
@@ -71,13 +70,15 @@ def loss_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.F
     return _marked(chart, rows, epochs)
 
 
-def accuracy_curves(rows: Sequence[Row], epochs: int = 0, height: int = 340) -> go.Figure:
+def accuracy_curves(
+    rows: Sequence[Row], epochs: int = 0, height: int = 340, over: bool = False
+) -> go.Figure:
     """Training and validation accuracy in percent by epoch, kNN accuracy where the run judges its
     embedding, and the epoch whose weights are kept.
     """
     ended = epochs_of(rows)
     if not ended:
-        return message("Accuracy", "The first point is drawn after the first epoch.", height=height)
+        return _empty("Accuracy", "after the first epoch", height, over)
     chart = figure("Accuracy", "Epoch", "Accuracy (%)", height=height)
     _curve(chart, ended, "train_accuracy", "Training", TRAIN, 100, "%{y:.2f}%")
     _curve(chart, ended, "val_accuracy", "Validation", VALIDATION, 100, "%{y:.2f}%")
@@ -104,13 +105,15 @@ def _kept(epoch: Row, ended: Sequence[Row]) -> str:
     return "Best" if epoch["val_accuracy"] >= highest else "Kept"
 
 
-def rate_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Figure:
+def rate_curve(
+    rows: Sequence[Row], epochs: int = 0, height: int = 260, over: bool = False
+) -> go.Figure:
     """Learning rate by epoch."""
     points = _thinned(
         [row for row in rows if row.get("lr") is not None and row.get("kind") in ("step", "epoch")]
     )
     if not points:
-        return message("Learning rate", "No point yet.", height=height)
+        return _empty("Learning rate", "when the first steps of training are done", height, over)
     chart = figure("Learning rate", "Epoch", "Learning rate", height=height)
     chart.add_scatter(
         x=column([position(row) for row in points]),
@@ -125,7 +128,9 @@ def rate_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Fi
     return _marked(chart, rows, epochs)
 
 
-def speed_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.Figure:
+def speed_curve(
+    rows: Sequence[Row], epochs: int = 0, height: int = 260, over: bool = False
+) -> go.Figure:
     """Training speed in images per second by epoch."""
     points = _thinned(
         [
@@ -135,7 +140,7 @@ def speed_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.F
         ]
     )
     if not points:
-        return message("Speed", "No point yet.", height=height)
+        return _empty("Speed", "when the first steps of training are done", height, over)
     chart = figure("Speed", "Epoch", "Images per second", height=height)
     chart.add_scatter(
         x=column([position(row) for row in points]),
@@ -148,6 +153,11 @@ def speed_curve(rows: Sequence[Row], epochs: int = 0, height: int = 260) -> go.F
     )
     chart.update_yaxes(rangemode="tozero")
     return _marked(chart, rows, epochs)
+
+
+def _empty(title: str, when: str, height: int, over: bool) -> go.Figure:
+    words = f"The run ended before its first point, which is drawn {when}."
+    return message(title, words if over else f"The first point is drawn {when}.", height=height)
 
 
 def _curve(

@@ -100,12 +100,16 @@ def _state(sample: Sample) -> None:
 def _predictions(lab: Lab, sample: Sample) -> None:
     st.subheader("Predictions", anchor=False)
     found = lab.samples.predictions(sample.data, sample.name)
+    names = {  # of a run its own name first: nobody knows a run by its id
+        model.name: f"{model.title} · {model.name}" if model.where == "run" else model.name
+        for model in lab.models()
+    }
     for one in found:
         top, *others = one.likeliest
         colour = "gray" if not sample.label else "green" if top[0] == sample.label else "red"
         more = ", ".join(f"{_plain(label)} {percent(p, 1)}" for label, p in others if p >= 0.001)
         st.markdown(
-            f":{colour}[**{_plain(top[0])}**] {percent(top[1], 1)} · `{one.model}`"
+            f":{colour}[**{_plain(top[0])}**] {percent(top[1], 1)} · {_plain(names.get(one.model, one.model))}"
             + (f"  \n:gray[then {more}]" if more else "")
         )
     models = [name for name in lab.samples.models(sample.data)]
@@ -115,7 +119,15 @@ def _predictions(lab: Lab, sample: Sample) -> None:
     if not found:
         note("No model has been asked about this image yet.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        model = st.selectbox("Model", models, key=f"ask-{sample.data}", width=260)
+        asked = next((one.model for one in found if one.model in models), models[0])
+        model = st.selectbox(
+            "Model",
+            models,
+            models.index(asked),
+            format_func=lambda name: names.get(name) or name,
+            key=f"ask-{sample.data}",
+            width=260,
+        )
         if st.button("Predict", key="predict", icon=":material/neurology:", shortcut="P"):
             with st.spinner("Predicting…"):
                 lab.samples.predict(sample.data, sample.name, model)

@@ -29,7 +29,8 @@ def deeds(lab: Lab, sample: Sample) -> None:
         return
     names = sample.classes
     if len(names) <= MOST_BUTTONS and all(len(name) == 1 and name.isdigit() for name in names):
-        with st.container(horizontal=True, gap="small"):
+        # The style sheet hides the keys on these buttons: each is the name of its class.
+        with st.container(horizontal=True, gap="small", key="label-classes"):
             for name in names:
                 st.button(
                     name,
@@ -39,6 +40,7 @@ def deeds(lab: Lab, sample: Sample) -> None:
                     on_click=act,
                     args=(_relabel, lab, sample, name),
                 )
+        st.caption(f"Keys {names[0]} to {names[-1]} do the same.")
     _any_class(lab, sample)
     with st.container(horizontal=True, gap="small"):
         if sample.label and not sample.excluded:

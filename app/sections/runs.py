@@ -42,7 +42,7 @@ def _table(lab: Lab, was_busy: bool) -> None:
     if st.session_state.pop(CHANGED, False) or any(run.alive for run in found) != was_busy:
         st.rerun()  # the whole page: for the trash below, and for the other pace
     if not found:
-        empty(f"No run yet. {quick_takes(lab)}", "train", "Train quick", recipe="quick")
+        empty(f"No run yet. {quick_takes(lab)}", "train", "Open the recipe quick", recipe="quick")
         return
     shown = _filtered(found, notes)
     if not shown:
@@ -120,6 +120,7 @@ def table_of(shown: Iterable[RunInfo], notes: dict[str, Note]) -> dict[str, list
         {
             "Name": run.name,
             "State": run.state,
+            "By": run.by,
             "Test": run.accuracy,
             "Validation": run.val_accuracy,
             "Tags": list(notes.get(run.id, Note()).tags),
@@ -131,7 +132,6 @@ def table_of(shown: Iterable[RunInfo], notes: dict[str, Note]) -> dict[str, list
             "Epochs": run.epoch,
             "Recipe": run.recipe,
             "Labels": "" if run.labels == "given" else run.labels,
-            "By": run.by,
             "Sweep": run.sweep or "",
             "Id": run.id,
         }

@@ -13,6 +13,7 @@ from app.widgets.runs import progress
 from app.widgets.tasks import task_progress
 from engine.errors import GlyphlabError
 from engine.runs.run_info import RunInfo
+from engine.services.tour import READY_MADE
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -32,7 +33,7 @@ class Words(NamedTuple):
 WORDS: dict[str, Words] = {
     "draw": Words(
         "Draw a digit",
-        "With the mouse or a finger: the answer follows the pen and says how sure it is.",
+        "With the mouse or a finger: the answer follows the pen, with its probability.",
         "Open the canvas",
         "Draw another",
     ),
@@ -99,8 +100,9 @@ def _steps(lab: Lab, before: dict[str, str]) -> None:
 
 def _row(lab: Lab, step: str, words: Words, state: str, primary: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"step-{step}"):
-        st.markdown(f"{ICONS[state]} **{words.title}.** {words.about}", width="stretch")
         page, query = lab.tour.place(step)
+        through = f" {_through(query['model'])}" if step == "map" else ""
+        st.markdown(f"{ICONS[state]} **{words.title}.** {words.about}{through}", width="stretch")
         if state == "running":
             link(page, "Watch", **query)
             st.button("Stop", key=f"stop-{step}", on_click=told(lab.tour.stop), args=(step,))
@@ -120,6 +122,13 @@ def _row(lab: Lab, step: str, words: Words, state: str, primary: bool) -> None:
                 else task_progress(work)
             )
         )
+
+
+def _through(model: str) -> str:
+    """Which network the map is of: until one's own has been trained, one that comes with the lab."""
+    if model == READY_MADE:
+        return f"This one is of `{model}`, which comes with the lab."
+    return f"This one is of `{model}`."
 
 
 def _begin(lab: Lab, step: str) -> None:

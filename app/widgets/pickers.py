@@ -31,7 +31,7 @@ def pick_model(
         empty(
             f"No model has been saved yet. Train one: {quick_takes(lab)}",
             "train",
-            "Train quick",
+            "Open the recipe quick",
             recipe="quick",
         )
         return None
@@ -73,7 +73,7 @@ def pick_run(
         empty(
             f"No run yet. Choose a recipe and start it: {quick_takes(lab)}",
             "train",
-            "Train quick",
+            "Open the recipe quick",
             recipe="quick",
         )
         return None
@@ -101,7 +101,7 @@ def pick_runs(
         empty(
             f"No run yet. Start one: {quick_takes(lab)}",
             "train",
-            "Train quick",
+            "Open the recipe quick",
             recipe="quick",
         )
         return []

@@ -66,4 +66,4 @@ def task_progress(info: TaskInfo) -> tuple[float, str]:
     text = f"{what[:1].upper()}{what[1:]}"
     if not info.total:
         return 0.0, f"{text}…"
-    return min(1.0, info.done / info.total), f"{text}: {percent(info.done / info.total, 0)}"
+    return min(1.0, info.done / info.total), f"{text} · {percent(info.done / info.total, 0)} done"

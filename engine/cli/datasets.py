@@ -13,12 +13,14 @@ from engine.files.atomic import plain
 from engine.progress import Progress
 
 if TYPE_CHECKING:
+    from engine.data.info import DatasetInfo
     from engine.lab import Lab
     from engine.services.contents import Contents
 
 HELP = "list the data sets, show what one holds, fetch one from its public source"
 
 SHOWN = 50  # skipped files
+KINDS = {"digit": "single characters", "page": "characters on pages", "photo": "photographs"}
 COLUMNS = ("path", "label", "split", "annotator")
 FEW = 2_000  # images that are opened without being asked for it: a few seconds
 
@@ -106,7 +108,15 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
                 "findings": [finding._asdict() for finding in report.findings],
             },
         }
-    return [plain(info) for info in lab.datasets()]
+    return [_listed(info) for info in lab.datasets()]
+
+
+def _listed(info: DatasetInfo) -> dict[str, Any]:
+    """A data set in the list; counts that are not known yet are None."""
+    unknown = bool(info.images) or not info.here  # of an empty one 0 is right
+    classes = None if unknown and not info.classes else info.classes
+    images = info.images if info.images or info.here else None
+    return {**plain(info), "images": images, "classes": classes}
 
 
 def _found(lab: Lab, args: argparse.Namespace, progress: Progress) -> Contents:
@@ -160,9 +170,10 @@ def show(document: Any) -> str:
     return "\n".join(
         [
             (
-                f"{document['name']}: {document['images']:,} images ({document['kind']}) of"
+                f"{document['name']}: {document['images']:,} images of"
                 f" {len(classes)} class{'' if len(classes) == 1 else 'es'}"
             ),
+            f"image type: {KINDS[document['kind']]} (kind '{document['kind']}')",
             f"a recipe splits them into {sizes}, unless it says otherwise",
             *(f"{key}: {text}" for key, text in document["notes"].items() if key == "test"),
             *_report(document["report"]),

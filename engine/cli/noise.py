@@ -40,7 +40,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--csv",
         metavar="FILE",
         type=Path,
-        help="write a row an image: file, index, given, likely, score; most suspect first",
+        help="write a row an image: file, index, given, likely, suspicion (0 to 1, the probability"
+        " that the given label is wrong); the images to look at first come first",
     )
 
 

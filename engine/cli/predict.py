@@ -17,7 +17,10 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "classify pictures; folders and patterns such as 'scans/*.png' work too"
+HELP = (
+    "classify pictures, folders and patterns such as 'scans/*.png'; exits with 1 if some of them can't"
+    " be read, with 2 if none can"
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,8 +62,11 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
                 "blank": prediction.blank,
             }
         )
-    if all("error" in row for row in out):
+    bad = sum("error" in row for row in out)
+    if bad == len(out):
         raise Ended(out, 2, f"none of {len(out)} pictures can be read")
+    if bad:
+        raise Ended(out, 1, f"{bad} of {len(out)} pictures can't be read")
     return out
 
 

@@ -1,4 +1,4 @@
-"""From figures to sentences: what one recipe against another settles, with the evidence in every
+"""From figures to sentences: what one recipe against another shows, with the evidence in every
 sentence.
 """
 
@@ -48,7 +48,7 @@ def seed_group(members: Sequence[Subject]) -> SeedGroup:
 def answer(
     first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: float | None
 ) -> list[str]:
-    """Sentences on `second` against `first`: start, end, speed, smoothness, overfitting; and, where
+    """Sentences on `second` against `first`: start, end, speed, rising loss, overfitting; and, where
     one is pretrained, the verdict.
     """
     facts = [_end(first, second, test, p_seeds)]
@@ -193,7 +193,8 @@ def _speed(first: SeedGroup, second: SeedGroup) -> str:
         if len(sentences) == 2:
             break
     which = ["(The two highest of the thresholds that were reached.)"] * (len(sentences) == 2)
-    return " ".join(["**Speed.**", *sentences, *which]) if sentences else ""
+    where = f"Accuracy on the {_followed(first)}:"
+    return " ".join(["**Speed.**", where, *sentences, *which]) if sentences else ""
 
 
 def _whole(epochs: float) -> str:
@@ -220,7 +221,7 @@ def _smooth(first: SeedGroup, second: SeedGroup) -> str:
         f" {group.name} was upwards"
         for group, share in ((first, one), (second, two))
     ]
-    text = f"**Smoothness.** From epoch to epoch, {said[0]} and {said[1]}"
+    text = f"**Rising loss.** From epoch to epoch, {said[0]} and {said[1]}"
     if abs(one - two) < 0.05:
         return f"{text}: equally smooth."
     return f"{text}: {(first if one < two else second).name} learns more smoothly."

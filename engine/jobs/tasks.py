@@ -48,7 +48,7 @@ class TaskInfo:
 
 
 def start_task(home: Path, executor: Executor, kind: str, arguments: dict[str, Any]) -> str:
-    """Start a task in the background and return its id; the id of the one at work, if the same kind
+    """Start a task in the background and return its id; the id of the running one, if the same kind
     has the same arguments.
     """
     arguments = plain(arguments)

@@ -13,6 +13,7 @@ import yaml
 from engine.data.sources import DATASETS
 from engine.files.documents import CheckpointMeta, UnseenAlphabets
 from engine.imaging.images import STYLES
+from engine.models.metadata import in_words
 from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
 
 CARD_ROWS = (
@@ -98,8 +99,8 @@ def model_card(meta: CheckpointMeta) -> str:
         lines += [
             "",
             (
-                f"Test figures are on {metrics.get('test_n', 0):,} images of {data} (split:"
-                f" {metrics.get('test_split')}), {read}."
+                f"Test figures are on {metrics.get('test_n', 0):,} images of"
+                f" {in_words(data)} (split: {metrics.get('test_split')}), {read}."
             ),
         ]
     if held := meta.get("held_out"):

@@ -142,3 +142,13 @@ def read_meta(folder: Path) -> CheckpointMeta:
             hint=DAMAGED,
         )
     return cast(CheckpointMeta, meta)
+
+
+def in_words(data: str) -> str:
+    """The name of a data set as a sentence has it: of sets that were joined, each.
+
+    >>> in_words("mnist+emnist62+characters")
+    'mnist, emnist62 and characters'
+    """
+    *others, last = data.split("+")
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,4 +1,4 @@
-"""The ensemble: networks that settle the likeliest class of each image where labels are
+"""The ensemble: networks that decide the likeliest class of each image where labels are
 complementary.
 
 A complementary label rules out a class but can't be memorised as one, so it does no harm that a

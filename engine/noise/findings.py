@@ -11,13 +11,18 @@ MILD = ("clean", "few errors")
 SAMPLES = 8  # images of a group that are shown
 REGIMES: dict[str, str] = {
     "clean": "clean: no wrong labels were found",
-    "few errors": "a few errors: nearly all labels are correct",
+    "few errors": "some wrong labels: most labels are correct",
     "symmetric": "symmetric noise: a share of the labels was replaced by any other class",
     "class-dependent": "class-dependent noise: certain classes carry the label of certain others",
     "complementary": ("complementary labels: each names a class that its image does not belong to"),
     "independent": "labels independent of the images",
-    UNDECIDED: "undecided: labels may be wrong, and the images can't settle it",
+    UNDECIDED: "undecided: labels may be wrong, and these images can't tell",
 }
+
+
+def regime_words(regime: str) -> str:
+    """A regime as a table or a figure shows it: the first words of what it means."""
+    return REGIMES.get(regime, regime).partition(":")[0]
 
 
 @dataclass(frozen=True)

@@ -62,14 +62,22 @@ NOISES: dict[str, NoiseModel] = {
         rare, (0.01, 0.001, 0.05), "a few errors: exactly this share gets another label"
     ),
     "symmetric": NoiseModel(
-        symmetric, (0.5, 0.2, 0.8), "this share gets another label, all equally likely"
+        symmetric,
+        (0.5, 0.2, 0.8),
+        "each label is changed with this probability, to any other class alike",
     ),
-    "pairs": NoiseModel(pair_flip, (0.4,), "this share of every class gets the next class's label"),
+    "pairs": NoiseModel(
+        pair_flip, (0.4,), "each label becomes the next class's with this probability"
+    ),
     "complementary": NoiseModel(
-        symmetric, (1.0, 0.999), "this share names a class that the image does not belong to"
+        symmetric,
+        (1.0, 0.999),
+        "with this probability a label names a class that the image does not belong to",
     ),
     "independent": NoiseModel(
-        independent, (1.0,), "labels are drawn at random, whatever the image"
+        independent,
+        (1.0,),
+        "with this probability a label is drawn at random, whatever the image",
     ),
 }
 

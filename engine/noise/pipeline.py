@@ -38,7 +38,7 @@ from engine.noise.copies import (
 )
 from engine.noise.cross_validation import CrossValidation, OutOfSample
 from engine.noise.descriptor_networks import best_mixture, descriptor_logits
-from engine.noise.findings import Findings
+from engine.noise.findings import Findings, regime_words
 from engine.noise.hypotheses import (
     COMPLEMENTARY,
     HYPOTHESES,
@@ -161,7 +161,7 @@ def _diagnosed(
 
     findings = found_in(result)
     low, high = share(findings.rate_low), share(findings.rate_high)
-    work.so_far = f"{findings.regime}, {low} to {high} of the labels wrong"
+    work.so_far = f"{regime_words(findings.regime)}, {low} to {high} of the labels wrong"
     if best is not None and work.effort.student_images:
         result = work.students(result, findings)
         findings = found_in(result)
@@ -269,7 +269,7 @@ def _cross_validated(
     hypotheses = work.compare(shown.vectors)
     best = select_hypothesis(hypotheses, work.config)
     if best is not None:
-        work.so_far = f"{HYPOTHESES[best.name]}; {share(1 - best.diagonal)} wrong"
+        work.so_far = f"{HYPOTHESES[best.name]}; about {share(1 - best.diagonal)} are wrong"
         work.plan(best.name, accepted=best.name)
         return hypotheses, best, work.teachers(best)
     names = about_names(work.classes)

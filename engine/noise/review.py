@@ -71,7 +71,7 @@ class Review:
         return {str(file): position for position, file in enumerate(self.files)}
 
     def decide(self, position: int, label: int, own: bool = True) -> Decision:
-        """Settle an image's label; deciding again replaces the earlier decision. own: False where the
+        """Decide an image's label; deciding again replaces the earlier decision. own: False where the
         likely class was accepted. Raises DataError for an image or class there is not.
         """
         if not 0 <= position < len(self.given):

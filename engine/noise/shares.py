@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def share(value: float) -> str:
     """A share 0..1 in percent, with as many digits as it takes to tell it from 0 and from 100%."""
@@ -11,3 +13,21 @@ def share(value: float) -> str:
     edge = min(percent, 100 - percent)
     digits = 0 if edge >= 10 else 1 if edge >= 1 else 2 if edge >= 0.01 else 3
     return f"{percent:.{digits}f}%"
+
+
+def two_estimates(
+    rate: float, low: float, high: float, transition: Sequence[Sequence[float]]
+) -> str:
+    """How the estimated share of wrong labels and T differ, where both are shown; '' where they agree
+    as they are written. transition: T (K, K), rows the true class; low, high: the interval of `rate`.
+    """
+    by_matrix = 1 - sum(row[place] for place, row in enumerate(transition)) / len(transition)
+    if share(by_matrix) == share(rate):
+        return ""
+    inside = "within" if low <= by_matrix <= high else "outside"
+    return (
+        f"T is estimated from all images, a row for each class; its diagonal comes to {share(by_matrix)}"
+        f" wrong labels on average over the classes, {inside} the 95% interval of {share(low)} to"
+        f" {share(high)}. The estimate to quote is {share(rate)}: it is of the images that are predicted"
+        " most confidently, where the networks' own errors count least."
+    )

@@ -119,7 +119,9 @@ class Diagnosis:
         return self.data.files[int(self.arrays["index"][position])]
 
     def rows(self) -> list[dict[str, Any]]:
-        """file, index, given, likely, score: a row an image, most suspect first."""
+        """file, index, given, likely, and suspicion, the probability 0..1 that the given label is not
+        the class: a row an image, in the order of the list of suspects.
+        """
         found, names = self.arrays, self.classes
         return [
             {
@@ -127,7 +129,7 @@ class Diagnosis:
                 "index": int(found["index"][i]),
                 "given": names[found["given"][i]],
                 "likely": names[found["likely"][i]],
-                "score": round(float(found["score"][i]), 6),
+                "suspicion": round(1 - float(found["score"][i]), 6),
             }
             for i in found["order"]
         ]
@@ -135,7 +137,7 @@ class Diagnosis:
     def write_csv(self, file: TextIO) -> None:
         write_table(
             file,
-            ("file", "index", "given", "likely", "score"),
+            ("file", "index", "given", "likely", "suspicion"),
             (tuple(row.values()) for row in self.rows()),
         )
 

@@ -101,15 +101,15 @@ _ROWS: dict[str, dict[str, str]] = {
     },
     "lessons": {
         "look": "assignment leaderboard",
-        "lead": "clear hand_out stop_all take_back wall",
+        "lead": "clear end hand_out stop_all take_back wall",
     },
     "visits": {HIDDEN: "forget"},
     "tour": {"look": "drawn place state under_way", "lead": "start stop"},
     "trash": {"restore": "empty entries put restore sweep"},
     "classroom": {
         "look": "is_locked_for now",
-        "lead": "assign lock new_code send_away",
-        HIDDEN: "enter join leave key pass_of passes person_of visitor",
+        "lead": "assign back_code lock may_come_back new_code send_away",
+        HIDDEN: "dismiss enter join leave key pass_of passes person_of visitor",
     },
     "run": {
         "look": "final info log_tail metrics recipe status",

@@ -2,7 +2,7 @@
 assigned. Kept in `home/people`, which only the lab's account may read.
 
     people/secret      signs passes        people/key    of the owner or teacher, where it was made here
-    people/class.json  the join code, the students, the lock, the assignment
+    people/class.json  the join code, the students, those who left, the lock, the assignment
     students/<id>/     what a student taught and drew (beside `people`)
 """
 
@@ -11,58 +11,27 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from engine.errors import GlyphlabError, RightsError, SettingsError
 from engine.files.atomic import write_json
 from engine.files.cache import FileCache
-from engine.files.checked import Document, read_document
+from engine.files.checked import read_document
 from engine.files.locks import Lock
-from engine.people.lookalikes import look_alike
-from engine.people.passes import Passes, digest, ends_at, secret_in
+from engine.people.class_file import Assignment, ClassFile, Return, Student, check_room, without
+from engine.people.passes import Passes, digest, ends_at, made_at, secret_in
 from engine.people.person import NOBODY, OWNER, TEACHER, Person, checked_name
 from engine.runs.run_info import now
 from engine.settings import Settings
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 CODE_LENGTH = 8  # 31^8: a thousand guesses a second take 27 years on average (31**8 / 2 / 1000 s)
-MOST_STUDENTS = 200
 MOST_VOID = 5_000  # passes that were handed back and would still be good
+BACK_SECONDS = 600  # a code by which one student comes back is read out and typed at once
 LEADER_ID = "0" * 16
-
-
-class Student(Document):
-    """One who has joined. id: 16 hexadecimal digits; joined: a time in ISO 8601."""
-
-    id: str
-    name: str
-    joined: str = ""
-
-
-class Assignment(Document):
-    """A recipe to be trained and bettered. target: test accuracy to reach, 0..1; words: what the
-    teacher says of it.
-    """
-
-    recipe: str
-    target: float = Field(ge=0, le=1)
-    words: str = ""
-    given: str = ""
-
-
-class ClassFile(Document):
-    """What class.json holds."""
-
-    code: str
-    locked: bool = False
-    students: list[Student] = []
-    assignment: Assignment | None = None
-    void: dict[str, int] = {}  # digest of a pass that was handed back → when it would have ended
 
 
 class Classroom:
@@ -105,11 +74,15 @@ class Classroom:
         return TEACHER if self.mode == "class" else OWNER
 
     def join(self, code: str, name: str) -> Person:
-        """A new student, whose name nobody else of the class has. Raises RightsError."""
+        """A new student, whose name nobody else of the class has; by a code of `back_code`, the
+        student of that name whom it lets back in. Raises RightsError.
+        """
         name = checked_name(name)
         wanted = "".join(code.lower().replace("-", " ").split())
         if self.mode != "class":
             raise RightsError("this lab has no class")
+        if digest(wanted) in self.now().back:
+            return self._come_back(digest(wanted), name)
         if not hmac.compare_digest(wanted.encode(), self.now().code.encode()):
             raise RightsError("this is not the code of the class", hint="It is on the board.")
         student = Student(id=secrets.token_hex(8), name=name, joined=now())
@@ -117,18 +90,38 @@ class Classroom:
         def add(found: ClassFile) -> dict[str, Any]:
             if found.locked:
                 raise RightsError("the class is locked", hint="Ask your teacher to unlock it.")
-            if len(found.students) >= MOST_STUDENTS:
-                raise RightsError("the class is full", expected=f"at most {MOST_STUDENTS}")
-            taken = next((s.name for s in found.students if look_alike(s.name, name)), None)
-            if taken is not None:
-                raise RightsError(
-                    f"somebody is called '{taken}' already",
-                    hint="Choose another name. If that is you, ask your teacher to remove the old one.",
-                )
+            check_room(found, name)
             return {"students": [*found.students, student]}
 
         self._change(add)
         return Person(student.id, name, "student")
+
+    def _come_back(self, used: str, name: str) -> Person:
+        """The student whom a code lets back in, also while the class is locked. used: its digest."""
+
+        def change(found: ClassFile) -> dict[str, Any]:
+            known = {one.id: one for one in (*found.gone, *found.students)}
+            ticket = found.back.get(used)
+            if ticket is None or ticket.until < time.time() or ticket.student not in known:
+                raise RightsError(
+                    "this code was used or is too old", hint="Ask your teacher for another one."
+                )
+            student = known[ticket.student]
+            if student.name.casefold() != name.casefold():
+                raise RightsError(
+                    "this code is for another name", hint="Write your name as you did before."
+                )
+            others = [one for one in found.students if one.id != student.id]
+            check_room(found.model_copy(update={"students": others}), name)
+            back = student.model_copy(update={"left": "", "since": int(time.time())})
+            return {
+                "students": [*others, back],
+                "gone": [one for one in found.gone if one.id != student.id],
+                "back": {code: one for code, one in found.back.items() if code != used},
+            }
+
+        student = self._change(change).students[-1]
+        return Person(student.id, student.name, "student")
 
     def visitor(self) -> Person:
         """Somebody new, who is forgotten after the visit."""
@@ -149,18 +142,23 @@ class Classroom:
             return (TEACHER if here else OWNER) if here == (role == "teacher") else None
         if role == "visitor":
             return Person(id, NOBODY.name, "visitor") if self.mode == "public" else None
-        names = {one.id: one.name for one in self.now().students} if self.mode == "class" else {}
-        return Person(id, names[id], "student") if id in names else None
+        students = {one.id: one for one in self.now().students} if self.mode == "class" else {}
+        if id not in students or made_at(str(text), role) < students[id].since:
+            return None
+        return Person(id, students[id].name, "student")
 
     def leave(self, text: object) -> None:
-        """Make a pass void that its browser hands back. Raises GlyphlabError if that can't be kept."""
-        if self.person_of(text) is None:
+        """Make a pass void that its browser hands back; the name of a student who leaves is free again.
+        Raises GlyphlabError if that can't be kept.
+        """
+        if (person := self.person_of(text)) is None:
             return
         now_seconds, until = int(time.time()), ends_at(str(text))
 
         def keep(found: ClassFile) -> dict[str, Any]:
             left = {one: end for one, end in found.void.items() if end > now_seconds}
-            return {"void": dict([*left.items(), (digest(str(text)), until)][-MOST_VOID:])}
+            void = dict([*left.items(), (digest(str(text)), until)][-MOST_VOID:])
+            return {"void": void, **without(found, {person.id}, left=now())}
 
         self._change(keep)
 
@@ -190,7 +188,45 @@ class Classroom:
 
     def send_away(self, id: str) -> None:
         """Void a student's pass; the name is free again, and what is there stays."""
-        self._change(lambda found: {"students": [one for one in found.students if one.id != id]})
+        self._change(lambda found: without(found, {id}))
+
+    def back_code(self, id: str) -> str:
+        """A code by which a student who lost the cookie, left or was removed comes back to what they
+        made: once, within BACK_SECONDS; it replaces an earlier one. Raises RightsError for somebody
+        unknown.
+        """
+        code = _code()
+
+        def give(found: ClassFile) -> dict[str, Any]:
+            if id not in {one.id for one in (*found.students, *found.gone)}:
+                raise RightsError("this student is not known any more", hint="They can join anew.")
+            good = {
+                key: one
+                for key, one in found.back.items()
+                if one.student != id and one.until >= time.time()
+            }
+            until = int(time.time()) + BACK_SECONDS
+            return {"back": {**good, digest(code): Return(student=id, until=until)}}
+
+        self._change(give)
+        return code
+
+    def may_come_back(self, id: str) -> bool:
+        """Whether a code of `back_code` is good for this student now."""
+        good = (one.student for one in self.now().back.values() if one.until >= time.time())
+        return id in good
+
+    def dismiss(self, keep: Collection[str]) -> None:
+        """Send all students away and make another join code. keep: ids of those who can be let back in;
+        the names of all others are forgotten.
+        """
+
+        def change(found: ClassFile) -> dict[str, Any]:
+            sent = without(found, {one.id for one in found.students})
+            gone = [one for one in sent["gone"] if one.id in keep]
+            return {"students": [], "gone": gone, "back": {}, "code": _code()}
+
+        self._change(change)
 
     def new_code(self) -> str:
         """Another join code; who has joined stays."""

@@ -180,7 +180,7 @@ class Gate:
                 alive = sum(task.state in ALIVE for task in self.lab.launcher.tasks())
                 if alive >= MOST_TASKS:
                     raise RightsError(
-                        "other computations are at work already", hint="Try again in a minute."
+                        "other computations are running already", hint="Try again in a minute."
                     )
             return call(kind, **arguments)
 

@@ -65,6 +65,11 @@ def ends_at(text: str) -> int:
     return int(text.split(".")[3])
 
 
+def made_at(text: str, role: str) -> int:
+    """When a good pass was made, in seconds since 1970."""
+    return ends_at(text) - LASTS_SECONDS[role]
+
+
 class Passes:
     """Makes passes and reads them. seal: more that a pass depends on, by role; when it changes, the
     passes of that role are void.

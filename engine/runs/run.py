@@ -227,7 +227,7 @@ class Run:
         try:
             return self.info().state
         except RunError:  # damaged
-            return "at work"
+            return "running"
 
     def delete(self) -> None:
         """Remove the folder. Raises RunError while the run is alive."""

@@ -61,7 +61,7 @@ class RunInfo:
     stale   its process lives but has said nothing for two minutes
     saved   it has a checkpoint in best/
     where   of a cluster's job: which one, and on which node; empty on this machine
-    done, total, what   the work at hand: images decoded, steps trained
+    done, total, what   the current work: images decoded, steps trained
     labels  'given' or 'mended': which labels of its data it is trained on; journal: of mended ones,
             up to which position of the label journal of each data set
     before  the run that this one repeats on labels mended since

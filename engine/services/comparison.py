@@ -211,7 +211,7 @@ class Compare:
         return rows
 
     def answers(self, subjects: Sequence[Subject]) -> list[str]:
-        """What these runs settle, in sentences computed from their figures: every group against the
+        """What these runs show, in sentences computed from their figures: every group against the
         first one.
         """
         groups = self.groups(subjects)
@@ -252,13 +252,13 @@ class Compare:
 
     def images(self, subject: Subject, index: Sequence[int]) -> np.ndarray:
         """The images (m, C, H, W) uint8 at `index` of the data set that the run was scored on.
-        Raises DataError if it is not at hand.
+        Raises DataError if it is not available.
         """
         data = self.store.dataset(subject.test_spec())
         return np.asarray(data.images[np.asarray(index, np.int64)])
 
     def names(self, subject: Subject, index: Sequence[int]) -> list[str]:
-        """The names of those images in the data set. Raises DataError if it is not at hand."""
+        """The names of those images in the data set. Raises DataError if it is not available."""
         files = self.store.dataset(subject.test_spec()).files
         return [str(files[int(place)]) for place in index]
 

@@ -47,7 +47,7 @@ class Data:
         self.imports = Imports(store)
 
     def list(self) -> list[DatasetInfo]:
-        """The data sets known by name and those uploaded; those at hand first."""
+        """The data sets known by name and those uploaded; those available here first."""
         return list_datasets(self.store.settings.data, self.store.home)
 
     def check(self, name: str, progress: Progress = no_progress) -> Contents:

@@ -143,7 +143,7 @@ class Drawings:
         """The fine-tuning recipe for `model`: its network, style and size, and all its classes, in
         their order, with the new ones after.
 
-        The smallest data set that the model was trained on and that is at hand is pooled in, so
+        The smallest data set that the model was trained on and that is available is pooled in, so
         that it forgets nothing; without one, the new model knows only what was drawn. Raises
         DataError while there are too few drawings.
         """

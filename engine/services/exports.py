@@ -161,7 +161,7 @@ class Exports:
             own = np.array([i for i, place in enumerate(there) if place >= 0], np.int64)
             at = np.array(there, np.int64)[own]
             rows.suggested[at] = found.arrays["likely"][own]
-            rows.suspicion[at] = found.arrays["score"][own]
+            rows.suspicion[at] = 1 - found.arrays["score"][own].astype(np.float64)
             for position, decision in noise.review(found).decisions().items():
                 if there[position] >= 0:
                     rows.labels[there[position]] = decision.label

@@ -163,7 +163,7 @@ class Galleries:
 
     def build(self, model: str, progress: Progress = no_progress) -> Path:
         """Build a model's gallery, keep it in the lab and return its file. Raises DataError if its
-        training data is not at hand.
+        training data is not available.
         """
         path = self.path(model)
         self._build(model, path, MOST, None, "", progress)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError, RightsError
-from engine.people.classroom import Assignment, Student
+from engine.people.class_file import Assignment, Student
 from engine.people.person import FOLDERS
 from engine.recipes.fields import DataSpec
 from engine.runs.run_info import now
@@ -74,7 +75,7 @@ class Lessons:
         runs = self.store.runs()
         out = []
         for student in sorted(self.classroom.now().students, key=lambda one: one.name.casefold()):
-            folder = self.store.home / FOLDERS["student"] / student.id
+            folder = self._folder(student.id)
             out.append(
                 Desk(
                     student,
@@ -172,11 +173,25 @@ class Lessons:
             if not run.alive:
                 entry = self.store.delete_run(run.id, batch)
                 batch = batch or (entry.batch if entry else "")
-        for student in self.classroom.now().students:
-            folder = self.store.home / FOLDERS["student"] / student.id
+        found = self.classroom.now()
+        for student in (*found.students, *found.gone):
+            folder = self._folder(student.id)
             if folder.is_dir() and (not students or student.id in students):
                 batch = self.store.trash.put(folder, "work", student.name, batch).batch
         return batch, left
+
+    def end(self) -> None:
+        """End the lesson: runs stop, everybody is sent away, and a new code is made. What was made stays;
+        the names of those who have nothing here are forgotten.
+        """
+        self.stop_all()
+        owners = {run.owner for run in self.store.runs() if run.owner}
+        found = self.classroom.now()
+        known = {one.id for one in (*found.students, *found.gone)}
+        self.classroom.dismiss({id for id in known if id in owners or self._folder(id).is_dir()})
+
+    def _folder(self, student: str) -> Path:
+        return self.store.home / FOLDERS["student"] / student
 
     def _runs_of(self, students: Sequence[str]) -> list[RunInfo]:
         return [

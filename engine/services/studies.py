@@ -24,7 +24,7 @@ STUDIES: dict[str, Part] = {
     "A": Part(
         "Metric learning on 62 classes",
         "62 classes",
-        "A ZFNet learns an embedding from triplets; a kNN vote and a classifier read it.",
+        "A ZFNet learns an embedding from triplets; kNN and a classifier judge it.",
         ("characters-zfnet-triplet", "characters-zfnet-classifier"),
     ),
     "B": Part(
@@ -35,10 +35,10 @@ STUDIES: dict[str, Part] = {
         ("mnist-zfnet-finetuned", "mnist-zfnet-scratch"),
     ),
     "C": Part(
-        "Progressive resizing, transfer, and ruined labels",
+        "Progressive resizing, transfer, and wrong labels",
         "Resizing and transfer",
         "ResNet18 from random weights: images that grow, pretraining on other hands, and a training"
-        " set whose labels defeat it.",
+        " set whose labels are nearly all wrong.",
         (
             "characters-resnet18-progressive",
             "digits-resnet18",

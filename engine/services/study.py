@@ -41,7 +41,7 @@ class Row:
 
     ours    the best full-size run; None: it has not been run at full size here
     small   the newest run of the small form, which shows that it runs, not how good it is
-    best    the best full-size figure of any recipe on the same images, classes and measure
+    best    the best full-size figure of any recipe on the same data set, classes and measure
     needs   recipes without a model here that have to run first
     """
 
@@ -66,6 +66,22 @@ class Row:
         """
         published = self.published if self.at_end is None else self.at_end
         return None if self.ours is None or published is None else self.ours.value - published
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether the published figure lies within the 95% interval of ours."""
+        if self.ours is None or self.difference is None or self.ours.interval is None:
+            return False
+        low, high = self.ours.interval
+        return low <= self.ours.value - self.difference <= high
+
+    @property
+    def best_is_of_other_images(self) -> bool:
+        """Whether the best was measured on other images than ours: recipes on a data set without a test
+        split hold back images of their own.
+        """
+        by_validation = STUDY_METRICS[self.metric] == "val_accuracy"
+        return self.best is not None and self.best.recipe != self.name and by_validation
 
 
 class Study:

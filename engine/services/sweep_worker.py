@@ -46,7 +46,7 @@ def work_on_sweep(
     """Work on a sweep until its trials have ended, or somebody pauses or stops it.
 
     Raises RunError if there is no such sweep, RecipeError if its first trials all fail. Interrupted
-    (Cancelled, Ctrl-C), it stops the run at hand, which the next worker resumes.
+    (Cancelled, Ctrl-C), it stops the current run, which the next worker resumes.
     """
     store = sweeps.trials_store(name)
     workers = store.folder / "workers"

@@ -98,11 +98,11 @@ class Sweeps(SweepFolders):
         work_on_sweep(self, self.launcher, name, progress or no_progress)
 
     def pause(self, name: str) -> None:
-        """No new trials: the ones at hand come to their end."""
+        """No new trials: the running ones come to their end."""
         self.want(name, "pause")
 
     def stop(self, name: str) -> None:
-        """Stop at once; `start` goes on with the trials at hand where they stopped."""
+        """Stop at once; `start` goes on with the running trials where they stopped."""
         self.want(name, "stop")
 
     def delete(self, name: str) -> None:

@@ -148,7 +148,12 @@ class Tour:
         return Place("train", {"run": newest} if newest else {"recipe": QUICK})
 
     def _map_place(self) -> Place:
-        model, data = self._seen()
+        """The map that is being made, or the newest there is; else the one that would be made."""
+        made = [
+            (task.arguments["model"], task.arguments["data"]) for task in self._tasks("project")
+        ]
+        made += [(space.model, space.data) for space in self.spaces.list() if space.part == "train"]
+        model, data = made[0] if made else self._seen()
         return Place("embeddings", {"model": model, "data": data})
 
     def _pair_place(self) -> Place:

@@ -130,12 +130,14 @@ def _model_info(name: str, where: str, folder: Path, title: str, stamp: Stamp) -
 
 
 def _tested_on(meta: CheckpointMeta) -> str:
+    from engine.models.metadata import in_words
+
     metrics, held = meta["metrics"], meta.get("held_out")
     if metrics.get("test_accuracy") is None:
         return f"{held['n']:,} held-out images" if held else ""
     count = f"{n:,} " if (n := metrics.get("test_n")) else ""
     name = metrics.get("test_data") or meta["recipe"]["data"]["name"]
-    return f"{count}test images of {' and '.join(name.split('+'))}"
+    return f"{count}test images of {in_words(name)}"
 
 
 def _merged(meta: CheckpointMeta) -> float | None:

@@ -69,7 +69,7 @@ class Store:
     # data and recipes
 
     def datasets(self) -> list[DatasetInfo]:
-        """The data sets known by name, and what was uploaded; those at hand first."""
+        """The data sets known by name, and what was uploaded; those available here first."""
         from engine.data.info import list_datasets
 
         return list_datasets(self.settings.data, self.home)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Wanted(Document):
-    """What a person wants of a sweep: 'run', 'pause' (after the trials at hand) or 'stop' (at once;
+    """What a person wants of a sweep: 'run', 'pause' (after the running trials) or 'stop' (at once;
     they can be resumed).
     """
 

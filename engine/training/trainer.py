@@ -91,7 +91,7 @@ class Trainer(Steps):
             data, device, np.concatenate([self.train_index, self.val_index, self.followed])
         )
         self.epoch = self.steps = self.images_seen = (
-            0  # epochs behind it; batches in the epoch at hand
+            0  # epochs behind it; batches in the current epoch
         )
         self.seconds = 0.0
         self.stage_number = -1

@@ -30,7 +30,7 @@ def test_links_between_pages_lead_inside_the_dashboard(tmp_path, monkeypatch):
     monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
     page = AppTest.from_file(str(DASHBOARD), default_timeout=60).run()
     links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
-    assert links["Train quick"] == "recipe=quick"
+    assert links["Open the recipe quick"] == "recipe=quick"
     assert {line.title for line in pages_in("own").values()} <= set(links)
 
 

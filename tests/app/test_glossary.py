@@ -40,6 +40,18 @@ def test_the_glossary_is_searched_by_words(lab):
     page.text_input(key="glossary").input("xyzzy").run()
     assert "No entry mentions `xyzzy`" in texts(page)
     assert as_markdown("xyzzy") == ""
+    assert page.text_input(key="glossary").proto.max_chars == 0, (
+        "a count of letters, as if of entries"
+    )
+
+
+@pytest.mark.parametrize(
+    "word",
+    "batch size, optimizer, softmax, convnet, recipe, saliency, EMNIST, descriptors, rising loss, gap,"
+    " kNN, seed".split(", "),
+)
+def test_words_of_the_forms_and_of_the_first_steps_have_entries(word):
+    assert as_markdown(word)
 
 
 def test_what_is_this_opens_the_terms_beside_the_figures(lab):

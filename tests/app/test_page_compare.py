@@ -41,6 +41,13 @@ def test_the_address_names_the_runs_and_the_answer_comes_first(lab):
     assert list(tests["verdict"]) == ["significant"]
 
 
+def test_the_question_of_the_first_steps_is_asked_again_where_it_is_answered(lab):
+    pair = [compared_run(lab, name) for name in ("few-scratch", "few-pretrained")]
+    page = open_page("compare", runs=",".join(run.id for run in pair))
+    assert "**Does pretraining help?** Two networks learn from 50 images" in texts(page)
+    assert "Does pretraining help" not in texts(open_page("compare", runs=pair[0].id))
+
+
 def test_choosing_runs_keeps_them_in_the_address(lab):
     one, two = compared_run(lab), compared_run(lab, changes={"lr": 0.02})
     page = open_page("compare")

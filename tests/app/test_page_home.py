@@ -27,6 +27,7 @@ def test_an_empty_lab_says_what_to_do_first(lab):
         and "Nothing is running" in words
     )
     assert "/train?recipe=quick" in words  # the link goes to the right recipe
+    assert "This one is of `mnist-convnet`, which comes with the lab." in words
 
 
 def test_a_step_is_begun_from_home_and_ticked_off(lab):

@@ -9,8 +9,11 @@ from noisy_labels import diagnosed
 from weblab import open_page, texts, thumbnails
 
 from app.charts import noise as charts
+from app.sections.noise.purpose import changed_by_chance
 from engine.files.atomic import write_json
 from engine.lab import Lab
+from engine.noise.findings import REGIMES
+from engine.noise.shares import two_estimates
 
 
 @pytest.fixture
@@ -91,7 +94,10 @@ def test_results_of_trials_are_shown_beside_the_truth(lab):
     write_json(lab.home / "noise" / "trials" / "20260101T000000-abc.json", TRIAL)
     page = open_page("noise", section="purpose")
     shown = {metric.label: metric.value for metric in page.metric}
-    assert shown["Diagnosis"] == "symmetric" and shown["Wrong labels, true"] == "50%"
+    assert shown["Diagnosis"] == "symmetric noise" and shown["Wrong labels, true"] == "50%"
+    assert shown["Wrong labels, estimated"] == "49%" and shown["95% interval"] == "45% to 53%"
+    assert "comes to 50% wrong labels on average" in texts(page)
+    assert "by chance, 720 of the 1,438 are wrong now" in texts(page)
     assert list(page.dataframe[0].value["cleanlab's filter"]) == ["no result"]
     assert shown["Found"] == "698 of 720" and not page.warning
     assert [item["caption"] for item in thumbnails(page, "first")] == [
@@ -136,6 +142,17 @@ TRIAL = {
         {"name": "ours", "title": "Ours", "accuracy": 0.97, "note": "ours"},
     ],
 }
+
+
+def test_two_estimates_that_differ_are_told_apart_and_a_tenth_is_not_called_few():
+    matrix = [[0.905, 0.095], [0.095, 0.905]]
+    assert two_estimates(0.095, 0.08, 0.11, matrix) == ""
+    words = two_estimates(0.082, 0.066, 0.1, matrix)
+    assert "9.5%" in words and "within" in words and "to quote is 8.2%" in words
+    assert "outside" in two_estimates(0.082, 0.066, 0.09, matrix)
+    assert all("few" not in words and "nearly all" not in words for words in REGIMES.values())
+    exact = {**TRIAL, "noise": "rare", "rate": 0.1, "n": 1000, "true_rate": 0.1}
+    assert changed_by_chance(exact) == ""
 
 
 def test_the_published_runs_and_the_recovered_one_stand_on_one_axis():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 from weblab import add_run, charts, open_page, texts
@@ -9,6 +11,7 @@ from weblab import add_run, charts, open_page, texts
 from engine.lab import Lab
 from engine.recipes.fields import Augment, DataSpec
 from engine.recipes.recipe import Recipe
+from engine.runs.run import create_run
 
 
 @pytest.fixture
@@ -157,6 +160,17 @@ def test_a_failed_run_shows_why_with_its_log_and_offers_to_go_on(lab):
     assert "its process was killed" in page.error[0].value
     assert page.button(key=f"resume-{run.id}").label == "Resume"
     assert "failed" in page.text[0].value
+
+
+def test_a_run_that_ended_before_its_first_point_promises_none_and_can_start_again(lab):
+    run = create_run(lab.home, lab.recipe("quick"))
+    run.end("stopped")
+    page = open_page("train", run=run.id)
+    assert page.button(key=f"resume-{run.id}").label == "Start again"
+    drawn = json.dumps(charts(page)).replace("<br>", " ")
+    assert (
+        drawn.count("The run ended before its first point") == 2 and "The first point" not in drawn
+    )
 
 
 def test_a_live_run_can_be_told_to_stop(lab):

@@ -133,6 +133,26 @@ def test_a_lesson(browser, lab):
     ben.sees("Join the class")
     ben.go("/train")
     ben.sees("Join the class")
+    teacher.sees("4 students")
+    teacher.press("Show it large")
+    code = lab.classroom.now().code
+    teacher.page.locator(".st-key-join-large h1", has_text=f"{code[:4]}-{code[4:]}").wait_for()
+    teacher.shoot("projector")
+    teacher.page.keyboard.press("Escape")
+    teacher.press("Let back in")
+    teacher.press("Ben, left just now")
+    told = teacher.page.get_by_text("with the same name").first
+    told.wait_for()
+    own_code = next(word for word in told.inner_text().split() if word[4:5] == "-")
+    teacher.shoot("let-back-in")
+    ben.go(f"/join?code={own_code}")
+    ben.page.get_by_label("Your name").fill("Ben")
+    ben.page.get_by_role("button", name="Join").click()
+    ben.sees("You are Ben.")
+    assert lab.classroom.person_of(ben.shown_pass()).id == own["Ben"], "his symbol is his again"
+    teacher.press("End the lesson")
+    teacher.press("End it")
+    teacher.sees("Nobody has joined yet.")
     for one in (teacher, *students):
         one.close()
 

@@ -39,14 +39,14 @@ def student(lab: Lab, person: Person) -> None:
         with st.container(horizontal=True):
             link("draw", "Draw a character")
             if not found.locked:
-                link("train", "Train quick", recipe="quick")
+                link("train", "Open the recipe quick", recipe="quick")
     st.caption(
         f"You may have {quota.at_once} runs waiting or training at once and start {quota.a_day} a day."
         f" Each stops after {quota.minutes} minutes of training and keeps its best model."
     )
     st.html(LEAVE)
     st.caption(
-        "Who leaves comes in again under another name. What you made stays with your teacher."
+        "Leaving frees your name. What you made stays with your teacher, who can let you back in to it."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -20,15 +20,25 @@ from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import progress, state_badge
 from engine.errors import GlyphlabError
+from engine.people.classroom import BACK_SECONDS
 
 if TYPE_CHECKING:
     from engine.lab import Lab
+    from engine.people.class_file import ClassFile, Student
     from engine.services.lessons import Desk
 
 WALL_SECONDS = 2
 HERE_SECONDS = 90  # since a student's browser was last heard of
 MOST_RUNS = 3  # live runs that are drawn of one student
-REFUSED, CLEARED = "class-refused", "class-cleared"
+REFUSED, CLEARED, BACK = "class-refused", "class-cleared", "class-let-back-in"
+
+
+class LetIn(NamedTuple):
+    """The code by which a student (an id) comes back."""
+
+    student: str
+    name: str
+    code: str
 
 
 def teacher(lab: Lab) -> None:
@@ -57,9 +67,14 @@ def _door(lab: Lab) -> None:
             " let phones and other computers in.",
             icon=":material/warning:",
         )
-    with st.popover("Another code", icon=":material/key:"):
-        st.markdown("Those who have joined stay in the class; the old code admits nobody else.")
-        st.button("Make another code", key="new-code", on_click=_do, args=(lab.classroom.new_code,))
+    with st.container(horizontal=True):
+        if st.button("Show it large", key="join-shown", icon=":material/fullscreen:"):
+            _large(code, address)
+        with st.popover("Another code", icon=":material/key:"):
+            st.markdown("Those who have joined stay in the class; the old code admits nobody else.")
+            st.button(
+                "Make another code", key="new-code", on_click=_do, args=(lab.classroom.new_code,)
+            )
 
 
 @st.dialog("Join the class", width="large")
@@ -101,6 +116,7 @@ def _order(lab: Lab) -> None:
         )
         with st.popover("Clear", icon=":material/delete:"):
             names = {one.id: one.name for one in found.students}
+            names |= {one.id: f"{one.name} (gone)" for one in found.gone}
             chosen = st.multiselect(
                 "Students",
                 list(names),
@@ -115,15 +131,14 @@ def _order(lab: Lab) -> None:
                 key="clear",
                 type="primary",
             )
-        with st.popover("Remove from the class", icon=":material/person_remove:"):
-            for one in found.students:
-                st.button(
-                    literal(one.name),
-                    key=f"away-{one.id}",
-                    on_click=_do,
-                    args=(lab.classroom.send_away, one.id),
-                )
-            st.caption("Their work stays; their name is free again.")
+        _coming_and_going(lab, found)
+    if (back := st.session_state.get(BACK)) and lab.classroom.may_come_back(back.student):
+        st.info(
+            f"**{literal(back.name)}** opens the address on the left and enters the code"
+            f" **{back.code[:4]}-{back.code[4:]}** with the same name: once, within"
+            f" {BACK_SECONDS // 60} minutes.",
+            icon=":material/key:",
+        )
     if cleared := st.session_state.get(CLEARED):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.success("Cleared.", icon=":material/delete:", width=160)
@@ -134,6 +149,43 @@ def _order(lab: Lab) -> None:
                 on_click=_undo,
                 args=(lab, cleared),
             )
+
+
+def _coming_and_going(lab: Lab, found: ClassFile) -> None:
+    with st.popover("Let back in", icon=":material/person_add:"):
+        st.caption(
+            "For who left, was removed, or comes with another browser: a code for them alone, by which"
+            " they find their work again."
+        )
+        for one in (*found.students, *reversed(found.gone)):
+            away = f", left {ago(one.left)}" if one.left else ", removed"
+            label = literal(one.name) + ("" if one in found.students else away)
+            st.button(label, key=f"back-{one.id}", on_click=_let_back_in, args=(lab, one))
+    with st.popover("Remove from the class", icon=":material/person_remove:"):
+        for one in found.students:
+            st.button(
+                literal(one.name),
+                key=f"away-{one.id}",
+                on_click=_do,
+                args=(lab.classroom.send_away, one.id),
+            )
+        st.caption("Their work stays; their name is free again.")
+    with st.popover("End the lesson", icon=":material/logout:"):
+        st.markdown(
+            "Runs stop and keep their best models, everybody is signed out, and a new code is made."
+            " Work stays here under its owner's name, who can be let back in. Of those without work"
+            " the lab forgets the name: clear the work first to have no name left."
+        )
+        st.button("End it", key="end-lesson", type="primary", on_click=_do, args=(lab.lessons.end,))
+
+
+def _let_back_in(lab: Lab, student: Student) -> None:
+    try:
+        code = lab.classroom.back_code(student.id)
+    except GlyphlabError as error:
+        st.session_state[REFUSED] = str(error)
+        return
+    st.session_state[BACK] = LetIn(student.id, student.name, code)
 
 
 def _lock(lab: Lab) -> None:

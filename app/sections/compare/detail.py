@@ -195,7 +195,7 @@ def calibration(lab: Lab, subjects: Sequence[Subject]) -> None:
 def gallery(
     lab: Lab, subject: Subject, index: Sequence[int], captions: Sequence[str], key: str
 ) -> None:
-    """Images of the data set that the run was scored on; says so where it is not at hand."""
+    """Images of the data set that the run was scored on; says so where it is not available."""
     if not index:
         st.caption("None.")
         return

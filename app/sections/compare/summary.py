@@ -1,4 +1,4 @@
-"""The sections of the Compare page: what the runs settle, how they converge, two of them in detail,
+"""The sections of the Compare page: what the runs show, how they converge, two of them in detail,
 their mistakes, their calibration.
 """
 
@@ -12,10 +12,12 @@ import streamlit as st
 from app.charts import compare as charts
 from app.charts.words import literal, number, seconds
 from app.sections.compare.colours import colours_of
+from app.sections.tour import WORDS
 from app.widgets.common import WIDE_TABLE, chart, note
 from app.widgets.explain import full
 from app.widgets.links import link
 from app.widgets.runs import progress
+from engine.services.tour import PAIR
 
 if TYPE_CHECKING:
     from engine.compare.subjects import Subject
@@ -64,6 +66,14 @@ def questions(lab: Lab) -> None:
             )
 
 
+def asked(lab: Lab, ids: Sequence[str]) -> None:
+    """The question of the first steps, where these are its runs."""
+    if {lab.run(id).info().recipe for id in ids} == set(PAIR):
+        later = any(lab.run(id).info().alive for id in ids)
+        when = " The answer comes when both have ended." if later else ""
+        st.markdown(f"**Does pretraining help?** {WORDS['compare'].about}{when}")
+
+
 def under_way(lab: Lab, ids: Sequence[str], compared: Collection[str]) -> None:
     """How far those of the runs are that have not ended; `compared` have finished an epoch."""
     for id in ids:
@@ -83,7 +93,7 @@ def under_way(lab: Lab, ids: Sequence[str], compared: Collection[str]) -> None:
 
 
 def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
-    """What the runs settle: sentences, scores with their intervals, tests, and the recipes'
+    """What the runs show: sentences, scores with their intervals, tests, and the recipes'
     differences.
     """
     sentences = lab.compare.answers(subjects)
@@ -94,7 +104,7 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
     elif len(lab.compare.groups(subjects)) > 1:
         st.info(
             "These runs were scored on different images, so their accuracies cannot be compared."
-            " Open *All of them on the same images* above to score them alike.",
+            " Open *All of them on the same images* above to score them on the same ones.",
             icon=":material/info:",
         )
     elif len(subjects) > 1:

@@ -115,7 +115,7 @@ def _away(lab: Lab, info: DatasetInfo) -> None:
 
 
 def _task(lab: Lab, name: str) -> None:
-    """The data set's task at work, if there is one, started here or elsewhere."""
+    """The data set's running task, if there is one, started here or elsewhere."""
     alive = [
         task.id
         for task in lab.tasks("load")

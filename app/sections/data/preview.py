@@ -4,6 +4,7 @@ samples, columns, range and polarity, and what would be left out, as the choices
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from engine.progress import Progress
     from engine.services.imports import Preview
 
+CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more when they ask, or later
 LOOKED = "import-looked"  # in the session
 
 
@@ -67,7 +69,10 @@ def _look(
 ) -> _Looked:
     before: _Looked | None = st.session_state.get(LOOKED)
     try:
-        found = lab.data.imports.look_at(staged, choices, check=check, progress=progress)
+        look = partial(lab.data.imports.look_at, staged, choices, progress=progress)
+        found = look(check=check)
+        if not found.contents.checked and found.contents.images <= CHECKED_AT_ONCE:
+            found = look(check=True)  # the broken ones are named before anything is kept
         looked = _Looked(staged, choices, found, "", found.contents.report)
     except GlyphlabError as error:
         looked = _Looked(staged, choices, None, str(error), before.report if before else None)

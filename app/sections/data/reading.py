@@ -78,7 +78,7 @@ def choices_form(key: str, choices: Choices, report: ImportReport | None) -> Cho
             round(100 * choices.test),
             key=f"{key}-test",
             help=(
-                f"Images held out for testing, stratified by class, for all runs alike. Ignored"
+                f"Images held out for testing, stratified by class, the same for all runs. Ignored"
                 f" where the data set has a test split of its own. {SHARE} is usual; 0 holds none"
                 f" out."
             ),

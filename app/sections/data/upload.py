@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from app.charts.words import number
-from app.sections.data.preview import preview
+from app.sections.data.preview import CHECKED_AT_ONCE, preview
 from app.sections.data.reading import SHARE
 from app.sections.data.report import plain, skipped_table
 from app.widgets.common import note
@@ -36,7 +36,6 @@ reads; any size, grey or colour,
 dark on light or light on dark. Folders `Sample001` … `Sample062` are read as `0`-`9`, `A`-`Z`, `a`-`z`."""
 
 USUAL = Choices(test=SHARE / 100)  # of what has no test split
-CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more are in the background
 STAGED, ADDED, TURN = "import-staged", "import-added", "import-turn"  # in the session
 FILE, PLACE, ADDRESS = "A file", "A folder on the server", "An address"
 

@@ -81,7 +81,7 @@ def _explore(lab: Lab, space: Space, found: Projection) -> None:
         else:
             st.markdown(
                 "**Explore the map**\n\n- Point at a dot to see its image\n- Click it for"
-                " its card and its nearest neighbours\n- Hold Shift and drag round dots, or use the"
+                " the image, large, and its nearest neighbours\n- Hold Shift and drag round dots, or use the"
                 " lasso, to select many\n- Scroll to zoom, drag to move; close up, the dots become"
                 " images\n- Click a name in the legend to hide or show it\n- By keyboard: arrows"
                 " move the map, + and − zoom, Enter selects the image at the cross"

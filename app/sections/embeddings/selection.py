@@ -83,7 +83,7 @@ def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
             f" ({percent(float(space.confidence[place]))})"
         )
         st.caption(file_of(space, place))
-        link("sample", "Open its card", data=space.data, sample=file_of(space, place))
+        link("sample", "Open the image's page", data=space.data, sample=file_of(space, place))
     votes = near.vote.share[0]
     order = [number for number in np.argsort(-votes, kind="stable") if votes[number]]
     counts = ", ".join(

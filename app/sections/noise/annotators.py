@@ -98,7 +98,7 @@ def _people(found: Agreement) -> None:
                     "First": pair.first,
                     "Second": pair.second,
                     "Images": pair.n,
-                    "Alike": pair.alike,
+                    "Same label": pair.alike,
                     "Cohen's kappa": pair.kappa,
                 }
                 for pair in found.pairs
@@ -107,7 +107,7 @@ def _people(found: Agreement) -> None:
             key="annotator-pairs",
             placeholder="–",
             column_config={
-                "Alike": st.column_config.NumberColumn(format="percent"),
+                "Same label": st.column_config.NumberColumn(format="percent"),
                 "Cohen's kappa": st.column_config.NumberColumn(format="%.3f"),
             },
         )

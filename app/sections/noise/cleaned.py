@@ -180,8 +180,8 @@ def _downloads(lab: Lab, found: Diagnosis, cleaned: Cleaned) -> None:
         if len(names_in(found.document["name"])) == 1:
             take_away(lab, found.document["name"])
     note(
-        "Labels: file, index, given, label, how. Suspects: file, index, given, likely, score of"
-        " every image, most suspect first."
+        "Labels: file, index, given, label, how. Suspects: file, index, given, likely, and suspicion (0 to"
+        " 1, the probability that the given label is wrong) of every image; those to look at come first."
     )
 
 

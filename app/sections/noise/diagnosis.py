@@ -14,7 +14,7 @@ from app.sections.noise import choose
 from app.sections.noise.suspects import pictures
 from app.widgets import chart, link, note
 from app.widgets.explain import explain, full
-from engine.noise.shares import share
+from engine.noise.shares import share, two_estimates
 
 if TYPE_CHECKING:
     from engine.files.documents import LabelDiagnosis
@@ -98,6 +98,10 @@ def show(lab: Lab, found: Diagnosis) -> None:
         chart(charts.transition(document["transition"], document["classes"]), key="transition")
     with right:
         chart(charts.confusion(document["likely_given"], document["classes"]), key="likely-given")
+    if document["regime"] not in ("undecided", "independent"):
+        words = two_estimates(document["noise_rate"], low, high, document["transition"])
+        if words:
+            note(words)
     explain("noise-rate", "transition", "regimes", "suspicion", "out-of-sample")
     unknowable(document)
     if full():

@@ -16,8 +16,9 @@ from app.widgets import allowed, chart, empty, note, percent, task_box, told
 from app.widgets.doing import do_button
 from app.widgets.pickers import dataset_label
 from engine.errors import GlyphlabError
+from engine.noise.findings import regime_words
 from engine.noise.inject import NOISES
-from engine.noise.shares import share
+from engine.noise.shares import share, two_estimates
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
                 key=f"trial-rate-{noise}",
                 disabled=noise == "clean",
             )
-        second = st.columns(3, vertical_alignment="bottom")
+        second = st.columns([5, 4, 4], vertical_alignment="bottom")  # five sizes need the room
         with second[0]:
             limit = st.segmented_control(
                 "Training images, at most",
@@ -145,22 +146,10 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
     """One result: the diagnosis beside the truth, the first suspects, the methods, and both Ts."""
     low, high = trial["noise_rate_interval"]
     with st.container(horizontal=True, gap="large"):
-        st.metric("Diagnosis", trial["regime"], width="content")
-        st.metric(
-            "Wrong labels, estimated",
-            share(trial["noise_rate"]),
-            width="content",
-            help=f"95% interval {share(low)} to {share(high)}",
-        )
-        st.metric(
-            "Wrong labels, true",
-            share(trial["true_rate"]),
-            width="content",
-            help=(
-                f"Counted after {share(trial['rate'])} of the labels were to be changed at random:"
-                f" so many of the {trial['n']:,} name another class now."
-            ),
-        )
+        st.metric("Diagnosis", regime_words(trial["regime"]), width="content")
+        st.metric("Wrong labels, estimated", share(trial["noise_rate"]), width="content")
+        st.metric("95% interval", f"{share(low)} to {share(high)}", width="content")
+        st.metric("Wrong labels, true", share(trial["true_rate"]), width="content")
         if trial["found_first"] is not None and "sought" in trial:
             found = round(trial["found_first"] * trial["sought"])
             st.metric(
@@ -174,6 +163,8 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
                 ),
             )
         st.metric("Likely classes correct", percent(trial["likely_right"]), width="content")
+    if changed := changed_by_chance(trial):
+        note(changed)
     _suspects(lab, trial)
     if trial["methods"]:
         chart(charts.methods(trial["methods"], len(trial["classes"])), key=f"methods-{trial['id']}")
@@ -194,6 +185,20 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
             ),
             key=f"true-t-{trial['id']}",
         )
+    if words := two_estimates(trial["noise_rate"], low, high, trial["transition"]):
+        note(words)
+
+
+def changed_by_chance(trial: dict[str, Any]) -> str:
+    """Why not exactly the share of labels that was asked for is wrong; '' where exactly that is."""
+    wrong = round(trial["true_rate"] * trial["n"])
+    if wrong == round(trial["rate"] * trial["n"]):
+        return ""
+    deed = "drawn at random" if trial["noise"] == "independent" else "changed"
+    return (
+        f"Each label was {deed} with a probability of {share(trial['rate'])}: by chance, {wrong:,} of"
+        f" the {trial['n']:,} are wrong now."
+    )
 
 
 def _suspects(lab: Lab, trial: dict[str, Any]) -> None:
@@ -239,7 +244,7 @@ def row(trial: dict[str, Any]) -> dict[str, Any]:
         "noise": trial["noise"],
         "rate": share(trial["rate"]),
         "images": trial["n"],
-        "diagnosis": trial["regime"],
+        "diagnosis": regime_words(trial["regime"]),
         "estimated": share(trial["noise_rate"]),
         "true": share(trial["true_rate"]),
         **accuracy,

@@ -32,7 +32,7 @@ BADGES: dict[str, tuple[Colour, str]] = {  # state → colour and icon
 
 
 def watch_sweep(lab: Lab, name: str) -> None:
-    """Draw a sweep, following it while it is at work; of one that can't be read, why."""
+    """Draw a sweep, following it while it runs; of one that can't be read, why."""
     info = lab.sweeps.info(name)
     if info.error:
         st.error(info.error, icon=":material/error:")

@@ -1,4 +1,4 @@
-"""The learning-rate finder on a page: one short search for the recipe at hand, and what it
+"""The learning-rate finder on a page: one short search for the recipe in the form, and what it
 suggests.
 """
 

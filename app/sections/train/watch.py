@@ -83,7 +83,7 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
             st.caption(f"This machine is busy ({busy}), so this takes longer than usual.")
         if info.error and not info.alive:
             st.error(info.error, icon=":material/error:")
-        _buttons(lab, info)
+        _buttons(lab, info, begun=bool(epochs_of(rows)))
     final = run.final()
     _figures(info, rows, final)
     left, right = st.columns(2)
@@ -135,11 +135,12 @@ def _curves(
 ) -> None:
     """A chart of a run's rows, to which rows are only ever added, or taken from their end."""
     last = rows[-1].get("seconds") if rows else None
-    of = draw.__name__, run.path, info.epochs, len(rows), last
-    shared_chart(of, lambda: draw(rows, info.epochs), key)
+    of = draw.__name__, run.path, info.epochs, len(rows), last, info.alive
+    shared_chart(of, lambda: draw(rows, info.epochs, over=not info.alive), key)
 
 
-def _buttons(lab: Lab, info: RunInfo) -> None:
+def _buttons(lab: Lab, info: RunInfo, begun: bool) -> None:
+    """begun: whether an epoch has ended, from which the run could go on."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"run-buttons-{info.id}"):
         own = not lab.why_not("stop a run", info.owner)
         if info.alive and own:
@@ -154,7 +155,7 @@ def _buttons(lab: Lab, info: RunInfo) -> None:
             )
         elif own and info.state in ("failed", "stopped"):
             st.button(
-                "Resume",
+                "Resume" if begun else "Start again",
                 key=f"resume-{info.id}",
                 icon=":material/resume:",
                 type="primary",

@@ -72,6 +72,8 @@ def test_what_a_form_holds_beside_its_fields_changes_nothing_and_who_leaves_is_o
     assert lab.classroom.person_of(shown).name == "Ben"
     client.post("/leave")
     assert lab.classroom.person_of(shown) is None
+    assert [desk.student.name for desk in lab.lessons.wall()] == ["Ada *star*"], "Ben left the wall"
+    assert client.post("/join", data={"code": code, "name": "ben"}).status_code == 303
 
 
 def test_only_the_last_pages_of_people_are_remembered():

@@ -154,7 +154,9 @@ def test_one_bad_picture_costs_only_itself(lab, model, tmp_path):
         (tmp_path / name).write_bytes(b"")
     old = os.fsencode(tmp_path) + b"/caf\xe9.png"
     Path(os.fsdecode(old)).write_bytes((tmp_path / "1.png").read_bytes())
-    rows = document(lab, "predict", model, tmp_path)
+    ended = engine(lab, "predict", model, tmp_path, "--json")
+    rows = json.loads(ended.stdout)
+    assert ended.returncode == 1 and "1 of 4 pictures can't be read" in ended.stderr
     assert [Path(row["name"]).name for row in rows] == ["0.png", "1.png", "2.pgm", "caf\ufffd.png"]
     assert "is not a picture that can be read" in rows[0]["error"]
     assert all("error" not in row and row["blank"] for row in rows[1:])

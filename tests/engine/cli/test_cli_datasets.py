@@ -30,6 +30,8 @@ def run(lab, *arguments):
 def test_the_list_says_where_each_is(lab):
     rows = {row["name"]: row for row in run(lab)}
     assert rows["digits"]["here"] and rows["mnist"]["fetchable"] and not rows["nature"]["here"]
+    assert rows["invented"]["images"] and rows["invented"]["classes"] is None, "not known yet"
+    assert rows["drawings"]["images"] in (0, None) and rows["digits"]["classes"] == 10
     text = datasets.show(list(rows.values()))
     lines = {line.split()[0]: line for line in text.splitlines()}
     assert (
@@ -58,7 +60,7 @@ def test_one_shows_classes_counts_splits_and_what_is_left_out(lab, tmp_path):
     ]
     assert document["skipped"] == [{"name": "loose.png", "reason": "it is not in train or val"}]
     text = datasets.show(document)
-    assert "own: 10 images (page) of 2 classes\n" in text
+    assert "own: 10 images of 2 classes\nimage type: characters on pages (kind 'page')\n" in text
     # what a recipe makes of them, kept apart from what the columns below add up to
     assert "a recipe splits them into 7 train, 1 val, 2 test, unless it says otherwise" in text
     assert "images of each class in the splits as they are stored:\nCLASS  TRAIN  TEST" in text

@@ -131,6 +131,7 @@ def test_the_answer_names_start_end_and_what_may_be_chance(lab, two):
         in text
     )
     assert "60.00%: *lr 0.02* is 10.00 points ahead, which may be chance." in text
+    assert "**Speed.** Accuracy on the 144 validation images: *lr" in text
     assert "*lr 0.004* reached 98% after 3 epochs (6 s), *lr 0.02* never reached 98%." in text
 
 
@@ -154,7 +155,7 @@ def test_epochs_that_were_judged_on_other_images_are_not_compared(lab, two):
         text = verdicts(lab, two[0], other)
         assert "**Final accuracy.**" in text or "can't be compared" in text
         assert not any(
-            part in text for part in ("**First epoch.**", "**Speed.**", "**Smoothness.**")
+            part in text for part in ("**First epoch.**", "**Speed.**", "**Rising loss.**")
         )
 
 

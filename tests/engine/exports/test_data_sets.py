@@ -122,7 +122,7 @@ def test_parquet_has_pictures_as_they_came_and_what_is_known_of_their_labels(mad
         assert row["label"] == ((given + 2) % 3 if at == 7 else given)
         assert row["annotator"] == ("review" if at == 7 else None)
         assert row["suggested_label"] == (given + (at == 4)) % 3
-        assert row["suspicion"] == pytest.approx(at / 26)
+        assert row["suspicion"] == pytest.approx(1 - at / 26)
         if row["split"] == "test":
             place = space.places[at]
             np.testing.assert_array_equal(np.float32(row["embedding"]), space.embeddings[place])

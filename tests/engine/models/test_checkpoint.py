@@ -13,7 +13,7 @@ from engine.models.card import model_card
 from engine.models.catalog import build_model
 from engine.models.checkpoint import META, load_checkpoint, read_meta, save_checkpoint
 from engine.models.predictor import Predictor
-from engine.recipes.recipe import make_recipe
+from engine.recipes.recipe import make_recipe, shipped_recipe, shipped_recipe_names
 from engine.store.models import list_models
 from engine.store.store import CHECKPOINTS
 
@@ -217,6 +217,34 @@ def test_the_card_of_the_embedding_says_how_it_did_on_alphabets_before_it_was_tr
         assert f"{100 * unseen[figure]:.1f}%" in card
     assert (folder / "README.md").read_text(encoding="utf-8") == card
     assert load_checkpoint(folder).model(torch.zeros(1, 2, 48, 48)).embeddings.shape == (1, 128)
+
+
+def test_no_title_of_a_shipped_model_calls_it_the_best_where_another_is_better() -> None:
+    """Each by the measure that its title names: accuracy, or of an embedding that of its neighbours."""
+    metas = {folder.name: read_meta(folder) for folder in sorted(CHECKPOINTS.iterdir())}
+    mnist = {
+        name: meta for name, meta in metas.items() if meta["metrics"].get("test_data") == "mnist"
+    }
+    assert len(mnist) > 2
+    for meta in mnist.values():
+        words = str(meta["title"])
+        peers = [
+            one for one in mnist.values() if "parameters" not in words or one["model"] == "tiny"
+        ]
+        measure = "knn_accuracy" if "embedding" in words else "test_accuracy"
+        best = max(peers, key=lambda one: one["metrics"].get(measure) or 0)
+        assert "best" not in words or best is meta, words
+
+
+def test_a_shipped_card_says_of_itself_what_its_recipe_does_today() -> None:
+    for folder in sorted(CHECKPOINTS.iterdir()):
+        meta, card = read_meta(folder), (folder / "README.md").read_text(encoding="utf-8")
+        recipe = meta["recipe"]
+        if recipe["name"] in shipped_recipe_names():
+            shipped = shipped_recipe(recipe["name"])
+            assert (meta["title"], recipe["about"]) == (shipped.title, shipped.about), folder.name
+            assert f"# {shipped.title}\n\n{shipped.about}\n" in card
+        assert "+" not in card.partition("Test figures are on")[2], "data sets are named apart"
 
 
 @pytest.mark.parametrize("folder", sorted(CHECKPOINTS.iterdir()), ids=lambda folder: folder.name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 
 from engine.errors import RightsError, SettingsError
-from engine.people.classroom import CODE_LENGTH, Classroom
+from engine.people.class_file import MOST_STUDENTS
+from engine.people.classroom import BACK_SECONDS, CODE_LENGTH, Classroom
 from engine.people.passes import secret_in
 from engine.people.person import OWNER, TEACHER
 from engine.settings import read_settings
@@ -107,6 +109,60 @@ def test_who_is_sent_away_is_a_stranger_and_the_name_is_free(tmp_path):
     found.send_away(ada.id)
     assert found.person_of(shown) is None
     assert found.join(found.now().code, "Ada").id != ada.id
+
+
+def test_who_leaves_frees_the_name_and_is_let_back_in_by_a_code_of_their_own(tmp_path, monkeypatch):
+    found = room(tmp_path)
+    code = found.now().code
+    ada = found.join(code, "Ada")
+    found.leave(found.pass_of(ada))
+    other = found.join(code, "Ada")
+    assert found.now().students[0].id == other.id != ada.id
+    first, back = found.back_code(ada.id), found.back_code(ada.id)
+    assert back not in (found.folder / "class.json").read_text(encoding="utf-8")
+    for used, name, why in (
+        (first, "Ada", "not the code"),
+        (back, "Ben", "another name"),
+        (back, "Ada", "called 'Ada' already.*let you back in"),
+    ):
+        with pytest.raises(RightsError, match=why):
+            found.join(used, name)
+    found.send_away(other.id)
+    found.lock(True)
+    assert found.may_come_back(ada.id)
+    assert found.join(f"{back[:4]}-{back[4:]}", "ada") == ada
+    assert not found.may_come_back(ada.id)
+    assert [one.id for one in found.now().gone] == [other.id]
+    with pytest.raises(RightsError, match="not the code"):
+        found.join(back, "Ada")
+    start = time.time()
+    monkeypatch.setattr(
+        time, "time", lambda: start + 1
+    )  # a pass says the second in which it was made
+    late, old = found.back_code(other.id), found.pass_of(ada)
+    monkeypatch.setattr(time, "time", lambda: start + BACK_SECONDS + 2)
+    with pytest.raises(RightsError, match="used or is too old"):
+        found.join(late, "Ada")
+    assert found.person_of(old) == ada, "another browser of hers, until she is let back in"
+    assert found.join(found.back_code(ada.id), "Ada") == ada and found.person_of(old) is None
+    with pytest.raises(RightsError, match="not known any more"):
+        found.back_code("f" * 16)
+
+
+def test_leaving_and_joining_again_makes_no_room(tmp_path):
+    found = room(tmp_path)
+    code, file = found.now().code, found.folder / "class.json"
+    others = [{"id": f"{n:016x}", "name": f"S{n}"} for n in range(MOST_STUDENTS - 2)]
+    document = json.loads(file.read_text(encoding="utf-8")) | {"students": others}
+    file.write_text(json.dumps(document), encoding="utf-8")
+    for _ in range(2):
+        found.leave(found.pass_of(found.join(code, "Ada")))
+    with pytest.raises(RightsError, match="the class is full"):
+        found.join(code, "Ada")
+    found.send_away(others[0]["id"])
+    assert found.join(code, "Ada"), "whom the teacher removed makes room"
+    found.dismiss(keep=())
+    assert found.now().gone == found.now().students == [] and found.now().code != code
 
 
 def test_who_leaves_has_a_pass_no_more_and_a_damaged_list_keeps_no_teacher_out(tmp_path):

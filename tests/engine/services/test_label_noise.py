@@ -49,12 +49,12 @@ def test_a_diagnosis_is_found_again_until_the_labels_change(lab):
 def test_the_csv_has_a_row_an_image_with_the_accidentally_correct_labels_first(lab):
     found = diagnosed(lab, "complementary", 0.96)
     rows = list(csv.DictReader(io.StringIO(found.csv())))
-    assert list(rows[0]) == ["file", "index", "given", "likely", "score"] and len(rows) == 400
+    assert list(rows[0]) == ["file", "index", "given", "likely", "suspicion"] and len(rows) == 400
     right = sum(row["given"] == row["file"][-5] for row in rows)
     assert 8 <= right <= 25
     assert sum(row["given"] == row["file"][-5] for row in rows[:right]) >= 0.7 * right
     assert sorted(int(row["index"]) for row in rows) == list(range(400))
-    assert float(rows[0]["score"]) > float(rows[-1]["score"])
+    assert float(rows[0]["suspicion"]) < float(rows[-1]["suspicion"])
     assert np.mean([row["likely"] == row["file"][-5] for row in rows]) > 0.95
 
 
@@ -62,6 +62,7 @@ def test_wrong_labels_come_first_where_most_are_right(lab):
     found = diagnosed(lab, "rare", 0.03)
     rows = found.rows()
     assert found.document["regime"] == "few errors"
+    assert rows[0]["suspicion"] > 0.5 > rows[-1]["suspicion"]
     assert sum(row["given"] != row["file"][-5] for row in rows[:12]) >= 9
 
 
@@ -203,7 +204,7 @@ def test_the_command_has_one_document_and_writes_the_csv(lab, tmp_path):
         and document["noise_rate_interval"][0] <= document["noise_rate"] <= 1
     )
     assert np.array(document["transition"]).shape == (10, 10)
-    assert (tmp_path / "out.csv").read_text().splitlines()[0] == "file,index,given,likely,score"
+    assert (tmp_path / "out.csv").read_text().splitlines()[0] == "file,index,given,likely,suspicion"
     text = command.show(document)
     assert (
         "complementary labels: each names a class that its image does not belong to" in text

@@ -93,3 +93,22 @@ def test_clearing_takes_only_students_work_and_can_be_undone(lab):
     lab.lessons.clear([lab.cem.id])
     with pytest.raises(RunError):
         lab.trash.restore("")
+
+
+def test_a_lesson_ends_for_all_and_who_made_something_can_be_let_back_in(lab):
+    code, mine = lab.classroom.now().code, scored(lab, lab.ada, 0.9)
+    lab.classroom.leave(lab.classroom.pass_of(lab.ada))
+    lab.for_person(lab.ben).taught.add("heart", png(drawn("♥")))
+    alive = create_run(lab.home, lab.recipe("quick"), owner=lab.ben.id, by="Ben")
+    with alive.take_lock():
+        lab.lessons.end()
+    found = lab.classroom.now()
+    assert found.students == [] and found.code != code and alive.stop_wanted
+    assert [one.name for one in found.gone] == ["Ada", "Ben"], "Cem, who made nothing, is forgotten"
+    assert lab.classroom.join(lab.classroom.back_code(lab.ada.id), "Ada") == lab.ada
+    assert [run.id for run in lab.lessons.wall()[0].runs] == [mine]
+    alive.end("stopped")
+    lab.lessons.clear()
+    assert not (lab.home / "students" / lab.ben.id).exists(), "also of who is gone"
+    lab.lessons.end()
+    assert lab.classroom.now().gone == []

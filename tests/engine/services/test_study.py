@@ -133,6 +133,27 @@ def test_an_experiment_scored_on_validation_is_read_from_validation(lab):
     assert (ours.metric, ours.value, ours.n) == ("val_accuracy", 0.91, 144)
 
 
+def test_a_difference_of_one_image_may_be_chance_and_of_many_is_none(lab):
+    row = lab.study.row("digits-resnet18")
+    assert row.published == 0.925 and not row.may_be_chance
+    few, many = (
+        replace(
+            row, ours=Result(row.name, "run", "x", "val_accuracy", 0.9, n, "", None, "full", "")
+        )
+        for n in (40, 4000)
+    )
+    assert few.difference == pytest.approx(-0.025) and few.may_be_chance
+    assert not many.may_be_chance
+
+
+def test_the_best_of_another_recipe_is_of_other_images_where_recipes_hold_back_their_own(lab):
+    compared_run(lab, "characters-best")
+    assert lab.study.row("characters-resnet18-progressive").best_is_of_other_images
+    compared_run(lab, "mnist-tiny-step3", wrong=range(1))
+    row = lab.study.row("mnist-tiny-step1")
+    assert row.best.recipe == "mnist-tiny-step3" and not row.best_is_of_other_images
+
+
 def test_a_shipped_model_counts_and_is_named(lab, tmp_path):
     run = model_run(lab, name="mnist-tiny-step1", data={"name": "mnist", "validation": 0.05})
     shutil.copytree(run.best, tmp_path / "checkpoints" / "mnist-tiny-step1")

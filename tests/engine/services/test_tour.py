@@ -73,3 +73,5 @@ def test_the_map_that_is_begun_is_the_one_its_page_opens_with(lab):
     wait_until(lambda: lab.task(task.id).state == "finished", timeout=120)
     space = lab.spaces.find("mnist-convnet", "digits", "train")
     assert space is not None and space.find_map(Options()) is not None
+    add_run(lab)
+    assert lab.tour.place("map") == place, "the one that was made, not one that would be made now"

@@ -1,0 +1,87 @@
+"""What `people/class.json` holds, and how it changes when somebody comes or goes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from pydantic import Field
+
+from engine.errors import RightsError
+from engine.files.checked import Document
+from engine.people.lookalikes import look_alike
+from engine.runs.run_info import seconds_between
+
+MOST_STUDENTS = 200
+MOST_GONE = 2 * MOST_STUDENTS  # of those who left or were removed, whose names are kept
+DAY_SECONDS = 86_400
+
+
+class Student(Document):
+    """One who has joined. id: 16 hexadecimal digits; joined, left: times in ISO 8601, left '' of one who
+    was removed; since: when they were let back in, in seconds since 1970; passes made before are void.
+    """
+
+    id: str
+    name: str
+    joined: str = ""
+    left: str = ""
+    since: int = 0
+
+
+class Return(Document):
+    """Whom a code of `Classroom.back_code` lets back in, and until when, in seconds since 1970."""
+
+    student: str
+    until: int
+
+
+class Assignment(Document):
+    """A recipe to be trained and bettered. target: test accuracy to reach, 0..1; words: what the
+    teacher says of it.
+    """
+
+    recipe: str
+    target: float = Field(ge=0, le=1)
+    words: str = ""
+    given: str = ""
+
+
+class ClassFile(Document):
+    """What class.json holds."""
+
+    code: str
+    locked: bool = False
+    students: list[Student] = []
+    gone: list[Student] = []  # who left or was removed; their names are free
+    back: dict[str, Return] = {}  # digest of a code → whom it lets back in, once
+    assignment: Assignment | None = None
+    void: dict[str, int] = {}  # digest of a pass that was handed back → when it would have ended
+
+
+def check_room(found: ClassFile, name: str) -> None:
+    """Raise RightsError if no student of this name can come in. Who left by themselves today counts
+    still: or one could leave and join again for another quota.
+    """
+    left = sum(
+        bool(one.left) and (seconds_between(one.left) or 0) < DAY_SECONDS for one in found.gone
+    )
+    if len(found.students) + left >= MOST_STUDENTS:
+        raise RightsError("the class is full", expected=f"at most {MOST_STUDENTS}")
+    taken = next((one.name for one in found.students if look_alike(one.name, name)), None)
+    if taken is not None:
+        raise RightsError(
+            f"somebody is called '{taken}' already",
+            hint="Choose another name. If that is you, ask your teacher to let you back in.",
+        )
+
+
+def without(found: ClassFile, ids: Collection[str], left: str = "") -> dict[str, Any]:
+    """What changes when these students are no longer in the class. left: when they left by
+    themselves.
+    """
+    out = [one.model_copy(update={"left": left}) for one in found.students if one.id in ids]
+    return {
+        "students": [one for one in found.students if one.id not in ids],
+        "gone": [*found.gone, *out][-MOST_GONE:],
+    }

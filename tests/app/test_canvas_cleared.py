@@ -1,0 +1,59 @@
+"""What Teach and Collect show after somebody else has changed what is there."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import gradio as gr
+from hands import drawn, png
+from own_loop import run
+
+from app.canvas_tabs.reader import Reader
+from app.canvas_tabs.tables import NOTHING_TAUGHT
+from app.canvas_tabs.teach import LOOK_SECONDS, collect_tab, teach_tab
+from engine.lab import Lab
+from engine.settings import read_settings
+
+
+def tabs(lab: Lab) -> tuple[gr.Blocks, dict]:
+    """A page of the two tabs, and what its controls call, by name."""
+
+    async def ask(*_: object) -> str:
+        return ""
+
+    async def made() -> gr.Blocks:  # Gradio makes a loop where none runs, and leaves it open
+        with gr.Blocks() as page:
+            pad = gr.HTML()
+            collect_tab(Reader(lab), pad, page, teach_tab(Reader(lab), ask, pad, page))
+        return page
+
+    page = run(made())
+    return page, {block.fn.__name__: block.fn for block in page.fns.values()}
+
+
+def test_what_was_cleared_is_no_longer_said_to_be_kept(tmp_path):
+    lab = Lab(tmp_path)
+    _, calls = tabs(lab)
+    picture = "data:image/png;base64," + base64.b64encode(png(drawn("7"))).decode()
+    said = calls["save"](json.dumps({"picture": picture, "model": ""}), "7")[1]
+    table, _, still, *symbols = calls["collected"](said)
+    assert said == still == "Saved as **7**." and "1 drawing of 1 character" in table
+    assert symbols[0] == NOTHING_TAUGHT and symbols[2] == ""
+    words, table = calls["delete_last"]()
+    assert "**7**, is deleted" in words and "No drawing has been saved yet" in table
+    table, _, still, *_ = calls["collected"](said)
+    assert still == "" and "No drawing has been saved yet" in table
+    words, _ = calls["delete_last"]()
+    assert words == "There is no drawing to delete.", "a sentence, not an error on three fields"
+    lab.taught.add("heart", png(drawn("♥")))
+    *_, symbols, _, _ = calls["collected"]("")
+    assert symbols != NOTHING_TAUGHT, "what is taught is left as it is"
+
+
+def test_a_students_page_looks_by_itself(tmp_path):
+    for mode in ("own", "class"):
+        settings = read_settings({"GLYPHLAB_HOME": str(tmp_path), "GLYPHLAB_MODE": mode})
+        page, _ = tabs(Lab(tmp_path, settings))
+        timers = [one for one in page.blocks.values() if isinstance(one, gr.Timer)]
+        assert (LOOK_SECONDS in [one.value for one in timers]) is (mode == "class")
