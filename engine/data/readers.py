@@ -26,7 +26,7 @@ from engine.data.folder_of_archives import Content, archives_in, joined_archives
 from engine.data.forms.class_lists import doubt_beside, lists_in, with_names
 from engine.data.forms.data_files import DATA_FORMS, find_data_files, list_data_files
 from engine.data.forms.omniglot import is_omniglot, joined
-from engine.data.forms.records import TABLE_ENDINGS, read_table
+from engine.data.forms.records import TABLE_ENDINGS, read_table_at
 from engine.data.gunzip import gunzipped
 from engine.data.listing import Listing, digest
 from engine.data.parts import doubt_part, refuse_volume
@@ -179,7 +179,7 @@ def _list_file(opening: Opening) -> Listing:
         return listing.saying(*doubt_beside(path, listing.classes))
     files, beside = folder_files(path.parent, opening.content_of)
     if not sorted_out(files)[1]:
-        read_table(path.name, path.read_bytes())  # which says what is wrong with it
+        read_table_at(path)  # which says what is wrong with it
         raise DataError(
             f"{path.name} is {kind_of_file(path)}, and no pictures lie beside it",
             hint="Keep the table beside the pictures that it names, or pack both together.",

@@ -93,12 +93,10 @@ def rejection_of(
     rng = np.random.default_rng(0)
     count = min(MOST_OUTLIERS, OUTLIERS_EACH * len(held))
     squares, changed = data.images[held], _augmented(data.images[train], meta)
-    foreign = np.stack(
-        [
-            predictor.prepare(Page(page))
-            for page in outlier_pages(data.images[train][:, 0], count, rng)
-        ]
-    )
+    foreign = []
+    for page in outlier_pages(data.images[train][:, 0], count, rng):
+        progress(len(foreign), count, "drawing what is foreign")
+        foreign.append(predictor.prepare(Page(page)))
     drawn = np.stack([_as_drawn(predictor, square, rng) for square in squares])
     everything = np.concatenate([squares, drawn, changed, foreign])
     embeddings = predictor.embed(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from engine.data.archive import CUT_SHORT
@@ -18,6 +19,7 @@ from engine.data.forms.text import Table, check_memory, in_words, read_text, sep
 from engine.errors import DataError
 
 PARQUET = ".parquet"
+MOST_BYTES = 500_000_000  # of a table that is read as a whole
 TABLE_ENDINGS = tuple(".csv .tsv .tab .txt .lst .json .jsonl .ndjson .xml".split()) + (PARQUET,)
 INSIDE = ("data", "images", "samples", "items", "records", "rows", "annotations", "tasks")
 DEEPEST = 20
@@ -43,6 +45,18 @@ def read_table(name: str, raw: bytes) -> list[Table]:
     except (TypeError, AttributeError, KeyError, ValueError) as error:
         # exports whose parts are of other kinds than the tool writes
         raise DataError(f"{name} is not built as its kind is", got=str(error)[:100]) from None
+
+
+def read_table_at(path: Path) -> list[Table]:
+    """As `read_table`, of a file of MOST_BYTES at most."""
+    if (size := path.stat().st_size) > MOST_BYTES:
+        raise DataError(
+            f"{path.name} is too large a table",
+            expected=f"at most {MOST_BYTES / 1e6:,.0f} MB",
+            got=f"{size / 1e6:,.0f} MB",
+            hint="Split it, or save it as Parquet.",
+        )
+    return read_table(path.name, path.read_bytes())
 
 
 def _tables(name: str, text: str, encoding: str) -> list[Table]:

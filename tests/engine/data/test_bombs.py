@@ -174,6 +174,15 @@ def test_texts_that_take_far_more_memory_than_disk_are_refused():
         separated("a.csv", "a,b\n" * 100, most_memory=10_000)
 
 
+def test_a_table_that_is_larger_than_any_is_not_read_to_say_what_is_wrong_with_it(opened, tmp_path):
+    with open(tmp_path / "a.json", "wb") as file:
+        file.truncate(600_000_000)
+    with pytest.raises(
+        DataError, match="a.json is too large a table: 600 MB. Allowed: at most 500 MB"
+    ):
+        opened(tmp_path / "a.json")
+
+
 @pytest.mark.parametrize("name", ["a.csv", "fer.csv"])
 def test_a_line_that_is_longer_than_any_image_is_refused(opened, tmp_path, name):
     line = {"a.csv": "1,0" + ",0" * 783, "fer.csv": '1,"' + "0 " * 800 + '0"'}[name]
