@@ -50,7 +50,7 @@ def summary(rows: Sequence[Row]) -> None:
             f"{sum((row.difference or 0) >= 0 or row.may_be_chance for row in judged)} of {len(judged)}",
             width=230,
             help="Of those that were run at full size and have a published figure: at or above it, or so"
-            " little below that it lies within the 95% interval of ours.",
+            " little below that the difference lies within the 95% interval of either figure.",
         )
 
 

@@ -262,5 +262,8 @@ class Published(Frozen):
         description="percent after the last epoch, where `value` is the best epoch's by the test images",
     )
     metric: str = Field(default="accuracy", description="what the figure measures")
+    n: int | None = Field(
+        default=None, ge=1, description="images that it was measured on, where the study says so"
+    )
     source: str = Field(description="study and section")
     note: str = Field(default="", description="what else was said of the figure")

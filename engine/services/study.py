@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from engine.errors import GlyphlabError, RecipeError, unknown
 from engine.files.cache import Stamp, stamp_of
+from engine.metrics import wilson_interval
 from engine.models.metadata import read_meta
 from engine.recipes.recipe import RECIPES, Recipe, make_recipe, read_recipe, shipped_recipe_names
 from engine.runs.run_info import facts_of
@@ -69,11 +70,17 @@ class Row:
 
     @property
     def may_be_chance(self) -> bool:
-        """Whether the published figure lies within the 95% interval of ours."""
-        if self.ours is None or self.difference is None or self.ours.interval is None:
+        """Whether the published figure lies within the 95% interval of ours, or ours within that of the
+        published one, as far as it is known on how many images they were measured.
+        """
+        if self.ours is None or self.difference is None:
             return False
-        low, high = self.ours.interval
-        return low <= self.ours.value - self.difference <= high
+        ours, theirs = self.ours.value, self.ours.value - self.difference
+        held = [(theirs, self.ours.interval)] if self.ours.interval else []
+        known = self.recipe.published
+        if known is not None and known.n:
+            held.append((ours, wilson_interval(round(theirs * known.n), known.n)))
+        return any(low <= value <= high for value, (low, high) in held)
 
     @property
     def best_is_of_other_images(self) -> bool:

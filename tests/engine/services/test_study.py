@@ -136,13 +136,19 @@ def test_an_experiment_scored_on_validation_is_read_from_validation(lab):
 def test_a_difference_of_one_image_may_be_chance_and_of_many_is_none(lab):
     row = lab.study.row("digits-resnet18")
     assert row.published == 0.925 and not row.may_be_chance
-    few, many = (
+    known = row.recipe.published
+    assert known.n == 40
+    unknown = row.recipe.model_copy(update={"published": known.model_copy(update={"n": None})})
+    recorded, few, many = (
         replace(
-            row, ours=Result(row.name, "run", "x", "val_accuracy", 0.9, n, "", None, "full", "")
+            row,
+            recipe=recipe,
+            ours=Result(row.name, "run", "x", "val_accuracy", 0.9, n, "", None, "full", ""),
         )
-        for n in (40, 4000)
+        for recipe, n in ((row.recipe, None), (unknown, 40), (unknown, 4000))
     )
     assert few.difference == pytest.approx(-0.025) and few.may_be_chance
+    assert recorded.may_be_chance, "by the published figure's own interval, of 40 images"
     assert not many.may_be_chance
 
 
