@@ -97,7 +97,7 @@ def test_a_lesson(browser, lab):
     ada.go("/classroom")
     ada.sees("Try other rates.")
     ada.shoot("student")
-    ada.page.get_by_text("Open the recipe").click()
+    ada.page.get_by_text("Open the recipe", exact=True).click()
     ada.press("Start")
     run = wait_until(lambda: next((one for one in lab.runs() if one.by == "Ada"), None), timeout=60)
     own = {one.name: one.id for one in lab.classroom.now().students}
@@ -144,6 +144,7 @@ def test_a_lesson(browser, lab):
     told = teacher.page.get_by_text("with the same name").first
     told.wait_for()
     own_code = next(word for word in told.inner_text().split() if word[4:5] == "-")
+    teacher.page.get_by_text("For who left, was removed").wait_for(state="hidden")
     teacher.shoot("let-back-in")
     ben.go(f"/join?code={own_code}")
     ben.page.get_by_label("Your name").fill("Ben")

@@ -31,6 +31,7 @@ WALL_SECONDS = 2
 HERE_SECONDS = 90  # since a student's browser was last heard of
 MOST_RUNS = 3  # live runs that are drawn of one student
 REFUSED, CLEARED, BACK = "class-refused", "class-cleared", "class-let-back-in"
+OPEN = "class-who-comes-back"  # whether that list is open
 
 
 class LetIn(NamedTuple):
@@ -152,7 +153,8 @@ def _order(lab: Lab) -> None:
 
 
 def _coming_and_going(lab: Lab, found: ClassFile) -> None:
-    with st.popover("Let back in", icon=":material/person_add:"):
+    box = st.popover("Let back in", icon=":material/person_add:", key=OPEN, on_change="rerun")
+    with box, st.container(horizontal=True):
         st.caption(
             "For who left, was removed, or comes with another browser: a code for them alone, by which"
             " they find their work again."
@@ -186,6 +188,7 @@ def _let_back_in(lab: Lab, student: Student) -> None:
         st.session_state[REFUSED] = str(error)
         return
     st.session_state[BACK] = LetIn(student.id, student.name, code)
+    st.session_state[OPEN] = False  # the code stands below it
 
 
 def _lock(lab: Lab) -> None:
