@@ -46,7 +46,7 @@ def summary(rows: Sequence[Row]) -> None:
         st.metric("Published experiments", len(rows), width=170)
         st.metric("Run at full size", f"{len(full)} of {len(rows)}", width=170)
         st.metric(
-            "As good as published",
+            "At or above, within chance",
             f"{sum((row.difference or 0) >= 0 or row.may_be_chance for row in judged)} of {len(judged)}",
             width=230,
             help="Of those that were run at full size and have a published figure: at or above it, or so"
