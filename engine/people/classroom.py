@@ -199,7 +199,7 @@ class Classroom:
 
         def give(found: ClassFile) -> dict[str, Any]:
             if id not in {one.id for one in (*found.students, *found.gone)}:
-                raise RightsError("this student is not known any more", hint="They can join anew.")
+                raise RightsError("this student is not known any more", hint="They can join again.")
             good = {
                 key: one
                 for key, one in found.back.items()
