@@ -40,8 +40,7 @@ export class Scatter {
     this.onPick = onPick;
     this.data = data;
     if (!this.cloud.gl) return;
-    // On a low window it ends where the window does: what stands above it on the page takes about 420 px.
-    this.stage.style.height = `min(${data.height}px, max(360px, 100vh - 420px))`;
+    this.stage.style.height = `${data.height}px`;
     this.over.setAttribute("aria-label", `Map of ${data.count} images. Arrows move it, plus and minus zoom, Enter selects the image at the cross, Escape clears the selection.`);
     if (data.id !== this.loaded) this.ready = false;
     if (this.working) return;

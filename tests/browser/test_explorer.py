@@ -75,9 +75,9 @@ def test_a_click_shows_thirteen_neighbours_and_the_address_keeps_it(page):
 def test_a_lasso_shows_its_gallery_and_escape_clears_it(page):
     x, y = a_point(page)
     page.keyboard.down("Shift")
-    page.mouse.move(x - 50, y - 50)  # within the map: its first points lie 58 px below its edge
+    page.mouse.move(x - 60, y - 60)
     page.mouse.down()
-    for dx, dy in ((50, -50), (50, 50), (-50, 50), (-50, -50)):
+    for dx, dy in ((60, -60), (60, 60), (-60, 60), (-60, -60)):
         page.mouse.move(x + dx, y + dy, steps=5)
     page.mouse.up()
     page.keyboard.up("Shift")
