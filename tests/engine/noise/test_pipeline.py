@@ -82,7 +82,7 @@ def test_complementary_labels_are_recognised_and_an_ensemble_predicts_the_classe
     steps = {what.partition(";")[0] for _, _, what in reported}
     assert any(step.startswith("ensemble, network 1 of ") for step in steps)
     assert not any(step.startswith("comparing hypotheses") for step in steps)  # descriptors decided
-    assert any("so far: complementary, " in what for _, _, what in reported)
+    assert any("so far: complementary labels, " in what for _, _, what in reported)
     ends = [(done, total) for done, total, what in reported if what.startswith("ensemble")]
     assert ends[-1][0] > 0.95 * ends[-1][1] and all(done <= total for done, total in ends)
 
