@@ -199,6 +199,17 @@ def test_a_loss_that_rose_and_taught_nothing_is_divergence_too() -> None:
     trainer._check_learned()
 
 
+def test_a_stage_that_begins_with_what_was_learned_may_end_higher_than_it_began() -> None:
+    trainer = Trainer(recipe(epochs=1), shapes(), CPU)
+    epochs(trainer)
+    trainer.top_accuracy = 0.45  # of a hard data set
+    trainer.first_loss, trainer.last_loss = 0.3, 1.2
+    trainer._check_learned()
+    trainer.last_loss = 40.0
+    with pytest.raises(RecipeError, match="diverged"):
+        trainer._check_learned()
+
+
 def test_divergence_that_only_validation_shows_is_said() -> None:
     trainer = Trainer(recipe(), shapes(), CPU)
     trainer.model.register_forward_hook(
