@@ -26,9 +26,9 @@ from engine.training.optim import (
 
 LOWER = "Lower the learning rate (lr), clip gradients (clip=1) or use precision=float32."
 # Chosen: a network that knows nothing has a loss of log K for K classes (2.3 for ten); `quick` at lr=100
-# is left with 14 to 200 and 10 to 22% right, at lr=1 with 0.8 and 84%. A stage that begins with what an
+# is left with 7 to 200 and 10 to 22% right, at lr=1 with 0.8 and 84%. A stage that begins with what an
 # earlier one has learned begins lower, and may well end higher than it began.
-ROSE = 3.0
+ROSE = 2.0
 LEARNED = 0.5  # share of what the commonest class leaves
 
 
