@@ -15,6 +15,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from listed import accounted, counts
 from pictures import (
     files,
     glyphs,
@@ -50,19 +51,8 @@ def opened(look):
     return lambda path: list_dataset(str(path), progress=no_progress, **look)
 
 
-def counts(listing) -> dict:
-    return dict(
-        Counter(
-            (listing.classes[label] if label >= 0 else None, SPLITS[code])
-            for label, code in zip(listing.labels, listing.official, strict=True)
-        )
-    )
-
-
 def said(listing) -> str:
-    report = report_of(listing)
-    named = len(report.skipped) + len(report.hidden) + len(report.read)
-    assert report.seen == report.images + named
+    report = accounted(listing)
     rows = [f"{name}: {why}" for name, why in (*report.skipped, *report.absent)]
     return "\n".join([*(one.text for one in report.findings), *rows])
 

@@ -9,15 +9,14 @@ import io
 import json
 import tarfile
 import zipfile
-from collections import Counter
 
 import numpy as np
 import pytest
+from listed import accounted, counts
 from pictures import files, glyphs, png, small_page, write_folder, write_mnist, write_zip
 from stored import write_tar
 
 from engine.data.catalog import list_dataset
-from engine.data.listing import SPLITS
 from engine.data.report import report_of
 from engine.errors import DataError
 from engine.progress import no_progress
@@ -32,21 +31,9 @@ def opened(tmp_path):
     return lambda path: list_dataset(str(path), progress=no_progress, **look)
 
 
-def counts(listing) -> dict:
-    return dict(
-        Counter(
-            (listing.classes[label] if label >= 0 else None, SPLITS[code])
-            for label, code in zip(listing.labels, listing.official, strict=True)
-        )
-    )
-
-
 def said(listing) -> str:
     """The findings, once every file is accounted for."""
-    report = report_of(listing)
-    named = len(report.skipped) + len(report.hidden) + len(report.read)
-    assert report.seen == report.images + named
-    return "\n".join(one.text for one in report.findings)
+    return "\n".join(one.text for one in accounted(listing).findings)
 
 
 def picture(number: int) -> bytes:
