@@ -31,7 +31,6 @@ WALL_SECONDS = 2
 HERE_SECONDS = 90  # since a student's browser was last heard of
 MOST_RUNS = 3  # live runs that are drawn of one student
 REFUSED, CLEARED, BACK = "class-refused", "class-cleared", "class-let-back-in"
-OPEN = "class-who-comes-back"  # whether that list is open
 
 
 class LetIn(NamedTuple):
@@ -133,13 +132,6 @@ def _order(lab: Lab) -> None:
                 type="primary",
             )
         _coming_and_going(lab, found)
-    if (back := st.session_state.get(BACK)) and lab.classroom.may_come_back(back.student):
-        st.info(
-            f"**{literal(back.name)}** opens the address on the left and enters the code"
-            f" **{back.code[:4]}-{back.code[4:]}** with the same name: once, within"
-            f" {BACK_SECONDS // 60} minutes.",
-            icon=":material/key:",
-        )
     if cleared := st.session_state.get(CLEARED):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.success("Cleared.", icon=":material/delete:", width=160)
@@ -153,16 +145,24 @@ def _order(lab: Lab) -> None:
 
 
 def _coming_and_going(lab: Lab, found: ClassFile) -> None:
-    box = st.popover("Let back in", icon=":material/person_add:", key=OPEN, on_change="rerun")
-    with box, st.container(horizontal=True):
+    with st.popover("Let back in", icon=":material/person_add:"):
         st.caption(
             "For who left, was removed, or comes with another browser: a code for them alone, by which"
             " they find their work again."
         )
-        for one in (*found.students, *reversed(found.gone)):
-            away = f", left {ago(one.left)}" if one.left else ", removed"
-            label = literal(one.name) + ("" if one in found.students else away)
-            st.button(label, key=f"back-{one.id}", on_click=_let_back_in, args=(lab, one))
+        with st.container(horizontal=True):
+            for one in (*found.students, *reversed(found.gone)):
+                away = f", left {ago(one.left)}" if one.left else ", removed"
+                label = literal(one.name) + ("" if one in found.students else away)
+                st.button(label, key=f"back-{one.id}", on_click=_let_back_in, args=(lab, one))
+        # In here, not on the page: a code for one person is not for the projector.
+        if (back := st.session_state.get(BACK)) and lab.classroom.may_come_back(back.student):
+            st.info(
+                f"**{literal(back.name)}** opens the address on the left and enters the code"
+                f" **{back.code[:4]}-{back.code[4:]}** with the same name: once, within"
+                f" {BACK_SECONDS // 60} minutes.",
+                icon=":material/key:",
+            )
     with st.popover("Remove from the class", icon=":material/person_remove:"):
         for one in found.students:
             st.button(
@@ -188,7 +188,6 @@ def _let_back_in(lab: Lab, student: Student) -> None:
         st.session_state[REFUSED] = str(error)
         return
     st.session_state[BACK] = LetIn(student.id, student.name, code)
-    st.session_state[OPEN] = False  # the code stands below it
 
 
 def _lock(lab: Lab) -> None:
