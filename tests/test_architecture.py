@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -96,7 +97,14 @@ def floor_of(module: str) -> tuple[int, str] | None:
     return None
 
 
-def imports(path: Path, everywhere: bool) -> set[str]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A file, parsed once for all tests."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path: Path, everywhere: bool) -> frozenset[str]:
     """Modules imported by a file: when it is imported itself, or anywhere in it, also for a type
     checker alone, and those that its tables name as strings.
     """
@@ -108,7 +116,7 @@ def imports(path: Path, everywhere: bool) -> set[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and not everywhere:
             return
         if everywhere and isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.update({node.value.partition(":")[0]} & set(FILES))
+            found.update({node.value.partition(":")[0]} & FILES.keys())
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -121,8 +129,8 @@ def imports(path: Path, everywhere: bool) -> set[str]:
         for child in ast.iter_child_nodes(node):
             visit(child)
 
-    visit(ast.parse(path.read_text(encoding="utf-8")))
-    return found
+    visit(tree_of(path))
+    return frozenset(found)
 
 
 def reached(start: str) -> dict[str, str]:
@@ -140,20 +148,25 @@ def reached(start: str) -> dict[str, str]:
     return seen
 
 
-@pytest.mark.parametrize("module", FILES)
-def test_imports_point_down(module):
+def not_below(module: str) -> list[str]:
+    """What a module imports although it does not stand below it."""
     ours = {name for name in imports(FILES[module], everywhere=True) if name in FILES}
     ours -= {"engine", "app", "pages"}  # the packages themselves hold nothing
     if module in ("engine", "app", "pages"):
-        assert not ours
-        return
+        return sorted(ours)
     mine = floor_of(module)
     assert mine is not None, f"{module} stands on no floor"
     floors = {name: floor_of(name) for name in ours}
-    upward = sorted(
+    return sorted(
         name for name, other in floors.items() if other != mine and (not other or other >= mine[:1])
     )
-    assert not upward, f"{module} imports {', '.join(upward)}, not below it"
+
+
+# One test looks at all files: a test of its own for each costs more than what it looks at, and the
+# files at fault are named by the assertion.
+def test_imports_point_down():
+    upward = {module: not_below(module) for module in FILES}
+    assert not {module: names for module, names in upward.items() if names}
 
 
 def test_files_import_each_other_in_no_circle():
@@ -184,45 +197,44 @@ def test_the_drawing_of_the_house_shows_every_folder_on_its_floor():
         above = max([above, *here])
 
 
-@pytest.mark.parametrize("path", FILES.values(), ids=FILES)
-def test_a_file_stays_small(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+def test_a_file_stays_small():
+    lines = {
+        module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in FILES.items()
+    }
+    assert not {module: count for module, count in lines.items() if count > LONGEST}
 
 
-@pytest.mark.parametrize(
-    "module", [name for name in FILES if name.startswith(("pages", "app.charts", "app.widgets"))]
-)
-def test_pages_and_charts_never_import_torch(module):
-    assert not {name.split(".")[0] for name in imports(FILES[module], everywhere=True)} & {
-        "torch",
-        "torchvision",
+SHOWN = [name for name in FILES if name.startswith(("pages", "app.charts", "app.widgets"))]
+
+
+def test_pages_and_charts_never_import_torch():
+    assert not {
+        (module, name)
+        for module in SHOWN
+        for name in imports(FILES[module], everywhere=True)
+        if name.split(".")[0] in ("torch", "torchvision")
     }
 
 
-@pytest.mark.parametrize("module", [name for name in FILES if name.startswith("app.charts")])
-def test_charts_only_turn_data_into_figures(module):
-    others = {
-        name
+def test_charts_only_turn_data_into_figures():
+    assert not {
+        (module, name)
+        for module in SHOWN
+        if module.startswith("app.charts")
         for name in imports(FILES[module], everywhere=True)
         if name.split(".")[0] in ("streamlit", "gradio", "pages")
         or name.startswith(("engine.lab", "app.widgets"))
     }
-    assert not others
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        name
-        for name in FILES
-        if name in WEB or name.startswith(("pages", "app.charts", "app.widgets"))
-    ],
-)
-def test_nothing_heavy_loads_with_the_web_process(module):
-    heavy = {name: asker for name, asker in reached(module).items() if name.split(".")[0] in HEAVY}
-    assert not heavy, f"{module} reaches " + ", ".join(
-        f"{name} (imported by {asker})" for name, asker in heavy.items()
-    )
+def test_nothing_heavy_loads_with_the_web_process():
+    heavy = [
+        f"{module} reaches {name} (imported by {asker})"
+        for module in (*WEB, *SHOWN)
+        for name, asker in reached(module).items()
+        if name.split(".")[0] in HEAVY
+    ]
+    assert not heavy
 
 
 def test_the_engine_needs_no_browser_library():
@@ -235,49 +247,52 @@ def test_the_engine_needs_no_browser_library():
     assert not asked & {"streamlit", "gradio", "plotly", "app", "pages"}
 
 
-@pytest.mark.parametrize("path", FILES.values(), ids=FILES)
-def test_modules_and_longer_public_functions_say_what_they_do(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    if not any(isinstance(node, ast.stmt) for node in tree.body):
-        return
-    silent = [] if ast.get_docstring(tree) else ["the module"]
+# said by the module, by Recognizer, by engine.cli
+SAID_ELSEWHERE = {"main", "forward", "run", "show", "arguments"}
+
+
+def silent(tree: ast.Module) -> list[str]:
+    """The longer public functions of a file without a docstring, and the module if it has none."""
+    if not tree.body:
+        return []
+    found = [] if ast.get_docstring(tree) else ["the module"]
     for node in tree.body:
-        members = (
-            node.body
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-            else [node]
-        )
-        for member in members:
-            if (
-                isinstance(member, ast.FunctionDef)
-                and not member.name.startswith("_")
-                and member.end_lineno - member.lineno > 12
-                and not ast.get_docstring(member)
-            ):
-                if member.name not in (
-                    "main",
-                    "forward",
-                    "run",
-                    "show",
-                    "arguments",
-                ):  # said by the module, by Recognizer, by engine.cli
-                    silent.append(member.name)
-    assert not silent, f"{path.relative_to(ROOT)}: no docstring for {', '.join(silent)}"
+        public = isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        found += [
+            member.name
+            for member in (node.body if public else [node])
+            if isinstance(member, ast.FunctionDef)
+            and not member.name.startswith("_")
+            and member.end_lineno - member.lineno > 12
+            and not ast.get_docstring(member)
+            and member.name not in SAID_ELSEWHERE
+        ]
+    return found
+
+
+def test_modules_and_longer_public_functions_say_what_they_do():
+    found = {module: silent(tree_of(path)) for module, path in FILES.items()}
+    assert not {module: names for module, names in found.items() if names}
 
 
 # The system's own calls, where a test lets the disk, the clock or a file's rights be at fault.
 SYSTEM = {"os", "shutil", "time", "Path"}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.name)
-def test_no_test_patches_the_project(path):
-    patched = {
+def patched(path: Path) -> set[str]:
+    """What the tests of a file put something else in the place of."""
+    return {
         ast.unparse(node.args[0])
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
         and ast.unparse(node.func) in ("monkeypatch.setattr", "monkeypatch.setitem", "mock.patch")
     }
-    assert patched <= SYSTEM
+
+
+def test_no_test_patches_the_project():
+    found = {path: patched(path) - SYSTEM for path in (ROOT / "tests").rglob("*.py")}
+    assert not {path: what for path, what in found.items() if what}
 
 
 def pins(name: str) -> dict[str, str]:
