@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command import engine as command
 from PIL import Image
 from trained import model_run
 from waiting import wait_until
@@ -35,13 +36,21 @@ def model(lab) -> str:
     return model_run(lab).id
 
 
-def engine(lab: Lab, *arguments: object, **options) -> subprocess.CompletedProcess:
+def environ_of(lab: Lab, **options: str) -> dict[str, str]:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("GLYPHLAB_")}
-    environ |= {"GLYPHLAB_HOME": str(lab.home), **options}
+    return environ | {"GLYPHLAB_HOME": str(lab.home), **options}
+
+
+def engine(lab: Lab, *arguments: object, **options: str) -> subprocess.CompletedProcess[str]:
+    return command(*arguments, environ=environ_of(lab, **options))
+
+
+def started(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command as a person starts it."""
     return subprocess.run(
-        [sys.executable, "-m", "engine", *map(str, arguments)],
+        [sys.executable, "-m", "engine", *arguments],
         cwd=ROOT,
-        env=environ,
+        env=environ_of(lab),
         capture_output=True,
         text=True,
     )
@@ -107,6 +116,17 @@ def test_a_mistake_is_one_line_and_status_2(lab, line):
     ended = engine(lab, *line.split(), "--json")
     assert ended.returncode == 2 and ended.stdout == "" and ended.stderr.count("\n") == 1
     assert MISTAKES[line] in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_command_comes_to_the_same_however_its_process_began(lab, model):
+    for line in ("train quikc --json", "runs"):
+        forked, whole = engine(lab, *line.split()), started(lab, *line.split())
+        assert (forked.returncode, forked.stdout, forked.stderr) == (
+            whole.returncode,
+            whole.stdout,
+            whole.stderr,
+        )
+        assert whole.stdout or whole.returncode == 2
 
 
 def test_a_setting_that_can_not_be_used_is_a_mistake(lab):
