@@ -2,8 +2,9 @@
 
 Everybody shares the machine with the lab, the people too. Who draws sends a pad's questions as the pad
 does (assets/canvas/latest.js): while the pen moves, two seconds, the next no sooner than three times
-what the last answer took, one as the pen is lifted, then nothing for three seconds. Who watches has the
-Train page open: a WebSocket to Streamlit that asks for its fragment again as often as the page says.
+what the last answer took or than that answer said, one as the pen is lifted, then nothing for three
+seconds. Who watches has the Train page open: a WebSocket to Streamlit that asks for its fragment again
+as often as the page says.
 
 Figures: what drawings took, questions and pages that failed, the memory of the lab's processes at the end
 against that after the first minute, the training's speed against its speed before anybody came, and who
@@ -25,7 +26,7 @@ from bench.records import append
 
 DRAWING, WATCHING = 50, 20  # people
 STROKE_SECONDS, REST_SECONDS = 2.0, 3.0
-LEAST_GAP, GAP_TIMES, MOST_GAP = 0.04, 3, 1.0  # seconds, as in assets/canvas/latest.js
+LEAST_GAP, GAP_TIMES, MOST_GAP = 0.04, 3, 2.0  # seconds, as in assets/canvas/latest.js
 SECONDS = 600
 SETTLED_SECONDS = 60  # from then on memory is to stay
 ALONE_SECONDS = 20  # of the training, before anybody comes
@@ -51,38 +52,41 @@ class Crowd:
             "fn_name": "look",
             "data": [drawing(), MODELS[0], "nearest", []],
         }
-        self._body = json.dumps(question)
+        body = json.dumps(question)
         link = http.client.HTTPConnection("127.0.0.1", self.lab.port, timeout=PATIENCE)
         time.sleep(offset)
         while time.monotonic() < self.end:
             lifted = min(time.monotonic() + STROKE_SECONDS, self.end)
             while time.monotonic() < lifted:
                 began = time.monotonic()
-                self._ask(link, self.taken)
+                told = self._ask(link, body, self.taken)
                 taken = time.monotonic() - began
-                gap = min(max(LEAST_GAP, GAP_TIMES * taken), MOST_GAP)
+                gap = min(max(LEAST_GAP, GAP_TIMES * taken, told), MOST_GAP)
                 time.sleep(max(0.0, min(began + gap, lifted) - time.monotonic()))
-            self._ask(link, self.lifted)
+            self._ask(link, body, self.lifted)
             time.sleep(max(0.0, min(REST_SECONDS, self.end - time.monotonic())))
         link.close()
 
-    def _ask(self, link: http.client.HTTPConnection, taken: list[float]) -> None:
+    def _ask(self, link: http.client.HTTPConnection, body: str, taken: list[float]) -> float:
+        """Ask once; returns how many seconds the answer says to wait before the next."""
         start = time.perf_counter()
         kind = {"Content-Type": "application/json"}
         for _ in range(2):
             try:
-                link.request("POST", "/canvas/gradio_api/component_server", self._body, kind)
+                link.request("POST", "/canvas/gradio_api/component_server", body, kind)
                 answer = link.getresponse()
                 break
             except (ConnectionError, http.client.HTTPException):
                 link.close()  # it was idle for long: a browser opens another, and so do we
         else:
             self.failed.append("drawing: no connection")
-            return
+            return 0.0
         content = answer.read()
-        if answer.status != 200 or json.loads(content).get("glyph") != "7":
-            self.failed.append(f"drawing: {answer.status} {content[:80]!r}")
         taken.append(1000 * (time.perf_counter() - start))
+        found = json.loads(content) if answer.status == 200 else {}
+        if found.get("glyph") != "7":
+            self.failed.append(f"drawing: {answer.status} {content[:80]!r}")
+        return found.get("gap_ms", 0) / 1000
 
     def watch(self) -> None:
         """One person's Train page until the end."""

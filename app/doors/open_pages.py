@@ -1,5 +1,5 @@
-"""Whose pages are open in a browser at the moment, whatever is done on them: for the teacher's wall.
-Kept in memory only.
+"""How many pages are open in browsers at the moment, and whose, whatever is done on them: for the
+teacher's wall, and for how often pages are drawn again. Kept in memory only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def page_open(who: str, kind: str, door: str) -> Iterator[None]:
     """While this request is answered, a page of that person may be open. who: '' for nobody in
     particular; kind: of the request, 'http' or 'websocket'; door: the path of its row.
     """
-    if not who or (kind != "websocket" and door not in LASTING):
+    if kind != "websocket" and not (who and door in LASTING):
         yield
         return
     with _counting:
@@ -38,3 +38,9 @@ def has_page_open(who: str) -> bool:
     """Whether a page of the person is open, on which they may do nothing for long but watch."""
     with _counting:
         return who in _open
+
+
+def pages_open() -> int:
+    """How many pages are open, whoever's they are."""
+    with _counting:
+        return _open.total()

@@ -21,7 +21,9 @@ from engine.jobs.queue import queue_of
 # Main memory of its own: 0.4 GB with torch and a model, 0.6 GB more while a picture of 50 million
 # pixels is read; the rest is for large models that somebody trained.
 MOST_GB = 4.0
-MOST_TOGETHER = 32  # questions in a batch
+MOST_TOGETHER = (
+    8  # questions in a batch; more would be answered all at once, and ask again all at once
+)
 
 
 def main(descriptor: int) -> None:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.canvas_tabs.views import in_words
 from app.people.asking import asked_by, person_in_canvas, person_of_request
+from app.reading.pace import Pace
 from app.reading.reading import Failed
 from engine.errors import GlyphlabError
 
@@ -96,7 +97,7 @@ class Shortcut:
     def __init__(
         self, lab: Lab, app: Any, pad: int, functions: Sequence[Callable[..., Any]]
     ) -> None:
-        self.app, self._lab, self._pad = app, lab, pad
+        self.app, self._lab, self._pad, self._pace = app, lab, pad, Pace()
         self._functions = {function.__name__: function for function in functions}
 
     @property
@@ -122,6 +123,8 @@ class Shortcut:
             return PlainTextResponse("There is no such question.\n", 404)
         try:
             with asked_by(person_of_request(self._lab, request)):
+                if name == "look":
+                    return await self._look(function, data, str(asked.get("session_hash")))
                 if inspect.iscoroutinefunction(function):
                     found = await function(data)
                 else:
@@ -131,3 +134,10 @@ class Shortcut:
         except HTTPException as error:
             return PlainTextResponse(f"{error.detail}\n", error.status_code)
         return found if isinstance(found, Response) else JSONResponse(found)
+
+    async def _look(self, function: Callable[..., Any], data: Any, pad: str) -> Response:
+        """The answer to a drawing, which tells its pad when to ask again."""
+        with self._pace.asked(pad):
+            found: Response = await function(data)
+        gap = f'{{"gap_ms": {self._pace.gap_ms()}, '.encode()
+        return Response(gap + bytes(found.body)[1:], media_type="application/json")

@@ -16,13 +16,24 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from waiting import wait_until
 from weblab import free_port
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
+
+from app.widgets.fragments import REDRAWS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = """
 import streamlit as st
+from app.doors.open_pages import page_open, pages_open
 from app.widgets.fragments import fragment
+
+@st.cache_resource
+def kept():
+    return []
+
+while pages_open() < int(st.query_params.get("pages", 0)):  # they stay open with the server
+    kept().append(page_open("", "websocket", "/"))
+    kept()[-1].__enter__()
 
 def draw():
     st.write("first")
@@ -53,22 +64,32 @@ def port(tmp_path_factory) -> Iterator[int]:
 
 def sent(port: int, how: str) -> list[ForwardMsg]:
     """What a browser is sent of the page when it is first drawn."""
-    question, answers = BackMsg(), []
-    question.rerun_script.query_string = f"how={how}"
+    with opened(port) as socket:
+        return drawn(socket, f"how={how}")
 
-    def opened() -> Any:
+
+def opened(port: int) -> ClientConnection:
+    def tried() -> Any:
         try:
             return connect(
                 f"ws://127.0.0.1:{port}/_stcore/stream",
                 subprotocols=[Subprotocol("streamlit")],
+                max_size=None,
             )
         except OSError:
             return None
 
-    with wait_until(opened, timeout=60) as socket:
-        socket.send(question.SerializeToString())
-        while not answers or answers[-1].WhichOneof("type") != "script_finished":
-            answers.append(ForwardMsg.FromString(bytes(socket.recv(timeout=60, decode=False))))
+    return wait_until(tried, timeout=60)  # pyright: ignore[reportReturnType]
+
+
+def drawn(socket: ClientConnection, query: str, fragment: str = "") -> list[ForwardMsg]:
+    """What a browser is sent until the page, or this fragment of it, is complete."""
+    question, answers = BackMsg(), []
+    question.rerun_script.query_string = query
+    question.rerun_script.fragment_id = fragment
+    socket.send(question.SerializeToString())
+    while not answers or answers[-1].WhichOneof("type") != "script_finished":
+        answers.append(ForwardMsg.FromString(bytes(socket.recv(timeout=60, decode=False))))
     return answers
 
 
@@ -107,3 +128,23 @@ def test_no_page_makes_a_fragment_in_another_way():
         for file in (ROOT / folder).rglob("*.py"):
             if file.name != "fragments.py":
                 assert not re.search(r"st\.fragment\b", file.read_text(encoding="utf-8")), file
+
+
+def test_pages_are_drawn_again_less_often_where_many_are_open(port):
+    def timer(messages: Iterable[ForwardMsg]) -> list[tuple[str, float]]:
+        return [
+            (one.auto_rerun.fragment_id, one.auto_rerun.interval)
+            for one in messages
+            if one.WhichOneof("type") == "auto_rerun"
+        ]
+
+    with opened(port) as socket:
+        ((name, seconds),) = timer(drawn(socket, "how=own"))
+        assert seconds == 2
+        assert not timer(drawn(socket, "how=own", name)), "the timer goes on"
+        sent(port, "own&pages=40")
+        found = drawn(socket, "how=own", name)
+        while not timer(found):  # the whole page follows
+            found += [ForwardMsg.FromString(bytes(socket.recv(timeout=60, decode=False)))]
+        ((again, slower),) = timer(found)
+        assert again == name and 0.8 * 40 / REDRAWS <= slower <= 1.2 * 40 / REDRAWS

@@ -88,6 +88,28 @@ test("of a burst of questions the first is sent, and then the newest only", asyn
   assert.deepEqual(shown, ["one", "twenty"]);
 });
 
+test("a pad that is told to wait does so while the pen moves, for two seconds at most, and not when it rests", async (t) => {
+  const { ask, sent, settle, pass } = asking(t, () => 1);
+  const answered = async (gap_ms) => { await pass(10); sent.at(-1).answered({ gap_ms }); await settle(); };
+  ask();
+  await answered(700);
+  ask();
+  await pass(689);
+  assert.equal(sent.length, 1);
+  await pass(1);
+  assert.equal(sent.length, 2);
+  await answered(60000);
+  ask();
+  await pass(1989);
+  assert.equal(sent.length, 2);
+  await pass(1);
+  assert.equal(sent.length, 3);
+  await answered(1500);
+  ask(true);
+  await settle();
+  assert.equal(sent.length, 4);
+});
+
 test("a pad whose lab is slow asks less often while the pen moves, and at once when it rests", async (t) => {
   const { ask, sent, settle, pass } = asking(t, () => 1);
   const answered = async (after) => { await pass(after); sent.at(-1).answered("one"); await settle(); };
