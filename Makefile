@@ -1,5 +1,6 @@
 # make run     install what is pinned into .venv if it has changed, start the lab and print its address
 # make test    the same, then lint, types, the documentation and all tests; GLYPHLAB_DATA says where the real data sets are
+# make pytest  the tests alone
 # make test-cluster   the tests on real Ray and Slurm clusters of this machine, and what they need
 # make lint    ruff and oxlint: what is wrong, and what is not formatted
 # make format  write Python and scripts as the linters want them
@@ -23,15 +24,19 @@ SCRIPTS := app assets tests/js
 SITE := NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-cluster lint format types docs check-docs bench lock clean
+.PHONY: run test pytest test-cluster lint format types docs check-docs bench lock clean
 
 run: $(VENV)/.installed
 	@$(PY) -m app
 
+# The type checker is busy on one core for minutes: the tests run beside it.
+test: lint
+	@$(MAKE) --no-print-directory --jobs=2 types check-docs pytest
+
 # One process a core, each with one thread: tests of one file stay together, because they share what is costly to make,
-# and the files that take longest come first (tests/conftest.py).
-test: lint types check-docs
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/cluster
+# and the files that take longest come first (tests/conftest.py). A test that calls make is to find it as a person does.
+pytest: $(VENV)/.installed-dev
+	@unset MAKEFLAGS MFLAGS MAKELEVEL; OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/cluster
 
 # Real Ray and Slurm clusters on this machine. Slurm's daemons need root and `apt-get install slurm-wlm munge`.
 test-cluster: $(VENV)/.installed-cluster
