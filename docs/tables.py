@@ -64,19 +64,14 @@ def settings() -> str:
 
 
 def recipes() -> str:
+    from engine.cli.recipes import published_words
     from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
 
     rows = []
     for name in shipped_recipe_names():
         recipe = shipped_recipe(name)
-        published = recipe.published
-        figure = (
-            ""
-            if published is None
-            else f"{published.value:g}% {published.metric}"
-            if published.value is not None
-            else published.metric
-        )
+        published = recipe.published and recipe.published.model_dump()
+        figure = published_words(name, published)
         rows.append((f"`{name}`", recipe.title, figure))
     return table(("recipe", "what it is", "published"), rows)
 

@@ -38,7 +38,8 @@ with page(
     if chosen is None or chosen == OVERVIEW:
         studying.overview(rows)
         note(
-            "Ours: the best full-size run of the same recipe. Best of this lab: of any recipe on"
+            "Published: after the last epoch where the study says it, otherwise its best epoch. Ours: the"
+            " best full-size run of the same recipe. Best of this lab: of any recipe on"
             " the same data set and classes by the same measure; where a data set has no test split,"
             " each holds back other images. Both come from this lab's runs, the models that come"
             " with it and its records; what was not run at full size says so. " + WIDE_TABLE

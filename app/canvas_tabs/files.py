@@ -84,7 +84,12 @@ def file_tab(ask: Ask) -> None:
     with gr.Row():
         with gr.Column(min_width=260):
             image = picture_input("Picture of one character", height=220)
-            model = gr.Textbox("", label="Model", placeholder="the best model", max_lines=1)
+            model = gr.Textbox(
+                "",
+                label="Model, by its name",
+                placeholder="the one that the list above begins with",
+                max_lines=1,
+            )
         label = gr.Label(label="Probabilities", num_top_classes=8, min_width=260)
     button = gr.Button("Read it", variant="primary")
     gr.on(
@@ -136,7 +141,7 @@ class friendly:  # noqa: N801 - reads as a statement
 
 def _given(image: str | None) -> str:
     if not image:
-        raise gr.Error("No picture was given.", print_exception=False)
+        raise gr.Error("No picture was given. Choose one first.", print_exception=False)
     return image
 
 

@@ -16,7 +16,7 @@ from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.tables import NOTHING_TAUGHT, drawings_table, model_in
 from app.charts.words import literal
 from app.people.asking import person_in_canvas
-from engine.errors import GlyphlabError
+from engine.errors import DataError, GlyphlabError
 from engine.runs.run_info import ALIVE
 from engine.services.few_shot import ENOUGH
 
@@ -46,12 +46,12 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> list[A
 
     async def forget(value: str | None, name: str | None) -> tuple[Any, ...]:
         with friendly():
-            await run_in_threadpool(reader.lab.taught.remove, name or "")
+            await run_in_threadpool(reader.lab.taught.remove, _taught(name))
         return f"**{literal(name or '')}** is forgotten.", *await listed(value)
 
     async def undo(value: str | None, name: str | None) -> tuple[Any, ...]:
         with friendly():
-            await run_in_threadpool(reader.lab.taught.remove_last, name or "")
+            await run_in_threadpool(reader.lab.taught.remove_last, _taught(name))
         words = f"The last example of **{literal(name or '')}** is forgotten."
         return words, *await listed(value)
 
@@ -78,7 +78,7 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> list[A
     )
     with gr.Row():
         with gr.Column(min_width=260):
-            name = gr.Textbox("", label="Name of the symbol", max_lines=1, max_length=40)
+            name = gr.Textbox("", label="Name of the symbol", max_lines=1)
             button = gr.Button("Add this drawing", variant="primary", elem_id="add-example")
             done = gr.Markdown("")
             chosen = gr.Dropdown([], label="Taught symbols", interactive=True)
@@ -149,7 +149,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks, taught: list[Any]
     )
     with gr.Row():
         with gr.Column(min_width=260):
-            label = gr.Textbox("", label="Right label", max_lines=1, max_length=40)
+            label = gr.Textbox("", label="Right label", max_lines=1)
             button = gr.Button("Save this drawing", variant="primary")
             done = gr.Markdown("")
             with gr.Row():
@@ -197,6 +197,13 @@ def _followed(reader: Reader, state: dict[str, str] | None) -> tuple[Any, ...]:
         " with it."
     )
     return result, gr.Timer(active=False)
+
+
+def _taught(name: str | None) -> str:
+    """The symbol that is chosen. Raises DataError where there is none to choose."""
+    if not name:
+        raise DataError("no symbol has been taught yet", hint="Draw one, name it and add it.")
+    return name
 
 
 def _model_in(reader: Reader, value: str | None) -> str:

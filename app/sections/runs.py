@@ -128,7 +128,7 @@ def table_of(shown: Iterable[RunInfo], notes: dict[str, Note]) -> dict[str, list
             "Data": run.data,
             "Network": run.model,
             "Created": moment(run.created),
-            "Seconds": None if run.seconds is None else round(run.seconds),
+            "Seconds in all": None if run.seconds is None else round(run.seconds),
             "Epochs": run.epoch,
             "Recipe": run.recipe,
             "Labels": "" if run.labels == "given" else run.labels,
@@ -151,7 +151,7 @@ def _columns() -> dict[str, Any]:
         ),
         "Tags": column.ListColumn(),
         "Note": column.TextColumn(width="medium"),
-        "Seconds": column.NumberColumn(format="localized"),
+        "Seconds in all": column.NumberColumn(format="localized"),
         "Created": column.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone=st.context.timezone),
     }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from app.charts.words import literal
 from app.widgets import told
 from app.widgets.fragments import fragment
 from app.widgets.links import link, page_file
@@ -57,7 +58,7 @@ WORDS: dict[str, Words] = {
     ),
     "compare": Words(
         "Test whether pretraining helps",
-        "Two networks learn from 50 images; one of them was pretrained on 60,000 other digits.",
+        "Two networks learn from 50 images; one of them was pretrained on 57,000 digits of other hands.",
         "Train both",
         "Compare them",
     ),
@@ -101,7 +102,7 @@ def _steps(lab: Lab, before: dict[str, str]) -> None:
 def _row(lab: Lab, step: str, words: Words, state: str, primary: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"step-{step}"):
         page, query = lab.tour.place(step)
-        through = f" {_through(query['model'])}" if step == "map" else ""
+        through = f" {_through(lab, query['model'])}" if step == "map" else ""
         st.markdown(f"{ICONS[state]} **{words.title}.** {words.about}{through}", width="stretch")
         if state == "running":
             link(page, "Watch", **query)
@@ -124,11 +125,11 @@ def _row(lab: Lab, step: str, words: Words, state: str, primary: bool) -> None:
         )
 
 
-def _through(model: str) -> str:
+def _through(lab: Lab, model: str) -> str:
     """Which network the map is of: until one's own has been trained, one that comes with the lab."""
     if model == READY_MADE:
         return f"This one is of `{model}`, which comes with the lab."
-    return f"This one is of `{model}`."
+    return f"This one is of your run **{literal(lab.run(model).info().name)}**."
 
 
 def _begin(lab: Lab, step: str) -> None:

@@ -12,7 +12,7 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "list the recipes, with the figure that was published for each, or show one"
+HELP = "list the recipes, with the figures that were published, or show one"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +34,21 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     return [plain(recipe) for recipe in lab.recipes()]
 
 
+def published_words(recipe: str, published: dict[str, Any] | None) -> str:
+    """A recipe's published figure as lists show it: a study's own, or that of a study which a recipe of
+    this lab is to beat. '' without.
+    """
+    from engine.recipes.fields import Published
+    from engine.services.studies import STUDIES
+
+    if published is None:
+        return ""
+    found = Published(**published)
+    if any(recipe in part.recipes for part in STUDIES.values()):
+        return found.in_words
+    return f"to beat: {found.value:g}%, {found.source}"
+
+
 def show(document: Any) -> str:
     if isinstance(document, dict):
         import yaml
@@ -41,12 +56,7 @@ def show(document: Any) -> str:
         return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120).rstrip()
     rows = []
     for recipe in document:
-        published = recipe["published"]
-        figure = (
-            f"{published['value']:g}% {published['metric']}"
-            if published and published["value"] is not None
-            else ""
-        )
+        figure = published_words(recipe["name"], recipe["published"])
         rows.append(
             [
                 recipe["name"],

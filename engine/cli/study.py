@@ -11,6 +11,12 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
+LEGEND = (
+    "published: after the last epoch where the study says it, otherwise its best epoch\n"
+    "ours:      the best full-size run of the same recipe, after its last epoch\n"
+    "best:      of any recipe on the same data set and classes; where a data set has no test split, each\n"
+    "           recipe holds back other images"
+)
 HELP = "list the published experiments, their figures beside this lab's"
 
 
@@ -27,6 +33,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             "title": row.title,
             "metric": row.metric,
             "published": row.published,
+            "published_at_end": row.at_end,
             "source": row.source,
             "note": row.note,
             "ours": row.ours,
@@ -40,6 +47,10 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     return document[0] if args.experiment else document
 
 
+def _judged_by(row: dict[str, Any]) -> float | None:
+    return row["published"] if row["published_at_end"] is None else row["published_at_end"]
+
+
 def show(document: Any) -> str:
     from engine.files.atomic import plain
 
@@ -48,7 +59,7 @@ def show(document: Any) -> str:
             [
                 row["study"],
                 row["name"],
-                percent(row["published"]),
+                percent(_judged_by(row)),
                 percent(row["ours"].value) if row["ours"] else "not run at full size",
                 percent(row["best"].value) if row["best"] else "–",
                 row["best"].recipe if row["best"] else "",
@@ -56,7 +67,8 @@ def show(document: Any) -> str:
             ]
             for row in document
         ]
-        return table(rows, ("", "experiment", "published", "ours", "best", "by", "measure"))
+        head = ("", "experiment", "published", "ours", "best", "by", "measure")
+        return f"{table(rows, head)}\n\n{LEGEND}"
     published = f"{percent(document['published'])} {document['note']}"
     rows = [
         ["experiment", document["name"]],

@@ -267,3 +267,13 @@ class Published(Frozen):
     )
     source: str = Field(description="study and section")
     note: str = Field(default="", description="what else was said of the figure")
+
+    @property
+    def in_words(self) -> str:
+        """'99.31% accuracy on the test split (99.15% at the end)'; the measure alone where the study
+        gave no figure.
+        """
+        if self.value is None:
+            return self.metric
+        end = "" if self.at_end is None else f" ({self.at_end:g}% at the end)"
+        return f"{self.value:g}% {self.metric}{end}"

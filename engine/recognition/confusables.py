@@ -112,7 +112,8 @@ def judge(
             "unlike",
             groups,
             f"Not sure, perhaps {first.best}",
-            "This is unlike the images that the model was trained on.",
+            "This is unlike the images that the model was trained on. The bars say which of its"
+            " classes it is most like, if it is one of them at all.",
         )
     if first.share < UNSURE_BELOW:
         guesses = [group.best for group in groups[:3] if group.share >= WORTH_NAMING]

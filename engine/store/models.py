@@ -134,7 +134,9 @@ def _tested_on(meta: CheckpointMeta) -> str:
 
     metrics, held = meta["metrics"], meta.get("held_out")
     if metrics.get("test_accuracy") is None:
-        return f"{held['n']:,} held-out images" if held else ""
+        if not held:
+            return ""
+        return f"{held['n']:,} held-out images, mean of {held['models']} models of its recipe"
     count = f"{n:,} " if (n := metrics.get("test_n")) else ""
     name = metrics.get("test_data") or meta["recipe"]["data"]["name"]
     return f"{count}test images of {in_words(name)}"

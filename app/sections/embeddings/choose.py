@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
 
 PARTS = {
-    "train": "training images",
+    "train": "training and validation images",
     "test": "test images",
     "val": "validation images",
     "all": "all images",

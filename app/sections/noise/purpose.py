@@ -98,7 +98,12 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
             )
         with second[1]:
             effort = st.segmented_control(
-                "Effort", ["brief", "quick", "full"], required=True, key="trial-effort"
+                "Effort",
+                ["brief", "quick", "full"],
+                required=True,
+                key="trial-effort",
+                help="brief: for a first look at a thousand easy images; quick: twice as much;"
+                " full: five times as much again, the surest.",
             )
         with second[2]:
             compare = st.toggle(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from app.reading.pace import ACTIVE_SECONDS, MOST_PADS, SHARE, Pace
+from app.reading.questions import PADS_OF_PERSON, pad_of
+from engine.people.person import Person
 
 
 class Clock:
@@ -67,3 +69,11 @@ def test_names_of_pads_do_not_pile_up():
         with pace.asked(str(pad)):
             clock.now += 0.0001
     assert pace.gap_ms() <= 1000 * MOST_PADS * 0.0001 / SHARE + 1
+
+
+def test_who_does_not_lead_counts_as_a_few_pads_whatever_their_browser_says():
+    ada, owner = Person("ada", "Ada", "student"), Person("", "", "owner")
+    names = [f"session {number} \ud800" for number in range(200)]
+    assert len({pad_of(ada, name) for name in names}) == PADS_OF_PERSON
+    assert pad_of(ada, "one") != pad_of(Person("ben", "Ben", "student"), "one")
+    assert len({pad_of(owner, name) for name in names}) == 200
