@@ -36,6 +36,8 @@ MOST_WAITING = 100  # questions in the queue
 MOST_OF_PERSON = 8  # of them of one person who does not lead; the page asks a few at once
 CALLING = "/gradio_api/call/"
 ASKING = ("/gradio_api/queue/join", CALLING)
+LISTENING = "/gradio_api/queue/data"
+MOST_NAMED = 5_000  # sessions of which it is known whose they are
 MOST_SESSIONS = 200  # whose fields are remembered; each is under a megabyte
 LONGEST_TEXT = 4_096  # characters in any field but the pad
 DEEPEST = 4  # lists in lists in a question
@@ -139,6 +141,7 @@ class OwnFiles:
 
     def __init__(self, app: ASGIApp, page: CanvasPage) -> None:
         self.app, self.page, self.received = app, page, page.received
+        self._sessions: dict[str, str] = {}  # a browser's name for its session → whose it is
 
     @property
     def router(self) -> Any:
@@ -165,14 +168,32 @@ class OwnFiles:
                 answer = await take(self.received, request, self.page.upload_file_set)
                 await answer(scope, receive, send)
                 return
+            if path.rstrip("/") == LISTENING:
+                session = Request(scope).query_params.get("session_hash", "")
+                if not self._is_own(session, scope):
+                    await PlainTextResponse("These answers are not yours.\n", 403)(
+                        scope, receive, send
+                    )
+                    return
             if path.startswith(ASKING) and scope["method"] == "POST":
                 body = await Request(scope, receive).body()
-                if not self._is_asked(path, body):
+                if not self._is_asked(path, body) or not self._is_own(_session_in(body), scope):
                     words = "There is no such question.\n"
                     await PlainTextResponse(words, 404)(scope, receive, send)
                     return
                 receive = _again(body, receive)
         await self.app(scope, receive, send)
+
+    def _is_own(self, session: str, scope: Scope) -> bool:
+        """Whether a session belongs to whoever asks: it is that of who named it first."""
+        if not session:
+            return True
+        who = asker(scope)
+        owner = self._sessions.pop(session, who)
+        self._sessions[session] = owner
+        while len(self._sessions) > MOST_NAMED:
+            del self._sessions[next(iter(self._sessions))]
+        return owner == who
 
     def _is_asked(self, path: str, body: bytes) -> bool:
         """Whether a question names a function of the page, by its number or by its name in the address:
@@ -187,6 +208,13 @@ class OwnFiles:
         except (ValueError, TypeError, KeyError, RecursionError):
             return False
         return isinstance(number, int) and number in functions
+
+
+def _session_in(body: bytes) -> str:
+    try:
+        return str(json.loads(body).get("session_hash") or "")
+    except (ValueError, AttributeError, RecursionError):
+        return ""
 
 
 def _asker_of(request: Any) -> str:

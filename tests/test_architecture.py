@@ -38,7 +38,8 @@ FLOORS: tuple[str, ...] = (
     "app.palette app.terms app.doors app.received app.memory_uploads app.serving",
     "app.connections app.glossary app.metrics app.people app.charts app.shared_lab app.lazy_app"
     " app.pulse app.turns app.scripts",
-    "app.theme app.widgets app.scatter",
+    "app.theme",
+    "app.widgets app.scatter",
     "app.samples app.canvas_files",
     "app.sections app.canvas_tabs",
     "app.reading",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from app.canvas_tabs.drawing import drawing_of
 from app.canvas_tabs.reader import Reader
 from engine.errors import GlyphlabError, ImageError
+from engine.imaging.images import open_picture
 
 NOTHING_TAUGHT = '<p class="gl-quiet">Nothing has been taught yet.</p>'
 SHOWN = 8  # pictures of a symbol or label
+MOST_BYTES = 8_000  # of a picture that is shown as it is; the pad's own have three thousand
+SMALL_SIDE = 56  # pixels of what is larger; shown at 28
 
 
 def symbols_table(reader: Reader, value: str | None) -> str:
@@ -82,11 +87,25 @@ def _many(count: int, what: str) -> str:
 def _thumbs(paths: Sequence[Path]) -> str:
     shown = list(paths)[:SHOWN]
     more = f" +{len(paths) - SHOWN}" if len(paths) > SHOWN else ""
-    encoded = [base64.b64encode(path.read_bytes()).decode() for path in shown if path.is_file()]
-    return (
-        "".join(
-            f'<img class="gl-ink" alt="" src="data:image/png;base64,{content}">'
-            for content in encoded
-        )
-        + more
-    )
+    return "".join(f'<img class="gl-ink" alt="" src="{_thumb(path)}">' for path in shown) + more
+
+
+def _thumb(path: Path) -> str:
+    """A picture that was drawn as a data URI of some kilobytes; '' where it is gone."""
+    try:
+        stat = path.stat()
+        if stat.st_size > MOST_BYTES:  # a photograph that was sent as a drawing
+            return _small(path, stat.st_mtime_ns)
+        content = base64.b64encode(path.read_bytes()).decode()
+    except (OSError, ImageError):
+        return ""
+    return f"data:image/png;base64,{content}"
+
+
+@lru_cache(maxsize=1000)
+def _small(path: Path, stamp: int) -> str:
+    picture = open_picture(path, path.name)
+    picture.thumbnail((SMALL_SIDE, SMALL_SIDE))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"

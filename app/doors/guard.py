@@ -187,6 +187,8 @@ class Guard:
                 visit.form = FormText(Headers(scope=scope).get("content-type", ""))
             person: Person | None = scope.get("glyphlab.person")
             kind, who = scope["type"], person.id if person else ""
+            if person is not None and not (person.id or person.leads):  # a program without a pass
+                who = f"at {whose(client)}"
             with self._limits.entered(client, kind, who), page_open(who, kind, door.path):
                 socket = kind == "websocket"
                 counted = self._paced(receive, who, client) if socket else visit.receive

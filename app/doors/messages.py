@@ -7,6 +7,7 @@ Nothing is lost of what comes too fast: it waits in its own connection, which is
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from asyncio import to_thread
 
@@ -79,6 +80,10 @@ def _parsed(said: bytes) -> int | None:
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
     try:
-        return len(BackMsg.FromString(said).rerun_script.widget_states.widgets)
-    except Exception:  # noqa: BLE001 - protobuf's own, which is loaded here only
+        widgets = BackMsg.FromString(said).rerun_script.widget_states.widgets
+        for widget in widgets:
+            if widget.WhichOneof("value") == "json_value":
+                json.loads(widget.json_value)
+        return len(widgets)
+    except Exception:  # noqa: BLE001 - protobuf's own, which is loaded here only, and any of JSON's
         return None

@@ -15,13 +15,16 @@ from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.tables import symbols_table
 from app.canvas_tabs.views import Look, Views, in_words
 from app.people.asking import asked_by
-from app.reading.frames import ANSWER, FAILURE, MISTAKE, Frame, framed
+from app.reading.frames import ANSWER, FAILURE, LONGEST, MISTAKE, Frame, framed
 from engine.errors import GlyphlabError
 from engine.imaging.images import TOO_MUCH
 from engine.people.person import Person
 
 if TYPE_CHECKING:
     from engine.lab import Lab
+
+
+TOO_LONG = "the answer is too long to be sent"
 
 
 class Asked(NamedTuple):
@@ -89,7 +92,8 @@ class Answers:
     def _answer(self, one: Asked, function: Callable[[Any], Any]) -> bytes:
         with asked_by(one.person):
             try:
-                return framed(one.number, ANSWER, function(one.data))
+                answer = framed(one.number, ANSWER, function(one.data))
+                return answer if len(answer) < LONGEST else framed(one.number, MISTAKE, TOO_LONG)
             except GlyphlabError as error:
                 return framed(one.number, MISTAKE, str(error))
             except MemoryError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
 from own_loop import run
 
-from app.canvas_page import MOST_OF_PERSON, CanvasPage, OwnFiles
+from app.canvas_page import MOST_NAMED, MOST_OF_PERSON, CanvasPage, OwnFiles
 from engine.people.person import OWNER, Person
 
 ADA, BEN = Person("a" * 16, "Ada", "student"), Person("b" * 16, "Ben", "student")
@@ -54,6 +55,41 @@ def status(found: SimpleNamespace, asked: dict, body: bytes = b'{"fn_index": 0}'
 
     run(OwnFiles(inside, found)(asked, receive, send))
     return said[0]["status"]
+
+
+def test_answers_go_to_whoever_named_their_session_first():
+    said = []
+
+    async def inside(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message):
+        said.append(message)
+
+    app = OwnFiles(inside, page([], []))
+
+    def listens(person: Person, session: str) -> int:
+        said.clear()
+        asked = scope(person, "/gradio_api/queue/data") | {"method": "GET"}
+        run(app(asked | {"query_string": f"session_hash={session}".encode()}, None, send))
+        return said[0]["status"]
+
+    def asks(person: Person, session: str) -> int:
+        said.clear()
+        body = json.dumps({"fn_index": 0, "session_hash": session}).encode()
+
+        async def receive():
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        run(app(scope(person), receive, send))
+        return said[0]["status"]
+
+    assert asks(ADA, "hers") == listens(ADA, "hers") == 200
+    assert listens(BEN, "hers") == 403 and asks(BEN, "hers") == 404
+    assert asks(BEN, "his") == listens(BEN, "his") == listens(ADA, "hers") == 200
+    for number in range(MOST_NAMED):
+        asks(BEN, str(number))
+    assert listens(BEN, "hers") == 200, "it is forgotten who named it so long ago"
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/call/predict_batch"])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 from streamlit import config
+from streamlit.error_util import handle_uncaught_app_exception
 from streamlit.testing.v1 import AppTest
+
 
 from app import theme
 from app.dashboard import ASSETS
@@ -82,3 +85,15 @@ def test_the_drawings_are_sound_and_fetch_nothing(name):
 
 def test_the_style_fetches_nothing():
     assert not re.search(r"url\(|@import", (ASSETS / "style.css").read_text(encoding="utf-8"))
+
+
+def test_a_page_that_fails_costs_one_line_of_the_log(caplog):
+    theme.configure(read_settings({}), {})
+    assert OPTIONS["logger.enableRich"] is False
+    try:
+        raise TypeError("a widget said\nnonsense")
+    except TypeError as error:
+        handle_uncaught_app_exception(error)
+    (line,) = [one for one in caplog.records if one.name == "streamlit.error_util"]
+    assert line.exc_info is None and "TypeError: a widget said nonsense" in line.getMessage()
+    assert "\n" not in logging.Formatter().format(line)

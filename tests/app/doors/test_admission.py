@@ -250,6 +250,21 @@ def test_a_student_is_here_while_a_page_of_theirs_is_open(klass):
     assert here == [True, True, False] and not has_page_open(ada.id) and not has_page_open("")
 
 
+def test_a_program_without_a_pass_counts_by_its_address(tmp_path):
+    """Whoever keeps no cookie had as many pages as all behind an address, at no pace."""
+    house, open_now = House(tmp_path, "public"), []
+
+    async def watching(scope, receive, send) -> None:
+        open_now.append(len(open_now))
+        if len(open_now) < 20:
+            house.status("/_stcore/stream", "WEBSOCKET")
+        await Inside()(scope, receive, send)
+
+    house.door.app = watching
+    assert house.status("/_stcore/stream", "WEBSOCKET") == 200
+    assert len(open_now) == MOST_OF_PERSON["websocket"]
+
+
 def test_wrong_keys_of_others_behind_an_address_keep_nobody_with_the_right_one_out(klass):
     for _ in range(32):
         assert klass.status("/train", "GET", ("authorization", f"Bearer {KEY}x")) == 401

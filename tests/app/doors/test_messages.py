@@ -94,7 +94,22 @@ def test_a_page_with_more_widgets_than_there_are_ends_its_socket():
     assert ended[-1]["code"] == 1008
 
 
-@pytest.mark.parametrize("noise", [b"\xff" * 100_000, b"\xff", {"text": "hello"}])
+def widget(json_value: str) -> bytes:
+    message = BackMsg()
+    message.rerun_script.widget_states.widgets.add(id="w", json_value=json_value)
+    return message.SerializeToString()
+
+
+def test_a_widget_that_says_json_is_let_through():
+    (heard,) = told(Messages().paced(sending(widget('{"a": [1]}')), "", "here"))[1:2]
+    assert heard["bytes"] == widget('{"a": [1]}')
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [b"\xff" * 100_000, b"\xff", {"text": "hello"}, widget("{"), widget("[" * 100_000)],
+    ids=["long", "short", "text", "json", "deep"],
+)
 def test_what_no_browser_says_ends_its_socket_in_one_line(noise, caplog):
     message = {"bytes": noise} if isinstance(noise, bytes) else noise
     left = [{"type": "websocket.receive", **message}, {"type": "websocket.disconnect", "code": 1}]

@@ -13,7 +13,7 @@ from hands import drawn, png
 
 from app.canvas_tabs.drawn import Drawn, predict_together
 from app.reading.answers import Answers
-from app.reading.frames import ANSWER, FAILURE, HEAD, MISTAKE, QUESTION, Frame
+from app.reading.frames import ANSWER, FAILURE, HEAD, LONGEST, MISTAKE, QUESTION, Frame
 from engine.lab import Lab
 from engine.people.person import OWNER, Person
 from engine.settings import read_settings
@@ -67,6 +67,29 @@ def test_a_batch_is_answered_as_each_drawing_alone(lab):
         assert kind == ANSWER and one.get("note") == other.get("note")
         for mine, others in zip(one.get("rows", ()), other.get("rows", ()), strict=True):
             assert mine["share"] == pytest.approx(others["share"], abs=1e-4)
+
+
+def test_pictures_of_any_size_make_a_table_of_any_length_no_longer(lab):
+    """What a student taught by photographs is shown small: the answer once ended the process of all."""
+    ben = lab.classroom.join(lab.classroom.now().code, "Ben")
+    noise = np.random.default_rng(0).integers(0, 256, (600, 600), np.uint8)
+    for number in range(3):
+        lab.for_person(ben).taught.add("noise", png(np.roll(noise, number)))
+    ((kind, table),) = asked(lab, ("symbols", [""], ben))
+    assert kind == ANSWER and table.count("<img") == 3 and len(table) < 3 * 12_000
+
+
+def test_an_answer_that_is_too_long_costs_its_asker_only(lab):
+    answers = Answers(lab)
+    answers._alone["warm"] = lambda data: "x" * LONGEST
+    frames = [
+        Frame(number, QUESTION, json.dumps({"name": name, "data": data, "person": who}).encode())
+        for number, (name, data) in enumerate([("warm", None), ("look", look(drawn("7")))])
+        for who in [[OWNER.id, OWNER.name, OWNER.role]]
+    ]
+    long, other = answers.of(frames)
+    assert HEAD.unpack(long[: HEAD.size])[2] == MISTAKE and len(long) < 1000
+    assert json.loads(other[HEAD.size :])["glyph"] == "7"
 
 
 class Model:
