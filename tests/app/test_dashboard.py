@@ -12,7 +12,6 @@ from streamlit import config
 from streamlit.error_util import handle_uncaught_app_exception
 from streamlit.testing.v1 import AppTest
 
-
 from app import theme
 from app.dashboard import ASSETS
 from app.widgets.links import pages_in
