@@ -18,7 +18,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from app.doors.limits import whose
 
 MOST_OF_CLIENT = 512  # as limits.MOST, requests and sockets together, and some that come and go
-PATIENCE_SECONDS = 20.0  # for a request's head, and between two parts of its body
+PATIENCE_SECONDS = 20.0  # for a request's head, and for every LEAST_BYTES of its body
+LEAST_BYTES = 100_000
 MOST_FILES = 65_536
 
 
@@ -55,7 +56,7 @@ class _Patient(H11Protocol):
         peer = self.client[0] if self.client else ""
         self._who = "" if self.shared.exempt(peer) else whose(peer)
         self._timer: asyncio.TimerHandle | None = None
-        self._is_socket = False
+        self._is_socket, self._came = False, 0  # bytes since the timer was set
         if self._who:
             self.shared.open[self._who] += 1
             if self.shared.open[self._who] > self.shared.most:
@@ -64,9 +65,11 @@ class _Patient(H11Protocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        self._forget()
+        self._came += len(data)
         super().data_received(data)
-        if self._is_coming():
+        if not self._is_coming():
+            self._forget()
+        elif self._timer is None or self._came >= LEAST_BYTES:
             self._wait()
 
     def on_response_complete(self) -> None:
@@ -95,6 +98,7 @@ class _Patient(H11Protocol):
 
     def _wait(self) -> None:
         self._forget()
+        self._came = 0
         self._timer = self.loop.call_later(self.shared.seconds, self._give_up)
 
     def _forget(self) -> None:

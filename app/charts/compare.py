@@ -101,12 +101,12 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
                 hoverinfo="skip",
                 showlegend=False,
                 legendgroup=line.label,
-                name=line.label,
+                name=escape(line.label),
             )
         chart.add_scatter(
             x=column([point[0] for point in points]),
             y=column([point[1] for point in points]),
-            name=line.label,
+            name=escape(line.label),
             legendgroup=line.label,
             mode="lines+markers",
             line={"color": line.colour, "width": 2},
@@ -161,7 +161,7 @@ def scores(rows: Sequence[Score], what: str) -> go.Figure:
                 mode="markers",
                 showlegend=False,
                 opacity=0.55,
-                name=row.label,
+                name=escape(row.label),
                 marker={
                     "color": row.colour,
                     "size": 8,
@@ -177,7 +177,7 @@ def scores(rows: Sequence[Score], what: str) -> go.Figure:
             mode="markers",
             marker={"color": row.colour, "size": 11},
             showlegend=False,
-            name=row.label,
+            name=escape(row.label),
             hovertemplate=f"%{{x:.2f}}%<extra>{escape(row.note or row.label)}</extra>",
         )
     chart.update_yaxes(autorange="reversed", title=None)

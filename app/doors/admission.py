@@ -22,7 +22,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from app.doors.limits import Attempts, Turns
+from app.doors.limits import Attempts, Rate, Turns, whose
 from app.doors.table import ANYONE, Door
 from engine.errors import GlyphlabError, RightsError, SettingsError
 from engine.people.classroom import Classroom
@@ -31,6 +31,9 @@ from engine.people.person import NOBODY, Person
 from engine.settings import Settings
 
 TOKEN = "token"
+# Visitors from one address, a second and at once: in the two hours that what they make is kept, fewer than
+# the lab has places for (engine.lab.MOST_VISITS).
+NEWCOMERS = (1 / 30, 30)
 TOO_MANY = "Too many wrong keys. Try again later."
 _BEARER = re.compile(r"bearer +(\S{1,200})", re.I)
 log = logging.getLogger(__name__)
@@ -55,6 +58,7 @@ class Admission:
 
     def __init__(self, classroom: Classroom, port: int, framed: bool = False) -> None:
         self.classroom, self.attempts, self.turns = classroom, Attempts(), Turns()
+        self.newcomers = Rate(*NEWCOMERS)
         self.mode = classroom.mode
         self.cookie_name, self._framed = cookie_name(port), framed
 
@@ -66,7 +70,9 @@ class Admission:
         person, cookie = self._known(found, scope), ""
         if person is None and self.mode == "public":
             person = NOBODY
-            if _is_page(scope, found.headers):
+            address = whose((scope.get("client") or ("", 0))[0])
+            # Who comes when many have just come from there looks on, and has nothing of their own.
+            if _is_page(scope, found.headers) and not self.newcomers.wait_seconds(address):
                 person = self.classroom.visitor()
                 cookie = self.cookie(scope, self.classroom.pass_of(person), person.role)
         who = door.who.split()

@@ -179,13 +179,18 @@ class Guard:
         self, door: Door, id: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         client = (scope.get("client") or ("", 0))[0]
+        person: Person | None = scope.get("glyphlab.person")
         visit = Visit(
-            self._protected(send, door.bare), receive, self._most(door), self._limits, client
+            self._protected(send, door.bare),
+            receive,
+            self._most(door),
+            self._limits,
+            (person and (person.id or person.role)) or client,
+            upload=door.body == UPLOAD,
         )
         try:
             if door.takes == FORM:
                 visit.form = FormText(Headers(scope=scope).get("content-type", ""))
-            person: Person | None = scope.get("glyphlab.person")
             kind, who = scope["type"], person.id if person else ""
             if person is not None and not (person.id or person.leads):  # a program without a pass
                 who = f"at {whose(client)}"

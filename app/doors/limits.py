@@ -14,6 +14,9 @@ from contextlib import contextmanager
 # are served; a page keeps one socket, a canvas two streams.
 MOST = {"http": 256, "websocket": 100}
 MOST_OF_PERSON = {"http": 60, "websocket": 8}  # of one who has come in: a browser with some tabs
+QUESTIONS_BYTES = (
+    100_000_000  # of bodies that are no uploads, of one client; each is under a megabyte
+)
 MOST_SOCKETS = 400  # of all clients together: each is a session with widgets and a script's memory
 
 
@@ -25,7 +28,7 @@ class Limits:
     """Counts what each client has open, and the bytes of its bodies that are on their way. For one
     event loop.
 
-    body_bytes  of one client at once; twice that of all clients together
+    body_bytes  of one client's uploads at once; twice that of all clients together
     """
 
     def __init__(
@@ -34,7 +37,7 @@ class Limits:
         self._most, self._sockets, self._body_bytes = most or MOST, sockets, body_bytes
         self._open: Counter[tuple[str, str]] = Counter()
         self._all: Counter[str] = Counter()
-        self._coming: Counter[str] = Counter()
+        self._coming: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
 
     @contextmanager
     def entered(self, client: str, kind: str, person: str = "") -> Iterator[None]:
@@ -58,24 +61,22 @@ class Limits:
                 if not self._open[key]:
                     del self._open[key]
 
-    def came(self, client: str, size: int) -> None:
-        """Count bytes of a body that is being read; `went` when it has been answered. Raises
-        Crowded.
+    def came(self, client: str, size: int, upload: bool = True) -> None:
+        """Count bytes of a body that is being read; `went` when it has been answered. upload: whether it
+        is one; questions have room of their own, which no upload takes. Raises Crowded.
         """
-        who = whose(client)
-        if (
-            self._coming[who] + size > self._body_bytes
-            or self._coming.total() + size > 2 * self._body_bytes
-        ):
+        who, coming = whose(client), self._coming[upload]
+        most = self._body_bytes if upload else QUESTIONS_BYTES
+        if coming[who] + size > most or coming.total() + size > 2 * most:
             raise Crowded
-        self._coming[who] += size
+        coming[who] += size
 
-    def went(self, client: str, size: int) -> None:
+    def went(self, client: str, size: int, upload: bool = True) -> None:
         """Take back what `came` has counted."""
-        who = whose(client)
-        self._coming[who] -= size
-        if self._coming[who] <= 0:
-            del self._coming[who]
+        who, coming = whose(client), self._coming[upload]
+        coming[who] -= size
+        if coming[who] <= 0:
+            del coming[who]
 
 
 class Rate:

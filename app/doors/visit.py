@@ -14,10 +14,16 @@ class Visit:
     """
 
     def __init__(
-        self, send: Send, receive: Receive, most: int, limits: Limits, client: str
+        self,
+        send: Send,
+        receive: Receive,
+        most: int,
+        limits: Limits,
+        client: str,
+        upload: bool = True,
     ) -> None:
         self._send, self._receive = send, receive
-        self._most, self._limits, self._client = most, limits, client
+        self._most, self._limits, self._client, self._upload = most, limits, client, upload
         self._taken = 0
         self.begun = False
         self.form: FormText | None = None  # where the body is one
@@ -29,7 +35,7 @@ class Visit:
         try:
             if self._taken + size > self._most:
                 raise TooLarge(self._most)
-            self._limits.came(self._client, size)
+            self._limits.came(self._client, size, self._upload)
             if self.form is not None:
                 self.form.take(message.get("body", b""))
         except (Crowded, TooLarge, Unreadable) as error:
@@ -45,4 +51,4 @@ class Visit:
         await self._send(message)
 
     def end(self) -> None:
-        self._limits.went(self._client, self._taken)
+        self._limits.went(self._client, self._taken, self._upload)

@@ -35,4 +35,8 @@ class Frame(NamedTuple):
 
 def framed(number: int, kind: int, content: Any) -> bytes:
     """A frame as it is sent."""
-    return Frame(number, kind, json.dumps(content, ensure_ascii=False).encode()).packed()
+    try:
+        body = json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which is refused where the text is read
+        body = json.dumps(content).encode()
+    return Frame(number, kind, body).packed()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.charts.words import literal
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ TASK_WORDS = {
 def busy_with(lab: Lab, but: str = "") -> str:
     """What this machine is busy with, in words, without the run `but`; '' where it is free.
 
-    'training run `mine`, 2 queued runs'
+    Markdown: 'training run mine and 2 queued runs'
     """
     runs = [run for run in lab.runs() if run.alive and run.id != but]
-    parts = [f"training run `{run.name}`" for run in runs if run.state != "queued"]
+    parts = [f"training run {literal(run.name)}" for run in runs if run.state != "queued"]
     parts += [
         TASK_WORDS.get(task.kind, task.kind)
         for task in lab.tasks()

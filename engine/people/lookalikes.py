@@ -71,6 +71,8 @@ _PAIRS = (("rn", "m"), ("vv", "w"))  # letters that stand together like one
 def skeleton(name: str) -> str:
     """What is equal of names that look alike, in whichever case; for comparing only."""
     seen = unicodedata.normalize("NFD", name).translate(_FORMS)
+    # Spaces and signs between letters are not what a name is known by.
+    seen = "".join(one for one in seen if unicodedata.category(one)[0] not in "PZ") or seen
     for pair, letter in _PAIRS:
         seen = seen.replace(pair, letter)
     return seen.casefold()

@@ -12,7 +12,7 @@ import uvicorn
 from own_loop import run
 from websockets.asyncio.client import connect
 
-from app.connections import Patience, more_files
+from app.connections import LEAST_BYTES, Patience, more_files
 
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 SLOW = (
@@ -90,6 +90,30 @@ def test_who_does_not_go_on_is_let_go_and_others_are_answered(question):
 
     found = served(patience, visit)
     assert found.count(b"HTTP/1.1 200") == (1 if question.startswith(WHOLE) else 0)
+
+
+@pytest.mark.parametrize(("part", "whole"), [(b"x", False), (b"x" * LEAST_BYTES, True)])
+def test_a_body_comes_at_a_pace(part, whole):
+    """A byte now and then held an upload's room for as long as one liked."""
+
+    async def visit(port):
+        incoming, link = await asyncio.open_connection("127.0.0.1", port)
+        head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {12 * len(part)}\r\n\r\n"
+        link.write(head.encode())
+        with suppress(ConnectionError):
+            for _ in range(12):
+                link.write(part)
+                await link.drain()
+                await asyncio.sleep(0.1)  # each part long before the time is over
+        found = b""
+        with suppress(ConnectionError):
+            found = await asyncio.wait_for(incoming.read(12), 20)
+        link.close()
+        with suppress(ConnectionError):
+            await link.wait_closed()
+        return found
+
+    assert served(Patience(seconds=0.6), visit).endswith(b"200") is whole
 
 
 def test_an_answer_may_take_longer_than_that():

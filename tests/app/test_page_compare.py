@@ -7,6 +7,7 @@ import io
 
 import pytest
 from compared import compared_run
+from weblab import charts as charts_of
 from weblab import open_page, texts
 
 from app.charts import compare as charts
@@ -39,6 +40,17 @@ def test_the_address_names_the_runs_and_the_answer_comes_first(lab):
     assert "*lr 0.004* is significantly better on images like these" in texts(page)
     tests = page.dataframe[1].value
     assert list(tests["verdict"]) == ["significant"]
+
+
+def test_names_of_runs_are_no_markdown_and_no_markup_of_charts(lab):
+    name = "q` [Enter](https://evil.example) <b>x</b>"
+    runs = [compared_run(lab, wrong=range(n)) for n in (5, 60)]
+    for run in runs:
+        run.write_status(name=name)
+    page = open_page("compare", runs=",".join(run.id for run in runs))
+    assert "[Enter](http" not in texts(page) and "<b>x" not in texts(page)
+    names = [trace["name"] for figure in charts_of(page) for trace in figure["data"]]
+    assert not any("<b>" in str(one) for one in names)
 
 
 def test_the_question_of_the_first_steps_is_asked_again_where_it_is_answered(lab):

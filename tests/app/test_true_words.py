@@ -121,9 +121,12 @@ def test_a_busy_machine_says_so_and_what_for(lab, monkeypatch):
         for one, state in ((run, "running"), (waiting, "queued")):
             held.enter_context(one.take_lock())
             one.write_status(state=state, finished=None)
-        assert busy.busy_with(lab) == "training run `mine` and 1 queued run"
+        assert busy.busy_with(lab) == "training run mine and 1 queued run"
         assert busy.busy_with(lab, but=run.id) == "1 queued run"
-        assert "busy now (training run `mine`" in texts(open_page("home"))
+        run.write_status(name="q` [Enter](https://evil.example)")
+        assert "[Enter](" not in busy.busy_with(lab)
+        run.write_status(name="mine")
+        assert "busy now (training run mine" in texts(open_page("home"))
     monkeypatch.setattr(os, "getloadavg", lambda: (64.0, 0.0, 0.0))
     assert "programs outside the lab" in busy.quick_takes(lab)
 

@@ -69,7 +69,7 @@ def leaderboard(lab: Lab) -> None:
     """Each student's best run on the assignment, with the interval that decides places."""
     rows = lab.lessons.leaderboard()
     if not rows:
-        st.caption("No run on the assignment has ended yet.")
+        st.caption("No run on the assignment has finished with a model yet.")
         return
     st.dataframe(
         [

@@ -134,7 +134,7 @@ def _order(lab: Lab) -> None:
         _coming_and_going(lab, found)
     if cleared := st.session_state.get(CLEARED):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.success("Cleared.", icon=":material/delete:", width=160)
+            st.success("In the trash now.", icon=":material/delete:", width=220)
             st.button(
                 "Undo",
                 key="undo-clear",
@@ -152,7 +152,7 @@ def _coming_and_going(lab: Lab, found: ClassFile) -> None:
         )
         with st.container(horizontal=True):
             for one in (*found.students, *reversed(found.gone)):
-                away = f", left {ago(one.left)}" if one.left else ", removed"
+                away = f", left {ago(one.left)}" if one.left else ", signed out"
                 label = literal(one.name) + ("" if one in found.students else away)
                 st.button(label, key=f"back-{one.id}", on_click=_let_back_in, args=(lab, one))
         # In here, not on the page: a code for one person is not for the projector.
@@ -202,8 +202,9 @@ def _clear(lab: Lab, students: tuple[str, ...]) -> None:
         return
     st.session_state[CLEARED] = batch
     if left:
+        runs = "1 run is" if left == 1 else f"{left} runs are"
         st.session_state[REFUSED] = (
-            f"{left} runs are stopping. Clear once more when they have ended."
+            f"{runs} still stopping and not cleared yet: clear once more in a moment."
         )
 
 

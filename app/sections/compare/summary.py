@@ -5,6 +5,7 @@ their mistakes, their calibration.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -96,7 +97,9 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
     """What the runs show: sentences, scores with their intervals, tests, and the recipes'
     differences.
     """
-    sentences = lab.compare.answers(subjects)
+    # Sentences are Markdown, and names are of whoever started a run.
+    named = [replace(one, label=literal(one.label), kind=literal(one.kind)) for one in subjects]
+    sentences = lab.compare.answers(named)
     if sentences:
         with st.container(border=True, key="answers"):
             for sentence in sentences:

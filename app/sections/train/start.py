@@ -221,8 +221,9 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
     like = next((run for run in islice(same, ALIKE) if _alike(lab, run, recipe)), None)
     if like is not None and like.seconds and like.epochs:
         parts.append(
-            f"about {seconds(like.seconds / like.epochs * epochs)}, as run `{like.id}` took, whose"
-            f" test accuracy is {percent(like.accuracy)}"
+            f"about {seconds(like.seconds / like.epochs * epochs)}, judged by run `{like.id}`"
+            f" ({number(like.epochs)} epochs in {seconds(like.seconds)}, waiting included;"
+            f" test accuracy {percent(like.accuracy)})"
         )
     st.info("Will train " + " · ".join(parts) + ".", icon=":material/info:")
 

@@ -10,13 +10,15 @@ from at_the_door import DOORS, Inside, ask, example, typed
 from own_loop import run
 
 from app.doors.addresses import addresses_of
-from app.doors.admission import admission_of, check_reach, cookie_name
+from app.doors.admission import NEWCOMERS, admission_of, check_reach, cookie_name
 from app.doors.guard import Guard
 from app.doors.limits import MOST_OF_PERSON, Attempts, Crowded, Limits, Rate, Turns
 from app.doors.open_pages import has_page_open
 from app.doors.proxies import proxies_of
 from app.doors.table import ALL, ANYONE, LEADERS, lab_table
+from app.server import AWAY_SECONDS
 from engine.errors import SettingsError
+from engine.lab import MOST_VISITS
 from engine.people.classroom import Classroom
 from engine.people.person import OWNER, TEACHER
 from engine.settings import read_settings
@@ -138,6 +140,14 @@ def test_everybody_visits_a_public_lab_and_each_browser_is_somebody(tmp_path):
     put = ("PUT", ("content-type", "multipart/form-data; boundary=x"))
     assert house.status("/_stcore/upload_file/a/b", *put) == 403
     assert house.status("/_stcore/upload_file/a/b", *put, house.shown(OWNER)) == 200
+
+
+def test_one_address_can_not_take_all_places_of_visitors(tmp_path):
+    house = House(tmp_path, "public")
+    came = [ask(house.door, "/train", headers=PAGE) for _ in range(40)]
+    assert [status for status, _ in came] == [200] * 40
+    given = sum("set-cookie" in headers for _, headers in came)
+    assert given == NEWCOMERS[1] and given + AWAY_SECONDS * NEWCOMERS[0] < MOST_VISITS
 
 
 def test_a_framed_lab_asks_browsers_to_send_its_cookie_there_too(tmp_path):

@@ -9,7 +9,7 @@ from at_the_door import BEGUN, DOORS, TABLE, Inside, ask, example, filled, typed
 from own_loop import run
 
 from app.doors.guard import FORM_MARGIN, Guard
-from app.doors.limits import Limits, whose
+from app.doors.limits import QUESTIONS_BYTES, Limits, whose
 from app.doors.table import UPLOAD
 from engine.settings import read_settings
 
@@ -192,6 +192,17 @@ def test_uploads_that_come_at_once_are_counted_together():
     assert ask(door, path, "POST", (BEGUN.ljust(500, b"x"),), headers)[0] == 429
     limits.went("10.0.0.3", 500)
     assert ask(door, path, "POST", (BEGUN.ljust(500, b"x"),), headers)[0] == 200
+
+
+def test_uploads_take_no_room_from_questions_and_questions_have_bounds_too():
+    limits = Limits(1000)
+    limits.came("127.0.0.1", 1000)
+    limits.came("10.0.0.2", 1000)  # all that uploads may have
+    asked, kind = "/canvas/gradio_api/component_server", ("content-type", "application/json")
+    door, headers = guard(Inside(), limits), (("host", "localhost"), kind)
+    assert ask(door, asked, "POST", (b"x" * 900,), headers)[0] == 200
+    limits.came("127.0.0.1", QUESTIONS_BYTES, upload=False)
+    assert ask(door, asked, "POST", (b"x" * 900,), headers)[0] == 429
 
 
 def test_a_form_may_carry_large_files_but_little_text():

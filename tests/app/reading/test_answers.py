@@ -13,7 +13,7 @@ from hands import drawn, png
 
 from app.canvas_tabs.drawn import Drawn, predict_together
 from app.reading.answers import Answers
-from app.reading.frames import ANSWER, FAILURE, HEAD, LONGEST, MISTAKE, QUESTION, Frame
+from app.reading.frames import ANSWER, FAILURE, HEAD, LONGEST, MISTAKE, QUESTION, Frame, framed
 from engine.lab import Lab
 from engine.people.person import OWNER, Person
 from engine.settings import read_settings
@@ -77,6 +77,13 @@ def test_pictures_of_any_size_make_a_table_of_any_length_no_longer(lab):
         lab.for_person(ben).taught.add("noise", png(np.roll(noise, number)))
     ((kind, table),) = asked(lab, ("symbols", [""], ben))
     assert kind == ANSWER and table.count("<img") == 3 and len(table) < 3 * 12_000
+
+
+def test_half_a_surrogate_pair_is_a_mistake_in_words(lab):
+    ((kind, said),) = asked(lab, ("look", ["\ud800", "", "", []], OWNER))
+    assert kind == ANSWER and said["headline"] == "This can't be read"
+    body = framed(1, QUESTION, {"data": ["\ud800"]})[HEAD.size :]
+    assert json.loads(body) == {"data": ["\ud800"]}
 
 
 def test_an_answer_that_is_too_long_costs_its_asker_only(lab):

@@ -42,7 +42,16 @@ def test_students_join_by_code_under_a_name_of_their_own(tmp_path):
     assert (ada.name, ada.role, len(code)) == ("Ada Lovelace", "student", CODE_LENGTH)
     assert room(tmp_path).person_of(found.pass_of(ada)) == ada
     unseen = ("Ada Lovelace\ufe0f", "Ada Love\u034flace", "Ada\u3164Lovelace", "\u2800Ada")
-    alike = ("Аda Lovelace", "Ａda Lovelace", "The Teacher", "owner", ":material/school: T")
+    alike = (
+        "Ada.Lovelace",
+        "adalovelace!",
+        "Tea-cher.",
+        "Аda Lovelace",
+        "Ａda Lovelace",
+        "The Teacher",
+        "owner",
+        ":material/school: T",
+    )
     for name in (
         "ada lovelace",
         "",
