@@ -52,9 +52,12 @@ class Cancel:
         return self.seen
 
     def begin(self) -> None:
-        """Count the minutes that the run may take, if whoever started it has a quota."""
+        """Count the minutes that the run may take, if whoever started it has a quota: what it had
+        before it was resumed counts as well.
+        """
         if minutes := self.run.status().get("most_minutes"):
-            self._end = time.monotonic() + 60 * minutes
+            spent = max((row.get("seconds") or 0 for row in self.run.metrics()), default=0)
+            self._end = time.monotonic() + 60 * minutes - spent
 
     @contextmanager
     def catching_signals(self) -> Iterator[None]:

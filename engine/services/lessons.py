@@ -12,6 +12,7 @@ from engine.errors import GlyphlabError, RightsError
 from engine.people.class_file import Assignment, Student
 from engine.people.person import FOLDERS
 from engine.recipes.fields import DataSpec
+from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.run_info import now
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # Fields of a recipe's data that change nothing about which images a run is tested on.
 FREE = frozenset("style size labels journal balance limit".split())
+LONGEST_LINE = 20  # models that started one from another
 LONGEST_WORDS = 500  # characters of an assignment
 
 
@@ -148,7 +150,25 @@ class Lessons:
         if run.alive or run.accuracy is None or run.created < assignment.given:
             return False
         with suppress(GlyphlabError):
-            return _tested_on(self.store.run(run.id).recipe().data) == wanted
+            recipe = self.store.run(run.id).recipe()
+            return _tested_on(recipe.data) == wanted and self._saw_no_test_image(recipe)
+        return False
+
+    def _saw_no_test_image(self, recipe: Recipe) -> bool:
+        """Whether none of the models that a run started from, if any, may have learned from its test
+        images: those of the same data set held back the same ones. Raises CheckpointError.
+        """
+        wanted, data = _tested_on(recipe.data), set(recipe.data.name.split("+"))
+        parent = recipe.init_from
+        for _ in range(LONGEST_LINE):
+            if parent is None:
+                return True
+            meta = self.store.model_meta(parent)
+            before = make_recipe(meta["recipe"], {"scale": "full", "small": {}})
+            if data & set(before.data.name.split("+")):
+                if meta.get("held_out") or _tested_on(before.data) != wanted:
+                    return False
+            parent = before.init_from
         return False
 
     # order

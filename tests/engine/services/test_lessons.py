@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hands import drawn, png
+from trained import model_run
 from weblab import add_run
 
 from engine.errors import RecipeError, RightsError, RunError
@@ -51,6 +52,18 @@ def test_places_are_lost_only_to_those_who_are_better_beyond_the_intervals(lab):
     assert (rows[1].low, rows[1].high) == subject.interval, "the interval is that of Compare"
     lab.lessons.take_back()
     assert lab.lessons.leaderboard() == [] and lab.lessons.assignment() is None
+
+
+def test_a_run_that_starts_from_a_model_which_saw_the_test_images_does_not_count(lab):
+    same = model_run(lab)
+    saw = model_run(lab, seed=1, **{"data.seed": 5})
+    again = model_run(lab, seed=2, init_from=saw.id)
+    lab.lessons.hand_out("quick", 0.95)
+    scored(lab, lab.ada, 0.9, init_from="mnist-convnet")
+    scored(lab, lab.ben, 0.9, init_from=same.id)
+    scored(lab, lab.cem, 1.0, init_from=saw.id)
+    scored(lab, lab.cem, 1.0, init_from=again.id)
+    assert {row.student.name for row in lab.lessons.leaderboard()} == {"Ada", "Ben"}
 
 
 def test_what_cannot_be_assigned_is_refused(lab):
