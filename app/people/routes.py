@@ -26,7 +26,8 @@ JOIN = f"""<h1>Join the class</h1>
 <button>Join</button></form>
 <p>Others of the class see your name beside your runs. Take a first name or a nickname. A cookie keeps
 you joined in this browser for a week. The teacher's computer keeps your name, when you joined, which pages
-you opened and when, and what you draw, teach and train, until the teacher clears it.</p>
+you opened and when, and what you draw, teach and train, until the teacher clears it. You were here before? The
+teacher can let you back in to what you made.</p>
 <details><summary>I am the teacher</summary>ENTER</details>"""
 ENTER = """<form method="post" action="enter"><label>Key <input name="key" type="password" required
  autocomplete="current-password" maxlength="200"></label><button>Enter</button></form>"""

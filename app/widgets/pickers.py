@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.charts.words import percent
+from app.charts.words import literal, percent
 from app.widgets.busy import quick_takes
 from app.widgets.common import clock, empty
 
@@ -94,7 +94,8 @@ def pick_runs(
     """Run ids, any number, offered newest first; empty, with an empty state drawn, where there are
     no runs (of `states`).
 
-    The choice stands in the address as `?<key>=id,id`; ids there that are gone are passed over.
+    The choice stands in the address as `?<key>=id,id`; ids there that are gone are
+    named and left out.
     """
     runs = [run for run in lab.runs() if states is None or run.state in states]
     if not runs:
@@ -107,7 +108,10 @@ def pick_runs(
         return []
     labels = {run.id: run_label(run) for run in runs}
     if key in st.query_params:
-        st.session_state[key] = [run for run in _listed(key) if run in labels]
+        asked = _listed(key)
+        st.session_state[key] = [run for run in asked if run in labels]
+        if gone := [literal(run) for run in asked if run not in labels]:
+            st.warning(f"Not here, and so left out: {', '.join(gone)}.", icon=":material/info:")
     elif key not in st.session_state:
         st.session_state[key] = [run for run in default if run in labels]
 

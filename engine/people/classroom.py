@@ -70,7 +70,9 @@ class Classroom:
     def enter(self, key: str) -> Person:
         """The one who shows the key: the teacher of a class, else the owner. Raises RightsError."""
         if not self.key or not hmac.compare_digest(key.encode(), self.key.encode()):
-            raise RightsError("this is not the lab's key")
+            raise RightsError(
+                "this is not the lab's key", hint="It was printed where the lab was started."
+            )
         return TEACHER if self.mode == "class" else OWNER
 
     def join(self, code: str, name: str) -> Person:

@@ -73,6 +73,7 @@ def test_a_run_that_is_gone_is_left_out(lab):
     one = compared_run(lab)
     page = open_page("compare", runs=f"gone00,{one.id}")
     assert page.multiselect(key="runs").value == [one.id]
+    assert "left out: gone00." in texts(page)
 
 
 def test_a_run_under_way_shows_how_far_it_is_instead_of_an_empty_page(lab):

@@ -178,7 +178,7 @@ def _coming_and_going(lab: Lab, found: ClassFile) -> None:
             " Work stays here under its owner's name, who can be let back in. Of those without work"
             " the lab forgets the name: clear the work first to have no name left."
         )
-        st.button("End it", key="end-lesson", type="primary", on_click=_do, args=(lab.lessons.end,))
+        st.button("End it", key="end-lesson", type="primary", on_click=_end, args=(lab,))
 
 
 def _let_back_in(lab: Lab, student: Student) -> None:
@@ -211,6 +211,12 @@ def _clear(lab: Lab, students: tuple[str, ...]) -> None:
 def _undo(lab: Lab, batch: str) -> None:
     _do(lab.trash.restore, batch)
     st.session_state.pop(CLEARED, None)
+
+
+def _end(lab: Lab) -> None:
+    _do(lab.lessons.end)
+    if not st.session_state.get(REFUSED):
+        st.toast("The lesson has ended: everybody is signed out, and the code is another.")
 
 
 def _do(deed: Callable[..., object], *arguments: object) -> None:
