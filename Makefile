@@ -29,14 +29,13 @@ SITE := NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 run: $(VENV)/.installed
 	@$(PY) -m app
 
-# The type checker is busy on one core for minutes: the tests run beside it.
-test: lint
-	@$(MAKE) --no-print-directory --jobs=2 types check-docs pytest
+# One after the other: tests whose machine is busy with something else wait too long for their servers and browsers.
+test: lint types check-docs pytest
 
 # One process a core, each with one thread: tests of one file stay together, because they share what is costly to make,
-# and the files that take longest come first (tests/conftest.py). A test that calls make is to find it as a person does.
+# and the files that take longest come first (tests/conftest.py).
 pytest: $(VENV)/.installed-dev
-	@unset MAKEFLAGS MFLAGS MAKELEVEL; OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/cluster
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/cluster
 
 # Real Ray and Slurm clusters on this machine. Slurm's daemons need root and `apt-get install slurm-wlm munge`.
 test-cluster: $(VENV)/.installed-cluster

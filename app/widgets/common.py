@@ -145,7 +145,8 @@ def _legible(figure: go.Figure) -> go.Figure:
     colour = (DARK if st.context.theme.type == "dark" else LIGHT)["textColor"]
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
         axis.title.font.color = axis.tickfont.color = colour
-    for bar in (one.colorbar for one in figure.data if "colorbar" in one):
+    traces: Any = figure.data  # plotly's own types take it for a name
+    for bar in (one.colorbar for one in traces if "colorbar" in one):
         bar.title.font.color = bar.tickfont.color = colour
     figure.layout.title.subtitle.font.color = colour
     return figure
