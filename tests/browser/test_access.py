@@ -104,6 +104,8 @@ def server(tmp_path_factory):
 def settled(page) -> None:
     """Wait until the page stands still."""
     page.locator("h1").first.wait_for(state="attached")
+    if page.locator('[data-testid="stApp"]').count():  # its "Stop" comes and goes with the script
+        page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     page.locator('[data-testid="stStatusWidget"], [data-testid="stSkeleton"]').first.wait_for(
         state="detached"
     )

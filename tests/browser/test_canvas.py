@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from canvas_server import CanvasServer
 from hands import SYMBOLS, drawn, png
-from waiting import wait_until
+from waiting import place_at_rest, wait_until
 
 from engine.lab import Lab
 
@@ -48,9 +48,9 @@ class Pen:
 
     def __init__(self, page) -> None:
         self.page = page
-        canvas = page.locator('#pad [data-role="canvas"]')
-        canvas.scroll_into_view_if_needed()
-        self.box = canvas.bounding_box()
+        self.canvas = page.locator('#pad [data-role="canvas"]')
+        self.canvas.scroll_into_view_if_needed()
+        self.box = place_at_rest(self.canvas)
 
     def at(self, point, left: float = 0.0, scale: float = 0.6):
         x, y = (0.5 + (point[axis] - 0.5) * scale for axis in (0, 1))
@@ -67,6 +67,7 @@ class Pen:
             )  # each step waits for the browser
 
     def draw(self, symbol: str, **where) -> None:
+        self.box = self.canvas.bounding_box()  # what stands above the pad may have grown
         for stroke in SYMBOLS[symbol]:
             self.begin(stroke, **where)
             self.page.mouse.up()

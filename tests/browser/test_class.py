@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hands import SYMBOLS
-from waiting import wait_until
+from waiting import place_at_rest, wait_until
 from weblab import Server, add_run
 
 from engine.errors import RightsError
@@ -175,7 +175,7 @@ def draws(one: Visitor) -> None:
     canvas = one.page.locator('#pad [data-role="canvas"]')
     one.page.locator('#pad [data-role="model"] option').first.wait_for(state="attached")
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
+    box = place_at_rest(canvas)
     for number, (x, y) in enumerate(SYMBOLS["7"][0]):
         x, y = (
             box["x"] + box["width"] * (0.3 + 0.4 * x),

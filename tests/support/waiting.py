@@ -6,6 +6,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -19,6 +20,20 @@ def full_disk(size_bytes: int = 1000) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def place_at_rest(target: Any) -> dict[str, float]:
+    """Where an element of a page is (x, y, width and height in pixels), once it has stopped moving: a
+    page that is still being laid out moves what one would draw on. target: Playwright's locator.
+    """
+    places: list[dict[str, float] | None] = [None]
+
+    def rests() -> dict[str, float] | None:
+        target.page.wait_for_timeout(150)
+        places.append(target.bounding_box())
+        return places[-1] if places[-1] == places[-2] else None
+
+    return wait_until(rests, timeout=60)  # pyright: ignore[reportReturnType]
 
 
 def wait_until(
