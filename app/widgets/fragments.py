@@ -11,8 +11,7 @@ import streamlit as st
 
 from app.doors.open_pages import pages_open
 
-REDRAWS = 8  # a second, of all open pages together: each takes about 20 ms of the processor
-OTHER_PACE = 1.5  # times slower or faster, from which on a page changes to the new one
+REDRAWS = 8  # a second that are aimed at, of all open pages together: each takes about 20 ms of the processor
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -29,26 +28,20 @@ def fragment(draw: Callable[P, R], run_every: float | None = None) -> Callable[P
 
     @wraps(draw)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-        pace = None if run_every is None else paced(run_every)
-        # Pages that were opened together are not to be drawn again together.
-        spread = random.uniform(0.8, 1.2) if pace != run_every else 1
-
-        @wraps(draw)
-        def at_its_pace(*args: P.args, **kwargs: P.kwargs) -> R:
-            if run_every is not None and pace is not None:
-                change = paced(run_every) / pace
-                if not 1 / OTHER_PACE < change < OTHER_PACE:
-                    st.rerun()  # the whole page: a fragment keeps the pace that it was begun with
-            return draw(*args, **kwargs)
-
         with st.container():
-            return st.fragment(at_its_pace, run_every=pace and spread * pace)(*args, **kwargs)
+            pace = None if run_every is None else paced(run_every)
+            return st.fragment(draw, run_every=pace)(*args, **kwargs)
 
     return inside
 
 
-def paced(seconds: float, pages: int | None = None) -> float:
-    """Seconds between two redraws of a page that asks for one every `seconds`, beside `pages` open
-    ones (None: as many as there are).
+def paced(seconds: float) -> float:
+    """Seconds between two redraws of a page that asks for one every `seconds`, by how many are open as
+    it is drawn. Of many, each has a pace of its own: opened together, they are not to be drawn again
+    together.
+
+    A page keeps its pace until it is drawn anew: to change it from within would take a rerun of the
+    whole page, which closes its dialogs, among them the code that a class is joining by.
     """
-    return max(seconds, (pages_open() if pages is None else pages) / REDRAWS)
+    shared = pages_open() / REDRAWS
+    return seconds if shared <= seconds else max(seconds, shared * random.uniform(0.8, 1.2))
