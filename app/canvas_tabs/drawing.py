@@ -1,10 +1,13 @@
-"""What the pad sends: a picture as a data URI, and the name of the chosen model."""
+"""What the pad sends: a picture as a data URI, the name of the chosen model and how many strokes were
+drawn; and what it is sent when a drawing was kept.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from typing import NamedTuple
+import json
+from typing import Any, NamedTuple
 
 from engine.errors import ImageError
 from engine.files.checked import parse_json
@@ -21,15 +24,36 @@ class Drawing(NamedTuple):
 
 def drawing_of(value: str | None) -> Drawing:
     """The drawing in the pad's value. Raises ImageError if nothing is drawn."""
+    fields = _fields(value)
+    if not fields.get("picture"):
+        raise ImageError("nothing is drawn", hint="Draw first.")
+    return Drawing(decode_picture(fields["picture"]), str(fields.get("model", "")))
+
+
+def model_of(value: str | None) -> str:
+    """The model that is chosen on the pad, whether or not something is drawn; '' where its value names
+    none. Raises ImageError.
+    """
+    return str(_fields(value).get("model", ""))
+
+
+def kept(value: str | None) -> str:
+    """The value that takes the drawing `value` from the pad, and leaves what was drawn since. Raises
+    ImageError.
+    """
+    fields = _fields(value)
+    left = {"picture": "", "model": model_of(value), "kept": fields.get("strokes", 0)}
+    return json.dumps(left)
+
+
+def _fields(value: str | None) -> dict[str, Any]:
     try:
         fields = parse_json(value) if value else {}
     except ValueError as error:
         raise ImageError("the drawing can't be read", got=str(error)) from None
     if not isinstance(fields, dict):
         raise ImageError("the drawing can't be read", expected="a picture and a model")
-    if not fields.get("picture"):
-        raise ImageError("nothing is drawn", hint="Draw first.")
-    return Drawing(decode_picture(fields["picture"]), str(fields.get("model", "")))
+    return fields
 
 
 def decode_picture(uri: object) -> bytes:

@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from app.canvas_tabs.drawing import drawing_of
-from engine.errors import GlyphlabError, ImageError
+from app.canvas_tabs.drawing import model_of
+from engine.errors import GlyphlabError
 
 AT_ONCE = (
     2  # questions of API clients computed at the same time; the pad's own do not wait for them
@@ -35,7 +35,9 @@ def word_tab(ask: Ask, pad: gr.HTML) -> None:
             return _line_table(await ask("drawn_lines", value))
 
     async def show_picture(image: str | None, value: str | None) -> str:
-        return _line_table(await read(image, _model_of(value)))
+        with friendly():
+            model = model_of(value)
+        return _line_table(await read(image, model))
 
     gr.Markdown(
         "Write a word on the pad, or choose a photograph or scan of a line. It is cut into"
@@ -143,13 +145,6 @@ def _given(image: str | None) -> str:
     if not image:
         raise gr.Error("No picture was given. Choose one first.", print_exception=False)
     return image
-
-
-def _model_of(value: str | None) -> str:
-    try:
-        return drawing_of(value).model
-    except ImageError:
-        return ""
 
 
 def _api(function: Any, inputs: list[Any], output: Any, name: str) -> None:

@@ -18,14 +18,14 @@ from app.scripts import joined
 
 ASSETS = Path(__file__).parents[2] / "assets" / "canvas"
 START = "startPad({ element, props, trigger, server, watch });\n"  # names that Gradio offers
-CLEARED = ""  # the value that clears the pad
 
 
 def pad(functions: list[Callable[..., Any]]) -> gr.HTML:
-    """The pad and the answer beside it. `drawing_of` (app.canvas_tabs.drawing) reads its value; the
-    value CLEARED clears it."""
+    """The pad and the answer beside it. `drawing_of` and `model_of` (app.canvas_tabs.drawing) read its
+    value; `kept` makes the one that takes a drawing from it.
+    """
     return gr.HTML(
-        CLEARED,
+        "",
         html_template=_asset("pad.html"),
         css_template=_asset("pad.css"),
         js_on_load=joined(ASSETS / "pad.js") + START,

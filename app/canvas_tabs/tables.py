@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from app.canvas_tabs.drawing import drawing_of
+from app.canvas_tabs.drawing import model_of
 from app.canvas_tabs.reader import Reader
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging.images import open_picture
@@ -73,11 +73,10 @@ def drawings_table(reader: Reader) -> str:
 
 
 def model_in(reader: Reader, value: str | None) -> str:
-    """The model that the pad's value names, or the best. Raises ModelError if there is none."""
-    try:
-        return drawing_of(value).model or reader.best()
-    except ImageError:
-        return reader.best()
+    """The model that is chosen on the pad, or the best. Raises ImageError, and ModelError if there is
+    none.
+    """
+    return model_of(value) or reader.best()
 
 
 def _many(count: int, what: str) -> str:

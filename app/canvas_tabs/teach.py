@@ -9,9 +9,8 @@ from gradio import processing_utils
 from gradio.utils import get_upload_folder
 from starlette.concurrency import run_in_threadpool
 
-from app.canvas_tabs.drawing import drawing_of
+from app.canvas_tabs.drawing import drawing_of, kept
 from app.canvas_tabs.files import Ask, friendly
-from app.canvas_tabs.pad import CLEARED
 from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.tables import NOTHING_TAUGHT, drawings_table, model_in
 from app.charts.words import literal
@@ -39,7 +38,7 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> list[A
         left = ENOUGH - count
         then = f"Draw {left} more." if left > 0 else "Draw another to see it recognised."
         return (
-            CLEARED,
+            kept(value),
             f"Example {count} of **{literal(symbol.name)}** is kept. {then}",
             *await listed(value),
         )
@@ -107,7 +106,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks, taught: list[Any]
     def save(value: str | None, label: str) -> tuple[Any, ...]:
         with friendly():
             saved = reader.lab.drawings.save(drawing_of(value).picture, label)
-        return CLEARED, f"Saved as **{literal(saved.label)}**.", drawings_table(reader)
+        return kept(value), f"Saved as **{literal(saved.label)}**.", drawings_table(reader)
 
     def delete_last() -> tuple[Any, ...]:
         newest = reader.lab.drawings.all()[:1]

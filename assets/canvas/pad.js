@@ -43,13 +43,17 @@ export function startPad({ element, props, trigger, server, watch }) {
   }, waits);
   const askWhy = latest((data) => server.why(data), () => (view === "why" && question()?.slice(0, 2)) || null, (answer) => { if (view === "why") showView(answer); });
 
+  function tell() { // what other parts of the page read
+    props.value = JSON.stringify({ picture: strokes.empty ? "" : picture(), model: part("model").value, strokes: strokes.drawn.length });
+  }
+
   function changed(ended) {
     part("hint").hidden = !strokes.empty;
     part("undo").disabled = part("clear").disabled = strokes.empty;
     part("redo").disabled = !strokes.undone.length;
     askLook(ended);
     if (!ended) return;
-    props.value = JSON.stringify({ picture: strokes.empty ? "" : picture(), model: part("model").value });
+    tell();
     trigger("change");
     rested();
   }
@@ -168,11 +172,18 @@ export function startPad({ element, props, trigger, server, watch }) {
     picker.replaceChildren(...models.map((model) => new Option(model.label, model.name)));
     picker.value = models.some((model) => model.name === chosen) ? chosen : found.best;
     aboutModel();
+    if (pointer === null) tell();
     if (!models.length) showAnswer(part, { ...NOTHING, headline: "No model yet", note: "Train one on the Train page, then come back." });
     else if (!strokes.empty) askLook(true);
   }
   addEventListener("focus", () => { if (element.isConnected) refresh(); }); // models trained in another tab appear
-  watch("value", () => { if (!props.value && !strokes.empty) { strokes.forget(); redraw(); changed(false); rested(); } });
+  watch("value", () => { // a drawing was kept, and leaves the pad; what was drawn since then stays
+    const { kept } = JSON.parse(props.value || "{}");
+    if (!kept || strokes.empty) return;
+    strokes.forget(kept); redraw(); changed(false);
+    if (strokes.empty) rested();
+    else tell();
+  });
   showView(null);
   refresh();
 

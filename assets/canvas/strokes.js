@@ -35,8 +35,8 @@ export class Strokes {
     return true;
   }
 
-  forget() {
-    this.drawn = [];
+  forget(count) { // the first ones, for good
+    this.drawn.splice(0, count);
     this.undone = [];
   }
 }

@@ -170,7 +170,7 @@ def test_after_three_drawings_a_symbol_is_recognised(page, server):
             ),
             timeout=60,
         )
-        says(page, "Nothing drawn yet")  # the pad is ready for the next
+        page.wait_for_function("document.querySelector('[data-role=undo]').disabled")  # ready
     pen = Pen(page)
     pen.draw("♥", scale=0.58, left=0.05)
     says(page, "This is ♥")
@@ -180,6 +180,29 @@ def test_after_three_drawings_a_symbol_is_recognised(page, server):
     assert page.get_by_text("Leave-one-out: 100% of 3").count() == 1
     page.get_by_role("button", name="Forget the symbol").click()
     wait_until(lambda: not Lab(server.home).taught.symbols(), timeout=60)
+
+
+def test_what_is_drawn_while_a_drawing_is_kept_stays_on_the_pad(page, server):
+    pen = Pen(page)
+    pen.draw("♥")
+    page.get_by_label("Name of the symbol").fill("held")
+    page.evaluate("""() => { // the answer to the click can't come before what follows in the same turn
+        document.querySelector("#add-example").click();
+        const canvas = document.querySelector('[data-role="canvas"]'), box = canvas.getBoundingClientRect();
+        const at = (x, y) => ({pointerId: 1, clientX: box.x + x, clientY: box.y + y, bubbles: true});
+        canvas.setPointerCapture = () => {};
+        canvas.dispatchEvent(new PointerEvent("pointerdown", at(90, 90)));
+        canvas.dispatchEvent(new PointerEvent("pointermove", at(90, 200)));
+        canvas.dispatchEvent(new PointerEvent("pointerup", at(90, 200)));
+    }""")
+    wait_until(lambda: Lab(server.home).taught.symbols(), timeout=60)
+    page.get_by_text("Example 1 of held is kept").wait_for()
+    for disabled in (False, True):  # one stroke is left: the one drawn since
+        page.wait_for_function(
+            f"document.querySelector('[data-role=undo]').disabled === {str(disabled).lower()}"
+        )
+        page.keyboard.press("z")
+    Lab(server.home).taught.remove("held")
 
 
 def test_files_come_and_go_by_names_that_tell_no_place(page, server):

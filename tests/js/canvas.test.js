@@ -30,13 +30,16 @@ test("a cleared pad comes back stroke by stroke, the first one first", () => {
   assert.equal(names(strokes.drawn), "ab");
 });
 
-test("a new stroke ends what could be drawn again; a forgotten pad has nothing left", () => {
+test("a new stroke ends what could be drawn again; what is forgotten does not come back, what was drawn since stays", () => {
   const strokes = new Strokes();
   strokes.add(stroke("a"));
   strokes.undo();
   strokes.add(stroke("b"));
   assert.ok(!strokes.redo());
-  strokes.forget();
+  strokes.add(stroke("c"));
+  strokes.forget(1);
+  assert.equal(names(strokes.drawn), "c");
+  strokes.forget(1);
   assert.ok(strokes.empty && !strokes.undo() && !strokes.redo());
 });
 
