@@ -18,9 +18,9 @@ from engine.data.choices import AS_FOUND, Choices
 from engine.data.file_kinds import kind_of_head
 from engine.data.file_list import Files, files_below
 from engine.data.file_names import by_file_names, doubt_file_names, offer
-from engine.data.forms.class_lists import renamed
 from engine.data.forms.label_files import by_label_files
 from engine.data.forms.manifest import Named, named_by_tables
+from engine.data.forms.renaming import renamed
 from engine.data.layout import Layout, lay_out
 from engine.data.listing import Listing, Survey, digest
 from engine.data.lost import hidden_pictures, joined, lost_folders, twice

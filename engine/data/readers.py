@@ -23,10 +23,10 @@ from engine.data.file_kinds import kind_of_file
 from engine.data.file_list import MOST_TABLE_BYTES, Files, on_disk, one_file
 from engine.data.folder import folder_files, list_files, sorted_out, zip_files
 from engine.data.folder_of_archives import Content, archives_in, joined_archives, note_archives
-from engine.data.forms.class_lists import doubt_beside, lists_in, with_names
 from engine.data.forms.data_files import DATA_FORMS, find_data_files, list_data_files
 from engine.data.forms.omniglot import is_omniglot, joined
 from engine.data.forms.records import TABLE_ENDINGS, read_table_at
+from engine.data.forms.renaming import doubt_beside, lists_in, with_names
 from engine.data.gunzip import gunzipped
 from engine.data.listing import Listing, digest
 from engine.data.parts import doubt_part, refuse_volume

@@ -16,10 +16,10 @@ import numpy as np
 from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.arrow_parts import Parts, open_parts
-from engine.data.forms.class_names import features_of, listed_names, names_in
 from engine.data.forms.columns import LABELS, SPLITS, Roles, chosen, named
 from engine.data.forms.pixel_rows import take_frame
 from engine.data.forms.records import as_text
+from engine.data.forms.schema_names import features_of, listed_names, names_in
 from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import as_images
 from engine.data.forms.sink import Sink

@@ -17,13 +17,13 @@ from engine.data.choices import Choices
 from engine.data.file_list import Files, on_disk
 from engine.data.forms.arrays import read_numpy
 from engine.data.forms.arrow import read_arrow
-from engine.data.forms.class_lists import Renamed, renamed
 from engine.data.forms.encoded import ENDINGS, is_encoded, read_encoded
 from engine.data.forms.labels_beside import is_label_text
 from engine.data.forms.matlab import read_matlab
 from engine.data.forms.pixel_columns import HEAD_BYTES, is_pixel_table
 from engine.data.forms.pixel_rows import is_labels, read_pixel_tables
 from engine.data.forms.pixel_texts import is_pixel_texts, read_pixel_texts
+from engine.data.forms.renaming import Renamed, renamed
 from engine.data.forms.sink import Packed, Sink, packed
 from engine.data.forms.strokes import is_drawings, read_drawings
 from engine.data.idx import GlyphReader

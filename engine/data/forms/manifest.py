@@ -23,7 +23,7 @@ from engine.data.forms.columns import (
 )
 from engine.data.forms.given import Given, agreed, doubt, doubt_folders, numbers_of_folders
 from engine.data.forms.labels import plain_labels
-from engine.data.forms.listed_names import is_list
+from engine.data.forms.name_files import is_list
 from engine.data.forms.one_hot import with_label
 from engine.data.forms.paths import Paths
 from engine.data.forms.records import TABLE_ENDINGS, read_table

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.data.file_list import Files
-from engine.data.forms.listed_names import MOST_BYTES, ClassList, is_called_so, is_number, list_in
+from engine.data.forms.name_files import MOST_BYTES, ClassList, is_called_so, is_number, list_in
 from engine.data.listing import Finding, Listing
 from engine.data.names import decode_names
 from engine.data.walk import FolderReader

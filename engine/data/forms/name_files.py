@@ -11,8 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from engine.data.forms.class_names import plain_yaml
 from engine.data.forms.columns import plain_name
+from engine.data.forms.schema_names import plain_yaml
 from engine.data.forms.text import read_text, separated
 from engine.data.names import composed
 from engine.data.roles import words_of
