@@ -33,6 +33,7 @@ from app.lazy_app import LazyApp
 from app.metrics import metrics_route
 from app.people.presence import may_be_here
 from app.people.routes import routes as people_routes
+from app.people.signin import check_sign_in
 from app.people.welcome import welcome
 from app.pulse import Pulse
 from app.samples.routes import routes as sample_routes
@@ -95,7 +96,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
         Route("/favicon.ico", _icon),
         Route("/canvas", add_slash),
         Mount("/space", routes=[*space_routes(lab), *sample_routes(lab)]),
-        *(people_routes(admission) if admission else ()),
+        *(people_routes(admission, lab.settings) if admission else ()),
     ]
     app = Side(LabApp(DASHBOARD, lifespan=lifespan, routes=routes), "/canvas", canvas)
     return guarded(app, lab_table(list(PAGES)), lab.settings, environ, admission, tally)
@@ -146,6 +147,7 @@ def serve(environ: Mapping[str, str]) -> int:
     try:
         settings = settings_of(environ)
         check_reach(settings)
+        check_sign_in(settings, environ)
         listener = bind(settings.host, settings.port)
     except GlyphlabError as error:
         print(error, file=sys.stderr)

@@ -93,6 +93,18 @@ def address(text: str) -> str:
     return text.rstrip("/")
 
 
+def provider(text: str) -> str:
+    """An OpenID provider, on this machine or by TLS; or none."""
+    local = ("http://127.0.0.1:", "http://localhost:")
+    if text and not text.startswith(("https://", *local)):
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def people(text: str) -> str:
+    return ",".join(name.strip().casefold() for name in text.split(",") if name.strip())
+
+
 def mode(text: str) -> str:
     """One of MODES."""
     if text not in MODES:

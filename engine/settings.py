@@ -21,6 +21,7 @@ class Setting:
     what it is for.
 
     on_space  its default on a Hugging Face Space, if that is another
+    by_space  the variable in which a Space gives it
     secret    whether its value is shown to nobody
     """
 
@@ -30,6 +31,7 @@ class Setting:
     expects: str
     help: str
     on_space: str | None = None
+    by_space: str = ""
     secret: bool = False
 
     @property
@@ -61,6 +63,39 @@ SETTINGS: tuple[Setting, ...] = (
         "auto, or at least 12 letters, digits and ._~-",
         "the key by which the owner or teacher enters (auto: made once, and kept in the home)",
         secret=True,
+    ),
+    Setting(
+        "GLYPHLAB_OIDC_URL",
+        "",
+        values.provider,
+        "an address with https://",
+        "OpenID provider by which the owner or teacher signs in, such as https://huggingface.co",
+        by_space="OPENID_PROVIDER_URL",
+    ),
+    Setting(
+        "GLYPHLAB_OIDC_CLIENT",
+        "",
+        str,
+        "a client's id",
+        "the lab's client id at that provider",
+        by_space="OAUTH_CLIENT_ID",
+    ),
+    Setting(
+        "GLYPHLAB_OIDC_SECRET",
+        "",
+        str,
+        "a client's secret",
+        "the secret of that client",
+        by_space="OAUTH_CLIENT_SECRET",
+        secret=True,
+    ),
+    Setting(
+        "GLYPHLAB_OWNERS",
+        "",
+        values.people,
+        "names separated by ','",
+        "who leads the lab when signed in: account names or verified email addresses (on a Space: its author)",
+        by_space="SPACE_AUTHOR_NAME",
     ),
     Setting(
         "GLYPHLAB_ALLOWED_HOSTS",
@@ -186,6 +221,10 @@ class Settings:
     host: str
     mode: str
     key: str
+    oidc_url: str
+    oidc_client: str
+    oidc_secret: str
+    owners: str
     allowed_hosts: str
     trusted_proxies: str
     framed_by: str
@@ -210,8 +249,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     found = {}
     for setting in SETTINGS:
         default = setting.default
-        if setting.on_space is not None and environ.get("SPACE_ID"):
-            default = setting.on_space
+        if environ.get("SPACE_ID"):
+            default = setting.on_space if setting.on_space is not None else default
+            default = environ.get(setting.by_space, default)
         text = environ.get(setting.name, default).strip()
         got = "a text that is not shown" if setting.secret else repr(text)
         try:

@@ -52,6 +52,8 @@ LAB = (
     Door("/join", who=ANYONE),
     Door("/join", "POST", FORM_TEXT, FIELDS, who=ANYONE),
     Door("/enter", "POST", FORM_TEXT, FIELDS, who=ANYONE),
+    Door("/signin", who=ANYONE),
+    Door("/signed-in", who=ANYONE),
     Door("/leave", "POST", FORM_TEXT, FIELDS, who=ANYONE),
     Door("/space/points/{}/{}"),
     Door("/space/layer/{}/{}"),

@@ -1,4 +1,6 @@
-"""The lab's front door for people: /join for a class, /enter for whoever has the key, /leave."""
+"""The lab's front door for people: /join for a class, /enter for whoever has the key, /signin for whom a
+provider knows, /leave.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.doors.admission import Admission
+from app.people import signin
 from engine.errors import GlyphlabError, RightsError
 from engine.people.person import LONGEST_NAME, Person
+from engine.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "assets" / "join.html").read_text(encoding="utf-8")
 JOIN = f"""<h1>Join the class</h1>
@@ -31,21 +35,26 @@ teacher can let you back in to what you made.</p>
 <details><summary>I am the teacher</summary>ENTER</details>"""
 ENTER = """<form method="post" action="enter"><label>Key <input name="key" type="password" required
  autocomplete="current-password" maxlength="200"></label><button>Enter</button></form>"""
-OWN = f"""<h1>This lab is private</h1>
-<p>Open the address that was printed when it was started, or enter the key in it.</p>{ENTER}"""
+OWN = """<h1>This lab is private</h1>
+<p>Open the address that was printed when it was started, or enter the key in it.</p>ENTER"""
 
 
-def routes(admission: Admission) -> list[Route]:
+def routes(admission: Admission, settings: Settings) -> list[Route]:
     """The routes to serve beside the lab's pages."""
-    classroom = admission.classroom
+    classroom, provider = admission.classroom, signin.offered_by(settings)
+    sign_in = f'<p><a href="{signin.BEGIN[1:]}">Sign in with {escape(provider)}</a></p>'
+    enter_by = ENTER + (sign_in if provider else "")
+
+    def framed(body: str, status: int) -> Response:
+        html = PAGE.replace("BODY", body)
+        return HTMLResponse(html, status, {"cache-control": "no-store"})
 
     def page(wrong: str = "", status: int = 200, **fields: str) -> Response:
-        body = JOIN.replace("ENTER", ENTER) if classroom.mode == "class" else OWN
+        body = (JOIN if classroom.mode == "class" else OWN).replace("ENTER", enter_by)
         for name in ("code", "name"):
             body = body.replace(name.upper(), escape(fields.get(name, "")))
         box = f'<p class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
-        html = PAGE.replace("BODY", box + body)
-        return HTMLResponse(html, status, {"cache-control": "no-store"})
+        return framed(box + body, status)
 
     async def join(request: Request) -> Response:
         if request.method == "GET":
@@ -91,6 +100,7 @@ def routes(admission: Admission) -> list[Route]:
         Route("/join", join, methods=["GET", "POST"]),
         Route("/enter", enter, methods=["POST"]),
         Route("/leave", leave, methods=["POST"]),
+        *signin.routes(admission, settings, framed),
     ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.people.asking import person_in_dashboard
+from app.people.signin import BEGIN, offered_by
 from app.shared_lab import open_lab_here
 from engine.services.labels import account
 
@@ -20,6 +21,19 @@ LONGEST = 60  # characters
 def asking() -> Person:
     """The person whose browser shows this page."""
     return person_in_dashboard(open_lab_here())
+
+
+def sign_in_or_out() -> None:
+    """How the owner of a public lab comes in and goes, in the sidebar."""
+    settings = open_lab_here().settings
+    if settings.mode != "public":
+        return
+    if asking().leads:
+        st.html(
+            '<form method="post" action="leave"><button class="gl-plain">Leave as its owner</button></form>'
+        )
+    elif offered_by(settings):
+        st.caption(f"This lab is yours? [Sign in]({BEGIN[1:]})")
 
 
 def person() -> str:

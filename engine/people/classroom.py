@@ -73,6 +73,11 @@ class Classroom:
             raise RightsError(
                 "this is not the lab's key", hint="It was printed where the lab was started."
             )
+        return self.leader
+
+    @property
+    def leader(self) -> Person:
+        """The teacher of a class, else the owner."""
         return TEACHER if self.mode == "class" else OWNER
 
     def join(self, code: str, name: str) -> Person:
@@ -140,8 +145,7 @@ class Classroom:
             return None
         role, id = found
         if role in ("owner", "teacher"):
-            here = self.mode == "class"
-            return (TEACHER if here else OWNER) if here == (role == "teacher") else None
+            return self.leader if role == self.leader.role else None
         if role == "visitor":
             return Person(id, NOBODY.name, "visitor") if self.mode == "public" else None
         students = {one.id: one for one in self.now().students} if self.mode == "class" else {}

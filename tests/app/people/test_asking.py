@@ -62,7 +62,7 @@ def test_the_start_prints_how_people_come_in(lab, tmp_path):
 
 def test_what_a_form_holds_beside_its_fields_changes_nothing_and_who_leaves_is_out(lab):
     admission = admission_of(lab.classroom, lab.settings, {})
-    client = TestClient(Starlette(routes=routes(admission)), follow_redirects=False)
+    client = TestClient(Starlette(routes=routes(admission, lab.settings)), follow_redirects=False)
     wrong = client.post("/join", data={"code": "x", "name": "<b>", "status": "1", "wrong": "x"})
     assert wrong.status_code == 403 and "&lt;b&gt;" in wrong.text
     code = lab.classroom.now().code

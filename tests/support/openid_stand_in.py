@@ -1,0 +1,124 @@
+"""An OpenID provider in this process: discovery, authorization with PKCE, tokens signed with RS256. Whoever
+comes is signed in at once, with the claims that the test has set.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+CLIENT, SECRET = "the-lab", "the-secret-of-the-lab"
+
+
+class Provider:
+    """claims: who is signed in, and what else the token is to say; key: what tokens are signed with;
+    sent_back: where browsers were sent after they had signed in.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.published = self.key = RSAKey.generate_key(2048, {"kid": "one"})
+        self.claims: dict[str, Any] = {}
+        self.sent_back: list[str] = []
+        self._asked: dict[str, dict[str, str]] = {}
+
+    def document(self, path: str) -> dict[str, Any] | None:
+        if path == "/jwks":
+            return {"keys": [self.published.as_dict(private=False)]}
+        if path != "/.well-known/openid-configuration":
+            return None
+        return {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+            "jwks_uri": f"{self.url}/jwks",
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "code_challenge_methods_supported": ["S256"],
+        }
+
+    def authorized(self, asked: dict[str, str]) -> str:
+        """Where the browser goes on, with a code that is good once."""
+        assert asked["response_type"] == "code" and asked["client_id"] == CLIENT
+        code = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+        self._asked[code] = asked
+        self.sent_back.append(asked["redirect_uri"])
+        return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
+
+    def token(self, form: dict[str, str], authorization: str) -> dict[str, Any] | None:
+        """The answer for a code; None where the client, the code or its proof is not right."""
+        asked = self._asked.pop(form.get("code", ""), None)
+        wanted = "Basic " + base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
+        proof = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        shown = base64.urlsafe_b64encode(proof).rstrip(b"=").decode()
+        if asked is None or authorization != wanted or shown != asked["code_challenge"]:
+            return None
+        claims = {
+            "iss": self.url,
+            "aud": CLIENT,
+            "exp": int(time.time()) + 60,
+            "iat": int(time.time()),
+            "nonce": asked["nonce"],
+            **self.claims,
+        }
+        signed = jwt.encode({"alg": "RS256", "kid": "one"}, claims, self.key)
+        return {"access_token": "x", "token_type": "Bearer", "id_token": signed}
+
+
+@contextmanager
+def openid_stand_in() -> Iterator[Provider]:
+    """A provider that listens until the end of the block."""
+    provider = Provider()
+    handler = type("Handler", (_Handler,), {"provider": provider})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    provider.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield provider
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    provider: Provider
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        if path == "/authorize":
+            self.send_response(302)
+            self.send_header("location", self.provider.authorized(dict(parse_qsl(query))))
+            self.end_headers()
+            return
+        self._send(self.provider.document(path), 404)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        form = {name: values[0] for name, values in parse_qs(body).items()}
+        found = None
+        if urlsplit(self.path).path == "/token":
+            found = self.provider.token(form, self.headers.get("authorization", ""))
+        self._send(found, 400)
+
+    def _send(self, document: dict[str, Any] | None, otherwise: int) -> None:
+        body = json.dumps(document or {"error": "invalid_request"}).encode()
+        self.send_response(200 if document else otherwise)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
