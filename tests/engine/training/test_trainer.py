@@ -245,9 +245,11 @@ def test_after_few_steps_batch_statistics_are_those_of_the_training_images(
     seen = []
     layer.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     run_model(model, trainer.images, index, trainer.data.size)
-    pixels = torch.cat(seen).transpose(0, 1).flatten(1)  # (channels, images times pixels)
-    assert torch.allclose(layer.running_mean, pixels.mean(1), atol=1e-4) == exact
-    assert torch.allclose(layer.running_var, pixels.var(1), rtol=1e-3) == exact
+    pixels = torch.cat(seen).double().transpose(0, 1).flatten(1)  # (channels, images times pixels)
+    off = (layer.running_mean - pixels.mean(1)).abs() / pixels.std(1)
+    # Some processors' kernels add float32 up one by one, which costs a mean 0.0003 of its spread.
+    assert (off.max() < 1e-3) == exact
+    assert torch.allclose(layer.running_var.double(), pixels.var(1), rtol=1e-3) == exact
     assert layer.momentum == 0.1
     assert int(layer.num_batches_tracked) == max(1, len(index) // batch)
 
