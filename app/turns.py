@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-AT_ONCE = 3
+AT_ONCE = 2  # of three, the event loop's answers waited: one in ten took over 100 ms
 PATIENCE_SECONDS = 8.0  # then a script goes on without a turn: another may wait for something slow
 SWITCH_SECONDS = (
     0.001  # after which a thread that computes lets another go on; Python's own is 0.005

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 RUNS, POINTS = 1000, 1000
 AT_ONCE, VIEWS, IDLE_SECONDS = 30, 3, 20
+BUILT_SECONDS = 15  # after the start, the canvas has been built
 LONG = 5.0  # seconds: a page that takes longer is opened once
 PATIENCE = 300  # seconds for a page
 COMPLETE = """() => {
@@ -190,6 +191,7 @@ async def share_of_a_core(lab: Lab) -> float:
 async def measure(lab: Lab, runs: list[str], browser: Browser | None) -> dict[str, float]:
     """Every figure of a crowded lab by name. What needs a browser is left out where there is none."""
     pages, out = addresses(runs), {}
+    await asyncio.sleep(BUILT_SECONDS)
     out["idle, no page open, % of a core"] = await share_of_a_core(lab)
     if browser:
         with asking_for_health(lab) as health:

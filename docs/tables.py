@@ -245,6 +245,13 @@ def load() -> str:
     return table(("what", "took"), rows())
 
 
+def crowd() -> str:
+    from bench.load import rows
+
+    heads = ("what", "ten minutes", "aim", "one process, 90 s", "two processes", "and a told pace")
+    return table(heads, rows())
+
+
 def glossary() -> str:
     """The entries of the page Glossary."""
     from app.glossary import as_markdown
@@ -315,6 +322,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "glossary": glossary,
     "faults": faults,
     "load": load,
+    "crowd": crowd,
     "endpoints": endpoints,
     "rights": rights,
     "ablation": ablation,

@@ -40,6 +40,7 @@ FORM_MARGIN = 1_000_000  # bytes that a form adds to the file in it
 # one address may be thirty people.
 OF_PERSON, OF_ADDRESS = (30.0, 600), (300.0, 6_000)
 TOO_OFTEN = "Too many requests. Try again later."
+SESSION_SECONDS = 0.01  # between two pages that are opened at once
 POLICY_VIOLATION = 1008  # a WebSocket's reason to close
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Guard:
         self._limits = limits or Limits(self._upload_bytes)
         self.admission, self.tally = admission, tally or Tally()
         self._rates = rates or (Rate(*OF_PERSON), Rate(*OF_ADDRESS))
-        self._paced = Messages().paced
+        self._paced, self._sessions = Messages().paced, asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -196,6 +197,11 @@ class Guard:
                 who = f"at {whose(client)}"
             with self._limits.entered(client, kind, who), page_open(who, kind, door.path):
                 socket = kind == "websocket"
+                if (
+                    socket
+                ):  # a session takes milliseconds to make: what comes meanwhile has its turn
+                    async with self._sessions:
+                        await asyncio.sleep(SESSION_SECONDS)
                 counted = self._paced(receive, who, client) if socket else visit.receive
                 await self.app(below_prefix(scope), counted, visit.send)
         except (Crowded, TooLarge, Unreadable) as error:

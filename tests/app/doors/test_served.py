@@ -137,7 +137,15 @@ def test_every_door_says_who_may_come(served):
     doors = [door for _, door in lab_table(list(PAGES))._rows]
     assert {door.who for door in doors} <= {ALL, ANYONE, LEADERS}
     open_ = {door.path for door in doors if door.who == ANYONE}
-    assert open_ == {"/healthz", "/favicon.ico", "/join", "/enter", "/leave"}
+    assert open_ == {
+        "/healthz",
+        "/favicon.ico",
+        "/join",
+        "/enter",
+        "/leave",
+        "/signin",
+        "/signed-in",
+    }
 
 
 def test_a_question_is_answered_to_whom_it_is_for(served):
