@@ -88,13 +88,14 @@ def routes(
                 client_kwargs={
                     "scope": "openid profile email",
                     "code_challenge_method": "S256",
+                    "prompt": "select_account",  # who came in with the wrong one can choose another
                     "timeout": PROVIDER_SECONDS,
                 },
             )
         return client
 
     def failed(words: str, status: int) -> Response:
-        again = f'<p><a href="{BEGIN[1:]}">Try again</a></p>'
+        again = f'<p><a href="{BEGIN[1:]}">Try again</a> or <a href="./">go to the lab</a>.</p>'
         return page(f'<p class="wrong" role="alert">{escape(words)}</p>{again}', status)
 
     async def begin(request: Request) -> Response:

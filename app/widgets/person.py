@@ -33,7 +33,7 @@ def sign_in_or_out() -> None:
             '<form method="post" action="leave"><button class="gl-plain">Leave as its owner</button></form>'
         )
     elif offered_by(settings):
-        st.caption(f"This lab is yours? [Sign in]({BEGIN[1:]})")
+        st.caption(f"Is this lab yours? [Sign in]({BEGIN[1:]})")
 
 
 def person() -> str:
