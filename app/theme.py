@@ -64,6 +64,9 @@ def options(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
         "server.enableCORS": True,
         "server.maxWidgetStateSize": 16,
         "client.showErrorDetails": "none",
+        # None of the account's own: they are not for the lab, and where a service may not look into that
+        # folder (ProtectHome of systemd), the attempt failed every request.
+        "secrets.files": [],
         # A traceback in colours takes half a second, and a stranger's widgets can ask for ten a second.
         "logger.enableRich": False,
         "server.maxUploadSize": max(1, settings.upload_mb),

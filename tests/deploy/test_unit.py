@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from weblab import Server
 
 from app.doors.admission import check_reach
 from engine.settings import SETTINGS, read_settings
@@ -45,3 +46,13 @@ def test_systemd_has_nothing_to_say_against_it(unit, tmp_path):
         ["systemd-analyze", "verify", "--man=no", str(file)], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_answers_where_the_accounts_home_can_not_be_looked_into(tmp_path):
+    """As under ProtectHome=yes; root may look everywhere, but not below a file."""
+    (tmp_path / ".streamlit").write_text("no folder", encoding="utf-8")
+    server = Server(tmp_path, HOME=str(tmp_path))
+    try:
+        assert server.get("/")[0] == 200
+    finally:
+        server.close()
