@@ -63,10 +63,15 @@ def found_by_path(
         raise DataError("no data set is named", expected="a name, a folder, a zip or an IDX file")
     if kept := read_imported(home, name):
         roots = [folder.resolve() for folder in (home / "uploads", *folders, home / "datasets")]
-        if not kept.path.exists() or (names_only and not is_within(kept.path, roots)):
+        if names_only and not kept.anywhere and not is_within(kept.path, roots):
             raise DataError(
-                f"data set '{name}' lies in a folder that can't be opened",
-                hint="Put it back, or delete the data set from the lab.",
+                f"data set '{name}' lies outside the folders that this lab may open",
+                hint="Start the lab with GLYPHLAB_DATA naming the folder that it lies in.",
+            )
+        if not kept.path.exists():
+            raise DataError(
+                f"the files of data set '{name}' are not where they were",
+                hint="Put them back, or delete the data set from the lab.",
             )
         pairs = tuple(idx_files.only_pairs(kept.path)) if kept.path.is_dir() else ()
         return Found(name, kept.path, pairs, choices=kept.choices)

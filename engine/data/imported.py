@@ -17,10 +17,13 @@ ENDINGS = tuple(
 
 
 class Imported(NamedTuple):
-    """path: the file in the lab, or the folder or file on its machine that was named."""
+    """path: the file in the lab, or the folder or file on its machine that was named; anywhere: whether
+    that was done on the machine itself, where every path may be named.
+    """
 
     path: Path
     choices: Choices
+    anywhere: bool = False
 
 
 def ending_of(name: str) -> str:
@@ -42,7 +45,8 @@ def read_imported(home: Path, name: str) -> Imported | None:
     if not isinstance(file, str) or not file or "\0" in file:
         return None
     choices = read_choices(kept.get("choices"))  # pyright: ignore[reportUnknownMemberType]
-    return Imported(folder / file, choices)
+    anywhere = kept.get("anywhere") is True  # pyright: ignore[reportUnknownMemberType]
+    return Imported(folder / file, choices, anywhere)
 
 
 def is_linked(home: Path, found: Imported) -> bool:

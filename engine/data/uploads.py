@@ -73,10 +73,16 @@ def save_upload(
 
 
 def keep(
-    home: Path, staged: Staged, choices: Choices, unpacked_mb: int, progress: Progress
+    home: Path,
+    staged: Staged,
+    choices: Choices,
+    unpacked_mb: int,
+    progress: Progress,
+    anywhere: bool = False,
 ) -> Upload:
     """Make a data set of what is staged, read by `choices`: what the lab holds of it is moved, what
-    stays where it is is remembered. Raises DataError, and keeps nothing, if it can't be one.
+    stays where it is is remembered. anywhere: its path was named where every path may be. Raises
+    DataError, and keeps nothing, if it can't be one.
     """
     folder, path = home / "uploads", staged.path
     with told(home, staged.name):
@@ -90,7 +96,7 @@ def keep(
             kept = KEPT_JSON if ending == ".json" else ending
             at = path if staged.own is None else folder / f"{name}{kept}"
             upload = _upload(name, at, listing, choices)
-            _keep(folder, upload, str(at.resolve()) if staged.own is None else at.name)
+            _keep(folder, upload, str(at.resolve()) if staged.own is None else at.name, anywhere)
             if staged.own is not None:
                 if not path.is_dir():
                     sync(path)
@@ -124,7 +130,7 @@ def change_choices(home: Path, name: str, choices: Choices, unpacked_mb: int) ->
     listing = list_at(home, found.path, choices, unpacked_mb, no_progress)
     upload = _upload(name, found.path, listing, choices)
     file = str(found.path) if is_linked(home, found) else found.path.name
-    _keep(home / "uploads", upload, file)
+    _keep(home / "uploads", upload, file, found.anywhere)
     return upload
 
 
@@ -133,8 +139,8 @@ def _upload(name: str, path: Path, listing: Listing, choices: Choices) -> Upload
     return Upload(name, path, listing.kind, len(listing), listing.classes, skipped, choices)
 
 
-def _keep(folder: Path, upload: Upload, file: str) -> None:
-    kept = {**asdict(upload), "choices": asdict(upload.choices), "file": file}
+def _keep(folder: Path, upload: Upload, file: str, anywhere: bool) -> None:
+    kept = {**asdict(upload), "choices": asdict(upload.choices), "file": file, "anywhere": anywhere}
     write_json(folder / f"{upload.name}.json", kept)
 
 

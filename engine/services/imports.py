@@ -136,8 +136,9 @@ class Imports:
         self, staged: Staged, choices: Choices = AS_FOUND, progress: Progress = no_progress
     ) -> Upload:
         """Make a data set of it. Raises DataError, and leaves it staged, if it can't be one."""
-        unpacked_mb = self.store.settings.unpacked_mb
-        kept = keep(self.store.home, staged, choices, unpacked_mb, progress)
+        settings = self.store.settings
+        anywhere = staged.own is None and not settings.names_only
+        kept = keep(self.store.home, staged, choices, settings.unpacked_mb, progress, anywhere)
         staging.let_go(staged)  # what else was fetched with it
         return kept
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engine.data.choices import Choices
 from engine.errors import CheckpointError, DataError, GlyphlabError, RecipeError, RunError
 from engine.lab import Lab
 from engine.recipes.recipe import Recipe
@@ -58,6 +60,21 @@ def test_a_data_set_is_opened_by_name_or_inside_the_folders_that_were_named(plac
         with pytest.raises(DataError):
             web.data.samples(name, count=1)
     assert len(own.store.dataset(str(places / "outside" / "secret"))) == 6
+
+
+def test_what_was_made_a_data_set_on_the_machine_itself_is_opened_where_it_stays(places):
+    web, own = lab(places, True), lab(places, False)
+    kept = own.data.imports.keep_as(str(places / "outside" / "secret")).name
+    assert len(web.store.dataset(kept)) == len(own.store.dataset(kept)) == 6
+    own.data.imports.change(kept, Choices(paper="dark"))
+    assert len(web.store.dataset(kept)) == 6
+    shutil.rmtree(places / "outside" / "secret")
+    with pytest.raises(DataError, match="not where they were.*Put them back"):
+        web.store.dataset(kept)
+    linked = web.data.imports.keep_as(str(places / "data" / "mine")).name
+    elsewhere = replace(web.settings, data=())
+    with pytest.raises(DataError, match="outside the folders.*GLYPHLAB_DATA"):
+        Lab(web.home, elsewhere).store.dataset(linked)
 
 
 def test_a_path_outside_is_answered_alike_whether_something_is_there_or_not(places):
