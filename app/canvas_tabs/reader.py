@@ -147,17 +147,24 @@ class Reader:
             return prediction, judge((), prediction.probabilities, blank=True), None, None
         gallery = self.galleries.get(model)
         match = self._taught(drawn, prediction, model)
-        verdict = judge(
-            prediction.classes,
-            prediction.probabilities,
-            unlike=gallery is not None
-            and not gallery.accepts(prediction.embedding, prediction.square),
-        )
+        verdict = self.verdict(drawn, model)
         if match is None and verdict.groups[0].share < CLEARLY_ONE:
             pieces = self._characters(coarse(drawn.page.ink, COUNTED_SIDE), model)
             if pieces > 1:
                 verdict = judge(prediction.classes, prediction.probabilities, pieces=pieces)
         return prediction, verdict, match, gallery
+
+    def verdict(self, drawn: Drawn, model: str) -> Answer:
+        """What to say about one character, by one model: also whether it is unlike all that this model
+        was trained on, once its gallery has been built.
+        """
+        prediction, gallery = drawn.by(model), self.galleries.get(model)
+        unlike = gallery is not None and not (
+            prediction.blank or gallery.accepts(prediction.embedding, prediction.square)
+        )
+        return judge(
+            prediction.classes, prediction.probabilities, blank=prediction.blank, unlike=unlike
+        )
 
     def examples_like(self, drawn: Drawn, model: str) -> list[Example]:
         """The taught examples, those most like a drawing first."""

@@ -57,6 +57,14 @@ def test_what_is_no_digit_is_not_named_without_a_doubt(lab, kind):
     assert prediction.probabilities.max() > 0.5  # the softmax alone would have named it
 
 
+def test_models_side_by_side_doubt_what_each_would_doubt_alone(views):
+    look, *_ = views.functions()
+    for ink, doubted in ((solid("blot"), True), (drawn("7", 5), False)):
+        (shown,) = look([uri(ink), DIGITS, "models", [DIGITS]])["view"]["items"]
+        assert shown["note"].startswith("not sure: unlike") == doubted, shown["note"]
+        assert ("% sure" in shown["note"]) != doubted
+
+
 @pytest.mark.parametrize("writer", range(4))
 def test_digits_are_still_named(lab, writer):
     for digit in "701":
