@@ -19,7 +19,7 @@ from app.canvas_tabs.reader import Reader, of_few_classes, rows_of
 from app.canvas_tabs.taught_views import nearest_examples, symbol_rows, why_taught
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
-from engine.recognition.confusables import Answer, group_of
+from engine.recognition.confusables import group_of, in_short
 from engine.services.gallery import Gallery
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Views:
                 {
                     "model": name,
                     "glyph": prediction.label,
-                    "note": _in_short(verdict),
+                    "note": in_short(verdict),
                     "seen": data_uri(images.as_picture(prediction.square)),
                 }
             )
@@ -249,18 +249,6 @@ class Views:
             f"{what} can be shown once they have been embedded: a minute or so, in the background."
         )
         return {"kind": "message", "note": note, "action": "Prepare"}
-
-
-def _in_short(verdict: Answer) -> str:
-    """One model's answer in a line beside its likeliest class."""
-    if verdict.kind == "unlike":
-        return "not sure: unlike the images that it was trained on"
-    if not verdict.groups:
-        return verdict.headline
-    first, *others = verdict.groups
-    runner = f", then {others[0].best}" if others else ""
-    sure = "not sure" if verdict.kind == "unsure" else f"{first.share:.0%} sure"
-    return sure + runner
 
 
 def data_uri(picture: Image.Image) -> str:

@@ -128,5 +128,17 @@ def judge(
     return Answer("sure", groups, f"This is {first.best}", f"{first.share:.0%} sure.")
 
 
+def in_short(answer: Answer) -> str:
+    """One model's answer in a line beside its likeliest class."""
+    if answer.kind == "unlike":
+        return "not sure: unlike the images that it was trained on"
+    if not answer.groups:
+        return answer.headline
+    first, *others = answer.groups
+    runner = f", then {others[0].best}" if others else ""
+    sure = "not sure" if answer.kind == "unsure" else f"{first.share:.0%} sure"
+    return sure + runner
+
+
 def _either(names: Sequence[str]) -> str:
     return " or ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} or {names[-1]}"
