@@ -1,6 +1,6 @@
 // The views beside the answer: nearest training images, several models, the strokes that count, the map.
 
-import { make } from "./elements.js";
+import { alike, make } from "./elements.js";
 
 export const EMPTY = {
   nearest: "Draw, and the training images nearest to your drawing appear here.",
@@ -17,7 +17,7 @@ export const painters = {
     data.items.forEach((item) => {
       const figure = make("figure", item.same ? "gl-same" : ""), image = make("img", "gl-ink");
       image.src = item.image; image.alt = `A training image of ${item.label}`;
-      figure.append(image, make("figcaption", "gl-small", `${item.label} · ${item.similarity.toFixed(2)}`));
+      figure.append(image, make("figcaption", "gl-small", `${item.label} · ${alike(item.similarity)}`));
       grid.append(figure);
     });
     box.append(grid);

@@ -125,7 +125,7 @@ def judge(
             " together."
         )
         return Answer("sure", groups, f"{first.best}, or {_either(others)}", note)
-    return Answer("sure", groups, f"This is {first.best}", f"{first.share:.0%} sure.")
+    return Answer("sure", groups, f"This is {first.best}", f"{likely(first.share)} sure.")
 
 
 def in_short(answer: Answer) -> str:
@@ -136,8 +136,17 @@ def in_short(answer: Answer) -> str:
         return answer.headline
     first, *others = answer.groups
     runner = f", then {others[0].best}" if others else ""
-    sure = "not sure" if answer.kind == "unsure" else f"{first.share:.0%} sure"
+    sure = "not sure" if answer.kind == "unsure" else f"{likely(first.share)} sure"
     return sure + runner
+
+
+def likely(probability: float) -> str:
+    """A probability in whole percents, of which none is certain.
+
+    >>> likely(0.42), likely(0.9999)
+    ('42%', '>99%')
+    """
+    return ">99%" if probability >= 0.995 else f"{probability:.0%}"
 
 
 def _either(names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { percent } from "../../assets/canvas/elements.js";
+import { alike, percent } from "../../assets/canvas/elements.js";
 import { latest } from "../../assets/canvas/latest.js";
 import { drawByKeys } from "../../assets/canvas/nib.js";
 import { Strokes, dab } from "../../assets/canvas/strokes.js";
@@ -58,8 +58,12 @@ test("a stroke is drawn on from where it was, an eraser takes ink away, a dot is
   assert.deepEqual(calls.find(([name]) => name === "arc"), ["arc", 5, 5, 4, 0, 7]);
 });
 
-test("shares are whole percents, small ones with a decimal", () => {
-  assert.deepEqual([0, 0.004, 0.014, 0.0994, 0.5, 1].map(percent), ["0%", "0.4%", "1.4%", "9.9%", "50%", "100%"]);
+test("only what is the same is wholly alike", () => {
+  assert.deepEqual([1, 0.99999, 0.999, 0.5].map(alike), ["1.00", "1.00", "0.99", "0.50"]);
+});
+
+test("shares are whole percents, small ones with a decimal, and none is certain", () => {
+  assert.deepEqual([0, 0.004, 0.014, 0.0994, 0.5, 0.994, 0.9951, 1].map(percent), ["0%", "0.4%", "1.4%", "9.9%", "50%", "99%", ">99%", ">99%"]);
 });
 
 // `latest` with a clock of its own: timers run when `pass` says so.
