@@ -21,8 +21,8 @@ from engine.noise.noise_family import BLIND_FROM
 
 SETS: dict[str, int] = {"mnist": 1_500, "emnist62": 3_000}  # training images
 SEEDS: dict[str, tuple[int, ...]] = {  # those that were not read: not those in noise_family.READ
-    "mnist": (BLIND_FROM + 2, BLIND_FROM + 3),
-    "emnist62": (BLIND_FROM + 2,),
+    "mnist": (BLIND_FROM + 4, BLIND_FROM + 5),
+    "emnist62": (BLIND_FROM + 4,),
 }
 TABLE = Path(__file__).parent / "blind_noise.md"
 HEAD = (

@@ -158,6 +158,9 @@ class NoiseConfig(ImageConfig):
     # was 0.2% to 1.2% of the uncertainty, most of it EMNIST's own errors; with 0.1% of errors
     # added, 1.0% to 2.7%.
     clean_rate_of_uncertainty: float = 0.018
+    # Upper end of the interval up to which a verdict of clean stands. Chosen: one label in twenty; whoever
+    # reads 'clean' relies on it.
+    clean_interval: float = 0.05
     # Rate below which symmetric noise is called 'few errors'. Chosen.
     few_errors_rate: float = 0.1
     # The rate is counted among the most confident images: the largest of these portions whose mean

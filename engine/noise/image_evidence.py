@@ -23,7 +23,7 @@ from engine.noise.hidden_classes import HiddenClass, hidden_class
 from engine.noise.hypotheses import Hypothesis
 from engine.noise.no_class import NoClass, no_class
 from engine.noise.ranking import Suspects, hidden_first, most_likely_wrong
-from engine.noise.reconcile import NAMING, reconciled
+from engine.noise.reconcile import NAMING, clean_for_certain, reconciled
 from engine.noise.separability import Separability, separability
 from engine.progress import Progress, no_progress
 
@@ -80,7 +80,7 @@ class ImageEvidence(NamedTuple):
             found = of_no_class(
                 replace(found, groups=groups), self.none, given, disagreement, config
             )
-        return at_least_contradicted(found, self.copies, config)
+        return at_least_contradicted(clean_for_certain(found, config), self.copies, config)
 
     def only(
         self, chosen: np.ndarray, given: np.ndarray, config: NoiseConfig = CONFIG

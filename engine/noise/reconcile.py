@@ -64,11 +64,13 @@ def _against_clear_images(
     1. Even the most confident images carry no label in a majority: undecided, names are not known.
     2. The verdict is clean or few errors, and no label of a clear image is unexplained beyond chance: it
        stands, or is undecided where outliers, hard images or too few clear ones leave it open.
-    3. Nothing is unexplained: it stands.
-    4. Clear images show more noise than the interval allows, or of another pattern, and classes that
+    3. Class-dependent noise, whose trace is that of classes that look alike, is not shown by clear images
+       nor by groups of images: undecided.
+    4. Nothing is unexplained: it stands.
+    5. Clear images show more noise than the interval allows, or of another pattern, and classes that
        look alike explain little of it: the noise is counted on them.
-    5. They show more than the interval allows, or any noise where labels are clean: undecided.
-    6. Otherwise it stands, and the interval holds what clear images show, too.
+    6. They show more than the interval allows, or any noise where labels are clean: undecided.
+    7. Otherwise it stands, and the interval holds what clear images show, too.
     """
     contradicts = shown.top1_high < config.agreement_of_pairs
     shows = shown.low > 0 and shown.unexplained_share > config.unexplained_share
@@ -97,12 +99,21 @@ def _against_clear_images(
             " others, images that look alike and wrong labels leave the same trace"
         )
         return _undecided(found, shown, reach, because)
-    if not shows:
-        return found
     decides = (
         shown.unexplained_share > config.mostly_unexplained * shown.clear_disagreement
         and shown.clear_share > config.counted_share
     )
+    by_groups = bool(found.groups)  # of images, whatever labels predict
+    if found.regime == "class-dependent" and not by_groups and not (shows and decides):
+        because = (
+            f"{clear:,} of {len(given):,} images look clearly like one class, and most of their labels that"
+            " differ are those of classes that look alike: whether labels are wrong, or the images look"
+            " alike, can't be told"
+        )
+        reach = (0.0, max(found.rate_high, shown.high, shown.disagreement))
+        return _undecided(found, shown, reach, because)
+    if not shows:
+        return found
     uneven = wrong_labels_agree(_wrong(shown), config)
     too_low = shown.low > found.rate_high
     if decides and (
@@ -118,11 +129,21 @@ def _against_clear_images(
             " look clearly like one class; whether those that differ among the others are wrong, or"
             " the images look alike, can't be told"
         )
-        reach = (reach[0], max(reach[1], shown.disagreement))
+        reach = (reach[0] if decides else 0.0, max(reach[1], shown.disagreement))
         return _undecided(found, shown, reach, because)
     if uneven:  # labels of hard images may be wrong more often than those of clear ones
         reach = (reach[0], max(reach[1], shown.disagreement))
     return replace(found, rate_low=reach[0], rate_high=reach[1])
+
+
+def clean_for_certain(found: Findings, config: NoiseConfig = CONFIG) -> Findings:
+    """The same, but undecided where it is clean and its interval leaves room for many wrong labels."""
+    if found.regime != "clean" or found.rate_high <= config.clean_interval:
+        return found
+    because = (
+        "no wrong label was found, but too few images are certain to say that there are hardly any"
+    )
+    return replace(found, regime=UNDECIDED, because=because)
 
 
 def _names_unknown(shown: Separability, even: bool, config: NoiseConfig) -> bool:

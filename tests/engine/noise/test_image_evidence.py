@@ -26,6 +26,7 @@ from engine.noise.image_evidence import ImageEvidence, evidence_of_descriptors
 from engine.noise.inject import add_noise
 from engine.noise.no_class import no_class
 from engine.noise.ranking import Suspects, hidden_first, most_likely_wrong
+from engine.noise.reconcile import clean_for_certain
 from engine.noise.report import summary, unknowable
 
 NAMES = tuple("0123456789")
@@ -105,6 +106,10 @@ def test_two_names_for_one_kind_of_image_are_no_noise(digits) -> None:
     seen = looked(vectors, given, (*NAMES, "E"))
     assert seen.separability.disagreement > 0.02 and seen.separability.unexplained_share < 0.003
     assert judged(judged_as(classes=11), seen, given, (*NAMES, "E")).regime == "clean"
+    # Labels and their counts alone would have called it class-dependent noise.
+    now = judged(judged_as("class-dependent", 0.04, 11), seen, given, (*NAMES, "E"))
+    assert now.regime == "undecided" and now.rate_low == 0 and now.rate_high >= 0.04
+    assert "classes that look alike" in summary(now, len(given), (*NAMES, "E"))
 
 
 def test_names_that_no_image_can_tell_are_undecided_up_to_all_wrong(digits) -> None:
@@ -126,6 +131,15 @@ def test_where_no_image_is_clearly_of_a_class_labels_are_not_called_clean(digits
     now = judged(judged_as(), seen, true)
     assert now.regime == "undecided" and now.rate_low == 0 and now.rate_high > 0.5
     assert judged(judged_as("complementary", 1.0), seen, true).regime == "complementary"
+
+
+def test_clean_leaves_no_room_for_many_wrong_labels() -> None:
+    narrow = judged_as()
+    assert clean_for_certain(narrow) is narrow
+    wide = clean_for_certain(replace(narrow, rate_high=0.2))
+    assert wide.regime == "undecided" and wide.because and wide.rate_high == 0.2
+    noisy = replace(judged_as("symmetric", 0.3), rate_high=0.5)
+    assert clean_for_certain(noisy) is noisy
 
 
 def test_labels_that_are_mixed_within_groups_of_images_are_wrong(digits) -> None:
