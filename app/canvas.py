@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from engine.errors import GlyphlabError, SettingsError
 if TYPE_CHECKING:
     from engine.lab import Lab
 
+FONT = "Source Sans"  # the dashboard's
 ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
 FILES_SECONDS = 600.0  # for a question about files: 500 scans of 4 million pixels take five minutes
 KEPT_SECONDS = 86_400  # uploads and exports stay in Gradio's cache for a day
@@ -65,13 +67,32 @@ def build(lab: Lab) -> CanvasPage:
             with gr.Tab("Words"):
                 word_tab(ask, drawing)
             with gr.Tab("Files"):
-                file_tab(ask)
+                file_tab(ask, drawing)
     return page
 
 
-def look() -> dict[str, Any]:
-    """Keyword arguments of `mounted` that give the page the lab's appearance."""
-    return {"theme": _theme(), "css_paths": [ASSETS / "page.css"], "footer_links": ["api"]}
+def look(fonts: str = "") -> dict[str, Any]:
+    """Keyword arguments of `mounted` that give the page the lab's appearance. fonts: where the
+    dashboard's lie, as an address seen from the page, if it is served beside the dashboard.
+    """
+    css = ""
+    if fonts and (font := dashboard_font()):
+        css = f'@font-face {{ font-family: "{FONT}"; font-weight: 200 900; src: url("{fonts}/{font}"); }}'
+    return {
+        "theme": _theme(),
+        "css": css,
+        "css_paths": [ASSETS / "page.css"],
+        "footer_links": ["api"],
+    }
+
+
+def dashboard_font() -> str:
+    """The file of the font that Streamlit's pages are set in, in its folder of fonts; '' if a new
+    version has none of that name.
+    """
+    spec = find_spec("streamlit")
+    folder = Path((spec and spec.origin) or "").parent / "static" / "static" / "media"
+    return next((file.name for file in folder.glob("SourceSansVF-Upright*.woff2")), "")
 
 
 def _theme() -> Base:
@@ -79,6 +100,7 @@ def _theme() -> Base:
     from app.theme import DARK, LIGHT
 
     fonts = [
+        FONT,
         "Inter",
         "-apple-system",
         "Segoe UI",

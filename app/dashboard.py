@@ -14,6 +14,7 @@ from app.shared_lab import open_lab_here
 from app.turns import turn
 from app.widgets.explain import detail_switch
 from app.widgets.links import PAGES, page_file, pages_in
+from app.widgets.menu import close_when_chosen
 from app.widgets.person import asking, sign_in_or_out
 from engine.errors import GlyphlabError
 from engine.runs.index import one_look
@@ -41,6 +42,7 @@ def main() -> None:
         st.session_state["page"] = chosen.url_path or "home"
         with st.sidebar:
             detail_switch()
+            close_when_chosen()
             with suppress(GlyphlabError):  # the page says what is wrong
                 sign_in_or_out()
         _note(st.session_state["page"])

@@ -179,7 +179,7 @@ def _canvas(lab: Lab) -> Any:
     from app import canvas
     from app.canvas_page import mounted
 
-    return mounted(canvas.build(lab), favicon_path=str(ICON), **canvas.look())
+    return mounted(canvas.build(lab), favicon_path=str(ICON), **canvas.look("../static/media"))
 
 
 async def _icon(request: Request) -> Response:

@@ -59,8 +59,8 @@ def word_tab(ask: Ask, pad: gr.HTML) -> None:
     )
 
 
-def file_tab(ask: Ask) -> None:
-    """One picture of one character, or many."""
+def file_tab(ask: Ask, pad: gr.HTML) -> None:
+    """One picture of one character, or many. pad: says which model is chosen."""
 
     async def predict(image: str | None, model: str | None) -> dict[str, float] | str:
         """Class probabilities for a picture of one character: a drawing, a scan or a photograph."""
@@ -79,30 +79,22 @@ def file_tab(ask: Ask) -> None:
         with friendly():
             return await ask("batch", images or [], model or None)
 
+    async def show_picture(image: str | None, value: str | None) -> dict[str, float] | str:
+        with friendly():
+            model = model_of(value)
+        return await predict(image, model)
+
     gr.Markdown(
         "Choose a picture of one character: dark on light or light on dark, transparent, a scan or"
-        " a photograph."
+        " a photograph. The model that is chosen above reads it."
     )
     with gr.Row():
         with gr.Column(min_width=260):
             image = picture_input("Picture of one character", height=220)
-            model = gr.Textbox(
-                "",
-                label="Model, by its name",
-                placeholder="the one that the list above begins with",
-                max_lines=1,
-            )
         label = gr.Label(label="Probabilities", num_top_classes=8, min_width=260)
     button = gr.Button("Read it", variant="primary")
-    gr.on(
-        [image.upload, button.click, model.submit],
-        predict,
-        [image, model],
-        label,
-        api_name="show",
-        api_visibility="private",
-        **BLOCKED,
-    )
+    reads = [image.upload, button.click]
+    gr.on(reads, show_picture, [image, pad], label, api_visibility="private", **BLOCKED)
     every = gr.Label(
         visible=False
     )  # all classes: a Label that is shown passes on no more than it shows

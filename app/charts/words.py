@@ -17,6 +17,15 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "–" if share is None or math.isnan(share) else f"{share * 100:.{digits}f}%"
 
 
+def similar(value: float) -> str:
+    """A cosine similarity to two places: 1.00 is the same, and nothing else is.
+
+    >>> similar(0.9987), similar(1.0)
+    ('0.99', '1.00')
+    """
+    return f"{math.floor(100 * value + 1e-4) / 100:.2f}"
+
+
 def number(value: float | None, digits: int = 0) -> str:
     """A count or measure with thousands separated: '60,000'; a dash where there is none."""
     return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"

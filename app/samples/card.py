@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.charts.words import similar
 from app.samples.deeds import deeds
 from app.samples.thumbs import CAME_FROM, WALK, thumbs
 from app.samples.viewer import original
@@ -195,7 +196,7 @@ def _neighbours(lab: Lab, sample: Sample) -> None:
         return
     names = [one.name for one in near]
     sources = [f"space/image/{space.key}/{space.place_of(name)}" for name in names]
-    captions = [f"{one.label or 'no label'} · {one.similarity:.2f}" for one in near]
+    captions = [f"{one.label or 'no label'} · {similar(one.similarity)}" for one in near]
     thumbs(
         sample.data,
         names,

@@ -20,11 +20,12 @@ export function showAnswer(part, answer) {
   if (answer.seen) part("seen").src = answer.seen;
   const rows = part("rows");
   while (rows.children.length > answer.rows.length) rows.lastChild.remove();
-  answer.rows.forEach((row, i) => showRow(rows, row, i));
+  answer.rows.forEach((row, i) => showRow(rows, row, i, answer.kind === "unlike"));
   return answer;
 }
 
-function showRow(rows, row, i) {
+// guess: what is drawn is like none of the classes, and then a share of them is no probability of being right.
+function showRow(rows, row, i, guess) {
   let item = rows.children[i];
   if (!item) {
     item = make("li");
@@ -40,5 +41,5 @@ function showRow(rows, row, i) {
     if (!track.children[j]) track.append(make("span", "gl-fill"));
     track.children[j].style.width = `${100 * one.share}%`;
   });
-  share.textContent = row.text || percent(row.share); // a taught symbol's bar is a similarity, not a probability
+  share.textContent = guess ? "" : row.text || percent(row.share); // a taught symbol's bar is a similarity, not a probability
 }

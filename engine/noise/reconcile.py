@@ -124,10 +124,13 @@ def _against_clear_images(
         return _counted(found, shown, logits, given, uneven, config)
     reach = (min(found.rate_low, shown.low), max(found.rate_high, shown.high))
     if too_low or found.regime == "clean":
+        differ = f"labels differ from the prediction in {shown.clear_disagreement:.1%} of the {clear:,} images"
         because = (
-            f"labels differ from the prediction in {shown.clear_disagreement:.1%} of the {clear:,} images that"
-            " look clearly like one class; whether those that differ among the others are wrong, or"
-            " the images look alike, can't be told"
+            f"{differ}, which all look clearly like one class: too few to say how many are wrong; the suspects"
+            " show which"
+            if clear == len(given)
+            else f"{differ} that look clearly like one class; whether those that differ among the others are"
+            " wrong, or the images look alike, can't be told"
         )
         reach = (reach[0] if decides else 0.0, max(reach[1], shown.disagreement))
         return _undecided(found, shown, reach, because)

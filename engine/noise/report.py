@@ -128,10 +128,10 @@ def evidence(
 
 def unknowable(findings: Findings, n: int, classes: Sequence[str]) -> list[str]:
     """What these data, `n` images, can't tell, by this or any other method."""
-    count = len(classes)
+    count, (one, other) = len(classes), classes[:2]
     out = [
-        "Whether the classes' names were exchanged throughout (every 3 labelled 8 and every 8"
-        " labelled 3): images carry no names."
+        f"Whether the classes' names were exchanged throughout (every {one} labelled {other} and every"
+        f" {other} labelled {one}): images carry no names."
     ]
     if findings.regime == "independent":
         nats = np.log(count / (count - 1))

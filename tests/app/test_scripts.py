@@ -20,6 +20,7 @@ ENTRIES = (
     "app/samples/viewer.js",
     "assets/canvas/pad.js",
     "assets/live.js",
+    "assets/menu.js",
 )
 
 

@@ -177,3 +177,16 @@ def test_a_character_is_drawn_and_an_image_is_chosen_without_a_mouse(blank, serv
     for key in ("+", "ArrowLeft", "Enter"):
         page.keyboard.press(key)
     page.get_by_text("Its 13 nearest vote for").wait_for()
+
+
+def test_on_a_phone_the_menu_makes_room_for_the_page_that_was_chosen(blank, server):
+    page = blank
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(server.address + "/")
+    settled(page)
+    menu = page.get_by_test_id("stSidebar")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    wait_until(lambda: menu.bounding_box()["x"] >= 0)
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Models").click()
+    wait_until(lambda: menu.bounding_box()["x"] < 0)
+    page.get_by_role("heading", name="Models", exact=True).wait_for()

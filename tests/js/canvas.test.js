@@ -59,7 +59,7 @@ test("a stroke is drawn on from where it was, an eraser takes ink away, a dot is
 });
 
 test("only what is the same is wholly alike", () => {
-  assert.deepEqual([1, 0.99999, 0.999, 0.5].map(alike), ["1.00", "1.00", "0.99", "0.50"]);
+  assert.deepEqual([1, 0.9999999, 0.999, 0.5].map(alike), ["1.00", "1.00", "0.99", "0.50"]);
 });
 
 test("shares are whole percents, small ones with a decimal, and none is certain", () => {

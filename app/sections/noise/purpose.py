@@ -88,15 +88,14 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
                 key=f"trial-rate-{noise}",
                 disabled=noise == "clean",
             )
-        second = st.columns([5, 4, 4], vertical_alignment="bottom")  # five sizes need the room
-        with second[0]:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             limit = st.segmented_control(
                 "Training images, at most",
                 list(LIMITS),
                 required=True,
                 key="trial-limit",
+                width="content",
             )
-        with second[1]:
             effort = st.segmented_control(
                 "Effort",
                 ["brief", "quick", "full"],
@@ -104,12 +103,13 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
                 key="trial-effort",
                 help="brief: for a first look at a thousand easy images; quick: twice as much;"
                 " full: five times as much again, the surest.",
+                width="content",
             )
-        with second[2]:
             compare = st.toggle(
                 "Compare training methods",
                 key="trial-compare",
                 help="Trains on the noisy labels in four ways. Takes most of the time.",
+                width="content",
             )
             arguments = {
                 "dataset": name,
