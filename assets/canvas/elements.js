@@ -8,7 +8,11 @@ export function make(tag, className, text) {
 }
 
 // A probability: 0.5 as 50%, 0.014 as 1.4% (small ones with a decimal), and none as certain.
-export const percent = (share) => (share >= 0.995 ? ">99%" : `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)}%`);
+export function percent(share) {
+  if (share >= 0.995) return ">99%";
+  if (share > 0 && share < 0.0005) return "<0.1%";
+  return `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)}%`;
+}
 
 // A cosine similarity to two places: 1.00 is the same, and nothing else is.
 export const alike = (similarity) => (Math.floor(100 * similarity + 1e-4) / 100).toFixed(2);

@@ -63,7 +63,7 @@ test("only what is the same is wholly alike", () => {
 });
 
 test("shares are whole percents, small ones with a decimal, and none is certain", () => {
-  assert.deepEqual([0, 0.004, 0.014, 0.0994, 0.5, 0.994, 0.9951, 1].map(percent), ["0%", "0.4%", "1.4%", "9.9%", "50%", "99%", ">99%", ">99%"]);
+  assert.deepEqual([0, 0.0004, 0.004, 0.014, 0.0994, 0.5, 0.994, 0.9951, 1].map(percent), ["0%", "<0.1%", "0.4%", "1.4%", "9.9%", "50%", "99%", ">99%", ">99%"]);
 });
 
 // `latest` with a clock of its own: timers run when `pass` says so.
