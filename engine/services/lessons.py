@@ -50,7 +50,8 @@ class Desk:
 class Standing:
     """A line of the leaderboard: a student's best run, its test accuracy with the 95% interval (all
     0..1), and its place, which only those are before who are better beyond both intervals. reached:
-    whether it has the target; None where the target lies within the interval.
+    whether it has the target; None where the target lies within the interval. name_is_anothers: of a
+    student who is gone, whether somebody in the class has the name now.
     """
 
     place: int
@@ -61,6 +62,7 @@ class Standing:
     high: float
     n: int
     reached: bool | None
+    name_is_anothers: bool = False
 
 
 class Lessons:
@@ -114,19 +116,25 @@ class Lessons:
         self.classroom.assign(None)
 
     def leaderboard(self) -> list[Standing]:
-        """The best run of each student on the assignment, best first. A run counts if it began after
-        the assignment was given and was tested on the same images as the recipe is.
+        """The best run of each student on the assignment, best first; also of who is gone, as all are
+        once the lesson has ended. A run counts if it began after the assignment was given and was
+        tested on the same images as the recipe is.
         """
         assignment = self.assignment()
         if assignment is None:
             return []
         wanted = _tested_on(self.store.recipe(assignment.recipe).data)
-        best = {
-            desk.student.id: (desk.student, max(scored, key=lambda run: run.accuracy or 0))
-            for desk in self.wall()
-            if (scored := [run for run in desk.runs if self._counts(run, assignment, wanted)])
+        found = self.classroom.now()
+        counting: dict[str, list[RunInfo]] = {}
+        for run in self.store.runs():
+            if run.owner and self._counts(run, assignment, wanted):
+                counting.setdefault(run.owner, []).append(run)
+        students = {
+            max(counting[one.id], key=lambda run: run.accuracy or 0).id: one
+            for one in (*found.students, *found.gone)
+            if one.id in counting
         }
-        students = {run.id: student for student, run in best.values()}
+        here = {one.name.casefold(): one.id for one in found.students}
         rows = []
         for subject in self.compare.subjects(list(students)):
             if subject.accuracy is not None and subject.interval and subject.n:
@@ -142,6 +150,7 @@ class Lessons:
                 high=row[1][1],
                 n=row[2],
                 reached=_reached(assignment.target, row[1]),
+                name_is_anothers=_is_anothers(students[row[3]], here),
             )
             for row in rows
         ]
@@ -221,6 +230,11 @@ class Lessons:
 
 def _tested_on(data: DataSpec) -> dict[str, object]:
     return {key: value for key, value in data.model_dump().items() if key not in FREE}
+
+
+def _is_anothers(student: Student, here: dict[str, str]) -> bool:
+    """Whether somebody else is in the class by this student's name. here: name → id."""
+    return here.get(student.name.casefold(), student.id) != student.id
 
 
 def _reached(target: float, interval: tuple[float, float]) -> bool | None:

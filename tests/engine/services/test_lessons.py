@@ -54,6 +54,19 @@ def test_places_are_lost_only_to_those_who_are_better_beyond_the_intervals(lab):
     assert lab.lessons.leaderboard() == [] and lab.lessons.assignment() is None
 
 
+def test_the_leaderboard_keeps_the_result_of_a_lesson_that_has_ended(lab):
+    lab.lessons.hand_out("quick", 0.95)
+    scored(lab, lab.ada, 0.97)
+    scored(lab, lab.ben, 0.90)
+    before = lab.lessons.leaderboard()
+    lab.lessons.end()
+    assert lab.lessons.leaderboard() == before and before[0].student.name == "Ada"
+    lab.classroom.join(lab.classroom.now().code, "ada")
+    assert [row.name_is_anothers for row in lab.lessons.leaderboard()] == [True, False]
+    lab.lessons.clear()
+    assert lab.lessons.leaderboard() == [], "cleared work has no place"
+
+
 def test_a_run_that_starts_from_a_model_which_saw_the_test_images_does_not_count(lab):
     same = model_run(lab)
     saw = model_run(lab, seed=1, **{"data.seed": 5})

@@ -1,0 +1,51 @@
+"""The Classroom page, without a browser: as the teacher has it, and as a student does."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from weblab import add_run, browser_of, open_page
+
+from app.sections.classroom.standings import as_file
+from app.shared_lab import open_lab_here
+from engine.lab import Lab
+from engine.people.person import TEACHER
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch) -> Lab:
+    """The class that this process's pages show."""
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    monkeypatch.setenv("GLYPHLAB_MODE", "class")
+    lab = open_lab_here()
+    lab.mia = lab.classroom.join(lab.classroom.now().code, "Mia")
+    return lab
+
+
+def ended(lab: Lab) -> str:
+    """A finished run of Mia's."""
+    run = add_run(lab)
+    run.write_status(owner=lab.mia.id, by="Mia")
+    return run.id
+
+
+def test_the_teacher_has_the_leaderboard_as_a_file_also_when_the_lesson_has_ended(lab, monkeypatch):
+    lab.lessons.hand_out("quick", 0.97)
+    run = ended(lab)
+    browser_of(lab, lab.mia, monkeypatch)
+    page = open_page("classroom")
+    assert page.dataframe[0].value["name"].tolist() == ["Mia"]
+    assert not page.get("download_button"), "it is the teacher's"
+    browser_of(lab, TEACHER, monkeypatch)
+    for over in (False, True):
+        if over:
+            lab.lessons.end()
+        page = open_page("classroom")
+        assert page.dataframe[0].value["name"].tolist() == ["Mia"]
+        assert [one.proto.label for one in page.get("download_button")] == ["Download (CSV)"]
+    (row,) = csv.DictReader(io.StringIO(as_file(lab.lessons.leaderboard())))
+    assert (row["name"], row["run"], row["test_images"]) == ("Mia", run, "364")
+    assert float(row["interval_low"]) < 0.989 < float(row["interval_high"])
+    assert row["target"] == "reached"
