@@ -12,20 +12,17 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 from waiting import wait_until
 
-from app.doors.admission import cookie_name
 from app.widgets.explain import FULL
 from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint
-from engine.people.person import Person
 from engine.runs.run import Run, create_run
 from engine.runs.run_info import figures_of
 
@@ -141,10 +138,11 @@ def open_page(name: str, *, full: bool = True, **query: str) -> AppTest:
     return page
 
 
-def browser_of(lab: Lab, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have pages that are opened from now on be in this person's browser, which shows their pass."""
-    shown = {cookie_name(lab.settings.port): lab.classroom.pass_of(person)}
-    monkeypatch.setattr(ContextProxy, "cookies", property(lambda context: shown))
+def run_part(draw: Callable[[], None]) -> AppTest:
+    """A part of a page, drawn by a function that imports what it needs; nothing may have gone wrong."""
+    page = AppTest.from_function(draw, default_timeout=60).run()
+    assert not page.exception, page.exception[0].message
+    return page
 
 
 def texts(page: AppTest) -> str:
