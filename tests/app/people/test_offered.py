@@ -67,6 +67,13 @@ def test_a_run_of_somebody_else_has_no_button_and_a_recipe_that_is_too_large_say
     assert ":material/lock: " in texts(page)
 
 
+def test_whoever_may_add_no_data_set_is_not_sent_to_add_one(lab):
+    said = texts(open_page("label", data="digits"))
+    assert "Every image of `digits` has a label" in said
+    assert "or add one" not in said and "Add a data set" not in said
+    assert ":material/lock: You may not add or delete a data set here." in said
+
+
 def test_a_visitor_is_told_how_much_they_may_do_and_how_long_it_is_kept(lab, monkeypatch):
     quota, hours = QUOTAS["visitor"], AWAY_SECONDS // 3600
     for name in ("home", "train"):
