@@ -27,9 +27,8 @@ def choose(lab: Lab, data: str) -> tuple[str, str]:
     known = {info.name: info for info in lab.datasets()}
     found = sorted(lab.recipes(), key=lambda recipe: bool(absent(known, recipe.data)))
     recipes = {recipe.name: recipe for recipe in found}
-    # Those with a recipe whose data sets are all here, then those that are here, then the others.
     parts = dict.fromkeys(part for recipe in found for part in recipe.data.split("+"))
-    groups = [ALL, *sorted(parts, key=lambda part: bool(absent(known, part)))]
+    groups = [ALL, *sorted(parts, key=lambda part: _distance(known.get(part)))]
     group = ALL
     if len(groups) > 2:
         group = st.pills(
@@ -102,6 +101,11 @@ def _how_to_get(lab: Lab, info: DatasetInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.info(words, icon=":material/dataset:")
         link("data", "Data", data=info.name)
+
+
+def _distance(info: DatasetInfo | None) -> int:
+    """How far away a data set is: 0 here, 1 to be downloaded, 2 neither."""
+    return 0 if info is None or info.here else 1 if info.fetchable else 2
 
 
 def _chip(lab: Lab, info: DatasetInfo | None, name: str) -> str:
