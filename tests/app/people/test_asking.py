@@ -47,7 +47,8 @@ def test_a_question_is_of_whom_the_door_saw_or_the_cookie_says(lab):
 
 def test_a_page_in_a_browser_without_a_pass_is_nobodys(lab):
     page = open_page("classroom")
-    assert "not in the class any more" in page.error[0].value
+    assert "You are not in the class any more." in page.info[0].value and not page.error
+    assert "Join again" in page.get("html")[0].proto.body
     assert lab.classroom.now().code not in texts(page)
 
 
