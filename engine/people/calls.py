@@ -101,7 +101,7 @@ _ROWS: dict[str, dict[str, str]] = {
     },
     "lessons": {
         "look": "assignment leaderboard",
-        "lead": "clear end hand_out stop_all take_back wall",
+        "lead": "clear end hand_out stop_all take_back untouched wall",
     },
     "visits": {HIDDEN: "forget"},
     "tour": {"look": "drawn place state under_way", "lead": "start stop"},

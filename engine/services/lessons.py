@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError, RightsError
+from engine.metrics import wilson_interval
 from engine.people.class_file import Assignment, Student
 from engine.people.person import FOLDERS
 from engine.recipes.fields import DataSpec
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # Fields of a recipe's data that change nothing about which images a run is tested on.
 FREE = frozenset("style size labels journal balance limit".split())
+# Fields of a recipe that only say something of it, or have been applied.
+SAID = frozenset("name title about published target analysis scale small resources".split())
 LONGEST_LINE = 20  # models that started one from another
 LONGEST_WORDS = 500  # characters of an assignment
 
@@ -63,6 +66,24 @@ class Standing:
     n: int
     reached: bool | None
     name_is_anothers: bool = False
+
+
+@dataclass(frozen=True)
+class Untouched:
+    """What a recipe reached that nobody changed: its test accuracy (0..1) of n images."""
+
+    accuracy: float
+    n: int
+
+    @property
+    def better(self) -> float:
+        """The accuracy with one more image right, if there is one."""
+        return min(1.0, (round(self.accuracy * self.n) + 1) / self.n)
+
+    @property
+    def provable(self) -> float:
+        """The highest target that a run without a mistake has reached beyond its interval."""
+        return wilson_interval(self.n, self.n)[0]
 
 
 class Lessons:
@@ -110,6 +131,22 @@ class Lessons:
         assignment = Assignment(recipe=recipe, target=target, words=words.strip(), given=now())
         self.classroom.assign(assignment)
         return assignment
+
+    def untouched(self, name: str) -> Untouched | None:
+        """What the newest finished run of a recipe reached that changed nothing in it; None if there is
+        none. Raises RecipeError.
+        """
+        wanted = _deciding(self.store.recipe(name))
+        for run in self.store.runs():
+            if run.recipe != name or run.state != "finished" or run.accuracy is None:
+                continue
+            with suppress(GlyphlabError):
+                if _deciding(self.store.run(run.id).recipe()) != wanted:
+                    continue
+                for found in self.compare.subjects([run.id]):
+                    if found.accuracy is not None and found.n:
+                        return Untouched(found.accuracy, found.n)
+        return None
 
     def take_back(self) -> None:
         """Assign nothing."""
@@ -226,6 +263,11 @@ class Lessons:
         return [
             run for run in self.store.runs() if run.owner and run.owner in (students or [run.owner])
         ]
+
+
+def _deciding(recipe: Recipe) -> dict[str, object]:
+    """The fields of a recipe that decide what comes out of it."""
+    return {key: value for key, value in recipe.model_dump().items() if key not in SAID}
 
 
 def _tested_on(data: DataSpec) -> dict[str, object]:

@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from weblab import add_run, run_part
+from weblab import add_run, run_part, texts
 
 from app.sections.classroom.standings import as_file
 from app.shared_lab import open_lab_here
@@ -28,6 +28,33 @@ def ended(lab: Lab) -> str:
     run = add_run(lab)
     run.write_status(owner=lab.mia.id, by="Mia")
     return run.id
+
+
+def the_teachers_form() -> None:
+    from app.sections.classroom.assigning import hand_out
+    from app.shared_lab import open_lab_here
+    from engine.people.person import TEACHER
+
+    hand_out(open_lab_here().for_person(TEACHER))
+
+
+def test_the_target_that_is_proposed_is_not_reached_by_changing_nothing(lab):
+    page = run_part(the_teachers_form)
+    assert page.number_input[0].value == 97.0
+    assert "whoever changes nothing gets the same figure" in texts(page)
+    add_run(lab)  # 360 of 364
+    page = run_part(the_teachers_form)
+    assert page.number_input[0].value == 99.18
+    said = texts(page)
+    assert "As it is, `quick` reached 98.90% of 364 test images." in said
+    assert "a target above 98.96% is within the interval of even 100%" in said
+    page.selectbox[0].select("few-scratch").run()
+    assert page.number_input[0].value == 97.0, "of another recipe nothing is known"
+    page.button[0].click().run()
+    assert (lab.lessons.assignment().recipe, lab.lessons.assignment().target) == (
+        "few-scratch",
+        0.97,
+    )
 
 
 def the_teachers_leaderboard() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import literal, percent
+from app.sections.classroom.assigning import SAME
 from app.sections.classroom.standings import leaderboard
 from app.widgets import empty
 from app.widgets.links import link
@@ -60,6 +61,7 @@ def assignment(lab: Lab, start: bool = True) -> None:
             f"**Assignment:** train `{literal(given.recipe)}` to {percent(given.target)} or better on its"
             f" test images. {literal(given.words)}"
         )
+        st.caption(SAME)
         if start:
             link("train", "Open the recipe", icon=":material/play_arrow:", recipe=given.recipe)
     leaderboard(lab)
