@@ -58,8 +58,8 @@ def _why(recipe: str, found: Untouched | None) -> str:
         return f"{words} Nothing is above it: assign another recipe."
     if found.better > found.provable:
         words += (
-            f" Of {number(found.n)} images a target above {percent(found.provable)} is within the"
-            " interval of even 100%: nobody's counts as reached."
+            f" With {number(found.n)} images a target above {percent(found.provable)} lies within the"
+            " interval of even 100%, so it never counts as reached."
         )
     return words
 
