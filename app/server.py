@@ -61,7 +61,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
     server does.
     """
     from app.memory_uploads import LabApp
-    from app.widgets.links import PAGES
+    from app.widgets.links import pages_in
 
     canvas = LazyApp(lambda: _canvas(lab), "The canvas", ("/config", "/gradio_api/info"))
 
@@ -98,7 +98,8 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
         *(people_routes(admission, lab.settings) if admission else ()),
     ]
     app = Side(LabApp(DASHBOARD, lifespan=lifespan, routes=routes), "/canvas", canvas)
-    return guarded(app, lab_table(list(PAGES)), lab.settings, environ, admission, tally)
+    table = lab_table(list(pages_in(lab.settings.mode)))
+    return guarded(app, table, lab.settings, environ, admission, tally)
 
 
 class Side:
