@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.canvas_files import FILE, UPLOAD, asker, handed_over, served, take
 from app.canvas_tabs.drawing import LONGEST_PICTURE
+from app.canvas_tabs.files import shown
 from app.doors.guard import in_one_line
 from app.doors.table import QUESTIONS
 from app.people.asking import person_of_request
@@ -98,7 +99,7 @@ class CanvasPage(gr.Blocks):
                 error.print_exception = False
             raise
         except GlyphlabError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+            raise shown(error) from None
         except Exception as error:
             log.warning("a question failed: %s", in_one_line(error))
             sentence = "The request can't be answered. Compare it with the API's documentation."

@@ -31,7 +31,7 @@ from app.doors.table import lab_table
 from app.doors.tally import Tally
 from app.lazy_app import LazyApp
 from app.metrics import metrics_route
-from app.people.presence import may_be_here
+from app.people.presence import AWAY_SECONDS, may_be_here
 from app.people.routes import routes as people_routes
 from app.people.signin import check_sign_in
 from app.people.welcome import welcome
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
 DASHBOARD = Path(__file__).with_name("dashboard.py")
 # after the start: the first page comes first, but API clients give up after five seconds of waiting
 WARM_SECONDS = 4
-AWAY_SECONDS = 7_200  # after which a visitor who does nothing has left
 YIELD_SECONDS = 6  # at most, to a run that starts
 ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
 
@@ -62,7 +61,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
     server does.
     """
     from app.memory_uploads import LabApp
-    from app.widgets.links import PAGES
+    from app.widgets.links import pages_in
 
     canvas = LazyApp(lambda: _canvas(lab), "The canvas", ("/config", "/gradio_api/info"))
 
@@ -99,7 +98,8 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
         *(people_routes(admission, lab.settings) if admission else ()),
     ]
     app = Side(LabApp(DASHBOARD, lifespan=lifespan, routes=routes), "/canvas", canvas)
-    return guarded(app, lab_table(list(PAGES)), lab.settings, environ, admission, tally)
+    table = lab_table(list(pages_in(lab.settings.mode)))
+    return guarded(app, table, lab.settings, environ, admission, tally)
 
 
 class Side:

@@ -8,6 +8,7 @@ GlyphlabError            a mistake with a way out; one line: what, got, expected
 ├── CheckpointError      a checkpoint that is missing, incomplete or another model's
 ├── RunError             a run that is missing or not in the state for what was asked
 ├── RightsError          a deed that whoever asks may not do, or not now
+│   └── OutsideError     whoever asks is not in the class, or no longer
 ├── DamagedError         a file of the lab that is not what it should be
 └── ImageError           a picture that can't be read
 
@@ -78,12 +79,26 @@ class RightsError(GlyphlabError):
     pass
 
 
+class OutsideError(RightsError):
+    pass
+
+
 class DamagedError(GlyphlabError):
     pass
 
 
 class ImageError(GlyphlabError):
     pass
+
+
+def sentence(error: object) -> str:
+    """An error's words as a page shows them: with a capital, unless they begin with a name.
+
+    >>> sentence("the class is locked"), sentence("a.zip is too large")
+    ('The class is locked', 'a.zip is too large')
+    """
+    words = str(error)
+    return words[:1].upper() + words[1:] if words.partition(" ")[0].isalpha() else words
 
 
 def readable(text: str) -> str:

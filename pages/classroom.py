@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app.sections.classroom.student import leaderboard, student
+from app.sections.classroom.standings import leaderboard
+from app.sections.classroom.student import student
 from app.sections.classroom.teacher import teacher
 from app.widgets import empty, page
 from app.widgets.fragments import fragment

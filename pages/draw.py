@@ -5,6 +5,7 @@ import streamlit as st
 from app.widgets import damaged_box, empty, link, page
 from app.widgets.address import base_address, canvas_address
 from app.widgets.busy import quick_takes
+from app.widgets.visiting import visiting_canvas
 
 PYTHON = """from gradio_client import Client, handle_file
 
@@ -48,6 +49,7 @@ with page("Draw", "Draw one character; the model answers while the pen moves.") 
             recipe="quick",
         )
     else:
+        visiting_canvas(lab)
         with st.container(key="canvas"):
             st.iframe(
                 canvas_address(wanted), height=1240, alt="The drawing canvas"

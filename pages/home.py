@@ -12,6 +12,7 @@ from app.widgets.links import pages_in
 from app.widgets.person import asking
 from app.widgets.runs import progress, run_line, state_badge
 from app.widgets.trash import trash_box
+from app.widgets.visiting import visiting
 
 LATEST = 6
 MOST_RUNNING = 8  # live runs that are drawn; a queue may hold hundreds
@@ -76,6 +77,7 @@ with page(
     "A lab for handwritten characters: train models, look inside them, find label errors, test"
     " your handwriting.",
 ) as lab:
+    visiting(lab)
     if asking().leads:
         first_steps(lab)
     else:  # the ticks are those of the whole lab, and no visitor's own

@@ -6,8 +6,10 @@ from app.sections.train.start import keep_edits, start
 from app.sections.train.watch import watch
 from app.widgets import damaged_box, page, pick_run
 from app.widgets.live import fetch_library
+from app.widgets.visiting import visiting
 
 with page("Train", "Choose a recipe, change any field, start the run and watch it learn.") as lab:
+    visiting(lab)
     st.session_state.setdefault("new-run", "run" not in st.query_params)
     came_for = (st.query_params.get("data"), st.query_params.get("recipe"))
     if "run" not in st.query_params and any(came_for) and st.session_state.get("came") != came_for:

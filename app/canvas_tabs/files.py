@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.canvas_tabs.drawing import model_of
-from engine.errors import GlyphlabError
+from engine.errors import GlyphlabError, sentence
 
 AT_ONCE = (
     2  # questions of API clients computed at the same time; the pad's own do not wait for them
@@ -130,7 +130,12 @@ class friendly:  # noqa: N801 - reads as a statement
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, GlyphlabError):
-            raise gr.Error(str(error), print_exception=False) from None
+            raise shown(error) from None
+
+
+def shown(error: GlyphlabError) -> gr.Error:
+    """What the page is to show of an error: one message in its corner."""
+    return gr.Error(sentence(error), print_exception=False)
 
 
 def _given(image: str | None) -> str:

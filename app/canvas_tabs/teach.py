@@ -70,6 +70,7 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> list[A
             count = await ask("take_in", file)
         return f"{count} examples were added.", *await listed(value)
 
+    held = gr.Markdown("")
     gr.Markdown(
         "Draw a new symbol (β, ♥, a signature, your own 7), name it and add it; do this three to"
         " five times. The next one is recognised at once. Key **a** adds the next drawing under the"
@@ -91,12 +92,13 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> list[A
         with gr.Column(min_width=300):
             table = gr.HTML()
     state = [table, chosen]
-    gr.on([button.click, name.submit], add, [pad, name], [pad, done, *state], **QUIET)
-    whole.click(forget, [pad, chosen], [done, *state], **QUIET)
-    last.click(undo, [pad, chosen], [done, *state], **QUIET)
-    out.click(export, None, file, **QUIET)
-    into.upload(take_in, [into, pad], [done, *state], **QUIET)
+    gr.on([button.click, name.submit], add, [pad, name], [pad, done, *state], **_at(button))
+    whole.click(forget, [pad, chosen], [done, *state], **_at(whole))
+    last.click(undo, [pad, chosen], [done, *state], **_at(last))
+    out.click(export, None, file, **_at(out))
+    into.upload(take_in, [into, pad], [done, *state], **_at(into))
     page.load(listed, pad, state, **QUIET)
+    _hold(reader, page, "teach", held, [button, last, whole, out, into])
     return [*state, done]
 
 
@@ -142,6 +144,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks, taught: list[Any]
     def follow(state: dict[str, str] | None) -> tuple[Any, ...]:
         return _followed(reader, state)
 
+    held = gr.Markdown("")
     gr.Markdown(
         "Draw a character and save it under its right label. The drawings are the data set"
         " `drawings`: browse it, train on it, or fine-tune the chosen model."
@@ -160,15 +163,39 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks, taught: list[Any]
         with gr.Column(min_width=300):
             table = gr.HTML()
     running, timer = gr.State(None), gr.Timer(1.0, active=False)
-    gr.on([button.click, label.submit], save, [pad, label], [pad, done, table], **QUIET)
-    last.click(delete_last, None, [done, table], **QUIET)
-    out.click(export_drawings, None, file, **QUIET)
-    start.click(tune, pad, [running, progress, timer], **QUIET)
+    gr.on([button.click, label.submit], save, [pad, label], [pad, done, table], **_at(button))
+    last.click(delete_last, None, [done, table], **_at(last))
+    out.click(export_drawings, None, file, **_at(out))
+    start.click(tune, pad, [running, progress, timer], **_at(start))
     timer.tick(follow, running, [progress, timer], **QUIET)
     there = [table, start, done, *taught]
+    _hold(reader, page, "collect", held, [button, last, out, start])
     page.load(collected, done, there, **QUIET)
     if reader.whole.settings.mode == "class":
         gr.Timer(LOOK_SECONDS).tick(collected, done, there, **QUIET)
+
+
+def _at(button: Any) -> dict[str, Any]:
+    """Have what a button does mark nothing else: Gradio would write "Error" over every field that a
+    refused deed would have changed, beside the message itself.
+    """
+    return {**QUIET, "show_progress_on": [button]}
+
+
+def _hold(
+    reader: Reader, page: gr.Blocks, deed: str, words: gr.Markdown, controls: list[Any]
+) -> None:
+    """Say why whoever asks may not do a deed now, before they draw for it, and shut its controls."""
+
+    def held() -> list[Any]:
+        why = reader.lab.why_not(deed)
+        said = gr.Markdown(f"**{why}**" if why else "", visible=bool(why))
+        return [said, *(type(one)(interactive=not why) for one in controls)]
+
+    there = [words, *controls]
+    if reader.whole.settings.mode == "class":
+        page.load(held, None, there, **QUIET)
+        gr.Timer(LOOK_SECONDS).tick(held, None, there, **QUIET)
 
 
 def _followed(reader: Reader, state: dict[str, str] | None) -> tuple[Any, ...]:

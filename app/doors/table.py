@@ -122,6 +122,7 @@ QUESTIONS = {
     "prepare": "compute",
     "listed": "look",
     "collected": "look",
+    "held": "look",
     "follow": "look",
     "add": "teach",
     "forget": "teach",

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from app.doors.admission import cookie_name
 from app.people.presence import note
-from engine.errors import RightsError
 from engine.people.person import NOBODY, OWNER, Person
 
 if TYPE_CHECKING:
@@ -33,14 +32,14 @@ def asked_by(person: Person) -> Iterator[None]:
 
 
 def in_dashboard(lab: Lab) -> Lab:
-    """The lab as the visitor of this page has it. Raises RightsError for somebody who has no longer
+    """The lab as the visitor of this page has it. Raises OutsideError for somebody who has no longer
     come in.
     """
     return lab if lab.settings.mode == "own" else lab.for_person(person_in_dashboard(lab))
 
 
 def person_in_dashboard(lab: Lab) -> Person:
-    """Whose browser shows this page. Raises RightsError as `in_dashboard`."""
+    """Whose browser shows this page. Raises OutsideError as `in_dashboard`."""
     if lab.settings.mode == "own":
         return OWNER
     import streamlit as st
@@ -49,12 +48,12 @@ def person_in_dashboard(lab: Lab) -> Person:
 
 
 def in_canvas(lab: Lab) -> Lab:
-    """The lab as whoever asks the canvas has it. Raises RightsError as `in_dashboard`."""
+    """The lab as whoever asks the canvas has it. Raises OutsideError as `in_dashboard`."""
     return lab if lab.settings.mode == "own" else lab.for_person(person_in_canvas(lab))
 
 
 def person_in_canvas(lab: Lab) -> Person:
-    """Who asks the canvas; outside a question, as while the page is built, nobody. Raises RightsError
+    """Who asks the canvas; outside a question, as while the page is built, nobody. Raises OutsideError
     as `in_dashboard`.
     """
     if (person := _asked_by.get()) is not None:
@@ -80,9 +79,8 @@ def person_of_request(lab: Lab, request: Any) -> Person:
 
 
 def _person_of(lab: Lab, cookies: Mapping[str, str]) -> Person:
-    person = lab.classroom.person_of(cookies.get(cookie_name(lab.settings.port)))
+    shown = cookies.get(cookie_name(lab.settings.port))
+    person = lab.classroom.person_of(shown)
     if person is None and lab.settings.mode == "class":
-        raise RightsError(
-            "you are not in the class any more", hint="Reload the page to join again."
-        )
+        raise lab.classroom.outside(shown)
     return person or NOBODY

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from engine.people.person import Person
 
 MOST = 2_000  # people
+AWAY_SECONDS = 7_200  # after which a visitor of a public lab who does nothing has left
 
 
 class Seen(NamedTuple):

@@ -8,6 +8,7 @@ from engine.people.classroom import Classroom
 from engine.settings import Settings
 
 INDENT = "  "
+FIRST = "On a phone, try the first of these; if it can't be opened there, the next."
 
 
 def welcome(classroom: Classroom, settings: Settings) -> str:
@@ -23,6 +24,8 @@ def welcome(classroom: Classroom, settings: Settings) -> str:
         lines += [
             f"{'students:':<12} http://{host}:{settings.port}/join?code={code}" for host in hosts
         ]
+        if len(hosts) > 1:
+            lines.append(FIRST)
     return "\n".join(INDENT + line for line in lines)
 
 

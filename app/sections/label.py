@@ -39,12 +39,9 @@ def label(lab: Lab) -> None:
         return
     info = next(info for info in lab.datasets() if info.name == data)
     if info.here and not lab.data.contents(data).report.unlabelled:
-        empty(
-            f"Every image of `{data}` has a label. Choose a data set with images that have none, or add"
-            " one.",
-            "data",
-            "Add a data set",
-        )
+        empty(f"Every image of `{data}` has a label. Choose a data set with images that have none.")
+        if allowed(lab, "change data"):
+            link("data", "Add a data set")
         return
     space = _space(lab, model, data)
     if space is None:

@@ -10,6 +10,7 @@ from app.charts.words import literal
 from app.widgets import told
 from app.widgets.fragments import fragment
 from app.widgets.links import link, page_file
+from app.widgets.person import asking
 from app.widgets.runs import progress
 from app.widgets.tasks import task_progress
 from engine.errors import GlyphlabError
@@ -126,10 +127,16 @@ def _row(lab: Lab, step: str, words: Words, state: str, primary: bool) -> None:
 
 
 def _through(lab: Lab, model: str) -> str:
-    """Which network the map is of: until one's own has been trained, one that comes with the lab."""
-    if model == READY_MADE:
-        return f"This one is of `{model}`, which comes with the lab."
-    return f"This one is of your run **{literal(lab.run(model).info().name)}**."
+    """Which network the map is of: a run of whoever asks, somebody else's, or one that comes with the
+    lab.
+    """
+    run = next((run for run in lab.runs() if run.id == model), None)
+    if run is None:
+        comes = ", which comes with the lab" if model == READY_MADE else ""
+        return f"This one is of `{literal(model)}`{comes}."
+    if run.owner == asking().mark:
+        return f"This one is of your run **{literal(run.name)}**."
+    return f"This one is of the run **{literal(run.name)}** by {literal(run.by)}."
 
 
 def _begin(lab: Lab, step: str) -> None:

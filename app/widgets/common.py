@@ -19,7 +19,7 @@ from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.live import can_draw, drawn, drawn_once, live_chart
 from app.widgets.person import asking
-from engine.errors import GlyphlabError
+from engine.errors import GlyphlabError, OutsideError, sentence
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
 
 LOCK_SECONDS = 5  # between two looks of a student's page whether the class is locked
+JOIN_AGAIN = '<form method="get" action="join"><button class="gl-plain">Join again</button></form>'
 # No logo, and only the buttons that people use; the scroll wheel scrolls the page, not the plot.
 CHART_CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -55,6 +56,12 @@ def _lock(lab: Lab, was: bool) -> None:
         )
 
 
+def _outside(error: OutsideError) -> None:
+    """A lesson that has ended is no fault: what happened, and the way back in."""
+    st.info(sentence(error), icon=":material/waving_hand:")
+    st.html(JOIN_AGAIN)
+
+
 def get_lab() -> Lab:
     """The lab of this process, opened once for the settings in the environment, as the visitor of this
     page has it.
@@ -73,6 +80,9 @@ def page(title: str, about: str) -> Iterator[Lab]:
     st.caption(about)
     try:
         lab = get_lab()
+    except OutsideError as error:
+        _outside(error)
+        st.stop()
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()

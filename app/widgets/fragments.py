@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 import streamlit as st
 
 from app.doors.open_pages import pages_open
+from engine.errors import OutsideError
 
 REDRAWS = 8  # a second that are aimed at, of all open pages together: each takes about 20 ms of the processor
 P = ParamSpec("P")
@@ -30,7 +31,20 @@ def fragment(draw: Callable[P, R], run_every: float | None = None) -> Callable[P
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
         with st.container():
             pace = None if run_every is None else paced(run_every)
-            return st.fragment(draw, run_every=pace)(*args, **kwargs)
+            return st.fragment(_while_inside(draw), run_every=pace)(*args, **kwargs)
+
+    return inside
+
+
+def _while_inside(draw: Callable[P, R]) -> Callable[P, R]:
+    """`draw`, or the whole page for somebody who is no longer in the class, which says so."""
+
+    @wraps(draw)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return draw(*args, **kwargs)
+        except OutsideError:
+            st.rerun()
 
     return inside
 

@@ -101,7 +101,7 @@ _ROWS: dict[str, dict[str, str]] = {
     },
     "lessons": {
         "look": "assignment leaderboard",
-        "lead": "clear end hand_out stop_all take_back wall",
+        "lead": "clear end hand_out stop_all take_back untouched wall",
     },
     "visits": {HIDDEN: "forget"},
     "tour": {"look": "drawn place state under_way", "lead": "start stop"},
@@ -109,7 +109,7 @@ _ROWS: dict[str, dict[str, str]] = {
     "classroom": {
         "look": "is_locked_for now",
         "lead": "assign back_code lock may_come_back new_code send_away",
-        HIDDEN: "dismiss enter join leave key pass_of passes person_of visitor",
+        HIDDEN: "dismiss enter join leave key outside pass_of passes person_of visitor",
     },
     "run": {
         "look": "final info log_tail metrics recipe status",

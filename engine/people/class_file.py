@@ -56,6 +56,7 @@ class ClassFile(Document):
     gone: list[Student] = []  # who left or was removed; their names are free
     back: dict[str, Return] = {}  # digest of a code → whom it lets back in, once
     assignment: Assignment | None = None
+    ended: int = 0  # when the last lesson ended, in seconds since 1970
     void: dict[str, int] = {}  # digest of a pass that was handed back → when it would have ended
 
 

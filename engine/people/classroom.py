@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from engine.errors import GlyphlabError, RightsError, SettingsError
+from engine.errors import GlyphlabError, OutsideError, RightsError, SettingsError
 from engine.files.atomic import write_json
 from engine.files.cache import FileCache
 from engine.files.checked import read_document
@@ -32,6 +32,21 @@ CODE_LENGTH = 8  # 31^8: a thousand guesses a second take 27 years on average (3
 MOST_VOID = 5_000  # passes that were handed back and would still be good
 BACK_SECONDS = 600  # a code by which one student comes back is read out and typed at once
 LEADER_ID = "0" * 16
+NOT_IN_CLASS = "you are not in the class any more"
+# Why somebody is not in the class → what they are told, and what to do.
+OUTSIDE = {
+    "ended": (
+        "the lesson has ended",
+        "What you made stays with your teacher, who can let you back in to it.",
+    ),
+    "removed": (
+        NOT_IN_CLASS,
+        "Your teacher took your name off its list, and can let you back in to what you made.",
+    ),
+    "left": ("you have left the class", "Your teacher can let you back in to what you made."),
+    "elsewhere": ("you came back to the class in another browser", "Go on there."),
+    "unknown": (NOT_IN_CLASS, "Reload the page to join again."),
+}
 
 
 class Classroom:
@@ -153,6 +168,18 @@ class Classroom:
             return None
         return Person(id, students[id].name, "student")
 
+    def outside(self, text: object) -> OutsideError:
+        """What to raise for whoever shows a pass by which nobody is in the class: why, and what to do."""
+        found = self.passes.read(text)
+        if found is None or found[0] != "student":
+            return _outside("unknown")
+        if self._is_void(str(text)):
+            return _outside("left")
+        now_here = self.now()
+        if found[1] in {one.id for one in now_here.students}:
+            return _outside("elsewhere")
+        return _outside("ended" if made_at(str(text), "student") <= now_here.ended else "removed")
+
     def leave(self, text: object) -> None:
         """Make a pass void that its browser hands back; the name of a student who leaves is free again.
         Raises GlyphlabError if that can't be kept.
@@ -176,16 +203,14 @@ class Classroom:
     # leading
 
     def is_locked_for(self, person: Person) -> bool:
-        """Whether the person may only look and draw now. Raises RightsError for a student who was
-        sent away.
+        """Whether the person may only look and draw now. Raises OutsideError for a student who is
+        not in the class any more.
         """
         if self.mode != "class":
             return False
         found = self.now()
         if person.role == "student" and person.id not in {one.id for one in found.students}:
-            raise RightsError(
-                "you are not in the class any more", hint="Reload the page to join again."
-            )
+            raise _outside("unknown")
         return found.locked
 
     def lock(self, locked: bool) -> None:
@@ -230,7 +255,8 @@ class Classroom:
         def change(found: ClassFile) -> dict[str, Any]:
             sent = without(found, {one.id for one in found.students})
             gone = [one for one in sent["gone"] if one.id in keep]
-            return {"students": [], "gone": gone, "back": {}, "code": _code()}
+            ended = int(time.time())
+            return {"students": [], "gone": gone, "back": {}, "code": _code(), "ended": ended}
 
         self._change(change)
 
@@ -255,6 +281,11 @@ class Classroom:
             found = found.model_copy(update=change(found))
             write_json(self._file, found.model_dump(mode="json"))
             return found
+
+
+def _outside(why: str) -> OutsideError:
+    what, hint = OUTSIDE[why]
+    return OutsideError(what, hint=hint)
 
 
 def _code() -> str:

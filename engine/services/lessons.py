@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError, RightsError
+from engine.metrics import wilson_interval
 from engine.people.class_file import Assignment, Student
 from engine.people.person import FOLDERS
 from engine.recipes.fields import DataSpec
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # Fields of a recipe's data that change nothing about which images a run is tested on.
 FREE = frozenset("style size labels journal balance limit".split())
+# Fields of a recipe that only say something of it, or have been applied.
+SAID = frozenset("name title about published target analysis scale small resources".split())
 LONGEST_LINE = 20  # models that started one from another
 LONGEST_WORDS = 500  # characters of an assignment
 
@@ -50,7 +53,8 @@ class Desk:
 class Standing:
     """A line of the leaderboard: a student's best run, its test accuracy with the 95% interval (all
     0..1), and its place, which only those are before who are better beyond both intervals. reached:
-    whether it has the target; None where the target lies within the interval.
+    whether it has the target; None where the target lies within the interval. name_is_anothers: of a
+    student who is gone, whether somebody in the class has the name now.
     """
 
     place: int
@@ -61,6 +65,25 @@ class Standing:
     high: float
     n: int
     reached: bool | None
+    name_is_anothers: bool = False
+
+
+@dataclass(frozen=True)
+class Untouched:
+    """What a recipe reached that nobody changed: its test accuracy (0..1) of n images."""
+
+    accuracy: float
+    n: int
+
+    @property
+    def better(self) -> float:
+        """The accuracy with one more image right, if there is one."""
+        return min(1.0, (round(self.accuracy * self.n) + 1) / self.n)
+
+    @property
+    def provable(self) -> float:
+        """The highest target that a run without a mistake has reached beyond its interval."""
+        return wilson_interval(self.n, self.n)[0]
 
 
 class Lessons:
@@ -109,24 +132,46 @@ class Lessons:
         self.classroom.assign(assignment)
         return assignment
 
+    def untouched(self, name: str) -> Untouched | None:
+        """What the newest finished run of a recipe reached that changed nothing in it; None if there is
+        none. Raises RecipeError.
+        """
+        wanted = _deciding(self.store.recipe(name))
+        for run in self.store.runs():
+            if run.recipe != name or run.state != "finished" or run.accuracy is None:
+                continue
+            with suppress(GlyphlabError):
+                if _deciding(self.store.run(run.id).recipe()) != wanted:
+                    continue
+                for found in self.compare.subjects([run.id]):
+                    if found.accuracy is not None and found.n:
+                        return Untouched(found.accuracy, found.n)
+        return None
+
     def take_back(self) -> None:
         """Assign nothing."""
         self.classroom.assign(None)
 
     def leaderboard(self) -> list[Standing]:
-        """The best run of each student on the assignment, best first. A run counts if it began after
-        the assignment was given and was tested on the same images as the recipe is.
+        """The best run of each student on the assignment, best first; also of who is gone, as all are
+        once the lesson has ended. A run counts if it began after the assignment was given and was
+        tested on the same images as the recipe is.
         """
         assignment = self.assignment()
         if assignment is None:
             return []
         wanted = _tested_on(self.store.recipe(assignment.recipe).data)
-        best = {
-            desk.student.id: (desk.student, max(scored, key=lambda run: run.accuracy or 0))
-            for desk in self.wall()
-            if (scored := [run for run in desk.runs if self._counts(run, assignment, wanted)])
+        found = self.classroom.now()
+        counting: dict[str, list[RunInfo]] = {}
+        for run in self.store.runs():
+            if run.owner and self._counts(run, assignment, wanted):
+                counting.setdefault(run.owner, []).append(run)
+        students = {
+            max(counting[one.id], key=lambda run: run.accuracy or 0).id: one
+            for one in (*found.students, *found.gone)
+            if one.id in counting
         }
-        students = {run.id: student for student, run in best.values()}
+        here = {one.name.casefold(): one.id for one in found.students}
         rows = []
         for subject in self.compare.subjects(list(students)):
             if subject.accuracy is not None and subject.interval and subject.n:
@@ -142,6 +187,7 @@ class Lessons:
                 high=row[1][1],
                 n=row[2],
                 reached=_reached(assignment.target, row[1]),
+                name_is_anothers=_is_anothers(students[row[3]], here),
             )
             for row in rows
         ]
@@ -219,8 +265,18 @@ class Lessons:
         ]
 
 
+def _deciding(recipe: Recipe) -> dict[str, object]:
+    """The fields of a recipe that decide what comes out of it."""
+    return {key: value for key, value in recipe.model_dump().items() if key not in SAID}
+
+
 def _tested_on(data: DataSpec) -> dict[str, object]:
     return {key: value for key, value in data.model_dump().items() if key not in FREE}
+
+
+def _is_anothers(student: Student, here: dict[str, str]) -> bool:
+    """Whether somebody else is in the class by this student's name. here: name → id."""
+    return here.get(student.name.casefold(), student.id) != student.id
 
 
 def _reached(target: float, interval: tuple[float, float]) -> bool | None:

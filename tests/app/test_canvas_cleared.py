@@ -6,12 +6,16 @@ import base64
 import json
 
 import gradio as gr
+import pytest
 from hands import drawn, png
 from own_loop import run
 
+from app.canvas_tabs.files import friendly
 from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.tables import NOTHING_TAUGHT
 from app.canvas_tabs.teach import LOOK_SECONDS, collect_tab, teach_tab
+from app.people.asking import asked_by
+from engine.errors import RightsError
 from engine.lab import Lab
 from engine.settings import read_settings
 
@@ -57,3 +61,36 @@ def test_a_students_page_looks_by_itself(tmp_path):
         page, _ = tabs(Lab(tmp_path, settings))
         timers = [one for one in page.blocks.values() if isinstance(one, gr.Timer)]
         assert (LOOK_SECONDS in [one.value for one in timers]) is (mode == "class")
+
+
+def test_a_locked_class_is_told_before_anything_is_drawn(tmp_path):
+    settings = read_settings({"GLYPHLAB_HOME": str(tmp_path), "GLYPHLAB_MODE": "class"})
+    lab = Lab(tmp_path, settings)
+    ada = lab.classroom.join(lab.classroom.now().code, "Ada")
+    page, _ = tabs(lab)
+    held = [block for block in page.fns.values() if block.fn.__name__ == "held"]
+    assert {one.targets[0][1] for one in held} == {"load", "tick"}, "at once, and when it changes"
+    for locked in (True, False):
+        lab.classroom.lock(locked)
+        with asked_by(ada):
+            shown = [block.fn() for block in held]
+        for words, *controls in shown:
+            assert words.visible is locked and ("The class is locked." in words.value) is locked
+            assert controls and {one.interactive for one in controls} == {not locked}
+
+
+def test_a_refusal_is_one_message_that_begins_with_a_capital():
+    with pytest.raises(gr.Error) as raised, friendly():
+        raise RightsError("the class is locked", hint="Look and draw.")
+    assert raised.value.message == "The class is locked. Look and draw."
+
+
+def test_what_is_refused_is_not_marked_on_every_field_it_would_have_changed(tmp_path):
+    page, _ = tabs(Lab(tmp_path))
+    deeds = ("add", "forget", "undo", "take_in", "save", "delete_last", "tune")
+    for block in page.fns.values():
+        if block.fn.__name__ in deeds:
+            assert block.show_progress_on and {type(one) for one in block.show_progress_on} <= {
+                gr.Button,
+                gr.UploadButton,
+            }

@@ -15,7 +15,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from waiting import wait_until
-from weblab import free_port
+from weblab import free_port, run_part
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -145,3 +145,23 @@ def test_pages_are_drawn_again_less_often_where_many_are_open(port):
         assert not timer(drawn(socket, "how=own", name)), "the timer goes on, and so do dialogs"
         ((again, slower),) = timer(drawn(socket, "how=own"))
         assert again == name and 0.8 * 40 / REDRAWS <= slower <= 1.2 * 40 / REDRAWS
+
+
+def a_student_who_is_gone() -> None:
+    import streamlit as st
+
+    from app.widgets.fragments import fragment
+    from engine.errors import OutsideError
+
+    def draw() -> None:
+        if not st.session_state.get("asked"):
+            st.session_state["asked"] = True
+            raise OutsideError("the lesson has ended")
+        st.markdown("the whole page was drawn again")
+
+    fragment(draw)()
+
+
+def test_who_is_no_longer_in_the_class_gets_the_whole_page_which_says_so():
+    page = run_part(a_student_who_is_gone)
+    assert [one.value for one in page.markdown] == ["the whole page was drawn again"]

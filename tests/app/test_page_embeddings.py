@@ -17,8 +17,8 @@ from weblab import add_run, charts, open_page, texts
 from app.charts.space import accuracy_curve, distances, layer_marks, roc
 from app.scatter.routes import routes
 from app.sections.embeddings.selection import as_csv, as_zip, class_bars
-from app.shared_lab import share
-from engine.embedding.projection import Options
+from app.shared_lab import open_lab_here, share
+from engine.embedding.projection import Options, Projection
 from engine.imaging.images import as_picture
 from engine.lab import Lab
 from engine.services.background import measure
@@ -49,6 +49,21 @@ def test_an_empty_lab_says_what_to_do_first(tmp_path, monkeypatch: pytest.Monkey
     settings = read_settings(os.environ)
     share(Lab(settings.home, settings, checkpoints=tmp_path / "none"))
     assert "No model has been saved yet" in texts(open_page("embeddings"))
+
+
+def test_a_visitor_is_led_to_the_maps_that_there_are(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    monkeypatch.setenv("GLYPHLAB_MODE", "public")
+    said = texts(open_page("embeddings"))
+    assert "*Draw* has a map of its own" in said and "(/draw)" in said
+    public = open_lab_here()
+    model = add_run(public).id
+    space = public.spaces.embed(model, "digits", "test")
+    faithful = {"kept": 0.5, "trustworthiness": 0.9, "neighbours": 15, "points": len(space)}
+    space.keep_map(Projection(np.zeros((len(space), 2), np.float32), Options(), faithful, {}))
+    assert "Explore the map" in texts(open_page("embeddings")), "the map that there is opens"
+    said = texts(open_page("embeddings", model="mnist-convnet", data="digits"))
+    assert f"[Open a map of digits](/embeddings?model={model}&data=digits&part=test)" in said
 
 
 def test_images_without_labels_are_first_seen_through_the_embedder(lab: Lab, space) -> None:

@@ -30,6 +30,15 @@ def test_an_empty_lab_says_what_to_do_first(lab):
     assert "This one is of `mnist-convnet`, which comes with the lab." in words
 
 
+def test_a_map_is_said_to_be_of_ones_own_run_only_if_it_is(lab):
+    run = add_run(lab)
+    assert "This one is of your run **quick**." in texts(open_page("home"))
+    run.write_status(owner="0" * 16, by="Mia *star*")
+    words = texts(open_page("home"))
+    assert "your run" not in words
+    assert r"This one is of the run **quick** by Mia \*star\*." in words
+
+
 def test_a_step_is_begun_from_home_and_ticked_off(lab):
     page = open_page("home")
     assert [box.label for box in page.expander][0] == "First steps: 0 of 5 done"

@@ -54,6 +54,22 @@ def test_the_address_chooses_a_recipe_and_its_published_figure_is_shown(lab):
     assert "Published:" in texts(page)
 
 
+def test_what_can_be_trained_here_comes_first_and_what_is_away_says_so(lab, monkeypatch):
+    monkeypatch.delenv("GLYPHLAB_DATA", raising=False)
+    page = open_page("train", recipe="mnist-tiny-step1")
+    chips = page.get("button_group")[0].options
+    assert chips[:3] == ["all", "Digits", "Invented characters"]
+    assert "MNIST · to be downloaded" in chips and "Nature 12K · not here" in chips
+    recipes = [option.split(" · ")[0] for option in page.selectbox(key="recipe").options]
+    assert recipes[:3] == ["few-pretrained", "few-scratch", "quick"]
+    assert "**MNIST** is not here yet: *Start* downloads it first (11.6 MB)." in texts(page)
+    monkeypatch.setenv("GLYPHLAB_OFFLINE", "1")
+    assert "the lab is offline" in texts(open_page("train", recipe="mnist-tiny-step1"))
+    page = open_page("train", recipe="nature-cnn5")
+    assert "**Nature 12K** is not here yet, and can't be downloaded" in texts(page)
+    assert "is not here" not in texts(open_page("train", recipe="quick"))
+
+
 def test_recipes_can_be_narrowed_down_to_those_on_one_data_set(lab):
     page = open_page("train", recipe="mnist-tiny-step1")
     page.get("button_group")[0].set_value("task3").run()

@@ -154,6 +154,11 @@ def test_a_lesson(browser, lab):
     teacher.press("End the lesson")
     teacher.press("End it")
     teacher.sees("Nobody has joined yet.")
+    teacher.sees("Of 364 test images.")  # the lesson's result is still there
+    ben.sees("The lesson has ended.")
+    ben.shoot("lesson-ended")
+    ben.press("Join again")
+    ben.sees("Join the class")
     for one in (teacher, *students):
         one.close()
 

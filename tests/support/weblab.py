@@ -12,6 +12,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,13 @@ def open_page(name: str, *, full: bool = True, **query: str) -> AppTest:
     for key, value in query.items():
         page.query_params[key] = value
     page.run()
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+def run_part(draw: Callable[[], None]) -> AppTest:
+    """A part of a page, drawn by a function that imports what it needs; nothing may have gone wrong."""
+    page = AppTest.from_function(draw, default_timeout=60).run()
     assert not page.exception, page.exception[0].message
     return page
 

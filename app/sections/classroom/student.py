@@ -1,4 +1,4 @@
-"""What everybody of a class sees: their own corner, the assignment, the leaderboard."""
+"""What a student sees: their own corner, and the assignment with its leaderboard."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import literal, percent
+from app.sections.classroom.assigning import SAME
+from app.sections.classroom.standings import leaderboard
 from app.widgets import empty
 from app.widgets.links import link
 from app.widgets.runs import run_line
@@ -20,7 +22,6 @@ LEAVE = (
     '<form method="post" action="leave"><button class="gl-plain">Leave the class</button></form>'
 )
 MOST_OWN = 8  # runs in the list of one's own
-REACHED = {True: "reached", None: "within the interval", False: "not yet"}
 
 
 def student(lab: Lab, person: Person) -> None:
@@ -60,33 +61,7 @@ def assignment(lab: Lab, start: bool = True) -> None:
             f"**Assignment:** train `{literal(given.recipe)}` to {percent(given.target)} or better on its"
             f" test images. {literal(given.words)}"
         )
+        st.caption(SAME)
         if start:
             link("train", "Open the recipe", icon=":material/play_arrow:", recipe=given.recipe)
     leaderboard(lab)
-
-
-def leaderboard(lab: Lab) -> None:
-    """Each student's best run on the assignment, with the interval that decides places."""
-    rows = lab.lessons.leaderboard()
-    if not rows:
-        st.caption("No run on the assignment has finished with a model yet.")
-        return
-    st.dataframe(
-        [
-            {
-                "place": row.place,
-                "name": row.student.name,
-                "test accuracy": percent(row.accuracy),
-                "95% interval": f"{percent(row.low)} to {percent(row.high)}",
-                "target": REACHED[row.reached],
-            }
-            for row in rows
-        ],
-        hide_index=True,
-        key="leaderboard",
-    )
-    st.caption(
-        f"Of {rows[0].n} test images. A place is lost only to those whose interval lies wholly above:"
-        " with so few images, smaller differences may be chance. The interval is Wilson's, as on"
-        " Compare."
-    )

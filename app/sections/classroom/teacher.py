@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,6 +13,8 @@ from app.doors.open_pages import has_page_open
 from app.people.presence import seen, was_here
 from app.people.qr import qr_svg
 from app.people.welcome import reachable
+from app.sections.classroom.assigning import hand_out
+from app.sections.classroom.deeds import REFUSED, do
 from app.widgets.address import base_address
 from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 WALL_SECONDS = 2
 HERE_SECONDS = 90  # since a student's browser was last heard of
 MOST_RUNS = 3  # live runs that are drawn of one student
-REFUSED, CLEARED, BACK = "class-refused", "class-cleared", "class-let-back-in"
+CLEARED, BACK = "class-cleared", "class-let-back-in"
 
 
 class LetIn(NamedTuple):
@@ -50,7 +51,7 @@ def teacher(lab: Lab) -> None:
         _door(lab)
     with right:
         _order(lab)
-        _hand_out(lab)
+        hand_out(lab)
     fragment(wall, run_every=WALL_SECONDS)(lab)
 
 
@@ -73,7 +74,7 @@ def _door(lab: Lab) -> None:
         with st.popover("Another code", icon=":material/key:"):
             st.markdown("Those who have joined stay in the class; the old code admits nobody else.")
             st.button(
-                "Make another code", key="new-code", on_click=_do, args=(lab.classroom.new_code,)
+                "Make another code", key="new-code", on_click=do, args=(lab.classroom.new_code,)
             )
 
 
@@ -111,7 +112,7 @@ def _order(lab: Lab) -> None:
             key="stop-all",
             icon=":material/stop:",
             help="Their best models are kept.",
-            on_click=_do,
+            on_click=do,
             args=(lab.lessons.stop_all,),
         )
         with st.popover("Clear", icon=":material/delete:"):
@@ -168,7 +169,7 @@ def _coming_and_going(lab: Lab, found: ClassFile) -> None:
             st.button(
                 literal(one.name),
                 key=f"away-{one.id}",
-                on_click=_do,
+                on_click=do,
                 args=(lab.classroom.send_away, one.id),
             )
         st.caption("Their work stays; their name is free again.")
@@ -191,7 +192,7 @@ def _let_back_in(lab: Lab, student: Student) -> None:
 
 
 def _lock(lab: Lab) -> None:
-    _do(lab.classroom.lock, st.session_state["class-locked"])
+    do(lab.classroom.lock, st.session_state["class-locked"])
 
 
 def _clear(lab: Lab, students: tuple[str, ...]) -> None:
@@ -209,47 +210,14 @@ def _clear(lab: Lab, students: tuple[str, ...]) -> None:
 
 
 def _undo(lab: Lab, batch: str) -> None:
-    _do(lab.trash.restore, batch)
+    do(lab.trash.restore, batch)
     st.session_state.pop(CLEARED, None)
 
 
 def _end(lab: Lab) -> None:
-    _do(lab.lessons.end)
+    do(lab.lessons.end)
     if not st.session_state.get(REFUSED):
         st.toast("The lesson has ended: everybody is signed out, and the code is another.")
-
-
-def _do(deed: Callable[..., object], *arguments: object) -> None:
-    try:
-        deed(*arguments)
-    except GlyphlabError as error:
-        st.session_state[REFUSED] = str(error)
-
-
-def _hand_out(lab: Lab) -> None:
-    st.subheader("Assignment", anchor=False)
-    given = lab.lessons.assignment()
-    if given is not None:
-        st.markdown(
-            f"**{literal(given.recipe)}** is assigned: reach {percent(given.target)} on its test"
-            f" images. {literal(given.words)}"
-        )
-        st.button("Withdraw", key="take-back", on_click=_do, args=(lab.lessons.take_back,))
-        return
-    recipes = [recipe.name for recipe in lab.recipes()]
-    with st.form("hand-out", border=False):
-        left, right = st.columns([3, 1])
-        first = recipes.index("quick") if "quick" in recipes else 0
-        left.selectbox("Recipe", recipes, first, key="assigned-recipe")
-        right.number_input("Target, %", 1.0, 100.0, 97.0, 0.5, key="assigned-target")
-        st.text_input("What to try", key="assigned-words", max_chars=500)
-        st.form_submit_button("Assign", on_click=_assign, args=(lab,))
-
-
-def _assign(lab: Lab) -> None:
-    state = st.session_state
-    target = state["assigned-target"] / 100
-    _do(lab.lessons.hand_out, state["assigned-recipe"], target, state["assigned-words"])
 
 
 def wall(lab: Lab) -> None:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.widgets import allowed, note, number, pick_dataset, pick_model, task_box
+from app.widgets import allowed, link, note, number, pick_dataset, pick_model, task_box
 from app.widgets.pickers import pick_one
 from engine.errors import GlyphlabError
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
+    from engine.embedding.kept import SpaceInfo
     from engine.embedding.projection import Options, Projection
     from engine.embedding.space import Space
     from engine.lab import Lab
 
+MOST_LOOKED_AT = 3  # spaces that are asked whether they have a map
 PARTS = {
     "train": "training and validation images",
     "test": "test images",
@@ -51,16 +53,52 @@ def pick_space(lab: Lab, second: bool = False) -> tuple[str, str, str, str | Non
 
 
 def _suggest(lab: Lab) -> None:
-    """Images without labels are first seen through the model that is made for characters of any
-    script: no other was trained on their classes either.
+    """Whoever can have no map made first sees one that there is. Images without labels are first seen
+    through the model that is made for characters of any script: no other was trained on their classes
+    either.
     """
     data = st.query_params.get("data")
-    if not data or "model" in st.session_state or "model" in st.query_params:
+    if "model" in st.session_state or "model" in st.query_params:
+        return
+    if not lab.may("compute") and (made := _made(lab, data)):
+        st.session_state["model"], st.session_state["data"] = made.model, made.data
+        st.session_state.setdefault("part", made.part)
+        return
+    if not data:
         return
     with suppress(GlyphlabError):  # whoever loads the data set says what is wrong with it
         if lab.models() and lab.data.contents(data).report.unlabelled:
             st.session_state["model"] = lab.taught.embedder(lab.models()[0].name)
             st.session_state.setdefault("part", "unlabelled")
+
+
+def _made(lab: Lab, data: str | None = None) -> SpaceInfo | None:
+    """The newest space (of this data set) with a map as it is made unless set otherwise; None if none of
+    the newest few has one.
+    """
+    from engine.embedding.projection import Options
+
+    models = {model.name for model in lab.models()}
+    known = [info for info in lab.spaces.list() if info.model in models]
+    for info in [info for info in known if data in (None, info.data)][:MOST_LOOKED_AT]:
+        with suppress(GlyphlabError):  # its data set or model is damaged or gone
+            space = lab.spaces.find(info.model, info.data, info.part)
+            if space is not None and space.find_map(Options()) is not None:
+                return info
+    return None
+
+
+def _instead(lab: Lab) -> None:
+    """What there is to see for whoever can have no map made."""
+    st.markdown(
+        "*Draw* has a map of its own: the training images of the model that reads your drawing, and the"
+        " drawing among them."
+    )
+    with st.container(horizontal=True):
+        link("draw", "Draw a character")
+        if made := _made(lab):
+            address = {"model": made.model, "data": made.data, "part": made.part}
+            link("embeddings", f"Open a map of {made.data}", **address)
 
 
 def _data(lab: Lab, model: str) -> str | None:
@@ -167,6 +205,7 @@ def the_map(
             f"**{PARTS[part].capitalize()} of `{data}`** through `{model}` have {what} yet."
         )
         if not allowed(lab, "compute"):
+            _instead(lab)
             return None
         if st.button(
             "Make the map", type="primary", icon=":material/scatter_plot:", key=f"{key}-start"

@@ -12,12 +12,13 @@ import yaml
 
 from app.charts.words import number, percent, seconds
 from app.sections.data.report import warn
+from app.sections.train.choose import choose, in_the_way
 from app.sections.train.form import recipe_form
-from app.sections.train.given_data import first_recipe, on_other_data, wanted_data
+from app.sections.train.given_data import on_other_data, wanted_data
 from app.sections.train.rates import rate_finder
 from app.widgets.allowed import allowed
 from app.widgets.doing import do_button
-from app.widgets.pickers import dataset_label, pick_one
+from app.widgets.pickers import dataset_label
 from engine.data.sources import DATASETS
 from engine.errors import DataError, GlyphlabError, RecipeError
 from engine.files.checked import read_yaml
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.runs.run_info import RunInfo
 
-FIRST = "quick"
-ALL = "all"
 ALIKE = 20  # earlier runs whose recipes are looked into for an estimate
 
 
@@ -38,7 +37,7 @@ def start(lab: Lab) -> None:
     """
     may = allowed(lab, "train")
     data = wanted_data(lab)
-    name, scale = _choose(lab, data)
+    name, scale = choose(lab, data)
     key = f"{name}/{scale}/{data}" if data else f"{name}/{scale}"
     try:
         base = lab.recipe(name, {"scale": scale})
@@ -51,6 +50,7 @@ def start(lab: Lab) -> None:
             base = on_other_data(lab, base, data)
         else:
             _about(base)
+        in_the_way(lab, base)
         recipe = _edited(lab, base, key)
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
@@ -85,60 +85,6 @@ def keep_edits() -> None:
     recipe so far.
     """
     st.session_state["recipe-begun"] = st.session_state.get("recipe-edited")
-
-
-def _choose(lab: Lab, data: str) -> tuple[str, str]:
-    """The recipe and its scale; the first recipe of `data` is the default, if that is given."""
-    recipes = {recipe.name: recipe for recipe in lab.recipes()}
-    groups = [
-        ALL,
-        *dict.fromkeys(part for recipe in recipes.values() for part in recipe.data.split("+")),
-    ]
-    group = ALL
-    if len(groups) > 2:
-        group = st.pills(
-            "Filter by data set",
-            groups,
-            default=ALL,
-            required=True,
-            format_func=lambda name: DATASETS[name].title if name in DATASETS else name,
-            key="recipe-group",
-            on_change=_forget_recipe,
-        )
-    names = [
-        name for name, recipe in recipes.items() if group == ALL or group in recipe.data.split("+")
-    ]
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    with left:
-        labels = {
-            choice: f"{choice} · {recipes[choice].title}" if recipes[choice].title else choice
-            for choice in names
-        }
-        first = first_recipe(list(recipes.values()), data, FIRST)
-        if st.session_state.get("recipe-for", "") != data and "recipe" not in st.query_params:
-            st.session_state.pop("recipe", None)  # it was chosen for other data
-        st.session_state["recipe-for"] = data
-        name = pick_one("Recipe", labels, "recipe", "recipe", default=first, help="Type to search.")
-    with right:
-        scale = st.segmented_control(
-            "Scale",
-            ["full", "small"],
-            default="full",
-            required=True,
-            key="scale",
-            width="stretch",
-            disabled=not recipes[name].scalable,
-            persist_state="page",
-            help=(
-                "small: the same experiment end to end, cut down to minutes on two CPU cores. Not"
-                " every recipe needs it."
-            ),
-        )
-    return name, scale if recipes[name].scalable else "full"
-
-
-def _forget_recipe() -> None:
-    st.query_params.pop("recipe", None)  # it may not be in the group that was chosen
 
 
 def _about(recipe: Recipe) -> None:

@@ -16,7 +16,7 @@ from app.doors.limits import MOST_OF_PERSON, Attempts, Crowded, Limits, Rate, Tu
 from app.doors.open_pages import has_page_open
 from app.doors.proxies import proxies_of
 from app.doors.table import ALL, ANYONE, LEADERS, lab_table
-from app.server import AWAY_SECONDS
+from app.people.presence import AWAY_SECONDS
 from engine.errors import SettingsError
 from engine.lab import MOST_VISITS
 from engine.people.classroom import Classroom

@@ -121,6 +121,16 @@ def test_every_route_is_behind_a_door_or_shut(served):
     assert unknown <= {"/{path:path}", "/canvas/{path:path}"}, f"served, but not decided: {unknown}"
 
 
+@pytest.mark.parametrize("mode", ["own", "class", "public"])
+def test_only_a_class_has_the_page_of_a_class(tmp_path, mode):
+    from app.server import build
+
+    lab = Lab(tmp_path, read_settings({"GLYPHLAB_MODE": mode, "GLYPHLAB_HOME": str(tmp_path)}))
+    table = build(lab, {}).table
+    assert isinstance(table.find("GET", "/train"), Door)
+    assert isinstance(table.find("GET", "/classroom"), Door) is (mode == "class")
+
+
 def test_every_door_leads_somewhere_and_nothing_shut_is_history(served):
     from starlette.routing import compile_path
 

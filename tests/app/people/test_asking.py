@@ -19,6 +19,7 @@ from app.shared_lab import open_lab_here
 from engine.errors import RightsError
 from engine.lab import Lab
 from engine.people.person import NOBODY, TEACHER, Person
+from engine.settings import read_settings
 
 
 @pytest.fixture
@@ -47,7 +48,8 @@ def test_a_question_is_of_whom_the_door_saw_or_the_cookie_says(lab):
 
 def test_a_page_in_a_browser_without_a_pass_is_nobodys(lab):
     page = open_page("classroom")
-    assert "not in the class any more" in page.error[0].value
+    assert "You are not in the class any more." in page.info[0].value and not page.error
+    assert "Join again" in page.get("html")[0].proto.body
     assert lab.classroom.now().code not in texts(page)
 
 
@@ -55,6 +57,16 @@ def test_the_start_prints_how_people_come_in(lab, tmp_path):
     lines = welcome(lab.classroom, lab.settings).splitlines()
     assert lines[0].endswith(f":7860/?token={lab.classroom.key}")
     assert lines[1].endswith(f"/join?code={lab.classroom.now().code}")
+    assert len(lines) == 2, "one address needs no order"
+    found = {
+        "GLYPHLAB_MODE": "class",
+        "GLYPHLAB_ALLOWED_HOSTS": "lab.example",
+        "GLYPHLAB_HOST": "::",
+    }
+    several = welcome(lab.classroom, read_settings({**found, "GLYPHLAB_HOME": str(tmp_path)}))
+    *_, last = several.splitlines()
+    assert "students:    http://lab.example:7860/join" in several.splitlines()[1]
+    assert several.count("/join?code=") > 1 and "On a phone, try the first of these" in last
     alone = Lab(tmp_path / "own")
     assert welcome(alone.classroom, alone.settings) == ""
     assert qr_svg("http://a/").startswith(b"<svg") and qr_svg("http://a/") != qr_svg("http://b/")

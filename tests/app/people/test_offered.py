@@ -7,7 +7,9 @@ from __future__ import annotations
 import pytest
 from weblab import add_run, open_page, texts
 
+from app.people.presence import AWAY_SECONDS
 from app.shared_lab import open_lab_here
+from engine.people.quota import QUOTAS
 
 DIGITS = {"data": "digits"}
 PAGES: dict[str, dict[str, str]] = {
@@ -63,3 +65,27 @@ def test_a_run_of_somebody_else_has_no_button_and_a_recipe_that_is_too_large_say
     page = open_page("train", recipe="canvas-digits")
     assert page.button("start").disabled
     assert ":material/lock: " in texts(page)
+    page = open_page("train", recipe="nature-cnn5")
+    above = "Data set 'nature' is not here yet. The lab's owner or teacher can download it."
+    assert [box.value for box in page.info if box.icon == ":material/lock:"] == [above]
+    assert "Nature 12K · not here" in page.get("button_group")[0].options
+
+
+def test_whoever_may_add_no_data_set_is_not_sent_to_add_one(lab):
+    said = texts(open_page("label", data="digits"))
+    assert "Every image of `digits` has a label" in said
+    assert "or add one" not in said and "Add a data set" not in said
+    assert ":material/lock: You may not add or delete a data set here." in said
+
+
+def test_a_visitor_is_told_how_much_they_may_do_and_how_long_it_is_kept(lab, monkeypatch):
+    quota, hours = QUOTAS["visitor"], AWAY_SECONDS // 3600
+    for name in ("home", "train"):
+        said = texts(open_page(name))
+        assert f"{quota.at_once} run waiting or training" in said, name
+        assert f"{quota.a_day} a day" in said and f"after {quota.minutes} minutes" in said
+        assert f"deleted once you have been away for {hours} hours" in said
+    assert f"away for {hours} hours" in texts(open_page("draw"))
+    with monkeypatch.context() as patch:
+        patch.setenv("GLYPHLAB_MODE", "own")
+        assert not any("visitor" in texts(open_page(name)) for name in ("home", "train", "draw"))

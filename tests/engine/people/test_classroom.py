@@ -245,3 +245,24 @@ def test_two_students_of_one_name_are_one_too_many_also_at_once(tmp_path):
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(join, range(8))) == 1
+
+
+def test_who_is_no_longer_in_the_class_is_told_why(tmp_path):
+    found = room(tmp_path)
+    shown = {}
+    for name in ("Ada", "Ben", "Cem", "Dee"):
+        person = found.join(found.now().code, name)
+        shown[name] = (person.id, found.pass_of(person))
+    found.send_away(shown["Ada"][0])
+    found.leave(shown["Ben"][1])
+    found.join(found.back_code(shown["Cem"][0]), "Cem")
+
+    def told(name: str) -> str:
+        return str(found.outside(shown[name][1]))
+
+    assert told("Ada").startswith("you are not in the class any more. Your teacher took your name")
+    assert told("Ben").startswith("you have left the class")
+    assert told("Cem").startswith("you came back to the class in another browser")
+    assert "Reload the page" in str(found.outside("1.student.x"))
+    found.dismiss(keep=set())
+    assert told("Dee").startswith("the lesson has ended. What you made stays")

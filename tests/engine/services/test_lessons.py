@@ -10,6 +10,7 @@ from weblab import add_run
 from engine.errors import RecipeError, RightsError, RunError
 from engine.lab import Lab
 from engine.runs.run import create_run
+from engine.services.lessons import Untouched
 from engine.settings import read_settings
 
 
@@ -54,6 +55,19 @@ def test_places_are_lost_only_to_those_who_are_better_beyond_the_intervals(lab):
     assert lab.lessons.leaderboard() == [] and lab.lessons.assignment() is None
 
 
+def test_the_leaderboard_keeps_the_result_of_a_lesson_that_has_ended(lab):
+    lab.lessons.hand_out("quick", 0.95)
+    scored(lab, lab.ada, 0.97)
+    scored(lab, lab.ben, 0.90)
+    before = lab.lessons.leaderboard()
+    lab.lessons.end()
+    assert lab.lessons.leaderboard() == before and before[0].student.name == "Ada"
+    lab.classroom.join(lab.classroom.now().code, "ada")
+    assert [row.name_is_anothers for row in lab.lessons.leaderboard()] == [True, False]
+    lab.lessons.clear()
+    assert lab.lessons.leaderboard() == [], "cleared work has no place"
+
+
 def test_a_run_that_starts_from_a_model_which_saw_the_test_images_does_not_count(lab):
     same = model_run(lab)
     saw = model_run(lab, seed=1, **{"data.seed": 5})
@@ -64,6 +78,17 @@ def test_a_run_that_starts_from_a_model_which_saw_the_test_images_does_not_count
     scored(lab, lab.cem, 1.0, init_from=saw.id)
     scored(lab, lab.cem, 1.0, init_from=again.id)
     assert {row.student.name for row in lab.lessons.leaderboard()} == {"Ada", "Ben"}
+
+
+def test_a_target_is_proposed_above_what_the_recipe_reaches_as_it_is(lab):
+    assert lab.lessons.untouched("quick") is None
+    scored(lab, lab.ada, 350 / 364, lr=0.01)
+    assert lab.lessons.untouched("quick") is None, "somebody changed the rate"
+    scored(lab, lab.ada, 360 / 364)
+    found = lab.lessons.untouched("quick")
+    assert (found.n, found.better) == (364, 361 / 364)
+    assert 0.98 < found.provable < 0.99 < found.better
+    assert Untouched(1.0, 18).better == 1.0
 
 
 def test_what_cannot_be_assigned_is_refused(lab):

@@ -1,0 +1,70 @@
+"""Handing out an assignment: a recipe, a target, what to try."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.charts.words import literal, number, percent
+from app.sections.classroom.deeds import do
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.services.lessons import Untouched
+
+USUAL = 97.0  # percent, of a recipe of which nobody knows yet what it reaches
+SAME = "Its seed is fixed: whoever changes nothing gets the same figure."
+
+
+def hand_out(lab: Lab) -> None:
+    """What is assigned, or the form to assign something."""
+    st.subheader("Assignment", anchor=False)
+    given = lab.lessons.assignment()
+    if given is not None:
+        st.markdown(
+            f"**{literal(given.recipe)}** is assigned: reach {percent(given.target)} on its test"
+            f" images. {literal(given.words)}"
+        )
+        st.button("Withdraw", key="take-back", on_click=do, args=(lab.lessons.take_back,))
+        return
+    recipes = [recipe.name for recipe in lab.recipes()]
+    first = recipes.index("quick") if "quick" in recipes else 0
+    recipe = st.selectbox("Recipe", recipes, first, key="assigned-recipe")
+    found = lab.lessons.untouched(recipe)
+    target = f"assigned-target-{recipe}"
+    with st.form("hand-out", border=False):
+        left, right = st.columns([3, 1])
+        left.text_input("What to try", key="assigned-words", max_chars=500)
+        right.number_input("Target, %", 1.0, 100.0, _proposed(found), 0.5, "%.2f", key=target)
+        st.caption(_why(recipe, found))
+        st.form_submit_button("Assign", on_click=_assign, args=(lab, target))
+
+
+def _proposed(found: Untouched | None) -> float:
+    """A target in percent that the recipe as it is does not reach."""
+    return USUAL if found is None else min(100.0, math.ceil(found.better * 10_000) / 100)
+
+
+def _why(recipe: str, found: Untouched | None) -> str:
+    if found is None:
+        return (
+            f"`{recipe}` has not been trained here as it is. {SAME} Train it once, and put the target"
+            " above that."
+        )
+    words = f"As it is, `{recipe}` reached {percent(found.accuracy)} of {number(found.n)} test images. {SAME}"
+    if found.accuracy >= 1:
+        return f"{words} Nothing is above it: assign another recipe."
+    if found.better > found.provable:
+        words += (
+            f" With {number(found.n)} images a target above {percent(found.provable)} lies within the"
+            " interval of even 100%, so it never counts as reached."
+        )
+    return words
+
+
+def _assign(lab: Lab, target: str) -> None:
+    state = st.session_state
+    wanted = state[target] / 100
+    do(lab.lessons.hand_out, state["assigned-recipe"], wanted, state["assigned-words"])

@@ -1,0 +1,75 @@
+"""The leaderboard of a class, and the same as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.charts.report import as_csv
+from app.charts.words import percent
+
+if TYPE_CHECKING:
+    from engine.lab import Lab
+    from engine.services.lessons import Standing
+
+REACHED = {True: "reached", None: "within the interval", False: "not yet"}
+
+
+def leaderboard(lab: Lab) -> None:
+    """Each student's best run on the assignment, with the interval that decides places; for whoever
+    leads also as a file.
+    """
+    rows = lab.lessons.leaderboard()
+    if not rows:
+        st.caption("No run on the assignment has finished with a model yet.")
+        return
+    st.dataframe(
+        [
+            {
+                "place": row.place,
+                "name": row.student.name + (" (gone)" if row.name_is_anothers else ""),
+                "test accuracy": percent(row.accuracy),
+                "95% interval": f"{percent(row.low)} to {percent(row.high)}",
+                "target": REACHED[row.reached],
+            }
+            for row in rows
+        ],
+        hide_index=True,
+        key="leaderboard",
+    )
+    st.caption(
+        f"Of {rows[0].n} test images. A place is lost only to those whose interval lies wholly above:"
+        " with so few images, smaller differences may be chance. The interval is Wilson's, as on"
+        " Compare."
+    )
+    if lab.may("lead"):
+        st.download_button(
+            "Download (CSV)",
+            as_file(rows),
+            "leaderboard.csv",
+            "text/csv",
+            key="csv-leaderboard",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def as_file(rows: Sequence[Standing]) -> str:
+    """The leaderboard as CSV; accuracy and the ends of its interval 0..1."""
+    return as_csv(
+        [
+            {
+                "place": row.place,
+                "name": row.student.name,
+                "run": row.run,
+                "test_accuracy": row.accuracy,
+                "interval_low": row.low,
+                "interval_high": row.high,
+                "target": REACHED[row.reached],
+                "test_images": row.n,
+            }
+            for row in rows
+        ]
+    )
