@@ -34,6 +34,7 @@ def test_the_studies_list_shows_the_figure_that_ours_is_compared_with(lab):
     assert step["difference"] == pytest.approx(step["ours"].value - step["published_at_end"])
     assert "99.15%" in line(study.show(rows), "mnist-tiny-step1")
     assert "99.31%" not in line(study.show(rows), "mnist-tiny-step1")
+    assert "~ -0.05" in line(study.show(rows), "mnist-tiny-step1"), "within chance, said as that"
 
 
 def test_the_accuracy_of_a_model_that_learned_from_all_is_said_to_be_of_others(lab):
