@@ -7,6 +7,8 @@ import re
 from datetime import UTC, datetime
 from html import escape
 
+from engine.durations import duration
+
 
 def percent(share: float | None, digits: int = 2) -> str:
     """A fraction 0..1 as '99.20%'; a dash where there is none.
@@ -37,18 +39,7 @@ def seconds(value: float | None) -> str:
     >>> [seconds(v) for v in (0.4, 12, 125, 7260, 200000)]
     ['0.4 s', '12 s', '2 min 05 s', '2 h 01 min', '2 d 7 h']
     """
-    if value is None or math.isnan(value):
-        return "–"
-    if value < 9.95:
-        return f"{max(value, 0):.1f} s"
-    whole = round(value)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+    return duration(value)
 
 
 def size(bytes_: float | None) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import duration, percent, table
+from engine.cli.text import percent, table
+from engine.durations import duration
 from engine.errors import RunError
 from engine.files.atomic import plain
 from engine.progress import Progress

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import duration, percent, table
+from engine.cli.text import percent, table
+from engine.durations import duration
 from engine.progress import Progress
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli import Ended
-from engine.cli.text import duration, percent, table
+from engine.cli.text import percent, table
+from engine.durations import duration
 from engine.progress import Progress
 
 if TYPE_CHECKING:

@@ -69,6 +69,8 @@ def test_a_share_is_said_in_percent_with_two_decimals(value, text):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
+        (0.214, "0.2 s"),
+        (0.04, "under 0.1 s"),
         (0.4, "0.4 s"),
         (9.97, "10 s"),
         (59.6, "1 min 00 s"),

@@ -67,6 +67,16 @@ def test_the_card_says_what_it_is_and_how_good(saved) -> None:
     )
 
 
+def test_the_card_names_the_data_not_their_path_and_no_training_took_no_time(saved) -> None:
+    meta = read_meta(saved[0])
+    data = {**meta["recipe"]["data"], "name": "../own/shapes"}
+    for seconds, said in ((0.214, "0.2"), (0.01, "under 0.1"), (1649, "1,649")):
+        figures = {**meta["metrics"], "seconds": seconds}
+        card = model_card({**meta, "recipe": {**meta["recipe"], "data": data}, "metrics": figures})
+        assert f"| training seconds | {said} |" in card
+        assert "| trained on | shapes, split" in card
+
+
 def test_half_precision_halves_the_file_and_loads(saved, tmp_path) -> None:
     folder, model = saved
     checkpoint = load_checkpoint(folder)
