@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from engine.durations import duration
+from engine.metrics import wilson_interval
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -26,6 +27,27 @@ def similar(value: float) -> str:
     ('0.99', '1.00')
     """
     return f"{math.floor(100 * value + 1e-4) / 100:.2f}"
+
+
+def of_images(share: float | None, n: float | None, kind: str) -> str:
+    """An accuracy with the number of images that it is of; without, where that is not known.
+
+    >>> of_images(0.99437, 355, "test"), of_images(0.9, None, "test")
+    ('99.44% of 355 test images', '90.00% of the test images')
+    """
+    if share is None:
+        return percent(share)
+    return f"{percent(share)} of {number(n) if n else 'the'} {kind} image{'' if n == 1 else 's'}"
+
+
+def interval(share: float, n: float) -> str:
+    """The 95% Wilson interval of an accuracy measured on n images.
+
+    >>> interval(353 / 355, 355)
+    '97.97% to 99.85%'
+    """
+    low, high = wilson_interval(round(share * n), int(n))
+    return f"{percent(low)} to {percent(high)}"
 
 
 def number(value: float | None, digits: int = 0) -> str:
