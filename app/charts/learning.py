@@ -15,11 +15,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import COLOURS, GOOD, QUIET, column, figure, message
+from app.charts.base import COLOURS, GOOD, LINE, QUIET, column, figure, message
 from app.charts.words import percent
 
 Row = Mapping[str, Any]
-TRAIN, VALIDATION = COLOURS[1], COLOURS[0]
+TRAIN, VALIDATION = COLOURS[1], LINE
 MOST_POINTS = 1500  # of live points in one curve; more would only cost the browser time
 
 
