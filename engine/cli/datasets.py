@@ -69,7 +69,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="share of each class that becomes the test split, 0 to 0.5, where there is none",
     )
-    how.add_argument("--unlabelled", action="store_true", help="no image has a label yet")
+    how.add_argument("--unlabelled", action="store_true", help="treat all images as unlabelled")
     how.add_argument(
         "--name-part",
         metavar="N",

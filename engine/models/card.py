@@ -79,7 +79,7 @@ def model_card(meta: CheckpointMeta) -> str:
             f"| trained on | {called(recipe['data']['name'])}, split seed {recipe['data']['seed']}, seed"
             f" {recipe['seed']} |"
         ),
-        f"| calibration | temperature {meta['temperature']:.3f}: outputs are divided by it |",
+        f"| calibration | temperature {meta['temperature']:.3f}: {_calibrated(meta)} |",
         f"| licence | {_licence(recipe)} |",
         f"| made | {meta['created']}, torch {meta['versions']['torch']} |",
         *_placement_row(meta.get("placement")),
@@ -117,6 +117,12 @@ def model_card(meta: CheckpointMeta) -> str:
     if unseen := meta.get("unseen_alphabets"):
         lines += ["", _unseen(unseen)]
     return "\n".join(lines) + "\n"
+
+
+def _calibrated(meta: CheckpointMeta) -> str:
+    if meta["temperature"] == 1 and not meta["recipe"]["data"].get("validation"):
+        return "not fitted, as no images were held out for validation"
+    return "outputs are divided by it"
 
 
 def _unseen(found: UnseenAlphabets) -> str:

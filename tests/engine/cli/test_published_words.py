@@ -39,5 +39,7 @@ def test_the_studies_list_shows_the_figure_that_ours_is_compared_with(lab):
 
 def test_the_accuracy_of_a_model_that_learned_from_all_is_said_to_be_of_others(lab):
     found = next(model for model in lab.models() if model.name == "characters-best")
-    assert found.tested_on == "372 held-out images, mean of 5 models of its recipe"
+    assert found.tested_on == (
+        "5 × 372 held-out images, mean of 5 models of its recipe, this one not among them"
+    )
     assert "mean of 5 models" in line(load("models").show([plain(found)]), "characters-best")

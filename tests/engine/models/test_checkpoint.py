@@ -353,3 +353,11 @@ def test_malformed_weights_are_a_clear_error(saved, kind) -> None:
     weights.write_bytes(malformed(weights.read_bytes(), kind))
     with pytest.raises(CheckpointError, match="not a readable safetensors"):
         load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("validation", [0, 0.1])
+def test_the_card_says_where_no_temperature_was_fitted(saved, validation) -> None:
+    meta = read_meta(saved[0])
+    data = {**meta["recipe"]["data"], "validation": validation}
+    card = model_card({**meta, "temperature": 1.0, "recipe": {**meta["recipe"], "data": data}})
+    assert ("not fitted, as no images were held out" in card) == (validation == 0)
