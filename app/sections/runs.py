@@ -148,6 +148,7 @@ def _columns() -> dict[str, Any]:
         "Name": column.TextColumn(width="medium", pinned=True),
         "Test": column.NumberColumn(
             format="percent",
+            width=85,
             help="accuracy of the test split; of a sweep's trials it stands on their own pages only, as"
             " choosing by it would spoil it",
         ),

@@ -41,6 +41,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             "published_epoch": row.published_epoch,
             "our_epoch": row.our_epoch,
             "may_be_chance": row.may_be_chance,
+            "small_data": row.small_data,
             "source": row.source,
             "note": row.note,
             "ours": row.ours,
@@ -90,7 +91,9 @@ def show(document: Any) -> str:
             "measure",
         )
         return f"{table(rows, head)}\n\n{LEGEND}"
-    published = f"{percent(document['published'])} {document['note']}"
+    epoch = f"its epoch: {document['published_epoch']}" if document["published_epoch"] else ""
+    said = [percent(document["compared_with"]), epoch, document["note"]]
+    published = "; ".join(part for part in said if part)
     rows = [
         ["experiment", document["name"]],
         ["measure", document["metric"]],
@@ -108,5 +111,11 @@ def show(document: Any) -> str:
                 result["hardware"],
                 duration(result["seconds"]),
             ]
-            rows.append([label, f"{percent(result['value'])} ({', '.join(origin)})"])
+            of = f"; its epoch: {document['our_epoch']}" if key == "ours" else ""
+            other = (
+                f" on {document['small_data']}" if key == "small" and document["small_data"] else ""
+            )
+            rows.append([label, f"{percent(result['value'])}{other} ({', '.join(origin)}){of}"])
+    if document["ours"] and document["difference"] is not None:
+        rows.append(["points", _points(document)])
     return table(rows)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EPOCHS = {
     "last": "After the last epoch.",
     "best by validation": "Of the epoch that was best on the validation images.",
-    "best, or not said": "The one figure that the study gives.",
+    "best, or not said": "Of its best epoch, or of one that is not named.",
 }
 
 

@@ -109,6 +109,7 @@ def overview(rows: Sequence[Row]) -> None:
             "ours": st.column_config.NumberColumn(format=share, width=80),
             "best of this lab": st.column_config.NumberColumn(format=share),
             "experiment": st.column_config.TextColumn(pinned=True),
+            "our epoch": st.column_config.TextColumn(width=125),
             "points": st.column_config.NumberColumn(
                 format="%+.2f", help="ours minus published, in percentage points"
             ),

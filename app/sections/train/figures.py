@@ -29,8 +29,8 @@ def figures(
         if info.sweep:
             st.caption(
                 f"A trial of the sweep {literal(info.sweep)}: choose among its trials by validation"
-                " accuracy. Chosen by test accuracy, the test images would no longer tell how the"
-                " best does on new ones."
+                " accuracy. If one were chosen by test accuracy, the test images would no longer tell"
+                " how it does on new ones."
             )
     # always, or the charts below would be others when the run ends
     explain("accuracy", "top-3", "validation", "test", "loss", "overfitting")

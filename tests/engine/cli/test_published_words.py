@@ -34,6 +34,13 @@ def test_the_studies_list_shows_the_figure_that_ours_is_compared_with(lab):
     assert step["difference"] == pytest.approx(step["ours"].value - step["published_at_end"])
     assert "99.15%" in line(study.show(rows), "mnist-tiny-step1")
     assert "99.31%" not in line(study.show(rows), "mnist-tiny-step1")
+    args = type("Asked", (), {"experiment": "mnist-tiny-step1"})()
+    one = study.show(study.run(lab, args, None))
+    assert (
+        "99.15%; its epoch: last" in one and "~ -0.05" in one and one.count("its epoch: last") == 2
+    )
+    small = study.show(study.run(lab, type("Asked", (), {"experiment": "nature-cnn5"})(), None))
+    assert "% on hymenoptera (" in small, "the small form takes other data"
     assert "~ -0.05" in line(study.show(rows), "mnist-tiny-step1"), "within chance, said as that"
 
 
