@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.cli import sweep as cli_sweep
 from engine.lab import Lab
 from engine.sweep.claims import claim
 from engine.sweep.spec import make_sweep
@@ -113,4 +114,6 @@ def test_a_best_trial_that_others_tie_with_says_so(lab):
             store.tell(number, "finished", value, seconds=3.0)
     first, _, last = (trial.number for trial in lab.sweeps.trials("tied"))
     said = [text.value for text in shown().caption]
+    words = cli_sweep.show(cli_sweep.document(lab, "tied"))
+    assert words.splitlines()[-1].endswith(f"0.9000; as good: {last:03d}")
     assert f"As good: trial {last}. Trial {first} was the first." in said
