@@ -29,8 +29,11 @@ export function dressed(layout, style) {
       modebar: { bgcolor: "rgba(0,0,0,0)", color: "#8a94a1", activecolor: of("primary-color", "#2f6fd0") },
     },
   };
+  // Words that stand on lines get the page's ground behind them.
+  const ground = (note) => (note.name === "on lines" ? { ...note, bgcolor: of("background-color", "#ffffff") } : note);
+  const annotations = layout.annotations?.map(ground);
   const title = { ...layout.title, font: { ...layout.title?.font, weight: 600 } };
-  return { ...layout, title, template, autosize: true };
+  return { ...layout, title, template, ...(annotations && { annotations }), autosize: true };
 }
 
 // A text in lines that fit into `width` pixels; plotly.js would let it run out of the picture. size: of the letters, in pixels.

@@ -10,7 +10,7 @@ from app.widgets.cluster import cluster_box
 from app.widgets.fragments import fragment
 from app.widgets.links import pages_in
 from app.widgets.person import asking
-from app.widgets.runs import progress, run_line, state_badge
+from app.widgets.runs import latest_lines, progress, state_badge
 from app.widgets.trash import trash_box
 from app.widgets.visiting import visiting
 
@@ -54,7 +54,7 @@ def live(was_busy: bool) -> None:
     if len(alive) > len(shown):
         st.caption(f"And {number(len(alive) - len(shown))} more that were started later.")
     st.subheader("Latest results", anchor=False)
-    ended = [run for run in runs if not run.alive][:LATEST]
+    ended = [run for run in runs if not run.alive]
     if not ended:
         empty(
             f"No run has ended yet. {quick_takes(lab)}",
@@ -64,8 +64,8 @@ def live(was_busy: bool) -> None:
         )
         return
     with st.container(border=True):
-        for run in ended:
-            run_line(run)
+        sweeps = lab.sweeps.titles() if any(run.sweep for run in ended) else ()
+        latest_lines(ended, LATEST, sweeps)
     with st.container(horizontal=True):
         link("runs", "All runs")
         if len(ended) > 1:

@@ -19,7 +19,7 @@ LONGEST = 300  # lines
 
 # The house from the ground up: a file imports from its own folder and from the floors below it.
 FLOORS: tuple[str, ...] = (
-    "engine.errors engine.setting_values engine.bounds",
+    "engine.errors engine.setting_values engine.bounds engine.durations",
     "engine.progress engine.device engine.settings",
     "engine.files",
     "engine.metrics engine.recipes",

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from app.palette import COLOURS
 
 GOOD, BAD, QUIET = "#2a9d8f", "#d1495b", "#7c8795"
+# A line of this blue has 3:1 and more to the light and to the dark ground, also when it is thin.
+LINE = "#4d8bd6"
 FONT = "Inter, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 # Light to dark for counts and shares, and two-sided for differences; both readable on either
 # ground.

@@ -15,11 +15,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import COLOURS, GOOD, QUIET, column, figure, message
+from app.charts.base import COLOURS, GOOD, LINE, QUIET, column, figure, message
 from app.charts.words import percent
 
 Row = Mapping[str, Any]
-TRAIN, VALIDATION = COLOURS[1], COLOURS[0]
+TRAIN, VALIDATION = COLOURS[1], LINE
 MOST_POINTS = 1500  # of live points in one curve; more would only cost the browser time
 
 
@@ -57,14 +57,14 @@ def loss_curves(
         chart.add_scatter(
             x=column([position(row) for row in steps]),
             y=column([row.get("loss") for row in steps]),
-            name="Training, live",
+            name="Training, step by step",
             mode="lines+markers" if len(steps) < 40 else "lines",
             line={"color": TRAIN, "width": 1.5},
             marker={"size": 4},
             opacity=0.5,
             hovertemplate="epoch %{x:.2f}: %{y:.4f}<extra>live</extra>",
         )
-    _curve(chart, ended, "train_loss", "Training", TRAIN, 1, "%{y:.4f}")
+    _curve(chart, ended, "train_loss", "Training, epoch mean", TRAIN, 1, "%{y:.4f}")
     _curve(chart, ended, "val_loss", "Validation", VALIDATION, 1, "%{y:.4f}")
     chart.update_yaxes(rangemode="tozero")
     return _marked(chart, rows, epochs)
@@ -98,11 +98,14 @@ def accuracy_curves(
 
 
 def _kept(epoch: Row, ended: Sequence[Row]) -> str:
-    """What the epoch whose weights are kept is called: the best, if no other is more accurate.
-    Recipes may choose by the loss, or keep the last.
+    """What the epoch whose weights are kept is called: the best, if no other is more accurate; where
+    earlier ones are as accurate, the last of them. Recipes may choose by the loss, or keep the last.
     """
-    highest = max(row["val_accuracy"] for row in ended if row.get("val_accuracy") is not None)
-    return "Best" if epoch["val_accuracy"] >= highest else "Kept"
+    shares = [row["val_accuracy"] for row in ended if row.get("val_accuracy") is not None]
+    if epoch["val_accuracy"] < max(shares):
+        return "Kept"
+    equal = shares.count(epoch["val_accuracy"])
+    return "Best" if equal == 1 else f"Best, the last of {equal} equal epochs"
 
 
 def rate_curve(

@@ -7,12 +7,13 @@ fractions and are drawn in percent.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import plotly.graph_objects as go
 
-from app.charts.base import BAD, COLOURS, GOOD, QUIET, column, columns, figure, message
+from app.charts.base import BAD, COLOURS, GOOD, LINE, QUIET, column, columns, figure, message
 
 
 class Trial(Protocol):
@@ -31,7 +32,7 @@ class Trial(Protocol):
 MARKED = 600  # points of all learning curves together that are marked one by one
 
 STATES: dict[str, tuple[str, str]] = {  # state → colour and marker
-    "finished": (COLOURS[0], "circle"),
+    "finished": (LINE, "circle"),
     "running": (COLOURS[1], "circle-open"),
     "waiting": (QUIET, "circle-open"),
     "pruned": (QUIET, "x"),
@@ -87,8 +88,12 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
     return chart
 
 
-def importance(shares: Mapping[str, float], metric: str, height: int = 360) -> go.Figure:
-    """How much of the value's variation each field explains, most important first."""
+def importance(
+    shares: Mapping[str, float], metric: str, trials: int = 0, height: int = 360
+) -> go.Figure:
+    """How much of the value's variation each field explains, most important first, in whole percents
+    that sum to 100; `trials`: from how many finished ones it is estimated.
+    """
     if not shares:
         return message(
             "Importance", "Needs three finished trials of different values.", height=height
@@ -98,7 +103,7 @@ def importance(shares: Mapping[str, float], metric: str, height: int = 360) -> g
         "Importance",
         "Variation explained (%)",  # an axis' title is not wrapped on a narrow screen
         "",
-        subtitle=f"share of the variation of {words(metric)}",
+        subtitle=_estimated(metric, trials),
         height=height,
     )
     chart.add_bar(
@@ -106,14 +111,37 @@ def importance(shares: Mapping[str, float], metric: str, height: int = 360) -> g
         y=[short(path) for path, _ in rows],
         orientation="h",
         marker={"color": COLOURS[0]},
-        text=[f"{share * 100:.0f}%" for _, share in rows],
+        text=[f"{share}%" for share in _whole_percents([share for _, share in rows])],
         textposition="outside",
         cliponaxis=False,
         hovertemplate="%{y}: %{x:.1f}%<extra></extra>",
     )
-    chart.update_yaxes(title={"text": "Field of the recipe"})
+    chart.update_yaxes(
+        title={"text": "Field of the recipe"},
+        ticks="outside",
+        ticklen=8,  # unseen: room between a name and its bar
+        tickcolor="rgba(0,0,0,0)",
+    )
     chart.update_xaxes(range=[0, 110])
     return chart
+
+
+def _estimated(metric: str, trials: int) -> str:
+    text = f"share of the variation of {words(metric)}"
+    if not trials:
+        return text
+    return f"{text}, estimated from {trials} finished trials: the fewer, the rougher"
+
+
+def _whole_percents(shares: Sequence[float]) -> list[int]:
+    """Shares in whole percents that sum to what their sum rounds to: those with the largest
+    remainders are rounded up.
+    """
+    floors = [math.floor(100 * share) for share in shares]
+    missing = round(100 * sum(shares)) - sum(floors)
+    by_rest = sorted(range(len(shares)), key=lambda n: floors[n] - 100 * shares[n])
+    up = {*by_rest[:missing]}
+    return [floor + (number in up) for number, floor in enumerate(floors)]
 
 
 def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int = 360) -> go.Figure:
@@ -153,11 +181,10 @@ def curves(trials: Sequence[Trial], metric: str, best: int | None, height: int =
             mode="lines+markers" if first or not many else "lines",
             line={
                 "color": GOOD if first else STATES[name][0],
-                "width": 3 if first else 1.2,
+                "width": 3 if first else 1.5,
                 "dash": "dot" if name == "pruned" else "solid",
             },
             marker={"size": 6 if first else 3},
-            opacity=1 if first else 0.6,
             customdata=columns(points[:-1], 2),
             hovertemplate=(
                 f"trial %{{customdata[0]}}, epoch %{{x}}: %{{y:{form}}}%{{customdata[1]}}"

@@ -7,6 +7,9 @@ import re
 from datetime import UTC, datetime
 from html import escape
 
+from engine.durations import duration
+from engine.metrics import wilson_interval
+
 
 def percent(share: float | None, digits: int = 2) -> str:
     """A fraction 0..1 as '99.20%'; a dash where there is none.
@@ -26,6 +29,27 @@ def similar(value: float) -> str:
     return f"{math.floor(100 * value + 1e-4) / 100:.2f}"
 
 
+def of_images(share: float | None, n: float | None, kind: str) -> str:
+    """An accuracy with the number of images that it is of; without, where that is not known.
+
+    >>> of_images(0.99437, 355, "test"), of_images(0.9, None, "test")
+    ('99.44% of 355 test images', '90.00% of the test images')
+    """
+    if share is None:
+        return percent(share)
+    return f"{percent(share)} of {number(n) if n else 'the'} {kind} image{'' if n == 1 else 's'}"
+
+
+def interval(share: float, n: float) -> str:
+    """The 95% Wilson interval of an accuracy measured on n images.
+
+    >>> interval(353 / 355, 355)
+    '97.97% to 99.85%'
+    """
+    low, high = wilson_interval(round(share * n), int(n))
+    return f"{percent(low)} to {percent(high)}"
+
+
 def number(value: float | None, digits: int = 0) -> str:
     """A count or measure with thousands separated: '60,000'; a dash where there is none."""
     return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"
@@ -37,18 +61,7 @@ def seconds(value: float | None) -> str:
     >>> [seconds(v) for v in (0.4, 12, 125, 7260, 200000)]
     ['0.4 s', '12 s', '2 min 05 s', '2 h 01 min', '2 d 7 h']
     """
-    if value is None or math.isnan(value):
-        return "–"
-    if value < 9.95:
-        return f"{max(value, 0):.1f} s"
-    whole = round(value)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+    return duration(value)
 
 
 def size(bytes_: float | None) -> str:

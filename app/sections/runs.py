@@ -62,7 +62,7 @@ def _filtered(found: Sequence[RunInfo], notes: dict[str, Note]) -> list[RunInfo]
     """The runs that the filters leave. Each filter offers what there is."""
     tags = {tag for run in found for tag in notes.get(run.id, Note()).tags}
     there = {
-        "state": {run.state for run in found},
+        "state": {run.outcome for run in found},
         "tag": tags,
         "data": {run.data for run in found},
         "model": {run.model for run in found},
@@ -86,7 +86,7 @@ def _filtered(found: Sequence[RunInfo], notes: dict[str, Note]) -> list[RunInfo]
 
 
 def _fits(run: RunInfo, noted: Note, words: str, wanted: dict[str, set[str]]) -> bool:
-    has = {"state": {run.state}, "tag": {*noted.tags}, "data": {run.data}, "model": {run.model}}
+    has = {"state": {run.outcome}, "tag": {*noted.tags}, "data": {run.data}, "model": {run.model}}
     if any(some and not some & has[key] for key, some in wanted.items()):
         return False
     own = (run.name, run.id, run.recipe, run.data, run.model, run.by, noted.note, *noted.tags)
@@ -119,10 +119,11 @@ def table_of(shown: Iterable[RunInfo], notes: dict[str, Note]) -> dict[str, list
     rows = [
         {
             "Name": run.name,
-            "State": run.state,
+            "State": run.outcome,
             "By": run.by,
-            "Test": run.accuracy,
             "Validation": run.val_accuracy,
+            "Test": None if run.sweep else run.accuracy,
+            "Test images": None if run.sweep else run.test_n,
             "Tags": list(notes.get(run.id, Note()).tags),
             "Note": notes.get(run.id, Note()).note,
             "Data": run.data,
@@ -145,7 +146,13 @@ def _columns() -> dict[str, Any]:
     column = st.column_config
     return {
         "Name": column.TextColumn(width="medium", pinned=True),
-        "Test": column.NumberColumn(format="percent", help="accuracy of the test split"),
+        "Test": column.NumberColumn(
+            format="percent",
+            width=85,
+            help="accuracy of the test split; of a sweep's trials it stands on their own pages only, as"
+            " choosing by it would spoil it",
+        ),
+        "Test images": column.NumberColumn(format="localized"),
         "Validation": column.NumberColumn(
             format="percent", help="accuracy of the validation split, by which the epoch was chosen"
         ),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
 from app.charts.learning import epochs_of, steps_of
-from app.charts.words import ago, literal, number, percent, seconds
+from app.charts.words import ago, literal, number, of_images, seconds
 from app.widgets.links import link
 from engine.runs.run_info import seconds_between
 from engine.store.labels import changed_images
@@ -26,6 +26,7 @@ STATES: dict[str, tuple[Colour, str]] = {
     "stopping": ("orange", ":material/pause_circle:"),
     "finished": ("green", ":material/check_circle:"),
     "stopped": ("orange", ":material/stop_circle:"),
+    "pruned": ("gray", ":material/content_cut:"),
     "failed": ("red", ":material/error:"),
 }
 
@@ -35,8 +36,8 @@ def state_badge(run: RunInfo) -> None:
     since when: its process lives, or the state would be 'failed'.
     """
     if not run.stale:
-        colour, icon = STATES[run.state]
-        st.badge(run.state, color=colour, icon=icon)
+        colour, icon = STATES[run.outcome]
+        st.badge(run.outcome, color=colour, icon=icon)
         return
     silent = seconds(seconds_between(run.heartbeat))
     st.badge(
@@ -58,13 +59,56 @@ def run_line(run: RunInfo) -> None:
         st.caption(summary(run))
 
 
+def latest_lines(ended: Sequence[RunInfo], most: int, sweeps: Collection[str]) -> None:
+    """The `most` latest results: a line each run, and one for all trials of a sweep.
+
+    ended   runs that have ended, newest first
+    sweeps  names of the sweeps that are there
+    """
+    trials: dict[str, list[RunInfo]] = {}
+    lines: list[RunInfo | str] = []
+    for run in ended:
+        if not run.sweep:
+            lines.append(run)
+        elif run.sweep in trials:
+            trials[run.sweep].append(run)
+        else:
+            trials[run.sweep] = [run]
+            lines.append(run.sweep)
+    for line in lines[:most]:
+        if isinstance(line, str):
+            _sweep_line(line, trials[line], line in sweeps)
+        else:
+            run_line(line)
+
+
+def _sweep_line(name: str, trials: Sequence[RunInfo], there: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge("sweep", color="gray", icon=":material/tune:")
+        if there:
+            link("sweeps", literal(name), sweep=name)
+        else:
+            link("runs", literal(name), find=name)
+        pruned = sum(run.outcome == "pruned" for run in trials)
+        finished = [run for run in trials if run.state == "finished"]
+        best = max(finished, key=lambda run: run.val_accuracy or 0, default=None)
+        parts = [f"{number(len(trials))} trial{'' if len(trials) == 1 else 's'} ended"]
+        if pruned:
+            parts.append(f"{number(pruned)} pruned")
+        if best and best.val_accuracy is not None:
+            parts.append(f"best {of_images(best.val_accuracy, best.val_n, 'validation')}")
+        parts += [literal(trials[0].data), ago(trials[0].finished or trials[0].created)]
+        st.caption(" · ".join(parts))
+
+
 def summary(run: RunInfo) -> str:
     """What a run came to, or how far it is, in one line."""
     parts = []
-    if run.accuracy is not None:
-        parts.append(f"**{percent(run.accuracy)}** test accuracy")
+    if run.accuracy is not None and not run.sweep:
+        share, rest = of_images(run.accuracy, run.test_n, "test").split(" ", 1)
+        parts.append(f"**{share}** {rest}")
     elif run.val_accuracy is not None:
-        parts.append(f"{percent(run.val_accuracy)} validation accuracy")
+        parts.append(of_images(run.val_accuracy, run.val_n, "validation"))
     if run.alive and run.epochs:
         parts.append(f"epoch {min(run.epoch + 1, run.epochs)} of {run.epochs}")
     parts += [f"{literal(run.data)} · {literal(run.model)}"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import duration, percent, table
+from engine.cli.text import percent, table
+from engine.durations import duration
 from engine.errors import RunError
 from engine.progress import Progress
 
@@ -95,7 +96,11 @@ def _tests(document: Any) -> str:
         ]
         for row in document["tests"]
     ]
-    return table(tests, ("first", "second", "only first correct", "only second correct", "p"))
+    several = len(tests) > 1
+    p = "p, corrected" if several else "p"
+    found = table(tests, ("first", "second", "only first correct", "only second correct", p))
+    how = f"McNemar's test; p is corrected for the {len(tests)} pairs (Holm)."
+    return f"{found}\n{how}" if several else found
 
 
 def _runs(document: Any) -> str:
@@ -117,4 +122,6 @@ def _runs(document: Any) -> str:
     ]
     if document["tests"]:
         parts.append(_tests(document))
+    if len(document["tests"]) > 1:
+        parts.append("In the sentences below p is of one pair, not corrected.")
     return "\n\n".join([*parts, *document["answers"]])

@@ -11,6 +11,7 @@ from engine.data.choices import AS_FOUND, Choices
 from engine.data.hub import is_address
 from engine.files.atomic import plain
 from engine.progress import Progress
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.data.info import DatasetInfo
@@ -68,7 +69,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="share of each class that becomes the test split, 0 to 0.5, where there is none",
     )
-    how.add_argument("--unlabelled", action="store_true", help="no image has a label yet")
+    how.add_argument("--unlabelled", action="store_true", help="treat all images as unlabelled")
     how.add_argument(
         "--name-part",
         metavar="N",
@@ -86,7 +87,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         path = lab.data.fetch(args.fetch, progress)
         return {"name": args.fetch, "path": path}
     if args.name:
-        found = _found(lab, args, progress)
+        found, kept = _found(lab, args, progress)
         classes = [
             {"name": name, "train": int(train), "val": int(val), "test": int(test)}
             for name, (train, val, test) in zip(found.classes, found.counts.T, strict=True)
@@ -95,6 +96,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         skipped = [{"name": name, "reason": reason} for name, reason in report.skipped]
         return {
             "name": args.name,
+            "kept_as": kept,
             "kind": found.kind,
             "images": found.images,
             "classes": classes,
@@ -119,21 +121,24 @@ def _listed(info: DatasetInfo) -> dict[str, Any]:
     return {**plain(info), "images": images, "classes": classes}
 
 
-def _found(lab: Lab, args: argparse.Namespace, progress: Progress) -> Contents:
-    """What the data set holds, read as the options say, and kept so if that is asked."""
-    choices, name = _choices(args), args.name
+def _found(lab: Lab, args: argparse.Namespace, progress: Progress) -> tuple[Contents, str | None]:
+    """What the data set holds, read as the options say; and under which name it is kept so, if that
+    is asked.
+    """
+    choices, name, kept = _choices(args), args.name, None
     if args.keep:
-        name = lab.data.imports.keep_as(name, choices, progress).name
+        name = kept = lab.data.imports.keep_as(name, choices, progress).name
     elif choices != AS_FOUND:
         staged = lab.data.imports.stage_path(name)
         found = lab.data.imports.look_at(staged, choices, check=args.check, progress=progress)
         if found.contents.report.checked or found.contents.images > FEW:
-            return found.contents
-        return lab.data.imports.look_at(staged, choices, check=True, progress=progress).contents
+            return found.contents, None
+        found = lab.data.imports.look_at(staged, choices, check=True, progress=progress)
+        return found.contents, None
     found = (lab.data.check if args.check else lab.data.contents)(name, progress=progress)
     if found.report.checked or found.images > FEW:
-        return found
-    return lab.data.check(name, progress=progress)
+        return found, kept
+    return lab.data.check(name, progress=progress), kept
 
 
 def _choices(args: argparse.Namespace) -> Choices:
@@ -173,6 +178,7 @@ def show(document: Any) -> str:
                 f"{document['name']}: {document['images']:,} images of"
                 f" {len(classes)} class{'' if len(classes) == 1 else 'es'}"
             ),
+            *([_kept(document["kept_as"])] if document["kept_as"] else []),
             f"image type: {KINDS[document['kind']]} (kind '{document['kind']}')",
             f"a recipe splits them into {sizes}, unless it says otherwise",
             *(f"{key}: {text}" for key, text in document["notes"].items() if key == "test"),
@@ -186,6 +192,13 @@ def show(document: Any) -> str:
             *(f"skipped {row['name']}: {row['reason']}" for row in document["skipped"][:SHOWN]),
             *([f"… and {more:,} more, which --json names"] if more > 0 else []),
         ]
+    )
+
+
+def _kept(name: str) -> str:
+    return (
+        f"kept as '{name}': Data and Label show it, `{COMMAND} datasets {name}` too, and a recipe is"
+        f" trained on it with --set data.name={name}"
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import duration, percent, table
+from engine.cli.text import KINDS, on_images, percent, table
+from engine.durations import duration
 from engine.errors import RunError
 from engine.files.atomic import plain
 from engine.progress import Progress
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 HELP = "list the runs, newest first, show one with its figures and the end of its log, tag and note them"
 LOG_LINES = 15
+TRIALS = (
+    "Test accuracies of a sweep's trials stand in `runs RUN` only: choose by validation accuracy, or the"
+    " test images no longer tell how the best does on new ones."
+)
+TRIAL = "A trial of a sweep: choose among them by validation accuracy, not by test accuracy."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,24 +90,30 @@ def show(document: Any) -> str:
         return f"no such run; `{COMMAND} train quick` starts one"
     rows = [_row(info) for info in document]
     return table(
-        rows, ("id", "name", "state", "epoch", "test", "time", "created (UTC)", "tags", "")
-    )
+        rows,
+        ("id", "name", "state", "epoch", "validation", "test", "time", "created (UTC)", "tags", ""),
+    ) + ("\n\n" + TRIALS if any(info.get("sweep") for info in document) else "")
 
 
 def _row(info: dict[str, Any]) -> list[str]:
     if info["state"] == "damaged":
-        return [info["id"], "", "damaged", "", "", "", "", "", info["error"]]
+        return [info["id"], "", "damaged", "", "", "", "", "", "", info["error"]]
     return [
         info["id"],
         info["name"],
-        info["state"] + (" (no progress for over 2 min)" if info["stale"] else ""),
+        _outcome(info) + (" (no progress for over 2 min)" if info["stale"] else ""),
         f"{info['epoch']}/{info['epochs']}",
-        percent(info["accuracy"]),
+        percent(info["val_accuracy"]),
+        percent(None if info["sweep"] else info["accuracy"]),
         duration(info["seconds"]),
         info["created"][:16].replace("T", " "),
         " ".join(info["tags"]),
         info["error"] or info["note"] or info["message"] or info["what"],
     ]
+
+
+def _outcome(info: dict[str, Any]) -> str:
+    return "pruned" if info["pruned"] and info["state"] == "stopped" else info["state"]
 
 
 def _one(info: dict[str, Any]) -> str:
@@ -124,7 +136,13 @@ def _one(info: dict[str, Any]) -> str:
     if info["tags"]:
         rows.append(["tags", " ".join(info["tags"])])
     rows += [["epoch", f"{info['epoch']} of {info['epochs']}"], ["time", duration(info["seconds"])]]
-    for key, value in (info["metrics"] or {}).items():
+    metrics = info["metrics"] or {}
+    for key, value in metrics.items():
         if isinstance(value, float) and key.endswith(("accuracy", "top3", "gap")):
-            rows.append([key.replace("_", " "), percent(value)])
-    return table(rows) + (f"\n\n{info['log']}" if info["log"] else "")
+            figure = on_images(metrics, key) if key in KINDS else percent(value)
+            rows.append([key.replace("_", " "), figure])
+    return (
+        table(rows)
+        + (f"\n\n{TRIAL}" if info["sweep"] else "")
+        + (f"\n\n{info['log']}" if info["log"] else "")
+    )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import duration, percent, table
+from engine.cli.text import percent, table
+from engine.durations import duration
 from engine.progress import Progress
 
 if TYPE_CHECKING:
     from engine.lab import Lab
 
 LEGEND = (
-    "published: after the last epoch where the study says it, otherwise its best epoch\n"
-    "ours:      the best full-size run of the same recipe, after its last epoch\n"
+    "published: after the last epoch where the study says it, otherwise the one figure that it gives\n"
+    "ours:      the best full-size run of the same recipe, after its last epoch; recipes A, B, C1, C2 and E\n"
+    "           keep the epoch that is best on validation images\n"
+    "points:    ours minus published; ~ within the 95% interval of either, which is no difference\n"
     "best:      of any recipe on the same data set and classes; where a data set has no test split, each\n"
     "           recipe holds back other images"
 )
@@ -34,6 +37,11 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             "metric": row.metric,
             "published": row.published,
             "published_at_end": row.at_end,
+            "compared_with": row.judged_by,
+            "published_epoch": row.published_epoch,
+            "our_epoch": row.our_epoch,
+            "may_be_chance": row.may_be_chance,
+            "small_data": row.small_data,
             "source": row.source,
             "note": row.note,
             "ours": row.ours,
@@ -47,8 +55,10 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     return document[0] if args.experiment else document
 
 
-def _judged_by(row: dict[str, Any]) -> float | None:
-    return row["published"] if row["published_at_end"] is None else row["published_at_end"]
+def _points(row: dict[str, Any]) -> str:
+    if row["difference"] is None:
+        return "–"
+    return f"{'~ ' if row['may_be_chance'] else ''}{100 * row['difference']:+.2f}"
 
 
 def show(document: Any) -> str:
@@ -59,17 +69,31 @@ def show(document: Any) -> str:
             [
                 row["study"],
                 row["name"],
-                percent(_judged_by(row)),
+                percent(row["compared_with"]),
+                row["published_epoch"] or "–",
                 percent(row["ours"].value) if row["ours"] else "not run at full size",
+                _points(row),
                 percent(row["best"].value) if row["best"] else "–",
                 row["best"].recipe if row["best"] else "",
                 row["metric"],
             ]
             for row in document
         ]
-        head = ("", "experiment", "published", "ours", "best", "by", "measure")
+        head = (
+            "",
+            "experiment",
+            "published",
+            "its epoch",
+            "ours",
+            "points",
+            "best",
+            "by",
+            "measure",
+        )
         return f"{table(rows, head)}\n\n{LEGEND}"
-    published = f"{percent(document['published'])} {document['note']}"
+    epoch = f"its epoch: {document['published_epoch']}" if document["published_epoch"] else ""
+    said = [percent(document["compared_with"]), epoch, document["note"]]
+    published = "; ".join(part for part in said if part)
     rows = [
         ["experiment", document["name"]],
         ["measure", document["metric"]],
@@ -87,5 +111,11 @@ def show(document: Any) -> str:
                 result["hardware"],
                 duration(result["seconds"]),
             ]
-            rows.append([label, f"{percent(result['value'])} ({', '.join(origin)})"])
+            of = f"; its epoch: {document['our_epoch']}" if key == "ours" else ""
+            other = (
+                f" on {document['small_data']}" if key == "small" and document["small_data"] else ""
+            )
+            rows.append([label, f"{percent(result['value'])}{other} ({', '.join(origin)}){of}"])
+    if document["ours"] and document["difference"] is not None:
+        rows.append(["points", _points(document)])
     return table(rows)

@@ -125,10 +125,16 @@ def show(document: Any) -> str:
             f"  {trial['name']}  {trial['state']:<8} {_figure(trial['value'])}  {run} {values} "
             f" {trial['error']}".rstrip()
         )
-    if document["best"]:
+    if best := document["best"]:
+        tied = [
+            trial["name"]
+            for trial in document["trials"]
+            if (trial["state"], trial["value"]) == ("finished", best["value"])
+            and trial["name"] != best["name"]
+        ]
+        as_good = f"; as good: {', '.join(tied)}" if tied else ""
         lines.append(
-            f"best: trial {document['best']['name']}, run {document['best']['run_id']},"
-            f" {_figure(document['best']['value'])}"
+            f"best: trial {best['name']}, run {best['run_id']}, {_figure(best['value'])}{as_good}"
         )
     return "\n".join(lines)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import readable
+
+# Which images an accuracy is of, and the metric that counts them.
+KINDS = {"test_accuracy": ("test", "test_n"), "val_accuracy": ("validation", "val_n")}
 
 
 def table(rows: Sequence[Sequence[Any]], head: Sequence[str] = ()) -> str:
@@ -37,18 +40,19 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f}%"
 
 
-def duration(seconds: float | None) -> str:
-    """12 s, 3 min 05 s, 2 h 10 min."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return (
-        f"{whole // 60} min {whole % 60:02d} s"
-        if whole < 3600
-        else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    )
+def on_images(metrics: Mapping[str, Any], key: str) -> str:
+    """An accuracy of KINDS with its images and, of test images, its interval: '99.44% of 355 test
+    images, 95% interval 97.97% to 99.85%'.
+    """
+    kind, counted = KINDS[key]
+    share, n = metrics[key], metrics.get(counted)
+    if not n:
+        return percent(share)
+    from engine.metrics import wilson_interval
+
+    low, high = wilson_interval(round(share * n), n)
+    words = f"{percent(share)} of {n:,} {kind} image{'' if n == 1 else 's'}"
+    return f"{words}, 95% interval {percent(low)} to {percent(high)}" if kind == "test" else words
 
 
 def megabytes(size_bytes: int) -> str:

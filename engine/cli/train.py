@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli import Ended
-from engine.cli.text import duration, percent, table
+from engine.cli.text import KINDS, on_images, percent, table
+from engine.durations import duration
 from engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -82,5 +83,6 @@ def show(document: Any) -> str:
         ("kNN accuracy", "knn_accuracy"),
     ):
         if metrics.get(key) is not None:
-            rows.append([label, percent(metrics[key])])
+            figure = on_images(metrics, key) if key in KINDS else percent(metrics[key])
+            rows.append([label, figure])
     return table([[label, str(value)] for label, value in rows if value is not None])

@@ -10,6 +10,8 @@ from engine.data.fetch import DOWNLOADS
 from engine.data.sources import DATASETS, Found, Source, find
 from engine.data.uploads import read_uploads
 
+LINKED = "kept by its path, where it stays"  # of what lies outside the lab
+
 
 @dataclass(frozen=True)
 class DatasetInfo:
@@ -46,7 +48,7 @@ def list_datasets(folders: Sequence[Path], home: Path) -> list[DatasetInfo]:
         DatasetInfo(
             upload.name,
             upload.name,
-            "uploaded",
+            "uploaded" if upload.path.parent == home / "uploads" else LINKED,
             upload.kind,
             True,
             False,

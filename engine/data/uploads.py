@@ -23,7 +23,7 @@ from engine.data.staging import (
     stage_file,
     told,
 )
-from engine.errors import DataError
+from engine.errors import DataError, GlyphlabError
 from engine.files.atomic import make_folder, read_json, sync, write_json
 from engine.files.locks import Lock
 from engine.files.trash import Trash
@@ -142,6 +142,18 @@ def _upload(name: str, path: Path, listing: Listing, choices: Choices) -> Upload
 def _keep(folder: Path, upload: Upload, file: str, anywhere: bool) -> None:
     kept = {**asdict(upload), "choices": asdict(upload.choices), "file": file, "anywhere": anywhere}
     write_json(folder / f"{upload.name}.json", kept)
+
+
+def remember_images(home: Path, name: str, images: int) -> None:
+    """Keep how many images of a data set can be read, once each was opened: until then the lists show
+    how many files there are. Nothing happens to other data sets, and where nothing can be written.
+    """
+    file = home / "uploads" / f"{name}.json"
+    with suppress(OSError, GlyphlabError):
+        if read_imported(home, name) is None or read_json(file).get("images") == images:
+            return
+        with Lock.take(home / "uploads" / ".lock", seconds=5) or nullcontext():
+            write_json(file, {**read_json(file), "images": images})
 
 
 def read_uploads(home: Path) -> list[Upload]:

@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 
 from engine.data.sources import DATASETS
+from engine.durations import LEAST
 from engine.files.documents import CheckpointMeta, UnseenAlphabets
 from engine.imaging.images import STYLES
-from engine.models.metadata import in_words
+from engine.models.metadata import called, in_words
 from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
 
 CARD_ROWS = (
@@ -75,10 +76,10 @@ def model_card(meta: CheckpointMeta) -> str:
             f" sees {meta['input_size']} px |"
         ),
         (
-            f"| trained on | {recipe['data']['name']}, split seed {recipe['data']['seed']}, seed"
+            f"| trained on | {called(recipe['data']['name'])}, split seed {recipe['data']['seed']}, seed"
             f" {recipe['seed']} |"
         ),
-        f"| calibration | temperature {meta['temperature']:.3f}: outputs are divided by it |",
+        f"| calibration | temperature {meta['temperature']:.3f}: {_calibrated(meta)} |",
         f"| licence | {_licence(recipe)} |",
         f"| made | {meta['created']}, torch {meta['versions']['torch']} |",
         *_placement_row(meta.get("placement")),
@@ -116,6 +117,12 @@ def model_card(meta: CheckpointMeta) -> str:
     if unseen := meta.get("unseen_alphabets"):
         lines += ["", _unseen(unseen)]
     return "\n".join(lines) + "\n"
+
+
+def _calibrated(meta: CheckpointMeta) -> str:
+    if meta["temperature"] == 1 and not meta["recipe"]["data"].get("validation"):
+        return "not fitted, as no images were held out for validation"
+    return "outputs are divided by it"
 
 
 def _unseen(found: UnseenAlphabets) -> str:
@@ -197,6 +204,8 @@ def _placement_row(found: Mapping[str, Sequence[float]] | None) -> list[str]:
 
 
 def _figure(label: str, value: float) -> str:
+    if label == "training seconds" and value < 10:
+        return f"{value:.1f}" if value >= LEAST else "under 0.1"  # nothing trains in 0 seconds
     return f"{value:,.0f}" if label in ("epochs", "training seconds") else f"{100 * value:.2f}%"
 
 

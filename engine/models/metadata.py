@@ -144,6 +144,16 @@ def read_meta(folder: Path) -> CheckpointMeta:
     return cast(CheckpointMeta, meta)
 
 
+def called(data: str) -> str:
+    """What a data set is called in a card: of a folder or a zip the last name of its path, as the rest
+    means nothing on another machine.
+
+    >>> called("../own/shapes"), called("mnist+/data/mine.zip")
+    ('shapes', 'mnist+mine.zip')
+    """
+    return "+".join(re.split(r"[\\/]", part.rstrip("/\\"))[-1] for part in data.split("+"))
+
+
 def in_words(data: str) -> str:
     """The name of a data set as a sentence has it: of sets that were joined, each.
 

@@ -28,6 +28,7 @@ FIGURES = (
     "test_top3",
     "test_n",
     "val_accuracy",
+    "val_n",
     "knn_accuracy",
     "parameters",
     "seconds",
@@ -56,7 +57,8 @@ def seconds_between(start: str | None, end: str | None = None) -> float | None:
 @dataclass(frozen=True)
 class RunInfo:
     """A run as lists show it. Times are ISO 8601 in UTC; `share` and accuracies are fractions in
-    0..1; `accuracy` is the test split's.
+    0..1; `accuracy` is the test split's, of `test_n` images, `val_accuracy` the validation split's, of
+    `val_n`.
 
     stale   its process lives but has said nothing for two minutes
     saved   it has a checkpoint in best/
@@ -64,6 +66,7 @@ class RunInfo:
     done, total, what   the current work: images decoded, steps trained
     labels  'given' or 'mended': which labels of its data it is trained on; journal: of mended ones,
             up to which position of the label journal of each data set
+    pruned  its sweep ended it early, since it lagged behind the other trials
     before  the run that this one repeats on labels mended since
     owner   mark of the student or visitor who started it, and by: that person's name; '' of whoever
             leads the lab
@@ -80,6 +83,8 @@ class RunInfo:
     device: str | None
     accuracy: float | None
     val_accuracy: float | None
+    test_n: int | None
+    val_n: int | None
     where: str
     name: str = ""
     recipe: str = ""
@@ -99,11 +104,17 @@ class RunInfo:
     message: str = ""
     resumed: int = 0
     sweep: str | None = None
+    pruned: bool = False
     labels: str = "given"
     journal: Sequence[int] = ()
     before: str | None = None
     owner: str = ""
     by: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """The state as lists show it: 'pruned' of a trial that its sweep stopped, otherwise `state`."""
+        return "pruned" if self.pruned and self.state == "stopped" else self.state
 
 
 _PLAIN = tuple(
@@ -152,6 +163,7 @@ class Status(Document):
     message: str | None = None
     error: str | None = None
     sweep: str | None = None
+    pruned: bool | None = None
     labels: str | None = None
     journal: list[Annotated[int, Field(ge=0)]] | None = None
     before: str | None = None
@@ -197,6 +209,8 @@ def info_of(
         device=machine.get("device"),
         accuracy=figures.get("test_accuracy"),
         val_accuracy=figures.get("val_accuracy"),
+        test_n=figures.get("test_n"),
+        val_n=figures.get("val_n"),
         where=" · ".join(
             part
             for part in (f"{job['cluster']} job {job['id']}", f"on {status.get('host') or ''}")

@@ -17,7 +17,7 @@ from engine.data.hub import is_address
 from engine.data.info import DatasetInfo, list_datasets
 from engine.data.listing import Listing, in_turns
 from engine.data.sources import DATASETS, find
-from engine.data.uploads import Upload, remove_upload, save_upload
+from engine.data.uploads import Upload, remember_images, remove_upload, save_upload
 from engine.errors import DataError, unknown
 from engine.labels.journal import set_aside
 from engine.progress import Progress, no_progress
@@ -66,9 +66,12 @@ class Data:
         it may have been decoded; 0: the usual one of its kind. Raises DataError.
         """
         listing = self.listing(name, progress)
-        return contents_of(
+        found = contents_of(
             name, listing, self.store.home, style=style, size=size, progress=progress
         )
+        if found.report.checked:
+            remember_images(self.store.home, name, found.images)
+        return found
 
     def samples(
         self,

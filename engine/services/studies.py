@@ -20,6 +20,8 @@ class Part(NamedTuple):
     question: tuple[str, str] | None = None  # two recipes that answer what the study asked
 
 
+WRONG_LABELS = ("task3",)  # data sets of the studies whose labels are nearly all wrong
+
 STUDIES: dict[str, Part] = {
     "A": Part(
         "Metric learning on 62 classes",

@@ -15,7 +15,7 @@ from engine.metrics import wilson_interval
 from engine.models.metadata import read_meta
 from engine.recipes.recipe import RECIPES, Recipe, make_recipe, read_recipe, shipped_recipe_names
 from engine.runs.run_info import facts_of
-from engine.services.studies import STUDIES
+from engine.services.studies import STUDIES, WRONG_LABELS
 from engine.services.study_results import (
     STUDY_METRICS,
     Result,
@@ -61,11 +61,40 @@ class Row:
     needs: tuple[str, ...]
 
     @property
-    def difference(self) -> float | None:
-        """Ours minus published, in fractions; minus the published figure of the last epoch where there
-        is one, since ours is of the last: no test image chooses an epoch here.
+    def judged_by(self) -> float | None:
+        """The published figure that ours is compared with: that of the last epoch where there is one,
+        since no test image chooses an epoch here; otherwise the one that the study gives.
         """
-        published = self.published if self.at_end is None else self.at_end
+        return self.published if self.at_end is None else self.at_end
+
+    @property
+    def small_data(self) -> str:
+        """The data set of the small form, where it takes another than the experiment; else empty."""
+        other = str(self.recipe.small.get("data.name") or "")
+        return "" if other == self.recipe.data.name else other
+
+    @property
+    def labels_are_wrong(self) -> bool:
+        """Whether most labels of the training data are wrong, which is what was studied."""
+        return self.recipe.data.name in WRONG_LABELS
+
+    @property
+    def published_epoch(self) -> str:
+        """Which epoch of theirs `judged_by` is of; empty without a figure."""
+        if self.judged_by is None:
+            return ""
+        return "best, or not said" if self.at_end is None else "last"
+
+    @property
+    def our_epoch(self) -> str:
+        """Which epoch of ours the recipe keeps."""
+        last = all(stage.select == "last" for stage in self.recipe.resolved_stages())
+        return "last" if last else "best by validation"
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus the published figure that it is compared with, in fractions."""
+        published = self.judged_by
         return None if self.ours is None or published is None else self.ours.value - published
 
     @property

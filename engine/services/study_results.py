@@ -106,6 +106,8 @@ def _read_records(path: Path) -> list[Result]:
     known = set(shipped_recipe_names())
     for (name, metric, scale), rows in groups.items():
         task = task_of(facts_of(read_recipe(RECIPES / f"{name}.yaml"))) if name in known else ()
+        # At full size a study's recipe is measured on as many images as the study measured on.
+        known_n = _published_n(name, metric) if name in known and scale == "full" else None
         values, last = [float(row["value"]) for row in rows], rows[-1]
         seconds = float(last["seconds"]) if last.get("seconds") else None
         several = spread(values) if len(values) > 1 else None
@@ -117,7 +119,7 @@ def _read_records(path: Path) -> list[Result]:
                 last["commit"],
                 metric,
                 mean,
-                None,
+                known_n,
                 last["device"],
                 seconds,
                 scale,
@@ -127,6 +129,14 @@ def _read_records(path: Path) -> list[Result]:
             )
         )
     return out
+
+
+def _published_n(name: str, metric: str) -> int | None:
+    """On how many images the study of a shipped recipe measured `metric`, where that is known."""
+    published = read_recipe(RECIPES / f"{name}.yaml").published
+    if published is None or STUDY_METRICS.get(published.metric) != metric:
+        return None
+    return published.n
 
 
 _records = FileCache(_read_records, most=4)

@@ -138,6 +138,7 @@ class Watch:
                     return
                 elif self.info().epochs < run.info().epochs and self.trial.should_prune():
                     self._stop(run)
+                    mark_pruned(run)
                     self._end("pruned", run)
                     return
                 time.sleep(POLL_SECONDS)
@@ -240,6 +241,14 @@ class Watch:
             seconds=rows[-1]["seconds"] if rows else None,
             **notes,
         )
+
+
+def mark_pruned(run: Run) -> None:
+    """Write into the run's status that its sweep stopped it, for lists of runs."""
+    with suppress(RunError):  # somebody goes on with it already
+        lock = run.take_lock()
+        with lock:
+            run.write_status(pruned=True)
 
 
 def _worst(store: TrialStore) -> float:

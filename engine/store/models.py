@@ -136,7 +136,8 @@ def _tested_on(meta: CheckpointMeta) -> str:
     if metrics.get("test_accuracy") is None:
         if not held:
             return ""
-        return f"{held['n']:,} held-out images, mean of {held['models']} models of its recipe"
+        each = f"{held['models']} × {held['n']:,} held-out images"
+        return f"{each}, mean of {held['models']} models of its recipe, this one not among them"
     count = f"{n:,} " if (n := metrics.get("test_n")) else ""
     name = metrics.get("test_data") or meta["recipe"]["data"]["name"]
     return f"{count}test images of {in_words(name)}"

@@ -69,6 +69,8 @@ def test_a_share_is_said_in_percent_with_two_decimals(value, text):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
+        (0.214, "0.2 s"),
+        (0.04, "under 0.1 s"),
         (0.4, "0.4 s"),
         (9.97, "10 s"),
         (59.6, "1 min 00 s"),
@@ -198,7 +200,9 @@ def test_a_step_lies_within_its_epoch_and_an_epoch_at_its_end():
 
 def test_loss_has_live_points_before_the_first_epoch_ends():
     chart = loss_curves(learning_rows(1, steps=3)[:2])
-    assert [trace.name for trace in chart.data] == ["Training, live"] and len(chart.data[0].x) == 2
+    assert [trace.name for trace in chart.data] == ["Training, step by step"] and len(
+        chart.data[0].x
+    ) == 2
 
 
 def test_accuracy_is_in_percent_and_marks_the_epoch_that_is_kept():
@@ -212,6 +216,12 @@ def test_accuracy_is_in_percent_and_marks_the_epoch_that_is_kept():
     # A recipe may choose by the loss, or keep the last: the kept one is called best only if it is.
     assert mark.name == "Kept: 80.00%" and list(mark.x) == [2]
     assert accuracy_curves(rows[: rows.index(best_epoch(rows)) + 1]).data[-1].name == "Best: 80.00%"
+
+
+def test_the_kept_epoch_is_said_to_be_the_last_of_equal_ones():
+    rows = [{**row, "val_accuracy": 1.0} for row in learning_rows(3)]
+    mark = accuracy_curves(rows).data[-1]
+    assert mark.name == "Best, the last of 3 equal epochs: 100.00%" and list(mark.x) == [3]
 
 
 def test_a_figure_that_a_run_has_not_is_left_out():

@@ -5,9 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from weblab import learning_rows
 
 from app.charts import sweep as charts
+from app.charts.learning import loss_curves
 from app.charts.parallel import dimension, parallel
+from app.theme import DARK
 
 
 def trial(number: int, value: float | None, state: str = "finished", **values) -> SimpleNamespace:
@@ -97,6 +100,42 @@ def test_curves_name_the_best_trial():
 def test_importance_has_a_bar_a_field_largest_on_top():
     [bar] = charts.importance({"model.options.dropout": 0.2, "lr": 0.8}, "val_accuracy").data
     assert (list(bar.y), list(bar.x)) == (["dropout", "lr"], [20, 80])
+
+
+def test_importances_sum_to_100_and_say_how_many_trials_they_are_from():
+    shares = {"rotate": 0.636, "lr": 0.2361, "width": 0.1279}  # each rounded: 64, 24 and 13
+    figure = charts.importance(shares, "val_accuracy", 12)
+    texts = [int(text.rstrip("%")) for text in figure.data[0].text]
+    assert (
+        sum(texts) == 100
+        and max(abs(t - 100 * s) for t, s in zip(texts[::-1], shares.values(), strict=True)) < 1
+    )
+    assert "from 12 finished trials: the fewer, the rougher" in figure.layout.title.subtitle.text
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_the_lines_of_trials_and_runs_are_legible_on_the_dark_ground():
+    lines = [
+        *charts.curves(TRIALS, "val_accuracy", best=1).data,
+        *loss_curves(learning_rows()).data,
+    ]
+    shown = [line for line in lines if line.name != "Training, step by step"]
+    colours = {line.line.color for line in shown}
+    assert len(colours) >= 4 and {line.opacity for line in shown} <= {None, 1}
+    for colour in colours:
+        one, other = sorted((_luminance(colour), _luminance(DARK["backgroundColor"])))
+        assert (other + 0.05) / (one + 0.05) >= 3, colour
+
+
+def test_ticks_of_parallel_coordinates_stand_on_the_pages_ground():
+    notes = parallel(TRIALS, "val_accuracy", "maximize").layout.annotations
+    named = {note.text for note in notes if note.name == "on lines"}
+    assert {"0.01", "0.1", "GELU", "ReLU"} <= named and "lr" not in named
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,7 @@ def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab, tmp_pa
     page.get("file_uploader")[0].upload("rows.csv", table, "text/csv").run()
     page.button(key="import-look").click().run()
     assert page.number_input(key="import-test").value == 15
+    assert page.checkbox(key="import-unlabelled").label == "Treat all images as unlabelled"
     assert page.selectbox(key="import-label").options == ["label", "letter"]
     found = reported(page)
     assert found["Columns"] == "label is 'label'; not used: letter"

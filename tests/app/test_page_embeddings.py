@@ -16,6 +16,7 @@ from weblab import add_run, charts, open_page, texts
 
 from app.charts.space import accuracy_curve, distances, layer_marks, roc
 from app.scatter.routes import routes
+from app.sections.embeddings.choose import faithful_words
 from app.sections.embeddings.selection import as_csv, as_zip, class_bars
 from app.shared_lab import open_lab_here, share
 from engine.embedding.projection import Options, Projection
@@ -81,8 +82,20 @@ def test_images_without_labels_are_first_seen_through_the_embedder(lab: Lab, spa
 def test_a_map_that_is_there_opens_with_its_faithfulness(lab: Lab, space) -> None:
     page = open_page("embeddings", **address(lab))
     words = texts(page)
-    assert "true neighbours are neighbours on the map" in words and "Explore the map" in words
+    chance = f"{100 * 15 / (len(space.index) - 1):.2g}% would be by chance"
+    assert f"true neighbours are neighbours on the map ({chance})" in words
+    assert "Explore the map" in words
     assert len(page.get("bidi_component")) == 1
+
+
+def test_a_map_says_what_is_usual_of_maps_like_it_and_what_would_be_by_chance() -> None:
+    faithful = {"kept": 0.54, "trustworthiness": 0.989, "neighbours": 15, "points": 1000}
+    usual = "half to two thirds, and 0.99, are usual of UMAP's"
+    for method, dims, said in (("umap", 2, True), ("umap", 3, False), ("pca", 2, False)):
+        points = np.zeros((1797, dims), np.float32)
+        words = faithful_words(Projection(points, Options(method, dims), faithful))
+        assert "54% of the 15 true neighbours" in words and "(0.84% would be by chance)" in words
+        assert (usual in words) == said
 
 
 def test_one_image_in_the_address_shows_its_card_and_its_neighbours(lab: Lab, space) -> None:

@@ -10,6 +10,7 @@ from waiting import wait_until
 from weblab import add_run, open_page, texts
 
 from engine.lab import Lab
+from engine.sweep.spec import make_sweep
 
 
 @pytest.fixture
@@ -60,6 +61,26 @@ def test_the_latest_results_are_listed_with_their_accuracy_and_a_link(lab):
     words = texts(page)
     assert "98.90%" in words and f"/train?run={run.id}" in words
     assert [metric.value for metric in page.metric if metric.label == "Runs"] == ["1"]
+
+
+def test_a_result_is_said_with_the_number_of_its_images(lab):
+    add_run(lab)
+    assert "**98.90%** of 364 test images" in texts(open_page("home"))
+
+
+def test_the_trials_of_a_sweep_are_one_line_that_leads_to_it(lab):
+    lab.sweeps.create(make_sweep({"name": "mine", "recipe": "quick", "space": {"lr": [0.1, 0.01]}}))
+    plain = add_run(lab, name="by hand")
+    trials = [add_run(lab, name=f"mine-00{number}") for number in range(7)]
+    pruned = add_run(lab, "stopped", name="mine-007")
+    for run in (*trials, pruned):
+        with run.take_lock():
+            run.write_status(sweep="mine", pruned=run is pruned)
+    words = texts(open_page("home"))
+    assert "/sweeps?sweep=mine" in words and "8 trials ended · 1 pruned" in words
+    assert f"/train?run={plain.id}" in words, "the trials push no other result off the list"
+    assert f"/train?run={trials[0].id}" not in words
+    assert "best 98.00% of the validation images" in words
 
 
 def test_a_run_that_is_at_work_shows_how_far_it_is(lab):

@@ -15,6 +15,7 @@ from engine.errors import RunError
 from engine.lab import Lab
 from engine.progress import no_progress
 from engine.runs.notes import FILE, Note
+from engine.services.sweep_worker import mark_pruned
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,40 @@ def test_the_command_tags_and_notes_runs_and_lists_those_with_a_tag(lab):
         file.write('{"runs": 1}\nnot JSON\n')  # a damaged line costs itself only
     lab.notes.tag([first], "still")
     assert lab.notes.all()[first].tags[-1] == "still"
+
+
+def test_trials_of_a_sweep_show_validation_alone_and_pruned_ones_say_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    lab = Lab(tmp_path)
+    add_run(lab, name="by hand")
+    ended, pruned = add_run(lab, name="s-000"), add_run(lab, "stopped", name="s-001")
+    for run in (ended, pruned):
+        with run.take_lock():
+            run.write_status(sweep="s")
+    mark_pruned(pruned)
+    table = open_page("runs").dataframe[0].value.set_index("Name")
+    assert table["State"].to_dict() == {
+        "by hand": "finished",
+        "s-000": "finished",
+        "s-001": "pruned",
+    }
+    assert table["Test"].isna().to_dict() == {"by hand": False, "s-000": True, "s-001": True}
+    assert table["Test images"]["by hand"] == 364
+    columns = list(table)
+    assert columns.index("Validation") < columns.index("Test")
+    assert "choose among its trials by validation" in texts(open_page("train", run=ended.id))
+
+    document = load("runs").run(lab, parser_of("runs").parse_args([]), no_progress)
+    text = load("runs").show(document)
+    assert "pruned" in text and text.count("98.90%") == 1, "of the run that is no trial"
+    one = load("runs").run(lab, parser_of("runs").parse_args([ended.id]), no_progress)
+    assert "not by test accuracy" in load("runs").show(one)
+
+
+def test_a_finished_run_says_of_how_many_images_its_accuracy_is(lab):
+    first = lab.made[0]
+    assert "98.90% of 364 test images, 95% interval" in texts(open_page("train", run=first))
+    one = load("runs").run(lab, parser_of("runs").parse_args([first]), no_progress)
+    assert "98.90% of 364 test images, 95% interval 97." in load("runs").show(one)
+    trained = {"run_id": first, "checkpoint": None, "seconds": 6.0, "metrics": one["metrics"]}
+    assert "98.90% of 364 test images, 95% interval 97." in load("train").show(trained)

@@ -9,6 +9,7 @@ from compared import compared_run
 from weblab import open_page, texts
 
 from app.charts.study import Figures, beside
+from app.sections.study.overview import figures_of
 from app.shared_lab import share
 from engine.lab import Lab
 from engine.services.studies import STUDIES
@@ -61,7 +62,9 @@ def test_every_study_draws_its_experiments_and_says_what_was_not_run_at_full_siz
     for name in STUDIES[letter].recipes:
         assert f"`{name}`" in text
         assert page.button(key=f"full-{name}").label == "Run it"
-    assert "Not run at full size yet. Its small version reached" in text
+    other = lab.study.row(STUDIES[letter].recipes[0]).small_data
+    where = "takes other data, Ants and bees, and reached" if other else "reached"
+    assert f"Not run at full size yet. Its small version {where}" in text
     assert figure_of(page, "Ours, same recipe") == ["–"] * len(STUDIES[letter].recipes)
 
 
@@ -93,3 +96,52 @@ def test_the_chart_spans_enough_that_a_tenth_of_a_point_looks_small():
         "gave words, not figures"
         in beside([Figures("a", None, None, None, None, None)], "title").layout.annotations[0].text
     )
+
+
+def test_the_head_count_is_what_the_rows_show(lab, monkeypatch):
+    lab = Lab(lab.home, lab.settings)  # with the records that come with it
+    share(lab)
+    page = open_page("study")
+    table = page.dataframe[0].value
+    judged = table[table["points"].notna()]
+    held = judged[(judged["points"] >= 0) | judged["within chance"].fillna(False).astype(bool)]
+    assert len(judged) >= 4
+    assert figure_of(page, "At or above, within chance") == [f"{len(held)} of {len(judged)}"]
+    steps = judged.set_index("experiment").loc[["mnist-tiny-step1", "mnist-tiny-step2"]]
+    assert list(steps["its epoch"]) == list(steps["our epoch"]) == ["last", "last"]
+    assert steps["within chance"].all()
+
+
+def test_a_card_and_its_chart_compare_last_epoch_with_last_epoch(lab):
+    compared_run(lab, "mnist-tiny-step1", wrong=range(9))
+    page = open_page("study", study="D")
+    assert figure_of(page, "Published")[0] == "99.15%"
+    assert "After the last epoch." in texts(page)
+    assert figures_of(lab.study.row("mnist-tiny-step1")).published == pytest.approx(99.15)
+
+
+def test_a_difference_within_chance_has_no_colour(lab):
+    compared_run(lab, "mnist-tiny-step2", wrong=range(2))
+    assert lab.study.row("mnist-tiny-step2").may_be_chance
+    page = open_page("study", study="D")
+    ours = [one for one in page.metric if one.label == "Ours, same recipe"][1]
+    assert "within the 95% interval" in ours.delta
+    assert ours.proto.color == ours.proto.MetricColor.GRAY
+
+
+def test_a_small_version_on_other_data_is_said_to_be_that(lab):
+    compared_run(lab, "nature-cnn5", changes={"scale": "small"})
+    text = texts(open_page("study", study="E"))
+    assert "`nature-cnn5` takes other data: Ants and bees" in text
+    assert "is the same experiment cut down" not in text
+    state = open_page("study").dataframe[0].value.set_index("experiment")["state"]
+    assert state["nature-cnn5"].startswith("small version only: ")
+    assert state["nature-cnn5"].endswith(" on Ants and bees")
+
+
+def test_the_page_says_that_the_studies_are_not_publicly_listed_and_which_labels_are_wrong(lab):
+    page = open_page("study")
+    assert "not publicly listed" in texts(page)
+    measure = page.dataframe[0].value.set_index("experiment")["measure"]
+    assert measure["task3-convnet-flat"].endswith("wrong labels")
+    assert "not publicly listed" in texts(open_page("study", study="E"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.cli import sweep as cli_sweep
 from engine.lab import Lab
 from engine.sweep.claims import claim
 from engine.sweep.spec import make_sweep
@@ -99,3 +100,20 @@ def test_a_sweep_from_the_page_chooses_no_files_of_the_machine(lab, tmp_path):
     ).run()
     assert "storage can't be chosen here" in page.error[0].value
     assert page.button(key="new-sweep-start").disabled and not victim.exists()
+
+
+def test_a_best_trial_that_others_tie_with_says_so(lab):
+    lab.sweeps.create(
+        make_sweep({"name": "tied", "recipe": "quick", "space": {"lr": [0.1, 0.01, 0.001]}})
+    )
+    store = lab.sweeps.trials_store("tied")
+    for value in (0.9, 0.8, 0.9):
+        number, lock = claim(store, 3)
+        with lock:
+            store.trial(number).report(value, 1)
+            store.tell(number, "finished", value, seconds=3.0)
+    first, _, last = (trial.number for trial in lab.sweeps.trials("tied"))
+    said = [text.value for text in shown().caption]
+    words = cli_sweep.show(cli_sweep.document(lab, "tied"))
+    assert words.splitlines()[-1].endswith(f"0.9000; as good: {last:03d}")
+    assert f"As good: trial {last}. Trial {first} was the first." in said

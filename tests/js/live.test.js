@@ -19,6 +19,13 @@ test("a chart takes letters and lines from the page, and keeps what it says itse
   assert.deepEqual(given.template.layout.xaxis, { ticks: "outside" });
 });
 
+test("words that stand on lines have the page's ground behind them, others none", () => {
+  const given = { annotations: [{ name: "on lines", text: "8" }, { text: "lr" }] };
+  const found = dressed(given, style({ "--st-background-color": "#14181f" })).annotations;
+  assert.deepEqual(found.map((note) => note.bgcolor), ["#14181f", undefined]);
+  assert.equal("annotations" in dressed({}, style({})), false);
+});
+
 test("a page without colours of its own gets readable ones", () => {
   assert.equal(dressed({}, style({})).template.layout.font.color, "#1f2733");
 });

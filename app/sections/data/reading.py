@@ -84,10 +84,13 @@ def choices_form(key: str, choices: Choices, report: ImportReport | None) -> Cho
             ),
         )
     unlabelled = st.checkbox(
-        "The images have no labels yet",
+        "Treat all images as unlabelled",
         choices.unlabelled,
         key=f"{key}-unlabelled",
-        help="They are given on the page Label, which proposes the next ones and learns as you go.",
+        help=(
+            "Labels that are there are left out. New ones are given on the page Label, which proposes"
+            " the next ones and learns as you go."
+        ),
     )
     held = 0 if unlabelled else test / 100
     return Choices(

@@ -36,7 +36,7 @@ def pick_space(lab: Lab, second: bool = False) -> tuple[str, str, str, str | Non
     empty state, where there are none.
     """
     _suggest(lab)
-    columns = st.columns([3, 3, 3, 2] if second else [4, 4, 2])
+    columns = st.columns([3, 3, 2, 3] if second else [5, 3, 3])
     with columns[0]:
         model = pick_model(lab, "model")
     other = None
@@ -227,14 +227,24 @@ def at_work(lab: Lab, kind: str, arguments: dict[str, Any], key: str) -> bool:
     return False
 
 
+# Measured, neighbours kept and trustworthiness of UMAP's maps by four of the models that come with the
+# lab: of the 1,797 digits 50 to 56% and 0.989 to 0.991, of the 2,480 characters 60 to 65% and 0.993 to
+# 0.998.
+USUAL = " A map can't hold all neighbours of the space: half to two thirds, and 0.99, are usual of UMAP's."
+
+
 def faithful_words(found: Projection) -> str:
     """How far the map can be trusted, in a sentence."""
     kept, trust = found.faithful["kept"], found.faithful["trustworthiness"]
+    neighbours, count = int(found.faithful["neighbours"]), len(found.coordinates)
+    chance = 100 * neighbours / max(count - 1, 1)
     words = (
-        f"How faithful: {100 * kept:.0f}% of the {number(found.faithful['neighbours'])} true neighbours are"
-        f" neighbours on the map, trustworthiness {trust:.3f} (1 is best), measured at"
-        f" {number(found.faithful['points'])} images."
+        f"How faithful: {100 * kept:.0f}% of the {number(neighbours)} true neighbours are"
+        f" neighbours on the map ({chance:.2g}% would be by chance), trustworthiness {trust:.3f} (1 is"
+        f" best, about 0.5 a random map), measured at {number(found.faithful['points'])} images."
     )
+    if found.options.method == "umap" and found.options.dims == 2:
+        words += USUAL
     if "variance" in found.notes:
         shares = found.notes["variance"]
         words += f" The axes hold {100 * sum(shares):.0f}% of the variance."

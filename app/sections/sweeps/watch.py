@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -60,8 +61,9 @@ def _draw(lab: Lab, name: str, was_busy: bool) -> None:
     )
     left, right = st.columns(2)
     with left:
-        shares = _importances(lab, name, info.done - info.failed - info.pruned)
-        chart(charts.importance(shares, spec.metric), key=f"importance-{name}")
+        finished = info.done - info.failed - info.pruned
+        shares = _importances(lab, name, finished)
+        chart(charts.importance(shares, spec.metric, finished), key=f"importance-{name}")
     with right:
         _best(lab, info)
     _table(
@@ -156,12 +158,20 @@ def _best(lab: Lab, info: SweepInfo) -> None:
     if info.best_trial is None:
         empty("The best trial is shown here once one has finished.")
         return
-    best = next(trial for trial in lab.sweeps.trials(info.name) if trial.number == info.best_trial)
+    trials = lab.sweeps.trials(info.name)
+    best = next(trial for trial in trials if trial.number == info.best_trial)
+    tied = [
+        trial.number
+        for trial in trials
+        if trial.state == "finished" and trial.value == best.value and trial is not best
+    ]
     with st.container(border=True):
         st.markdown(
             f"**Best: trial {best.number}**, {charts.words(info.metric)}"
             f" **{figure_of(best.value, info.metric)}**"
         )
+        if tied:
+            st.caption(f"As good: {_named(tied)}. Trial {best.number} was the first.")
         st.table({charts.short(path): charts.text_of(value) for path, value in best.values.items()})
         if not lab.may("sweep"):
             return
@@ -194,6 +204,12 @@ def _best(lab: Lab, info: SweepInfo) -> None:
             text, page, query = done
             st.success(text, icon=":material/check:")
             link(page, "Watch it" if "run" in query else "Open it", **query)
+
+
+def _named(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"trial {numbers[0]}"
+    return f"trials {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
 
 
 def _table(trials: list[Any], metric: str, here: set[str]) -> None:

@@ -9,16 +9,18 @@ import streamlit as st
 
 from app.charts.learning import (
     accuracy_curves,
-    best_epoch,
     epochs_of,
     loss_curves,
     rate_curve,
     speed_curve,
 )
-from app.charts.words import literal, number, parameters, percent, seconds
+from app.charts.words import (
+    literal,
+    number,
+)
+from app.sections.train.figures import figures
 from app.widgets.busy import busy_with
 from app.widgets.common import shared_chart
-from app.widgets.explain import explain, full, meaning
 from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import changes_since, labels_of, progress, state_badge, without_tracebacks
@@ -85,7 +87,7 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
             st.error(info.error, icon=":material/error:")
         _buttons(lab, info, begun=bool(epochs_of(rows)))
     final = run.final()
-    _figures(info, rows, final)
+    figures(info, rows, final)
     left, right = st.columns(2)
     with left:
         _curves(accuracy_curves, run, info, rows, f"accuracy-{run_id}")
@@ -204,73 +206,3 @@ def _act(action: Any, run_id: str) -> None:
         action(run_id)
     except GlyphlabError as error:
         st.session_state[f"refused-{run_id}"] = str(error)
-
-
-def _figures(
-    info: RunInfo, rows: Sequence[Mapping[str, Any]], final: Mapping[str, Any] | None
-) -> None:
-    with st.container(horizontal=True, gap="small"):
-        for label, value, help in _at_the_end(rows, final) if final else _so_far(info, rows):
-            st.metric(label, value, help=help, width=135)
-    # always, or the charts below would be others when the run ends
-    explain("accuracy", "top-3", "validation", "test", "loss", "overfitting")
-
-
-def _at_the_end(
-    rows: Sequence[Mapping[str, Any]], final: Mapping[str, Any]
-) -> list[tuple[str, str, str | None]]:
-    best = best_epoch(rows)
-    return [
-        (
-            "Test accuracy",
-            percent(final.get("test_accuracy")),
-            f"{number(final['test_n'])} images of {final.get('test_data', 'the test split')}"
-            if final.get("test_n")
-            else "not measured: this data set was split without test images",
-        ),
-        (
-            "Test top 3",
-            percent(final.get("test_top3")),
-            meaning("top-3"),
-        ),
-        (
-            "Validation",
-            percent(final.get("val_accuracy")),
-            f"accuracy at epoch {best['epoch']}, whose weights are kept" if best else None,
-        ),
-        *(
-            [("Calibration error", percent(final.get("test_ece")), meaning("calibration"))]
-            if full()
-            else []
-        ),
-        ("Parameters", parameters(final.get("parameters")), None),
-        (
-            "Training time",
-            seconds(final.get("seconds")),
-            f"without loading and measuring; {number(final.get('images_per_second'))} images per second",
-        ),
-    ]
-
-
-def _so_far(info: RunInfo, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str | None]]:
-    epochs, best = epochs_of(rows), best_epoch(rows)
-    last = next((row for row in reversed(rows) if row.get("images_per_second") is not None), {})
-    loss = last.get("loss", last.get("train_loss"))
-    return [
-        (
-            "Kept so far",
-            percent(best.get("val_accuracy") if best else None),
-            f"validation accuracy at epoch {best['epoch']}, whose weights are kept"
-            if best
-            else None,
-        ),
-        (
-            "Validation, latest",
-            percent(epochs[-1].get("val_accuracy") if epochs else None),
-            "accuracy after the last finished epoch",
-        ),
-        ("Training loss", "–" if loss is None else f"{loss:.4f}", None),
-        ("Speed", f"{number(last.get('images_per_second'))} /s", "training images per second"),
-        ("Images seen", number(last.get("images_seen")), None),
-        ("Time", seconds(info.seconds), "since the run began, loading included"),
-    ]

@@ -18,7 +18,8 @@ from waiting import wait_until
 
 from engine.cli import COMMANDS, MEANT, load, overview, parser_of
 from engine.cli.predict import pictures_at
-from engine.cli.text import duration, table
+from engine.cli.text import table
+from engine.durations import duration
 from engine.errors import GlyphlabError
 from engine.lab import Lab
 from engine.settings import SETTINGS

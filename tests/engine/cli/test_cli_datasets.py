@@ -87,7 +87,18 @@ def test_how_a_folder_is_read_can_be_chosen_and_kept(lab, tmp_path):
         run(lab, "scans")  # it was only looked at
     kept = run(lab, str(folder), "--keep", "--name-part", "2")
     assert kept["images"] == run(lab, "scans")["images"] == 8 and len(kept["classes"]) == 2
+    assert "kept as 'scans': Data and Label show it" in datasets.show(kept)
+    assert "data.name=scans" in datasets.show(kept) and "kept as" not in datasets.show(looked)
     again = run(lab, "scans", "--keep", "--unlabelled")
     assert again["report"]["unlabelled"] == run(lab, "scans")["report"]["unlabelled"] == 8
     with pytest.raises(DataError, match="how 'digits' is read can't be chosen"):
         run(lab, "digits", "--paper", "dark")
+
+
+def test_the_list_counts_the_images_of_a_kept_set_that_can_be_read(lab, tmp_path):
+    content = {f"{name}/{n}.png": png(small_page("24"[n % 2])) for name in "ab" for n in range(4)}
+    folder = write_folder(tmp_path / "shapes", content | {"a/torn.png": b"\x89PNG torn"})
+    document = run(lab, str(folder), "--keep")
+    row = next(row for row in run(lab) if row["name"] == "shapes")
+    assert document["images"] == row["images"] == 8
+    assert row["about"] == "kept by its path, where it stays" and row["path"] == str(folder)

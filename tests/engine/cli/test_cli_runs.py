@@ -85,6 +85,10 @@ def test_compare_gives_each_runs_score_and_the_test_between_them(lab: Lab) -> No
     assert "lr" in json.dumps(document["differences"])
     assert any("lr 0.1 is significantly better" in sentence for sentence in document["answers"])
     assert "*" not in "".join(document["answers"]) and "ONLY FIRST CORRECT" in text
+    assert "Holm" not in text
+    third = compared_run(lab, wrong=range(9), changes={"lr": 0.3})
+    _, text = call(lab, "compare", first.id, second.id, third.id)
+    assert "P, CORRECTED" in text and "p is corrected for the 3 pairs (Holm)." in text
     with pytest.raises(RunError, match="nothing to compare"):
         call(lab, "compare", first.id)
 

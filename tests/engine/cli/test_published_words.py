@@ -34,9 +34,19 @@ def test_the_studies_list_shows_the_figure_that_ours_is_compared_with(lab):
     assert step["difference"] == pytest.approx(step["ours"].value - step["published_at_end"])
     assert "99.15%" in line(study.show(rows), "mnist-tiny-step1")
     assert "99.31%" not in line(study.show(rows), "mnist-tiny-step1")
+    args = type("Asked", (), {"experiment": "mnist-tiny-step1"})()
+    one = study.show(study.run(lab, args, None))
+    assert (
+        "99.15%; its epoch: last" in one and "~ -0.05" in one and one.count("its epoch: last") == 2
+    )
+    small = study.show(study.run(lab, type("Asked", (), {"experiment": "nature-cnn5"})(), None))
+    assert "% on hymenoptera (" in small, "the small form takes other data"
+    assert "~ -0.05" in line(study.show(rows), "mnist-tiny-step1"), "within chance, said as that"
 
 
 def test_the_accuracy_of_a_model_that_learned_from_all_is_said_to_be_of_others(lab):
     found = next(model for model in lab.models() if model.name == "characters-best")
-    assert found.tested_on == "372 held-out images, mean of 5 models of its recipe"
+    assert found.tested_on == (
+        "5 × 372 held-out images, mean of 5 models of its recipe, this one not among them"
+    )
     assert "mean of 5 models" in line(load("models").show([plain(found)]), "characters-best")

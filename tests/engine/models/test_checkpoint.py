@@ -67,6 +67,16 @@ def test_the_card_says_what_it_is_and_how_good(saved) -> None:
     )
 
 
+def test_the_card_names_the_data_not_their_path_and_no_training_took_no_time(saved) -> None:
+    meta = read_meta(saved[0])
+    data = {**meta["recipe"]["data"], "name": "../own/shapes"}
+    for seconds, said in ((0.214, "0.2"), (0.01, "under 0.1"), (1649, "1,649")):
+        figures = {**meta["metrics"], "seconds": seconds}
+        card = model_card({**meta, "recipe": {**meta["recipe"], "data": data}, "metrics": figures})
+        assert f"| training seconds | {said} |" in card
+        assert "| trained on | shapes, split" in card
+
+
 def test_half_precision_halves_the_file_and_loads(saved, tmp_path) -> None:
     folder, model = saved
     checkpoint = load_checkpoint(folder)
@@ -343,3 +353,11 @@ def test_malformed_weights_are_a_clear_error(saved, kind) -> None:
     weights.write_bytes(malformed(weights.read_bytes(), kind))
     with pytest.raises(CheckpointError, match="not a readable safetensors"):
         load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("validation", [0, 0.1])
+def test_the_card_says_where_no_temperature_was_fitted(saved, validation) -> None:
+    meta = read_meta(saved[0])
+    data = {**meta["recipe"]["data"], "validation": validation}
+    card = model_card({**meta, "temperature": 1.0, "recipe": {**meta["recipe"], "data": data}})
+    assert ("not fitted, as no images were held out" in card) == (validation == 0)

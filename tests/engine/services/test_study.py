@@ -216,3 +216,20 @@ def test_the_last_epoch_is_compared_with_the_last_epoch_where_the_study_gives_it
     )
     assert replace(row, ours=ours).difference == pytest.approx(-0.0005)
     assert replace(row, ours=ours, at_end=None).difference == pytest.approx(0.991 - 0.9931)
+
+
+def test_a_recorded_figure_of_a_study_has_the_interval_of_the_images_that_the_study_measured_on(
+    lab, tmp_path
+):
+    record(tmp_path / "records.csv", {"bench_or_recipe": "mnist-tiny-step1", "value": 0.991})
+    row = lab.study.row("mnist-tiny-step1")
+    assert row.ours.n == 10_000 and row.ours.interval[0] < row.judged_by < row.ours.interval[1]
+    assert row.may_be_chance and (row.published_epoch, row.our_epoch) == ("last", "last")
+
+
+def test_each_row_says_which_epoch_its_figures_are_of(lab):
+    row = lab.study.row("nature-cnn5")
+    assert (row.published_epoch, row.our_epoch) == ("last", "best by validation")
+    row = lab.study.row("digits-resnet18")
+    assert (row.published_epoch, row.our_epoch) == ("best, or not said", "best by validation")
+    assert lab.study.row("mnist-zfnet-scratch").published_epoch == ""

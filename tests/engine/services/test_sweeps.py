@@ -16,6 +16,7 @@ from engine.errors import DataError, GlyphlabError, RecipeError, RunError
 from engine.lab import Lab
 from engine.progress import Cancelled
 from engine.services.sweep_worker import work_on_sweep
+from engine.settings import read_settings
 from engine.sweep.claims import claim
 from engine.sweep.space import decoded, distributions, size_of, trial_recipe, unseen
 from engine.sweep.spec import make_sweep, parse_sweep, read_sweep, shipped_sweeps
@@ -352,6 +353,23 @@ def test_a_hopeless_trial_is_pruned_but_not_before_it_had_its_epochs(lab, pruner
         with lock:
             store.tell(number, "finished", value)
     assert any(pruned) == hopeless
+
+
+def test_a_run_that_its_sweep_prunes_is_listed_as_pruned(tmp_path):
+    settings = read_settings({"GLYPHLAB_THREADS": "1", "GLYPHLAB_DEVICE": "cpu"})
+    lab = Lab(tmp_path, settings)
+    lab.sweeps.create(sweep(startup=2, prune_after=1, space={"lr": [1e-9, 2e-9, 3e-9]}))
+    store = lab.sweeps.trials_store("s")
+    for _ in range(2):  # two that no network without a learning rate can keep up with
+        number, lock = claim(store, 2)
+        with lock:
+            for epoch in range(1, SMALL["epochs"] + 1):
+                store.trial(number).report(0.99, epoch)
+            store.tell(number, "finished", 0.99)
+    lab.sweeps.work("s", trials=3)
+    assert [trial.state for trial in lab.sweeps.trials("s")] == ["finished", "finished", "pruned"]
+    [run] = lab.runs()
+    assert (run.state, run.outcome, run.sweep) == ("stopped", "pruned", "s")
 
 
 def test_the_best_trial_becomes_a_recipe_and_a_longer_run_is_asked_for(lab):

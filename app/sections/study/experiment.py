@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.study import Figures
 from app.charts.words import percent, seconds
+from app.sections.study.overview import UNLISTED, title_of
 from app.widgets.links import link
 from engine.errors import GlyphlabError
 
@@ -18,84 +18,12 @@ if TYPE_CHECKING:
     from engine.services.study import Row
     from engine.services.study_results import Result
 
-
-# The measures of the studies, as short as a column is wide.
-MEASURES = {
-    "accuracy on the test split": "accuracy, test",
-    "accuracy on the MNIST test split": "accuracy, MNIST test",
-    "accuracy on the validation split": "accuracy, validation",
-    "kNN accuracy (k = 13) on the test split": "kNN, test",
-    "kNN accuracy (k = 13) on the validation split": "kNN, validation",
+# Which epoch a figure is of, as a sentence.
+EPOCHS = {
+    "last": "After the last epoch.",
+    "best by validation": "Of the epoch that was best on the validation images.",
+    "best, or not said": "Of its best epoch, or of one that is not named.",
 }
-
-
-def figures_of(row: Row) -> Figures:
-    """The row as the chart takes it, in percent."""
-    ours, interval = row.ours, row.ours.interval if row.ours else None
-    low, high = (None, None) if interval is None else (100 * interval[0], 100 * interval[1])
-    best = None if row.best is None or (ours and row.best.ref == ours.ref) else 100 * row.best.value
-    published = None if row.published is None else 100 * row.published
-    return Figures(row.name, published, 100 * ours.value if ours else None, low, high, best)
-
-
-def summary(rows: Sequence[Row]) -> None:
-    """How far the studies have been reproduced here."""
-    full = [row for row in rows if row.ours]
-    judged = [row for row in full if row.difference is not None]
-    with st.container(horizontal=True, gap="medium"):
-        st.metric("Published experiments", len(rows), width=170)
-        st.metric("Run at full size", f"{len(full)} of {len(rows)}", width=170)
-        st.metric(
-            "At or above, within chance",
-            f"{sum((row.difference or 0) >= 0 or row.may_be_chance for row in judged)} of {len(judged)}",
-            width=230,
-            help="Of those that were run at full size and have a published figure: at or above it, or so"
-            " little below that the difference lies within the 95% interval of either figure.",
-        )
-
-
-def overview(rows: Sequence[Row]) -> None:
-    """Every experiment on a line; the figure of ours leads to its run."""
-    share = "%.2f%%"
-    lines = [
-        {
-            "study": row.study,
-            "experiment": row.name,
-            "measure": MEASURES.get(row.metric, row.metric),
-            "published": _percent(row.published if row.at_end is None else row.at_end),
-            "ours": _percent(row.ours.value if row.ours else None),
-            "points": _percent(row.difference),
-            "best of this lab": _percent(row.best.value if row.best else None),
-            "by": row.best.recipe if row.best else None,
-            "state": (
-                "full size" if row.ours else "small version only" if row.small else "not run yet"
-            ),
-            "run": f"/train?run={row.ours.ref}" if row.ours and row.ours.kind == "run" else None,
-            "hardware of ours": row.ours.hardware if row.ours else None,
-        }
-        for row in rows
-    ]
-    st.dataframe(
-        lines,
-        hide_index=True,
-        key="overview",
-        height="content",
-        placeholder="–",
-        column_config={
-            "published": st.column_config.NumberColumn(format=share),
-            "ours": st.column_config.NumberColumn(format=share, width=80),
-            "best of this lab": st.column_config.NumberColumn(format=share),
-            "experiment": st.column_config.TextColumn(pinned=True),
-            "points": st.column_config.NumberColumn(
-                format="%+.2f", help="ours minus published, in percentage points"
-            ),
-            "run": st.column_config.LinkColumn(display_text=r"run=(\w+)"),
-        },
-    )
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
 
 
 def experiment(lab: Lab, row: Row, runs: Sequence[RunInfo]) -> None:
@@ -106,9 +34,10 @@ def experiment(lab: Lab, row: Row, runs: Sequence[RunInfo]) -> None:
             st.caption(f"`{row.name}` · {row.metric}", width="content")
         published, ours, best = st.columns([1, 1.5, 1.5])
         with published:
-            words = percent(row.published) if row.published is not None else "not a figure"
+            words = percent(row.judged_by) if row.judged_by is not None else "not a figure"
             st.metric("Published", words)
-            st.caption(_sentence(row.note or row.source))
+            epoch = f"{EPOCHS[row.published_epoch]} " if row.published_epoch else ""
+            st.caption(epoch + _sentence(row.note or row.source))
         with ours:
             _ours(row)
         with best:
@@ -130,24 +59,31 @@ def experiment(lab: Lab, row: Row, runs: Sequence[RunInfo]) -> None:
 def _ours(row: Row) -> None:
     if row.ours is None:
         st.metric("Ours, same recipe", "–")
-        st.caption(
-            "Not run at full size yet."
-            + (f" Its small version reached {percent(row.small.value)}." if row.small else "")
-        )
+        st.caption("Not run at full size yet." + _small_in_words(row))
         if row.small:
             _where(row.small, "The small run")
         return
-    end = "" if row.at_end is None else f" from its end, {percent(row.at_end)}"
     chance = ", within the 95% interval" if row.may_be_chance else ""
-    delta = None if row.difference is None else f"{100 * row.difference:+.2f} points{end}{chance}"
+    delta = None if row.difference is None else f"{100 * row.difference:+.2f} points{chance}"
     st.metric(
         "Ours, same recipe",
         percent(row.ours.value),
         delta=delta,
         delta_color="off" if row.may_be_chance else "normal",
     )
-    st.caption(_provenance(row.ours))
+    st.caption(f"{EPOCHS[row.our_epoch]} {_provenance(row.ours)}")
     _where(row.ours, "The run")
+
+
+def _small_in_words(row: Row) -> str:
+    if not row.small:
+        return ""
+    if row.small_data:
+        return (
+            f" Its small version takes other data, {title_of(row.small_data)}, and reached"
+            f" {percent(row.small.value)} there, which says nothing about the published figure."
+        )
+    return f" Its small version reached {percent(row.small.value)}."
 
 
 def _best(row: Row) -> None:
@@ -249,7 +185,7 @@ def _details(row: Row) -> None:
             ("Target", recipe.target),
             ("Recipe", recipe.about),
             ("Their conclusion", recipe.analysis),
-            ("Source", row.source),
+            ("Source", f"{_sentence(row.source)} {UNLISTED}"),
         )
         for label, text in known:
             if text:

@@ -1,0 +1,1 @@
+"""The pieces of the Study page: the overview of all experiments, and one experiment."""

@@ -1,0 +1,135 @@
+"""The Study page: all published experiments beside ours in one table, and what the notes say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.charts.study import Figures
+from app.charts.words import percent
+from engine.data.sources import DATASETS
+
+if TYPE_CHECKING:
+    from engine.services.study import Row
+
+# The measures of the studies, as short as a column is wide.
+MEASURES = {
+    "accuracy on the test split": "accuracy, test",
+    "accuracy on the MNIST test split": "accuracy, MNIST test",
+    "accuracy on the validation split": "accuracy, validation",
+    "kNN accuracy (k = 13) on the test split": "kNN, test",
+    "kNN accuracy (k = 13) on the validation split": "kNN, validation",
+}
+
+
+UNLISTED = (
+    "The studies were given to this project as a summary, without authors' names or addresses, and are"
+    " not publicly listed: their figures can't be looked up elsewhere."
+)
+
+
+def what_small_is(rows: Sequence[Row]) -> str:
+    """What *Run it* and *Run the small version* do with these experiments."""
+    same = [row.name for row in rows if not row.small_data]
+    small = (
+        "*Run the small version* is the same experiment cut down to minutes on two cores."
+        if same
+        else "*Run the small version* takes minutes on two cores."
+    )
+    other = "".join(
+        f" That of `{row.name}` takes other data: {title_of(row.small_data)}."
+        for row in rows
+        if row.small_data
+    )
+    return (
+        f"*Run it* trains at full size, as published. {small}{other} A small version's figure can't be"
+        " compared with the published one."
+    )
+
+
+def figures_of(row: Row) -> Figures:
+    """The row as the chart takes it, in percent."""
+    ours, interval = row.ours, row.ours.interval if row.ours else None
+    low, high = (None, None) if interval is None else (100 * interval[0], 100 * interval[1])
+    best = None if row.best is None or (ours and row.best.ref == ours.ref) else 100 * row.best.value
+    return Figures(
+        row.name, _percent(row.judged_by), 100 * ours.value if ours else None, low, high, best
+    )
+
+
+def summary(rows: Sequence[Row]) -> None:
+    """How far the studies have been reproduced here."""
+    full = [row for row in rows if row.ours]
+    judged = [row for row in full if row.difference is not None]
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Published experiments", len(rows), width=170)
+        st.metric("Run at full size", f"{len(full)} of {len(rows)}", width=170)
+        st.metric(
+            "At or above, within chance",
+            f"{sum((row.difference or 0) >= 0 or row.may_be_chance for row in judged)} of {len(judged)}",
+            width=230,
+            help="Of those that were run at full size and have a published figure: at or above it, or so"
+            " little below that the difference lies within the 95% interval of either figure.",
+        )
+
+
+def overview(rows: Sequence[Row]) -> None:
+    """Every experiment on a line; the figure of ours leads to its run."""
+    share = "%.2f%%"
+    lines = [
+        {
+            "study": row.study,
+            "experiment": row.name,
+            "measure": MEASURES.get(row.metric, row.metric)
+            + ("; wrong labels" if row.labels_are_wrong else ""),
+            "published": _percent(row.judged_by),
+            "its epoch": row.published_epoch or None,
+            "ours": _percent(row.ours.value if row.ours else None),
+            "our epoch": row.our_epoch if row.ours else None,
+            "points": _percent(row.difference),
+            "within chance": row.may_be_chance if row.difference is not None else None,
+            "best of this lab": _percent(row.best.value if row.best else None),
+            "by": row.best.recipe if row.best else None,
+            "state": _state(row),
+            "run": f"/train?run={row.ours.ref}" if row.ours and row.ours.kind == "run" else None,
+            "hardware of ours": row.ours.hardware if row.ours else None,
+        }
+        for row in rows
+    ]
+    st.dataframe(
+        lines,
+        hide_index=True,
+        key="overview",
+        height="content",
+        placeholder="–",
+        column_config={
+            "published": st.column_config.NumberColumn(format=share),
+            "ours": st.column_config.NumberColumn(format=share, width=80),
+            "best of this lab": st.column_config.NumberColumn(format=share),
+            "experiment": st.column_config.TextColumn(pinned=True),
+            "our epoch": st.column_config.TextColumn(width=125),
+            "points": st.column_config.NumberColumn(
+                format="%+.2f", help="ours minus published, in percentage points"
+            ),
+            "run": st.column_config.LinkColumn(display_text=r"run=(\w+)"),
+        },
+    )
+
+
+def _state(row: Row) -> str:
+    if row.ours or not row.small:
+        return "full size" if row.ours else "not run yet"
+    other = f" on {title_of(row.small_data)}" if row.small_data else ""
+    return f"small version only: {percent(row.small.value)}{other}"
+
+
+def title_of(data: str) -> str:
+    """The title of a data set that is known by name; of another, its name."""
+    known = DATASETS.get(data)
+    return known.title if known else data
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
