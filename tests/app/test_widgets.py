@@ -192,7 +192,7 @@ def test_choices_are_those_of_the_engines_tables():
 
 
 def test_every_state_of_a_run_has_a_badge():
-    assert set(STATES) == {*ALIVE, *ENDED}
+    assert set(STATES) == {*ALIVE, *ENDED, "pruned"}  # a trial that its sweep has stopped
 
 
 def test_progress_counts_epochs_and_steps_and_says_what_is_left(lab):

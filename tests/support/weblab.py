@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from streamlit.testing.v1 import AppTest
 from waiting import wait_until
 
@@ -111,7 +112,11 @@ def add_run(
         if state == "finished":
             run.append_metrics({"kind": "final", **final})
         if model:
-            network = build_model(resolved.model.name, resolved.model.options, 1, 10, 28)
+            with (
+                torch.random.fork_rng()
+            ):  # other weights than the last run's, and the same each time
+                torch.manual_seed(len(lab.runs()))
+                network = build_model(resolved.model.name, resolved.model.options, 1, 10, 28)
             save_checkpoint(
                 run.best,
                 network.state_dict(),
