@@ -40,7 +40,9 @@ FORM_MARGIN = 1_000_000  # bytes that a form adds to the file in it
 # one address may be thirty people.
 OF_PERSON, OF_ADDRESS = (30.0, 600), (300.0, 6_000)
 TOO_OFTEN = "Too many requests. Try again later."
-SESSION_SECONDS = 0.01  # between two pages that are opened at once
+# Between two pages that are opened at once: a session takes milliseconds to make, and what else is asked
+# in the meantime has its turn.
+SESSION_SECONDS = 0.01
 POLICY_VIOLATION = 1008  # a WebSocket's reason to close
 log = logging.getLogger(__name__)
 
@@ -197,9 +199,7 @@ class Guard:
                 who = f"at {whose(client)}"
             with self._limits.entered(client, kind, who), page_open(who, kind, door.path):
                 socket = kind == "websocket"
-                if (
-                    socket
-                ):  # a session takes milliseconds to make: what comes meanwhile has its turn
+                if socket:
                     async with self._sessions:
                         await asyncio.sleep(SESSION_SECONDS)
                 counted = self._paced(receive, who, client) if socket else visit.receive

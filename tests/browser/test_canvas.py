@@ -4,6 +4,8 @@ narrow screens.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from canvas_server import CanvasServer
 from hands import SYMBOLS, drawn, png
@@ -214,6 +216,10 @@ def test_files_come_and_go_by_names_that_tell_no_place(page, server):
     panel = page.get_by_role("tabpanel").filter(has_text="Picture of one character")
     panel.locator("input[type=file]").first.set_input_files(str(picture))
     panel.get_by_text("%").first.wait_for()
+    classes = re.findall(r"^(\w)$", panel.inner_text(), re.M)
+    assert len(classes) > 5 and "".join(classes).isdigit(), (
+        "the chosen model reads, not the best one"
+    )
     shown = panel.locator("img").first
     wait_until(lambda: shown.evaluate("one => one.naturalWidth") > 0)
     addresses = [shown.get_attribute("src")]
