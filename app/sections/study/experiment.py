@@ -69,7 +69,7 @@ def _ours(row: Row) -> None:
         "Ours, same recipe",
         percent(row.ours.value),
         delta=delta,
-        delta_color="off" if row.may_be_chance else "normal",
+        delta_color="off" if row.may_be_chance or row.labels_are_wrong else "normal",
     )
     st.caption(f"{EPOCHS[row.our_epoch]} {_provenance(row.ours)}")
     _where(row.ours, "The run")

@@ -62,7 +62,8 @@ def figures_of(row: Row) -> Figures:
 def summary(rows: Sequence[Row]) -> None:
     """How far the studies have been reproduced here."""
     full = [row for row in rows if row.ours]
-    judged = [row for row in full if row.difference is not None]
+    # Of wrong labels a higher figure is no better one: what was studied is that they can't be learned from.
+    judged = [row for row in full if row.difference is not None and not row.labels_are_wrong]
     with st.container(horizontal=True, gap="medium"):
         st.metric("Published experiments", len(rows), width=170)
         st.metric("Run at full size", f"{len(full)} of {len(rows)}", width=170)
@@ -71,7 +72,8 @@ def summary(rows: Sequence[Row]) -> None:
             f"{sum((row.difference or 0) >= 0 or row.may_be_chance for row in judged)} of {len(judged)}",
             width=230,
             help="Of those that were run at full size and have a published figure: at or above it, or so"
-            " little below that the difference lies within the 95% interval of either figure.",
+            " little below that the difference lies within the 95% interval of either figure. Those of"
+            " wrong labels are left out: there, higher is not better.",
         )
 
 
