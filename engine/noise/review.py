@@ -20,7 +20,7 @@ from engine.files.atomic import failure
 from engine.files.checked import Document, parse_json
 from engine.labels.entries import Entry
 from engine.labels.journal import Decisions
-from engine.labels.replay import live
+from engine.labels.replay import live, replayed
 from engine.runs.jsonl import append_row
 
 EARLIER = "review.jsonl"  # of version 0.1.0
@@ -114,8 +114,9 @@ class Review:
         for decision in self._earlier():
             out.pop(decision.position, None)
             out[decision.position] = decision
-        current = self.journal.current()
-        for entry, samples in live(self.journal.entries()):
+        entries = self.journal.entries()  # read once: others decide in the meantime
+        current = replayed(entries)
+        for entry, samples in live(entries):
             for sample in samples if entry.action in DECIDING else ():
                 place, now = self._places.get(sample), current[sample]
                 if place is None:

@@ -42,6 +42,28 @@ def test_undo_takes_back_nobody_elses_decision(review, tmp_path):
     assert review.undo() is None and list(review.decisions()) == [2]
 
 
+def test_what_somebody_else_decides_while_decisions_are_read_is_in_the_next_reading(tmp_path):
+    """Every reading of the journal finds one more image decided about."""
+    left = list(FILES)
+
+    def meanwhile() -> None:
+        if left:
+            other = Journal(tmp_path, "letters")
+            other.write("relabel", [left.pop(0)], who="bob", why="map", to=["a"])
+
+    class Busy(Journal):
+        def entries(self, *at):
+            meanwhile()
+            return super().entries(*at)
+
+        def current(self, *at):
+            meanwhile()
+            return super().current(*at)
+
+    busy = Review(tmp_path / "noise", GIVEN, CLASSES, FILES, Busy(tmp_path, "letters"), "ann")
+    assert [list(busy.decisions()) for _ in range(3)] == [[0], [0, 1], [0, 1, 2]]
+
+
 def test_a_decision_of_version_0_1_0_counts_until_a_later_one_and_can_be_undone(review, tmp_path):
     lines = [
         b'{"position": 2, "label": "a", "at": "2026-01-02T03:04:05+00:00"}',
