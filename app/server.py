@@ -15,6 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,6 +180,9 @@ def _canvas(lab: Lab) -> Any:
     from app import canvas
     from app.canvas_page import mounted
 
+    with suppress(ImportError):
+        # Gradio does so at the first question, on the event loop: half a second for all who wait.
+        import_module("matplotlib")
     return mounted(canvas.build(lab), favicon_path=str(ICON), **canvas.look("../static/media"))
 
 

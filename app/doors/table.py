@@ -35,8 +35,8 @@ class Door:
     who: str = ALL
     bare: bool = False
 
-    def pattern(self, prefix: str) -> re.Pattern[str]:
-        parts = re.split(r"(\{\*?\})", prefix + self.path)
+    def pattern(self) -> re.Pattern[str]:
+        parts = re.split(r"(\{\*?\})", self.path)
         fits = {"{}": r"[^/]+", "{*}": r"[^/]+(?:/[^/]+)*"}
         return re.compile("".join(fits.get(part) or re.escape(part) for part in parts))
 
@@ -140,15 +140,23 @@ class Table:
     """The doors of a lab, found by method and path."""
 
     def __init__(self, rows: list[tuple[str, Door]]) -> None:
-        self._rows = [
-            (door.pattern(prefix), replace(door, path=prefix + door.path)) for prefix, door in rows
-        ]
+        # By their paths where these are written out: patterns are tried one after the other, and the
+        # pages' own files are asked for thousands of times.
+        self._named: dict[str, list[Door]] = {}
+        self._patterns: list[tuple[re.Pattern[str], Door]] = []
+        self.doors = [replace(door, path=prefix + door.path) for prefix, door in rows]
+        for door in self.doors:
+            if "{" in door.path:
+                self._patterns.append((door.pattern(), door))
+            else:
+                self._named.setdefault(door.path, []).append(door)
 
     def find(self, method: str, path: str) -> Door | str | None:
         """The door for a request; the methods it takes ('GET, HEAD') where the path has one but
         takes others; None where nothing is served.
         """
-        fitting = [door for pattern, door in self._rows if pattern.fullmatch(path)]
+        fitting = [*self._named.get(path, ())]
+        fitting += [door for pattern, door in self._patterns if pattern.fullmatch(path)]
         for door in fitting:
             if method in door.methods.split():
                 return door

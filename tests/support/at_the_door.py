@@ -12,8 +12,8 @@ from app.doors.table import FORM, Door, lab_table
 TABLE = lab_table(["train"])
 DOORS = sorted(
     {
-        (method, pattern.pattern, door)
-        for pattern, door in TABLE._rows
+        (method, door.pattern().pattern, door)
+        for door in TABLE.doors
         for method in door.methods.split()
     },
     key=str,

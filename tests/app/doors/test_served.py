@@ -135,16 +135,14 @@ def test_every_door_leads_somewhere_and_nothing_shut_is_history(served):
     from starlette.routing import compile_path
 
     known = [compile_path(path)[0] for path, _ in served]
-    for pattern, _ in lab_table(list(PAGES))._rows:
-        path = re.sub(
-            r"\\(.)", r"\1", pattern.pattern.replace("[^/]+(?:/[^/]+)*", "a").replace("[^/]+", "7")
-        )
+    for door in lab_table(list(PAGES)).doors:
+        path = door.path.replace("{*}", "a").replace("{}", "7")
         assert any(regex.match(path) for regex in known), path
     assert {path.rstrip("/") for path, _ in served} >= SHUT
 
 
 def test_every_door_says_who_may_come(served):
-    doors = [door for _, door in lab_table(list(PAGES))._rows]
+    doors = lab_table(list(PAGES)).doors
     assert {door.who for door in doors} <= {ALL, ANYONE, LEADERS}
     open_ = {door.path for door in doors if door.who == ANYONE}
     assert open_ == {
