@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.findings import Findings
+from engine.noise.findings import UNDECIDED, Findings
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,30 @@ def once_each(same: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return np.sort(first), rank[place.ravel()]
 
 
-def at_the_copies_rate(found: Findings, score: np.ndarray, all_scores: np.ndarray) -> Findings:
-    """The diagnosis of images without copies, with scores `score` (m,), as that of all, `all_scores` (n,).
+def at_the_copies_rate(found: Findings, score: np.ndarray, place: np.ndarray) -> Findings:
+    """The diagnosis of images without copies as one of all. score (m,): probability that the label of each
+    is right; place (n,): which of the m each of the n images is.
 
     Copies repeat their label, right or wrong, so that the rate among all images differs from that among
-    different ones. By the scores, the expected share of wrong labels is so many times as high; the rate
-    and both ends of its interval are multiplied by this ratio.
+    different ones. Where the scores expect wrong labels, these say how many times as high it is; the rate
+    and both ends of its interval are multiplied by this ratio. Where they don't, or the diagnosis is
+    undecided, any label may be the wrong one: the interval then reaches from that of the images with the
+    fewest copies to that of those with the most.
     """
-    ratio = float((1 - all_scores).mean() / max((1 - score).mean(), 1e-9))
-    rate, low, high = (min(1.0, r * ratio) for r in (found.rate, found.rate_low, found.rate_high))
+    copies = np.bincount(place, minlength=len(score))
+    wrong = 1 - score
+    rates = np.array([found.rate, found.rate_low, found.rate_high])
+    if found.regime != UNDECIDED and wrong.sum() >= 1:
+        ratio = float(wrong @ copies / copies.sum() / wrong.mean())
+        rate, low, high = np.minimum(1.0, rates * ratio).tolist()
+    else:
+        fewest = np.concatenate([[0], np.cumsum(np.sort(copies))])
+        number = np.arange(len(fewest))
+        of_fewest = np.interp(rates * len(score), number, fewest) / fewest[-1]
+        most = fewest[-1] - fewest[::-1]
+        of_most = np.interp(rates * len(score), number, most) / fewest[-1]
+        low, high = float(of_fewest[1]), float(of_most[2])
+        rate = min(max(found.rate, low), high)
     return replace(found, rate=rate, rate_low=low, rate_high=high)
 
 

@@ -229,7 +229,7 @@ def _with_copies(
         order=np.argsort(-log_odds if complementary else log_odds, kind="stable"),
         log_odds=log_odds,
     )
-    findings = at_the_copies_rate(found.findings, few.score, suspects.score)
+    findings = at_the_copies_rate(found.findings, few.score, place)
     copies = count_copies(same, given)
     groups = tuple(group.among(once) for group in findings.groups)
     return replace(

@@ -67,8 +67,9 @@ def _against_clear_images(
     3. Class-dependent noise, whose trace is that of classes that look alike, is not shown by clear images
        nor by groups of images: undecided.
     4. Nothing is unexplained: it stands.
-    5. Clear images show more noise than the interval allows, or of another pattern, and classes that
-       look alike explain little of it: the noise is counted on them.
+    5. Clear images show more noise than the interval allows, or of another pattern, or any where labels
+       are clean and nearly all images clear, and classes that look alike explain little of it: the noise
+       is counted on them.
     6. They show more than the interval allows, or any noise where labels are clean: undecided.
     7. Otherwise it stands, and the interval holds what clear images show, too.
     """
@@ -116,21 +117,23 @@ def _against_clear_images(
         return found
     uneven = wrong_labels_agree(_wrong(shown), config)
     too_low = shown.low > found.rate_high
+    all_clear = found.regime == "clean" and shown.clear_share >= config.nearly_all_clear
     if decides and (
         too_low
+        or all_clear
         or (uneven and found.regime in ("few errors", "symmetric"))
         or (found.regime == "class-dependent" and not shown.low <= found.rate <= shown.high)
     ):
-        return _counted(found, shown, logits, given, uneven, config)
+        counted = _counted(found, shown, logits, given, uneven, config)
+        return (
+            replace(counted, rate_high=max(shown.high, found.rate_high)) if all_clear else counted
+        )
     reach = (min(found.rate_low, shown.low), max(found.rate_high, shown.high))
     if too_low or found.regime == "clean":
-        differ = f"labels differ from the prediction in {shown.clear_disagreement:.1%} of the {clear:,} images"
         because = (
-            f"{differ}, which all look clearly like one class: too few to say how many are wrong; the suspects"
-            " show which"
-            if clear == len(given)
-            else f"{differ} that look clearly like one class; whether those that differ among the others are"
-            " wrong, or the images look alike, can't be told"
+            f"labels differ from the prediction in {shown.clear_disagreement:.1%} of the {clear:,} images that"
+            " look clearly like one class; whether those that differ among the others are wrong, or the images"
+            " look alike, can't be told"
         )
         reach = (reach[0] if decides else 0.0, max(reach[1], shown.disagreement))
         return _undecided(found, shown, reach, because)

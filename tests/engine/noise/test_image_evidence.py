@@ -297,5 +297,18 @@ def test_a_copy_with_the_same_label_is_no_evidence_of_its_own() -> None:
     once, place = once_each(same, given)
     assert once.tolist() == [0, 2, 3, 5] and place.tolist() == [0, 0, 1, 2, 1, 3]
     scores = np.array([0.1, 0.9, 0.9, 0.9])
-    now = at_the_copies_rate(judged_as("few errors", 0.1), scores, np.array([0.1, 0.1, 0.1, 0.9]))
-    assert now.rate == pytest.approx(0.1 * 0.7 / 0.3) and now.rate_low > 0.2
+    found = judged_as("few errors", 0.1)
+    now = at_the_copies_rate(found, scores, np.array([0, 0, 0, 0, 0, 1, 2, 3]))
+    assert now.rate == pytest.approx(0.1 * 0.6 / 0.3)
+    assert now.rate_low == pytest.approx(found.rate_low * 2) and found.rate_low > 0
+
+
+@pytest.mark.parametrize("regime", ["undecided", "clean", "few errors"])
+def test_where_no_label_is_expected_to_be_wrong_any_may_be(regime: str) -> None:
+    """Ten images, the first of which occurs eleven times: one wrong label in ten is 1 or 11 of 20."""
+    found = replace(judged_as(regime, 0.1), rate_low=0.1, rate_high=0.1)
+    now = at_the_copies_rate(found, np.ones(10), np.append(np.arange(10), np.zeros(10, np.int64)))
+    assert (now.rate_low, now.rate_high) == pytest.approx((1 / 20, 11 / 20))
+    assert now.rate == 0.1
+    even = at_the_copies_rate(found, np.ones(10), np.tile(np.arange(10), 2))
+    assert (even.rate_low, even.rate, even.rate_high) == pytest.approx((0.1, 0.1, 0.1))
