@@ -18,11 +18,9 @@ from engine.data.roles import role_of
 MOST_CLASSES = 128
 LONGEST = 3  # times as long as wide: what is longer is no picture
 SQUARE = 1.3  # the same of three axes, of which two may be a picture's
-USPS = (
-    256,
-    1100,
-    10,
-)  # Roweis' usps_all.mat: digits 1 to 9 and 0, each 16 x 16 column after column
+FEWEST_NAMED = 3  # arrays without a number in their names: two may be anything
+# Roweis' usps_all.mat: the digits 1 to 9 and 0, each 16 x 16 column after column.
+USPS = (256, 1100, 10)
 _NUMBERED = re.compile(r"(?P<stem>.*?)_?(?P<number>\d{1,3})")
 
 
