@@ -116,7 +116,7 @@ def _cost(part: bytes, encoding: str, surprise: Callable[[str, bytes], float]) -
     try:
         text = part.decode(encoding)
     except UnicodeDecodeError:
-        return 4 * RARE
+        return 4 * RARE + ASCII * len(part)  # more than any text of as many bytes
     total = 1.5 if text.isupper() else 0.0
     text = text.lower() if text.isupper() else text
     for before, letter, after in zip(" " + text, text, text[1:] + " ", strict=False):

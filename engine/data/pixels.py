@@ -168,7 +168,9 @@ def guess_kind(reader: Reader, count: int, looked_at: int = VOTERS) -> str:
         small = plain(picture).convert("RGBA").resize((SIDE, SIDE))
         pixels = np.asarray(small, np.int16)[..., :3]
         colourful = float((pixels.max(-1) - pixels.min(-1) > 24).mean())
-        if picture.width == picture.height <= GLYPH_SIDE:
+        if max(picture.size) <= GLYPH_SIDE and (
+            colourful <= 0.4 or picture.width == picture.height
+        ):
             # Icons and photographs of 32 pixels are colourful all over, coloured ink is not.
             votes.append("photo" if colourful > 0.4 else "digit")
             continue

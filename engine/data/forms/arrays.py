@@ -8,21 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
 from engine.data.forms.cells import in_words
+from engine.data.forms.class_axis import with_class_arrays, with_class_axes
 from engine.data.forms.labels_beside import labels_beside
+from engine.data.forms.named_arrays import IMAGE_WORDS, LABEL_WORDS, Named, last_of
 from engine.data.forms.numpy_sizes import check_sizes
 from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import are_same, as_images, as_labels
 from engine.data.forms.single_arrays import take_single
 from engine.data.forms.sink import Sink
 from engine.data.listing import SPLITS, TRAIN
-from engine.data.roles import UNLABELLED, role_of
+from engine.data.roles import UNLABELLED
 from engine.errors import DataError
 
 PICKLED = (
@@ -32,36 +34,8 @@ PICKLED = (
     " np.stack(found) does), and save them: `np.savez('new.npz', images=images, labels=labels)`."
     " Pictures of several sizes are best saved as files in a folder for each class."
 )
-_IMAGE_WORDS = re.compile(
-    r"(^|[^a-z])(x|images?|imgs?|data|pixels|samples|inputs?|features)([^a-z]|$)"
-)
-_LABEL_WORDS = re.compile(
-    r"(^|[^a-z])(y|labels?|targets?|classes|class|outputs?|answers?)([^a-z]|$)"
-)
 _NAME_WORDS = re.compile(r"(class|label|category|target)_?names?|^classes$|categories")
 _QUICKDRAW = re.compile(r"(full_numpy_bitmap_)?(?P<word>.+)\.npy$", re.IGNORECASE)
-
-
-class Named(NamedTuple):
-    """An array with the name that it has in its file, the file's name before it."""
-
-    name: str
-    array: np.ndarray
-
-    @property
-    def file(self) -> str:
-        """The file that it is in; of an array that is a file itself, the folder."""
-        return self.name.rpartition("/")[0]
-
-    @property
-    def place(self) -> str:
-        """The .npz file that it is in, or the .npy file that it is."""
-        return self.name if self.name.lower().endswith(".npy") else self.file
-
-    @property
-    def role(self) -> int | None:
-        role = role_of(re.sub(r"[^\w]|_", " ", self.name))
-        return role.code if role else None
 
 
 def read_numpy(
@@ -73,7 +47,11 @@ def read_numpy(
         len(one.array) for one in arrays if one.array.ndim and as_images(one.array) is not None
     ]
     arrays += [Named(name, array) for name, array in labels_beside(about, counts)]
-    taken = take_single(arrays, sink) or take_arrays(arrays, sink, bare=choices.unlabelled)
+    if take_single(arrays, sink):
+        return
+    if not choices.unlabelled:
+        arrays = with_class_arrays(with_class_axes(arrays, sink, by_columns=False), sink)
+    taken = take_arrays(arrays, sink, bare=choices.unlabelled)
     if not taken and not _take_words(arrays, sink):
         raise none_found(arrays)
 
@@ -133,14 +111,14 @@ def take_arrays(
     left = list(labels)
     for one in arrays:
         if any(one.array is other.array or one.name == other.name for other in left):
-            if as_images(one.array) is None or _LABEL_WORDS.search(_last(one.name)):
+            if as_images(one.array) is None or LABEL_WORDS.search(last_of(one.name)):
                 continue
         fitting = [other for other in left if other.name != one.name]
         fitting = [other for other in fitting if as_images(one.array, len(other.array)) is not None]
         same = [other for other in fitting if other.role == one.role]
         # Labels of another split are none, however many there are.
         loose = [other for other in fitting if None in (one.role, other.role)]
-        called = [other for other in same if _LABEL_WORDS.search(_last(other.name))] or same
+        called = [other for other in same if LABEL_WORDS.search(last_of(other.name))] or same
         near = [other for other in called if other.file == one.file] or called
         best = (near or loose or [None])[0]
         images = as_images(one.array, None if best is None else len(best.array))
@@ -188,21 +166,13 @@ def _note_unread(arrays: Sequence[Named], sink: Sink) -> None:
 
 
 def _is_meant(one: Named) -> bool:
-    last = _last(one.name)
-    return bool(_IMAGE_WORDS.search(last) or _LABEL_WORDS.search(last))
-
-
-def _last(name: str) -> str:
-    """The part of a name that says what an array is: its key, and the file's own name where the key
-    says nothing.
-    """
-    stem, _, key = name.lower().rpartition("/")
-    return stem.rpartition("/")[2] if re.fullmatch(r"arr_\d+", key) else key.removesuffix(".npy")
+    last = last_of(one.name)
+    return bool(IMAGE_WORDS.search(last) or LABEL_WORDS.search(last))
 
 
 def _may_be_bare(one: Named) -> bool:
     """Whether an array without labels may be pictures: test images, which nobody has named."""
-    return bool(_IMAGE_WORDS.search(_last(one.name)) or one.role is not None)
+    return bool(IMAGE_WORDS.search(last_of(one.name)) or one.role is not None)
 
 
 def _once(
@@ -228,7 +198,7 @@ def _list_of_names(arrays: Sequence[Named]) -> Named | None:
     """The array that lists names of classes: as its name says, or `classes` (K,), all different."""
     texts = [one for one in arrays if one.array.dtype.kind in "US"]
     called = [one for one in texts if _NAME_WORDS.search(one.name.lower())]
-    called += [one for one in texts if _last(one.name) in ("classes", "names", "categories")
+    called += [one for one in texts if last_of(one.name) in ("classes", "names", "categories")
                and len(np.unique(one.array)) == one.array.size]  # fmt: skip
     return called[0] if called else None
 
@@ -240,7 +210,7 @@ def _by_number(arrays: Sequence[Named], listed: Named) -> dict[int, str]:
 
 def _counts_from_one(arrays: Sequence[Named], count: int) -> bool:
     """Whether labels are 1 to `count`, as in MATLAB, and none is 0."""
-    called = [one.array for one in arrays if _LABEL_WORDS.search(_last(one.name))]
+    called = [one.array for one in arrays if LABEL_WORDS.search(last_of(one.name))]
     labels = [found for one in called if (found := as_labels(one)) is not None and found.size]
     numbers = [found for found in labels if found.dtype.kind in "buif"]
     if not numbers:
@@ -270,7 +240,7 @@ def _take_words(arrays: Sequence[Named], sink: Sink) -> bool:
     files = [one for one in arrays if one.name.lower().endswith(".npy")]
     images = [(one, found) for one in files if (found := as_images(one.array)) is not None]
     named = [one for one, _ in images if "full_numpy_bitmap_" in one.name.lower()]
-    bare = all(one.role is None and not _IMAGE_WORDS.search(_last(one.name)) for one, _ in images)
+    bare = all(one.role is None and not IMAGE_WORDS.search(last_of(one.name)) for one, _ in images)
     if not images or not (named or (len(images) > 1 and bare)):
         return False
     for one, found in images:

@@ -15,11 +15,18 @@ import numpy as np
 
 from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
+from engine.data.forms.arrow_cells import NOT_INSIDE, PATHS_ALONE, label_in, picture_in
 from engine.data.forms.arrow_parts import Parts, open_parts
-from engine.data.forms.columns import LABELS, SPLITS, Roles, chosen, named
+from engine.data.forms.columns import LABELS, SPLITS, Roles, chosen, named, plain_name
 from engine.data.forms.pixel_rows import take_frame
 from engine.data.forms.records import as_text
-from engine.data.forms.schema_names import features_of, listed_names, names_in
+from engine.data.forms.schema_names import (
+    features_of,
+    is_declared,
+    listed_names,
+    names_in,
+    without_caches,
+)
 from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import as_images
 from engine.data.forms.sink import Sink
@@ -27,6 +34,7 @@ from engine.data.listing import TRAIN
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
 
+SURE = LABELS[: LABELS.index("choice")]  # what no other column than a label is called
 IMAGES = tuple("image img picture images png jpg jpeg bytes pixels pixel_values data x".split())
 _SHARD = re.compile(r"-\d+-of-\d+.*$")
 
@@ -47,6 +55,7 @@ def read_arrow(
     Raises DataError.
     """
     listed = listed_names(about)
+    files = without_caches(files, sink, about)
     doubt_several([name for name, _ in files], sink)
     for name, path in sorted(files):
         try:
@@ -90,6 +99,10 @@ def _read(
     taken = [("path", columns.path), ("label", columns.label), ("split", columns.split)]
     sink.roles = Roles(tuple(map(str, schema.names)), tuple((r, c) for r, c in taken if c))
     why = f", its names from the metadata ({len(classes)})" if classes else ""
+    also = [one for one in names if one != columns.label and one in schema.names]
+    if also and columns.label and not choices.label:
+        text = f"{name}: the label is '{columns.label}'; classes are in {', '.join(also)} too."
+        sink.note("note", "tables", f"{text} Choose the label column when you import it.")
     sink.why.append(f"images are in '{columns.image}', the label is {shown}{why}")
     row = 0
     for batch in parts.read([one for one in columns if one]):
@@ -107,11 +120,16 @@ def _take(
     role: int | None,
     sink: Sink,
 ) -> None:
-    value = record[columns.image]
-    content, path = _content(value)
+    content, path, reason = picture_in(record[columns.image])
     path = path or as_text(record.get(columns.path or "")) or ""
     called = f"{name}/{row}" + (f"/{path.replace(chr(92), '/').rpartition('/')[2]}" if path else "")
-    label = _label(record.get(columns.label or ""), classes)
+    label, several = label_in(record.get(columns.label or ""), classes)
+    if several:
+        text = (
+            f"{name}: images have several classes each in '{columns.label}', and one here: those of"
+            " several are taken as unlabelled. Choose another label column when you import it."
+        )
+        sink.note("warning", "classes", text)
     official = TRAIN if role in (None, UNLABELLED) else role
     if columns.split and (text := as_text(record[columns.split])):
         said = role_of(text)
@@ -124,33 +142,10 @@ def _take(
         return
     levels = None if content is None else as_images(np.asarray(content)[None])
     if levels is None:
-        reason = "its bytes are not in the table" if path else "it holds no picture"
         sink.skipped.append((called, reason))
+        sink.hint = PATHS_ALONE if reason == NOT_INSIDE else sink.hint
         return
     sink.images(levels, [label], name, official, first=row)
-
-
-def _content(value: Any) -> tuple[bytes | np.ndarray | None, str]:
-    """The bytes or pixels of a cell, and its path if it has one."""
-    if isinstance(value, dict):
-        raw = value.get("bytes")
-        return (raw or None), str(value.get("path") or "")
-    if isinstance(value, bytes):
-        return (value or None), ""
-    if isinstance(value, list) and value:
-        array = np.asarray(value)
-        return (array if array.dtype.kind in "buif" else None), ""
-    return None, ""
-
-
-def _label(value: Any, classes: Sequence[str]) -> str | None:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, int) and not isinstance(value, bool) and classes:
-        return classes[value] if 0 <= value < len(classes) else None
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    return as_text(value)
 
 
 def _role(name: str) -> int | None:
@@ -183,17 +178,17 @@ def _columns(
             return False
         if isinstance(kind, pa.ExtensionType):
             kind = kind.storage_type
-        if pa.types.is_struct(kind):
-            return "bytes" in [kind.field(i).name for i in range(kind.num_fields)]
         inner = kind
         while any(is_list(inner) for is_list in lists):
             inner = inner.value_type
+        if pa.types.is_struct(inner):
+            return "bytes" in [inner.field(i).name for i in range(inner.num_fields)]
         numbers = pa.types.is_integer(inner) or pa.types.is_floating(inner)
-        is_bytes = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+        is_bytes = pa.types.is_binary(inner) or pa.types.is_large_binary(inner)
         return is_bytes or (inner is not kind and numbers and column != "embedding")
 
     holding = [one for one in all_names if may_hold_images(one)]
-    declared = [one for one in holding if features.get(one, {}).get("_type") == "Image"]
+    declared = [one for one in holding if is_declared(features.get(one))]
     by_name = named(holding, IMAGES)
     image = declared[0] if declared else holding[by_name] if by_name is not None else None
     image = image or (holding[0] if holding else None)
@@ -207,8 +202,8 @@ def _columns(
     found = all_names[label] if label is not None else None
     if found is None:
         found = others[at] if at is not None else listed[0] if listed else None
-        if listed and (found is None or found not in listed) and len(listed) == 1 and at is None:
-            found = listed[0]
+        if listed and found not in listed and plain_name(found or "") not in SURE:
+            found = listed[0]  # a column that is declared as classes, beside one called `text`
     at = named(others, SPLITS)
     by_split = all_names[split] if split is not None else others[at] if at is not None else None
     path = next((one for one in others if one in ("path", "file_name", "filename", "file")), None)

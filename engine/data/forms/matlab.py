@@ -14,9 +14,11 @@ import numpy as np
 
 from engine.data.archive import CUT_SHORT
 from engine.data.choices import Choices
-from engine.data.forms.arrays import Named, none_found, take_arrays
+from engine.data.forms.arrays import none_found, take_arrays
 from engine.data.forms.cells import flattened, in_words, joined
+from engine.data.forms.class_axis import with_class_arrays, with_class_axes
 from engine.data.forms.matlab_sizes import check_sizes
+from engine.data.forms.named_arrays import Named
 from engine.data.forms.shapes import as_images, as_labels
 from engine.data.forms.sink import Sink
 from engine.data.listing import Finding
@@ -51,6 +53,8 @@ def read_matlab(
         whose = "EMNIST's" if emnist else "these"
         text = f"images are turned, as {whose} MATLAB files store them, column after column."
         sink.findings.append(Finding("note", "pixels", text))
+    if not choices.unlabelled:
+        arrays = with_class_arrays(with_class_axes(arrays, sink, by_columns=True), sink)
     mapping = next((one.array for one in arrays if one.name.endswith("mapping")), None)
     names = _mapped(mapping) or _ten_is_zero(arrays, sink)
     if not take_arrays(arrays, sink, names, choices.unlabelled):

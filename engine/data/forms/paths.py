@@ -54,6 +54,8 @@ class Paths:
             return self._nearest(wanted, there, folder, split)
         if there := self._by_last.get(_HASHED.sub("", last, count=1)):
             return self._nearest([_HASHED.sub("", last, count=1)], there, folder, split)
+        if (plain := unquote(text)) != text:  # Label Studio: /data/upload/1/a%20b.png
+            return self.find(plain, folder, split)
         return Hit(-1, reason="no picture is called so")
 
     def _nearest(self, wanted: list[str], there: list[int], folder: str, split: int | None) -> Hit:

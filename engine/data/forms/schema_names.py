@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from engine.data.forms.sink import Sink
+
+NOT_LISTED = (
+    "state.json, which lists what the data set consists of, does not name it: it is a cache of the"
+    " library `datasets`."
+)
 MOST_YAML = 200_000  # characters
 
 
@@ -22,7 +29,17 @@ def features_of(metadata: Any) -> dict[str, Any]:
         found = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, ValueError, TypeError):
         return {}
-    return {key: one for key, one in found.items() if isinstance(one, dict)}
+    lists = {
+        key: {"feature": one[0]} for key, one in found.items() if isinstance(one, list) and one
+    }
+    return {key: one for key, one in found.items() if isinstance(one, dict)} | lists
+
+
+def is_declared(feature: Any) -> bool:
+    """Whether a column's kind is Image, or a list of it."""
+    while isinstance(feature, dict) and "feature" in feature:
+        feature = feature["feature"]
+    return isinstance(feature, dict) and feature.get("_type") == "Image"
 
 
 def names_in(metadata: Any) -> dict[str, Sequence[str]]:
@@ -31,11 +48,37 @@ def names_in(metadata: Any) -> dict[str, Sequence[str]]:
 
 
 def _class_labels(features: Mapping[str, Any]) -> dict[str, Sequence[str]]:
-    return {
-        key: [str(name) for name in one["names"]]
-        for key, one in features.items()
-        if isinstance(one, dict) and isinstance(one.get("names"), list)
-    }
+    found: dict[str, Sequence[str]] = {}
+    for key, one in features.items():
+        while isinstance(one, dict) and "feature" in one:  # a list of labels
+            one = one["feature"]
+        if isinstance(one, dict) and isinstance(one.get("names"), list):
+            found[key] = [str(name) for name in one["names"]]
+    return found
+
+
+def without_caches(
+    files: Sequence[tuple[str, Path]], sink: Sink, about: Mapping[str, bytes]
+) -> list[tuple[str, Path]]:
+    """The files (name, path) without those that `map`, `filter` or `shuffle` put beside a saved data
+    set: its state.json lists what it consists of.
+    """
+    kept = list(files)
+    for name, raw in about.items():
+        folder, _, last = name.rpartition("/")
+        if last.lower() != "state.json":
+            continue
+        try:
+            parts = {str(one["filename"]) for one in json.loads(raw)["_data_files"]}
+        except (KeyError, ValueError, TypeError):
+            continue
+        beside = [one for one in kept if one[0].rpartition("/")[0] == folder]
+        others = [one for one in beside if one[0].rpartition("/")[2] not in parts]
+        if 0 < len(others) < len(beside):  # none of them: parts that were renamed
+            kept = [one for one in kept if one not in others]
+            shown = ", ".join(one[0] for one in others[:5]) + (" …" if len(others) > 5 else "")
+            sink.note("note", "files", f"not read: {shown}. {NOT_LISTED}")
+    return kept
 
 
 def listed_names(about: Mapping[str, bytes]) -> dict[str, Sequence[str]]:

@@ -10,7 +10,7 @@ from engine.data.roles import role_of, words_of
 # Words that say what a file of a data set holds, not which data set it is of.
 _PARTS = frozenset(
     "image images img imgs picture pictures pixels x label labels y target targets class classes"
-    " data dataset set csv npy npz arr array of part parts shard batch fold chunk default".split()
+    " data dataset set csv npy npz arr array of part parts shard batch fold chunk default unsupervised".split()
 )
 MOST_SHOWN = 6
 

@@ -36,7 +36,9 @@ def as_images(array: np.ndarray, count: int | None = None) -> np.ndarray | None:
         return None
     if array.ndim == 2:
         if count is not None and array.shape[0] != count:
-            return None
+            if array.shape[1] != count:
+                return None
+            array = array.T  # a column an image, as MATLAB has them
         side = side_of(array.shape[1])
         if side is None and array.shape[1] % 3 == 0 and (side := side_of(array.shape[1] // 3)):
             return array.reshape(-1, 3, side, side).transpose(0, 2, 3, 1)  # CIFAR's rows
@@ -72,8 +74,8 @@ def is_picture(value: Any) -> bool:
 
 
 def as_labels(array: np.ndarray) -> np.ndarray | None:
-    """Labels (N,) of an array (N,), (N, 1), (1, N), or one-hot (N, K), -1 for what is not a number;
-    None of any other.
+    """Labels (N,) of an array (N,), (N, 1), (1, N), or one-hot (N, K) or (K, N), -1 for what is not a
+    number; None of any other.
     """
     if array.dtype.kind == "f" and array.size:
         good = np.isfinite(array)
@@ -83,8 +85,17 @@ def as_labels(array: np.ndarray) -> np.ndarray | None:
     if array.ndim == 2 and 1 in array.shape:
         array = array.reshape(-1)
     if array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "buif":
-        ones = (array == 1).sum(1) == 1
-        if not (ones.all() and ((array == 0) | (array == 1)).all()):
-            return None
-        return array.argmax(1)
+        return _of_one_hot(array) if _is_one_hot(array) else _of_one_hot(array.T)
     return array if array.ndim == 1 and array.dtype.kind in "buifUS" else None
+
+
+def _of_one_hot(array: np.ndarray) -> np.ndarray | None:
+    return array.argmax(1) if _is_one_hot(array) else None
+
+
+def _is_one_hot(array: np.ndarray) -> bool:
+    """Whether each row holds one 1, and 0 or -1 otherwise."""
+    low = array.min(initial=0)
+    return bool(((array == 1).sum(1) == 1).all() and ((array == low) | (array == 1)).all()) and (
+        low in (0, -1)
+    )

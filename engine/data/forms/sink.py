@@ -55,6 +55,7 @@ class Sink:
         self.why: list[str] = []
         self.classes: list[str] = []  # in order, where something lists them
         self.roles = Roles()  # of the last table
+        self.hint = ""  # what to do where nothing can be read
         self._names: list[str] = []
         self._labels: list[str | None] = []
         self._official: list[int] = []
@@ -127,7 +128,7 @@ class Sink:
             self.findings.append(doubt_numbers(self._no_numbers))
         if not self._names:
             first = f"{self.skipped[0][0]}: {self.skipped[0][1]}" if self.skipped else "nothing"
-            raise DataError("it holds no image that can be read", got=first)
+            raise DataError("it holds no image that can be read", got=first, hint=self.hint or None)
         if self._blobs is not None:
             self._blobs.close()
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,8 @@ MOST_LINES = 30_000_000
 MOST_MEMORY = 4_000_000_000  # bytes that a table takes as Python's values
 ROW_BYTES, CELL_BYTES = 80, 60  # of main memory that a row and a short text take
 _NEW_LINES = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+# Bytes that no encoding has within a character: what stands between them counts once.
+_BETWEEN = re.compile(rb"[\s,;:\"']+")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -55,7 +58,7 @@ def read_text(name: str, raw: bytes) -> tuple[str, str]:
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
-        encoding = guess_encoding(raw.splitlines())
+        encoding = guess_encoding(_BETWEEN.split(raw))
         text = raw.decode(encoding, "replace")
     if "\0" in text:
         raise DataError(f"{name} is no text", got="null bytes")

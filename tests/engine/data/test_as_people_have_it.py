@@ -32,6 +32,7 @@ from PIL import Image
 from engine.data.catalog import list_dataset, load_dataset
 from engine.data.choices import Choices
 from engine.data.listing import SPLITS
+from engine.data.names import guess_encoding
 from engine.data.pixels import NO_NUMBERS
 from engine.data.report import report_of
 from engine.data.uploads import link_upload
@@ -588,3 +589,25 @@ def test_thumbnails_within_a_class_are_no_images_of_it(opened, tmp_path):
     assert any("8 pictures lie in thumbnails" in one.text for one in report_of(listing).warnings)
     only = {name: data for name, data in content.items() if "/thumbnails/" in name}
     assert len(opened(write_zip(tmp_path / "only.zip", only)).labels) == 8  # there are no others
+
+
+def test_a_table_in_a_code_page_is_decoded_however_long_its_lines_are(opened, tmp_path):
+    """A long line that an encoding can't decode costs more than one that it can."""
+    labels = ("Ärger", "Öl", "süß")
+    content = {f"bilder/b{n}.png": png(small_page("24R"[n % 3], n)) for n in range(30)}
+    lines = [f"bilder\\b{n}.png;{labels[n % 3]}" for n in range(30)]
+    for encoding in ("cp1252", "cp850"):
+        table = "\r\n".join(["Datei;Klasse", *lines]).encode(encoding)
+        folder = write_folder(tmp_path / encoding, content | {"tabelle.csv": table})
+        assert counts(opened(folder)) == {(label, "train"): 10 for label in labels}
+    names = [f"{'Übungsblätter-für-Größen-' * 4}{n}.png".encode("cp850") for n in range(4)]
+    assert guess_encoding(names) in ("cp850", "cp437")
+
+
+def test_paths_in_a_table_may_be_percent_encoded(opened, tmp_path):
+    """Label Studio's CSV: /data/upload/1/0a1b2c3d-scan%201.png."""
+    content = {f"images/{n:08x}-scan {n}.png": png(small_page("24"[n % 2], n)) for n in range(6)}
+    rows = [f"{'ab'[n % 2]},{n},/data/upload/1/{n:08x}-scan%20{n}.png" for n in range(6)]
+    content["project.csv"] = "\n".join(["choice,id,image", *rows]).encode()
+    listing = opened(write_folder(tmp_path / "set", content))
+    assert counts(listing) == {(name, "train"): 3 for name in "ab"}
