@@ -1,5 +1,5 @@
 """The map of the embedding explorer in a browser, with 60,000 and with a million points: how long it takes
-to open, how many frames a second it shows while it is zoomed, and how soon a click is answered.
+to open, how many frames a second it shows while it is zoomed, and how soon a click and a lasso are answered.
 
 The component runs as on the page, fed with heaps of random points; Chromium draws without a graphics card
 (SwiftShader), on the cores that there are. A click's answer is held against a search through all points.
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.palette import COLOURS
-from app.scatter.component import FOLDER
+from app.charts.space import layer_marks
+from app.scatter.component import FOLDER, layer_of
 from app.scripts import joined
 from bench.canvas import chromium
 from bench.records import append
+from engine.services.layer import named
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -92,17 +93,12 @@ def opened(page: Page, count: int) -> float:
 
     page.route("**/*", answer)
     page.goto(HERE)
-    names = [str(number) for number in range(HEAPS)]
-    counts = np.bincount(labels, minlength=HEAPS).tolist()
-    layer = {
-        "title": "Given label", "kind": "class", "codes": None, "source": "layer", "moves": False,
-        "palette": list(COLOURS), "names": names, "counts": counts, "named": True, "nameless": [],
-        "low": "", "high": "", "least": 0, "most": 1,
-    }  # fmt: skip
+    layer = named("Given label", labels, [str(number) for number in range(HEAPS)])
+    drawn = layer_of(layer, layer_marks(layer.palette, layer.names), "layer", False)
     data: dict[str, Any] = {
         "id": str(count), "points": "points", "image": "image", "count": count, "dims": 2, "height": 620,
-        "pixelated": True, "group": "", "extra": None, "turn": None, "classes": names, "answers": names,
-        "shown": ["Given label"], "layer": layer, "frames": None,
+        "pixelated": True, "group": "", "extra": None, "turn": None, "classes": layer.names,
+        "answers": layer.names, "shown": ["Given label"], "layer": drawn, "frames": None,
         "selection": {"id": "", "at": "", "links": []},
     }  # fmt: skip
     return page.evaluate(MOUNT, data)
@@ -135,6 +131,26 @@ def clicked(page: Page, count: int) -> tuple[float, float]:
     return longest, right / CLICKS
 
 
+def lassoed(page: Page) -> float:
+    """Seconds from the end of a lasso round the middle of the map, right after it has moved, to its answer:
+    the points are known and lit.
+    """
+    page.evaluate(ZOOM, 100)
+    page.keyboard.down("Shift")
+    page.mouse.move(250, 200)
+    page.mouse.down()
+    for x, y in ((550, 200), (550, 450), (250, 450)):
+        page.mouse.move(x, y)
+    page.evaluate("() => { window.picked = null; }")
+    began = time.perf_counter()
+    page.mouse.up()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(done))")
+    spent = time.perf_counter() - began
+    page.keyboard.up("Shift")
+    assert page.evaluate("() => window.picked.at.length") > 0, "nothing lies in the lasso"
+    return spent
+
+
 def _pixels(places: np.ndarray, look: dict[str, Any]) -> np.ndarray:
     """Where points lie in the map's own pixels, by the view's centre, middle and zoom."""
     (mx, my), (cx, cy), zoom = look["middle"], look["centre"], look["zoom"]
@@ -163,6 +179,7 @@ def main() -> dict[str, float]:
             out[f"{count:,} points, zoomed, frames/s"] = page.evaluate(ZOOM, 1000 * SECONDS)
             longest, right = clicked(page, count)
             out[f"{count:,} points, click answered, longest of {CLICKS}, ms"] = 1000 * longest
+            out[f"{count:,} points, lasso answered, ms"] = 1000 * lassoed(page)
             out[f"{count:,} points, clicks on the nearest point, share"] = right
             page.close()
         browser.close()

@@ -1,4 +1,4 @@
-// A cloud of points in WebGL 2: positions, colours, shapes, one draw call. Knows nothing of mice or meaning.
+// A cloud of points in WebGL 2: positions, colours, shapes. Knows nothing of mice or meaning.
 
 const VERTEX = `#version 300 es
 in vec3 at;
@@ -72,6 +72,7 @@ export class Cloud {
     this.colours = gl.createBuffer();
     this.shapes = gl.createBuffer();
     this.order = gl.createBuffer();
+    this.few = gl.createBuffer();
     const attribute = (name, buffer, width, type, normalised) => {
       const place = gl.getAttribLocation(program, name);
       gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
@@ -82,7 +83,7 @@ export class Cloud {
     attribute("colour", this.colours, 4, gl.UNSIGNED_BYTE, true);
     attribute("shape", this.shapes, 1, gl.UNSIGNED_BYTE, false);
     gl.enable(gl.BLEND);
-    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.blendFunc(gl.ONE_MINUS_DST_ALPHA, gl.ONE); // what is drawn later lies beneath: see draw
   }
 
   // positions: Float32Array of x, y, z for each point
@@ -93,7 +94,8 @@ export class Cloud {
     gl.bufferData(gl.ARRAY_BUFFER, positions, gl.DYNAMIC_DRAW);
   }
 
-  // colours: Uint8Array of r, g, b, a; shapes: Uint8Array of places in SHAPES; order: Uint32Array, what is drawn first lies below
+  // colours: Uint8Array of r, g, b, a; shapes: Uint8Array of places in SHAPES; order: Uint32Array of points, those
+  // on top first
   paint(colours, shapes, order) {
     const gl = this.gl;
     gl.bindBuffer(gl.ARRAY_BUFFER, this.shapes);
@@ -104,21 +106,30 @@ export class Cloud {
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, order, gl.DYNAMIC_DRAW);
   }
 
-  // view: {turn (9, by columns), middle (3), centre (2), zoom in pixels a unit, size in pixels}; most: points that are drawn, those
-  // that lie on top
-  draw(view, most = Infinity) {
+  // few: Uint32Array of points, those on top first, that `draw` draws alone if it is told to
+  pickOut(few) {
+    const gl = this.gl;
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.few);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, few, gl.DYNAMIC_DRAW);
+  }
+
+  // Draws the points in order from place `from` to before `to`, of all or of those that were picked out: from 0 on a clear canvas, else
+  // beneath what is drawn already. view: {turn (9, by columns), middle (3), centre (2), zoom in pixels a unit, size in pixels}
+  draw(view, from, to, few = false) {
     const gl = this.gl;
     const { width, height } = this.canvas;
-    gl.viewport(0, 0, width, height);
-    gl.clearColor(0, 0, 0, 0);
-    gl.clear(gl.COLOR_BUFFER_BIT);
+    if (from === 0) {
+      gl.viewport(0, 0, width, height);
+      gl.clearColor(0, 0, 0, 0);
+      gl.clear(gl.COLOR_BUFFER_BIT);
+    }
     gl.uniformMatrix3fv(this.places.turn, false, view.turn);
     gl.uniform3fv(this.places.middle, view.middle);
     gl.uniform2fv(this.places.centre, view.centre);
     gl.uniform2f(this.places.scale, (2 * view.zoom) / width, (2 * view.zoom) / height);
     gl.uniform1f(this.places.size, view.size);
-    const drawn = Math.min(this.count, most);
-    if (drawn) gl.drawElements(gl.POINTS, drawn, gl.UNSIGNED_INT, 4 * (this.count - drawn));
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, few ? this.few : this.order);
+    if (to > from) gl.drawElements(gl.POINTS, to - from, gl.UNSIGNED_INT, 4 * from);
   }
 
   free() {

@@ -92,7 +92,7 @@ def scatter(
         "classes": list(words.classes),
         "answers": list(words.answers),
         "shown": list(words.titles),
-        "layer": _layer(layer, marks, codes, frames is not None),
+        "layer": layer_of(layer, marks, codes, frames is not None),
         "selection": {
             "id": selection.id,
             "at": _text(np.asarray(selection.at, np.int32)),
@@ -113,7 +113,10 @@ def scatter(
     _component()(key=key, data=data, on_picked_change=changed)
 
 
-def _layer(layer: Layer, marks: Marks, codes: str | None, moves: bool) -> dict[str, Any]:
+def layer_of(layer: Layer, marks: Marks, codes: str | None, moves: bool) -> dict[str, Any]:
+    """A layer as the script in the page is given it; the arguments are those of `scatter`. moves: it
+    colours frames.
+    """
     sent = None if codes else _text(layer.codes.astype("<u2"))
     return {
         "title": layer.title,

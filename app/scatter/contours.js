@@ -62,7 +62,7 @@ export const contouring = {
   drawContours(ink) {
     if (!this.contoured) return;
     if (!this.lines) {
-      const density = densityOf(this.pixels, this.shown, this.width, this.height);
+      const density = densityOf(this.spots(), this.shown, this.width, this.height);
       const most = density.grid.reduce((a, b) => Math.max(a, b), 0);
       this.lines = most ? LEVELS.map((share) => contoursOf(density, share * most)) : [];
     }

@@ -59,8 +59,8 @@ export const listening = {
     event.preventDefault();
     if (step) this.view.pan(...step);
     if (act) this.act(act);
-    this.view.project(this.positions, this.pixels);
-    const middle = [this.width / 2, this.height / 2], aimed = pointAt(this.pixels, this.shown, ...middle, chosen ? Infinity : REACH);
+    this.projected = false;
+    const middle = [this.width / 2, this.height / 2], aimed = pointAt(this.spots(), this.shown, ...middle, chosen ? Infinity : REACH);
     if (step || act === "in" || act === "out") this.hover(aimed, middle);
     if (chosen && aimed >= 0) this.pick("point", [aimed]);
     this.glide();
@@ -83,7 +83,7 @@ export const listening = {
     const at = [event.offsetX, event.offsetY], old = this.pointers.get(event.pointerId);
     if (!old) {
       if (this.restless) return;
-      const place = pointAt(this.pixels, this.shown, ...at, REACH);
+      const place = pointAt(this.spots(), this.shown, ...at, REACH);
       this.hover(place, at);
       return;
     }
@@ -119,10 +119,10 @@ export const listening = {
     this.polygon = null;
     if (!cancelled && polygon && polygon.length > 2) {
       this.lassoing(false);
-      const found = pointsInside(this.pixels, this.shown, polygon);
+      const found = pointsInside(this.spots(), this.shown, polygon);
       this.pick(found.length ? "lasso" : "none", found);
     } else if (!cancelled && !this.moved && event.button === 0) {
-      const place = pointAt(this.pixels, this.shown, event.offsetX, event.offsetY, REACH);
+      const place = pointAt(this.spots(), this.shown, event.offsetX, event.offsetY, REACH);
       if (place >= 0) this.pick("point", [place]);
       else if (this.selected.size) this.pick("none", []);
     }

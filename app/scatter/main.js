@@ -1,11 +1,12 @@
 // The component that Streamlit mounts: one Scatter for each place on the page.
 
 import { contouring } from "./contours.js";
+import { detailing } from "./detail.js";
 import { listening } from "./listen.js";
 import { drawing } from "./overlay.js";
 import { Scatter } from "./scatter.js";
 
-Object.assign(Scatter.prototype, drawing, listening, contouring);
+Object.assign(Scatter.prototype, detailing, drawing, listening, contouring);
 
 const scatters = new WeakMap();
 

@@ -19,7 +19,7 @@ function shapeOf(path, colour) {
 // Methods of Scatter, see main.js.
 export const drawing = {
   overlay() {
-    const { pen, pixels, ratio } = this;
+    const { pen, ratio } = this;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, this.width, this.height);
     const style = getComputedStyle(this.root), ink = style.color, paper = getComputedStyle(this.stage).backgroundColor;
@@ -57,20 +57,22 @@ export const drawing = {
       pen.stroke();
       pen.setLineDash([]);
     }
-    if (pixels.length && this.selected.size > 1) this.status(`${this.selected.size.toLocaleString()} of ${this.data.count.toLocaleString()} selected`);
+    if (this.selected.size > 1) this.status(`${this.selected.size.toLocaleString()} of ${this.data.count.toLocaleString()} selected`);
     else this.status(`${this.data.count.toLocaleString()} images`);
   },
 
   line(from, to) {
     this.pen.beginPath();
-    this.pen.moveTo(this.pixels[2 * from], this.pixels[2 * from + 1]);
-    this.pen.lineTo(this.pixels[2 * to], this.pixels[2 * to + 1]);
+    const pixels = this.spots();
+    this.pen.moveTo(pixels[2 * from], pixels[2 * from + 1]);
+    this.pen.lineTo(pixels[2 * to], pixels[2 * to + 1]);
     this.pen.stroke();
   },
 
   ring(place, radius, colour, width) {
     this.pen.beginPath();
-    this.pen.arc(this.pixels[2 * place], this.pixels[2 * place + 1], radius, 0, 7);
+    const pixels = this.spots();
+    this.pen.arc(pixels[2 * place], pixels[2 * place + 1], radius, 0, 7);
     this.pen.strokeStyle = colour;
     this.pen.lineWidth = width;
     this.pen.stroke();
@@ -82,12 +84,12 @@ export const drawing = {
     if (!layer.named || layer.names.length < 2 || this.view.nearness > 12) return;
     if (!this.middles) {
       const members = layer.names.map(() => []);
-      for (let i = 0; i < this.data.count; i += 1) members[this.codes[i]]?.push(i);
+      for (let i = 0; i < this.data.count; i += 1) if (members[this.codes[i]]?.length < 4000) members[this.codes[i]].push(i);
       const middle = (values) => values.sort((a, b) => a - b)[values.length >> 1];
       const of = (i) => [0, 1, 2].map((axis) => this.positions[3 * i + axis]);
       const apart = (a, b) => Math.hypot(...a.map((each, axis) => each - b[axis]));
       this.middles = members.map((all) => {
-        const at = all.slice(0, 4000), centre = [0, 1, 2].map((axis) => middle(at.map((i) => this.positions[3 * i + axis])));
+        const at = all, centre = [0, 1, 2].map((axis) => middle(at.map((i) => this.positions[3 * i + axis])));
         return at.length && at.map(of).reduce((best, each) => (apart(each, centre) < apart(best, centre) ? each : best)); // a class may lie in several places
       });
     }
@@ -129,11 +131,12 @@ export const drawing = {
   },
 
   drawPictures() {
-    const { pixels, pen } = this, inSight = [];
+    if (!this.data.image || this.view.nearness < 2) return;
+    const { pen } = this, pixels = this.spots(), inSight = [];
     for (let i = 0, j = 0; i < this.data.count && inSight.length <= MOST_PICTURES; i++, j += 2) {
       if (this.shown[i] && pixels[j] > -20 && pixels[j] < this.width + 20 && pixels[j + 1] > -20 && pixels[j + 1] < this.height + 20) inSight.push(i);
     }
-    if (inSight.length > MOST_PICTURES || !inSight.length || !this.data.image || this.view.nearness < 2) return;
+    if (inSight.length > MOST_PICTURES || !inSight.length) return;
     const missing = inSight.filter((i) => !this.pictures.has(i));
     if (missing.length) {
       clearTimeout(this.fetching);

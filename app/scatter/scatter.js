@@ -4,11 +4,8 @@ import { Cloud } from "./cloud.js";
 import { decode, eased, hex, rareCodes, shuffled } from "./numbers.js";
 import { View } from "./view.js";
 
-const MANY = 200_000; // points; of more, FEW are drawn while the map moves: a software renderer draws so many in a frame
-const FEW = 60_000;
 const GREY = [128, 128, 128];
 const MANY_SHAPES = 20_000; // of more points all would hide one another; close up they are larger
-const REST_MS = 160; // after the last movement, all are drawn
 
 export const address = (path) => new URL(path, document.baseURI).href;
 
@@ -24,6 +21,7 @@ export class Scatter {
     this.selected = new Set();
     this.links = [];
     this.hovered = this.lit = -1;
+    this.order = new Uint32Array(0); // the places of the points that are shown, those on top first
     this.pointers = new Map();
     this.pictures = new Map();
     this.moment = 0;
@@ -118,6 +116,7 @@ export class Scatter {
     if (data.frames) this.at(this.moment);
     else this.cloud.place(this.positions);
     this.mixed = shuffled(data.count);
+    this.sight = null;
     this.status("");
     return true;
   }
@@ -172,24 +171,32 @@ export class Scatter {
   }
 
   paint() {
-    const n = this.data.count, { layer } = this.data, palette = layer.palette.map(hex), some = this.selected.size > 1;
-    const colours = new Uint8Array(4 * n), shapes = new Uint8Array(n), value = layer.kind === "value", few = rareCodes(layer, n);
+    const n = this.data.count, { layer } = this.data, value = layer.kind === "value", few = rareCodes(layer, n), { focus } = this;
+    const some = this.selected.size > 1, chosen = new Uint8Array(n);
+    if (some) for (const place of this.selected) chosen[place] = 1;
+    const kinds = Math.max(layer.palette.length, ...this.hidden, 0) + 1, looks = new Uint8Array(3 * kinds); // red, green and blue of each code
+    for (let code = 0; code < kinds; code++) looks.set(layer.palette[code] ? hex(layer.palette[code]) : GREY, 3 * code);
+    const hides = Uint8Array.from({ length: kinds }, (_, code) => (!value && this.hidden.has(code) ? 1 : 0));
+    const rare = Uint8Array.from({ length: kinds }, (_, code) => (few.has(code) ? 1 : 0));
+    const colours = new Uint8Array(4 * n), shapes = new Uint8Array(n);
     const heights = new Uint8Array(n), counts = [0, 0, 0]; // how high each lies: dimmed, lit, rare
     for (let i = 0; i < n; i++) {
-      const code = this.codes[i], shown = value || !this.hidden.has(code);
-      this.shown[i] = shown ? 1 : 0;
-      const lit = (!some || this.selected.has(i)) && (this.focus === undefined || this.focus === code);
-      const height = !lit ? 0 : few.has(code) ? 2 : 1, [r, g, b] = palette[code] ?? GREY, at = 4 * i;
-      colours[at] = r;
-      colours[at + 1] = g;
-      colours[at + 2] = b;
-      colours[at + 3] = shown ? [50, 235, 255][height] : 0;
+      const code = this.codes[i], kind = Math.min(code, kinds - 1), at = 4 * i;
+      this.shown[i] = hides[kind] ? 0 : 1;
+      if (!this.shown[i]) continue;
+      const lit = (!some || chosen[i]) && (focus === undefined || focus === code), height = !lit ? 0 : rare[kind] ? 2 : 1;
+      colours[at] = looks[3 * kind];
+      colours[at + 1] = looks[3 * kind + 1];
+      colours[at + 2] = looks[3 * kind + 2];
+      colours[at + 3] = height === 0 ? 50 : height === 1 ? 235 : 255;
       shapes[i] = layer.shapes[code] ?? 0;
       heights[i] = height;
       counts[height]++;
     }
-    const order = new Uint32Array(n), next = [0, counts[0], counts[0] + counts[1]];
-    for (const i of this.mixed) order[next[heights[i]]++] = i;
+    const order = new Uint32Array(counts[0] + counts[1] + counts[2]), next = [counts[2] + counts[1], counts[2], 0];
+    for (const i of this.mixed) if (this.shown[i]) order[next[heights[i]]++] = i;
+    this.order = order;
+    this.sight = null;
     this.cloud.paint(colours, shapes, order);
     this.draw();
   }
@@ -217,47 +224,6 @@ export class Scatter {
     const least = layer.shapes.some(Boolean) && count <= MANY_SHAPES ? 6 : 2.6; // smaller shapes can't be told apart
     const base = Math.min(9, Math.max(least, 420 / Math.sqrt(count)));
     return Math.min(16, base * this.view.nearness ** 0.35);
-  }
-
-  // Draws with the next frame; cloud = false where only what lies over it has changed, such as the point under the cursor.
-  draw(cloud = true) {
-    this.stale ||= cloud;
-    if (this.waiting || !this.ready) return;
-    this.waiting = requestAnimationFrame(() => {
-      this.waiting = 0;
-      if (!this.ready) return;
-      const { view, ratio } = this;
-      if (this.stale) {
-        const look = { turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio };
-        this.cloud.draw(look, this.restless ? FEW : Infinity);
-        if (!this.restless) this.project();
-        this.stale = false;
-      }
-      this.overlay();
-    });
-  }
-
-  // Draws while the map moves. Of many points only some are drawn, and nobody asks where each lies; at rest everything is exact again.
-  glide() {
-    if (this.data.count > MANY) {
-      this.restless = true;
-      clearTimeout(this.resting);
-      this.resting = setTimeout(() => this.rest(), REST_MS);
-    }
-    this.draw();
-  }
-
-  rest() {
-    if (!this.restless) return;
-    clearTimeout(this.resting);
-    this.restless = false;
-    this.project(); // at once: what is picked next is picked by where the points are now
-    this.draw();
-  }
-
-  project() {
-    this.view.project(this.positions, this.pixels);
-    this.lines = null; // of equal density
   }
 
   status(text) {

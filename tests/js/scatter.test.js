@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { contoursOf, densityOf } from "../../app/scatter/contours.js";
 import { Scatter } from "../../app/scatter/scatter.js";
 import { decode, eased, hex, rareCodes, shuffled } from "../../app/scatter/numbers.js";
+import { detailing } from "../../app/scatter/detail.js";
 import { View, pointAt, pointsInside } from "../../app/scatter/view.js";
 
 const near = (got, wanted, within = 1e-3) =>
@@ -110,20 +111,75 @@ test("a line of equal density lies round its heap, and hidden points count for n
   assert.equal(Math.max(...densityOf(pixels, shown.fill(0), 400, 300).grid), 0);
 });
 
-test("of many points some are drawn while the map moves; at rest all are, where they really lie", () => {
-  const waiting = [], drawn = [], count = 250_000;
+// A map without a page, whose frames are drawn by hand: what its cloud was told to draw, and a frame at a time in milliseconds.
+function handDrawn(count, positions = new Float32Array(3 * count)) {
+  const waiting = [], drawn = [];
   globalThis.requestAnimationFrame = (work) => waiting.push(work);
-  const map = Object.assign(Object.create(Scatter.prototype), {
-    data: { count, layer: { shapes: [] } }, ready: true, ratio: 1, view: fitted(), positions: new Float32Array(3 * count), pixels: new Float32Array(2 * count),
-    cloud: { draw: (look, most) => drawn.push(most) }, overlay() {},
+  const map = Object.assign(Object.create(Scatter.prototype), detailing, {
+    data: { count, dims: 2, layer: { shapes: [] } }, ready: true, ratio: 1, width: 400, height: 300, view: fitted(), positions,
+    pixels: new Float32Array(2 * count), order: Uint32Array.from({ length: count }, (_, i) => i), overlay() {},
+    cloud: { draw: (look, from, to, few) => drawn.push([from, to, few]), pickOut: (few) => (map.picked = few) },
   });
-  const frame = () => { map.waiting = 0; waiting.shift()(); };
-  map.view.pan(30, 0);
+  let now = 0;
+  return { map, drawn, waiting, frame: (passed = 40) => waiting.splice(0).forEach((work) => work((now += passed))) };
+}
+
+test("of many points those on top are drawn while the map moves; at rest all are, slice by slice", () => {
+  const count = 250_000, { map, drawn, waiting, frame } = handDrawn(count);
   map.glide();
   frame();
-  assert.equal(map.pixels[0], 0);
-  map.rest();
+  map.draw(false); // the point under the cursor
   frame();
-  near(map.pixels, pixels(map.view, map.positions.subarray(0, 3)));
-  assert.ok(drawn[0] < count && drawn[1] === Infinity, `${drawn}`);
+  assert.equal(waiting.length, 0);
+  assert.equal(drawn.length, 1);
+  const [[from, some]] = drawn;
+  assert.ok(from === 0 && some < count);
+  map.rest();
+  drawn.length = 0;
+  while (waiting.length) frame();
+  assert.ok(drawn.length > 2);
+  drawn.forEach(([begin], at) => assert.equal(begin, at ? drawn[at - 1][1] : 0));
+  assert.equal(drawn.at(-1)[1], count);
+});
+
+test("what moves while slices are drawn begins anew", () => {
+  const { map, drawn, frame } = handDrawn(250_000);
+  map.draw();
+  frame();
+  frame();
+  map.view.pan(30, 0);
+  map.draw();
+  frame();
+  assert.equal(drawn.at(-1)[0], 0);
+  near(map.spots().slice(0, 2), pixels(map.view, map.positions.subarray(0, 3)));
+});
+
+test("slices grow where frames come quickly and shrink where they are late", () => {
+  const lastOf = (passed) => {
+    const { map, drawn, frame } = handDrawn(250_000);
+    for (let i = 0; i < 40; i++) { map.glide(); frame(passed); }
+    clearTimeout(map.resting);
+    return [drawn[0][1], drawn.at(-1)[1]];
+  };
+  const [first, quick] = lastOf(16), [, late] = lastOf(90);
+  assert.equal(quick, 250_000);
+  assert.ok(late < first);
+});
+
+test("close up, only points round what is in sight are drawn, and every one that is in sight", () => {
+  const side = 400, positions = new Float32Array(3 * side * side);
+  for (let i = 0; i < side * side; i++) positions.set([10 * (i % side) / side, 4 * Math.floor(i / side) / side], 3 * i);
+  const { map, drawn, frame } = handDrawn(side * side, positions);
+  map.view.zoomAt(12, 130, 90);
+  map.draw();
+  frame();
+  assert.ok(drawn[0][2] && drawn[0][1] === map.picked.length && map.picked.length < 10_000);
+  const there = new Set(map.picked), at = pixels(map.view, positions);
+  for (let i = 0; i < side * side; i++) {
+    if (at[2 * i] > 0 && at[2 * i] < 400 && at[2 * i + 1] > 0 && at[2 * i + 1] < 300) assert.ok(there.has(i));
+  }
+  map.view.fit(positions, 400, 300);
+  map.draw();
+  frame();
+  assert.equal(drawn.at(-1)[2], false);
 });
