@@ -26,6 +26,9 @@ def layer_marks(kind: str, names: Sequence[str]) -> Marks:
         return Marks([_between(RAMP, step / 255) for step in range(256)], [])
     if kind == "verdict":
         colours, shapes = [GOOD, BAD, QUIET], ["circle", "cross", "ring"]
+    elif kind == "change":
+        colours = [GOOD, BAD, COLOURS[4], COLOURS[0], UNNAMED]
+        shapes = ["circle", "cross", "diamond", "square", "circle"]
     elif kind == "rivals":
         colours = [UNNAMED, COLOURS[0], COLOURS[1], BAD, QUIET]
         shapes = ["circle", "square", "triangle", "cross", "ring"]

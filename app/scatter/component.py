@@ -67,9 +67,10 @@ def scatter(
     'point' | 'lasso' | 'none', 'at', 'id'}.
 
     id        changes with the map: the view starts anew then, and only then
-    points    address of the coordinates (see app.scatter.routes), or `frames`: {'epochs': […],
-              'coordinates': (F, N, dims) float32}
-    image     address below which point i's image is `/i`, and several are `/sheet?at=i,j`
+    points    address of the coordinates (see app.scatter.routes), or `frames`: {'titles': of each, and
+              'coordinates': (F, N, dims) float32}; with 'travels' the first is shown first, and what
+              the layer stresses draws a line from where it was
+    image     address below which point i's image is `/i`, and several are `/sheet?at=i,j`; '': none
     marks     how the layer's codes are drawn; codes: address where they are fetched (see
               app.scatter.routes), or None to send them along
     group     scatters of one group light up the same points
@@ -100,7 +101,8 @@ def scatter(
         },
         "frames": frames
         and {
-            "epochs": list(frames["epochs"]),
+            "titles": list(frames["titles"]),
+            "travels": bool(frames.get("travels")),
             "coordinates": _text(frames["coordinates"].astype(np.float32)),
         },
     }
@@ -130,6 +132,7 @@ def layer_of(layer: Layer, marks: Marks, codes: str | None, moves: bool) -> dict
         "counts": list(layer.counts),
         "moves": moves,
         "named": layer.palette == "classes",
+        "stressed": list(range(len(layer.names) - 1)) if layer.palette == "change" else [],
         "nameless": [code for code, name in enumerate(layer.names) if name in GREY],
         "low": layer.low_text,
         "high": layer.high_text,

@@ -176,9 +176,9 @@ export const listening = {
     } else {
       rows.append(Object.assign(document.createElement("b"), { textContent: this.valueOf(place) }));
     }
-    const image = Object.assign(new Image(), { alt: "", src: address(`${data.image}/${place}`) });
     tip.classList.toggle("smooth", !data.pixelated);
-    tip.replaceChildren(image, rows);
+    tip.replaceChildren(rows);
+    if (data.image) tip.prepend(Object.assign(new Image(), { alt: "", src: address(`${data.image}/${place}`) }));
   },
 
   valueOf(place) {
@@ -188,7 +188,7 @@ export const listening = {
   },
 
   play() {
-    const last = this.data.frames.epochs.length - 1, slider = this.player.querySelector("input");
+    const last = this.data.frames.titles.length - 1, slider = this.player.querySelector("input");
     let moment = this.moment >= last ? 0 : this.moment, before = performance.now();
     const step = (now) => {
       moment = Math.min(last, moment + (now - before) / 900);

@@ -22,9 +22,10 @@ export function shuffled(count) {
   return order;
 }
 
-// Codes that few of `count` points have and that are no classes, such as mistakes: they are drawn last and larger, or
-// nobody would find them.
+// Codes that few of `count` points have and that are no classes, such as mistakes: they are drawn on top and larger, or
+// nobody would find them. A layer may say itself which these are.
 export function rareCodes(layer, count) {
+  if (layer.stressed?.length) return new Set(layer.stressed);
   if (layer.kind !== "class" || layer.named) return new Set();
   return new Set([...layer.counts.keys()].filter((code) => layer.counts[code] < 0.02 * count));
 }

@@ -2,6 +2,7 @@
 
 import { address } from "./scatter.js";
 
+const MOST_TRAILS = 400;
 const MOST_PICTURES = 160; // when no more points than this are in sight, their images are drawn
 
 // A point as the map draws it, for the legend. path: of SHAPES in app/palette.py.
@@ -29,6 +30,7 @@ export const drawing = {
       return;
     }
     this.drawContours(ink);
+    this.drawTrails();
     this.drawPictures();
     if (this.links.length && this.selected.size === 1) {
       const [from] = this.selected;
@@ -59,6 +61,27 @@ export const drawing = {
     }
     if (this.selected.size > 1) this.status(`${this.selected.size.toLocaleString()} of ${this.data.count.toLocaleString()} selected`);
     else this.status(`${this.data.count.toLocaleString()} images`);
+  },
+
+  drawTrails() { // from where the stressed points were before to where they are now
+    const { data, pen } = this, { layer, dims } = data;
+    if (!data.frames?.travels || !layer.stressed.length || !this.moment) return;
+    const stressed = new Set(layer.stressed), places = [];
+    for (let i = 0; i < data.count && places.length <= MOST_TRAILS; i++) if (this.shown[i] && stressed.has(this.codes[i])) places.push(i);
+    if (places.length > MOST_TRAILS) return;
+    const began = new Float32Array(3 * places.length);
+    places.forEach((i, k) => { for (let d = 0; d < dims; d++) began[3 * k + d] = this.frames[i * dims + d]; });
+    const from = this.view.project(began, new Float32Array(2 * places.length)), pixels = this.spots();
+    pen.lineWidth = 1.2;
+    pen.globalAlpha = 0.55;
+    places.forEach((i, k) => {
+      pen.strokeStyle = layer.palette[this.codes[i]];
+      pen.beginPath();
+      pen.moveTo(from[2 * k], from[2 * k + 1]);
+      pen.lineTo(pixels[2 * i], pixels[2 * i + 1]);
+      pen.stroke();
+    });
+    pen.globalAlpha = 1;
   },
 
   line(from, to) {

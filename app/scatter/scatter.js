@@ -92,8 +92,9 @@ export class Scatter {
       this.frames = new Float32Array(decode(data.frames.coordinates).buffer);
       this.player.hidden = false;
       const slider = this.player.querySelector("input");
-      slider.max = data.frames.epochs.length - 1;
-      this.moment = data.frames.epochs.length - 1;
+      slider.max = data.frames.titles.length - 1;
+      slider.setAttribute("aria-label", data.frames.titles.join(", "));
+      this.moment = data.frames.travels ? 0 : data.frames.titles.length - 1;
       slider.value = this.moment;
       flat = this.frames.subarray(0, data.count * data.dims);
     } else {
@@ -137,7 +138,7 @@ export class Scatter {
   }
 
   at(moment) { // positions between two frames
-    const last = this.data.frames.epochs.length - 1, low = Math.min(Math.floor(moment), last), high = Math.min(low + 1, last);
+    const last = this.data.frames.titles.length - 1, low = Math.min(Math.floor(moment), last), high = Math.min(low + 1, last);
     const ease = eased(moment - low), width = this.data.count * this.data.dims, dims = this.data.dims;
     for (let i = 0; i < width; i++) {
       const from = this.frames[low * width + i], to = this.frames[high * width + i];
@@ -145,7 +146,7 @@ export class Scatter {
     }
     this.moment = moment;
     this.cloud.place(this.positions);
-    this.player.querySelector("output").textContent = `Epoch ${this.data.frames.epochs[Math.round(moment)]}`;
+    this.player.querySelector("output").textContent = this.data.frames.titles[Math.round(moment)];
     this.middles = null;
   }
 

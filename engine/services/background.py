@@ -102,6 +102,26 @@ def unfold(launcher: Launcher, progress: Progress, run: str, **options: Any) -> 
     return {"run": run, "epochs": list(found.epochs), "n": found.coordinates.shape[1]}
 
 
+def align_maps(
+    launcher: Launcher,
+    progress: Progress,
+    models: list[str],
+    data: str,
+    part: str = "test",
+    **options: Any,
+) -> dict[str, Any]:
+    """Lay the maps of two models of the same images out on shared axes."""
+    from engine.embedding.projection import Options
+    from engine.services.aligned_maps import aligned_maps
+    from engine.services.spaces import Spaces
+
+    first, last = models
+    spaces = Spaces(launcher.store)
+    found = aligned_maps(spaces, (first, last), data, part, Options(**options), progress)
+    assert found is not None  # it is None only where nothing may be computed
+    return {"models": models, "data": data, "part": part, "n": len(found)}
+
+
 def measure(
     launcher: Launcher, progress: Progress, model: str, data: str, part: str = "test"
 ) -> dict[str, Any]:
@@ -203,6 +223,7 @@ TASKS: dict[str, Task] = {
     "project": project,
     "cluster": cluster,
     "unfold": unfold,
+    "align-maps": align_maps,
     "measure": measure,
     "sweep": sweep,
     "find_rate": find_rate,

@@ -17,7 +17,8 @@ class Layer:
 
     kind 'class': codes (N,) are places in `names`, `counts` how many have each; 'value': codes are
     0..255, from `low` to `high`. `palette` says which colours suit: 'classes', 'verdict' (right,
-    wrong, unknown), 'rivals' (both, one, other, none), 'few' or 'ramp'.
+    wrong, unknown), 'rivals' (both, one, other, none), 'change' (all but the last name are
+    stressed), 'few' or 'ramp'.
     """
 
     title: str

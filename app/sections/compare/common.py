@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.charts.words import number, percent
 from app.samples.thumbs import thumbs
+from app.sections.compare.maps import maps
 from app.widgets.allowed import allowed
 from app.widgets.common import note
 from app.widgets.doing import do_button
@@ -60,7 +61,9 @@ def common(lab: Lab, ids: Sequence[str]) -> None:
     same = [task for task in lab.tasks(KIND) if task.arguments == arguments]
     task = task_box(lab, same[0].id, "common-task") if same else None
     if task is not None and task.state == "finished":
-        show(lab, task.result, {info.id: info.name for info in saved})
+        names = {info.id: info.name for info in saved}
+        show(lab, task.result, names)
+        maps(lab, (saved[0].id, saved[-1].id), data, task.result["split"], names)
         return
     if (task is None or task.state in ("failed", "stopped")) and allowed(lab, "compute"):
         do_button(

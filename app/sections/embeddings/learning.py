@@ -69,7 +69,10 @@ def _watch(lab: Lab, found: Learning) -> None:
         layer=layer,
         marks=layer_marks(layer.palette, layer.names),
         pixelated=images.style != "photo",
-        frames={"epochs": found.epochs, "coordinates": found.coordinates},
+        frames={
+            "titles": [f"Epoch {epoch}" for epoch in found.epochs],
+            "coordinates": found.coordinates,
+        },
         height=600,
         on_pick=lambda picked: None,
     )
