@@ -98,7 +98,7 @@ def lasso(on: Walk) -> None:
     """Round those images of one given label that lie where another class does."""
     wrong, right = on.group
     with on.step("lasso the wrong group"):
-        on.click(on.page.locator(".legend button", has_text=wrong).first, times=2)
+        on.click(on.page.locator(f'.legend button[title^="{wrong}: "]'), times=2)
         on.shoot("one label alone")
         line = heap(on, right)
         box = on.page.locator("canvas.over").bounding_box()
@@ -159,7 +159,8 @@ def relabel(on: Walk) -> None:
         button.wait_for(timeout=ANSWERS_MS)
         on.click(button)
         until(on, lambda: len(on.lab.labels.current(on.data)) > before)
-        on.page.locator(".st-key-gallery-undo button:enabled").wait_for(timeout=ANSWERS_MS)
+        undo = on.page.locator(".st-key-gallery-undo button:enabled").first
+        undo.wait_for(timeout=ANSWERS_MS)
 
 
 def review(on: Walk, suspects: int) -> None:

@@ -221,7 +221,7 @@ export class Scatter {
   }
 
   get dot() {
-    const { count, layer } = this.data;
+    const { layer } = this.data, count = Math.max(1, this.order.length); // those that are shown
     const least = layer.shapes.some(Boolean) && count <= MANY_SHAPES ? 6 : 2.6; // smaller shapes can't be told apart
     const base = Math.min(9, Math.max(least, 420 / Math.sqrt(count)));
     return Math.min(16, base * this.view.nearness ** 0.35);

@@ -1,10 +1,11 @@
 """Two models' maps of the same images on shared axes, before and after: which images changed, and how
 far each moved.
 
-The last model's map is laid out first; the first model's begins where those points lie and is turned
-and mirrored, but not stretched, to fit them (orthogonal Procrustes, Schönemann 1966,
+The last model's map is laid out first; the first model's begins where those points lie, settles, and is
+turned and mirrored, but not stretched, to fit them (orthogonal Procrustes, Schönemann 1966,
 doi:10.1007/BF02289451). AlignedUMAP of umap-learn ties every point to itself by a weight instead, which
-would hide the very movement that is looked for.
+would hide the very movement that is looked for. How far the layout alone moves points is measured: the
+last embedding is laid out beside its own map in the same way.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.embedding.projection import Options, aligned
+from engine.embedding.projection import Options, laid_beside, project
 from engine.embedding.space import Space, short_digest
 from engine.errors import DamagedError, DataError
 from engine.files.atomic import write_arrays
@@ -37,6 +38,7 @@ class AlignedMaps:
 
     first, last   the models' spaces; `at_first` and `at_last` (n,) int64 are the images' places in them
     coordinates   (2, n, dims) float32, of the first model and of the last
+    noise         how far a point of an embedding that has not changed moves, the median
     """
 
     first: Space
@@ -44,6 +46,7 @@ class AlignedMaps:
     at_first: np.ndarray
     at_last: np.ndarray
     coordinates: np.ndarray
+    noise: float
 
     def __len__(self) -> int:
         return len(self.at_last)
@@ -64,6 +67,11 @@ class AlignedMaps:
         first, last = (np.array(s.model_classes)[s.predicted[at]] for s, at in sides)
         return first, last
 
+    @property
+    def moved(self) -> np.ndarray:
+        """How far each point moves (n,), in the units of the map."""
+        return np.linalg.norm(self.coordinates[1] - self.coordinates[0], axis=1)
+
     def layers(self, labels: Labels) -> dict[str, Layer]:
         """What the points can be coloured by: the change of the prediction, the label now, and how far
         each point moves, in map units.
@@ -71,12 +79,11 @@ class AlignedMaps:
         now = labels.labels_now(self.last.data, self.names)
         classes = list(dict.fromkeys([*self.last.classes, *filter(None, now)]))
         codes = np.array([-1 if label is None else classes.index(label) for label in now])
-        moved = np.linalg.norm(self.coordinates[1] - self.coordinates[0], axis=1)
         changes = changes_of(*self.predicted(), now)
         return {
             "change": named("Change", changes, CHANGES, "change"),
             "now": named("Label now", codes, classes),
-            "moved": graded("Distance moved", moved, 0.0),
+            "moved": graded("Distance moved", self.moved, 0.0),
         }
 
 
@@ -120,18 +127,25 @@ def aligned_maps(
     name = short_digest(first.key, last.key, options.used())
     file = spaces.home / "learning" / f"aligned-{name}.npz"
     with suppress(DamagedError):  # it is laid out again
-        held = read_arrays(file, ("coordinates",), "")["coordinates"]
-        if held.shape == (2, len(at_last), options.dims):
-            return AlignedMaps(first, last, at_first, at_last, held)
+        held = read_arrays(file, ("coordinates", "noise"), "")
+        if held["coordinates"].shape == (2, len(at_last), options.dims):
+            noise = float(held["noise"])
+            return AlignedMaps(first, last, at_first, at_last, held["coordinates"], noise)
     if not compute:
         return None
     series = [np.asarray(first.embeddings[at_first]), np.asarray(last.embeddings[at_last])]
-    coordinates = aligned(
-        series,
-        options,
-        threads=spaces.threads,
-        compiled=spaces.store.compiled(),
-        progress=progress,
-    )
-    write_arrays(file, coordinates=coordinates)
-    return AlignedMaps(first, last, at_first, at_last, coordinates)
+    coordinates, noise = _laid_out(spaces, series, options, progress)
+    write_arrays(file, coordinates=coordinates, noise=np.array(noise))
+    return AlignedMaps(first, last, at_first, at_last, coordinates, noise)
+
+
+def _laid_out(
+    spaces: Spaces, series: list[np.ndarray], options: Options, progress: Progress
+) -> tuple[np.ndarray, float]:
+    """Coordinates (2, n, dims) float32 of two embeddings (n, D), and the median movement of a point of
+    the last one, laid out again beside its own map.
+    """
+    own = {"threads": spaces.threads, "compiled": spaces.store.compiled(), "progress": progress}
+    after = project(series[1], options, **own).coordinates
+    again, before = (laid_beside(each, after, options, **own) for each in series[::-1])
+    return np.stack([before, after]), float(np.median(np.linalg.norm(again - after, axis=1)))

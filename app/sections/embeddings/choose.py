@@ -230,6 +230,7 @@ def at_work(lab: Lab, kind: str, arguments: dict[str, Any], key: str) -> bool:
 # Measured, neighbours kept and trustworthiness of UMAP's maps by four of the models that come with the
 # lab: of the 1,797 digits 50 to 56% and 0.989 to 0.991, of the 2,480 characters 60 to 65% and 0.993 to
 # 0.998.
+MEASURED_UP_TO = 3_000
 USUAL = " A map can't hold all neighbours of the space: half to two thirds, and 0.99, are usual of UMAP's."
 
 
@@ -243,7 +244,8 @@ def faithful_words(found: Projection) -> str:
         f" neighbours on the map ({chance:.2g}% would be by chance), trustworthiness {trust:.3f} (1 is"
         f" best, about 0.5 a random map), measured at {number(found.faithful['points'])} images."
     )
-    if found.options.method == "umap" and found.options.dims == 2:
+    small = count <= MEASURED_UP_TO  # of more images, a smaller share is kept
+    if found.options.method == "umap" and found.options.dims == 2 and small:
         words += USUAL
     if "variance" in found.notes:
         shares = found.notes["variance"]
