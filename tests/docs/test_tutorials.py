@@ -23,6 +23,7 @@ REDUCED: dict[str, dict[str, str]] = {
     "wrong-labels": {"[:600]": "[:200]", "[:60]": "[:20]"},
     "few-shot": {},
     "sweep": {"data.limit: 600}": "data.limit: 100, epochs: 1}", "--trials 6": "--trials 1"},
+    "mend-and-train": {"[:900]": "[:200]", "data.name=spoiled": "data.name=spoiled --set epochs=1"},
     "compare": {"--set seed=": "--set data.limit=100 --set epochs=1 --set seed="},
 }
 
@@ -63,6 +64,7 @@ SAYS = {
     "wrong-labels": r"of the 60 first suspects are wrong",
     "few-shot": r"6 of 6 examples",
     "sweep": r"val_accuracy|validation accuracy",
+    "mend-and-train": r"(?s)relabel of 20 images|images of spoiled.*McNemar's p",
     "compare": r"narrow",
 }
 
@@ -80,5 +82,9 @@ def _pretend(words: list[str]) -> None:
     """
     args = parser_of("noise").parse_args(words[1:])
     assert args.effort in CONFIG.efforts and Path(args.dataset).is_dir()
-    files = sorted(str(path) for path in Path(args.dataset).rglob("*.png"))
-    Path(args.csv).write_text("\n".join(["file", *files]) + "\n", encoding="utf-8")
+    files = sorted(path.relative_to(args.dataset) for path in Path(args.dataset).rglob("*.png"))
+    rows = ["file,index,given,likely,suspicion"]
+    for at, file in enumerate(files):  # a name may hold the true class
+        true = re.search(r"-is-(\w+)", file.name)
+        rows.append(f"{file},{at},{file.parent},{true[1] if true else file.parent},0.5")
+    Path(args.csv).write_text("\n".join(rows) + "\n", encoding="utf-8")
