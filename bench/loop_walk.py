@@ -206,6 +206,7 @@ def compare(on: Walk) -> None:
         on.click(on.page.get_by_role("link", name="Before and after"))
         on.click(on.page.get_by_role("button", name="Score on the same images"))
         on.page.get_by_text("McNemar's p").first.wait_for(timeout=ANSWERS_MS)
+        on.page.get_by_role("button", name="Make the two maps").wait_for(timeout=ANSWERS_MS)
 
 
 def travel(on: Walk) -> None:

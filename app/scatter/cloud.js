@@ -48,9 +48,14 @@ void main() {
 }`;
 
 export class Cloud {
-  constructor(canvas) {
-    this.canvas = canvas;
-    this.gl = canvas.getContext("webgl2", { premultipliedAlpha: true, antialias: false, preserveDrawingBuffer: true });
+  // screen: the canvas on the page, to which what WebGL draws on one of its own is copied. Chromium without a graphics card
+  // shows a WebGL canvas, of which the page's scrolling hides the top, without as much of its bottom (seen in version 156).
+  constructor(screen) {
+    this.screen = screen;
+    this.pen = screen.getContext("2d");
+    this.pen.globalCompositeOperation = "copy";
+    this.canvas = document.createElement("canvas");
+    this.gl = this.canvas.getContext("webgl2", { premultipliedAlpha: true, antialias: false, preserveDrawingBuffer: true });
     this.count = 0;
     if (this.gl) this.prepare();
   }
@@ -130,6 +135,12 @@ export class Cloud {
     gl.uniform1f(this.places.size, view.size);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, few ? this.few : this.order);
     if (to > from) gl.drawElements(gl.POINTS, to - from, gl.UNSIGNED_INT, 4 * from);
+    this.pen.drawImage(this.canvas, 0, 0);
+  }
+
+  resize(width, height) {
+    for (const canvas of [this.canvas, this.screen]) [canvas.width, canvas.height] = [width, height];
+    this.pen.globalCompositeOperation = "copy"; // a canvas of another size has forgotten it
   }
 
   free() {

@@ -206,10 +206,9 @@ export class Scatter {
     const ratio = window.devicePixelRatio || 1;
     this.width = this.stage.clientWidth || 600;
     this.height = this.stage.clientHeight || 400;
-    for (const canvas of [this.cloud.canvas, this.over]) {
-      canvas.width = Math.round(this.width * ratio);
-      canvas.height = Math.round(this.height * ratio);
-    }
+    const size = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
+    this.cloud.resize(...size);
+    [this.over.width, this.over.height] = size;
     this.ratio = ratio;
   }
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from app.people.asking import person_in_dashboard
 from app.people.signin import BEGIN, offered_by
@@ -16,6 +20,12 @@ if TYPE_CHECKING:
 
 KEY = "person"
 LONGEST = 60  # characters
+# A page that is loaded anew, as after the server was started again, begins without a session: the name would
+# be gone, and what follows written down as somebody else's.
+_KEEP = """export default function ({ data }) {
+  const kept = `${data.cookie}=${encodeURIComponent(data.name)}; path=/; max-age=31536000; samesite=lax`;
+  document.cookie = data.name ? kept : `${data.cookie}=; path=/; max-age=0`;
+}"""
 
 
 def asking() -> Person:
@@ -38,20 +48,38 @@ def sign_in_or_out() -> None:
 
 def person() -> str:
     """The name that was given in this browser, or else that of whoever asks."""
-    return st.session_state.get(KEY, "").strip() or _usual()
+    return _named().strip() or _usual()
 
 
 def pick_person() -> None:
     """A box for one's name."""
     name = st.text_input(
         "Your name",
-        st.session_state.get(KEY, ""),
+        _named(),
         key=f"{KEY}-box",
         placeholder=_usual(),
         max_chars=LONGEST,
         help="Kept with every decision about a label. Several people may decide at the same time.",
     )
     st.session_state[KEY] = name
+    _keep()(key=f"{KEY}-kept", data={"cookie": _cookie(), "name": name.strip()})
+
+
+def _named() -> str:
+    """The name that was given on this page, or else in this browser before; '' if none was."""
+    if KEY not in st.session_state:
+        st.session_state[KEY] = unquote(st.context.cookies.get(_cookie(), ""))[:LONGEST]
+    return st.session_state[KEY]
+
+
+def _cookie() -> str:
+    """Of the lab at this port: browsers send cookies to every port of a host."""
+    return f"glyphlab-name-{open_lab_here().settings.port}"
+
+
+@cache
+def _keep() -> Callable[..., Any]:
+    return component("glyphlab_name", js=_KEEP)
 
 
 def _usual() -> str:

@@ -7,13 +7,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from noisy_labels import diagnosed
+from noisy_labels import diagnosed, result_of
 from playwright.sync_api import expect
 from waiting import wait_until
 from weblab import Server, add_run
 
+from bench.loop import Case, figures, spoil, train_before
+from bench.loop_walk import Walk, walk
 from engine.embedding.projection import Options
 from engine.lab import Lab
+from engine.noise.storage import key_of, make_document, save_diagnosis
 
 MODEL = "canvas-digits"
 
@@ -76,3 +79,46 @@ def test_from_the_map_to_a_mended_label_and_on_to_the_comparison(blank, server):
     page.get_by_role("button", name="Score on the same images").click()
     page.get_by_text("McNemar's p").first.wait_for(timeout=120_000)
     page.get_by_text("assigned different classes").first.wait_for()
+
+
+SMALL = Case("digits", wrong=60, group=25, recipe="small-loop", epochs=2)
+
+
+def test_the_walk_that_is_measured_goes_through_a_small_set_too(blank, server, tmp_path):
+    """`python -m bench loop` on 1,797 digits, 60 of whose labels are wrong; only its diagnosis is not
+    computed but simulated from the true labels.
+    """
+    lab = server.lab
+    lab.save_recipe(lab.recipe("quick", {"name": SMALL.recipe, "model.options.width": 4}))
+    spoiled = spoil(lab, SMALL)
+    run = train_before(lab, SMALL)
+    lab.spaces.map(lab.spaces.embed(run, spoiled.name, "train"), Options())
+    data = lab.noise.data(spoiled.name)
+    given = np.asarray(data.labels)
+    names = [str(file) for file in data.files]
+    true = np.array(
+        [
+            data.classes.index(spoiled.truth.get(n, data.classes[g]))
+            for n, g in zip(names, given, strict=True)
+        ]
+    )
+    assert (true != given).sum() == 60
+    result = result_of(given, true, len(data.classes))
+    folder = lab.noise.home / key_of(data, "all", "full")
+    save_diagnosis(folder, make_document(data, "all", "full", result, 1.5), result)
+
+    group = (SMALL.given, SMALL.true)
+    on = Walk(blank, server.address, lab, run, spoiled.name, spoiled.truth, group, tmp_path)
+    walk(on, suspects=5)
+
+    found = figures(on, spoiled, {})
+    assert found["wrong labels before"] == 60
+    assert found["wrong labels after"] <= 60 - 10 - 5, "ten by the lasso, five by the review"
+    whys = [entry.why for entry in lab.labels.decisions(spoiled.name).entries()]
+    assert (whys[0], whys[1:]) == ("map", ["review"] * 5)
+    after = lab.run(on.after)
+    assert (after.info().before, after.recipe().data.journal) == (run, (6,))
+    assert 0 < found["all steps, person, s"] < 300
+    assert len(list(tmp_path.glob("*.png"))) == 11
+    blank.locator("canvas.over").press("Enter")  # the image at the cross
+    blank.locator(".st-key-travel-images figure").wait_for()

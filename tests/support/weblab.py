@@ -202,10 +202,10 @@ def command(home: Path, port: int, **more: str) -> tuple[list[str], dict[str, st
 
 
 class Server:
-    """A running lab: `python -m app` in a process of its own, on a free port."""
+    """A running lab: `python -m app` in a process of its own, on a free port or on `port`."""
 
-    def __init__(self, home: Path, **environ: str) -> None:
-        self.port, self.home = free_port(), home
+    def __init__(self, home: Path, port: int | None = None, **environ: str) -> None:
+        self.port, self.home = port or free_port(), home
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = open(home / "server.log", "w+", encoding="utf-8")  # noqa: SIM115
         arguments, environ = command(home, self.port, **environ)

@@ -185,13 +185,9 @@ def _again(lab: Lab, info: RunInfo, changed: int) -> None:
             " The same recipe is trained on the labels as they are now."
         )
         tune = st.toggle("Start from this run's weights", key=f"tune-{info.id}")
-        st.button(
-            "Train on mended labels",
-            key=f"again-{info.id}",
-            type="primary",
-            on_click=_start_again,
-            args=(lab, info.id, tune and info.saved),
-        )
+        if st.button("Train on mended labels", key=f"again-{info.id}", type="primary"):
+            _start_again(lab, info.id, tune and info.saved)
+            st.rerun()  # the whole page, not this fragment, which would go on showing this run
 
 
 def _start_again(lab: Lab, run_id: str, fine_tune: bool) -> None:
