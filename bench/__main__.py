@@ -34,6 +34,10 @@ BENCHES: dict[str, str] = {
         "mnistTask3 diagnosed at full effort and read by MNIST's labels; 40 minutes, by name only"
     ),
     "labelling": "which images to label next: accuracy against labels given, beside asking at random",
+    "loop": (
+        "MNIST with 500 wrong labels in a browser: lasso, relabel, review, train again, before and"
+        " after, with a picture of each step in --out; by name only: it trains twice"
+    ),
     "map": "the embedding explorer's map in a browser, with 60,000 points and with a million",
     "load": "50 people who draw, 20 who watch a live run, and a run that trains, for ten minutes",
     "many-runs": "every page of a lab with a thousand runs, alone and thirty at once, in a browser",
@@ -49,7 +53,7 @@ BENCHES: dict[str, str] = {
     ),
     "streaming": "a set larger than memory, streamed from disk, against one that is held",
 }
-LONG = {"studies", "task3"}  # run only when named
+LONG = {"studies", "task3", "loop"}  # run only when named
 README = Path(__file__).parent / "README.md"
 MARK = "<!-- newest figures: written by `make bench` -->\n"
 
@@ -92,6 +96,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--data", help="ablation: its data set, a name in bench.ablation.CASES")
     parser.add_argument("--seconds", type=float, help="load: instead of ten minutes; not recorded")
     parser.add_argument("--model", help="oneshot: a model or run to judge")
+    parser.add_argument(
+        "--home", type=Path, help="loop: a lab's folder that is kept and gone on with"
+    )
     studies = parser.add_argument_group("studies")
     studies.add_argument("--rows", type=names, default=(), help="experiments, all without")
     studies.add_argument("--device", default="auto", help="cpu, cuda, mps")
@@ -100,7 +107,7 @@ def main(arguments: list[str]) -> int:
     studies.add_argument("--splits", type=numbers, default=(0,), help="0,1,2: of the validation")
     studies.add_argument("--scale", choices=("full", "small"), default="full")
     studies.add_argument("--at-once", type=int, default=0, help="runs side by side")
-    studies.add_argument("--out", type=Path, default=Path("studies"), help="what is brought back")
+    studies.add_argument("--out", type=Path, help="what is brought back; loop: its pictures")
     args = parser.parse_args(arguments)
     if wrong := set(args.names) - set(BENCHES):
         print(f"no benchmark '{wrong.pop()}'; there are: {', '.join(BENCHES)}", file=sys.stderr)
@@ -113,9 +120,12 @@ def main(arguments: list[str]) -> int:
             options = {"full": args.full, "data": args.data}
         elif name == "load" and args.seconds:
             options = {"seconds": args.seconds}
+        elif name == "loop":
+            options = {"home": args.home, "out": args.out or Path("loop")}
         elif name == "oneshot":
             options = {"model": args.model}
         elif name == "studies":
+            args.out = args.out or Path("studies")
             given = ("device", "minutes", "seeds", "splits", "scale", "at_once", "out")
             options = {"names": args.rows, **{key: getattr(args, key) for key in given}}
         for metric, value in run(**options).items():

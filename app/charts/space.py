@@ -16,6 +16,12 @@ from app.palette import SHAPES, Marks, class_marks
 RAMP = ("#5b2a86", "#4a4fa3", "#337fb0", "#2aa198", "#5dbb63", "#b5cc3a", "#f2d21f")
 UNNAMED = "#9aa3ad"
 GREY = ("no label", "no cluster")  # the last names of a layer that are drawn so
+NOTHING = (
+    "not looked at",
+    "nobody",
+    "labelled by nobody",
+    "no tag",
+)  # and the first of what people did
 
 
 def layer_marks(kind: str, names: Sequence[str]) -> Marks:
@@ -32,6 +38,9 @@ def layer_marks(kind: str, names: Sequence[str]) -> Marks:
     elif kind == "rivals":
         colours = [UNNAMED, COLOURS[0], COLOURS[1], BAD, QUIET]
         shapes = ["circle", "square", "triangle", "cross", "ring"]
+    elif kind == "few" and names and names[0] in NOTHING:
+        rest = layer_marks(kind, names[1:])
+        return Marks([UNNAMED, *rest.colours], [0, *rest.shapes])
     else:
         plain = class_marks(sum(name not in GREY for name in names))
         grey = len(names) - len(plain.colours)

@@ -44,7 +44,8 @@ export const detailing = {
     if (this.drawn && (this.restless || this.drawn >= this.drawing)) return;
     this.pace(now);
     const look = { turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio };
-    const from = this.drawn, to = Math.min(this.drawing, from + (this.slice ?? SLICE));
+    const slice = this.slice ?? SLICE, from = this.drawn; // those beneath come in smaller ones: what is seen is there already
+    const to = Math.min(this.drawing, from + (from ? Math.max(LEAST, Math.round(slice / 3)) : slice));
     this.cloud.draw(look, from, to, Boolean(few));
     this.drawn = Math.max(to, 1); // also where there is nothing to draw
   },

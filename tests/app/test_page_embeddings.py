@@ -22,6 +22,7 @@ from app.shared_lab import open_lab_here, share
 from engine.embedding.projection import Options, Projection
 from engine.imaging.images import as_picture
 from engine.lab import Lab
+from engine.services.aligned_maps import CHANGES
 from engine.services.background import measure
 from engine.settings import read_settings
 
@@ -239,3 +240,12 @@ def test_every_layer_has_a_mark_for_each_of_its_codes() -> None:
         names = [*map(str, range(count - 1)), "no label"]
         marks = layer_marks(kind, names)
         assert len(set(zip(*marks, strict=True))) == count
+
+
+def test_what_nobody_has_touched_is_grey_so_that_the_rest_stands_out() -> None:
+    marks = layer_marks("few", ("not looked at", "confirmed", "relabelled", "excluded"))
+    assert marks.colours[0] == layer_marks("few", ("no label",)).colours[0]
+    assert marks.colours[1:] == layer_marks("few", ("a", "b", "c")).colours
+    change = layer_marks("change", CHANGES)
+    assert len(set(zip(*change, strict=True))) == len(CHANGES)
+    assert change.colours[-1] == marks.colours[0]

@@ -4,9 +4,12 @@ brings both back.
 
 from __future__ import annotations
 
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 from waiting import wait_until
 from weblab import Server
@@ -110,3 +113,28 @@ def test_a_map_that_does_not_come_says_so(blank, server):
     blank.route("**/points/**", lambda route: route.abort())
     blank.goto(f"{server.address}{EXPLORER}")
     blank.get_by_text("The map could not be loaded: the lab does not answer.").wait_for()
+
+
+def test_a_map_that_is_scrolled_under_the_head_of_the_page_is_whole(blank, server):
+    """Without a graphics card Chromium shows a scrolled WebGL canvas without its bottom."""
+    blank.set_viewport_size({"width": 1280, "height": 640})
+    blank.goto(f"{server.address}{EXPLORER}")
+    blank.locator('[class~="scatter"] .words', has_text="images").wait_for()
+    blank.locator('[class~="scatter"] .legend').scroll_into_view_if_needed()
+    blank.locator(MAP).press("+")
+    blank.locator(MAP).press("ArrowUp")
+    drawn = """canvas => {
+      const at = canvas.getBoundingClientRect(), low = Math.floor(canvas.height * 0.7), rest = canvas.height - low;
+      const data = canvas.getContext("2d").getImageData(0, low, canvas.width, rest).data;
+      const solid = data.filter((_, i) => i % 4 === 3).reduce((count, alpha) => count + (alpha > 200), 0);
+      return [at.x, at.y + low, at.width, rest, solid]; }"""
+
+    def whole() -> bool:
+        x, y, width, height, count = blank.locator('[class~="scatter"] .points').evaluate(drawn)
+        clip = {"x": x, "y": y, "width": width, "height": height}
+        with Image.open(io.BytesIO(blank.screenshot(clip=clip))) as shot:
+            pixels = np.asarray(shot.convert("RGB")).astype(int)
+        seen = (pixels.max(2) - pixels.min(2) > 40).sum()
+        return count > 500 and seen > 0.7 * count
+
+    wait_until(whole, timeout=60)
