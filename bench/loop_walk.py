@@ -180,7 +180,7 @@ def _decide(on: Walk, found: Diagnosis) -> None:
     shown.wait_for(timeout=ANSWERS_MS)
     name = shown.get_attribute("title") or ""
     place = found.places[name]
-    given, likely = (found.classes[found.arrays[kind][place]] for kind in ("given", "likely"))
+    given, likely = (str(found.classes[found.arrays[kind][place]]) for kind in ("given", "likely"))
     truth = on.truth.get(name, given)
     on.person += THINK
     on.press("y" if likely == truth else "n" if given == truth else truth)

@@ -27,6 +27,7 @@ TASK_WORDS = {
     "project": "laying out an embedding map",
     "cluster": "finding clusters on a map",
     "unfold": "laying out the epochs of a run",
+    "align-maps": "laying out the maps of two models",
     "measure": "measuring an embedding",
     "sweep": "a sweep",
     "find_rate": "searching for a learning rate",

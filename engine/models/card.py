@@ -76,8 +76,8 @@ def model_card(meta: CheckpointMeta) -> str:
             f" sees {meta['input_size']} px |"
         ),
         (
-            f"| trained on | {called(recipe['data']['name'])}, split seed {recipe['data']['seed']}, seed"
-            f" {recipe['seed']} |"
+            f"| trained on | {called(recipe['data']['name'])}{_mended(recipe['data'])}, split seed"
+            f" {recipe['data']['seed']}, seed {recipe['seed']} |"
         ),
         f"| calibration | temperature {meta['temperature']:.3f}: {_calibrated(meta)} |",
         f"| licence | {_licence(recipe)} |",
@@ -117,6 +117,14 @@ def model_card(meta: CheckpointMeta) -> str:
     if unseen := meta.get("unseen_alphabets"):
         lines += ["", _unseen(unseen)]
     return "\n".join(lines) + "\n"
+
+
+def _mended(data: Mapping[str, Any]) -> str:
+    """Whether the labels were those that people mended, and up to which entry of the journal."""
+    if data.get("labels") != "mended":
+        return ""
+    entries = ", ".join(f"{entry:,}" for entry in data.get("journal") or ())
+    return f", mended labels (journal entry {entries})" if entries else ", mended labels"
 
 
 def _calibrated(meta: CheckpointMeta) -> str:

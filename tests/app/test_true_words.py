@@ -84,6 +84,15 @@ def test_a_card_of_a_changed_recipe_says_what_it_was_really_trained_on(lab):
     assert "bundled digits" in model_card(lab.model_meta(model_run(lab).id))
 
 
+def test_a_card_says_whether_the_labels_were_mended_and_up_to_which_decision(lab):
+    run = model_run(lab)
+    meta = lab.model_meta(run.id)
+    assert "mended" not in model_card(meta)
+    data = {**meta["recipe"]["data"], "labels": "mended", "journal": [1021]}
+    mended = {**meta, "recipe": {**meta["recipe"], "data": data}}
+    assert "digits, mended labels (journal entry 1,021), split seed" in model_card(mended)
+
+
 def test_figures_of_validation_images_are_not_called_the_test_splits(lab):
     meta = lab.model_meta(add_run(lab).id)
     figures = {key: value for key, value in meta["metrics"].items() if not key.startswith("test")}
