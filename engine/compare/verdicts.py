@@ -241,12 +241,12 @@ def _gap(first: SeedGroup, second: SeedGroup) -> str:
     kinds = [SPLITS[group.members[0].split] for group in (first, second)]
     where = f"{kinds[0]} images" if kinds[0] == kinds[1] else "the images of its score"
     points = [
-        f"{100 * share:.2f} points for {group.name}"
+        f"{100 * abs(share):.2f} points {'below' if share < 0 else 'above'} it for {group.name}"
         + ("" if kinds[0] == kinds[1] else f" ({kind} images)")
         for group, share, kind in zip((first, second), (one, two), kinds, strict=True)
     ]
     return (
-        f"**Overfitting.** At the end, accuracy on training images is above that on {where} by"
+        f"**Overfitting.** Beside accuracy on {where}, accuracy on training images is at the end"
         f" {points[0]} and {points[1]}."
     )
 

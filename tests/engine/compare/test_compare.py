@@ -289,3 +289,13 @@ def test_the_images_of_a_run_are_found_with_its_classes_and_its_limits(lab, two)
     )
     spec = other.test_spec()
     assert (spec.name, spec.classes, spec.limit, spec.test_on) == ("digits", None, None, None)
+
+
+def test_an_accuracy_on_training_images_below_the_other_is_not_called_above_by_less_than_nothing(
+    lab, two
+):
+    one, other = lab.compare.subjects([run.id for run in two])
+    below = dataclasses.replace(one, final={**one.final, "generalisation_gap": -0.0116})
+    said = "\n".join(answer(seed_group([below]), seed_group([other]), None, None))
+    assert "1.16 points below it for" in said and "points above it for" in said
+    assert "-1.16" not in said
