@@ -214,7 +214,7 @@ def travel(on: Walk) -> None:
         on.click(on.page.get_by_role("button", name="Make the two maps"))
         play = on.page.locator(".st-key-travel-scatter .play button")
         play.wait_for(timeout=TRAINS_MS)
-        play.scroll_into_view_if_needed()
+        on.page.locator(".st-key-travel-scatter").first.evaluate("map => map.scrollIntoView()")
         on.page.locator(".st-key-travel-scatter .words", has_text="images").wait_for()
     on.shoot("the map before")
     play.click()

@@ -68,7 +68,9 @@ def pick_person() -> None:
 def _named() -> str:
     """The name that was given on this page, or else in this browser before; '' if none was."""
     if KEY not in st.session_state:
-        st.session_state[KEY] = unquote(st.context.cookies.get(_cookie(), ""))[:LONGEST]
+        kept = st.context.cookies.get(_cookie(), "")
+        # a page that is drawn without a browser has something else than texts for cookies
+        st.session_state[KEY] = unquote(kept)[:LONGEST] if isinstance(kept, str) else ""
     return st.session_state[KEY]
 
 

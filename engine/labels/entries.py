@@ -17,6 +17,7 @@ ACTIONS: dict[str, str] = {
     "untag": "takes a tag off images",
     "undo": "takes an earlier entry back, or its part that concerns these images",
 }
+REVIEW = "review"  # the tag of images that somebody sent to the review, where they come first
 LONGEST = 200  # characters of a name: of a person, a class, a tag
 
 

@@ -22,6 +22,7 @@ from app.shared_lab import open_lab_here, share
 from engine.embedding.projection import Options, Projection
 from engine.imaging.images import as_picture
 from engine.lab import Lab
+from engine.labels.entries import REVIEW
 from engine.services.aligned_maps import CHANGES
 from engine.services.background import measure
 from engine.settings import read_settings
@@ -113,6 +114,17 @@ def test_many_images_in_the_address_show_their_gallery(lab: Lab, space) -> None:
     assert {"Table (CSV)", "Images (zip)"} <= {
         button.label for button in page.get("download_button")
     }
+
+
+def test_a_selection_is_sent_to_the_review_and_taken_back(lab: Lab, space) -> None:
+    name = space.keep_selection(np.arange(30, 34))
+    page = open_page("embeddings", **address(lab, selection=name))
+    page.button(key="gallery-review").click().run()
+    assert not page.exception
+    current = lab.labels.current("digits")
+    assert sum(REVIEW in now.tags for now in current.values()) == 4
+    page.button(key="gallery-undo").click().run()
+    assert not any(REVIEW in now.tags for now in lab.labels.current("digits").values())
 
 
 def test_an_address_of_another_space_selects_nothing(lab: Lab, space) -> None:

@@ -12,6 +12,7 @@ from app.charts import noise as charts
 from app.sections.noise.purpose import changed_by_chance
 from engine.files.atomic import write_json
 from engine.lab import Lab
+from engine.labels.entries import REVIEW
 from engine.noise.findings import REGIMES
 from engine.noise.shares import two_estimates
 
@@ -78,6 +79,18 @@ def test_a_review_goes_on_from_where_it_was_left(lab):
     assert "**3** decided" in texts(again)
     again.button(key="undo").click().run()
     assert list(lab.noise.review(found).decisions()) == [int(order[0]), int(order[1])]
+
+
+def test_images_that_were_sent_to_the_review_come_first(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    last = [int(place) for place in found.arrays["order"][-2:]]
+    lab.labels.mark("noisy", "tag", [found.file(at) for at in last], who="Ada", tag=REVIEW)
+    page = open_page("noise", data="noisy", section="review")
+    for _ in last:
+        assert "Sent to the review by hand." in texts(page)
+        page.button(key="reject").click().run()
+    assert "Sent to the review" not in texts(page)
+    assert set(lab.noise.review(found).decisions()) == set(last)
 
 
 def test_cleaned_labels_count_what_is_kept_and_changed(lab):

@@ -14,6 +14,7 @@ from app.sections.embeddings.selection import file_of, grid
 from app.widgets import allowed, note, number
 from app.widgets.doing import do_button
 from app.widgets.person import person, pick_person
+from engine.labels.entries import REVIEW
 
 if TYPE_CHECKING:
     from engine.embedding.space import Space
@@ -131,6 +132,14 @@ def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: st
             key=f"{key}-exclude",
             icon=":material/block:",
             help="Excluded images are in no split of mended labels.",
+        )
+        do_button(
+            "Send to review",
+            act,
+            (_mark, lab, data, names, "tag", REVIEW),
+            key=f"{key}-review",
+            icon=":material/rate_review:",
+            help="They come first in the review of Label noise, one by one, once the labels are diagnosed.",
         )
         with st.popover("Tag", icon=":material/sell:"):
             tag = st.text_input("Tag", key=f"{key}-tag", max_chars=60)

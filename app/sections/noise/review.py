@@ -13,8 +13,11 @@ from app.sections.noise import choose
 from app.sections.noise.suspects import ANY, chosen, pictures
 from app.widgets import allowed, note, told
 from app.widgets.person import person, pick_person
+from engine.labels.entries import REVIEW
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from engine.lab import Lab
     from engine.noise.review import Review
     from engine.noise.storage import Diagnosis
@@ -42,21 +45,35 @@ def draw(lab: Lab) -> None:
             " page whenever you like."
         )
     skipped = st.session_state.setdefault(f"skipped-{found.key}", [])
-    queue = chosen(found, given, likely, "suspect", False)
-    place = next((int(i) for i in queue if int(i) not in decided and int(i) not in skipped), None)
+    queue, sent = _sent_first(lab, found, chosen(found, given, likely, "suspect", False))
+    place = next((i for i in queue if i not in decided and i not in skipped), None)
     may = allowed(lab, "label")
     if place is None:
         st.success("Nothing is left to decide here.", icon=":material/done_all:")
         if may:
             buttons_after(review, found, None)
     else:
-        if found.arrays["given"][place] == found.arrays["likely"][place]:
+        if place in sent:
+            st.caption("Sent to the review by hand.")
+        elif found.arrays["given"][place] == found.arrays["likely"][place]:
             st.info(
                 "No suspect is left: of all images that follow, the given label is the likely class.",
                 icon=":material/done_all:",
             )
         candidate(found, review, place, may)
     latest_decisions(found, list(decided.values())[-8:][::-1])
+
+
+def _sent_first(lab: Lab, found: Diagnosis, queue: np.ndarray) -> tuple[list[int], frozenset[int]]:
+    """The queue with the images first that somebody sent to the review, and the positions of those."""
+    current = lab.labels.current(found.data.name)
+    sent = frozenset(
+        found.places[name]
+        for name, now in current.items()
+        if REVIEW in now.tags and name in found.places
+    )
+    order = [int(place) for place in queue]
+    return sorted(order, key=lambda place: place not in sent) if sent else order, sent
 
 
 def candidate(found: Diagnosis, review: Review, place: int, may: bool) -> None:
