@@ -108,7 +108,7 @@ _ROWS: dict[str, dict[str, str]] = {
     "trash": {"restore": "empty entries put restore sweep"},
     "classroom": {
         "look": "is_locked_for now",
-        "lead": "assign back_code lock may_come_back new_code send_away",
+        "lead": "assign back_code back_codes lock may_come_back new_code send_away",
         HIDDEN: "dismiss enter join leave key outside pass_of passes person_of visitor",
     },
     "run": {
