@@ -110,3 +110,12 @@ def test_a_map_that_does_not_come_says_so(blank, server):
     blank.route("**/points/**", lambda route: route.abort())
     blank.goto(f"{server.address}{EXPLORER}")
     blank.get_by_text("The map could not be loaded: the lab does not answer.").wait_for()
+
+
+def test_the_map_and_its_legend_fit_a_projectors_window(page):
+    page.set_viewport_size({"width": 1024, "height": 768})
+    legend = page.locator('[class~="scatter"] .legend').first
+    wait_until(lambda: (legend.bounding_box() or {"y": 999})["y"] < 768, timeout=30)
+    box = legend.bounding_box()
+    assert box["y"] + box["height"] <= 768
+    assert page.locator(MAP).bounding_box()["height"] >= 298  # still a map
