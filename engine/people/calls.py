@@ -104,7 +104,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "lead": "clear end hand_out stop_all take_back untouched wall",
     },
     "visits": {HIDDEN: "forget"},
-    "tour": {"look": "drawn place state under_way", "lead": "start stop"},
+    "tour": {"look": "drawn place state under_way", "lead": "start stop", HIDDEN: "prepare"},
     "trash": {"restore": "empty entries put restore sweep"},
     "classroom": {
         "look": "is_locked_for now",
