@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 DASHBOARD = Path(__file__).with_name("dashboard.py")
 # after the start: the first page comes first, but API clients give up after five seconds of waiting
+PREPARE_SECONDS = 20  # after the start: the first page and the canvas come before
 WARM_SECONDS = 4
 YIELD_SECONDS = 6  # at most, to a run that starts
 ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
@@ -83,9 +84,10 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
         warming = asyncio.create_task(_warm(canvas, pulse))
         threading.Thread(target=_probe, args=(lab,), name="probe", daemon=True).start()
         leaving = asyncio.create_task(_see_off(lab))
+        preparing = asyncio.create_task(_prepare(lab))
         yield
-        warming.cancel()
-        leaving.cancel()
+        for task in (warming, leaving, preparing):
+            task.cancel()
         tally.close()
         await canvas.stop()
 
@@ -126,6 +128,15 @@ async def _see_off(lab: Lab) -> None:
     while lab.settings.mode == "public":
         await asyncio.to_thread(lab.visits.forget, lambda id: may_be_here(id, AWAY_SECONDS))
         await asyncio.sleep(AWAY_SECONDS / 12)
+
+
+async def _prepare(lab: Lab) -> None:
+    """Have a public lab a map and a search for wrong labels that visitors can look at: they may begin
+    none.
+    """
+    if lab.settings.mode == "public":
+        await asyncio.sleep(PREPARE_SECONDS)
+        await asyncio.to_thread(lab.tour.prepare)
 
 
 async def _warm(canvas: LazyApp, pulse: Pulse) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from app.charts import compare as charts
 from app.charts.report import as_csv, as_html
 from app.sections.compare import common, detail, summary
-from app.widgets import empty, note, page, pick_runs
+from app.widgets import citations, empty, note, page, pick_runs
 from app.widgets.explain import explain, full
 from app.widgets.fragments import fragment
 from engine.errors import GlyphlabError
@@ -58,6 +58,15 @@ def export(subjects: list) -> None:
         )
 
     with st.container(horizontal=True):
+        st.download_button(
+            "Citations (BibTeX)",
+            lambda: citations(lab, [s.run.id for s in subjects]),
+            "glyphlab.bib",
+            "text/plain",
+            key="bibtex",
+            on_click="ignore",
+            help="Of the lab and of each run's model: figure, images, interval, recipe, seed, data.",
+        )
         st.download_button(
             "Figures (CSV)",
             as_csv(rows),

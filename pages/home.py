@@ -16,6 +16,7 @@ from app.widgets.visiting import visiting
 
 LATEST = 6
 MOST_RUNNING = 8  # live runs that are drawn; a queue may hold hundreds
+EXAMPLES = {"map": "Look at an embedding space", "labels": "Look at wrong labels that were found"}
 BUSY_SECONDS, CALM_SECONDS = 2, 5  # between two looks, while a run is alive and while none is
 
 
@@ -85,6 +86,10 @@ with page(
             link("draw", "Draw a character")
             link("train", "Open the recipe quick", recipe="quick")
             link("compare", "Compare runs")
+            for step, label in EXAMPLES.items():
+                if lab.tour.state(step) == "done":
+                    place = lab.tour.place(step)
+                    link(place.page, label, **place.query)
     busy = any(run.alive for run in lab.runs())
     fragment(live, run_every=BUSY_SECONDS if busy else CALM_SECONDS)(busy)
     if asking().leads:

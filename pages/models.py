@@ -8,6 +8,7 @@ from app.sections.models.inside import inside
 from app.widgets import (
     WIDE_TABLE,
     ago,
+    cite_button,
     damaged_box,
     link,
     note,
@@ -25,6 +26,7 @@ with page("Models", "Saved models: what they are for, how good they are, and the
         with st.container(horizontal=True, vertical_alignment="center"):
             link("draw", "Open on the canvas", model=model)
             downloads(lab, model, meta)
+            cite_button(meta, model)
             remove(lab, model)
         offer_test_split(lab, model, meta)
         left, right = st.columns([3, 2])

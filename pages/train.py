@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.sections.train.start import keep_edits, start
+from app.sections.train.start import keep_edits, seeds_begun, start
 from app.sections.train.watch import watch
 from app.widgets import damaged_box, page, pick_run
 from app.widgets.live import fetch_library
@@ -24,6 +24,7 @@ with page("Train", "Choose a recipe, change any field, start the run and watch i
         with box:
             start(lab)
             fetch_library()
+    seeds_begun()
     run_id = pick_run(lab, "run", "Run to watch", only_alive=True)
     if run_id:
         watch(lab, run_id)

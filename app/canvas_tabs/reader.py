@@ -24,6 +24,7 @@ from engine.recognition.word_reader import read_lines
 from engine.services.few_shot import EMBEDDER
 from engine.services.gallery import Gallery
 from engine.settings import COMMAND
+from engine.store.models import without_trials
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,13 +68,13 @@ class Reader:
     def galleries(self) -> Galleries:
         return self.whole.galleries
 
-    def models(self) -> list[dict[str, str]]:
+    def models(self, keep: str = "") -> list[dict[str, str]]:
         """name, title and label of the models that can read drawings, the best first, shipped ones
-        before those of runs.
+        before those of runs. Of a sweep's trials there is the best, and the one called `keep`.
         """
         found = {
             model.name: model
-            for model in self.lab.models()
+            for model in without_trials(self.lab.models(), (keep,))
             if model.style != "photo" and model.name != EMBEDDER
         }
         names = [name for name in FAVOURITES if name in found] + [

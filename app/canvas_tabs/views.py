@@ -68,7 +68,7 @@ class Views:
                 return {"kind": "message", "note": str(error)}
 
         def models(data: list[Any]) -> dict[str, Any]:
-            found = self.reader.models()
+            found = self.reader.models(keep=_words(data, 1)[0] if data else "")
             return {"models": found, "best": found[0]["name"] if found else ""}
 
         def prepare(data: list[Any]) -> dict[str, Any]:

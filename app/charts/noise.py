@@ -1,4 +1,4 @@
-"""Charts of label noise: T, published and recovered results, hypotheses, label quality, and trials
+"""Charts of label noise: T, published and recovered results, hypotheses, suspicion, and trials
 with injected noise.
 """
 
@@ -132,24 +132,24 @@ def hypotheses(rows: Sequence[Row], names: Mapping[str, str]) -> go.Figure:
 
 
 def scores(edges: Sequence[float], counts: Sequence[int]) -> go.Figure:
-    """How many labels have which quality: counts (B,) between edges (B + 1,) in 0..1, on a
-    logarithmic axis.
+    """How many labels have which suspicion: counts (B,) of the probability of being correct between
+    edges (B + 1,) in 0..1, on a logarithmic axis. Suspicion is 1 minus that.
     """
     if not sum(counts):
-        return message("Label quality", "No label has been scored.")
+        return message("Suspicion", "No label has been scored.")
     chart = figure(
-        "Label quality",
-        "Probability that the given label is correct",
+        "Suspicion",
+        "Probability that the given label is wrong",
         "Images (log scale)",
         height=300,
     )
-    middles = [(a + b) / 2 for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    middles = [1 - (a + b) / 2 for a, b in zip(edges[:-1], edges[1:], strict=True)]
     chart.add_bar(
         x=middles,
         y=[count or None for count in counts],
         width=[b - a for a, b in zip(edges[:-1], edges[1:], strict=True)],
         marker={"color": COLOURS[0], "line": {"width": 0}},
-        hovertemplate="quality %{x:.2f}: %{y:,} images<extra></extra>",
+        hovertemplate="suspicion %{x:.2f}: %{y:,} images<extra></extra>",
         showlegend=False,
     )
     chart.update_yaxes(type="log", dtick=1)

@@ -4,6 +4,7 @@ the lab; nothing else.
 
 from app.charts.words import ago, number, parameters, percent, seconds, size
 from app.widgets.allowed import allowed
+from app.widgets.cite import citations, cite_button
 from app.widgets.common import (
     CHART_CONFIG,
     WIDE_TABLE,
@@ -28,6 +29,8 @@ __all__ = [
     "ago",
     "allowed",
     "chart",
+    "citations",
+    "cite_button",
     "clock",
     "damaged_box",
     "data_uri",

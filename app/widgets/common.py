@@ -15,6 +15,7 @@ from app.charts.words import moment
 from app.people.asking import in_dashboard
 from app.shared_lab import open_lab_here
 from app.theme import DARK, LIGHT
+from app.widgets.explain import full
 from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.live import can_draw, drawn, drawn_once, live_chart
@@ -54,6 +55,9 @@ def _lock(lab: Lab, was: bool) -> None:
             "The class is locked: look and draw until your teacher unlocks it.",
             icon=":material/lock:",
         )
+
+
+NATS = " (nats)"
 
 
 def _outside(error: OutsideError) -> None:
@@ -134,7 +138,12 @@ def note(text: str) -> None:
 
 def shared_chart(of: Hashable, make: Callable[[], go.Figure], key: str) -> None:
     """As `chart`, for lines, points and bars that many look at: made once for the data that `of` names."""
-    live_chart(drawn_once(of, make), key, CHART_CONFIG)
+    with_units = full()
+    live_chart(
+        drawn_once((of, with_units), lambda: make() if with_units else _without_nats(make())),
+        key,
+        CHART_CONFIG,
+    )
 
 
 def chart(figure: go.Figure, key: str, **options: Any) -> Any:
@@ -145,9 +154,18 @@ def chart(figure: go.Figure, key: str, **options: Any) -> Any:
     by `st.plotly_chart`, whose answer is returned. `options` go on to it.
     """
     config = {**CHART_CONFIG, **options.pop("config", {})}
+    figure = figure if full() else _without_nats(figure)
     if can_draw(figure):
         return live_chart(drawn(figure), key, config, **options)
     return st.plotly_chart(_legible(figure), key=key, config=config, **options)
+
+
+def _without_nats(figure: go.Figure) -> go.Figure:
+    """With axes called 'Loss' instead of 'Loss (nats)', for who has not asked for all statistics."""
+    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+        if (text := axis.title.text) and text.endswith(NATS):
+            axis.title.text = text.removesuffix(NATS)
+    return figure
 
 
 def _legible(figure: go.Figure) -> go.Figure:

@@ -12,6 +12,7 @@ import streamlit as st
 from app.charts.words import literal, percent
 from app.widgets.busy import quick_takes
 from app.widgets.common import clock, empty
+from engine.store.models import without_trials
 
 if TYPE_CHECKING:
     from engine.data.info import DatasetInfo
@@ -24,9 +25,11 @@ def pick_model(
     lab: Lab, key: str, label: str = "Model", only: Sequence[str] | None = None
 ) -> str | None:
     """A saved model's name, shipped ones first; None, with an empty state drawn, where there is
-    none. `only` restricts the choice.
+    none. `only` restricts the choice. Of a sweep's trials the best is offered, and the one that the
+    address names.
     """
     models = [model for model in lab.models() if only is None or model.name in only]
+    models = without_trials(models, (st.query_params.get(key, ""), st.session_state.get(key, "")))
     if not models:
         empty(
             f"No model has been saved yet. Train one: {quick_takes(lab)}",

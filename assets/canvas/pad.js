@@ -163,11 +163,12 @@ export function startPad({ element, props, trigger, server, watch }) {
   }
 
   async function refresh() {
-    const found = await server.models([]);
+    const named = new URLSearchParams(location.search).get("model");
+    const found = await server.models([part("model").value || named || ""]);
     if (!found) return;
     models = found.models;
     if (!beside) beside = new Set(models.slice(0, 3).map((model) => model.name));
-    const picker = part("model"), named = new URLSearchParams(location.search).get("model"), chosen = picker.value || named;
+    const picker = part("model"), chosen = picker.value || named;
     part("keys").textContent = String(Math.min(9, models.length));
     picker.replaceChildren(...models.map((model) => new Option(model.label, model.name)));
     picker.value = models.some((model) => model.name === chosen) ? chosen : found.best;

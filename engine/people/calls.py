@@ -104,11 +104,11 @@ _ROWS: dict[str, dict[str, str]] = {
         "lead": "clear end hand_out stop_all take_back untouched wall",
     },
     "visits": {HIDDEN: "forget"},
-    "tour": {"look": "drawn place state under_way", "lead": "start stop"},
+    "tour": {"look": "drawn place state under_way", "lead": "start stop", HIDDEN: "prepare"},
     "trash": {"restore": "empty entries put restore sweep"},
     "classroom": {
         "look": "is_locked_for now",
-        "lead": "assign back_code lock may_come_back new_code send_away",
+        "lead": "assign back_code back_codes lock may_come_back new_code send_away",
         HIDDEN: "dismiss enter join leave key outside pass_of passes person_of visitor",
     },
     "run": {

@@ -22,6 +22,7 @@ from engine.files.cache import FileCache
 from engine.files.checked import read_document
 from engine.files.locks import Lock
 from engine.people.class_file import Assignment, ClassFile, Return, Student, check_room, without
+from engine.people.outside import outside_error
 from engine.people.passes import Passes, digest, ends_at, made_at, secret_in
 from engine.people.person import NOBODY, OWNER, TEACHER, Person, checked_name
 from engine.runs.run_info import now
@@ -31,22 +32,8 @@ LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 CODE_LENGTH = 8  # 31^8: a thousand guesses a second take 27 years on average (31**8 / 2 / 1000 s)
 MOST_VOID = 5_000  # passes that were handed back and would still be good
 BACK_SECONDS = 600  # a code by which one student comes back is read out and typed at once
+LESSON_SECONDS = 7_200  # the codes of a whole class, which are printed before the lesson
 LEADER_ID = "0" * 16
-NOT_IN_CLASS = "you are not in the class any more"
-# Why somebody is not in the class → what they are told, and what to do.
-OUTSIDE = {
-    "ended": (
-        "the lesson has ended",
-        "What you made stays with your teacher, who can let you back in to it.",
-    ),
-    "removed": (
-        NOT_IN_CLASS,
-        "Your teacher took your name off its list, and can let you back in to what you made.",
-    ),
-    "left": ("you have left the class", "Your teacher can let you back in to what you made."),
-    "elsewhere": ("you came back to the class in another browser", "Go on there."),
-    "unknown": (NOT_IN_CLASS, "Reload the page to join again."),
-}
 
 
 class Classroom:
@@ -172,13 +159,15 @@ class Classroom:
         """What to raise for whoever shows a pass by which nobody is in the class: why, and what to do."""
         found = self.passes.read(text)
         if found is None or found[0] != "student":
-            return _outside("unknown")
+            return outside_error("unknown")
         if self._is_void(str(text)):
-            return _outside("left")
+            return outside_error("left")
         now_here = self.now()
         if found[1] in {one.id for one in now_here.students}:
-            return _outside("elsewhere")
-        return _outside("ended" if made_at(str(text), "student") <= now_here.ended else "removed")
+            return outside_error("elsewhere")
+        return outside_error(
+            "ended" if made_at(str(text), "student") <= now_here.ended else "removed"
+        )
 
     def leave(self, text: object) -> None:
         """Make a pass void that its browser hands back; the name of a student who leaves is free again.
@@ -210,7 +199,7 @@ class Classroom:
             return False
         found = self.now()
         if person.role == "student" and person.id not in {one.id for one in found.students}:
-            raise _outside("unknown")
+            raise outside_error("unknown")
         return found.locked
 
     def lock(self, locked: bool) -> None:
@@ -241,6 +230,21 @@ class Classroom:
 
         self._change(give)
         return code
+
+    def back_codes(self) -> list[tuple[Student, str]]:
+        """A code for everybody who is or was in the class, by name: each is good once, for the student
+        it is made for, within LESSON_SECONDS. They replace all earlier ones.
+        """
+        made: list[tuple[Student, str]] = []
+
+        def give(found: ClassFile) -> dict[str, Any]:
+            everybody = sorted((*found.students, *found.gone), key=lambda one: one.name.casefold())
+            made[:] = [(student, _code()) for student in everybody]
+            until = int(time.time()) + LESSON_SECONDS
+            return {"back": {digest(c): Return(student=one.id, until=until) for one, c in made}}
+
+        self._change(give)
+        return made
 
     def may_come_back(self, id: str) -> bool:
         """Whether a code of `back_code` is good for this student now."""
@@ -281,11 +285,6 @@ class Classroom:
             found = found.model_copy(update=change(found))
             write_json(self._file, found.model_dump(mode="json"))
             return found
-
-
-def _outside(why: str) -> OutsideError:
-    what, hint = OUTSIDE[why]
-    return OutsideError(what, hint=hint)
 
 
 def _code() -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 QUICK, PAIR = "quick", ("few-scratch", "few-pretrained")
 DIGITS = "digits"
 READY_MADE = "mnist-convnet"  # a shipped model that reads digits, for whoever has trained none yet
+EXAMPLES = ("map", "labels")  # steps whose results a visitor of a public lab finds ready
 READS_DIGITS = "canvas-digits"  # the shipped model for the pad
 SPOILED = {
     "dataset": DIGITS, "noise": "symmetric", "rate": 0.1, "limit": 1000, "effort": "brief",
@@ -69,6 +70,14 @@ class Tour:
         if self.state(step) == "open":
             STEPS[step].begin(self)
         return self.place(step)
+
+    def prepare(self) -> None:
+        """Begin a map and a search for wrong labels where the lab has none: examples for whoever may
+        look at such results and not begin them.
+        """
+        for step in EXAMPLES:
+            with suppress(GlyphlabError):  # the lab is of use without them
+                self.start(step)
 
     def under_way(self, step: str) -> Sequence[RunInfo | TaskInfo]:
         """The runs or the tasks that a step waits for."""

@@ -4,9 +4,9 @@ here loads torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ class ModelInfo:
     where    'shipped', 'run' or 'hub'
     network  a name in MODELS
     size     pixels, the side of the square that pictures are placed on
+    sweep    whose trial made it; '' of others
     """
 
     name: str
@@ -57,6 +58,7 @@ class ModelInfo:
     created: str
     unfinished: bool
     folder: Path
+    sweep: str = ""
 
 
 def list_models(home: Path, checkpoints: Path) -> list[ModelInfo]:
@@ -64,6 +66,23 @@ def list_models(home: Path, checkpoints: Path) -> list[ModelInfo]:
     out, see `damaged_models`.
     """
     return [found for found in _looked_at(home, checkpoints) if isinstance(found, ModelInfo)]
+
+
+def without_trials(models: Sequence[ModelInfo], keep: Collection[str] = ()) -> list[ModelInfo]:
+    """The models without the trials of sweeps, but the most accurate of each on validation images,
+    and those named in `keep`.
+    """
+    best: dict[str, ModelInfo] = {}
+    for model in models:
+        if model.sweep and (model.val_accuracy or 0) > (
+            (best[model.sweep].val_accuracy or 0) if model.sweep in best else -1
+        ):
+            best[model.sweep] = model
+    return [
+        model
+        for model in models
+        if not model.sweep or model.name in keep or best[model.sweep] is model
+    ]
 
 
 def damaged_models(home: Path, checkpoints: Path) -> list[Damaged]:
@@ -79,15 +98,16 @@ def pulled_models(home: Path) -> list[Path]:
 
 def _looked_at(home: Path, checkpoints: Path) -> Iterator[ModelInfo | Damaged]:
     folders = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
-    places = [(folder.name, "shipped", folder, "") for folder in folders]
-    places += [(folder.name, "hub", folder, "") for folder in pulled_models(home)]
+    places = [(folder.name, "shipped", folder, "", "") for folder in folders]
+    places += [(folder.name, "hub", folder, "", "") for folder in pulled_models(home)]
     for known in known_runs(home):
         with suppress(GlyphlabError):  # deleted while we looked
             if (info := known.info()).saved:
-                places.append((known.run.id, "run", known.run.best, info.name))
-    for name, where, folder, title in places:
+                places.append((known.run.id, "run", known.run.best, info.name, info.sweep or ""))
+    for name, where, folder, title, sweep in places:
         try:
-            yield _model_info(name, where, folder, title, stamp_of(folder / "checkpoint.json"))
+            found = _model_info(name, where, folder, title, stamp_of(folder / "checkpoint.json"))
+            yield replace(found, sweep=sweep) if sweep else found
         except FileNotFoundError:
             continue  # it has none yet, or was deleted while we looked
         except OSError as error:

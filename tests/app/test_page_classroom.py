@@ -8,6 +8,7 @@ import io
 import pytest
 from weblab import add_run, run_part, texts
 
+from app.sections.classroom.returning import as_csv as codes_as_csv
 from app.sections.classroom.standings import as_file
 from app.shared_lab import open_lab_here
 from engine.lab import Lab
@@ -91,3 +92,26 @@ def test_the_teacher_has_the_leaderboard_as_a_file_also_when_the_lesson_has_ende
     assert (row["name"], row["run"], row["test_images"]) == ("Mia", run, "364")
     assert float(row["interval_low"]) < 0.989 < float(row["interval_high"])
     assert row["target"] == "reached"
+
+
+def the_codes() -> None:
+    from app.sections.classroom.returning import all_back_in
+    from app.shared_lab import open_lab_here
+    from engine.people.person import TEACHER
+
+    all_back_in(open_lab_here().for_person(TEACHER))
+
+
+def test_codes_for_a_whole_class_are_made_at_once_as_a_table_and_a_file(lab):
+    ada = lab.classroom.join(lab.classroom.now().code, "Ada")
+    lab.classroom.dismiss({lab.mia.id, ada.id})
+    page = run_part(the_codes)
+    assert not page.dataframe
+    page.button(key="codes-for-all").click().run()
+    table = page.dataframe[0].value
+    assert list(table["Name"]) == ["Ada", "Mia"]
+    code = dict(zip(table["Name"], table["Code"], strict=True))["Mia"]
+    assert len(code) == 9 and page.get("download_button")[0].proto.label == "Codes (CSV)"
+    assert lab.classroom.join(code, "Mia") == lab.mia
+    rows = [{"Name": "=1+1", "Code": "aaaa-bbbb", "Last here": ""}]
+    assert list(csv.reader(io.StringIO(codes_as_csv(rows).decode("utf-8-sig"))))[1][0] == "'=1+1"

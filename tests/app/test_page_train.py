@@ -8,6 +8,7 @@ import pytest
 import yaml
 from weblab import add_run, charts, open_page, texts
 
+from engine.compare.subjects import apart_from_seed
 from engine.lab import Lab
 from engine.recipes.fields import Augment, DataSpec
 from engine.recipes.recipe import Recipe
@@ -251,3 +252,22 @@ def test_a_run_is_shown_when_it_is_chosen_or_under_way(lab):
     with run.take_lock():
         run.write_status(state="running", finished=None)
         assert open_page("train").selectbox(key="run").value == run.id
+
+
+def test_several_seeds_start_by_one_click_and_are_compared_together(lab):
+    page = open_page("train")
+    page.number_input(key="quick/full/seeds").set_value(3).run()
+    assert page.button(key="start").label == "Start 3 runs"
+    started(page)
+    runs = lab.runs()
+    for run in runs:
+        if run.alive:
+            lab.stop(run.id, at_once=True)
+    recipes = [lab.run(run.id).recipe() for run in runs]
+    first = lab.recipe("quick").seed
+    assert sorted(recipe.seed for recipe in recipes) == [first, first + 1, first + 2]
+    assert {run.name for run in runs} == {f"quick seed {first + n}" for n in range(3)}
+    assert "3 runs of this recipe were started" in texts(page)
+    (address,) = [one for one in texts(page).split() if "/compare?runs=" in one][:1]
+    assert all(run.id in address for run in runs)
+    assert len({str(apart_from_seed(recipe)) for recipe in recipes}) == 1  # as Compare groups them

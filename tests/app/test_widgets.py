@@ -12,8 +12,9 @@ from PIL import Image
 from plotly.offline import get_plotlyjs_version
 from streamlit.testing.v1 import AppTest
 from waiting import wait_until
-from weblab import add_run, learning_rows, texts
+from weblab import add_run, charts, learning_rows, run_part, texts
 
+from app.canvas_tabs.reader import Reader
 from app.widgets import PAGES, data_uri
 from app.widgets.choices import choices, model_options
 from app.widgets.links import page_file
@@ -21,6 +22,7 @@ from app.widgets.live import BUNDLE, MOST_DRAWN, can_draw, drawn_once
 from app.widgets.runs import STATES, progress, without_tracebacks
 from engine.lab import Lab
 from engine.runs.run_info import ALIVE, ENDED
+from engine.store.models import without_trials
 
 
 @pytest.fixture
@@ -260,3 +262,39 @@ def test_a_figure_that_many_look_at_is_made_once_for_the_same_data():
         drawn_once(("other", number), make)
     drawn_once(("run", 1), make)
     assert len(made) == MOST_DRAWN + 3, "the oldest are forgotten"
+
+
+def test_of_a_sweeps_trials_the_best_is_offered_and_the_one_that_the_address_names(lab):
+    own = add_run(lab, name="own")
+    trials = [add_run(lab, name=f"trial {number}") for number in range(3)]
+    for trial in trials:
+        trial.write_status(sweep="tried")
+    box = shown(picking).selectbox(key="model")
+    assert len(box.options) == len(lab.models()) - 2  # two trials are left out
+    asked = shown(picking, model=trials[0].id).selectbox(key="model")
+    assert trials[0].id in asked.value
+    kept = {model.name for model in without_trials(lab.models(), (trials[0].id,))}
+    assert own.id in kept and trials[0].id in kept and len(kept & {t.id for t in trials}) <= 2
+    (best,) = {model.name for model in without_trials(lab.models())} & {t.id for t in trials}
+    reader = Reader(lab)
+    offered = {one["name"] for one in reader.models()}
+    assert best in offered and len(offered & {t.id for t in trials}) == 1
+    other = next(t.id for t in trials if t.id != best)
+    assert other in {one["name"] for one in reader.models(keep=other)}
+
+
+def test_the_unit_of_a_loss_is_shown_with_all_statistics_alone():
+    def drawn() -> None:
+        import streamlit as st
+
+        from app.charts.base import figure
+        from app.widgets import chart
+        from app.widgets.explain import FULL
+
+        st.toggle("units", key=FULL)
+        chart(figure("Loss", "Epoch", "Loss (nats)"), key="loss")
+
+    page = run_part(drawn)
+    assert "Loss (nats)" not in str(charts(page)) and "'Loss'" in str(charts(page))
+    page.toggle[0].set_value(True).run()
+    assert "Loss (nats)" in str(charts(page))

@@ -138,3 +138,12 @@ def test_a_map_that_is_scrolled_under_the_head_of_the_page_is_whole(blank, serve
         return count > 500 and seen > 0.7 * count
 
     wait_until(whole, timeout=60)
+
+
+def test_the_map_and_its_legend_fit_a_projectors_window(page):
+    page.set_viewport_size({"width": 1024, "height": 768})
+    legend = page.locator('[class~="scatter"] .legend').first
+    wait_until(lambda: (legend.bounding_box() or {"y": 999})["y"] < 768, timeout=30)
+    box = legend.bounding_box()
+    assert box["y"] + box["height"] <= 768
+    assert page.locator(MAP).bounding_box()["height"] >= 298  # still a map

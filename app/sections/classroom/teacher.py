@@ -15,6 +15,7 @@ from app.people.qr import qr_svg
 from app.people.welcome import reachable
 from app.sections.classroom.assigning import hand_out
 from app.sections.classroom.deeds import REFUSED, do
+from app.sections.classroom.returning import all_back_in
 from app.widgets.address import base_address
 from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
@@ -164,6 +165,7 @@ def _coming_and_going(lab: Lab, found: ClassFile) -> None:
                 f" {BACK_SECONDS // 60} minutes.",
                 icon=":material/key:",
             )
+    all_back_in(lab)
     with st.popover("Remove from the class", icon=":material/person_remove:"):
         for one in found.students:
             st.button(

@@ -54,7 +54,7 @@ def again(lab: Lab, found: Diagnosis) -> None:
     document = found.document
     st.caption(
         f"{document['n']:,} images, effort {document['effort']}, {document['seconds'] / 60:.1f}"
-        f" minutes, {document['created'][:10]}. Label quality comes from networks that were not"
+        f" minutes, {document['created'][:10]}. Suspicion comes from networks that were not"
         " trained on the label in question; no other labels are used."
     )
     if document["effort"] != "full" and lab.may("diagnose"):

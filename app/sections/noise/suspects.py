@@ -63,8 +63,8 @@ def draw(lab: Lab) -> None:
     shown = places[(number - 1) * PAGE : number * PAGE]
     pictures(found, shown, captions(found, shown), columns=12, key="gallery", walk=places)
     note(
-        f"{len(places):,} images. Below each: given → likely class · quality of the given label"
-        " (0%: certainly wrong, 100%: certainly correct)."
+        f"{len(places):,} images. Below each: given → likely class · suspicion, the probability that the"
+        " given label is wrong (100%: certainly wrong)."
     )
     st.subheader("Neighbours of an image", anchor=False)
     place = st.selectbox(
@@ -121,13 +121,13 @@ def pictures(
 
 
 def captions(found: Diagnosis, places: np.ndarray | list[int]) -> list[str]:
-    """'3 → 8 · 0.1%' for each position."""
+    """'3 → 8 · 99.9%' for each position: the suspicion, as in the files."""
     from engine.noise.shares import share
 
     arrays, names = found.arrays, found.classes
     return [
         f"{names[arrays['given'][i]]} → {names[arrays['likely'][i]]} ·"
-        f" {share(round(float(arrays['score'][i]), 4))}"
+        f" {share(round(1 - float(arrays['score'][i]), 4))}"
         for i in places
     ]
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.charts.study import Figures
 from app.charts.words import percent
+from app.widgets.explain import full
 from engine.data.sources import DATASETS
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def overview(rows: Sequence[Row]) -> None:
             "by": row.best.recipe if row.best else None,
             "state": _state(row),
             "run": f"/train?run={row.ours.ref}" if row.ours and row.ours.kind == "run" else None,
-            "hardware of ours": row.ours.hardware if row.ours else None,
+            # The last of many columns, for which there is no room; each experiment names it too.
+            **({"hardware of ours": row.ours.hardware if row.ours else None} if full() else {}),
         }
         for row in rows
     ]

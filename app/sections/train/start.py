@@ -18,6 +18,7 @@ from app.sections.train.given_data import on_other_data, wanted_data
 from app.sections.train.rates import rate_finder
 from app.widgets.allowed import allowed
 from app.widgets.doing import do_button
+from app.widgets.links import link
 from app.widgets.pickers import dataset_label
 from engine.data.sources import DATASETS
 from engine.errors import DataError, GlyphlabError, RecipeError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.runs.run_info import RunInfo
 
+MOST_SEEDS = 10
 ALIKE = 20  # earlier runs whose recipes are looked into for an estimate
 
 
@@ -59,15 +61,24 @@ def start(lab: Lab) -> None:
         _estimate(lab, recipe)
         _doubts(lab, recipe)
         rate_finder(lab, recipe, key)
-    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    several = lab.may("sweep")  # who may not start many runs gets no choice of how many
+    left, *middle, right = st.columns([4, 2, 3] if several else [2, 1], vertical_alignment="bottom")
     with left:
         run_name = st.text_input("Name of the run", name, key=f"{key}/run-name", max_chars=60)
+    count = 1
+    if several:
+        with middle[0]:
+            count = st.number_input(
+                "Seeds", 1, MOST_SEEDS, key=f"{key}/seeds",
+                help="How many runs of this recipe to start, each with the next seed: how far they"
+                " differ by chance alone. *Compare* shows their mean and spread.",
+            )  # fmt: skip
     why = lab.why_not_submit(recipe) if recipe is not None else ""
     with right:
         do_button(
-            "Start",
+            "Start" if count == 1 else f"Start {count} runs",
             _submit,
-            (lab, recipe, run_name.strip() or name),
+            (lab, recipe, run_name.strip() or name, count),
             key="start",
             type="primary",
             icon=":material/play_arrow:",
@@ -76,8 +87,6 @@ def start(lab: Lab) -> None:
         )
     if why and may:
         st.caption(f":material/lock: {why}")
-    if error := st.session_state.pop("not-started", None):
-        st.error(error, icon=":material/error:")
 
 
 def keep_edits() -> None:
@@ -198,10 +207,34 @@ def _alike(lab: Lab, run: RunInfo, recipe: Recipe) -> bool:
     )
 
 
-def _submit(lab: Lab, recipe: Recipe, name: str) -> None:
+def _submit(lab: Lab, recipe: Recipe, name: str, count: int = 1) -> None:
+    """Start `count` runs of a recipe, with its seed and the next ones. The first is watched."""
+    begun: list[str] = []
     try:
-        st.query_params["run"] = lab.submit(recipe, name=name)
+        for seed in range(recipe.seed, recipe.seed + count):
+            own = recipe if count == 1 else make_recipe(_fields(recipe), {"seed": seed})
+            called = name if count == 1 else f"{name} seed {seed}"
+            begun.append(lab.submit(own, name=called))
+    except GlyphlabError as error:
+        started = f"{len(begun)} of {count} runs were started. " if begun else ""
+        st.session_state["not-started"] = f"{started}{error}"
+    if begun:
+        st.query_params["run"] = begun[0]
+        st.session_state["seeds-begun"] = begun if count > 1 else []
         st.session_state["run-begun"] = True
         keep_edits()
-    except GlyphlabError as error:
-        st.session_state["not-started"] = str(error)
+
+
+def seeds_begun() -> None:
+    """Where several seeds were started last: that they wait for each other, and where to compare them."""
+    begun = st.session_state.get("seeds-begun")
+    if begun:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                f"{len(begun)} runs of this recipe were started, each with a seed of its own. They"
+                " train one after another, as far as the machine has room.",
+                width="content",
+            )
+            link("compare", "Compare these seeds", runs=",".join(begun))
+    if error := st.session_state.pop("not-started", None):
+        st.error(error, icon=":material/error:")

@@ -10,6 +10,7 @@ from weblab import add_run, open_page, texts
 from app.people.presence import AWAY_SECONDS
 from app.shared_lab import open_lab_here
 from engine.people.quota import QUOTAS
+from engine.progress import no_progress
 
 DIGITS = {"data": "digits"}
 PAGES: dict[str, dict[str, str]] = {
@@ -89,3 +90,13 @@ def test_a_visitor_is_told_how_much_they_may_do_and_how_long_it_is_kept(lab, mon
     with monkeypatch.context() as patch:
         patch.setenv("GLYPHLAB_MODE", "own")
         assert not any("visitor" in texts(open_page(name)) for name in ("home", "train", "draw"))
+
+
+def test_a_visitor_finds_the_map_that_the_lab_has_ready(lab):
+    assert "Look at an embedding space" not in texts(open_page("home"))
+    model = add_run(lab).id
+    space = lab.spaces.embed(model, "digits", "test", no_progress)
+    assert lab.tour.state("map") == "done" and len(space)
+    said = texts(open_page("home"))
+    assert "Look at an embedding space" in said and "/embeddings?model=" in said
+    assert "Look at wrong labels" not in said  # none was searched for yet

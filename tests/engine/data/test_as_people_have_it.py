@@ -600,8 +600,9 @@ def test_a_table_in_a_code_page_is_decoded_however_long_its_lines_are(opened, tm
         table = "\r\n".join(["Datei;Klasse", *lines]).encode(encoding)
         folder = write_folder(tmp_path / encoding, content | {"tabelle.csv": table})
         assert counts(opened(folder)) == {(label, "train"): 10 for label in labels}
-    names = [f"{'Übungsblätter-für-Größen-' * 4}{n}.png".encode("cp850") for n in range(4)]
-    assert guess_encoding(names) in ("cp850", "cp437")
+    name = "Übungsblätter-für-Größen-" * 4
+    raw = name.encode("cp850")
+    assert raw.decode(guess_encoding([raw])) == name
 
 
 def test_paths_in_a_table_may_be_percent_encoded(opened, tmp_path):

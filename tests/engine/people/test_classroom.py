@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import RightsError, SettingsError
 from engine.people.class_file import MOST_STUDENTS
-from engine.people.classroom import BACK_SECONDS, CODE_LENGTH, Classroom
+from engine.people.classroom import BACK_SECONDS, CODE_LENGTH, LESSON_SECONDS, Classroom
 from engine.people.passes import secret_in
 from engine.people.person import OWNER, TEACHER
 from engine.settings import read_settings
@@ -266,3 +266,32 @@ def test_who_is_no_longer_in_the_class_is_told_why(tmp_path):
     assert "Reload the page" in str(found.outside("1.student.x"))
     found.dismiss(keep=set())
     assert told("Dee").startswith("the lesson has ended. What you made stays")
+
+
+def test_a_whole_class_comes_back_by_codes_that_are_good_once_each_for_a_lesson(
+    tmp_path, monkeypatch
+):
+    found = room(tmp_path)
+    people = {name: found.join(found.now().code, name) for name in ("Cem", "Ada", "Ben")}
+    found.dismiss({one.id for one in people.values()})
+    single = found.back_code(people["Ada"].id)
+    codes = {student.name: code for student, code in found.back_codes()}
+    assert list(codes) == ["Ada", "Ben", "Cem"] and len(set(codes.values())) == 3
+    kept = (found.folder / "class.json").read_text(encoding="utf-8")
+    assert not any(code in kept for code in codes.values())
+    for used, name, why in (
+        (single, "Ada", "not the code"),
+        (codes["Ada"], "Ben", "another name"),
+    ):
+        with pytest.raises(RightsError, match=why):
+            found.join(used, name)
+    found.lock(True)
+    assert found.join(codes["Ada"], "Ada") == people["Ada"]
+    with pytest.raises(RightsError, match="not the code"):
+        found.join(codes["Ada"], "Ada")
+    start = time.time()
+    monkeypatch.setattr(time, "time", lambda: start + LESSON_SECONDS - 5)
+    assert found.join(codes["Ben"], "ben") == people["Ben"]
+    monkeypatch.setattr(time, "time", lambda: start + LESSON_SECONDS + 5)
+    with pytest.raises(RightsError, match="used or is too old"):
+        found.join(codes["Cem"], "Cem")

@@ -9,7 +9,7 @@ from weblab import add_run
 from engine.embedding.projection import Options
 from engine.errors import GlyphlabError
 from engine.lab import Lab
-from engine.services.tour import PAIR, QUICK, STEPS
+from engine.services.tour import EXAMPLES, PAIR, QUICK, STEPS
 
 
 @pytest.fixture
@@ -75,3 +75,15 @@ def test_the_map_that_is_begun_is_the_one_its_page_opens_with(lab):
     assert space is not None and space.find_map(Options()) is not None
     add_run(lab)
     assert lab.tour.place("map") == place, "the one that was made, not one that would be made now"
+
+
+def test_a_map_and_wrong_labels_are_prepared_once_for_who_may_only_look(lab):
+    lab.tour.prepare()
+    lab.tour.prepare()  # as when the lab is started again meanwhile
+    begun = lab.tasks("project"), lab.tasks("noise-trial")
+    for step in EXAMPLES:
+        assert lab.tour.state(step) == "running"
+        lab.tour.stop(step)
+    assert [len(tasks) for tasks in begun] == [1, 1]
+    assert begun[0][0].arguments["data"] == "digits" == begun[1][0].arguments["dataset"]
+    assert not lab.runs()
