@@ -168,6 +168,20 @@ SETTINGS: tuple[Setting, ...] = (
         "further options of jobs, for GLYPHLAB_EXECUTOR=slurm",
     ),
     Setting(
+        "GLYPHLAB_STORE",
+        "",
+        values.store,
+        "an address such as s3://bucket/folder, gs://bucket/folder or file:///folder",
+        "where runs and data are handed to jobs that do not see the home (empty: they see it)",
+    ),
+    Setting(
+        "GLYPHLAB_NODE_HOME",
+        "/tmp/glyphlab-jobs",
+        values.folder,
+        "a folder",
+        "folder of a node in which its jobs work, with GLYPHLAB_STORE",
+    ),
+    Setting(
         "GLYPHLAB_RESOURCES",
         "cpus=1,gpus=0,memory_gb=4,minutes=0",
         values.resources,
@@ -235,6 +249,8 @@ class Settings:
     executor: str
     ray_address: str
     slurm_options: str
+    store: str
+    node_home: Path
     resources: str
     names_only: bool
     offline: bool

@@ -39,6 +39,14 @@ def ended(lab: Lab, id: str, seconds: float = START_SECONDS) -> Run:
     return lab.run(id)
 
 
+def finished(lab: Lab, id: str, seconds: float = START_SECONDS) -> dict[str, Any]:
+    """What the run came to, once it has ended well."""
+    run = ended(lab, id, seconds)
+    info = run.info()
+    assert info.state == "finished", f"{info.state}: {info.error}\n{run.log_tail()}"
+    return trained(run)
+
+
 def in_an_epoch(lab: Lab, id: str, epoch: int = 2) -> Run:
     """The run, once it has finished that many epochs and goes on."""
     run = lab.run(id)
@@ -80,8 +88,7 @@ def test_a_killed_run_is_seen_and_goes_on_to_the_same_weights(
     assert (killed.state, killed.alive) == ("failed", False)
     assert "ended without a result" in (killed.error or "") and run.log_tail()
     lab.resume(id)
-    assert ended(lab, id).info().state == "finished"
-    assert trained(run) == undisturbed
+    assert finished(lab, id) == undisturbed
 
 
 def test_a_run_whose_node_is_lost_goes_on_elsewhere(
@@ -94,9 +101,8 @@ def test_a_run_whose_node_is_lost_goes_on_elsewhere(
     wait_until(lambda: state(lab, id) != "running", LOST_SECONDS)
     if run.info().state == "failed":  # Slurm may have queued it again by itself
         lab.resume(id)
-    assert ended(lab, id).info().state == "finished"
+    assert finished(lab, id) == undisturbed
     assert run.status()["pid"] != lost["pid"] and run.info().resumed == 1
-    assert trained(run) == undisturbed
 
 
 def test_a_stopped_run_keeps_its_model_and_one_that_waits_leaves_the_queue(lab: Lab) -> None:
@@ -158,5 +164,4 @@ def test_a_job_that_slurm_queues_again_goes_on_by_itself(
     run = in_an_epoch(lab, id)
     cluster.requeue(run.status()["job"]["id"])
     wait_until(lambda: run.info().resumed == 1, START_SECONDS * 2)
-    assert ended(lab, id).info().state == "finished"
-    assert trained(run) == undisturbed
+    assert finished(lab, id) == undisturbed

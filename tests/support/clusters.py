@@ -12,15 +12,16 @@ import sys
 import time
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+Daemon = subprocess.Popen[bytes]
 
 
 def free_port() -> int:
@@ -55,6 +56,13 @@ def kill_trees(*roots: int) -> None:
     for pid in everyone:
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
+
+
+def daemon(command: Sequence[str], log: IO[bytes], environment: dict[str, str]) -> Daemon:
+    """A process in a session of its own: Linux weighs sessions, and that of the tests gives way."""
+    return subprocess.Popen(
+        command, stdout=log, stderr=log, env=environment, start_new_session=True
+    )
 
 
 class Cluster(ABC):
@@ -94,18 +102,18 @@ class RayCluster(Cluster):
         self.nodes = [self.add_node(), self.add_node()]
         self.environment = {"GLYPHLAB_EXECUTOR": "ray", "GLYPHLAB_RAY_ADDRESS": address}
 
-    def add_node(self) -> subprocess.Popen[bytes]:
+    def add_node(self) -> Daemon:
         """A node of one core."""
         return self._start(f"--address=127.0.0.1:{self.port}", "--num-cpus=1")
 
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, *arguments: str) -> Daemon:
         command = [
             str(BIN / "ray"), "start", "--block", "--disable-usage-stats",
             "--node-ip-address=127.0.0.1", *arguments,
         ]  # fmt: skip
         log = open(self.folder / "ray.log", "ab")
         with log:
-            return subprocess.Popen(command, stdout=log, stderr=log, env=self.quiet)
+            return daemon(command, log, self.quiet)
 
     def lose_node_of(self, pid: int) -> None:
         node = next(node for node in self.nodes if node.pid in above(pid))
@@ -183,10 +191,10 @@ class SlurmCluster(Cluster):
         self.node = self._start("slurmd", "-D")
         wait_until(lambda: "idle" in self._said("sinfo", "--noheader", "--format=%T"), 60)
 
-    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+    def _start(self, *command: str) -> Daemon:
         log = open(self.folder / "out.log", "ab")
         with log:
-            return subprocess.Popen(command, stdout=log, stderr=log, env=self.quiet)
+            return daemon(command, log, self.quiet)
 
     def _said(self, *command: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, env=self.quiet)

@@ -34,12 +34,12 @@ class RayJobs:
     def submit(self, job: Job) -> str:
         """See Cluster. Its id is the submission's."""
         command = shlex.join([self.python, "-P", "-m", "engine", *job.arguments])
-        wanted = job.resources
+        wanted, output = job.resources, f" >> {shlex.quote(str(job.log))} 2>&1" if job.log else ""
         answer = self._ask(
             "/api/jobs/",
             {
                 # exec: a stop reaches the process itself. A missing home is said in Ray's own log.
-                "entrypoint": f"exec {command} >> {shlex.quote(str(job.log))} 2>&1",
+                "entrypoint": f"exec {command}{output}",
                 "submission_id": f"glyphlab-{job.name}-{secrets.token_hex(4)}",
                 "runtime_env": {"env_vars": job.environment},
                 "metadata": {"name": job.name},
