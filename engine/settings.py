@@ -189,6 +189,14 @@ SETTINGS: tuple[Setting, ...] = (
         "what a job asks of a cluster, unless its recipe says otherwise (minutes=0: no limit)",
     ),
     Setting(
+        "GLYPHLAB_SWEEP_STORAGE",
+        "",
+        str,
+        "a database URL that Optuna knows, or a journal file",
+        "where new sweeps keep their trials, to share them with other labs (empty: in the home)",
+        secret=True,
+    ),
+    Setting(
         "GLYPHLAB_NAMES_ONLY",
         "0",
         values.switch,
@@ -252,6 +260,7 @@ class Settings:
     store: str
     node_home: Path
     resources: str
+    sweep_storage: str
     names_only: bool
     offline: bool
     upload_mb: int

@@ -86,7 +86,7 @@ class RunSync:
                 content = json.dumps({**json.loads(content), **merged}, indent=1).encode()
             write_bytes(self.folder / name, content, lasting=False)
             self._got[name] = listed[name]
-        for name in [name for name in self._got if name not in listed]:
+        for name in [name for name in self._got if name not in listed and name not in NAMING]:
             with suppress(OSError):
                 (self.folder / name).unlink()
             del self._got[name]

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from engine.files.remote import Remote, RemoteError, Stamp
+from engine import __version__
+from engine.files.remote import Remote, RemoteError, Stamp, shown
 from engine.jobs.cluster.inputs import MANIFEST, needed, send
 from engine.jobs.cluster.run_sync import RUNS, RunSync
 from engine.runs.run import Run
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.settings import Settings
+
+
+MARK = "glyphlab.json"  # tells a store without runs from a folder on which nothing is mounted
 
 
 class StoredRuns:
@@ -42,6 +46,7 @@ class StoredRuns:
         """
         store, attempt = Store(self.settings.home, self.settings), secrets.token_hex(6)
         inputs = send(self.remote, needed(store, run.recipe()))
+        self.remote.write_json(MARK, {"glyphlab": __version__})
         sync = self._sync(run.path)
         sync.begin(attempt)
         manifest = [each._asdict() for each in inputs]
@@ -59,6 +64,11 @@ class StoredRuns:
             return
         with self._pulling:
             listed = self._listed()
+            if not listed and not self.remote.has(MARK):
+                raise RemoteError(
+                    f"the store {shown(self.remote.address)} is empty",
+                    hint="Mount it again, or set GLYPHLAB_STORE back to where the runs are.",
+                )
             for run in runs:
                 found = listed.get(run.path.name)
                 if found:
