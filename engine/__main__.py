@@ -49,7 +49,7 @@ def _job(folder: str) -> None:
     from engine.services.background import TASKS
     from engine.settings import read_settings
 
-    give_way(NICE_RUN)
+    # It gives way to nobody: a cluster has given it cores of its own.
     work_on_job(Path(folder), read_settings(os.environ), TASKS)
 
 
@@ -57,7 +57,6 @@ def _stored(name: str, attempt: str) -> None:
     from engine.jobs.cluster.stored_job import work_on_stored
     from engine.settings import read_settings
 
-    give_way(NICE_RUN)
     work_on_stored(name, attempt, read_settings(os.environ))
 
 

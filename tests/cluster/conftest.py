@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import blank, browser
 from clusters import CLUSTERS, Cluster, missing
 from made_lab import furnish
 
 from engine.lab import Lab
 
 RESOURCES = "cpus=1,memory_gb=0.5"
+__all__ = ["blank", "browser"]
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)

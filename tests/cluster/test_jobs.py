@@ -15,13 +15,14 @@ from waiting import wait_until
 
 from engine.errors import RunError
 from engine.jobs.executor import LocalExecutor
+from engine.jobs.task_status import read_status
 from engine.lab import Lab
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.run import Run
 from engine.runs.run_info import ENDED
 from engine.sweep.spec import make_sweep
 
-START_SECONDS = 120  # a job of Ray's or Slurm's on a busy machine
+START_SECONDS = 300  # a job of Ray's or Slurm's on a busy machine
 LOST_SECONDS = 60  # within which a lost node must be seen
 
 
@@ -97,12 +98,16 @@ def test_a_run_whose_node_is_lost_goes_on_elsewhere(
     id = lab.submit(recipe(30))
     run = in_an_epoch(lab, id)
     lost = run.status()
+    node = cluster.node_of(lost["pid"])
     cluster.lose_node_of(lost["pid"])
     wait_until(lambda: state(lab, id) != "running", LOST_SECONDS)
     if run.info().state == "failed":  # Slurm may have queued it again by itself
         lab.resume(id)
+    in_an_epoch(lab, id, run.info().epoch)
+    assert cluster.node_of(run.status()["pid"]) != node
     assert finished(lab, id) == undisturbed
     assert run.status()["pid"] != lost["pid"] and run.info().resumed == 1
+    cluster.mend()
 
 
 def test_a_stopped_run_keeps_its_model_and_one_that_waits_leaves_the_queue(lab: Lab) -> None:
@@ -128,7 +133,19 @@ def test_a_task_is_a_job_and_a_task_can_be_stopped(lab: Lab) -> None:
     assert lab.spaces.find("mmmmmm", "shapes", "all") is not None
 
 
-def test_a_sweep_loses_and_doubles_no_trial_when_a_run_is_killed(lab: Lab) -> None:
+def test_an_examination_of_labels_is_a_job(lab: Lab) -> None:
+    id = lab.start_task("diagnose", dataset="shapes", effort="brief")
+    wait_until(lambda: lab.task(id).state in ENDED, START_SECONDS)
+    found = lab.task(id)
+    assert found.state == "finished", found.error
+    assert read_status(lab.home / "tasks" / id).job is not None
+    diagnosis = lab.noise.find("shapes", effort="brief")
+    assert diagnosis is not None and len(diagnosis.arrays["given"]) == 120
+
+
+def test_a_sweep_in_parallel_loses_and_doubles_no_trial_when_a_node_is_lost(
+    lab: Lab, cluster: Cluster
+) -> None:
     rates = [round(0.1 / 2**n, 6) for n in range(12)]
     fields = {"data.name": "shapes", "data.validation": 0.2, "data.size": 16, "epochs": 2}
     spec = make_sweep(
@@ -140,18 +157,20 @@ def test_a_sweep_loses_and_doubles_no_trial_when_a_run_is_killed(lab: Lab) -> No
     )  # fmt: skip
     lab.sweeps.create(spec)
     lab.sweeps.start("tried", workers=2)
-    victim = None
+    victim, most = None, 0
     end = time.monotonic() + 10 * START_SECONDS
     while lab.sweeps.info("tried").state != "finished" and time.monotonic() < end:
         running = [run for run in lab.runs() if run.sweep == "tried" and run.state == "running"]
+        most = max(most, len(running))
         if victim is None and running and (pid := lab.run(running[0].id).status().get("pid")):
             victim = running[0].id
-            os.kill(pid, signal.SIGKILL)
+            cluster.lose_node_of(pid)
+            cluster.mend()
         time.sleep(0.5)
     trials = lab.sweeps.trials("tried")
     assert sorted(trial.values["lr"] for trial in trials) == sorted(rates)
     assert [trial.state for trial in trials] == ["finished"] * 12
-    assert victim in [trial.run for trial in trials]
+    assert victim in [trial.run for trial in trials] and most == 2
     assert sorted(r.state for r in lab.runs() if r.sweep == "tried") == ["finished"] * 12
 
 

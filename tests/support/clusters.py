@@ -20,6 +20,7 @@ from typing import IO, Any
 from waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
+NODES = 2  # of the Ray cluster, a core each
 BIN = Path(sys.executable).parent
 Daemon = subprocess.Popen[bytes]
 
@@ -72,8 +73,16 @@ class Cluster(ABC):
     environment: dict[str, str]
 
     @abstractmethod
+    def node_of(self, pid: int) -> int:
+        """The node on which a process runs, by its daemon's process."""
+
+    @abstractmethod
     def lose_node_of(self, pid: int) -> None:
         """Take away the node on which this process runs, with all that runs there."""
+
+    @abstractmethod
+    def mend(self) -> None:
+        """Have as many nodes again as at the beginning."""
 
     @abstractmethod
     def close(self) -> None:
@@ -99,7 +108,7 @@ class RayCluster(Cluster):
         )  # fmt: skip
         address = f"http://127.0.0.1:{page}"
         wait_until(lambda: _answers(f"{address}/api/jobs/"), 300)
-        self.nodes = [self.add_node(), self.add_node()]
+        self.nodes = [self.add_node() for _ in range(NODES)]
         self.environment = {"GLYPHLAB_EXECUTOR": "ray", "GLYPHLAB_RAY_ADDRESS": address}
 
     def add_node(self) -> Daemon:
@@ -115,11 +124,19 @@ class RayCluster(Cluster):
         with log:
             return daemon(command, log, self.quiet)
 
+    def node_of(self, pid: int) -> int:
+        return next(node.pid for node in self.nodes if node.pid in above(pid))
+
     def lose_node_of(self, pid: int) -> None:
-        node = next(node for node in self.nodes if node.pid in above(pid))
+        lost = self.node_of(pid)
+        node = next(node for node in self.nodes if node.pid == lost)
         kill_trees(node.pid)
         node.wait()
         self.nodes.remove(node)
+
+    def mend(self) -> None:
+        while len(self.nodes) < NODES:
+            self.nodes.append(self.add_node())
 
     def close(self) -> None:
         for process in (*self.nodes, self.head):
@@ -203,6 +220,12 @@ class SlurmCluster(Cluster):
     def requeue(self, job: str) -> None:
         """What an administrator, or a job of higher priority, does."""
         subprocess.run(["scontrol", "requeue", job], check=True, env=self.quiet)
+
+    def node_of(self, pid: int) -> int:
+        return self.node.pid  # there is one
+
+    def mend(self) -> None:
+        """Its node comes back by itself."""
 
     def lose_node_of(self, pid: int) -> None:
         own = parents()

@@ -16,12 +16,13 @@ class Processes:
 
     def __init__(self) -> None:
         self.jobs: dict[str, subprocess.Popen[bytes] | None] = {}
-        self.asked, self.down = 0, False
+        self.asked, self.taken, self.down = 0, 0, False
 
     def submit(self, job: Job) -> str:
         if self.down:
             raise ClusterError("the cluster does not answer")
-        id = str(len(self.jobs))
+        id = str(self.taken)
+        self.taken += 1
         self.jobs[id] = None
         if job.resources.cpus == 1:
             with open(job.log or os.devnull, "ab") as log:

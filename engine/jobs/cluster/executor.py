@@ -17,7 +17,7 @@ from typing import Any
 from engine.errors import GlyphlabError, RunError
 from engine.files.atomic import write_json, write_text
 from engine.files.locks import Lock, is_locked
-from engine.files.pulse import BEAT_SECONDS, age_seconds
+from engine.files.pulse import BEAT_SECONDS, age_seconds, clock_ns
 from engine.files.remote import RemoteError
 from engine.jobs.cluster.base import Cluster, ClusterError, Job, JobState, Node
 from engine.jobs.cluster.probe import Probe, last_probe, probe
@@ -55,6 +55,7 @@ class ClusterExecutor:
         self._asked = float("-inf")
         self._states: dict[str, JobState] | None = None
         self._error = ""
+        self._clock: int | None = None  # of the home's file system, at the last look
         self._nodes: list[Node] = []
         self._nodes_asked = float("-inf")
 
@@ -214,6 +215,8 @@ class ClusterExecutor:
             runs = self._jobs()
         except RemoteError as error:  # then nothing is known of any run, and none is given up
             self._error, runs = str(error), []
+        with suppress(OSError):
+            self._clock = clock_ns(self.settings.home)  # once, not for each of hundreds of runs
         for known in runs:
             with suppress(GlyphlabError, OSError):
                 if word := self._lost(known.run.path, known.status):
@@ -235,7 +238,7 @@ class ClusterExecutor:
         """Why the job of this folder computes no more, in words; empty if it does, or will."""
         if is_locked(folder / "lock") and status.get("host") == socket.gethostname():
             return ""  # of this machine the kernel knows for sure
-        silent = age_seconds(folder / "beat")
+        silent = age_seconds(folder / "beat", self._clock)
         job = status["job"]
         state = JobState("running") if self._states is None else self._states.get(job["id"], GONE)
         where = f" on {status['host']}" if status.get("host") else ""

@@ -22,11 +22,12 @@ from engine.jobs.cluster.executor import ClusterExecutor
 from engine.jobs.cluster.inputs import needed
 from engine.jobs.cluster.run_sync import RunSync
 from engine.lab import Lab
+from engine.labels.journal import Journal
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.run import Run
 from engine.runs.run_info import ENDED
 
-SECONDS = 120  # for a job that begins on a busy machine
+SECONDS = 300  # for a job that begins on a busy machine
 
 
 def recipe(epochs: int = 3, **changes: Any) -> Recipe:
@@ -85,13 +86,14 @@ def test_a_run_in_another_home_is_seen_live_and_a_killed_one_goes_on_to_the_same
     alone = Lab.open(
         {"GLYPHLAB_HOME": str(home), "GLYPHLAB_DEVICE": "cpu", "GLYPHLAB_THREADS": "1"}
     )
-    undisturbed = alone.train(recipe(40))
-    id = lab.submit(recipe(40))
+    undisturbed = alone.train(recipe(120))
+    id = lab.submit(recipe(120))
     run = lab.run(id)
     node, store = tmp_path / "node", tmp_path / "store"
 
     def live() -> bool:
-        return state(lab, id) == "running" and len(run.metrics()) > 4
+        pushed = list((store / "runs").glob("*/last/state.json"))
+        return state(lab, id) == "running" and len(run.metrics()) > 4 and bool(pushed)
 
     wait_until(live, SECONDS)
     assert run.status()["job"]["id"] == "0" and run.log_tail()
@@ -123,9 +125,8 @@ def test_a_job_is_sent_its_data_the_decisions_about_labels_and_the_model_it_star
     lab: Lab, tmp_path: Path
 ) -> None:
     parent = model_run(lab, ("bar", "ring", "cross"), seed=3)
-    lab.labels.journal("shapes").write(
-        "exclude", [lab.dataset("shapes", size=16).sample_id(0)], who="owner"
-    )
+    first = lab.dataset("shapes", size=16).files[0]
+    Journal(lab.home, "shapes").write("exclude", [first], who="owner")
     start = recipe(1, init_from=parent.id, model={"options": {"width": 4}})
     asked = make_recipe(
         {**start.model_dump(mode="json"), "data": {**SMALL["data"], "labels": "mended"}}
