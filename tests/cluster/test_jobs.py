@@ -24,6 +24,7 @@ from engine.sweep.spec import make_sweep
 
 START_SECONDS = 300  # a job of Ray's or Slurm's on a busy machine
 LOST_SECONDS = 60  # within which a lost node must be seen
+EPOCHS = 100  # long enough to be caught in the middle
 
 
 def recipe(epochs: int = 3, **changes: Any) -> Recipe:
@@ -58,12 +59,12 @@ def in_an_epoch(lab: Lab, id: str, epoch: int = 2) -> Run:
 
 @pytest.fixture(scope="module")
 def undisturbed(lab: Lab) -> dict[str, Any]:
-    """What thirty epochs come to on this machine, without a cluster."""
+    """What so many epochs come to on this machine, without a cluster."""
     alone = Lab.open(
         {"GLYPHLAB_HOME": str(lab.home), "GLYPHLAB_DEVICE": "cpu", "GLYPHLAB_THREADS": "1"}
     )
     assert isinstance(alone.launcher.executor, LocalExecutor)
-    run = alone.train(recipe(30))
+    run = alone.train(recipe(EPOCHS))
     found = trained(run)
     run.delete()
     return found
@@ -81,7 +82,7 @@ def test_jobs_see_the_home_and_the_nodes_are_shown(lab: Lab, cluster: Cluster) -
 def test_a_killed_run_is_seen_and_goes_on_to_the_same_weights(
     lab: Lab, undisturbed: dict[str, Any]
 ) -> None:
-    id = lab.submit(recipe(30))
+    id = lab.submit(recipe(EPOCHS))
     run = in_an_epoch(lab, id)
     assert lab.runs()[0].where.endswith(f"on {os.uname().nodename}")
     os.kill(run.status()["pid"], signal.SIGKILL)
@@ -95,7 +96,7 @@ def test_a_killed_run_is_seen_and_goes_on_to_the_same_weights(
 def test_a_run_whose_node_is_lost_goes_on_elsewhere(
     lab: Lab, cluster: Cluster, undisturbed: dict[str, Any]
 ) -> None:
-    id = lab.submit(recipe(30))
+    id = lab.submit(recipe(EPOCHS))
     run = in_an_epoch(lab, id)
     lost = run.status()
     node = cluster.node_of(lost["pid"])
@@ -103,7 +104,10 @@ def test_a_run_whose_node_is_lost_goes_on_elsewhere(
     wait_until(lambda: state(lab, id) != "running", LOST_SECONDS)
     if run.info().state == "failed":  # Slurm may have queued it again by itself
         lab.resume(id)
-    in_an_epoch(lab, id, run.info().epoch)
+    wait_until(
+        lambda: state(lab, id) in ENDED or run.status()["pid"] not in (None, lost["pid"]),
+        START_SECONDS,
+    )
     assert cluster.node_of(run.status()["pid"]) != node
     assert finished(lab, id) == undisturbed
     assert run.status()["pid"] != lost["pid"] and run.info().resumed == 1
@@ -179,7 +183,7 @@ def test_a_job_that_slurm_queues_again_goes_on_by_itself(
 ) -> None:
     if not isinstance(cluster, SlurmCluster):
         pytest.skip("Ray does not queue a job again")
-    id = lab.submit(recipe(30))
+    id = lab.submit(recipe(EPOCHS))
     run = in_an_epoch(lab, id)
     cluster.requeue(run.status()["job"]["id"])
     wait_until(lambda: run.info().resumed == 1, START_SECONDS * 2)

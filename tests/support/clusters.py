@@ -19,6 +19,9 @@ from typing import IO, Any
 
 from waiting import wait_until
 
+from engine.jobs.cluster.base import ClusterError
+from engine.jobs.cluster.ray_jobs import RayJobs
+
 ROOT = Path(__file__).parents[2]
 NODES = 2  # of the Ray cluster, a core each
 BIN = Path(sys.executable).parent
@@ -108,7 +111,9 @@ class RayCluster(Cluster):
         )  # fmt: skip
         address = f"http://127.0.0.1:{page}"
         wait_until(lambda: _answers(f"{address}/api/jobs/"), 300)
-        self.nodes = [self.add_node() for _ in range(NODES)]
+        self.jobs = RayJobs(address, sys.executable)
+        self.nodes: list[Daemon] = []
+        self.mend()
         self.environment = {"GLYPHLAB_EXECUTOR": "ray", "GLYPHLAB_RAY_ADDRESS": address}
 
     def add_node(self) -> Daemon:
@@ -137,6 +142,13 @@ class RayCluster(Cluster):
     def mend(self) -> None:
         while len(self.nodes) < NODES:
             self.nodes.append(self.add_node())
+        wait_until(lambda: self.cores() == NODES, 300)
+
+    def cores(self) -> float:
+        """Of the nodes that are up, as Ray sees them."""
+        with suppress(ClusterError):
+            return sum(node.cpus for node in self.jobs.nodes() if node.alive)
+        return 0
 
     def close(self) -> None:
         for process in (*self.nodes, self.head):
