@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from typing import Any
 
@@ -151,7 +152,7 @@ def test_a_sweep_in_parallel_loses_and_doubles_no_trial_when_a_node_is_lost(
     lab: Lab, cluster: Cluster
 ) -> None:
     rates = [round(0.1 / 2**n, 6) for n in range(12)]
-    fields = {"data.name": "shapes", "data.validation": 0.2, "data.size": 16, "epochs": 2}
+    fields = {"data.name": "shapes", "data.validation": 0.2, "data.size": 16, "epochs": 30}
     spec = make_sweep(
         {
             "name": "tried", "recipe": "quick", "trials": 12, "sampler": "grid",
@@ -160,10 +161,11 @@ def test_a_sweep_in_parallel_loses_and_doubles_no_trial_when_a_node_is_lost(
         }
     )  # fmt: skip
     lab.sweeps.create(spec)
-    lab.sweeps.start("tried", workers=2)
+    sweep = threading.Thread(target=lambda: lab.sweeps.work("tried", parallel=2), daemon=True)
+    sweep.start()
     victim, most = None, 0
     end = time.monotonic() + 10 * START_SECONDS
-    while lab.sweeps.info("tried").state != "finished" and time.monotonic() < end:
+    while sweep.is_alive() and time.monotonic() < end:
         running = [run for run in lab.runs() if run.sweep == "tried" and run.state == "running"]
         most = max(most, len(running))
         if victim is None and running and (pid := lab.run(running[0].id).status().get("pid")):
@@ -171,6 +173,7 @@ def test_a_sweep_in_parallel_loses_and_doubles_no_trial_when_a_node_is_lost(
             cluster.lose_node_of(pid)
             cluster.mend()
         time.sleep(0.5)
+    assert lab.sweeps.info("tried").state == "finished"
     trials = lab.sweeps.trials("tried")
     assert sorted(trial.values["lr"] for trial in trials) == sorted(rates)
     assert [trial.state for trial in trials] == ["finished"] * 12

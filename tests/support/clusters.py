@@ -140,9 +140,10 @@ class RayCluster(Cluster):
         self.nodes.remove(node)
 
     def mend(self) -> None:
+        # One after the other: two that start on one machine at the same time take the same ports.
         while len(self.nodes) < NODES:
             self.nodes.append(self.add_node())
-        wait_until(lambda: self.cores() == NODES, 300)
+            wait_until(lambda: self.cores() == len(self.nodes), 300)
 
     def cores(self) -> float:
         """Of the nodes that are up, as Ray sees them."""

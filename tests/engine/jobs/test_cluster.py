@@ -4,10 +4,13 @@ in tests/cluster.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +23,9 @@ from engine.errors import RunError, SettingsError
 from engine.files.pulse import age_seconds, beating
 from engine.jobs.cluster.base import ClusterError, Job
 from engine.jobs.cluster.executor import SILENT_SECONDS, ClusterExecutor
+from engine.jobs.cluster.ray_jobs import RayJobs
 from engine.jobs.cluster.slurm_jobs import _gpus
-from engine.jobs.resources import resources_of
+from engine.jobs.resources import Resources, resources_of
 from engine.lab import Lab
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.run_info import ENDED
@@ -179,6 +183,31 @@ def test_a_sign_of_life_ages_by_the_clock_of_its_file_system(tmp_path: Path) -> 
         wait_until(beat.exists)
         assert (age_seconds(beat) or 0) < 5
     assert not beat.exists() and list(tmp_path.iterdir()) == []
+
+
+def test_a_head_that_has_just_begun_is_asked_again() -> None:
+    asked: list[str] = []
+
+    class Head(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            begun = len(asked) > 1
+            self.send_response(200 if begun else 500)
+            self.end_headers()
+            said = {"submission_id": "glyphlab-x"} if begun else None
+            self.wfile.write(json.dumps(said).encode() if said else b"No agent, try again later")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Head) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        jobs = RayJobs(f"http://127.0.0.1:{server.server_address[1]}", "python")
+        job = Job("x", ("_job", "/x"), Resources(), None, {})
+        assert jobs.submit(job) == "glyphlab-x"
+        server.shutdown()
+    assert len(asked) == 2 and asked[0] == asked[1]  # the same id: taken once at most
+    assert json.loads(asked[0])["entrypoint"] == "exec python -P -m engine _job /x"
 
 
 def test_gpus_are_counted_in_what_slurm_lists() -> None:
