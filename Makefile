@@ -40,7 +40,7 @@ pytest: $(VENV)/.installed-dev
 # Real Ray and Slurm clusters and a real MLflow server on this machine. What can't be installed is said, and its tests
 # are skipped. Slurm's daemons are Debian's, and need root.
 test-cluster: $(VENV)/.installed-cluster slurm
-	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/cluster
+	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/cluster -n 2 --dist loadgroup
 
 lint: $(VENV)/.installed-dev
 	@$(PY) -m ruff check .

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clusters import Cluster
-from conftest import RESOURCES
+from clusters import RESOURCES, Cluster
 from made_lab import SMALL
 from waiting import wait_until
 from weblab import Server

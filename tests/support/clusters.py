@@ -23,6 +23,7 @@ from engine.jobs.cluster.base import ClusterError
 from engine.jobs.cluster.ray_jobs import RayJobs
 
 ROOT = Path(__file__).parents[2]
+RESOURCES = "cpus=1,memory_gb=0.5"  # of a job
 NODES = 2  # of the Ray cluster, a core each
 BIN = Path(sys.executable).parent
 Daemon = subprocess.Popen[bytes]
