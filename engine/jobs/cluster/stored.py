@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine import __version__
+from engine.files.locks import Lock
 from engine.files.remote import Remote, RemoteError, Stamp, shown
 from engine.jobs.cluster.inputs import MANIFEST, needed, send
 from engine.jobs.cluster.run_sync import RUNS, RunSync
@@ -75,6 +76,15 @@ class StoredRuns:
                     self._pull(run, found)
 
     def _pull(self, run: Run, found: dict[str, Stamp]) -> None:
+        # Other processes of the lab pull, too: what one has read must not replace what another read later.
+        lock = Lock.take(run.path / "lock")
+        if lock is None:
+            return
+        with lock:
+            if run.status().get("state") not in ENDED:
+                self._pull_alone(run, found)
+
+    def _pull_alone(self, run: Run, found: dict[str, Stamp]) -> None:
         sync = self._sync(run.path)
         mine = run.status()
         merged = {key: mine[key] for key in ("job",) if key in mine}
