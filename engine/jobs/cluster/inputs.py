@@ -129,6 +129,10 @@ def fetch(remote: Remote, inputs: Sequence[Input], home: Path, kept: Path) -> No
     """
     kept.mkdir(parents=True, exist_ok=True)
     for each in inputs:
+        if ".." in Path(each.name).parts or Path(each.name).is_absolute():
+            raise RunError(
+                "what the store says this run needs lies outside its home", got=each.name
+            )
         file = kept / each.key.rpartition("/")[2]
         with Lock.take(file.with_suffix(".lock"), seconds=3_600) or _busy(file):
             if not file.exists() and not remote.fetch(each.key, file):

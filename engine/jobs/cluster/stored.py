@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine import __version__
+from engine.errors import RunError
 from engine.files.locks import Lock
 from engine.files.remote import Remote, RemoteError, Stamp, shown
 from engine.jobs.cluster.inputs import MANIFEST, needed, send
@@ -72,8 +73,9 @@ class StoredRuns:
                 )
             for run in runs:
                 found = listed.get(run.path.name)
-                if found:
-                    self._pull(run, found)
+                with suppress(RunError, OSError):  # damaged, or deleted while we looked
+                    if found:
+                        self._pull(run, found)
 
     def _pull(self, run: Run, found: dict[str, Stamp]) -> None:
         # Other processes of the lab pull, too: what one has read must not replace what another read later.

@@ -52,10 +52,10 @@ def work_on_stored(name: str, attempt: str, settings: Settings) -> None:
                 hint="The lab and the nodes need the same GLYPHLAB_STORE, and rights to it.",
             )
         sync.fetch()
-        _log_into(sync.folder / "log.txt")
         manifest = remote.read_json(f"{sync.place}/{MANIFEST}") or []
         inputs = [Input(**each) for each in manifest]
         fetch(remote, inputs, home.path, settings.node_home / "inputs")
+        _log_into(sync.folder / "log.txt")  # up to here the cluster's log says what is wrong
         data = tuple(sorted((home.path / "data").glob("*"), key=lambda path: int(path.name)))
         own = replace(settings, home=home.path, data=data)
         run = Run(sync.folder)

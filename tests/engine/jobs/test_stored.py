@@ -16,10 +16,10 @@ from process_cluster import Processes
 from trained import model_run
 from waiting import wait_until
 
-from engine.errors import DataError, SettingsError
+from engine.errors import DataError, RunError, SettingsError
 from engine.files.remote import Remote, RemoteError
 from engine.jobs.cluster.executor import ClusterExecutor
-from engine.jobs.cluster.inputs import needed
+from engine.jobs.cluster.inputs import Input, fetch, needed
 from engine.jobs.cluster.run_sync import RunSync
 from engine.lab import Lab
 from engine.labels.journal import Journal
@@ -264,3 +264,15 @@ def test_a_checkpoint_is_in_the_store_whole_whenever_one_looks(
     ]  # fmt: skip
     assert len((there / "metrics.jsonl").read_text().splitlines()) == 3
     assert not [name for name in remote.stamps("runs") if ".part" in name]
+
+
+def test_what_a_store_says_is_laid_out_in_the_job_s_home_alone(tmp_path: Path) -> None:
+    remote = Remote(f"file://{tmp_path / 'store'}")
+    remote.write("inputs/abc", b"x")
+    for name in ("../outside", "/etc/outside", "runs/../../outside"):
+        with pytest.raises(RunError, match="outside its home"):
+            fetch(remote, [Input(name, "inputs/abc", False)], tmp_path / "home", tmp_path / "kept")
+    assert not (tmp_path / "outside").exists()
+    remote.write("runs/r/.hidden", b"x")
+    remote.write("runs/r/a/../b", b"x")
+    assert set(remote.stamps("runs/r")) == {"b"}
