@@ -15,6 +15,7 @@ from engine.lab import Lab
 __all__ = ["blank", "browser"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests on one cluster in one process: it is started once, and others run beside it."""
     for item in items:

@@ -124,7 +124,8 @@ class RayCluster(Cluster):
     def _start(self, *arguments: str) -> Daemon:
         command = [
             str(BIN / "ray"), "start", "--block", "--disable-usage-stats",
-            "--node-ip-address=127.0.0.1", *arguments,
+            "--node-ip-address=127.0.0.1", f"--dashboard-agent-listen-port={free_port()}",
+            *arguments,
         ]  # fmt: skip
         log = open(self.folder / "ray.log", "ab")
         with log:
