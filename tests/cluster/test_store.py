@@ -26,7 +26,7 @@ def test_a_killed_run_goes_on_from_the_checkpoint_in_the_store_to_the_same_weigh
         monkeypatch.setenv(name, value)  # Slurm's own commands read theirs
     home, store, node = tmp_path / "home", tmp_path / "store", tmp_path / "node"
     furnish(home)
-    recipe = make_recipe({**SMALL, "name": "stored", "epochs": 200})
+    recipe = make_recipe({**SMALL, "name": "stored", "epochs": 300, "batch_size": 48})
     alone = {"GLYPHLAB_HOME": str(home), "GLYPHLAB_DEVICE": "cpu", "GLYPHLAB_THREADS": "1"}
     undisturbed = trained(Lab.open(alone).train(recipe))
     lab = Lab.open(

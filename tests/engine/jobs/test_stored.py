@@ -86,8 +86,8 @@ def test_a_run_in_another_home_is_seen_live_and_a_killed_one_goes_on_to_the_same
     alone = Lab.open(
         {"GLYPHLAB_HOME": str(home), "GLYPHLAB_DEVICE": "cpu", "GLYPHLAB_THREADS": "1"}
     )
-    undisturbed = alone.train(recipe(120))
-    id = lab.submit(recipe(120))
+    undisturbed = alone.train(recipe(300, batch_size=48))
+    id = lab.submit(recipe(300, batch_size=48))
     run = lab.run(id)
     node, store = tmp_path / "node", tmp_path / "store"
 
