@@ -17,7 +17,7 @@ from engine.lab import Lab
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.run import create_run
 
-FINISHED, LIVE, VIEWERS, LOOKS = 300, 200, 20, 5
+FINISHED, LIVE, VIEWERS, LOOKS = 60, 200, 10, 4
 
 
 class Busy(Processes):
