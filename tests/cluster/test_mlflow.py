@@ -40,8 +40,9 @@ class Server:
             "1", "--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}",
             "--artifacts-destination", str(self.folder / "artifacts"),
         ]  # fmt: skip
+        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with open(self.folder / "server.log", "ab") as log:
-            self.process = daemon(command, log, {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"})
+            self.process = daemon(command, log, {**os.environ, **quiet})
         wait_until(self.answers, SECONDS)
 
     def answers(self) -> bool:

@@ -256,6 +256,7 @@ def test_a_checkpoint_is_in_the_store_whole_whenever_one_looks(
     sync.push()
     other.fetch()
     assert "state-1" in (there / "last" / "state.json").read_text()
+    assert remote.read_json("runs/run/last/state.json") == {"file": "state-1.safetensors"}
     save(3)
     sync.push()
     other.fetch()
