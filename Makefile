@@ -1,7 +1,7 @@
 # make run     install what is pinned into .venv if it has changed, start the lab and print its address
 # make test    the same, then lint, types, the documentation and all tests; GLYPHLAB_DATA says where the real data sets are
 # make pytest  the tests alone
-# make test-cluster   the tests on real Ray and Slurm clusters of this machine, and what they need
+# make test-cluster   the tests on real Ray and Slurm clusters of this machine and a real MLflow server; installs them
 # make lint    ruff and oxlint: what is wrong, and what is not formatted
 # make format  write Python and scripts as the linters want them
 # make types   pyright: basic everywhere, strict where the rest relies on it
@@ -37,9 +37,10 @@ test: lint types check-docs pytest
 pytest: $(VENV)/.installed-dev
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/cluster
 
-# Real Ray and Slurm clusters on this machine. Slurm's daemons need root and `apt-get install slurm-wlm munge`.
-test-cluster: $(VENV)/.installed-cluster
-	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/cluster
+# Real Ray and Slurm clusters and a real MLflow server on this machine. What can't be installed is said, and its tests
+# are skipped. Slurm's daemons are Debian's, and need root.
+test-cluster: $(VENV)/.installed-cluster slurm
+	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/cluster -n 2 --dist loadgroup
 
 lint: $(VENV)/.installed-dev
 	@$(PY) -m ruff check .
@@ -87,9 +88,23 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@$(PIP) install -qq -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/.installed-cluster: requirements-cluster.txt $(VENV)/.installed-dev
-	@$(PIP) install -qq -r requirements-cluster.txt
-	@touch $@
+$(VENV)/.installed-cluster: requirements-cluster.txt requirements-mlflow.txt $(VENV)/.installed-dev
+	@{ $(PIP) install -qq -r requirements-cluster.txt && touch $@; } || \
+	  echo "Ray and submitit could not be installed; the tests on clusters are skipped." >&2
+	@{ $(PY) -m venv $(VENV)/mlflow && $(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	    > "$$($(VENV)/mlflow/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lab.pth" && \
+	    $(VENV)/mlflow/bin/python -m pip --disable-pip-version-check install -qq -r requirements-mlflow.txt; } || \
+	  { rm -f $@; echo "An MLflow server could not be installed; its test is skipped." >&2; }
+
+# What is missing of Slurm, where that is allowed. A machine that has it is left as it is.
+.PHONY: slurm
+slurm:
+	@for program in slurmctld slurmd munged sbatch; do command -v $$program >/dev/null || missing=yes; done; \
+	  [ -n "$$missing" ] || exit 0; \
+	  [ "$$(id -u)" -eq 0 ] && as_root="" || as_root="sudo -n"; \
+	  { command -v apt-get >/dev/null && $$as_root apt-get update -qq && \
+	    $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge; } >&2 || \
+	  echo "Slurm could not be installed (apt-get install slurm-wlm munge); its tests are skipped." >&2
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

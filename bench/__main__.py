@@ -51,9 +51,13 @@ BENCHES: dict[str, str] = {
         "the published experiments at full size, side by side within --minutes; asked for by name"
         " only, since it takes what it is given"
     ),
+    "scale": (
+        "a run's way to its first live point on this machine, Ray and Slurm; sixty runs through two"
+        " slots; pages with 200 live runs; with the environment of `make test-cluster`, by name only"
+    ),
     "streaming": "a set larger than memory, streamed from disk, against one that is held",
 }
-LONG = {"studies", "task3", "loop"}  # run only when named
+LONG = {"loop", "scale", "studies", "task3"}  # run only when named
 README = Path(__file__).parent / "README.md"
 MARK = "<!-- newest figures: written by `make bench` -->\n"
 
@@ -105,7 +109,7 @@ def main(arguments: list[str]) -> int:
     studies.add_argument("--minutes", type=float, default=9, help="then it stops, and can go on")
     studies.add_argument("--seeds", type=numbers, default=(0,), help="0,1,2: a run with each")
     studies.add_argument("--splits", type=numbers, default=(0,), help="0,1,2: of the validation")
-    studies.add_argument("--scale", choices=("full", "small"), default="full")
+    studies.add_argument("--scale", choices=("full", "small"), default="full", help="scale, too")
     studies.add_argument("--at-once", type=int, default=0, help="runs side by side")
     studies.add_argument("--out", type=Path, help="what is brought back; loop: its pictures")
     args = parser.parse_args(arguments)
@@ -122,6 +126,8 @@ def main(arguments: list[str]) -> int:
             options = {"seconds": args.seconds}
         elif name == "loop":
             options = {"home": args.home, "out": args.out or Path("loop")}
+        elif name == "scale":
+            options = {"scale": args.scale}
         elif name == "oneshot":
             options = {"model": args.model}
         elif name == "studies":

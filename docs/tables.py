@@ -239,6 +239,14 @@ def faults() -> str:
     return table(("fault", "tried", "lost", "command"), found)
 
 
+def scale() -> str:
+    from bench.scale import rows
+
+    if not (found := rows()):
+        return "`python -m bench scale` has not been run yet.\n"
+    return table(("what", "figure", "machine"), found)
+
+
 def load() -> str:
     from bench.many_runs import rows
 
@@ -322,6 +330,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "glossary": glossary,
     "faults": faults,
     "load": load,
+    "scale": scale,
     "crowd": crowd,
     "endpoints": endpoints,
     "rights": rights,

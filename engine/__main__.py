@@ -49,14 +49,26 @@ def _job(folder: str) -> None:
     from engine.services.background import TASKS
     from engine.settings import read_settings
 
-    give_way(NICE_RUN)
+    # It gives way to nobody: a cluster has given it cores of its own.
     work_on_job(Path(folder), read_settings(os.environ), TASKS)
 
 
-def _probe(folder: str) -> None:
-    from engine.jobs.cluster.probe import answer
+def _stored(name: str, attempt: str) -> None:
+    from engine.jobs.cluster.stored_job import work_on_stored
+    from engine.settings import read_settings
 
-    answer(Path(folder))
+    work_on_stored(name, attempt, read_settings(os.environ))
+
+
+def _probe(folder: str) -> None:
+    from engine.jobs.cluster.probe import answer, answer_in_store
+    from engine.settings import read_settings
+
+    settings = read_settings(os.environ)
+    if settings.store:
+        answer_in_store(settings.store, Path(folder).name)
+    else:
+        answer(Path(folder))
 
 
 def _mirror(folder: str, tracker: str) -> None:
@@ -72,6 +84,7 @@ PROCESSES = {
     "_task": _task,
     "_mirror": _mirror,
     "_job": _job,
+    "_stored": _stored,
     "_probe": _probe,
 }
 

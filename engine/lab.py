@@ -196,6 +196,7 @@ class Lab(Services):
 
     def run(self, id: str | Path) -> Run:
         """A run by its id, folder name or path. Raises RunError."""
+        self.launcher.refresh()
         return self.store.run(id)
 
     def models(self) -> list[ModelInfo]:

@@ -93,6 +93,14 @@ def address(text: str) -> str:
     return text.rstrip("/")
 
 
+def store(text: str) -> str:
+    """A folder in a store, or none."""
+    scheme, separator, rest = text.partition("://")
+    if text and not (separator and rest and re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme)):
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
 def provider(text: str) -> str:
     """An OpenID provider, on this machine or by TLS; or none."""
     local = ("http://127.0.0.1:", "http://localhost:")

@@ -168,11 +168,33 @@ SETTINGS: tuple[Setting, ...] = (
         "further options of jobs, for GLYPHLAB_EXECUTOR=slurm",
     ),
     Setting(
+        "GLYPHLAB_STORE",
+        "",
+        values.store,
+        "an address such as s3://bucket/folder, gs://bucket/folder or file:///folder",
+        "where runs and data are handed to jobs that do not see the home (empty: they see it)",
+    ),
+    Setting(
+        "GLYPHLAB_NODE_HOME",
+        "/tmp/glyphlab-jobs",
+        values.folder,
+        "a folder",
+        "folder of a node in which its jobs work, with GLYPHLAB_STORE",
+    ),
+    Setting(
         "GLYPHLAB_RESOURCES",
         "cpus=1,gpus=0,memory_gb=4,minutes=0",
         values.resources,
         "some of cpus=N, gpus=N, memory_gb=N, minutes=N, separated by ','",
         "what a job asks of a cluster, unless its recipe says otherwise (minutes=0: no limit)",
+    ),
+    Setting(
+        "GLYPHLAB_SWEEP_STORAGE",
+        "",
+        str,
+        "a database URL that Optuna knows, or a journal file",
+        "where new sweeps keep their trials, to share them with other labs (empty: in the home)",
+        secret=True,
     ),
     Setting(
         "GLYPHLAB_NAMES_ONLY",
@@ -235,7 +257,10 @@ class Settings:
     executor: str
     ray_address: str
     slurm_options: str
+    store: str
+    node_home: Path
     resources: str
+    sweep_storage: str
     names_only: bool
     offline: bool
     upload_mb: int

@@ -56,6 +56,7 @@ LONGEST = (
     "tests/engine/test_lab.py",
     "tests/engine/models/test_portable.py",
     "tests/browser/test_loop.py",
+    "tests/engine/jobs/test_stored.py",
     "tests/engine/jobs/test_cluster.py",
     "tests/bench/test_ablation.py",
     "tests/engine/noise/test_recover.py",

@@ -71,11 +71,39 @@ def test_a_second_start_installs_nothing(tmp_path):
     assert "pip" in log.read_text(encoding="utf-8").splitlines()[3]
 
 
+def test_what_the_tests_on_clusters_lack_is_said_and_they_are_run_all_the_same(
+    tmp_path, monkeypatch
+):
+    fake, there = tmp_path / ".venv" / "bin", tmp_path / "there"
+    fake.mkdir(parents=True)
+    there.mkdir()
+    log = tmp_path / "said"
+    python_that(fake, f'echo "$@" >> {log}; case "$*" in *-cluster.txt) exit 1;; esac')
+    for name in ("slurmctld", "slurmd", "munged", "sbatch"):  # nothing is to be installed here
+        python_that(there, "exit 1").rename(there / name)
+    monkeypatch.setenv("PATH", f"{there}{os.pathsep}{os.environ['PATH']}")
+    for name in ("cluster", "mlflow"):
+        shutil.copy2(ROOT / f"requirements-{name}.txt", tmp_path)
+    done = make(tmp_path, "test-cluster")
+    assert done.returncode == 0
+    assert [line for line in done.stderr.splitlines() if line.endswith("skipped.")] == [
+        "Ray and submitit could not be installed; the tests on clusters are skipped.",
+        "An MLflow server could not be installed; its test is skipped.",
+    ]
+    assert "-m pytest tests/cluster" in log.read_text(encoding="utf-8").splitlines()[-1]
+    assert not (tmp_path / ".venv" / ".installed-cluster").exists()  # it is tried again
+    python_that(fake, 'case "$*" in *pytest*) exit 1;; esac')
+    assert make(tmp_path, "test-cluster").returncode  # a test that fails is no lack
+
+
 def test_ci_runs_make_test_and_is_a_script_that_bash_understands():
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", str(script)], check=True)
-    assert script.read_text(encoding="utf-8").splitlines()[-1] == "make test"
+    assert script.read_text(encoding="utf-8").splitlines()[-2:] == [
+        "make test",
+        "make test-cluster",
+    ]
 
 
 def test_the_lock_is_in_step_with_what_is_pinned_and_names_no_address():

@@ -50,10 +50,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="share the sweep with other machines: a file on a shared disk, or a database URL",
     )
     parser.add_argument(
+        "--parallel",
+        type=_count,
+        metavar="N",
+        help="N trials at a time, wherever runs are computed (default: 1)",
+    )
+    parser.add_argument(
         "--background",
         type=_count,
+        nargs="?",
+        const=0,
         metavar="WORKERS",
-        help="leave the work to so many background workers, and return",
+        help="leave the work to so many background workers (default: --parallel), and return",
     )
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--show", action="store_true", help="only show how the sweep stands")
@@ -74,8 +82,9 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             (lab.sweeps.pause if args.pause else lab.sweeps.stop)(name)
         return document(lab, name)
     name = _prepared(lab, args)
-    if args.background:
-        lab.sweeps.start(name, args.trials, args.background)
+    parallel = args.parallel or 1
+    if args.background is not None:
+        lab.sweeps.start(name, args.trials, args.background or parallel)
         return document(lab, name)
 
     def interrupt(number: int, frame: object) -> None:
@@ -83,7 +92,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        lab.sweeps.work(name, args.trials, progress)
+        lab.sweeps.work(name, args.trials, progress, parallel)
     finally:
         signal.signal(signal.SIGTERM, before)
     return document(lab, name)

@@ -40,18 +40,25 @@ def beating(file: Path, every_seconds: float = BEAT_SECONDS) -> Iterator[None]:
             file.unlink()
 
 
-def age_seconds(file: Path) -> float | None:
-    """Seconds since the file was last written, by the clock of its file system; None if it is not
-    there. Raises OSError if nothing can be written beside it.
+def age_seconds(file: Path, now_ns: int | None = None) -> float | None:
+    """Seconds since the file was last written, by the clock of its file system, which `clock_ns` has
+    read a moment ago; None if it is not there. Raises OSError if nothing can be written beside it.
     """
-    now = file.with_name(f".now-{os.getpid()}-{threading.get_ident()}")
     try:
         then = os.stat(file).st_mtime_ns
     except OSError:
         return None
+    return max(0.0, ((clock_ns(file.parent) if now_ns is None else now_ns) - then) / 1e9)
+
+
+def clock_ns(folder: Path) -> int:
+    """What time it is for the file system of a folder, in nanoseconds. Raises OSError if nothing can be
+    written there.
+    """
+    now = folder / f".now-{os.getpid()}-{threading.get_ident()}"
     try:
         now.write_bytes(b"now\n")
-        return max(0.0, (os.stat(now).st_mtime_ns - then) / 1e9)
+        return os.stat(now).st_mtime_ns
     finally:
         with suppress(OSError):
             now.unlink()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError
 from engine.files.atomic import make_folder, write_text
+from engine.progress import Cancelled
 from engine.runs.run_info import ALIVE
 from engine.services.sweep_folders import SweepFolders
 from engine.store.names import check_names
@@ -63,8 +64,11 @@ class Sweeps(SweepFolders):
                 hint="Set data.validation in `changes`.",
             )
         file = self.folder / spec.name / "sweep.yaml"
-        if file.exists():
-            old = read_sweep(file)
+        old = read_sweep(file) if file.exists() else None
+        if not spec.storage:
+            kept = old.storage if old else self.store.settings.sweep_storage
+            spec = spec.model_copy(update={"storage": kept})
+        if old:
             if _what_is_tried(old) != _what_is_tried(spec):
                 raise RecipeError(
                     f"there is another sweep called {spec.name}",
@@ -87,15 +91,29 @@ class Sweeps(SweepFolders):
             self.launcher.start_task("sweep", name=name, worker=worker) for worker in range(workers)
         ]
 
-    def work(self, name: str, trials: int | None = None, progress: Progress | None = None) -> None:
+    def work(
+        self,
+        name: str,
+        trials: int | None = None,
+        progress: Progress | None = None,
+        parallel: int = 1,
+    ) -> None:
         """Be a worker, in this process, until the trials have ended; see
-        engine.services.sweep_worker.work_on_sweep.
+        engine.services.sweep_worker.work_on_sweep. parallel: trials at a time, the others by
+        background workers, which stop when this one is interrupted.
         """
         from engine.progress import no_progress
         from engine.services.sweep_worker import work_on_sweep
 
         self.want(name, "run", trials or self.wanted(name).trials or self.spec(name).trials)
-        work_on_sweep(self, self.launcher, name, progress or no_progress)
+        if parallel > 1:
+            self.start(name, trials, parallel - 1)
+        try:
+            work_on_sweep(self, self.launcher, name, progress or no_progress)
+        except (KeyboardInterrupt, Cancelled):
+            if parallel > 1:
+                self.stop(name)
+            raise
 
     def pause(self, name: str) -> None:
         """No new trials: the running ones come to their end."""

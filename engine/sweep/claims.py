@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
 from engine.errors import RunError
 from engine.files.locks import Lock
 from engine.sweep.space import distributions, sampler_of, unseen
 from engine.sweep.store import TrialStore
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+DRAWING_SECONDS = 10.0  # in which a trial that was begun elsewhere gets its values
 
 
 def claim(store: TrialStore, trials: int) -> tuple[int, Lock] | None:
@@ -58,8 +66,9 @@ def _draw(store: TrialStore, trials: int) -> tuple[int, Lock] | None:
         if lock is None:
             raise RunError(f"trial {number} of sweep {spec.name} is held by another process")
         store.note(number, home=str(store.home))
+        earlier = _drawn_before(store, number)
         drawn = next(trial for trial in store.frozen() if trial.number == number)
-        others = [trial.params for trial in counted if trial.number != number and trial.params]
+        others = [trial.params for trial in earlier if trial.params]
         if drawn.params not in others:
             return number, lock
         with (
@@ -70,3 +79,20 @@ def _draw(store: TrialStore, trials: int) -> tuple[int, Lock] | None:
         if params is None:
             return None
         store.study.enqueue_trial(params)
+
+
+def _drawn_before(store: TrialStore, number: int) -> list[FrozenTrial]:
+    """The trials with lower numbers, each with its values: another lab that shares the storage may be
+    drawing one at the same time. One of two that draw the same sees the other's.
+    """
+    end = time.monotonic() + DRAWING_SECONDS
+    while True:
+        found = [trial for trial in store.frozen() if trial.number < number]
+        drawing = [
+            trial
+            for trial in found
+            if trial.state.name == "RUNNING" and len(trial.params) < len(store.spec.space)
+        ]
+        if not drawing or time.monotonic() > end:
+            return found
+        time.sleep(0.05)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -85,6 +87,9 @@ class _Journal:
     a worker that was killed or had no room while it wrote, nothing remains that the next entry would
     be glued to. Optuna's own lock outlives a killed process for half a minute; the kernel drops this
     one at once.
+
+    A network file system may show the kernel's lock to the processes of one machine alone. A journal
+    that was named to be shared is locked by Optuna's lock as well, a file that only one can make.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,9 +100,28 @@ class _Journal:
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Raises GlyphlabError if the disk is full."""
-        with _lock(self.path):
+        with _lock(self.path), _other_machines(self.path):
             for entry in logs:
                 append_row(self.path, entry, lasting=True)
+
+
+@contextmanager
+def _other_machines(path: Path) -> Iterator[None]:
+    """Keep out the processes of other machines, where a journal may be written by some: by Optuna's
+    lock, a file that one process alone can make, on NFS too, and that is taken over 30 s after the
+    last word of one that was killed.
+    """
+    from optuna.storages.journal import JournalFileOpenLock
+
+    if path.name == OWN_JOURNAL:
+        yield
+        return
+    lock = JournalFileOpenLock(f"{path}.shared")
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _mend(path: Path) -> None:
@@ -106,7 +130,7 @@ def _mend(path: Path) -> None:
     """
     if not path.exists():
         return
-    with _lock(path), open(path, "r+b") as file:
+    with _lock(path), _other_machines(path), open(path, "r+b") as file:
         content = file.read()
         if content and not content.endswith(b"\n"):
             file.truncate(content.rfind(b"\n") + 1)

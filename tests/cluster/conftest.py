@@ -6,15 +6,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clusters import CLUSTERS, Cluster, missing
+from browsing import blank, browser
+from clusters import CLUSTERS, RESOURCES, Cluster, missing
 from made_lab import furnish
 
 from engine.lab import Lab
 
-RESOURCES = "cpus=1,memory_gb=0.5"
+__all__ = ["blank", "browser"]
 
 
-@pytest.fixture(scope="module", params=CLUSTERS)
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests on one cluster in one process: it is started once, and others run beside it."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            kind = getattr(item, "callspec", None)
+            group = kind.params.get("cluster", "") if kind else ""
+            item.add_marker(pytest.mark.xdist_group(group or item.path.stem))
+
+
+@pytest.fixture(scope="session", params=CLUSTERS)
 def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:
@@ -25,7 +36,7 @@ def cluster(
     made.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a data set of 120 shapes and a model."""
     found = tmp_path_factory.mktemp("shared") / "home"
@@ -33,7 +44,7 @@ def home(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(cluster: Cluster, home: Path) -> Iterator[Lab]:
     """A lab whose runs and tasks are the cluster's jobs."""
     with pytest.MonkeyPatch.context() as patch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from typing import Any
 
@@ -15,14 +16,16 @@ from waiting import wait_until
 
 from engine.errors import RunError
 from engine.jobs.executor import LocalExecutor
+from engine.jobs.task_status import read_status
 from engine.lab import Lab
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.run import Run
 from engine.runs.run_info import ENDED
 from engine.sweep.spec import make_sweep
 
-START_SECONDS = 120  # a job of Ray's or Slurm's on a busy machine
+START_SECONDS = 300  # a job of Ray's or Slurm's on a busy machine
 LOST_SECONDS = 60  # within which a lost node must be seen
+EPOCHS = 100  # long enough to be caught in the middle
 
 
 def recipe(epochs: int = 3, **changes: Any) -> Recipe:
@@ -39,6 +42,14 @@ def ended(lab: Lab, id: str, seconds: float = START_SECONDS) -> Run:
     return lab.run(id)
 
 
+def finished(lab: Lab, id: str, seconds: float = START_SECONDS) -> dict[str, Any]:
+    """What the run came to, once it has ended well."""
+    run = ended(lab, id, seconds)
+    info = run.info()
+    assert info.state == "finished", f"{info.state}: {info.error}\n{run.log_tail()}"
+    return trained(run)
+
+
 def in_an_epoch(lab: Lab, id: str, epoch: int = 2) -> Run:
     """The run, once it has finished that many epochs and goes on."""
     run = lab.run(id)
@@ -49,12 +60,12 @@ def in_an_epoch(lab: Lab, id: str, epoch: int = 2) -> Run:
 
 @pytest.fixture(scope="module")
 def undisturbed(lab: Lab) -> dict[str, Any]:
-    """What thirty epochs come to on this machine, without a cluster."""
+    """What so many epochs come to on this machine, without a cluster."""
     alone = Lab.open(
         {"GLYPHLAB_HOME": str(lab.home), "GLYPHLAB_DEVICE": "cpu", "GLYPHLAB_THREADS": "1"}
     )
     assert isinstance(alone.launcher.executor, LocalExecutor)
-    run = alone.train(recipe(30))
+    run = alone.train(recipe(EPOCHS))
     found = trained(run)
     run.delete()
     return found
@@ -72,7 +83,7 @@ def test_jobs_see_the_home_and_the_nodes_are_shown(lab: Lab, cluster: Cluster) -
 def test_a_killed_run_is_seen_and_goes_on_to_the_same_weights(
     lab: Lab, undisturbed: dict[str, Any]
 ) -> None:
-    id = lab.submit(recipe(30))
+    id = lab.submit(recipe(EPOCHS))
     run = in_an_epoch(lab, id)
     assert lab.runs()[0].where.endswith(f"on {os.uname().nodename}")
     os.kill(run.status()["pid"], signal.SIGKILL)
@@ -80,23 +91,28 @@ def test_a_killed_run_is_seen_and_goes_on_to_the_same_weights(
     assert (killed.state, killed.alive) == ("failed", False)
     assert "ended without a result" in (killed.error or "") and run.log_tail()
     lab.resume(id)
-    assert ended(lab, id).info().state == "finished"
-    assert trained(run) == undisturbed
+    assert finished(lab, id) == undisturbed
 
 
 def test_a_run_whose_node_is_lost_goes_on_elsewhere(
     lab: Lab, cluster: Cluster, undisturbed: dict[str, Any]
 ) -> None:
-    id = lab.submit(recipe(30))
+    id = lab.submit(recipe(EPOCHS))
     run = in_an_epoch(lab, id)
     lost = run.status()
+    node = cluster.node_of(lost["pid"])
     cluster.lose_node_of(lost["pid"])
     wait_until(lambda: state(lab, id) != "running", LOST_SECONDS)
     if run.info().state == "failed":  # Slurm may have queued it again by itself
         lab.resume(id)
-    assert ended(lab, id).info().state == "finished"
+    wait_until(
+        lambda: state(lab, id) in ENDED or run.status()["pid"] not in (None, lost["pid"]),
+        START_SECONDS,
+    )
+    assert cluster.node_of(run.status()["pid"]) != node
+    assert finished(lab, id) == undisturbed
     assert run.status()["pid"] != lost["pid"] and run.info().resumed == 1
-    assert trained(run) == undisturbed
+    cluster.mend()
 
 
 def test_a_stopped_run_keeps_its_model_and_one_that_waits_leaves_the_queue(lab: Lab) -> None:
@@ -122,9 +138,21 @@ def test_a_task_is_a_job_and_a_task_can_be_stopped(lab: Lab) -> None:
     assert lab.spaces.find("mmmmmm", "shapes", "all") is not None
 
 
-def test_a_sweep_loses_and_doubles_no_trial_when_a_run_is_killed(lab: Lab) -> None:
+def test_an_examination_of_labels_is_a_job(lab: Lab) -> None:
+    id = lab.start_task("diagnose", dataset="shapes", effort="brief")
+    wait_until(lambda: lab.task(id).state in ENDED, START_SECONDS)
+    found = lab.task(id)
+    assert found.state == "finished", found.error
+    assert read_status(lab.home / "tasks" / id).job is not None
+    diagnosis = lab.noise.find("shapes", effort="brief")
+    assert diagnosis is not None and len(diagnosis.arrays["given"]) == 120
+
+
+def test_a_sweep_in_parallel_loses_and_doubles_no_trial_when_a_node_is_lost(
+    lab: Lab, cluster: Cluster
+) -> None:
     rates = [round(0.1 / 2**n, 6) for n in range(12)]
-    fields = {"data.name": "shapes", "data.validation": 0.2, "data.size": 16, "epochs": 2}
+    fields = {"data.name": "shapes", "data.validation": 0.2, "data.size": 16, "epochs": 30}
     spec = make_sweep(
         {
             "name": "tried", "recipe": "quick", "trials": 12, "sampler": "grid",
@@ -133,19 +161,23 @@ def test_a_sweep_loses_and_doubles_no_trial_when_a_run_is_killed(lab: Lab) -> No
         }
     )  # fmt: skip
     lab.sweeps.create(spec)
-    lab.sweeps.start("tried", workers=2)
-    victim = None
+    sweep = threading.Thread(target=lambda: lab.sweeps.work("tried", parallel=2), daemon=True)
+    sweep.start()
+    victim, most = None, 0
     end = time.monotonic() + 10 * START_SECONDS
-    while lab.sweeps.info("tried").state != "finished" and time.monotonic() < end:
+    while sweep.is_alive() and time.monotonic() < end:
         running = [run for run in lab.runs() if run.sweep == "tried" and run.state == "running"]
+        most = max(most, len(running))
         if victim is None and running and (pid := lab.run(running[0].id).status().get("pid")):
             victim = running[0].id
-            os.kill(pid, signal.SIGKILL)
+            cluster.lose_node_of(pid)
+            cluster.mend()
         time.sleep(0.5)
+    assert lab.sweeps.info("tried").state == "finished"
     trials = lab.sweeps.trials("tried")
     assert sorted(trial.values["lr"] for trial in trials) == sorted(rates)
     assert [trial.state for trial in trials] == ["finished"] * 12
-    assert victim in [trial.run for trial in trials]
+    assert victim in [trial.run for trial in trials] and most == 2
     assert sorted(r.state for r in lab.runs() if r.sweep == "tried") == ["finished"] * 12
 
 
@@ -154,9 +186,8 @@ def test_a_job_that_slurm_queues_again_goes_on_by_itself(
 ) -> None:
     if not isinstance(cluster, SlurmCluster):
         pytest.skip("Ray does not queue a job again")
-    id = lab.submit(recipe(30))
+    id = lab.submit(recipe(EPOCHS))
     run = in_an_epoch(lab, id)
     cluster.requeue(run.status()["job"]["id"])
     wait_until(lambda: run.info().resumed == 1, START_SECONDS * 2)
-    assert ended(lab, id).info().state == "finished"
-    assert trained(run) == undisturbed
+    assert finished(lab, id) == undisturbed

@@ -12,15 +12,21 @@ import sys
 import time
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from waiting import wait_until
 
+from engine.jobs.cluster.base import ClusterError
+from engine.jobs.cluster.ray_jobs import RayJobs
+
 ROOT = Path(__file__).parents[2]
+RESOURCES = "cpus=1,memory_gb=0.5"  # of a job
+NODES = 2  # of the Ray cluster, a core each
 BIN = Path(sys.executable).parent
+Daemon = subprocess.Popen[bytes]
 
 
 def free_port() -> int:
@@ -57,6 +63,13 @@ def kill_trees(*roots: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+def daemon(command: Sequence[str], log: IO[bytes], environment: dict[str, str]) -> Daemon:
+    """A process in a session of its own: Linux weighs sessions, and that of the tests gives way."""
+    return subprocess.Popen(
+        command, stdout=log, stderr=log, env=environment, start_new_session=True
+    )
+
+
 class Cluster(ABC):
     """A cluster under test. environment: what a lab needs to use it."""
 
@@ -64,8 +77,16 @@ class Cluster(ABC):
     environment: dict[str, str]
 
     @abstractmethod
+    def node_of(self, pid: int) -> int:
+        """The node on which a process runs, by its daemon's process."""
+
+    @abstractmethod
     def lose_node_of(self, pid: int) -> None:
         """Take away the node on which this process runs, with all that runs there."""
+
+    @abstractmethod
+    def mend(self) -> None:
+        """Have as many nodes again as at the beginning."""
 
     @abstractmethod
     def close(self) -> None:
@@ -91,27 +112,46 @@ class RayCluster(Cluster):
         )  # fmt: skip
         address = f"http://127.0.0.1:{page}"
         wait_until(lambda: _answers(f"{address}/api/jobs/"), 300)
-        self.nodes = [self.add_node(), self.add_node()]
+        self.jobs = RayJobs(address, sys.executable)
+        self.nodes: list[Daemon] = []
+        self.mend()
         self.environment = {"GLYPHLAB_EXECUTOR": "ray", "GLYPHLAB_RAY_ADDRESS": address}
 
-    def add_node(self) -> subprocess.Popen[bytes]:
+    def add_node(self) -> Daemon:
         """A node of one core."""
         return self._start(f"--address=127.0.0.1:{self.port}", "--num-cpus=1")
 
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, *arguments: str) -> Daemon:
         command = [
             str(BIN / "ray"), "start", "--block", "--disable-usage-stats",
-            "--node-ip-address=127.0.0.1", *arguments,
+            "--node-ip-address=127.0.0.1", f"--dashboard-agent-listen-port={free_port()}",
+            *arguments,
         ]  # fmt: skip
         log = open(self.folder / "ray.log", "ab")
         with log:
-            return subprocess.Popen(command, stdout=log, stderr=log, env=self.quiet)
+            return daemon(command, log, self.quiet)
+
+    def node_of(self, pid: int) -> int:
+        return next(node.pid for node in self.nodes if node.pid in above(pid))
 
     def lose_node_of(self, pid: int) -> None:
-        node = next(node for node in self.nodes if node.pid in above(pid))
+        lost = self.node_of(pid)
+        node = next(node for node in self.nodes if node.pid == lost)
         kill_trees(node.pid)
         node.wait()
         self.nodes.remove(node)
+
+    def mend(self) -> None:
+        # One after the other: two that start on one machine at the same time take the same ports.
+        while len(self.nodes) < NODES:
+            self.nodes.append(self.add_node())
+            wait_until(lambda: self.cores() == len(self.nodes), 300)
+
+    def cores(self) -> float:
+        """Of the nodes that are up, as Ray sees them."""
+        with suppress(ClusterError):
+            return sum(node.cpus for node in self.jobs.nodes() if node.alive)
+        return 0
 
     def close(self) -> None:
         for process in (*self.nodes, self.head):
@@ -124,7 +164,7 @@ SLURM_CONF = """\
 ClusterName=glyphlab
 SlurmctldHost={host}(127.0.0.1)
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=30
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
@@ -183,10 +223,10 @@ class SlurmCluster(Cluster):
         self.node = self._start("slurmd", "-D")
         wait_until(lambda: "idle" in self._said("sinfo", "--noheader", "--format=%T"), 60)
 
-    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+    def _start(self, *command: str) -> Daemon:
         log = open(self.folder / "out.log", "ab")
         with log:
-            return subprocess.Popen(command, stdout=log, stderr=log, env=self.quiet)
+            return daemon(command, log, self.quiet)
 
     def _said(self, *command: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, env=self.quiet)
@@ -195,6 +235,12 @@ class SlurmCluster(Cluster):
     def requeue(self, job: str) -> None:
         """What an administrator, or a job of higher priority, does."""
         subprocess.run(["scontrol", "requeue", job], check=True, env=self.quiet)
+
+    def node_of(self, pid: int) -> int:
+        return self.node.pid  # there is one
+
+    def mend(self) -> None:
+        """Its node comes back by itself."""
 
     def lose_node_of(self, pid: int) -> None:
         own = parents()

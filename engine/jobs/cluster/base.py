@@ -16,7 +16,8 @@ class ClusterError(GlyphlabError):
 
 @dataclass(frozen=True)
 class Job:
-    """Work to be computed on some node: `python -m engine ARGUMENTS`, its output appended to `log`.
+    """Work to be computed on some node: `python -m engine ARGUMENTS`, its output appended to `log`, or
+    left to the cluster's own log if that is None.
 
     environment: variables that it gets in addition to the node's own.
     """
@@ -24,7 +25,7 @@ class Job:
     name: str
     arguments: tuple[str, ...]
     resources: Resources
-    log: Path
+    log: Path | None
     environment: dict[str, str]
 
 

@@ -17,16 +17,19 @@ from typing import Any
 from engine.errors import GlyphlabError, RunError
 from engine.files.atomic import write_json, write_text
 from engine.files.locks import Lock, is_locked
-from engine.files.pulse import BEAT_SECONDS, age_seconds
+from engine.files.pulse import BEAT_SECONDS, age_seconds, clock_ns
+from engine.files.remote import RemoteError
 from engine.jobs.cluster.base import Cluster, ClusterError, Job, JobState, Node
 from engine.jobs.cluster.probe import Probe, last_probe, probe
+from engine.jobs.cluster.stored import StoredRuns
 from engine.jobs.cluster.view import ClusterView
 from engine.jobs.executor import LocalExecutor
+from engine.jobs.mirror import start_mirrors
 from engine.jobs.processes import environment_of
 from engine.jobs.resources import Resources, resources_of
 from engine.jobs.task_status import read_status, task_folders
 from engine.progress import Progress, no_progress
-from engine.runs.index import known_runs
+from engine.runs.index import KnownRun, known_runs
 from engine.runs.run import Run
 from engine.runs.run_info import ALIVE, now
 from engine.settings import COMMAND, Settings
@@ -47,10 +50,12 @@ class ClusterExecutor:
         self.settings, self.cluster = settings, cluster
         self._between_seconds = between_seconds
         self._local = LocalExecutor(settings)
+        self._stored = StoredRuns(settings) if settings.store else None
         self._asking = threading.Lock()
         self._asked = float("-inf")
         self._states: dict[str, JobState] | None = None
         self._error = ""
+        self._clock: int | None = None  # of the home's file system, at the last look
         self._nodes: list[Node] = []
         self._nodes_asked = float("-inf")
 
@@ -66,16 +71,18 @@ class ClusterExecutor:
             fresh = {"message": "", "error": None, "finished": None, "pid": None, "host": None}
             run.write_status(state="queued", **fresh)
             try:
-                id = self._submit(run.path, run.id, resources_of(self.settings, run.recipe()))
+                id = self._submit(run.path, run.id, resources_of(self.settings, run.recipe()), run)
             except GlyphlabError as error:
                 run.write_status(**{**before, "state": "failed", "error": str(error)})
                 raise
             run.write_status(job={"cluster": self.cluster.name, "id": id, "since": now()})
+        if self._stored:  # the job's own folder is not where a mirror could go on with it
+            start_mirrors(run, self.settings)
 
     def start_task(self, folder: Path, lock: Lock) -> None:
         """Hand a task in, whose status is written; its `lock` is let go."""
         status = read_status(folder)
-        if status.kind in HERE:
+        if status.kind in HERE or self._stored:
             self._local.start_task(folder, lock)
             return
         try:
@@ -88,13 +95,16 @@ class ClusterExecutor:
         write_json(folder / "status.json", {**status.model_dump(), "state": "queued", "job": job})
         lock.release()
 
-    def _submit(self, folder: Path, name: str, resources: Resources) -> str:
+    def _submit(self, folder: Path, name: str, resources: Resources, run: Run | None = None) -> str:
         found = last_probe(self.settings.home)
         if found is not None and found.cluster == self.cluster.name and found.ok is False:
             raise RunError(
                 found.message.rstrip("."), hint=f"Then test it again: `{COMMAND} cluster --probe`."
             )
-        return self.cluster.submit(self.job(name, ("_job", str(folder)), folder, resources))
+        arguments = ("_job", str(folder))
+        if self._stored and run:
+            arguments = ("_stored", folder.name, self._stored.begin(run))
+        return self.cluster.submit(self.job(name, arguments, folder, resources))
 
     def job(self, name: str, arguments: tuple[str, ...], folder: Path, resources: Resources) -> Job:
         """A job of this lab, with its settings in the environment."""
@@ -103,7 +113,10 @@ class ClusterExecutor:
         environment |= {"GLYPHLAB_THREADS": str(resources.cpus), "GLYPHLAB_EXECUTOR": "local"}
         if self.settings.device == "auto" and not resources.gpus:
             environment["GLYPHLAB_DEVICE"] = "cpu"
-        return Job(name, arguments, resources, folder / "log.txt", environment)
+        if self._stored:  # this machine mirrors what it fetches
+            environment |= {"GLYPHLAB_MLFLOW_URI": "", "GLYPHLAB_TRACKIO": ""}
+        log = None if self._stored else folder / "log.txt"
+        return Job(name, arguments, resources, log, environment)
 
     # stopping
 
@@ -118,12 +131,16 @@ class ClusterExecutor:
             self._local.stop(run, at_once)
             return
         run.ask_to_stop()
+        if self._stored:
+            self._stored.ask_to_stop(run)
         state = self.cluster.states().get(job["id"], GONE).state
         if not at_once and state == "running":
             return
         self.cluster.cancel(job["id"], at_once)
         if state == "running":
             _wait_for_its_end(run.path)
+        if self._stored:
+            self._stored.give_up(run)
         with suppress(RunError), run.take_lock(seconds=1):
             if run.status().get("state") in ALIVE:
                 words = "killed on request; it can be resumed"
@@ -175,7 +192,7 @@ class ClusterExecutor:
         def job(folder: Path) -> Job:
             return self.job("probe", ("_probe", str(folder)), folder, wanted)
 
-        return probe(self.settings.home, self.cluster, job, progress)
+        return probe(self.settings.home, self.cluster, job, progress, self.settings.store)
 
     def _look_and_let_go(self) -> None:
         try:
@@ -185,11 +202,6 @@ class ClusterExecutor:
 
     def _look(self) -> None:
         self._asked = time.monotonic()
-        runs = [
-            known
-            for known in known_runs(self.settings.home)
-            if not known.ended and known.status.get("job")
-        ]
         tasks = [folder for folder in task_folders(self.settings.home) if _task_job(folder)]
         try:
             self._states, self._error = self.cluster.states(), ""
@@ -197,6 +209,14 @@ class ClusterExecutor:
                 self._nodes, self._nodes_asked = self.cluster.nodes(), time.monotonic()
         except ClusterError as error:
             self._states, self._error = None, str(error)
+        try:
+            if self._stored:
+                self._stored.pull([known.run for known in self._jobs()])
+            runs = self._jobs()
+        except RemoteError as error:  # then nothing is known of any run, and none is given up
+            self._error, runs = str(error), []
+        with suppress(OSError):
+            self._clock = clock_ns(self.settings.home)  # once, not for each of hundreds of runs
         for known in runs:
             with suppress(GlyphlabError, OSError):
                 if word := self._lost(known.run.path, known.status):
@@ -209,11 +229,16 @@ class ClusterExecutor:
                     self._end_task(folder, {"state": "failed", "error": word})
         self._asked = time.monotonic()
 
+    def _jobs(self) -> list[KnownRun]:
+        """The runs that are jobs of the cluster and have not ended, as far as their folders say."""
+        found = known_runs(self.settings.home)
+        return [known for known in found if not known.ended and known.status.get("job")]
+
     def _lost(self, folder: Path, status: Mapping[str, Any]) -> str:
         """Why the job of this folder computes no more, in words; empty if it does, or will."""
         if is_locked(folder / "lock") and status.get("host") == socket.gethostname():
             return ""  # of this machine the kernel knows for sure
-        silent = age_seconds(folder / "beat")
+        silent = age_seconds(folder / "beat", self._clock)
         job = status["job"]
         state = JobState("running") if self._states is None else self._states.get(job["id"], GONE)
         where = f" on {status['host']}" if status.get("host") else ""
@@ -241,6 +266,8 @@ class ClusterExecutor:
             if run.status().get("state") in ALIVE:
                 with suppress(ClusterError):
                     self.cluster.cancel(job.get("id", ""), at_once=True)
+                if self._stored:
+                    self._stored.give_up(run)
                 run.end("failed", error=word)
         finally:
             if lock:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import shlex
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
@@ -34,22 +35,26 @@ class RayJobs:
     def submit(self, job: Job) -> str:
         """See Cluster. Its id is the submission's."""
         command = shlex.join([self.python, "-P", "-m", "engine", *job.arguments])
-        wanted = job.resources
-        answer = self._ask(
-            "/api/jobs/",
-            {
-                # exec: a stop reaches the process itself. A missing home is said in Ray's own log.
-                "entrypoint": f"exec {command} >> {shlex.quote(str(job.log))} 2>&1",
-                "submission_id": f"glyphlab-{job.name}-{secrets.token_hex(4)}",
-                "runtime_env": {"env_vars": job.environment},
-                "metadata": {"name": job.name},
-                # Without a number of its own an entrypoint runs on the head node, whatever is free.
-                "entrypoint_num_cpus": wanted.cpus,
-                "entrypoint_num_gpus": wanted.gpus,
-                "entrypoint_memory": int(wanted.memory_gb * GB),
-            },
-        )
-        return str(answer["submission_id"])
+        wanted, output = job.resources, f" >> {shlex.quote(str(job.log))} 2>&1" if job.log else ""
+        asked = {
+            # exec: a stop reaches the process itself. A missing home is said in Ray's own log.
+            "entrypoint": f"exec {command}{output}",
+            "submission_id": f"glyphlab-{job.name}-{secrets.token_hex(4)}",
+            "runtime_env": {"env_vars": job.environment},
+            "metadata": {"name": job.name},
+            # Without a number of its own an entrypoint runs on the head node, whatever is free.
+            "entrypoint_num_cpus": wanted.cpus,
+            "entrypoint_num_gpus": wanted.gpus,
+            "entrypoint_memory": int(wanted.memory_gb * GB),
+        }
+        end = time.monotonic() + SUBMIT_SECONDS
+        while True:
+            try:
+                return str(self._ask("/api/jobs/", asked)["submission_id"])
+            except ClusterError as error:  # a head that has just begun, or has just lost a node
+                if "try again later" not in str(error) or time.monotonic() > end:
+                    raise
+            time.sleep(1)
 
     def states(self) -> dict[str, JobState]:
         out = {}

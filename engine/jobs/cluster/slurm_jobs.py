@@ -56,7 +56,7 @@ class SlurmJobs:
             time=wanted.minutes or DAY_MINUTES,
         )
         try:
-            return str(made.submit(SlurmWork(job.arguments, str(job.log))).job_id)
+            return str(made.submit(SlurmWork(job.arguments, str(job.log or ""))).job_id)
         except Exception as error:  # submitit passes on what sbatch said as its own kind of error
             text = " ".join(str(error).split())[-300:]
             raise ClusterError("Slurm did not take the job", got=text) from None
@@ -114,9 +114,10 @@ class SlurmWork:
         self.arguments, self.log = arguments, log
 
     def __call__(self) -> None:
-        output = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        os.dup2(output, sys.stdout.fileno())
-        os.dup2(output, sys.stderr.fileno())
+        if self.log:
+            output = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            os.dup2(output, sys.stdout.fileno())
+            os.dup2(output, sys.stderr.fileno())
         # In this process: it is the one that gets Slurm's signals.
         sys.argv[1:] = self.arguments
         runpy.run_module("engine", run_name="__main__", alter_sys=True)

@@ -4,80 +4,31 @@ in tests/cluster.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
-import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made_lab import SMALL, furnish
+from process_cluster import Processes
 from waiting import wait_until
 
 from engine.errors import RunError, SettingsError
 from engine.files.pulse import age_seconds, beating
-from engine.jobs.cluster.base import ClusterError, Job, JobState, Node
+from engine.jobs.cluster.base import ClusterError, Job
 from engine.jobs.cluster.executor import SILENT_SECONDS, ClusterExecutor
+from engine.jobs.cluster.ray_jobs import RayJobs
 from engine.jobs.cluster.slurm_jobs import _gpus
-from engine.jobs.resources import resources_of
+from engine.jobs.resources import Resources, resources_of
 from engine.lab import Lab
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.run_info import ENDED
-
-
-class Processes:
-    """A cluster whose jobs are processes of this machine; what wants more than a core waits for ever."""
-
-    name = "Processes"
-
-    def __init__(self) -> None:
-        self.jobs: dict[str, subprocess.Popen[bytes] | None] = {}
-        self.asked, self.down = 0, False
-
-    def submit(self, job: Job) -> str:
-        if self.down:
-            raise ClusterError("the cluster does not answer")
-        id = str(len(self.jobs))
-        self.jobs[id] = None
-        if job.resources.cpus == 1:
-            with open(job.log, "ab") as log:
-                self.jobs[id] = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "engine", *job.arguments],
-                    stdout=log,
-                    stderr=log,
-                    env={**os.environ, **job.environment},
-                )
-        return id
-
-    def states(self) -> dict[str, JobState]:
-        self.asked += 1
-        if self.down:
-            raise ClusterError("the cluster does not answer")
-        out = {}
-        for id, process in self.jobs.items():
-            ended = process is not None and process.poll() is not None
-            out[id] = (
-                JobState("waiting") if process is None
-                else JobState("ended", f"exit {process.returncode}") if ended
-                else JobState("running")
-            )  # fmt: skip
-        return out
-
-    def cancel(self, id: str, at_once: bool = False) -> None:
-        if process := self.jobs.pop(id, None):
-            process.kill()
-            process.wait()
-
-    def last_line(self, id: str) -> str:
-        return ""
-
-    def nodes(self) -> list[Node]:
-        return [Node("here", "up", True, 2, 1, 0, 0, 4.0)]
-
-    def page(self) -> str | None:
-        return None
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +183,31 @@ def test_a_sign_of_life_ages_by_the_clock_of_its_file_system(tmp_path: Path) -> 
         wait_until(beat.exists)
         assert (age_seconds(beat) or 0) < 5
     assert not beat.exists() and list(tmp_path.iterdir()) == []
+
+
+def test_a_head_that_has_just_begun_is_asked_again() -> None:
+    asked: list[str] = []
+
+    class Head(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            begun = len(asked) > 1
+            self.send_response(200 if begun else 500)
+            self.end_headers()
+            said = {"submission_id": "glyphlab-x"} if begun else None
+            self.wfile.write(json.dumps(said).encode() if said else b"No agent, try again later")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Head) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        jobs = RayJobs(f"http://127.0.0.1:{server.server_address[1]}", "python")
+        job = Job("x", ("_job", "/x"), Resources(), None, {})
+        assert jobs.submit(job) == "glyphlab-x"
+        server.shutdown()
+    assert len(asked) == 2 and asked[0] == asked[1]  # the same id: taken once at most
+    assert json.loads(asked[0])["entrypoint"] == "exec python -P -m engine _job /x"
 
 
 def test_gpus_are_counted_in_what_slurm_lists() -> None:

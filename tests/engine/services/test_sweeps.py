@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,47 @@ def test_two_labs_share_a_storage_and_take_over_what_the_other_lost(tmp_path):
     for lab in (first, second):
         lab.sweeps.trials_store("s").study._storage.remove_session()
         lab.sweeps.trials_store("s").study._storage._backend.engine.dispose()
+
+
+def test_new_sweeps_are_kept_where_the_settings_say_and_stay_where_they_are(tmp_path):
+    url = f"sqlite:///{tmp_path / 'all.db'}"
+    plain = Lab(tmp_path / "home")
+    plain.sweeps.create(sweep(name="old"))
+    lab = Lab(plain.home, read_settings({"GLYPHLAB_SWEEP_STORAGE": url}))
+    assert {lab.sweeps.create(sweep(name=name)) for name in ("old", "s")} == {"old", "s"}
+    assert (lab.sweeps.spec("s").storage, lab.sweeps.spec("old").storage) == (url, "")
+    number, lock = claim(lab.sweeps.trials_store("s"), 2)
+    lock.release()
+    assert not (lab.home / "sweeps" / "s" / "journal.log").exists() and number == 0
+    lab.sweeps.trials_store("s").study._storage.remove_session()
+    lab.sweeps.trials_store("s").study._storage._backend.engine.dispose()
+
+
+def test_of_two_labs_that_draw_the_same_at_once_one_draws_again(tmp_path):
+    labs = [Lab(tmp_path / "a"), Lab(tmp_path / "b")]
+    for lab in labs:
+        lab.sweeps.create(sweep(storage=str(tmp_path / "shared.log"), sampler="grid"))
+    first, second = (lab.sweeps.trials_store("s") for lab in labs)
+    other = first.study.ask()  # begun by the first, which has not said yet what it tries
+    taken: list[int] = []
+
+    def claim_one() -> None:
+        number, lock = claim(second, 4)
+        lock.release()
+        taken.append(number)
+
+    thread = threading.Thread(target=claim_one)
+    thread.start()
+    wait_until(lambda: len(second.study.get_trials(deepcopy=False)) == 2)
+    drawn_by_second = wait_until(lambda: second.study.get_trials(deepcopy=False)[1].params)
+    wanted = first.trial(other.number)
+    for name, values in distributions(first.spec).items():
+        wanted.storage.set_trial_param(
+            wanted._trial_id, name, values.to_internal_repr(drawn_by_second[name]), values
+        )
+    thread.join()
+    params = [tuple(sorted(trial.params.items())) for trial in first.frozen()]
+    assert len(set(params)) == len(params) == 2 and taken == [2]
 
 
 def test_a_storage_that_is_not_there_is_named_without_its_password(tmp_path):

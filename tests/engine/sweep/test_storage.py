@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 
 import pytest
 
@@ -43,3 +44,24 @@ def test_a_full_disk_is_said_and_leaves_the_journal_whole(tmp_path, monkeypatch)
     assert path.read_bytes() == before
     mine.enqueue_trial({"lr": 0.1})
     assert len(study(path).get_trials()) == 1
+
+
+def test_a_shared_journal_is_kept_from_the_processes_of_other_machines_too(tmp_path):
+    from optuna.storages.journal import JournalFileOpenLock
+
+    path = tmp_path / "shared.log"
+    mine = study(path)
+    other = JournalFileOpenLock(
+        f"{path}.shared"
+    )  # of a machine that does not see our kernel's lock
+    other.acquire()
+    writing = threading.Thread(target=lambda: mine.enqueue_trial({"lr": 0.1}))
+    before = path.read_bytes()
+    writing.start()
+    writing.join(0.5)
+    assert writing.is_alive() and path.read_bytes() == before
+    other.release()
+    writing.join()
+    assert len(study(path).get_trials()) == 1 and sorted(os.listdir(tmp_path)) == [
+        "shared.log", "shared.log.lock",
+    ]  # fmt: skip

@@ -1,0 +1,160 @@
+"""A run's job on a node that does not see the lab's home: it fetches what it needs from the store,
+trains in a home of its own, and pushes the run's folder back at every checkpoint.
+
+    GLYPHLAB_NODE_HOME/inputs/          what was fetched, kept for the next job on this node
+                       cache/ weights/  likewise: decoded images, downloaded weights
+                       jobs/<run>-<attempt>/   the job's home, gone when its run is in the store
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import GlyphlabError, RunError
+from engine.files.locks import Lock, is_locked
+from engine.files.pulse import beating
+from engine.files.remote import Remote
+from engine.jobs.cluster.inputs import MANIFEST, Input, fetch
+from engine.jobs.cluster.run_sync import RUNS, RunSync
+from engine.jobs.worker import work_on_run
+from engine.runs.run import Run
+from engine.store.store import Store
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+PUSH_SECONDS = 2.0
+PATIENCE_SECONDS = 600.0  # for a store that does not answer when the run has ended
+SHARED = ("cache", "weights")  # of all jobs of a node
+OUSTED = 75  # exit status of a job whose run was given to another one
+
+
+def work_on_stored(name: str, attempt: str, settings: Settings) -> None:
+    """Bring the run of that folder's name to its end, if this job is the one that has it. Raises
+    RunError if it is not, RemoteError if the store can't be reached from this node.
+    """
+    remote = Remote(settings.store)
+    home = _job_home(settings.node_home, f"{name}-{attempt}")
+    with home.lock:
+        sync = RunSync(remote, home.path / RUNS / name)
+        if sync.wanted().get("attempt") != attempt:
+            raise RunError(
+                f"run {name} is not in the store {remote.address} for this job",
+                hint="The lab and the nodes need the same GLYPHLAB_STORE, and rights to it.",
+            )
+        sync.fetch()
+        manifest = remote.read_json(f"{sync.place}/{MANIFEST}") or []
+        inputs = [Input(**each) for each in manifest]
+        fetch(remote, inputs, home.path, settings.node_home / "inputs")
+        _log_into(sync.folder / "log.txt")  # up to here the cluster's log says what is wrong
+        data = tuple(sorted((home.path / "data").glob("*"), key=lambda path: int(path.name)))
+        own = replace(settings, home=home.path, data=data)
+        run = Run(sync.folder)
+        lock = run.take_lock()
+        status = run.status()
+        if status.get("pid"):  # an earlier attempt of this job was ended by the cluster
+            run.write_status(resumed=status.get("resumed", 0) + 1)
+        with _pushing(sync, attempt), beating(run.path / "beat"):
+            work_on_run(Store(own.home, own), run, lock, ticket=None)
+        _push_all(sync, attempt)
+    shutil.rmtree(home.path, ignore_errors=True)
+    home.lock.path.unlink(missing_ok=True)
+
+
+class _Home:
+    def __init__(self, path: Path, lock: Lock) -> None:
+        self.path, self.lock = path, lock
+
+
+def _job_home(node_home: Path, name: str) -> _Home:
+    """A new home for a job; those of jobs that were killed on this node are removed."""
+    jobs = node_home / "jobs"
+    try:
+        jobs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        door = Lock.take(jobs / ".door", seconds=60)
+    except OSError as error:
+        raise RunError(
+            f"{jobs} can't be made on this node",
+            got=error.strerror,
+            hint="Set GLYPHLAB_NODE_HOME to a folder that jobs may write to.",
+        ) from None
+    if door is None:
+        raise RunError("another job of this node is still beginning", hint="Resume the run.")
+    with door:
+        for old in jobs.glob("*.lock"):
+            if not is_locked(old):
+                shutil.rmtree(old.with_suffix(""), ignore_errors=True)
+                old.unlink(missing_ok=True)
+        lock = Lock.take(jobs / f"{name}.lock", seconds=60)
+    if lock is None:
+        raise RunError(f"{name} is being worked on by another process of this node")
+    home = jobs / name
+    home.mkdir(exist_ok=True)
+    for folder in SHARED:
+        (node_home / folder).mkdir(exist_ok=True)
+        with suppress(FileExistsError):
+            (home / folder).symlink_to(node_home / folder, target_is_directory=True)
+    return _Home(home, lock)
+
+
+def _log_into(file: Path) -> None:
+    output = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.dup2(output, sys.stdout.fileno())
+    os.dup2(output, sys.stderr.fileno())
+    os.close(output)
+
+
+@contextmanager
+def _pushing(sync: RunSync, attempt: str) -> Iterator[None]:
+    """While the block runs, push what is new and look whether somebody wants the run to stop. A run
+    that was given to another job ends at once, without a trace in the store.
+    """
+    over = threading.Event()
+
+    def push() -> None:
+        while not over.wait(PUSH_SECONDS):
+            try:
+                _push_if_ours(sync, attempt)
+            except (GlyphlabError, OSError) as error:  # the training does not wait for the store
+                print(f"{time.strftime('%H:%M:%S')} {error}", flush=True)
+
+    thread = threading.Thread(target=push, name="push to the store", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _push_if_ours(sync: RunSync, attempt: str) -> None:
+    wanted = sync.wanted()
+    if wanted.get("attempt") != attempt:
+        print("this run was given to another job; this one ends", flush=True)
+        os._exit(OUSTED)
+    if wanted.get("stop"):
+        (sync.folder / "stop").touch()
+    sync.push()
+
+
+def _push_all(sync: RunSync, attempt: str) -> None:
+    """The last push, as often as it takes."""
+    end, pause = time.monotonic() + PATIENCE_SECONDS, 1.0
+    while True:
+        try:
+            _push_if_ours(sync, attempt)
+            return
+        except (GlyphlabError, OSError):
+            if time.monotonic() + pause > end:
+                raise
+            time.sleep(pause)
+            pause = min(2 * pause, 60)
