@@ -75,11 +75,22 @@ class _Home:
         self.path, self.lock = path, lock
 
 
+def _check_own(folder: Path) -> None:
+    """Raise RunError if a folder is another user's: what it holds, weights and data, would be theirs."""
+    if folder.stat().st_uid != os.geteuid():
+        raise RunError(
+            f"{folder} belongs to another user of this node",
+            hint="Set GLYPHLAB_NODE_HOME to a folder of your own.",
+        )
+
+
 def _job_home(node_home: Path, name: str) -> _Home:
     """A new home for a job; those of jobs that were killed on this node are removed."""
     jobs = node_home / "jobs"
     try:
-        jobs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        node_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _check_own(node_home)
+        jobs.mkdir(exist_ok=True)
         door = Lock.take(jobs / ".door", seconds=60)
     except OSError as error:
         raise RunError(

@@ -21,6 +21,7 @@ from engine.files.remote import Remote, RemoteError
 from engine.jobs.cluster.executor import ClusterExecutor
 from engine.jobs.cluster.inputs import Input, fetch, needed
 from engine.jobs.cluster.run_sync import RunSync
+from engine.jobs.cluster.stored_job import _job_home
 from engine.lab import Lab
 from engine.labels.journal import Journal
 from engine.recipes.recipe import Recipe, make_recipe
@@ -277,3 +278,13 @@ def test_what_a_store_says_is_laid_out_in_the_job_s_home_alone(tmp_path: Path) -
     remote.write("runs/r/.hidden", b"x")
     remote.write("runs/r/a/../b", b"x")
     assert set(remote.stamps("runs/r")) == {"b"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_a_job_works_in_no_folder_of_another_user(tmp_path: Path) -> None:
+    theirs = tmp_path / "jobs"
+    theirs.mkdir()
+    os.chown(theirs, 12345, 12345)
+    with pytest.raises(RunError, match="belongs to another user of this node"):
+        _job_home(theirs, "run-1")
+    assert not list(theirs.iterdir())
