@@ -132,10 +132,14 @@ class Launcher:
         return self.submit(recipe, name, before=self.store.run(id).id, **status)
 
     def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
+        from engine.jobs.parallel import check_devices
+        from engine.jobs.resources import resources_of_recipe
         from engine.store.labels import pinned
         from engine.store.names import check_names
 
         check_names(self.store, recipe)
+        if self.store.settings.executor == "local":  # told now, not by a run that failed
+            check_devices(self.store.settings, resources_of_recipe(recipe))
         recipe = pinned(self.store.home, recipe)
         return create_run(self.store.home, recipe, name, cwd=str(Path.cwd()), **status)
 

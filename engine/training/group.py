@@ -42,6 +42,10 @@ class Group:
         """Whether this process writes the run's folder and decides where clocks do."""
         return self.rank == 0
 
+    def described(self) -> dict[str, object]:
+        """What a run records of it, beside its device."""
+        return {"processes": self.size, "backend": self.backend} if self.size > 1 else {}
+
     def part(self, count: int) -> slice:
         """This process's part of `count` rows: parts follow each other and differ by one at most."""
         return slice(*(count * (self.rank + k) // self.size for k in (0, 1)))
