@@ -13,8 +13,7 @@ batch size, but for the order in which floats are added.
 # (torch leaves the types of some functions open.)
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -77,19 +76,8 @@ class Group:
         """`work()` in the first process, then in the others, which find in the caches what it made."""
         return work()
 
-    def seed(self, seed: int) -> None:
-        """Seed torch's generators."""
-        torch.manual_seed(seed)
-
-    @contextmanager
-    def own_random(self) -> Iterator[None]:
-        """Within it, torch draws other random numbers in each process (dropout); outside of it the
-        same ones.
-        """
-        yield
-
-    def synchronise(self, model: nn.Module) -> None:
-        """Have the batch normalisation of `model` use the statistics of the whole batch."""
+    def begin(self, count: int) -> None:
+        """From here on the network sees a batch of `count` images, or this process's part of one."""
 
     def end(self) -> None:
         """Let the others go."""
@@ -108,7 +96,7 @@ class ProcessGroup(Group):
         self.rank, self.size, self.device = rank, size, device
         self.backend = "nccl" if device.type == "cuda" else "gloo"
         self._dist = dist
-        self._own: list[Tensor] = []
+        self.count = 0  # images of the batch that is being computed
         # What is no tensor of the device, and what is asked at every step, goes over the CPU.
         kinds = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(
@@ -161,34 +149,8 @@ class ProcessGroup(Group):
         self.first(True)
         return work()
 
-    def seed(self, seed: int) -> None:
-        torch.manual_seed(seed + 1_000_003 * (self.rank + 1))
-        self._own = self._states()
-        torch.manual_seed(seed)
-
-    @contextmanager
-    def own_random(self) -> Iterator[None]:
-        shared = self._states()
-        self._set(self._own or shared)
-        try:
-            yield
-        finally:
-            self._own = self._states()
-            self._set(shared)
-
-    def _states(self) -> list[Tensor]:
-        more = [torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else []
-        return [torch.get_rng_state(), *more]
-
-    def _set(self, states: list[Tensor]) -> None:
-        torch.set_rng_state(states[0])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(states[1], self.device)
-
-    def synchronise(self, model: nn.Module) -> None:
-        from engine.training.batch_norm import synchronise
-
-        synchronise(model, self)
+    def begin(self, count: int) -> None:
+        self.count = count
 
     def end(self) -> None:
         self._dist.destroy_process_group()

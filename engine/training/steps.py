@@ -152,13 +152,11 @@ class Steps:
         else:
             own, labels = labels, self.group.gather(labels, count)
             other = labels
-        with (
-            self.group.own_random(),
-            torch.autocast(
-                self.device.type,
-                dtype=self.autocast or torch.bfloat16,
-                enabled=self.autocast is not None,
-            ),
+        self.group.begin(count)
+        with torch.autocast(
+            self.device.type,
+            dtype=self.autocast or torch.bfloat16,
+            enabled=self.autocast is not None,
         ):
             output = self.model(x)
         right = (output.logits.detach().argmax(1) == own).sum()

@@ -33,6 +33,7 @@ from engine.training.optim import (
     schedule_factor,
 )
 from engine.training.stats import EpochStats, StepStats
+from engine.training.whole_batch import see_whole_batch
 
 STEP_SECONDS = 0.5  # a live point this often, however long an epoch is
 
@@ -85,7 +86,8 @@ class Trainer(Judging):
         self.fresh: list[str] = load_matching(self.model, initial) if initial else []
         self.model.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._check_batches()
-        group.synchronise(self.model)
+        if group.size > 1:
+            see_whole_batch(self.model, group)
         self.followed = (
             data.splits.get("test", self.val_index[:0])
             if recipe.data.follow_test
@@ -164,7 +166,7 @@ class Trainer(Judging):
         # Everything random in an epoch comes from (seed, epoch), so that a resumed run repeats an
         # uninterrupted one.
         seed = int(np.random.SeedSequence([self.recipe.seed, self.epoch]).generate_state(1)[0])
-        self.group.seed(seed)
+        torch.manual_seed(seed)
         rng, draws = np.random.default_rng(seed), torch.Generator(self.device).manual_seed(seed)
         size = stage.size or self.data.size
         order = self._order(stage, rng)

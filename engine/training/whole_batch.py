@@ -1,8 +1,12 @@
-"""Batch normalisation over the whole batch when several processes have a part of it each.
+"""Layers that look beyond one image, when several processes have a part of each batch.
 
-torch's SyncBatchNorm does so on GPUs only; this one does on every device. With the statistics of its
-own part, each process would normalise differently, and the same recipe would train another way on
-two devices than on one: parts of 16 have noisier statistics than a batch of 32.
+Batch normalisation uses mean and variance of the whole batch. torch's SyncBatchNorm does so on GPUs
+only; this one does on every device. With the statistics of its own part, each process would normalise
+differently, and the same recipe would train another network on two devices than on one: parts of 16
+have noisier statistics than a batch of 32.
+
+Dropout draws for the whole batch, and each process takes its part: two parts with the same masks
+would not be independent.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -19,19 +23,33 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
 
-from engine.training.group import Group
+from engine.training.group import ProcessGroup
 
 
-def synchronise(model: nn.Module, group: Group) -> None:
-    """Have every batch-normalisation layer of `model` that is training use the mean and variance of
-    the parts of all processes together. Its weights keep their names.
+def see_whole_batch(model: nn.Module, group: ProcessGroup) -> None:
+    """Have the batch normalisation and the dropout of `model` do, while it trains, what they would
+    do in one process. Its weights keep their names.
     """
     for layer in cast("Iterable[nn.Module]", model.modules()):
         if isinstance(layer, _BatchNorm):
-            layer.forward = partial(_forward, layer, group)
+            vars(layer)["forward"] = partial(_forward, layer, group)
+        if isinstance(layer, nn.Dropout):
+            vars(layer)["forward"] = partial(_drop, layer, group)
 
 
-def _forward(layer: _BatchNorm, group: Group, x: Tensor) -> Tensor:
+def _drop(layer: nn.Dropout, group: ProcessGroup, x: Tensor) -> Tensor:
+    if not layer.training or not layer.p:
+        return x
+    format = torch.contiguous_format
+    if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
+        format = torch.channels_last  # the order in which one process would draw
+    whole = torch.ones((group.count, *x.shape[1:]), dtype=x.dtype, device=x.device).contiguous(
+        memory_format=format
+    )
+    return x * type(layer).forward(layer, whole)[group.part(group.count)]
+
+
+def _forward(layer: _BatchNorm, group: ProcessGroup, x: Tensor) -> Tensor:
     if not layer.training:
         return type(layer).forward(layer, x)
     y, mean, variance, count = _Normalise.apply(x, layer.weight, layer.bias, layer.eps, group)
@@ -60,7 +78,12 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, group: Group
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        eps: float,
+        group: ProcessGroup,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         wide, over, channels = x.float(), _over(x), x.shape[1]
         # Mean and squared deviations of each part, put together as Chan et al. (1979) do: the sum of
