@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import RecipeError
 
 if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
@@ -37,6 +40,23 @@ def resources_of(settings: Settings, recipe: Recipe | None = None) -> Resources:
     if recipe is None:
         return asked
     return resources_of_recipe(recipe, asked)
+
+
+def with_resources(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """A recipe that is computed elsewhere, or over another number of devices: `changes` are of
+    resources.gpus and the like. Raises RecipeError for another field, since a run that goes on is
+    the same.
+    """
+    from engine.recipes.recipe import make_recipe
+
+    for path in changes:
+        if not path.startswith("resources."):
+            raise RecipeError(
+                f"a run that goes on keeps its {path}",
+                expected="resources.gpus, resources.processes and the like",
+                hint="Start its recipe again to change more.",
+            )
+    return make_recipe(recipe.model_dump(mode="json"), changes)
 
 
 def resources_of_recipe(recipe: Recipe, otherwise: Resources = Resources()) -> Resources:

@@ -71,6 +71,9 @@ class Run:
 
         return read_recipe(self.path / "recipe.yaml")
 
+    def write_recipe(self, recipe: Recipe) -> None:
+        write_text(self.path / "recipe.yaml", recipe.to_yaml())
+
     @property
     def alive(self) -> bool:
         """Whether the run's process lives, be it training or waiting for its turn; of a cluster's

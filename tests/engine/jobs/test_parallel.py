@@ -23,8 +23,15 @@ from engine.recipes.recipe import Recipe
 from engine.runs.run import Run
 from engine.settings import read_settings
 
-FIGURES = ("test_accuracy", "test_loss", "val_accuracy", "val_loss", "train_accuracy", "knn_accuracy")
-TIMED = ("seconds", "images_per_second", "seconds_to")
+FIGURES = (
+    "test_accuracy",
+    "test_loss",
+    "val_accuracy",
+    "val_loss",
+    "train_accuracy",
+    "knn_accuracy",
+)
+ROUNDING = 1e-3  # of a tensor's largest value; see tests/engine/training/test_group.py
 
 
 def recipe(lab: Lab, **changes: Any) -> Recipe:
@@ -33,6 +40,12 @@ def recipe(lab: Lab, **changes: Any) -> Recipe:
         "batch_size": 40,
         "epochs": 3,
         "precision": "float32",
+        # Small steps: at large ones a change of the first weights by 3e-7 of them, which is rounding,
+        # makes other weights within nine steps, in one process as well. Even paper lies on a kink of
+        # ReLU all at once.
+        "optimizer": "sgd",
+        "lr": 3e-4,
+        "select": "last",
         "model.options": {"width": 4},
         "resources.processes": 2,
     }
@@ -64,7 +77,9 @@ def ended(lab: Lab, id: str) -> Any:
 
 
 def processes_of(run: Run) -> dict[str, int]:
-    """The processes of a run by what they are: 'work', 'ranks', 'rank 0', 'rank 1'."""
+    """The processes of a run by what they are: 'work', 'ranks', 'rank 0', 'rank 1'. Its own may still
+    be ending when it has let go of the run.
+    """
     out = {}
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError, StopIteration):
@@ -100,16 +115,13 @@ def assert_same_weights(run: Run, other: Run, room: float) -> None:
 def test_it_comes_to_what_one_process_comes_to(together: Run, alone: Run) -> None:
     assert together.info().state == alone.info().state == "finished"
     found, wanted = together.final(), alone.final()
-    for name in FIGURES:  # one image of 144 or 355 may be on the other side
-        assert found[name] == pytest.approx(wanted[name], abs=0.01), name
-    epochs = [
-        [row for row in run.metrics() if row["kind"] == "epoch"] for run in (together, alone)
-    ]
+    for name in FIGURES:
+        assert found[name] == pytest.approx(wanted[name], abs=0.01), name  # of 144 images, one
+    epochs = [[row for row in run.metrics() if row["kind"] == "epoch"] for run in (together, alone)]
     for row, other in zip(*epochs, strict=True):
-        assert row["train_loss"] == pytest.approx(other["train_loss"], rel=1e-2)
+        assert row["train_loss"] == pytest.approx(other["train_loss"], rel=1e-3)
         assert row["images_seen"] == other["images_seen"]
-    # Adam divides by the gradients' size: where a gradient is nearly none, rounding decides the step.
-    assert_same_weights(together, alone, 0.05)
+    assert_same_weights(together, alone, ROUNDING)
 
 
 def test_one_process_writes_the_folder(together: Run, alone: Run) -> None:
@@ -120,7 +132,7 @@ def test_one_process_writes_the_folder(together: Run, alone: Run) -> None:
     assert told == ["device", "data", "convnet:", "epoch", "epoch", "epoch", "finished"], lines
     names = {path.name for path in together.path.iterdir()}
     assert names == {path.name for path in alone.path.iterdir()}
-    assert not processes_of(together)
+    wait_until(lambda: not processes_of(together))
 
 
 def test_the_run_says_in_how_many_processes_it_trained(together: Run, alone: Run) -> None:
@@ -131,9 +143,11 @@ def test_the_run_says_in_how_many_processes_it_trained(together: Run, alone: Run
 
 def test_its_checkpoint_is_like_that_of_one_process(lab: Lab, together: Run, alone: Run) -> None:
     assert weights(together).keys() == weights(alone).keys()
-    image = np.zeros((1, 1, 28, 28), np.uint8)
-    answers = [lab.predictor(run.id).predict(image) for run in (together, alone)]
-    assert len(answers[0][0].probabilities) == len(answers[1][0].probabilities)
+    images = [np.full((28, 28), 255, np.uint8)]
+    first, second = (
+        lab.predictor(run.id).predict(images)[0].probabilities for run in (together, alone)
+    )
+    assert first == pytest.approx(second, abs=0.01)
 
 
 def test_a_killed_process_ends_the_run_and_it_goes_on_to_the_same_weights(
@@ -145,7 +159,7 @@ def test_a_killed_process_ends_the_run_and_it_goes_on_to_the_same_weights(
     assert ended(lab, run.id).info().state == "failed"
     assert "process 2 of 2 was ended by SIGKILL" in run.info().error
     assert "failed: process 2 of 2" in run.log_tail(1)
-    assert not processes_of(run)
+    wait_until(lambda: not processes_of(run))
     lab.resume(run.id)
     assert ended(lab, run.id).info().state == "finished"
     assert_same_weights(run, together, 0)
@@ -157,12 +171,13 @@ def test_it_is_stopped_and_goes_on_in_one_process(lab: Lab, together: Run) -> No
     listening = {number: addresses(number) for number in processes_of(run).values()}
     lab.stop(run.id)
     assert ended(lab, run.id).info().state == "stopped"
-    assert "stopped after" in run.info().message and not processes_of(run)
+    assert "stopped after" in run.info().message
+    wait_until(lambda: not processes_of(run))
     assert all(where <= {"127.0.0.1", "::1"} for where in listening.values()), listening
     lab.resume(run.id, {"resources.processes": 1})
     assert ended(lab, run.id).info().state == "finished"
     assert run.recipe().resources.processes == 1 and run.info().device == "cpu"
-    assert_same_weights(run, together, 0.05)
+    assert_same_weights(run, together, ROUNDING)
 
 
 def test_what_one_process_began_goes_on_in_two(lab: Lab, together: Run) -> None:
@@ -173,7 +188,7 @@ def test_what_one_process_began_goes_on_in_two(lab: Lab, together: Run) -> None:
     lab.resume(run.id, {"resources.processes": 2})
     assert ended(lab, run.id).info().state == "finished"
     assert run.info().device == "cpu, 2 processes (gloo)"
-    assert_same_weights(run, together, 0.05)
+    assert_same_weights(run, together, ROUNDING)
 
 
 def test_nothing_is_left_of_a_run_that_is_killed(lab: Lab) -> None:
@@ -183,13 +198,13 @@ def test_nothing_is_left_of_a_run_that_is_killed(lab: Lab) -> None:
     assert numbers.keys() == {"work", "ranks", "rank 0", "rank 1"}
     lab.stop(run.id, at_once=True)
     assert run.info().state == "stopped" and not run.alive
-    assert not processes_of(run)
+    assert not processes_of(run)  # before another may go on with it
 
 
 def test_a_mistake_is_told_once(lab: Lab) -> None:
     run = lab.run(ended(lab, lab.submit(recipe(lab, lr=0.5, loss_options={"smoothing": 1}))).id)
     assert run.info().state == "failed" and "option 'smoothing'" in run.info().error
-    assert (run.path / "log.txt").read_text().count("smoothing") == 1
+    assert (run.path / "log.txt").read_text().count("is not known") == 1
 
 
 def test_more_gpus_than_there_are_are_refused_before_a_run_is_made(tmp_path: Path) -> None:
