@@ -23,15 +23,8 @@ from engine.recipes.recipe import Recipe
 from engine.runs.run import Run
 from engine.settings import read_settings
 
-FIGURES = (
-    "test_accuracy",
-    "test_loss",
-    "val_accuracy",
-    "val_loss",
-    "train_accuracy",
-    "knn_accuracy",
-)
-ROUNDING = 1e-3  # of a tensor's largest value; see tests/engine/training/test_group.py
+FIGURES = ("test_accuracy", "test_loss", "val_accuracy", "val_loss", "train_accuracy")
+ROUNDING = 1e-4  # of a tensor's largest value; see tests/engine/training/test_group.py
 
 
 def recipe(lab: Lab, **changes: Any) -> Recipe:
@@ -40,13 +33,13 @@ def recipe(lab: Lab, **changes: Any) -> Recipe:
         "batch_size": 40,
         "epochs": 3,
         "precision": "float32",
-        # Small steps: at large ones a change of the first weights by 3e-7 of them, which is rounding,
-        # makes other weights within nine steps, in one process as well. Even paper lies on a kink of
-        # ReLU all at once.
+        # A smooth network. With ReLU even paper lies on the kink all at once, and a change of the first
+        # weights by 3e-7 of them, which is rounding, makes other weights within nine steps.
+        "model": {"name": "cnn5", "options": {"num_filters": 6, "filter_size": 1, "dense": 16}},
+        "model.options.activation": "GELU",
+        "data.size": 32,
         "optimizer": "sgd",
-        "lr": 3e-4,
-        "select": "last",
-        "model.options": {"width": 4},
+        "lr": 0.05,
         "resources.processes": 2,
     }
     return lab.recipe("quick", {**fields, **changes})
@@ -129,7 +122,7 @@ def test_one_process_writes_the_folder(together: Run, alone: Run) -> None:
     assert kinds == ["epoch"] * 3 + ["final"]
     lines = (together.path / "log.txt").read_text().splitlines()
     told = [line[20:].split()[0] for line in lines]
-    assert told == ["device", "data", "convnet:", "epoch", "epoch", "epoch", "finished"], lines
+    assert told == ["device", "data", "cnn5:", "epoch", "epoch", "epoch", "finished"], lines
     names = {path.name for path in together.path.iterdir()}
     assert names == {path.name for path in alone.path.iterdir()}
     wait_until(lambda: not processes_of(together))
