@@ -64,17 +64,18 @@ class Draws:
     part: slice | None = None
 
     def uniform(self, shape: tuple[int, ...], low: float, high: float) -> Tensor:
-        where = {"generator": self.generator, "device": self.generator.device}
-        return self._own(torch.rand(self._whole(shape), **where)) * (high - low) + low
+        g = self.generator
+        numbers = torch.rand(self._whole(shape), generator=g, device=g.device)
+        return self._own(numbers) * (high - low) + low
 
     def normal(self, shape: tuple[int, ...]) -> Tensor:
-        where = {"generator": self.generator, "device": self.generator.device}
-        return self._own(torch.randn(self._whole(shape), **where))
+        g = self.generator
+        return self._own(torch.randn(self._whole(shape), generator=g, device=g.device))
 
     def integers(self, count: int, below: int) -> Tensor:
         """(count,) int64 in 0..below-1."""
-        where = {"generator": self.generator, "device": self.generator.device}
-        return self._own(torch.randint(0, below, self._whole((count,)), **where))
+        g, shape = self.generator, self._whole((count,))
+        return self._own(torch.randint(0, below, shape, generator=g, device=g.device))
 
     def _whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (shape[0] if self.count is None else self.count, *shape[1:])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 DAY_SECONDS = 86_400
-ELSEWHERE = "only the lab's owner or teacher may say on how many devices a run is computed"
+ELSEWHERE = "only the lab's owner or teacher may ask for several devices, or a cluster for more"
 MOST_EPOCHS = 10  # as many as `quick` has
 # Fields that a visitor may change: none of them makes a step cost more. epochs and batch_size have
 # bounds of their own.

@@ -101,7 +101,7 @@ class ProcessGroup(Group):
         kinds = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(
             kinds,
-            store=dist.FileStore(str(store), size),
+            store=dist.FileStore(str(store), size),  # pyright: ignore[reportPrivateImportUsage]
             rank=rank,
             world_size=size,
             timeout=PATIENCE,
@@ -124,10 +124,10 @@ class ProcessGroup(Group):
         # that no difference in rounding can grow from step to step.
         flat = torch.cat([g.reshape(-1) for g in ours] + [g.reshape(-1) / self.size for g in same])
         self._dist.all_reduce(flat)
-        for gradient, summed in zip(
-            ours + same, flat.split([g.numel() for g in ours + same]), strict=True
-        ):
-            gradient.copy_(summed.view_as(gradient))
+        start = 0
+        for gradient in ours + same:
+            gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
+            start += gradient.numel()
 
     def first(self, value: T) -> T:
         if isinstance(value, bool):  # asked at every step
@@ -177,5 +177,7 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, gradient: Tensor
+    ) -> tuple[Tensor, None, None]:
         return gradient[ctx.part], None, None

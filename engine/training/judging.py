@@ -1,5 +1,7 @@
 """What an epoch's weights are worth: validation figures, and whether they are the best so far."""
 
+# pyright: reportUnknownMemberType=false
+# (torch leaves the types of some functions open.)
 from __future__ import annotations
 
 import numpy as np

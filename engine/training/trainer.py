@@ -24,7 +24,7 @@ from engine.recipes.fields import Stage
 from engine.recipes.recipe import Recipe
 from engine.settings import COMMAND
 from engine.training.batch_statistics import FEW_STEPS, normalising, refresh_statistics
-from engine.training.group import ALONE, Group
+from engine.training.group import ALONE, Group, ProcessGroup
 from engine.training.judging import Judging
 from engine.training.objectives import Objective
 from engine.training.optim import (
@@ -86,7 +86,7 @@ class Trainer(Judging):
         self.fresh: list[str] = load_matching(self.model, initial) if initial else []
         self.model.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._check_batches()
-        if group.size > 1:
+        if isinstance(group, ProcessGroup):
             see_whole_batch(self.model, group)
         self.followed = (
             data.splits.get("test", self.val_index[:0])

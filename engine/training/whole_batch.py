@@ -90,9 +90,12 @@ class _Normalise(torch.autograd.Function):
         # squares less the squared sum loses its digits where the mean is large.
         variance, mean = torch.var_mean(wide, over, correction=0)
         own = wide.new_full((1,), wide.numel() // channels)
-        sums = group.total(torch.cat([mean * own, own]))
-        count, middle = sums[-1], sums[:-1] / sums[-1]
-        spread = group.total((variance + (mean - middle).square()) * own) / count
+        parts = group.all_rows(torch.cat([mean, variance, own])[None], group.size)
+        means, variances = parts[:, :channels], parts[:, channels:-1]  # (processes, C)
+        counts = parts[:, -1:]
+        count = counts.sum()
+        middle = (means * counts).sum(0) / count
+        spread = ((variances + (means - middle).square()) * counts).sum(0) / count
         ctx.save_for_backward(x, weight, middle, torch.rsqrt(spread + eps), count)
         ctx.group, ctx.has_bias = group, bias is not None
         y = F.batch_norm(x, middle, spread, weight, bias, False, 0.0, eps)
@@ -101,7 +104,7 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, gradient: Tensor, *_: None
     ) -> tuple[Tensor, Tensor | None, Tensor | None, None, None]:
         x, weight, mean, inverse, count = ctx.saved_tensors
