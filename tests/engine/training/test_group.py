@@ -90,6 +90,17 @@ def test_every_training_image_is_read_once_in_an_epoch_by_one_of_them(both) -> N
     assert set(read.tolist()) <= set(data.splits["train"].tolist())
 
 
+def test_labels_are_recovered_by_both_together(both) -> None:
+    first, second = both[0]["recovered"], both[1]["recovered"]
+    assert first["accuracy"] == second["accuracy"] > 0.8
+    assert all(
+        torch.equal(first["weights"][name], second["weights"][name]) for name in first["weights"]
+    )
+    assert first["rows"] == second["rows"] and len(first["rows"]) == 22
+    assert first["files"] == ["labels-2.npz"]
+    assert first["log"].count("stage 2 starts afresh") == 1
+
+
 def test_parts_cover_a_batch_and_differ_by_one_at_most() -> None:
     for size in (1, 2, 3, 8):
         for count in (size, 15, 64):
