@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,13 @@ class Bystander(Run):
     def write_arrays(self, name: str, **arrays: Any) -> None: ...
 
     def log(self, text: str) -> None: ...
+
+
+class Follower(Cancel):
+    """The first process decides when to stop, and tells the others: they ask for nothing."""
+
+    def __call__(self) -> bool:
+        return False
 
 
 def lead(folder: Path, count: int) -> None:
@@ -88,9 +95,10 @@ def work(folder: Path, meeting: Path) -> None:
         from engine.training.group import ProcessGroup
 
         device = own_device(settings.device, int(os.environ["LOCAL_RANK"]))
-        store = Store(settings.home, _with_device(settings, str(device)))
+        store = Store(settings.home, replace(settings, device=str(device)))
         group = ProcessGroup(rank, size, meeting, device)
-        outcome, lost = train(store, run, Cancel(run), no_progress, group), False
+        cancel = Follower(run) if rank else Cancel(run)
+        outcome, lost = train(store, run, cancel, no_progress, group), False
     except BaseException as error:
         lost = _is_loss(error)
         outcome = outcome_of(Bystander(folder) if lost else Run(folder), error)
@@ -103,12 +111,6 @@ def work(folder: Path, meeting: Path) -> None:
     write_json(folder / FOLDER / f"ended-{rank}.json", row)
     sys.stdout.flush()
     os._exit(code)  # a group that lost a member would wait for it at the interpreter's end
-
-
-def _with_device(settings: Any, device: str) -> Any:
-    from dataclasses import replace
-
-    return replace(settings, device=device)
 
 
 def _is_loss(error: BaseException) -> bool:

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 from factories import shapes
+from torch import Tensor
 
+from engine.data.loader import Batch
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.training.group import ALONE, Group, ProcessGroup
 from engine.training.stats import EpochStats
@@ -72,44 +74,41 @@ def recipe(case: str, **changes: Any) -> Recipe:
     return make_recipe(fields, {**CASES[case], **changes})
 
 
+class Watched(Trainer):
+    """A trainer that remembers the gradients of its first step and the images that it read."""
+
+    def fit(self, *args: Any) -> Any:
+        self.gradients: dict[str, Tensor] = {}
+        self.read: list[Tensor] = []
+        return super().fit(*args)
+
+    def _changed(self, batch: Batch, *args: Any) -> Any:
+        self.read.append(batch.index)
+        return super()._changed(batch, *args)
+
+    def _update(self, *args: Any) -> None:
+        super()._update(*args)
+        for name, value in self.model.named_parameters():
+            if value.grad is not None:
+                self.gradients.setdefault(name, value.grad.clone())
+
+
 def train(case: str, group: Group = ALONE) -> dict[str, Any]:
-    """What came of a case: weights, validation outputs, rows, the gradient of the first step, and the
-    images that this process read in each epoch.
+    """What came of a case: weights, validation outputs, rows, the gradients of the first step, and the
+    images that this process read.
     """
-    trainer = Trainer(recipe(case), shapes(160), torch.device("cpu"), group=group)
-    read: list[torch.Tensor] = []
-    gather = trainer.images.gather
-
-    def reading(index: Any) -> Any:
-        read.append(torch.from_numpy(index))
-        return gather(index)
-
-    trainer.images.gather = reading
-    gradients: dict[str, torch.Tensor] = {}
-    update = trainer._update
-
-    def updating(*args: Any) -> None:
-        update(*args)
-        if not gradients:
-            found = {
-                name: value.grad.clone()
-                for name, value in trainer.model.named_parameters()
-                if value.grad is not None
-            }
-            gradients.update(found)
-
-    trainer._update = updating
+    trainer = Watched(recipe(case), shapes(160), torch.device("cpu"), group=group)
     rows = [stats for stats in trainer.fit() if isinstance(stats, EpochStats)]
     logits, embeddings = trainer.outputs(trainer.val_index, trainer.input_size)
     return {
         "weights": trainer.judged.state_dict(),
         "best": trainer.best,
         "objective": dict(trainer.objective.state_dict()),
-        "gradients": gradients,
+        "gradients": trainer.gradients,
         "rows": [figures(row) for row in rows],
         "logits": logits,
         "embeddings": embeddings,
-        "read": read,
+        "read": trainer.read,
     }
 
 

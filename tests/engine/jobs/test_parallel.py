@@ -16,11 +16,13 @@ from safetensors.torch import load_file
 from waiting import wait_until
 
 from engine.errors import RecipeError
+from engine.jobs.cancel import Cancel
 from engine.jobs.parallel import check_devices
+from engine.jobs.rank import Bystander, Follower
 from engine.jobs.resources import Resources, resources_of_recipe
 from engine.lab import Lab
 from engine.recipes.recipe import Recipe
-from engine.runs.run import Run
+from engine.runs.run import Run, create_run
 from engine.settings import read_settings
 
 FIGURES = ("test_accuracy", "test_loss", "val_accuracy", "val_loss", "train_accuracy")
@@ -198,6 +200,21 @@ def test_a_mistake_is_told_once(lab: Lab) -> None:
     run = lab.run(ended(lab, lab.submit(recipe(lab, lr=0.5, loss_options={"smoothing": 1}))).id)
     assert run.info().state == "failed" and "option 'smoothing'" in run.info().error
     assert (run.path / "log.txt").read_text().count("is not known") == 1
+
+
+def test_only_the_first_process_heeds_a_stop_and_writes(lab: Lab) -> None:
+    run = create_run(lab.home, recipe(lab))
+    before = {path.name: path.read_bytes() for path in run.path.iterdir()}
+    other = Bystander(run.path)
+    other.own()
+    other.write_status(state="failed")
+    other.heartbeat(epoch=7)
+    other.append_metrics({"kind": "final"})
+    other.write_arrays("predictions.npz", labels=np.zeros(3))
+    other.log("nothing")
+    assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+    run.ask_to_stop()
+    assert Cancel(run)() and not Follower(other)()
 
 
 def test_more_gpus_than_there_are_are_refused_before_a_run_is_made(tmp_path: Path) -> None:
