@@ -168,7 +168,8 @@ def test_it_is_stopped_and_goes_on_in_one_process(lab: Lab, together: Run) -> No
     assert ended(lab, run.id).info().state == "stopped"
     assert "stopped after" in run.info().message
     wait_until(lambda: not processes_of(run))
-    assert all(where <= {"127.0.0.1", "::1"} for where in listening.values()), listening
+    assert any(listening.values()), "gloo waits for the others somewhere"
+    assert all(where <= {"127.0.0.1"} for where in listening.values()), listening
     lab.resume(run.id, {"resources.processes": 1})
     assert ended(lab, run.id).info().state == "finished"
     assert run.recipe().resources.processes == 1 and run.info().device == "cpu"
