@@ -41,6 +41,7 @@ BENCHES: dict[str, str] = {
     "map": "the embedding explorer's map in a browser, with 60,000 points and with a million",
     "load": "50 people who draw, 20 who watch a live run, and a run that trains, for ten minutes",
     "many-runs": "every page of a lab with a thousand runs, alone and thirty at once, in a browser",
+    "parallel": "a run in two processes, or on two GPUs, against the same run in one",
     "portable": "500 drawings read by the ONNX package outside the lab, and by the lab",
     "decoding": "1,200 × 900 pages from their files to squares, pages a minute on all cores",
     "oneshot": (

@@ -53,6 +53,20 @@ def _job(folder: str) -> None:
     work_on_job(Path(folder), read_settings(os.environ), TASKS)
 
 
+def _ranks(folder: str, count: str) -> None:
+    from engine.jobs.rank import lead
+
+    give_way(0)
+    lead(Path(folder), int(count))
+
+
+def _rank(folder: str, meeting: str) -> None:
+    from engine.jobs.rank import work
+
+    give_way(0)
+    work(Path(folder), Path(meeting))
+
+
 def _stored(name: str, attempt: str) -> None:
     from engine.jobs.cluster.stored_job import work_on_stored
     from engine.settings import read_settings
@@ -84,6 +98,8 @@ PROCESSES = {
     "_task": _task,
     "_mirror": _mirror,
     "_job": _job,
+    "_ranks": _ranks,
+    "_rank": _rank,
     "_stored": _stored,
     "_probe": _probe,
 }

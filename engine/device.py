@@ -42,6 +42,23 @@ def pick_device(wanted: str = "auto") -> tuple[torch.device, str]:
     return torch.device(wanted), "asked for"
 
 
+def count_gpus() -> int:
+    """How many GPUs a run may use here."""
+    import torch
+
+    return torch.cuda.device_count() or int(torch.backends.mps.is_available())
+
+
+def own_device(wanted: str, number: int) -> torch.device:
+    """The device of process `number` of those that train together on 'cpu' or 'cuda'."""
+    import torch
+
+    if wanted == "cpu":
+        return torch.device("cpu")
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)
+
+
 def pick_precision(wanted: str, device: torch.device) -> tuple[torch.dtype | None, str]:
     """The autocast dtype for `wanted` ('auto', 'float32', 'bfloat16'), None meaning plain float32,
     and why.

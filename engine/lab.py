@@ -242,9 +242,11 @@ class Lab(Services):
         """Have a run stop and keep its best model; `at_once` kills it. Raises RunError."""
         self.launcher.stop(id, at_once)
 
-    def resume(self, id: str) -> None:
-        """Go on with a stopped or failed run from its last checkpoint. Raises RunError."""
-        self.launcher.resume(id)
+    def resume(self, id: str, resources: Mapping[str, Any] | None = None) -> None:
+        """Go on with a stopped or failed run from its last checkpoint. resources: `resources.` fields
+        that change, as over how many devices it trains. Raises RunError, RecipeError.
+        """
+        self.launcher.resume(id, resources)
 
     def delete(self, id: str) -> None:
         """Move a run, or a model from the Hub, to the trash. Raises RunError while it is alive."""

@@ -47,6 +47,7 @@ LONGEST = (
     "tests/browser/test_canvas.py",
     "tests/engine/cli/test_cli.py",
     "tests/engine/jobs/test_executor.py",
+    "tests/engine/jobs/test_parallel.py",
     "tests/app/test_server.py",
     "tests/faults/test_disk.py",
     "tests/deploy/test_proxies.py",

@@ -17,9 +17,18 @@ show = submit.show
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="a run's id or folder")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="resources.KEY=VALUE",
+        help="over how many devices, e.g. resources.gpus=1; may be repeated",
+    )
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     run_id = lab.run(args.run).id
-    lab.resume(args.run)
+    from engine.recipes.recipe import parse_changes
+
+    lab.resume(args.run, parse_changes(args.set))
     return submit.started(lab, run_id)

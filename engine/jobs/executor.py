@@ -9,7 +9,7 @@ import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import DamagedError, RunError
 from engine.files.atomic import write_text
@@ -20,6 +20,9 @@ from engine.jobs.task_status import read_status
 from engine.runs.run import Run
 from engine.runs.run_info import ALIVE, now
 from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.recipes.recipe import Recipe
 
 
 class Executor(Protocol):
@@ -118,9 +121,9 @@ class LocalExecutor:
         """Nothing: on one machine locks tell everything."""
 
 
-def resume(executor: Executor, run: Run) -> None:
-    """Have a stopped or failed run go on from its last checkpoint. Raises RunError if it finished
-    or is alive.
+def resume(executor: Executor, run: Run, recipe: Recipe | None = None) -> None:
+    """Have a stopped or failed run go on from its last checkpoint; recipe: its own, with other
+    resources. Raises RunError if it finished or is alive.
     """
     info = run.info()
     if info.alive:
@@ -132,4 +135,6 @@ def resume(executor: Executor, run: Run) -> None:
         )
     with run.take_lock():
         run.write_status(resumed=info.resumed + 1)
+        if recipe is not None:
+            run.write_recipe(recipe)
     executor.start(run)

@@ -22,6 +22,7 @@ from engine.progress import Progress, no_progress
 from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import Recipe
 from engine.training.cost import check_cost, means_of
+from engine.training.group import ALONE, Group
 from engine.training.stats import EpochStats, StepStats
 from engine.training.trainer import Trainer
 from engine.training.trainer_state import restore_trainer
@@ -37,7 +38,8 @@ class Method(Protocol):
 def supervised(run: Run, data: ImageSet, recipe: Recipe, tools: Tools) -> Trainer:
     """Train on the given labels as they are."""
     initial = read_weights(tools.find_model(recipe.init_from)) if recipe.init_from else None
-    trainer = Trainer(recipe, data, tools.device, initial)
+    # In turn: the first fetches pretrained weights, the others find them.
+    trainer = tools.group.in_turn(lambda: Trainer(recipe, data, tools.device, initial, tools.group))
     if trainer.fresh:
         run.log(f"starting from {recipe.init_from}; new: {', '.join(trainer.fresh)}")
     restore_trainer(trainer, run.last)
@@ -51,7 +53,11 @@ def recovered(run: Run, data: ImageSet, recipe: Recipe, tools: Tools) -> Trainer
     from engine.noise.recover import Recovering
 
     initial = read_weights(tools.find_model(recipe.init_from)) if recipe.init_from else None
-    trainer = Recovering(recipe, data, tools.device, run, tools.progress, tools.cancelled, initial)
+    trainer = tools.group.in_turn(
+        lambda: Recovering(
+            recipe, data, tools.device, run, tools.progress, tools.cancelled, initial, tools.group
+        )
+    )
     restore_trainer(trainer, run.last)
     return follow(run, trainer, tools)
 
@@ -68,24 +74,31 @@ def conduct(
     threads: int = 0,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Progress = no_progress,
+    group: Group = ALONE,
 ) -> Figures:
     """Train the run's recipe into its folder, from its last checkpoint if it has one; returns the
     final metrics.
 
     When cancelled it stops at the next live point, and the best checkpoint so far stays. Raises
-    GlyphlabError for what a person can mend.
+    GlyphlabError for what a person can mend. group: of the processes that train together; only the
+    first one's `run` may be one that writes.
     """
     recipe = run.recipe()
     if threads:
         torch.set_num_threads(threads)
     where, why = pick_device(device)
-    means, spec = means_of(where, run.path), recipe.data
+    why = f"{group.size} processes, {group.backend}" if group.size > 1 else why
+    means, spec = means_of(where, run.path, group.size), recipe.data
     least = STYLES[spec.style].channels if spec.style in STYLES else 1
     check_cost(recipe, least, len(spec.classes or ()) or 2, 1, means)  # before anything is decoded
-    data = load(recipe.data)
+
+    def loaded(spec: DataSpec) -> ImageSet:
+        return group.in_turn(lambda: load(spec))
+
+    data = loaded(recipe.data)
     train = len(data.splits.get("train", ()))
     check_cost(recipe, data.channels, len(data.classes), train, means)
-    tools = Tools(load, find_model, where, cancelled, progress)
+    tools = Tools(loaded, find_model, where, cancelled, progress, group)
     run.log(f"device {where}: {why}")
     splits = ", ".join(f"{len(index):,} {name}" for name, index in data.splits.items())
     run.log(
@@ -94,7 +107,8 @@ def conduct(
     if recipe.data.labels == "mended":
         changes = data.notes.get("labels", "nothing is changed")
         run.log(f"labels mended up to position {list(recipe.data.journal or ())}: {changes}")
-    run.write_status(machine=describe_device(where), why_device=why, fingerprint=data.fingerprint)
+    machine = {**describe_device(where), **group.described()}
+    run.write_status(machine=machine, why_device=why, fingerprint=data.fingerprint)
     scored = scored_on(recipe, data, tools, run)  # what can't be used is known before the training
     trainer = METHODS[recipe.method](run, data, recipe, tools)
     if not trainer.best:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,6 +137,7 @@ class Launcher:
         from engine.store.names import check_names
 
         check_names(self.store, recipe)
+        self._check_devices(recipe)  # told now, not by a run that failed
         recipe = pinned(self.store.home, recipe)
         return create_run(self.store.home, recipe, name, cwd=str(Path.cwd()), **status)
 
@@ -145,13 +147,28 @@ class Launcher:
         """
         self.executor.stop(self.store.run(id), at_once)
 
-    def resume(self, id: str) -> None:
-        """Go on with a stopped or failed run from its last checkpoint, in the same folder. Raises
-        RunError if it finished or is alive.
+    def resume(self, id: str, resources: Mapping[str, Any] | None = None) -> None:
+        """Go on with a stopped or failed run from its last checkpoint, in the same folder. resources:
+        changes of its `resources.` fields, as over how many devices. Raises RunError if it finished
+        or is alive, RecipeError for another field or too many devices.
         """
         from engine.jobs.executor import resume
+        from engine.jobs.resources import with_resources
 
-        resume(self.executor, self.store.run(id))
+        run = self.store.run(id)
+        changed = with_resources(run.recipe(), resources) if resources else None
+        self._check_devices(changed or run.recipe())
+        resume(self.executor, run, changed)
+
+    def _check_devices(self, recipe: Recipe) -> None:
+        """Raise RecipeError where a recipe asks for more devices than this machine has, if it would
+        be computed here.
+        """
+        from engine.jobs.parallel import check_devices
+        from engine.jobs.resources import resources_of_recipe
+
+        if self.store.settings.executor == "local":
+            check_devices(self.store.settings, resources_of_recipe(recipe))
 
     # background tasks
 

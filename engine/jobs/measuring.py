@@ -14,9 +14,9 @@ from engine.data.loader import Images
 from engine.errors import DataError
 from engine.files.documents import Figures, Report
 from engine.jobs.saving import save_best
-from engine.models.inference import run_model
 from engine.models.recognizer import count_parameters
 from engine.recipes.recipe import Recipe
+from engine.training.sharded import outputs_of
 from engine.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -42,12 +42,16 @@ def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> 
     model.load_state_dict(trainer.best)
     crop = trainer.stages[-1].augment.crop
     size = trainer.input_size
+
+    def outputs(images: Images, index: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        return outputs_of(trainer.group, model, images, index, size, crop)
+
     epochs = [row for row in run.metrics() if row["kind"] == "epoch"]
     figures: Figures = {}
     on_val: Report | None = None
     temperature = recipe.temperature or 1.0
     if len(trainer.val_index):
-        logits, val_embeddings = run_model(model, trainer.images, trainer.val_index, size, crop)
+        logits, val_embeddings = outputs(trainer.images, trainer.val_index)
         labels = data.labels[trainer.val_index]
         temperature = metrics.fit_temperature(labels, logits.numpy())
         val_probabilities = metrics.softmax(logits.numpy() / temperature)
@@ -64,11 +68,11 @@ def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> 
         if len(trainer.train_index) <= 10_000
         else np.sort(rng.choice(trainer.train_index, 10_000, replace=False))
     )
-    logits, gallery = run_model(model, trainer.images, index, size, crop)
+    logits, gallery = outputs(trainer.images, index)
     train_accuracy = metrics.accuracy(data.labels[index], logits.numpy())
     if scored is not None:
         images = Images(scored.data, tools.device, scored.index)
-        logits, embeddings = run_model(model, images, scored.index, size, crop)
+        logits, embeddings = outputs(images, scored.index)
         labels = scored.data.labels[scored.index]
         probabilities = metrics.softmax(logits.numpy() / temperature)
         on_test = metrics.report(labels, probabilities, data.classes)

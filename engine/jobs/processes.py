@@ -42,15 +42,16 @@ def environment_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, 
 
 
 def give_way(nice: int) -> None:
-    """Lower this process's priority by `nice` (1 to 19), so that what a person waits for goes
+    """Lower this process's priority by `nice` (0 to 19; 0: as its parent's), so that what a person waits for goes
     first. Costs nothing on a free machine.
     """
+    now = nice
     with suppress(OSError):
-        os.nice(nice)
+        now = os.nice(nice)
     # Linux weighs the groups that sessions form, not processes of different groups, and `spawn`
     # gives each its own session.
     with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
+        Path("/proc/self/autogroup").write_text(str(now), encoding="ascii")
 
 
 def spawn(

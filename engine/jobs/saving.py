@@ -11,7 +11,6 @@ from engine.device import describe_device
 from engine.files.documents import Figures
 from engine.imaging.placement import placement_kept
 from engine.models.checkpoint import save_checkpoint
-from engine.models.inference import run_model
 from engine.training.stats import EpochStats
 from engine.training.trainer import Trainer
 from engine.training.trainer_state import save_trainer
@@ -71,20 +70,15 @@ class Saver:
                 trainer,
                 cast(Figures, {key: value for key, value in figures.items() if value is not None}),
             )
-        save_trainer(trainer, self.run.last)
+        if trainer.group.leads:
+            save_trainer(trainer, self.run.last)
         self.pending = False
 
     def _snapshot(self, epoch: int) -> None:
         trainer = self.trainer
         stage = trainer.stages[max(trainer.stage_number, 0)]
-        _, embeddings = run_model(
-            trainer.judged,
-            trainer.images,
-            self.watched,
-            stage.size or trainer.data.size,
-            stage.augment.crop,
-            autocast=trainer.autocast,
-        )
+        size = stage.size or trainer.data.size
+        _, embeddings = trainer.outputs(self.watched, size, stage.augment.crop)
         self.run.write_arrays(
             f"snapshots/epoch-{epoch:04d}.npz",
             embeddings=embeddings.numpy().astype(np.float16),
@@ -105,7 +99,9 @@ class Saver:
 
 
 def save_best(run: Run, trainer: Trainer, figures: Figures, temperature: float = 1.0) -> None:
-    """Write the trainer's best weights as the run's checkpoint."""
+    """Write the trainer's best weights as the run's checkpoint; of several processes the first does."""
+    if not trainer.group.leads:
+        return
     placement = placement_kept(trainer.data.images, trainer.train_index, trainer.data.style)
     save_checkpoint(
         run.best,
@@ -120,7 +116,7 @@ def save_best(run: Run, trainer: Trainer, figures: Figures, temperature: float =
             "title": str(run.status().get("name") or trainer.recipe.name),
             "fingerprint": trainer.data.fingerprint,
             "run": run.id,
-            "machine": describe_device(trainer.device),
+            "machine": {**describe_device(trainer.device), **trainer.group.described()},
             "placement": placement,
         },
     )

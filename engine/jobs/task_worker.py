@@ -15,9 +15,9 @@ from engine.bounds import confine, end_after_cpu_seconds
 from engine.errors import GlyphlabError, RunError, unknown
 from engine.files.atomic import plain, write_json
 from engine.files.locks import Lock
+from engine.jobs.outcome import in_words
 from engine.jobs.queue import queue_of
 from engine.jobs.task_status import read_status
-from engine.jobs.worker import in_words
 from engine.progress import Cancelled
 from engine.runs.run_info import now
 

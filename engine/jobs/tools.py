@@ -12,6 +12,7 @@ import torch
 from engine.data.imageset import ImageSet
 from engine.progress import Progress, no_progress
 from engine.recipes.fields import DataSpec
+from engine.training.group import ALONE, Group
 
 if TYPE_CHECKING:
     pass
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Tools:
-    """What a method of training is handed: how to load data, find a model, report and be stopped."""
+    """What a method of training is handed: how to load data, find a model, report and be stopped, and
+    the processes that train together.
+    """
 
     load: Callable[[DataSpec], ImageSet]
     find_model: Callable[[str], Path]
     device: torch.device
     cancelled: Callable[[], bool] = lambda: False
     progress: Progress = no_progress
+    group: Group = ALONE

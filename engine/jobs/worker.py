@@ -4,82 +4,30 @@ train, and leave the truth behind.
 
 from __future__ import annotations
 
-import math
-import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import __version__
-from engine.bounds import confine
 from engine.errors import GlyphlabError
-from engine.files.atomic import read_json
 from engine.files.locks import Lock
-from engine.jobs.queue import queue_of, wait_turn
+from engine.jobs.cancel import STOP_SIGNALS, Cancel
+from engine.jobs.outcome import Outcome, outcome_of
+from engine.jobs.parallel import check_devices, train_in_processes
+from engine.jobs.queue import queue_up, wait_turn
+from engine.jobs.resources import Resources, resources_of, resources_of_recipe
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runs.run import Run
-from engine.runs.run_info import figures_of, now
+from engine.runs.run_info import now
 from engine.settings import ROOT
 
 if TYPE_CHECKING:
-    from engine.data.imageset import ImageSet
-    from engine.recipes.fields import DataSpec
     from engine.store.store import Store
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
-class Cancel:
-    """Whether the run is to stop: by a signal, by its `stop` file, or because it has had its time.
-    True once seen, for good.
-    """
-
-    def __init__(self, run: Run) -> None:
-        self.run, self.signalled, self.seen = run, False, False
-        self._end = math.inf
-
-    def __call__(self) -> bool:
-        over = time.monotonic() > self._end
-        self.seen = self.seen or self.signalled or over or self.run.stop_wanted
-        return self.seen
-
-    def begin(self) -> None:
-        """Count the minutes that the run may take, if whoever started it has a quota: what it had
-        before it was resumed counts as well.
-        """
-        if minutes := self.run.status().get("most_minutes"):
-            spent = max((row.get("seconds") or 0 for row in self.run.metrics()), default=0)
-            self._end = time.monotonic() + 60 * minutes - spent
-
-    @contextmanager
-    def catching_signals(self) -> Iterator[None]:
-        """SIGTERM, SIGINT (Ctrl-C) and SIGHUP ask for a stop; a second one interrupts at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handle(number: int, frame: object) -> None:
-            if self.signalled:
-                raise KeyboardInterrupt
-            self.signalled = True
-            os.write(
-                2, b"\nstopping; the best model so far is kept (once more: at once)\n"
-            )  # print is not safe in a handler
-
-        before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def work_on_run(
@@ -94,28 +42,34 @@ def work_on_run(
     with lock, cancel.catching_signals() if ticket else _dying_of_signals():
         try:
             run.own()
-            if ticket is None:
-                return _train(store, run, cancel, progress)
+            return _in_turn(store, run, lock, ticket, cancel, progress)
+        except (Exception, KeyboardInterrupt, Cancelled) as error:
+            return _end(run, outcome_of(run, error))
 
-            def show(ahead: int) -> None:
-                message = f"waiting for {ahead} other run{'s' if ahead > 1 else ''}"
-                run.write_status(message=message)
-                progress(0, 0, message)
 
+def _in_turn(
+    store: Store, run: Run, lock: Lock, ticket: Path | None, cancel: Cancel, progress: Progress
+) -> str:
+    settings, recipe = store.settings, run.recipe()
+    if ticket is None:
+        asked = resources_of(settings, recipe)
+        return _end(run, _train(store, run, lock, asked, cancel, progress))
+    asked = resources_of_recipe(recipe)
+
+    def show(ahead: int) -> None:
+        message = f"waiting for {ahead} other run{'s' if ahead > 1 else ''}"
+        run.write_status(message=message)
+        progress(0, 0, message)
+
+    with ExitStack() as devices:
+        for number in range(max(asked.gpus, 1)):
+            if number:  # the next GPU has a queue of its own
+                ticket = queue_up(store.home, f"cuda-{number}", run.path)
             turn = wait_turn(ticket, cancel, show)
             if turn is None:
-                return _end(run, "stopped", "stopped before it began")
-            with turn:
-                return _train(store, run, cancel, progress)
-        except Cancelled:
-            return _end(run, "stopped", "stopped before the training began")
-        except KeyboardInterrupt:
-            return _end(run, "stopped", "interrupted")
-        except GlyphlabError as error:
-            return _end(run, "failed", error=str(error), mistake=True)
-        except Exception as error:
-            run.log(traceback.format_exc())
-            return _end(run, "failed", error=in_words(error))
+                return _end(run, Outcome("stopped", "stopped before it began"))
+            devices.enter_context(turn)
+        return _end(run, _train(store, run, lock, asked, cancel, progress))
 
 
 @contextmanager
@@ -128,100 +82,34 @@ def _dying_of_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _train(store: Store, run: Run, cancel: Cancel, progress: Progress) -> str:
+def _train(
+    store: Store, run: Run, lock: Lock, asked: Resources, cancel: Cancel, progress: Progress
+) -> Outcome:
     cancel.begin()
-    memory_gb = run.status().get("most_memory_gb")
-    if (
-        memory_gb and queue_of(store.settings.device) == "cpu"
-    ):  # a GPU's driver maps what it never uses
-        confine(memory_gb)
     run.write_status(state="running", started=now(), message="", what="starting")
     if store.settings.mlflow_uri or store.settings.trackio:
         from engine.jobs.mirror import start_mirrors
 
         start_mirrors(run, store.settings)
+    check_devices(store.settings, asked)
     with ThreadPoolExecutor(1) as aside:
         provenance = aside.submit(
             _provenance
         )  # half a second of git in a large checkout, while torch is loaded
-        from engine.jobs.experiment import conduct
-        from engine.models.pretrained import keep_downloads
-        from engine.store.lineage import starting_model
+        if asked.trainers == 1:
+            from engine.jobs.training import train
     run.write_status(**provenance.result())
-
-    def show(done: int, total: int, what: str) -> None:
-        run.heartbeat(done=done, total=total, what=what)
-        progress(done, total, what)
-
-    def loading(done: int, total: int, what: str) -> None:
-        show(done, total, what)
-        if cancel():
-            raise Cancelled
-
-    def load(spec: DataSpec) -> ImageSet:
-        data = store.dataset(spec, progress=loading)
-        for name, reason in data.skipped[:20]:
-            run.log(f"skipped {name}: {reason}")
-        if data.skipped:
-            run.log(f"{len(data.skipped):,} images of {data.name} are left out")
-        for finding in data.findings:
-            run.log(f"{finding.level}, {finding.about}: {finding.text}")
-        return data
-
-    position = read_json(run.last / "state.json")
-    run.forget_after(position["epoch"] if position else 0)
-    settings = store.settings
-    keep_downloads(store.home / "weights", offline=settings.offline, names_only=settings.names_only)
-    scale = run.recipe().scale
-
-    def find_model(name: str) -> Path:
-        folder = starting_model(store, name, scale)
-        run.log(f"starting from {name}: {folder}")
-        return folder
-
-    final = conduct(
-        run,
-        load=load,
-        find_model=find_model,
-        device=settings.device,
-        threads=settings.threads,
-        cancelled=cancel,
-        progress=show,
-    )
-    if not final:
-        return _end(run, "stopped", "stopped before the first epoch ended; no model was kept")
-    epoch = final.get("epochs") or run.status().get("epoch")
-    message = f"stopped after {epoch} epochs; the best model is kept" if cancel.seen else ""
-    return _end(
-        run,
-        "stopped" if cancel.seen else "finished",
-        message,
-        figures=figures_of(final),
-        share=1.0,
-        what="",
-    )
+    if asked.trainers > 1:
+        return train_in_processes(run, store.settings, lock, asked, cancel, progress)
+    return train(store, run, cancel, progress)
 
 
-def _end(run: Run, state: str, message: str = "", error: str | None = None, **more: Any) -> str:
+def _end(run: Run, outcome: Outcome) -> str:
     try:
-        run.end(state, message, error, **more)
+        run.end(**outcome.written())
     except GlyphlabError as full:
-        print(f"{state}: {error or message}; {full}", file=sys.stderr)
-    return state
-
-
-def in_words(error: BaseException) -> str:
-    """One line for an error that nobody foresaw; memory or disk running out is named as what it is."""
-    text = (str(error).strip().splitlines() or [""])[0]
-    if (
-        isinstance(error, MemoryError)
-        or "out of memory" in text.lower()
-        or "can't allocate memory" in text.lower()
-    ):
-        return "there was not enough memory. Lower batch_size or the image size."
-    if "no space left" in text.lower():  # safetensors has an error of its own for it
-        return "there is no room left on the disk. Free some space, then resume."
-    return f"{type(error).__name__}: {text}"[:300]
+        print(f"{outcome.state}: {outcome.error or outcome.message}; {full}", file=sys.stderr)
+    return outcome.state
 
 
 def _provenance() -> dict[str, Any]:

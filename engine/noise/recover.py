@@ -28,7 +28,6 @@ from engine.data.splits import stratified
 from engine.errors import DamagedError, DataError, RecipeError
 from engine.files.checked import read_arrays
 from engine.models.catalog import build_model
-from engine.models.inference import run_model
 from engine.noise.config import CONFIG
 from engine.noise.hypotheses import HYPOTHESES, compare_hypotheses, select_hypothesis
 from engine.noise.network import noisy_data
@@ -42,6 +41,7 @@ from engine.noise.transition import (
 from engine.progress import Cancelled, Progress, no_progress
 from engine.recipes.fields import Stage
 from engine.recipes.recipe import Recipe
+from engine.training.group import ALONE, Group
 from engine.training.noisy_losses import FLOOR
 from engine.training.trainer import EpochStats, StepStats, Trainer
 
@@ -65,8 +65,9 @@ class Recovering(Trainer):
         progress: Progress = no_progress,
         cancelled: Callable[[], bool] = lambda: False,
         initial: dict[str, torch.Tensor] | None = None,
+        group: Group = ALONE,
     ) -> None:
-        super().__init__(recipe, data, device, initial)
+        super().__init__(recipe, data, device, initial, group)
         self.run, self.progress, self.cancelled, self.given = run, progress, cancelled, data.labels
         self.label_index = np.concatenate([self.train_index, self.val_index])
         used, held = len(self.label_index), len(self.val_index)
@@ -98,7 +99,7 @@ class Recovering(Trainer):
         weights.
         """
         if self.matrix is None:
-            self.matrix = self._transition()
+            self.matrix = self.group.by_first(self._transition)
             if (
                 self.stages[0].loss == "forward"
                 and not {"transition", "right"} & self.stages[0].loss_options.keys()
@@ -165,7 +166,7 @@ class Recovering(Trainer):
         folder.
         """
         name = f"labels-{number + 1}.npz"
-        stored = _stored(self.run.path / name)
+        stored = self.group.by_first(lambda: _stored(self.run.path / name))
         if stored is None:
             if not self.best:
                 raise RecipeError(
@@ -200,9 +201,7 @@ class Recovering(Trainer):
         model = self.judged
         model.load_state_dict(self.best)
         crop = self.stages[self.stage_number].augment.crop
-        logits, _ = run_model(
-            model, self.images, self.label_index, self.input_size, crop, autocast=self.autocast
-        )
+        logits, _ = self.outputs(self.label_index, self.input_size, crop)
         predicted = logits.numpy()
         given = self.given[self.label_index]
         held = (
@@ -226,14 +225,7 @@ class Recovering(Trainer):
         """
         if not self._corrects(stage) or not len(self.val_index):
             return super()._validate(stage, size)
-        logits, _ = run_model(
-            self.judged,
-            self.images,
-            self.val_index,
-            size,
-            stage.augment.crop,
-            autocast=self.autocast,
-        )
+        logits, _ = self.outputs(self.val_index, size, stage.augment.crop)
         assert self.matrix is not None  # stage 1 begins with it
         given = self.given[self.val_index]
         joint = (

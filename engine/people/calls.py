@@ -114,7 +114,7 @@ _ROWS: dict[str, dict[str, str]] = {
     "run": {
         "look": "final info log_tail metrics recipe status",
         HIDDEN: "append_metrics ask_to_stop delete end forget_after heartbeat log own take_lock"
-        " write_arrays write_status",
+        " write_arrays write_status write_recipe read_again",
     },
 }
 CALLS: dict[str, str] = {
@@ -137,6 +137,7 @@ TASK_DEEDS = {
     "gallery": "compute",
     "embed": "compute",
     "project": "compute",
+    "align-maps": "compute",
     "cluster": "compute",
     "unfold": "compute",
     "measure": "compute",

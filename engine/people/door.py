@@ -18,7 +18,7 @@ from engine.errors import RightsError, unknown
 from engine.files.trash import SHORT_BYTES
 from engine.people.calls import CALLS, GIVEN, HIDDEN, NESTED, TASK_DEEDS
 from engine.people.person import Person
-from engine.people.quota import Quota, check_here, check_quota
+from engine.people.quota import ELSEWHERE, Quota, check_here, check_quota
 from engine.people.rights import check, refusal, why_not
 from engine.people.started import Started
 from engine.runs.run_info import ALIVE
@@ -154,6 +154,8 @@ class Gate:
             if self.person.leads:
                 return call(*args, **named)
             with _starting:
+                if name == "resume" and (len(args) > 1 or named.keys() - {"id"}):
+                    raise RightsError(ELSEWHERE)
                 fresh = name == "submit"
                 recipe = (args[0] if args else named["recipe"]) if fresh else None
                 quota = self.quota_for(recipe)

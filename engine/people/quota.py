@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 DAY_SECONDS = 86_400
+ELSEWHERE = "only the lab's owner or teacher may ask for several devices, or a cluster for more"
 MOST_EPOCHS = 10  # as many as `quick` has
 # Fields that a visitor may change: none of them makes a step cost more. epochs and batch_size have
 # bounds of their own.
@@ -140,7 +141,7 @@ def check_here(store: Store, recipe: Recipe) -> None:
                 hint="The lab's owner or teacher can download it.",
             )
     if recipe.resources != Resources():
-        raise RightsError("only the lab's owner or teacher may ask a cluster for more")
+        raise RightsError(ELSEWHERE)
     if recipe.model.options.get("weights"):
         raise RightsError(
             "weights from other servers are not fetched here",

@@ -58,7 +58,8 @@ class Recipe(Stage):
         description="what logits are divided by when there is no validation split to fit it on",
     )
     resources: Resources = Field(
-        default_factory=lambda: Resources(), description="what it asks of a cluster"
+        default_factory=lambda: Resources(),
+        description="over how many devices it trains, and what it asks of a cluster",
     )
     published: Published | None = Field(default=None, description="the figure that a study stated")
     target: str = Field(default="", description="what the study set out to reach")

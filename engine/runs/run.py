@@ -71,6 +71,9 @@ class Run:
 
         return read_recipe(self.path / "recipe.yaml")
 
+    def write_recipe(self, recipe: Recipe) -> None:
+        write_text(self.path / "recipe.yaml", recipe.to_yaml())
+
     @property
     def alive(self) -> bool:
         """Whether the run's process lives, be it training or waiting for its turn; of a cluster's
@@ -120,14 +123,19 @@ class Run:
             if self._mine is not None:
                 self._mine = status
 
-    def own(self) -> None:
-        """From here on this process is the run's: its pid and host are recorded, room for a last
-        word on a full disk is kept.
+    def own(self, pid: int | None = None) -> None:
+        """From here on this process is the run's, or writes for the one that is (`pid`): its pid and
+        host are recorded, room for a last word on a full disk is kept.
         """
         with suppress(OSError):
             (self.path / ".reserve").write_bytes(bytes(16_384))
         self._mine = self.status()
-        self.write_status(pid=os.getpid(), host=socket.gethostname(), heartbeat=now())
+        self.write_status(pid=pid or os.getpid(), host=socket.gethostname(), heartbeat=now())
+
+    def read_again(self) -> None:
+        """Go on with what another process wrote for this one meanwhile."""
+        self._mine = None
+        self._mine = self.status()
 
     def end(self, state: str, message: str = "", error: str | None = None, **more: Any) -> None:
         """The last thing that the run's process writes."""

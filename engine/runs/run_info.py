@@ -134,6 +134,8 @@ _Count = Annotated[int, Field(ge=0, le=10**12)]
 
 class _Machine(Document):
     device: str | None = None
+    processes: _Count | None = None
+    backend: str | None = None
 
 
 class Status(Document):
@@ -206,7 +208,7 @@ def info_of(
         stale=alive and state != "queued" and silent > STALE_SECONDS and not job,
         saved=(folder / "best" / "checkpoint.json").exists(),
         seconds=seconds_between(status.get("started"), ended),
-        device=machine.get("device"),
+        device=_device(machine),
         accuracy=figures.get("test_accuracy"),
         val_accuracy=figures.get("val_accuracy"),
         test_n=figures.get("test_n"),
@@ -220,6 +222,14 @@ def info_of(
         else "",
         **{field: status[field] for field in _PLAIN if status.get(field) is not None},
     )
+
+
+def _device(machine: Mapping[str, Any]) -> str | None:
+    """'cpu'; of several processes: 'cpu, 2 processes (gloo)'."""
+    device, count = machine.get("device"), machine.get("processes")
+    if not device or not count:
+        return device
+    return f"{device.partition(':')[0]}, {count} processes ({machine.get('backend')})"
 
 
 def figures_of(final: Mapping[str, Any]) -> dict[str, Any]:

@@ -156,7 +156,12 @@ def best_of(results: list[Result]) -> Result | None:
 
 
 def hardware_of(machine: dict[str, Any]) -> str:
-    """The device as people name it: 'CPU …, 2 threads', or the GPU's name."""
+    """The device as people name it: 'CPU …, 2 threads', or the GPU's name; with the number of
+    processes, if there were several.
+    """
+    if count := machine.get("processes"):
+        one = {key: value for key, value in machine.items() if key != "processes"}
+        return f"{hardware_of(one)}, {count} processes"
     name, device = str(machine.get("name") or ""), str(machine.get("device") or "")
     if device == "cpu":
         threads = machine.get("threads")

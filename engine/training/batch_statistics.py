@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPriva
 from engine.data.augment import fit_size
 from engine.data.loader import Images
 from engine.imaging.images import normalise
+from engine.training.group import ALONE, Group
 
 FEW_STEPS = 100  # after so many, 0.9^100 = 0.003% of the initial values is left
 AT_ONCE = 256  # images
@@ -43,10 +44,12 @@ def refresh_statistics(
     size: int,
     crop: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    group: Group = ALONE,
 ) -> None:
     """Set the running statistics of the layers called `names` to those of the images at `index`
     (n,), without augmentation, in one pass. The mean over equally large batches; up to AT_ONCE
-    images it is exact. A cancelled pass leaves them as they were.
+    images it is exact. A cancelled pass leaves them as they were. Each process of the group takes
+    its part of every batch.
     """
     model.eval()
     layers = [cast(_BatchNorm, model.get_submodule(name)) for name in names]
@@ -59,7 +62,7 @@ def refresh_statistics(
     finished = False
     try:
         parts = np.array_split(index, max(1, -(-len(index) // AT_ONCE)))
-        for batch in images.batches(parts):
+        for batch in images.batches([part[group.part(len(part))] for part in parts]):
             if cancelled():
                 return
             x = normalise(fit_size(batch.images, size, crop))

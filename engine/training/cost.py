@@ -32,11 +32,14 @@ LONGEST_SECONDS = 365 * 24 * 3600.0
 
 @dataclass(frozen=True)
 class Means:
-    """What a machine has: memory of the device and free disk in bytes, operations a second."""
+    """What a machine has: memory of the devices and free disk in bytes, operations a second; and how
+    many processes each hold the weights.
+    """
 
     memory: float
     disk: float
     speed: float
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,18 @@ class Cost:
     operations: float
 
 
-def means_of(device: torch.device, home: Path) -> Means:
-    """What this machine has; the memory of the whole device, whatever uses it at the moment."""
+def means_of(device: torch.device, home: Path, processes: int = 1) -> Means:
+    """What this machine has for a run of so many processes; the memory of the whole device, of which
+    there are as many on GPUs, whatever uses it at the moment.
+    """
     if device.type == "cuda":
         memory = float(torch.cuda.get_device_properties(device).total_memory)  # pyright: ignore
     else:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    cores = (os.cpu_count() or 1) if device.type == "cpu" else 1
-    return Means(memory, shutil.disk_usage(home).free, FASTEST.get(device.type, 5e15) * cores)
+    cores = (os.cpu_count() or 1) if device.type == "cpu" else processes
+    devices = processes if device.type == "cuda" else 1
+    speed = FASTEST.get(device.type, 5e15) * cores
+    return Means(memory * devices, shutil.disk_usage(home).free, speed, processes)
 
 
 def check_cost(recipe: Recipe, channels: int, classes: int, images: int, means: Means) -> None:
@@ -67,11 +74,12 @@ def check_cost(recipe: Recipe, channels: int, classes: int, images: int, means: 
     channels, classes, images: of the training data; at least so many, where they are not known yet.
     """
     for stage, cost in costs_of(recipe, channels, classes, images):
-        if cost.weights > means.memory:
-            raise _refused(recipe, "memory", cost.weights, means.memory, _largest(recipe))
-        if cost.weights + cost.batch > means.memory:
+        weights = cost.weights * means.processes
+        if weights > means.memory:
+            raise _refused(recipe, "memory", weights, means.memory, _largest(recipe))
+        if weights + cost.batch > means.memory:
             field = f"batch_size ({stage.batch_size:,}) or size"
-            raise _refused(recipe, "memory", cost.weights + cost.batch, means.memory, field)
+            raise _refused(recipe, "memory", weights + cost.batch, means.memory, field)
         if cost.disk > means.disk:
             field = f"{_largest(recipe)}, or free some space"
             raise _refused(recipe, "disk", cost.disk, means.disk, field)

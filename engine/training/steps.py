@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from engine.data import loader
-from engine.data.augment import augment, quarter_turned
+from engine.data.augment import Draws, augment, quarter_turned
 from engine.data.imageset import ImageSet
 from engine.errors import RecipeError
 from engine.imaging.images import normalise
-from engine.models.recognizer import Recognizer
+from engine.models.recognizer import Output, Recognizer
 from engine.recipes.fields import Stage
 from engine.recipes.recipe import Recipe
 from engine.training.batch_statistics import normalising
+from engine.training.group import Group
 from engine.training.objectives import Objective
 from engine.training.optim import (
     build_optimizer,
@@ -38,6 +39,8 @@ class Steps:
     recipe: Recipe
     data: ImageSet
     device: torch.device
+    group: Group
+    images: loader.Images
     stages: list[Stage]
     train_index: np.ndarray
     model: Recognizer
@@ -74,6 +77,14 @@ class Steps:
                 expected="batch_size of at least 2",
                 got="1",
             )
+        fewest = min(*(stage.batch_size for stage in self.stages), len(self.train_index))
+        if fewest < self.group.size:
+            raise RecipeError(
+                f"a batch of {fewest} can't be shared by {self.group.size} processes",
+                expected=f"batch_size, and training images, of at least {self.group.size}",
+                got=fewest,
+                hint="Use fewer processes.",
+            )
 
     def _embedding_width(self, stage: Stage) -> int:
         size = stage.size or self.data.size
@@ -99,45 +110,73 @@ class Steps:
             )
         return loader.shuffled(index, stage.batch_size, rng)
 
+    def _own_parts(self, order: list[np.ndarray], stage: Stage) -> list[np.ndarray]:
+        """What this process reads of every batch. With mixup all of it: an image's partner may be in
+        another's part.
+        """
+        if self.group.size == 1 or stage.mixup:
+            return order
+        return [index[self.group.part(len(index))] for index in order]
+
     def _changed(
-        self, batch: loader.Batch, stage: Stage, size: int, draws: torch.Generator
+        self, batch: loader.Batch, stage: Stage, size: int, draws: torch.Generator, count: int
     ) -> tuple[Tensor, Tensor]:
-        """A batch as the network is trained on it: (B, C, size, size) f32 in -1..1, changed at
-        random, and its labels (B,).
+        """A batch, or what this process reads of one of `count` images, as the network is trained on
+        it: (B, C, size, size) f32 in -1..1, changed at random, and its labels (B,).
         """
         images, labels = batch.images, batch.labels
+        own = Draws(draws, count, None if stage.mixup else self.group.part(count))
         if stage.turned_classes:
-            images, labels = quarter_turned(images, labels, draws)
-        x = normalise(augment(images, stage.augment, size, draws))
+            images, labels = quarter_turned(images, labels, own)
+        x = normalise(augment(images, stage.augment, size, own))
         return x.contiguous(memory_format=torch.channels_last), labels
 
     def _loss(
-        self, x: Tensor, labels: Tensor, stage: Stage, rng: np.random.Generator
+        self,
+        x: Tensor,
+        labels: Tensor,
+        stage: Stage,
+        rng: np.random.Generator,
+        count: int | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Of a batch (B,C,h,w) with labels (B,): its loss with the graph that led to it, and how
-        many it got right.
+        """Of a batch (B,C,h,w) with labels (B,), or what this process has of one of `count` images:
+        the whole batch's loss with the graph that led to it, and how many this process got right.
         """
-        other, share = labels, 1.0
+        count = len(x) if count is None else count
+        part, share = self.group.part(count), 1.0
         if stage.mixup:
             share = float(rng.beta(stage.mixup, stage.mixup))
-            partner = torch.from_numpy(rng.permutation(len(x))).to(x.device)
-            x, other = x * share + x[partner] * (1 - share), labels[partner]
+            partner = torch.from_numpy(rng.permutation(count)).to(x.device)
+            x = (x * share + x[partner] * (1 - share))[part]
+            own, other = labels[part], labels[partner]
+        else:
+            own, labels = labels, self.group.gather(labels, count)
+            other = labels
+        self.group.begin(count)
         with torch.autocast(
             self.device.type,
             dtype=self.autocast or torch.bfloat16,
             enabled=self.autocast is not None,
         ):
             output = self.model(x)
+        right = (output.logits.detach().argmax(1) == own).sum()
+        output = self._gathered(output, count)
         loss = self.objective(output, labels)
         if share < 1:
             loss = share * loss + (1 - share) * self.objective(output, other)
-        return loss, (output.logits.detach().argmax(1) == labels).sum()
+        return loss, right
+
+    def _gathered(self, output: Output, count: int) -> Output:
+        """With what the loss reads, of the whole batch."""
+        whole = self.group.gather(getattr(output, self.objective.reads), count)
+        return output._replace(**{self.objective.reads: whole})
 
     def _update(self, loss: Tensor, stage: Stage, factor: float) -> None:
         """One step of the optimiser at `factor` times the peak rates."""
         set_rates(self.optimizer, factor)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        self.group.sum_gradients(self.model.parameters(), self.objective.parameters())
         if stage.clip:
             torch.nn.utils.clip_grad_norm_(
                 [p for p in self.model.parameters() if p.grad is not None], stage.clip

@@ -15,16 +15,17 @@ import torch
 from torch import Tensor
 
 from engine.data.imageset import ImageSet
-from engine.data.loader import Images
+from engine.data.loader import FITS_BYTES, Images
 from engine.device import pick_precision
 from engine.errors import DataError, RecipeError
 from engine.models.catalog import build_model
-from engine.models.inference import run_model
 from engine.models.recognizer import load_matching
 from engine.recipes.fields import Stage
 from engine.recipes.recipe import Recipe
 from engine.settings import COMMAND
 from engine.training.batch_statistics import FEW_STEPS, normalising, refresh_statistics
+from engine.training.group import ALONE, Group, ProcessGroup
+from engine.training.judging import Judging
 from engine.training.objectives import Objective
 from engine.training.optim import (
     frozen_groups,
@@ -32,14 +33,15 @@ from engine.training.optim import (
     schedule_factor,
 )
 from engine.training.stats import EpochStats, StepStats
-from engine.training.steps import Steps
+from engine.training.whole_batch import see_whole_batch
 
 STEP_SECONDS = 0.5  # a live point this often, however long an epoch is
-JUDGE_IMAGES = 20_000  # at most so many training embeddings in the kNN judge's gallery
 
 
-class Trainer(Steps):
-    """One recipe on one ImageSet: the model, its optimiser, and where it is in its stages."""
+class Trainer(Judging):
+    """One recipe on one ImageSet: the model, its optimiser, and where it is in its stages. Of several
+    processes that train together, each has one.
+    """
 
     def __init__(
         self,
@@ -47,10 +49,12 @@ class Trainer(Steps):
         data: ImageSet,
         device: torch.device,
         initial: dict[str, Tensor] | None = None,
+        group: Group = ALONE,
     ) -> None:
-        """initial: weights to start from; those that do not fit (another head) start fresh. Raises
-        RecipeError, ModelError, DataError.
+        """initial: weights to start from; those that do not fit (another head) start fresh. group:
+        of the processes that train together. Raises RecipeError, ModelError, DataError.
         """
+        self.group = group
         self.recipe, self.data, self.device = recipe, data, device
         self.stages = recipe.resolved_stages()
         self.train_index = data.split("train")
@@ -82,14 +86,16 @@ class Trainer(Steps):
         self.fresh: list[str] = load_matching(self.model, initial) if initial else []
         self.model.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._check_batches()
+        if isinstance(group, ProcessGroup):
+            see_whole_batch(self.model, group)
         self.followed = (
             data.splits.get("test", self.val_index[:0])
             if recipe.data.follow_test
             else self.val_index[:0]
         )
-        self.images = Images(
-            data, device, np.concatenate([self.train_index, self.val_index, self.followed])
-        )
+        used = np.concatenate([self.train_index, self.val_index, self.followed])
+        sharing = group.size if device.type == "cpu" else 1  # GPUs have a memory each
+        self.images = Images(data, device, used, FITS_BYTES[device.type] // sharing)
         self.epoch = self.steps = self.images_seen = (
             0  # epochs behind it; batches in the current epoch
         )
@@ -110,6 +116,10 @@ class Trainer(Steps):
         """Train to the end of the last stage, or until `cancelled()`; yields at live points and
         after every epoch.
         """
+
+        def stopped(now: bool = True) -> bool:  # the first process decides: clocks differ
+            return self.group.first(now and cancelled())
+
         while self.epoch < self.epochs:
             number, before = self._stage_of(self.epoch)
             if number != self.stage_number:
@@ -118,8 +128,8 @@ class Trainer(Steps):
             if stage.patience and self.since_best >= stage.patience:
                 self.epoch = before + stage.epochs
                 continue
-            yield from self._one_epoch(stage, number, self.epoch - before, cancelled)
-            if cancelled():
+            yield from self._one_epoch(stage, number, self.epoch - before, stopped)
+            if stopped():
                 return
         self._check_learned()
 
@@ -151,7 +161,7 @@ class Trainer(Steps):
         self.updates = 0
 
     def _one_epoch(
-        self, stage: Stage, number: int, epoch: int, cancelled: Callable[[], bool]
+        self, stage: Stage, number: int, epoch: int, stopped: Callable[..., bool]
     ) -> Iterator[StepStats | EpochStats]:
         # Everything random in an epoch comes from (seed, epoch), so that a resumed run repeats an
         # uninterrupted one.
@@ -168,19 +178,22 @@ class Trainer(Steps):
         done = last = 0
         lr, peak = 0.0, group_rates(stage.lr, len(self.model.groups()))[-1]
         self._set_modes(stage)
-        for step, batch in enumerate(self.images.batches(order)):
+        batches = self.images.batches(self._own_parts(order, stage))
+        for step, (index, batch) in enumerate(zip(order, batches, strict=True)):
             factor = schedule_factor(stage, (epoch + step / len(order)) / stage.epochs, epoch)
             lr = peak * factor
-            x, labels = self._changed(batch, stage, size, draws)
-            loss, hits = self._loss(x, labels, stage, rng)
-            total += loss.detach() * len(x)
+            count = len(index)
+            x, labels = self._changed(batch, stage, size, draws, count)
+            loss, hits = self._loss(x, labels, stage, rng, count)
+            total += loss.detach() * count
             right += hits
-            done += len(x)
+            done += count
             self.first_loss = float(loss.detach()) if self.first_loss is None else self.first_loss
             for key, value in self.objective.info.items():
                 extra[key] = extra.get(key, 0.0) + value / len(order)
             now = time.perf_counter()
-            if now - shown >= STEP_SECONDS or (self.epoch == 0 and step == 0):
+            live = now - shown >= STEP_SECONDS or (self.epoch == 0 and step == 0)
+            if live:
                 yield StepStats(  # the loss before this batch's update
                     number + 1,
                     self.epoch + 1,
@@ -193,8 +206,8 @@ class Trainer(Steps):
                     self.seconds + now - start,
                 )
                 shown, last = now, done
-                if cancelled():
-                    return
+            if stopped(live):
+                return
             self._update(loss, stage, factor)
         train_seconds = time.perf_counter() - start
         self.images_seen += done
@@ -202,29 +215,19 @@ class Trainer(Steps):
             names = normalising(self.model)
             crop = stage.augment.crop
             refresh_statistics(
-                self.judged, names, self.images, self.train_index, size, crop, cancelled
+                self.judged, names, self.images, self.train_index, size, crop, stopped, self.group
             )
         val = self._validate(stage, size)
         self.seconds += time.perf_counter() - start
         self.epoch += 1
         extra.update({key: value for key, value in val.items() if key not in ("loss", "accuracy")})
         train_loss = float(total) / done
+        right = self.group.total(right)
         self._check_finite(train_loss, *val.values())
         self.last_loss = train_loss
         self.top_accuracy = max(self.top_accuracy, val.get("accuracy", float(right) / done))
         best = self._keep_best(stage, val, train_loss)
-        if len(self.followed):
-            logits, _ = run_model(
-                self.judged,
-                self.images,
-                self.followed,
-                size,
-                stage.augment.crop,
-                autocast=self.autocast,
-            )
-            labels = torch.from_numpy(self.data.labels[self.followed])
-            extra["test_accuracy"] = float((logits.argmax(1) == labels).float().mean())
-            extra["test_loss"] = float(torch.nn.functional.cross_entropy(logits, labels))
+        extra.update(self._on_test(stage, size))
         yield EpochStats(
             number + 1,
             self.epoch,
@@ -241,60 +244,3 @@ class Trainer(Steps):
             best,
             extra,
         )
-
-    def _validate(self, stage: Stage, size: int) -> dict[str, float]:
-        if not len(self.val_index):
-            return {}
-        logits, embeddings = run_model(
-            self.judged,
-            self.images,
-            self.val_index,
-            size,
-            stage.augment.crop,
-            autocast=self.autocast,
-        )
-        labels = torch.from_numpy(self.data.labels[self.val_index])
-        if self.objective.reads == "logits":
-            loss = torch.nn.functional.cross_entropy(logits, labels)
-            figures = {
-                "loss": float(loss),
-                "accuracy": float((logits.argmax(1) == labels).float().mean()),
-            }
-        else:
-            figures: dict[str, float] = {}
-        if self.objective.reads == "embeddings" or stage.select == "knn":
-            figures["knn_accuracy"] = self._knn(embeddings, size, stage)
-            figures.setdefault("accuracy", figures["knn_accuracy"])
-        return figures
-
-    def _knn(self, queries: Tensor, size: int, stage: Stage) -> float:
-        from engine.embedding.neighbours import knn_accuracy
-
-        index = self.train_index
-        if len(index) > JUDGE_IMAGES:
-            index = np.sort(np.random.default_rng(0).choice(index, JUDGE_IMAGES, replace=False))
-        _, gallery = run_model(
-            self.judged, self.images, index, size, stage.augment.crop, autocast=self.autocast
-        )
-        labels = self.data.labels
-        return knn_accuracy(
-            gallery.numpy(), labels[index], queries.numpy(), labels[self.val_index], k=13
-        )
-
-    def _keep_best(self, stage: Stage, val: dict[str, float], train_loss: float) -> bool:
-        """Keep a copy of the weights if this epoch is the best so far by the stage's figure; ties
-        go to the later epoch.
-        """
-        if stage.select == "last" or not val:
-            score = float(self.epoch)
-        elif stage.select == "loss":
-            score = -val.get("loss", train_loss)
-        else:
-            score = val["knn_accuracy" if stage.select == "knn" else "accuracy"]
-        if score < self.best_score:
-            self.since_best += 1
-            return False
-        self.since_best = 0 if score > self.best_score else self.since_best + 1
-        self.best_score = score
-        self.best = {key: value.detach().clone() for key, value in self.judged.state_dict().items()}
-        return True

@@ -171,6 +171,16 @@ def test_a_finished_run_shows_its_figures_curves_and_where_to_go(lab):
     assert not [button for button in page.button if button.label.startswith("Stop")]
 
 
+def test_a_run_shows_over_how_many_processes_it_trained(lab):
+    run = add_run(lab)
+    with run.take_lock():
+        run.write_status(machine={"device": "cpu", "processes": 2, "backend": "gloo"})
+    assert "· cpu, 2 processes (gloo) · run" in texts(open_page("train", run=run.id))
+    with run.take_lock():
+        run.write_status(machine={"device": "cuda:0", "processes": 4, "backend": "nccl"})
+    assert "· cuda, 4 processes (nccl) · run" in texts(open_page("train", run=run.id))
+
+
 def test_a_failed_run_shows_why_with_its_log_and_offers_to_go_on(lab):
     run = add_run(lab, "failed", model=False, error="its process was killed")
     page = open_page("train", run=run.id)

@@ -68,6 +68,17 @@ def test_resume_starts_a_stopped_run_in_its_own_folder_and_refuses_a_finished_on
     assert recorder.started == [run.id]
 
 
+def test_resume_goes_on_over_another_number_of_devices_and_changes_nothing_else(lab: Lab) -> None:
+    run = model_run(lab, state="stopped")
+    recorder = lab.launcher.executor = Recorder()
+    call(lab, "resume", run.id, "--set", "resources.processes=2", "--set", "resources.cpus=4")
+    resources = run.recipe().resources
+    assert recorder.started == [run.id] and (resources.processes, resources.cpus) == (2, 4)
+    with pytest.raises(RecipeError, match="a run that goes on keeps its lr"):
+        call(lab, "resume", run.id, "--set", "lr=1")
+    assert recorder.started == [run.id]
+
+
 def test_export_writes_the_model_where_it_is_told(lab: Lab, tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     document, text = call(lab, "export", model_run(lab).id, "--onnx", str(file))

@@ -16,9 +16,9 @@ from waiting import wait_until
 
 from engine.errors import RunError
 from engine.files.locks import Lock
+from engine.jobs.outcome import in_words
 from engine.jobs.processes import environment_of
 from engine.jobs.queue import queue_of, queue_up, wait_turn
-from engine.jobs.worker import in_words
 from engine.lab import Lab
 from engine.runs.run import Run, create_run
 from engine.runs.run_info import KILLED

@@ -9,7 +9,7 @@ import pytest
 from weblab import ROOT, add_run
 
 from engine.errors import RightsError
-from engine.jobs.worker import Cancel
+from engine.jobs.cancel import Cancel
 from engine.lab import Lab
 from engine.people.person import NOBODY, Person
 from engine.people.quota import QUOTAS, check_here, check_quick, check_quota

@@ -108,6 +108,8 @@ def test_a_student_deletes_only_what_is_their_own(lab):
             for_ada.run(run_of(lab, name)).delete()
         assert for_ada.run(run_of(lab, name)) and for_ada.run(run_of(lab, name)).info().name == name
     mine = run_of(lab, "Ada")
+    with pytest.raises(RightsError, match="several devices"):
+        for_ada.resume(mine, {"resources.gpus": 8})
     for_ada.delete(mine)
     assert mine not in {run.id for run in lab.runs()}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ from waiting import wait_until
 from engine.errors import RecipeError
 from engine.lab import Lab
 from engine.recipes.recipe import make_recipe, shipped_recipe, shipped_recipe_names
-from engine.training.cost import Means, check_cost, costs_of
+from engine.training.cost import Means, check_cost, costs_of, means_of
 
 MOST_IMAGES = 814_255  # of the largest published set, EMNIST ByClass
 SMALLEST = Means(memory=8e9, disk=2e10, speed=4e12)  # two cores and eight gigabytes
@@ -60,6 +62,17 @@ def test_weights_and_activations_are_counted_as_by_hand():
             layer.register_forward_hook(lambda layer, given, out: outputs.append(out[0].numel()))
     model.eval()(torch.zeros(1, 1, 16, 16))
     assert cost.batch == 2 * (16 * 16 * 4 + 2 * sum(outputs))
+
+
+def test_each_process_holds_the_weights_and_a_part_of_the_batch():
+    recipe = make_recipe({"name": "x", "batch_size": 64, "data": {"size": 32}})
+    [(_, cost)] = costs_of(recipe, 1, 10, 100)
+    enough = Means(memory=2 * cost.weights + cost.batch, disk=1e12, speed=1e15, processes=2)
+    check_cost(recipe, 1, 10, 100, enough)
+    with pytest.raises(RecipeError, match="more memory"):
+        check_cost(recipe, 1, 10, 100, replace(enough, processes=3))
+    one, two = (means_of(torch.device("cpu"), Path.cwd(), count) for count in (1, 2))
+    assert (one.memory, one.speed) == (two.memory, two.speed) and two.processes == 2
 
 
 def test_a_run_over_the_means_fails_at_once_in_words(tmp_path):
