@@ -36,7 +36,7 @@ from engine.imaging.formats import is_hidden
 from engine.imaging.images import GLYPH_SIDE
 from engine.progress import Progress
 
-VERSION = 4  # raise when a reader finds other images or labels in the same file
+VERSION = 5  # raise when a reader finds other images or labels in the same file
 MOST_ABOUT = 5_000_000  # bytes of a README or dataset_info.json
 ABOUT = ("readme.md", "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 

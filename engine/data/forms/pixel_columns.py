@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.data.choices import Choices
 from engine.data.forms.columns import LABELS, SPLITS, chosen, named, plain_name
+from engine.data.forms.pixel_order import ordered
 from engine.data.forms.shapes import side_of
 from engine.data.forms.text import SEPARATORS, cells, read_text
 from engine.errors import DataError
@@ -28,8 +29,9 @@ _PIXEL = re.compile(r"\D*\d+([x_]\d+)?$")  # pixel7, 7, 3x4, px_3_4
 
 
 class Columns(NamedTuple):
-    """Of a table of pixels: the numbers of the pixels' columns, of the label and of the split; of
-    columns a class of which one holds 1.
+    """Of a table of pixels: the numbers of the pixels' columns, from the picture's first pixel to its
+    last, of the label and of the split; of columns a class of which one holds 1; and what to say
+    where the pixels had to be put into order.
     """
 
     pixels: list[int]
@@ -37,6 +39,7 @@ class Columns(NamedTuple):
     split: int | None
     why: str
     classes: list[int] = []
+    doubt: str = ""
 
 
 class Start(NamedTuple):
@@ -76,9 +79,14 @@ def start_of(name: str, raw: bytes) -> Start | None:
 
 
 def _counts(cells: Sequence[str]) -> bool:
-    """Whether numbers are names: 0, 1, 2 … as pandas calls columns without any, or 0, 0.1, 0.2 … as
-    it calls those whose header, a row of pixels once, says the same again and again.
+    """Whether numbers are names: 0, 1, 2 … as pandas calls columns without any, in any order, or 0,
+    0.1, 0.2 … as it calls those whose header, a row of pixels once, says the same again and again.
     """
+    numbers = sorted(int(cell) for cell in cells if re.fullmatch(r"\s*\d{1,6}\s*", cell))
+    if len(numbers) >= len(cells) - 2 and numbers == list(
+        range(numbers[0], numbers[0] + len(numbers))
+    ):
+        return True
     seen: Counter[str] = Counter()
     named = 0
     for cell in cells:
@@ -174,7 +182,8 @@ def columns_in(names: Sequence[str], frame: pd.DataFrame, choices: Choices, name
         pixels = [c for c in range(len(names)) if c not in (label, split)]
         if not _square(len(pixels)):
             raise DataError(f"{name}: column '{choices.label}' is a pixel")
-    return Columns(pixels, label, split, why)
+    pixels, doubt = ordered(pixels, names)
+    return Columns(pixels, label, split, why, doubt=doubt)
 
 
 def _numbers_images(name: str, values: pd.Series) -> bool:

@@ -144,8 +144,14 @@ def take_frame(frame: Any, name: str, sink: Sink, choices: Choices, role: int | 
     frame = frame.copy()
     frame.columns = range(len(names))
     columns = columns_in(names, frame, choices, name)
+    _note_order(sink, columns, name)
     _take(sink, frame, columns, name, 0, role)
     return True
+
+
+def _note_order(sink: Sink, columns: Columns, name: str) -> None:
+    if columns.doubt:
+        sink.note("note", "tables", f"{name}: {columns.doubt}")
 
 
 def _describe(
@@ -156,6 +162,7 @@ def _describe(
     start: Start,
     apart: Labels | None,
 ) -> None:
+    _note_order(sink, columns, name)
     label = columns.label
     text = f"the labels are in {apart.name}" if apart else "no column is a label"
     text = f"the label is {columns.why}" if columns.classes else text

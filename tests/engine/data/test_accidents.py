@@ -1,0 +1,76 @@
+"""Accidents that happened to a data set before it came here: they are repaired where nothing is
+guessed, and said.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from listed import accounted
+from pictures import glyphs
+
+from engine.data.catalog import list_dataset
+from engine.progress import no_progress
+
+
+@pytest.fixture
+def opened(tmp_path):
+    look = {"folders": (), "home": tmp_path / "home", "offline": True, "unpacked_mb": 50}
+    return lambda path: list_dataset(str(path), progress=no_progress, **look)
+
+
+def said(listing) -> str:
+    report = accounted(listing)
+    rows = [f"{name}: {why}" for name, why in (*report.skipped, *report.absent)]
+    return "\n".join([*(f"{one.level} {one.text}" for one in report.findings), *rows])
+
+
+def table(rows, separator: str = ",") -> bytes:
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator).writerows(rows)
+    return out.getvalue().encode()
+
+
+def pixel_names(form: str) -> list[str]:
+    return [form.format(n, n // 28 + 1, n % 28 + 1) for n in range(784)]
+
+
+@pytest.mark.parametrize("form", ["pixel{0}", "{0}", "{1}x{2}", "px_{1}_{2}"])
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_columns_of_pixels_sorted_as_text_are_put_into_order(opened, tmp_path, form, ending):
+    drawn, names = glyphs(12), pixel_names(form)
+    order = sorted(range(784), key=lambda n: names[n])
+    head = ["label", *(names[n] for n in order)]
+    rows = [[f"c{n % 3}", *glyph.ravel()[order]] for n, glyph in enumerate(drawn)]
+    if ending == ".csv":
+        (tmp_path / "set.csv").write_bytes(table([head, *rows]))
+    else:
+        pandas = pytest.importorskip("pandas")
+        pandas.DataFrame(rows, columns=head).to_parquet(tmp_path / "set.parquet")
+    listing = opened(tmp_path / f"set{ending}")
+    read = np.stack([listing.reader.read(n) for n in range(12)])
+    np.testing.assert_array_equal(read, drawn)
+    assert "columns are not in the order of their numbers" in said(listing)
+
+
+@pytest.mark.parametrize("form", ["{0}", "pixel{0}", "{1}x{2}", "{2}x{1}"])
+def test_columns_of_pixels_in_order_stay_where_they_are(opened, tmp_path, form):
+    drawn = glyphs(12)
+    rows = [[f"c{n % 3}", *glyph.ravel()] for n, glyph in enumerate(drawn)]
+    (tmp_path / "set.csv").write_bytes(table([["label", *pixel_names(form)], *rows]))
+    listing = opened(tmp_path / "set.csv")
+    np.testing.assert_array_equal(np.stack([listing.reader.read(n) for n in range(12)]), drawn)
+    assert "order of their numbers" not in said(listing)
+
+
+def test_numbers_as_names_of_columns_without_a_label_are_a_header(opened, tmp_path):
+    """In another order than 0, 1, 2 …, they are no row of pixels either."""
+    drawn = glyphs(12)
+    order = sorted(range(784), key=str)
+    rows = [[*glyph.ravel()[order], n % 3] for n, glyph in enumerate(drawn)]
+    (tmp_path / "set.csv").write_bytes(table([[*order, 784], *rows]))
+    listing = opened(tmp_path / "set.csv")
+    assert len(listing) == 12
