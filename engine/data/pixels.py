@@ -29,6 +29,8 @@ VOTERS = 12  # pictures that tell the kind
 GLYPHS_LOOKED_AT = 300
 LOOKED_AT = 60  # pictures, spread over the set, that tell range and polarity
 MOST_PIXELS = 60_000_000  # of them together: a dozen photographs
+FAINT = 0.25  # chosen: share of the range of pictures of more than 8 bits that a faint set takes
+FEWEST_LEVELS = 32  # chosen: that ink on paper takes; the noise of an empty set takes fewer
 DARK_SET = 128  # a set whose brightest pixel is below is stretched; photographs reach 255
 NO_NUMBERS = "it holds values that are no numbers (NaN or infinite)"
 SIDE = 64  # they are looked at this small
@@ -190,13 +192,18 @@ def _range(some: list[Image.Image], reader: Reader, count: int) -> tuple[Convent
     if not deep:
         high, findings = _range_of_bytes(some, reader, count)
         return Convention(high), findings
-    most = max(float(level.max()) for picture in deep if (level := wide(picture)) is not None)
+    levels = [level for picture in deep if (level := wide(picture)) is not None]
+    most = max(float(level.max()) for level in levels)
     whole = all(picture.mode.startswith("I") for picture in deep)
     # Scanners of 10, 12 and 16 bits leave the upper bits empty; a black set stays black.
     high = float(2 ** max(8, int(most).bit_length()) - 1) if whole else most
+    least = min(float(level.min()) for level in levels)
+    # Faint scans: what is a shade or two of 256 here are hundreds of levels there, and ink in them.
+    faint = max(high / 256, FEWEST_LEVELS if whole else 0) <= most - least < FAINT * high
+    floor, high = (least, most) if faint and least > 0 else (0.0, high)
     which = f"{len(deep)} of {len(some)} pictures that were looked at" if shallow else "pictures"
-    text = f"{which} have more than 8 bits: 0 to {high:g} is stretched to the full range."
-    return Convention(deep=high or None), [
+    text = f"{which} have more than 8 bits: {floor:g} to {high:g} is stretched to the full range."
+    return Convention(deep=high or None, floor=floor), [
         Finding("note", "pixels", text),
         *_of_floats(deep, reader, count),
     ]

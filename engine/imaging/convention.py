@@ -20,12 +20,14 @@ class Convention(NamedTuple):
     paper  whether paper is 'light' or 'dark' in all of them; None: each picture's border tells
     deep   the level that stands for 255 in pictures of more bits; None: a picture's own
     each   of glyphs: whether their papers differ, so that each one's border tells
+    floor  the level that stands for 0 in pictures of more bits
     """
 
     high: float | None = None
     paper: Paper | None = None
     deep: float | None = None
     each: bool = False
+    floor: float = 0
 
     def on(self, paper: Paper | None) -> Convention:
         """The same with the paper that a person has chosen, if there is one."""
@@ -36,7 +38,9 @@ class Convention(NamedTuple):
         """Which levels stand for black and white."""
         if self.high is None and self.deep is None:
             return "0 to 255"
-        deep = f"0 to {self.deep:g} (more than 8 bits)" if self.deep is not None else ""
+        deep = (
+            f"{self.floor:g} to {self.deep:g} (more than 8 bits)" if self.deep is not None else ""
+        )
         high = f"0 to {self.high:g}" if self.high is not None else ""
         return f"{' and '.join(part for part in (high, deep) if part)}, stretched to 0 to 255"
 
@@ -44,6 +48,7 @@ class Convention(NamedTuple):
     def key(self) -> str:
         """For caches: '' where each picture decides, so that what was decoded before stays."""
         more = f":{self.deep}:{self.each}" if self.deep is not None or self.each else ""
+        more += f":{self.floor}" if self.floor else ""
         return "" if self == EACH_ITS_OWN else f"{self.high}:{self.paper}{more}"
 
 
@@ -79,7 +84,9 @@ def in_range(picture: Image.Image, convention: Convention) -> Image.Image:
     levels = wide(picture)
     if levels is not None and convention.deep is not None:
         is_float = picture.mode.startswith("F")
-        return Image.fromarray(levels_to_bytes(levels, convention.deep, is_float))
+        levels, top = levels - convention.floor, convention.deep - convention.floor
+        levels = np.maximum(levels, 0) if convention.floor else levels
+        return Image.fromarray(levels_to_bytes(levels, top, is_float))
     if levels is not None or convention.high is None:
         return picture
     if picture.mode in ("1", "P"):  # numbers of a palette, whose range is full

@@ -10,9 +10,12 @@ import io
 import numpy as np
 import pytest
 from listed import accounted
-from pictures import glyphs
+from pictures import glyphs, page
+from PIL import Image
 
 from engine.data.catalog import list_dataset
+from engine.data.decode import Target, decode, read_raw
+from engine.imaging.images import square
 from engine.progress import no_progress
 
 
@@ -74,3 +77,32 @@ def test_numbers_as_names_of_columns_without_a_label_are_a_header(opened, tmp_pa
     (tmp_path / "set.csv").write_bytes(table([[*order, 784], *rows]))
     listing = opened(tmp_path / "set.csv")
     assert len(listing) == 12
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("paper", ["light", "dark"])
+@pytest.mark.parametrize("faint", [False, True])
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_pictures_of_more_bits_are_read_by_the_range_of_their_set(
+    opened, tmp_path, bits, paper, faint, ending
+):
+    """The faint ones take a sixteenth of the range: a careless conversion leaves no mark of them."""
+    wanted = []
+    for number in range(12):
+        picture = page("24R"[number % 3], 28, 28, (8 + number % 4, 4, 20, 24), pen=2)
+        grey = np.asarray(picture) / 255
+        grey = grey if paper == "light" else 1 - grey
+        levels = (15 + grey) / 16 if faint else grey
+        path = tmp_path / "set" / "24R"[number % 3] / f"{number}{ending}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((levels * (2**bits - 1)).round().astype(np.uint16)).save(path)
+        wanted.append((path.parent.name, number, square(picture, "digit", 28)))
+    listing = opened(tmp_path / "set")
+    raws = [read_raw(listing, position) for position in range(12)]
+    squares = decode(raws, 0, Target("digit", 28, listing.convention)).images
+    by_name = dict(zip(listing.files, squares, strict=True))
+    for folder, number, one in wanted:
+        read = by_name[f"{folder}/{number}{ending}"].astype(int)
+        # 10 bits of which a sixteenth is used hold 64 levels: ink at the edge is a step lighter.
+        assert np.abs(read - one).max() <= 24, number
+    assert "pictures have more than 8 bits" in said(listing)
