@@ -10,15 +10,31 @@ from typing import NamedTuple
 from engine.data.choices import Choices
 from engine.data.forms.text import Table
 from engine.data.listing import TEST, TRAIN, VAL
+from engine.data.names import composed
 from engine.data.roles import UNLABELLED, role_of, roles_of
 from engine.errors import DataError, unknown
 
 LABELS = tuple(
     "label labels class classname class_name classes category category_name target y character char"
     " letter symbol digit choice choices tag ground_truth groundtruth gt truth given_label"
-    " label_name name_of_class species word text transcription unicode code annotation latex".split()
+    " label_name name_of_class species word text transcription unicode code annotation latex"
+    # German, French, Spanish, Portuguese, Italian, Polish, Czech, Turkish, Russian, Chinese,
+    # Japanese and Korean, behind the English ones.
+    " klasse klassen klassenname kategorie bezeichnung beschriftung zeichen buchstabe ziffer"
+    " classe étiquette etiquette étiquettes catégorie categorie caractère caractere lettre chiffre"
+    " clase etiqueta categoría categoria carácter caracter letra dígito digito rótulo rotulo etichetta"
+    " klasa etykieta kategoria třída trida sınıf sinif etiket класс метка категория буква символ цифра"
+    " 标签 标注 类别 類別 标记 字符 标签名 ラベル クラス 文字 라벨 레이블 클래스 분류".split()
 )
-SPLITS = tuple("split set subset partition data_split fold usage phase dataset part".split())
+_SPLITS_ELSEWHERE = tuple(
+    "aufteilung teilung teilmenge datensatz ensemble conjunto subconjunto partición particion partição"
+    " particao insieme разбиение выборка 数据划分 划分 子集 分割 분할".split()
+)
+SPLITS = (
+    *"split set subset partition data_split fold usage phase dataset part".split(),
+    *_SPLITS_ELSEWHERE,
+)
+SURE_SPLITS = frozenset((*SPLITS[:5], *_SPLITS_ELSEWHERE))
 PATHS = tuple(
     "path file filename file_name filepath file_path image image_path img img_path image_file"
     " image_name picture id image_id uri url name".split()
@@ -81,7 +97,7 @@ def roles_in(columns: Sequence[str], taken: Mapping[str, int | None]) -> Roles:
 
 def plain_name(name: str) -> str:
     """A column's name in small letters, words joined by '_'."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", composed(name.strip()))
     return re.sub(r"\W+", "_", words.lower()).strip("_")
 
 
@@ -195,7 +211,7 @@ def _may_be_split(table: Table, column: int) -> bool:
     """
     if _tells_splits(table, column):
         return True
-    sure = plain_name(table.columns[column]) in SPLITS[:5]
+    sure = plain_name(table.columns[column]) in SURE_SPLITS
     return sure and 1 < len({row[column] for row in table.rows if row[column]}) <= 3
 
 

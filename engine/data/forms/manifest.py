@@ -27,6 +27,7 @@ from engine.data.forms.name_files import is_list
 from engine.data.forms.one_hot import with_label
 from engine.data.forms.paths import Paths
 from engine.data.forms.records import TABLE_ENDINGS, read_table
+from engine.data.forms.table_doubts import doubts_of
 from engine.data.forms.text import Table
 from engine.data.layout import Layout, lay_out
 from engine.data.listing import TRAIN, Finding
@@ -193,9 +194,8 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
         codes, guess = split_of(table, columns.split)
         if guess:
             given.findings.append(Finding("warning", "splits", f"{table.name}: {guess}"))
-    if columns.doubt:
-        given.findings.append(Finding("warning", "tables", f"{table.name}: {columns.doubt}"))
     texts, doubts = _labels(table, columns.label)
+    given.findings += doubts_of(table, columns)
     given.findings += [one._replace(text=f"{table.name}: {one.text}") for one in doubts]
     for row, label in zip(table.rows, texts, strict=True):
         text = row[columns.path] or ""

@@ -27,7 +27,7 @@ from engine.data.forms.pixel_columns import (
 from engine.data.forms.several import doubt_several
 from engine.data.forms.shapes import side_of
 from engine.data.forms.sink import Sink
-from engine.data.forms.text import Table, count_lines, read_text
+from engine.data.forms.text import Table, count_lines, doubt_encoding, read_text
 from engine.data.listing import TRAIN
 from engine.data.roles import UNLABELLED, role_of
 from engine.errors import DataError
@@ -163,6 +163,9 @@ def _describe(
     apart: Labels | None,
 ) -> None:
     _note_order(sink, columns, name)
+    cells = [cell for row in (start.first, *start.rows) for cell in row if not cell.isascii()]
+    for finding in doubt_encoding(name, start.encoding, cells):
+        sink.note(*finding)
     label = columns.label
     text = f"the labels are in {apart.name}" if apart else "no column is a label"
     text = f"the label is {columns.why}" if columns.classes else text

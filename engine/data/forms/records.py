@@ -41,10 +41,13 @@ def read_table(name: str, raw: bytes) -> list[Table]:
     signs = NESTED.get("." + name.lower().rpartition(".")[2], {})
     check_memory(name, sum(size * text.count(sign) for sign, size in signs.items()))
     try:
-        return _tables(name, text, encoding)
+        found = _tables(name, text, encoding)
     except (TypeError, AttributeError, KeyError, ValueError) as error:
         # exports whose parts are of other kinds than the tool writes
         raise DataError(f"{name} is not built as its kind is", got=str(error)[:100]) from None
+    return (
+        found if encoding.startswith("utf") else [one._replace(guessed=encoding) for one in found]
+    )
 
 
 def read_table_at(path: Path) -> list[Table]:

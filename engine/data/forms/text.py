@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.data.listing import Finding
 from engine.data.names import guess_encoding
 from engine.errors import DataError
 
@@ -38,6 +40,7 @@ class Table(NamedTuple):
     columns  their names; '' where the file has none
     how      what it was read as, in words
     broken   (row, reason) of rows that fit no columns, counted from 1 without the header
+    guessed  the encoding, where nothing says it
     """
 
     name: str
@@ -45,6 +48,7 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[str | None]]
     how: str
     broken: tuple[tuple[int, str], ...] = ()
+    guessed: str = ""
 
 
 def read_text(name: str, raw: bytes) -> tuple[str, str]:
@@ -66,6 +70,22 @@ def read_text(name: str, raw: bytes) -> tuple[str, str]:
     if lines > MOST_LINES:
         raise DataError(f"{name} has {lines:,} lines", expected=f"at most {MOST_LINES:,}")
     return text, encoding.removesuffix("-sig")
+
+
+def doubt_encoding(name: str, encoding: str, texts: Iterable[str | None]) -> list[Finding]:
+    """What to say of a table whose encoding was guessed, with some of its texts; nothing of UTF-8
+    and UTF-16, which are seen.
+    """
+    if encoding.startswith(("utf", "ascii")):
+        return []
+    there = (text.strip() for text in texts if text and not text.isascii())
+    shown = list(itertools.islice(dict.fromkeys(there), 5))
+    gives = f", which gives {', '.join(shown)}" if shown else ""
+    text = (
+        f"{name} is not in UTF-8 and nothing says in which encoding: {encoding} was guessed{gives}. If"
+        " that is wrong, save it as UTF-8."
+    )
+    return [Finding("warning", "names", text)]
 
 
 def separated(name: str, text: str, most_memory: int = MOST_MEMORY) -> tuple[str, list[list[str]]]:

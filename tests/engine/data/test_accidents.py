@@ -9,8 +9,8 @@ import io
 
 import numpy as np
 import pytest
-from listed import accounted
-from pictures import glyphs, page
+from listed import accounted, counts
+from pictures import glyphs, page, png, small_page, write_folder
 from PIL import Image
 
 from engine.data.catalog import list_dataset
@@ -106,3 +106,41 @@ def test_pictures_of_more_bits_are_read_by_the_range_of_their_set(
         # 10 bits of which a sixteenth is used hold 64 levels: ink at the edge is a step lighter.
         assert np.abs(read - one).max() <= 24, number
     assert "pictures have more than 8 bits" in said(listing)
+
+
+def pictures_of(count: int, below: str = "images/") -> dict[str, bytes]:
+    return {f"{below}{n:04}.png": png(small_page("24R"[n % 3], n)) for n in range(count)}
+
+
+@pytest.mark.parametrize(
+    "head, separator, encoding",
+    [
+        (("Datei", "Schwärzung", "Klasse", "Aufteilung"), ";", "cp1252"),
+        (("Datei", "Wert", "Zeichen", "Teilmenge"), ";", "utf-8"),
+        (("fichier", "valeur", "étiquette", "ensemble"), ",", "utf-8"),
+        (("archivo", "valor", "clase", "partición"), ",", "utf-8"),
+        (("файл", "размер", "метка", "выборка"), ";", "utf-8"),
+        (("文件", "大小", "标签", "划分"), ",", "utf-8"),
+        (("ファイル", "値", "ラベル", "分割"), ",", "utf-8"),
+    ],
+)
+def test_the_label_is_the_column_that_is_called_so_in_other_languages(
+    opened, tmp_path, head, separator, encoding
+):
+    """Beside a column whose values come again, too, and comes first."""
+    splits = ["Training", "Prüfung" if encoding != "utf-8" else "test"]
+    rows = [(f"{n:04}.png", f"{n % 4}", "ÄÖÜß"[n % 4], splits[n % 3 == 0]) for n in range(24)]
+    lines = [separator.join(row) for row in (head, *rows)]
+    content = pictures_of(24) | {"images/t.csv": "\r\n".join(lines).encode(encoding)}
+    listing = opened(write_folder(tmp_path / "set", content))
+    assert counts(listing) == {
+        (one, split): n for one in "ÄÖÜß" for split, n in (("train", 4), ("test", 2))
+    }
+    guess = "nothing says in which encoding: cp1252 was guessed, which gives Ä, Ö, Ü, ß"
+    assert (guess in said(listing)) == (encoding == "cp1252")
+
+
+def test_english_names_of_columns_go_first(opened, tmp_path):
+    rows = [(f"{n:04}.png", "ab"[n % 2], "xyz"[n % 3]) for n in range(12)]
+    content = pictures_of(12) | {"images/t.csv": table([("file", "Zeichen", "label"), *rows])}
+    assert opened(write_folder(tmp_path / "set", content)).classes == ("x", "y", "z")

@@ -11,6 +11,7 @@ import pytest
 from pictures import files, png, small_page, write_folder, write_zip
 
 from engine.data.folder import list_folder, list_zip
+from engine.data.forms.text import read_text
 from engine.data.names import decode_names
 from engine.data.report import report_of
 
@@ -39,6 +40,36 @@ WORDS = {
     "cp857": ["eğitim köpek kuş", "ağaç çiçek"],
 }
 
+# Short tables in the code pages that Excel writes: a header, and classes a row each. Each was once
+# read as another one, most of them as Russian.
+TABLES = {
+    "cp1252": [
+        ("Datei;Klasse", "Ä Ö Ü ß"),
+        ("Datei;Größe;Klasse", "Grün Weiß Gelb"),
+        ("fichier;étiquette", "ê â î ô û"),
+        ("fichier;classe", "été hiver œuf"),
+        ("archivo;categoría", "á é í ó ú"),
+        ("fil;klass", "å ä ö"),
+        ("fil;klass", "Æ Ø Å"),
+    ],
+    "cp1250": [
+        ("plik;klasa", "ł"),
+        ("plik;klasa;część", "pięć sześć"),
+        ("plik;klasa", "święto żółw"),
+        ("soubor;třída", "č ř ž š ě"),
+        ("soubor;třída", "číslice písmeno"),
+        ("fájl;címke", "szőlő győr"),
+    ],
+    "cp1254": [("dosya;sınıf", "İ I ş"), ("dosya;sinif", "kırmızı yeşil")],
+    "cp1253": [("file;label", "α β γ δ"), ("file;label", "ω ψ χ"), ("file;label", "άλφα βήτα")],
+    "cp1251": [("файл;класс", "А Б В"), ("file;label", "А Б В Г Д"), ("файл;клас", "ї і є ґ")],
+    "cp1255": [("file;label", "שלום"), ("file;label", "כלב חתול"), ("קובץ;תווית", "א ב ג ד")],
+    "cp866": [("file;label", "А Б В Г")],
+    "gbk": [("文件;标签", "一 二 三"), ("file;label", "猫 狗")],
+    "cp932": [("ファイル;ラベル", "あ い う"), ("file;label", "数字 文字")],
+    "euc_kr": [("파일;라벨", "가 나 다"), ("file;label", "꽃 나무")],
+}
+
 
 def zip_of_bytes(path, names):
     """A zip whose names are these bytes, without the flag for UTF-8."""
@@ -56,6 +87,22 @@ def test_the_encoding_of_names_is_found(encoding):
     for words in WORDS[encoding]:
         raw = [f"{word}/{n}.png".encode(encoding) for word in words.split() for n in range(2)]
         assert decode_names(raw).names == [name.decode(encoding) for name in raw], words
+
+
+@pytest.mark.parametrize("encoding", TABLES)
+def test_the_encoding_of_short_tables_is_found(encoding):
+    for head, words in TABLES[encoding]:
+        classes, other = words.split(), ";0,5" * (head.count(";") - 1)
+        rows = [f"scan_{n:04}.png{other};{classes[n % len(classes)]}" for n in range(20)]
+        text = "\r\n".join([head, *rows])
+        assert read_text("t.csv", text.encode(encoding))[0] == text, words
+
+
+def test_an_encoding_in_which_names_do_not_decode_is_not_taken():
+    """However well it explains the others; one of many may be broken."""
+    kana, broken = [f"{a}い".encode("cp932") for a in "あうえおかきくけこさしす"], b"\xfc\xfd"
+    assert "\ufffd" not in "".join(decode_names([*kana[:3], broken]).names)
+    assert decode_names([*kana, broken]).names[0] == "あい"
 
 
 def test_what_is_valid_utf8_is_utf8_and_composed():
