@@ -20,7 +20,7 @@ from engine.data.doubts import (
     doubt_versions,
     thumbnails,
 )
-from engine.data.listing import SPLITS, TEST, TRAIN, VAL, Finding
+from engine.data.listing import SPLITS, TEST, TRAIN, Finding
 from engine.data.nesting import (
     Node,
     are_versions,
@@ -213,14 +213,6 @@ def _take_splits(work: _Work, top: Node, splits: dict[str, Role]) -> None:
         if name not in aside
     ]
     work.why = f"{', '.join(parts)}, by name and because they hold folders of classes"
-    in_train = {label for label, code in work.taken.values() if label and code == TRAIN}
-    for code in (VAL, TEST):
-        held = {label for label, split in work.taken.values() if label and split == code}
-        unknown = held - in_train
-        if in_train and unknown:
-            some = f"{SPLITS[code]} are not in train: {', '.join(sorted(unknown)[:5])}"
-            text = f"{len(unknown)} of {len(held)} classes of {some}."
-            work.findings.append(Finding("warning", "splits", text))
 
 
 def _put_aside(work: _Work, top: Node, apart: Apart) -> None:

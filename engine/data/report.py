@@ -15,6 +15,7 @@ import numpy as np
 from engine.data.alike import doubt_alike
 from engine.data.check import Checked
 from engine.data.listing import SPLITS, Finding, Listing
+from engine.data.split_classes import doubt_splits
 
 UNEQUAL = 20  # chosen: the largest class over the smallest from which accuracy hides the small ones
 
@@ -120,6 +121,7 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         *_of_names(listing),
         *_of_classes(listing),
         *doubt_alike(listing.classes),
+        *doubt_splits(listing),
     ]
     if listing.skipped:
         text = f"{_count(len(listing.skipped), 'picture')} left out{_first(listing.skipped)}."

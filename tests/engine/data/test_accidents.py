@@ -144,3 +144,37 @@ def test_english_names_of_columns_go_first(opened, tmp_path):
     rows = [(f"{n:04}.png", "ab"[n % 2], "xyz"[n % 3]) for n in range(12)]
     content = pictures_of(12) | {"images/t.csv": table([("file", "Zeichen", "label"), *rows])}
     assert opened(write_folder(tmp_path / "set", content)).classes == ("x", "y", "z")
+
+
+def two_arrays(path, train: list[int], test: list[int], seed: int = 0):
+    rng = np.random.default_rng(seed)
+    parts = {"train": np.array(train), "test": np.array(test)}
+    arrays = {f"y_{name}": labels for name, labels in parts.items()}
+    for name, labels in parts.items():
+        arrays[f"x_{name}"] = rng.integers(0, 255, (len(labels), 12, 12), np.uint8)
+    np.savez(path, **arrays)
+    return path
+
+
+def test_labels_of_two_splits_that_are_counted_from_different_numbers(opened, tmp_path):
+    text = said(opened(two_arrays(tmp_path / "a.npz", [*range(10)] * 4, [*range(1, 11)] * 2)))
+    assert "warning labels of train are 0 to 9 and those of test 1 to 10" in text
+    assert "class 0 is only in train, class 10 only in test" in text
+    text = said(opened(two_arrays(tmp_path / "b.npz", [*range(1, 11)] * 4, [*range(10)] * 2)))
+    assert "class 0 is only in test, class 10 only in train" in text
+
+
+def test_classes_of_one_split_that_the_other_lacks_are_said(opened, tmp_path):
+    text = said(opened(two_arrays(tmp_path / "a.npz", [0, 1, 2, 3, 4] * 4, [1, 2, 3, 7, 9])))
+    assert "warning 2 of 5 classes of test are not in train: 7, 9." in text
+    assert "note 2 of 5 classes of train have none of the 5 images of test: 0, 4." in text
+    text = said(opened(two_arrays(tmp_path / "b.npz", [*range(5)] * 4, [*range(5)])))
+    assert "of test" not in text and "of train" not in text
+
+
+def test_a_split_of_some_of_the_classes_is_no_doubt(opened, tmp_path):
+    text = said(opened(two_arrays(tmp_path / "a.npz", [*range(10)] * 4, [1, 2, 3])))
+    assert (
+        "note 7 of 10 classes of train have none of the 3 images of test: 0, 4, 5, 6, 7 …" in text
+    )
+    assert "warning" not in text.replace("warning 43 of 43 pictures", "")  # which are noise

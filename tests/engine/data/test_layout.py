@@ -124,11 +124,6 @@ def test_one_loose_picture_does_not_change_what_the_classes_are():
     assert skipped == {"mnist/cover.png": "it is not in a class folder"}
 
 
-def test_classes_of_a_split_that_training_lacks_are_said():
-    layout = found(paths("train/a", "train/b", "test/a", "test/c"))[2]
-    assert layout.findings[0].text == "1 of 2 classes of test are not in train: c."
-
-
 def test_folders_of_writers_within_splits_are_no_classes():
     names = paths("train/w1/a", "train/w1/b", "train/w2/a", "train/w2/b", "test/w3/a", count=3)
     wanted = {("a", "train"): 6, ("b", "train"): 6, ("a", "test"): 3}
