@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.data.forms.columns import Columns
 from engine.data.forms.text import Table
 
@@ -31,20 +33,28 @@ def with_label(table: Table, columns: Columns) -> tuple[Table, Columns]:
         )
         why = "no column says of which one class a picture is"
         return table, columns._replace(label=None, why=why, doubt=doubt)
-    broken = [
-        (number, f"{len(each)} of its columns {some} are 1")
-        for number, each in enumerate(ones, 1)
-        if len(each) > 1
-    ]
     rows = [
         [*row, table.columns[each[0]] if len(each) == 1 else None]
         for row, each in zip(table.rows, ones, strict=True)
     ]
-    wider = table._replace(
-        columns=(*table.columns, "class"), rows=rows, broken=(*table.broken, *broken)
-    )
+    wider = table._replace(columns=(*table.columns, "class"), rows=rows)
+    doubt = _doubt(ones, some)
     why = f"of the columns {some} the one that holds 1"
-    return wider, columns._replace(label=len(table.columns), why=why, sure=True, doubt="")
+    return wider, columns._replace(label=len(table.columns), why=why, sure=True, doubt=doubt)
+
+
+def _doubt(ones: Sequence[Sequence[int]], some: str) -> str:
+    """What to say of rows with no 1, or with several; '' if each has one."""
+    parts: list[str] = []
+    for what, is_so in (("more than one 1", lambda n: n > 1), ("no 1", lambda n: n == 0)):
+        rows = [number for number, each in enumerate(ones, 1) if is_so(len(each))]
+        if rows:
+            shown = ", ".join(map(str, rows[:5])) + (" …" if len(rows) > 5 else "")
+            have = "1 row has" if len(rows) == 1 else f"{len(rows):,} rows have"
+            parts.append(f"{have} {what} (row {shown})")
+    if not parts:
+        return ""
+    return f"of the columns {some}, {' and '.join(parts)}: these pictures have no label."
 
 
 def _cell(text: str | None) -> str:
