@@ -189,7 +189,7 @@ def _label_column(table: Table, others: Sequence[int]) -> tuple[int | None, str,
     fitting = [c for c in others if 1 < counts[c] <= max(2, len(table.rows) // 2)]
     if not fitting:
         return None, "no other column holds values that come again", ""
-    best = min(fitting, key=lambda c: (_is_measure(table, c), c))
+    best = min(fitting, key=lambda c: (is_measure(table, c), c))
     shown = [f"'{table.columns[c]}'" if table.columns[c] else str(c + 1) for c in (best, *others)]
     shown = list(dict.fromkeys(shown))
     doubt = (
@@ -199,7 +199,7 @@ def _label_column(table: Table, others: Sequence[int]) -> tuple[int | None, str,
     return best, "it is the first other column whose values come again", doubt
 
 
-def _is_measure(table: Table, column: int) -> bool:
+def is_measure(table: Table, column: int) -> bool:
     """Whether a column holds fractions, as coordinates and times are."""
     texts = [text for row in table.rows[:200] if (text := row[column])]
     return any(re.fullmatch(r"-?\d+\.\d*[1-9]\d*", text) for text in texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.data.forms.columns import Columns
+from engine.data.forms.columns import BY_NAME, LABELS, Columns, is_measure, named
 from engine.data.forms.text import Table, doubt_encoding
 from engine.data.listing import Finding
 
@@ -16,4 +16,37 @@ def doubts_of(table: Table, columns: Columns) -> list[Finding]:
         found += doubt_encoding(table.name, table.guessed, [*texts, *table.columns])
     if columns.doubt:
         found.append(Finding("warning", "tables", f"{table.name}: {columns.doubt}"))
+    if others := _other_labels(table, columns):
+        found.append(Finding("warning", "tables", f"{table.name}: {others}"))
     return found
+
+
+def _other_labels(table: Table, columns: Columns) -> str:
+    """What to say of more columns than the label that are called like labels and say other things;
+    '' if there is none, or a person has chosen.
+    """
+    if columns.label is None or columns.why != BY_NAME:
+        return ""
+    own = [row[columns.label] for row in table.rows]
+    # x and y are where something lies.
+    words = [word for word in LABELS if word != "y" or named(table.columns, ("x",)) is None]
+    others: list[str] = []
+    for column, name in enumerate(table.columns):
+        if column in (columns.path, columns.label, columns.split, columns.annotator):
+            continue
+        if named([name], words) is None or is_measure(table, column):
+            continue
+        values = [row[column] for row in table.rows]
+        kinds = len(set(values))
+        pairs = set(zip(own, values, strict=True))
+        same = len(pairs) == kinds == len(set(own))
+        if 1 < kinds <= max(2, len(values) // 2) and not same:
+            others.append(f"'{name}' ({kinds:,} values)")
+    if not others:
+        return ""
+    taken = f"'{table.columns[columns.label]}' ({len(set(own)):,} values)"
+    return (
+        f"{taken} and {', '.join(others)} are all called like labels, and do not say the same:"
+        f" {taken.partition(' (')[0]} is taken. If that is wrong, choose the label column when you"
+        " import it."
+    )

@@ -178,3 +178,30 @@ def test_a_split_of_some_of_the_classes_is_no_doubt(opened, tmp_path):
         "note 7 of 10 classes of train have none of the 3 images of test: 0, 4, 5, 6, 7 …" in text
     )
     assert "warning" not in text.replace("warning 43 of 43 pictures", "")  # which are noise
+
+
+def test_several_columns_that_are_called_like_labels_are_said(opened, tmp_path):
+    def of(head: tuple[str, ...], *cells) -> str:
+        rows = [(f"{n:04}.png", *(cell(n) for cell in cells)) for n in range(24)]
+        name = "".join(head)
+        content = pictures_of(24) | {"images/t.csv": table([("file", *head), *rows])}
+        return said(opened(write_folder(tmp_path / name, content)))
+
+    kind, number, letter = (lambda n: "ab"[n % 2]), (lambda n: n % 4), (lambda n: "wxyz"[n % 4])
+    text = of(("label", "class", "target"), kind, letter, number)
+    assert "'label' (2 values) and 'class' (4 values), 'target' (4 values) are all called" in text
+    assert "'label' is taken. If that is wrong, choose the label column when you import it." in text
+    assert "called like labels" not in of(("class", "target"), letter, number)  # say the same
+    assert "called like labels" not in of(("class", "text"), letter, lambda n: f"text {n}")
+    assert "called like labels" not in of(("label", "x", "y"), kind, letter, letter)
+
+
+def test_rows_of_marks_with_two_or_none_have_words_of_their_own(opened, tmp_path):
+    rows = [[f"{n:04}.png", *np.eye(3, dtype=int)[n % 3]] for n in range(40)]
+    rows[4][1:], rows[7][1:], rows[9][1:] = [1, 1, 0], [0, 0, 0], [0, 0, 0]
+    content = pictures_of(40) | {"images/t.csv": table([("file", "a", "b", "c"), *rows])}
+    listing = opened(write_folder(tmp_path / "set", content))
+    text = said(listing)
+    assert "of the columns a, b, c, 1 row has more than one 1 (row 5)" in text
+    assert "and 2 rows have no 1 (row 8, 10): these pictures have no label." in text
+    assert "not there" not in text and (listing.labels < 0).sum() == 3
