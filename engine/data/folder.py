@@ -22,7 +22,7 @@ from engine.data.forms.label_files import by_label_files
 from engine.data.forms.manifest import Named, named_by_tables
 from engine.data.forms.renaming import renamed
 from engine.data.layout import Layout, lay_out
-from engine.data.listing import Listing, Survey, digest
+from engine.data.listing import Finding, Listing, Survey, digest
 from engine.data.lost import hidden_pictures, joined, lost_folders, twice
 from engine.data.names import decode_names
 from engine.data.pages import with_pages
@@ -133,6 +133,7 @@ def list_files(
     doubts = twice(files.names) + joined(files.decoded.joined)
     doubts += hidden_pictures([files.names[i] for i in hidden])
     named: Named | None = None
+    unnamed: list[Finding] = []
     if choices.unlabelled:
         named = Named(without_labels(names))
     elif choices.part:
@@ -140,7 +141,8 @@ def list_files(
     elif not only_classes:
         if not table and not choices.columns:
             named = by_label_files(files, pictures, rest)
-        named = named or named_by_tables(files, pictures, rest, choices, table)
+        named = named or named_by_tables(files, pictures, rest, choices, table, unnamed)
+    doubts += tuple(unnamed)
     named = named or Named(_by_folders(names, where, only_classes, [files.names[i] for i in rest]))
     layout, tables = named.layout, named.tables
     own = renamed(

@@ -16,6 +16,7 @@ from engine.data.alike import doubt_alike
 from engine.data.check import Checked
 from engine.data.listing import SPLITS, Finding, Listing
 from engine.data.split_classes import doubt_splits
+from engine.data.spreadsheet import doubt_dates
 
 UNEQUAL = 20  # chosen: the largest class over the smallest from which accuracy hides the small ones
 
@@ -122,6 +123,7 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         *_of_classes(listing),
         *doubt_alike(listing.classes),
         *doubt_splits(listing),
+        *doubt_dates(listing.classes),
     ]
     if listing.skipped:
         text = f"{_count(len(listing.skipped), 'picture')} left out{_first(listing.skipped)}."

@@ -65,7 +65,8 @@ class Roles(NamedTuple):
 class Columns(NamedTuple):
     """Numbers of columns, None where there is none; `why` says by what the label was found, `sure`
     whether its name or a person says so, and `doubt` what a person should know about that. `writer`
-    says who wrote what is in the picture.
+    says who wrote what is in the picture, `by_number` whether paths are numbers that may have lost
+    their leading zeros.
     """
 
     path: int
@@ -76,6 +77,7 @@ class Columns(NamedTuple):
     sure: bool
     doubt: str = ""
     writer: int | None = None
+    by_number: bool = False
 
     def roles(self, table: Table) -> Roles:
         """The columns that a person may choose otherwise."""

@@ -25,6 +25,7 @@ class Given:
     findings: list[Finding] = field(default_factory=list)
     split_twice: set[int] = field(default_factory=set)  # pictures that tables put into two splits
     by_last_name: int = 0
+    by_number: list[tuple[str, int]] = field(default_factory=list)  # text and picture
     as_files: bool = False  # whether any path ends as a picture's name does
 
     @property
@@ -118,6 +119,13 @@ def doubt(given: Given, names: list[str]) -> None:
             " next, as in folds: the first table that names a picture counts."
         )
         given.findings.append(Finding("warning", "splits", text))
+    if given.by_number:
+        number, position = given.by_number[0]
+        text = (
+            f"{len(given.by_number):,} pictures were found by their number alone: '{number}' of the"
+            f" table is {names[position]}. A spreadsheet leaves out zeros at the front."
+        )
+        given.findings.append(Finding("warning", "tables", text))
     if given.by_last_name:
         text = (
             f"{given.by_last_name:,} pictures were found by the last part of their path alone: the"

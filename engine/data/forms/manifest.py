@@ -4,7 +4,7 @@ exports of Label Studio and CVAT.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.data.choices import Choices
@@ -12,22 +12,18 @@ from engine.data.file_list import Files
 from engine.data.forms.columns import (
     BY_NAME,
     ENOUGH,
-    PATHS,
     Columns,
     Roles,
-    columns_of,
     is_unlabelled_split,
-    named,
-    path_column,
     split_of,
 )
 from engine.data.forms.given import Given, agreed, doubt, doubt_folders, numbers_of_folders
+from engine.data.forms.headers import with_header
 from engine.data.forms.labels import plain_labels
 from engine.data.forms.name_files import is_list
-from engine.data.forms.one_hot import with_label
 from engine.data.forms.paths import Paths
 from engine.data.forms.records import TABLE_ENDINGS, read_table
-from engine.data.forms.table_doubts import doubts_of
+from engine.data.forms.table_doubts import doubts_of, no_picture
 from engine.data.forms.text import Table
 from engine.data.layout import Layout, lay_out
 from engine.data.listing import TRAIN, Finding
@@ -59,9 +55,11 @@ def named_by_tables(
     rest: Sequence[int],
     choices: Choices,
     only: str = "",
+    doubts: list[Finding] | None = None,
 ) -> Named | None:
     """The layout of the pictures at some positions by the tables among the `rest`; None if no table
-    names them. `only`: the one file that may be the table.
+    names them. `only`: the one file that may be the table; `doubts`: where to say which tables name
+    no picture.
 
     Raises DataError if a chosen column is not there, or the chosen table names no picture.
     """
@@ -70,14 +68,11 @@ def named_by_tables(
     given = Given()
     read: list[tuple[Table, Columns]] = []
     for table in _tables(files, rest, only):
-        near = table.name.rpartition("/")[0], own_split(table.name)
-
-        def there(text: str, near: tuple[str, int | None] = near) -> bool:
-            return paths.find(text, *near).position >= 0
-
-        table, found = _with_header(table, there, choices)
+        table, found = with_header(table, paths, choices)
         if found is not None:
             read.append((table, found))
+        elif doubts is not None:
+            doubts += no_picture(table, names)
     read = _of_pictures(read)
     for table, found in read:
         _take(given, table, found, paths)
@@ -162,30 +157,6 @@ def _tables(files: Files, rest: Sequence[int], only: str) -> list[Table]:
     return found
 
 
-def _with_header(
-    table: Table, there: Callable[[str], bool], choices: Choices
-) -> tuple[Table, Columns | None]:
-    """The table with its first row as header if that is one, and its columns; None if no column
-    holds paths of pictures.
-    """
-    if not table.columns and table.rows:
-        bare = table._replace(columns=("",) * len(table.rows[0]))
-        first = [cell or "" for cell in bare.rows[0]]
-        path = path_column(bare, bare.rows[1:] or bare.rows, there, Choices())
-        headed = named(first, PATHS) is not None or (
-            path is not None and not there(first[path]) and not is_picture(first[path])
-        )
-        if headed and len(set(first)) == len(first):
-            table = bare._replace(columns=tuple(first), rows=bare.rows[1:])
-            table = table._replace(how=f"{table.how}, with a header")
-        else:
-            table = bare._replace(how=f"{table.how}, without a header")
-    path = path_column(table, table.rows, there, choices) if table.rows else None
-    if path is None:
-        return table, None
-    return with_label(table, columns_of(table, path, choices))
-
-
 def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
     """What one table says."""
     (folder, _, last), own = table.name.rpartition("/"), own_split(table.name)
@@ -200,6 +171,10 @@ def _take(given: Given, table: Table, columns: Columns, paths: Paths) -> None:
     for row, label in zip(table.rows, texts, strict=True):
         text = row[columns.path] or ""
         hit = paths.find(text, folder, own)
+        if hit.position < 0 and columns.by_number:
+            hit = paths.find_number(text, folder, own)
+            if hit.position >= 0:
+                given.by_number.append((text, hit.position))
         if hit.position < 0:
             if len(given.absent) < MOST_NAMED:
                 given.absent.append((text, f"named in {last}: {hit.reason}"))

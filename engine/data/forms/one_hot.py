@@ -46,8 +46,8 @@ def with_label(table: Table, columns: Columns) -> tuple[Table, Columns]:
 def _doubt(ones: Sequence[Sequence[int]], some: str) -> str:
     """What to say of rows with no 1, or with several; '' if each has one."""
     parts: list[str] = []
-    for what, is_so in (("more than one 1", lambda n: n > 1), ("no 1", lambda n: n == 0)):
-        rows = [number for number, each in enumerate(ones, 1) if is_so(len(each))]
+    for what, several in (("more than one 1", True), ("no 1", False)):
+        rows = [n for n, each in enumerate(ones, 1) if len(each) != 1 and bool(each) == several]
         if rows:
             shown = ", ".join(map(str, rows[:5])) + (" …" if len(rows) > 5 else "")
             have = "1 row has" if len(rows) == 1 else f"{len(rows):,} rows have"

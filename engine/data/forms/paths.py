@@ -13,6 +13,8 @@ from engine.data.roles import role_of
 _HASHED = re.compile(r"[0-9a-f]{8}-(?=.)")  # Label Studio puts it before an uploaded file's name
 _DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")
 
+LONGEST = 20  # digits of a number
+
 
 class Hit(NamedTuple):
     """position  of the picture; -1 if there is none
@@ -33,11 +35,14 @@ class Paths:
         self._exact: dict[str, int] = {}
         self._by_last: dict[str, list[int]] = {}
         self._by_stem: dict[str, list[int]] = {}
+        self._by_number: dict[int, list[int]] = {}
         for position, (name, parts) in enumerate(zip(names, self._parts, strict=True)):
             self._exact.setdefault(name, position)
             self._by_last.setdefault(parts[-1].casefold(), []).append(position)
             stem = parts[-1].casefold().rpartition(".")[0]
             self._by_stem.setdefault(stem, []).append(position)
+            if stem.isascii() and stem.isdigit() and len(stem) < LONGEST:
+                self._by_number.setdefault(int(stem), []).append(position)
 
     def find(self, text: str, folder: str = "", split: int | None = None) -> Hit:
         """The picture that a path means, in a table that lies in `folder` and is of a `split`."""
@@ -57,6 +62,16 @@ class Paths:
         if (plain := unquote(text)) != text:  # Label Studio: /data/upload/1/a%20b.png
             return self.find(plain, folder, split)
         return Hit(-1, reason="no picture is called so")
+
+    def find_number(self, text: str, folder: str = "", split: int | None = None) -> Hit:
+        """The picture whose name is the same number, with other zeros before it."""
+        text = text.strip()
+        if not (text.isascii() and text.isdigit() and len(text) < LONGEST):
+            return Hit(-1, reason="it is no number")
+        there = self._by_number.get(int(text))
+        if not there:
+            return Hit(-1, reason="no picture is called so")
+        return self._nearest([text], there, folder, split)
 
     def _nearest(self, wanted: list[str], there: list[int], folder: str, split: int | None) -> Hit:
         """The one of several pictures of a name that shares most of the folders before it."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from engine.data.forms.columns import BY_NAME, LABELS, Columns, is_measure, named
+from collections.abc import Sequence
+
+from engine.data.forms.columns import BY_NAME, LABELS, PATHS, Columns, is_measure, named
+from engine.data.forms.name_files import is_list
 from engine.data.forms.text import Table, doubt_encoding
 from engine.data.listing import Finding
+from engine.imaging.formats import is_picture
 
 
 def doubts_of(table: Table, columns: Columns) -> list[Finding]:
@@ -19,6 +23,27 @@ def doubts_of(table: Table, columns: Columns) -> list[Finding]:
     if others := _other_labels(table, columns):
         found.append(Finding("warning", "tables", f"{table.name}: {others}"))
     return found
+
+
+def no_picture(table: Table, names: Sequence[str]) -> list[Finding]:
+    """What to say of a table whose column of paths names none of the pictures; nothing of tables
+    that have no such column.
+    """
+    column = named(table.columns, [word for word in PATHS if word != "name"])
+    if column is None:
+        cells = enumerate(table.rows[0] if table.rows else ())
+        column = next((c for c, cell in cells if cell and is_picture(cell)), None)
+    if column is None or is_list(table.name, [table.columns, *table.rows]):
+        return []
+    text = next((cell for row in table.rows if (cell := row[column])), None)
+    if text is None or not names:
+        return []
+    said = f"'{text}'" + (f" in the column '{called}'" if (called := table.columns[column]) else "")
+    text = (
+        f"{table.name} names no picture that is here: it says {said}, and a picture here is called"
+        f" {names[0]}."
+    )
+    return [Finding("warning", "tables", text)]
 
 
 def _other_labels(table: Table, columns: Columns) -> str:

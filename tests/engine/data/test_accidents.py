@@ -205,3 +205,41 @@ def test_rows_of_marks_with_two_or_none_have_words_of_their_own(opened, tmp_path
     assert "of the columns a, b, c, 1 row has more than one 1 (row 5)" in text
     assert "and 2 rows have no 1 (row 8, 10): these pictures have no label." in text
     assert "not there" not in text and (listing.labels < 0).sum() == 3
+
+
+def test_ids_that_lost_their_zeros_are_found_by_number(opened, tmp_path):
+    rows = [(n, "ab"[n % 2]) for n in range(1, 24)]
+    content = {name: data for name, data in pictures_of(24).items() if "0000" not in name}
+    for head in (("id", "label"), ("nr", "zeichen")):
+        named = content | {"t.csv": table([head, *rows], ";")}
+        listing = opened(write_folder(tmp_path / head[0], named))
+        assert counts(listing) == {("a", "train"): 11, ("b", "train"): 12}
+        text = "23 pictures were found by their number alone: '1' of the table is images/0001.png."
+        assert text in said(listing)
+
+
+def test_numbers_that_are_not_all_pictures_are_no_ids(opened, tmp_path):
+    """Counted from 1 where the files are counted from 0, each would be the next one's label."""
+    content = pictures_of(24, "x/") | {f"y/{n}.png": png(small_page("4", n)) for n in range(90, 99)}
+    content["t.csv"] = table([("id", "label"), *((n, "ab"[n % 2]) for n in range(1, 25))], ";")
+    listing = opened(write_folder(tmp_path / "set", content))
+    assert listing.classes == ("x", "y")
+    text = "t.csv names no picture that is here: it says '1' in the column 'id', and a picture here"
+    assert f"{text} is called x/0000.png." in said(listing)
+
+
+@pytest.mark.parametrize(
+    "dates", [("01. Feb", "03. Apr"), ("3-Apr", "Jan-22"), ("2021-02-01 00:00:00", "01/02/2021")]
+)
+def test_classes_that_a_spreadsheet_made_dates_of_are_said(opened, tmp_path, dates):
+    labels = [*dates, "A", "May"]
+    rows = [(f"{n:04}.png", labels[n % 4]) for n in range(24)]
+    content = pictures_of(24) | {"images/t.csv": table([("file", "label"), *rows])}
+    text = said(opened(write_folder(tmp_path / "set", content)))
+    assert all(f"'{one}'" in text for one in dates) and "look like dates" in text
+
+
+def test_classes_that_are_all_dates_are_no_doubt(opened, tmp_path):
+    rows = [(f"{n:04}.png", ("2021-02-01", "2021-02-02")[n % 2]) for n in range(24)]
+    content = pictures_of(24) | {"images/t.csv": table([("file", "label"), *rows])}
+    assert "like dates" not in said(opened(write_folder(tmp_path / "set", content)))
