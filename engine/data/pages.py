@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from engine.data.listing import Finding, Reader
 from engine.errors import DataError, GlyphlabError, ImageError
@@ -17,6 +18,7 @@ from engine.imaging.images import MOST_PIXELS
 
 PAGED = (".tif", ".tiff", ".gif")
 MOST_PAGES = 10_000  # of one file
+NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255  # tags of TIFF
 
 
 class Paged(NamedTuple):
@@ -48,22 +50,47 @@ class PageReader:
 
 def with_pages(reader: Reader, names: Sequence[str], content: str) -> Paged:
     """The pictures of files, of which some may have several pages. content: hash of them all."""
-    counts = _counts(_Files(content, reader, names))
-    if not counts:
+    found = _found(_Files(content, reader, names))
+    if not found:
         return Paged(names, range(len(names)), reader, ())
     pages = [
         (file, page)
         for file in range(len(names))
-        for page in (range(counts[file]) if file in counts else (-1,))
+        for page in (found[file].whole if file in found else (-1,))
     ]
-    named = [f"{names[file]}#{page + 1}" if page >= 0 else names[file] for file, page in pages]
-    first = next(iter(counts))
+    several = [file for file, each in found.items() if len(each.whole) > 1]
+    named = [
+        f"{names[file]}#{page + 1}" if file in several else names[file] for file, page in pages
+    ]
+    notes = [*_of_several(names, several, found), *_of_reduced(names, found)]
+    return Paged(named, [file for file, _ in pages], PageReader(reader, pages), tuple(notes))
+
+
+def _of_several(
+    names: Sequence[str], several: list[int], found: dict[int, _Pages]
+) -> list[Finding]:
+    if not several:
+        return []
+    first = several[0]
     text = (
-        f"{len(counts):,} file{'s hold' if len(counts) > 1 else ' holds'} several pages"
-        f" ({names[first]} has {counts[first]}): each page is an image of the file's class."
+        f"{len(several):,} file{'s hold' if len(several) > 1 else ' holds'} several pages"
+        f" ({names[first]} has {len(found[first].whole)}): each page is an image of the file's class."
     )
-    note = Finding("note", "files", text)
-    return Paged(named, [file for file, _ in pages], PageReader(reader, pages), (note,))
+    return [Finding("note", "files", text)]
+
+
+def _of_reduced(names: Sequence[str], found: dict[int, _Pages]) -> list[Finding]:
+    small = [(file, page) for file, each in found.items() for page in each.reduced]
+    if not small:
+        return []
+    file, page = small[0]
+    many = len(small) > 1
+    text = (
+        f"{len(small):,} page{'s are' if many else ' is'} marked as {'' if many else 'a '}small"
+        f" cop{'ies' if many else 'y'} of other pages, and left out (page {page + 1} of"
+        f" {names[file]}{' …' if many else ''})."
+    )
+    return [Finding("note", "files", text)]
 
 
 @dataclass(frozen=True)
@@ -73,10 +100,17 @@ class _Files:
     names: Sequence[str] = field(compare=False)
 
 
+class _Pages(NamedTuple):
+    """Numbers of a file's pages from 0: those that are images, and small copies of these."""
+
+    whole: list[int]
+    reduced: list[int]
+
+
 @lru_cache(maxsize=16)  # pages of the lab ask at every click
-def _counts(files: _Files) -> dict[int, int]:
-    """The number of pages of each file that has several, by its position."""
-    found: dict[int, int] = {}
+def _found(files: _Files) -> dict[int, _Pages]:
+    """The pages of each file that has several, by its position."""
+    found: dict[int, _Pages] = {}
     for position, name in enumerate(files.names):
         if not name.lower().endswith(PAGED):
             continue
@@ -84,13 +118,28 @@ def _counts(files: _Files) -> dict[int, int]:
             raw = files.reader.read(position)
             with image_in(raw if isinstance(raw, bytes) else b"") as picture:
                 count = getattr(picture, "n_frames", 1)
+                if not 1 < count <= MOST_PAGES:
+                    continue
+                reduced = [page for page in range(count) if _is_reduced(picture, page)]
         except (GlyphlabError, OSError):
             continue
         except Exception:  # noqa: BLE001, S112 - Pillow raises anything: named when it is decoded
             continue
-        if 1 < count <= MOST_PAGES:
-            found[position] = count
+        reduced = reduced if len(reduced) < count else []
+        found[position] = _Pages([p for p in range(count) if p not in reduced], reduced)
     return found
+
+
+def _is_reduced(picture: Image.Image, page: int) -> bool:
+    """Whether a page of a TIFF says that it is another one at a lower resolution (TIFF 6.0:
+    NewSubfileType, bit 0; SubfileType 2).
+    """
+    if picture.format != "TIFF":
+        return False
+    picture.seek(page)
+    tags: Mapping[int, object] = getattr(picture, "tag_v2", {})
+    new, old = tags.get(NEW_SUBFILE_TYPE, 0), tags.get(SUBFILE_TYPE, 0)
+    return (isinstance(new, int) and bool(new & 1)) or old == 2
 
 
 def _page(raw: bytes, page: int) -> bytes:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from listed import accounted, counts
 from pictures import glyphs, page, png, small_page, write_folder
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from engine.data.catalog import list_dataset
 from engine.data.decode import Target, decode, read_raw
-from engine.imaging.images import square
+from engine.imaging.images import open_picture, square
 from engine.progress import no_progress
 
 
@@ -243,3 +243,34 @@ def test_classes_that_are_all_dates_are_no_doubt(opened, tmp_path):
     rows = [(f"{n:04}.png", ("2021-02-01", "2021-02-02")[n % 2]) for n in range(24)]
     content = pictures_of(24) | {"images/t.csv": table([("file", "label"), *rows])}
     assert "like dates" not in said(opened(write_folder(tmp_path / "set", content)))
+
+
+def tiff(*pages: Image.Image, reduced: int) -> bytes:
+    """A TIFF of pages, the last ones of which say that they are small copies."""
+    out = io.BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(out, True) as file:
+        for number, one in enumerate(pages):
+            small = number >= len(pages) - reduced
+            one.save(file, "TIFF", tiffinfo={254: 1} if small else {})
+            file.newFrame()
+    return out.getvalue()
+
+
+def test_pages_that_are_small_copies_are_left_out(opened, tmp_path):
+    whole = [small_page("24R"[n % 3], n) for n in range(3)]
+    thumbnail = whole[0].resize((15, 11))
+    content = {
+        "a/one.tif": tiff(whole[0], thumbnail, reduced=1),
+        "a/three.tif": tiff(*whole, thumbnail, reduced=1),
+        "b/two.tif": tiff(*whole[:2], reduced=0),
+        "b/odd.tif": tiff(thumbnail, thumbnail, reduced=2),
+    }
+    listing = opened(write_folder(tmp_path / "set", content))
+    assert counts(listing) == {("a", "train"): 4, ("b", "train"): 4}
+    sizes = {
+        name: open_picture(listing.reader.read(n)).size for n, name in enumerate(listing.files)
+    }
+    assert sizes["a/one.tif"] == sizes["a/three.tif#3"] == (60, 45)
+    text = said(listing)
+    assert "note 2 pages are marked as small copies of other pages, and left out (page 2 of" in text
+    assert "3 files hold several pages" in text
