@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.data.beside import COPIES
 from engine.data.listing import SPLITS, Finding
@@ -10,6 +11,11 @@ from engine.data.nesting import Node, are_parts
 from engine.data.roles import UNLABELLED, Role, role_of
 
 _THUMBNAILS = frozenset("thumbnail thumbnails thumb thumbs preview previews".split())
+# How people call a picture of what belongs to the ink in another one.
+_MASK = re.compile(
+    r"(?P<of>.+)[_\-. ](masks?|seg|segm|segmentation|labels?|gt|groundtruth|matte|alpha)", re.DOTALL
+)
+FEWEST_MASKS = 3
 SAME_NAMES = 0.5  # share of the smaller folder's pictures that the other one has, too
 
 
@@ -93,6 +99,42 @@ def thumbnails(
     )
     reasons = {i: f"taken for a small copy: it lies in {folder}/" for i, folder in made.items()}
     return reasons, [Finding("warning", "layout", text)]
+
+
+def masks(names: Sequence[str], taken: Iterable[int]) -> tuple[dict[int, str], list[Finding]]:
+    """The pictures that are called like masks of those beside them, x_mask.png by x.png, each with
+    the reason why it is left out; and what to say of them. None where few pictures have one.
+    """
+    taken = sorted(taken)
+    stems: dict[str, int] = {}
+    for i in taken:
+        stems.setdefault(_stem(names[i]), i)
+    found: dict[int, int] = {}  # mask → the picture that it is of
+    for i in taken:
+        match = _MASK.fullmatch(_stem(names[i]))
+        if match and (whole := stems.get(match["of"])) not in (None, i):
+            found[i] = whole
+    folders = {names[i].rpartition("/")[0] for i in found}
+    beside = [i for i in taken if names[i].rpartition("/")[0] in folders and i not in found]
+    if len(found) < FEWEST_MASKS or 2 * len(found) < len(beside):
+        return {}, []
+    first = min(found)
+    text = (
+        f"{len(found):,} pictures are called like masks of those beside them ({names[first]} by"
+        f" {names[found[first]].rpartition('/')[2]}), and left out: a mask is no sample. If they are"
+        " pictures of their own, call them otherwise."
+    )
+    reasons = {
+        i: f"taken for a mask: {names[whole].rpartition('/')[2]} lies beside it"
+        for i, whole in found.items()
+    }
+    return reasons, [Finding("warning", "layout", text)]
+
+
+def _stem(name: str) -> str:
+    """A path without the ending of its file, in small letters."""
+    folder, _, last = name.rpartition("/")
+    return f"{folder}/{last.rpartition('.')[0] or last}".lower()
 
 
 def doubt_names(top: Node) -> list[Finding]:

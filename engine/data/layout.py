@@ -18,6 +18,7 @@ from engine.data.doubts import (
     doubt_names,
     doubt_same,
     doubt_versions,
+    masks,
     thumbnails,
 )
 from engine.data.listing import SPLITS, TEST, TRAIN, Finding
@@ -129,6 +130,8 @@ class _Work:
 
     def done(self) -> Layout:
         copies, findings = thumbnails(self.names, self.taken, self.deep)
+        drawn, doubts = masks(self.names, set(self.taken) - set(copies))
+        copies, findings = copies | drawn, findings + doubts
         for number, reason in copies.items():
             del self.taken[number]
             self.skipped.append((self.names[number], reason))

@@ -274,3 +274,25 @@ def test_pages_that_are_small_copies_are_left_out(opened, tmp_path):
     text = said(listing)
     assert "note 2 pages are marked as small copies of other pages, and left out (page 2 of" in text
     assert "3 files hold several pages" in text
+
+
+@pytest.mark.parametrize("end", ["_mask", "-mask", "_seg", "_label", "_GT"])
+def test_masks_beside_pictures_are_left_out(opened, tmp_path, end):
+    picture = png(small_page("2"))
+    content = {f"{c}/img {n}.jpg": picture for c in "ab" for n in range(4)}
+    content |= {f"{c}/img {n}{end}.png": picture for c in "ab" for n in range(3)}
+    listing = opened(write_folder(tmp_path / "set", content))
+    assert counts(listing) == {("a", "train"): 4, ("b", "train"): 4}
+    text = said(listing)
+    assert "6 pictures are called like masks of those beside them (a/img 0" in text
+    assert f"a/img 0{end}.png: taken for a mask: img 0.jpg lies beside it" in text
+
+
+def test_a_few_names_like_masks_are_pictures(opened, tmp_path):
+    """One in ten; and pictures called like masks that lie beside no other."""
+    picture = png(small_page("2"))
+    content = {f"{c}/{n}.png": picture for c in "ab" for n in range(20)}
+    content |= {f"a/{n}_label.png": picture for n in range(3)}
+    content |= {f"c/{n}_mask.png": picture for n in range(3)}
+    listing = opened(write_folder(tmp_path / "set", content))
+    assert len(listing) == 46 and "masks" not in said(listing)
