@@ -23,7 +23,7 @@ from engine.data.forms.manifest import Named, named_by_tables
 from engine.data.forms.renaming import renamed
 from engine.data.layout import Layout, lay_out
 from engine.data.listing import Finding, Listing, Survey, digest
-from engine.data.lost import hidden_pictures, joined, lost_folders, twice
+from engine.data.lost import hidden_pictures, joined, lost_folders, placeholders, twice
 from engine.data.names import decode_names
 from engine.data.pages import with_pages
 from engine.data.parts import JOIN, volumes
@@ -131,7 +131,8 @@ def list_files(
         )
     names = [files.names[i] for i in pictures]
     doubts = twice(files.names) + joined(files.decoded.joined)
-    doubts += hidden_pictures([files.names[i] for i in hidden])
+    unseen = [files.names[i] for i in hidden]
+    doubts += hidden_pictures(unseen) + placeholders(unseen)
     named: Named | None = None
     unnamed: list[Finding] = []
     if choices.unlabelled:

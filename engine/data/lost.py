@@ -72,6 +72,19 @@ def joined(parts: Sequence[str]) -> tuple[Finding, ...]:
     return (Finding("warning", "names", text),)
 
 
+def placeholders(hidden: Sequence[str]) -> tuple[Finding, ...]:
+    """What to say about pictures that iCloud keeps elsewhere: .x.png.icloud stands for x.png."""
+    away = [name for name in hidden if name.lower().endswith(".icloud")]
+    if not away:
+        return ()
+    files_are = "1 file is" if len(away) == 1 else f"{len(away):,} files are"
+    text = (
+        f"{files_are} in iCloud and not here, only placeholders: {_some(away)}. Download them first, in"
+        " the Finder."
+    )
+    return (Finding("warning", "files", text),)
+
+
 def hidden_pictures(hidden: Sequence[str]) -> tuple[Finding, ...]:
     """What to say about pictures in hidden folders, which a class may be called like: '...'."""
     folders: dict[str, int] = Counter()

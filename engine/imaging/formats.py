@@ -7,6 +7,7 @@ when the first such file is opened.
 from __future__ import annotations
 
 import io
+import re
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -39,6 +40,32 @@ _STARTS = (
     b"II*\0",
     b"MM\0*",
 )
+_NO_PICTURES = tuple(
+    (re.compile(start, re.DOTALL), what)
+    for start, what in (
+        (
+            rb"version https://git-lfs",
+            "a pointer of Git LFS, not the picture: run `git lfs pull` where it was cloned",
+        ),
+        (
+            rb"[./]*(git/)?annex/objects/",
+            "a pointer of git-annex, not the picture: run `git annex get` where it was cloned",
+        ),
+        (
+            rb"<!doctype html|<html|<\?xml[^>]*>\s*(<!doctype html|<html)",
+            "a web page, not the picture: fetch it again, it may need a login",
+        ),
+        (
+            rb"<svg|<\?xml[^>]*>\s*(<!--.*?-->\s*|<!doctype svg[^>]*>\s*)*<svg",
+            "a drawing of lines (SVG)",
+        ),
+        (rb"bplist00.*nsurl", "a placeholder of iCloud, not the picture: download it first"),
+        (rb"\{\s*\"", "a JSON text"),
+        (rb"%pdf-", "a PDF document"),
+        (rb"pk\x03\x04", "a zip"),
+        (rb"rar!", "a RAR archive"),
+    )
+)
 _SYSTEM = {"__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "ehthumbs.db"}
 
 
@@ -50,6 +77,20 @@ def is_picture(name: str) -> bool:
 def begins_as_picture(head: bytes) -> bool:
     """Whether a file's first 12 bytes are those of a picture, whatever it is called."""
     return head.startswith(_STARTS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def kind_of_no_picture(raw: bytes) -> str:
+    """What a file is that is called like a picture and is none, and what to do about it."""
+    if not raw:
+        return "an empty file (0 bytes)"
+    head = raw[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not raw.strip(b"\0"):
+        return (
+            "zeros alone, as a download that was not finished leaves, or a placeholder of a cloud"
+        )
+    return next((what for start, what in _NO_PICTURES if start.match(head)), "") or (
+        "a format that is not known"
+    )
 
 
 def is_hidden(name: str) -> bool:

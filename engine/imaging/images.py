@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from engine.errors import ImageError, unknown
 from engine.imaging.convention import EACH_ITS_OWN, Convention, Paper, in_range, on_white, plain
-from engine.imaging.formats import image_in
+from engine.imaging.formats import image_in, kind_of_no_picture
 from engine.imaging.ink import ink_box, ink_of
 from engine.imaging.placement import Placement, settled, with_a_known_pen
 from engine.imaging.squares import centred_by_mass, filling, placed, whole_page
@@ -109,6 +109,7 @@ def open_picture(
     if isinstance(source, np.ndarray):
         return _from_array(source)
     name = name or ("the picture" if isinstance(source, bytes) else str(source))
+    raw = b""
     try:
         raw = source if isinstance(source, bytes) else Path(source).read_bytes()
         picture = image_in(raw)
@@ -136,7 +137,7 @@ def open_picture(
         ) from None
     except Exception as error:  # Pillow's readers raise anything on a broken file
         got = (
-            "a format that is not known"
+            kind_of_no_picture(raw)
             if isinstance(error, UnidentifiedImageError)
             else str(error)[:120]
         )

@@ -10,11 +10,12 @@ import io
 import numpy as np
 import pytest
 from listed import accounted, counts
-from pictures import glyphs, page, png, small_page, write_folder
+from pictures import files, glyphs, page, png, small_page, write_folder
 from PIL import Image, TiffImagePlugin
 
 from engine.data.catalog import list_dataset
 from engine.data.decode import Target, decode, read_raw
+from engine.errors import ImageError
 from engine.imaging.images import open_picture, square
 from engine.progress import no_progress
 
@@ -296,3 +297,36 @@ def test_a_few_names_like_masks_are_pictures(opened, tmp_path):
     content |= {f"c/{n}_mask.png": picture for n in range(3)}
     listing = opened(write_folder(tmp_path / "set", content))
     assert len(listing) == 46 and "masks" not in said(listing)
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
+@pytest.mark.parametrize(
+    "raw, reason",
+    [
+        (LFS, "a pointer of Git LFS, not the picture: run `git lfs pull`"),
+        (
+            b"/annex/objects/SHA256E-s12--4d7a.png\n",
+            "a pointer of git-annex, not the picture: run `git annex get`",
+        ),
+        (b"\n<!DOCTYPE html><html><body>Sign in</body></html>", "a web page, not the picture"),
+        (b"<?xml version='1.0'?>\n<html></html>", "a web page, not the picture"),
+        (b'<?xml version="1.0"?><svg/>', "a drawing of lines (SVG)"),
+        (b'{"error": "quota"}', "a JSON text"),
+        (b"", "an empty file (0 bytes)"),
+        (bytes(4096), "zeros alone"),
+        (b"bplist00\xd3NSURLNameKey", "a placeholder of iCloud"),
+        (b"something else", "a format that is not known"),
+    ],
+)
+def test_a_file_that_is_no_picture_says_what_it_is(raw, reason):
+    with pytest.raises(ImageError) as told:
+        open_picture(raw, "a/1.png")
+    assert f"a/1.png is not a picture that can be read: {reason}" in str(told.value)
+
+
+def test_placeholders_of_icloud_are_said(opened, tmp_path):
+    content = files("a", "b") | {"a/.9.png.icloud": b"bplist00", "b/.8.png.icloud": b"bplist00"}
+    text = said(opened(write_folder(tmp_path / "set", content)))
+    assert "2 files are in iCloud and not here, only placeholders: a/.9.png.icloud" in text
