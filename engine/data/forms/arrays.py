@@ -58,6 +58,8 @@ def read_numpy(
 
 def none_found(arrays: Sequence[Named], others: Sequence[str] = ()) -> DataError:
     """The error that says what is there instead; others: what is no array, in words."""
+    if unequal := _unequal(arrays):
+        return unequal
     there = [*(f"{one.name} {in_words(one.array)}" for one in arrays), *others]
     got = ", ".join(there[:6])
     bare = any(as_images(one.array) is not None for one in arrays)
@@ -67,6 +69,24 @@ def none_found(arrays: Sequence[Named], others: Sequence[str] = ()) -> DataError
         got=got or "no array",
         hint="If the images have no labels yet, say so at the import." if bare else None,
     )
+
+
+def _unequal(arrays: Sequence[Named]) -> DataError | None:
+    """The error for images and labels of a split that are not as many; None if that is not it."""
+    for one in arrays:
+        images = as_images(one.array) if IMAGE_WORDS.search(last_of(one.name)) else None
+        for other in arrays:
+            labels = as_labels(other.array) if LABEL_WORDS.search(last_of(other.name)) else None
+            if images is None or labels is None or other is one or other.role != one.role:
+                continue
+            if len(images) != len(labels):
+                return DataError(
+                    f"{one.name} holds {len(images):,} images and {other.name} {len(labels):,} labels",
+                    expected="a label for each image, in their order",
+                    hint="Nothing tells which is missing: write both again from their source. To read"
+                    " the images alone, say at the import that they have no labels.",
+                )
+    return None
 
 
 def _load(name: str, path: Path) -> list[Named]:

@@ -15,7 +15,7 @@ from PIL import Image, TiffImagePlugin
 
 from engine.data.catalog import list_dataset
 from engine.data.decode import Target, decode, read_raw
-from engine.errors import ImageError
+from engine.errors import DataError, ImageError
 from engine.imaging.images import open_picture, square
 from engine.progress import no_progress
 
@@ -330,3 +330,13 @@ def test_placeholders_of_icloud_are_said(opened, tmp_path):
     content = files("a", "b") | {"a/.9.png.icloud": b"bplist00", "b/.8.png.icloud": b"bplist00"}
     text = said(opened(write_folder(tmp_path / "set", content)))
     assert "2 files are in iCloud and not here, only placeholders: a/.9.png.icloud" in text
+
+
+def test_a_label_too_few_is_said_in_numbers(opened, tmp_path):
+    drawn = glyphs(12)
+    np.savez(tmp_path / "a.npz", images=drawn, labels=np.arange(11) % 3)
+    with pytest.raises(DataError, match="a/images holds 12 images and a/labels 11 labels"):
+        opened(tmp_path / "a.npz")
+    np.savez(tmp_path / "b.npz", x_test=drawn, y_test=[[n % 3] for n in range(13)])
+    with pytest.raises(DataError, match="b/x_test holds 12 images and b/y_test 13 labels"):
+        opened(tmp_path / "b.npz")
