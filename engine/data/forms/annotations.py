@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from engine.errors import DataError
 
 Record = dict[str, Any]
+MOST_SHOWN = 3
 
 
 def rows_of_json(value: Any) -> list[Record] | None:
@@ -28,6 +29,32 @@ def rows_of_json(value: Any) -> list[Record] | None:
         if all("choice" in one for one in value):
             return [{**one, "choice": _choice(one["choice"])} for one in value]
     return None
+
+
+def doubts_of_json(value: Any) -> tuple[str, ...]:
+    """What to say of COCO's annotations that do not fit its lists of pictures and of categories."""
+    if not isinstance(value, dict) or not isinstance(value.get("annotations"), list):
+        return ()
+    images, categories = value.get("images"), value.get("categories")
+    if not isinstance(images, list) or not isinstance(categories, list):
+        return ()
+    listed = {one.get("id"): one.get("file_name") for one in images if isinstance(one, dict)}
+    known = {one.get("id") for one in categories if isinstance(one, dict)}
+    given = [one for one in value["annotations"] if isinstance(one, dict)]
+    strays = [one.get("image_id") for one in given if one.get("image_id") not in listed]
+    named = {one.get("image_id") for one in given}
+    bare = [name for number, name in listed.items() if number not in named]
+    other = [one.get("category_id") for one in given if one.get("category_id") not in known]
+    return tuple(
+        f"{what}: {len(found):,} ({', '.join(map(str, found[:MOST_SHOWN]))}"
+        f"{' …' if len(found) > MOST_SHOWN else ''})."
+        for found, what in (
+            (strays, "annotations of pictures that it does not list, by image_id"),
+            (bare, "pictures that it lists without an annotation, which have no label"),
+            (other, "annotations of categories that it does not list, by category_id"),
+        )
+        if found
+    )
 
 
 def rows_of_xml(name: str, text: str) -> list[Record]:

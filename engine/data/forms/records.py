@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.archive import CUT_SHORT
-from engine.data.forms.annotations import rows_of_json, rows_of_xml
+from engine.data.forms.annotations import doubts_of_json, rows_of_json, rows_of_xml
 from engine.data.forms.arrow_parts import open_parts
 from engine.data.forms.iam import iam_words
 from engine.data.forms.text import Table, check_memory, in_words, read_text, separated, squared
@@ -116,7 +116,8 @@ def _of_json(name: str, text: str) -> list[Table]:
     records = rows_of_json(value)
     if records is None:
         records = _records(value)
-    return [_of_records(name, records, "JSON")] if records else []
+    doubts = doubts_of_json(value)
+    return [_of_records(name, records, "JSON")._replace(doubts=doubts)] if records else []
 
 
 def _bare_rows(value: Any) -> list[list[str | None]]:

@@ -16,13 +16,10 @@ def doubts_of(table: Table, columns: Columns) -> list[Finding]:
     found: list[Finding] = []
     if table.guessed:
         taken = [c for c in (columns.label, columns.split, columns.path) if c is not None]
-        texts = [row[c] for c in taken for row in table.rows]
-        found += doubt_encoding(table.name, table.guessed, [*texts, *table.columns])
-    if columns.doubt:
-        found.append(Finding("warning", "tables", f"{table.name}: {columns.doubt}"))
-    if others := _other_labels(table, columns):
-        found.append(Finding("warning", "tables", f"{table.name}: {others}"))
-    return found
+        cells = [row[c] for c in taken for row in table.rows]
+        found += doubt_encoding(table.name, table.guessed, [*cells, *table.columns])
+    texts = [columns.doubt, _other_labels(table, columns), *table.doubts]
+    return found + [Finding("warning", "tables", f"{table.name}: {text}") for text in texts if text]
 
 
 def no_picture(table: Table, names: Sequence[str]) -> list[Finding]:

@@ -41,6 +41,7 @@ class Table(NamedTuple):
     how      what it was read as, in words
     broken   (row, reason) of rows that fit no columns, counted from 1 without the header
     guessed  the encoding, where nothing says it
+    doubts   what does not fit in the file, in sentences
     """
 
     name: str
@@ -49,6 +50,7 @@ class Table(NamedTuple):
     how: str
     broken: tuple[tuple[int, str], ...] = ()
     guessed: str = ""
+    doubts: tuple[str, ...] = ()
 
 
 def read_text(name: str, raw: bytes) -> tuple[str, str]:

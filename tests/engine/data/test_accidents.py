@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import numpy as np
 import pytest
@@ -340,3 +341,17 @@ def test_a_label_too_few_is_said_in_numbers(opened, tmp_path):
     np.savez(tmp_path / "b.npz", x_test=drawn, y_test=[[n % 3] for n in range(13)])
     with pytest.raises(DataError, match="b/x_test holds 12 images and b/y_test 13 labels"):
         opened(tmp_path / "b.npz")
+
+
+def test_annotations_that_do_not_fit_the_lists_of_coco_are_counted(opened, tmp_path):
+    images = [{"id": n, "file_name": f"{n:04}.png"} for n in range(12)]
+    given = [{"image_id": n, "category_id": n % 2} for n in range(11)]
+    given += [{"image_id": 90 + n, "category_id": 1} for n in range(3)]
+    given[0]["category_id"] = 7
+    names = [{"id": 0, "name": "x"}, {"id": 1, "name": "y"}]
+    coco = {"images": images, "categories": names, "annotations": given}
+    content = pictures_of(12) | {"images/a.json": json.dumps(coco).encode()}
+    text = said(opened(write_folder(tmp_path / "set", content)))
+    assert "annotations of pictures that it does not list, by image_id: 3 (90, 91, 92)." in text
+    assert "without an annotation, which have no label: 1 (0011.png)." in text
+    assert "annotations of categories that it does not list, by category_id: 1 (7)." in text
