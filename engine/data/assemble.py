@@ -12,6 +12,7 @@ import numpy as np
 from engine.data.characters import named_characters
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.listing import TEST, TRAIN, VAL, Finding, Listing, Reader, Survey, digest
+from engine.data.paper_sides import doubt_sides
 from engine.data.pixels import Look, guess_kind, look_at
 from engine.data.polarity import INK
 from engine.data.splits import stratified
@@ -45,11 +46,13 @@ def assemble(
     kind: str | None = None,
     choices: Choices = AS_FOUND,
     convention: Convention | None = None,
+    sides: Sequence[tuple[int, bool]] = (),
 ) -> Listing:
     """The listing of labelled pictures.
 
     kind        'digit', 'page' or 'photo', if it is known; otherwise some pictures tell
     convention  how they are read, if it is known; otherwise some pictures tell
+    sides       (position, whether its paper is light) of some, where the convention is known
     Raises DataError if no picture has a label, unless `choices` say so.
     """
     labels_read = [None] * len(found.labels) if choices.unlabelled else found.labels
@@ -79,8 +82,9 @@ def assemble(
         look = look_at(reader, len(found.names), content, kind)
     else:
         kind = kind or guess_kind(reader, len(found.names))
-        look = Look(kind, convention, polarity=survey.polarity)
-    findings = (*survey.findings, *doubts, *look.findings)
+        look = Look(kind, convention, polarity=survey.polarity, sides=tuple(sides))
+    apart = doubt_sides(look.sides, labels, official, classes)
+    findings = (*survey.findings, *doubts, *look.findings, *apart)
     look = look._replace(convention=look.convention.on(choices.paper))
     survey = replace(
         survey, polarity=paper_in_words(look, choices), findings=with_paper(findings, choices)

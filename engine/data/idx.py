@@ -17,6 +17,7 @@ from engine.data.forms.shapes import as_images
 from engine.data.idx_files import Pair
 from engine.data.idx_format import read_header, read_idx
 from engine.data.listing import TRAIN, Listing, Reader, Survey, digest
+from engine.data.paper_sides import doubt_sides
 from engine.data.pixels import (
     NO_NUMBERS,
     Look,
@@ -113,7 +114,9 @@ def list_pairs(
             f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} of files with the names of MNIST's",
         ),
         polarity=paper_in_words(look, choices),
-        findings=with_paper(look.findings, choices),
+        findings=with_paper(
+            (*look.findings, *doubt_sides(look.sides, all_labels, splits, names)), choices
+        ),
     )
     listing = Listing(
         kind=look.kind,

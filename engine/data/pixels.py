@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from engine.data.listing import Finding, Reader
-from engine.data.polarity import polarity
+from engine.data.picture_notes import notes_on
+from engine.data.polarity import paper_side, polarity
 from engine.errors import GlyphlabError
 from engine.imaging.convention import (
     EACH_ITS_OWN,
@@ -38,13 +39,14 @@ SIDE = 64  # they are looked at this small
 
 class Look(NamedTuple):
     """kind: 'digit', 'page' or 'photo'; how all pictures are read; what to say about that; polarity,
-    in words.
+    in words; and where both sides are there, (position, whether its paper is light) of some.
     """
 
     kind: str
     convention: Convention
     findings: tuple[Finding, ...] = ()
     polarity: str = ""
+    sides: tuple[tuple[int, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,23 @@ def _look(pictures: _Set) -> Look:
     kind = guess_kind(reader, count)
     some = list(_opened(reader, np.unique(np.linspace(0, count - 1, LOOKED_AT).astype(int))))
     convention, findings = _range(some, reader, count)
+    findings += notes_on(some)
     if kind == "photo":
         return Look(kind, convention, tuple(findings), "as they are: photographs")
     found = polarity([_grey(in_range(picture, convention)) for picture in some])
     convention = convention._replace(paper=found.paper)
-    return Look(kind, convention, (*findings, *found.findings), found.words)
+    sides: tuple[tuple[int, bool], ...] = ()
+    if found.mixed:
+        more = np.unique(np.linspace(0, count - 1, GLYPHS_LOOKED_AT).astype(int))
+        greys = ((at, _grey(in_range(one, convention))) for at, one in _opened_at(reader, more))
+        sides = _sides(greys)
+    return Look(kind, convention, (*findings, *found.findings), found.words, sides)
+
+
+def _sides(greys: Iterable[tuple[int, np.ndarray]]) -> tuple[tuple[int, bool], ...]:
+    """(position, whether its paper is light) of pictures (h, w) uint8 whose border tells."""
+    found = ((at, paper_side(grey)) for at, grey in greys)
+    return tuple((at, light) for at, light in found if light is not None)
 
 
 def look_at_glyphs(load: Callable[[], np.ndarray], content: str) -> Look:
@@ -101,11 +115,12 @@ def _look_at_glyphs(glyphs: _Glyphs) -> Look:
     if high and (low, high) != (0, 255):  # which is the full range already
         text = f"no pixel is above {peak:g}: {low:g} to {peak:g} is stretched to the full range."
         findings.append(Finding("note", "pixels", text))
-    some = levels[np.unique(np.linspace(0, len(levels) - 1, GLYPHS_LOOKED_AT).astype(int))]
-    found = polarity(_stretched(some, high))
-    differ = found.paper is None and any(one.level == "note" for one in found.findings)
-    convention = Convention(high, found.paper, each=differ)
-    return Look("digit", convention, (*findings, *found.findings), found.words)
+    at = np.unique(np.linspace(0, len(levels) - 1, GLYPHS_LOOKED_AT).astype(int))
+    some = _stretched(levels[at], high)
+    found = polarity(some)
+    convention = Convention(high, found.paper, each=found.mixed)
+    sides = _sides(zip(at.tolist(), some, strict=True)) if found.mixed else ()
+    return Look("digit", convention, (*findings, *found.findings), found.words, sides)
 
 
 def as_glyphs(levels: np.ndarray, convention: Convention) -> np.ndarray:
@@ -255,13 +270,18 @@ def _grey(picture: Image.Image) -> np.ndarray:
 
 def _opened(reader: Reader, positions: Iterable[int]) -> Iterator[Image.Image]:
     """The pictures at those positions that can be opened, up to MOST_PIXELS together."""
+    return (picture for _, picture in _opened_at(reader, positions))
+
+
+def _opened_at(reader: Reader, positions: Iterable[int]) -> Iterator[tuple[int, Image.Image]]:
+    """The same with their positions."""
     pixels = 0
     for position in positions:
         try:
             picture = open_picture(reader.read(int(position)))
         except (GlyphlabError, OSError):
             continue
-        yield picture
+        yield int(position), picture
         pixels += picture.width * picture.height
         if pixels > MOST_PIXELS:
             return

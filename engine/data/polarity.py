@@ -31,6 +31,11 @@ class Polarity(NamedTuple):
     findings: list[Finding]
     words: str
 
+    @property
+    def mixed(self) -> bool:
+        """Whether there are pictures of both sides, and each one's border tells which."""
+        return self.paper is None and any(one.level == "note" for one in self.findings)
+
 
 def polarity(grey: Iterable[np.ndarray]) -> Polarity:
     """Whether paper is light or dark in all of some pictures (h, w) uint8.
@@ -47,7 +52,7 @@ def polarity(grey: Iterable[np.ndarray]) -> Polarity:
         if high - low < 32:
             continue
         light = picture > (low + high) / 2
-        border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]]).mean()
+        border = _light_border(light)
         if border < 1 - CLEAN or border > CLEAN:
             clean.append(bool(border > 0.5))
             inside = _ring(light, max(2, round(FRAME * min(light.shape))))
@@ -89,6 +94,22 @@ def polarity(grey: Iterable[np.ndarray]) -> Polarity:
         f" of the set is read as {ink}."
     )
     return Polarity(paper, [Finding("note", "pixels", text)], f"{ink}, all of the set")
+
+
+def paper_side(grey: np.ndarray) -> bool | None:
+    """Whether the paper of a picture (h, w) uint8 is light, by a clean border; None where that can't
+    be told.
+    """
+    low, high = int(grey.min()), int(grey.max())
+    if high - low < 32:
+        return None
+    border = _light_border(grey > (low + high) / 2)
+    return border > 0.5 if border < 1 - CLEAN or border > CLEAN else None
+
+
+def _light_border(light: np.ndarray) -> float:
+    """Share of the border of (h, w) bool that is light."""
+    return float(np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]]).mean())
 
 
 def _in_frames(framed: list[bool]) -> Polarity:

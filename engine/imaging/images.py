@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import EpsImagePlugin, Image, ImageOps, UnidentifiedImageError
+from PIL import EpsImagePlugin, ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from engine.errors import ImageError, unknown
@@ -39,6 +39,7 @@ TOO_MUCH = "{} takes more memory to read than a picture may"
 KNOWN_MODES = "1 L P RGB RGBA LA La PA RGBa I I;16 I;16B I;16L I;16N F".split()
 # What a PNG says (a text chunk) that the lab wrote of a glyph: its levels are ink as they are.
 GLYPH_MARK = ("Glyphlab", "glyph")
+TURNED = "turned upright"  # in the info of a picture that its EXIF tag says lay otherwise
 GLYPH_SIDE = 32  # a square picture up to this side may be a glyph without a page
 
 
@@ -120,6 +121,8 @@ def open_picture(
             )
         picture.load()
         with suppress(Exception):  # a damaged tag must not cost the picture
+            if picture.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9):
+                picture.info[TURNED] = True
             ImageOps.exif_transpose(picture, in_place=True)
         return picture if picture.mode in KNOWN_MODES else picture.convert("RGB")
     except FileNotFoundError:

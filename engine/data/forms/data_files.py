@@ -186,11 +186,12 @@ def _listing(
     choices: Choices,
 ) -> Listing:
     convention: Convention | None = None
+    sides: tuple[tuple[int, bool], ...] = ()
     reader: Reader
     if images.levels is not None:
         levels = images.levels
         look = look_at_glyphs(lambda: levels, content)
-        convention = look.convention.on(choices.paper)
+        convention, sides = look.convention.on(choices.paper), look.sides
         reader = _glyphs_of(levels, convention)
         survey = replace(
             survey, polarity=look.polarity, findings=(*survey.findings, *look.findings)
@@ -206,7 +207,7 @@ def _listing(
         classes=own.classes or (images.classes if images.listed else ()),
         skipped=(*images.skipped, *files.problems),
     )
-    return assemble(labelled, reader, content, survey, kind, choices, convention)
+    return assemble(labelled, reader, content, survey, kind, choices, convention, sides)
 
 
 def _glyphs_of(levels: np.ndarray, convention: Convention) -> GlyphReader:

@@ -11,8 +11,8 @@ import json
 import numpy as np
 import pytest
 from listed import accounted, counts
-from pictures import files, glyphs, page, png, small_page, write_folder
-from PIL import Image, TiffImagePlugin
+from pictures import files, glyphs, page, png, small_page, write_folder, write_idx
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
 from engine.data.catalog import list_dataset
 from engine.data.decode import Target, decode, read_raw
@@ -355,3 +355,54 @@ def test_annotations_that_do_not_fit_the_lists_of_coco_are_counted(opened, tmp_p
     assert "annotations of pictures that it does not list, by image_id: 3 (90, 91, 92)." in text
     assert "without an annotation, which have no label: 1 (0011.png)." in text
     assert "annotations of categories that it does not list, by category_id: 1 (7)." in text
+
+
+def on_two_papers(is_dark) -> dict[str, bytes]:
+    """Pictures of classes a to e in train and test, on dark paper where that says so."""
+    content: dict[str, bytes] = {}
+    for n in range(80):
+        folder = f"{('train', 'test')[n // 5 % 4 == 3]}/{'abcde'[n % 5]}"
+        one = small_page("24R"[n % 3], n)
+        name = f"{folder}/{n}.png"
+        content[name] = png(ImageOps.invert(one) if is_dark(name, n) else one)
+    return content
+
+
+def test_paper_that_goes_with_classes_or_splits_is_said(opened, tmp_path):
+    def of(name: str, is_dark) -> str:
+        return said(opened(write_folder(tmp_path / name, on_two_papers(is_dark))))
+
+    text = of("classes", lambda name, n: name.split("/")[1] in "ab")
+    assert "warning light and dark paper go with the class: light in c, d, e, dark in a, b." in text
+    text = of("splits", lambda name, n: name.startswith("test"))
+    assert "light and dark paper go with the split: light in train, dark in test." in text
+    text = of("neither", lambda name, n: n // 5 % 2)
+    assert "each picture's border decides" in text and "paper go with" not in text
+
+
+def test_paper_that_goes_with_classes_is_said_of_arrays_and_idx_files(opened, tmp_path):
+    drawn, labels = glyphs(60), np.arange(60) % 3
+    drawn[labels == 1] = 255 - drawn[labels == 1]
+    np.savez(tmp_path / "a.npz", images=drawn, labels=labels)
+    write_idx(tmp_path / "i" / "train-images-idx3-ubyte", drawn)
+    write_idx(tmp_path / "i" / "train-labels-idx1-ubyte", labels)
+    for name in ("a.npz", "i"):
+        text = said(opened(tmp_path / name))
+        assert "light and dark paper go with the class: light in 1, dark in 0, 2." in text
+
+
+def test_transparent_and_turned_pictures_are_noted(opened, tmp_path):
+    for n in range(12):
+        path = tmp_path / "set" / "ab"[n % 2] / f"{n}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ink = ImageOps.invert(small_page("24R"[n % 3], n))
+        layer = Image.merge("RGBA", [Image.new("L", ink.size)] * 3 + [ink])
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6 if n < 5 else 1
+        layer.save(path, exif=exif)
+    listing = opened(tmp_path / "set")
+    text = said(listing)
+    assert "note 12 of 12 pictures that were looked at are transparent in parts" in text
+    assert "note 5 of 12 pictures that were looked at say by their EXIF tag that they lie" in text
+    plain = said(opened(write_folder(tmp_path / "plain", files("a", "b"))))
+    assert "transparent" not in plain and "EXIF" not in plain
