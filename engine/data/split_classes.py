@@ -35,7 +35,8 @@ def doubt_splits(listing: Listing) -> list[Finding]:
                 f"{len(unknown):,} of {len(held):,} classes of {split} are not in train: {shown}."
             )
             found.append(Finding("warning", "splits", text))
-        if missing and code == (TEST if there[TEST] else VAL) and (unknown or len(held) > 1):
+        told = shift != 0 or (not unknown and len(held) < 2)
+        if missing and not told and code == (TEST if there[TEST] else VAL):
             shown = _some(listing.classes, missing)
             count = int(((listing.labels >= 0) & (listing.official == code)).sum())
             text = (
