@@ -7,21 +7,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_NUMBERS = re.compile(r"(?P<head>\D*)(?P<first>\d+)([x_](?P<second>\d+))?")
+_NUMBERS = re.compile(r"(?P<head>\D*)(?P<first>\d+)((?P<sign>\D+)(?P<second>\d+))?")
 
 
 def ordered(pixels: list[int], names: Sequence[str]) -> tuple[list[int], str]:
     """The columns of pixels in the order of the numbers in their names, and what to say of that;
     as they are, and '', where the names hold no such order or lie in it.
 
-    Names of two numbers (3x4, px_3_4) are in order row by row or column by column, whichever the
+    Names of two numbers (3x4, px_3_4, r3c4) are in order row by row or column by column, whichever the
     file has: nothing says which of the two is the row. In neither order, the first is the row.
     """
     found = [_NUMBERS.fullmatch(names[column].strip().lower()) for column in pixels]
     told = [one for one in found if one is not None]
     if len(told) < len(found) or len({one["head"] for one in told}) != 1:
         return pixels, ""  # names of colours, r0 … g0 …, too: each has numbers of its own
-    if len({one["second"] is None for one in told}) != 1:
+    if len({one["sign"] for one in told}) != 1:  # 3, 3.1: pandas' names for the same one again
         return pixels, ""
     keys = [(int(one["first"]), int(one["second"] or 0)) for one in told]
     if len(set(keys)) < len(keys) or keys == sorted(keys):

@@ -43,7 +43,7 @@ def pixel_names(form: str) -> list[str]:
     return [form.format(n, n // 28 + 1, n % 28 + 1) for n in range(784)]
 
 
-@pytest.mark.parametrize("form", ["pixel{0}", "{0}", "{1}x{2}", "px_{1}_{2}"])
+@pytest.mark.parametrize("form", ["pixel{0}", "{0}", "{1}x{2}", "px_{1}_{2}", "r{1}c{2}"])
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_columns_of_pixels_sorted_as_text_are_put_into_order(opened, tmp_path, form, ending):
     drawn, names = glyphs(12), pixel_names(form)
