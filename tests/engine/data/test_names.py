@@ -100,10 +100,8 @@ def test_the_encoding_of_short_tables_is_found(encoding):
 
 def test_an_encoding_in_which_names_do_not_decode_is_not_taken():
     """However well it explains the others; one of many may be broken."""
-    kana, broken = (
-        [f"{a}い".encode("cp932") for a in "あうえおかきくけこさしす"],
-        b"\x82",
-    )  # half a character
+    kana = [f"{a}い".encode("cp932") for a in "あうえおかきくけこさしす"]
+    broken = b"\xfc\xfd"
     assert "\ufffd" not in "".join(decode_names([*kana[:8], broken]).names)
     assert decode_names([*kana, broken]).names[0] == "あい"
 
