@@ -14,17 +14,9 @@ from listed import accounted, counts
 from pictures import files, glyphs, page, png, small_page, write_folder, write_idx
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
-from engine.data.catalog import list_dataset
 from engine.data.decode import Target, decode, read_raw
 from engine.errors import DataError, ImageError
 from engine.imaging.images import open_picture, square
-from engine.progress import no_progress
-
-
-@pytest.fixture
-def opened(tmp_path):
-    look = {"folders": (), "home": tmp_path / "home", "offline": True, "unpacked_mb": 50}
-    return lambda path: list_dataset(str(path), progress=no_progress, **look)
 
 
 def said(listing) -> str:

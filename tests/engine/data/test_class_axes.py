@@ -7,26 +7,15 @@ import pytest
 from listed import counts
 from pictures import glyphs
 
-from engine.data.catalog import list_dataset
 from engine.data.digits import list_digits
 from engine.data.forms.shapes import as_labels
 from engine.data.report import report_of
 from engine.errors import DataError
-from engine.progress import no_progress
 
 NAMES = ["one", "two", "three", "four", "five"]
 IMAGES = glyphs(30, side=16).reshape(5, 6, 16, 16)  # (K, n, h, w), no two alike
 COLUMNS = IMAGES.swapaxes(2, 3).reshape(5, 6, 256)  # pixels column after column
 UPRIGHT = IMAGES.reshape(30, 16, 16)
-
-
-@pytest.fixture
-def opened(tmp_path):
-    def listing(path):
-        look = {"folders": (), "home": tmp_path / "home", "offline": True, "unpacked_mb": 50}
-        return list_dataset(str(path), progress=no_progress, **look)
-
-    return listing
 
 
 def said(listing):

@@ -25,7 +25,6 @@ from saved_datasets import (
 )
 from stored import glyph
 
-from engine.data.catalog import list_dataset
 from engine.data.listing import SPLITS
 from engine.data.report import report_of
 from engine.errors import DataError
@@ -37,15 +36,6 @@ LABELS = [number % 3 for number in range(12)]
 PAGES = [png(small_page("24R"[label], number)) for number, label in enumerate(LABELS)]
 CLASS = class_label(NAMES)
 NUMBERS = pa.array(LABELS, pa.int64())
-
-
-@pytest.fixture
-def opened(tmp_path):
-    def listing(path):
-        look = {"folders": (), "home": tmp_path / "home", "offline": True, "unpacked_mb": 50}
-        return list_dataset(str(path), progress=no_progress, **look)
-
-    return listing
 
 
 def labels_of(listing):

@@ -11,12 +11,10 @@ import pytest
 from pictures import glyphs, png, small_page, write_zip
 from PIL import Image
 
-from engine.data.catalog import list_dataset
 from engine.data.forms.encoded import is_encoded
 from engine.data.listing import SPLITS
 from engine.data.report import report_of
 from engine.errors import DataError
-from engine.progress import no_progress
 
 PAGES = [png(small_page("24R"[number % 3], number)) for number in range(6)]
 LABELS = [f"{'24R'[number % 3]}" for number in range(6)]
@@ -34,15 +32,6 @@ def jpeg(content):
 
 def lines(records):
     return "\n".join(json.dumps(record) for record in records).encode()
-
-
-@pytest.fixture
-def opened(tmp_path):
-    def listing(path):
-        look = {"folders": (), "home": tmp_path / "home", "offline": True, "unpacked_mb": 50}
-        return list_dataset(str(path), progress=no_progress, **look)
-
-    return listing
 
 
 def address(content):

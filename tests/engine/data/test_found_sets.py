@@ -16,19 +16,11 @@ from listed import accounted, counts
 from pictures import files, glyphs, png, small_page, write_folder, write_mnist, write_zip
 from stored import write_tar
 
-from engine.data.catalog import list_dataset
 from engine.data.report import report_of
 from engine.errors import DataError
-from engine.progress import no_progress
 
 NAMES = ("alpha", "beta gamma", "δ")
 NUMBERS = np.arange(12) % 3
-
-
-@pytest.fixture
-def opened(tmp_path):
-    look = {"folders": (), "home": tmp_path / "home", "offline": True, "unpacked_mb": 50}
-    return lambda path: list_dataset(str(path), progress=no_progress, **look)
 
 
 def said(listing) -> str:
