@@ -34,6 +34,7 @@ FAINT = 0.25  # chosen: share of the range of pictures of more than 8 bits that 
 FEWEST_LEVELS = 32  # chosen: that ink on paper takes; the noise of an empty set takes fewer
 DARK_SET = 128  # a set whose brightest pixel is below is stretched; photographs reach 255
 NO_NUMBERS = "it holds values that are no numbers (NaN or infinite)"
+FILLED_SIDE = 128  # a grey square up to this side may be filled by one character
 SIDE = 64  # they are looked at this small
 
 
@@ -196,6 +197,10 @@ def guess_kind(reader: Reader, count: int, looked_at: int = VOTERS) -> str:
         low, high = np.percentile(grey, (2, 98))
         two_levels = float((np.minimum(grey - low, high - grey) < 0.15 * (high - low)).mean())
         flat = even > 0.6 or (two_levels > 0.85 and high - low > 64)
+        # One character that fills its square leaves little paper. Of photographs of ants and bees made
+        # grey and as small one in twenty has as few levels in between: not the most of a set.
+        bold = two_levels > 0.55 and high - low > 200 and not colourful
+        flat = flat or (bold and picture.width == picture.height <= FILLED_SIDE)
         votes.append("page" if flat and colourful < 0.3 else "photo")
     return max(sorted(set(votes)), key=votes.count) if votes else "page"
 

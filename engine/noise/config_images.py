@@ -104,6 +104,8 @@ class ImageConfig:
     # the last chosen, the second development (of clean labels, at most one image in a hundred is set aside).
     no_class_neighbours: float = 0.5
     no_class_share: float = 0.01
+    # and how many they are at least. Derived: they have to be like each other, and one or two are not.
+    no_class_least: int = 3
     no_class_at_most: float = 0.5
     # What decides that they belong to no class: the core (those whose neighbours are all spread), as a
     # share of them and in images; its distance from its neighbours over that of other images; and the

@@ -69,6 +69,8 @@ def confused_classes(
         ]
         right = max(rights)
         near = min(r for r in rights if r >= config.other_names * right)
+        if right == len(own):
+            continue  # a group for each label, and none mixed in: that is what right labels show
         wrong, most = len(own) - right, len(own) - int(counts.max(1).sum())
         part = int(np.isin(given, classes).sum())
         found.append(

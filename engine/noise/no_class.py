@@ -52,7 +52,8 @@ def no_class(
     alone = is_spread(probabilities, given)
     images = alone & (alone[neighbours].mean(1) >= config.no_class_neighbours)
     core = alone & alone[neighbours].all(1)
-    if not config.no_class_share <= images.mean() <= config.no_class_at_most:
+    few = images.sum() < config.no_class_least or images.mean() < config.no_class_share
+    if few or images.mean() > config.no_class_at_most:
         return None
     right = _right_at_most(core, given, neighbours)
     far = np.mean([np.linalg.norm(vectors - vectors[near], axis=1) for near in neighbours.T], 0)

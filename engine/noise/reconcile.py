@@ -147,7 +147,8 @@ def clean_for_certain(found: Findings, config: NoiseConfig = CONFIG) -> Findings
     if found.regime != "clean" or found.rate_high <= config.clean_interval:
         return found
     because = (
-        "no wrong label was found, but too few images are certain to say that there are hardly any"
+        "what differs from the predictions may be images that are hard to read, but too few images are"
+        " certain to say that hardly any label is wrong: look at the suspects"
     )
     return replace(found, regime=UNDECIDED, because=because)
 

@@ -364,6 +364,17 @@ def test_the_kind_of_image_is_guessed():
     assert guess_kind(Pictures(grey), 1) == "photo"
 
 
+def test_a_character_that_fills_its_square_is_no_photograph():
+    """As upscaled digits are: soft edges, and more ink than paper."""
+    rows, columns = np.mgrid[:64, :64] / 63.0
+    stroke = np.clip(4 * (np.abs(rows - columns) - 0.35), 0, 1) * 255
+    bold = Image.fromarray(stroke.astype(np.uint8))
+    assert guess_kind(Pictures(bold), 1) == "page"
+    soft = Image.fromarray((255 * np.abs(rows - columns)).astype(np.uint8))
+    assert guess_kind(Pictures(soft), 1) == "photo"
+    assert guess_kind(Pictures(bold.resize((640, 640))), 1) == "photo"
+
+
 def test_broken_pictures_do_not_decide_the_kind():
     reader = Pictures(page("2"))
     reader.pictures = [b"broken", *reader.pictures]

@@ -11,6 +11,7 @@ import pytest
 
 from engine.lab import Lab
 from engine.noise.config import CONFIG
+from engine.noise.confused_groups import confused_classes
 from engine.noise.copies import (
     at_least_contradicted,
     at_the_copies_rate,
@@ -156,6 +157,19 @@ def test_labels_that_are_mixed_within_groups_of_images_are_wrong(digits) -> None
     assert now.matrix[4, 7] == pytest.approx(0.5, abs=0.15)
 
 
+def test_groups_without_a_foreign_label_are_no_mixture(digits) -> None:
+    """4 and 7 are said to look alike; their images form two groups, each with its own label alone."""
+    vectors, true = digits
+    seen = looked(vectors, true).separability
+    alike = seen.alike.copy()
+    alike[4, 7] = True
+    assert not confused_classes(vectors, true, replace(seen, alike=alike))
+    given = true.copy()
+    given[np.flatnonzero(true == 4)[:10]] = 7
+    (found,) = confused_classes(vectors, given, replace(seen, alike=alike))
+    assert found.labels == (4, 7) and found.wrong > 0
+
+
 def test_a_class_mostly_under_anothers_label_is_not_taken_for_one_that_looks_like_it(
     digits,
 ) -> None:
@@ -274,6 +288,8 @@ def test_images_of_no_class_are_like_each_other_and_their_labels_agree_by_chance
     named = no_class(p, right, near, vectors)
     assert named is not None and not named.decided and named.right_at_most > 0.9
     assert no_class(np.full((n, 8), 1 / 8), given, near, vectors) is None  # all are: other noise
+    least = replace(CONFIG, no_class_least=int(found.images.sum()) + 1)
+    assert no_class(p, given, near, vectors, least) is None
 
 
 def test_labels_that_are_right_or_wrong_of_one_class_leave_no_image_without_one(digits) -> None:
