@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
@@ -24,8 +24,10 @@ from app.doors.admission import Admission
 from engine.errors import SettingsError
 from engine.settings import Settings
 
+if TYPE_CHECKING:
+    from app.people.openid import Provider
+
 BEGIN, END = "/signin", "/signed-in"
-PROVIDER_SECONDS = 10  # for each answer of the provider
 MINUTES = 10  # from the first step of a sign-in to its last
 log = logging.getLogger(__name__)
 
@@ -71,27 +73,17 @@ def routes(
     admission: Admission, settings: Settings, page: Callable[[str, int], Response]
 ) -> list[Route]:
     """The two steps of a sign-in. page: makes the front door's page of a body and a status."""
-    provider, client = offered_by(settings), None
+    provider = offered_by(settings)
+    client: Provider | None = None
     if not provider:
         return []
 
-    def known() -> Any:
+    def known() -> Provider:
         nonlocal client
         if client is None:
-            from authlib.integrations.starlette_client import OAuth
+            from app.people.openid import Provider
 
-            client = OAuth().register(
-                "provider",
-                client_id=settings.oidc_client,
-                client_secret=settings.oidc_secret,
-                server_metadata_url=f"{settings.oidc_url}/.well-known/openid-configuration",
-                client_kwargs={
-                    "scope": "openid profile email",
-                    "code_challenge_method": "S256",
-                    "prompt": "select_account",  # who came in with the wrong one can choose another
-                    "timeout": PROVIDER_SECONDS,
-                },
-            )
+            client = Provider(settings)
         return client
 
     def failed(words: str, status: int) -> Response:
