@@ -30,6 +30,7 @@ from app.doors.proxies import Proxies, below_prefix, proxies_of
 from app.doors.table import FORM, UPLOAD, Door, Table
 from app.doors.tally import Seen, Tally
 from app.doors.visit import Visit
+from engine.errors import one_line
 from engine.people.person import Person
 from engine.settings import Settings
 
@@ -285,5 +286,4 @@ def in_one_line(error: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-    words = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}: {words} ({where})"
+    return f"{type(error).__name__}: {one_line(error)} ({where})"

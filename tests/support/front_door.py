@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 from openid_stand_in import CLIENT, SECRET
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.testclient import TestClient
 
 from app.doors.admission import admission_of
@@ -17,6 +19,7 @@ from engine.people.classroom import Classroom
 from engine.people.person import Person
 from engine.settings import read_settings
 
+OUTER = "_streamlit_session"
 ADA = {"sub": "12345", "preferred_username": "Ada", "email": "ada@example.org"}
 
 
@@ -37,7 +40,8 @@ class House:
         settings = read_settings(environ)
         self.room = Classroom(home, settings)
         self.admission = admission_of(self.room, settings, environ)
-        inside = Starlette(routes=routes(self.admission, settings))
+        outer = Middleware(SessionMiddleware, "of Streamlit", OUTER)  # which it puts around all
+        inside = Starlette(routes=routes(self.admission, settings), middleware=[outer])
         self.door = guarded(inside, lab_table([]), settings, environ, self.admission)
 
     def browser(self, address="http://localhost:7860", **headers: str) -> TestClient:
