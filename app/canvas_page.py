@@ -38,7 +38,9 @@ MOST_OF_PERSON = 8  # of them of one person who does not lead; the page asks a f
 CALLING = "/gradio_api/call/"
 ASKING = ("/gradio_api/queue/join", CALLING)
 LISTENING = "/gradio_api/queue/data"
-MOST_NAMED = 5_000  # sessions of which it is known whose they are
+STOPPING = ("/gradio_api/cancel", "/gradio_api/reset")
+ABOUT = (*ASKING, *STOPPING)
+MOST_NAMED = 5_000  # sessions of which it is known whose they are, and as many events
 MOST_SESSIONS = 200  # whose fields are remembered; each is under a megabyte
 LONGEST_TEXT = 4_096  # characters in any field but the pad
 DEEPEST = 4  # lists in lists in a question
@@ -143,6 +145,7 @@ class OwnFiles:
     def __init__(self, app: ASGIApp, page: CanvasPage) -> None:
         self.app, self.page, self.received = app, page, page.received
         self._sessions: dict[str, str] = {}  # a browser's name for its session → whose it is
+        self._events: dict[str, str] = {}  # Gradio's name for a question → whose it is
 
     @property
     def router(self) -> Any:
@@ -169,21 +172,49 @@ class OwnFiles:
                 answer = await take(self.received, request, self.page.upload_file_set)
                 await answer(scope, receive, send)
                 return
-            if path.rstrip("/") == LISTENING:
-                session = Request(scope).query_params.get("session_hash", "")
-                if not self._is_own(session, scope):
-                    await PlainTextResponse("These answers are not yours.\n", 403)(
-                        scope, receive, send
-                    )
-                    return
-            if path.startswith(ASKING) and scope["method"] == "POST":
+            body = b""
+            if path.startswith(ABOUT) and scope["method"] == "POST":
                 body = await Request(scope, receive).body()
-                if not self._is_asked(path, body) or not self._is_own(_session_in(body), scope):
+                receive = _again(body, receive)
+            if not self._may_hear(path, body, scope):
+                words = "These answers are not yours.\n"
+                await PlainTextResponse(words, 403)(scope, receive, send)
+                return
+            if path.startswith(ASKING) and scope["method"] == "POST":
+                if not self._is_asked(path, body) or not self._is_own(_named(body)[0], scope):
                     words = "There is no such question.\n"
                     await PlainTextResponse(words, 404)(scope, receive, send)
                     return
-                receive = _again(body, receive)
+                scope, send = self._noting(scope, send)
         await self.app(scope, receive, send)
+
+    def _may_hear(self, path: str, body: bytes, scope: Scope) -> bool:
+        """Whether whoever asks for answers, or to stop or forget a question, is who asked it."""
+        if path.rstrip("/") == LISTENING:
+            return self._is_own(Request(scope).query_params.get("session_hash", ""), scope)
+        if path.startswith(CALLING) and scope["method"] != "POST":
+            return self._events.get(path.rpartition("/")[2]) == asker(scope)
+        if path.rstrip("/") in STOPPING:
+            session, event = _named(body)
+            return self._events.get(event) == asker(scope) and self._is_own(session, scope)
+        return True
+
+    def _noting(self, scope: Scope, send: Send) -> tuple[Scope, Send]:
+        """A question, and its answer, from which it is noted whose the event is that it names."""
+        who, said = asker(scope), bytearray()
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                said.extend(message.get("body", b"")[:LONGEST_TEXT])
+                if not message.get("more_body") and (event := _named(bytes(said))[1]):
+                    self._events[event] = who
+                    self._sessions.setdefault(event, who)  # Gradio's, of who named none
+                    while len(self._events) > MOST_NAMED:
+                        del self._events[next(iter(self._events))]
+            await send(message)
+
+        plain = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+        return {**scope, "headers": plain}, sending
 
     def _is_own(self, session: str, scope: Scope) -> bool:
         """Whether a session belongs to whoever asks: it is that of who named it first."""
@@ -211,11 +242,13 @@ class OwnFiles:
         return isinstance(number, int) and number in functions
 
 
-def _session_in(body: bytes) -> str:
+def _named(body: bytes) -> tuple[str, str]:
+    """The session and the event that a question, or what is answered to it, names; '' for none."""
     try:
-        return str(json.loads(body).get("session_hash") or "")
+        said = json.loads(body)
+        return str(said.get("session_hash") or ""), str(said.get("event_id") or "")
     except (ValueError, AttributeError, RecursionError):
-        return ""
+        return "", ""
 
 
 def _asker_of(request: Any) -> str:

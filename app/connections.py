@@ -21,6 +21,7 @@ MOST_OF_CLIENT = 512  # as limits.MOST, requests and sockets together, and some 
 PATIENCE_SECONDS = 20.0  # for a request's head, and for every LEAST_BYTES of its body
 LEAST_BYTES = 100_000
 MOST_FILES = 65_536
+HALF_SECONDS = 10.0  # for the answer to a client that has closed its own half of the connection
 
 
 class Patience:
@@ -36,6 +37,7 @@ class Patience:
         seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self.exempt, self.most, self.seconds = exempt, most, seconds
+        self.half_seconds = HALF_SECONDS
         self.open: Counter[str] = Counter()
 
     def protocol(self) -> type[H11Protocol]:
@@ -56,6 +58,7 @@ class _Patient(H11Protocol):
         peer = self.client[0] if self.client else ""
         self._who = "" if self.shared.exempt(peer) else whose(peer)
         self._timer: asyncio.TimerHandle | None = None
+        self._closing: asyncio.TimerHandle | None = None
         self._is_socket, self._came = False, 0  # bytes since the timer was set
         if self._who:
             self.shared.open[self._who] += 1
@@ -74,11 +77,31 @@ class _Patient(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._is_coming():  # the next one has begun already
+        if self._closing is not None:
+            self._close()
+        elif self._is_coming():  # the next one has begun already
             self._wait()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether to keep a connection whose client has said all it will: until what it has asked is
+        answered, and not for long. One that has gone away says no more either; who leaves while an answer
+        comes is taken for one of those.
+        """
+        asked = self.cycle is not None and not self.cycle.more_body
+        if not asked or self.cycle.response_started or self._is_socket:
+            return False
+        self.cycle.keep_alive = False
+        self._closing = self.loop.call_later(self.shared.half_seconds, self._close)
+        return True
+
+    def _close(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
+        if self._closing is not None:
+            self._closing.cancel()
         self._left()
         super().connection_lost(exc)
 

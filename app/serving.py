@@ -14,6 +14,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from app import log_lines
 from engine.errors import SettingsError
 from engine.jobs.processes import THREADS_SLEEP
 from engine.settings import Settings, read_settings
@@ -29,9 +30,10 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
 
 
 def private() -> None:
-    """See to it that no numbers about the person's use leave the machine, and that threads sleep
-    while they wait; before the libraries that read it are loaded.
+    """See to it that no numbers about the person's use leave the machine, that threads sleep while they
+    wait, and that what is logged is bounded; before the libraries that read it are loaded.
     """
+    log_lines.bound()
     os.environ.update(
         {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
     )

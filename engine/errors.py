@@ -111,6 +111,19 @@ def readable(text: str) -> str:
     return _HIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def one_line(text: object, longest: int = 200) -> str:
+    """Words of somebody else as part of a line in a log or a terminal: in one line, of at most so many
+    characters, and nothing in them moves the cursor, turns the line around or begins another.
+
+    >>> print(one_line("x\x1b[2J\\n  the teacher:\u2028\u00ad!"))
+    x\\x1b[2J the teacher: \\xad!
+    """
+    # Each character may become ten: what is longer is not even looked at.
+    words = " ".join(str(text)[: 2 * longest].split())
+    signs = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in words)
+    return signs if len(signs) <= longest else signs[: longest - 1] + "…"
+
+
 def unknown(kind: str, name: object, known: Iterable[str], meant: str | None = None) -> str:
     """The sentence for a name that is not in a table, with the nearest known one, or with the one
     that is `meant` where that is known.

@@ -109,8 +109,36 @@ def provider(text: str) -> str:
     return text.rstrip("/")
 
 
+# What providers give as ids and hardly anybody's account is called: numbers, long hexadecimal ones, UUIDs,
+# 'auth0|…', and other long texts.
+_ID = re.compile(r"\d+|[0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|.*\|.*|.{32,}")
+
+
 def people(text: str) -> str:
-    return ",".join(name.strip().casefold() for name in text.split(",") if name.strip())
+    """Who leads: 'sub:' and a provider's id, as it stands; an account's name or an address, in small
+    letters. A bare word that looks like an id is refused: taken as a name, it would let in whoever
+    calls their account so.
+    """
+    return ",".join(_one_of(entry.strip()) for entry in text.split(",") if entry.strip())
+
+
+def _one_of(entry: str) -> str:
+    kind, _, rest = entry.partition(":")
+    if kind in ("sub", "name") and rest:
+        return entry if kind == "sub" else small(rest)
+    if ":" in entry or ("@" not in entry and _ID.fullmatch(small(entry))):
+        raise ValueError(entry)
+    return small(entry)
+
+
+def small(name: str) -> str:
+    """A name with the letters A to Z small, and nothing else changed: the Kelvin sign would become 'k' by
+    case folding or by Unicode's normal forms, and one name another.
+
+    >>> small("Ada"), small("\u212aim") == "kim"
+    ('ada', False)
+    """
+    return "".join(one.lower() if one.isascii() else one for one in name)
 
 
 def mode(text: str) -> str:

@@ -93,8 +93,8 @@ SETTINGS: tuple[Setting, ...] = (
         "GLYPHLAB_OWNERS",
         "",
         values.people,
-        "names separated by ','",
-        "who leads the lab when signed in: account names or verified email addresses (on a Space: its author)",
+        "account names, email addresses or sub:ID, separated by ',' (name:… where an account is called like an id)",
+        "who leads when signed in: account names, verified addresses, sub: and an id (on a Space: its author)",
         by_space="SPACE_AUTHOR_NAME",
     ),
     Setting(

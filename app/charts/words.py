@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from datetime import UTC, datetime
-from html import escape
 
 from engine.durations import duration
+from engine.markdown import literal as literal
 from engine.metrics import wilson_interval
 
 
@@ -111,22 +110,3 @@ def ago(stamp: float | str | datetime | None, now: datetime | None = None) -> st
         return f"{round(passed / 3600)} h ago"
     days = int(passed // 86_400)
     return "yesterday" if days == 1 else f"{days} days ago"
-
-
-_ADDRESS = re.compile(r"\b((?:https?|ftp):(?=//)|www(?=\.))", re.I)
-_ICON = re.compile(
-    r":(?=[a-z+][\w+-]*[:/])", re.I
-)  # ':material/school:' and ':smile:' are pictures
-
-
-def literal(text: str) -> str:
-    r"""A person's own words within Markdown, as they stand: no picture, link or tag is made of them.
-
-    >>> literal("<b> ![x](http://e/x.png) a_b")
-    '&lt;b&gt; \\!\\[x\\]\\(http:\u2060//e/x.png\\) a\\_b'
-    """
-    # Markdown as GitHub's makes links of bare addresses, whatever is escaped in them: a word joiner,
-    # which nobody sees, makes them none.
-    text = _ADDRESS.sub("\\1\u2060", text)
-    text = _ICON.sub(":\u2060", text)
-    return re.sub(r"([\\`*_{}\[\]()!~|$])", r"\\\1", escape(text, quote=False))

@@ -30,6 +30,7 @@ from app.doors.proxies import Proxies, below_prefix, proxies_of
 from app.doors.table import FORM, UPLOAD, Door, Table
 from app.doors.tally import Seen, Tally
 from app.doors.visit import Visit
+from engine.errors import one_line
 from engine.people.person import Person
 from engine.settings import Settings
 
@@ -125,6 +126,12 @@ class Guard:
         for name in ONCE:
             if len(headers.getlist(name)) > 1:
                 return _line(f"The header {name} was sent twice.", 400)
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # A proxy before the lab may go by the other one, and take what follows for a request of
+            # somebody else (RFC 9112, 6.1).
+            answer = _line("A body has one length: it was told and sent in parts.", 400)
+            answer.headers["connection"] = "close"
+            return answer
         host, origin = headers.get("host"), headers.get("origin")
         forwarded = headers.get("x-forwarded-host", "").split(",")[0].strip()
         for name in (host, forwarded) if forwarded else (host,):
@@ -285,5 +292,4 @@ def in_one_line(error: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-    words = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}: {words} ({where})"
+    return f"{type(error).__name__}: {one_line(error)} ({where})"

@@ -21,6 +21,7 @@ OF_SOCKET, OF_PERSON, OF_ADDRESS = (5.0, 40), (10.0, 80), (100.0, 1_000)
 COUNTED_AS_ONE = 256 * 1024  # bytes; a longer message counts as so many more
 LOOKED_INTO = 64 * 1024  # bytes from which a message is read beside the event loop
 MOST_WIDGETS = 5_000  # a page has some hundreds
+LONGEST_NAME = 200  # characters of the names of a page and of a part of it; of the latter, 32
 POLICY_VIOLATION = 1008
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,14 @@ def _parsed(said: bytes) -> int | None:
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
     try:
-        widgets = BackMsg.FromString(said).rerun_script.widget_states.widgets
+        asked = BackMsg.FromString(said).rerun_script
+        # Streamlit quotes them in its log, however long.
+        if any(
+            len(name) > LONGEST_NAME or not name.isprintable()
+            for name in (asked.fragment_id, asked.page_script_hash, asked.page_name)
+        ):
+            return None
+        widgets = asked.widget_states.widgets
         for widget in widgets:
             if widget.WhichOneof("value") == "json_value":
                 json.loads(widget.json_value)

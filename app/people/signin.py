@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
@@ -21,11 +21,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.doors.admission import Admission
-from engine.errors import SettingsError
+from engine.errors import SettingsError, one_line
+from engine.setting_values import small
 from engine.settings import Settings
 
+if TYPE_CHECKING:
+    from app.people.openid import Provider
+
 BEGIN, END = "/signin", "/signed-in"
-PROVIDER_SECONDS = 10  # for each answer of the provider
 MINUTES = 10  # from the first step of a sign-in to its last
 log = logging.getLogger(__name__)
 
@@ -55,15 +58,17 @@ def check_sign_in(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 def names_of(claims: Mapping[str, Any]) -> set[str]:
-    """By which names somebody is known who signed in: the provider's id of them, their account's name,
-    and their email address if the provider has verified it. An account that is called like an address
-    does not prove that the address is theirs. claims: of an ID token.
+    """By which entries of GLYPHLAB_OWNERS somebody is known who signed in: 'sub:' and the provider's id of
+    them, their account's name, and their email address if the provider has verified it. Names are
+    chosen: an account that is called like an id or an address does not prove that these are theirs.
+    claims: of an ID token.
     """
-    names = [claims.get("sub"), claims.get("preferred_username")]
-    known = {name.casefold() for name in names if isinstance(name, str) and "@" not in name}
-    email = claims.get("email")
+    id, name, email = (claims.get(one) for one in ("sub", "preferred_username", "email"))
+    known = {f"sub:{id}"} if isinstance(id, str) and id else set()
+    if isinstance(name, str) and not set(name) & set("@:,"):
+        known.add(small(name))
     if claims.get("email_verified") is True and isinstance(email, str):
-        known.add(email.casefold())
+        known |= {small(email)} if "@" in email and not set(email) & set(":,") else set()
     return known - {""}
 
 
@@ -71,27 +76,17 @@ def routes(
     admission: Admission, settings: Settings, page: Callable[[str, int], Response]
 ) -> list[Route]:
     """The two steps of a sign-in. page: makes the front door's page of a body and a status."""
-    provider, client = offered_by(settings), None
+    provider = offered_by(settings)
+    client: Provider | None = None
     if not provider:
         return []
 
-    def known() -> Any:
+    def known() -> Provider:
         nonlocal client
         if client is None:
-            from authlib.integrations.starlette_client import OAuth
+            from app.people.openid import Provider
 
-            client = OAuth().register(
-                "provider",
-                client_id=settings.oidc_client,
-                client_secret=settings.oidc_secret,
-                server_metadata_url=f"{settings.oidc_url}/.well-known/openid-configuration",
-                client_kwargs={
-                    "scope": "openid profile email",
-                    "code_challenge_method": "S256",
-                    "prompt": "select_account",  # who came in with the wrong one can choose another
-                    "timeout": PROVIDER_SECONDS,
-                },
-            )
+            client = Provider(settings)
         return client
 
     def failed(words: str, status: int) -> Response:
@@ -103,22 +98,26 @@ def routes(
         try:
             return await known().authorize_redirect(request, str(request.base_url) + END[1:])
         except Exception as error:  # noqa: BLE001 - whatever a provider or the way to it may do
-            log.warning("%s can't be asked to sign somebody in: %s", provider, error)
+            log.warning("%s can't be asked to sign somebody in: %s", provider, one_line(error))
             return failed(f"{provider} does not answer. Enter the key instead, or try later.", 502)
 
     async def end(request: Request) -> Response:
         try:
             claims = (await known().authorize_access_token(request)).get("userinfo") or {}
         except Exception as error:  # noqa: BLE001 - as above; and a state or token that is not ours
-            log.warning("a sign-in with %s failed: %s", provider, error)
+            log.warning("a sign-in with %s failed: %s", provider, one_line(error))
             return failed(f"The sign-in with {provider} was not finished.", 403)
-        request.session.clear()
-        if not names_of(claims) & set(settings.owners.split(",")):
+        finally:
+            request.session.clear()  # whatever came of it: it was used
+        known_as = names_of(claims) & set(settings.owners.split(","))
+        if not known_as:
             name = str(claims.get("preferred_username") or claims.get("email") or claims.get("sub"))
-            return failed(f"You signed in as {name[:60]}, who does not lead this lab.", 403)
+            return failed(
+                f"You signed in as {one_line(name, 60)}, who does not lead this lab.", 403
+            )
         person = admission.classroom.leader
         answer = RedirectResponse("classroom" if admission.mode == "class" else "./", 303)
-        passed = admission.classroom.pass_of(person)
+        passed = admission.classroom.pass_of(person, min(known_as))
         answer.headers.append("set-cookie", admission.cookie(request.scope, passed, person.role))
         return answer
 
@@ -145,4 +144,6 @@ class _Kept:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._by_scheme[scope["scheme"]](scope, receive, send)
+        # In a scope of its own: Streamlit's middleware around it would copy what it finds in the session
+        # into a cookie of its own, for two weeks.
+        await self._by_scheme[scope["scheme"]](dict(scope), receive, send)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.words import similar
+from app.charts.words import literal, similar
 from app.samples.deeds import deeds
 from app.samples.thumbs import CAME_FROM, WALK, thumbs
 from app.samples.viewer import original
@@ -39,7 +39,9 @@ def draw(lab: Lab, data: str, name: str) -> None:
     left, right = st.columns([5, 6], gap="large")
     with left:
         original(data, name, sample.label or "an image without a label")
-        st.caption(f"{name} · image {number(sample.place + 1)} of {number(sample.of)} in `{data}`")
+        st.caption(
+            f"{literal(name)} · image {number(sample.place + 1)} of {number(sample.of)} in `{data}`"
+        )
     with right:
         _state(sample)
         deeds(lab, sample)
@@ -90,11 +92,11 @@ def _state(sample: Sample) -> None:
     if sample.excluded:
         st.markdown("### Excluded")
     else:
-        st.markdown(f"### {_plain(sample.label) if sample.label else 'No label yet'}")
-    words = [f"given **{_plain(sample.given)}**" if sample.given else "given without a label"]
+        st.markdown(f"### {literal(sample.label) if sample.label else 'No label yet'}")
+    words = [f"given **{literal(sample.given)}**" if sample.given else "given without a label"]
     if sample.split:
         words.append(SPLITS[sample.split])
-    words += [f":gray-badge[{_plain(tag)}]" for tag in sample.tags]
+    words += [f":gray-badge[{literal(tag)}]" for tag in sample.tags]
     st.markdown(" · ".join(words))
 
 
@@ -108,9 +110,9 @@ def _predictions(lab: Lab, sample: Sample) -> None:
     for one in found:
         top, *others = one.likeliest
         colour = "gray" if not sample.label else "green" if top[0] == sample.label else "red"
-        more = ", ".join(f"{_plain(label)} {percent(p, 1)}" for label, p in others if p >= 0.001)
+        more = ", ".join(f"{literal(label)} {percent(p, 1)}" for label, p in others if p >= 0.001)
         st.markdown(
-            f":{colour}[**{_plain(top[0])}**] {percent(top[1], 1)} · {_plain(names.get(one.model, one.model))}"
+            f":{colour}[**{literal(top[0])}**] {percent(top[1], 1)} · {literal(names.get(one.model, one.model))}"
             + (f"  \n:gray[then {more}]" if more else "")
         )
     models = [name for name in lab.samples.models(sample.data)]
@@ -150,26 +152,26 @@ def _by_person(lab: Lab, sample: Sample) -> None:
     st.subheader("Labels by person", anchor=False)
     for who, label in sorted(votes.items()):
         colour = "green" if label == sample.label else "red"
-        st.markdown(f"{_plain(who)}: :{colour}[**{_plain(label)}**]")
+        st.markdown(f"{literal(who)}: :{colour}[**{literal(label)}**]")
 
 
 def _told(event: Event) -> str:
     entry = event.entry
-    who, where = _plain(entry.who or "Somebody"), f", {_plain(entry.why)}" if entry.why else ""
+    who, where = literal(entry.who or "Somebody"), f", {literal(entry.why)}" if entry.why else ""
     if entry.action == "relabel":
         same = event.to == event.before
         what = (
-            f"confirmed **{_plain(event.to or '')}**"
+            f"confirmed **{literal(event.to or '')}**"
             if same
-            else f"{_plain(event.before or 'no label')} → **{_plain(event.to or '')}**"
+            else f"{literal(event.before or 'no label')} → **{literal(event.to or '')}**"
         )
         what += "" if entry.own else " (suggestion taken)"
     else:
-        what = f"{VERBS[entry.action]} {_plain(entry.tag)}".rstrip()
+        what = f"{VERBS[entry.action]} {literal(entry.tag)}".rstrip()
     line = f"{who}: {what} · {clock(entry.at)}{where}"
     if event.undone_by:
         by, at = event.undone_by
-        return f":gray[~~{line}~~ taken back by {_plain(by)}, {clock(at)}]"
+        return f":gray[~~{line}~~ taken back by {literal(by)}, {clock(at)}]"
     return line
 
 
@@ -183,7 +185,7 @@ def _suspicion(lab: Lab, sample: Sample) -> None:
         return
     st.markdown(
         f"The given label is correct with probability **{percent(found.quality, 1)}**; number"
-        f" {number(found.rank)} of {number(found.of)} by suspicion. {found.reason}"
+        f" {number(found.rank)} of {number(found.of)} by suspicion. {literal(found.reason)}"
     )
 
 
@@ -250,8 +252,3 @@ def _copies(lab: Lab, sample: Sample) -> None:
     thumbs(sample.data, names, images, captions, columns=6, key="card-copies")
     if len({label for label in (*labels, sample.label) if label}) > 1:
         st.warning("Copies with different labels: one of them is wrong.", icon=":material/warning:")
-
-
-def _plain(text: str) -> str:
-    """A name of a person, class or tag as Markdown shows it, whatever signs it is made of."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|~<>:$" else sign for sign in text)

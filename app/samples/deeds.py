@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.charts.words import literal
 from app.widgets.allowed import allowed
 from app.widgets.doing import do_button
 from app.widgets.person import person, pick_person
@@ -103,7 +104,7 @@ def _any_class(lab: Lab, sample: Sample) -> None:
 def _tags(lab: Lab, sample: Sample) -> None:
     for tag in sample.tags:
         st.button(
-            f"Remove {tag}",
+            f"Remove {literal(tag)}",
             key=f"untag-{tag}",
             icon=":material/close:",
             on_click=act,

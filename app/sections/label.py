@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.charts.words import literal
 from app.samples.deeds import REFUSED, act
 from app.samples.thumbs import thumbs
 from app.sections.embeddings.choose import at_work, pick_segment
@@ -212,13 +213,13 @@ def _one(lab: Lab, space: Space, one: Proposal) -> None:
         )
     with right:
         if one.likely:
-            st.markdown(f"### {one.likely}? :gray[{percent(one.confidence, 0)}]")
+            st.markdown(f"### {literal(one.likely)}? :gray[{percent(one.confidence, 0)}]")
         else:
             st.markdown("### Which class is it?")
         with st.container(horizontal=True, gap="small"):
             if one.likely:
                 st.button(
-                    f"Yes, {one.likely}",
+                    f"Yes, {literal(one.likely)}",
                     key="take",
                     type="primary",
                     shortcut="Enter",
@@ -228,7 +229,7 @@ def _one(lab: Lab, space: Space, one: Proposal) -> None:
             for name in classes:
                 if name in keys:
                     st.button(
-                        name,
+                        literal(name),
                         key=f"give-{name}",
                         shortcut=keys[name],
                         on_click=act,

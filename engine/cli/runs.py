@@ -10,6 +10,7 @@ from engine.durations import duration
 from engine.errors import RunError
 from engine.files.atomic import plain
 from engine.progress import Progress
+from engine.runs.notes import check_tag
 from engine.settings import COMMAND
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ TRIAL = "A trial of a sweep: choose among them by validation accuracy, not by te
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="*", metavar="RUN", help="a run's id: show it")
-    parser.add_argument("--tag", metavar="TAG", help="put a tag on the runs given")
-    parser.add_argument("--untag", metavar="TAG", help="take a tag off them")
+    parser.add_argument(
+        "--tag", metavar="TAG", action="append", help="put a tag on the runs given; may be repeated"
+    )
+    parser.add_argument(
+        "--untag", metavar="TAG", action="append", help="take a tag off them; may be repeated"
+    )
     parser.add_argument("--note", metavar="TEXT", help="note this about them; '' takes a note away")
     parser.add_argument("--tagged", metavar="TAG", help="list only runs with this tag")
     parser.add_argument("--state", metavar="STATE", help="list only runs in this state")
@@ -58,10 +63,12 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 
 def _change(lab: Lab, args: argparse.Namespace) -> None:
-    if args.tag is not None:
-        lab.notes.tag(args.runs, args.tag)
-    if args.untag is not None:
-        lab.notes.untag(args.runs, args.untag)
+    for tag in args.tag or ():
+        check_tag(tag)  # all of them before the first is put on
+    for tag in args.tag or ():
+        lab.notes.tag(args.runs, tag)
+    for tag in args.untag or ():
+        lab.notes.untag(args.runs, tag)
     if args.note is not None:
         lab.notes.write(args.runs, args.note)
 

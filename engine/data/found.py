@@ -9,8 +9,13 @@ from pathlib import Path
 from engine.data import idx_files
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.imported import is_within, read_imported, uploaded_names
-from engine.errors import DataError, unknown
+from engine.errors import DataError, one_line, unknown
 from engine.settings import COMMAND
+
+LONGEST_PATH, LONGEST_PART = (
+    3_000,
+    250,
+)  # bytes; systems take 4,096 and 255, with the lab's own before and after
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,14 @@ def found_by_path(
     """
     if not name or "\0" in name:
         raise DataError("no data set is named", expected="a name, a folder, a zip or an IDX file")
+    if len(name.encode("utf-8", "replace")) > LONGEST_PATH or any(
+        len(part.encode("utf-8", "replace")) > LONGEST_PART for part in name.split("/")
+    ):
+        raise DataError(
+            "this can't be the name of a data set: it is too long",
+            expected=f"at most {LONGEST_PATH:,} bytes, and {LONGEST_PART} between two '/'",
+            got=one_line(name, 60),
+        )
     if kept := read_imported(home, name):
         roots = [folder.resolve() for folder in (home / "uploads", *folders, home / "datasets")]
         if names_only and not kept.anywhere and not is_within(kept.path, roots):

@@ -14,6 +14,7 @@ from engine.data.sources import DATASETS
 from engine.durations import LEAST
 from engine.files.documents import CheckpointMeta, UnseenAlphabets
 from engine.imaging.images import STYLES
+from engine.markdown import literal
 from engine.models.metadata import called, in_words
 from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
 
@@ -41,9 +42,9 @@ def model_card(meta: CheckpointMeta) -> str:
     recipe, metrics, style = meta["recipe"], meta["metrics"], meta["style"]
     classes = list(meta["classes"])
     shown = (
-        " ".join(classes)
+        literal(" ".join(classes))
         if len(" ".join(classes)) < 200
-        else f"{' '.join(classes[:20])} … ({len(classes)} in all)"
+        else f"{literal(' '.join(classes[:20]))} … ({len(classes)} in all)"
     )
     front = yaml.safe_dump(
         {

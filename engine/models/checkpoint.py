@@ -153,19 +153,27 @@ def read_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
 
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     """The tensors of a checkpoint, in float32. Raises CheckpointError for a file that is no
-    safetensors.
+    safetensors, and for numbers that a network can't predict with.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     path = folder / read_meta(folder)["weights"]
     try:
-        return {
+        tensors = {
             key: value.float() if value.is_floating_point() else value
             for key, value in load_file(path).items()
         }
     except (SafetensorError, OSError, ValueError, KeyError, OverflowError, RuntimeError) as error:
         raise _no_weights(path, error) from None
+    for key, value in tensors.items():
+        if not value.isfinite().all():
+            raise CheckpointError(
+                f"the model in {folder} can't be used: weights in {key} are infinite or not a number",
+                hint="Copy or download it again; if its training went wrong, train it again with a lower"
+                " learning rate.",
+            )
+    return tensors
 
 
 def _no_weights(path: Path, error: Exception) -> CheckpointError:

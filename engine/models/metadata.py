@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationError
 
-from engine.errors import CheckpointError, DamagedError, GlyphlabError, unknown
+from engine.errors import CheckpointError, DamagedError, GlyphlabError, one_line, unknown
 from engine.files.checked import Document, damaged, read_checked_json, wrong_field
 from engine.files.documents import CheckpointMeta
 from engine.imaging.images import STYLES
@@ -77,7 +78,7 @@ class _Meta(Document):
     weights: str = Field(pattern=f"^{WEIGHTS}$", description="a name, no path")
     metrics: _Metrics
     crop: int | None = Field(None, ge=1, le=4096)
-    temperature: float = Field(1.0, gt=0)
+    temperature: float = Field(1.0, ge=1e-3, le=1e3)
     name: str = ""
     title: str = ""
     model: str = ""
@@ -127,6 +128,14 @@ def read_meta(folder: Path) -> CheckpointMeta:
         _Meta.model_validate(meta)
     except ValidationError as error:
         raise CheckpointError(str(damaged(path, wrong_field(error), DAMAGED))) from None
+    if len(set(meta["classes"])) < len(meta["classes"]):
+        twice = next(name for name, count in Counter(meta["classes"]).items() if count > 1)
+        raise CheckpointError(
+            f"{path} can't be used: it names classes twice",
+            expected="a name for each class",
+            got=one_line(repr(twice), 60),
+            hint=DAMAGED,
+        )
     if meta["style"] not in STYLES:
         raise CheckpointError(f"{path}: {unknown('style', meta['style'], STYLES)}")
     try:

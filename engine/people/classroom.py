@@ -23,7 +23,7 @@ from engine.files.checked import read_document
 from engine.files.locks import Lock
 from engine.people.class_file import Assignment, ClassFile, Return, Student, check_room, without
 from engine.people.outside import outside_error
-from engine.people.passes import Passes, digest, ends_at, made_at, secret_in
+from engine.people.passes import Passes, digest, ends_at, ids_of_owners, made_at, secret_in
 from engine.people.person import NOBODY, OWNER, TEACHER, Person, checked_name
 from engine.runs.run_info import now
 from engine.settings import Settings
@@ -42,7 +42,7 @@ class Classroom:
     def __init__(self, home: Path, settings: Settings) -> None:
         self.folder = Path(home) / "people"
         self.mode = settings.mode
-        self._key = settings.key
+        self._key, self._signed_in = settings.key, ids_of_owners(settings)
         self._file = self.folder / "class.json"
         self._read = FileCache(
             lambda path: read_document(path, ClassFile, f"Delete {path} to begin a new class."), 1
@@ -136,9 +136,12 @@ class Classroom:
         """Somebody new, who is forgotten after the visit."""
         return Person(secrets.token_hex(8), "A visitor", "visitor")
 
-    def pass_of(self, person: Person) -> str:
-        """What the person's browser is to show from now on."""
-        return self.passes.make(person.role, person.id or LEADER_ID)
+    def pass_of(self, person: Person, known_as: str = "") -> str:
+        """What the person's browser is to show from now on. known_as: the entry of GLYPHLAB_OWNERS by
+        which whoever leads has signed in; '' after the key.
+        """
+        leader = self._signed_in[known_as] if known_as else LEADER_ID
+        return self.passes.make(person.role, person.id or leader)
 
     def person_of(self, text: object) -> Person | None:
         """Who shows this pass; None if it is not good, or its student was sent away."""
@@ -147,7 +150,8 @@ class Classroom:
             return None
         role, id = found
         if role in ("owner", "teacher"):
-            return self.leader if role == self.leader.role else None
+            still = id in (LEADER_ID, *self._signed_in.values())
+            return self.leader if still and role == self.leader.role else None
         if role == "visitor":
             return Person(id, NOBODY.name, "visitor") if self.mode == "public" else None
         students = {one.id: one for one in self.now().students} if self.mode == "class" else {}

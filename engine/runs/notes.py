@@ -64,6 +64,13 @@ def notes_in(home: Path) -> dict[str, Note]:
     }
 
 
+def check_tag(tag: str) -> None:
+    """Raise RunError for a text that can't be a tag."""
+    if not (0 < len(tag) <= LONGEST_TAG and tag.isprintable()):
+        expected = f"1 to {LONGEST_TAG} printable characters"
+        raise RunError("this can't be a tag", expected=expected, got=repr(tag[:60]))
+
+
 def change_notes(
     home: Path,
     runs: Iterable[str],
@@ -78,9 +85,8 @@ def change_notes(
     if note is not None and len(note) > LONGEST_NOTE:
         expected = f"at most {LONGEST_NOTE:,} characters"
         raise RunError("this note is too long", expected=expected, got=f"{len(note):,}")
-    if tag is not None and not (0 < len(tag) <= LONGEST_TAG and tag.isprintable()):
-        expected = f"1 to {LONGEST_TAG} printable characters"
-        raise RunError("this can't be a tag", expected=expected, got=repr(tag[:60]))
+    if tag is not None:
+        check_tag(tag)
     fields = {"note": note, "tag": tag, "untag": untag}
     row = {"runs": list(runs), "at": now(), **{k: v for k, v in fields.items() if v is not None}}
     lock = Lock.take((home / FILE).with_suffix(".lock"), BUSY_SECONDS)

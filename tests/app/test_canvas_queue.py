@@ -57,6 +57,46 @@ def status(found: SimpleNamespace, asked: dict, body: bytes = b'{"fn_index": 0}'
     return said[0]["status"]
 
 
+def test_a_question_is_answered_to_stopped_and_forgotten_by_whoever_asked_it():
+    reached, said = [], []
+
+    async def inside(scope, receive, send):
+        reached.append(scope["path"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"event_id": "e1"}'})
+
+    async def send(message):
+        said.append(message)
+
+    app = OwnFiles(inside, page([], []))
+
+    def asks(person: Person, path: str, method: str = "POST", **question: object) -> int:
+        said.clear()
+        body = json.dumps(question).encode()
+
+        async def receive():
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        named = f"session_hash={question.get('session', '')}".encode()
+        asked = scope(person, f"/gradio_api/{path}") | {"method": method, "query_string": named}
+        run(app(asked, receive, send))
+        return said[0]["status"]
+
+    call, about = "call/predict_batch", {"event_id": "e1", "fn_index": 0, "session_hash": "e1"}
+    assert asks(ADA, f"{call}/e1", "GET") == 403, "nobody has asked it yet"
+    assert asks(ADA, call, data=[]) == 200
+    before = len(reached)
+    for stranger in (BEN, PROGRAM):
+        assert asks(stranger, f"{call}/e1", "GET") == asks(stranger, f"{call}/e1", "HEAD") == 403
+        assert asks(stranger, "cancel", **about) == asks(stranger, "reset", event_id="e1") == 403
+        assert asks(stranger, "reset/", event_id="e1") == 403
+        assert asks(stranger, "cancel", **about | {"session_hash": "mine"}) == 403
+        assert asks(stranger, "queue/data", "GET", session="e1") == 403, "its session's name"
+    assert len(reached) == before
+    assert asks(ADA, f"{call}/e1", "GET") == asks(ADA, "cancel", **about) == 200
+    assert asks(ADA, "reset", event_id="e1") == 200
+
+
 def test_answers_go_to_whoever_named_their_session_first():
     said = []
 

@@ -97,6 +97,9 @@ def test_files_have_names_that_tell_no_place_and_odd_questions_are_one_line(serv
             question = {"data": [], "fn_index": number, "session_hash": "s"}
             assert web.post("queue/join", json=question).status_code == 404
         assert web.post("call/nothing", json={"data": []}).status_code == 404
+        event = web.post("call/predict", json={"data": [file, ""]}).json()["event_id"]
+        assert "event: complete" in web.get(f"call/predict/{event}").text
+        assert web.get(f"call/predict/{'f' * 32}").status_code == 403, "or it would wait for ever"
         before = len(server.output().splitlines())
         forget = next(
             one["id"]

@@ -35,6 +35,9 @@ async def inside(scope, receive, send):
         pass
     if scope["path"] == "/slow":
         await asyncio.sleep(0.5)
+    if scope["path"] == "/never":
+        await receive()  # until it has gone
+        return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"in"})
 
@@ -121,6 +124,41 @@ def test_an_answer_may_take_longer_than_that():
         return await asked(port, b"GET /slow HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n")
 
     assert b"200" in served(Patience(seconds=0.1), visit)
+
+
+@pytest.mark.parametrize(
+    ("question", "answered"),
+    [(WHOLE, True), (WHOLE.replace(b"/", b"/slow", 1), True), (SLOW[2], False), (b"", False)],
+)
+def test_a_client_that_closes_its_half_gets_its_answer(question, answered):
+    async def visit(port):
+        incoming, link = await asyncio.open_connection("127.0.0.1", port)
+        link.write(question)
+        link.write_eof()
+        found = await asyncio.wait_for(incoming.read(), 20)
+        link.close()
+        return found
+
+    found = served(Patience(), visit)
+    assert found.startswith(b"HTTP/1.1 200") is answered and found.endswith(
+        b"in\r\n0\r\n\r\n" if answered else b""
+    )
+
+
+def test_a_client_that_has_gone_is_not_waited_for_long():
+    patience = Patience()
+
+    async def visit(port):
+        incoming, link = await asyncio.open_connection("127.0.0.1", port)
+        link.write(WHOLE.replace(b"/", b"/never", 1))
+        link.write_eof()
+        found = await asyncio.wait_for(incoming.read(), 5)
+        link.close()
+        await link.wait_closed()
+        return found
+
+    patience.half_seconds = 0.1
+    assert served(patience, visit) == b"" and not patience.open
 
 
 def test_a_socket_may_be_silent_for_as_long_as_it_likes():

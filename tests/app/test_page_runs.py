@@ -101,6 +101,14 @@ def test_the_command_tags_and_notes_runs_and_lists_those_with_a_tag(lab):
     assert one["note"] == "for the report" and "for the report" in text
     runs(lab, first, third, "--untag", "keep", "--note", "")
     assert runs(lab, "--tagged", "keep")[0] == []
+    runs(lab, third, "--tag", "one", "--tag", "two")
+    tags = runs(lab, third)[0]["tags"]
+    assert {"one", "two"} <= set(tags)
+    with pytest.raises(RunError, match="can't be a tag"):
+        runs(lab, third, "--tag", "three", "--tag", "x" * 41)
+    assert runs(lab, third)[0]["tags"] == tags, "a refusal changes nothing"
+    runs(lab, third, "--untag", "one", "--untag", "two")
+    assert not {"one", "two"} & set(runs(lab, third)[0]["tags"])
     with pytest.raises(RunError, match="no run is given"):
         runs(lab, "--tag", "keep")
     with pytest.raises(RunError, match="can't be a tag"):

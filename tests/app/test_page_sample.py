@@ -89,6 +89,9 @@ def test_any_model_can_be_asked_about_the_image(lab, name):
 
 def test_an_image_that_is_not_there_is_named(lab):
     assert "has no such image" in texts(open_page("sample", data="noisy", sample="nothing.png"))
+    for long in ("x" * 10_000, "a/" * 3_000, "x" * 252, "\u00e9" * 200):
+        said = texts(open_page("sample", data=long, sample="nothing.png"))
+        assert "it is too long" in said and len(said) < 1_000
 
 
 def test_copies_are_found_and_those_with_other_labels_pointed_at(lab, name):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -51,10 +52,15 @@ def hypotheses_of(logits: np.ndarray, given: np.ndarray) -> dict[str, Hypothesis
 
 
 def corrupted(
-    lab: Lab, noise: str, rate: float, name: str = "noisy", count: int = 400
+    lab: Lab,
+    noise: str,
+    rate: float,
+    name: str = "noisy",
+    count: int = 400,
+    names: Sequence[str] = "0123456789",
 ) -> tuple[str, np.ndarray]:
     """A data set of real digits in folders by their noisy label, kept as an upload: its name, and
-    the true labels in its order.
+    the true labels in its order. names: of the folders, in their order.
     """
     data = lab.dataset("digits")
     chosen = np.sort(np.random.default_rng(1).permutation(len(data))[:count])
@@ -65,7 +71,7 @@ def corrupted(
         for i, label, is_ in zip(chosen, given, true, strict=True):
             out = io.BytesIO()
             Image.fromarray(data.images[i, 0]).save(out, "PNG")
-            archive.writestr(f"{label}/{i:05d}-{is_}.png", out.getvalue())
+            archive.writestr(f"{names[label]}/{i:05d}-{is_}.png", out.getvalue())
     files = lab.dataset(name).files
     return name, np.array([int(file[-5]) for file in files])
 
@@ -76,9 +82,10 @@ def diagnosed(
     rate: float = 0.98,
     name: str = "noisy",
     effort: str = "full",
+    names: Sequence[str] = "0123456789",
 ) -> Diagnosis:
     """A diagnosis on disk of 400 digits with injected noise."""
-    name, true = corrupted(lab, noise, rate, name)
+    name, true = corrupted(lab, noise, rate, name, names=names)
     data = lab.noise.data(name)
     result = result_of(np.asarray(data.labels), true, len(data.classes))
     folder = lab.noise.home / key_of(data, "all", effort)

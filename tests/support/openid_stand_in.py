@@ -8,8 +8,8 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -22,23 +22,36 @@ CLIENT, SECRET = "the-lab", "the-secret-of-the-lab"
 
 
 class Provider:
-    """claims: who is signed in, and what else the token is to say; key: what tokens are signed with;
-    sent_back: where browsers were sent after they had signed in.
+    """claims: who is signed in, and what else the token is to say (None: leave it out)
+    key        what tokens are signed with; header: what a token's says
+    keys       what it publishes as its keys
+    about      what it publishes of itself otherwise than is right (None: leave it out)
+    answers    by path, what is sent in place of its answer: headers, and parts of the body
+    sent_back  where browsers were sent after they had signed in; visited: paths that were asked for
     """
 
     def __init__(self) -> None:
         self.url = ""
-        self.published = self.key = RSAKey.generate_key(2048, {"kid": "one"})
-        self.claims: dict[str, Any] = {}
+        self._own = RSAKey.generate_key(2048, {"kid": "one"})
         self.sent_back: list[str] = []
         self._asked: dict[str, dict[str, str]] = {}
+        self.reset({})
+
+    def reset(self, claims: dict[str, Any]) -> None:
+        """Be honest again, and sign in whom these claims are of."""
+        self.claims, self.key = dict(claims), self._own
+        self.header: dict[str, Any] = {"alg": "RS256", "kid": "one"}
+        self.keys: list[dict[str, Any]] = [self._own.as_dict(private=False)]
+        self.about: dict[str, Any] = {}
+        self.answers: dict[str, tuple[dict[str, str], Callable[[], Iterable[bytes]]]] = {}
+        self.visited: list[str] = []
 
     def document(self, path: str) -> dict[str, Any] | None:
         if path == "/jwks":
-            return {"keys": [self.published.as_dict(private=False)]}
+            return {"keys": self.keys}
         if path != "/.well-known/openid-configuration":
             return None
-        return {
+        right = {
             "issuer": self.url,
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
@@ -46,6 +59,7 @@ class Provider:
             "id_token_signing_alg_values_supported": ["RS256"],
             "code_challenge_methods_supported": ["S256"],
         }
+        return {name: one for name, one in {**right, **self.about}.items() if one is not None}
 
     def authorized(self, asked: dict[str, str]) -> str:
         """Where the browser goes on, with a code that is good once."""
@@ -63,16 +77,26 @@ class Provider:
         shown = base64.urlsafe_b64encode(proof).rstrip(b"=").decode()
         if asked is None or authorization != wanted or shown != asked["code_challenge"]:
             return None
+        signed = self.token_for(asked["nonce"])
+        return {"access_token": "x", "token_type": "Bearer", "id_token": signed}
+
+    def token_for(self, nonce: str) -> str:
+        """A token of whoever is signed in now."""
         claims = {
             "iss": self.url,
             "aud": CLIENT,
             "exp": int(time.time()) + 60,
             "iat": int(time.time()),
-            "nonce": asked["nonce"],
+            "nonce": nonce,
             **self.claims,
         }
-        signed = jwt.encode({"alg": "RS256", "kid": "one"}, claims, self.key)
-        return {"access_token": "x", "token_type": "Bearer", "id_token": signed}
+        claims = {name: one for name, one in claims.items() if one is not None}
+        if self.header["alg"] == "none":
+            parts = (json.dumps(part).encode() for part in (self.header, claims))
+            return (
+                ".".join(base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in parts) + "."
+            )
+        return jwt.encode(self.header, claims, self.key, algorithms=[self.header["alg"]])
 
 
 @contextmanager
@@ -92,6 +116,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
+        self.provider.visited.append(path)
+        if path in self.provider.answers:
+            self._send_parts(*self.provider.answers[path])
+            return
         if path == "/authorize":
             self.send_response(302)
             self.send_header("location", self.provider.authorized(dict(parse_qsl(query))))
@@ -103,9 +131,21 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"])).decode()
         form = {name: values[0] for name, values in parse_qs(body).items()}
         found = None
+        if self.path in self.provider.answers:
+            self._send_parts(*self.provider.answers[self.path])
+            return
         if urlsplit(self.path).path == "/token":
             found = self.provider.token(form, self.headers.get("authorization", ""))
         self._send(found, 400)
+
+    def _send_parts(self, headers: dict[str, str], parts: Callable[[], Iterable[bytes]]) -> None:
+        self.send_response(200)
+        for name, value in {"content-type": "application/json", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        with suppress(OSError):  # whoever asked has heard enough
+            for part in parts():
+                self.wfile.write(part)
 
     def _send(self, document: dict[str, Any] | None, otherwise: int) -> None:
         body = json.dumps(document or {"error": "invalid_request"}).encode()

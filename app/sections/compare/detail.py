@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.charts import compare as charts
 from app.charts import compare_classes
-from app.charts.words import number
+from app.charts.words import literal, number
 from app.samples.thumbs import thumbs
 from app.sections.compare.colours import colours_of
 from app.widgets.common import chart, empty, note
@@ -92,8 +92,12 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
     names, test = (pair.first.label, pair.second.label), pair.test
     with st.container(horizontal=True, gap="medium"):
         st.metric("Images scored by both", number(len(pair.labels)), width=170)
-        st.metric("Only the first correct", number(test.only_first), help=names[0], width=170)
-        st.metric("Only the second correct", number(test.only_second), help=names[1], width=170)
+        st.metric(
+            "Only the first correct", number(test.only_first), help=literal(names[0]), width=170
+        )
+        st.metric(
+            "Only the second correct", number(test.only_second), help=literal(names[1]), width=170
+        )
         st.metric("Both wrong", number(test.neither), width=170)
         st.metric(
             "McNemar's p",
@@ -126,8 +130,8 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
         plot = compare_classes.confusion(matrix.tolist(), pair.classes, name)
     chart(plot, key=f"confusion-{which}-{first}-{second}")
     for title, where, wrong, subject in (
-        (f"Only {names[0]} is correct", pair.first_only, pair.second_says, pair.first),
-        (f"Only {names[1]} is correct", pair.second_only, pair.first_says, pair.second),
+        (f"Only {literal(names[0])} is correct", pair.first_only, pair.second_says, pair.first),
+        (f"Only {literal(names[1])} is correct", pair.second_only, pair.first_says, pair.second),
     ):
         st.subheader(f"{title} · {number(len(where))} images", anchor=False)
         captions = [

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.data import SPLIT_NAMES, class_counts
-from app.charts.words import number
+from app.charts.words import literal, number
 from app.charts.words import size as file_size
 from app.samples.thumbs import thumbs
 from app.sections.data.remove import remove
@@ -142,7 +142,10 @@ def _figures(info: DatasetInfo, found: Contents) -> None:
         if unlabelled := found.report.unlabelled:
             st.metric("Without a label", number(unlabelled), width=130)
         st.metric(
-            "Classes", number(len(found.classes)), help=" ".join(found.classes)[:400], width=130
+            "Classes",
+            number(len(found.classes)),
+            help=literal(" ".join(found.classes)[:400]),
+            width=130,
         )
         st.metric(
             "Image type", KINDS[found.kind], help=f"style auto is {found.kind}", width="content"

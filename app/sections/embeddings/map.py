@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from app.charts.words import literal
 from app.scatter.component import scatter
 from app.sections.embeddings.choose import faithful_words, pick_options, pick_space, the_map
 from app.sections.embeddings.clusters import clusters
@@ -119,7 +120,7 @@ def _locate(lab: Lab, space: Space, found: Projection) -> None:
         near = st.session_state["located"]["near"]
         st.markdown(
             f"Its {len(near.index)} nearest vote for"
-            f" **{space.classes[max(0, int(near.vote.label[0]))]}**:"
+            f" **{literal(space.classes[max(0, int(near.vote.label[0]))])}**:"
         )
         neighbours(space, near, "located-neighbours")
 

@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from app.charts.space import layer_marks
+from app.charts.words import literal
 from app.samples.thumbs import thumbs
 from app.scatter.component import Selection
 from app.shared_lab import open_lab_here
@@ -77,20 +78,21 @@ def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
         st.html(_image(space, place, 128))
     with words:
         wrong = bool(space.wrong[place])
-        st.markdown(f"**{label}** · image {number(int(space.index[place]))}")
+        st.markdown(f"**{literal(label)}** · image {number(int(space.index[place]))}")
         st.markdown(
-            f"Predicted {':red' if wrong else ':green'}[**{answer}**]"
+            f"Predicted {':red' if wrong else ':green'}[**{literal(answer)}**]"
             f" ({percent(float(space.confidence[place]))})"
         )
-        st.caption(file_of(space, place))
+        st.caption(literal(file_of(space, place)))
         link("sample", "Open the image's page", data=space.data, sample=file_of(space, place))
     votes = near.vote.share[0]
     order = [number for number in np.argsort(-votes, kind="stable") if votes[number]]
     counts = ", ".join(
-        f"{votes[number] * len(near.index):.0f} for {space.classes[number]}" for number in order
+        f"{votes[number] * len(near.index):.0f} for {literal(space.classes[number])}"
+        for number in order
     )
     winner = (
-        space.classes[int(near.vote.label[0])]
+        literal(space.classes[int(near.vote.label[0])])
         if near.vote.label[0] >= 0
         else "nothing: no neighbour has a label"
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from app.charts.words import number, parameters, percent
+from app.charts.words import literal, number, parameters, percent
 from app.charts.words import size as file_size
 from app.widgets.allowed import allowed
 from app.widgets.explain import explain, full, meaning
@@ -67,7 +67,7 @@ def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
             parameters(meta.get("parameters")),
             f"{number(meta.get('parameters'))} numbers are learned",
         ),
-        ("Classes", number(len(meta["classes"])), " ".join(meta["classes"])[:300]),
+        ("Classes", number(len(meta["classes"])), literal(" ".join(meta["classes"])[:300])),
         ("Input", f"{meta['input_size']} px", f"style {meta['style']}"),
     ]
     with st.container(horizontal=True, gap="small"):

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from app.charts import noise as charts
+from app.charts.words import literal
 from app.sections.noise import choose
 from app.sections.noise.suspects import pictures
 from app.widgets import chart, link, note
@@ -76,8 +77,10 @@ def show(lab: Lab, found: Diagnosis) -> None:
     low, high = document["noise_rate_interval"]
     title = document["headline"]
     with st.container(border=True, key="verdict"):
-        st.subheader(f"{ICONS[document['regime']]} {title[0].upper()}{title[1:]}", anchor=False)
-        st.markdown(document["summary"])
+        st.subheader(
+            f"{ICONS[document['regime']]} {literal(title[0].upper() + title[1:])}", anchor=False
+        )
+        st.markdown(literal(document["summary"]))
         with st.container(horizontal=True, gap="large"):
             undecided = document["regime"] == "undecided"
             interval = f"{share(low)} to {share(high)}"
@@ -115,7 +118,7 @@ def unknowable(document: LabelDiagnosis) -> None:
     """What no method could tell from such data."""
     st.subheader("What these data can't tell", anchor=False)
     for sentence in document["unknowable"]:
-        st.markdown(f"- {sentence}")
+        st.markdown(f"- {literal(sentence)}")
 
 
 def evidence(found: Diagnosis) -> None:
@@ -123,7 +126,7 @@ def evidence(found: Diagnosis) -> None:
     document = found.document
     st.subheader("Evidence", anchor=False)
     for sentence in document["evidence"]:
-        st.markdown(f"- {sentence}")
+        st.markdown(f"- {literal(sentence)}")
     left, right = st.columns(2)
     with left:
         chart(charts.hypotheses(document["hypotheses"], HYPOTHESES), key="hypotheses")
@@ -141,7 +144,9 @@ def groups(found: Diagnosis) -> None:
     st.subheader("Groups of images to name", anchor=False)
     note("Images of one row look like one class. Which of their labels is its name, you can see.")
     for number, row in enumerate(rows):
-        labels = ", ".join(f"{one['label']} ({share(one['share'])})" for one in row["labels"])
+        labels = ", ".join(
+            f"{literal(one['label'])} ({share(one['share'])})" for one in row["labels"]
+        )
         st.markdown(f"{row['count']:,} images, labelled {labels}")
         places = [place for place in row["samples"] if place < found.n]
         pictures(found, places, columns=16, key=f"group-{number}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.charts.words import literal
 from app.sections.noise import choose
 from app.sections.noise.suspects import ANY, chosen, pictures
 from app.widgets import allowed, note, told
@@ -89,16 +90,20 @@ def candidate(found: Diagnosis, review: Review, place: int, may: bool) -> None:
     with right:
         same = given == likely
         st.markdown(
-            f"### Given **{names[given]}**"
-            + (", which is also the likely class" if same else f", likely **{names[likely]}**")
+            f"### Given **{literal(names[given])}**"
+            + (
+                ", which is also the likely class"
+                if same
+                else f", likely **{literal(names[likely])}**"
+            )
         )
-        st.markdown(explain_label(found, place, near))
+        st.markdown(literal(explain_label(found, place, near)))
         if may:
             _decisions(found, review, place)
         sides = [(likely, near.likely[0])] + ([] if same else [(given, near.given[0])])
         for label, positions in sides:
             if len(positions):
-                st.caption(f"Nearest images whose likely class is {names[label]}")
+                st.caption(f"Nearest images whose likely class is {literal(names[label])}")
                 pictures(found, positions, columns=12, key=f"near-{place}-{label}")
 
 
@@ -109,7 +114,7 @@ def _decisions(found: Diagnosis, review: Review, place: int) -> None:
     with st.container(horizontal=True):
         if not same:
             st.button(
-                f"It is {names[likely]}",
+                f"It is {literal(names[likely])}",
                 key="accept",
                 type="primary",
                 shortcut="Y",
@@ -118,7 +123,7 @@ def _decisions(found: Diagnosis, review: Review, place: int) -> None:
                 args=(place, likely),
             )
         st.button(
-            f"{names[given]} is correct",
+            f"{literal(names[given])} is correct",
             key="reject",
             type="primary" if same else "secondary",
             shortcut="N" if not same else "Y",

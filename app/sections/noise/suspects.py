@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from app.charts.words import literal
 from app.samples.thumbs import thumbs
 from app.sections.noise import choose
 from app.widgets import note
@@ -145,11 +146,11 @@ def explain(found: Diagnosis, place: int) -> None:
     with left:
         pictures(found, [place], [f"given {given}"], columns=1, key="explained")
     with right:
-        st.markdown(explain_label(found, place, near))
+        st.markdown(literal(explain_label(found, place, near)))
         sides = [(likely, *near.likely)] + ([(given, *near.given)] if given != likely else [])
         for label, positions, similarity in sides:
             st.caption(
-                f"Nearest images whose likely class is {label}, by a network that was not trained"
+                f"Nearest images whose likely class is {literal(label)}, by a network that was not trained"
                 " on this label"
             )
             if len(positions):

@@ -205,6 +205,18 @@ def test_uploads_take_no_room_from_questions_and_questions_have_bounds_too():
     assert ask(door, asked, "POST", (b"x" * 900,), headers)[0] == 429
 
 
+def test_a_request_with_two_lengths_is_refused_and_its_connection_closed():
+    inside = Inside()
+    host, parts = ("host", "localhost:7860"), ("transfer-encoding", "chunked")
+    for path, method in (("/join", "POST"), ("/healthz", "GET")):
+        form = ("content-type", "application/x-www-form-urlencoded")
+        both = (host, form, ("content-length", "5"), parts)
+        status, headers = ask(guard(inside), path, method, headers=both)
+        assert status == 400 and headers["connection"] == "close"
+        assert ask(guard(inside), path, method, headers=(host, form, parts))[0] == 200
+    assert inside.reached == 2
+
+
 def test_a_form_may_carry_large_files_but_little_text():
     inside, path = Inside(), "/canvas/gradio_api/upload"
     headers = (("host", "localhost"), ("content-type", "multipart/form-data; boundary=x"))

@@ -85,6 +85,15 @@ def test_a_large_message_counts_for_more(large):
     assert time.monotonic() - begun >= 0.9
 
 
+@pytest.mark.parametrize("field", ["fragment_id", "page_script_hash", "page_name"])
+def test_names_that_streamlit_would_write_into_its_log_end_the_socket(field):
+    for name, taken in (("a" * 32, True), ("a" * 10_000, False), ("a\x1b[2J\nb", False)):
+        message = BackMsg()
+        setattr(message.rerun_script, field, name)
+        heard = told(Messages().paced(sending(message.SerializeToString()), "", "here"), 2)
+        assert (heard[-1]["type"] == "websocket.receive") == taken, name
+
+
 def test_a_page_with_more_widgets_than_there_are_ends_its_socket():
     whole = told(Messages().paced(sending(page(MOST_WIDGETS)), "", "here"))
     assert [one["type"] for one in whole[1:]] == ["websocket.receive", "websocket.disconnect"]

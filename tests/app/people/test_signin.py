@@ -8,70 +8,27 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from front_door import ADA, OUTER, House
 from joserfc.jwk import RSAKey
-from openid_stand_in import CLIENT, SECRET, openid_stand_in
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
+from openid_stand_in import openid_stand_in
 
-from app.doors.admission import admission_of
-from app.doors.guard import guarded
-from app.doors.table import lab_table
-from app.people.routes import routes
 from app.people.signin import check_sign_in, names_of, offered_by
 from app.server import serve
 from engine.errors import SettingsError
-from engine.people.classroom import Classroom
-from engine.people.person import OWNER, TEACHER, Person
+from engine.people.person import OWNER, TEACHER
 from engine.settings import read_settings
-
-ADA = {"sub": "12345", "preferred_username": "Ada", "email": "ada@example.org"}
 
 
 @pytest.fixture(scope="module")
 def provider():
     with openid_stand_in() as found:
-        found.true_key = found.key
         yield found
 
 
 @pytest.fixture
 def signed_in(provider):
-    provider.key, provider.claims = provider.true_key, dict(ADA)
+    provider.reset(ADA)
     return provider
-
-
-class House:
-    """The front door of a lab, and browsers before it."""
-
-    def __init__(self, home, provider, mode="public", **more: str) -> None:
-        environ = {
-            "GLYPHLAB_HOME": str(home),
-            "GLYPHLAB_MODE": mode,
-            "GLYPHLAB_KEY": "a-key-of-twelve-and-more",
-            "GLYPHLAB_OIDC_URL": provider.url,
-            "GLYPHLAB_OIDC_CLIENT": CLIENT,
-            "GLYPHLAB_OIDC_SECRET": SECRET,
-            "GLYPHLAB_OWNERS": "ada, Somebody@Example.org",
-            **more,
-        }
-        settings = read_settings(environ)
-        self.room = Classroom(home, settings)
-        self.admission = admission_of(self.room, settings, environ)
-        inside = Starlette(routes=routes(self.admission, settings))
-        self.door = guarded(inside, lab_table([]), settings, environ, self.admission)
-
-    def browser(self, address="http://localhost:7860", **headers: str) -> TestClient:
-        return TestClient(self.door, address, follow_redirects=False, headers=headers)
-
-    def sign_in(self, browser: TestClient, **change: str) -> httpx.Response:
-        """Both steps, and between them what the provider says. change: parameters of its answer."""
-        step = browser.get("/signin")
-        assert step.status_code == 302, step.text
-        back = urlsplit(httpx.get(step.headers["location"]).headers["location"])
-        return browser.get("/signed-in", params={**dict(parse_qsl(back.query)), **change})
-
-    def person(self, browser: TestClient) -> Person | None:
-        return self.room.person_of(browser.cookies.get(self.admission.cookie_name))
 
 
 @pytest.mark.parametrize("mode, person", [("own", OWNER), ("class", TEACHER), ("public", OWNER)])
@@ -129,6 +86,98 @@ def test_an_answer_counts_once_and_in_the_browser_that_asked(tmp_path, signed_in
     assert browser.get(f"/signed-in?{back.query}").status_code == 303
     assert browser.get(f"/signed-in?{back.query}").status_code == 403, "it was used"
     assert house.person(browser) == OWNER and house.person(other) is None
+
+
+@pytest.mark.parametrize(
+    "owners, claims, leads",
+    [
+        ("sub:5f17", {"sub": "5f17"}, True),
+        ("sub:5f17", {"sub": "9", "preferred_username": "5f17"}, False),
+        ("sub:5f17", {"sub": "9", "preferred_username": "sub:5f17"}, False),
+        ("sub:5f17", {"sub": "5F17"}, False),
+        ("sub:a@b.c", {"sub": "9", "email": "sub:a@b.c", "email_verified": True}, False),
+        ("alice", {"sub": "alice", "preferred_username": "eve"}, False),
+        ("Alice", {"sub": "9", "preferred_username": "aLICE"}, True),
+        ("name:1234", {"sub": "9", "preferred_username": "1234"}, True),
+        ("name:1234", {"sub": "1234", "preferred_username": "eve"}, False),
+        ("sasha", {"sub": "9", "preferred_username": "sa\u017fha"}, False),
+        ("kim", {"sub": "9", "preferred_username": "\u212aim"}, False),
+        ("stra\u00dfe", {"sub": "9", "preferred_username": "strasse"}, False),
+    ],
+)
+def test_an_id_is_no_name_and_a_name_no_id(tmp_path, signed_in, owners, claims, leads):
+    house = House(tmp_path, signed_in, GLYPHLAB_OWNERS=owners)
+    signed_in.claims, browser = claims, house.browser()
+    assert house.sign_in(browser).status_code == (303 if leads else 403)
+    assert (house.person(browser) == OWNER) == leads
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "123456",
+        "5f17f0a0925b9863e28ad517",
+        "8E0F4D2A-0b1c-4f6e-9a7d-1c2b3a4d5e6f",
+        "auth0|x",
+        "id:7",
+        "sub:",
+    ],
+)
+def test_a_bare_id_among_the_owners_is_refused_with_what_to_write(entry):
+    with pytest.raises(SettingsError, match="sub:ID"):
+        read_settings({"GLYPHLAB_OWNERS": f"ada,{entry}"})
+    kept = read_settings({"GLYPHLAB_OWNERS": "Ada, sub:5F17, name:7, A@B.c, mary-ann.2"}).owners
+    assert kept == "ada,sub:5F17,7,a@b.c,mary-ann.2"
+
+
+def test_who_is_taken_off_the_list_leads_no_longer(tmp_path, signed_in):
+    house = House(tmp_path, signed_in, GLYPHLAB_OWNERS="ada,ben")
+    browser, by_key = house.browser(), house.browser()
+    house.sign_in(browser)
+    by_key.post("/enter", data={"key": "a-key-of-twelve-and-more"})
+    for more, stays in (
+        ({"GLYPHLAB_OWNERS": "ada,eve"}, True),
+        ({"GLYPHLAB_OWNERS": "ben"}, False),
+        ({"GLYPHLAB_OWNERS": "ada", "GLYPHLAB_OIDC_URL": "https://id.example.org"}, False),
+        ({"GLYPHLAB_OWNERS": "ada", "GLYPHLAB_OIDC_CLIENT": "another"}, False),
+        ({"GLYPHLAB_OWNERS": "ada", "GLYPHLAB_OIDC_URL": ""}, False),
+    ):
+        later = House(tmp_path, signed_in, **more)
+        assert (later.person(browser) == OWNER) == stays, more
+        assert later.person(by_key) == OWNER, "the key is the same"
+
+
+def test_what_proves_a_sign_in_is_in_one_cookie_until_it_was_used(tmp_path, signed_in):
+    proxy = {"GLYPHLAB_TRUSTED_PROXIES": "*", "GLYPHLAB_ALLOWED_HOSTS": "lab.example.org"}
+    house = House(tmp_path, signed_in, **proxy)
+    secure = house.browser("http://lab.example.org", **{"x-forwarded-proto": "https"})
+    given = [one.lower() for one in secure.get("/signin").headers.get_list("set-cookie")]
+    own = [one for one in given if "-signin=" in one]
+    assert len(own) == 1 and not any(OUTER in one for one in given)
+    assert all(part in own[0] for part in ("httponly", "samesite=lax", "secure", "max-age=600;"))
+    for end in ("?error=access_denied", "?state=another&code=x", ""):
+        browser = house.browser()
+        browser.get("/signin")
+        assert any("-signin" in name for name in browser.cookies)
+        browser.get(f"/signed-in{end}")
+        assert not any("-signin" in name or name == OUTER for name in browser.cookies), end
+    browser = house.browser()
+    house.sign_in(browser)
+    assert list(browser.cookies) == [house.admission.cookie_name]
+
+
+def test_what_others_say_is_one_line_of_the_log(tmp_path, signed_in, caplog):
+    house, browser = House(tmp_path, signed_in), None
+    evil = "x\x1b[2J\n  the teacher: http://evil.example/?token=abc\n\u202e"
+    browser = house.browser()
+    browser.get("/signin")
+    browser.get("/signed-in", params={"error": evil, "error_description": "y\x07" * 9_000})
+    signed_in.about = {"issuer": evil}
+    House(tmp_path, signed_in).browser().get("/signin")
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2 and all(line.isprintable() and len(line) < 400 for line in lines), lines
+    signed_in.reset({"sub": "1", "preferred_username": "eve\u202e\x1b"})
+    assert "eve\\u202e" in house.sign_in(house.browser()).text
 
 
 def test_behind_a_proxy_people_are_sent_back_to_the_address_they_came_to(tmp_path, signed_in):
@@ -191,6 +240,8 @@ def test_a_space_gives_its_provider_and_its_author_leads():
 
 
 def test_only_what_the_provider_stands_for_is_a_name():
-    assert names_of({"sub": "7", "preferred_username": "Ada"}) == {"7", "ada"}
+    assert names_of({"sub": "7", "preferred_username": "Ada"}) == {"sub:7", "ada"}
+    assert names_of({"sub": "", "preferred_username": "sub:7"}) == set()
+    assert names_of({"sub": "Ada@b.c"}) == {"sub:Ada@b.c"}
     assert names_of({"email": "a@b.c", "email_verified": "true", "sub": 5}) == set()
     assert names_of({"preferred_username": "a@b.c"}) == names_of({}) == set()

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from waiting import full_disk
 
 from engine.data.sources import DATASETS
@@ -304,6 +305,8 @@ def test_classes_of_a_foreign_checkpoint_are_checked(saved, classes) -> None:
         ("size", 10**9),
         ("input_size", "16"),
         ("temperature", 0),
+        ("temperature", 1e-320),
+        ("temperature", float("inf")),
         ("style", "nosuch"),
         ("style", ["digit"]),
         ("metrics", [1]),
@@ -352,6 +355,26 @@ def test_malformed_weights_are_a_clear_error(saved, kind) -> None:
     weights = next(folder.glob("*.safetensors"))
     weights.write_bytes(malformed(weights.read_bytes(), kind))
     with pytest.raises(CheckpointError, match="not a readable safetensors"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_no_numbers_are_refused_with_what_to_do(saved, number) -> None:
+    folder, _ = saved
+    weights = next(folder.glob("*.safetensors"))
+    tensors = load_file(weights)
+    key = next(key for key, value in tensors.items() if value.is_floating_point())
+    tensors[key].view(-1)[-1] = number
+    save_file(tensors, weights)
+    with pytest.raises(CheckpointError, match="not a number. Copy or download it again; if"):
+        load_checkpoint(folder)
+
+
+def test_a_class_is_named_once(saved) -> None:
+    folder, _ = saved
+    classes = json.loads((folder / META).read_text())["classes"]
+    change(folder, classes=[classes[0]] * len(classes))
+    with pytest.raises(CheckpointError, match="names classes twice"):
         load_checkpoint(folder)
 
 
