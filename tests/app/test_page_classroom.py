@@ -8,7 +8,7 @@ import io
 import pytest
 from weblab import add_run, run_part, texts
 
-from app.sections.classroom.returning import as_csv as codes_as_csv
+from app.charts.report import as_csv
 from app.sections.classroom.standings import as_file
 from app.shared_lab import open_lab_here
 from engine.lab import Lab
@@ -114,4 +114,4 @@ def test_codes_for_a_whole_class_are_made_at_once_as_a_table_and_a_file(lab):
     assert len(code) == 9 and page.get("download_button")[0].proto.label == "Codes (CSV)"
     assert lab.classroom.join(code, "Mia") == lab.mia
     rows = [{"Name": "=1+1", "Code": "aaaa-bbbb", "Last here": ""}]
-    assert list(csv.reader(io.StringIO(codes_as_csv(rows).decode("utf-8-sig"))))[1][0] == "'=1+1"
+    assert list(csv.reader(io.StringIO(as_csv(rows))))[1][0] == "'=1+1"

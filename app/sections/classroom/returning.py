@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.charts.report import as_csv
 from app.charts.words import ago
 from app.sections.classroom.deeds import REFUSED
 from engine.errors import GlyphlabError
@@ -35,7 +34,7 @@ def all_back_in(lab: Lab) -> None:
             st.dataframe(rows, hide_index=True, key="codes-table", height="content")
             st.download_button(
                 "Codes (CSV)",
-                as_csv(rows),
+                as_csv(rows).encode("utf-8-sig"),
                 "codes.csv",
                 "text/csv",
                 key="codes-csv",
@@ -62,13 +61,3 @@ def _make(lab: Lab) -> None:
     ]
     if not found:
         st.session_state[REFUSED] = "Nobody has been in this class yet: they join with the code."
-
-
-def as_csv(rows: list[dict[str, str]]) -> bytes:
-    """The table for a spreadsheet, which takes no name for a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(rows[0])
-    for row in rows:
-        writer.writerow(f"'{value}" if value[:1] in "=+-@" else value for value in row.values())
-    return out.getvalue().encode("utf-8-sig")
