@@ -176,6 +176,7 @@ def _counted(
     temperature = fit_temperature(logits, matrix, given)
     prior = np.exp(log_softmax(logits, temperature)).mean(0).astype(float)
     even = "few errors" if shown.rate < config.few_errors_rate else "symmetric"
+    wrong = _wrong(shown)
     return replace(
         found,
         regime="class-dependent" if uneven else even,
@@ -190,6 +191,11 @@ def _counted(
             " confusion of their labels is not that of images that look alike"
         ),
         differing=_differing(shown),
+        ambiguous=tuple(  # what is counted as wrong is not put down to likeness as well
+            pair
+            for pair in found.ambiguous
+            if not (wrong[pair[0], pair[1]] or wrong[pair[1], pair[0]])
+        ),
     )
 
 

@@ -27,7 +27,7 @@ from engine.noise.image_evidence import ImageEvidence, evidence_of_descriptors
 from engine.noise.inject import add_noise
 from engine.noise.no_class import no_class
 from engine.noise.ranking import Suspects, hidden_first, most_likely_wrong
-from engine.noise.reconcile import clean_for_certain
+from engine.noise.reconcile import clean_for_certain, reconciled
 from engine.noise.report import summary, unknowable
 
 NAMES = tuple("0123456789")
@@ -97,6 +97,8 @@ def test_classes_mislabelled_among_themselves_are_never_clean(digits) -> None:
     assert now.matrix[3, 5] > 0.08 and now.matrix[0, 0] > 0.95
     text = summary(now, len(given), NAMES)
     assert "look clearly like one class" in text
+    both = replace(judged_as(), ambiguous=((3, 5, 0.1), (1, 7, 0.1)))
+    assert judged(both, seen, given).ambiguous == ((1, 7, 0.1),)  # what is wrong is not ambiguous
 
 
 def test_two_names_for_one_kind_of_image_are_no_noise(digits) -> None:
@@ -168,6 +170,21 @@ def test_groups_without_a_foreign_label_are_no_mixture(digits) -> None:
     given[np.flatnonzero(true == 4)[:10]] = 7
     (found,) = confused_classes(vectors, given, replace(seen, alike=alike))
     assert found.labels == (4, 7) and found.wrong > 0
+
+
+def test_few_wrong_labels_among_images_that_are_all_clear_are_counted(digits) -> None:
+    vectors, true = digits
+    given = true.copy()
+    at = np.random.default_rng(0).choice(len(true), 30, replace=False)
+    given[at] = (true[at] + np.arange(30) % 9 + 1) % 10
+    seen = looked(vectors, given)
+    every = replace(seen.separability, clear=np.ones(len(true), bool))
+    found = replace(judged_as(), rate_high=0.02)
+    now = reconciled(found, 8 * np.eye(10)[every.predicted], given, every)
+    assert now.regime == "few errors" and now.rate_low <= 30 / len(true) <= now.rate_high
+    half = replace(every, clear=np.arange(len(true)) % 2 == 0)
+    now = reconciled(found, 8 * np.eye(10)[half.predicted], given, half)
+    assert now.regime == "undecided"
 
 
 def test_a_class_mostly_under_anothers_label_is_not_taken_for_one_that_looks_like_it(
