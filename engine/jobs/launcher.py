@@ -13,6 +13,7 @@ from engine.progress import Progress, no_progress
 from engine.runs.run import Run, create_run
 
 if TYPE_CHECKING:
+    from engine.data.listing import Listing
     from engine.jobs.cluster.probe import Probe
     from engine.jobs.cluster.view import ClusterView
     from engine.jobs.executor import Executor
@@ -135,11 +136,28 @@ class Launcher:
     def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
         from engine.store.labels import pinned
         from engine.store.names import check_names
+        from engine.store.trainable import check_labels
 
         check_names(self.store, recipe)
+        check_labels(recipe.data, self.store.home, self._listing)
         self._check_devices(recipe)  # told now, not by a run that failed
         recipe = pinned(self.store.home, recipe)
         return create_run(self.store.home, recipe, name, cwd=str(Path.cwd()), **status)
+
+    def _listing(self, name: str) -> Listing:
+        """The names and given labels of a data set that is here; nothing is fetched. Raises DataError."""
+        from engine.data.catalog import list_dataset
+
+        settings = self.store.settings
+        return list_dataset(
+            name,
+            folders=settings.data,
+            home=self.store.home,
+            offline=True,
+            unpacked_mb=settings.unpacked_mb,
+            progress=no_progress,
+            names_only=settings.names_only,
+        )
 
     def stop(self, id: str, at_once: bool = False) -> None:
         """Have a run stop and keep its best model; `at_once` kills it. Raises RunError if it is not

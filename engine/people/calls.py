@@ -37,7 +37,7 @@ _ROWS: dict[str, dict[str, str]] = {
         HIDDEN: "train probe start_task executor",
     },
     "data": {
-        "look": "augmented check contents list listing recipe_view samples",
+        "look": "augmented check contents list listing recipe_view samples why_not_trained",
         "prepare data": "fetch",
         "change data": "upload remove_upload",
     },

@@ -32,9 +32,11 @@ from engine.services.contents import (
 )
 from engine.services.imports import Imports
 from engine.settings import COMMAND
+from engine.store.trainable import check_labels
 
 if TYPE_CHECKING:
     from engine.recipes.augmentation import Augment
+    from engine.recipes.fields import DataSpec
     from engine.recipes.recipe import Recipe
     from engine.store.store import Store
 
@@ -174,6 +176,15 @@ class Data:
     def remove_upload(self, name: str) -> None:
         """Move an uploaded data set and its label journal to the trash. Raises DataError."""
         set_aside(self.store.home, name, remove_upload(self.store.home, name))
+
+    def why_not_trained(self, spec: DataSpec) -> str:
+        """Why no run can be trained on these images, as a sentence; '' where one can, as far as labels go."""
+        try:
+            check_labels(spec, self.store.home, self.listing)
+        except DataError as error:
+            words = str(error)
+            return words[:1].upper() + words[1:]
+        return ""
 
     def listing(self, name: str, progress: Progress = no_progress) -> Listing:
         """The names and given labels of a data set's images, nothing decoded. Raises DataError."""

@@ -15,6 +15,7 @@ from weblab import add_run, open_page, texts, thumbnails
 from engine.data.choices import AS_FOUND, Choices
 from engine.errors import DataError
 from engine.lab import Lab
+from engine.recipes.fields import DataSpec
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,18 @@ def test_a_data_set_without_any_label_is_labelled_and_a_model_comes_out(lab):
     truth = _scans(lab, "bare", Choices(unlabelled=True))
     assert set(lab.labels.given("bare").values()) == {None} and lab.labels.classes("bare") == ()
     assert "60" in texts(open_page("data", data="bare"))
+    before, why = len(lab.runs()), "no image of bare has a label"
+    page = open_page("train", data="bare", recipe="quick")
+    assert f"{why[:1].upper()}{why[1:]}" in texts(page) and "Will train" not in texts(page)
+    assert page.button(key="start").disabled and "[Label](/label?data=bare)" in texts(page)
+    recipe = lab.recipe("quick", {"data.name": "bare"})
+    for begin in (lab.submit, lab.train):
+        with pytest.raises(DataError, match=why) as refused:
+            begin(recipe)
+        assert "page Label" in str(refused.value) and len(lab.runs()) == before
+    page = open_page("data", data="bare")
+    assert "Train on this" not in texts(page) and "[Label](/label?data=bare)" in texts(page)
+    assert "will be drawn" not in str(page.get("plotly_chart"))
     space = lab.spaces.embed(lab.model, "bare", "all")
     page = open_page("label", data="bare", model=lab.model)
     figures = {metric.label: metric.value for metric in page.metric}
@@ -118,6 +131,10 @@ def test_a_data_set_without_any_label_is_labelled_and_a_model_comes_out(lab):
     assert metric.delta == "random choice 33%"
     score = lab.labelling.score(space)
     assert score.n == 36 and score.chance < score.low < score.accuracy < score.high
+    with pytest.raises(DataError, match=r"data\.labels=mended"):
+        lab.submit(lab.recipe("quick", {"data.name": "bare"}))
+    assert "labels=mended" in texts(open_page("data", data="bare"))
+    assert not lab.data.why_not_trained(DataSpec(name="bare", labels="mended"))
     recipe = lab.labelling.recipe(space)
     data = lab.dataset(recipe.data)
     sizes = {name: len(index) for name, index in data.splits.items()}
@@ -125,3 +142,21 @@ def test_a_data_set_without_any_label_is_labelled_and_a_model_comes_out(lab):
     assert set(sizes) == {"train", "val", "test"} and recipe.init_from == lab.model
     with pytest.raises(DataError, match="has no split 'train'"):
         lab.dataset("bare").split("train")
+
+
+def test_nothing_is_trained_on_images_of_one_class(lab):
+    data, out = lab.dataset("digits"), io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number, at in enumerate(np.flatnonzero(data.labels == 4)[:12]):
+            picture = io.BytesIO()
+            Image.fromarray(255 - data.images[at, 0]).save(picture, "PNG")
+            archive.writestr(f"four/{number}.png", picture.getvalue())
+    staged = lab.data.imports.stage("fours.zip", out.getvalue())
+    lab.data.imports.keep(staged, AS_FOUND)
+    before = len(lab.runs())
+    with pytest.raises(DataError, match="of one class, 'four'"):
+        lab.submit(lab.recipe("quick", {"data.name": "fours"}))
+    assert len(lab.runs()) == before
+    assert open_page("train", data="fours").button(key="start").disabled
+    page = open_page("data", data="fours")
+    assert "Train on this" not in texts(page) and "a model needs two" in texts(page)

@@ -12,6 +12,7 @@ from app.charts.data import SPLIT_NAMES, class_counts
 from app.charts.words import literal, number
 from app.charts.words import size as file_size
 from app.samples.thumbs import thumbs
+from app.sections.data.next_step import next_step
 from app.sections.data.remove import remove
 from app.sections.data.report import show_report, warn
 from app.sections.data.splits import show_splits
@@ -50,10 +51,11 @@ def show(lab: Lab, name: str) -> None:
         found = lab.data.contents(name)
     _figures(info, found)
     warn(found.report.warnings)
-    with st.container(
-        key="wide" if len(found.classes) > 26 else None
-    ):  # assets/style.css scrolls it where there is too little room
-        chart(class_counts(found.classes, found.counts), key=f"counts-{name}")
+    if found.counts.any():
+        with st.container(
+            key="wide" if len(found.classes) > 26 else None
+        ):  # assets/style.css scrolls it where there is too little room
+            chart(class_counts(found.classes, found.counts), key=f"counts-{name}")
     views = ["Samples", "Augmentation", "Splits", "Report"]
     view = st.segmented_control(
         "Show",
@@ -72,7 +74,7 @@ def show(lab: Lab, name: str) -> None:
     else:
         _report(lab, info, found)
     with st.container(horizontal=True, vertical_alignment="center"):
-        link("train", "Train on this", data=name)
+        next_step(lab, name)
         take_away(lab, name)
         if info.uploaded and lab.may("change data"):
             remove(lab, name)

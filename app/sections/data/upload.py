@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from app.charts.words import number
+from app.sections.data.next_step import next_step
 from app.sections.data.preview import CHECKED_AT_ONCE, preview
 from app.sections.data.reading import SHARE
 from app.sections.data.report import plain, skipped_table
 from app.widgets.common import note
-from app.widgets.links import link
 from engine.data.address import is_on_the_web
 from engine.data.choices import Choices
 from engine.data.listing import TEST
@@ -61,7 +61,7 @@ def upload(lab: Lab) -> None:
         if added:
             st.toast(f"`{added.name}` is a data set now.", icon=":material/check_circle:")
             st.success(added.text, icon=":material/check_circle:")
-            link("train", "Train on this", data=added.name)
+            next_step(lab, added.name)
             if added.skipped:
                 st.dataframe(skipped_table(added.skipped), hide_index=True)
 

@@ -57,10 +57,13 @@ def start(lab: Lab) -> None:
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
         recipe = None
-    if recipe is not None:
+    unfit = lab.data.why_not_trained(recipe.data) if recipe is not None else ""
+    if recipe is not None and not unfit:
         _estimate(lab, recipe)
         _doubts(lab, recipe)
         rate_finder(lab, recipe, key)
+    if unfit:
+        _unfit(unfit, recipe.data.name if recipe else "")
     several = lab.may("sweep")  # who may not start many runs gets no choice of how many
     left, *middle, right = st.columns([4, 2, 3] if several else [2, 1], vertical_alignment="bottom")
     with left:
@@ -83,10 +86,18 @@ def start(lab: Lab) -> None:
             type="primary",
             icon=":material/play_arrow:",
             width="stretch",
-            disabled=recipe is None or bool(why),
+            disabled=recipe is None or bool(unfit or why),
         )
     if why and may:
         st.caption(f":material/lock: {why}")
+
+
+def _unfit(why: str, data: str) -> None:
+    """Why nothing can be trained on these images, and where they get labels."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.error(why, icon=":material/label_off:")
+        if "no image" in why.casefold():
+            link("label", "Label", data=data)
 
 
 def keep_edits() -> None:
