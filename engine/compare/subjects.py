@@ -58,6 +58,7 @@ class Subject:
     epochs: tuple[dict[str, Any], ...]
     final: Mapping[str, Any]
     device: str | None = None
+    fingerprint: str | None = None  # of the images it was trained on
 
     @property
     def split(self) -> str:
@@ -155,8 +156,9 @@ def subject_of(run: Run, kind: str, label: str) -> Subject:
     if not epochs and not final:
         raise RunError(f"run {run.id} has no epoch to compare yet", got=f"it is {info.state}")
     return Subject(
-        run.id, kind, label, run.recipe(), info.state, run.path, epochs, final, info.device
-    )
+        run.id, kind, label, run.recipe(), info.state, run.path, epochs, final, info.device,
+        run.status().get("fingerprint"),
+    )  # fmt: skip
 
 
 def _held_out(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,6 +234,27 @@ def same_recipe(subjects: Sequence[Subject]) -> list[list[Subject]]:
     for subject in subjects:
         groups.setdefault(str(apart_from_seed(subject.recipe)), []).append(subject)
     return list(groups.values())
+
+
+def without_doubles(members: Sequence[Subject]) -> tuple[list[Subject], list[Subject]]:
+    """Runs of one recipe, of which those of the same seed on the same images count once; and their doubles. Of
+    several it is the first that has ended with a score.
+    """
+    same: dict[tuple[object, ...], list[Subject]] = {}
+    for one in members:
+        key = (one.recipe.seed, one.recipe.data.seed, one.fingerprint)
+        same.setdefault(key, []).append(one)
+    kept = [
+        next((one for one in runs if one.final and one.accuracy is not None), runs[0])
+        for runs in same.values()
+    ]
+    ids = {one.id for one in kept}
+    return kept, [one for one in members if one.id not in ids]
+
+
+def name_without_seed(name: str, recipe: Recipe) -> str:
+    """A run's name without the seed that the page writes behind it where it starts several."""
+    return name.removesuffix(f" seed {recipe.seed}") or name
 
 
 def apart_from_seed(recipe: Recipe) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from engine.compare.statistics import McNemar, Spread, spread
-from engine.compare.subjects import Subject, apart_from_seed, thresholds_for
+from engine.compare.subjects import Subject, apart_from_seed, thresholds_for, without_doubles
 from engine.durations import duration
 from engine.metrics import wilson_interval
 
@@ -21,12 +21,15 @@ SPLITS = {"test": "test", "val": "validation"}
 
 @dataclass(frozen=True)
 class SeedGroup:
-    """Runs of one recipe that differ by their seed; often just one."""
+    """Runs of one recipe that differ by their seed; often just one. doubles: runs that repeat one of the
+    members, seed and images too; they are no draw of their own and count nowhere.
+    """
 
     label: str
     members: tuple[Subject, ...]
     scores: tuple[float, ...]
     spread: Spread | None
+    doubles: tuple[Subject, ...] = ()
 
     @property
     def name(self) -> str:
@@ -39,11 +42,14 @@ class SeedGroup:
         return self.members[0].recipe.init_from
 
 
-def seed_group(members: Sequence[Subject]) -> SeedGroup:
+def seed_group(runs: Sequence[Subject]) -> SeedGroup:
+    members, doubles = without_doubles(runs)
     first = members[0]
     scores = tuple(s.accuracy for s in members if s.final and s.accuracy is not None)
     label = first.label if len(members) == 1 else f"{first.kind} ({len(members)} seeds)"
-    return SeedGroup(label, tuple(members), scores, spread(scores) if scores else None)
+    return SeedGroup(
+        label, tuple(members), scores, spread(scores) if scores else None, tuple(doubles)
+    )
 
 
 def answer(

@@ -22,6 +22,7 @@ from engine.compare.subjects import (
     Predictions,
     Subject,
     kinds,
+    name_without_seed,
     predictions_of,
     same_recipe,
     subject_of,
@@ -73,16 +74,17 @@ class Compare:
         RunError for an id that does not exist.
         """
         runs = [self.store.run(id) for id in ids]
-        names = [run.info().name for run in runs]
         recipes = [run.recipe() for run in runs]
+        given = [run.info().name for run in runs]
+        names = [name_without_seed(*one) for one in zip(given, recipes, strict=True)]
         called = kinds(names, recipes)
         seeded = [
             f"{kind} · seed {recipe.seed}" for kind, recipe in zip(called, recipes, strict=True)
         ]
         out = []
-        for run, kind, label in zip(runs, called, seeded, strict=True):
+        for at, (run, kind, label) in enumerate(zip(runs, called, seeded, strict=True)):
             if called.count(kind) == 1:
-                label = kind
+                label = kind if names[at] == given[at] else label
             elif seeded.count(label) > 1:
                 label = f"{kind} · {run.id}"
             try:

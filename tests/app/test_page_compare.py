@@ -95,6 +95,28 @@ def test_only_runs_on_the_same_data_are_offered_together(lab):
     assert set(page.query_params["runs"].split(",")) == {run.id for run in runs}
 
 
+def test_a_run_that_repeats_another_is_no_seed_of_its_own(lab):
+    first = compared_run(lab, wrong=range(2))
+    seeds = [
+        compared_run(lab, wrong=range(n), changes={"seed": seed}, name=f"quick seed {seed}")
+        for seed, n in enumerate((2, 4, 9))
+    ]
+    ids = [seeds[2].id, seeds[1].id, seeds[0].id, first.id]  # the latest first, as they are offered
+    (group,) = lab.compare.groups(lab.compare.subjects(ids))
+    assert group.label == "quick (3 seeds)" and group.spread.n == 3
+    assert [one.id for one in group.doubles] == [first.id]
+    (alone,) = lab.compare.groups(lab.compare.subjects([*ids[:3]]))
+    assert alone.spread == group.spread and not alone.doubles
+    page = open_page("compare", runs=",".join(ids))
+    assert f"quick · {first.id} counts in no mean" in texts(page)
+    assert "random seed alone" in texts(page)
+    page = open_page("compare", runs=f"{seeds[0].id},{first.id}")
+    assert "one recipe and one seed" in texts(page) and "random seed alone" not in texts(page)
+    first.write_status(fingerprint="of-other-images")
+    (group,) = lab.compare.groups(lab.compare.subjects(ids))
+    assert group.spread.n == 4 and not group.doubles
+
+
 def test_a_studys_question_is_one_click(lab):
     pre = compared_run(lab, "mnist-resnet18-pretrained", wrong=range(3), curve=(0.9, 0.95, 0.99))
     scratch = compared_run(lab, "mnist-resnet18-scratch", wrong=range(6), curve=(0.7, 0.95, 0.97))

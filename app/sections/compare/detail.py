@@ -47,7 +47,7 @@ def convergence(lab: Lab, subjects: Sequence[Subject]) -> None:
         "Held-out: the validation images; for recipes without them that evaluate on the test split"
         " each epoch, as some of the published studies did, the test images."
     )
-    if together and len(lab.compare.groups(subjects)) < len(subjects):
+    if together and any(len(group.members) > 1 for group in lab.compare.groups(subjects)):
         note("Line: mean over seeds. Band: from the lowest to the highest seed.")
     rows, colours = lab.compare.table(subjects), colours_of(subjects)
     left, right = st.columns(2)

@@ -111,10 +111,14 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
             icon=":material/info:",
         )
     elif len(subjects) > 1:
+        several = len(lab.compare.groups(subjects)[0].members) > 1
         st.info(
-            "These runs differ in their random seed alone. Their spread is shown below.",
+            "These runs differ in their random seed alone. Their spread is shown below."
+            if several
+            else "These runs have one recipe and one seed: together they tell no more than one.",
             icon=":material/info:",
         )
+    _doubles(lab, named)
     for place, rows in scores_by_place(lab, subjects).items():
         chart(charts.scores(rows, place), key=f"scores-{place}")
     st.subheader("Figures", anchor=False)
@@ -158,6 +162,16 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
                 hide_index=True,
                 key="differences",
             )
+
+
+def _doubles(lab: Lab, subjects: Sequence[Subject]) -> None:
+    """Which runs repeat another one, and so count in no mean and no interval."""
+    labels = [one.label for group in lab.compare.groups(subjects) for one in group.doubles]
+    if labels:
+        counts = (
+            "counts in no mean: it repeats" if len(labels) == 1 else "count in no mean: they repeat"
+        )
+        note(f"{', '.join(labels)} {counts} another run's recipe, seed and images.")
 
 
 def _verdict(row: dict[str, Any]) -> str:
