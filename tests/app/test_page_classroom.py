@@ -9,6 +9,7 @@ import pytest
 from weblab import add_run, run_part, texts
 
 from app.charts.report import as_csv
+from app.people.presence import note
 from app.sections.classroom.standings import as_file
 from app.shared_lab import open_lab_here
 from engine.lab import Lab
@@ -113,5 +114,30 @@ def test_codes_for_a_whole_class_are_made_at_once_as_a_table_and_a_file(lab):
     code = dict(zip(table["Name"], table["Code"], strict=True))["Mia"]
     assert len(code) == 9 and page.get("download_button")[0].proto.label == "Codes (CSV)"
     assert lab.classroom.join(code, "Mia") == lab.mia
+    assert dict(zip(table["Name"], table["Last here"], strict=True))["Mia"] == "joined just now"
+    note(lab.mia, "Train")
+    page.button(key="codes-for-all").click().run()
+    assert list(page.dataframe[0].value["Last here"])[1] == "just now"
     rows = [{"Name": "=1+1", "Code": "aaaa-bbbb", "Last here": ""}]
     assert list(csv.reader(io.StringIO(as_csv(rows))))[1][0] == "'=1+1"
+
+
+def the_wall() -> None:
+    from app.sections.classroom.teacher import wall
+    from app.shared_lab import open_lab_here
+    from engine.people.person import TEACHER
+
+    wall(open_lab_here().for_person(TEACHER))
+
+
+def test_an_empty_wall_says_whether_anybody_was_in(lab):
+    add_run(lab).write_status(owner=lab.mia.id, by="Mia")
+    lab.lessons.end()
+    said = texts(run_part(the_wall))
+    assert "Nobody is in since the lesson ended." in said and "joined yet" not in said
+
+
+def test_before_anybody_came_the_wall_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path / "other"))
+    monkeypatch.setenv("GLYPHLAB_MODE", "class")
+    assert "Nobody has joined yet." in texts(run_part(the_wall))

@@ -8,12 +8,14 @@ import streamlit as st
 
 from app.charts.report import as_csv
 from app.charts.words import ago
+from app.people.presence import seen
 from app.sections.classroom.deeds import REFUSED
 from engine.errors import GlyphlabError
 from engine.people.classroom import LESSON_SECONDS
 
 if TYPE_CHECKING:
     from engine.lab import Lab
+    from engine.people.class_file import Student
 
 CODES = "class-codes"
 
@@ -43,6 +45,13 @@ def all_back_in(lab: Lab) -> None:
             )
 
 
+def _last_here(student: Student) -> str:
+    """When they last opened a page; if that is not remembered, when they left or joined."""
+    if last := seen(student.id):
+        return ago(last.at)
+    return f"left {ago(student.left)}" if student.left else f"joined {ago(student.joined)}"
+
+
 def _make(lab: Lab) -> None:
     try:
         found = lab.classroom.back_codes()
@@ -53,9 +62,7 @@ def _make(lab: Lab) -> None:
         {
             "Name": student.name,
             "Code": f"{code[:4]}-{code[4:]}",
-            "Last here": f"left {ago(student.left)}"
-            if student.left
-            else f"joined {ago(student.joined)}",
+            "Last here": _last_here(student),
         }
         for student, code in found
     ]

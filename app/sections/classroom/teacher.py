@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from app.charts.words import ago, literal, percent
+from app.charts.words import ago, literal, moment, percent
 from app.doors.admission import is_loopback
 from app.doors.open_pages import has_page_open
 from app.people.presence import seen, was_here
@@ -227,7 +227,7 @@ def wall(lab: Lab) -> None:
     desks = lab.lessons.wall()
     st.subheader(f"{len(desks)} students" if len(desks) != 1 else "1 student", anchor=False)
     if not desks:
-        st.caption("Nobody has joined yet.")
+        st.caption(_nobody(lab.classroom.now()))
     columns = st.columns(4)
     for place, desk in enumerate(desks):
         with (
@@ -235,6 +235,15 @@ def wall(lab: Lab) -> None:
             st.container(border=True, key=f"desk-{desk.student.id}"),
         ):
             _desk(lab, desk)
+
+
+def _nobody(found: ClassFile) -> str:
+    """Why the wall is empty."""
+    came = [moment(time) for one in found.gone for time in (one.joined, one.left) if time]
+    since = any(time and time.timestamp() > found.ended + 1 for time in came)  # whole seconds
+    if found.gone and (since or not found.ended):
+        return "Nobody is in now: all have left."
+    return "Nobody is in since the lesson ended." if found.ended else "Nobody has joined yet."
 
 
 def _desk(lab: Lab, desk: Desk) -> None:
