@@ -141,7 +141,8 @@ def follow(run: Run, trainer: Trainer, tools: Tools) -> Trainer:
             continue
         row = _epoch_row(stats)
         run.append_metrics(row)
-        run.log(_epoch_line(stats))
+        chosen = trainer.stages[stats.stage - 1].select != "last" and len(trainer.val_index)
+        run.log(_epoch_line(stats, best=stats.best and bool(chosen)))
         saver.keep(stats)
         run.heartbeat(epoch=stats.epoch, epochs=trainer.epochs, share=stats.epoch / trainer.epochs)
         done, total = stats.epoch * trainer.steps, trainer.epochs * trainer.steps
@@ -160,7 +161,8 @@ def _epoch_row(stats: EpochStats) -> EpochRow:
     return cast(EpochRow, {"kind": "epoch", **row, **extra})
 
 
-def _epoch_line(stats: EpochStats) -> str:
+def _epoch_line(stats: EpochStats, best: bool) -> str:
+    """best: whether it is the best so far. Where always the last epoch is kept, none is called so."""
     shown = [
         f"epoch {stats.epoch}/{stats.epochs}",
         f"{stats.size} px",
@@ -170,5 +172,5 @@ def _epoch_line(stats: EpochStats) -> str:
         if value is not None:
             shown.append(f"{name} {100 * value:.2f}%")
     return "  ".join(
-        [*shown, f"{stats.images_per_second:,.0f} images/s"] + (["best"] if stats.best else [])
+        [*shown, f"{stats.images_per_second:,.0f} images/s"] + (["best"] if best else [])
     )

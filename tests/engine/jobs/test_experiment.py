@@ -41,6 +41,20 @@ def train(run: Run, data: ImageSet | None = None, **options: object) -> dict:
     return conduct(run, load=lambda spec: data, **options)
 
 
+def test_only_epochs_chosen_by_a_measure_are_called_best(tmp_path: Path) -> None:
+    for select in ("accuracy", "last"):
+        run = run_of(tmp_path, select=select)
+        train(run)
+        lines = [
+            line
+            for line in (run.path / "log.txt").read_text("utf-8").splitlines()
+            if "train loss" in line
+        ]
+        kept = [row["best"] for row in run.metrics() if row["kind"] == "epoch"]
+        called = [line.endswith("best") for line in lines]
+        assert called == (kept if select == "accuracy" else [False] * 4)
+
+
 def test_a_run_records_what_it_did_and_ends_with_its_figures(tmp_path: Path) -> None:
     run = run_of(tmp_path)
     final = train(run)
