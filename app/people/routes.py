@@ -23,7 +23,7 @@ from engine.settings import Settings
 PAGE = (Path(__file__).parents[2] / "assets" / "join.html").read_text(encoding="utf-8")
 JOIN = f"""<h1>Join the class</h1>
 <form method="post" action="join">
-<label>Code on the board <input name="code" value="CODE" required autocomplete="off"
+<label>Code on the board, or on your slip <input name="code" value="CODE" required autocomplete="off"
  autocapitalize="none" spellcheck="false" maxlength="20"></label>
 <label>Your name <input name="name" value="NAME" required maxlength="{LONGEST_NAME}"
  autocomplete="nickname"></label>
@@ -31,7 +31,8 @@ JOIN = f"""<h1>Join the class</h1>
 <p>Others of the class see your name beside your runs. Take a first name or a nickname. A cookie keeps
 you joined in this browser for a week. The teacher's computer keeps your name, when you joined, which pages
 you opened and when, and what you draw, teach and train, until the teacher clears it. You were here before? The
-teacher can let you back in to what you made.</p>
+teacher can give you a slip with a code of your own: enter it above with the name you had, and what you made is
+there again.</p>
 <details><summary>I am the teacher</summary>ENTER</details>"""
 ENTER = """<form method="post" action="enter"><label>Key <input name="key" type="password" required
  autocomplete="current-password" maxlength="200"></label><button>Enter</button></form>"""

@@ -75,6 +75,8 @@ def test_the_start_prints_how_people_come_in(lab, tmp_path):
 def test_what_a_form_holds_beside_its_fields_changes_nothing_and_who_leaves_is_out(lab):
     admission = admission_of(lab.classroom, lab.settings, {})
     client = TestClient(Starlette(routes=routes(admission, lab.settings)), follow_redirects=False)
+    asked = client.get("/join").text
+    assert "or on your slip" in asked and "with the name you had" in asked
     wrong = client.post("/join", data={"code": "x", "name": "<b>", "status": "1", "wrong": "x"})
     assert wrong.status_code == 403 and "&lt;b&gt;" in wrong.text
     code = lab.classroom.now().code
