@@ -19,7 +19,7 @@ def remember() -> None:
 with page(
     "Study",
     "Published experiments beside this lab's results: with the same recipe, and the best of any"
-    " recipe.",
+    " recipe. The studies are not publicly listed: their figures can't be looked up elsewhere.",
 ) as lab:
     rows, runs = lab.study.rows(), lab.runs()
     studying.summary(rows)

@@ -245,7 +245,7 @@ def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab, tmp_pa
     assert page.selectbox(key="import-label").options == ["label", "letter"]
     found = reported(page)
     assert found["Columns"] == "label is 'label'; not used: letter"
-    assert found["Splits"].startswith("Training 26, Test 4 (15% of the images, stratified")
+    assert found["Splits"] == "Training 26, Test 4 (15% of the images, stratified, as chosen below)"
     page.selectbox(key="import-label").set_value("letter").run()
     assert not page.exception and {"a · 15", "b · 15"} <= set(captions(page))
     page.selectbox(key="import-label").set_value(None).run()

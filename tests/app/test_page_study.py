@@ -32,6 +32,7 @@ def figure_of(page, label: str) -> list[str]:
 
 def test_the_overview_has_a_row_for_every_experiment_and_invents_no_figure(lab):
     page = open_page("study")
+    assert "not publicly listed" in page.caption[0].value
     table = page.dataframe[0].value
     assert list(table["experiment"]) == [name for part in STUDIES.values() for name in part.recipes]
     assert set(table["state"]) == {"not run yet"} and table["ours"].isna().all()

@@ -86,7 +86,7 @@ def _show(lab: Lab, looked: _Looked, whole: Preview, progress: Progress) -> None
         st.metric("Images", number(found.images), width=130)
         st.metric("Classes", number(len(found.classes)), width=130)
         st.metric("Left out", number(len(found.report.skipped)), width=130)
-    warn(found.report.warnings)
+    warn(found.report.warnings, preview=True)
     each = found.counts.sum(0)
     captions = [
         f"{found.classes[label]} · {number(int(each[label]))}" if label >= 0 else "no label"
@@ -101,7 +101,7 @@ def _show(lab: Lab, looked: _Looked, whole: Preview, progress: Progress) -> None
     if len(found.classes) > MOST_SHOWN:
         note(f"The first {MOST_SHOWN} of {number(len(found.classes))} classes; all of them:")
         chart(class_counts(found.classes, found.counts), key="import-counts")
-    show_report(found)
+    show_report(found, preview=True)
     if found.checked:
         return
     note(

@@ -19,20 +19,30 @@ if TYPE_CHECKING:
 
 MOST_SKIPPED = 1000
 MOST_WARNINGS = 8
+AT_IMPORT, BELOW = "as chosen at the import", "as chosen below"
 
 
-def warn(findings: Sequence[Finding]) -> None:
-    """What should be known before anything is trained, in one box; nothing where all is well."""
+def warn(findings: Sequence[Finding], preview: bool = False) -> None:
+    """What should be known before anything is trained, in one box; nothing where all is well. preview:
+    nothing is imported yet.
+    """
     if not findings:
         return
-    shown = [f"- {plain(one.text)}" for one in findings[:MOST_WARNINGS]]
+    shown = [f"- {_said(one.text, preview)}" for one in findings[:MOST_WARNINGS]]
     more = len(findings) - len(shown)
     shown += [f"- and {more} more, in the report"] if more else []
     st.warning("\n".join(["Check before training:", "", *shown]), icon=":material/warning:")
 
 
-def show_report(found: Contents) -> None:
-    """Files, layout, names and pixels, then every file that was left out, with the reason."""
+def _said(text: str, preview: bool) -> str:
+    """The text to be drawn; in a preview, where the choice is still to be made, it says so."""
+    return plain(text.replace(AT_IMPORT, BELOW) if preview else text)
+
+
+def show_report(found: Contents, preview: bool = False) -> None:
+    """Files, layout, names and pixels, then every file that was left out, with the reason. preview:
+    nothing is imported yet.
+    """
     report = found.report
     notes = [one for one in report.findings if one.level == "note"]
     if report.form:
@@ -51,11 +61,11 @@ def show_report(found: Contents) -> None:
             ("Polarity", report.polarity),
             ("Names", f"{report.encoding}{', guessed' if report.guessed else ''}"),
         ]
-        texts = {what: [plain(found)] for what, found in rows}
+        texts = {what: [_said(found, preview)] for what, found in rows}
         # A table whose long lines are broken, on a phone too.
         st.table(pd.DataFrame.from_dict(texts, "index", columns=["Found"]), border="horizontal")
     for one in notes:
-        note(plain(one.text))
+        note(_said(one.text, preview))
     if report.skipped:
         st.dataframe(skipped_table(report.skipped), hide_index=True)
         if len(report.skipped) > MOST_SKIPPED:
