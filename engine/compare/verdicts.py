@@ -21,9 +21,7 @@ SPLITS = {"test": "test", "val": "validation"}
 
 @dataclass(frozen=True)
 class SeedGroup:
-    """Runs of one recipe that differ by their seed; often just one. doubles: runs that repeat one of the
-    members, seed and images too; they are no draw of their own and count nowhere.
-    """
+    """Runs of one recipe that differ by their seed; often just one. doubles: see `without_doubles`."""
 
     label: str
     members: tuple[Subject, ...]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from weblab import add_run, open_page, texts
+from weblab import add_run, open_page, run_part, texts
 
 from app.widgets import citations
 from engine import __version__
@@ -44,6 +44,22 @@ def test_a_model_shows_its_card_its_figures_and_what_it_confuses(lab):
     }
     assert f"/draw?model={run.id}" in words
     assert run.id in set(page.dataframe[-1].value["Name"])
+
+
+def the_figures_of_three_classes() -> None:
+    from app.sections.models.card import figures
+    from app.shared_lab import open_lab_here
+
+    lab = open_lab_here()
+    meta = lab.model_meta(lab.runs()[0].id)
+    figures({**meta, "classes": meta["classes"][:3]})
+
+
+def test_top_three_of_three_classes_is_no_figure(lab):
+    page = open_page("models", model=add_run(lab).id)
+    assert "Top 3" in {metric.label for metric in page.metric}
+    labels = {metric.label for metric in run_part(the_figures_of_three_classes).metric}
+    assert "Classes" in labels and "Top 3" not in labels
 
 
 def test_the_weights_are_offered_and_so_is_onnx(lab):

@@ -281,3 +281,15 @@ def test_several_seeds_start_by_one_click_and_are_compared_together(lab):
     (address,) = [one for one in texts(page).split() if "/compare?runs=" in one][:1]
     assert all(run.id in address for run in runs)
     assert len({str(apart_from_seed(recipe)) for recipe in recipes}) == 1  # as Compare groups them
+
+
+@pytest.mark.parametrize(("count", "shown"), [(3, False), (4, True)])
+def test_top_three_of_three_classes_is_no_figure(lab, count, shown):
+    run = add_run(lab)
+    rows = run.metrics()
+    rows[-1]["confusion"] = [[9] * count] * count
+    (run.path / "metrics.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in rows), "utf-8"
+    )
+    page = open_page("train", run=run.id)
+    assert ("Test top 3" in {metric.label for metric in page.metric}) == shown

@@ -52,10 +52,10 @@ def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
             if merged is not None
             else []
         ),
-        (
-            "Top 3",
-            percent(metrics.get("test_top3")),
-            meaning("top-3"),
+        *(
+            [("Top 3", percent(metrics.get("test_top3")), meaning("top-3"))]
+            if len(meta["classes"]) > 3  # of three, all are in the top 3
+            else []
         ),
         *(
             [("Calibration error", percent(metrics.get("test_ece")), meaning("calibration"))]

@@ -48,10 +48,10 @@ def _at_the_end(
             if final.get("test_n")
             else "not measured: this data set was split without test images",
         ),
-        (
-            "Test top 3",
-            percent(final.get("test_top3")),
-            meaning("top-3"),
+        *(
+            [("Test top 3", percent(final.get("test_top3")), meaning("top-3"))]
+            if len(final.get("confusion") or ()) not in (1, 2, 3)  # of three, all are in the top 3
+            else []
         ),
         (
             "Validation",
