@@ -116,6 +116,11 @@ def test_a_data_set_without_any_label_is_labelled_and_a_model_comes_out(lab):
     page = open_page("data", data="bare")
     assert "Train on this" not in texts(page) and "[Label](/label?data=bare)" in texts(page)
     assert "will be drawn" not in str(page.get("plotly_chart"))
+    for view in ("Augmentation", "Splits", "Report"):
+        page.session_state["data-view"] = view
+        page.run()
+        assert not page.exception, view
+        assert ("splits are made of those that have one" in texts(page)) == (view == "Splits")
     space = lab.spaces.embed(lab.model, "bare", "all")
     page = open_page("label", data="bare", model=lab.model)
     figures = {metric.label: metric.value for metric in page.metric}

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 def show_splits(found: Contents) -> None:
     """A row a split."""
+    if not found.splits:
+        note("No image has a label yet: splits are made of those that have one.")
+        return
     total = int(found.counts.sum())
     official = dict(zip(SPLIT_NAMES, found.counts.sum(1), strict=True))
     rows = [
