@@ -183,8 +183,13 @@ def _suspicion(lab: Lab, sample: Sample) -> None:
         if lab.may("diagnose"):
             link("noise", "Diagnose them", data=sample.data)
         return
+    says = (
+        "Whether the given label is correct is **not decided**"
+        if found.quality is None
+        else f"The given label is correct with probability **{percent(found.quality, 1)}**"
+    )
     st.markdown(
-        f"The given label is correct with probability **{percent(found.quality, 1)}**; number"
+        f"{says}; number"
         f" {number(found.rank)} of {number(found.of)} by suspicion. {literal(found.reason)}"
     )
 

@@ -41,7 +41,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         help="write a row an image: file, index, given, likely, suspicion (0 to 1, the probability"
-        " that the given label is wrong); the images to look at first come first",
+        " that the given label is wrong; empty where likely is not decided); the images to look at"
+        " first come first",
     )
 
 
@@ -52,8 +53,10 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         )
     found = lab.noise.diagnose(args.dataset, args.split, args.effort, progress)
     if args.csv is not None:
+        from engine.noise.explanation import write_suspects
+
         with open(args.csv, "w", encoding="utf-8", newline="") as file:
-            found.write_csv(file)
+            write_suspects(found, file)
     return {**found.document, "csv": None if args.csv is None else str(args.csv)}
 
 

@@ -3,26 +3,67 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from engine.files.sheets import write_table
+from engine.noise.findings import UNDECIDED
 from engine.noise.ranking import reason
+from engine.noise.shares import share
 
 if TYPE_CHECKING:
     from engine.noise.storage import Diagnosis
+
+NOT_DECIDED = "not decided"
+
+
+def not_decided(diagnosis: Diagnosis) -> np.ndarray:
+    """(n,) bool: whose likely class an undecided diagnosis can't tell: that it is the given label
+    says T alone, and the network gives that label less than one half.
+    """
+    found = diagnosis.arrays
+    if diagnosis.document["regime"] != UNDECIDED:
+        return np.zeros(diagnosis.n, bool)
+    rows = np.arange(diagnosis.n)
+    own = np.exp(found["log_p"][rows, found["given"]].astype(np.float32))
+    return (found["likely"] == found["given"]) & (own < 0.5)
+
+
+def rows_to_show(diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    """The rows of the list of suspects: where the likely class is not decided it says so, and there
+    is no suspicion.
+    """
+    rows, found = diagnosis.rows(), diagnosis.arrays
+    open_ones = not_decided(diagnosis)[found["order"]]
+    return [
+        {**row, "likely": NOT_DECIDED, "suspicion": ""} if left_open else row
+        for row, left_open in zip(rows, open_ones, strict=True)
+    ]
+
+
+def write_suspects(diagnosis: Diagnosis, file: TextIO) -> None:
+    """The list of suspects as CSV."""
+    write_table(
+        file,
+        ("file", "index", "given", "likely", "suspicion"),
+        (tuple(row.values()) for row in rows_to_show(diagnosis)),
+    )
 
 
 @dataclass(frozen=True)
 class LabelNeighbours:
     """An image's neighbours by a network that was not trained on its label.
 
+    label           the image's likely class; where that is not decided, the class to which that
+                    network gives the highest probability
     likely, given   positions, and cosine similarities, of the nearest images whose likely class is
-                    the image's likely class, and of those whose likely class is its given label
-    votes_likely    how many of the `count` nearest images have its likely class; votes_given: its
+                    `label`, and of those whose likely class is the image's given label
+    votes_likely    how many of the `count` nearest images have `label`; votes_given: its
                     given label
     """
 
+    label: int
     likely: tuple[np.ndarray, np.ndarray]
     given: tuple[np.ndarray, np.ndarray]
     votes_likely: int
@@ -48,7 +89,10 @@ def label_neighbours(diagnosis: Diagnosis, position: int, count: int = 6) -> Lab
 
     votes = likely[found["neighbours"][position]]
     own, given = int(likely[position]), int(found["given"][position])
+    if not_decided(diagnosis)[position]:
+        own = int(found["log_p"][position].argmax())
     return LabelNeighbours(
+        label=own,
         likely=nearest(own),
         given=nearest(given),
         votes_likely=int((votes == own).sum()),
@@ -61,12 +105,41 @@ def explain_label(diagnosis: Diagnosis, position: int, neighbours: LabelNeighbou
     """Why the label of the image at a position is suspect, or not, in a sentence or two."""
     found, names = diagnosis.arrays, diagnosis.classes
     p = np.exp(found["log_p"][position].astype(np.float32))
-    given, likely = int(found["given"][position]), int(found["likely"][position])
+    given, likely = int(found["given"][position]), neighbours.label
+    if not_decided(diagnosis)[position]:
+        return (
+            f"{_of_several(names, p, given, neighbours)} Which of them is right is not decided: look at"
+            " the image."
+        )
+    complementary = diagnosis.document["regime"] == "complementary"
+    if p[likely] < 0.5 and not (complementary and likely == given):
+        return _of_several(names, p, given, neighbours)
     return reason(
         names[given],
         names[likely],
         float(p[given]),
         float(p[likely]),
         (neighbours.votes_likely, neighbours.votes_given, neighbours.count),
-        diagnosis.document["regime"] == "complementary",
+        complementary,
     )
+
+
+def _of_several(
+    names: tuple[str, ...], p: np.ndarray, given: int, neighbours: LabelNeighbours
+) -> str:
+    """The prediction p (K,) where the likely class is not what the network is sure of."""
+    top, likely = int(p.argmax()), neighbours.label
+    verb = "predicts" if p[top] >= 0.5 else "gives the highest probability to"
+    text = f"A network that was not trained on this label {verb} {names[top]} ({share(p[top])})"
+    others = [f"the likely {names[likely]}"] if likely not in (top, given) else []
+    shares = [share(p[likely])] if others else []
+    if given != top:
+        others.append(f"the given {names[given]}")
+        shares.append(share(p[given]))
+    for name, value in zip(others, shares, strict=True):
+        text += f", {name} with {value}"
+    near = f"{neighbours.votes_likely} of the {neighbours.count} nearest images are likely"
+    text += f"; {near} {names[likely]}"
+    if likely != given:
+        text += f", {neighbours.votes_given} likely {names[given]}"
+    return f"{text}."

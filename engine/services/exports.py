@@ -149,6 +149,7 @@ class Exports:
         self, name: str, rows: ExportRows, places: dict[str, int], classes: tuple[str, ...]
     ) -> None:
         """Fill in suggestions, suspicions and decisions of version 0.1.0, those of all images last."""
+        from engine.noise.explanation import not_decided
         from engine.services.label_noise import Noise
 
         noise = Noise(self.store)
@@ -158,7 +159,10 @@ class Exports:
             if found is None or found.classes != classes:
                 continue
             there = [places.get(found.file(i), -1) for i in range(found.n)]
-            own = np.array([i for i, place in enumerate(there) if place >= 0], np.int64)
+            left_open = not_decided(found)
+            own = np.array(
+                [i for i, place in enumerate(there) if place >= 0 and not left_open[i]], np.int64
+            )
             at = np.array(there, np.int64)[own]
             rows.suggested[at] = found.arrays["likely"][own]
             rows.suspicion[at] = 1 - found.arrays["score"][own].astype(np.float64)

@@ -70,11 +70,11 @@ class Near(NamedTuple):
 
 
 class Suspicion(NamedTuple):
-    """What the diagnosis says of a label. quality: probability (0..1) that the given label is correct;
-    likely: the likely class; reason: a sentence or two.
+    """What the diagnosis says of a label. quality: probability (0..1) that the given label is correct,
+    None where that is not decided; likely: the likely class; reason: a sentence or two.
     """
 
-    quality: float
+    quality: float | None
     likely: str
     reason: str
     rank: int
@@ -192,15 +192,21 @@ class Samples:
 
     def suspicion(self, data: str, name: str) -> Suspicion | None:
         """What the diagnosis of the data set says of this image's given label; None without one."""
-        from engine.noise.explanation import explain_label, label_neighbours
+        from engine.noise.explanation import (
+            NOT_DECIDED,
+            explain_label,
+            label_neighbours,
+            not_decided,
+        )
 
         found = self.noise.find(data)
         if found is None or name not in found.places:
             return None
         place, arrays = found.places[name], found.arrays
+        left_open = bool(not_decided(found)[place])
         return Suspicion(
-            float(arrays["score"][place]),
-            found.classes[arrays["likely"][place]],
+            None if left_open else float(arrays["score"][place]),
+            NOT_DECIDED if left_open else found.classes[arrays["likely"][place]],
             explain_label(found, place, label_neighbours(found, place)),
             int(np.flatnonzero(arrays["order"] == place)[0]) + 1,
             found.n,

@@ -5,7 +5,7 @@ offered where there is none.
 from __future__ import annotations
 
 import pytest
-from noisy_labels import diagnosed
+from noisy_labels import diagnosed, left_undecided
 from weblab import open_page, texts, thumbnails
 
 from app.charts import noise as charts
@@ -79,6 +79,24 @@ def test_a_review_goes_on_from_where_it_was_left(lab):
     assert "**3** decided" in texts(again)
     again.button(key="undo").click().run()
     assert list(lab.noise.review(found).decisions()) == [int(order[0]), int(order[1])]
+
+
+def test_a_suspect_of_an_undecided_diagnosis_is_offered_for_a_look(lab):
+    found, first = left_undecided(lab)
+    given = found.classes[found.arrays["given"][first]]
+    page = open_page("noise", data="noisy", section="review")
+    shown = texts(page)
+    assert f"### Given **{given}**, likely class not decided" in shown
+    assert "No suspect is left" not in shown and "look at the first of these" in shown
+    page.button(key="accept").click().run()
+    decided = lab.noise.review(found).decisions()[first]
+    assert decided.label == found.arrays["log_p"][first].argmax() != found.arrays["given"][first]
+    page = open_page("noise", data="noisy", section="suspects")
+    page.toggle(key="differ").set_value(True).run()
+    captions = [item["caption"] for item in thumbnails(page, "gallery")]
+    assert captions[0] == f"{given} → not decided" and f"{given} → {given} · 0%" not in captions
+    card = texts(open_page("sample", data="noisy", sample=found.file(first)))
+    assert "Whether the given label is correct is **not decided**" in card
 
 
 def test_images_that_were_sent_to_the_review_come_first(lab):

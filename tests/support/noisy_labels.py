@@ -12,8 +12,10 @@ import numpy as np
 from PIL import Image
 
 from engine.embedding.neighbours import Neighbours
+from engine.files.atomic import write_json
 from engine.lab import Lab
 from engine.noise.diagnosis import estimate_noise
+from engine.noise.findings import REGIMES
 from engine.noise.hypotheses import (
     CLASS_DEPENDENT,
     COMPLEMENTARY,
@@ -118,3 +120,17 @@ def result_of(given: np.ndarray, true: np.ndarray, classes: int) -> PipelineResu
         embeddings=vectors[None].astype(np.float16),
         neighbours=near.astype(np.int32),
     )
+
+
+def left_undecided(lab: Lab) -> tuple[Diagnosis, int]:
+    """An undecided diagnosis whose T trusts all labels: its first suspect has its given label as its
+    likely class, which the network gives under one half. Also the suspect's position.
+    """
+    found = diagnosed(lab, "rare", 0.03)
+    first, arrays = int(found.arrays["order"][0]), dict(found.arrays)
+    arrays["likely"][first] = arrays["given"][first]
+    arrays["score"][first], arrays["log_odds"][first] = 1.0, 20.0
+    np.savez(found.folder / "arrays.npz", **arrays)
+    changed = {"regime": "undecided", "headline": REGIMES["undecided"]}
+    write_json(found.folder / "diagnosis.json", {**found.document, **changed})
+    return Lab(lab.home).noise.find(found.data.name), first

@@ -170,7 +170,7 @@ def _downloads(lab: Lab, found: Diagnosis, cleaned: Cleaned) -> None:
         )
         st.download_button(
             "Suspects (CSV)",
-            found.csv,
+            lambda: suspects_csv(found),
             f"{name}-suspects.csv",
             "text/csv",
             key="suspects-csv",
@@ -181,8 +181,18 @@ def _downloads(lab: Lab, found: Diagnosis, cleaned: Cleaned) -> None:
             take_away(lab, found.document["name"])
     note(
         "Labels: file, index, given, label, how. Suspects: file, index, given, likely, and suspicion (0 to"
-        " 1, the probability that the given label is wrong) of every image; those to look at come first."
+        " 1, the probability that the given label is wrong; empty where likely is not decided) of every"
+        " image; those to look at come first."
     )
+
+
+def suspects_csv(found: Diagnosis) -> str:
+    """The list of suspects, to be downloaded."""
+    from engine.noise.explanation import write_suspects
+
+    out = io.StringIO()
+    write_suspects(found, out)
+    return out.getvalue()
 
 
 @told

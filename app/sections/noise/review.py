@@ -56,6 +56,12 @@ def draw(lab: Lab) -> None:
     else:
         if place in sent:
             st.caption("Sent to the review by hand.")
+        elif found.document["regime"] == "undecided":
+            st.info(
+                "The diagnosis is undecided: look at the first of these images, and decide what you"
+                " can see.",
+                icon=":material/visibility:",
+            )
         elif found.arrays["given"][place] == found.arrays["likely"][place]:
             st.info(
                 "No suspect is left: of all images that follow, the given label is the likely class.",
@@ -79,11 +85,11 @@ def _sent_first(lab: Lab, found: Diagnosis, queue: np.ndarray) -> tuple[list[int
 
 def candidate(found: Diagnosis, review: Review, place: int, may: bool) -> None:
     """One image, its neighbours, and for who may decide, the buttons."""
-    from engine.noise.explanation import explain_label, label_neighbours
+    from engine.noise.explanation import NOT_DECIDED, explain_label, label_neighbours, not_decided
 
-    arrays, names = found.arrays, found.classes
-    given, likely = int(arrays["given"][place]), int(arrays["likely"][place])
+    names, given = found.classes, int(found.arrays["given"][place])
     near = label_neighbours(found, place)
+    likely = near.label
     left, right = st.columns([1, 3])
     with left:
         pictures(found, [place], [found.file(place)], columns=1, key="candidate")
@@ -92,14 +98,16 @@ def candidate(found: Diagnosis, review: Review, place: int, may: bool) -> None:
         st.markdown(
             f"### Given **{literal(names[given])}**"
             + (
-                ", which is also the likely class"
+                f", likely class {NOT_DECIDED}"
+                if not_decided(found)[place]
+                else ", which is also the likely class"
                 if same
                 else f", likely **{literal(names[likely])}**"
             )
         )
         st.markdown(literal(explain_label(found, place, near)))
         if may:
-            _decisions(found, review, place)
+            _decisions(found, review, place, likely)
         sides = [(likely, near.likely[0])] + ([] if same else [(given, near.given[0])])
         for label, positions in sides:
             if len(positions):
@@ -107,9 +115,8 @@ def candidate(found: Diagnosis, review: Review, place: int, may: bool) -> None:
                 pictures(found, positions, columns=12, key=f"near-{place}-{label}")
 
 
-def _decisions(found: Diagnosis, review: Review, place: int) -> None:
-    names, arrays = found.classes, found.arrays
-    given, likely = int(arrays["given"][place]), int(arrays["likely"][place])
+def _decisions(found: Diagnosis, review: Review, place: int, likely: int) -> None:
+    names, given = found.classes, int(found.arrays["given"][place])
     same = given == likely
     with st.container(horizontal=True):
         if not same:

@@ -83,6 +83,8 @@ def chosen(
     """Positions (m,) of the images with that given label and likely class ('any': all), in that
     order.
     """
+    from engine.noise.explanation import not_decided
+
     arrays, names = found.arrays, found.classes
     keep = np.ones(len(arrays["given"]), bool)
     if given != ANY:
@@ -90,7 +92,7 @@ def chosen(
     if likely != ANY:
         keep &= arrays["likely"] == names.index(likely)
     if only_differing:
-        keep &= arrays["given"] != arrays["likely"]
+        keep &= (arrays["given"] != arrays["likely"]) | not_decided(found)
     if order in ("suspect", "trusted"):
         ranked = arrays["order"] if order == "suspect" else arrays["order"][::-1]
     else:
@@ -122,15 +124,20 @@ def pictures(
 
 
 def captions(found: Diagnosis, places: np.ndarray | list[int]) -> list[str]:
-    """'3 → 8 · 99.9%' for each position: the suspicion, as in the files."""
+    """'3 → 8 · 99.9%' for each position: the suspicion, as in the files; '3 → not decided'."""
+    from engine.noise.explanation import NOT_DECIDED, not_decided
     from engine.noise.shares import share
 
     arrays, names = found.arrays, found.classes
-    return [
-        f"{names[arrays['given'][i]]} → {names[arrays['likely'][i]]} ·"
-        f" {share(round(1 - float(arrays['score'][i]), 4))}"
-        for i in places
-    ]
+    left_open = not_decided(found)
+
+    def after(i: int) -> str:
+        if left_open[i]:
+            return NOT_DECIDED
+        suspicion = share(round(1 - float(arrays["score"][i]), 4))
+        return f"{names[arrays['likely'][i]]} · {suspicion}"
+
+    return [f"{names[arrays['given'][i]]} → {after(i)}" for i in places]
 
 
 def explain(found: Diagnosis, place: int) -> None:
@@ -141,7 +148,7 @@ def explain(found: Diagnosis, place: int) -> None:
 
     near = label_neighbours(found, place)
     arrays, names = found.arrays, found.classes
-    given, likely = names[arrays["given"][place]], names[arrays["likely"][place]]
+    given, likely = names[arrays["given"][place]], names[near.label]
     left, right = st.columns([1, 4])
     with left:
         pictures(found, [place], [f"given {given}"], columns=1, key="explained")

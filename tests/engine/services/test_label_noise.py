@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from noisy_labels import corrupted, diagnosed, result_of
+from noisy_labels import corrupted, diagnosed, left_undecided, result_of
 
 from engine.cli import main, parser_of
 from engine.cli import noise as command
@@ -18,7 +18,7 @@ from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint
 from engine.noise.cleaned_labels import clean, default_name, table
-from engine.noise.explanation import explain_label, label_neighbours
+from engine.noise.explanation import explain_label, label_neighbours, not_decided, write_suspects
 from engine.noise.storage import load_diagnosis, make_document, save_diagnosis
 from engine.progress import no_progress
 from engine.runs.run import create_run
@@ -78,6 +78,32 @@ def test_the_neighbours_of_a_suspect_have_its_likely_class_or_its_given_label(la
     assert near.likely[1][0] > near.given[1][0]
     assert near.votes_likely > near.votes_given and near.count == 13
     assert f"the given {found.classes[given]}" in explain_label(found, place, near)
+
+
+def test_what_an_undecided_diagnosis_leaves_open_is_not_given_as_the_likely_class(lab):
+    found, first = left_undecided(lab)
+    out = io.StringIO()
+    write_suspects(found, out)
+    rows = list(csv.DictReader(io.StringIO(out.getvalue())))
+    assert rows[0]["file"] == found.file(first)
+    assert (rows[0]["likely"], rows[0]["suspicion"]) == ("not decided", "")
+    assert [row["likely"] for row in rows].count("not decided") == not_decided(found).sum()
+    near, top = label_neighbours(found, first), int(found.arrays["log_p"][first].argmax())
+    words = explain_label(found, first, near)
+    given = found.classes[found.arrays["given"][first]]
+    assert near.label == top and f"predicts {found.classes[top]}" in words
+    assert f"the given {given} with" in words and "at most to" not in words
+    assert "is not decided" in words
+
+
+def test_what_no_class_is_likely_for_is_said_in_a_whole_sentence(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    place = int(found.arrays["order"][-1])
+    given = int(found.arrays["given"][place])
+    found.arrays["log_p"][place] = np.log(0.6 / 9)
+    found.arrays["log_p"][place, given] = np.log(0.4)
+    words = explain_label(found, place, label_neighbours(found, place))
+    assert f"gives the highest probability to {found.classes[given]} (40%); 13 of" in words
 
 
 def test_reviewed_labels_come_first_and_the_rest_follows_the_choice(lab):
