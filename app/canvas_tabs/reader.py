@@ -17,7 +17,7 @@ from engine.errors import ModelError
 from engine.imaging import images, segmentation
 from engine.imaging.formats import image_in
 from engine.imaging.squares import coarse
-from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge
+from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge, likely
 from engine.recognition.few_shot import WITHOUT_GALLERY
 from engine.recognition.shape_similarity import likeness_vectors
 from engine.recognition.word_reader import read_lines
@@ -281,13 +281,18 @@ def _label_of(model: ModelInfo) -> str:
     return f"{_title_of(model)}: {model.classes} classes{quality}"
 
 
-def of_few_classes(classes: Sequence[str]) -> str:
-    """What to add to the answer of a model that has only a few classes: it names one of them
-    whatever is drawn. '' for a model with more.
+def note_of(verdict: Answer, classes: Sequence[str]) -> str:
+    """The note on an answer. A model that has only a few classes names one of them whatever is drawn:
+    what it is sure of is said to be so of these alone.
     """
-    if tuple(classes) == tuple("0123456789"):
-        return " This model knows only the digits 0 to 9."
-    return f" This model knows only {', '.join(classes)}." if len(classes) <= FEW_CLASSES else ""
+    if len(classes) > FEW_CLASSES:
+        return verdict.note
+    digits = tuple(classes) == tuple("0123456789")
+    these = "the digits 0 to 9" if digits else ", ".join(classes)
+    first = verdict.groups[0]
+    if verdict.kind == "sure" and verdict.headline == f"This is {first.best}":
+        return f"Of {these}, most like {first.best}: {likely(first.share)} sure."
+    return f"{verdict.note} This model knows only {these}."
 
 
 def _blank_page() -> np.ndarray:

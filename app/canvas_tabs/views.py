@@ -15,7 +15,7 @@ from PIL import Image
 
 from app.canvas_tabs.class_map import MAP_SIZE, map_of
 from app.canvas_tabs.drawing import decode_picture
-from app.canvas_tabs.reader import Reader, of_few_classes, rows_of
+from app.canvas_tabs.reader import Reader, note_of, rows_of
 from app.canvas_tabs.taught_views import nearest_examples, symbol_rows, why_taught
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
@@ -123,7 +123,7 @@ class Views:
             alike = self.reader.examples_like(drawn, model)
             out["rows"] = symbol_rows(alike) or out["rows"]
         else:
-            out["note"] += of_few_classes(prediction.classes)
+            out["note"] = note_of(verdict, prediction.classes)
         if drawn.page.drawn is not drawn.page.ink:
             out["note"] += " A stray dot was left out."
         if view == "nearest" and match is not None and alike:

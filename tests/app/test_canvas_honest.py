@@ -10,10 +10,11 @@ import pytest
 from hands import drawn, png
 from PIL import Image, ImageDraw
 
-from app.canvas_tabs.reader import Reader
+from app.canvas_tabs.reader import Reader, note_of
 from app.canvas_tabs.views import Views
 from engine.errors import DataError
 from engine.lab import Lab
+from engine.recognition.confusables import judge
 from engine.recognition.typicality import Typical, ink_depth, measured, typicality_of
 from engine.services.few_shot import EMBEDDER
 
@@ -70,6 +71,20 @@ def test_digits_are_still_named(lab, writer):
     for digit in "701":
         page = on_a_page(lab, drawn(digit, 5, writer=writer))
         assert Reader(lab).answer(page, DIGITS)[1].kind == "sure"
+
+
+@pytest.mark.parametrize(
+    ("classes", "these"),
+    [(tuple("0123456789"), "the digits 0 to 9"), (("3", "4", "A"), "3, 4, A")],
+)
+def test_a_model_of_few_classes_is_sure_of_these_alone(classes, these):
+    shares = np.where(np.array(classes) == "4", 0.99, 0.01 / (len(classes) - 1))
+    note = note_of(judge(classes, shares), classes)
+    assert note == f"Of {these}, most like 4: 99% sure."
+    unsure = np.full(len(classes), 1 / len(classes))
+    assert note_of(judge(classes, unsure), classes).endswith(f" This model knows only {these}.")
+    many = tuple("ABCDEFGHJKLMN4")
+    assert note_of(judge(many, np.eye(14)[13]), many) == ">99% sure."
 
 
 def test_a_taught_symbol_shows_its_own_bars_examples_and_reasons(lab, views):
