@@ -9,12 +9,14 @@ from noisy_labels import diagnosed, left_undecided
 from weblab import open_page, texts, thumbnails
 
 from app.charts import noise as charts
+from app.sections.noise.diagnosis import plain
 from app.sections.noise.purpose import changed_by_chance
 from engine.files.atomic import write_json
 from engine.lab import Lab
 from engine.labels.entries import REVIEW
 from engine.noise.findings import REGIMES
 from engine.noise.shares import two_estimates
+from engine.services.task3_results import published
 
 
 @pytest.fixture
@@ -41,6 +43,19 @@ def test_the_diagnosis_states_what_is_wrong_before_the_evidence(lab):
 def test_the_page_explains_why_published_results_are_below_guessing(lab):
     page = open_page("noise", data="task3")
     assert "All 5 published results are far *below* that" in texts(page)
+
+
+def test_published_results_are_named_without_the_codes_of_their_study(lab):
+    titles = [plain(row["title"]) for row in published(lab.store)]
+    assert "ResNet18 pretrained on MNIST" in titles and "ConvNet, one-cycle" in titles
+    assert not any(code in title for title in titles for code in ("C2", "C3", "C4"))
+    assert "of study C4, on page Study" in texts(open_page("noise", data="task3"))
+
+
+def test_a_kind_of_noise_is_chosen_by_a_name_that_fits_and_explained_below(lab):
+    page = open_page("noise", section="purpose")
+    assert max(map(len, page.selectbox(key="trial-noise").options)) < 20
+    assert "Each label is changed with this probability" in texts(page)
 
 
 def test_suspects_are_filtered_by_given_and_likely_class(lab):
@@ -195,6 +210,10 @@ def test_the_published_runs_and_the_recovered_one_stand_on_one_axis():
     rows = [label for trace in figure.data for label in trace.y]
     assert len(set(rows)) == 5 and any("99.50%" in row for row in rows) and "A · 0.31%" in rows
     assert figure.layout.xaxis.title.text == "Accuracy (%)"
+    # Beside the axis the names would leave a phone no plot: they stand above their marks.
+    assert figure.layout.yaxis.showticklabels is False
+    above = {note.y: note.text for note in figure.layout.annotations}
+    assert {row: row.rstrip("\u200b") for row in rows}.items() <= above.items()
 
 
 def test_large_matrices_are_drawn_without_numbers_in_their_cells():

@@ -36,6 +36,8 @@ HYPOTHESES = {
     "complementary": "complementary labels",
     "class-dependent": "class-dependent noise",
 }
+# The codes of the studies, which only page Study explains.
+PLAIN = {"study C4, ": "", "on C2": "on the characters' digits", "on C3": "on MNIST"}
 ADVICE = {
     "clean": "",
     "few errors": (
@@ -152,6 +154,13 @@ def groups(found: Diagnosis) -> None:
         pictures(found, places, columns=16, key=f"group-{number}")
 
 
+def plain(title: str) -> str:
+    """A published result's name without the codes of its study."""
+    for code, words in PLAIN.items():
+        title = title.replace(code, words)
+    return title
+
+
 def task3(lab: Lab) -> None:
     """The published results beside the recovered model, and the reason for them."""
     from engine.services import task3_results
@@ -160,7 +169,12 @@ def task3(lab: Lab) -> None:
         published, here = task3_results.published(lab.store), task3_results.plain_runs(lab.store)
         recovered = task3_results.recovered(lab.store)
     with st.container(border=True, key="task3"):
-        chart(charts.task3(published, here, recovered), key="attempts", least_width=560)
+        named = [{**row, "title": plain(row["title"])} for row in published]
+        chart(charts.task3(named, here, recovered), key="attempts")
+        note(
+            "As names: trained as if each label named its image's class. The published results are those"
+            " of study C4, on page Study."
+        )
         best = max((row["accuracy"] for row in recovered), default=None)
         ours = f"**{100 * best:.2f}%**" if best is not None else "over 99%"
         st.markdown(

@@ -73,9 +73,9 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
             noise = st.selectbox(
                 "Noise",
                 list(NOISES),
-                format_func=lambda key: f"{key} · {NOISES[key].about}",
                 key="trial-noise",
             )
+            st.caption(NOISES[noise].about[0].upper() + NOISES[noise].about[1:] + ".")
         with first[2]:
             model = NOISES[noise]
             st.session_state.setdefault(f"trial-rate-{noise}", model.rates[0])
@@ -150,7 +150,7 @@ def _at_work(lab: Lab) -> bool:
 def show(lab: Lab, trial: dict[str, Any]) -> None:
     """One result: the diagnosis beside the truth, the first suspects, the methods, and both Ts."""
     low, high = trial["noise_rate_interval"]
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric("Diagnosis", regime_words(trial["regime"]), width="content")
         st.metric("Wrong labels, estimated", share(trial["noise_rate"]), width="content")
         st.metric("95% interval", f"{share(low)} to {share(high)}", width="content")
