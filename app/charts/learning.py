@@ -20,6 +20,7 @@ from app.charts.words import percent
 
 Row = Mapping[str, Any]
 TRAIN, VALIDATION = COLOURS[1], LINE
+MOST_CHECKED = 40  # live points; of more, one is taken of several epochs, or training is very fast
 MOST_POINTS = 1500  # of live points in one curve; more would only cost the browser time
 
 
@@ -54,11 +55,12 @@ def loss_curves(
         return _empty("Loss", "when the first steps of training are done", height, over)
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
     if steps:
+        x, y, broken = _joined(steps)
         chart.add_scatter(
-            x=column([position(row) for row in steps]),
-            y=column([row.get("loss") for row in steps]),
+            x=column(x),
+            y=column(y),
             name="Training, step by step",
-            mode="lines+markers" if len(steps) < 40 else "lines",
+            mode="lines+markers" if broken or len(steps) < 40 else "lines",
             line={"color": TRAIN, "width": 1.5},
             marker={"size": 4},
             opacity=0.5,
@@ -211,6 +213,25 @@ def _marked(chart: go.Figure, rows: Sequence[Row], planned: int) -> go.Figure:
                 annotation_position="top right",
             )
     return chart
+
+
+def _joined(steps: Sequence[Row]) -> tuple[list[float | None], list[Any], bool]:
+    """x and y of live points with a gap between two that are further apart than an epoch (and than
+    three times what is usual): a line there would claim steps that nobody wrote down. Also whether
+    there is any gap.
+    """
+    places = [position(row) for row in steps]
+    apart = [after - before for before, after in pairwise(places)]
+    widest = max(1.0, 3 * sorted(apart)[len(apart) // 2] if len(apart) > MOST_CHECKED else 1.0)
+    x: list[float | None] = []
+    y: list[Any] = []
+    for row, place, far in zip(steps, places, [0.0, *apart], strict=True):
+        if far > widest + 1e-6:
+            x.append(None)
+            y.append(None)
+        x.append(place)
+        y.append(row.get("loss"))
+    return x, y, len(x) > len(places)
 
 
 def _thinned(rows: list[Row]) -> list[Row]:

@@ -205,6 +205,17 @@ def test_loss_has_live_points_before_the_first_epoch_ends():
     ) == 2
 
 
+def test_live_points_are_not_joined_across_epochs_that_have_none():
+    rows = [
+        {"kind": "step", "epoch": epoch, "step": 1, "steps": 1, "loss": 1 / epoch}
+        for epoch in (1, 2, 6, 7)
+    ]
+    live = loss_curves(rows).data[0]
+    assert list(live.x) == [1, 2, None, 6, 7] and live.y[2] is None and "markers" in live.mode
+    joined = loss_curves(rows[:2]).data[0]
+    assert list(joined.x) == [1, 2]
+
+
 def test_accuracy_is_in_percent_and_marks_the_epoch_that_is_kept():
     rows = learning_rows(3)
     rows[-1]["best"] = False
