@@ -75,9 +75,9 @@ def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int =
         marker={
             "color": [values[0]],
             "cmin": min(values),
-            "cmax": max(values) if span else min(values) + 1e-9,
+            "cmax": max(values),
             "colorscale": [[0, ends[0]], [1, ends[1]]],
-            "showscale": True,
+            "showscale": bool(span),  # of one value a scale has only digits
             "colorbar": {"title": {"text": axis_title(metric), "side": "right"}, "thickness": 12},
         },
         hoverinfo="skip",

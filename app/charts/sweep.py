@@ -76,6 +76,8 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
         best = value if best is None else better(best, value)
         line.append((trial.number, best * factor))
     if line:
+        last = max(trial.number for trial in shown)
+        line += [(last, line[-1][1])] if last > line[-1][0] else []  # it holds to the last trial
         chart.add_scatter(
             x=[x for x, _ in line],
             y=[y for _, y in line],

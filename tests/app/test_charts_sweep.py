@@ -37,7 +37,8 @@ def test_history_shows_every_trial_and_the_best_so_far_in_percent():
     figure = charts.history(TRIALS, "val_accuracy", "maximize")
     by_name = {trace.name: trace for trace in figure.data}
     assert list(by_name["finished"].y) == [50, 70, 60]
-    assert list(by_name["best so far"].y) == [50, 70, 70]
+    assert list(by_name["best so far"].x) == [0, 1, 2, 3]  # it holds to the last trial
+    assert list(by_name["best so far"].y) == [50, 70, 70, 70]
     assert list(by_name["pruned"].x) == [3]
     assert figure.layout.yaxis.title.text == "Validation accuracy (%)"
 
@@ -45,6 +46,7 @@ def test_history_shows_every_trial_and_the_best_so_far_in_percent():
 def test_a_loss_is_drawn_in_nats_and_less_is_better():
     figure = charts.history(TRIALS, "val_loss", "minimize")
     assert list(next(trace for trace in figure.data if trace.name == "best so far").y) == [
+        0.5,
         0.5,
         0.5,
         0.5,
@@ -130,6 +132,13 @@ def test_the_lines_of_trials_and_runs_are_legible_on_the_dark_ground():
     for colour in colours:
         one, other = sorted((_luminance(colour), _luminance(DARK["backgroundColor"])))
         assert (other + 0.05) / (one + 0.05) >= 3, colour
+
+
+def test_one_value_has_no_scale_of_colours():
+    bar = [
+        parallel(some, "val_accuracy", "maximize").data[-1].marker for some in (TRIALS[:1], TRIALS)
+    ]
+    assert [marker.showscale for marker in bar] == [False, True]
 
 
 def test_ticks_of_parallel_coordinates_stand_on_the_pages_ground():

@@ -12,6 +12,7 @@ from app.charts.parallel import parallel
 from app.charts.words import percent, seconds
 from app.widgets.common import chart, empty
 from app.widgets.doing import do_button
+from app.widgets.explain import meaning
 from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import Colour
@@ -82,7 +83,9 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
         st.subheader(spec.title or info.name, anchor=False, width="content")
         st.badge(info.state, color=colour, icon=f":material/{icon}:")
         st.caption(
-            f"recipe {info.recipe} · {spec.sampler} · pruning: {spec.pruner}", width="content"
+            f"recipe {info.recipe} · {spec.sampler} · pruning: {spec.pruner}",
+            width="content",
+            help=meaning("sweep"),
         )
     st.progress(
         min(1.0, info.done / info.trials),
@@ -90,7 +93,7 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
             f"{info.done} of {info.trials} trials ended; {info.pruned} pruned, {info.failed} failed"
         ),
     )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="sweep-buttons"):
         busy, may = info.state in BUSY, lab.may("sweep")
         if busy and may:
             _button(
