@@ -85,13 +85,14 @@ def overview(rows: Sequence[Row]) -> None:
         {
             "study": row.study,
             "experiment": row.name,
+            # What is compared comes first: the rest may be scrolled to on a narrow screen.
+            "published": _percent(row.judged_by),
+            "ours": _percent(row.ours.value if row.ours else None),
+            "points": _percent(row.difference),
             "measure": MEASURES.get(row.metric, row.metric)
             + ("; wrong labels" if row.labels_are_wrong else ""),
-            "published": _percent(row.judged_by),
             "its epoch": row.published_epoch or None,
-            "ours": _percent(row.ours.value if row.ours else None),
             "our epoch": row.our_epoch if row.ours else None,
-            "points": _percent(row.difference),
             "within chance": row.may_be_chance if row.difference is not None else None,
             "best of this lab": _percent(row.best.value if row.best else None),
             "by": row.best.recipe if row.best else None,
