@@ -29,6 +29,11 @@ COMMON: dict[str, dict[str, Term]] = {
             "",
             "LeCun et al. 1998; Cohen et al. 2017, arXiv:1702.05373",
         ),
+        "polarity": Term(
+            "Polarity",
+            "Whether ink is dark on light paper or light on dark. Models see characters light on dark,"
+            " whichever way they were written.",
+        ),
         "recipe": Term(
             "Recipe, run, seed",
             "A recipe is everything that decides a training: data, network, settings. Training it once is"
@@ -58,7 +63,8 @@ COMMON: dict[str, dict[str, Term]] = {
         "saliency": Term(
             "Saliency map",
             "Which pixels of an image speak for a class, and which against it, by what the network"
-            " computes.",
+            " computes. Integrated gradients add up each pixel's effect on that class's output on the way"
+            " from a blank page to the image.",
             "",
             "Springenberg et al. 2015, arXiv:1412.6806; Sundararajan et al. 2017, arXiv:1703.01365",
         ),
@@ -88,6 +94,11 @@ COMMON: dict[str, dict[str, Term]] = {
             "Validation images",
             "Images that are kept out of training and used to choose between epochs and settings. As the"
             " choice was made for them, accuracy on them is slightly too high.",
+        ),
+        "splits": Term(
+            "Split seed, stratified",
+            "Images are held out by a random draw; its seed is the split seed, and the same seed holds"
+            " out the same images. Stratified: each class gives the same share.",
         ),
         "test": Term(
             "Test images",

@@ -157,7 +157,8 @@ class Views:
         ]
         note = (
             f"Orange strokes are evidence for {prediction.label}, blue ones evidence against it"
-            " (integrated gradients; the baseline is a blank page)."
+            " (integrated gradients: each pixel's effect on the output for it, added up from a blank page"
+            " to your drawing)."
         )
         if len(items) > 1:
             note += " A picture that is mostly blue would by itself suggest another class."

@@ -157,6 +157,8 @@ def test_every_word_of_an_error_reaches_the_pad(views):
     assert "did you mean" in look([uri, "canvas-digit", "nearest", []])["note"]
     assert "did you mean" in why([uri, "canvas-digit"])["note"]
     assert models([])["best"] == "canvas-characters"
+    note = why([uri, "canvas-digits"])["note"]
+    assert "integrated gradients: each pixel's effect" in note and "baseline" not in note
 
 
 def test_the_pad_says_when_a_touch_of_the_pen_was_left_out(views):

@@ -32,6 +32,19 @@ def test_every_term_that_a_page_explains_is_in_the_glossary_and_each_says_someth
     assert all(len(term.what) > 30 and term.what.endswith(".") for term in TERMS.values())
 
 
+def test_words_of_cards_and_sweeps_are_explained_in_the_glossary():
+    words = as_markdown()
+    for word in (
+        "Split seed",
+        "stratified",
+        "Polarity",
+        "Integrated gradients",
+        "TPE",
+        "Temperature",
+    ):
+        assert word in words, word
+
+
 def test_the_glossary_is_searched_by_words(lab):
     page = open_page("glossary")
     assert "McNemar's test" in texts(page) and "Trustworthiness" in texts(page)
@@ -61,6 +74,13 @@ def test_what_is_this_opens_the_terms_beside_the_figures(lab):
     page.session_state["explain-accuracy-top-3-validation-test-loss-overfitting"] = True
     page.run()
     assert "Images that took no part in training" in texts(page)
+
+
+def test_a_models_card_explains_its_temperature_and_its_split_seed(lab):
+    page = open_page("models", model=add_run(lab).id)
+    page.session_state["explain-accuracy-top-3-test-temperature-splits"] = True
+    page.run()
+    assert "Split seed, stratified" in texts(page) and "are divided before" in texts(page)
 
 
 def test_calibration_and_likelihoods_are_for_who_asks_for_all_statistics(lab):

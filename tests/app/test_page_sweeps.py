@@ -79,6 +79,8 @@ def test_a_sweep_shows_its_trials_its_best_and_what_to_do_next(lab):
     assert not page.exception
     assert lab.recipe("kept").lr == best.values["lr"]
     assert any("`kept`" in text.value for text in page.success)
+    (line,) = [one for one in page.caption if "pruning:" in one.value]
+    assert "TPE proposes values" in line.help and "pruning ends trials" in line.help
 
 
 def test_a_damaged_sweep_is_explained_and_can_be_deleted_and_the_others_are_shown(lab):

@@ -73,7 +73,7 @@ def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
     with st.container(horizontal=True, gap="small"):
         for label, value, help in shown:
             st.metric(label, value, help=help, width=135)
-    explain("accuracy", "top-3", "test")
+    explain("accuracy", "top-3", "test", "temperature", "splits")
 
 
 def card(lab: Lab, name: str) -> None:
