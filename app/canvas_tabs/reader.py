@@ -41,9 +41,8 @@ NOTHING = "nothing drawn"
 MOST_STROKES = (
     60  # a word of twenty letters has forty; what has more (dots all over) is not read as one
 )
-COUNTED_SIDE = (
-    240  # pixels at which a drawing's characters are counted: enough to see gaps between them
-)
+# Pixels at which a drawing's characters are counted: enough to see gaps between them.
+COUNTED_SIDE = 240
 CLEARLY_ONE = (
     0.985  # a model this sure of a single character is believed, whatever gaps the drawing has
 )

@@ -105,10 +105,12 @@ class LabelReport:
 
     def _suspects(self, images: np.ndarray) -> str:
         shown = self.order[:MOST_SHOWN]
-        captions = [
-            f"{self.classes[self.given[i]]} → {self.classes[self.likely[i]]} ({i})" for i in shown
-        ]
-        return _gallery(images[shown], captions)
+        return _gallery(images[shown], [f"{self._labels(i)} ({i})" for i in shown])
+
+    def _labels(self, i: int) -> str:
+        """Label → likely class; of an undecided set the label alone where they are one."""
+        given, likely = self.classes[self.given[i]], self.classes[self.likely[i]]
+        return given if self.regime == "undecided" and given == likely else f"{given} → {likely}"
 
     def _group(self, group: Group, images: np.ndarray) -> str:
         labels = ", ".join(f"{self.classes[a]} ({share(p)})" for a, p in group.labels)

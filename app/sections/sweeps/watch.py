@@ -82,11 +82,8 @@ def _header(lab: Lab, info: SweepInfo, spec: SweepSpec) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(spec.title or info.name, anchor=False, width="content")
         st.badge(info.state, color=colour, icon=f":material/{icon}:")
-        st.caption(
-            f"recipe {info.recipe} · {spec.sampler} · pruning: {spec.pruner}",
-            width="content",
-            help=meaning("sweep"),
-        )
+        how = f"recipe {info.recipe} · {spec.sampler} · pruning: {spec.pruner}"
+        st.caption(how, width="content", help=meaning("sweep"))
     st.progress(
         min(1.0, info.done / info.trials),
         text=(
