@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from noisy_labels import simulated_logits
@@ -38,6 +40,10 @@ def test_probabilities_of_any_model_are_diagnosed_and_reported(digits) -> None:
     assert wrong[:300].mean() > 0.9 and table["score"].iloc[0] < 0.01
     page = found.report()
     assert page.count("<img") == 60 and "Symmetric noise" in page and "<script" not in page
+    first = int(found.order[0])
+    left_open = replace(found, regime="undecided", likely=given).report()
+    assert f"<figcaption>{given[first]} ({first})</figcaption>" in left_open and " → " in page
+    assert " → " not in left_open.partition("Most suspect")[2]
 
 
 def test_probabilities_of_noisy_labels_are_not_corrected_twice(digits) -> None:
