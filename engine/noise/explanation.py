@@ -10,7 +10,6 @@ import numpy as np
 from engine.files.sheets import write_table
 from engine.noise.findings import UNDECIDED
 from engine.noise.ranking import reason
-from engine.noise.shares import share
 
 if TYPE_CHECKING:
     from engine.noise.storage import Diagnosis
@@ -130,12 +129,12 @@ def _of_several(
     """The prediction p (K,) where the likely class is not what the network is sure of."""
     top, likely = int(p.argmax()), neighbours.label
     verb = "predicts" if p[top] >= 0.5 else "gives the highest probability to"
-    text = f"A network that was not trained on this label {verb} {names[top]} ({share(p[top])})"
+    text = f"A network that was not trained on this label {verb} {names[top]} ({_percent(p[top])})"
     others = [f"the likely {names[likely]}"] if likely not in (top, given) else []
-    shares = [share(p[likely])] if others else []
+    shares = [_percent(p[likely])] if others else []
     if given != top:
         others.append(f"the given {names[given]}")
-        shares.append(share(p[given]))
+        shares.append(_percent(p[given]))
     for name, value in zip(others, shares, strict=True):
         text += f", {name} with {value}"
     near = f"{neighbours.votes_likely} of the {neighbours.count} nearest images are likely"
@@ -143,3 +142,10 @@ def _of_several(
     if likely != given:
         text += f", {neighbours.votes_given} likely {names[given]}"
     return f"{text}."
+
+
+def _percent(value: float) -> str:
+    """A probability 0..1 in whole percents, of which none is certain."""
+    if value > 0.99:
+        return "over 99%"
+    return f"{100 * value:.0f}%" if value >= 0.01 else "under 1%"
