@@ -13,7 +13,6 @@ clear images and copies; `document_of` and `Diagnosis.arrays` read them under th
 
 from __future__ import annotations
 
-import io
 import shutil
 import tempfile
 import time
@@ -21,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from pydantic import ValidationError
@@ -30,7 +29,6 @@ from engine.data.listing import digest
 from engine.files.atomic import failure, make_folder, rename_whole, write_json
 from engine.files.checked import damaged, map_array, read_arrays, read_checked_json, wrong_field
 from engine.files.documents import LabelDiagnosis
-from engine.files.sheets import write_table
 from engine.noise.kinds import DiagnosisDocument
 from engine.noise.old_formats import FORMAT, FORMAT_1_ARRAYS, upgraded
 
@@ -133,18 +131,6 @@ class Diagnosis:
             }
             for i in found["order"]
         ]
-
-    def write_csv(self, file: TextIO) -> None:
-        write_table(
-            file,
-            ("file", "index", "given", "likely", "suspicion"),
-            (tuple(row.values()) for row in self.rows()),
-        )
-
-    def csv(self) -> str:
-        out = io.StringIO()
-        self.write_csv(out)
-        return out.getvalue()
 
 
 def save_diagnosis(folder: Path, document: LabelDiagnosis, result: PipelineResult) -> None:
