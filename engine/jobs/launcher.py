@@ -133,13 +133,20 @@ class Launcher:
         recipe, name = with_test_split(self.store, id, share)
         return self.submit(recipe, name, before=self.store.run(id).id, **status)
 
-    def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
-        from engine.store.labels import pinned
+    def check_data(self, recipe: Recipe) -> None:
+        """Raise DataError or CheckpointError if a recipe names data or a model that are not here, or
+        data without the labels that a training needs.
+        """
         from engine.store.names import check_names
         from engine.store.trainable import check_labels
 
         check_names(self.store, recipe)
         check_labels(recipe.data, self.store.home, self._listing)
+
+    def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
+        from engine.store.labels import pinned
+
+        self.check_data(recipe)
         self._check_devices(recipe)  # told now, not by a run that failed
         recipe = pinned(self.store.home, recipe)
         return create_run(self.store.home, recipe, name, cwd=str(Path.cwd()), **status)

@@ -12,7 +12,6 @@ from engine.files.atomic import make_folder, write_text
 from engine.progress import Cancelled
 from engine.runs.run_info import ALIVE
 from engine.services.sweep_folders import SweepFolders
-from engine.store.names import check_names
 from engine.sweep.info import SweepInfo
 from engine.sweep.space import longer, one_of_each, size_of, trial_recipe
 from engine.sweep.spec import SweepSpec, read_sweep
@@ -53,11 +52,12 @@ class Sweeps(SweepFolders):
         its number of trials follows.
 
         Raises RecipeError if the space does not fit the recipe, or another sweep has this name;
-        DataError, CheckpointError if it names data or a model that are unknown here.
+        DataError, CheckpointError if it names data or a model that are unknown here, or data that
+        nothing can be trained on.
         """
         recipe, *others = one_of_each(spec, self.store.recipe(spec.recipe, spec.changes))
         for tried in (recipe, *others):
-            check_names(self.store, tried)
+            self.launcher.check_data(tried)
         if not recipe.data.validation:
             raise RecipeError(
                 f"recipe {spec.recipe} holds out no validation split to choose by",

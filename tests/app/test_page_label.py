@@ -16,6 +16,7 @@ from engine.data.choices import AS_FOUND, Choices
 from engine.errors import DataError
 from engine.lab import Lab
 from engine.recipes.fields import DataSpec
+from engine.sweep.spec import SweepSpec
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +114,12 @@ def test_a_data_set_without_any_label_is_labelled_and_a_model_comes_out(lab):
         with pytest.raises(DataError, match=why) as refused:
             begin(recipe)
         assert "page Label" in str(refused.value) and len(lab.runs()) == before
+    spec = SweepSpec(
+        name="bare", recipe="quick", changes={"data.name": "bare"}, space={"lr": [0.1]}
+    )
+    with pytest.raises(DataError, match=why):
+        lab.sweeps.create(spec)
+    assert not lab.sweeps.list()
     page = open_page("data", data="bare")
     assert "Train on this" not in texts(page) and "[Label](/label?data=bare)" in texts(page)
     assert "will be drawn" not in str(page.get("plotly_chart"))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.sections.data.report import plain
 from app.widgets.common import note
+from app.widgets.explain import meaning
 from engine.data.choices import AS_FOUND, Choices
 from engine.errors import GlyphlabError
 
@@ -52,7 +53,11 @@ def choices_form(key: str, choices: Choices, report: ImportReport | None) -> Cho
     with left:
         papers = list(PAPERS.values())
         paper = st.selectbox(
-            "Polarity", list(PAPERS), papers.index(choices.paper), key=f"{key}-paper"
+            "Polarity",
+            list(PAPERS),
+            papers.index(choices.paper),
+            key=f"{key}-paper",
+            help=meaning("polarity"),
         )
     with middle:
         parts = (
