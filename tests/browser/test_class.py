@@ -153,7 +153,7 @@ def test_a_lesson(browser, lab):
     assert lab.classroom.person_of(ben.shown_pass()).id == own["Ben"], "his symbol is his again"
     teacher.press("End the lesson")
     teacher.press("End it")
-    teacher.sees("Nobody has joined yet.")
+    teacher.sees("Nobody is in since the lesson ended.")
     teacher.sees("Of 364 test images.")  # the lesson's result is still there
     ben.sees("The lesson has ended.")
     ben.shoot("lesson-ended")
