@@ -34,7 +34,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "stop a run": "stop",
         "resume a run": "resume again with_test_split",
         "stop a task": "stop_task",
-        HIDDEN: "train probe start_task executor",
+        HIDDEN: "train probe start_task executor check_data",
     },
     "data": {
         "look": "augmented check contents list listing recipe_view samples why_not_trained",
