@@ -100,10 +100,10 @@ def test_ci_runs_make_test_and_is_a_script_that_bash_understands():
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", str(script)], check=True)
-    assert script.read_text(encoding="utf-8").splitlines()[-2:] == [
-        "make test",
-        "make test-cluster",
+    commands = [
+        line for line in script.read_text(encoding="utf-8").splitlines() if line.startswith("make")
     ]
+    assert commands == ["make test", "make test-cluster || make test-cluster"]
 
 
 def test_the_lock_is_in_step_with_what_is_pinned_and_names_no_address():
