@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.records import append
+from bench.records import append_figures
 
 ROOT = Path(__file__).parent.parent
 MODELS = ("canvas-characters", "canvas-digits")
@@ -279,9 +279,5 @@ def main() -> dict[str, float]:
     """Measure, append to records.csv, and return every figure by name."""
     start = time.perf_counter()
     found = measure()
-    seconds = round(time.perf_counter() - start, 1)
-    append(
-        {"bench_or_recipe": "canvas", "metric": metric, "value": f"{value:.4g}", "seconds": seconds}
-        for metric, value in found.items()
-    )
+    append_figures("canvas", found, time.perf_counter() - start)
     return found

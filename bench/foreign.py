@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from bench.little_pictures import little_picture
-from bench.records import append
+from bench.records import append_figures
 from engine.data.sources import CHARACTERS
 from engine.imaging.images import Page
 from engine.lab import Lab
@@ -159,8 +159,5 @@ def main() -> dict[str, float]:
         for kind, pages in asked.items():
             for rule, share in shares(lab, model, pages).items():
                 out[f"{model}, {kind}, named without a doubt{rule}"] = share
-    append(
-        {"bench_or_recipe": "foreign", "metric": metric, "value": f"{value:.4g}"}
-        for metric, value in out.items()
-    )
+    append_figures("foreign", out)
     return out

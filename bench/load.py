@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 from bench.canvas import MODELS, PATIENCE, Lab, Training, drawing, spread
-from bench.records import append, read
+from bench.records import append_figures, read
 
 DRAWING, WATCHING = 50, 20  # people
 STROKE_SECONDS, REST_SECONDS = 2.0, 3.0
@@ -261,13 +261,6 @@ def main(seconds: float = SECONDS) -> dict[str, float]:
     if seconds < SECONDS:
         return found
     who = f"{DRAWING} draw, {WATCHING} watch"
-    append(
-        {
-            "bench_or_recipe": "load",
-            "metric": f"{who}: {metric}",
-            "value": f"{value:.4g}",
-            "seconds": seconds,
-        }
-        for metric, value in found.items()
-    )
+    named = {f"{who}: {metric}": value for metric, value in found.items()}
+    append_figures("load", named, seconds)
     return found

@@ -23,7 +23,7 @@ import numpy as np
 from bench.canvas import Lab as Server
 from bench.canvas import chromium
 from bench.loop_walk import Walk, walk
-from bench.records import append
+from bench.records import append_figures
 from engine.lab import Lab
 
 SEED = 23
@@ -183,8 +183,5 @@ def main(home: Path | None = None, out: Path = Path("loop")) -> dict[str, float]
         finally:
             server.close()
         found = figures(on, spoiled, prepared)
-    append(
-        {"bench_or_recipe": "loop", "metric": name, "seed": SEED, "value": f"{value:.4g}"}
-        for name, value in found.items()
-    )
+    append_figures("loop", found, seed=SEED)
     return found

@@ -29,7 +29,7 @@ import numpy as np
 
 from bench.canvas import Lab, chromium
 from bench.crowded_home import make_home
-from bench.records import append, read
+from bench.records import append_figures, read
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
@@ -289,14 +289,5 @@ def main() -> dict[str, float]:
     """Measure, append to records.csv, and return every figure by name."""
     begun = time.perf_counter()
     found = asyncio.run(_all())
-    seconds = round(time.perf_counter() - begun, 1)
-    append(
-        {
-            "bench_or_recipe": "many-runs",
-            "metric": metric,
-            "value": f"{value:.4g}",
-            "seconds": seconds,
-        }
-        for metric, value in found.items()
-    )
+    append_figures("many-runs", found, time.perf_counter() - begun)
     return found

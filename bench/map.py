@@ -17,7 +17,7 @@ from app.charts.space import layer_marks
 from app.scatter.component import FOLDER, layer_of
 from app.scripts import joined
 from bench.canvas import chromium
-from bench.records import append
+from bench.records import append_figures
 from engine.services.layer import named
 
 if TYPE_CHECKING:
@@ -183,9 +183,7 @@ def main() -> dict[str, float]:
             out[f"{count:,} points, clicks on the nearest point, share"] = right
             page.close()
         browser.close()
-    append(
-        {"bench_or_recipe": "map", "metric": name, "value": f"{v:.4g}"} for name, v in out.items()
-    )
+    append_figures("map", out)
     return out
 
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.records import append
+from bench.records import append_figures
 
 REPEATS, EPOCHS = 3, 5
 RECIPE: dict[str, Any] = {
@@ -94,18 +94,8 @@ def main(
     *ones, two = speed
     result = {f"images per second, {name}": value for name, value in speed.items()}
     result |= {f"{two}, over {one}": speed[two] / speed[one] for one in ones}
-    seconds = round(time.perf_counter() - start, 1)
     if record:
-        append(
-            {
-                "bench_or_recipe": "parallel",
-                "seed": 0,
-                "metric": metric,
-                "value": f"{value:.4g}",
-                "seconds": seconds,
-            }
-            for metric, value in result.items()
-        )
+        append_figures("parallel", result, time.perf_counter() - start, seed=0)
     return result
 
 

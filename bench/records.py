@@ -52,6 +52,30 @@ def append(rows: Iterable[Mapping[str, object]], file: Path = FILE) -> None:
             writer.writerow([filled.get(column, "") for column in COLUMNS])
 
 
+def append_figures(
+    name: str,
+    figures: Mapping[str, float],
+    seconds: float | None = None,
+    digits: int = 4,
+    file: Path = FILE,
+    **same: object,
+) -> None:
+    """Add a row for each figure of one measurement, to so many significant digits. seconds: that it
+    took, all in all, if that is recorded; same: further columns that all rows share.
+    """
+    rows = [
+        {
+            "bench_or_recipe": name,
+            "metric": metric,
+            "value": f"{value:.{digits}g}",
+            "seconds": "" if seconds is None else round(seconds, 1),
+            **same,
+        }
+        for metric, value in figures.items()
+    ]
+    append(rows, file)
+
+
 def read(file: Path = FILE) -> list[dict[str, str]]:
     """All rows, oldest first; none if nothing was recorded yet."""
     if not file.exists():

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 from bench.canvas import Lab as ServedLab
 from bench.crowded_home import make_home
 from bench.many_runs import in_sessions
-from bench.records import append, read
+from bench.records import append_figures, read
 from engine.lab import Lab
 from engine.recipes.recipe import make_recipe
 from engine.runs.run_info import ENDED, now
@@ -241,14 +241,5 @@ def main(scale: str = "full") -> dict[str, float]:
                 out |= {f"{what}: {figure}": value for figure, value in found.items()}
     out |= crowd(size)
     if scale == "full":
-        seconds = round(time.perf_counter() - begun, 1)
-        append(
-            {
-                "bench_or_recipe": "scale",
-                "metric": metric,
-                "value": f"{value:.4g}",
-                "seconds": seconds,
-            }
-            for metric, value in out.items()
-        )
+        append_figures("scale", out, time.perf_counter() - begun)
     return out

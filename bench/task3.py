@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.ablation import true_labels
-from bench.records import append
+from bench.records import append_figures
 
 SEED = 0
 
@@ -28,7 +28,7 @@ def main(kept: Path = Path("task3")) -> dict[str, float]:
     data = lab.dataset("task3")
     kept.mkdir(parents=True, exist_ok=True)
     result = run_pipeline(data, seed=SEED, cache=PredictionCache(kept))
-    seconds = round(time.perf_counter() - begun, 1)
+    seconds = time.perf_counter() - begun
     true = true_labels(np.asarray(data.images[result.index]), lab.dataset("mnist"))
     known, found = true >= 0, result.findings
     figures = {
@@ -38,14 +38,5 @@ def main(kept: Path = Path("task3")) -> dict[str, float]:
         "wrong labels, at least": found.rate_low,
         "wrong labels, at most": found.rate_high,
     }
-    append(
-        {
-            "bench_or_recipe": "task3",
-            "seed": SEED,
-            "metric": metric,
-            "value": f"{value:.6g}",
-            "seconds": seconds,
-        }
-        for metric, value in figures.items()
-    )
+    append_figures("task3", figures, seconds, digits=6, seed=SEED)
     return figures

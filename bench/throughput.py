@@ -16,7 +16,7 @@ import os
 import statistics
 import time
 
-from bench.records import append
+from bench.records import append_figures
 
 IMAGES, BATCH, REPEATS = 12_800, 128, 3
 RECIPE = {
@@ -133,20 +133,10 @@ def main(
     }
     first, second = result.values()
     result["ratio"] = first / second
-    seconds = round(time.perf_counter() - start, 1)
     called = " ".join(
         ["throughput", name, *(f"{key} {value}" for key, value in model["options"].items())]
     )
-    append(
-        {
-            "bench_or_recipe": called,
-            "seed": 0,
-            "metric": metric,
-            "value": f"{value:.4g}",
-            "seconds": seconds,
-        }
-        for metric, value in result.items()
-    )
+    append_figures(called, result, time.perf_counter() - start, seed=0)
     return result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.records import COLUMNS, append, read
+from bench.records import COLUMNS, append, append_figures, read
 
 
 def test_rows_are_added_below_one_heading_with_the_commit_and_the_machine(tmp_path):
@@ -16,3 +16,16 @@ def test_rows_are_added_below_one_heading_with_the_commit_and_the_machine(tmp_pa
     assert read(file)[0]["scale"] == "full" and all(
         read(file)[1][name] for name in ("commit", "device")
     )
+
+
+def test_figures_of_one_measurement_are_rows_to_a_few_digits(tmp_path):
+    file = tmp_path / "records.csv"
+    append_figures("map", {"opened, ms": 1674.25, "share": 1.0}, 12.345, file=file, seed=3)
+    append_figures("task3", {"right": 0.9954549}, digits=6, file=file)
+    rows = [(r["bench_or_recipe"], r["metric"], r["value"], r["seconds"]) for r in read(file)]
+    assert rows == [
+        ("map", "opened, ms", "1674", "12.3"),
+        ("map", "share", "1", "12.3"),
+        ("task3", "right", "0.995455", ""),
+    ]
+    assert [row["seed"] for row in read(file)] == ["3", "3", ""]
