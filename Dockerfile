@@ -22,7 +22,7 @@ COPY --chown=1000:1000 . .
 
 # Live runs stay on the container's own disk: /data of a Space is a mounted bucket, where locks do not hold.
 # Whoever has the printed address comes in (-e GLYPHLAB_MODE=class or public for others); on a Space: public.
-ENV GLYPHLAB_HOST=0.0.0.0 GLYPHLAB_KEY=auto GLYPHLAB_PORT=7860 GLYPHLAB_HOME=/home/user/glyphlab NUMBA_CACHE_DIR=/tmp/numba
+ENV GLYPHLAB_HOST=0.0.0.0 GLYPHLAB_KEY=auto GLYPHLAB_PORT=7860 GLYPHLAB_HOME=/home/user/glyphlab
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
   CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:%s/healthz' % os.environ['GLYPHLAB_PORT'], timeout=4)"]

@@ -20,6 +20,10 @@ LOCKED ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
+# pip shows each file on a terminal, and only what goes wrong in a log: there it is a thousand lines.
+INSTALL := [ -t 1 ] && quiet="" || quiet=-qq; $(PIP) install $$quiet
+FIRST := Installing what the lab needs into $(VENV): a few minutes and about $(if $(findstring /cpu,$(TORCH_INDEX)),3,7) GB, this first time only ...
+NO_VENV := $(if $(wildcard $(PY)),,yes)
 SCRIPTS := app assets tests/js
 SITE := NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
@@ -77,15 +81,17 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: requirements.txt | $(PY)
-	@echo "Installing what the lab needs into $(VENV) (a few minutes the first time) ..."
+	@if [ -e $@ ]; then echo "Installing what has changed in requirements.txt into $(VENV) ..."; \
+	  elif [ -z "$(NO_VENV)" ]; then echo "$(FIRST)"; fi
 	@if [ -n "$(LOCKED)" ] && [ -n "$(TORCH_INDEX)" ]; then \
 	  echo "LOCKED=1 knows the files of PyPI only: leave TORCH_INDEX out, or LOCKED." >&2; exit 1; fi
-	@if [ -n "$(TORCH_INDEX)" ]; then $(PIP) install -qq --index-url "$(TORCH_INDEX)" $$(grep -E '^torch(vision)?==' requirements.txt); fi
-	@$(PIP) install -qq $(if $(LOCKED),--require-hashes -r requirements.lock,-r requirements.txt)
+	@if [ -n "$(TORCH_INDEX)" ]; then $(INSTALL) --index-url "$(TORCH_INDEX)" $$(grep -E '^torch(vision)?==' requirements.txt); fi
+	@$(INSTALL) $(if $(LOCKED),--require-hashes -r requirements.lock,-r requirements.txt)
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	@$(PIP) install -qq -r requirements-dev.txt
+	@echo "Installing what the tests and linters need into $(VENV) ..."
+	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
 $(VENV)/.installed-cluster: requirements-cluster.txt requirements-mlflow.txt $(VENV)/.installed-dev
@@ -111,4 +117,5 @@ $(PY):
 	  echo "Glyphlab needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | tail -n 1). Name another: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "Python's venv module is incomplete. Install it: sudo apt-get install python$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv" >&2; exit 1; }
+	@echo "$(FIRST)"
 	@$(PYTHON) -m venv --clear $(VENV)

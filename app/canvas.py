@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.teach import collect_tab, teach_tab
 from app.canvas_tabs.views import Views
 from app.connections import Patience, more_files
+from app.font import FONT, WEIGHTS, font_file
 from app.reading.questions import asking, pad_functions
 from app.reading.reading import Reading
 from app.received import Received
@@ -34,15 +34,14 @@ from engine.errors import GlyphlabError, SettingsError
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-FONT = "Source Sans"  # the dashboard's
 ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
 FILES_SECONDS = 600.0  # for a question about files: 500 scans of 4 million pixels take five minutes
 KEPT_SECONDS = 86_400  # uploads and exports stay in Gradio's cache for a day
 
 
-def build(lab: Lab) -> CanvasPage:
+def build(lab: Lab, dashboard: str = "") -> CanvasPage:
     """The canvas of a lab, with a new folder for what is sent to it. `mounted(page, **look())`
-    serves it.
+    serves it. dashboard: where that is, as an address seen from the page, if it is served beside it.
     """
     reader = Reader(lab)
     received = Received(lab.home, max(1, lab.settings.upload_mb) * 1024 * 1024)
@@ -58,7 +57,7 @@ def build(lab: Lab) -> CanvasPage:
         fill_width=True,
         delete_cache=(KEPT_SECONDS, KEPT_SECONDS),
     ) as page:
-        drawing = page.pad = pad(pad_functions(lab, Views(reader), pads))
+        drawing = page.pad = pad(pad_functions(lab, Views(reader), pads), dashboard)
         with gr.Tabs():
             with gr.Tab("Teach"):
                 taught = teach_tab(reader, ask, drawing, page)
@@ -76,23 +75,14 @@ def look(fonts: str = "") -> dict[str, Any]:
     dashboard's lie, as an address seen from the page, if it is served beside the dashboard.
     """
     css = ""
-    if fonts and (font := dashboard_font()):
-        css = f'@font-face {{ font-family: "{FONT}"; font-weight: 200 900; src: url("{fonts}/{font}"); }}'
+    if fonts and (font := font_file()):
+        css = f'@font-face {{ font-family: "{FONT}"; font-weight: {WEIGHTS}; src: url("{fonts}/{font.name}"); }}'
     return {
         "theme": _theme(),
         "css": css,
         "css_paths": [ASSETS / "page.css"],
         "footer_links": ["api"],
     }
-
-
-def dashboard_font() -> str:
-    """The file of the font that Streamlit's pages are set in, in its folder of fonts; '' if a new
-    version has none of that name.
-    """
-    spec = find_spec("streamlit")
-    folder = Path((spec and spec.origin) or "").parent / "static" / "static" / "media"
-    return next((file.name for file in folder.glob("SourceSansVF-Upright*.woff2")), "")
 
 
 def _theme() -> Base:

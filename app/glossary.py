@@ -6,20 +6,22 @@ documentation.
 from __future__ import annotations
 
 from app.terms import COMMON, Term
+from engine.recognition.confusables import GROUPS, groups_in_words
 
 SUBJECTS: dict[str, dict[str, Term]] = {
     **COMMON,
     "Embedding space": {
         "embedding": Term(
             "Embedding",
-            "A vector (here of 128 numbers) by which a network describes an image. Images that it"
-            " finds alike have vectors that point the same way.",
+            "A vector (of 128 numbers, in a few small networks of fewer) by which a network describes"
+            " an image. Images that it finds alike have vectors that point the same way.",
             "",
             "Schroff et al. 2015, arXiv:1503.03832",
         ),
         "similarity": Term(
             "Similarity",
-            "The cosine of the angle between two embeddings.",
+            "The cosine of the angle between two embeddings: how alike a network finds two images. Images that"
+            " look different can have nearly the same embedding.",
             "1: the same direction; 0: nothing in common.",
         ),
         "triplet": Term(
@@ -49,10 +51,19 @@ SUBJECTS: dict[str, dict[str, Term]] = {
             "",
             "Cover & Hart 1967",
         ),
+        "task3": Term(
+            "Task 3 (mnistTask3)",
+            "The training set of one of the studies: MNIST's 60,000 digits with labels that are nearly all"
+            " wrong, each naming a digit that the image is not. It was given up at 0 to 1% accuracy. Trained"
+            " through its labels (complementary labels), a network reads MNIST all the same.",
+            "The model `task3-recovered` was trained so; its card says how much of MNIST it reads.",
+            "Ishida et al. 2017, arXiv:1705.07541",
+        ),
         "eer": Term(
             "Equal error rate",
-            "Two images are taken for one class if their similarity is above a threshold. At this"
-            " rate false matches and missed ones are equally many.",
+            "Two images are taken for one class if their similarity is above a threshold. At one"
+            " threshold the share of pairs of different classes that are taken for one equals the share of"
+            " pairs of one class that are missed: it is that share.",
             "0 is perfect, 50% is guessing.",
         ),
         "rejection": Term(
@@ -64,6 +75,14 @@ SUBJECTS: dict[str, dict[str, Term]] = {
             "About 95 of 100 drawings of the model's own classes pass. Foreign characters that look"
             " like one of its classes are named too.",
             "Hendrycks, Mazeika & Dietterich 2019, arXiv:1812.04606; Lee et al. 2018, arXiv:1807.03888",
+        ),
+        "look-alikes": Term(
+            "Look-alikes as one",
+            "Characters that have one form once their size and place are unknown, such as o and O. A model that"
+            f" confuses them is wrong about the name alone. They are counted as one in {len(GROUPS)} groups, of"
+            f" which each model has those among its classes: {groups_in_words(GROUPS)}.",
+            "The accuracy with look-alikes as one is never below the exact one.",
+            "The letters that EMNIST merges: Cohen et al. 2017, arXiv:1702.05373",
         ),
         "one-shot": Term(
             "One-shot classification",
@@ -100,7 +119,10 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         ),
         "suspicion": Term(
             "Suspicion",
-            "The probability that an image's label is wrong, given the image and the label.",
+            "The estimated probability that an image's label is wrong, given the image and the label. It comes"
+            " from networks that were not trained on the label and from the estimated kind of noise (T). How well"
+            " it is calibrated is not known without true labels: of images at 30%, more or fewer than 30 of 100"
+            " may be wrong.",
             "The list of suspects begins with the highest; of complementary labels, nearly all of which"
             " are wrong, with the lowest.",
         ),

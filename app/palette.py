@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import dist
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -54,4 +55,30 @@ def class_marks(count: int) -> Marks:
     return Marks(
         [COLOURS[number % len(COLOURS)] for number in numbers],
         [number // len(COLOURS) % len(SHAPES) for number in numbers],
+    )
+
+
+def marks_apart(middles: Sequence[Sequence[float]]) -> Marks:
+    """Marks for groups of points on a map, by the middle of each, largest group first: the first ten have
+    a colour each, and every other takes the colour whose groups all lie farthest from it, in the next
+    shape that these have not. As for classes, no two of 80 have colour and shape in common.
+    """
+    owners: list[list[Sequence[float]]] = [[] for _ in COLOURS]
+    colours, shapes = [], []
+    for number, middle in enumerate(middles):
+        place = number if number < len(COLOURS) else _farthest(owners, middle)
+        colours.append(COLOURS[place])
+        shapes.append(len(owners[place]) % len(SHAPES))
+        owners[place].append(middle)
+    return Marks(colours, shapes)
+
+
+def _farthest(owners: Sequence[Sequence[Sequence[float]]], middle: Sequence[float]) -> int:
+    """The colour whose nearest owner is farthest from `middle`, of those that have shapes left, if any
+    has.
+    """
+    free = [place for place, held in enumerate(owners) if len(held) < len(SHAPES)]
+    return max(
+        free or range(len(owners)),
+        key=lambda place: min(dist(middle, other) for other in owners[place]),
     )

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +45,8 @@ from app.serving import bind, private, run, settings_of
 from app.turns import SWITCH_SECONDS
 from app.widgets.live import BUNDLE, LIBRARY
 from engine.errors import GlyphlabError
+from engine.people.request_log import may_be_logged, request_log
+from engine.priority import go_ahead, go_first
 
 if TYPE_CHECKING:
     from streamlit.starlette import App
@@ -54,7 +58,10 @@ DASHBOARD = Path(__file__).with_name("dashboard.py")
 # after the start: the first page comes first, but API clients give up after five seconds of waiting
 PREPARE_SECONDS = 20  # after the start: the first page and the canvas come before
 WARM_SECONDS = 4
+CLEAR_SECONDS = 2  # between two looks at the runs that are cleared when they have stopped
+SWEEP_SECONDS = 3600
 YIELD_SECONDS = 6  # at most, to a run that starts
+log = logging.getLogger(__name__)
 ICON = Path(__file__).parent.parent / "assets" / "icon.svg"
 
 
@@ -69,7 +76,9 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
 
     pulse = Pulse(lab.health)
     admission = admission_of(lab.classroom, lab.settings, environ)
-    tally = Tally(lab.home / "logs" / "requests.jsonl" if admission else None)
+    tally = Tally(
+        request_log(lab.home) if admission else None, lambda who: may_be_logged(lab.classroom, who)
+    )
 
     async def health(request: Request) -> Response:
         return JSONResponse(await pulse.read())
@@ -81,12 +90,14 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
+        await pulse.begin()
         warming = asyncio.create_task(_warm(canvas, pulse))
         threading.Thread(target=_probe, args=(lab,), name="probe", daemon=True).start()
         leaving = asyncio.create_task(_see_off(lab))
         preparing = asyncio.create_task(_prepare(lab))
+        clearing = asyncio.create_task(_clear_up(lab))
         yield
-        for task in (warming, leaving, preparing):
+        for task in (warming, leaving, preparing, clearing):
             task.cancel()
         tally.close()
         await canvas.stop()
@@ -139,6 +150,24 @@ async def _prepare(lab: Lab) -> None:
         await asyncio.to_thread(lab.tour.prepare)
 
 
+async def _clear_up(lab: Lab) -> None:
+    """In a class: clear the runs that were to be cleared and have stopped since, and throw away what has
+    been in the trash for a week, as students are told.
+    """
+    swept, failed = time.monotonic(), ""  # swept as the lab was opened
+    while lab.settings.mode == "class":
+        try:
+            await asyncio.to_thread(lab.lessons.go_on_clearing)
+            if time.monotonic() - swept > SWEEP_SECONDS:
+                await asyncio.to_thread(lab.trash.sweep)
+                swept = time.monotonic()
+            failed = ""
+        except GlyphlabError as error:  # tried again, and said once
+            if failed != (failed := str(error)):
+                log.warning("what was cleared is not all in the trash yet: %s", error)
+        await asyncio.sleep(CLEAR_SECONDS)
+
+
 async def _warm(canvas: LazyApp, pulse: Pulse) -> None:
     """Build the canvas before anybody asks for it. A run that was started meanwhile has the cores
     until its first point is seen.
@@ -149,7 +178,7 @@ async def _warm(canvas: LazyApp, pulse: Pulse) -> None:
             break
         await asyncio.sleep(0.5)
     await canvas.warm()
-    gc.freeze()  # what stands now stays: later collections need not look through it again
+    gc.freeze()  # also what its start has made
 
 
 def serve(environ: Mapping[str, str]) -> int:
@@ -166,6 +195,7 @@ def serve(environ: Mapping[str, str]) -> int:
         return 2
     private()
     sys.setswitchinterval(SWITCH_SECONDS)
+    go_first()
     from app.shared_lab import open_lab
     from app.theme import configure
 
@@ -178,6 +208,7 @@ def serve(environ: Mapping[str, str]) -> int:
         return 2
     more_files()
     patience = Patience(proxies_of(settings, environ).trusts)
+    go_ahead()  # the event loop, which is this thread's, before the pages' scripts
     return run(build(lab, environ), settings, "Glyphlab", listener, doors, patience.protocol())
 
 
@@ -188,13 +219,29 @@ def _probe(lab: Lab) -> None:
 
 
 def _canvas(lab: Lab) -> Any:
-    from app import canvas
-    from app.canvas_page import mounted
+    with _all_kept():
+        from app import canvas
+        from app.canvas_page import mounted
 
-    with suppress(ImportError):
-        # Gradio does so at the first question, on the event loop: half a second for all who wait.
-        import_module("matplotlib")
-    return mounted(canvas.build(lab), favicon_path=str(ICON), **canvas.look("../static/media"))
+        with suppress(ImportError):
+            # Gradio does so at the first question, on the event loop: half a second for all who wait.
+            import_module("matplotlib")
+        return mounted(
+            canvas.build(lab, ".."), favicon_path=str(ICON), **canvas.look("../static/media")
+        )
+
+
+@contextmanager
+def _all_kept() -> Iterator[None]:
+    """Nothing is collected within the block, whose objects stay for good: while the canvas is built, five
+    collections each went through all of them, with no turn for another thread in 0.1 s or more.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # later collections need not look through it again
+        gc.enable()
 
 
 async def _icon(request: Request) -> Response:

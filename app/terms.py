@@ -29,6 +29,12 @@ COMMON: dict[str, dict[str, Term]] = {
             "",
             "LeCun et al. 1998; Cohen et al. 2017, arXiv:1702.05373",
         ),
+        "given-labels": Term(
+            "Given labels, mended labels",
+            "Given: the labels as they came with the data set. Mended: those with the corrections that"
+            " people have made to them here.",
+            "A run says which of the two it was trained on.",
+        ),
         "polarity": Term(
             "Polarity",
             "Whether ink is dark on light paper or light on dark. Models see characters light on dark,"
@@ -55,8 +61,8 @@ COMMON: dict[str, dict[str, Term]] = {
         ),
         "descriptors": Term(
             "Descriptors",
-            "Numbers that describe an image and are computed without training, such as the directions"
-            " of its strokes.",
+            "Numbers that describe an image without knowing its label: the directions of its strokes and,"
+            " of handwriting, an embedding by a network that was trained on other characters.",
             "",
             "Dalal & Triggs 2005",
         ),
@@ -82,7 +88,12 @@ COMMON: dict[str, dict[str, Term]] = {
             "",
             "Loshchilov & Hutter 2019, arXiv:1711.05101",
         ),
-        "epoch": Term("Epoch", "One pass over all training images."),
+        "epoch": Term(
+            "Epoch",
+            "One pass over the training images in random order. Those left over once the last full batch"
+            " is made, other ones in each epoch, are left out; where an epoch has fewer than ten batches,"
+            " none is.",
+        ),
         "loss": Term(
             "Loss",
             "What training minimises. The cross-entropy is the mean of −log(probability given to"
@@ -167,14 +178,15 @@ COMMON: dict[str, dict[str, Term]] = {
         "interval": Term(
             "95% interval",
             "The range in which the accuracy on images like these lies, as far as so many images can"
-            " tell. With ten times the images it is a third as wide.",
+            " tell. With ten times the images it is a third as wide. Of the mean of several seeds: the wider"
+            " of that and Student's t interval over the runs (seeds or splits).",
             "",
             "Wilson 1927",
         ),
         "mcnemar": Term(
             "McNemar's test",
             "Compares two models on the same images by those that only one of them gets right. p is"
-            " the probability of a split at least this uneven if both were equally good.",
+            " the exact probability of a split at least this uneven if both were equally good.",
             "Below 0.05 the difference is called significant.",
             "McNemar 1947",
         ),
@@ -201,6 +213,12 @@ COMMON: dict[str, dict[str, Term]] = {
             "Confusion matrix",
             "How often images of each class (row) were classified as each class (column).",
             "All on the diagonal is perfect.",
+        ),
+        "recall": Term(
+            "Recall, precision",
+            "Of one class. Recall: the share of its images that are classified as it. Precision: the share"
+            " of the images classified as it that are of it.",
+            "100% is best for both.",
         ),
         "rising-loss": Term(
             "Rising loss",

@@ -48,15 +48,24 @@ export function wrapped(text, width, size) {
   return lines.join("<br>");
 }
 
+const NARROW = 700, BUTTONS = 210, STRIP = 25; // pixels
+
+// How many pixels at the top of a chart are its buttons' alone: where it is narrow there is no room for them beside the title.
+function strip(width) {
+  return width <= NARROW ? STRIP : 0;
+}
+
 // The title, and what stands in place of a plot, in as many lines as a narrow screen needs.
 export function fitted(layout, width) {
+  const above = strip(width), beside = above ? 0 : BUTTONS;
   const lines = (text) => (text ?? "").split("<br>").length - 1;
-  const text = wrapped(layout.title?.text, width, 16), old = layout.title?.subtitle;
+  const text = wrapped(layout.title?.text, width - beside, 16), old = layout.title?.subtitle;
   const subtitle = old && { ...old, text: wrapped(old.text, width, 12) };
   return {
     ...layout,
-    title: { ...layout.title, text, ...(subtitle && { subtitle }) },
-    margin: { ...layout.margin, t: (layout.margin?.t ?? 46) + 20 * lines(text) + 15 * lines(subtitle?.text) },
+    ...(layout.height && { height: layout.height + above }),
+    title: { ...layout.title, text, pad: { ...layout.title?.pad, t: (layout.title?.pad?.t ?? 0) + above }, ...(subtitle && { subtitle }) },
+    margin: { ...layout.margin, t: above + (layout.margin?.t ?? 46) + 20 * lines(text) + 15 * lines(subtitle?.text) },
     annotations: layout.annotations?.map((note) => (note.xref === "paper" && note.yref === "paper" ? { ...note, text: wrapped(note.text, width, 14) } : note)),
   };
 }
@@ -78,7 +87,8 @@ export default function ({ data, parentElement }) {
     return;
   }
   const place = parentElement.querySelector(".live-chart");
-  place.style.height = `${data.height}px`;
+  const high = () => { place.style.height = `${data.height + strip(place.clientWidth)}px`; };
+  high();
   place.style.minWidth = `${data.width}px`;
   const { data: traces, layout } = JSON.parse(data.figure);
   const colours = getComputedStyle(place).getPropertyValue("--st-text-color");
@@ -88,6 +98,7 @@ export default function ({ data, parentElement }) {
   Promise.all([library, due]).then(
     ([draws]) => {
       if (place.latest !== data.figure || !place.isConnected) return; // a newer one came while the library was on its way
+      high();
       draws.react(place, traces, dressed(fitted(layout, place.clientWidth), getComputedStyle(place)), data.config);
       place.shown = data.figure + colours;
       place.watcher ??= new ResizeObserver(() => draws.Plots.resize(place));

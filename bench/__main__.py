@@ -24,7 +24,7 @@ BENCHES: dict[str, str] = {
     "foreign": "drawings that are none of a model's classes: how many are named without a doubt",
     "space": "exact neighbours and a map of 60,000 embeddings, against scikit-learn and umap-learn",
     "noise": (
-        "noise of ten kinds injected into three data sets: diagnosis, and training through it"
+        "noise of fifteen kinds on six data sets: diagnosis, and training through it by each method"
     ),
     "ablation": (
         "the label-noise pipeline without each of its parts; --full: at full size, --data: on"

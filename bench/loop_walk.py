@@ -183,6 +183,7 @@ def _decide(on: Walk, found: Diagnosis) -> None:
     given, likely = (str(found.classes[found.arrays[kind][place]]) for kind in ("given", "likely"))
     truth = on.truth.get(name, given)
     on.person += THINK
+    on.page.locator('.keys[data-waits="0"]').wait_for(state="attached", timeout=ANSWERS_MS)
     on.press("y" if likely == truth else "n" if given == truth else truth)
     until(on, lambda: name in on.lab.labels.current(on.data))
     title = name.replace("\\", "\\\\").replace('"', '\\"')

@@ -8,20 +8,18 @@ the address to that moment, with the browser's cache warm. Most of it is Streaml
 starts anew at every address, so the same is measured in an empty lab. The server's share is its
 processor time for the view. Thirty at once are asked for twice: in thirty tabs, which also have to
 be drawn on the same cores, and by thirty sessions that take what a tab takes and draw nothing.
-/healthz is asked every 50 ms throughout.
+/healthz is asked every 50 ms throughout, by a process that has no higher priority than others; what it waited
+for a core itself is told beside (bench.health). The lab raises its own priority where it may (engine.priority).
 """
 
 from __future__ import annotations
 
 import asyncio
-import http.client
 import os
 import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +27,7 @@ import numpy as np
 
 from bench.canvas import Lab, chromium
 from bench.crowded_home import make_home
+from bench.health import Asked, asking_for_health
 from bench.records import append_figures, read
 
 if TYPE_CHECKING:
@@ -151,30 +150,6 @@ async def _read(socket: Any) -> None:
         pass
 
 
-@contextmanager
-def asking_for_health(lab: Lab) -> Iterator[list[float]]:
-    """Asks /healthz every 50 ms in the meantime; the list grows by the milliseconds of each answer."""
-    taken: list[float] = []
-    over = threading.Event()
-
-    def ask() -> None:
-        while not over.wait(0.05):
-            begun = time.perf_counter()
-            connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=PATIENCE)
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-            connection.close()
-            taken.append(1000 * (time.perf_counter() - begun))
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield taken
-    finally:
-        over.set()
-        thread.join()
-
-
 def processor_seconds(lab: Lab) -> float:
     """Processor time of the lab's process so far, all its threads together."""
     fields = Path(f"/proc/{lab.process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -194,11 +169,11 @@ async def measure(lab: Lab, runs: list[str], browser: Browser | None) -> dict[st
     await asyncio.sleep(BUILT_SECONDS)
     out["idle, no page open, % of a core"] = await share_of_a_core(lab)
     if browser:
-        with asking_for_health(lab) as health:
+        with asking_for_health(lab.port) as health:
             out |= await one_by_one(await browser.new_context(), lab, pages)
         out |= percentiles("healthz, while pages are opened one by one", health)
     thirty = [list(pages.values())[number % len(pages)] for number in range(AT_ONCE)]
-    with asking_for_health(lab) as health:
+    with asking_for_health(lab.port) as health:
         taken = await in_sessions(lab, thirty)
     out |= {
         f"{AT_ONCE} sessions at once, median, s": statistics.median(taken),
@@ -206,7 +181,7 @@ async def measure(lab: Lab, runs: list[str], browser: Browser | None) -> dict[st
     }
     out |= percentiles(f"healthz, {AT_ONCE} sessions at once", health)
     if browser:
-        with asking_for_health(lab) as health:
+        with asking_for_health(lab.port) as health:
             taken = await in_tabs(browser, lab, thirty)
         out |= {
             f"{AT_ONCE} tabs at once, median, s": statistics.median(taken),
@@ -222,10 +197,18 @@ async def measure(lab: Lab, runs: list[str], browser: Browser | None) -> dict[st
     return out
 
 
-def percentiles(what: str, taken: list[float]) -> dict[str, float]:
-    """The median, the 95th percentile and the largest, in ms, under the names of the records."""
+def percentiles(what: str, taken: list[Asked]) -> dict[str, float]:
+    """The median, the 95th percentile and the largest, in ms, under the names of the records: as asked, and
+    of the lab alone, less what the asker itself waited for a core.
+    """
+    kinds = {what: [asked.ms for asked in taken]}
+    kinds[f"{what}, the lab alone"] = [asked.ms - asked.own_ms for asked in taken]
     points = {"p50": 50, "p95": 95, "longest": 100}
-    return {f"{what}, {name}, ms": float(np.percentile(taken, at)) for name, at in points.items()}
+    return {
+        f"{kind}, {name}, ms": float(np.percentile(all_ms, at))
+        for kind, all_ms in kinds.items()
+        for name, at in points.items()
+    }
 
 
 async def _all() -> dict[str, float]:

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import csv
 import datetime
-import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+
+from engine.device import in_cores, of_record, usable_cores
 
 FILE = Path(__file__).parent / "records.csv"
 COLUMNS = (
@@ -81,7 +82,8 @@ def read(file: Path = FILE) -> list[dict[str, str]]:
     if not file.exists():
         return []
     with file.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+        rows = list(csv.DictReader(stream))
+    return [{**row, "device": of_record(row["device"])} for row in rows]
 
 
 def commit() -> str:
@@ -116,8 +118,7 @@ def device() -> str:
             )
     except (OSError, StopIteration):
         pass
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores"
+    return in_cores(name, usable_cores())
 
 
 def versions() -> str:

@@ -6,7 +6,7 @@ thousand ended runs and two hundred live ones.
     .venv/bin/python -m bench scale --scale small    the same with three runs and few folders; not recorded
 
 The clusters are real ones of this machine, as tests/support/clusters.py starts them: a Ray head with two
-nodes of a core, a Slurm controller with one node of two. Kinds that are not installed are left out. A run is
+nodes of a core, a Slurm controller with two of the same. Kinds that are not installed are left out. A run is
 `quick` in small: what is measured is the way to it. The two hundred live runs are jobs of a stand-in for
 Ray's API, which counts what it is asked. Throughput of two processes against one is `bench throughput`'s.
 """
@@ -33,7 +33,8 @@ from bench.many_runs import in_sessions
 from bench.records import append_figures, read
 from engine.lab import Lab
 from engine.recipes.recipe import make_recipe
-from engine.runs.run_info import ENDED, now
+from engine.runs.run_info import ENDED
+from engine.runs.times import now
 
 SUPPORT = Path(__file__).parents[1] / "tests" / "support"
 PATIENCE_SECONDS = 900.0

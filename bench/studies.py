@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bench.records import append
 from bench.step_cost import seconds_of
+from engine.device import usable_cores
 from engine.errors import RecipeError, unknown
 from engine.files.atomic import read_json, write_json
 from engine.runs.run import Run, create_run
@@ -188,7 +189,7 @@ class Bench:
             run = create_run(self.store.home, recipe, cwd=str(Path.cwd()))
             self._known[self._key(job)] = run.id
             write_json(self.folder / "jobs.json", self._known)
-        threads = max(1, (os.cpu_count() or 1) // at_once)
+        threads = max(1, usable_cores() // at_once)
         environ = os.environ | {
             "GLYPHLAB_HOME": str(self.store.home),
             "GLYPHLAB_DEVICE": self.store.settings.device,

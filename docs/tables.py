@@ -73,7 +73,7 @@ def recipes() -> str:
         published = recipe.published and recipe.published.model_dump()
         figure = published_words(name, published)
         rows.append((f"`{name}`", recipe.title, figure))
-    return table(("recipe", "what it is", "published"), rows)
+    return table(("recipe", "what it is", "reported"), rows)
 
 
 def datasets() -> str:
@@ -95,17 +95,16 @@ def models() -> str:
 
 def shipped() -> str:
     """The saved models that come with the lab, with the figures of their checkpoints."""
-    from engine.models.metadata import in_words
+    from engine.models.metadata import sets_tested_on
 
     rows = []
     for file in sorted((ROOT / "checkpoints").glob("*/checkpoint.json")):
         meta = json.loads(file.read_text(encoding="utf-8"))
-        metrics = meta["metrics"]
-        data = metrics.get("test_data", meta["recipe"]["data"]["name"])
+        metrics, data = meta["metrics"], meta["recipe"]["data"]["name"]
         if held := meta.get("held_out"):
             accuracy = (
-                f"{held['accuracy']:.2%} of {held['n']:,} held-out images of {data}, mean of"
-                f" {held['models']} models of its recipe"
+                f"{held['accuracy']:.2%} of {held['models']} × {held['n']:,} held-out images of {data}, mean"
+                f" of {held['models']} models of its recipe, this one not among them"
             )
         elif unseen := meta.get("unseen_alphabets"):
             accuracy = (
@@ -115,7 +114,7 @@ def shipped() -> str:
         else:
             accuracy = (
                 f"{metrics['test_accuracy']:.2%} of {metrics['test_n']:,} test images of"
-                f" {in_words(data)}"
+                f" {sets_tested_on(metrics)}"
             )
         rows.append(
             (
@@ -129,20 +128,19 @@ def shipped() -> str:
 
 
 def results() -> str:
-    """Test accuracies of recipes in bench/records.csv: the mean over the seeds of the newest commit
-    that recorded the recipe.
+    """Test accuracies of recipes in bench/records.csv: the mean over its seeds or splits, each by
+    the newest commit that recorded it.
     """
     from bench.records import read
+    from engine.services.study_results import newest_of_seeds
 
-    newest: dict[tuple[str, str], list[dict[str, str]]] = {}
+    recorded: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in read():
         if row["metric"] == "test_accuracy":
-            rows = newest.setdefault((row["bench_or_recipe"], row["scale"]), [])
-            if rows and rows[-1]["commit"] != row["commit"]:
-                rows.clear()
-            rows.append(row)
+            recorded.setdefault((row["bench_or_recipe"], row["scale"]), []).append(row)
     lines = []
-    for (name, scale), rows in sorted(newest.items()):
+    for (name, scale), all_rows in sorted(recorded.items()):
+        rows = newest_of_seeds(all_rows)
         values = [float(row["value"]) * 100 for row in rows]
         spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
         seconds = statistics.mean(float(row["seconds"] or 0) for row in rows)
@@ -151,15 +149,29 @@ def results() -> str:
                 f"`{name}`",
                 scale,
                 f"{statistics.mean(values):.2f}%{spread}",
-                len(values),
+                differ([row["seed"] for row in rows]),
                 f"{seconds:,.0f} s",
                 rows[-1]["device"],
                 rows[-1]["commit"],
             )
         )
     return table(
-        ("recipe", "scale", "test accuracy", "seeds", "time a run", "device", "commit"), lines
+        ("recipe", "scale", "test accuracy", "mean of", "time a run", "device", "commit"), lines
     )
+
+
+def differ(seeds: list[str]) -> str:
+    """What the runs of one measurement differ in, from their '0, split 3': '5 splits', '4 seeds'."""
+    parts = [seed.partition(", split ") for seed in seeds]
+    several = [
+        kind
+        for kind, values in (
+            ("seeds", {seed for seed, _, _ in parts}),
+            ("splits", {split for _, _, split in parts}),
+        )
+        if len(values) > 1
+    ]
+    return f"{len(seeds)} {' and '.join(several) or ('run' if len(seeds) == 1 else 'runs')}"
 
 
 def fields(name: str) -> str:

@@ -8,7 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from engine.jobs.processes import THREADS_SLEEP, give_way
+from engine.jobs.processes import THREADS_SLEEP
+from engine.priority import give_way
 
 NICE_TASK, NICE_RUN, NICE_MIRROR = (
     5,
@@ -44,34 +45,61 @@ def _task(folder: str, descriptor: str) -> None:
     work_on_task(Launcher(Store(settings.home, settings)), Path(folder), lock, TASKS)
 
 
-def _job(folder: str) -> None:
+def _job(folder: str, place: str = "") -> None:
+    from engine.jobs.cluster.order import JOB
     from engine.jobs.cluster.work import work_on_job
+    from engine.jobs.place import read_place
     from engine.services.background import TASKS
     from engine.settings import read_settings
 
     # It gives way to nobody: a cluster has given it cores of its own.
-    work_on_job(Path(folder), read_settings(os.environ), TASKS)
+    job = os.environ.get(JOB, "")
+    work_on_job(Path(folder), read_settings(os.environ), TASKS, read_place(place), job)
 
 
-def _ranks(folder: str, count: str) -> None:
+def _node(folder: str, place: str) -> None:
+    from engine.jobs.cluster.joining import join
+    from engine.jobs.place import read_place
+    from engine.settings import read_settings
+
+    if found := read_place(place):
+        join(Path(folder), read_settings(os.environ), found)
+
+
+def _spread(resources: str, log: str, *job: str) -> None:
+    from engine.jobs.cluster.ray_nodes import spread
+
+    sys.exit(spread(resources, log, job))
+
+
+def _tied(process: str, *arguments: str) -> None:
+    from engine.jobs.rank import end_with_input
+
+    end_with_input(0)
+    PROCESSES[process](*arguments)
+
+
+def _ranks(folder: str, count: str, place: str = "") -> None:
+    from engine.jobs.place import read_place
     from engine.jobs.rank import lead
 
     give_way(0)
-    lead(Path(folder), int(count))
+    lead(Path(folder), int(count), read_place(place))
 
 
 def _rank(folder: str, meeting: str) -> None:
     from engine.jobs.rank import work
 
     give_way(0)
-    work(Path(folder), Path(meeting))
+    work(Path(folder), meeting)
 
 
-def _stored(name: str, attempt: str) -> None:
+def _stored(place: str, attempt: str) -> None:
     from engine.jobs.cluster.stored_job import work_on_stored
+    from engine.services.background import TASKS
     from engine.settings import read_settings
 
-    work_on_stored(name, attempt, read_settings(os.environ))
+    work_on_stored(place, attempt, read_settings(os.environ), TASKS)
 
 
 def _probe(folder: str) -> None:
@@ -98,6 +126,9 @@ PROCESSES = {
     "_task": _task,
     "_mirror": _mirror,
     "_job": _job,
+    "_node": _node,
+    "_spread": _spread,
+    "_tied": _tied,
     "_ranks": _ranks,
     "_rank": _rank,
     "_stored": _stored,

@@ -78,6 +78,28 @@ def pick_precision(wanted: str, device: torch.device) -> tuple[torch.dtype | Non
     return None, "this device has no fast bfloat16"
 
 
+def usable_cores() -> int:
+    """CPU cores that this process may use, which may be fewer than the machine has."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+def in_cores(name: str, cores: int) -> str:
+    """A processor with its cores, as records name it: 'AMD EPYC, 2 cores', 'AMD EPYC, 1 core'."""
+    return f"{name}, {cores} core{'' if cores == 1 else 's'}"
+
+
+def of_record(device: str) -> str:
+    """A device as a record names it; those of earlier versions have '1 cores'.
+
+    >>> of_record("AMD EPYC, 1 cores"), of_record("AMD EPYC, 11 cores")
+    ('AMD EPYC, 1 core', 'AMD EPYC, 11 cores')
+    """
+    return device.removesuffix("s") if device.endswith(" 1 cores") else device
+
+
 def describe_device(device: torch.device) -> dict[str, object]:
     """What decides a run's speed and digits: device, its name, cores, threads and library versions."""
     import torch

@@ -19,7 +19,7 @@ else that escapes is a bug of ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 # what is expected is a bound or a choice, not a thing that is missing
@@ -122,6 +122,16 @@ def one_line(text: object, longest: int = 200) -> str:
     words = " ".join(str(text)[: 2 * longest].split())
     signs = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in words)
     return signs if len(signs) <= longest else signs[: longest - 1] + "…"
+
+
+def first_of(names: Sequence[str], most: int = 20) -> str:
+    """Names in a line, of many the first ones; commas stand between them, as a name may hold spaces.
+
+    >>> first_of(["eins", "zwei drei"]), first_of("abcd", 2)
+    ('eins, zwei drei', 'a, b … (4 in all)')
+    """
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} … ({len(names)} in all)"
 
 
 def unknown(kind: str, name: object, known: Iterable[str], meant: str | None = None) -> str:

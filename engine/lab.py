@@ -164,7 +164,9 @@ class Lab(Services):
     # what is here: see Store
 
     def datasets(self) -> list[DatasetInfo]:
-        """The data sets known by name, and what was uploaded; those available here first."""
+        """The data sets known by name, what was uploaded, and folders in GLYPHLAB_DATA that hold one;
+        those available here first.
+        """
         return self.store.datasets()
 
     def dataset(
@@ -252,15 +254,16 @@ class Lab(Services):
         """Move a run, or a model from the Hub, to the trash. Raises RunError while it is alive."""
         self.store.delete(id)
 
-    def start_task(self, kind: str, **arguments: Any) -> str:
+    def start_task(self, kind: str, *, owner: str = "", **arguments: Any) -> str:
         """Start a background task, a kind in engine.services.background.TASKS; returns its id. One
-        with the same arguments is not started twice. Raises RunError for an unknown kind.
+        with the same arguments is not started twice. Raises RunError for an unknown kind. owner: mark
+        of the person who starts it.
         """
         from engine.services.background import TASKS
 
         if kind not in TASKS:
             raise RunError(unknown("task", kind, TASKS))
-        return self.launcher.start_task(kind, **arguments)
+        return self.launcher.start_task(kind, owner=owner, **arguments)
 
     def task(self, id: str) -> TaskInfo:
         """How a task stands. Raises RunError if there is none."""

@@ -25,3 +25,16 @@ def literal(text: str) -> str:
     text = _MAIL.sub("@\u2060", _ICON.sub(":\u2060", text))
     text = re.sub(r"([\\`*_{}\[\]()!~|$])", r"\\\1", escape(text, quote=False))
     return _FIRST.sub(r"\1\\\2", text)
+
+
+def code(name: str) -> str:
+    r"""A name as code within Markdown, whatever is in it: its backticks do not end the code, nor do its
+    lines.
+
+    >>> code("mnist"), code("a` [b](http://e) `")
+    ('`mnist`', '`` a` [b](http://e) ` ``')
+    """
+    flat = " ".join(name.split())
+    marks = "`" * (1 + max(map(len, re.findall("`+", flat)), default=0))
+    room = " " if len(marks) > 1 else ""
+    return f"{marks}{room}{flat}{room}{marks}"

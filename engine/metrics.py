@@ -121,6 +121,15 @@ def first_reached(epochs: Sequence[Mapping[str, Any]], key: str, of: str) -> dic
     return out
 
 
+def images_per_second(epochs: Sequence[Mapping[str, Any]]) -> float | None:
+    """Training images a second over a whole training, from its epoch rows: all images seen by all its
+    seconds, validation included. One epoch's speed is that of the machine's load at that time.
+    """
+    last = epochs[-1] if epochs else {}
+    seen, seconds = last.get("images_seen"), last.get("seconds")
+    return seen / seconds if seen and seconds else None
+
+
 def report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> Report:
     """Everything said of one model on one split: accuracy, top3, n, loss, ece, confusion,
     per_class.

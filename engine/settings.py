@@ -172,7 +172,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         values.store,
         "an address such as s3://bucket/folder, gs://bucket/folder or file:///folder",
-        "where runs and data are handed to jobs that do not see the home (empty: they see it)",
+        "where runs, tasks and data are handed to jobs that do not see the home (empty: they see it)",
     ),
     Setting(
         "GLYPHLAB_NODE_HOME",

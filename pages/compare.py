@@ -1,26 +1,35 @@
 """Compare: put runs side by side and test their differences."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from app.charts import compare as charts
 from app.charts.report import as_csv, as_html
-from app.sections.compare import common, detail, summary
+from app.sections.compare import common, convergence, detail, summary
 from app.widgets import citations, empty, note, page, pick_runs
 from app.widgets.explain import explain, full
 from app.widgets.fragments import fragment
 from engine.errors import GlyphlabError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.compare.subjects import Subject
+
 DETAILED = "Calibration"  # shown to whoever wants all statistics
 EXPLAINED = {
     "Answer": ("accuracy", "interval", "mcnemar", "rising-loss", "overfitting", "pretraining"),
     "Convergence": ("epoch", "loss", "validation", "learning-rate"),
-    "Two in detail": ("mcnemar", "confusion"),
+    "Two in detail": ("mcnemar", "recall", "confusion"),
     "Mistakes": ("confusion",),
     DETAILED: ("calibration", "temperature"),
 }
 VIEWS = {
     "Answer": summary.answer,
-    "Convergence": detail.convergence,
+    "Convergence": convergence.convergence,
     "Two in detail": detail.two,
     "Mistakes": detail.mistakes,
     DETAILED: detail.calibration,
@@ -28,14 +37,14 @@ VIEWS = {
 POLL_SECONDS = 2
 
 
-def export(subjects: list) -> None:
+def export(subjects: Sequence[Subject]) -> None:
     """Everything shown here as files."""
     compare, rows = lab.compare, lab.compare.table(subjects)
     epochs = [{"run": s.id, "name": s.label, **row} for s in subjects for row in s.epochs]
     tests = compare.tests(subjects)
 
     def report() -> str:
-        lines = detail.lines_of(lab, subjects)
+        lines = convergence.lines_of(lab, subjects)
         plots = [
             charts.convergence(lines, measure, axis)
             for measure in ("held-out accuracy", "held-out loss")
@@ -60,7 +69,7 @@ def export(subjects: list) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Citations (BibTeX)",
-            lambda: citations(lab, [s.run.id for s in subjects]),
+            lambda: citations(lab, [s.id for s in subjects]),
             "glyphlab.bib",
             "text/plain",
             key="bibtex",
@@ -111,7 +120,7 @@ def draw(ids: list[str], alive: bool) -> None:
     if alive and not any(lab.run(id).alive for id in ids):
         st.rerun()
     subjects = lab.compare.subjects(ids)
-    summary.under_way(lab, ids, {subject.id for subject in subjects})
+    summary.under_way(lab, ids, subjects)
     if not subjects:
         return
     view = st.segmented_control(

@@ -6,12 +6,13 @@ from app.widgets import damaged_box, empty, link, page
 from app.widgets.address import base_address, canvas_address
 from app.widgets.busy import quick_takes
 from app.widgets.visiting import visiting_canvas
+from engine.markdown import code
 
 PYTHON = """from gradio_client import Client, handle_file
 
 client = Client("{base}/canvas/")
 answer = client.predict(handle_file("seven.png"), "{model}", api_name="/predict")
-print(answer["label"], answer["confidences"][:3])"""
+print(answer["label"], answer["verdict"], answer["confidences"][:3])"""
 
 CURL = """# 1. send the picture, 2. ask, 3. read the answer
 FILE=$(curl -sF files=@seven.png {base}/canvas/gradio_api/upload | tr -d '[]"')
@@ -25,7 +26,7 @@ def program(model: str) -> None:
     st.markdown(
         "The canvas is an API too: `/predict(image, model)` takes a picture of one"
         " character (a drawing, a scan or a photograph; dark on light or light on dark) and"
-        " returns the likeliest class with the probabilities."
+        " returns the likeliest class with the probabilities, and a verdict: whether it may be believed."
     )
     python, curl = st.tabs(["Python", "curl"])
     python.code(PYTHON.format(base=base_address(), model=model), language="python")
@@ -37,7 +38,7 @@ with page("Draw", "Draw one character; the model answers while the pen moves.") 
     wanted = st.query_params.get("model")
     if wanted and wanted not in models:
         st.warning(
-            f"There is no model `{wanted}` in this lab; the canvas shows the best one it has.",
+            f"There is no model {code(wanted)} in this lab; the canvas shows the best one it has.",
             icon=":material/info:",
         )
         wanted = None

@@ -33,7 +33,7 @@ with page("Models", "Saved models: what they are for, how good they are, and the
         with left:
             card(lab, model)
         with right:
-            mistakes(meta)
+            mistakes(lab, model, meta)
         inside(lab, model)
         st.subheader("All models", anchor=False)
         st.dataframe(

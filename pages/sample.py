@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.samples.card import draw
+from app.samples.neighbour import check_neighbour
 from app.widgets import empty, page, pick_dataset
 
 with page(
@@ -19,4 +20,6 @@ with page(
             else:
                 draw(lab, data, first)
     else:
-        draw(lab, st.query_params.get("data", ""), wanted)
+        data = st.query_params.get("data", "")
+        check_neighbour(lab, data, wanted, st.query_params.get("model"))
+        draw(lab, data, wanted)

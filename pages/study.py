@@ -1,4 +1,4 @@
-"""Study: the published experiments, their figures beside ours, each to be run again by one click."""
+"""Study: the experiments of five studies, their figures beside ours, each to be run again by one click."""
 
 import streamlit as st
 
@@ -18,8 +18,9 @@ def remember() -> None:
 
 with page(
     "Study",
-    "Published experiments beside this lab's results: with the same recipe, and the best of any"
-    " recipe. The studies are not publicly listed: their figures can't be looked up elsewhere.",
+    "Experiments reported in five studies beside this lab's results: with the same recipe, and the"
+    " best of any recipe. The studies are not publicly listed: their figures can't be looked up"
+    " elsewhere.",
 ) as lab:
     rows, runs = lab.study.rows(), lab.runs()
     studying.summary(rows)
@@ -37,16 +38,21 @@ with page(
         ),
     )
     if chosen is None or chosen == OVERVIEW:
+        note(WIDE_TABLE)
         studying.overview(rows)
         note(
-            "Published: after the last epoch where the study says it, otherwise the one figure that it"
-            " gives. Ours: the best full-size run of the same recipe, after its last epoch or, where"
-            " the column says so, of the epoch that was best on validation images. Best of this lab:"
-            " of any recipe on the same data set and classes by the same measure; where a data set has"
-            " no test split, each holds back other images. Both come from this lab's runs, the models"
-            " that come with it and its records; what was not run at full size says so. Nearly all labels"
-            " of Task 3 are wrong: figures near 0% were published, and a model that reads through"
-            " them is on the Label noise page. " + studying.UNLISTED + " " + WIDE_TABLE
+            "Reported: after the last epoch where the study says it, otherwise the one figure that it"
+            f" gives. {studying.without_a_figure(rows)} Ours: the best full-size run of the same recipe,"
+            " after its last epoch or, where the column says so, of the epoch that was best on validation"
+            " images; of several recorded seeds or splits their mean."
+            " *Our runs*: of how many runs that is the mean or the best, ± their standard deviation."
+            " Best of this lab: of any recipe on the same data set and classes by the same measure,"
+            " and for study D of networks with fewer than 8,000 parameters;"
+            " where a data set has no test split, each holds back other images; *by* names its recipe, and"
+            " a shipped model of that name may have another figure. Both come from this lab's"
+            " runs, the models that come with it and its records; what was not run at full size says so."
+            " Nearly all labels of Task 3 are wrong: figures near 0% were reported, and a model that reads through"
+            " them is on the Label noise page. " + studying.UNLISTED
         )
     else:
         part, mine = STUDIES[chosen], [row for row in rows if row.study == chosen]
@@ -54,7 +60,7 @@ with page(
         st.markdown(part.about)
         if mine:
             chart(
-                beside([studying.figures_of(row) for row in mine], "Published and ours"),
+                beside([studying.figures_of(row) for row in mine], "Reported and ours"),
                 key=f"beside-{chosen}",
             )
         if part.question:

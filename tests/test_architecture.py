@@ -19,7 +19,7 @@ LONGEST = 300  # lines
 
 # The house from the ground up: a file imports from its own folder and from the floors below it.
 FLOORS: tuple[str, ...] = (
-    "engine.errors engine.setting_values engine.bounds engine.durations engine.markdown",
+    "engine.errors engine.setting_values engine.bounds engine.priority engine.durations engine.markdown",
     "engine.progress engine.device engine.settings",
     "engine.files",
     "engine.metrics engine.recipes",
@@ -35,12 +35,13 @@ FLOORS: tuple[str, ...] = (
     "engine.lab",
     "engine.cli",
     "engine.__main__",
-    "app.palette app.terms app.doors app.received app.memory_uploads app.log_lines",
+    "app.palette app.font app.terms app.doors app.received app.memory_uploads app.log_lines",
     "app.serving app.connections app.glossary app.metrics app.people app.charts app.shared_lab app.lazy_app"
     " app.pulse app.turns app.scripts",
     "app.theme",
     "app.widgets app.scatter",
     "app.samples app.canvas_files",
+    "app.canvas_doors",
     "app.sections app.canvas_tabs",
     "app.reading",
     "app.canvas_page",

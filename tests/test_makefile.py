@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,18 @@ ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 
 
+@pytest.fixture(autouse=True)
+def by_hand(monkeypatch):
+    """Without what a make that runs these tests hands down: told so, make says which folder it enters."""
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
         shutil.copy2(ROOT / name, folder)
     return subprocess.run(
-        ["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=60
+        ["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=900
     )
 
 
@@ -69,6 +77,51 @@ def test_a_second_start_installs_nothing(tmp_path):
     os.utime(tmp_path / "requirements.txt", (future, future))
     subprocess.run(["make", "run"], cwd=tmp_path, check=True, capture_output=True)
     assert "pip" in log.read_text(encoding="utf-8").splitlines()[3]
+
+
+FIRST = "Installing what the lab needs into .venv: a few minutes and about {} GB, this first time only ..."
+
+
+def test_the_first_start_says_at_once_what_it_does_how_long_and_how_much(tmp_path):
+    """Before .venv is made, which alone takes seconds; and a start that installs nothing says nothing."""
+    fresh = python_that(
+        tmp_path,
+        """case "$*" in *"-m venv"*) echo made; mkdir -p .venv/bin
+           printf '#!/bin/sh\\necho "$*"\\n' > .venv/bin/python; chmod +x .venv/bin/python;; esac""",
+    )
+    first, venv, pip, app = make(tmp_path, "run", f"PYTHON={fresh}").stdout.splitlines()
+    assert first == FIRST.format(7)
+    assert venv == "made" and "pip" in pip and app == "-m app"
+    assert make(tmp_path, "run").stdout.splitlines() == ["-m app"]
+    (tmp_path / ".venv" / ".installed").unlink()  # as after an install that was broken off
+    small = "TORCH_INDEX=https://download.pytorch.org/whl/cpu"
+    assert make(tmp_path, "run", small).stdout.splitlines()[0] == FIRST.format(3)
+    future = (tmp_path / ".venv" / ".installed").stat().st_mtime + 10
+    os.utime(tmp_path / "requirements.txt", (future, future))
+    done = subprocess.run(["make", "run"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    changed = "Installing what has changed in requirements.txt into .venv ..."
+    assert done.stdout.splitlines()[0] == changed
+
+
+def test_pip_shows_what_it_does_on_a_terminal_and_is_quiet_in_a_log(tmp_path):
+    fake = tmp_path / ".venv" / "bin"
+    fake.mkdir(parents=True)
+    log = tmp_path / "said"
+    python_that(fake, f'echo "$@" >> {log}')
+    make(tmp_path, "run")
+    (tmp_path / ".venv" / ".installed").unlink()
+    ours, theirs = os.openpty()
+    subprocess.run(["make", "run"], cwd=tmp_path, check=True, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # at its end: nobody is there who could write
+        while part := os.read(ours, 10_000):
+            shown += part
+    assert FIRST.format(7) in shown.decode()
+    os.close(ours)
+    quiet, _, loud, _ = log.read_text(encoding="utf-8").splitlines()
+    assert quiet.endswith("install -qq -r requirements.txt")
+    assert loud.endswith("install -r requirements.txt")
 
 
 def test_what_the_tests_on_clusters_lack_is_said_and_they_are_run_all_the_same(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from pictures import page
-from waiting import wait_until
-from weblab import free_port
+from ports import free_port
+from waiting import PATIENCE_SECONDS, wait_until
 
 from engine import __version__
 
@@ -69,7 +69,7 @@ def test_it_holds_what_the_lab_needs_below_one_name(wheel):
 
 def answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
+        with urllib.request.urlopen(address, timeout=60) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -117,10 +117,10 @@ def test_it_starts_trains_and_reads_where_the_sources_are_not(wheel, tmp_path):
         page("4", 200, 150, (60, 30, 90, 90), pen=9).save(elsewhere / "four.png")
         (read,) = json.loads(glyphlab("predict", run["run_id"], "four.png", "--json"))
         assert read["label"] in set("0123456789") and run["state"] == "finished"
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), timeout=120)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
     finally:
         serving.terminate()
-        assert serving.wait(timeout=60) == 0
+        assert serving.wait(timeout=PATIENCE_SECONDS) == 0
     notebook = "import glyphlab; lab = glyphlab.Lab('home'); print(lab.recipe('quick').name)"
     done = subprocess.run(
         [sys.executable, "-P", "-c", notebook],

@@ -1,16 +1,20 @@
 """What the pad sends: a picture as a data URI, the name of the chosen model and how many strokes were
-drawn; and what it is sent when a drawing was kept.
+drawn; and what it is sent: pictures, and that a drawing was kept.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import io
 import json
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import ImageError
 from engine.files.checked import parse_json
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 LONGEST_PICTURE = 600_000  # characters of a data URI; a full pad is under 100,000
 
@@ -75,3 +79,10 @@ def decode_picture(uri: object) -> bytes:
         raise ImageError(
             "the drawing can't be read", expected="base64", got=repr(body[:40])
         ) from None
+
+
+def data_uri(picture: Image.Image) -> str:
+    """A small picture as a PNG data URI."""
+    out = io.BytesIO()
+    picture.save(out, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()

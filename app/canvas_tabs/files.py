@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import gradio as gr
 
+from app.canvas_tabs.answers import NO_LINE, NO_PICTURE, answer_of, line_table, unread
 from app.canvas_tabs.drawing import model_of
-from engine.errors import GlyphlabError, sentence
+from engine.errors import GlyphlabError, ImageError, sentence
 
 AT_ONCE = (
     2  # questions of API clients computed at the same time; the pad's own do not wait for them
 )
 MOST_FILES = 500
+NOT_GIVEN = ImageError("no picture was given", hint="Choose one first.")
 BLOCKED = {"concurrency_limit": AT_ONCE, "concurrency_id": "read", "show_progress": "minimal"}
 
 
@@ -31,13 +32,16 @@ def word_tab(ask: Ask, pad: gr.HTML) -> None:
             return await ask("lines", _given(image), model)
 
     async def show_drawing(value: str | None) -> str:
-        with friendly():
-            return _line_table(await ask("drawn_lines", value))
+        try:
+            return line_table(await ask("drawn_lines", value))
+        except GlyphlabError as error:
+            return unread(error)
 
     async def show_picture(image: str | None, value: str | None) -> str:
-        with friendly():
-            model = model_of(value)
-        return _line_table(await read(image, model))
+        try:
+            return line_table(await ask("lines", _given(image), model_of(value)))
+        except GlyphlabError as error:
+            return unread(error)
 
     gr.Markdown(
         "Write a word on the pad, or choose a photograph or scan of a line. It is cut into"
@@ -48,7 +52,7 @@ def word_tab(ask: Ask, pad: gr.HTML) -> None:
             drawn = gr.Button("Read the drawing", variant="primary")
             picture = picture_input("Picture of a line", height=200)
         with gr.Column(min_width=300):
-            shown = gr.HTML(_EMPTY_LINE)
+            shown = gr.HTML(NO_LINE)
     drawn.click(show_drawing, pad, shown, api_visibility="private", **BLOCKED)
     picture.upload(show_picture, [picture, pad], shown, api_visibility="private", **BLOCKED)
     _api(
@@ -62,14 +66,16 @@ def word_tab(ask: Ask, pad: gr.HTML) -> None:
 def file_tab(ask: Ask, pad: gr.HTML) -> None:
     """One picture of one character, or many. pad: says which model is chosen."""
 
-    async def predict(image: str | None, model: str | None) -> dict[str, float] | str:
-        """Class probabilities for a picture of one character: a drawing, a scan or a photograph."""
+    async def predict(image: str | None, model: str | None) -> dict[str, Any]:
+        """Class probabilities for a picture of one character (a drawing, a scan or a photograph): `label`,
+        `confidences`, and the `verdict`: sure, unsure, unlike, several or blank.
+        """
         with friendly():
             return await ask("probabilities", _given(image), model or None)
 
     async def predict_batch(images: list[str] | None, model: str | None) -> list[dict[str, Any]]:
-        """Class probabilities for many pictures, in order: for each `label`, `confidences`, or
-        `error` where it can't be read.
+        """Class probabilities for many pictures, in order: for each `label`, `confidences` and
+        `verdict`, or `error` where it can't be read.
         """
         if len(images or []) > MOST_FILES:
             raise gr.Error(
@@ -79,10 +85,17 @@ def file_tab(ask: Ask, pad: gr.HTML) -> None:
         with friendly():
             return await ask("batch", images or [], model or None)
 
-    async def show_picture(image: str | None, value: str | None) -> dict[str, float] | str:
-        with friendly():
-            model = model_of(value)
-        return await predict(image, model)
+    async def show_picture(image: str | None, value: str | None) -> str:
+        if not image:
+            return NO_PICTURE
+        try:
+            return answer_of(await ask("picture", image, model_of(value) or None))
+        except GlyphlabError as error:
+            return unread(error)
+
+    async def read_file(image: str | None, value: str | None) -> str:
+        # Beside the button the words must change, or it seems to do nothing.
+        return await show_picture(image, value) if image else unread(NOT_GIVEN)
 
     gr.Markdown(
         "Choose a picture of one character: dark on light or light on dark, transparent, a scan or"
@@ -91,14 +104,14 @@ def file_tab(ask: Ask, pad: gr.HTML) -> None:
     with gr.Row():
         with gr.Column(min_width=260):
             image = picture_input("Picture of one character", height=220)
-        label = gr.Label(label="Probabilities", num_top_classes=8, min_width=260)
+        with gr.Column(min_width=300):
+            shown = gr.HTML(NO_PICTURE)
     button = gr.Button("Read it", variant="primary")
-    reads = [image.upload, button.click]
-    gr.on(reads, show_picture, [image, pad], label, api_visibility="private", **BLOCKED)
-    every = gr.Label(
-        visible=False
-    )  # all classes: a Label that is shown passes on no more than it shows
-    _api(predict, [picture_input(visible=False), gr.Textbox("", visible=False)], every, "predict")
+    reads = [image.upload, image.clear]
+    gr.on(reads, show_picture, [image, pad], shown, api_visibility="private", **BLOCKED)
+    button.click(read_file, [image, pad], shown, api_visibility="private", **BLOCKED)
+    fields = [picture_input(visible=False), gr.Textbox("", visible=False)]
+    _api(predict, fields, gr.JSON(visible=False), "predict")
     many = gr.File(file_count="multiple", visible=False)
     _api(
         predict_batch,
@@ -140,31 +153,9 @@ def shown(error: GlyphlabError) -> gr.Error:
 
 def _given(image: str | None) -> str:
     if not image:
-        raise gr.Error("No picture was given. Choose one first.", print_exception=False)
+        raise shown(NOT_GIVEN)
     return image
 
 
 def _api(function: Any, inputs: list[Any], output: Any, name: str) -> None:
     gr.Button(visible=False).click(function, inputs, output, api_name=name, **BLOCKED)
-
-
-def _cell(one: dict[str, Any]) -> str:
-    others = f" · {' '.join(one['alternatives'])}" if one["alternatives"] else ""
-    return (
-        f'<figure{" class=gl-gap" if one["after_space"] else ""}><img class="gl-ink"'
-        f' src="{one["image"]}" alt="">'
-        f"<b>{html.escape(one['label'])}</b><figcaption>{one['confidence']:.0%}{html.escape(others)}</figcaption></figure>"
-    )
-
-
-_EMPTY_LINE = '<p class="gl-quiet">What was read appears here.</p>'
-
-
-def _line_table(read: dict[str, Any]) -> str:
-    if not read["characters"]:
-        return '<p class="gl-quiet">Nothing is written there.</p>'
-    cells = "".join(_cell(one) for one in read["characters"])
-    return (
-        f'<p class="gl-text">{html.escape(read["text"]).replace(chr(10), "<br>")}</p><div'
-        f' class="gl-line">{cells}</div>'
-    )

@@ -20,13 +20,14 @@ ASSETS = Path(__file__).parents[2] / "assets" / "canvas"
 START = "startPad({ element, props, trigger, server, watch });\n"  # names that Gradio offers
 
 
-def pad(functions: list[Callable[..., Any]]) -> gr.HTML:
+def pad(functions: list[Callable[..., Any]], dashboard: str = "") -> gr.HTML:
     """The pad and the answer beside it. `drawing_of` and `model_of` (app.canvas_tabs.drawing) read its
-    value; `kept` makes the one that takes a drawing from it.
+    value; `kept` makes the one that takes a drawing from it. dashboard: its address, seen from the
+    pad's page; without one no image beside a drawing is a link.
     """
     return gr.HTML(
         "",
-        html_template=_asset("pad.html"),
+        html_template=_asset("pad.html").replace("{DASHBOARD}", dashboard),
         css_template=_asset("pad.css"),
         js_on_load=joined(ASSETS / "pad.js") + START,
         server_functions=functions,

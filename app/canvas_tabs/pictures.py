@@ -1,4 +1,5 @@
-"""Pictures from files and from the pad, read: probabilities of one or many, and lines of writing. What
+"""Pictures from files and from the pad, read: what is said about one, probabilities of one or many, and lines
+of writing. What
 the process that reads answers; all of it JSON.
 """
 
@@ -8,14 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.canvas_tabs.drawing import drawing_of
+from app.canvas_tabs.drawing import data_uri, drawing_of
 from app.canvas_tabs.reader import Reader, in_turn, opened, pixels
-from app.canvas_tabs.views import data_uri
+from app.canvas_tabs.said import say
 from engine.errors import ImageError
 from engine.imaging import images
 from engine.imaging.ink import reduction
+from engine.recognition.confusables import NOTHING
 from engine.recognition.word_reader import read_lines, text_of
 
+MOST_BARS = 10  # of the groups of classes that a picture may be of
 MOST_TOGETHER = 2_000_000_000  # pixels of the pictures of one question: 500 scans of 4 million
 WORTH_NAMING = 0.02  # probability from which a second reading of a character in a word is shown
 
@@ -26,14 +29,33 @@ class Pictures:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
 
-    def probabilities(self, file: str, model: str | None) -> dict[str, float] | str:
-        """Class → probability, likeliest first; words where nothing is drawn. Raises ImageError,
+    def picture(self, file: str, model: str | None) -> dict[str, Any]:
+        """What is said about a picture of one character, as `say` has it. Raises ImageError,
         CheckpointError.
         """
-        return self.reader.probabilities([Path(file)], model)[0]
+        path, name = Path(file), model or self.reader.best()
+        with in_turn([path]):
+            shown = say(self.reader, self.reader.drawn(opened(path)), name, MOST_BARS).shown
+        blank = {"headline": "Nothing is drawn in this picture", "note": ""}
+        return shown | (blank if shown["kind"] == "blank" else {})
+
+    def probabilities(self, file: str, model: str | None) -> dict[str, Any]:
+        """The likeliest class of a picture as `label` (NOTHING if nothing is drawn), all classes with
+        their `confidences`, likeliest first, and the `verdict`: whether the model may be trusted there.
+        Raises ImageError, CheckpointError.
+        """
+        path, name = Path(file), model or self.reader.best()
+        with in_turn([path]):
+            drawn = self.reader.drawn(opened(path))
+            prediction, verdict = drawn.by(name), self.reader.model_says(drawn, name)
+        if prediction.blank:
+            return {"label": NOTHING, "verdict": verdict.kind, "confidences": []}
+        likeliest = prediction.top(len(prediction.classes))
+        rows = [{"label": one, "confidence": share} for one, share in likeliest]
+        return {"label": prediction.label, "verdict": verdict.kind, "confidences": rows}
 
     def batch(self, files: Sequence[str], model: str | None) -> list[dict[str, Any]]:
-        """For each file its name with `label` and `confidences`, or with `error` where it can't be
+        """For each file its name with what `probabilities` answers, or with `error` where it can't be
         read. Raises CheckpointError, ImageError where they are too many pixels together.
         """
         together = sum(map(pixels, map(Path, files)))
@@ -49,12 +71,8 @@ class Pictures:
             try:
                 found = self.probabilities(file, model)
             except ImageError as error:
-                out.append({"file": Path(file).name, "error": str(error)})
-                continue
-            shares = {} if isinstance(found, str) else found
-            rows = [{"label": name, "confidence": share} for name, share in shares.items()]
-            label = rows[0]["label"] if rows else found
-            out.append({"file": Path(file).name, "label": label, "confidences": rows})
+                found = {"error": str(error)}
+            out.append({"file": Path(file).name, **found})
         return out
 
     def lines(self, file: str, model: str | None) -> dict[str, Any]:

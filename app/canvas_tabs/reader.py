@@ -14,15 +14,13 @@ from PIL import Image
 from app.canvas_tabs.drawn import Drawn
 from app.people.asking import in_canvas
 from engine.errors import ModelError
-from engine.imaging import images, segmentation
+from engine.imaging import images
 from engine.imaging.formats import image_in
-from engine.imaging.squares import coarse
-from engine.recognition.confusables import UNSURE_BELOW, Answer, Group, judge, likely
+from engine.recognition.confusables import groups_in_words
 from engine.recognition.few_shot import WITHOUT_GALLERY
 from engine.recognition.shape_similarity import likeness_vectors
-from engine.recognition.word_reader import read_lines
 from engine.services.few_shot import EMBEDDER
-from engine.services.gallery import Gallery
+from engine.services.verdicts import verdict_of, verdict_on
 from engine.settings import COMMAND
 from engine.store.models import without_trials
 
@@ -31,23 +29,14 @@ if TYPE_CHECKING:
 
     from engine.lab import Lab
     from engine.models.predictor import Prediction, Predictor
+    from engine.recognition.confusables import Answer, Group
     from engine.recognition.few_shot import Match
     from engine.services.few_shot import Example
-    from engine.services.gallery import Galleries
+    from engine.services.galleries import Galleries
+    from engine.services.gallery import Gallery
     from engine.store.models import ModelInfo
 
 FAVOURITES = ("canvas-characters", "canvas-digits")  # shipped with the lab, best first
-NOTHING = "nothing drawn"
-MOST_STROKES = (
-    60  # a word of twenty letters has forty; what has more (dots all over) is not read as one
-)
-# Pixels at which a drawing's characters are counted: enough to see gaps between them.
-COUNTED_SIDE = 240
-CLEARLY_ONE = (
-    0.985  # a model this sure of a single character is believed, whatever gaps the drawing has
-)
-
-FEW_CLASSES = 12  # a model with no more says so with each answer
 LARGE_PIXELS = 4_000_000  # more are read one at a time: 50 million take 0.6 GB on their way
 _large = threading.Lock()
 
@@ -68,8 +57,9 @@ class Reader:
         return self.whole.galleries
 
     def models(self, keep: str = "") -> list[dict[str, str]]:
-        """name, title and label of the models that can read drawings, the best first, shipped ones
-        before those of runs. Of a sweep's trials there is the best, and the one called `keep`.
+        """name, title, label, what stands in the list (short) and below it (about), and which characters
+        count as one (alike) of the models that can read drawings, the best first, shipped ones before those
+        of runs. Of a sweep's trials there is the best, and the one called `keep`.
         """
         found = {
             model.name: model
@@ -79,10 +69,7 @@ class Reader:
         names = [name for name in FAVOURITES if name in found] + [
             name for name in found if name not in FAVOURITES
         ]
-        return [
-            {"name": name, "title": _title_of(found[name]), "label": _label_of(found[name])}
-            for name in names
-        ]
+        return [_in_words(found[name]) for name in names]
 
     def best(self) -> str:
         """The model asked when none is named. Raises ModelError if there is none at all."""
@@ -110,20 +97,6 @@ class Reader:
         """
         self.predictor(None).predict([_blank_page()])
 
-    def probabilities(
-        self, pictures: Sequence[Path | bytes], model: str | None
-    ) -> list[dict[str, float] | str]:
-        """For each picture class → probability, likeliest first, all classes; NOTHING if nothing is
-        drawn. Values of `gr.Label`.
-        """
-        with in_turn(pictures):
-            return [
-                NOTHING
-                if prediction.blank
-                else {name: float(share) for name, share in prediction.top(len(prediction.classes))}
-                for prediction in self.predictor(model).predict([opened(one) for one in pictures])
-            ]
-
     def drawn(self, picture: Image.Image) -> Drawn:
         """A drawing to be answered."""
         return Drawn(images.Page(picture), self.predictor)
@@ -142,29 +115,25 @@ class Reader:
         """A prediction, what to say about it, the taught symbol it shows if any, and the model's
         gallery if it has been built.
         """
-        prediction = drawn.by(model)
+        prediction, gallery = drawn.by(model), self.galleries.get(model)
         if prediction.blank:
-            return prediction, judge((), prediction.probabilities, blank=True), None, None
-        gallery = self.galleries.get(model)
+            return prediction, verdict_of(prediction, None), None, None
         match = self._taught(drawn, prediction, model)
-        verdict = self.verdict(drawn, model)
-        if match is None and verdict.groups[0].share < CLEARLY_ONE:
-            pieces = self._characters(coarse(drawn.page.ink, COUNTED_SIDE), model)
-            if pieces > 1:
-                verdict = judge(prediction.classes, prediction.probabilities, pieces=pieces)
-        return prediction, verdict, match, gallery
+        if match is not None:
+            return prediction, verdict_of(prediction, gallery), match, gallery
+        return prediction, self.model_says(drawn, model), None, gallery
+
+    def model_says(self, drawn: Drawn, model: str) -> Answer:
+        """What to say about a picture by a model's own classes, whatever symbols were taught."""
+        return verdict_on(
+            drawn.page, drawn.by(model), drawn.predictor(model), self.galleries.get(model)
+        )
 
     def verdict(self, drawn: Drawn, model: str) -> Answer:
         """What to say about one character, by one model: also whether it is unlike all that this model
         was trained on, once its gallery has been built.
         """
-        prediction, gallery = drawn.by(model), self.galleries.get(model)
-        unlike = gallery is not None and not (
-            prediction.blank or gallery.accepts(prediction.embedding, prediction.square)
-        )
-        return judge(
-            prediction.classes, prediction.probabilities, blank=prediction.blank, unlike=unlike
-        )
+        return verdict_of(drawn.by(model), self.galleries.get(model))
 
     def examples_like(self, drawn: Drawn, model: str) -> list[Example]:
         """The taught examples, those most like a drawing first."""
@@ -190,22 +159,6 @@ class Reader:
         prediction = drawn.by(embedder)
         vectors = likeness_vectors(prediction.embedding[None], prediction.square[None])
         return vectors[0], embedder
-
-    def _characters(self, ink: np.ndarray, model: str) -> int:
-        """How many characters a drawing is; where some nearly touch, as many as can be read one by
-        one.
-        """
-        if segmentation.count_strokes(ink) > MOST_STROKES:
-            return 1
-        apart, parts = segmentation.count_characters(ink)
-        if parts <= apart:
-            return apart
-        read = [one for line in read_lines(self.predictor(model), ink) for one in line]
-        return (
-            max(apart, len(read))
-            if all(one.groups[0].share >= UNSURE_BELOW for one in read)
-            else apart
-        )
 
 
 @contextmanager
@@ -260,38 +213,32 @@ def rows_of(groups: Sequence[Group], most: int = 6) -> list[dict[str, Any]]:
     return out
 
 
-def _title_of(model: ModelInfo) -> str:
+def _in_words(model: ModelInfo) -> dict[str, str]:
+    """A model of the list. Its closed list has room for a name, not for figures and what they are of."""
+    quality = _quality_of(model)
     if model.where == "shipped":
-        return model.title
-    return f"{model.title}, trained on {model.data} ({model.name})"
+        title = short = model.title
+        about = quality
+    else:
+        title = f"{model.title}, trained on {model.data} ({model.name})"
+        short, about = f"{model.title} ({model.name})", f"Trained on {model.data}: {quality}"
+    words = {"title": title, "label": f"{title}: {quality}", "short": short, "about": about}
+    alike = "" if model.merged is None else groups_in_words(model.alike)
+    return {"name": model.name, **words, "alike": alike}
 
 
-def _label_of(model: ModelInfo) -> str:
-    """The model in the list: how many classes it tells apart, and what its accuracy is of."""
+def _quality_of(model: ModelInfo) -> str:
+    """How many classes a model tells apart, and what its accuracy is of."""
     quality = ""
     if model.merged is not None:
         quality = (
-            f", {model.merged:.1%} with 0/O/o, 1/I/l… counted as one ({model.accuracy:.1%} exact)"
+            f", {model.merged:.1%} with look-alikes counted as one ({model.accuracy:.1%} exact)"
         )
     elif model.accuracy is not None:
         quality = f", {model.accuracy:.1%}"
     if quality:
         quality += f" of {model.tested_on}"
-    return f"{_title_of(model)}: {model.classes} classes{quality}"
-
-
-def note_of(verdict: Answer, classes: Sequence[str]) -> str:
-    """The note on an answer. A model that has only a few classes names one of them whatever is drawn:
-    what it is sure of is said to be so of these alone.
-    """
-    if len(classes) > FEW_CLASSES:
-        return verdict.note
-    digits = tuple(classes) == tuple("0123456789")
-    these = "the digits 0 to 9" if digits else ", ".join(classes)
-    first = verdict.groups[0]
-    if verdict.kind == "sure" and verdict.headline == f"This is {first.best}":
-        return f"Of {these}, most like {first.best}: {likely(first.share)} sure."
-    return f"{verdict.note} This model knows only {these}."
+    return f"{model.classes} classes{quality}"
 
 
 def _blank_page() -> np.ndarray:

@@ -13,6 +13,7 @@ from app.canvas_tabs.drawing import model_of
 from app.canvas_tabs.reader import Reader
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging.images import open_picture
+from engine.services.few_shot import ENOUGH
 
 NOTHING_TAUGHT = '<p class="gl-quiet">Nothing has been taught yet.</p>'
 SHOWN = 8  # pictures of a symbol or label
@@ -36,7 +37,7 @@ def symbols_table(reader: Reader, value: str | None) -> str:
     rows = "".join(
         f"<tr><th>{html.escape(symbol.name)}</th><td"
         f" class=gl-thumbs>{_thumbs(symbol.examples)}</td><td>{len(symbol.examples)}</td>"
-        f"<td>{by_name.get(symbol.name, 'needs 2')}</td></tr>"
+        f"<td>{by_name.get(symbol.name) or to_draw(len(symbol.examples))}</td></tr>"
         for symbol in symbols
     )
     total = ""
@@ -48,6 +49,12 @@ def symbols_table(reader: Reader, value: str | None) -> str:
         total = f'<p class="gl-quiet">{words}</p>'
     head = "<tr><th>Symbol</th><th>Examples</th><th></th><th>Recognised</th></tr>"
     return f'{total}<div class="gl-wide"><table class="gl-table">{head}{rows}</table></div>'
+
+
+def to_draw(count: int) -> str:
+    """What to do about a symbol with this many examples, in the words of everything that says so."""
+    left = ENOUGH - count
+    return f"Draw {left} more." if left > 0 else "Draw another to see it recognised."
 
 
 def drawings_table(reader: Reader) -> str:

@@ -8,9 +8,12 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
 
+from app.charts.words import similar
 from engine.imaging import images
+from engine.recognition.few_shot import of_nearest_two
 
 if TYPE_CHECKING:
     from engine.models.predictor import Prediction
@@ -24,16 +27,24 @@ Encode = Callable[[Image.Image], str]  # a picture as a data URI
 
 
 def symbol_rows(examples: Sequence[Example]) -> list[dict[str, Any]]:
-    """A bar for each taught symbol: its length and figure are the similarity (0..1) of the example that
-    is most like the drawing. `examples`: most alike first.
+    """A bar for each taught symbol, the most similar first: its length and figure are the measure by
+    which a symbol is recognised (0..1), the mean similarity of its two nearest examples.
     """
-    best: dict[str, float] = {}
+    by_name: dict[str, list[float]] = {}
     for one in examples:
-        best.setdefault(one.name, max(0.0, one.likeness))
+        by_name.setdefault(one.name, []).append(one.likeness)
+    found = {name: max(0.0, of_nearest_two(np.array(each))) for name, each in by_name.items()}
+    best = sorted(found.items(), key=lambda item: -item[1])[:MOST_SYMBOLS]
     return [
-        {"share": share, "text": f"{share:.2f}", "members": [{"label": name, "share": share}]}
-        for name, share in list(best.items())[:MOST_SYMBOLS]
+        {"share": share, "text": similar(share), "members": [{"label": name, "share": share}]}
+        for name, share in best
     ]
+
+
+def compared_with(match: Match, examples: Sequence[Example]) -> str:
+    """The examples of a symbol that its similarity is of: the only one, or of several the nearest two."""
+    only = sum(one.name == match.name for one in examples) == 1
+    return "your example" if only else "your nearest two examples"
 
 
 def nearest_examples(examples: Sequence[Example], match: Match, encode: Encode) -> dict[str, Any]:
@@ -47,7 +58,10 @@ def nearest_examples(examples: Sequence[Example], match: Match, encode: Encode) 
         }
         for one in examples[:MOST_EXAMPLES]
     ]
-    note = f"Your examples, the most similar first; those of {match.name} are outlined."
+    note = (
+        f"Your examples, the most similar first; those of {match.name} are outlined. Below each: its own"
+        " similarity to your drawing."
+    )
     return {"kind": "nearest", "items": items, "note": note}
 
 
@@ -61,8 +75,8 @@ def why_taught(
         {"title": f"most similar example of {match.name}", "image": encode(_picture(nearest))},
     ]
     note = (
-        f"A taught symbol is recognised by its similarity to your examples: {match.likeness:.2f} to"
-        f" the nearest of {match.name}, where at least {match.least:.2f} is needed."
+        f"A taught symbol is recognised by its similarity to your examples: {similar(match.likeness)} to"
+        f" {compared_with(match, examples)} of {match.name}, where at least {similar(match.least)} is needed."
     )
     return {"kind": "why", "items": items, "note": note}
 

@@ -12,12 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from app.canvas_tabs.drawing import drawing_of, kept
 from app.canvas_tabs.files import Ask, friendly
 from app.canvas_tabs.reader import Reader
-from app.canvas_tabs.tables import NOTHING_TAUGHT, drawings_table, model_in
+from app.canvas_tabs.tables import NOTHING_TAUGHT, drawings_table, model_in, to_draw
 from app.charts.words import literal
 from app.people.asking import person_in_canvas
 from engine.errors import DataError, GlyphlabError
 from engine.runs.run_info import ALIVE
-from engine.services.few_shot import ENOUGH
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -35,11 +34,9 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> list[A
             drawing = drawing_of(value)
             symbol = await run_in_threadpool(reader.lab.taught.add, name, drawing.picture)
         count = len(symbol.examples)
-        left = ENOUGH - count
-        then = f"Draw {left} more." if left > 0 else "Draw another to see it recognised."
         return (
             kept(value),
-            f"Example {count} of **{literal(symbol.name)}** is kept. {then}",
+            f"Example {count} of **{literal(symbol.name)}** is kept. {to_draw(count)}",
             *await listed(value),
         )
 

@@ -4,8 +4,6 @@ it JSON.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,10 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from app.canvas_tabs.cards import Cards
 from app.canvas_tabs.class_map import MAP_SIZE, map_of
-from app.canvas_tabs.drawing import decode_picture
-from app.canvas_tabs.reader import Reader, note_of, rows_of
-from app.canvas_tabs.taught_views import nearest_examples, symbol_rows, why_taught
+from app.canvas_tabs.drawing import data_uri, decode_picture
+from app.canvas_tabs.reader import Reader
+from app.canvas_tabs.said import say
+from app.canvas_tabs.taught_views import nearest_examples, why_taught
 from engine.errors import GlyphlabError, ImageError
 from engine.imaging import images
 from engine.recognition.confusables import group_of, in_short
@@ -47,7 +47,7 @@ class Views:
     """The pad's questions about one lab."""
 
     def __init__(self, reader: Reader) -> None:
-        self.reader = reader
+        self.reader, self._cards = reader, Cards()
         self._maps: dict[str, dict[str, Any]] = {}
 
     def functions(self) -> list[Callable[..., Any]]:
@@ -98,34 +98,11 @@ class Views:
         open view.
         """
         drawn, model, view = asked.drawn, asked.model, asked.view
-        prediction, verdict, match, gallery = self.reader.answer(drawn, model)
+        out, prediction, gallery, match, alike = say(self.reader, drawn, model)
         if prediction.blank:
-            return {"kind": "blank", "headline": verdict.headline, "note": verdict.note, "rows": []}
-        self.reader.lab.tour.drawn()
-        out = {
-            "kind": verdict.kind,
-            "glyph": verdict.groups[0].best,
-            "headline": verdict.headline,
-            "note": verdict.note,
-            "rows": rows_of(verdict.groups),
-            "seen": data_uri(images.as_picture(prediction.square)),
-        }
-        if verdict.kind == "several":
-            out["glyph"] = "…"
-        if match is not None:
-            note = f"A symbol you taught; similarity {match.likeness:.2f}."
-            out |= {
-                "kind": "taught",
-                "glyph": match.name,
-                "headline": f"This is {match.name}",
-                "note": note,
-            }
-            alike = self.reader.examples_like(drawn, model)
-            out["rows"] = symbol_rows(alike) or out["rows"]
-        else:
-            out["note"] = note_of(verdict, prediction.classes)
-        if drawn.page.drawn is not drawn.page.ink:
-            out["note"] += " A stray dot was left out."
+            return out
+        if self.reader.lab.may("lead"):  # the first steps are of whoever leads
+            self.reader.lab.tour.drawn()
         if view == "nearest" and match is not None and alike:
             out["view"] = nearest_examples(alike, match, data_uri)
         elif view == "nearest":
@@ -149,7 +126,8 @@ class Views:
             return why_taught(prediction, alike, match, data_uri)
         maps = saliency(drawn.predictor(model), prediction.square, prediction.label)
         titles = {"duo": ("the character alone", "the whole page")}.get(
-            drawn.predictor(model).checkpoint.style, ("what the model sees",)
+            drawn.predictor(model).checkpoint.style,
+            (f"evidence for and against {prediction.label}",),
         )
         items = [
             {"title": title, "image": data_uri(Image.fromarray(overlay(channel, found)))}
@@ -161,6 +139,10 @@ class Views:
             " to your drawing)."
         )
         if len(items) > 1:
+            note += (
+                " This network sees a character twice: alone, as large as the square, and as it stands on the"
+                " page."
+            )
             note += " A picture that is mostly blue would by itself suggest another class."
         return {"kind": "why", "items": items, "note": note}
 
@@ -169,7 +151,7 @@ class Views:
     ) -> dict[str, Any]:
         if gallery is None:
             return self._not_built(model, "The training images nearest to your drawing")
-        near = gallery.nearest(prediction.embedding, NEIGHBOURS)
+        near, lab = gallery.nearest(prediction.embedding, NEIGHBOURS), self.reader.lab
         votes = gallery.vote(near)
         alike = set(group_of(prediction.label))
         counts = ", ".join(f"{count} for {name}" for name, count in votes[:4])
@@ -179,6 +161,7 @@ class Views:
                 "similarity": one.similarity,
                 "image": _training_image(one.image.tobytes(), len(one.image)),
                 "same": one.label in alike,
+                "card": self._cards.query(lab, gallery, one, model),
             }
             for one in near
         ]
@@ -186,8 +169,9 @@ class Views:
             "kind": "nearest",
             "items": items,
             "note": (
-                f"The {len(near)} nearest training images vote: {counts}. Below each: its label and"
-                " how similar it is to your drawing (1: the same)."
+                f"The {len(near)} nearest training images vote: {counts}. Below each: its label, and how"
+                " similar this model finds it to your drawing (1 at most; pictures that look different can"
+                " come close to that)."
             ),
         }
 
@@ -226,8 +210,10 @@ class Views:
             "marks": drawn["marks"],
             "here": [round(float(x), 1), round(float(MAP_SIZE[1] - y), 1)],
             "note": (
-                "UMAP of the model's embedding of its training images. The ring is your drawing,"
-                " placed among its 15 nearest training images."
+                "Each mark is a training image. Those that the model finds alike lie close together;"
+                " how far apart groups lie, and how large they are, means little. The ring is your"
+                " drawing, placed among its 15 nearest training images. The map is made by UMAP from"
+                " the model's embeddings, the numbers by which it describes images."
             ),
         }
 
@@ -250,13 +236,6 @@ class Views:
             f"{what} can be shown once they have been embedded: a minute or so, in the background."
         )
         return {"kind": "message", "note": note, "action": "Prepare"}
-
-
-def data_uri(picture: Image.Image) -> str:
-    """A small picture as a PNG data URI."""
-    out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 @lru_cache(maxsize=2000)

@@ -8,6 +8,7 @@ Series colours are middle tones that hold their own on white and on near-black.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from textwrap import wrap
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.palette import COLOURS
 GOOD, BAD, QUIET = "#2a9d8f", "#d1495b", "#7c8795"
 # A line of this blue has 3:1 and more to the light and to the dark ground, also when it is thin.
 LINE = "#4d8bd6"
+LONGEST_LABEL, LINE_LETTERS = 24, 48  # letters of a class name on an axis, and of a line of it
 FONT = "Inter, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 # Light to dark for counts and shares, and two-sided for differences; both readable on either
 # ground.
@@ -109,6 +111,38 @@ def figure(
             "yaxis": {"title": {"text": y, "standoff": 14}, "automargin": True},
         }
     )
+
+
+def plain(text: str) -> str:
+    """A name that a person gave, as it stands: in a chart's texts Plotly takes <b> for bold. It knows
+    no &quot;.
+    """
+    return escape(text, quote=False)
+
+
+def whole(name: str) -> str:
+    """A class name for hover texts: all of it, in lines, as it stands."""
+    return "<br>".join(map(plain, wrap(name, LINE_LETTERS))) or plain(name)
+
+
+def class_labels(classes: Sequence[str]) -> list[str]:
+    """Class names for an axis, as they stand: of a long one, its two ends, so that it leaves the plot
+    room. Each is another than the rest: two of one label would be one place on the axis.
+    """
+    out: dict[str, None] = {}
+    for name in classes:
+        label = plain(_shortened(name))
+        while label in out:
+            label += "\u200b"  # takes no room
+        out[label] = None
+    return list(out)
+
+
+def _shortened(name: str) -> str:
+    if len(name) <= LONGEST_LABEL:
+        return name
+    end = LONGEST_LABEL // 2
+    return f"{name[: LONGEST_LABEL - end - 1]}…{name[-end:]}"
 
 
 def column(values: Sequence[Any]) -> NDArray[np.object_]:

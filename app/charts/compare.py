@@ -5,13 +5,12 @@ calibration, and one page of all of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from statistics import fmean
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from app.charts.base import COLOURS, GOOD, column, figure, message
+from app.charts.base import COLOURS, GOOD, column, figure, message, plain
 
 Row = dict[str, Any]
 
@@ -101,18 +100,19 @@ def convergence(lines: Sequence[Line], measure: str, axis: str, height: int = 42
                 hoverinfo="skip",
                 showlegend=False,
                 legendgroup=line.label,
-                name=escape(line.label),
+                name=plain(line.label),
             )
         chart.add_scatter(
             x=column([point[0] for point in points]),
             y=column([point[1] for point in points]),
-            name=escape(line.label),
+            name=plain(line.label),
             legendgroup=line.label,
             mode="lines+markers",
             line={"color": line.colour, "width": 2},
             marker={"size": 6 if len(points) <= 40 else 3},
-            hovertemplate=f"%{{x:,.4~g}}: %{{y:{digits}}}<extra>{escape(line.label)}</extra>",
+            hovertemplate=f"%{{x:,.4~g}}: %{{y:{digits}}}<extra>{plain(line.label)}</extra>",
         )
+    chart.update_layout(showlegend=True)  # also of the only run that has recorded it
     if axis == "epochs":
         longest = max(len(rows) for line in lines for rows in line.runs)
         chart.update_xaxes(tickformat="d", dtick=1 if longest <= 12 else None)
@@ -134,7 +134,7 @@ class Score(NamedTuple):
 
 def scores(rows: Sequence[Score], what: str) -> go.Figure:
     """Final accuracy of each run or recipe: a point a seed, and the 95% interval of the score or of
-    the mean over seeds.
+    the mean over seeds, as the row gives it.
     """
     chart = figure(
         f"Accuracy on {what}",
@@ -161,7 +161,7 @@ def scores(rows: Sequence[Score], what: str) -> go.Figure:
                 mode="markers",
                 showlegend=False,
                 opacity=0.55,
-                name=escape(row.label),
+                name=plain(row.label),
                 marker={
                     "color": row.colour,
                     "size": 8,
@@ -177,8 +177,8 @@ def scores(rows: Sequence[Score], what: str) -> go.Figure:
             mode="markers",
             marker={"color": row.colour, "size": 11},
             showlegend=False,
-            name=escape(row.label),
-            hovertemplate=f"%{{x:.2f}}%<extra>{escape(row.note or row.label)}</extra>",
+            name=plain(row.label),
+            hovertemplate=f"%{{x:.2f}}%<extra>{plain(row.note or row.label)}</extra>",
         )
     chart.update_yaxes(autorange="reversed", title=None)
     return chart
@@ -211,7 +211,7 @@ def thresholds(rows: Sequence[Row], unit: str, colours: Mapping[str, str]) -> go
             text=["" if value is None else f"{value:,.3g}" for value in values],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate=f"%{{x}} after %{{y:,.4~g}} {unit}<extra>{escape(row['name'])}</extra>",
+            hovertemplate=f"%{{x}} after %{{y:,.4~g}} {unit}<extra>{plain(row['name'])}</extra>",
         )
     chart.update_layout(barmode="group", bargap=0.3)
     chart.update_xaxes(type="category")

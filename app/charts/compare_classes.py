@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import DIVERGING, QUIET, SEQUENTIAL, figure
+from app.charts.base import DIVERGING, QUIET, SEQUENTIAL, class_labels, figure, plain, whole
 from app.charts.words import percent
 
 
@@ -23,13 +22,14 @@ def class_differences(
         "Class",
         "Difference in recall (points)",
         height=360,
-        subtitle=f"upwards: {second} is better",
+        subtitle=f"upwards: {plain(second)} is better",
     )
     ordered = sorted(rows, key=lambda row: row["difference"]) if len(rows) > 20 else list(rows)
+    labels = class_labels([row["class"] for row in ordered])
     real = [row["p"] < 0.05 for row in ordered]
     filled = [colours[row["difference"] > 0] for row in ordered]
     chart.add_bar(
-        x=[row["class"] for row in ordered],
+        x=labels,
         y=[100 * row["difference"] for row in ordered],
         showlegend=False,
         marker={"color": filled, "opacity": [1.0 if sure else 0.45 for sure in real]},
@@ -41,18 +41,17 @@ def class_differences(
                 row["only_second"],
                 row["n"],
                 row["p"],
+                whole(row["class"]),
             ]
             for row in ordered
         ],
         hovertemplate=(
-            f"class %{{x}}, %{{customdata[4]}} images<br>{escape(first)}: %{{customdata[0]}}, alone"
-            f" right on %{{customdata[2]}}<br>{escape(second)}: %{{customdata[1]}}, alone right on"
+            f"class %{{customdata[6]}}, %{{customdata[4]}} images<br>{plain(first)}: %{{customdata[0]}}, alone"
+            f" right on %{{customdata[2]}}<br>{plain(second)}: %{{customdata[1]}}, alone right on"
             " %{customdata[3]}<br>p = %{customdata[5]:.3f}<extra></extra>"
         ),
     )
-    chart.update_xaxes(
-        type="category", tickmode="array", tickvals=[row["class"] for row in ordered]
-    )
+    chart.update_xaxes(type="category", tickmode="array", tickvals=labels)
     chart.update_yaxes(zeroline=True, zerolinecolor=QUIET)
     return chart
 
@@ -62,11 +61,11 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], title: st
     the diagonal's strength is the recall.
     """
     shares = [[value / max(sum(row), 1) for value in row] for row in matrix]
-    chart = figure(title, "Predicted class", "True class", height=_side(len(classes)))
+    chart = figure(plain(title), "Predicted class", "True class", height=_side(len(classes)))
     chart.add_heatmap(
         z=shares,
-        x=list(classes),
-        y=list(classes),
+        x=class_labels(classes),
+        y=class_labels(classes),
         colorscale=[list(stop) for stop in SEQUENTIAL],
         zmin=0,
         zmax=1,
@@ -99,12 +98,15 @@ def confusion_difference(
     ]
     most = max((abs(value) for row in gaps for value in row), default=1) or 1
     chart = figure(
-        f"{names[1]} minus {names[0]}", "Predicted class", "True class", height=_side(len(classes))
+        plain(f"{names[1]} minus {names[0]}"),
+        "Predicted class",
+        "True class",
+        height=_side(len(classes)),
     )
     chart.add_heatmap(
         z=gaps,
-        x=list(classes),
-        y=list(classes),
+        x=class_labels(classes),
+        y=class_labels(classes),
         colorscale=[list(stop) for stop in DIVERGING],
         zmin=-most,
         zmax=most,
@@ -120,6 +122,29 @@ def confusion_difference(
         **_numbers(gaps, "+,d"),
     )
     return _as_matrix(chart, classes)
+
+
+def with_cells(chart: go.Figure) -> go.Figure:
+    """A confusion matrix whose cells can be clicked: plotly selects points, but no part of a heatmap, so
+    over each cell lies a point that is not seen.
+    """
+    heat: Any = chart.data[0]
+    classes, form = list(heat.x), heat.hovertemplate
+    side = min(30, max(4, 360 // max(len(classes), 1)))
+    chart.add_scatter(
+        x=[read for _ in classes for read in classes],
+        y=[true for true in classes for _ in classes],
+        mode="markers",
+        marker={"symbol": "square", "size": side, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        customdata=[value for row in (heat.customdata or heat.z) for value in row],
+        text=[f"{value:.1%}" for row in heat.z for value in row],
+        hovertemplate=form.replace("%{z:+d}", "%{customdata:+d}").replace("%{z:.1%}", "%{text}"),
+        hoverlabel={"bgcolor": "#2b3440", "font": {"color": "#ffffff"}},
+        showlegend=False,
+    )
+    return chart
 
 
 def reliability(
@@ -144,14 +169,14 @@ def reliability(
         chart.add_scatter(
             x=[100 * row["confidence"] for row in rows],
             y=[100 * row["accuracy"] for row in rows],
-            name=label,
+            name=plain(label),
             mode="lines+markers",
             line={"color": colours[label], "width": 1.5},
             marker={"size": [5 + 17 * (row["n"] / most) ** 0.5 for row in rows], "opacity": 0.8},
             customdata=[row["n"] for row in rows],
             hovertemplate=(
                 "confidence %{x:.1f}%, right %{y:.1f}%: %{customdata:,}"
-                f" images<extra>{escape(label)}</extra>"
+                f" images<extra>{plain(label)}</extra>"
             ),
         )
     chart.update_xaxes(range=[-2, 103])
@@ -176,7 +201,7 @@ def _as_matrix(chart: go.Figure, classes: Sequence[str]) -> go.Figure:
     chart.update_xaxes(
         type="category",
         tickmode="array",
-        tickvals=list(classes),
+        tickvals=class_labels(classes),
         tickfont={"size": size},
         showgrid=False,
         tickangle=0,
@@ -184,7 +209,7 @@ def _as_matrix(chart: go.Figure, classes: Sequence[str]) -> go.Figure:
     chart.update_yaxes(
         type="category",
         tickmode="array",
-        tickvals=list(classes),
+        tickvals=class_labels(classes),
         tickfont={"size": size},
         showgrid=False,
         autorange="reversed",

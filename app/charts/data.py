@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.charts.base import COLOURS, figure
+from app.charts.base import COLOURS, class_labels, figure, whole
 
 SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
 SPLIT_COLOURS = {"train": COLOURS[0], "val": COLOURS[2], "test": COLOURS[1]}
@@ -17,21 +17,25 @@ def class_counts(classes: Sequence[str], counts: np.ndarray, height: int = 320) 
     """Images of each class, bars of the official splits stacked. counts (3, K): train, val, test."""
     total = int(np.sum(counts))
     held = "" if np.any(counts[1]) else "; validation images will be drawn from the training images"
+    images = f"{total:,} image{'s' * (total != 1)}"
+    kinds = f"{len(classes):,} class{'es' * (len(classes) != 1)}"
     chart = figure(
         "Images per class",
         "Class",
         "Images",
-        subtitle=f"{total:,} images, {len(classes):,} classes{held}",
+        subtitle=f"{images}, {kinds}{held}",
         height=height,
     )
+    labels, names = class_labels(classes), [whole(name) for name in classes]
     for name, row in zip(SPLIT_NAMES, counts, strict=True):
         if np.any(row):
             chart.add_bar(
-                x=list(classes),
+                x=labels,
                 y=[int(count) for count in row],
                 name=SPLIT_NAMES[name],
                 marker={"color": SPLIT_COLOURS[name]},
-                hovertemplate="class %{x}: %{y:,}<extra>" + SPLIT_NAMES[name] + "</extra>",
+                customdata=names,
+                hovertemplate="class %{customdata}: %{y:,}<extra>" + SPLIT_NAMES[name] + "</extra>",
             )
     chart.update_layout(
         barmode="stack",

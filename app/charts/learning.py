@@ -55,21 +55,31 @@ def loss_curves(
         return _empty("Loss", "when the first steps of training are done", height, over)
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
     if steps:
-        x, y, broken = _joined(steps)
+        x, y, gaps = _joined(steps)
+        # Of a short run half a second's worth of steps is an epoch or more: no two are joined.
+        apart = gaps == len(steps) - 1
         chart.add_scatter(
             x=column(x),
             y=column(y),
-            name="Training, step by step",
-            mode="lines+markers" if broken or len(steps) < 40 else "lines",
+            name=_of_steps(steps) if apart else "Training, step by step",
+            mode="markers" if apart else "lines+markers" if gaps or len(steps) < 40 else "lines",
             line={"color": TRAIN, "width": 1.5},
-            marker={"size": 4},
-            opacity=0.5,
+            marker={"size": 8 if apart else 4, "color": TRAIN},
+            opacity=0.8 if apart else 0.5,
             hovertemplate="epoch %{x:.2f}: %{y:.4f}<extra>live</extra>",
         )
     _curve(chart, ended, "train_loss", "Training, epoch mean", TRAIN, 1, "%{y:.4f}")
     _curve(chart, ended, "val_loss", "Validation", VALIDATION, 1, "%{y:.4f}")
     chart.update_yaxes(rangemode="tozero")
     return _marked(chart, rows, epochs)
+
+
+def _of_steps(apart: Sequence[Row]) -> str:
+    """What live points are called of which no two are joined by a line."""
+    if len(apart) > 1:
+        return "Training, single steps"
+    step = apart[0]
+    return f"Training, step {step['step']} of epoch {step['epoch']}"
 
 
 def accuracy_curves(
@@ -215,10 +225,10 @@ def _marked(chart: go.Figure, rows: Sequence[Row], planned: int) -> go.Figure:
     return chart
 
 
-def _joined(steps: Sequence[Row]) -> tuple[list[float | None], list[Any], bool]:
+def _joined(steps: Sequence[Row]) -> tuple[list[float | None], list[Any], int]:
     """x and y of live points with a gap between two that are further apart than an epoch (and than
-    three times what is usual): a line there would claim steps that nobody wrote down. Also whether
-    there is any gap.
+    three times what is usual): a line there would claim steps that nobody wrote down. Also how many
+    gaps there are.
     """
     places = [position(row) for row in steps]
     apart = [after - before for before, after in pairwise(places)]
@@ -231,7 +241,7 @@ def _joined(steps: Sequence[Row]) -> tuple[list[float | None], list[Any], bool]:
             y.append(None)
         x.append(place)
         y.append(row.get("loss"))
-    return x, y, len(x) > len(places)
+    return x, y, len(x) - len(places)
 
 
 def _thinned(rows: list[Row]) -> list[Row]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import BAD, COLOURS, GOOD, QUIET, SEQUENTIAL, figure, message
+from app.charts.base import BAD, COLOURS, GOOD, QUIET, SEQUENTIAL, class_labels, figure, message
 
 Row = Mapping[str, Any]
 Matrix = Sequence[Sequence[float]]
@@ -78,7 +78,7 @@ def task3(published: Sequence[Row], here: Sequence[Row], recovered: Sequence[Row
             COLOURS[1],
             "circle",
         ),
-        ("Published: labels as names", published, BAD, "diamond"),
+        ("Reported: labels as names", published, BAD, "diamond"),
     )
     named: list[str] = []
     for name, rows, colour, symbol in groups:
@@ -100,12 +100,16 @@ def task3(published: Sequence[Row], here: Sequence[Row], recovered: Sequence[Row
         line={"dash": "dot", "color": QUIET, "width": 1.5},
         annotation={"text": "guessing", "font": {"color": QUIET}, "yanchor": "bottom"},
     )
-    for label in named:
-        chart.add_annotation(
-            text=label.rstrip("\u200b"), x=0, xref="paper", xanchor="left",
-            y=label, yshift=9, yanchor="bottom", showarrow=False, font={"size": 12},
-            name="on lines", bgcolor="white", borderpad=1,
-        )  # fmt: skip
+    words = [
+        {
+            "text": label.rstrip("\u200b"), "x": 0, "xref": "paper", "xanchor": "left",
+            "y": label, "yshift": 9, "yanchor": "bottom", "showarrow": False, "font": {"size": 12},
+            "name": "on lines", "bgcolor": "white", "borderpad": 1,
+        }
+        for label in named
+    ]  # fmt: skip
+    # All at once: each one that is added has Plotly look at those before it again.
+    chart.update_layout(annotations=[*chart.layout["annotations"], *words])
     chart.update_xaxes(range=[-8, 104])
     chart.update_yaxes(range=[len(named) - 0.5, -0.9], showticklabels=False, automargin=False)
     return chart
@@ -117,7 +121,7 @@ def hypotheses(rows: Sequence[Row], names: Mapping[str, str]) -> go.Figure:
     """
     chart = figure(
         "How well each hypothesis predicts held-out labels",
-        "Log-likelihood above the labels' frequencies (nats an image)",
+        "Log-likelihood above frequencies (nats an image)",
         "",
         height=140 + 40 * len(rows),
     )
@@ -149,7 +153,7 @@ def scores(edges: Sequence[float], counts: Sequence[int]) -> go.Figure:
         return message("Suspicion", "No label has been scored.")
     chart = figure(
         "Suspicion",
-        "Probability that the given label is wrong",
+        "Estimated probability that the label is wrong",
         "Images (log scale)",
         height=300,
     )
@@ -209,7 +213,7 @@ def _heat(
     digits: int,
     written: Matrix | None = None,
 ) -> go.Figure:
-    names, cells = list(classes), {}
+    names, cells = class_labels(classes), {}
     if len(names) <= NUMBERS_UP_TO:
         shown = values if written is None else written
         cells = {

@@ -8,7 +8,8 @@ do not have.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,13 +18,26 @@ from plotly.colors import find_intermediate_color, hex_to_rgb, label_rgb
 from app.charts.base import GOOD, QUIET, column, figure, message
 from app.charts.sweep import Trial, axis_title, describe, scale, short, text_of
 
-FAINT = "#a3adb9"  # a poor trial's line, seen on a light and on a dark ground
+FAINT = "#87909e"  # a poor trial's line, over 3:1 to the light and to the dark ground
 SHADES = 8  # colours between poor and good; each is one trace
 TICKS = 5  # about so many on an axis of numbers
+MOST_TICKED = 6  # values of their own that an axis of numbers names instead of round ones
+LEAST_APART = 0.05  # of an axis' length between two ticks: a line of their text
+WIDE = (
+    20  # last over first of numbers that are drawn by their logarithm, where nothing else is known
+)
 
 
-def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int = 420) -> go.Figure:
-    """A line a trial through its values, coloured by what it reached, the best ones on top."""
+def parallel(
+    trials: Sequence[Trial],
+    metric: str,
+    direction: str,
+    height: int = 420,
+    log: Mapping[str, bool] | None = None,
+) -> go.Figure:
+    """A line a trial through its values, coloured by what it reached, the best ones on top. log:
+    whether a field was drawn evenly by order of magnitude, of those drawn from a range.
+    """
     shown = [
         trial
         for trial in trials
@@ -34,7 +48,10 @@ def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int =
     factor, form = scale(metric)
     values = [(trial.value or 0.0) * factor for trial in shown]
     paths = [path for path in shown[0].values if all(path in trial.values for trial in shown)]
-    axes = [dimension(path, [trial.values[path] for trial in shown]) for path in paths]
+    known = log or {}
+    axes = [
+        dimension(path, [trial.values[path] for trial in shown], known.get(path)) for path in paths
+    ]
     axes.append(
         {"label": axis_title(metric), "values": values, **_round_ticks(min(values), max(values))}
     )
@@ -89,52 +106,49 @@ def parallel(trials: Sequence[Trial], metric: str, direction: str, height: int =
     return chart
 
 
-def dimension(path: str, values: Sequence[Any]) -> dict[str, Any]:
+def dimension(path: str, values: Sequence[Any], log: bool | None = None) -> dict[str, Any]:
     """One axis: its `label`, the trials' `values` along it, and its ticks (`tickvals`, `ticktext`).
-    Numbers stand where they are, over a factor of 20 and more by their logarithm; the rest, and
-    few numbers, at equal distances.
+    Numbers stand where they are, by their logarithm if `log` (None: if they span a factor above
+    WIDE); everything else at equal distances.
     """
-    distinct = sorted({str(value) for value in values})
-    numbers = all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in values
-    )
-    if numbers and len(distinct) > 6:
-        low, high = min(values), max(values)
-        if low > 0 and high / low > 20:
-            ends = (
-                math.log10(low),
-                math.log10(high),
-            )  # a tick beyond them would draw the axis beyond the plot
-            inside = range(math.ceil(ends[0] + 0.15), math.floor(ends[1] - 0.15) + 1)
-            ticks = {
-                ends[0]: text_of(low),
-                **{float(t): f"{10.0**t:g}" for t in inside},
-                ends[1]: text_of(high),
-            }
-            return {
-                "label": short(path),
-                "values": [math.log10(value) for value in values],
-                "tickvals": list(ticks),
-                "ticktext": list(ticks.values()),
-            }
-        return {
-            "label": short(path),
-            "values": list(values),
-            **_round_ticks(min(values), max(values)),
-        }
-    if numbers:
-        distinct = [str(value) for value in sorted(set(values))]
-    places = [distinct.index(str(value)) for value in values]
-    if numbers:
-        distinct = [text_of(value) for value in sorted(set(values))]
-    span = {"range": [-0.5, 0.5]} if len(distinct) == 1 else {}
-    return {
-        "label": short(path),
-        "values": places,
-        "tickvals": list(range(len(distinct))),
-        "ticktext": distinct,
-        **span,
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        distinct = sorted({str(value) for value in values})
+        places = [distinct.index(str(value)) for value in values]
+        ticks = {"tickvals": list(range(len(distinct))), "ticktext": distinct}
+        return {"label": short(path), "values": places, **ticks}
+    low, high = min(values), max(values)
+    by_log = low > 0 and high > low and (high / low > WIDE if log is None else log)
+    places = [math.log10(value) for value in values] if by_log else list(values)
+    label = f"{short(path)} (log)" if by_log else short(path)
+    ticks = _own_ticks(values, places)
+    if not ticks:
+        ticks = _powers(low, high) if by_log else _round_ticks(low, high)
+    return {"label": label, "values": places, **ticks}
+
+
+def _own_ticks(values: Sequence[float], places: Sequence[float]) -> dict[str, Any]:
+    """A tick at each value, where they are few and far enough apart for their texts; else {}."""
+    named = dict(sorted(zip(places, values, strict=True)))
+    at = list(named)
+    near = any(b - a < LEAST_APART * (at[-1] - at[0]) for a, b in pairwise(at))
+    if near or len(at) > MOST_TICKED:
+        return {}
+    return {"tickvals": at, "ticktext": [text_of(value) for value in named.values()]}
+
+
+def _powers(low: float, high: float) -> dict[str, Any]:
+    """Ticks of an axis of logarithms: its ends, and the powers of ten that are not near them. A tick
+    beyond the ends would draw the axis beyond the plot.
+    """
+    first, last = math.log10(low), math.log10(high)
+    room = LEAST_APART * (last - first)
+    inside = range(math.ceil(first + room), math.floor(last - room) + 1)
+    ticks = {
+        first: text_of(low),
+        **{float(power): f"{10.0**power:g}" for power in inside},
+        last: text_of(high),
     }
+    return {"tickvals": list(ticks), "ticktext": list(ticks.values())}
 
 
 def _round_ticks(low: float, high: float) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import BAD, COLOURS, GOOD, QUIET, figure
-from app.palette import SHAPES, Marks, class_marks
+from app.charts.base import BAD, COLOURS, GOOD, QUIET, figure, plain
+from app.palette import SHAPES, Marks, class_marks, marks_apart
 
 # Dark to light, readable on white and on near-black alike (after viridis), for values on a map.
 RAMP = ("#5b2a86", "#4a4fa3", "#337fb0", "#2aa198", "#5dbb63", "#b5cc3a", "#f2d21f")
@@ -24,9 +24,9 @@ NOTHING = (
 )  # and the first of what people did
 
 
-def layer_marks(kind: str, names: Sequence[str]) -> Marks:
-    """How the codes of a layer are drawn: kind is its `palette` (see
-    engine.services.point_layers.Layer); 256 colours for a ramp, else a mark for each name.
+def layer_marks(kind: str, names: Sequence[str], middles: Sequence[Sequence[float]] = ()) -> Marks:
+    """How the codes of a layer are drawn: kind is its `palette`, middles its `middles` (see
+    engine.services.layer.Layer); 256 colours for a ramp, else a mark for each name.
     """
     if kind == "ramp":
         return Marks([_between(RAMP, step / 255) for step in range(256)], [])
@@ -42,7 +42,8 @@ def layer_marks(kind: str, names: Sequence[str]) -> Marks:
         rest = layer_marks(kind, names[1:])
         return Marks([UNNAMED, *rest.colours], [0, *rest.shapes])
     else:
-        plain = class_marks(sum(name not in GREY for name in names))
+        named = sum(name not in GREY for name in names)
+        plain = marks_apart(middles) if len(middles) == named else class_marks(named)
         grey = len(names) - len(plain.colours)
         return Marks([*plain.colours, *[UNNAMED] * grey], [*plain.shapes, *[0] * grey])
     places = [list(SHAPES).index(shape) for shape in shapes]
@@ -58,7 +59,7 @@ def accuracy_curve(rows: Sequence[dict[str, Any]]) -> go.Figure:
         chart.add_scatter(
             x=[point["k"] for point in row["knn"]],
             y=[100 * point["accuracy"] for point in row["knn"]],
-            name=row["name"],
+            name=plain(row["name"]),
             mode="lines+markers",
             line=_line(number),
             hovertemplate="k = %{x}: %{y:.2f}%",
@@ -79,7 +80,7 @@ def roc(rows: Sequence[dict[str, Any]]) -> go.Figure:
         chart.add_scatter(
             x=[point[0] for point in points],
             y=[100 * point[1] for point in points],
-            name=row["name"],
+            name=plain(row["name"]),
             mode="lines",
             line=_line(number),
             hovertemplate="FAR %{x:.1e}: %{y:.2f}%",

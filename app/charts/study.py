@@ -1,4 +1,4 @@
-"""Published figures beside ours."""
+"""The studies' figures beside ours."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def beside(rows: Sequence[Figures], title: str) -> go.Figure:
             )
     kinds = (
         (
-            "Published",
+            "Reported",
             "published",
             {"symbol": "diamond-open", "size": 12, "color": COLOURS[1], "line": {"width": 2.5}},
         ),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from engine.durations import duration
 from engine.markdown import literal as literal
 from engine.metrics import wilson_interval
+from engine.recognition.confusables import likely
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -19,8 +20,17 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "–" if share is None or math.isnan(share) else f"{share * 100:.{digits}f}%"
 
 
+def probability(value: float) -> str:
+    """A probability 0..1 as the pad writes it: none is certain, and none impossible.
+
+    >>> probability(0.99995), probability(0.42), probability(0.00001)
+    ('>99%', '42%', '<0.1%')
+    """
+    return likely(value)
+
+
 def similar(value: float) -> str:
-    """A cosine similarity to two places: 1.00 is the same, and nothing else is.
+    """A cosine similarity to two places: 1.00 is of embeddings that are the same, as no others are.
 
     >>> similar(0.9987), similar(1.0)
     ('0.99', '1.00')
@@ -52,6 +62,15 @@ def interval(share: float, n: float) -> str:
 def number(value: float | None, digits: int = 0) -> str:
     """A count or measure with thousands separated: '60,000'; a dash where there is none."""
     return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def page_of(pages: int) -> str:
+    """The label of a field that takes the number of a page.
+
+    >>> page_of(1200)
+    'Page (of 1,200)'
+    """
+    return f"Page (of {pages:,})"
 
 
 def seconds(value: float | None) -> str:

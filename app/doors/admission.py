@@ -34,6 +34,8 @@ TOKEN = "token"
 # Visitors from one address, a second and at once: in the two hours that what they make is kept, fewer than
 # the lab has places for (engine.lab.MOST_VISITS).
 NEWCOMERS = (1 / 30, 30)
+# Who joins a class from one address, the same way: a large class behind one router can.
+JOINS = (1 / 10, 100)
 TOO_MANY = "Too many wrong keys. Try again later."
 _BEARER = re.compile(r"bearer +(\S{1,200})", re.I)
 log = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ class Admission:
 
     def __init__(self, classroom: Classroom, port: int, framed: bool = False) -> None:
         self.classroom, self.attempts, self.turns = classroom, Attempts(), Turns()
-        self.newcomers = Rate(*NEWCOMERS)
+        self.newcomers, self.joining = Rate(*NEWCOMERS), Rate(*JOINS)
         self.mode = classroom.mode
         self.cookie_name, self._framed = cookie_name(port), framed
 

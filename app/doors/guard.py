@@ -140,8 +140,10 @@ class Guard:
                 return _line(f"{words} Its owner can add it to GLYPHLAB_ALLOWED_HOSTS.", 403)
         if not any(self.addresses.welcome(origin, name) for name in (host, forwarded) if name):
             return _line("Pages of other sites may not use this lab.", 403)
-        safe = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
-        if not safe and origin is None and headers.get("sec-fetch-site", "") in FOREIGN:
+        # Another site's page may lead here, but not have pictures of the lab made by the hundred.
+        leads = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        leads = leads and headers.get("sec-fetch-mode") == "navigate"
+        if not leads and origin is None and headers.get("sec-fetch-site", "") in FOREIGN:
             return _line("Pages of other sites may not use this lab.", 403)
         return None
 

@@ -15,6 +15,9 @@ ANYONE = "anyone"  # also who has not come in
 ALL = "owner teacher student visitor"
 LEADERS = "owner teacher"
 FORM_TEXT = 4_000  # bytes of a form with two fields
+# Bytes of a path, and of a part of it: no file system has longer names, and asked for one it fails
+# (ENAMETOOLONG), as Python does for numbers of thousands of digits.
+LONGEST_PATH, LONGEST_PART = 2_000, 255
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ LAB = (
     Door("/metrics", who=LEADERS),
     Door("/plotly-basic.min.js"),
     Door("/favicon.ico", who=ANYONE),
+    Door("/font.woff2", who=ANYONE),
     Door("/join", who=ANYONE),
     Door("/join", "POST", FORM_TEXT, FIELDS, who=ANYONE),
     Door("/enter", "POST", FORM_TEXT, FIELDS, who=ANYONE),
@@ -116,6 +120,7 @@ QUESTIONS = {
     "read": "predict",
     "show_drawing": "predict",
     "show_picture": "predict",
+    "read_file": "predict",
     "look": "predict",
     "why": "predict",
     "models": "look",
@@ -155,12 +160,22 @@ class Table:
         """The door for a request; the methods it takes ('GET, HEAD') where the path has one but
         takes others; None where nothing is served.
         """
+        if _too_long(path):
+            return None
         fitting = [*self._named.get(path, ())]
         fitting += [door for pattern, door in self._patterns if pattern.fullmatch(path)]
         for door in fitting:
             if method in door.methods.split():
                 return door
         return ", ".join(" ".join(door.methods for door in fitting).split()) or None
+
+
+def _too_long(path: str) -> bool:
+    """Whether nothing can be called so."""
+    if len(path) <= LONGEST_PART // 4:  # a character is four bytes at most
+        return False
+    parts = path.encode(errors="replace").split(b"/")
+    return len(path) > LONGEST_PATH or any(len(part) > LONGEST_PART for part in parts)
 
 
 def lab_table(pages: list[str]) -> Table:

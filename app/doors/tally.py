@@ -1,7 +1,7 @@
 """What passed the door: counts and times of each kind of request, and a line about each in a log.
 
     logs/requests.jsonl    of a class or a public lab: id, who, door, status and milliseconds of each
-                           request; no address, no query. Rotated at 5 MB, one older file is kept
+                           request; no address, no query (engine.people.request_log)
 
 Counting costs a few microseconds; what Prometheus reads is made from it when it asks (app.metrics).
 """
@@ -14,16 +14,18 @@ import random
 import time
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 
 from starlette.types import Message, Scope, Send
 
+from engine.errors import GlyphlabError
+from engine.files.line_log import LineLog
+
 # Seconds: upper ends of the classes of a request's time. The pad's answers are to come within 0.3.
 BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 10.0)
-LARGEST_LOG = 5_000_000  # bytes
 _ids = random.Random()
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -59,14 +61,18 @@ class Seen:
 
 
 class Tally:
-    """Counts for one door. log: a file for a line about each request; None for none."""
+    """Counts for one door. lines: a log for a line about each request; None for none. may_say: whether
+    such a line may name this person.
+    """
 
-    def __init__(self, log: Path | None = None) -> None:
+    def __init__(
+        self, lines: LineLog | None = None, may_say: Callable[[str], bool] = lambda who: True
+    ) -> None:
         self.answers: Counter[tuple[str, str, int]] = Counter()  # method, door, status
         self.times: dict[
             tuple[str, str], Times
         ] = {}  # of the HTTP requests let in, by method, door
-        self._log = _logger(log) if log else None
+        self._lines, self._may_say, self._fails = lines, may_say, False
 
     def count(self, seen: Seen) -> None:
         """Count a request that has been answered."""
@@ -79,28 +85,28 @@ class Tally:
             times = self.times.setdefault((method, seen.door), Times())
             times.counts[bisect_left(BUCKETS, passed)] += 1
             times.seconds += passed
-        if self._log is not None:
+        if self._lines is not None:
             row = {
                 "at": round(time.time(), 3),
                 "id": seen.id,
-                "who": seen.who,
+                "who": seen.who if self._may_say(seen.who) else "",
                 "method": method,
                 "door": seen.door,
                 "status": seen.status,
                 "ms": round(1000 * passed, 1),
             }
-            self._log.info(json.dumps(row))
+            self._write(self._lines, json.dumps(row))
 
     def close(self) -> None:
         """Let go of the log."""
-        for handler in self._log.handlers if self._log else ():
-            handler.close()
+        if self._lines is not None:
+            self._lines.close()
 
-
-def _logger(file: Path) -> logging.Logger:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = logging.Logger("requests")
-    log.addHandler(
-        RotatingFileHandler(file, maxBytes=LARGEST_LOG, backupCount=1, encoding="utf-8", delay=True)
-    )
-    return log
+    def _write(self, lines: LineLog, line: str) -> None:
+        try:
+            lines.add(line)
+            self._fails = False
+        except GlyphlabError as error:  # no reason to fail a request; said once
+            if not self._fails:
+                log.warning("requests are not logged now: %s", error)
+            self._fails = True

@@ -71,11 +71,21 @@ def person_of_request(lab: Lab, request: Any) -> Person:
         return OWNER
     if request is None:
         return NOBODY
-    inner = getattr(request, "request", None) or request
-    scope = getattr(inner, "scope", {})
-    person = scope.get("glyphlab.person") or _person_of(lab, dict(inner.cookies))
+    person = _seen(lab, getattr(request, "request", None) or request)
     note(person, "Draw")
     return person
+
+
+def in_route(lab: Lab, request: Any) -> Lab:
+    """The lab as whoever asks for a file of a page has it, such as an image. Raises OutsideError as
+    `in_dashboard`.
+    """
+    return lab if lab.settings.mode == "own" else lab.for_person(_seen(lab, request))
+
+
+def _seen(lab: Lab, request: Any) -> Person:
+    scope = getattr(request, "scope", {})
+    return scope.get("glyphlab.person") or _person_of(lab, dict(request.cookies))
 
 
 def _person_of(lab: Lab, cookies: Mapping[str, str]) -> Person:

@@ -11,16 +11,24 @@ from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.doors.admission import Admission
+from app.doors.limits import whose
+from app.font import FONT, WEIGHTS, font_file
 from app.people import signin
 from engine.errors import GlyphlabError, RightsError
+from engine.people.class_file import WrongCodeError
+from engine.people.classroom import Classroom
+from engine.people.outside import outside_error
 from engine.people.person import LONGEST_NAME, Person
 from engine.settings import Settings
 
+MANY_JOIN = "many have joined from here: try again in a minute"
 PAGE = (Path(__file__).parents[2] / "assets" / "join.html").read_text(encoding="utf-8")
+PAGE = PAGE.replace("FONT", FONT).replace("WEIGHTS", WEIGHTS)
+FONT_SECONDS = 86_400  # for which a browser keeps the font
 JOIN = f"""<h1>Join the class</h1>
 <form method="post" action="join">
 <label>Code on the board, or on your slip <input name="code" value="CODE" required autocomplete="off"
@@ -29,10 +37,13 @@ JOIN = f"""<h1>Join the class</h1>
  autocomplete="nickname"></label>
 <button>Join</button></form>
 <p>Others of the class see your name beside your runs. Take a first name or a nickname. A cookie keeps
-you joined in this browser for a week. The teacher's computer keeps your name, when you joined, which pages
-you opened and when, and what you draw, teach and train, until the teacher clears it. You were here before? The
-teacher can give you a slip with a code of your own: enter it above with the name you had, and what you made is
-there again.</p>
+you joined in this browser for a week. You were here before? The teacher can give you a slip with a code of
+your own: enter it above with the name you had, and what you made is there again.</p>
+<p>The teacher's computer keeps your name, when you joined, which pages you opened and when, and what you draw,
+teach and train. When the teacher clears your work, the list of pages is deleted at once, and your work with your
+name on it after a week; until then the teacher can bring it back. When that lesson ends, your name is taken
+off the class's list. Drawings that the teacher copies into a data set stay, without your name, until the
+teacher deletes that data set.</p>
 <details><summary>I am the teacher</summary>ENTER</details>"""
 ENTER = """<form method="post" action="enter"><label>Key <input name="key" type="password" required
  autocomplete="current-password" maxlength="200"></label><button>Enter</button></form>"""
@@ -61,14 +72,21 @@ def routes(admission: Admission, settings: Settings) -> list[Route]:
         if request.method == "GET":
             if request.scope.get("glyphlab.person"):
                 return RedirectResponse("./", 303)
-            return page(code=request.query_params.get("code", "")[:20])
+            code = request.query_params.get("code", "")[:20]
+            why = _why_outside(classroom, request.cookies.get(admission.cookie_name))
+            return page(why, code=code)
         fields = await _fields(request)
         if wait := await admission.turn_of(_client(request)):
             return wait
+        address = whose(_client(request))
+        if classroom.is_code(fields.get("code", "")) and admission.joining.wait_seconds(address):
+            return again(MANY_JOIN, fields, 429)
         try:
             person = classroom.join(fields.get("code", ""), fields.get("name", ""))
-        except GlyphlabError as error:
+        except WrongCodeError as error:
             return refused(request, error, fields)
+        except GlyphlabError as error:  # a right code is no guess, whatever else is in the way
+            return again(str(error), fields)
         return _come_in(request, admission, person)
 
     async def enter(request: Request) -> Response:
@@ -86,9 +104,11 @@ def routes(admission: Admission, settings: Settings) -> list[Route]:
         admission.attempts.failed(client)
         if admission.attempts.wait_seconds(client):
             return admission.refused(client, str(error))
-        words = str(error)
+        return again(str(error), fields)
+
+    def again(words: str, fields: dict[str, str], status: int = 403) -> Response:
         shown = {name: fields[name] for name in ("code", "name") if name in fields}
-        return page(f"{words[0].upper()}{words[1:]}", 403, **shown)
+        return page(f"{words[0].upper()}{words[1:]}", status, **shown)
 
     async def leave(request: Request) -> Response:
         with suppress(GlyphlabError):  # the browser forgets it all the same
@@ -97,12 +117,31 @@ def routes(admission: Admission, settings: Settings) -> list[Route]:
         answer.headers["set-cookie"] = admission.cookie(request.scope, "", "visitor")
         return answer
 
+    async def font(request: Request) -> Response:
+        file = font_file()
+        if file is None:
+            return Response(status_code=404)
+        kept = {"cache-control": f"public, max-age={FONT_SECONDS}"}
+        return FileResponse(file, headers=kept, media_type="font/woff2")
+
     return [
+        Route("/font.woff2", font, methods=["GET"]),
         Route("/join", join, methods=["GET", "POST"]),
         Route("/enter", enter, methods=["POST"]),
         Route("/leave", leave, methods=["POST"]),
         *signin.routes(admission, settings, framed),
     ]
+
+
+def _why_outside(classroom: Classroom, shown: str | None) -> str:
+    """Why a student who was in the class is not any more, by the pass that their browser shows; '' of
+    others, and where the list of the class can't be read.
+    """
+    with suppress(GlyphlabError):
+        why = str(classroom.outside(shown))
+        if why != str(outside_error("unknown")):
+            return f"{why[0].upper()}{why[1:]}"
+    return ""
 
 
 def _come_in(request: Request, admission: Admission, person: Person) -> Response:

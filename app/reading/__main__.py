@@ -5,7 +5,6 @@ as long as the other end of its socket.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 import threading
@@ -13,7 +12,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 
 from app.reading.answers import Answers
-from app.reading.frames import HEAD, Frame
+from app.reading.frames import BEGUN, HEAD, Frame, framed
 from app.shared_lab import open_lab
 from engine.bounds import confine
 from engine.jobs.queue import queue_of
@@ -28,9 +27,6 @@ MOST_TOGETHER = (
 
 def main(descriptor: int) -> None:
     """Answer until the asking end is closed."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches us too; whoever started us ends us
     lab = open_lab(os.environ)
     if lab.settings.mode != "own" and queue_of(lab.settings.device) == "cpu":
         confine(MOST_GB)
@@ -38,11 +34,12 @@ def main(descriptor: int) -> None:
     with socket.socket(fileno=descriptor) as link, suppress(ConnectionError):
         inbox: SimpleQueue[Frame] = SimpleQueue()
         threading.Thread(target=_receive, args=(link, inbox), daemon=True).start()
+        begin = lambda number: link.sendall(framed(number, BEGUN, None))  # noqa: E731
         while True:
             batch = [inbox.get()]
             while len(batch) < MOST_TOGETHER and not inbox.empty():
                 batch.append(inbox.get())
-            for answer in answers.of(batch):
+            for answer in answers.of(batch, begin):
                 link.sendall(answer)
 
 

@@ -51,30 +51,39 @@ class Answers:
             "warm": lambda data: self._reader.warm(),
             "symbols": lambda data: symbols_table(self._reader, *data),
             "take_in": lambda data: self._reader.lab.taught.take_in(Path(data[0])),
+            "picture": lambda data: pictures.picture(*data),
             "probabilities": lambda data: pictures.probabilities(*data),
             "batch": lambda data: pictures.batch(*data),
             "lines": lambda data: pictures.lines(*data),
             "drawn_lines": lambda data: pictures.drawn_lines(*data),
         }
 
-    def of(self, frames: Sequence[Frame]) -> Iterator[bytes]:
-        """The framed answers to framed questions, each as soon as it is there."""
+    def of(
+        self, frames: Sequence[Frame], begin: Callable[[int], object] = lambda number: None
+    ) -> Iterator[bytes]:
+        """The framed answers to framed questions, each as soon as it is there. begin: told the number of
+        a question before anything is computed for it, so that one that ends this process is known.
+        """
         asked = [_asked(frame) for frame in frames]
         looks = [one for one in asked if one.name == "look"]
-        read = self._read_together(looks) if len(looks) > 1 else {}
+        read = self._read_together(looks, begin) if len(looks) > 1 else {}
         for one in asked:
+            begin(one.number)
             look = read.get(one.number)
             yield self._answer(
                 one,
                 self._alone[one.name] if look is None else lambda _, look=look: self._seen(look),
             )
 
-    def _read_together(self, asked: Sequence[Asked]) -> dict[int, Look]:
+    def _read_together(
+        self, asked: Sequence[Asked], begin: Callable[[int], object]
+    ) -> dict[int, Look]:
         """The drawings that can be read, predicted, by the question's number. What can't be read is
         answered alone, in words.
         """
         read: dict[int, Look] = {}
         for one in asked:
+            begin(one.number)
             with asked_by(one.person):
                 try:
                     read[one.number] = self._views.read(one.data)

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 HEAD = struct.Struct("!IQB")
 LONGEST = 64_000_000  # bytes of an answer; the probabilities of 500 pictures are two million
-QUESTION, ANSWER, MISTAKE, FAILURE = range(4)  # MISTAKE: a person's, in words; FAILURE: ours
+# BEGUN: what is being computed now, empty; MISTAKE: a person's, in words; FAILURE: ours
+QUESTION, ANSWER, MISTAKE, FAILURE, BEGUN = range(5)
 
 
 class Frame(NamedTuple):
-    """number: of the question; kind: QUESTION, ANSWER, MISTAKE or FAILURE; body: JSON."""
+    """number: of the question; kind: QUESTION, ANSWER, MISTAKE, FAILURE or BEGUN; body: JSON."""
 
     number: int
     kind: int

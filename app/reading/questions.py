@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.people.person import Person
 
-LONG = ("probabilities", "batch", "lines", "drawn_lines", "take_in")
+LONG = ("picture", "probabilities", "batch", "lines", "drawn_lines", "take_in")
 PADS_OF_PERSON = 3  # of one who does not lead
 ADDRESS = "/gradio_api/component_server"
 log = logging.getLogger(__name__)

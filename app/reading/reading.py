@@ -6,7 +6,8 @@ that takes 8 ms took seconds. A process of its own has its own turns. What comes
 is its next batch (app.reading.answers), so nobody waits for a batch to fill.
 
 It also opens what strangers send: if a picture takes more memory than it may, or hangs, that process
-is ended and a new one is started, and the lab goes on.
+is ended and a new one is started, and the lab goes on. Whatever waited behind that picture is asked
+again of the new one, once; the picture is not.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from app.reading.frames import ANSWER, HEAD, LONGEST, MISTAKE, QUESTION, framed
+from app.reading.frames import ANSWER, BEGUN, HEAD, LONGEST, MISTAKE, QUESTION, framed
 from engine.errors import ImageError
 from engine.jobs.processes import environment_of
+from engine.priority import as_before
 
 if TYPE_CHECKING:
     from engine.people.person import Person
@@ -45,10 +47,19 @@ class Failed(Exception):
     """The question can't be answered, and it is not known to be the asker's mistake."""
 
 
+class _Waited(Exception):
+    """The process has ended before it came to the question: another's was being read. instead: what is
+    raised where it is not asked again.
+    """
+
+    def __init__(self, instead: Exception) -> None:
+        super().__init__(str(instead))
+        self.instead = instead
+
+
 class Reading:
     """Asks a process that is started with the first question, and again when it has ended. For one
-    event loop. most_seconds: of a question, from asking to its answer; whoever waits behind one that
-    takes longer has to ask again.
+    event loop. most_seconds: of a question, from asking to its answer, each time that it is asked.
     """
 
     def __init__(
@@ -60,6 +71,7 @@ class Reading:
         self._settings, self._command, self.most_seconds = settings, command, most_seconds
         self._starting = asyncio.Lock()
         self._worker: _Worker | None = None
+        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -70,6 +82,18 @@ class Reading:
         """The answer to a question, JSON. name: a row of app.reading.answers.QUESTIONS; person: who
         asks. Raises ImageError for a person's mistake, in words, and Failed.
         """
+        question = {"name": name, "data": data, "person": [person.id, person.name, person.role]}
+        try:
+            return await self._ask(question, person)
+        except _Waited as first:
+            if self._closed:  # nothing is started any more
+                raise first.instead from None
+        try:
+            return await self._ask(question, person)
+        except _Waited as again:
+            raise again.instead from None
+
+    async def _ask(self, question: dict[str, Any], person: Person) -> bytes:
         async with self._starting:
             if self._worker is None or not self._worker.is_open:
                 self._worker = await _Worker.start(self._command, self._settings)
@@ -77,24 +101,20 @@ class Reading:
         if len(worker.waiting) >= MOST_WAITING:
             raise ImageError("too many drawings are waiting", hint="Try again in a moment.")
         seconds = self.most_seconds if person.leads else min(self.most_seconds, OTHERS_SECONDS)
-        question = {"name": name, "data": data, "person": [person.id, person.name, person.role]}
-        try:
-            return await asyncio.wait_for(worker.ask(question), seconds)
-        except TimeoutError:
-            worker.end()
-            raise ImageError(
-                "reading this took too long", expected=f"at most {seconds:g} seconds"
-            ) from None
+        return await worker.ask(question, seconds)
 
     async def close(self) -> None:
         """End the process."""
+        self._closed = True
         if self._worker is not None:
             self._worker.end()
             await asyncio.wait([self._worker.listening], timeout=5)
 
 
 class _Worker:
-    """One process, the link to it, and the questions that it has not answered yet."""
+    """One process, the link to it, and the questions that it has not answered yet. computing: the number
+    of the one that it began last.
+    """
 
     def __init__(
         self,
@@ -104,6 +124,8 @@ class _Worker:
     ) -> None:
         self.process, self.is_open = process, True
         self.waiting: dict[int, asyncio.Future[bytes]] = {}
+        self.computing: int | None = None
+        self._late = False  # whether somebody's time was over
         self._incoming, self._link, self._numbers = incoming, link, itertools.count()
         self.listening = asyncio.create_task(self._listen())
 
@@ -112,20 +134,31 @@ class _Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
-                [*command, str(theirs.fileno())],
+                as_before([*command, str(theirs.fileno())]),
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the lab, which then ends it
                 env=environment_of(settings, os.environ) | ONE_THREAD,
                 pass_fds=(theirs.fileno(),),
             )
         incoming, link = await asyncio.open_unix_connection(sock=ours)
         return cls(process, incoming, link)
 
-    async def ask(self, question: dict[str, Any]) -> bytes:
+    async def ask(self, question: dict[str, Any], seconds: float) -> bytes:
+        """The answer. Raises ImageError after so many seconds, _Waited, Failed."""
         number = next(self._numbers)
         answer = self.waiting[number] = asyncio.get_running_loop().create_future()
         try:
             self._link.write(framed(number, QUESTION, question))
-            return await answer
+            return await asyncio.wait_for(answer, seconds)
+        except TimeoutError:
+            self.end()
+            self._late = True
+            if number == self.computing:
+                raise ImageError(
+                    "reading this took too long", expected=f"at most {seconds:g} seconds"
+                ) from None
+            busy = f"the lab did not come to read this in {seconds:g} seconds"
+            raise _Waited(ImageError(busy, hint="Try again in a moment.")) from None
         finally:
             self.waiting.pop(number, None)
 
@@ -141,6 +174,9 @@ class _Worker:
                 if length > LONGEST:
                     break
                 body = await self._incoming.readexactly(length)
+                if kind == BEGUN:
+                    self.computing = number
+                    continue
                 answer = self.waiting.get(number)
                 if answer is None or answer.done():  # nobody waits for it any more
                     continue
@@ -152,8 +188,12 @@ class _Worker:
         self.end()
         self._link.close()
         status = await asyncio.to_thread(self.process.wait)
-        for answer in self.waiting.values():
-            if not answer.done():
-                answer.set_exception(
-                    Failed(f"the process that reads drawings has ended ({status})")
-                )
+        for number, answer in self.waiting.items():
+            if answer.done():
+                continue
+            ended: Exception = Failed(f"the process that reads drawings has ended ({status})")
+            if number != self.computing:
+                ended = _Waited(ended)
+            elif self._late:
+                ended = ImageError("reading this took too long: others waited")
+            answer.set_exception(ended)

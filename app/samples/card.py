@@ -4,24 +4,27 @@ and what a person can do about it, all of it by keyboard too.
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.words import literal, similar
-from app.samples.deeds import deeds
+from app.charts.words import literal, probability, similar
+from app.samples.deeds import STAYS, deeds, do, keys_of
+from app.samples.predictions import predictions
 from app.samples.thumbs import CAME_FROM, WALK, thumbs
 from app.samples.viewer import original
-from app.widgets import PAGES, link, note, number, percent
+from app.widgets import PAGES, link, note, number
 from app.widgets.common import clock
+from app.widgets.keys import Press, listen
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
-    from engine.embedding.space import Space
     from engine.lab import Lab
     from engine.labels.replay import Event
     from engine.services.samples import Sample
 
+LEAST = 56  # pixels a neighbour is wide at least: 13 of them are two rows
 AT_ONCE = 20_000  # images of a data set in which copies are looked for without being asked
 SPLITS = {"train": "training image", "val": "validation image", "test": "test image"}
 VERBS = {
@@ -38,22 +41,29 @@ def draw(lab: Lab, data: str, name: str) -> None:
     _steps(lab, sample)
     left, right = st.columns([5, 6], gap="large")
     with left:
-        original(data, name, sample.label or "an image without a label")
-        st.caption(
-            f"{literal(name)} · image {number(sample.place + 1)} of {number(sample.of)} in `{data}`"
-        )
+        original(data, name, sample.label or "an image without a label", sample.enlarged)
+        st.caption(which_image(sample))
     with right:
         _state(sample)
         deeds(lab, sample)
     left, right = st.columns([5, 6], gap="large")
     with left:
-        _predictions(lab, sample)
+        predictions(lab, sample)
         _by_person(lab, sample)
         _history(sample)
     with right:
         _suspicion(lab, sample)
         _neighbours(lab, sample)
         _copies(lab, sample)
+
+
+def which_image(sample: Sample) -> str:
+    """Which image of its data set it is: its name, and its number among those that can be read."""
+    if sample.place is None:
+        counted = f"can't be read, and is none of the {number(sample.of)} images in `{sample.data}`"
+    else:
+        counted = f"image {number(sample.place + 1)} of {number(sample.of)} in `{sample.data}`"
+    return f"{literal(sample.name)} · {counted}"
 
 
 def _steps(lab: Lab, sample: Sample) -> None:
@@ -78,14 +88,37 @@ def _steps(lab: Lab, sample: Sample) -> None:
                 on_click=_go,
                 args=(sample.data, to),
             )
+        _listen(lab, sample, before, after)
         st.caption(where, width="content")
         if page in PAGES and page != "sample":
             link(page, f"Back to {PAGES[page].title}", icon=":material/arrow_back:", **query)
 
 
+def _listen(lab: Lab, sample: Sample, before: str | None, after: str | None) -> None:
+    """The keys, each for the image that was on the screen when it was pressed."""
+    steps = {"before": before, "after": after}
+
+    def hear(press: Press) -> None:
+        to = steps.get(press.action)
+        if to is None:
+            do(lab, sample.data, press)
+        elif press.name == sample.name:
+            _go(sample.data, to)
+
+    keys = {
+        f"Arrow{side}": step
+        for side, step in (("Left", "before"), ("Right", "after"))
+        if steps[step]
+    }
+    if lab.may("label"):
+        keys |= keys_of(sample)
+    listen("card-keys", keys, [(sample.name, sample.label or "")], hear, stays=STAYS)
+
+
 def _go(data: str, name: str) -> None:
     st.query_params["data"] = data
     st.query_params["sample"] = name
+    st.query_params.pop("model", None)  # that of the drawing beside which the first image was
 
 
 def _state(sample: Sample) -> None:
@@ -98,43 +131,6 @@ def _state(sample: Sample) -> None:
         words.append(SPLITS[sample.split])
     words += [f":gray-badge[{literal(tag)}]" for tag in sample.tags]
     st.markdown(" · ".join(words))
-
-
-def _predictions(lab: Lab, sample: Sample) -> None:
-    st.subheader("Predictions", anchor=False)
-    found = lab.samples.predictions(sample.data, sample.name)
-    names = {  # of a run its own name first: nobody knows a run by its id
-        model.name: f"{model.title} · {model.name}" if model.where == "run" else model.name
-        for model in lab.models()
-    }
-    for one in found:
-        top, *others = one.likeliest
-        colour = "gray" if not sample.label else "green" if top[0] == sample.label else "red"
-        more = ", ".join(f"{literal(label)} {percent(p, 1)}" for label, p in others if p >= 0.001)
-        st.markdown(
-            f":{colour}[**{literal(top[0])}**] {percent(top[1], 1)} · {literal(names.get(one.model, one.model))}"
-            + (f"  \n:gray[then {more}]" if more else "")
-        )
-    models = [name for name in lab.samples.models(sample.data)]
-    if not models:
-        note("No saved model knows all classes of this data set.")
-        return
-    if not found:
-        note("No model has been asked about this image yet.")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        asked = next((one.model for one in found if one.model in models), models[0])
-        model = st.selectbox(
-            "Model",
-            models,
-            models.index(asked),
-            format_func=lambda name: names.get(name) or name,
-            key=f"ask-{sample.data}",
-            width=260,
-        )
-        if st.button("Predict", key="predict", icon=":material/neurology:", shortcut="P"):
-            with st.spinner("Predicting…"):
-                lab.samples.predict(sample.data, sample.name, model)
-            st.rerun()
 
 
 def _history(sample: Sample) -> None:
@@ -186,12 +182,20 @@ def _suspicion(lab: Lab, sample: Sample) -> None:
     says = (
         "Whether the given label is correct is **not decided**"
         if found.quality is None
-        else f"The given label is correct with probability **{percent(found.quality, 1)}**"
+        else f"The given label is correct with an estimated probability of **{probability(found.quality)}**"
     )
     st.markdown(
         f"{says}; number"
         f" {number(found.rank)} of {number(found.of)} by suspicion. {literal(found.reason)}"
     )
+    if sample.label not in (None, sample.given):
+        says = (
+            "The diagnosis can't tell whether the current label is correct."
+            if isnan(found.now)
+            else f"The current label is correct with an estimated probability of"
+            f" **{probability(found.now)}**."
+        )
+        st.markdown(says)
 
 
 def _neighbours(lab: Lab, sample: Sample) -> None:
@@ -209,16 +213,23 @@ def _neighbours(lab: Lab, sample: Sample) -> None:
         names,
         sources,
         captions,
-        columns=6,
+        columns=7,
         key="card-neighbours",
+        least=LEAST,
         pixelated=space.images.style != "photo",
     )
-    note(f"By `{model}`. Below each: its label now, and its cosine similarity.")
-    _on_the_map(sample, space)
+    note(
+        f"The {len(near)} nearest by `{model}`. Below each: its label now, and its cosine similarity."
+    )
+    _on_the_map(lab, sample)
 
 
-def _on_the_map(sample: Sample, space: Space) -> None:
-    place = space.place_of(sample.name)
+def _on_the_map(lab: Lab, sample: Sample) -> None:
+    """To a map that is made already, where there is one."""
+    space, options = lab.samples.on_map(sample.data, sample.name)
+    if space is None:
+        return
+    shown = {"method": options.method, "dims": str(options.dims)} if options else {}
     link(
         "embeddings",
         "Show on the map",
@@ -226,7 +237,8 @@ def _on_the_map(sample: Sample, space: Space) -> None:
         model=space.model,
         data=sample.data,
         part=space.part,
-        at=str(int(space.index[place or 0])),
+        at=str(int(space.index[space.place_of(sample.name) or 0])),
+        **shown,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,6 +10,7 @@ import streamlit as st
 from app.charts.words import literal
 from app.widgets.allowed import allowed
 from app.widgets.doing import do_button
+from app.widgets.keys import Press
 from app.widgets.person import person, pick_person
 from engine.errors import GlyphlabError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 WHY = "sample"
 MOST_BUTTONS = 10  # classes that have a button and a key each
 REFUSED = "label-refused"
+STAYS = ("=", "confirm", "exclude", "include", "undo-image")  # what keys do to an image that stays
 
 
 def deeds(lab: Lab, sample: Sample) -> None:
@@ -29,7 +31,7 @@ def deeds(lab: Lab, sample: Sample) -> None:
     if not allowed(lab, "label"):
         return
     names = sample.classes
-    if len(names) <= MOST_BUTTONS and all(len(name) == 1 and name.isdigit() for name in names):
+    if by_digit(names):
         # The style sheet hides the keys on these buttons: each is the name of its class.
         with st.container(horizontal=True, gap="small", key="label-classes"):
             for name in names:
@@ -39,9 +41,11 @@ def deeds(lab: Lab, sample: Sample) -> None:
                     shortcut=name,
                     type="primary" if name == sample.label else "secondary",
                     on_click=act,
-                    args=(_relabel, lab, sample, name),
+                    args=(_relabel, lab, sample.data, sample.name, name),
                 )
-        st.caption(f"Keys {names[0]} to {names[-1]} do the same.")
+        first, last = names[0], names[-1]
+        keys = f"Key {first} does" if first == last else f"Keys {first} to {last} do"
+        st.caption(f"{keys} the same.")
     _any_class(lab, sample)
     with st.container(horizontal=True, gap="small"):
         if sample.label and not sample.excluded:
@@ -52,7 +56,7 @@ def deeds(lab: Lab, sample: Sample) -> None:
                 icon=":material/check:",
                 help="The label is correct: a person has looked.",
                 on_click=act,
-                args=(_relabel, lab, sample, sample.label),
+                args=(_relabel, lab, sample.data, sample.name, sample.label),
             )
         st.button(
             "Include again" if sample.excluded else "Exclude",
@@ -61,7 +65,10 @@ def deeds(lab: Lab, sample: Sample) -> None:
             icon=":material/block:",
             help="An excluded image is in no split of mended labels.",
             on_click=act,
-            args=(_mark, lab, sample, "include" if sample.excluded else "exclude", ""),
+            args=(
+                *(_mark, lab, sample.data, sample.name),
+                *("include" if sample.excluded else "exclude", ""),
+            ),
         )
         st.button(
             "Undo",
@@ -71,12 +78,40 @@ def deeds(lab: Lab, sample: Sample) -> None:
             disabled=all(event.undone_by for event in sample.history),
             help="Take back the latest decision about this image.",
             on_click=act,
-            args=(_undo, lab, sample),
+            args=(_undo, lab, sample.data, sample.name),
         )
         with st.popover("Tags", icon=":material/sell:"):
             _tags(lab, sample)
-        with st.popover("Name", icon=":material/person:"):
+        with st.popover("Your name", icon=":material/person:"):
             pick_person()
+
+
+def by_digit(names: Sequence[str]) -> bool:
+    """Whether there are classes, and each has a button and a key of its own."""
+    return 0 < len(names) <= MOST_BUTTONS and all(
+        len(name) == 1 and name.isdigit() for name in names
+    )
+
+
+def keys_of(sample: Sample) -> dict[str, str]:
+    """Keys → what they do to the image, as `do` takes it; those of the buttons."""
+    keys = {name: f"={name}" for name in sample.classes} if by_digit(sample.classes) else {}
+    keys |= {"x": "include" if sample.excluded else "exclude", "u": "undo-image"}
+    return keys | ({"y": "confirm"} if sample.label and not sample.excluded else {})
+
+
+def do(lab: Lab, data: str, press: Press) -> None:
+    """What a key does to the image that it was pressed for."""
+    if press.action.startswith("="):
+        act(_relabel, lab, data, press.name, press.action[1:])
+    elif press.action == "confirm" and press.likely:
+        act(_relabel, lab, data, press.name, press.likely)
+    elif press.action in ("exclude", "include"):
+        act(_mark, lab, data, press.name, press.action, "")
+    elif press.action == "undo-image" and any(
+        event.undone_by is None for event in lab.labels.history(data, press.name)
+    ):
+        act(_undo, lab, data, press.name)
 
 
 def _any_class(lab: Lab, sample: Sample) -> None:
@@ -94,7 +129,7 @@ def _any_class(lab: Lab, sample: Sample) -> None:
         do_button(
             "Set",
             act,
-            (_relabel, lab, sample, name),
+            (_relabel, lab, sample.data, sample.name, name),
             key="set-label",
             shortcut="Ctrl+Enter",
             disabled=not name,
@@ -108,10 +143,14 @@ def _tags(lab: Lab, sample: Sample) -> None:
             key=f"untag-{tag}",
             icon=":material/close:",
             on_click=act,
-            args=(_mark, lab, sample, "untag", tag),
+            args=(_mark, lab, sample.data, sample.name, "untag", tag),
         )
-    tag = st.text_input("New tag", key=f"tag-{sample.name}", max_chars=60)
-    do_button("Add", act, (_mark, lab, sample, "tag", tag), key="add-tag", disabled=not tag)
+    key = f"tag-{sample.name}"
+    with st.form(key="new-tag", border=False, enter_to_submit=True, clear_on_submit=True):
+        tag = st.text_input("New tag", key=key, max_chars=60)
+        if st.form_submit_button("Add", key="add-tag") and tag.strip():
+            act(_mark, lab, sample.data, sample.name, "tag", tag)
+            st.rerun()
 
 
 def act(deed: Callable[..., None], *arguments: object) -> None:
@@ -122,13 +161,13 @@ def act(deed: Callable[..., None], *arguments: object) -> None:
         st.session_state[REFUSED] = str(error)
 
 
-def _relabel(lab: Lab, sample: Sample, to: str) -> None:
-    lab.labels.relabel(sample.data, [sample.name], to, who=person(), why=WHY, new_class=True)
+def _relabel(lab: Lab, data: str, name: str, to: str) -> None:
+    lab.labels.relabel(data, [name], to, who=person(), why=WHY, new_class=True)
 
 
-def _mark(lab: Lab, sample: Sample, action: str, tag: str) -> None:
-    lab.labels.mark(sample.data, action, [sample.name], who=person(), why=WHY, tag=tag)
+def _mark(lab: Lab, data: str, name: str, action: str, tag: str) -> None:
+    lab.labels.mark(data, action, [name], who=person(), why=WHY, tag=tag)
 
 
-def _undo(lab: Lab, sample: Sample) -> None:
-    lab.labels.undo(sample.data, who=person(), why=WHY, samples=[sample.name])
+def _undo(lab: Lab, data: str, name: str) -> None:
+    lab.labels.undo(data, who=person(), why=WHY, samples=[name])

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.people.asking import in_route
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def routes(lab: Lab) -> list[Route]:
     async def original(request: Request) -> Response:
         asked = request.query_params.get("data", ""), request.query_params.get("sample", "")
         try:
-            content, kind = await run_in_threadpool(lab.samples.original, *asked)
+            samples = in_route(lab, request).samples
+            content, kind = await run_in_threadpool(samples.original, *asked)
         except (GlyphlabError, OSError, ValueError):
             # Whoever asks knows only names: what went wrong with which file is not told.
             return PlainTextResponse("There is no such image here.", 404)

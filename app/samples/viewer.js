@@ -9,6 +9,12 @@ export function zoomed(scale, action, exact) {
   return Math.max(1, Math.min(MOST, scale * (action === "in" ? STEP : 1 / STEP)));
 }
 
+// What is said of a picture of wide × high pixels. enlarged: the size that it was enlarged from, or nothing.
+export function sizeWords(wide, high, scale, enlarged) {
+  const size = enlarged ? `${enlarged} px, stored enlarged to ${wide} × ${high}` : `${wide} × ${high} px`;
+  return `${size}, shown at ${Math.round(100 * scale)}%`;
+}
+
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".viewer");
   const stage = root.querySelector(".stage"), picture = root.querySelector("img"), size = root.querySelector("output");
@@ -24,7 +30,7 @@ export default function ({ data, parentElement }) {
     if (!Number.isFinite(scale)) return;
     picture.style.width = `${picture.naturalWidth * scale}px`;
     picture.style.imageRendering = scale > 1.5 ? "pixelated" : "auto";
-    size.textContent = `${picture.naturalWidth} × ${picture.naturalHeight} px, shown at ${Math.round(100 * scale)}%`;
+    size.textContent = sizeWords(picture.naturalWidth, picture.naturalHeight, scale, data.enlarged);
   };
   const act = (action) => {
     const fitted = Math.min(stage.clientWidth / picture.naturalWidth, stage.clientHeight / picture.naturalHeight);

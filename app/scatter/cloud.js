@@ -9,13 +9,14 @@ uniform vec3 middle;
 uniform vec2 centre;
 uniform vec2 scale;
 uniform float size;
+uniform float shaped;
 out vec4 tint;
 flat out int form;
 flat out float soft;
 void main() {
   vec3 p = turn * (at - middle);
   gl_Position = vec4((p.xy - centre) * scale, 0.0, 1.0);
-  gl_PointSize = colour.a == 0.0 ? 0.0 : size * (colour.a < 0.5 ? 0.8 : colour.a > 0.96 ? 1.8 : 1.0);
+  gl_PointSize = colour.a == 0.0 ? 0.0 : (shape > 0.5 ? shaped : size) * (colour.a < 0.5 ? 0.8 : colour.a > 0.96 ? 1.8 : 1.0);
   tint = colour;
   form = int(shape + 0.5);
   soft = max(0.25, 2.0 / max(gl_PointSize, 1.0));
@@ -72,7 +73,7 @@ export class Cloud {
     gl.linkProgram(program);
     gl.useProgram(program);
     this.uniform = (name) => gl.getUniformLocation(program, name);
-    this.places = Object.fromEntries(["turn", "middle", "centre", "scale", "size"].map((name) => [name, this.uniform(name)]));
+    this.places = Object.fromEntries(["turn", "middle", "centre", "scale", "size", "shaped"].map((name) => [name, this.uniform(name)]));
     this.positions = gl.createBuffer();
     this.colours = gl.createBuffer();
     this.shapes = gl.createBuffer();
@@ -119,7 +120,8 @@ export class Cloud {
   }
 
   // Draws the points in order from place `from` to before `to`, of all or of those that were picked out: from 0 on a clear canvas, else
-  // beneath what is drawn already. view: {turn (9, by columns), middle (3), centre (2), zoom in pixels a unit, size in pixels}
+  // beneath what is drawn already. view: {turn (9, by columns), middle (3), centre (2), zoom in pixels a unit, size and shaped: pixels of a
+  // disc and of a point of another shape}
   draw(view, from, to, few = false) {
     const gl = this.gl;
     const { width, height } = this.canvas;
@@ -133,6 +135,7 @@ export class Cloud {
     gl.uniform2fv(this.places.centre, view.centre);
     gl.uniform2f(this.places.scale, (2 * view.zoom) / width, (2 * view.zoom) / height);
     gl.uniform1f(this.places.size, view.size);
+    gl.uniform1f(this.places.shaped, view.shaped);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, few ? this.few : this.order);
     if (to > from) gl.drawElements(gl.POINTS, to - from, gl.UNSIGNED_INT, 4 * from);
     this.pen.drawImage(this.canvas, 0, 0);

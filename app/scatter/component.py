@@ -32,14 +32,25 @@ class Selection(NamedTuple):
     links: Sequence[int] = ()
 
 
+class Mended(NamedTuple):
+    """The n points that have another label than the given one. at: (n,) places, ascending; codes: (n,)
+    of each in `words`, what the tip says of it, and the label that it has now, None for none.
+    """
+
+    at: Sequence[int] = ()
+    codes: Sequence[int] = ()
+    words: Sequence[tuple[str, str | None]] = ()
+
+
 class Words(NamedTuple):
-    """What the tip under the cursor says: the data's class names, the model's, and the titles of
-    the layers that say the same.
+    """What the tip under the cursor says: the data's class names, the model's, the titles of the layers
+    that say the same, and what has another label now.
     """
 
     classes: Sequence[str] = ()
     answers: Sequence[str] = ()
     titles: Sequence[str] = ()
+    mended: Mended = Mended()
 
 
 def scatter(
@@ -93,6 +104,11 @@ def scatter(
         "classes": list(words.classes),
         "answers": list(words.answers),
         "shown": list(words.titles),
+        "mended": {
+            "at": _text(np.asarray(words.mended.at, "<i4")),
+            "codes": _text(np.asarray(words.mended.codes, "<u2")),
+            "words": [list(each) for each in words.mended.words],
+        },
         "layer": layer_of(layer, marks, codes, frames is not None),
         "selection": {
             "id": selection.id,

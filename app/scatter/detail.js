@@ -43,7 +43,7 @@ export const detailing = {
     this.drawing = few ? few.length : this.order.length;
     if (this.drawn && (this.restless || this.drawn >= this.drawing)) return;
     this.pace(now);
-    const look = { turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio };
+    const look = { turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio, shaped: this.shapedDot * ratio };
     const slice = this.slice ?? SLICE, from = this.drawn; // those beneath come in smaller ones: what is seen is there already
     const to = Math.min(this.drawing, from + (from ? Math.max(LEAST, Math.round(slice / 3)) : slice));
     this.cloud.draw(look, from, to, Boolean(few));

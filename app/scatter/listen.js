@@ -1,5 +1,6 @@
 // Mouse, touch and keys; and the words between this scatter, the page and the other scatters of its group.
 
+import { sureness } from "./numbers.js";
 import { address } from "./scatter.js";
 import { pointAt, pointsInside } from "./view.js";
 
@@ -168,10 +169,10 @@ export const listening = {
     const { data, tip } = this, rows = document.createElement("div");
     const line = (text, name) => rows.append(Object.assign(document.createElement("div"), { textContent: text, className: name ?? "" }));
     if (this.labels) {
-      const label = data.classes[this.labels[place]] ?? "no label", answer = data.answers[this.answers[place]];
-      const share = Math.round((100 * this.confidence[place]) / 255);
-      rows.append(Object.assign(document.createElement("b"), { textContent: label }));
-      line(`read as ${answer}, ${share}%`, answer === label || this.labels[place] < 0 ? "" : "bad");
+      const given = data.classes[this.labels[place]], answer = data.answers[this.answers[place]];
+      const [said, label] = this.mended.get(place) ?? [given ?? "no label", given];
+      rows.append(Object.assign(document.createElement("b"), { textContent: said }));
+      line(`read as ${answer}, ${sureness(this.confidence[place] / 255)}`, answer === label || !label ? "" : "bad");
       if (!data.shown.includes(data.layer.title)) line(this.valueOf(place));
     } else {
       rows.append(Object.assign(document.createElement("b"), { textContent: this.valueOf(place) }));

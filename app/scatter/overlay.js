@@ -3,6 +3,7 @@
 import { address } from "./scatter.js";
 
 const MOST_TRAILS = 400;
+const MANY_NAMES = 20; // of more, each is written smaller and shorter
 const MOST_PICTURES = 160; // when no more points than this are in sight, their images are drawn
 
 // A point as the map draws it, for the legend. path: of SHAPES in app/palette.py.
@@ -16,6 +17,17 @@ function shapeOf(path, colour) {
   picture.append(line);
   return picture;
 }
+
+// Where the name of what lies at (x, y) stands in a map of width x height pixels: there, or as near as shows the whole of it; nowhere
+// (null) where that is outside the map. half: of the name's width
+export function nameAt(x, y, half, width, height) {
+  if (x < 0 || y < 0 || x > width || y > height) return null;
+  const kept = (value, edge, size) => (size < 2 * edge ? size / 2 : Math.min(Math.max(value, edge), size - edge));
+  return [kept(x, half + 4, width), kept(y, 12, height)];
+}
+
+// Whether two boxes [left, top, right, bottom] have more in common than an edge.
+export const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
 // Methods of Scatter, see main.js.
 export const drawing = {
@@ -118,18 +130,25 @@ export const drawing = {
     }
     const { pen } = this, flat = Float32Array.from(this.middles.flatMap((at) => at || [NaN, NaN, NaN]));
     const spots = this.view.project(flat, new Float32Array(2 * this.middles.length));
-    pen.font = `600 ${layer.names.length > 20 ? 13 : 15}px ${getComputedStyle(this.root).fontFamily}`;
+    pen.font = `600 ${layer.names.length > MANY_NAMES ? 13 : 15}px ${getComputedStyle(this.root).fontFamily}`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
-    layer.names.forEach((name, code) => {
-      if (!this.middles[code] || this.hidden.has(code) || layer.nameless.includes(code) || name.length > 24) return;
+    const taken = [], free = (box) => taken.every((other) => !overlap(box, other));
+    layer.names.forEach((full, code) => {
+      if (!this.middles[code] || this.hidden.has(code) || layer.nameless.includes(code) || full.length > 24) return;
+      const name = layer.names.length > MANY_NAMES ? full.replace(" · cluster ", " · ") : full, half = pen.measureText(name).width / 2;
+      const place = nameAt(spots[2 * code], spots[2 * code + 1], half, this.width, this.height);
+      if (!place) return;
+      const box = [place[0] - half, place[1] - 7, place[0] + half, place[1] + 7];
+      if (!free(box) && this.focus !== code) return; // closer up there is room for it
+      taken.push(box);
       pen.globalAlpha = this.focus === undefined || this.focus === code ? 1 : 0.25;
       pen.strokeStyle = paper;
       pen.lineWidth = 4;
-      pen.strokeText(name, spots[2 * code], spots[2 * code + 1]);
+      pen.strokeText(name, ...place);
       pen.fillStyle = ink;
-      pen.fillText(name, spots[2 * code], spots[2 * code + 1]);
+      pen.fillText(name, ...place);
     });
     pen.globalAlpha = 1;
   },

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.people.asking import in_route
 from engine.errors import GlyphlabError
 from engine.imaging.images import as_picture
 
@@ -57,7 +58,7 @@ def _points(lab: Lab, request: Request) -> Response:
     """Coordinates (N, dims) float32, labels (N,) int16, answers (N,) int16, confidence (N,) uint8
     0..255, one after the other.
     """
-    space = lab.spaces.by_key(request.path_params["key"])
+    space = in_route(lab, request).spaces.by_key(request.path_params["key"])
     coordinates = space.coordinates(request.path_params["map"])
     parts = (
         np.asarray(coordinates, "<f4"),
@@ -78,9 +79,9 @@ def _layer(lab: Lab, request: Request) -> Response:
     """
     from engine.services.point_layers import layers
 
-    found = layers(lab.spaces, lab.noise, lab.spaces.by_key(request.path_params["key"])).get(
-        request.path_params["name"]
-    )
+    space = in_route(lab, request).spaces.by_key(request.path_params["key"])
+    # Of the lab itself: layers are kept by what they were made from, not for each person.
+    found = layers(lab.spaces, lab.noise, space).get(request.path_params["name"])
     if found is None:
         return PlainTextResponse("there is no such layer", 404)
     return Response(
@@ -113,10 +114,10 @@ def _sheet(lab: Lab, request: Request) -> Response:
 
 
 def _images(lab: Lab, request: Request) -> tuple[ImageSet, np.ndarray]:
-    key = request.path_params["key"]
+    key, spaces = request.path_params["key"], in_route(lab, request).spaces
     if "/run/" in request.url.path:
-        return lab.spaces.run_images(key)
-    space = lab.spaces.by_key(key)
+        return spaces.run_images(key)
+    space = spaces.by_key(key)
     return space.images, space.index
 
 

@@ -1,10 +1,11 @@
 // The scatter on the page: draws, listens, tells the page what was picked, and lights what another scatter of its group picks.
 
 import { Cloud } from "./cloud.js";
-import { decode, eased, hex, rareCodes, shuffled } from "./numbers.js";
+import { decode, eased, hex, mendedOf, rareCodes, shuffled } from "./numbers.js";
 import { View } from "./view.js";
 
 const GREY = [128, 128, 128];
+const LEAST_SHAPE = 6; // pixels: smaller shapes can't be told apart
 const MANY_SHAPES = 20_000; // of more points all would hide one another; close up they are larger
 
 export const address = (path) => new URL(path, document.baseURI).href;
@@ -38,6 +39,7 @@ export class Scatter {
     this.onPick = onPick;
     this.data = data;
     if (!this.cloud.gl) return;
+    this.mended = mendedOf(data.mended);
     this.stage.style.height = `${data.height}px`;
     this.over.setAttribute("aria-label", `Map of ${data.count} images. Arrows move it, plus and minus zoom, Enter selects the image at the cross, Escape clears the selection.`);
     if (data.id !== this.loaded) this.ready = false;
@@ -59,6 +61,7 @@ export class Scatter {
       this.loaded = this.layered = this.selectedBy = undefined;
       this.pictures.clear();
       this.hidden.clear();
+      this.hover(-1);
       if (!(await this.load(data))) return;
       this.loaded = data.id;
     }
@@ -72,6 +75,7 @@ export class Scatter {
       this.selectedBy = data.selection.id;
       this.choose(new Int32Array(decode(data.selection.at).buffer), data.selection.links);
     }
+    if (this.hovered >= 0) this.describe(this.hovered); // its label may be another now
     this.draw(false);
   }
 
@@ -181,6 +185,7 @@ export class Scatter {
     const rare = Uint8Array.from({ length: kinds }, (_, code) => (few.has(code) ? 1 : 0));
     const colours = new Uint8Array(4 * n), shapes = new Uint8Array(n);
     const heights = new Uint8Array(n), counts = [0, 0, 0]; // how high each lies: dimmed, lit, rare
+    this.shaped = 0;
     for (let i = 0; i < n; i++) {
       const code = this.codes[i], kind = Math.min(code, kinds - 1), at = 4 * i;
       this.shown[i] = hides[kind] ? 0 : 1;
@@ -191,6 +196,7 @@ export class Scatter {
       colours[at + 2] = looks[3 * kind + 2];
       colours[at + 3] = height === 0 ? 50 : height === 1 ? 235 : 255;
       shapes[i] = layer.shapes[code] ?? 0;
+      if (shapes[i]) this.shaped++;
       heights[i] = height;
       counts[height]++;
     }
@@ -221,9 +227,14 @@ export class Scatter {
 
   get dot() {
     const { layer } = this.data, count = Math.max(1, this.order.length); // those that are shown
-    const least = layer.shapes.some(Boolean) && count <= MANY_SHAPES ? 6 : 2.6; // smaller shapes can't be told apart
+    const least = layer.shapes.some(Boolean) && count <= MANY_SHAPES ? LEAST_SHAPE : 2.6;
     const base = Math.min(9, Math.max(least, 420 / Math.sqrt(count)));
     return Math.min(16, base * this.view.nearness ** 0.35);
+  }
+
+  // Where few of many points have another shape than a disc, these are drawn large enough to be told from it.
+  get shapedDot() {
+    return this.shaped <= MANY_SHAPES ? Math.max(this.dot, Math.min(16, LEAST_SHAPE * this.view.nearness ** 0.35)) : this.dot;
   }
 
   status(text) {

@@ -11,6 +11,7 @@ export class View {
     this.centre = new Float32Array(2);
     this.zoom = 1;
     this.home = 1;
+    this.spans = [1, 1]; // of all points, across and down
   }
 
   // positions: Float32Array (3N). All points fit into width x height pixels.
@@ -29,22 +30,23 @@ export class View {
     [this.zoom, this.width, this.height] = [1, 0, 0];
     this.centre.fill(0);
     if (this.dims === 3) {
-      this.zoom = (0.92 * Math.min(width, height)) / Math.hypot(...solid.map(([, span]) => span)); // fits however it is turned
+      const across = Math.hypot(...solid.map(([, span]) => span)); // fits however it is turned
+      this.spans = [across, across];
     } else {
       const [[x, across], [y, down]] = range(this.project(positions, new Float32Array((positions.length / 3) * 2)), 2);
       this.centre.set([x, -y]);
-      this.zoom = 0.92 * Math.min(width / across, height / down);
+      this.spans = [across, down];
     }
-    this.home = this.zoom;
-    this.width = width;
-    this.height = height;
+    this.resize(width, height);
+    this.zoom = this.home;
   }
 
+  // What filled the window still fills it, also after a narrow one has been made wide again.
   resize(width, height) {
-    const factor = Math.min(width / this.width, height / this.height);
-    if (Number.isFinite(factor) && factor > 0) {
-      this.zoom *= factor;
-      this.home *= factor;
+    const home = 0.92 * Math.min(width / this.spans[0], height / this.spans[1]);
+    if (Number.isFinite(home) && home > 0) {
+      this.zoom *= home / this.home;
+      this.home = home;
     }
     this.width = width;
     this.height = height;

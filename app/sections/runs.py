@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from app.charts.words import literal, moment, number
-from app.widgets import empty, link, note, told
+from app.widgets import WIDE_TABLE, empty, link, note, told
 from app.widgets.busy import quick_takes
 from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
@@ -48,6 +48,7 @@ def _table(lab: Lab, was_busy: bool) -> None:
     if not shown:
         empty("No run matches. Remove a filter.")
         return
+    note(WIDE_TABLE)
     chosen = _choose(shown, notes)
     total = number(len(found))
     total = f"{number(len(shown))} of {total}" if len(shown) < len(found) else total

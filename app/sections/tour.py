@@ -64,6 +64,7 @@ WORDS: dict[str, Words] = {
         "Compare them",
     ),
 }
+OPEN_TO_ALL = ("draw",)  # steps whose link is the way to do them once more
 ICONS = {
     "done": ":green[:material/check_circle:]",
     "running": ":blue[:material/pending:]",
@@ -85,7 +86,7 @@ def first_steps(lab: Lab) -> None:
     )
     if box.open:
         with box:
-            waiting = "running" in states.values()
+            waiting = any(lab.tour.under_way(step) for step in WORDS)
             fragment(_steps, run_every=POLL_SECONDS if waiting else None)(lab, states)
     if error := st.session_state.pop("step-refused", None):
         st.error(error, icon=":material/error:")
@@ -110,6 +111,11 @@ def _row(lab: Lab, step: str, words: Words, state: str, primary: bool) -> None:
             st.button("Stop", key=f"stop-{step}", on_click=told(lab.tour.stop), args=(step,))
         elif state == "done":
             link(page, words.result, **query)
+            idle = step not in OPEN_TO_ALL and not lab.tour.under_way(step)
+            if idle and st.button(
+                "Again", key=f"again-{step}", type="tertiary", icon=":material/replay:"
+            ):
+                _begin(lab, step, again=True)
         elif st.button(
             words.button, key=f"begin-{step}", type="primary" if primary else "secondary"
         ):
@@ -134,14 +140,15 @@ def _through(lab: Lab, model: str) -> str:
     if run is None:
         comes = ", which comes with the lab" if model == READY_MADE else ""
         return f"This one is of `{literal(model)}`{comes}."
+    named = f"run **{literal(run.name)}** ({run.id}), which was trained on {literal(run.data)}"
     if run.owner == asking().mark:
-        return f"This one is of your run **{literal(run.name)}**."
-    return f"This one is of the run **{literal(run.name)}** by {literal(run.by)}."
+        return f"This one is of your {named}."
+    return f"This one is of the {named}, by {literal(run.by)}."
 
 
-def _begin(lab: Lab, step: str) -> None:
+def _begin(lab: Lab, step: str, again: bool = False) -> None:
     try:
-        page, query = lab.tour.start(step)
+        page, query = lab.tour.start(step, again)
     except GlyphlabError as error:
         st.session_state["step-refused"] = str(error)
         st.rerun()

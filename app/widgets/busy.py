@@ -34,28 +34,36 @@ TASK_WORDS = {
     "diagnose": "diagnosing labels",
     "noise-trial": "a label noise experiment",
     "score-together": "scoring models on one data set",
+    "confusions": "finding the images that a model misclassifies",
     "publish-labels": "making a data set of reviewed labels",
 }
 
 
 def busy_with(lab: Lab, but: str = "") -> str:
-    """What this machine is busy with, in words, without the run `but`; '' where it is free.
+    """What this machine is busy with, in words, without the run `but` and what waits behind it; '' where
+    it is free.
 
     Markdown: 'training run mine and 2 queued runs'
     """
     runs = [run for run in lab.runs() if run.alive and run.id != but]
     parts = [f"training run {literal(run.name)}" for run in runs if run.state != "queued"]
-    parts += [
-        TASK_WORDS.get(task.kind, task.kind)
-        for task in lab.tasks()
-        if task.state in ALIVE and task.state != "queued"
-    ]
+    parts += _tasks(lab)
     parts = parts[:MOST_NAMED] + _more(len(parts) - MOST_NAMED, "more task")
-    parts += _more(sum(run.state == "queued" for run in runs), "queued run")
+    if not but:
+        parts += _more(sum(run.state == "queued" for run in runs), "queued run")
     own = 1 if but else 0  # that run wants a core itself
     if not parts and _load() >= BUSY_LOAD + own:
         parts = ["programs outside the lab"]
     return _listed(parts)
+
+
+def tasks_at_work(lab: Lab) -> str:
+    """The background tasks that are at work, which are no runs; '' if there is none.
+
+    'diagnosing labels and a sweep'
+    """
+    parts = _tasks(lab)
+    return _listed(parts[:MOST_NAMED] + _more(len(parts) - MOST_NAMED, "more task"))
 
 
 def quick_takes(lab: Lab) -> str:
@@ -64,6 +72,15 @@ def quick_takes(lab: Lab) -> str:
     if not busy:
         return f"{QUICK}."
     return f"{QUICK}. This machine is busy now ({busy}), so it will take longer."
+
+
+def _tasks(lab: Lab) -> list[str]:
+    """What each task does that has begun and not ended."""
+    return [
+        TASK_WORDS.get(task.kind, task.kind)
+        for task in lab.tasks()
+        if task.state in ALIVE and task.state != "queued"
+    ]
 
 
 def _more(count: int, what: str) -> list[str]:

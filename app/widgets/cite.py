@@ -21,7 +21,7 @@ def cite_button(meta: CheckpointMeta, name: str) -> None:
     box = st.popover("Cite", icon=":material/format_quote:", key=f"cite-{name}", on_change="rerun")
     if box.open:  # a closed one is not filled
         with box:
-            st.caption("This model, with its figure and what decided it:")
+            st.caption("This model, with its accuracy, recipe, seed, data and versions:")
             st.code(of_model(meta, name, _figure(meta)), language="bibtex", wrap_lines=True)
             st.caption("The lab:")
             st.code(software(), language="bibtex", wrap_lines=True)

@@ -36,8 +36,9 @@ CHART_CONFIG: dict[str, Any] = {
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "png", "scale": 2},
 }
-# under a table that may be wider than the page
-WIDE_TABLE = "A wide table scrolls sideways; the button at its upper right corner enlarges it."
+BUTTONS = 25  # pixels, the height of a chart's buttons
+# Above a table that is wider than most pages: who sees it cut at the edge knows why.
+WIDE_TABLE = "The table scrolls sideways; the button at its upper right corner enlarges it."
 
 
 def _lock(lab: Lab, was: bool) -> None:
@@ -157,7 +158,7 @@ def chart(figure: go.Figure, key: str, **options: Any) -> Any:
     figure = figure if full() else _without_nats(figure)
     if can_draw(figure):
         return live_chart(drawn(figure), key, config, **options)
-    return st.plotly_chart(_legible(figure), key=key, config=config, **options)
+    return st.plotly_chart(_below_buttons(_legible(figure)), key=key, config=config, **options)
 
 
 def _without_nats(figure: go.Figure) -> go.Figure:
@@ -165,6 +166,18 @@ def _without_nats(figure: go.Figure) -> go.Figure:
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
         if (text := axis.title.text) and text.endswith(NATS):
             axis.title.text = text.removesuffix(NATS)
+    return figure
+
+
+def _below_buttons(figure: go.Figure) -> go.Figure:
+    """With a strip above the title for the chart's buttons, which in a column would lie on it: how wide
+    the browser draws the chart is not known here. (Charts that assets/live.js draws have it where they
+    are narrow.)
+    """
+    layout: Any = figure.layout  # plotly's own types take it for a name
+    for size, usual in ((layout.title.pad, 0), (layout.margin, 46)):
+        size.t = (usual if size.t is None else size.t) + BUTTONS
+    layout.height = (layout.height or 360) + BUTTONS
     return figure
 
 

@@ -33,7 +33,7 @@ def detail_switch() -> None:
     st.toggle(
         "All statistics",
         key=FULL,
-        help="Shows significance tests, calibration and likelihoods as well, for who reads them.",
+        help="Shows calibration, likelihoods and further statistics as well, for whoever reads them.",
     )
 
 

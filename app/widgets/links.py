@@ -30,7 +30,7 @@ class PageLine(NamedTuple):
 PAGES: dict[str, PageLine] = {
     "home": PageLine("", "Home", "home", "what there is, what is running, where to start"),
     "classroom": PageLine(
-        "", "Classroom", "groups", "a class: who is here, what is assigned, who stands where"
+        "", "Classroom", "groups", "a class: what is assigned, who stands where, what is yours"
     ),
     "train": PageLine(
         "Training", "Train", "model_training", "start a training run and watch it learn"
@@ -42,7 +42,7 @@ PAGES: dict[str, PageLine] = {
         "Training", "Compare", "compare_arrows", "put runs side by side and test their differences"
     ),
     "study": PageLine(
-        "Training", "Study", "menu_book", "published experiments, their figures beside ours"
+        "Training", "Study", "menu_book", "experiments of five studies, their figures beside ours"
     ),
     "sweeps": PageLine("Training", "Sweeps", "tune", "search for better settings"),
     "embeddings": PageLine(

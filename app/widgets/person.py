@@ -18,7 +18,7 @@ from engine.services.labels import account
 if TYPE_CHECKING:
     from engine.people.person import Person
 
-KEY = "person"
+KEY, BOX = "person", "person-box"
 LONGEST = 60  # characters
 # A page that is loaded anew, as after the server was started again, begins without a session: the name would
 # be gone, and what follows written down as somebody else's.
@@ -47,8 +47,10 @@ def sign_in_or_out() -> None:
 
 
 def person() -> str:
-    """The name that was given in this browser, or else that of whoever asks."""
-    return _named().strip() or _usual()
+    """The name that was given in this browser, or else that of whoever asks. Where a page has a box for it, what
+    the box holds now: a key may come with the same request as the name, before the page is drawn with it.
+    """
+    return st.session_state.get(BOX, _named()).strip() or _usual()
 
 
 def pick_person() -> None:
@@ -56,7 +58,7 @@ def pick_person() -> None:
     name = st.text_input(
         "Your name",
         _named(),
-        key=f"{KEY}-box",
+        key=BOX,
         placeholder=_usual(),
         max_chars=LONGEST,
         help="Kept with every decision about a label. Several people may decide at the same time.",

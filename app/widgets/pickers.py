@@ -12,6 +12,8 @@ import streamlit as st
 from app.charts.words import literal, percent
 from app.widgets.busy import quick_takes
 from app.widgets.common import clock, empty
+from app.widgets.links import link
+from engine.markdown import code
 from engine.store.models import without_trials
 
 if TYPE_CHECKING:
@@ -22,11 +24,15 @@ if TYPE_CHECKING:
 
 
 def pick_model(
-    lab: Lab, key: str, label: str = "Model", only: Sequence[str] | None = None
+    lab: Lab,
+    key: str,
+    label: str = "Model",
+    only: Sequence[str] | None = None,
+    said: bool = True,
 ) -> str | None:
     """A saved model's name, shipped ones first; None, with an empty state drawn, where there is
     none. `only` restricts the choice. Of a sweep's trials the best is offered, and the one that the
-    address names.
+    address names. How good the model is, is `said` beneath: in the box it would be cut short.
     """
     models = [model for model in lab.models() if only is None or model.name in only]
     models = without_trials(models, (st.query_params.get(key, ""), st.session_state.get(key, "")))
@@ -38,7 +44,10 @@ def pick_model(
             recipe="quick",
         )
         return None
-    return pick_one(label, {model.name: model_label(model) for model in models}, key, "model")
+    chosen = pick_one(label, {model.name: model_label(model) for model in models}, key, "model")
+    if said and (accuracy := accuracy_words(next(m for m in models if m.name == chosen))):
+        st.caption(f"Accuracy: {literal(accuracy)}")
+    return chosen
 
 
 def pick_dataset(
@@ -49,7 +58,8 @@ def pick_dataset(
     default: str | None = None,
 ) -> str | None:
     """A data set's name, unless chosen `default` or the first, those that are here before others;
-    None, with an empty state drawn, where there is none.
+    None, with an empty state drawn, where there is none. Where the address names one that is not
+    there, it says so, and gives None until a person chooses: no other is shown in its place.
     """
     datasets = [data for data in lab.datasets() if only is None or data.name in only]
     if not datasets:
@@ -60,7 +70,24 @@ def pick_dataset(
         )
         return None
     labels = {data.name: dataset_label(data) for data in datasets}
+    if (wanted := st.query_params.get(key)) and wanted not in labels:
+        no_such_data(lab, wanted)
+        st.session_state[key] = None
+        return _select(label, labels, key, None, placeholder="Choose a data set")
     return pick_one(label, labels, key, "data set", default)
+
+
+def no_such_data(lab: Lab, name: str, instead: str = "") -> None:
+    """That the data set in the address is not here, what is shown `instead`, and for who may add one,
+    how that is done.
+    """
+    text = f"There is no data set {code(name)} here{instead}."
+    if lab.may("change data"):
+        text += " Put its folder into one that `GLYPHLAB_DATA` names, or add it on the page Data."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(text, icon=":material/info:")
+        if lab.may("change data"):
+            link("data", "Add a data set", add="yes")
 
 
 def pick_run(
@@ -147,7 +174,8 @@ def pick_one(
     changes with a run's state.)
     """
     first = default if default is not None and default in labels else next(iter(labels))
-    chosen = _select(label, labels, key, what, first, help=help)
+    _gone(labels, key, what, first)
+    chosen = _select(label, labels, key, first, help=help)
     return first if chosen is None else chosen
 
 
@@ -155,14 +183,23 @@ def pick_one_or_none(
     label: str, labels: Mapping[str, str], key: str, what: str, default: str | None = None
 ) -> str | None:
     """As `pick_one`, but where there is no `default` nothing is chosen until a person does."""
-    return _select(label, labels, key, what, default, placeholder=f"Choose a {what}")
+    _gone(labels, key, what, default)
+    return _select(label, labels, key, default, placeholder=f"Choose a {what}")
+
+
+def _gone(labels: Mapping[str, str], key: str, what: str, default: str | None) -> None:
+    """Say so where the address names one that is not there, and what is shown in its place."""
+    wanted, chosen = st.query_params.get(key), st.session_state.get(key)
+    if wanted and wanted not in labels:
+        shown = chosen if chosen in labels else default
+        instead = f"; {code(shown)} is shown" if shown else ""
+        st.warning(f"There is no {what} {code(wanted)} here{instead}.", icon=":material/info:")
 
 
 def _select(
     label: str,
     labels: Mapping[str, str],
     key: str,
-    what: str,
     default: str | None,
     **options: Any,
 ) -> str | None:
@@ -171,9 +208,6 @@ def _select(
         st.session_state[key] = wanted
     elif st.session_state.get(key) not in labels:
         st.session_state[key] = default
-    if wanted and wanted not in labels:
-        instead = f"; `{st.session_state[key]}` is shown" if st.session_state[key] else ""
-        st.warning(f"There is no {what} `{wanted}` here{instead}.", icon=":material/info:")
 
     def remember() -> None:
         st.query_params[key] = st.session_state[key]
@@ -195,17 +229,14 @@ def _listed(key: str) -> list[str]:
 
 
 def model_label(model: ModelInfo) -> str:
-    """A model in one line: its name (of one's own also the data it was trained on), and its accuracy
-    with what that is of.
-    """
-    name = f"{model.title} · {model.data} · {model.name}" if model.where == "run" else model.name
-    return f"{name} · {accuracy}" if (accuracy := accuracy_words(model)) else name
+    """A model as a select box shows it: its name, of one's own also the data it was trained on."""
+    return f"{model.title} · {model.data} · {model.name}" if model.where == "run" else model.name
 
 
 def accuracy_words(model: ModelInfo) -> str:
     """A model's accuracy with what it is of; '' where none was measured.
 
-    '86.2% of 14,000 test images of characters and emnist62, 62 classes'
+    '86.2% of 14,000 test images of emnist62, 62 classes'
     """
     if model.accuracy is None:
         if model.val_accuracy is None:

@@ -10,11 +10,13 @@ import streamlit as st
 from app.charts.learning import epochs_of, steps_of
 from app.charts.words import ago, literal, number, of_images, seconds
 from app.widgets.links import link
-from engine.runs.run_info import seconds_between
+from engine.errors import DataError
+from engine.runs.times import seconds_between
 from engine.store.labels import changed_images
 
 if TYPE_CHECKING:
     from engine.lab import Lab
+    from engine.people.person import Person
     from engine.runs.run_info import RunInfo
 
 Colour = Literal["gray", "blue", "green", "orange", "red"]
@@ -29,6 +31,9 @@ STATES: dict[str, tuple[Colour, str]] = {
     "pruned": ("gray", ":material/content_cut:"),
     "failed": ("red", ":material/error:"),
 }
+
+
+WAITING = "Waiting for its turn."
 
 
 def state_badge(run: RunInfo) -> None:
@@ -51,12 +56,27 @@ def state_badge(run: RunInfo) -> None:
     )
 
 
-def run_line(run: RunInfo) -> None:
-    """One row of a list: state, name as a link to where it is watched, and what came of it."""
+def whose(run: RunInfo, person: Person, mode: str) -> str:
+    """Whose run it is, to somebody who looks at those of several people: 'yours', 'by Mia'; '' in a
+    lab of one's own. Markdown. mode: of the lab.
+    """
+    if mode == "own":
+        return ""
+    if run.owner == person.mark and (person.mark or person.leads):
+        return "yours"
+    if run.owner:
+        return f"by {literal(run.by)}" if run.by else "somebody else's"
+    return "by the teacher" if mode == "class" else "by the owner of this lab"
+
+
+def run_line(run: RunInfo, rows: Sequence[Mapping[str, Any]] = ()) -> None:
+    """One row of a list: state, name as a link to where it is watched, and what came of it. rows: its
+    metrics, of one that is alive.
+    """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         state_badge(run)
         link("train", literal(run.name), icon=":material/show_chart:", run=run.id)
-        st.caption(summary(run))
+        st.caption(summary(run, rows))
 
 
 def latest_lines(ended: Sequence[RunInfo], most: int, sweeps: Collection[str]) -> None:
@@ -101,20 +121,18 @@ def _sweep_line(name: str, trials: Sequence[RunInfo], there: bool) -> None:
         st.caption(" · ".join(parts))
 
 
-def summary(run: RunInfo) -> str:
-    """What a run came to, or how far it is, in one line."""
-    parts = []
+def summary(run: RunInfo, rows: Sequence[Mapping[str, Any]] = ()) -> str:
+    """What a run came to, or how far it is, in one line. rows: its metrics, of one that is alive."""
+    parts = [progress(run, rows)[1].removesuffix(".")] if run.alive else []
     if run.accuracy is not None and not run.sweep:
         share, rest = of_images(run.accuracy, run.test_n, "test").split(" ", 1)
         parts.append(f"**{share}** {rest}")
     elif run.val_accuracy is not None:
         parts.append(of_images(run.val_accuracy, run.val_n, "validation"))
-    if run.alive and run.epochs:
-        parts.append(f"epoch {min(run.epoch + 1, run.epochs)} of {run.epochs}")
     parts += [f"{literal(run.data)} · {literal(run.model)}"]
     if run.by:
         parts.append(f"by {literal(run.by)}")
-    if run.seconds is not None:
+    if run.seconds is not None and not run.alive:
         parts.append(f"{seconds(run.seconds)} in all")
     parts.append(ago(run.created if run.alive else run.finished or run.created))
     return " · ".join(parts)
@@ -128,8 +146,13 @@ def labels_of(run: RunInfo) -> str:
 
 
 def changes_since(lab: Lab, run: RunInfo) -> int:
-    """How many images of a run's data have another label now than the one it was trained on."""
-    return changed_images(lab.home, run.data, run.journal)
+    """How many images of a run's data have another label now than the one it was trained on; 0 if
+    the data set is not here any more.
+    """
+    try:
+        return changed_images(lab.home, run.data, run.journal, lab.labels.given)
+    except DataError:
+        return 0
 
 
 def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
@@ -137,7 +160,8 @@ def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, st
     if not run.alive:
         return _came(run, rows)
     if run.state == "queued":
-        return 0.0, f"Queued: {run.message}." if run.message else "Queued."
+        # The badge beside it says that it is queued.
+        return 0.0, f"{run.message[:1].upper()}{run.message[1:]}." if run.message else WAITING
     epochs, steps = epochs_of(rows), steps_of(rows)
     done = float(epochs[-1]["epoch"]) if epochs else 0.0
     last = steps[-1] if steps else None
@@ -153,14 +177,16 @@ def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, st
             min(share, 1.0),
             f"{what[:1].upper()}{what[1:]}: {number(run.done)} of {number(run.total)}"
             if run.total
-            else f"{what}…",
+            else f"{what[:1].upper()}{what[1:]}…",
         )
     if run.epochs and epoch is None and done >= run.epochs:
         return 1.0, "Measuring the best model…"
     epoch = epoch or (min(int(done) + 1, run.epochs) if run.epochs else int(done) + 1)
+    # One that is stopping ends before its last epoch: no time is left that could be named.
+    left = " · stopping" if run.state == "stopping" else _left(done, run, rows)
     return (
         min(done / run.epochs, 1.0) if run.epochs else 0.0
-    ), f"Epoch {epoch} of {run.epochs}{inside}{_left(done, run, rows)}"
+    ), f"Epoch {epoch} of {run.epochs}{inside}{left}"
 
 
 def without_tracebacks(log: str) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 from app.charts.words import percent
 from app.widgets.busy import TASK_WORDS
 from app.widgets.common import told
+from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
 from engine.runs.run_info import ALIVE
 
@@ -47,15 +48,16 @@ def _watch(lab: Lab, task_id: str, key: str) -> None:
     with bar:
         st.progress(*task_progress(info))
     with button:
-        if lab.may("stop a task") and st.button(
-            "Stop",
-            key=f"{key}-stop",
-            icon=":material/stop:",
-            disabled=info.state == "stopping",
-            width="stretch",
-        ):
-            told(lab.stop_task)(task_id)
-            st.rerun(scope="fragment")
+        if not lab.why_not("stop a task", info.owner):
+            do_button(
+                "Stop",
+                told(lab.stop_task),
+                (task_id,),
+                key=f"{key}-stop",
+                icon=":material/stop:",
+                disabled=info.state == "stopping",
+                width="stretch",
+            )
 
 
 def task_progress(info: TaskInfo) -> tuple[float, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.words import ago, literal
+from app.charts.words import ago, literal, number
 from app.widgets.common import told
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ def trash_box(lab: Lab) -> None:
         batches.setdefault(entry.batch, []).append(entry)
     if not batches:
         return
-    label = f"Trash: {len(batches)} deleted in the last week"
+    count = sum(map(_things, batches.values()))
+    label = f"Trash: {number(count)} deleted in the last week"
     with st.expander(label, icon=":material/delete:", key="trash"):
         for batch, entries in list(batches.items())[:SHOWN]:
             first = entries[-1]
-            more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
+            more = f" and {_things(entries) - 1} more" if _things(entries) > 1 else ""
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button(
                     "Restore",
@@ -41,6 +42,14 @@ def trash_box(lab: Lab) -> None:
             st.caption(
                 f"And {len(batches) - SHOWN} earlier: `trash` on the command line lists all."
             )
+
+
+def _things(entries: list[Deleted]) -> int:
+    """How many things were deleted together: runs may share a name, but what a data set left behind
+    (files, description, label journal) is one.
+    """
+    runs = sum(entry.kind == "run" for entry in entries)
+    return runs + len({entry.name for entry in entries if entry.kind != "run"})
 
 
 def _restore(lab: Lab, batch: str) -> None:

@@ -14,5 +14,5 @@ export function percent(share) {
   return `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)}%`;
 }
 
-// A cosine similarity to two places: 1.00 is the same, and nothing else is.
+// A cosine similarity to two places: 1.00 is of embeddings that are the same, as no others are.
 export const alike = (similarity) => (Math.floor(100 * similarity + 1e-4) / 100).toFixed(2);

@@ -19,7 +19,7 @@ export function startPad({ element, props, trigger, server, watch }) {
   const canvas = part("canvas"), context = canvas.getContext("2d");
   const sheet = document.createElement("canvas"); // what is sent: black ink on a transparent page, half the pad's size
   sheet.width = canvas.width / 2; sheet.height = canvas.height / 2;
-  const strokes = new Strokes();
+  const strokes = new Strokes(), { dashboard } = element.querySelector(".gl").dataset; // '' where the canvas is served alone
   let current = null, pointer = null, erasing = false;
   let view = "nearest", models = [], beside = null, repeat = null;
 
@@ -70,9 +70,11 @@ export function startPad({ element, props, trigger, server, watch }) {
     if (!data && view === "models" && models.length) data = { kind: "models", items: [] };
     if (!data) data = { kind: "message", note: EMPTY[view] };
     const fresh = document.createElement("div"), old = box.querySelector(".gl-map");
+    const focused = [...box.querySelectorAll("a")].indexOf(document.activeElement); // a link keeps the focus when what it stands in is drawn again
     if (old && data.kind === "map") fresh.append(old);
-    painters[data.kind](fresh, data, { models, beside, choose: chooseBeside, prepare });
+    painters[data.kind](fresh, data, { models, beside, dashboard, choose: chooseBeside, prepare });
     box.replaceChildren(...fresh.childNodes);
+    if (focused >= 0) box.querySelectorAll("a")[focused]?.focus({ preventScroll: true });
     if (data.again) repeat = setTimeout(() => askLook(true), AGAIN_MS);
   }
 
@@ -158,8 +160,11 @@ export function startPad({ element, props, trigger, server, watch }) {
     showView(null); askLook(true); rested();
   });
 
-  function aboutModel() { // the list cuts long names off, and what a figure is of stands at their end
-    part("about").textContent = part("model").selectedOptions[0]?.textContent ?? "";
+  function aboutModel() { // the closed list has room for a name alone
+    const model = models.find((one) => one.name === part("model").value);
+    part("about").textContent = model?.about ?? "";
+    part("groups").textContent = model?.alike ?? "";
+    part("alike").hidden = !model?.alike;
   }
 
   async function refresh() {
@@ -170,7 +175,7 @@ export function startPad({ element, props, trigger, server, watch }) {
     if (!beside) beside = new Set(models.slice(0, 3).map((model) => model.name));
     const picker = part("model"), chosen = picker.value || named;
     part("keys").textContent = String(Math.min(9, models.length));
-    picker.replaceChildren(...models.map((model) => new Option(model.label, model.name)));
+    picker.replaceChildren(...models.map((model) => new Option(model.short, model.name)));
     picker.value = models.some((model) => model.name === chosen) ? chosen : found.best;
     aboutModel();
     if (pointer === null) tell();

@@ -9,15 +9,17 @@ export const EMPTY = {
   map: "Draw, and see where the drawing falls among the training images.",
 };
 
-// Each fills `box` with `data`, the lab's answer. pad: {models, beside, choose(name, chosen), prepare()}.
+// Each fills `box` with `data`, the lab's answer. pad: {models, beside, dashboard, choose(name, chosen), prepare()}.
 export const painters = {
-  nearest(box, data) {
-    box.append(make("p", "", data.note));
+  nearest(box, data, pad) {
+    const linked = pad.dashboard && data.items.some((item) => item.card);
+    box.append(make("p", "", linked ? `${data.note} Click an image to see all that the lab knows of it.` : data.note));
     const grid = make("div", "gl-grid");
     data.items.forEach((item) => {
       const figure = make("figure", item.same ? "gl-same" : ""), image = make("img", "gl-ink");
       image.src = item.image; image.alt = `A training image of ${item.label}`;
-      figure.append(image, make("figcaption", "gl-small", `${item.label} · ${alike(item.similarity)}`));
+      const shown = pad.dashboard && item.card ? cardLink(pad.dashboard, item, image) : image;
+      figure.append(shown, make("figcaption", "gl-small", `${item.label} · ${alike(item.similarity)}`));
       grid.append(figure);
     });
     box.append(grid);
@@ -64,10 +66,19 @@ export const painters = {
   },
 };
 
+// In a tab of its own, or the drawing would be lost.
+function cardLink(dashboard, item, image) {
+  const link = make("a");
+  link.href = `${dashboard}/sample?${item.card}`; link.target = "_blank"; link.rel = "noopener";
+  link.setAttribute("aria-label", `Training image of ${item.label}, similarity ${alike(item.similarity)}: open it in a new tab`);
+  link.append(image);
+  return link;
+}
+
 function drawMap(data) {
   const space = "http://www.w3.org/2000/svg", plot = document.createElementNS(space, "svg");
   plot.setAttribute("viewBox", "0 0 400 300"); plot.setAttribute("class", "gl-map"); plot.dataset.stamp = data.stamp;
-  plot.setAttribute("role", "img"); plot.setAttribute("aria-label", "Map of the model's embedding with your drawing in it");
+  plot.setAttribute("role", "img"); plot.setAttribute("aria-label", "Map of the training images with your drawing in it");
   const put = (tag, attributes, text) => {
     const node = document.createElementNS(space, tag);
     Object.entries(attributes).forEach(([key, value]) => node.setAttribute(key, value));

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import percent, table
+from engine.cli.text import percent, points, table
 from engine.durations import duration
 from engine.errors import RunError
 from engine.progress import Progress
@@ -31,28 +31,41 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             " trained on)"
         ),
     )
-    parser.add_argument(
-        "--labels", default="mended", help="with --data: mended or given (default: mended)"
-    )
+    parser.add_argument("--labels", help="with --data: mended or given (default: mended)")
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     if args.data:
         from engine.services.together import score_together
 
-        return score_together(lab.store, args.run, args.data, args.split, args.labels, progress)
+        labels = args.labels or "mended"
+        return score_together(lab.store, args.run, args.data, args.split, labels, progress)
+    for option in ("split", "labels"):
+        if getattr(args, option) is not None:
+            raise RunError(
+                f"--{option} chooses images to score on, and no data set is named",
+                hint="Name it with --data; without, runs are compared by the scores of their training.",
+            )
     subjects = lab.compare.subjects(args.run)
+    left_out = lab.compare.left_out(args.run, subjects)
     if len(subjects) < 2:
         raise RunError(
             "there is nothing to compare",
             expected="two runs that have finished an epoch",
             got=len(subjects),
+            hint=" ".join(left_out),
         )
     return {
         "runs": lab.compare.table(subjects),
         "tests": lab.compare.tests(subjects),
         "differences": lab.compare.differences(subjects),
         "answers": [sentence.replace("*", "") for sentence in lab.compare.answers(subjects)],
+        "notes": left_out
+        + [
+            f"{one.label} ({one.id}) is still training: its figures are those of its epochs until now."
+            for one in subjects
+            if lab.run(one.id).info().alive
+        ],
     }
 
 
@@ -110,7 +123,7 @@ def _runs(document: Any) -> str:
             row["run"],
             percent(row["accuracy"]),
             f"{percent(row['low'])} – {percent(row['high'])}",
-            percent(row["gap"]),
+            points(row["gap"]),
             row["epochs"],
             duration(row["seconds"]),
             row["scored_on"],
@@ -118,10 +131,16 @@ def _runs(document: Any) -> str:
         for row in document["runs"]
     ]
     parts = [
-        table(rows, ("run", "id", "accuracy", "95% interval", "gap", "epochs", "time", "scored on"))
+        table(
+            rows,
+            (
+                *("run", "id", "accuracy", "95% interval", "gap", "epochs"),
+                *("training time", "scored on"),
+            ),
+        )
     ]
     if document["tests"]:
         parts.append(_tests(document))
     if len(document["tests"]) > 1:
         parts.append("In the sentences below p is of one pair, not corrected.")
-    return "\n\n".join([*parts, *document["answers"]])
+    return "\n\n".join([*parts, *document["answers"], *document["notes"]])

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 HELP = "list the data sets, show what one holds, fetch one from its public source"
 
 SHOWN = 50  # skipped files
-KINDS = {"digit": "single characters", "page": "characters on pages", "photo": "photographs"}
+KINDS = {
+    "digit": "single characters",
+    "page": "characters, place and size kept",
+    "photo": "photographs",
+}
 COLUMNS = ("path", "label", "split", "annotator")
 FEW = 2_000  # images that are opened without being asked for it: a few seconds
 
@@ -115,9 +119,10 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 def _listed(info: DatasetInfo) -> dict[str, Any]:
     """A data set in the list; counts that are not known yet are None."""
-    unknown = bool(info.images) or not info.here  # of an empty one 0 is right
+    # of an empty one 0 is right, but not of a folder that nobody has read yet
+    unknown = bool(info.images) or not info.here or not info.kind
     classes = None if unknown and not info.classes else info.classes
-    images = info.images if info.images or info.here else None
+    images = info.images if info.images or (info.here and info.kind) else None
     return {**plain(info), "images": images, "classes": classes}
 
 
@@ -172,15 +177,18 @@ def show(document: Any) -> str:
     classes = document["classes"]
     columns = [split for split in ("train", "val", "test") if any(row[split] for row in classes)]
     more = len(document["skipped"]) - SHOWN
+    trained = sum(any(row[split] for split in columns) for row in classes) > 1
     return "\n".join(
         [
             (
                 f"{document['name']}: {document['images']:,} images of"
                 f" {len(classes)} class{'' if len(classes) == 1 else 'es'}"
             ),
-            *([_kept(document["kept_as"])] if document["kept_as"] else []),
+            *([_kept(document["kept_as"], trained)] if document["kept_as"] else []),
             f"image type: {KINDS[document['kind']]} (kind '{document['kind']}')",
-            f"a recipe splits them into {sizes}, unless it says otherwise",
+            f"a recipe splits them into {sizes}, unless it says otherwise"
+            if trained
+            else "no recipe is trained on them as they are: it takes images of two classes",
             *(f"{key}: {text}" for key, text in document["notes"].items() if key == "test"),
             *_report(document["report"]),
             "",
@@ -195,10 +203,11 @@ def show(document: Any) -> str:
     )
 
 
-def _kept(name: str) -> str:
+def _kept(name: str, trained: bool) -> str:
+    """trained: whether a recipe can be."""
+    shown = f"kept as '{name}': the pages show it, `{COMMAND} datasets {name}` too"
     return (
-        f"kept as '{name}': Data and Label show it, `{COMMAND} datasets {name}` too, and a recipe is"
-        f" trained on it with --set data.name={name}"
+        f"{shown}, and a recipe is trained on it with --set data.name={name}" if trained else shown
     )
 
 

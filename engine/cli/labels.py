@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import percent, table
+from engine.cli.text import counted, percent, table
 from engine.errors import GlyphlabError, unknown
 from engine.progress import Progress
 
@@ -32,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", metavar="CLASS", help="relabel: the label that the images get")
     parser.add_argument("--tag", default="", help="tag, untag: the tag")
-    parser.add_argument("--id", help="undo: the entry to take back (default: your latest)")
+    parser.add_argument("--id", help="undo: the entry to take back (default: the latest by --who)")
     parser.add_argument("--who", help="who decides (default: the name of your account)")
     parser.add_argument(
         "--new-class", action="store_true", help="relabel, import: classes may be new"
@@ -102,8 +103,23 @@ def _undo(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
         samples=args.what or None,
     )
     if found is None:
-        raise GlyphlabError("there is nothing to take back", got=args.id or f"by {args.who}")
+        raise GlyphlabError(
+            "there is nothing to take back",
+            got=args.id or f"by {args.who}",
+            hint=_whose(lab.labels.decisions(args.data).latest(samples=args.what or None)),
+        )
     return _made([found])
+
+
+def _whose(latest: tuple[Entry, list[str]] | None) -> str | None:
+    """How the latest entry that holds is taken back, if there is one."""
+    if latest is None:
+        return None
+    entry, _ = latest
+    return (
+        f"The latest decision that holds is {entry.id} by {entry.who}: --who {shlex.quote(entry.who)}"
+        f" takes back that person's latest, --id {entry.id} this one."
+    )
 
 
 def _made(entries: list[Entry]) -> dict[str, Any]:
@@ -122,7 +138,8 @@ def _export(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
 def _import(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
     file = _file(args)
     new = lab.labels.take_in(args.data, file, who=args.who, new_class=args.new_class)
-    return {"file": file, "new": new}
+    taken = lab.labels.decisions(args.data).entries()[-new:] if new else []
+    return {"file": file, "new": new, "about": sum(len(entry.samples) for entry in taken)}
 
 
 def _file(args: argparse.Namespace) -> Path:
@@ -153,6 +170,7 @@ def _agreement(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
                 "p": one.p,
                 "votes": one.votes,
                 "now": one.now,
+                "settled": one.settled,
             }
             for one in found.disputed
         ],
@@ -162,10 +180,9 @@ def _agreement(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
 def _consensus(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
     found = lab.annotators.agreement(args.data)
     there = found.images if found else ()
-    wanted = args.what or [one.sample for one in there if one.label != one.now]
-    if not wanted:
-        return {"entries": []}
-    return _made(lab.annotators.take_consensus(args.data, wanted, who=args.who))
+    wanted = args.what or [one.sample for one in there if one.differs]
+    made = lab.annotators.take_consensus(args.data, wanted, who=args.who) if wanted else []
+    return {**_made(made), "open": sum(not one.settled for one in there)}
 
 
 DOES: dict[str, _Does] = {
@@ -206,7 +223,7 @@ def show(document: Any) -> str:
                 entry["who"],
                 entry["action"],
                 len(entry["samples"]),
-                " ".join(dict.fromkeys(entry["to"])) or entry["tag"] or entry["undoes"],
+                ", ".join(dict.fromkeys(entry["to"])) or entry["tag"] or entry["undoes"],
                 entry["why"],
             ]
             for entry in document["entries"]
@@ -215,14 +232,20 @@ def show(document: Any) -> str:
     if "pairs" in document:
         return _show_agreement(document)
     if document.get("entries") == []:
-        return "The labels are the consensus already."
+        left = document.get("open")
+        return "The labels are the consensus already" + (
+            f", but for {left:,} where no class that somebody gave has a probability above 50%."
+            if left
+            else "."
+        )
     if "new" in document:
-        return f"{document['new']:,} new entries from {document['file']}"
+        about = f" about {counted(document['about'], 'image')}" if document["new"] else ""
+        return f"{counted(document['new'], 'new entry')}{about} from {document['file']}"
     if "file" in document:
         return str(document["file"])
     verb = "taken back" if document["do"] == "undo" else "written"
     return "\n".join(
-        f"{verb}: {entry['action']} of {entry['images']:,} images, id {entry['id']}"
+        f"{verb}: {entry['action']} of {counted(entry['images'], 'image')}, id {entry['id']}"
         for entry in document["entries"]
     )
 
@@ -247,7 +270,7 @@ def _show_agreement(document: dict[str, Any]) -> str:
         [
             one["image"],
             one["now"],
-            f"{one['label']} ({percent(one['p'])})",
+            f"{one['label']} ({percent(one['p'])})" if one["settled"] else "none above 50%",
             ", ".join(f"{who}: {label}" for who, label in one["votes"].items()),
         ]
         for one in document["disputed"]

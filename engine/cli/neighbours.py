@@ -66,10 +66,11 @@ def show(document: Any) -> str:
         for row in document["neighbours"]
     ]
     votes = ", ".join(f"{row['label']} {percent(row['share'], 0)}" for row in document["votes"])
+    vote = f"{document['vote']} ({votes})" if votes else "none, no neighbour has a label"
     return "\n".join(
         [
             table(rows, ("index", "label", "similarity", "name")),
             "",
-            f"vote: {document['vote']} ({votes})",
+            f"vote: {vote}",
         ]
     )

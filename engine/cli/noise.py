@@ -32,15 +32,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="full",
         help=(
             "full (the default): about 10 minutes for 60,000 images on two cores, half an hour"
-            " for complementary labels; quick: a fifth of it or less, and rougher; brief: half of"
-            " that, for a thousand easy images"
+            " where each label names a class that its image does not belong to (complementary);"
+            " quick: a fifth of it or less, and rougher; brief: half of that, for a thousand easy images"
         ),
     )
     parser.add_argument(
         "--csv",
         metavar="FILE",
         type=Path,
-        help="write a row an image: file, index, given, likely, suspicion (0 to 1, the probability"
+        help="write a row an image: file, index, given, likely, suspicion (0 to 1, the estimated probability"
         " that the given label is wrong; empty where likely is not decided); the images to look at"
         " first come first",
     )
@@ -51,13 +51,19 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         raise GlyphlabError(
             f"{args.csv} can't be written", hint=f"There is no folder {args.csv.absolute().parent}."
         )
-    found = lab.noise.diagnose(args.dataset, args.split, args.effort, progress)
+
+    def in_percent(done: int, total: int, what: str) -> None:
+        progress(100 * done // max(total, 1), 100, f"{what}, percent")
+
+    found = lab.noise.diagnose(args.dataset, args.split, args.effort, in_percent)
     if args.csv is not None:
         from engine.noise.explanation import write_suspects
 
         with open(args.csv, "w", encoding="utf-8", newline="") as file:
             write_suspects(found, file)
-    return {**found.document, "csv": None if args.csv is None else str(args.csv)}
+    skipped = len(lab.noise.data(args.dataset).skipped)
+    csv = None if args.csv is None else str(args.csv)
+    return {**found.document, "csv": csv, "skipped": skipped}
 
 
 def show(document: Any) -> str:
@@ -73,6 +79,7 @@ def show(document: Any) -> str:
             else f"noise rate  {_share(document['noise_rate'])}  (95% interval {_share(low)} to"
             f" {_share(high)}), {document['n']:,} images"
         ),
+        *([f"not read    {document['skipped']:,} of the files"] if document["skipped"] else []),
         "",
         "evidence",
         *(f"  - {sentence}" for sentence in document["evidence"]),

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cli import Ended
-from engine.cli.text import percent
 from engine.errors import ImageError
 from engine.imaging.formats import is_hidden, is_picture
 from engine.progress import Progress
+from engine.recognition.confusables import NOTHING, likely
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -36,11 +36,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     folder = lab.model_folder(args.model)  # both mistakes are found before torch is loaded
     files = [file for given in args.images for file in pictures_at(given)]
-    predictor = lab.predictor(folder)
+    predictor, gallery = lab.predictor(folder), lab.galleries.get(str(folder))
+    from engine.imaging.images import Page, open_picture
+    from engine.services.verdicts import verdict_on
+
     out: list[dict[str, Any]] = []
     for number, file in enumerate(files, 1):
         try:
-            prediction = predictor.predict([file])[0]
+            page = Page(open_picture(file))
+            prediction = predictor.predict([page])[0]
+            verdict = verdict_on(page, prediction, predictor, gallery)
         except ImageError as error:
             if len(files) == 1:
                 raise
@@ -53,13 +58,15 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             {"class": name, "probability": probability}
             for name, probability in prediction.top(max(1, args.top))
         ]
+        blank = prediction.blank  # what the network makes of an empty square means nothing
         out.append(
             {
                 "name": readable(file),
-                "label": prediction.label,
-                "probability": top[0]["probability"],
-                "top": top,
-                "blank": prediction.blank,
+                "label": NOTHING if blank else prediction.label,
+                "probability": None if blank else top[0]["probability"],
+                "top": [] if blank else top,
+                "blank": blank,
+                "verdict": verdict.kind,
             }
         )
     bad = sum("error" in row for row in out)
@@ -104,13 +111,16 @@ def readable(file: Path) -> str:
 
 
 def show(document: Any) -> str:
-    lines = []
-    for row in document:
-        if "error" in row:
-            lines.append(f"{row['name']}: {row['error']}")
-            continue
-        classes = "  ".join(
-            f"{entry['class']} {percent(entry['probability'], 1)}" for entry in row["top"]
-        )
-        lines.append(f"{row['name']}: " + ("nothing is drawn" if row["blank"] else classes))
-    return "\n".join(lines)
+    return "\n".join(f"{row['name']}: {_in_words(row)}" for row in document)
+
+
+def _in_words(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return row["error"]
+    if row["blank"]:
+        return "nothing is drawn"
+    if row["verdict"] == "unlike":  # a share of the classes is no probability of being right
+        return f"not sure: unlike the training images; most like {row['label']}"
+    classes = "  ".join(f"{entry['class']} {likely(entry['probability'])}" for entry in row["top"])
+    doubt = {"unsure": "not sure: ", "several": "more than one character: "}.get(row["verdict"], "")
+    return doubt + classes

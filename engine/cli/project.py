@@ -47,8 +47,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
+    from engine.embedding.map_methods import MAP_METHODS
     from engine.embedding.projection import Options
 
+    method = MAP_METHODS.get(args.method)
+    for name in ("neighbours", "epochs"):
+        if method and getattr(args, name) is not None and name not in method.matters:
+            raise GlyphlabError(f"{args.method} has no {name}", hint=f"Leave out --{name}.")
     options = Options(
         args.method, args.dims, args.neighbours, args.min_dist, args.metric, args.epochs, args.seed
     )

@@ -12,7 +12,7 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "list the recipes, with the figures that were published, or show one"
+HELP = "list the recipes, with the figures that studies reported, or show one"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 
 def published_words(recipe: str, published: dict[str, Any] | None) -> str:
-    """A recipe's published figure as lists show it: a study's own, or that of a study which a recipe of
+    """A recipe's reported figure as lists show it: a study's own, or that of a study which a recipe of
     this lab is to beat. '' without.
     """
     from engine.recipes.fields import Published
@@ -67,4 +67,4 @@ def show(document: Any) -> str:
                 recipe["title"],
             ]
         )
-    return table(rows, ("name", "data", "model", "epochs", "published", "title"))
+    return table(rows, ("name", "data", "model", "epochs", "reported", "title"))

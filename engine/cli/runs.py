@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import KINDS, on_images, percent, table
+from engine.cli.text import KINDS, on_images, percent, points, table
 from engine.durations import duration
-from engine.errors import RunError
+from engine.errors import RunError, unknown
 from engine.files.atomic import plain
 from engine.progress import Progress
 from engine.runs.notes import check_tag
+from engine.runs.run_info import ALIVE, ENDED
 from engine.settings import COMMAND
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ TRIALS = (
     "Test accuracies of a sweep's trials stand in `runs RUN` only: choose by validation accuracy, or the"
     " test images no longer tell how the best does on new ones."
 )
+STATES = (*ALIVE, *ENDED, "pruned", "damaged")
 TRIAL = "A trial of a sweep: choose among them by validation accuracy, not by test accuracy."
 
 
@@ -37,10 +39,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--note", metavar="TEXT", help="note this about them; '' takes a note away")
     parser.add_argument("--tagged", metavar="TAG", help="list only runs with this tag")
-    parser.add_argument("--state", metavar="STATE", help="list only runs in this state")
+    parser.add_argument(
+        "--state", metavar="STATE", help=f"list only runs in this state: {', '.join(STATES)}"
+    )
+
+
+class Listed(list[dict[str, Any]]):
+    """The runs that were asked for, and of how many."""
+
+    of = 0
 
 
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
+    if args.state not in (None, *STATES):
+        raise RunError(unknown("state", args.state, STATES))
     if args.runs:
         _change(lab, args)
     elif any(value is not None for value in (args.tag, args.untag, args.note)):
@@ -52,7 +64,9 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             for entry in lab.store.damaged_runs()
         ]
         rows = [*(_with_note(info, notes) for info in lab.runs()), *damaged]
-        return [row for row in rows if _wanted(row, args)]
+        listed = Listed(row for row in rows if _wanted(row, args))
+        listed.of = len(rows)
+        return listed
     found = lab.run(args.runs[0])
     return {
         **_with_note(found.info(), notes),
@@ -86,7 +100,7 @@ def _wanted(row: dict[str, Any], args: argparse.Namespace) -> bool:
     return (
         (not args.runs or row["id"] in args.runs)
         and args.tagged in (None, *row.get("tags", ()))
-        and args.state in (None, row["state"])
+        and args.state in (None, row["state"], _outcome(row))
     )
 
 
@@ -94,12 +108,21 @@ def show(document: Any) -> str:
     if isinstance(document, dict):
         return _one(document)
     if not document:
-        return f"no such run; `{COMMAND} train quick` starts one"
+        return _none(getattr(document, "of", 0))
     rows = [_row(info) for info in document]
     return table(
         rows,
-        ("id", "name", "state", "epoch", "validation", "test", "time", "created (UTC)", "tags", ""),
+        (
+            *("id", "name", "state", "epoch", "validation", "test", "time in all"),
+            *("created (UTC)", "tags", ""),
+        ),
     ) + ("\n\n" + TRIALS if any(info.get("sweep") for info in document) else "")
+
+
+def _none(of: int) -> str:
+    if of:
+        return f"none of {of:,} run{'s' * (of > 1)} has this tag and state"
+    return f"no run; `{COMMAND} train quick` starts one"
 
 
 def _row(info: dict[str, Any]) -> list[str]:
@@ -120,7 +143,7 @@ def _row(info: dict[str, Any]) -> list[str]:
 
 
 def _outcome(info: dict[str, Any]) -> str:
-    return "pruned" if info["pruned"] and info["state"] == "stopped" else info["state"]
+    return "pruned" if info.get("pruned") and info["state"] == "stopped" else info["state"]
 
 
 def _one(info: dict[str, Any]) -> str:
@@ -142,11 +165,15 @@ def _one(info: dict[str, Any]) -> str:
     ]
     if info["tags"]:
         rows.append(["tags", " ".join(info["tags"])])
-    rows += [["epoch", f"{info['epoch']} of {info['epochs']}"], ["time", duration(info["seconds"])]]
+    rows += [
+        ["epoch", f"{info['epoch']} of {info['epochs']}"],
+        ["time in all", duration(info["seconds"])],
+    ]
     metrics = info["metrics"] or {}
     for key, value in metrics.items():
         if isinstance(value, float) and key.endswith(("accuracy", "top3", "gap")):
-            figure = on_images(metrics, key) if key in KINDS else percent(value)
+            share = points(value) if key.endswith("gap") else percent(value)
+            figure = on_images(metrics, key) if key in KINDS else share
             rows.append([key.replace("_", " "), figure])
     return (
         table(rows)

@@ -40,19 +40,30 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f}%"
 
 
+def points(share: float | None) -> str:
+    """A difference of two shares in percentage points."""
+    return "–" if share is None else f"{100 * share:.2f} points"
+
+
 def on_images(metrics: Mapping[str, Any], key: str) -> str:
     """An accuracy of KINDS with its images and, of test images, its interval: '99.44% of 355 test
     images, 95% interval 97.97% to 99.85%'.
     """
-    kind, counted = KINDS[key]
-    share, n = metrics[key], metrics.get(counted)
+    kind, number = KINDS[key]  # the key of how many images
+    share, n = metrics[key], metrics.get(number)
     if not n:
         return percent(share)
     from engine.metrics import wilson_interval
 
     low, high = wilson_interval(round(share * n), n)
-    words = f"{percent(share)} of {n:,} {kind} image{'' if n == 1 else 's'}"
+    words = f"{percent(share)} of {counted(n, f'{kind} image')}"
     return f"{words}, 95% interval {percent(low)} to {percent(high)}" if kind == "test" else words
+
+
+def counted(count: int, what: str) -> str:
+    """A count with its noun: '1 image', '1,200 images', '2 entries'."""
+    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{count:,} {what if count == 1 else plural}"
 
 
 def megabytes(size_bytes: int) -> str:

@@ -75,7 +75,7 @@ def show(document: Any) -> str:
     rows = [
         ["run", document["run_id"]],
         ["model", document["checkpoint"]],
-        ["time", duration(document["seconds"])],
+        ["time in all", duration(document["seconds"])],
     ]
     for label, key in (
         ("test accuracy", "test_accuracy"),

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# discordant pairs up to which McNemar's test is exact; above, chi-square with continuity correction
-EXACT_BELOW = 25
+from engine.metrics import wilson_interval
+
 # Student's t at 97.5% for 1 to 30 degrees of freedom.
 _T = (
     12.706,
@@ -59,26 +59,33 @@ class McNemar(NamedTuple):
     both: int
     neither: int
     p: float
-    exact: bool
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
-    """McNemar's test (1947) of `first` (n,) bool against `second` (n,) bool: only the images on
-    which they disagree say anything.
+    """McNemar's test (1947) of `first` (n,) bool against `second` (n,) bool, by the exact binomial
+    distribution: only the images on which they disagree say anything.
+
+    Raises ValueError if they are of different lengths.
     """
     if len(first) != len(second):
         raise ValueError(f"{len(first)} and {len(second)} images")
     one, two = int((first & ~second).sum()), int((~first & second).sum())
     both, neither = int((first & second).sum()), int((~first & ~second).sum())
-    n = one + two
-    exact = n < EXACT_BELOW
-    if exact:
-        p = min(1.0, 2 * sum(math.comb(n, i) for i in range(min(one, two) + 1)) / 2**n)
-    else:
-        p = math.erfc(
-            math.sqrt(max(abs(one - two) - 1, 0) ** 2 / n / 2)
-        )  # upper tail of chi-square with one degree of freedom
-    return McNemar(one, two, both, neither, p, exact)
+    return McNemar(one, two, both, neither, _uneven(one, two))
+
+
+def _uneven(one: int, two: int) -> float:
+    """The probability in 0..1 that one + two tosses of a fair coin fall at least as unevenly as
+    `one` to `two`, exact to about ten digits however many there are.
+    """
+    n, less = one + two, min(one, two)
+    # The tail is its largest term times a sum of ratios C(n, i) / C(n, less), i = less down to 0.
+    # Each ratio is a product of factors of at most 1, so that the sum neither over- nor underflows
+    # where C(n, i) and 2**n are far beyond what a float holds.
+    below = np.arange(less, 0, -1)
+    ratios = 1 + float(np.cumprod(below / (n - below + 1)).sum())
+    ways = math.lgamma(n + 1) - math.lgamma(less + 1) - math.lgamma(n - less + 1)  # log C(n, less)
+    return min(1.0, 2 * math.exp(ways - n * math.log(2)) * ratios)
 
 
 class Spread(NamedTuple):
@@ -105,6 +112,28 @@ def spread(values: Sequence[float]) -> Spread:
     t = _T[n - 2] if n - 2 < len(_T) else 1.96 + 2.4 / (n - 1)
     half = t * deviation / math.sqrt(n)
     return Spread(mean, deviation, mean - half, mean + half, n)
+
+
+class Interval(NamedTuple):
+    """A 95% interval in 0..1, and what it is of: `by` 'seeds' (Student's t of their mean) or 'images'
+    (Wilson's of the test images that one run is scored on, `n`)."""
+
+    low: float
+    high: float
+    by: str
+    n: int | None
+
+
+def widest(found: Spread, n: int | None) -> Interval | None:
+    """The wider of the interval of the mean over runs, kept within 0..1, and that of as high a share of
+    `n` test images; None where neither is known.
+    """
+    known = []
+    if n:
+        known.append(Interval(*wilson_interval(round(found.mean * n), n), "images", n))
+    if found.low is not None and found.high is not None:
+        known.append(Interval(max(found.low, 0.0), min(found.high, 1.0), "seeds", n))
+    return max(known, key=lambda one: one.high - one.low, default=None)
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> float | None:

@@ -91,6 +91,29 @@ class Subject:
         return f"{of_test or data.name} {self.followed}"
 
     @property
+    def by_knn(self) -> bool:
+        """Whether its loss works on embeddings, so that its classifier was never trained and its epochs
+        were judged by kNN: their accuracy is no classifier's.
+        """
+        return any(
+            row.get("train_accuracy") is None
+            and row["held_accuracy"] is not None
+            and row["held_accuracy"] == row.get("knn_accuracy")
+            for row in self.epochs
+        )
+
+    @property
+    def labels_of_own(self) -> str:
+        """By which labels its own data set's images count as right: 'the given labels', 'labels mended
+        up to journal entry 7'. Two runs are compared only by the same.
+        """
+        data = self.recipe.data
+        if data.labels == "given":
+            return "the given labels"
+        entries = ", ".join(f"{entry:,}" for entry in data.journal or ())
+        return f"labels mended up to journal entry {entries}" if entries else "mended labels"
+
+    @property
     def followed_n(self) -> int | None:
         """How many those images are; None while it trains."""
         return self.final.get("test_n" if self.followed == "test" else "val_n")

@@ -5,77 +5,104 @@ sentence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean, median
 
-from engine.compare.statistics import McNemar, Spread, spread
-from engine.compare.subjects import Subject, apart_from_seed, thresholds_for, without_doubles
-from engine.durations import duration
-from engine.metrics import wilson_interval
+from engine.compare.learning import PER_EPOCH, first_epoch, smooth, speed, start
+from engine.compare.seeds import SeedGroup, mean_of, means, percent
+from engine.compare.statistics import McNemar, holm
+from engine.compare.subjects import Subject, apart_from_seed
 
 REAL = 0.05  # a p below this is called significant
-# accuracies within 0.2 points of each other are called equal where there is no test for them
-PER_EPOCH = 0.002
+SCORE_TOGETHER = "Score both on the same images by the same labels."
 SPLITS = {"test": "test", "val": "validation"}
 
 
-@dataclass(frozen=True)
-class SeedGroup:
-    """Runs of one recipe that differ by their seed; often just one. doubles: see `without_doubles`."""
-
-    label: str
-    members: tuple[Subject, ...]
-    scores: tuple[float, ...]
-    spread: Spread | None
-    doubles: tuple[Subject, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What sentences call it, in italics."""
-        return f"*{self.members[0].label if len(self.members) == 1 else self.members[0].kind}*"
-
-    @property
-    def pretrained(self) -> str | None:
-        """What it starts from, if not from random weights."""
-        return self.members[0].recipe.init_from
-
-
-def seed_group(runs: Sequence[Subject]) -> SeedGroup:
-    members, doubles = without_doubles(runs)
-    first = members[0]
-    scores = tuple(s.accuracy for s in members if s.final and s.accuracy is not None)
-    label = first.label if len(members) == 1 else f"{first.kind} ({len(members)} seeds)"
-    return SeedGroup(
-        label, tuple(members), scores, spread(scores) if scores else None, tuple(doubles)
-    )
-
-
 def answer(
-    first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: float | None
+    first: SeedGroup, second: SeedGroup, pairs: Sequence[McNemar], p_seeds: float | None
 ) -> list[str]:
     """Sentences on `second` against `first`: start, end, speed, rising loss, overfitting; and, where
-    one is pretrained, the verdict.
+    one is pretrained, the verdict. pairs: McNemar's test of every run of one with every run of the
+    other, where they were scored on the same images; wanted only where a side has one seed.
     """
-    facts = [_end(first, second, test, p_seeds)]
-    if first.members[0].followed_on == second.members[0].followed_on:
-        facts += [_start(first, second), _speed(first, second), _smooth(first, second)]
+    test = _only(first, second, pairs)
+    facts = [_end(first, second, pairs, p_seeds)]
+    one, two = first.members[0], second.members[0]
+    if one.followed_on == two.followed_on:
+        facts += (
+            [_other_measure(first, second)]
+            if one.by_knn != two.by_knn
+            else [start(first, second), speed(first, second), smooth(first, second)]
+            if one.labels_of_own == two.labels_of_own or _elsewhere(one, one.followed)
+            else [_other_labels(first, second)]
+        )
     facts.append(_gap(first, second))
     lines = [fact for fact in facts if fact]
     verdict = _pretraining(first, second, test, p_seeds)
     return ([verdict] if verdict else []) + lines
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}%"
+def _only(first: SeedGroup, second: SeedGroup, pairs: Sequence[McNemar]) -> McNemar | None:
+    """The test of the two runs, where each side has one seed."""
+    return pairs[0] if pairs and len(first.scores) == len(second.scores) == 1 else None
+
+
+def _elsewhere(run: Subject, split: str) -> bool:
+    """Whether its `split` images are of another data set than it was trained on, and so by that set's
+    given labels.
+    """
+    return split == "test" and run.recipe.data.test_on is not None
+
+
+def _by_labels(first: SeedGroup, second: SeedGroup) -> str:
+    return (
+        f"for {first.name} by {first.members[0].labels_of_own}, for {second.name} by"
+        f" {second.members[0].labels_of_own}"
+    )
+
+
+def _other_measure(first: SeedGroup, second: SeedGroup) -> str:
+    """Why nothing is said of epochs of which one run's were judged by kNN, the other's by its classifier."""
+    knn, other = (first, second) if first.members[0].by_knn else (second, first)
+    return (
+        f"**First epoch, speed.** Not compared: the accuracy of an epoch is by kNN for {knn.name}, by the"
+        f" classifier's outputs for {other.name}."
+    )
+
+
+def _untrained(group: SeedGroup) -> str:
+    """What the score of a run is whose loss works on embeddings, and what its embedding comes to; '' of
+    any other.
+    """
+    if not group.members[0].by_knn:
+        return ""
+    knn = mean_of([one.final.get("knn_accuracy") for one in group.members])
+    found = f": by kNN in its embedding it is right on {percent(knn)}" if knn is not None else ""
+    made = group.members[0].final.get("classifier")
+    if made:
+        return f" The loss of {group.name} works on embeddings; its classifier is the {made} there{found}."
+    return (
+        f" The loss of {group.name} works on embeddings, so that this score is of a classifier that was"
+        f" never trained{found}."
+    )
+
+
+def _other_labels(first: SeedGroup, second: SeedGroup) -> str:
+    """Why nothing is said of the epochs of runs that were judged by different labels."""
+    return (
+        f"**First epoch, speed.** Not compared: what is right on the {first.members[0].followed}"
+        f" images counts {_by_labels(first, second)}."
+    )
 
 
 def _p(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
-def _end(first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: float | None) -> str:
+def _end(
+    first: SeedGroup, second: SeedGroup, pairs: Sequence[McNemar], p_seeds: float | None
+) -> str:
     if not first.spread or not second.spread:
         return ""
+    test = _only(first, second, pairs)
     where = first.members[0].scored_on
     if second.members[0].scored_on != where:
         return (
@@ -84,8 +111,15 @@ def _end(first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: flo
         )
     text = (
         f"**Final accuracy.** On {where}, {first.name} is right on {_score(first)}, {second.name}"
-        f" on {_score(second)}."
+        f" on {_score(second)}.{_untrained(first)}{_untrained(second)}"
     )
+    one, two = first.members[0], second.members[0]
+    # The test on images was made only where their labels are the same.
+    if not pairs and one.labels_of_own != two.labels_of_own and not _elsewhere(one, one.split):
+        return (
+            f"{text} Whether one is better can't be told: what is right counts"
+            f" {_by_labels(first, second)}. {SCORE_TOGETHER}"
+        )
     if p_seeds is not None:
         sure = (
             "differ by more than seeds do"
@@ -107,7 +141,29 @@ def _end(first: SeedGroup, second: SeedGroup, test: McNemar | None, p_seeds: flo
                 f" test, {_p(test.p)})."
             )
         return f"{text} {counts}: that may be chance (McNemar's test, {_p(test.p)})."
-    return f"{text} With a single seed on one side, this may be due to chance."
+    if first.same_scores and second.same_scores:
+        return (
+            f"{text} Whether that is more than seeds differ can't be told: the seeds of each have the"
+            " same score, so how much seeds vary is not known. Train more of each."
+        )
+    return f"{text} {_one_seed(first, second, pairs)}"
+
+
+def _one_seed(first: SeedGroup, second: SeedGroup, pairs: Sequence[McNemar]) -> str:
+    """What can be told where one side has a single seed: the images tell whether its model is better on
+    them, and nothing tells how much its seeds would vary.
+    """
+    single = first if len(first.scores) == 1 else second
+    unknown = f"how much {single.name} would vary over seeds is not known from one seed."
+    ahead = {test.only_first > test.only_second for test in pairs}
+    largest = max(holm([test.p for test in pairs]), default=1.0)
+    if len(ahead) == 1 and largest < REAL:
+        better = first if ahead.pop() else second
+        return (
+            f"On these images {better.name} is significantly better, whichever seed is taken (McNemar's"
+            f" test of each pair, corrected for their number: {_p(largest)} at the largest); {unknown}"
+        )
+    return f"This may be due to chance, and {unknown}"
 
 
 def _score(group: SeedGroup) -> str:
@@ -116,128 +172,20 @@ def _score(group: SeedGroup) -> str:
         return "no score"
     if found.deviation is not None:
         return (
-            f"{_percent(found.mean)} on average over {found.n} seeds (standard deviation"
+            f"{percent(found.mean)} on average over {found.n} seeds (standard deviation"
             f" {100 * found.deviation:.2f} points)"
         )
-    interval = group.members[0].interval
+    interval = group.interval
     return (
-        f"{_percent(found.mean)} (95% interval {_percent(interval[0])} to {_percent(interval[1])})"
+        f"{percent(found.mean)} (95% interval {percent(interval.low)} to {percent(interval.high)})"
         if interval
-        else _percent(found.mean)
-    )
-
-
-def _first_epoch(group: SeedGroup, key: str) -> float | None:
-    found = [
-        s.epochs[0][key] for s in group.members if s.epochs and s.epochs[0].get(key) is not None
-    ]
-    return fmean(found) if found else None
-
-
-def _followed(group: SeedGroup) -> str:
-    """What its epochs were judged on, with their number where it is known: '144 validation images'."""
-    run = group.members[0]
-    return (
-        f"{run.followed_n:,} {run.followed} images" if run.followed_n else f"{run.followed} images"
-    )
-
-
-def _start(first: SeedGroup, second: SeedGroup) -> str:
-    one, two = _first_epoch(first, "held_accuracy"), _first_epoch(second, "held_accuracy")
-    if one is None or two is None:
-        return ""
-    where = f"the {_followed(first)}"
-    if abs(one - two) < PER_EPOCH:
-        return (
-            f"**First epoch.** After it both are right on about {_percent((one + two) / 2)} of"
-            f" {where}."
-        )
-    ahead, gap = (first, one - two) if one > two else (second, two - one)
-    return (
-        f"**First epoch.** After it {first.name} is right on {_percent(one)} of {where}"
-        f" and {second.name} on {_percent(two)}: {ahead.name} is {100 * gap:.2f} points"
-        f" ahead{_few(first, second, one, two)}."
-    )
-
-
-def _few(first: SeedGroup, second: SeedGroup, one: float, two: float) -> str:
-    """A warning where so few images were looked at that the two shares may differ by chance: where
-    their 95% Wilson intervals overlap.
-    """
-    sizes = [group.members[0].followed_n for group in (first, second)]
-    if len(first.members) > 1 or len(second.members) > 1 or not all(sizes):
-        return ""
-    (low, high), (low_2, high_2) = (
-        wilson_interval(round(share * n), n)
-        for share, n in zip((one, two), sizes, strict=True)
-        if n
-    )
-    return ", which may be chance" if low <= high_2 and low_2 <= high else ""
-
-
-def _speed(first: SeedGroup, second: SeedGroup) -> str:
-    if not all(any(s.epochs for s in group.members) for group in (first, second)):
-        return ""
-    sentences = []
-    for step in reversed(thresholds_for([*first.members, *second.members])):
-        goal, times, reached = f"{100 * float(step):g}%", [], False
-        for group in (first, second):
-            epochs = [s.reached("epoch").get(step) for s in group.members]
-            seconds = [s.reached("seconds").get(step) for s in group.members]
-            got = [epoch for epoch in epochs if epoch is not None]
-            if len(got) * 2 > len(group.members):
-                reached = True
-                times.append(
-                    f"{group.name} reached {goal} after {_whole(median(got))}"
-                    f" ({duration(median(t for t in seconds if t is not None))})"
-                )
-            else:
-                times.append(f"{group.name} never reached {goal}")
-        if reached:
-            sentences.append(f"{times[0]}, {times[1]}.")
-        if len(sentences) == 2:
-            break
-    which = ["(The two highest of the thresholds that were reached.)"] * (len(sentences) == 2)
-    where = f"Accuracy on the {_followed(first)}:"
-    return " ".join(["**Speed.**", where, *sentences, *which]) if sentences else ""
-
-
-def _whole(epochs: float) -> str:
-    return f"{epochs:g} epoch{'' if epochs == 1 else 's'}"
-
-
-def _mean_of(group: SeedGroup, values: Sequence[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return fmean(there) if there else None
-
-
-def _rough(group: SeedGroup) -> float | None:
-    return _mean_of(group, [s.setbacks for s in group.members if len(s.epochs) > 2])
-
-
-def _smooth(first: SeedGroup, second: SeedGroup) -> str:
-    one, two = _rough(first), _rough(second)
-    if one is None or two is None:
-        return ""
-    said = [
-        f"the {group.members[0].followed} loss of {group.name} never rose"
-        if share == 0
-        else f"{100 * share:.0f}% of the change in the {group.members[0].followed} loss of"
-        f" {group.name} was upwards"
-        for group, share in ((first, one), (second, two))
-    ]
-    text = f"**Rising loss.** From epoch to epoch, {said[0]} and {said[1]}."
-    if len(first.members) > 1 and len(second.members) > 1:
-        return text
-    return (
-        f"{text} That is of one run each, and neither better nor worse in itself: where accuracy is"
-        " high from the start, the loss has little way left to go down."
+        else percent(found.mean)
     )
 
 
 def _gap(first: SeedGroup, second: SeedGroup) -> str:
     one, two = (
-        _mean_of(group, [s.final.get("generalisation_gap") for s in group.members])
+        mean_of([s.final.get("generalisation_gap") for s in group.members])
         for group in (first, second)
     )
     if one is None or two is None:
@@ -251,7 +199,7 @@ def _gap(first: SeedGroup, second: SeedGroup) -> str:
     ]
     return (
         f"**Overfitting.** Beside accuracy on {where}, accuracy on training images is at the end"
-        f" {points[0]} and {points[1]}."
+        f" {points[0]} and {points[1]}.{means(first, second)}"
     )
 
 
@@ -271,7 +219,7 @@ def _pretraining(
         return ""  # one still trains: it is no verdict yet
     pre, fresh = (first, second) if first.pretrained else (second, first)
     parts = []
-    one, two = _first_epoch(pre, "held_accuracy"), _first_epoch(fresh, "held_accuracy")
+    one, two = first_epoch(pre, "held_accuracy"), first_epoch(fresh, "held_accuracy")
     if one is not None and two is not None:
         parts.append(
             "starts higher"

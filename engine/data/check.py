@@ -17,7 +17,7 @@ from engine.data.listing import SPLITS, TRAIN, Finding, Listing, digest
 from engine.progress import Progress
 
 MOST_NAMED = 200  # files of each sort
-VERSION = 2  # raise when something else is looked for
+VERSION = 3  # raise when something else is looked for
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ class Choices:
         if self.paper not in (None, "light", "dark"):
             raise DataError("paper can't be used", expected="light or dark", got=repr(self.paper))
         if not 0 <= self.test <= 0.5:
-            raise DataError("test can't be used", expected="a share of 0 to 0.5", got=self.test)
+            raise DataError(
+                "the share of test images can't be used", expected="0 to 0.5", got=self.test
+            )
         if abs(self.part) > MOST_PARTS:
             raise DataError(
                 "the part of the file names can't be used",

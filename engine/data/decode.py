@@ -22,9 +22,11 @@ import numpy as np
 
 from engine.bounds import confine
 from engine.data.listing import Listing
+from engine.device import usable_cores
 from engine.errors import GlyphlabError
 from engine.imaging.convention import EACH_ITS_OWN, Convention
 from engine.imaging.images import STYLES, TOO_MUCH, Page, open_picture, square, square_of_glyph
+from engine.priority import raised, step_back
 from engine.progress import Progress
 
 FIRST = 16  # images of the first chunk, which is timed
@@ -78,7 +80,7 @@ def decoded(
     Threads would not help: on 28x28 JPEGs nine tenths of the time is Python's own. `cores`: if not
     all of the machine's; `clock` tells seconds.
     """
-    total, cores = len(listing), cores or _cores()
+    total, cores = len(listing), cores or usable_cores()
     done = 0
     progress(done, total, "decoding images")
     target = Target(style, size, listing.convention)
@@ -218,7 +220,7 @@ def _in_processes(
     # Spawned, not forked: the web server and torch hold threads and locks that a fork would copy in
     # any state.
     pool = ProcessPoolExecutor(
-        workers, _Spawning(), initializer=_begin_worker, initargs=(gigabytes,)
+        workers, _Spawning(), initializer=_begin_worker, initargs=(gigabytes, raised())
     )
     waiting: deque[tuple[Future[Chunk], list[Raw], int]] = deque()
     try:
@@ -267,11 +269,8 @@ def _result(
         return decode(raws, start, target)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _begin_worker(gigabytes: float = WORKER_GB) -> None:
+def _begin_worker(gigabytes: float = WORKER_GB, parent_raised: bool = False) -> None:
+    step_back(parent_raised)
     confine(gigabytes)  # a picture that takes more is skipped, with the reason
     signal.signal(
         signal.SIGINT, signal.SIG_IGN

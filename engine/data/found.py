@@ -57,6 +57,12 @@ class Found:
     source: Source | None = None
     choices: Choices = AS_FOUND
 
+    @property
+    def is_in_parts(self) -> bool:
+        """Whether `path` is a folder that holds some archives of the set beside each other."""
+        parts = self.source.parts if self.source else ""
+        return bool(parts and self.path and self.path.is_dir() and any(self.path.glob(parts)))
+
 
 def found_by_path(
     name: str, folders: Sequence[Path], home: Path, names_only: bool, known: Sequence[str]
@@ -123,5 +129,7 @@ def found_by_path(
         )
     raise DataError(
         unknown("data set", name, [*known, *uploaded_names(home)]),
-        hint="A path to a folder, a zip or an IDX file works too.",
+        hint="Put its folder into one that GLYPHLAB_DATA names, or add it on the page Data."
+        if names_only
+        else "A path to a folder, a zip or an IDX file works too.",
     )

@@ -14,12 +14,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from engine.data.archive import check_path
 from engine.data.idx_files import is_named_so
 from engine.data.imported import ending_of
 from engine.errors import DataError
+from engine.files.checked import texts_of_yaml
 from engine.files.hub import SCHEME, Address, client, read_address
 from engine.imaging.formats import is_hidden, is_picture
 from engine.progress import Progress
@@ -165,13 +164,7 @@ def _configs(card: str) -> list[dict[str, Any]]:
     """The configurations in a card's head."""
     if not card.startswith("---"):
         return []
-    head = card[3:].partition("\n---")[0][:200_000]
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(head, yaml.SafeLoader)):
-            return []
-        value = yaml.load(head, yaml.BaseLoader)  # noqa: S506 - texts only
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return []
+    value = texts_of_yaml(card[3:].partition("\n---")[0])
     found = value.get("configs") if isinstance(value, dict) else None
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 

@@ -23,6 +23,7 @@ from engine.data.imageset import ImageSet
 from engine.errors import DataError
 
 FITS_BYTES = {"cpu": 1_500_000_000, "cuda": 16_000_000_000, "mps": 4_000_000_000}
+FEW_BATCHES = 10  # of fewer, a last batch that is not full is a tenth of an epoch or more
 AHEAD = 3  # batches gathered in advance when streaming
 
 
@@ -138,11 +139,13 @@ def in_order(indices: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
 
 
-def shuffled(indices: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """One epoch: every index once in random order. A short last batch is dropped, unless it is the
-    only one.
+def shuffled(
+    indices: np.ndarray, batch_size: int, rng: np.random.Generator, least: int | None = None
+) -> list[np.ndarray]:
+    """One epoch: every index at most once, in random order. A short last batch is dropped, unless it
+    is the only one. least: see `_chunks`.
     """
-    return _chunks(rng.permutation(indices), batch_size)
+    return _chunks(rng.permutation(indices), batch_size, least)
 
 
 def balanced(
@@ -151,12 +154,13 @@ def balanced(
     batch_size: int,
     rng: np.random.Generator,
     power: float = 0,
+    least: int | None = None,
 ) -> list[np.ndarray]:
     """One epoch of as many draws as there are indices, each group (class or source, `groups` (n,))
     as likely as its size to the `power`: equally at 0.
 
     Within a group images come in rounds of random order, so none is drawn twice before all were
-    drawn once.
+    drawn once. least: see `_chunks`.
     """
     names, member, size = np.unique(groups, return_inverse=True, return_counts=True)
     chance = size**power / (size**power).sum()
@@ -166,7 +170,7 @@ def balanced(
         own = indices[member == group]
         rounds = [rng.permutation(own) for _ in range(-(-int(wanted) // len(own)))]
         drawn.append(np.concatenate(rounds)[:wanted] if rounds else own[:0])
-    return _chunks(rng.permutation(np.concatenate(drawn)), batch_size)
+    return _chunks(rng.permutation(np.concatenate(drawn)), batch_size, least)
 
 
 def per_class(
@@ -199,6 +203,14 @@ def per_class(
     return batches
 
 
-def _chunks(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    whole = len(order) // batch_size
+def _chunks(order: np.ndarray, batch_size: int, least: int | None = None) -> list[np.ndarray]:
+    """Full batches; what is left over is dropped, or is the only batch.
+
+    least: what is left over may be a third of a small data set. Of fewer than FEW_BATCHES batches none
+    is dropped then: all images are shared out evenly over one batch more, if each gets so many.
+    """
+    whole, left = divmod(len(order), batch_size)
+    if least is not None and left and 0 < whole < FEW_BATCHES:
+        if len(order) // (whole + 1) >= least:
+            return np.array_split(order, whole + 1)
     return [order[i * batch_size : (i + 1) * batch_size] for i in range(whole)] or [order]

@@ -15,9 +15,9 @@ from engine.data.listing import Finding, Reader
 from engine.errors import DataError, GlyphlabError, ImageError
 from engine.imaging.formats import image_in
 from engine.imaging.images import MOST_PIXELS
+from engine.imaging.tiff import MOST_PAGES
 
 PAGED = (".tif", ".tiff", ".gif")
-MOST_PAGES = 10_000  # of one file
 NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255  # tags of TIFF
 
 

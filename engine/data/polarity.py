@@ -71,7 +71,7 @@ def polarity(grey: Iterable[np.ndarray]) -> Polarity:
         ink = INK["light" if share > 0.5 else "dark"]
         if agreed:
             agreeing = max(sum(clean), len(clean) - sum(clean))
-            words = f"{ink}, by the borders of {agreeing} of {len(clean)} that were looked at"
+            words = f"{ink}: so are the borders of {agreeing} of {len(clean)} pictures that were looked at"
             return Polarity(None, [], words)
         text = (
             f"{share:.0%} of the pictures are dark on light, the others light on dark: each"

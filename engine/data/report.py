@@ -180,8 +180,8 @@ def _of_classes(listing: Listing) -> list[Finding]:
     found: list[Finding] = []
     if len(listing.classes) == 1:
         text = (
-            f"there is one class only, '{listing.classes[0]}': a model that is trained on it is"
-            " right about everything and has learned nothing."
+            f"there is one class only, '{listing.classes[0]}': nothing can be trained on it, as a model"
+            " learns to tell classes apart. Add images of another class."
         )
         found.append(Finding("warning", "classes", text))
     kinds: tuple[tuple[int, Literal["note", "warning"], str], ...] = (

@@ -10,6 +10,7 @@ from engine.data import idx_files
 from engine.data.found import Found, Source, found_by_path
 from engine.data.hub import is_address, wanted_at
 from engine.data.imported import read_imported
+from engine.errors import DataError
 
 DRAWINGS = "drawings"
 _OWN = re.compile(r"drawings-(students|visits)-([0-9a-f]{16})")
@@ -163,13 +164,29 @@ DATASETS: dict[str, Source] = {
 }
 
 
+MOST_JOINED, LONGEST_NAME = 20, 4_096
+
+
+def is_pool(name: str) -> bool:
+    """Whether a name joins no more data sets than `names_in` looks for."""
+    return "+" not in name or (name.count("+") < MOST_JOINED and len(name) <= LONGEST_NAME)
+
+
 def names_in(name: str) -> list[str]:
     """The data sets that a recipe's `data.name` means: several are joined by '+', unless that is
     part of a path that is there.
 
+    Raises DataError for more than a few joined ones: each is looked for on the disk.
+
     >>> names_in("characters+emnist62")
     ['characters', 'emnist62']
     """
+    if not is_pool(name):
+        raise DataError(
+            "this names too many data sets",
+            expected=f"at most {MOST_JOINED} joined by '+', {LONGEST_NAME:,} characters",
+            got=f"{name.count('+') + 1:,}, {len(name):,} characters",
+        )
     if "+" in name and _is_there(name):
         return [name]
     parts = name.split("+")
@@ -186,6 +203,29 @@ def names_in(name: str) -> list[str]:
         joined.append("+".join(parts[:count]).strip())
         del parts[:count]
     return joined
+
+
+def part_of(data: str, sample: str) -> tuple[str, str]:
+    """The one data set that a sample of `data` is of, and the sample's name there: in a pooled one
+    samples are named '<data set>/<sample>'.
+
+    >>> part_of("characters+emnist62", "emnist62/train/17")
+    ('emnist62', 'train/17')
+    """
+    names = names_in(data)
+    if len(names) == 1:
+        return data, sample
+    own = next((one for one in names if sample.startswith(f"{one}/")), names[0])
+    return own, sample.removeprefix(f"{own}/")
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a data set goes by a name that tells nothing of this machine's folders.
+
+    >>> is_plain_name("mnist"), is_plain_name("/home/anna/scans"), is_plain_name("scans/first")
+    (True, False, False)
+    """
+    return is_address(name) or not any(sign in name for sign in "/\\~")
 
 
 def _is_there(path: str) -> bool:

@@ -179,6 +179,18 @@ def read_uploads(home: Path) -> list[Upload]:
     return sorted(uploads.values(), key=lambda upload: upload.name)
 
 
+def is_upload(home: Path, name: str) -> bool:
+    """Whether `read_uploads` names a data set so. Looks for this one only, and for none by a path."""
+    if not name or name.startswith(".") or Path(name).name != name or "\0" in name:
+        return False
+    folder = home / "uploads"
+    try:
+        kept = _known(home, folder, name) is not None
+        return kept or (folder / name).is_dir() or (folder / f"{name}.zip").is_file()
+    except OSError:  # too long for a name
+        return False
+
+
 def _known(home: Path, folder: Path, name: str) -> Upload | None:
     """What is kept of a data set; None if that is nothing, or the data set is gone."""
     known = read_json(folder / f"{name}.json")

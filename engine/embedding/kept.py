@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     pass
 
 
+# Before a model's name: the same network with fresh weights, the baseline that it has to beat.
+UNTRAINED = "untrained:"
+
+
 @dataclass(frozen=True)
 class SpaceInfo:
     """A stored space as lists show it."""

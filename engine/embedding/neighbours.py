@@ -154,7 +154,7 @@ class Neighbours:
 
 def vote(labels: np.ndarray, similarity: np.ndarray, classes: int) -> Vote:
     """The vote of neighbours whose labels (Q, k) and similarities (Q, k) are known; see
-    `Neighbours.vote`.
+    `Neighbours.vote`. classes K, 0 where no image of the data set has a label.
     """
     rows = np.repeat(np.arange(len(labels)), labels.shape[1])
     named = labels.ravel() >= 0
@@ -166,12 +166,10 @@ def vote(labels: np.ndarray, similarity: np.ndarray, classes: int) -> Vote:
         nearness, (rows, flat), near + 1.0
     )  # -1..1 becomes 0..2, so that a vote never counts against its class
     total = counts.sum(1, keepdims=True)
-    label = np.argmax(
-        counts + nearness / (2 * labels.shape[1] + 1), axis=1
-    )  # nearness adds less than one vote
-    return Vote(
-        np.where(total[:, 0] > 0, label, -1).astype(np.int64), counts / np.maximum(total, 1)
-    )
+    score = counts + nearness / (2 * labels.shape[1] + 1)  # nearness adds less than one vote
+    # Of a data set without labels there is no class, of which argmax would find none.
+    label = np.where(total[:, 0] > 0, score.argmax(1), -1) if classes else np.full(len(labels), -1)
+    return Vote(label.astype(np.int64), counts / np.maximum(total, 1))
 
 
 def knn_accuracy(

@@ -209,7 +209,7 @@ def measure(
     if (np.bincount(labels, minlength=1) > 1).sum() < 2:
         raise DataError(
             "the figures of an embedding need two classes of at least two images",
-            got=" ".join(only or space.classes),
+            got=", ".join(only or space.classes),
         )
     sample = members[stratified(labels, QUERIES, seed)]
     pairs = members[stratified(labels, PAIRED, seed)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,13 @@ def spaces_in(home: Path) -> Iterator[SpaceInfo | Damaged]:
             created=about.created,
             size_bytes=size,
         )
+
+
+def has_map(home: Path, but: Collection[str] = ()) -> bool:
+    """Whether a map has been laid out of any space in the folder `home`. but: names of spaces that do
+    not count.
+    """
+    return any(file.parent.name not in but for file in home.glob("*/map-*.npy"))
 
 
 def is_known(home: Path, data: str, part: str, weights: str) -> bool:

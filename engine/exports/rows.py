@@ -19,7 +19,7 @@ COLUMNS = {
     "label": "its class: as a person reviewed it, otherwise as given; empty: none",
     "given_label": "its class as the data set came",
     "suggested_label": "its likely class by the label diagnosis, where there is one",
-    "suspicion": "by the label diagnosis, 0 to 1: how likely the given label is wrong",
+    "suspicion": "by the label diagnosis, 0 to 1: the estimated probability that the given label is wrong",
     "split": "train, val or test; train where the data set has no splits",
     "annotator": "who decided the label: 'review' where a person did so in the lab",
 }

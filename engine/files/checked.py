@@ -19,6 +19,9 @@ from engine.errors import DamagedError, RecipeError
 if TYPE_CHECKING:
     import numpy as np
 
+LONGEST_FOREIGN_YAML = (
+    200_000  # characters, of which a card's head and a list of names are the first
+)
 LONGEST_YAML = 100_000  # characters; the longest recipe that is shipped has 2,555
 LARGEST_JSON = 50_000_000  # bytes
 DEEPEST = 20  # levels of nesting; recipes have five, diagnoses six
@@ -145,6 +148,22 @@ def read_yaml(text: str, what: str) -> Any:
     return value
 
 
+def texts_of_yaml(text: str) -> Any:
+    """What the YAML of a data set that came from elsewhere holds, texts only: 007 stays '007'. None if it
+    is none, holds an alias, or is nested deeper than a few levels: such text is read by nobody here.
+    """
+    head, depth = text[:LONGEST_FOREIGN_YAML], 0
+    try:
+        for event in yaml.parse(head, _Base):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
+                return None
+        return yaml.load(head, _Texts)  # noqa: S506 - makes texts, lists and dicts alone
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+
+
 def check_plain(value: Any, depth: int = 0) -> None:
     """Raise ValueError unless `value` is made of dicts with text as keys, lists, texts without
     control characters, truth values, None and numbers that a machine can hold.
@@ -187,6 +206,7 @@ def damaged(path: Path, why: str, hint: str) -> DamagedError:
 
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Texts: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 _WHOLE = r"(?:0|[1-9][0-9]*)"

@@ -32,6 +32,7 @@ class Report(TypedDict):
 class Figures(TypedDict, total=False):
     """What was measured of a model. Which figures there are depends on the splits of its data."""
 
+    classifier: str  # how it was made, where the loss works on embeddings and trains none
     val_accuracy: float
     val_loss: float
     val_n: int
@@ -43,6 +44,10 @@ class Figures(TypedDict, total=False):
     test_ece: float
     test_data: str
     test_split: str
+    test_sources: dict[str, int]  # of pooled data sets, how many images each gave
+    test_reads: (
+        int  # how often the run read them: at its end, and at each stop before it was resumed
+    )
     test_last5: float
     knn_accuracy: float
     train_accuracy: float

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 BEAT_SECONDS = 5.0
+SILENT_SECONDS = 9 * BEAT_SECONDS  # after which a node that gave signs of life counts as lost
 
 
 @contextmanager

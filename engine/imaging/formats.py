@@ -12,6 +12,9 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from engine.imaging.cost import check_cost
+from engine.imaging.tiff import check_directories
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -102,9 +105,10 @@ def is_hidden(name: str) -> bool:
     )
 
 
-def image_in(raw: bytes | Path) -> Image.Image:
+def image_in(raw: bytes | Path, name: str = "the picture") -> Image.Image:
     """The picture in a file or its bytes, as Pillow opens it: not decoded yet. Raises what Pillow does,
-    UnidentifiedImageError for formats that are not FORMATS.
+    UnidentifiedImageError for formats that are not FORMATS, and ImageError, naming the file, for what
+    would take very long to open or decode.
 
     Pillow would hand PostScript to Ghostscript, a program that runs what is in the file.
     """
@@ -112,9 +116,16 @@ def image_in(raw: bytes | Path) -> Image.Image:
 
     with open(raw, "rb") if isinstance(raw, Path) else io.BytesIO(raw) as stream:
         prepare_for(stream.read(12))
+        check_directories(stream, name)
     Image.init()
     there = [name for name in FORMATS if name in Image.OPEN]  # HEIF once it was asked for
-    return Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), formats=there)
+    picture = Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), formats=there)
+    try:
+        check_cost(picture, raw, name)
+    except BaseException:
+        picture.close()
+        raise
+    return picture
 
 
 def prepare_for(head: bytes) -> None:

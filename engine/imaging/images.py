@@ -112,8 +112,10 @@ def open_picture(
     name = name or ("the picture" if isinstance(source, bytes) else str(source))
     raw = b""
     try:
+        if not isinstance(source, bytes) and Path(source).is_fifo():
+            raise ImageError(f"{name} is a pipe, no file")  # nobody may ever write into it
         raw = source if isinstance(source, bytes) else Path(source).read_bytes()
-        picture = image_in(raw)
+        picture = image_in(raw, name)
         if picture.width * picture.height > most_pixels:
             found = f"{picture.width:,} x {picture.height:,}"
             raise ImageError(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from engine.data.catalog import list_dataset
 from engine.data.sources import names_in
 from engine.errors import RunError
+from engine.progress import no_progress
 from engine.store.labels import changed_images, positions
 
 if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
     from engine.store.store import Store
 
-MENDED, TESTED = ", labels mended", ", tested"  # what a run's name ends in
+MENDED, TUNED, TESTED = ", labels mended", ", fine-tuned", ", tested"  # what a run's name ends in
 LEAST, MOST = 0.05, 0.5  # shares of the images that are held out
 
 
@@ -22,19 +25,51 @@ def on_mended_labels(store: Store, id: str, fine_tune: bool = False) -> tuple[Re
     """
     run = store.run(id)
     recipe, info = run.recipe(), run.info()
-    if not changed_images(store.home, recipe.data.name, recipe.data.journal or ()):
+    data, then = recipe.data.name, recipe.data.journal or ()
+    if not changed_images(store.home, data, then, partial(_given_labels, store)):
         raise RunError(
-            f"no label of {recipe.data.name} has changed since run {run.id} was started",
+            f"no label of {data} has changed since run {run.id} was started",
             hint="Change some first: on the map, in the review, or on the page of an image.",
         )
     if fine_tune and not info.saved:
         raise RunError(f"run {run.id} kept no model to start from")
-    data = recipe.data.model_copy(
+    mended = recipe.data.model_copy(
         update={"labels": "mended", "journal": positions(store.home, recipe.data)}
     )
     start = {"init_from": run.id} if fine_tune else {}
-    name = info.name.removesuffix(MENDED) + MENDED
-    return recipe.model_copy(update={"data": data, **start}), name
+    return recipe.model_copy(update={"data": mended, **start}), again_name(info.name, fine_tune)
+
+
+def _given_labels(store: Store, data: str) -> dict[str, str | None]:
+    """The given label of each image of one data set, by the image's name. Raises DataError if the
+    data set is not here.
+    """
+    settings = store.settings
+    listing = list_dataset(
+        data,
+        folders=settings.data,
+        home=store.home,
+        offline=True,
+        unpacked_mb=settings.unpacked_mb,
+        progress=no_progress,
+        names_only=settings.names_only,
+    )
+    classes = (*listing.classes, None)  # the last stands for a label of -1
+    return {
+        str(file): classes[label]
+        for file, label in zip(listing.files, listing.labels.tolist(), strict=True)
+    }
+
+
+def again_name(name: str, fine_tune: bool) -> str:
+    """The name of a run on mended labels, by that of the run before. A run that was fine-tuned is so
+    again: its recipe names the weights that it starts from.
+
+    >>> again_name("mine", fine_tune=True)
+    'mine, labels mended, fine-tuned'
+    """
+    tuned = TUNED if fine_tune or name.endswith(TUNED) else ""
+    return name.removesuffix(TUNED).removesuffix(MENDED) + MENDED + tuned
 
 
 def with_test_split(store: Store, id: str, share: float) -> tuple[Recipe, str]:

@@ -9,7 +9,7 @@ import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import DamagedError, RunError
 from engine.files.atomic import write_text
@@ -18,11 +18,17 @@ from engine.jobs.processes import spawn
 from engine.jobs.queue import queue_of, queue_up
 from engine.jobs.task_status import read_status
 from engine.runs.run import Run
-from engine.runs.run_info import ALIVE, now
+from engine.runs.run_info import ALIVE
+from engine.runs.times import before_again, now
 from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
+
+
+FRESH: dict[str, Any] = {  # what a run's status says of it until it begins
+    "message": "", "error": None, "finished": None, "pid": None, "nodes": None, "attempt": None,
+}  # fmt: skip
 
 
 class Executor(Protocol):
@@ -69,8 +75,8 @@ class LocalExecutor:
         lock = run.take_lock()
         try:
             (run.path / "stop").unlink(missing_ok=True)
-            fresh = {"message": "", "error": None, "finished": None, "pid": None, "job": None}
-            run.write_status(state="queued", **fresh)
+            again = before_again(run.status())
+            run.write_status(state="queued", **again, **FRESH, job=None)
             ticket = queue_up(self.settings.home, queue_of(self.settings.device), run.path)
             folder = run.status().get("cwd")
             spawn(
@@ -101,7 +107,10 @@ class LocalExecutor:
             )
         with suppress(ProcessLookupError):
             os.kill(status["pid"], signal.SIGKILL)
-        with run.take_lock(seconds=10):
+        from engine.jobs.parallel import END_SECONDS
+
+        # What trained beside it holds the lock as well, until torchrun has ended that.
+        with run.take_lock(seconds=END_SECONDS):
             if run.status().get("state") in ALIVE:
                 run.end("stopped", "killed on request; it can be resumed")
 

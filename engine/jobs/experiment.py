@@ -88,7 +88,7 @@ def conduct(
         torch.set_num_threads(threads)
     where, why = pick_device(device)
     why = f"{group.size} processes, {group.backend}" if group.size > 1 else why
-    means, spec = means_of(where, run.path, group.size), recipe.data
+    means, spec = means_of(where, run.path, group.size, group.nodes), recipe.data
     least = STYLES[spec.style].channels if spec.style in STYLES else 1
     check_cost(recipe, least, len(spec.classes or ()) or 2, 1, means)  # before anything is decoded
 
@@ -132,7 +132,7 @@ def follow(run: Run, trainer: Trainer, tools: Tools) -> Trainer:
         if isinstance(stats, StepStats):
             run.append_metrics({"kind": "step", **dataclasses.asdict(stats)})
             done, total = (stats.epoch - 1) * stats.steps + stats.step, trainer.epochs * stats.steps
-            run.heartbeat(epoch=stats.epoch, epochs=trainer.epochs, share=done / total)
+            run.heartbeat(epoch=stats.epoch - 1, epochs=trainer.epochs, share=done / total)
             tools.progress(
                 done,
                 total,
@@ -168,7 +168,13 @@ def _epoch_line(stats: EpochStats, best: bool) -> str:
         f"{stats.size} px",
         f"train loss {stats.train_loss:.4f}",
     ]
-    for name, value in (("train", stats.train_accuracy), ("validation", stats.val_accuracy)):
+    by_knn = stats.val_accuracy is not None and stats.val_accuracy == stats.extra.get(
+        "knn_accuracy"
+    )
+    for name, value in (
+        ("train", stats.train_accuracy),
+        ("validation by kNN" if by_knn else "validation", stats.val_accuracy),
+    ):
         if value is not None:
             shown.append(f"{name} {100 * value:.2f}%")
     return "  ".join(

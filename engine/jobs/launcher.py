@@ -135,13 +135,16 @@ class Launcher:
 
     def check_data(self, recipe: Recipe) -> None:
         """Raise DataError or CheckpointError if a recipe names data or a model that are not here, or
-        data without the labels that a training needs.
+        data without the labels that a training needs, or a share for a test split that is there;
+        RecipeError for choices that can't be trained.
         """
+        from engine.recipes.checks import check_recipe
         from engine.store.names import check_names
-        from engine.store.trainable import check_labels
+        from engine.store.trainable import check_data
 
+        check_recipe(recipe)
         check_names(self.store, recipe)
-        check_labels(recipe.data, self.store.home, self._listing)
+        check_data(recipe.data, self.store.home, self._listing)
 
     def _new_run(self, recipe: Recipe, name: str | None, **status: Any) -> Run:
         from engine.store.labels import pinned
@@ -186,24 +189,26 @@ class Launcher:
         resume(self.executor, run, changed)
 
     def _check_devices(self, recipe: Recipe) -> None:
-        """Raise RecipeError where a recipe asks for more devices than this machine has, if it would
-        be computed here.
+        """Raise RecipeError where a recipe asks for several nodes and can't have them, or for more
+        devices than this machine has, if it would be computed here.
         """
-        from engine.jobs.parallel import check_devices
+        from engine.jobs.parallel import check_devices, check_place
         from engine.jobs.resources import resources_of_recipe
 
-        if self.store.settings.executor == "local":
-            check_devices(self.store.settings, resources_of_recipe(recipe))
+        settings, asked = self.store.settings, resources_of_recipe(recipe)
+        check_place(settings, asked)
+        if settings.executor == "local":
+            check_devices(settings, asked)
 
     # background tasks
 
-    def start_task(self, kind: str, **arguments: Any) -> str:
+    def start_task(self, kind: str, *, owner: str = "", **arguments: Any) -> str:
         """Start a background task; returns its id. One with the same arguments is not started
-        twice.
+        twice. owner: mark of the person who starts it.
         """
         from engine.jobs.tasks import start_task
 
-        return start_task(self.store.home, self.executor, kind, arguments)
+        return start_task(self.store.home, self.executor, kind, arguments, owner)
 
     def task(self, id: str) -> TaskInfo:
         """How a task stands. Raises RunError if there is none."""

@@ -11,9 +11,10 @@ import torch
 from engine import metrics
 from engine.data.imageset import ImageSet
 from engine.data.loader import Images
-from engine.errors import DataError
+from engine.errors import DataError, first_of
 from engine.files.documents import Figures, Report
 from engine.jobs.saving import save_best
+from engine.models.class_means import CLASS_MEANS, fit_class_means, sharpen
 from engine.models.recognizer import count_parameters
 from engine.recipes.recipe import Recipe
 from engine.training.sharded import outputs_of
@@ -36,7 +37,7 @@ class Scored(NamedTuple):
 
 def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> Figures:
     """The final metrics of the best model: the temperature is fitted on validation, then what is
-    `scored` is read, once.
+    `scored` is read: once, or once more at each stop of a run that is then resumed.
     """
     recipe, data, model = trainer.recipe, trainer.data, trainer.judged
     model.load_state_dict(trainer.best)
@@ -46,8 +47,25 @@ def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> 
     def outputs(images: Images, index: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         return outputs_of(trainer.group, model, images, index, size, crop)
 
-    epochs = [row for row in run.metrics() if row["kind"] == "epoch"]
+    rng = np.random.default_rng(0)
+    index = (
+        trainer.train_index
+        if len(trainer.train_index) <= 10_000
+        else np.sort(rng.choice(trainer.train_index, 10_000, replace=False))
+    )
+    logits, gallery = outputs(trainer.images, index)
     figures: Figures = {}
+    if trainer.objective.reads == "embeddings":  # which left the classifier as it was
+        labels = torch.from_numpy(data.labels[index])
+        if fit_class_means(model, gallery, labels, len(data.classes)):
+            logits, _ = outputs(trainer.images, index)
+            logits = logits * sharpen(model, logits)
+            trainer.best = {
+                name: held.detach().clone() for name, held in model.state_dict().items()
+            }
+            figures["classifier"] = CLASS_MEANS
+    train_accuracy = metrics.accuracy(data.labels[index], logits.numpy())
+    epochs = [row for row in run.metrics() if row["kind"] == "epoch"]
     on_val: Report | None = None
     temperature = recipe.temperature or 1.0
     if len(trainer.val_index):
@@ -62,14 +80,6 @@ def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> 
             val_n=on_val["n"],
             val_ece=on_val["ece"],
         )
-    rng = np.random.default_rng(0)
-    index = (
-        trainer.train_index
-        if len(trainer.train_index) <= 10_000
-        else np.sort(rng.choice(trainer.train_index, 10_000, replace=False))
-    )
-    logits, gallery = outputs(trainer.images, index)
-    train_accuracy = metrics.accuracy(data.labels[index], logits.numpy())
     if scored is not None:
         images = Images(scored.data, tools.device, scored.index)
         logits, embeddings = outputs(images, scored.index)
@@ -94,6 +104,8 @@ def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> 
         figures.update(
             test_data=scored.data.name,
             test_split=scored.split,
+            test_sources=_sources(scored),
+            test_reads=_reads(run),
             knn_accuracy=_knn(gallery, data.labels[index], embeddings, labels),
         )
     elif on_val:  # no test split: the validation images are all that runs can be compared on
@@ -106,7 +118,6 @@ def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> 
             probabilities=val_probabilities.astype(np.float16),
             index=trainer.val_index,
         )
-    last = epochs[-1] if epochs else {}
     followed = [value for row in epochs if (value := row.get("test_accuracy")) is not None]
     if followed:
         figures["test_last5"] = float(np.mean(followed[-5:]))
@@ -117,7 +128,7 @@ def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> 
         parameters=count_parameters(model),
         epochs=trainer.epoch,
         seconds=trainer.seconds,
-        images_per_second=last.get("images_per_second"),
+        images_per_second=metrics.images_per_second(epochs),
         temperature=temperature,
         epochs_to=metrics.first_reached(epochs, "epoch", "val_accuracy"),
         seconds_to=metrics.first_reached(epochs, "seconds", "val_accuracy"),
@@ -144,8 +155,8 @@ def scored_on(recipe: Recipe, data: ImageSet, tools: Tools, run: Run) -> Scored 
     if not len(index):
         raise DataError(
             f"{recipe.data.test_on} can't test a model of {data.name}: no class is in both",
-            expected=f"classes {' '.join(data.classes[:20])}",
-            got=" ".join(other.classes[:20]),
+            expected=f"classes {first_of(data.classes)}",
+            got=first_of(other.classes),
         )
     missing = [name for name in data.classes if name not in other.classes]
     run.log(
@@ -154,9 +165,29 @@ def scored_on(recipe: Recipe, data: ImageSet, tools: Tools, run: Run) -> Scored 
             f"; {len(whole) - len(index):,} of other classes are left out"
             * (len(index) < len(whole))
         )
-        + (f"; it has no {' '.join(missing[:20])}" if missing else "")
+        + (f"; it has no {first_of(missing)}" if missing else "")
     )
     return Scored(dataclasses.replace(other, labels=labels, classes=data.classes), split, index)
+
+
+def _reads(run: Run) -> int:
+    """How often the run has read its test images, this time included: a run that was stopped has read
+    them then, and status.json remembers it when its figures are dropped as it goes on.
+    """
+    reads = run.status().get("test_reads", 0) + 1
+    run.write_status(test_reads=reads)
+    return reads
+
+
+def _sources(scored: Scored) -> dict[str, int]:
+    """How many of the images each of the pooled data sets gave; those that gave none are left out."""
+    data = scored.data
+    if data.sources is None or not data.source_names:
+        return {data.name: len(scored.index)}
+    counts = np.bincount(data.sources[scored.index], minlength=len(data.source_names))
+    return {
+        name: int(count) for name, count in zip(data.source_names, counts, strict=True) if count
+    }
 
 
 def _knn(

@@ -6,40 +6,45 @@ torchrun, waits, and says how it ended.
         `_rank` 0            trains; writes the run's folder
         `_rank` 1 …          train; write nothing
 
-All stand on one machine and meet in a file; what they send each other goes over the loopback
-interface alone (between GPUs also through their memory). Their standard input is a pipe from the
-run's process that nobody writes to: when it ends, in whatever way, so do they. torchrun's process
-keeps the run's lock until the others are gone.
+On one machine they meet in a file, and what they send each other goes over the loopback interface
+alone (between GPUs also through their memory). Their standard input is a pipe from the run's process
+that nobody writes to: when it ends, in whatever way, so do they. torchrun's process keeps the run's
+lock until the others are gone.
+
+On several nodes of a cluster each has a torchrun; on all but the first the process that holds the
+pipe is engine.jobs.cluster.joining's. See engine.jobs.meeting for where they meet. When one node ends,
+the connections between the processes break, and that ends them on the others.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from engine.device import usable_cores
 from engine.errors import RecipeError
 from engine.files.atomic import failure, make_folder, read_json
 from engine.files.locks import Lock
 from engine.jobs.cancel import Cancel
+from engine.jobs.ended import how_it_ended, node_failed
 from engine.jobs.outcome import Outcome
+from engine.jobs.place import FOLDER, Place, interface_of, own_address
 from engine.jobs.processes import environment_of
 from engine.jobs.resources import Resources
 from engine.progress import Progress
 from engine.runs.run import Run
 from engine.settings import Settings
 
-FOLDER = "processes"  # in the run's: how each process ended
 LOOK_SECONDS = 0.2
 END_SECONDS = 40.0  # torchrun kills what does not end within 30
+NOTICE_SECONDS = 10.0  # for the processes to notice that another node has failed
 
 
 def check_devices(settings: Settings, asked: Resources) -> None:
@@ -67,6 +72,26 @@ def check_devices(settings: Settings, asked: Resources) -> None:
         )
 
 
+def check_place(settings: Settings, asked: Resources) -> None:
+    """Raise RecipeError if a run that is started with these settings can't have several nodes."""
+    if asked.nodes == 1:
+        return
+    if settings.executor == "local":
+        raise RecipeError(
+            "a run over several nodes is a job of a cluster",
+            expected="resources.nodes of 1 on this machine",
+            got=asked.nodes,
+            hint="Start the lab with GLYPHLAB_EXECUTOR=ray or slurm, or lower resources.nodes.",
+        )
+    if settings.store:
+        raise RecipeError(
+            "a run over several nodes needs a home that all of them mount",
+            expected="resources.nodes of 1 with GLYPHLAB_STORE",
+            got=asked.nodes,
+            hint="Put GLYPHLAB_HOME on a shared file system instead, or lower resources.nodes.",
+        )
+
+
 def train_in_processes(
     run: Run,
     settings: Settings,
@@ -74,64 +99,95 @@ def train_in_processes(
     asked: Resources,
     cancel: Cancel,
     progress: Progress,
+    place: Place | None = None,
 ) -> Outcome:
-    """Have the run trained by `asked.trainers` processes, and return how it ended. None of them is
-    left when this returns or raises.
+    """Have the run trained by `asked.trainers` processes, and return how it ended. None of those of
+    this machine is left when this returns or raises, and the others have no way to go on.
+
+    place: this node, of several.
     """
     folder = run.path / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     make_folder(folder)
     try:
-        agent = _start(run, settings, lock, asked)
-        assert agent.stdin is not None
         try:
-            _wait(agent, run, cancel, progress)
+            with trainers(run.path, settings, asked, place, lock) as agent:
+                _wait(agent, run, cancel, progress, place)
         finally:
-            with suppress(OSError):
-                agent.stdin.close()  # with it they end
-            _end(agent)
             run.read_again()
-        return _outcome(folder, asked.trainers)
+        return how_it_ended(run.path, asked.trainers, place)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(run: Run, settings: Settings, lock: Lock, asked: Resources) -> subprocess.Popen[bytes]:
-    count = asked.trainers
-    threads = max(1, (settings.threads or _cores()) // count)
+@contextmanager
+def trainers(
+    run: Path, settings: Settings, asked: Resources, place: Place | None, lock: Lock | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The processes of this machine, by the one that has started them; with the block they end."""
+    agent = _start(run, settings, asked, place, lock)
+    assert agent.stdin is not None
+    try:
+        yield agent
+    finally:
+        with suppress(OSError):
+            agent.stdin.close()  # with it they end
+        _end(agent)
+
+
+def _start(
+    run: Path, settings: Settings, asked: Resources, place: Place | None, lock: Lock | None
+) -> subprocess.Popen[bytes]:
+    count = asked.on_a_node
+    threads = max(1, (settings.threads or usable_cores()) // count)
     ours = replace(settings, threads=threads, device="cuda" if asked.gpus else "cpu")
-    loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
     environment = environment_of(ours, os.environ) | {
         "OMP_NUM_THREADS": str(threads),
-        "GLOO_SOCKET_IFNAME": loopback,
-        "NCCL_SOCKET_IFNAME": loopback,
-        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",  # or torchrun would listen on every address
+        **(_over_network(run, place) if place else _over_loopback()),
     }
-    command = [sys.executable, "-P", "-m", "engine", "_ranks", str(run.path), str(count)]
+    command = [sys.executable, "-P", "-m", "engine", "_ranks", str(run), str(count)]
     try:
-        output = open(run.path / "log.txt", "ab")
+        output = open(run / "log.txt", "ab")
     except OSError as error:
-        raise failure(error, run.path) from error
+        raise failure(error, run) from error
     with output:
         return subprocess.Popen(
-            command,
+            [*command, *([place.written()] if place else [])],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             start_new_session=True,  # Ctrl-C is for the run's process, which has them stop
             env=environment,
-            pass_fds=(lock.descriptor,),
+            pass_fds=(lock.descriptor,) if lock else (),
         )
 
 
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS
-        return os.cpu_count() or 1
+def _over_loopback() -> dict[str, str]:
+    loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
+    return {
+        "GLOO_SOCKET_IFNAME": loopback,
+        "NCCL_SOCKET_IFNAME": loopback,
+        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",  # or torchrun would listen on every address
+    }
 
 
-def _wait(agent: subprocess.Popen[bytes], run: Run, cancel: Cancel, progress: Progress) -> None:
+def _over_network(run: Path, place: Place) -> dict[str, str]:
+    """Without it gloo takes the interface of the machine's name, which may be the loopback's."""
+    met = read_json(place.meeting(run)) or {}  # not written yet on the first node, which writes it
+    found = interface_of(own_address(met.get("address") or place.towards))
+    if found is None:
+        return {}
+    chosen = {"GLOO_SOCKET_IFNAME": found, "NCCL_SOCKET_IFNAME": f"={found}"}  # =: no other lo…
+    return {name: value for name, value in chosen.items() if name not in os.environ}
+
+
+def _wait(
+    agent: subprocess.Popen[bytes],
+    run: Run,
+    cancel: Cancel,
+    progress: Progress,
+    place: Place | None,
+) -> None:
     asked_to_stop = False
     while True:
         with suppress(subprocess.TimeoutExpired):
@@ -142,6 +198,10 @@ def _wait(agent: subprocess.Popen[bytes], run: Run, cancel: Cancel, progress: Pr
             run.ask_to_stop()
         found = read_json(run.path / "status.json") or {}
         progress(found.get("done") or 0, found.get("total") or 0, found.get("what") or "")
+        if place and node_failed(run.path, place):
+            with suppress(subprocess.TimeoutExpired):
+                agent.wait(NOTICE_SECONDS)
+            return
 
 
 def _end(agent: subprocess.Popen[bytes]) -> None:
@@ -150,34 +210,3 @@ def _end(agent: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         agent.kill()
         agent.wait()
-
-
-def _outcome(folder: Path, count: int) -> Outcome:
-    """How the run ended, by what its processes wrote: what the first one says if it came to its end,
-    else what was first to go wrong.
-    """
-    ended = sorted(
-        (row for path in folder.glob("ended-*.json") if (row := _row(path))),
-        key=lambda row: row["at"],
-    )
-    good = [row for row in ended if row["rank"] == 0 and not row["outcome"]["error"]]
-    mistakes = [row for row in ended if row["outcome"]["error"] and not row["lost"]]
-    if found := good or mistakes:
-        return Outcome(**found[0]["outcome"])
-    said = {row["rank"] for row in ended}
-    for failed in _row(folder / "failed.json") or []:
-        if failed["rank"] not in said and failed["code"] < 0:
-            name = signal.Signals(-failed["code"]).name
-            hint = " (memory may have run out)" if name == "SIGKILL" else ""
-            which = f"process {failed['rank'] + 1} of {count}"
-            return Outcome("failed", error=f"{which} was ended by {name}{hint}; it can be resumed")
-    if ended:
-        return Outcome(**ended[0]["outcome"])
-    return Outcome("failed", error="its processes ended without a word; its log may say why")
-
-
-def _row(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None

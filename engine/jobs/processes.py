@@ -9,11 +9,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from engine.files.atomic import failure
 from engine.files.locks import Lock
+from engine.priority import as_before
 from engine.settings import ROOT, SETTINGS, Settings
 
 # Threads that wait by spinning starve each other as soon as the cores are shared. One training step
@@ -41,19 +41,6 @@ def environment_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, 
     return out
 
 
-def give_way(nice: int) -> None:
-    """Lower this process's priority by `nice` (0 to 19; 0: as its parent's), so that what a person waits for goes
-    first. Costs nothing on a free machine.
-    """
-    now = nice
-    with suppress(OSError):
-        now = os.nice(nice)
-    # Linux weighs the groups that sessions form, not processes of different groups, and `spawn`
-    # gives each its own session.
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(now), encoding="ascii")
-
-
 def spawn(
     arguments: list[str],
     settings: Settings,
@@ -61,7 +48,8 @@ def spawn(
     lock: Lock | None = None,
     folder: Path | None = None,
 ) -> int:
-    """Start `python -m engine ARGUMENTS`, detached, output appended to `log`, and return its pid.
+    """Start `python -m engine ARGUMENTS`, detached, output appended to `log`, and return its pid. It has
+    a session of its own and no priority that this process has raised for itself.
 
     `lock` goes over to the child: its descriptor is the last argument. `folder` is the child's
     working directory.
@@ -74,13 +62,8 @@ def spawn(
         raise failure(error, log) from error
     with output:
         child = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                "engine",
-                *arguments,
-            ],  # -P: a folder called engine where the person stands is not ours
+            # -P: a folder called engine where the person stands is not ours
+            as_before([sys.executable, "-P", "-m", "engine", *arguments]),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

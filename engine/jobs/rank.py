@@ -9,18 +9,23 @@ import tempfile
 import threading
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from engine.errors import GlyphlabError
 from engine.files.atomic import write_json
 from engine.jobs.cancel import Cancel
 from engine.jobs.outcome import outcome_of
-from engine.jobs.parallel import END_SECONDS, FOLDER
+from engine.jobs.parallel import END_SECONDS
+from engine.jobs.place import FOLDER, Place
 from engine.progress import no_progress
 from engine.runs.run import Run
 from engine.settings import read_settings
 from engine.store.store import Store
+
+NETWORK = "network"
 
 
 class Bystander(Run):
@@ -48,42 +53,55 @@ class Follower(Cancel):
         return False
 
 
-def lead(folder: Path, count: int) -> None:
+def lead(folder: Path, count: int, place: Place | None = None) -> None:
     """What `_ranks` does: have torchrun start `count` processes of the run in `folder`, and wait for
-    them; write down which of them failed first.
+    them; write down which of them failed first. place: this node, of several.
     """
-    _end_with_input(END_SECONDS / 2)  # the others end at once, and torchrun after them
+    end_with_input(END_SECONDS / 2)  # the others end at once, and torchrun after them
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run
 
     logging.disable(logging.CRITICAL)  # what it would say of a process that died stands below
-    with tempfile.TemporaryDirectory(prefix="glyphlab-") as place:
-        torchrun = [
-            "--nnodes=1",
-            f"--nproc-per-node={count}",
-            "--max-restarts=0",
-            "--rdzv-backend=c10d",
-            f"--rdzv-endpoint={place}/torchrun",
-            "--rdzv-conf=store_type=file",
-            "--local-addr=127.0.0.1",
-            f"--log-dir={place}",
-            "--no-python",
-        ]
-        command = [sys.executable, "-P", "-m", "engine", "_rank", str(folder), f"{place}/meeting"]
+    with tempfile.TemporaryDirectory(prefix="glyphlab-") as scratch:
+        torchrun = [f"--nproc-per-node={count}", "--max-restarts=0", f"--log-dir={scratch}"]
+        if place:
+            from engine.jobs.meeting import arrange
+
+            torchrun += arrange(folder, place)
+        else:
+            torchrun += [
+                "--nnodes=1",
+                "--rdzv-backend=c10d",
+                f"--rdzv-endpoint={scratch}/torchrun",
+                "--rdzv-conf=store_type=file",
+                "--local-addr=127.0.0.1",
+            ]
+        meeting = NETWORK if place else f"{scratch}/meeting"
+        command = [sys.executable, "-P", "-m", "engine", "_rank", str(folder), meeting]
         try:
-            run(parse_args([*torchrun, *command]))
+            run(parse_args([*torchrun, "--no-python", *command]))
         except ChildFailedError as error:
             found = [
                 {"rank": rank, "code": failure.exitcode} for rank, failure in error.failures.items()
             ]
-            write_json(folder / FOLDER / "failed.json", found)
+            with suppress(
+                OSError, GlyphlabError
+            ):  # the run's process has ended, and the folder is gone
+                write_json(folder / FOLDER / f"failed-{place.number if place else 0}.json", found)
             sys.exit(1)
+        except Exception as error:
+            if place and _is_loss(error):
+                sys.exit(1)  # another node is gone; what went wrong there is told there
+            raise
 
 
-def work(folder: Path, meeting: Path) -> None:
-    """What each `_rank` does: train with the others, and write down how it ended."""
-    _end_with_input(0)
+def work(folder: Path, meeting: str) -> None:
+    """What each `_rank` does: train with the others, and write down how it ended. meeting: a file
+    where they meet, or NETWORK: at the store of torchrun's first node.
+    """
+    end_with_input(0)
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    nodes = size // int(os.environ["LOCAL_WORLD_SIZE"])
     settings = read_settings(os.environ)
     run = Bystander(folder) if rank else Run(folder)
     run.own(run.status().get("pid"))  # the run's process is the one that started these
@@ -96,7 +114,8 @@ def work(folder: Path, meeting: Path) -> None:
 
         device = own_device(settings.device, int(os.environ["LOCAL_RANK"]))
         store = Store(settings.home, replace(settings, device=str(device)))
-        group = ProcessGroup(rank, size, meeting, device)
+        where = _store_of_torchrun() if meeting == NETWORK else Path(meeting)
+        group = ProcessGroup(rank, size, where, device, nodes)
         cancel = Follower(run) if rank else Cancel(run)
         outcome, lost = train(store, run, cancel, no_progress, group), False
     except BaseException as error:
@@ -108,9 +127,22 @@ def work(folder: Path, meeting: Path) -> None:
         code = 0
     run.write_status()  # what the last heartbeat has left out
     row = {"rank": rank, "at": time.time(), "lost": lost, "outcome": asdict(outcome)}
-    write_json(folder / FOLDER / f"ended-{rank}.json", row)
+    with suppress(OSError, GlyphlabError):  # the run's process has ended, and the folder is gone
+        write_json(folder / FOLDER / f"ended-{rank}.json", row)
     sys.stdout.flush()
     os._exit(code)  # a group that lost a member would wait for it at the interpreter's end
+
+
+def _store_of_torchrun() -> Any:
+    from torch.distributed import (
+        PrefixStore,  # pyright: ignore[reportPrivateImportUsage]
+        TCPStore,  # pyright: ignore[reportPrivateImportUsage]
+    )
+
+    from engine.training.group import PATIENCE
+
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    return PrefixStore("processes", TCPStore(address, port, None, False, PATIENCE, False))
 
 
 def _is_loss(error: BaseException) -> bool:
@@ -124,7 +156,7 @@ def _is_loss(error: BaseException) -> bool:
     )
 
 
-def _end_with_input(grace_seconds: float) -> None:
+def end_with_input(grace_seconds: float) -> None:
     """End this process when its standard input does, which is when the run's own process has ended."""
 
     def watch() -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Resources:
     """cpus: cores, which are also the threads of the training. gpus: devices. memory_gb: main
     memory in GB. minutes: the longest that one attempt may take; 0: the cluster's own limit.
-    processes: of the training, on the CPU.
+    processes: of the training, on the CPU. nodes: how many machines train together; all but `minutes`
+    is of each.
     """
 
     cpus: int = 1
@@ -25,11 +26,17 @@ class Resources:
     memory_gb: float = 4
     minutes: int = 0
     processes: int = 1
+    nodes: int = 1
+
+    @property
+    def on_a_node(self) -> int:
+        """The processes of one node that train: one a GPU, or as many as are asked for on the CPU."""
+        return max(self.gpus, self.processes)
 
     @property
     def trainers(self) -> int:
-        """The processes that train: one a GPU, or as many as are asked for on the CPU."""
-        return max(self.gpus, self.processes)
+        """The processes that train, on all nodes together."""
+        return self.nodes * self.on_a_node
 
 
 def resources_of(settings: Settings, recipe: Recipe | None = None) -> Resources:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -56,11 +57,16 @@ class Saver:
             self.cost = self.saved_at - now
 
     def _save(self, stats: EpochStats) -> None:
+        self.pending = False
         trainer = self.trainer
+        if not trainer.group.leads:  # nor has the first process always written its rows by now
+            return
         if trainer.best:
+            rows = (row for row in self.run.metrics() if row["kind"] == "epoch" and row["best"])
+            kept = deque(rows, maxlen=1)  # not always of the last epoch
             figures = {
-                "val_accuracy": stats.val_accuracy,
-                "val_loss": stats.val_loss,
+                "val_accuracy": kept[0]["val_accuracy"] if kept else None,
+                "val_loss": kept[0]["val_loss"] if kept else None,
                 "epochs": stats.epoch,
                 "seconds": stats.seconds,
                 "unfinished": True,
@@ -70,9 +76,7 @@ class Saver:
                 trainer,
                 cast(Figures, {key: value for key, value in figures.items() if value is not None}),
             )
-        if trainer.group.leads:
-            save_trainer(trainer, self.run.last)
-        self.pending = False
+        save_trainer(trainer, self.run.last)
 
     def _snapshot(self, epoch: int) -> None:
         trainer = self.trainer

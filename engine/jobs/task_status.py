@@ -30,6 +30,7 @@ class TaskStatus(Document):
     pid: int | None = Field(None, ge=1, le=2**31)
     host: str | None = None
     job: dict[str, str] | None = None
+    owner: str = ""
 
 
 def read_status(folder: Path) -> TaskStatus:

@@ -19,7 +19,7 @@ from engine.jobs.outcome import in_words
 from engine.jobs.queue import queue_of
 from engine.jobs.task_status import read_status
 from engine.progress import Cancelled
-from engine.runs.run_info import now
+from engine.runs.times import now
 
 if TYPE_CHECKING:
     from engine.jobs.launcher import Launcher

@@ -19,7 +19,8 @@ from engine.errors import DamagedError, RunError
 from engine.files.atomic import make_folder, plain, write_json
 from engine.files.locks import Lock, is_locked
 from engine.jobs.task_status import KEPT, TaskStatus, read_status, task_folders
-from engine.runs.run_info import ALIVE, now
+from engine.runs.run_info import ALIVE
+from engine.runs.times import now
 
 if TYPE_CHECKING:
     from engine.jobs.executor import Executor
@@ -31,7 +32,8 @@ KILLED = "its process was killed or the machine went down"
 class TaskInfo:
     """A task as pages show it. `done` of `total` is its progress (total 0: unknown), `what` what it
     is doing, `result` what it returned. state: running, stopping, finished, stopped, failed, or
-    damaged, when `error` says what is wrong with its folder.
+    damaged, when `error` says what is wrong with its folder. owner: mark of the person who started it,
+    '' of whoever leads the lab.
     """
 
     id: str
@@ -45,11 +47,14 @@ class TaskInfo:
     arguments: dict[str, Any] = field(default_factory=dict)
     created: str = ""
     finished: str | None = None
+    owner: str = ""
 
 
-def start_task(home: Path, executor: Executor, kind: str, arguments: dict[str, Any]) -> str:
+def start_task(
+    home: Path, executor: Executor, kind: str, arguments: dict[str, Any], owner: str = ""
+) -> str:
     """Start a task in the background and return its id; the id of the running one, if the same kind
-    has the same arguments.
+    has the same arguments: that stays its owner's.
     """
     arguments = plain(arguments)
     parent = make_folder(Path(home) / "tasks")
@@ -65,14 +70,16 @@ def start_task(home: Path, executor: Executor, kind: str, arguments: dict[str, A
         folder = parent / f"{re.sub(r'[-:]', '', now()[:19])}-{kind}-{token}"
         lock = Lock.take(make_folder(folder) / "lock")
         assert lock is not None  # nobody else knows this folder yet
+        status = {"kind": kind, "arguments": arguments, "state": "running", "created": now()}
+        status |= {"owner": owner} if owner else {}
         try:
-            write_json(
-                folder / "status.json",
-                {"kind": kind, "arguments": arguments, "state": "running", "created": now()},
-            )
-            executor.start_task(folder, lock)
-        finally:
+            write_json(folder / "status.json", status)
+        except BaseException:
             lock.release()
+            raise
+    # Others need not wait for data that is sent to a store meanwhile: by its lock the task is alive.
+    with lock:
+        executor.start_task(folder, lock)
     return folder.name
 
 

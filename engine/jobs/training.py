@@ -79,6 +79,10 @@ def train(
     if not final:
         return Outcome("stopped", "stopped before the first epoch ended; no model was kept")
     epoch = final.get("epochs") or run.status().get("epoch")
-    message = f"stopped after {epoch} epochs; the best model is kept" if cancel.seen else ""
+    message = (
+        f"stopped after {epoch} epoch{'' if epoch == 1 else 's'}; the best model is kept"
+        if cancel.seen
+        else ""
+    )
     more = {"figures": figures_of(final), "share": 1.0, "what": ""}
     return Outcome("stopped" if cancel.seen else "finished", message, more=more)

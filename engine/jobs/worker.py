@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,13 @@ from engine.errors import GlyphlabError
 from engine.files.locks import Lock
 from engine.jobs.cancel import STOP_SIGNALS, Cancel
 from engine.jobs.outcome import Outcome, outcome_of
-from engine.jobs.parallel import check_devices, train_in_processes
+from engine.jobs.parallel import check_devices, check_place, train_in_processes
+from engine.jobs.place import Place
 from engine.jobs.queue import queue_up, wait_turn
 from engine.jobs.resources import Resources, resources_of, resources_of_recipe
 from engine.progress import Cancelled, Progress, no_progress
 from engine.runs.run import Run
-from engine.runs.run_info import now
+from engine.runs.times import now
 from engine.settings import ROOT
 
 if TYPE_CHECKING:
@@ -31,30 +33,43 @@ if TYPE_CHECKING:
 
 
 def work_on_run(
-    store: Store, run: Run, lock: Lock, ticket: Path | None, progress: Progress = no_progress
+    store: Store,
+    run: Run,
+    lock: Lock,
+    ticket: Path | None,
+    progress: Progress = no_progress,
+    place: Place | None = None,
 ) -> str:
     """Bring the run to its end and return the state it ended in; raises nothing. Its `lock` is
     released at the end. ticket: its place in the queue; None where a cluster has done the queueing.
     There a signal is no person's wish (that is the `stop` file) but the loss of the place: it ends
-    the process, and the run goes on from its last epoch when it is queued again or resumed.
+    the process, and the run goes on from its last epoch when it is queued again or resumed. place: this
+    node, of several that a cluster has given.
     """
     cancel = Cancel(run)
     with lock, cancel.catching_signals() if ticket else _dying_of_signals():
         try:
             run.own()
-            return _in_turn(store, run, lock, ticket, cancel, progress)
+            return _in_turn(store, run, lock, ticket, cancel, progress, place)
         except (Exception, KeyboardInterrupt, Cancelled) as error:
             return _end(run, outcome_of(run, error))
 
 
 def _in_turn(
-    store: Store, run: Run, lock: Lock, ticket: Path | None, cancel: Cancel, progress: Progress
+    store: Store,
+    run: Run,
+    lock: Lock,
+    ticket: Path | None,
+    cancel: Cancel,
+    progress: Progress,
+    place: Place | None,
 ) -> str:
     settings, recipe = store.settings, run.recipe()
     if ticket is None:
         asked = resources_of(settings, recipe)
-        return _end(run, _train(store, run, lock, asked, cancel, progress))
+        return _end(run, _train(store, run, lock, asked, cancel, progress, place))
     asked = resources_of_recipe(recipe)
+    check_place(replace(settings, executor="local"), asked)
 
     def show(ahead: int) -> None:
         message = f"waiting for {ahead} other run{'s' if ahead > 1 else ''}"
@@ -83,10 +98,17 @@ def _dying_of_signals() -> Iterator[None]:
 
 
 def _train(
-    store: Store, run: Run, lock: Lock, asked: Resources, cancel: Cancel, progress: Progress
+    store: Store,
+    run: Run,
+    lock: Lock,
+    asked: Resources,
+    cancel: Cancel,
+    progress: Progress,
+    place: Place | None = None,
 ) -> Outcome:
     cancel.begin()
-    run.write_status(state="running", started=now(), message="", what="starting")
+    several = {"nodes": list(place.names), "attempt": place.attempt} if place else {}
+    run.write_status(state="running", started=now(), message="", what="starting", **several)
     if store.settings.mlflow_uri or store.settings.trackio:
         from engine.jobs.mirror import start_mirrors
 
@@ -100,7 +122,7 @@ def _train(
             from engine.jobs.training import train
     run.write_status(**provenance.result())
     if asked.trainers > 1:
-        return train_in_processes(run, store.settings, lock, asked, cancel, progress)
+        return train_in_processes(run, store.settings, lock, asked, cancel, progress, place)
     return train(store, run, cancel, progress)
 
 

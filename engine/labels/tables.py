@@ -5,7 +5,7 @@ programs. What one lab wrote another takes in; a plain list of images and labels
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,9 @@ FORMATS: dict[str, str] = {
     ".csv": "a table for spreadsheets",
     ".parquet": "a table for programs",
 }
+LabelsNow = Callable[
+    [Sequence[str]], list[str | None]
+]  # samples → the label that each has, or None
 PLAIN = ("sample", "label")  # the columns of a list of labels that no journal wrote
 
 
@@ -92,9 +95,12 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
         raise DataError(f"{file.name} can't be read", got=why) from None
 
 
-def entries_of(rows: Sequence[Mapping[str, Any]], who: str, why: str) -> list[tuple[str, Made]]:
+def entries_of(
+    rows: Sequence[Mapping[str, Any]], who: str, why: str, labels_now: LabelsNow
+) -> list[tuple[str, Made]]:
     """The entries in a table, as (id, what makes the entry). A plain list (columns sample, label)
-    is one entry by `who`. Raises DataError, naming the columns, if it is neither.
+    is one entry by `who`, from the labels that its samples have now. Raises DataError, naming the
+    columns, if it is neither.
     """
     columns = set(rows[0]) if rows else set(COLUMNS)
     if columns >= {"id", "at", "who", "action", "sample"}:
@@ -103,7 +109,7 @@ def entries_of(rows: Sequence[Mapping[str, Any]], who: str, why: str) -> list[tu
             groups.setdefault(str(row["id"]), []).append(row)
         return [(id, _copied(group)) for id, group in groups.items()]
     if columns >= set(PLAIN):
-        return [(new_id(), _listed(rows, who, why))]
+        return [(new_id(), _listed(rows, who, why, labels_now))]
     raise DataError(
         "the table is neither a label journal nor a list of labels",
         expected=f"columns {', '.join(PLAIN)}, or {', '.join(COLUMNS)}",
@@ -136,10 +142,11 @@ def _copied(rows: Sequence[Mapping[str, Any]]) -> Made:
     return made
 
 
-def _listed(rows: Sequence[Mapping[str, Any]], who: str, why: str) -> Made:
+def _listed(rows: Sequence[Mapping[str, Any]], who: str, why: str, labels_now: LabelsNow) -> Made:
     wanted = {
         str(row["sample"]): str(row["label"]) for row in rows if row["label"] not in (None, "")
     }
+    before = labels_now(list(wanted))
 
     def made(number: int, at: str) -> Entry:
         return Entry.model_validate(
@@ -151,6 +158,7 @@ def _listed(rows: Sequence[Mapping[str, Any]], who: str, why: str) -> Made:
                 "action": "relabel",
                 "why": why,
                 "samples": list(wanted),
+                "before": before,
                 "to": list(wanted.values()),
             }
         )

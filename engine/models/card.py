@@ -15,7 +15,8 @@ from engine.durations import LEAST
 from engine.files.documents import CheckpointMeta, UnseenAlphabets
 from engine.imaging.images import STYLES
 from engine.markdown import literal
-from engine.models.metadata import called, in_words
+from engine.models.metadata import called, guessing, reads, sets_tested_on
+from engine.models.recipe_changes import recipe_changes
 from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
 
 CARD_ROWS = (
@@ -35,16 +36,24 @@ VALIDATION_ONLY = (
 )
 
 
+NOT_FOR = (
+    "Not to be used to decide about people, or where nobody checks what it predicts: it gives every picture"
+    " one of its classes, also one that shows none of them, and pictures that were drawn or scanned"
+    " otherwise than those it was trained on may be classified worse than these figures say."
+)
+
+
 def model_card(meta: CheckpointMeta) -> str:
-    """The card: what the model is for, what it was trained on, how good it is and on what. Markdown
-    with Hub front matter.
+    """The card: what the model is for, what it was trained on, how good it is and on what, and what it
+    must not be used for. Markdown with Hub front matter.
     """
     recipe, metrics, style = meta["recipe"], meta["metrics"], meta["style"]
     classes = list(meta["classes"])
+    names = ", ".join(classes)
     shown = (
-        literal(" ".join(classes))
-        if len(" ".join(classes)) < 200
-        else f"{literal(' '.join(classes[:20]))} … ({len(classes)} in all)"
+        literal(names)
+        if len(names) < 200
+        else f"{literal(', '.join(classes[:20]))} … ({len(classes)} in all)"
     )
     front = yaml.safe_dump(
         {
@@ -62,7 +71,7 @@ def model_card(meta: CheckpointMeta) -> str:
         "---",
         f"# {plain(meta['title'] or meta['name'])}",
         "",
-        _about(recipe),
+        _about(meta),
         "",
         "| | |",
         "|---|---|",
@@ -72,12 +81,18 @@ def model_card(meta: CheckpointMeta) -> str:
             else f"| network | `{meta['model']}`, {meta['parameters']:,} parameters |"
         ),
         f"| classes | {len(classes)}: {shown} |",
+        *(
+            [f"| classifier | {made} of the training images' embeddings |"]
+            if (made := metrics.get("classifier"))
+            else []
+        ),
         (
             f"| input | style `{style}` ({STYLES[style].about}), {meta['size']} px; the network"
             f" sees {meta['input_size']} px |"
         ),
         (
-            f"| trained on | {called(recipe['data']['name'])}{_mended(recipe['data'])}, split seed"
+            f"| trained on | {called(recipe['data']['name'])}{_limited(recipe['data'])}"
+            f"{_mended(recipe['data'])}, split seed"
             f" {recipe['data']['seed']}, seed {recipe['seed']} |"
         ),
         f"| calibration | temperature {meta['temperature']:.3f}: {_calibrated(meta)} |",
@@ -92,19 +107,21 @@ def model_card(meta: CheckpointMeta) -> str:
     ]
     if metrics.get("test_accuracy") is None and metrics.get("val_accuracy") is not None:
         lines += ["", VALIDATION_ONLY]
-    if data := metrics.get("test_data"):
+    if metrics.get("test_data"):
         read = (
             "followed through the epochs, but nothing was chosen by them"
             if "test_last5" in metrics
-            else "read once, after training"
+            else reads(metrics.get("test_reads", 1))
         )
         lines += [
             "",
             (
                 f"Test figures are on {metrics.get('test_n', 0):,} images of"
-                f" {in_words(data)} (split: {metrics.get('test_split')}), {read}."
+                f" {sets_tested_on(metrics, counts=True)} (split: {metrics.get('test_split')}), {read}."
             ),
         ]
+    if found := _guessed(meta):
+        lines += ["", found]
     if held := meta.get("held_out"):
         lines += [
             "",
@@ -117,7 +134,13 @@ def model_card(meta: CheckpointMeta) -> str:
         ]
     if unseen := meta.get("unseen_alphabets"):
         lines += ["", _unseen(unseen)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", NOT_FOR]) + "\n"
+
+
+def _limited(data: Mapping[str, Any]) -> str:
+    """Whether a part of the training images was left out."""
+    limit = data.get("limit")
+    return f", at most {limit:,} of its training images" if limit else ""
 
 
 def _mended(data: Mapping[str, Any]) -> str:
@@ -126,6 +149,22 @@ def _mended(data: Mapping[str, Any]) -> str:
         return ""
     entries = ", ".join(f"{entry:,}" for entry in data.get("journal") or ())
     return f", mended labels (journal entry {entries})" if entries else ", mended labels"
+
+
+def _guessed(meta: CheckpointMeta) -> str:
+    """What is right without looking, of a model of labels that people gave; '' of any other."""
+    found, split = guessing(meta), measured_split(meta["metrics"])
+    if found is None or not split:
+        return ""
+    always = (
+        f", always answering their commonest class {100 * found.commonest:.2f}%"
+        if found.commonest is not None
+        else ""
+    )
+    return (
+        f"Random choice among the {len(meta['classes'])} classes would give"
+        f" {100 * found.chance:.2f}% of the {split} images the right class{always}."
+    )
 
 
 def _calibrated(meta: CheckpointMeta) -> str:
@@ -174,22 +213,18 @@ def plain(text: str) -> str:
     return re.sub(r"\b(https?|ftp)(?=:)|\bwww(?=\.)", "\\g<0>\u2060", text)
 
 
-def _about(recipe: Mapping[str, Any]) -> str:
-    """The recipe's own words, unless they are a shipped recipe's and it was changed to other data or
-    another network: then what the model was really made from.
+def _about(meta: CheckpointMeta) -> str:
+    """The recipe's own words, unless they are a shipped recipe's that was changed: then what the model
+    was really made from.
     """
+    recipe = meta["recipe"]
     name, about = recipe.get("name", ""), recipe.get("about", "").strip()
     if name not in shipped_recipe_names():
         return plain(about)
-    shipped = shipped_recipe(name)
-    data, model = recipe["data"]["name"], recipe["model"]["name"]
-    if about != shipped.about.strip():
+    if about != shipped_recipe(name).about.strip():
         return plain(about)
-    if (data, model) == (shipped.data.name, shipped.model.name):
-        return about
-    changed = [f"on {data} instead of {shipped.data.name}"] * (data != shipped.data.name)
-    changed += [f"`{model}` instead of `{shipped.model.name}`"] * (model != shipped.model.name)
-    return f"Trained with recipe `{name}`, changed: {', '.join(changed)}."
+    changed = recipe_changes(recipe, of_all="held_out" in meta)
+    return f"Trained with recipe `{name}`, changed: {'; '.join(changed)}." if changed else about
 
 
 def _placement_row(found: Mapping[str, Sequence[float]] | None) -> list[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TITLE = "Glyphlab: a lab for handwriting recognition and wrong labels"
 AUTHORS = "The Glyphlab authors"
 LICENCE = "Apache-2.0"
+RELEASED = "2026-11-28"
 
 
 def software() -> str:
@@ -28,6 +29,8 @@ def software() -> str:
             "title": f"{{{TITLE}}}",
             "author": f"{{{AUTHORS}}}",
             "version": __version__,
+            "year": RELEASED[:4],
+            "date": RELEASED,
             "license": LICENCE,
         },
     )

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from engine.models.cpu_layers import Dropout
 from engine.models.recognizer import Recognizer, conv_norm
 from engine.models.rotation_tta import Turned
-
-MOST_BLOCKS = 100  # in a stage
+from engine.recipes.checks import MOST_BLOCKS
 
 
 class Squeeze(nn.Module):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 from pydantic import Field, ValidationError
 
@@ -32,6 +33,8 @@ class _Metrics(Document):
     test_n: int | None = None
     test_data: str | None = None
     test_split: str | None = None
+    test_reads: int | None = Field(None, ge=1)
+    test_sources: dict[str, int] | None = None
     val_accuracy: float | None = None
     knn_accuracy: float | None = None
     epochs: int | None = None
@@ -169,5 +172,64 @@ def in_words(data: str) -> str:
     >>> in_words("mnist+emnist62+characters")
     'mnist, emnist62 and characters'
     """
-    *others, last = data.split("+")
+    return _listed(data.split("+"))
+
+
+def sets_tested_on(metrics: Mapping[str, Any], counts: bool = False) -> str:
+    """Which data sets gave the test images, as a sentence has it; '' where that is not recorded. Of
+    pooled sets one may have given none, as it has no test split. counts: how many each gave, if
+    several did.
+
+    >>> sets_tested_on({"test_data": "a+b", "test_sources": {"b": 70}}), sets_tested_on({"test_data": "a+b"})
+    ('b', 'a and b, pooled')
+    >>> sets_tested_on({"test_data": "a+b", "test_sources": {"a": 1000, "b": 70}}, counts=True)
+    'a (1,000) and b (70)'
+    """
+    sources: dict[str, int] = metrics.get("test_sources") or {}
+    there = {called(name): n for name, n in sources.items() if n}
+    if there:
+        several = counts and len(there) > 1
+        return _listed([f"{name} ({n:,})" if several else name for name, n in there.items()])
+    data = called(metrics.get("test_data") or "")
+    return f"{in_words(data)}, pooled" if "+" in data else data
+
+
+def reads(count: int) -> str:
+    """How often a run has read its test images, in words: after a stop it may have been resumed by
+    someone who had seen them.
+
+    >>> reads(1), reads(2)[:13]
+    ('read once, after training', 'read 2 times:')
+    """
+    if count < 2:
+        return "read once, after training"
+    return (
+        f"read {count} times: at each stop of the training and at its end. Who resumed it may have"
+        " seen the figures"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+class Guessing(NamedTuple):
+    """What a model is better than: shares 0..1 of images that are right without looking at them.
+
+    chance     by random choice among the classes
+    commonest  by always answering the commonest class of the images that it was measured on; None where
+               it is not known how many of each class there were
+    """
+
+    chance: float
+    commonest: float | None
+
+
+def guessing(meta: CheckpointMeta) -> Guessing | None:
+    """Of a model that was trained on labels which people gave or mended in the lab; None of any other."""
+    if meta["recipe"]["data"].get("labels") != "mended":
+        return None
+    counts = [sum(row) for row in meta["metrics"].get("confusion") or ()]  # a row, a true class
+    commonest = max(counts) / sum(counts) if sum(counts) else None
+    return Guessing(1 / len(meta["classes"]), commonest)

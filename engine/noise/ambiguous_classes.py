@@ -7,7 +7,6 @@ from __future__ import annotations
 import numpy as np
 
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.transition import coincidence
 
 
 def ambiguous_pairs(counts: np.ndarray, config: NoiseConfig = CONFIG) -> np.ndarray:
@@ -53,16 +52,71 @@ def moved_to_diagonal(counts: np.ndarray, ambiguous: np.ndarray) -> np.ndarray:
     return out + np.diag((counts * ambiguous).sum(1).astype(counts.dtype))
 
 
-def wrong_labels_agree(counts: np.ndarray, config: NoiseConfig = CONFIG) -> bool:
+def coincidence(counts: np.ndarray, closed: np.ndarray | None = None) -> float:
+    """Index of coincidence of wrong labels: pairs of wrong labels of one class that agree, over the
+    number expected if they were spread evenly over the other classes. 1 for uniform noise, K − 1
+    if each class is only ever mislabelled as one other. Where fewer than `coincidence_pairs` are expected,
+    the least that as many equal labels prove, at least 1.
+
+    counts (K, K), row the true or predicted class; the diagonal plays no part. closed (K, K) bool: other
+    cells that are not counted, so that even noise lies on the rest.
+    """
+    wrong = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
+    total = wrong.sum(1)
+    cells = np.full(len(counts), len(counts) - 1)
+    if closed is not None:
+        cells = cells - (closed & ~np.eye(len(counts), dtype=bool)).sum(1)
+    expected = float((total * (total - 1) / np.maximum(cells, 1)).sum())
+    if expected >= CONFIG.coincidence_pairs:
+        return float((wrong * (wrong - 1)).sum()) / expected
+    repeats = float(np.maximum(wrong - 1, 0).sum())
+    return max(1.0, _least(repeats) / (expected / 2)) if expected > 0 else 1.0
+
+
+def _least(count: float) -> float:
+    """The mean that a Poisson count leaves room for at the least, `beyond_chance` standard errors down
+    (Wilson & Hilferty 1931).
+    """
+    if count <= 0:
+        return 0.0
+    root = 1 - 1 / (9 * count) - CONFIG.beyond_chance / (3 * np.sqrt(count))
+    return float(count * max(root, 0.0) ** 3)
+
+
+def wrong_labels_agree(
+    counts: np.ndarray, config: NoiseConfig = CONFIG, closed: np.ndarray | None = None
+) -> bool:
     """Whether the wrong labels of a class agree with one another more than those of uniform noise:
-    the index of coincidence of counts (K, K) exceeds `NoiseConfig.coincidence_threshold`.
+    the index of coincidence of counts (K, K) exceeds `NoiseConfig.coincidence_threshold`. closed: as in
+    `coincidence`.
 
     Of two classes a wrong label is always the other class, and the index is 1 whatever the noise.
     There noise depends on the class if one class is mislabelled more often than the other.
     """
     if len(counts) == 2:
         return _rates_differ(np.asarray(counts, float), config)
-    return coincidence(counts) > config.coincidence_threshold(len(counts))
+    return coincidence(counts, closed) > config.coincidence_threshold(len(counts))
+
+
+def many_wrong_labels_agree(
+    counts: np.ndarray, config: NoiseConfig = CONFIG, closed: np.ndarray | None = None
+) -> bool:
+    """The same of many wrong labels, whose index of coincidence is sharp: without the most frequent of
+    each class, it exceeds both `NoiseConfig.coincidence_of_blocks` and what uniform noise reaches by
+    chance. A single class that looks a little like another raises the index; labels mixed within a block
+    agree without it, too. Of three classes, or two, the two can't be told apart: False.
+    """
+    classes, rest = len(counts), np.asarray(counts, float) * (1 - np.eye(len(counts)))
+    if classes <= 3:
+        return False
+    most = np.zeros(rest.shape, bool)
+    most[np.arange(classes), rest.argmax(1)] = True
+    rest[most] = 0
+    index = coincidence(rest, most if closed is None else most | closed)
+    wrong = rest.sum(1)
+    pairs = float((wrong * (wrong - 1)).sum()) / 2 / (classes - 2)  # that agree by chance
+    by_chance = 1 + config.beyond_chance / np.sqrt(max(pairs, 1e-9))
+    return index > max(config.coincidence_of_blocks, by_chance)
 
 
 def is_class_dependent(

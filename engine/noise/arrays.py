@@ -37,8 +37,9 @@ from engine.noise.hypotheses import (
 )
 from engine.noise.image_evidence import evidence_of_probabilities
 from engine.noise.label_report import LabelReport, report_on
-from engine.noise.pipeline import run_pipeline, scoring_transition
+from engine.noise.pipeline import run_pipeline
 from engine.noise.ranking import find_suspects
+from engine.noise.scoring import scoring_transition
 from engine.noise.transition import class_probabilities, fit_temperature, log_softmax
 from engine.progress import Progress, no_progress
 
@@ -63,7 +64,7 @@ def diagnose(
     images   (N, H, W), or (N, H, W, C) with 1 or 3 channels, uint8 in 0..255, ink dark or bright
     labels   (N,) int in 0..K−1
     classes  K names; None: the numbers. A name without any image is a class that may be missing
-    effort   'quick' or 'full'
+    effort   'brief', 'quick' or 'full', see engine.noise.config.EFFORTS
 
     Raises DataError if arrays have other shapes or types, or hold fewer than 50 images of two
     classes.
@@ -73,7 +74,7 @@ def diagnose(
     names = _names(classes, given)
     style = "photo" if pictures.shape[1] == 3 else "digit"
     data = ImageSet(
-        name="the arrays",
+        name="the set of images",
         style=style,
         images=pictures,
         labels=given,
@@ -137,10 +138,11 @@ def diagnose_probabilities(
         vectors, near, label_p, label_p, given, same, names, config=config
     )
     found = shown.verdict(logits, given, best, names, config=config)
+    log_p = log_softmax(logits, found.temperature)
     suspects = shown.first(
         find_suspects(
-            log_softmax(logits, found.temperature),
-            scoring_transition(found),
+            log_p,
+            scoring_transition(found, log_p, given),
             given,
             best is not None and best.name == COMPLEMENTARY,
         ),
@@ -184,9 +186,15 @@ def _checked_labels(labels: Any, count: int) -> np.ndarray:
     given = np.asarray(labels)
     if given.ndim != 1 or len(given) != count:
         raise DataError("labels have the wrong shape", expected=f"({count},)", got=given.shape)
-    if given.dtype.kind not in "iu" or not len(given) or given.min() < 0:
+    if given.dtype.kind not in "iu" or not len(given):
         raise DataError(
             "labels are numbers of classes", expected="integers from 0", got=str(given.dtype)
+        )
+    if given.min() < 0:
+        raise DataError(
+            "labels are numbers of classes",
+            expected="integers from 0",
+            got=f"{given.min()}; leave out images without a label",
         )
     return given.astype(np.int64)
 
@@ -213,7 +221,7 @@ def _squares(images: Any) -> np.ndarray:
     if pictures.ndim != 4 or pictures.shape[3] not in (1, 3) or pictures.dtype != np.uint8:
         raise DataError(
             "images have the wrong shape or type",
-            expected="(N, H, W) or (N, H, W, 3) of uint8",
+            expected="uint8 of (N, H, W), or (N, H, W, C) with 1 or 3 channels C",
             got=f"{np.shape(images)} of {pictures.dtype}",
         )
     pictures = np.moveaxis(pictures, 3, 1)  # (N, C, H, W)

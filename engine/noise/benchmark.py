@@ -41,7 +41,7 @@ TRAINING_METHODS: dict[str, TrainingMethod] = {
     ),
     "ours": TrainingMethod(
         "This lab's method",
-        "training on the class probabilities that the diagnosis gives",
+        "training on the class probabilities that the diagnosis gives, held to early predictions",
     ),
     "truth": TrainingMethod(
         "True labels", "plain training on the labels before noise was injected, for reference"
@@ -131,14 +131,14 @@ def _compared(
         return float((predict(labels, model, test)[0].argmax(1) == true[test]).mean())
 
     accuracy["plain"] = score(plain, train_index, noisy, "plain training")
-    kept, notes["cleanlab"] = _by_cleanlab(
+    kept, notes["cleanlab"] = by_cleanlab(
         noisy, train_index, epochs, trial.seed, steps.next("cleanlab's cross-validation")
     )
     accuracy["cleanlab"] = (
         None if kept is None else score(plain, kept, noisy, "training on cleanlab's selection")
     )
     accuracy["ours"] = score(
-        SoftTargets(_posteriors(result, len(true), classes)),
+        SoftTargets(posteriors(result, len(true), classes), early=config.early_learning),
         train_index,
         noisy,
         "training on the diagnosis' class probabilities",
@@ -177,7 +177,7 @@ def _halves(data: ImageSet, trial: Trial) -> tuple[np.ndarray, np.ndarray]:
     return train_index, test
 
 
-def _by_cleanlab(
+def by_cleanlab(
     noisy: NoisyData, train_index: np.ndarray, epochs: int, seed: int, progress: Progress
 ) -> tuple[np.ndarray | None, str]:
     """Images that cleanlab keeps, by out-of-sample probabilities of plainly trained networks, and a
@@ -218,7 +218,7 @@ def _by_cleanlab(
     return kept, f"leaves out {int(issues.sum()):,} of {len(train_index):,}"
 
 
-def _posteriors(result: PipelineResult, n: int, classes: int) -> np.ndarray:
+def posteriors(result: PipelineResult, n: int, classes: int) -> np.ndarray:
     """Posterior of each image, (n, K) float32; zeros, which add nothing to the loss, for images
     outside the result.
     """

@@ -71,11 +71,14 @@ def clean(
     return Cleaned(labels, how)
 
 
-def table(diagnosis: Diagnosis, cleaned: Cleaned) -> str:
-    """A CSV of the kept images: file, index, given, label, how."""
+def table(diagnosis: Diagnosis, cleaned: Cleaned, paths: Mapping[int, str] | None = None) -> str:
+    """A CSV of the kept images: file, index, given, label, how. paths: by position, what the pictures are
+    called beside the table; it then tells in `original` what they are called in the data set.
+    """
     found, names = diagnosis.arrays, diagnosis.classes
     rows = (
         (
+            *([paths[int(i)]] if paths is not None else []),
             diagnosis.file(int(i)),
             int(found["index"][i]),
             names[found["given"][i]],
@@ -84,7 +87,8 @@ def table(diagnosis: Diagnosis, cleaned: Cleaned) -> str:
         )
         for i in np.flatnonzero(cleaned.labels >= 0)
     )
-    return table_text(("file", "index", "given", "label", "how"), rows)
+    files = ("file",) if paths is None else ("file", "original")
+    return table_text((*files, "index", "given", "label", "how"), rows)
 
 
 def default_name(diagnosis: Diagnosis) -> str:

@@ -95,6 +95,13 @@ class NoiseConfig(ImageConfig):
     # probability of at most exp(-g) (Markov's inequality on a likelihood ratio), 1 in 3,000 for 8. This is
     # no bound here: diagonal and temperature are fitted on the same labels, and up to six predictors tried.
     significant_nats: float = 8.0
+    # Weight of early-learning regularisation where a network is trained on the diagnosis. Chosen: as in its
+    # paper on CIFAR-10.
+    early_learning: float = 3.0
+    # How many times the nats that name the groups of images complementary labels have to carry, for labels
+    # that none is found in to be independent of the images. Development (quick effort): found where they
+    # carry 4.4 and 5.0 times as many (7,800 letters, 1,100 digits), not where 2.2 to 3.7 times.
+    complementary_shown: float = 6.0
     # Parameters a class of a counted T, each of which may gain a nat on the labels it was counted on:
     # class-dependent noise must be ahead by as many, and by `significant_nats`. Chosen.
     parameters_of_class: int = 2
@@ -102,7 +109,11 @@ class NoiseConfig(ImageConfig):
     # `coincidence_threshold`. Chosen: 1 is uniform noise, K - 1 is a single wrong class for each true
     # class, so that of three or four classes half-way between the two is less.
     coincidence_from: float = 2.5
-    # Pairs of equal wrong labels that uniform noise would leave, below which the index says nothing. Chosen.
+    # The same where wrong labels are counted on clear images and are not few. Chosen: half-way between uniform
+    # noise, 1, and uniform noise within blocks of half of the classes, about 2.
+    coincidence_of_blocks: float = 1.5
+    # Pairs of equal wrong labels that uniform noise would leave, below which the index is no ratio but the
+    # least that they prove. Chosen.
     coincidence_pairs: float = 3.0
     # Standard errors by which a count of wrong labels must exceed that of uniform noise, and by which the
     # rates of two classes must differ. Chosen: chance exceeds three about once in a thousand.

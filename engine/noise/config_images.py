@@ -21,6 +21,11 @@ class ImageConfig:
     descriptor_neighbours_of_class: int = 6
     # Principal components of the descriptor. Chosen.
     descriptor_components: int = 64
+    # Images of handwriting beyond which shapes of characters take no part in the descriptor. Chosen: of
+    # so many, networks on pixels learn more. Weight of shapes beside gradients. Chosen: of 1.0, 1.5 and 2.5
+    # neighbours have the same class about as often, and gradients still count where shapes say nothing.
+    shape_images: int = 20_000
+    shape_weight: float = 1.5
     # The network on descriptors: hidden units, images that it sees in training, epochs at most. Chosen:
     # seconds of training; 99.6% of digits and 80% of EMNIST's 62 classes are predicted.
     descriptor_network_width: int = 256
@@ -49,6 +54,12 @@ class ImageConfig:
     # Share of unexplained labels among clear images from which labels are not clean. Development: 0.2%
     # and 0.3% on clean EMNIST, 0 on digits and characters.
     unexplained_share: float = 0.005
+    # Unexplained labels over explained ones that clean labels leave on clear images: as many say nothing.
+    # Development: 0.04 to 0.06 on clean EMNIST characters, 0.16 on 460 clear images of tablet characters.
+    unexplained_of_explained: float = 0.2
+    # Lower bound of clear images from which labels are wrong for certain, whatever else looks alike.
+    # Chosen: one in fifty.
+    certain_wrong: float = 0.02
     # Clear images that a verdict takes, and their share. Chosen: below, nothing was looked at.
     clear_images: int = 50
     clear_share: float = 0.03
@@ -65,6 +76,11 @@ class ImageConfig:
     # Second label of the most confident images over the first, from which names can't be told. Chosen:
     # 0.5 are flips at a third, or two wrong classes at 67% and 33%.
     second_label: float = 0.5
+    # Share of the labels of the most confident images that the first two make up, and share of the clear
+    # images whose second label leads on to a third, from which labels depend on the class though no name
+    # is known. Chosen: nearly all, and more than half.
+    two_labels: float = 0.9
+    wandering: float = 0.5
     # Share of the most confident images with the predicted label below which another may be the name
     # where noise depends on the class. Seed 9001: three wrong classes at 0.58, 0.25 and less, whose
     # interval missed the rate, brought this value in.
@@ -107,6 +123,9 @@ class ImageConfig:
     # and how many they are at least. Derived: they have to be like each other, and one or two are not.
     no_class_least: int = 3
     no_class_at_most: float = 0.5
+    # Classes below which nothing is decided: a bit of each of two classes is any image that is hard to
+    # tell. Chosen.
+    no_class_classes: int = 5
     # What decides that they belong to no class: the core (those whose neighbours are all spread), as a
     # share of them and in images; its distance from its neighbours over that of other images; and the
     # bound on the share of its labels that may be right. Images chosen, the rest development, EMNIST: of a
@@ -116,6 +135,14 @@ class ImageConfig:
     no_class_images: int = 15
     no_class_distance: float = 1.25
     no_class_right: float = 0.35
+    # Images that are not like each other: the share of the labels of hard images that is the likeliest class,
+    # beyond chance, over that of all others; the bound on the share of right labels that follows, up to
+    # which they are of no class; and the chance beyond which nothing follows. Development: of hard
+    # images of classes 0.2 to 0.6 of the labels, with a bound of 1; of scraps of several images at most
+    # 0.1, with a bound of 0.2 to 0.5. Of fewer than five classes chance explains too much.
+    hard_agreement: float = 0.2
+    scattered_right: float = 0.75
+    scattered_chance: float = 0.25
 
     # Groups of images by normalised cuts (hidden_classes.py, confused_groups.py)
 
@@ -130,6 +157,9 @@ class ImageConfig:
     # Normalised-cut ratio below which a label's images form two groups. Development: it is below 0.1 for 1
     # (with and without a foot) and 9 of clean digits, too, so that a cut alone says nothing.
     two_groups: float = 0.1
+    # The same, below which a label with the images of two classes, where no name is missing, is two
+    # classes. Chosen: the groups hardly share a neighbour.
+    two_classes_cut: float = 0.02
     # Images of a label over those of the median class from which two classes may lie under it; the largest
     # of the other classes over the median, up to which classes are even; and the images of a group that is
     # a class, over the median class, at least and at most. Chosen.
@@ -137,13 +167,16 @@ class ImageConfig:
     even_classes: float = 1.3
     hidden_group_sizes: tuple[float, float] = (0.6, 1.5)
     # Normalised-cut ratio between groups of images of classes that labels confuse, from which these are no
-    # groups; and below which labels are mixed up between them, where the groups are the predicted classes
-    # and where they are not. Development, two clean classes together: 0.01 to 0.08 for nine in ten pairs of
-    # digits and of capitals; of EMNIST's classes that look alike, which no cut separates by their labels, 0.034 to
-    # 0.044 for 1, l and I, whose strokes lean either way, and above 0.1 for all others.
+    # groups, and below which groups that are the predicted classes are looked at. Development, two clean
+    # classes together by gradients: 0.01 to 0.08 for nine in ten pairs of digits and of capitals.
     mixed_groups: float = 0.13
     certain_groups: float = 0.05
-    unnamed_groups: float = 0.02
+    # The same, below which labels are mixed up between them for certain: of groups that are the predicted
+    # classes, and of others. Development: with errors drawn between two classes 0.000 to 0.013 for nine
+    # in ten pairs; of clean classes that look alike 0.028 to 0.048 for J and j, T and t, 1 and l, and 0.013
+    # to 0.065 for two ways to write U, which no label names.
+    named_groups: float = 0.02
+    unnamed_groups: float = 0.005
     # Classes that are cut together, at most; pairs that are examined, the most confused first; labels of a
     # pair that are the other's, and their share, from which it is. Chosen: they bound the time.
     confused_classes: int = 4
@@ -151,11 +184,16 @@ class ImageConfig:
     confused_labels: int = 4
     confused_share: float = 0.04
     # Of the images of a pair, the share in the group of their predicted class from which the groups are
-    # the predicted classes; images below which a part is not cut; images of a group over the median
-    # class, at least and at most. Chosen.
+    # the predicted classes, and from which they are for certain; images below which a part is not cut;
+    # images of a group over the median class, at least and at most. Chosen.
     aligned_share: float = 0.6
+    certainly_aligned: float = 0.9
     uncut_images: int = 16
     confused_group_sizes: tuple[float, float] = (0.5, 1.7)
+    # Chance-corrected agreement (Cohen's kappa) of labels with predictions within such groups, from which
+    # labels are not mixed up there: the image tells them apart, and the groups are of something else, as
+    # capital and small letters. Chosen: half-way between none and all.
+    told_apart_within: float = 0.5
     # Labels that may be right under another assignment of names, over those under the best one, from which
     # the interval holds both. Chosen.
     other_names: float = 0.8

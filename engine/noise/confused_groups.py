@@ -22,11 +22,13 @@ class ConfusedClasses:
     """Classes whose images form as many groups as there are classes, with labels mixed within them.
 
     labels     their numbers; groups: positions of the images of each, in the order of the labels that
-               they then are
+               they then are; of those that are named, the images whose prediction agrees
     wrong      labels that are wrong if each group is one of the classes; low, high: 95% bounds on it,
                of which the lower is also that of two groups being one class
     named      the groups are also the predicted classes, so that their names are known
+    certain    labels that are wrong of those images whose group and prediction agree; of all, if not named
     cut        normalised-cut ratio between the two groups that are least apart, see `two_groups`
+    apart      whether the groups are those of two classes for certain
     """
 
     labels: tuple[int, ...]
@@ -35,6 +37,8 @@ class ConfusedClasses:
     low: float
     high: float
     cut: float
+    certain: int
+    apart: bool
     named: bool = False
 
 
@@ -71,6 +75,8 @@ def confused_classes(
         near = min(r for r in rights if r >= config.other_names * right)
         if right == len(own):
             continue  # a group for each label, and none mixed in: that is what right labels show
+        if _told_apart_within(groups, given, shown.predicted_once) > config.told_apart_within:
+            continue  # groups of another kind, as capital and small letters of both classes
         wrong, most = len(own) - right, len(own) - int(counts.max(1).sum())
         part = int(np.isin(given, classes).sum())
         found.append(
@@ -81,6 +87,8 @@ def confused_classes(
                 low=wilson_interval(most, len(own))[0] * len(own),
                 high=wilson_interval(len(own) - near, len(own))[1] * part,
                 cut=cut,
+                certain=round(wrong / len(own) * part),
+                apart=cut < config.unnamed_groups,
             )
         )
     return tuple(sorted(found, key=lambda classes: -classes.wrong))
@@ -107,6 +115,8 @@ def _pairs(
         split = _groups(vectors, own, 2, seed, config)
         if split is None or split[1] >= config.certain_groups:
             continue
+        if _told_apart_within(split[0], given, shown.predicted_once) > config.told_apart_within:
+            continue
         groups = sorted(split[0], key=lambda group: (shown.predicted_once[group] == b).mean())
         agreeing = [
             group[shown.predicted_once[group] == c] for group, c in zip(groups, pair, strict=True)
@@ -120,15 +130,37 @@ def _pairs(
             found.append(
                 ConfusedClasses(
                     labels=(int(a), int(b)),
-                    groups=tuple(groups),
+                    groups=tuple(
+                        agreeing
+                    ),  # of the others either the group or the prediction is wrong
                     wrong=most,
                     low=wilson_interval(wrong, size)[0] * size,
                     high=wilson_interval(most, len(own))[1] * len(own),
                     cut=split[1],
+                    certain=wrong,
+                    apart=split[1] < config.named_groups
+                    and size >= config.certainly_aligned * len(own),
                     named=True,
                 )
             )
     return found
+
+
+def _told_apart_within(groups: list[np.ndarray], given: np.ndarray, predicted: np.ndarray) -> float:
+    """Chance-corrected agreement (Cohen 1960) of labels (n,) with predictions (n,) that were not trained on
+    them, within `groups`, each as much as it has images: about 0 where labels are mixed up at random
+    within a group, 1 where the image still tells them apart.
+    """
+    total = corrected = 0.0
+    for group in groups:
+        labels, named = given[group], predicted[group]
+        size = len(group)
+        both = np.union1d(labels, named)
+        chance = sum(float((labels == c).mean() * (named == c).mean()) for c in both)
+        if chance < 1:
+            corrected += size * (float((labels == named).mean()) - chance) / (1 - chance)
+        total += size
+    return corrected / max(total, 1.0)
 
 
 def _sets(shown: Separability, config: NoiseConfig) -> list[np.ndarray]:

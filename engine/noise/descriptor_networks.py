@@ -12,9 +12,7 @@ from torch.nn import functional as F
 
 from engine.metrics import softmax
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.findings import Findings
 from engine.noise.targets import TargetLoss, Targets
-from engine.noise.transition import FLOOR, fit_temperature, log_likelihood, log_softmax
 from engine.progress import Progress, no_progress
 
 BATCH = 128
@@ -74,49 +72,6 @@ def propagated_probabilities(
             p = (1 - config.propagation_weight) * p + config.propagation_weight * near
         out[held] = p[held]
     return out, averaged_once
-
-
-def best_mixture(
-    networks: tuple[np.ndarray, ...],
-    fold: np.ndarray,
-    neighbours: np.ndarray,
-    given: np.ndarray,
-    findings: Findings,
-    config: NoiseConfig = CONFIG,
-) -> np.ndarray:
-    """Out-of-sample log-probabilities of the class (n, K) float32 from those of one or two kinds of
-    networks, each logits (F, n, K): on pixels, and on descriptors. They are averaged with each other,
-    and with those of the nearest neighbours (n, k). How much each weighs is chosen by the
-    likelihood of the given labels (n,), which took no part.
-    """
-    kinds = [_alone_and_near(logits, fold, neighbours, given, findings) for logits in networks]
-    tried = []
-    for share in config.propagation_weights:
-        mixed = [(1 - share) * alone + share * near for alone, near in kinds]
-        for weight in config.descriptor_shares if len(mixed) > 1 else (0.0,):
-            p = (1 - weight) * mixed[0] + weight * mixed[-1]
-            tried.append(np.log(np.maximum(p, FLOOR)))
-    return max(tried, key=lambda log_p: float(log_likelihood(log_p, findings.matrix, given).mean()))
-
-
-def _alone_and_near(
-    by_fold: np.ndarray,
-    fold: np.ndarray,
-    neighbours: np.ndarray,
-    given: np.ndarray,
-    findings: Findings,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Out-of-sample probabilities of the class (n, K) float32, and the mean of those of the nearest
-    neighbours, by the same network.
-    """
-    own = own_fold(by_fold, fold).astype(np.float32)
-    temperature = fit_temperature(own, findings.matrix, given)
-    alone, near = np.exp(log_softmax(own, temperature)), np.empty(own.shape, np.float32)
-    for number, logits in enumerate(by_fold):
-        held = np.flatnonzero(fold == number)
-        p = np.exp(log_softmax(logits, temperature))
-        near[held] = np.mean([p[column] for column in neighbours[held].T], axis=0)
-    return alone, near
 
 
 def _trained_network(

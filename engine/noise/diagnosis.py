@@ -14,22 +14,24 @@ independent       its frequencies do not depend on the predicted class
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from engine.metrics import wilson_interval
 from engine.noise.ambiguous_classes import (
     ambiguous_pairs,
+    coincidence,
     moved_to_diagonal,
     without_most_frequent,
 )
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.findings import Findings
+from engine.noise.findings import UNDECIDED, Findings
 from engine.noise.hypotheses import CLASS_DEPENDENT, COMPLEMENTARY, SYMMETRIC, Hypothesis
 from engine.noise.transition import (
     TEMPERATURES,
     UniformFit,
     best_diagonal,
-    coincidence,
     confident_counts,
     diagonal_interval,
     fit_temperature,
@@ -86,7 +88,13 @@ def _complementary(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -
     name the class all the same.
     """
     fitted = fit_uniform(logits, given, 0.0, 1 / logits.shape[1])
-    interval = _confident_diagonal(logits, given, fitted, config)
+    diagonal, low, high = _confident_diagonal(logits, given, fitted, config)
+    # A network that errs agrees with one label in K - 1 by chance. How often it errs its own confidence
+    # says only where it was not sharpened to fit these labels.
+    confidence = np.exp(log_softmax(logits, max(fitted.temperature, 1.0)).max(1))
+    if confidence[confidence >= np.median(confidence)].mean() <= config.certain_confidence:
+        low = 0.0
+    interval = (diagonal, low, high)
     return _uniform("complementary", logits, given, fitted.temperature, interval, config)
 
 
@@ -182,8 +190,9 @@ def _independent(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> 
     symmetric = fit_uniform(logits, given, 1 / count, 1.0)
     rate = 1 - float((shares**2).sum())
     low = 1 - diagonal_interval(logits, given, symmetric.diagonal, TEMPERATURES)[1]
+    told = _would_show_complementary(shares, len(given), config)
     return Findings(
-        regime="independent",
+        regime="independent" if told else UNDECIDED,
         rate=rate,
         rate_low=min(rate, low),
         rate_high=1.0,
@@ -191,7 +200,27 @@ def _independent(logits: np.ndarray, given: np.ndarray, config: NoiseConfig) -> 
         prior=shares,
         temperature=symmetric.temperature,
         figures=_figures(logits, given, config),
+        because=""
+        if told
+        else (
+            f"no label can be predicted from its image; labels may be independent of the images, or each may"
+            f" name a class that its image does not belong to, which {len(given):,} labels of"
+            f" {(shares > 0).sum()} classes are too few to show"
+        ),
     )
+
+
+def _would_show_complementary(shares: np.ndarray, labels: int, config: NoiseConfig) -> bool:
+    """Whether so many complementary labels, of classes with these shares (K,), say enough to be told from
+    labels that are independent of the images: each carries log(K / (K-1)) nats, and which name belongs
+    to which of K groups of images takes log(K!). Networks find a part of it only.
+    """
+    count = int((shares > 0).sum())
+    if count < 3:  # of two classes a label that excludes one names the other
+        return True
+    says = labels * np.log(count / (count - 1))
+    needed = math.lgamma(count + 1) + config.significant_nats
+    return bool(says > config.complementary_shown * needed)
 
 
 def _confident_diagonal(

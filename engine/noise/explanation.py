@@ -14,19 +14,41 @@ from engine.noise.ranking import reason
 if TYPE_CHECKING:
     from engine.noise.storage import Diagnosis
 
-NOT_DECIDED = "not decided"
+NOT_DECIDED, NOT_KNOWN = "not decided", "not known"
 
 
 def not_decided(diagnosis: Diagnosis) -> np.ndarray:
-    """(n,) bool: whose likely class an undecided diagnosis can't tell: that it is the given label
-    says T alone, and the network gives that label less than one half.
+    """(n,) bool: whose likely class the diagnosis can't tell: that it is the given label says T alone,
+    and the network gives that label less than one half. Of an undecided diagnosis that holds of any
+    label, else of those whose network predicts the other of two ambiguous classes.
     """
-    found = diagnosis.arrays
-    if diagnosis.document["regime"] != UNDECIDED:
-        return np.zeros(diagnosis.n, bool)
+    found, regime = diagnosis.arrays, diagnosis.document["regime"]
     rows = np.arange(diagnosis.n)
     own = np.exp(found["log_p"][rows, found["given"]].astype(np.float32))
-    return (found["likely"] == found["given"]) & (own < 0.5)
+    by_matrix = (found["likely"] == found["given"]) & (own < 0.5)
+    if regime == UNDECIDED:
+        return by_matrix
+    if regime == "complementary":
+        return np.zeros(diagnosis.n, bool)
+    places = {name: place for place, name in enumerate(diagnosis.classes)}
+    alike = np.zeros((len(places),) * 2, bool)
+    for pair in diagnosis.document["ambiguous"]:
+        sides = places.get(pair["class"]), places.get(pair["other"])
+        if None not in sides:
+            alike[sides] = alike[sides[::-1]] = True
+    return by_matrix & alike[found["given"], found["log_p"].argmax(1)]
+
+
+def doubted(diagnosis: Diagnosis) -> np.ndarray:
+    """(n,) bool: whose given label is the likely class, and yet likelier wrong than right. The likely
+    class is that of networks of which some were trained on the label, the suspicion that of a network
+    which was not: no class is to be called likely here. Of no complementary label.
+    """
+    found = diagnosis.arrays
+    if diagnosis.document["regime"] == "complementary":
+        return np.zeros(diagnosis.n, bool)
+    same = found["given"] == found["likely"]
+    return same & (found["score"] < 0.5) & ~not_decided(diagnosis)
 
 
 def rows_to_show(diagnosis: Diagnosis) -> list[dict[str, Any]]:
@@ -112,15 +134,33 @@ def explain_label(diagnosis: Diagnosis, position: int, neighbours: LabelNeighbou
         )
     complementary = diagnosis.document["regime"] == "complementary"
     if p[likely] < 0.5 and not (complementary and likely == given):
-        return _of_several(names, p, given, neighbours)
-    return reason(
-        names[given],
-        names[likely],
-        float(p[given]),
-        float(p[likely]),
-        (neighbours.votes_likely, neighbours.votes_given, neighbours.count),
-        complementary,
-    )
+        text = _of_several(names, p, given, neighbours)
+    else:
+        text = reason(
+            names[given],
+            names[likely],
+            float(p[given]),
+            float(p[likely]),
+            (neighbours.votes_likely, neighbours.votes_given, neighbours.count),
+            complementary,
+        )
+    top = int(p.argmax())
+    if (
+        not complementary
+        and likely == given != top
+        and p[top] >= 0.5
+        and found["score"][position] >= 0.5
+    ):
+        text += (
+            f" But by T hardly any {names[top]} carries the label {names[given]}, so that the label counts"
+            " as right: look at the image if in doubt."
+        )
+    if doubted(diagnosis)[position]:
+        text += (
+            " So the given label is likelier wrong than right, but which class is right is not known:"
+            " look at the image."
+        )
+    return text
 
 
 def _of_several(
@@ -137,7 +177,8 @@ def _of_several(
         shares.append(_percent(p[given]))
     for name, value in zip(others, shares, strict=True):
         text += f", {name} with {value}"
-    near = f"{neighbours.votes_likely} of the {neighbours.count} nearest images are likely"
+    are = "is" if neighbours.votes_likely == 1 else "are"
+    near = f"{neighbours.votes_likely} of the {neighbours.count} nearest images {are} likely"
     text += f"; {near} {names[likely]}"
     if likely != given:
         text += f", {neighbours.votes_given} likely {names[given]}"

@@ -1,8 +1,9 @@
-"""Descriptors of images, without any label, and nearest neighbours by these.
+"""Descriptors of images, without any of their labels, and nearest neighbours by these.
 
 The descriptor is a histogram of oriented gradients (Dalal & Triggs 2005): stroke directions in a grid
 of cells, reduced by principal components. Nothing in it was trained, so it presumes no classes; of
-photographs it sees little, which shows in how mixed neighbourhoods are.
+photographs it sees little, which shows in how mixed neighbourhoods are. Beside it, of grey images, stands
+the embedding of `character_shapes`, by which hands differ less and characters more.
 """
 
 from __future__ import annotations
@@ -12,12 +13,32 @@ import torch
 from torch.nn import functional as F
 
 from engine.embedding.neighbours import Neighbours
+from engine.noise.character_shapes import character_shapes
 from engine.noise.config import CONFIG, NoiseConfig
 from engine.progress import Progress, no_progress
 
 DIRECTIONS = 8
 CELLS = 7  # a side
 AT_ONCE = 1024
+
+
+def descriptors(
+    images: np.ndarray, config: NoiseConfig = CONFIG, progress: Progress = no_progress
+) -> np.ndarray:
+    """Descriptors (N, D) float32 of images (N, C, H, W) uint8: gradients and, of grey images, unless there
+    are so many that networks on their pixels learn more, the shapes of characters.
+    """
+    gradients = describe(images, config.descriptor_components)
+    if images.shape[1] > 1 or len(images) > config.shape_images:
+        return gradients
+    shapes = character_shapes(images, progress)
+    weighted = config.shape_weight * _of_unit_length(shapes - shapes.mean(0))
+    return np.concatenate([_of_unit_length(gradients), weighted], 1)
+
+
+def _of_unit_length(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (N, D), whose mean is 0, at a root mean square length of 1."""
+    return vectors / max(float(np.sqrt((vectors**2).sum(1).mean())), 1e-6)
 
 
 def describe(images: np.ndarray, components: int) -> np.ndarray:

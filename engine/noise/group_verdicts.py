@@ -27,10 +27,11 @@ def one_under_another(found: Findings, hidden: HiddenClass, given: np.ndarray) -
     smaller, larger = (len(side) for side in hidden.sides)
     groups = tuple(Group.of(side, given, SAMPLES) for side in hidden.sides)
     if not hidden.decided:
+        usual = n / max(len(np.unique(given)), 1)  # images of a class that may lie under any label
         return replace(
             found,
             regime=UNDECIDED,
-            rate_high=min(1.0, found.rate_high + larger / n),
+            rate_high=min(1.0, found.rate_high + max(larger, usual) / n),
             because=hidden.reason,
             groups=groups,
         )
@@ -62,20 +63,27 @@ def with_confused(
     """The diagnosis where labels of some classes are mixed within groups that the images form: counted
     as wrong where the groups are certain; otherwise only the interval holds it.
     """
+    confused = [
+        classes
+        for classes in confused
+        if found.regime not in MILD or _beyond_uniform(classes, found, config)
+    ]
     if not confused:
         return found
     n = len(given)
-    decided = [
-        classes
-        for classes in confused
-        if classes.cut < (config.certain_groups if classes.named else config.unnamed_groups)
-    ]
+    decided = [classes for classes in confused if classes.apart]
     undecided = sum(classes.high for classes in confused if classes not in decided) / n
-    if sum(classes.wrong for classes in decided) < config.unexplained_share * n:
+    if sum(classes.certain for classes in decided) < config.unexplained_share * n:
         decided = []  # as few are found among clean labels, too
+    if found.regime == "clean" and sum(c.low for c in decided) < config.clean_at_most * n:
+        # Nothing else speaks of wrong labels: so few may be of classes that look alike.
+        undecided += sum(classes.high for classes in decided) / n
+        decided = []
     if found.regime not in MILD:  # T holds what predictions show
         decided = [classes for classes in decided if not classes.named]
-    if not decided and (found.regime not in MILD or undecided < config.unexplained_share):
+    # Some labels are wrong for certain: fewer that may be, too, don't change what is found.
+    minor = undecided < max(config.unexplained_share, found.rate_low)
+    if not decided and (found.regime not in MILD or minor):
         return replace(found, rate_high=min(1.0, found.rate_high + undecided))
     shown = decided or confused
     sets = "; ".join(", ".join(names[label] for label in classes.labels) for classes in shown)
@@ -115,6 +123,33 @@ def with_confused(
     )
 
 
+def as_wide_as(found: Findings, other: Findings) -> Findings:
+    """The diagnosis, if it is undecided with an interval that holds that of the `other`, too: what keeps it
+    open are some classes, and the other is of all.
+    """
+    if found.regime != UNDECIDED:
+        return found
+    return replace(
+        found,
+        rate_low=min(found.rate_low, other.rate_low),
+        rate_high=max(found.rate_high, other.rate_high),
+    )
+
+
+def _beyond_uniform(classes: ConfusedClasses, found: Findings, config: NoiseConfig) -> bool:
+    """Whether more labels are mixed within these groups than by chance if the few errors that were found
+    are spread over all classes; a class of which more are wrong spreads as many over the others.
+    """
+    count, labels = len(found.prior), list(classes.labels)
+    elsewhere = np.setdiff1d(np.arange(count), labels)
+    even = found.rate_high / max(count - 1, 1)
+    by_chance = 0.0
+    for label, group in zip(labels, classes.groups, strict=True):
+        own = float(found.matrix[label, elsewhere].mean()) if len(elsewhere) else 0.0
+        by_chance += len(group) * (len(labels) - 1) * max(even, own)
+    return classes.certain > by_chance + config.beyond_chance * np.sqrt(by_chance)
+
+
 def of_no_class(
     found: Findings,
     none: NoClass,
@@ -140,23 +175,30 @@ def of_no_class(
         )
         return replace(
             found,
-            regime=UNDECIDED,
+            # Only clean labels are another finding if these images' labels are wrong.
+            regime=UNDECIDED if found.regime == "clean" else found.regime,
             rate=min(found.rate, high),
             rate_low=rest * found.rate_low,
             rate_high=high,
             because="; ".join(filter(None, (found.because, because))),
             groups=(*found.groups, group),
         )
+    random = (
+        "and what each looks most like is its label hardly more often than by chance"
+        if none.scattered
+        else "but like each other, and labels are as random among those that look alike as among any"
+    )
     because = (
-        f"{what}, but like each other, and labels are as random among those that look alike as among"
-        " any: they belong to none of the classes, or their labels say nothing about them, and count"
-        " as wrong"
+        f"{what}, {random}: they belong to none of the classes, or their labels say nothing about them,"
+        " and count as wrong"
     )
     rate = min(rest * found.rate + none.share, high)
     even = "few errors" if rate < config.few_errors_rate else "symmetric"
+    # What is not decided of the others does not matter where fewer of their labels can be wrong.
+    minor = found.regime == UNDECIDED and rest * found.rate_high < none.share
     return replace(
         found,
-        regime=even if found.regime in (*MILD, "symmetric") else found.regime,
+        regime=even if minor or found.regime in (*MILD, "symmetric") else found.regime,
         rate=rate,
         rate_low=rest * found.rate_low + wilson_interval(core, n)[0] * (1 - none.right_at_most),
         rate_high=high,

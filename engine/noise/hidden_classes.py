@@ -54,15 +54,16 @@ def hidden_class(
     usual, rng = float(np.median(counts[counts > 0])), np.random.default_rng([seed, 8])
     found: list[tuple[bool, int, int, float, np.ndarray, np.ndarray]] = []
     most = config.cut_images
-    for label in np.flatnonzero(counts >= config.cut_images_least):
+    for label in np.flatnonzero(counts > config.uncut_images):
         large = _outsized(counts, int(label), usual, config)
-        if not len(missing) and not large:
+        doubled = large and len(missing) > 0  # suspect, however its images look
+        if not doubled and (counts[label] < config.cut_images_least or not (large or len(missing))):
             continue
         own = np.flatnonzero(given == label)
         some = own if len(own) <= most else np.sort(rng.choice(own, most, replace=False))
         smaller = config.smaller_class if large else config.smaller_group
         cut, side = two_groups(vectors[some], smaller, config)
-        if cut < config.two_groups:
+        if cut < config.two_groups or doubled:
             side = all_sides(vectors, own, some, side)
             a, b = sorted((own[side], own[~side]), key=len)
             found.append((large, len(a), int(label), cut, a, b))
@@ -80,15 +81,21 @@ def hidden_class(
         f" {len(a) / (len(a) + len(b)):.0%}"
     )
     least, largest = (size * usual for size in config.hidden_group_sizes)
-    like_classes = large and len(a) > least and len(b) < largest
+    like_classes = large and len(a) > least and len(b) < largest and cut < config.two_groups
     if like_classes and len(missing) == 1:
         reason = (
             f"{hint}, and {groups}, each as large as a class: one of them is {names[missing[0]]!r}"
         )
         return HiddenClass(label, (a, b), True, int(missing[0]), reason)
-    if like_classes and not len(missing) and cut < config.unnamed_groups:
+    if like_classes and not len(missing) and cut < config.two_classes_cut:
         reason = f"{hint}, and {groups}, each as large as a class: they are two classes"
         return HiddenClass(label, (a, b), True, None, reason)
+    if cut >= config.two_groups:
+        reason = (
+            f"{hint}, and {names[label]!r} has {counts[label] / usual:.1f} times the images of the usual"
+            " class: another class may lie under its label, only a person can tell"
+        )
+        return HiddenClass(label, (a, b), False, None, reason)
     reason = (
         f"{hint}, and {groups}: one class in two forms, or another class under its label, only a"
     )

@@ -17,6 +17,7 @@ import numpy as np
 from engine.metrics import wilson_interval
 from engine.noise.ambiguous_classes import (
     ambiguous_pairs,
+    coincidence,
     is_class_dependent,
     moved_to_diagonal,
     without_most_frequent,
@@ -27,7 +28,6 @@ from engine.noise.descriptor_networks import descriptor_logits, own_fold
 from engine.noise.network import Network, NoisyData, predict, small_network, train
 from engine.noise.targets import FixedTransition, UniformTransition
 from engine.noise.transition import (
-    coincidence,
     confident_counts,
     fit_temperature,
     fit_uniform,
@@ -59,7 +59,7 @@ class Hypothesis:
     agreement    upper end (95%) of the share of the most confident tenth of the images whose label
                  is the predicted class
     coincidence  index of coincidence of the wrong labels, those of ambiguous pairs left out, see
-                 `transition.coincidence`
+                 `ambiguous_classes.coincidence`
     """
 
     name: str

@@ -17,8 +17,8 @@ from engine.noise.copies import Copies, at_least_contradicted, count_copies
 from engine.noise.descriptor_networks import descriptor_logits, propagated_probabilities
 from engine.noise.diagnosis import estimate_noise
 from engine.noise.findings import MILD, UNDECIDED, Findings
-from engine.noise.geometry import describe, descriptor_neighbours
-from engine.noise.group_verdicts import of_no_class, one_under_another, with_confused
+from engine.noise.geometry import descriptor_neighbours, descriptors
+from engine.noise.group_verdicts import as_wide_as, of_no_class, one_under_another, with_confused
 from engine.noise.hidden_classes import HiddenClass, hidden_class
 from engine.noise.hypotheses import Hypothesis
 from engine.noise.no_class import NoClass, no_class
@@ -39,6 +39,7 @@ class ImageEvidence(NamedTuple):
     hidden         a label under which two classes may lie, or None
     copies         images that occur several times
     none           images of no class, or None
+    of_labels      (F, n, K) logits of the label by each fold's network on descriptors, or None
     """
 
     vectors: np.ndarray
@@ -49,6 +50,7 @@ class ImageEvidence(NamedTuple):
     hidden: HiddenClass | None
     copies: Copies
     none: NoClass | None = None
+    of_labels: np.ndarray | None = None
 
     def verdict(
         self,
@@ -133,7 +135,7 @@ class ImageEvidence(NamedTuple):
             confused = confused_classes(self.vectors, given, clear, config=config)
             if base.regime in MILD and found.regime in (*MILD, UNDECIDED):
                 base = with_confused(base, confused, given, names, config)
-                found = reconciled(base, logits, given, clear, config)
+                found = as_wide_as(reconciled(base, logits, given, clear, config), found)
             else:
                 found = with_confused(found, confused, given, names, config)
         if self.hidden is not None and found.regime in MILD:
@@ -164,7 +166,7 @@ def image_evidence_of(
     the others; an image is the same as the one at `same` (n,).
     """
     given = np.asarray(data.labels[index], np.int64)
-    vectors = describe(data.images[index], config.descriptor_components)
+    vectors = descriptors(data.images[index], config, progress)
     return evidence_of_descriptors(vectors, given, fold, same, data.classes, seed, progress, config)
 
 
@@ -185,9 +187,10 @@ def evidence_of_descriptors(
         vectors, given, fold, len(classes), seed, progress=progress, config=config
     )
     propagated, averaged_once = propagated_probabilities(by_fold, fold, neighbours, config)
-    return evidence_of_probabilities(
+    shown = evidence_of_probabilities(
         vectors, neighbours, propagated, averaged_once, given, same, classes, seed, config
     )
+    return shown._replace(of_labels=by_fold)
 
 
 def evidence_of_probabilities(

@@ -7,12 +7,12 @@ prediction can be out of sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from engine.data import loader
 from engine.data.augment import augment
@@ -123,39 +123,64 @@ def train(
     AdamW, one cycle of the learning rate. Weights, order and augmentation follow from `seed`.
     """
     torch.manual_seed(seed)
-    device, n = data.device, len(index)
-    batch_size = 256 if n > 20_000 else 128 if n > 5_000 else 64
-    model = network(data.images.data.channels, data.classes).to(device)
-    model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.99), weight_decay=0.02)
-    steps = epochs * max(1, n // batch_size)
-    rates = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, 3e-3, total_steps=steps, pct_start=0.25, div_factor=10, final_div_factor=100
-    )
-    rng, draws = np.random.default_rng(seed), torch.Generator(device).manual_seed(seed)
-    loss_of = TargetLoss(targets, data.given, device, steps)
-    model.train()
-    done = 0
+    batch_size, steps = steps_of(len(index), epochs)
+    learner = Learner(data, network(data.images.data.channels, data.classes), steps)
+    loss_of = TargetLoss(targets, data.given, data.device, steps)
+    for done, (x, position) in enumerate(batches(data, index, epochs, seed), 1):
+        learner.step(loss_of(learner.logits(x), position))
+        if done % 8 == 0 or done == steps:
+            progress(done * batch_size, steps * batch_size, what)
+    return learner.model, loss_of.diagonal
+
+
+class Learner:
+    """A network in training: AdamW, one cycle of the learning rate over `steps` batches."""
+
+    def __init__(self, data: NoisyData, model: Recognizer, steps: int) -> None:
+        self.data = data
+        self.model = model.to(data.device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=3e-3, betas=(0.9, 0.99), weight_decay=0.02
+        )
+        self.rates = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, 3e-3, total_steps=steps, pct_start=0.25, div_factor=10,
+            final_div_factor=100,
+        )  # fmt: skip
+        self.model.train()
+
+    def logits(self, x: Tensor) -> Tensor:
+        """(B, K) of normalised images (B, C, H, W)."""
+        lower = self.data.autocast
+        with torch.autocast(
+            self.data.device.type, dtype=lower or torch.bfloat16, enabled=lower is not None
+        ):
+            return self.model(x).logits
+
+    def step(self, loss: Tensor) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.rates.step()
+
+
+def batches(
+    data: NoisyData, index: np.ndarray, epochs: int, seed: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The images at `index` (n,), shuffled and augmented in each epoch: normalised (B, C, H, W), and
+    their positions (B,).
+    """
+    batch_size, _ = steps_of(len(index), epochs)
+    rng, draws = np.random.default_rng(seed), torch.Generator(data.device).manual_seed(seed)
     for _ in range(epochs):
         for batch in data.images.batches(loader.shuffled(index, batch_size, rng)):
-            x = normalise(augment(batch.images, data.augment, data.size, draws)).contiguous(
-                memory_format=torch.channels_last
-            )
-            with torch.autocast(
-                device.type,
-                dtype=data.autocast or torch.bfloat16,
-                enabled=data.autocast is not None,
-            ):
-                logits = model(x).logits
-            loss = loss_of(logits, batch.index)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            rates.step()
-            done += 1
-            if done % 8 == 0 or done == steps:
-                progress(done * batch_size, steps * batch_size, what)
-    return model, loss_of.diagonal
+            x = normalise(augment(batch.images, data.augment, data.size, draws))
+            yield x.contiguous(memory_format=torch.channels_last), batch.index
+
+
+def steps_of(images: int, epochs: int) -> tuple[int, int]:
+    """The size of a batch, and how many there are in so many epochs of so many images."""
+    batch_size = 256 if images > 20_000 else 128 if images > 5_000 else 64
+    return batch_size, epochs * max(1, images // batch_size)
 
 
 def predict(data: NoisyData, model: Recognizer, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

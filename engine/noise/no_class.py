@@ -26,12 +26,15 @@ class NoClass:
     right_at_most  upper 95% bound on the share of their labels that name what the core shows, 0..1
     decided        whether these images belong to no class for all that labels can tell; otherwise they
                    may be hard images of classes
+    scattered      whether they are so though they are not like each other: their labels are not even
+                   predicted as often as those of hard images are
     """
 
     images: np.ndarray = field(repr=False)
     core: np.ndarray = field(repr=False)
     right_at_most: float
     decided: bool
+    scattered: bool = False
 
     @property
     def share(self) -> float:
@@ -50,19 +53,49 @@ def no_class(
     are few, or if most are of no class, which is noise of another kind.
     """
     alone = is_spread(probabilities, given)
+    scattered = _scattered(alone, probabilities.argmax(1), given, neighbours, config)
     images = alone & (alone[neighbours].mean(1) >= config.no_class_neighbours)
     core = alone & alone[neighbours].all(1)
     few = images.sum() < config.no_class_least or images.mean() < config.no_class_share
     if few or images.mean() > config.no_class_at_most:
-        return None
+        return scattered
     right = _right_at_most(core, given, neighbours)
     far = np.mean([np.linalg.norm(vectors - vectors[near], axis=1) for near in neighbours.T], 0)
     decided = (
-        core.sum() > max(config.no_class_core * images.sum(), config.no_class_images)
+        probabilities.shape[1] >= config.no_class_classes
+        and core.sum() > max(config.no_class_core * images.sum(), config.no_class_images)
         and np.median(far[core]) < config.no_class_distance * np.median(far[~images])
         and right < config.no_class_right
     )
-    return NoClass(images, core, right, bool(decided))
+    return scattered if scattered and not decided else NoClass(images, core, right, bool(decided))
+
+
+def _scattered(
+    alone: np.ndarray,
+    likeliest: np.ndarray,
+    given: np.ndarray,
+    neighbours: np.ndarray,
+    config: NoiseConfig,
+) -> NoClass | None:
+    """The spread images `alone` (n,) bool, if their labels are the likeliest class (n,), or those of their
+    neighbours (n, k), hardly more often than by chance: of hard images of classes one label in five or
+    more is. None if they may be such images, are few, or classes are so few that chance explains much.
+    """
+    count = int(alone.sum())
+    least = max(config.no_class_images, config.no_class_least)
+    few = count < least or alone.mean() < config.no_class_share
+    if few or alone.mean() > config.no_class_at_most:
+        return None
+    named = likeliest == given
+    high = wilson_interval(int(named[alone].sum()), count)[1]
+    frequencies = np.bincount(given, minlength=likeliest.max() + 1) / len(given)
+    chance = float(frequencies[likeliest[alone]].mean())
+    hard = config.hard_agreement * float(named[~alone].mean())  # noise takes its share there, too
+    right = min(1.0, max(0.0, (high - chance) / max(hard, 1e-9)))
+    right = max(right, _right_at_most(alone, given, neighbours))
+    if chance > config.scattered_chance or right >= config.scattered_right:
+        return None
+    return NoClass(alone, alone, right, decided=True, scattered=True)
 
 
 def is_spread(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ from engine.noise.copies import (
     once_each,
 )
 from engine.noise.cross_validation import CrossValidation, OutOfSample
-from engine.noise.descriptor_networks import best_mixture, descriptor_logits
+from engine.noise.descriptor_networks import descriptor_logits
 from engine.noise.findings import Findings, regime_words
 from engine.noise.hypotheses import (
     COMPLEMENTARY,
@@ -53,9 +53,9 @@ from engine.noise.image_evidence import ImageEvidence, image_evidence_of
 from engine.noise.inference import Predict
 from engine.noise.network import noisy_data
 from engine.noise.prediction_cache import PredictionCache
-from engine.noise.ranking import Suspects, find_suspects
+from engine.noise.ranking import Suspects, counted_by_suspects, find_suspects
+from engine.noise.scoring import best_mixture, scoring_transition
 from engine.noise.shares import share
-from engine.noise.transition import uniform_transition
 from engine.progress import Progress, no_progress
 
 
@@ -181,22 +181,25 @@ def _diagnosed(
             config,
         )
         networks = result.by_fold, by_descriptors
-        log_p = best_mixture(networks, work.fold, shown.neighbours, work.given, findings, config)
+        log_p = best_mixture(
+            networks, shown.of_labels, work.fold, shown.neighbours, work.given, findings, config
+        )
     if work.ensemble_size:
         neighbours = work.neighbours(result)
         ensemble_log_p = work.ensemble(result, log_p, neighbours, findings, saved_models)
     suspects = find_suspects(
         log_p,
-        scoring_transition(findings),
+        scoring_transition(findings, log_p, work.given),
         work.given,
         best is not None and best.name == COMPLEMENTARY,
         ensemble_log_p,
     )
+    suspects = shown.first(suspects, findings)
     return PipelineResult(
-        findings=findings,
+        findings=counted_by_suspects(findings, suspects, config),
         hypotheses=hypotheses,
         hypothesis=best.name if best else None,
-        suspects=shown.first(suspects, findings),
+        suspects=suspects,
         index=index,
         given=work.given,
         log_p=log_p,
@@ -254,8 +257,8 @@ def _labelled(data: ImageSet, split: str) -> np.ndarray:
     if len(index) < 50 or present < 2:
         raise DataError(
             f"{data.name} is too small to find label noise in",
-            expected="50 labelled images of 2 classes",
-            got=f"{len(index)} of {present}",
+            expected="50 labelled images or more, of 2 classes or more",
+            got=f"{len(index)} images of {present} class{'' if present == 1 else 'es'}",
         )
     return index
 
@@ -282,14 +285,3 @@ def _cross_validated(
     best = select_hypothesis(hypotheses, work.config)
     work.plan(accepted=best.name if best else None)
     return hypotheses, best, results[best.name if best else SYMMETRIC]
-
-
-def scoring_transition(findings: Findings) -> np.ndarray:
-    """T (K, K) to score labels by. For clean labels it has the highest rate that their interval
-    allows: with a rate of 0 every score would be 1.
-    """
-    return (
-        uniform_transition(len(findings.prior), 1 - findings.rate_high)
-        if findings.regime == "clean"
-        else findings.matrix
-    )

@@ -48,12 +48,14 @@ def plateaus(
         far = np.full(len(points), np.inf)
         while len(centres) < count:
             far = np.minimum(far, ((points - centres[-1]) ** 2).sum(1))
+            if not far.any():
+                break  # there are no more different points
             chosen = rng.choice(len(points), p=far / far.sum())
             centres = np.concatenate([centres, points[chosen][None]])
         for _ in range(config.plateau_iterations):
-            distance = (centres**2).sum(1) - 2 * points @ centres.T  # (n, count), less a constant
+            distance = (centres**2).sum(1) - 2 * points @ centres.T  # (n, centres), less a constant
             group = distance.argmin(1)
-            for number in range(count):
+            for number in range(len(centres)):
                 if (own := group == number).any():
                     centres[number] = points[own].mean(0)
         total = float(distance.min(1).sum())

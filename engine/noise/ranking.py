@@ -6,10 +6,13 @@ are complementary and nearly all are wrong names, those that name the class by a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.findings import Findings
 from engine.noise.transition import log_posterior
 
 
@@ -113,6 +116,20 @@ def expected_wrong(score: np.ndarray) -> float:
     return float((1 - score.astype(np.float64)).sum())
 
 
+def counted_by_suspects(
+    found: Findings, suspects: Suspects, config: NoiseConfig = CONFIG
+) -> Findings:
+    """The diagnosis of few errors with the rate that the suspects make out together, where they are
+    fewer than `NoiseConfig.few_errors_count` and its interval holds that rate: among the most confident
+    half of the images one of three wrong labels may be missing.
+    """
+    wrong = expected_wrong(suspects.score)
+    rate = wrong / len(suspects.score)
+    few = found.regime == "few errors" and wrong < config.few_errors_count
+    held = found.rate_low <= rate <= found.rate_high
+    return replace(found, rate=rate) if few and held else found
+
+
 def reason(
     given: str,
     likely: str,
@@ -131,7 +148,7 @@ def reason(
     text = (
         f"A network that was not trained on this label {predicts} {likely} ({_percent(p_likely)})"
     )
-    near = f"{for_likely} of the {count} nearest images are likely {likely}"
+    near = f"{for_likely} of the {count} nearest images {'is' if for_likely == 1 else 'are'} likely {likely}"
     if likely != given:
         return (
             f"{text}, and the given {given} with {_percent(p_given)}; {near}, {for_given} likely"

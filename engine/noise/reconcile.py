@@ -12,9 +12,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.noise.ambiguous_classes import wrong_labels_agree
+from engine.noise.ambiguous_classes import many_wrong_labels_agree, wrong_labels_agree
+from engine.noise.clear_counts import (
+    clear_groups,
+    clear_matrix,
+    differing_most,
+    figures_of,
+    unexplained_counts,
+    wrong_counts,
+)
 from engine.noise.config import CONFIG, NoiseConfig
-from engine.noise.findings import MILD, SAMPLES, UNDECIDED, Findings, Group
+from engine.noise.findings import MILD, UNDECIDED, Findings
+from engine.noise.names import labels_wander, names_unknown
 from engine.noise.separability import Separability
 from engine.noise.transition import (
     confident_counts,
@@ -24,7 +33,6 @@ from engine.noise.transition import (
 )
 
 NAMING = ("clean", "few errors", "symmetric", "class-dependent")  # a label is to name the class
-GROUPS_SHOWN, PAIRS_NAMED = 12, 5
 
 
 def reconciled(
@@ -38,12 +46,12 @@ def reconciled(
 
     logits (n, K): out of sample, of the true class; given (n,).
     """
-    found = replace(found, clear=_figures(shown))
+    found = replace(found, clear=figures_of(shown))
     if found.regime not in NAMING:
         return found
     found = _against_clear_images(found, logits, given, shown, config)
     if found.regime == "class-dependent":  # hard images may be wrong more often than clear ones
-        found = replace(found, rate_high=max(found.rate_high, shown.disagreement))
+        found = replace(found, rate_high=max(found.rate_high, shown.disagreement_high))
     near = shown.top2 >= config.second_label * shown.top1
     if found.regime == "class-dependent" and (
         (near and shown.top1_high < config.agreement_of_pairs) or shown.top1_high < config.named
@@ -65,7 +73,8 @@ def _against_clear_images(
     2. The verdict is clean or few errors, and no label of a clear image is unexplained beyond chance: it
        stands, or is undecided where outliers, hard images or too few clear ones leave it open.
     3. Class-dependent noise, whose trace is that of classes that look alike, is not shown by clear images
-       nor by groups of images: undecided.
+       nor by groups of images: undecided; or counted on clear images, where what looking alike does not
+       explain is wrong for certain.
     4. Nothing is unexplained: it stands.
     5. Clear images show more noise than the interval allows, or of another pattern, or any where labels
        are clean and nearly all images clear, and classes that look alike explain little of it: the noise
@@ -75,53 +84,45 @@ def _against_clear_images(
     """
     contradicts = shown.top1_high < config.agreement_of_pairs
     shows = shown.low > 0 and shown.unexplained_share > config.unexplained_share
-    if contradicts and _names_unknown(shown, found.regime == "symmetric", config):
+    if contradicts and names_unknown(shown, found.regime == "symmetric", config):
         return _unnamed(found, shown, logits, given, config)
     clear = int(shown.clear.sum())
     if found.regime in MILD and not shows:
-        looked = clear >= config.clear_images and shown.clear_share >= config.clear_share
-        reach = (found.rate_low, max(found.rate_high, shown.disagreement))
-        none = min(shown.disagreement, shown.outlier_share / config.outliers_found)
-        if shown.outlier_share > config.outlier_share or (
-            found.regime == "clean" and none > config.clean_at_most
-        ):
-            because = (
-                f"{shown.outlier_share:.1%} of the images look like no class in particular, while"
-                f" {shown.clear_share:.0%} are clearly of one; they may belong to no class, and then no label"
-                " of theirs is right"
-            )
-            return _undecided(found, shown, reach, because)
-        hard = shown.disagreement > found.rate_high + config.hard_share
-        if looked and not contradicts and not hard:
-            return replace(found, rate_high=max(found.rate_high, none))
-        because = (
-            f"{clear:,} of {len(given):,} images are clearly of one class by their descriptors, and"
-            f" {shown.disagreement:.0%} of all labels differ from what the other labels predict: among the"
-            " others, images that look alike and wrong labels leave the same trace"
-        )
-        return _undecided(found, shown, reach, because)
+        return _unshown(found, shown, given, contradicts, config)
     decides = (
         shown.unexplained_share > config.mostly_unexplained * shown.clear_disagreement
         and shown.clear_share > config.counted_share
     )
     by_groups = bool(found.groups)  # of images, whatever labels predict
+    unexplained = unexplained_counts(shown)
+    uneven = wrong_labels_agree(unexplained, config, shown.alike) or (
+        shown.rate >= config.few_errors_rate
+        and many_wrong_labels_agree(unexplained, config, shown.alike)
+    )
     if found.regime == "class-dependent" and not by_groups and not (shows and decides):
+        if shows and shown.low > config.certain_wrong and shown.clear_share > config.counted_share:
+            counted = _counted(found, shown, logits, given, uneven, config)
+            high = max(
+                shown.high, shown.disagreement_high
+            )  # those of look-alikes may be wrong, too
+            return replace(counted, rate_high=high)
         because = (
             f"{clear:,} of {len(given):,} images look clearly like one class, and most of their labels that"
             " differ are those of classes that look alike: whether labels are wrong, or the images look"
             " alike, can't be told"
         )
-        reach = (0.0, max(found.rate_high, shown.high, shown.disagreement))
+        low = shown.low if shows and shown.low > config.certain_wrong else 0.0
+        reach = (low, max(found.rate_high, shown.high, shown.disagreement_high))
         return _undecided(found, shown, reach, because)
     if not shows:
         return found
-    uneven = wrong_labels_agree(_wrong(shown), config)
     too_low = shown.low > found.rate_high
     all_clear = found.regime == "clean" and shown.clear_share >= config.nearly_all_clear
     if decides and (
         too_low
         or all_clear
         or (uneven and found.regime in ("few errors", "symmetric"))
+        or (found.regime == "class-dependent" and not (uneven or by_groups))
         or (found.regime == "class-dependent" and not shown.low <= found.rate <= shown.high)
     ):
         counted = _counted(found, shown, logits, given, uneven, config)
@@ -135,11 +136,54 @@ def _against_clear_images(
             " look clearly like one class; whether those that differ among the others are wrong, or the images"
             " look alike, can't be told"
         )
-        reach = (reach[0] if decides else 0.0, max(reach[1], shown.disagreement))
+        reach = (reach[0] if decides else 0.0, max(reach[1], shown.disagreement_high))
         return _undecided(found, shown, reach, because)
-    if uneven:  # labels of hard images may be wrong more often than those of clear ones
-        reach = (reach[0], max(reach[1], shown.disagreement))
-    return replace(found, rate_low=reach[0], rate_high=reach[1])
+    hard = shown.disagreement > reach[1] + config.hard_share
+    if uneven or hard:  # labels of hard images may be wrong more often than those of clear ones
+        reach = (reach[0], max(reach[1], shown.disagreement_high))
+    rate = max(found.rate, shown.rate) if uneven else found.rate
+    return replace(found, rate=rate, rate_low=reach[0], rate_high=reach[1])
+
+
+def _unshown(
+    found: Findings,
+    shown: Separability,
+    given: np.ndarray,
+    contradicts: bool,
+    config: NoiseConfig,
+) -> Findings:
+    """A verdict of clean or few errors where clear images show no wrong label. As many errors as clean
+    labels leave where classes look alike may be none.
+    """
+    clear = int(shown.clear.sum())
+    looked = clear >= config.clear_images and shown.clear_share >= config.clear_share
+    explained = config.unexplained_of_explained * shown.explained_share
+    borne_out = looked and found.rate_low > explained
+    reach = (
+        found.rate_low if borne_out else 0.0,
+        max(found.rate_high, shown.disagreement_high),
+    )
+    none = min(shown.disagreement, shown.outlier_share / config.outliers_found)
+    if shown.outlier_share > config.outlier_share or (
+        found.regime == "clean" and none > config.clean_at_most
+    ):
+        because = (
+            f"{shown.outlier_share:.1%} of the images look like no class in particular, while"
+            f" {shown.clear_share:.0%} are clearly of one; they may belong to no class, and then no label"
+            " of theirs is right"
+        )
+        return _undecided(found, shown, reach, because)
+    hard = shown.disagreement > found.rate_high + config.hard_share
+    if looked and not contradicts and not hard:
+        if found.rate < config.unexplained_share and found.rate_high <= config.clean_at_most:
+            found = replace(found, regime="clean", rate_low=0.0)  # clean labels leave as many
+        return replace(found, rate_high=max(found.rate_high, none))
+    because = (
+        f"{clear:,} of {len(given):,} images are clearly of one class by their descriptors, and"
+        f" {shown.disagreement:.0%} of all labels differ from what the other labels predict: among the"
+        " others, images that look alike and wrong labels leave the same trace"
+    )
+    return _undecided(found, shown, reach, because)
 
 
 def clean_for_certain(found: Findings, config: NoiseConfig = CONFIG) -> Findings:
@@ -153,15 +197,6 @@ def clean_for_certain(found: Findings, config: NoiseConfig = CONFIG) -> Findings
     return replace(found, regime=UNDECIDED, because=because)
 
 
-def _names_unknown(shown: Separability, even: bool, config: NoiseConfig) -> bool:
-    """Whether the most frequent label need not be the name of the class: the first is
-    no majority, and a second is nearly as frequent or the others are not any class but a few certain ones.
-    """
-    near = shown.top2 >= config.second_label * shown.top1 and shown.top1_low < 0.5
-    few = shown.top1_high < 0.5 and (shown.within_class_gain > config.within_classes or not even)
-    return near or few
-
-
 def _counted(
     found: Findings,
     shown: Separability,
@@ -172,11 +207,11 @@ def _counted(
 ) -> Findings:
     """The noise that is counted on clear images."""
     counts = confident_counts(logits, given)
-    matrix = _matrix(transition_of_counts(counts, 1 - shown.rate), shown, config)
+    matrix = clear_matrix(transition_of_counts(counts, 1 - shown.rate), shown, config)
     temperature = fit_temperature(logits, matrix, given)
     prior = np.exp(log_softmax(logits, temperature)).mean(0).astype(float)
     even = "few errors" if shown.rate < config.few_errors_rate else "symmetric"
-    wrong = _wrong(shown)
+    wrong = wrong_counts(shown)
     return replace(
         found,
         regime="class-dependent" if uneven else even,
@@ -190,7 +225,7 @@ def _counted(
             f"this was counted on the {int(shown.clear.sum()):,} images that look clearly like one class: the"
             " confusion of their labels is not that of images that look alike"
         ),
-        differing=_differing(shown),
+        differing=differing_most(shown),
         ambiguous=tuple(  # what is counted as wrong is not put down to likeness as well
             pair
             for pair in found.ambiguous
@@ -210,7 +245,7 @@ def _undecided(
         rate_low=reach[0],
         rate_high=reach[1],
         because=because,
-        differing=_differing(shown),
+        differing=differing_most(shown),
     )
 
 
@@ -227,56 +262,12 @@ def _unnamed(
         f" and a second in {shown.top2:.0%} of cases: which label names a group of images, or"
         " whether any does, the images can't tell"
     )
-    matrix = _matrix(found.matrix, shown, config) if shown.low > 0 else found.matrix
+    matrix = clear_matrix(found.matrix, shown, config) if shown.low > 0 else found.matrix
+    undecided = _undecided(found, shown, (shown.rate_at_least, 1.0), because)
     return replace(
-        _undecided(found, shown, (shown.rate_at_least, 1.0), because),
+        undecided,
+        regime="class-dependent" if labels_wander(shown, config) else undecided.regime,
         matrix=matrix,
         temperature=fit_temperature(logits, matrix, given),
-        groups=_groups(shown, given),
+        groups=clear_groups(shown, given),
     )
-
-
-def _wrong(shown: Separability) -> np.ndarray:
-    """Counts (K, K) int64 on clear images, without the labels of classes that look alike."""
-    return np.where(shown.alike, 0, shown.counts).astype(np.int64)
-
-
-def _matrix(otherwise: np.ndarray, shown: Separability, config: NoiseConfig) -> np.ndarray:
-    """T (K, K) counted on clear images; `otherwise` (K, K) for classes of which few are clear."""
-    counts = _wrong(shown)
-    matrix = transition_of_counts(counts, float(np.trace(counts) / max(counts.sum(), 1)))
-    few = counts.sum(1) < config.counted_images
-    matrix[few] = otherwise[few]
-    return matrix
-
-
-def _differing(shown: Separability) -> tuple[tuple[int, int, float], ...]:
-    images = np.maximum(shown.counts.sum(1), 1)
-    at = np.argsort(-shown.unexplained, axis=None)[:PAIRS_NAMED]
-    pairs = [np.unravel_index(place, shown.unexplained.shape) for place in at]
-    return tuple(
-        (int(a), int(b), float(shown.counts[a, b] / images[a]))
-        for a, b in pairs
-        if shown.unexplained[a, b] >= 2
-    )
-
-
-def _groups(shown: Separability, given: np.ndarray) -> tuple[Group, ...]:
-    """The groups that images are predicted to form, largest first."""
-    sizes = np.bincount(shown.predicted, minlength=len(shown.counts))
-    out = []
-    for number in np.argsort(-sizes, kind="stable")[:GROUPS_SHOWN]:
-        own = np.flatnonzero((shown.predicted == number) & shown.clear)
-        own = own if len(own) >= SAMPLES else np.flatnonzero(shown.predicted == number)
-        if len(own):
-            out.append(Group.of(own, given, SAMPLES))
-    return tuple(out)
-
-
-def _figures(shown: Separability) -> dict[str, float]:
-    return {
-        "images": float(shown.clear.sum()),
-        "share": shown.clear_share,
-        "differ": shown.clear_disagreement,
-        "unexplained": shown.unexplained_share,
-    }

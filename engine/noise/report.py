@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.noise.copies import Copies
 from engine.noise.findings import UNDECIDED, Findings
-from engine.noise.hypotheses import HYPOTHESES, Hypothesis
+from engine.noise.hypotheses import COMPLEMENTARY, HYPOTHESES, SYMMETRIC, Hypothesis
 from engine.noise.shares import share
 
 MOST_PAIRS = 8
@@ -49,7 +49,8 @@ def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
         )
         return (
             f"About {share(rate)} of the labels are wrong, {between}, and which label is wrong"
-            f" depends on the class: {named}.{because}"
+            f" depends on the class: {named}. These are the largest shares of a class that T puts under"
+            f" one wrong label.{because}"
         )
     if findings.regime == "complementary":
         correct = (1 - rate) * n
@@ -81,12 +82,28 @@ def evidence(
             f" {found.gain:+.4f} ± {found.gain_error:.4f} nats an image above that of their"
             f" frequencies{chance}."
         )
-    if clear := findings.clear:
+    both = [hypotheses[name] for name in (SYMMETRIC, COMPLEMENTARY) if name in hypotheses]
+    likelier = max(both, key=lambda found: found.gain, default=None)
+    if likelier and len(both) > 1 and all(found.significant for found in both):
         out.append(
-            f"By descriptors alone {share(clear['share'])} of the images are clearly of one class."
-            f" Of these {clear['images']:,.0f}, {share(clear['differ'])} carry another label than"
-            f" predicted; {share(clear['unexplained'])} do for all that images which look alike"
-            " explain. How images look was compared without any label."
+            "Whether labels name the class, or one that the image does not belong to: the larger gain"
+            f" decides, which is that of {'the first' if likelier is both[0] else 'the second'}. The other's"
+            " gain does not speak for it: labels that follow the images are predicted better than by"
+            " their frequencies under a wrong hypothesis too."
+        )
+    if clear := findings.clear:
+        looked = clear["images"] / clear["share"] if clear["share"] else 0  # none of no class
+        out.append(
+            f"By descriptors alone {clear['images']:,.0f} of {looked:,.0f} images are clearly of one class"
+            f" ({share(clear['share'])}); those that look like no class are left out."
+            if looked
+            else "By descriptors alone no image is clearly of one class."
+        )
+        out.append(
+            f"Of these {clear['images']:,.0f}, {share(clear['differ'])} carry another label than"
+            f" predicted; {share(clear['unexplained'])} of them are wrong even if all confusion of"
+            " classes that look alike is put down to the images. How images look was compared without any"
+            " label."
         )
     figures = findings.figures
     confident, agree = int(figures["confident"]), figures["confident_agreement"]
@@ -120,8 +137,8 @@ def evidence(
         )
     elif findings.regime == "symmetric" and count > 2:  # of two classes they always agree
         out.append(
-            f"Two wrong labels of one class agree {figures['coincidence']:.1f} times as often as if"
-            " wrong labels were spread evenly, so they do not depend on the class."
+            f"Two wrong labels of one class among these agree {figures['coincidence']:.1f} times as often as if"
+            " wrong labels were spread evenly: nothing shows that they depend on the class."
         )
     return out
 
@@ -160,7 +177,8 @@ def unknowable(findings: Findings, n: int, classes: Sequence[str]) -> list[str]:
                 " the same."
             ),
         ]
-    if findings.regime == UNDECIDED:
+    unnamed = findings.regime == "class-dependent" and findings.rate_high >= 1
+    if findings.regime == UNDECIDED or (unnamed and findings.because):
         out.append(f"How many labels are wrong: {findings.because}.")
     if findings.regime == "class-dependent" and (1 - np.diag(findings.matrix)).max() > 0.45:
         out.append(
@@ -176,7 +194,13 @@ def unknowable(findings: Findings, n: int, classes: Sequence[str]) -> list[str]:
         rest = f" and {more} more pairs" if more > 0 else ""
         out.append(
             "Whether labels are confused between classes that look alike in these images:"
-            f" {named}{rest}. They count as ambiguous, not as wrong."
+            f" {named}{rest}. Such labels count as ambiguous, not as wrong, and are not in the estimate."
+            + (
+                ""
+                if findings.regime == "complementary"
+                else " Where networks predict the other of two such classes, which of them is right is"
+                " not decided."
+            )
         )
     return out
 
@@ -213,15 +237,9 @@ def about_copies(copies: Copies) -> list[str]:
 
 
 def confused(matrix: np.ndarray, least: float = 0.02) -> list[tuple[int, int, float]]:
-    """(true class, given class, share) of T's entries off the diagonal that exceed `least` and
-    three times the median of their row, largest first.
+    """(true class, given class, share) of T's entries off the diagonal that exceed `least`, largest
+    first: none is left out because others of its row are large as well.
     """
     off = matrix * (1 - np.eye(len(matrix)))
-    usual = np.median(off, axis=1, keepdims=True) * (
-        len(matrix) > 2
-    )  # of two there is one entry a row
-    found = [
-        (int(a), int(b), float(off[a, b]))
-        for a, b in np.argwhere(off > np.maximum(least, 3 * usual))
-    ]
+    found = [(int(a), int(b), float(off[a, b])) for a, b in np.argwhere(off > least)]
     return sorted(found, key=lambda entry: -entry[2])

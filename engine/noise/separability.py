@@ -37,9 +37,12 @@ class Separability:
     unexplained     (K, K) float, those off the diagonal that classes which look alike do not explain
     alike           (K, K) bool: labels (column) that images of a predicted class (row) may carry because
                     the two look alike, or because nearly all with that label are predicted as it
-    low, high       95% bounds on the share of wrong labels: of the unexplained ones, and of all that
-                    differ; rate: in between, of those that differ and are not alike
-    disagreement    share of the images whose label differs from `predicted_once`
+    low, high       95% bounds on the share of wrong labels: of the unexplained ones, less those that
+                    clean labels of as many look-alikes leave unexplained, and of all that differ; rate:
+                    in between, of those that differ and are not alike
+    explained_share share of clear images whose label differs because classes look alike
+    disagreement    share of the images whose label differs from `predicted_once`; disagreement_high:
+                    upper end of its 95% interval
     top1, top2      shares of the most confident tenth of the images whose label is the likeliest and
                     the second likeliest class; top1_low, top1_high: 95% interval of the first
     outlier_share   share of the images whose prediction is spread over many classes, and whose label is
@@ -58,7 +61,9 @@ class Separability:
     low: float
     rate: float
     high: float
+    explained_share: float
     disagreement: float
+    disagreement_high: float
     top1: float
     top1_low: float
     top1_high: float
@@ -111,14 +116,18 @@ def separability(
         mixing += _counts(predicted, predicted[column], classes) / neighbours.shape[1]
     alike = _alike(everywhere, mixing, config)
     unexplained = _unexplained(counts, mixing, alike)
-    low, rate, high = _bounds(unexplained, counts, everywhere, alike)
+    low, rate, high = _bounds(unexplained, counts, everywhere, alike, config)
+    differing = int((predicted_once != given).sum())
+    explained = counts.sum() - np.trace(counts) - unexplained.sum()
     likeliest, confidence = once.argmax(1), once.max(1)
     confident = confidence >= np.quantile(confidence, 1 - config.most_confident)
     agreeing, total = int((likeliest == given)[confident].sum()), int(confident.sum())
     runner_up = np.argsort(once[confident], axis=1)[:, -2]
     top1_low, top1_high = wilson_interval(agreeing, total)
     at_least = low
-    if top1_high < config.agreement_of_pairs:
+    # Of a few classes that descriptors hardly tell apart plateaus are of none.
+    grouped = classes >= config.no_class_classes or clear.mean() >= config.counted_share
+    if grouped and top1_high < config.agreement_of_pairs:
         at_least = max(low, rate_at_least(probabilities, given, neighbours, config=config))
     return Separability(
         clear=clear,
@@ -130,7 +139,9 @@ def separability(
         low=low,
         rate=rate,
         high=high,
-        disagreement=float((predicted_once != given).mean()),
+        explained_share=float(explained / max(counts.sum(), 1)),
+        disagreement=differing / n,
+        disagreement_high=wilson_interval(differing, n)[1],
         top1=agreeing / total,
         top1_low=top1_low,
         top1_high=top1_high,
@@ -172,11 +183,18 @@ def _unexplained(counts: np.ndarray, mixing: np.ndarray, alike: np.ndarray) -> n
 
 
 def _bounds(
-    unexplained: np.ndarray, counts: np.ndarray, everywhere: np.ndarray, alike: np.ndarray
+    unexplained: np.ndarray,
+    counts: np.ndarray,
+    everywhere: np.ndarray,
+    alike: np.ndarray,
+    config: NoiseConfig,
 ) -> tuple[float, float, float]:
     """Bounds on the share of wrong labels: the lower end of that of the unexplained ones among clear
     images, and the upper end of that of all that differ; in between, the share of those that differ
     and are not alike. Each predicted class counts as much as it has images, clear or not.
+
+    Of many classes some are confused now and then without being alike, clean or not; how often goes with
+    how many labels looking alike explains. As many don't count for the lower end.
     """
     clear = counts.sum(1)
     used = clear > 0
@@ -186,7 +204,10 @@ def _bounds(
     effective = round(float(1 / (weight**2 / clear[used]).sum()))
     least = float((weight * unexplained.sum(1)[used] / clear[used]).sum())
     most = float((weight * (1 - np.diag(counts)[used] / clear[used])).sum())
-    low = wilson_interval(round(least * effective), effective)[0]
+    off = counts.sum(1) - np.diag(counts)
+    explained = float((weight * (off - unexplained.sum(1))[used] / clear[used]).sum())
+    beyond = max(0.0, least - config.unexplained_of_explained * explained)
+    low = wilson_interval(round(beyond * effective), effective)[0]
     high = wilson_interval(round(most * effective), effective)[1]
     differing = np.where(alike, 0, counts).sum(1) - np.diag(counts)
     rate = float((weight * differing[used] / clear[used]).sum())

@@ -5,6 +5,7 @@ loss of each.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,8 @@ class SoftTargets:
     cross-entropy; and, if there is a `matrix` T (K, K), also on the given labels of the images that
     `labelled` (N,) bool selects, by the forward loss with weight `label_weight`.
 
+    early: weight of `EarlyLearning`, 0 for none.
+
     Targets repeat the mistakes of the network that made them. Of mistaken targets only one in K - 1
     is contradicted by a complementary label, so that term must weigh more than one that merely
     agrees.
@@ -49,9 +52,36 @@ class SoftTargets:
     matrix: np.ndarray | None = None
     labelled: np.ndarray | None = None
     label_weight: float = CONFIG.label_weight
+    early: float = 0.0
 
 
-Targets = UniformTransition | FixedTransition | SoftTargets
+@dataclass(frozen=True)
+class LabelLoss:
+    """Train on given labels by a loss of logits (B, K), given labels (B,) and positions (B,) among all
+    images, for methods that are compared.
+    """
+
+    function: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+Targets = UniformTransition | FixedTransition | SoftTargets | LabelLoss
+
+
+class EarlyLearning:
+    """The term of early-learning regularisation (ELR, Liu et al. 2020, arXiv 2007.00151): log(1 − ⟨t, p⟩),
+    where t is the running mean of an image's predictions p. It holds a network to what it said before it
+    had learned single targets by heart, be they wrong.
+    """
+
+    def __init__(self, images: int, classes: int) -> None:
+        self.means = torch.zeros(images, classes)
+
+    def __call__(self, logits: Tensor, index: Tensor) -> Tensor:
+        """Mean over a batch: logits (B, K) of the images at `index` (B,)."""
+        p = F.softmax(logits.float(), 1).clamp(1e-4, 1 - 1e-4)
+        said = (p.detach() / p.detach().sum(1, keepdim=True)).cpu()
+        self.means[index] = 0.7 * self.means[index] + 0.3 * said  # 0.7: the paper's β
+        return (1 - (self.means[index].to(p.device) * p).sum(1)).log().mean()
 
 
 class TargetLoss:
@@ -75,6 +105,8 @@ class TargetLoss:
         )
         soft = isinstance(targets, SoftTargets)
         self.soft = torch.from_numpy(np.asarray(targets.targets, np.float32)) if soft else None
+        early = targets.early if soft else 0.0
+        self.early = EarlyLearning(*self.soft.shape) if self.soft is not None and early else None
         labelled = targets.labelled if soft else None
         self.labelled = None if labelled is None else torch.from_numpy(labelled)
 
@@ -82,12 +114,16 @@ class TargetLoss:
         """Mean loss of a batch: logits (B, K) of the images at `index` (B,)."""
         self.step += 1
         given = self.given[index].to(self.device)
+        if isinstance(self.how, LabelLoss):
+            return self.how.function(logits, given, index)
         if self.soft is not None:
+            assert isinstance(self.how, SoftTargets)
             loss = -(self.soft[index].to(self.device) * F.log_softmax(logits, 1)).sum(1).mean()
+            if self.early is not None:
+                loss = loss + self.how.early * self.early(logits, index)
             labelled = None if self.labelled is None else self.labelled[index].to(self.device)
             if labelled is None or not labelled.any():
                 return loss
-            assert isinstance(self.how, SoftTargets)
             return loss + self.how.label_weight * labelled.float().mean() * forward(
                 logits[labelled], given[labelled], transition=self.matrix
             )

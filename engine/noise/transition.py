@@ -270,23 +270,6 @@ def confident_counts(logits: np.ndarray, given: np.ndarray) -> np.ndarray:
     return label_counts(predicted, given, confident, logits.shape[1])
 
 
-def coincidence(counts: np.ndarray) -> float:
-    """Index of coincidence of wrong labels: pairs of wrong labels of one class that agree, over the
-    number expected if they were spread evenly over the other classes. 1 for uniform noise, K − 1
-    if each class is only ever mislabelled as one other; 1 if there are too few to tell.
-
-    counts (K, K), row the true or predicted class; the diagonal plays no part.
-    """
-    wrong = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
-    total = wrong.sum(1)
-    expected = float((total * (total - 1)).sum()) / max(len(counts) - 1, 1)
-    return (
-        float((wrong * (wrong - 1)).sum()) / expected
-        if expected >= CONFIG.coincidence_pairs
-        else 1.0
-    )
-
-
 def transition_of_counts(
     counts: np.ndarray, diagonal: float, strength: float = CONFIG.counts_strength
 ) -> np.ndarray:

@@ -37,7 +37,7 @@ _ROWS: dict[str, dict[str, str]] = {
         HIDDEN: "train probe start_task executor check_data",
     },
     "data": {
-        "look": "augmented check contents list listing recipe_view samples why_not_trained",
+        "look": "augmented check contents is_here list listing recipe_view samples why_not_trained",
         "prepare data": "fetch",
         "change data": "upload remove_upload",
     },
@@ -58,10 +58,11 @@ _ROWS: dict[str, dict[str, str]] = {
     },
     "annotators": {"look": "agreement votes", "label": "take_consensus"},
     "samples": {
-        "look": "beside copies find models neighbours original predictions squares suspicion",
+        "look": "beside check_same copies find models neighbours on_map original"
+        " predictions squares suspicion",
         "predict": "predict",
     },
-    "labelling": {"look": "head proposals recipe score standing"},
+    "labelling": {"look": "head model_predicts predicted proposals recipe score standing"},
     "noise": {
         "look": "damaged data find list review trials",
         "diagnose": "delete delete_trial diagnose try_noise",
@@ -81,7 +82,7 @@ _ROWS: dict[str, dict[str, str]] = {
         HIDDEN: "work",
     },
     "compare": {
-        "look": "answers differences groups images mistakes names pair predictions reliability"
+        "look": "answers differences groups images left_out mistakes names pair predictions reliability"
         " subjects table tests"
     },
     "study": {"look": "row rows runs_of", "sweep": "start"},
@@ -94,22 +95,27 @@ _ROWS: dict[str, dict[str, str]] = {
         "look": "all before_and_after counts recipe",
         "collect": "remove save export",
     },
-    "galleries": {"look": "get path", "compute": "build", HIDDEN: "calibrate ship"},
+    "galleries": {"look": "get path", "compute": "build", HIDDEN: "calibrate name_images ship"},
     "exports": {
         "take away": "dataset package rows",
         "publish": "pull_model push_dataset push_model",
     },
     "lessons": {
         "look": "assignment leaderboard",
-        "lead": "clear end hand_out stop_all take_back untouched wall",
+        "lead": "clear end gather hand_out still_stopping stop_all take_back undo_clear untouched wall",
+        HIDDEN: "go_on_clearing",
     },
     "visits": {HIDDEN: "forget"},
-    "tour": {"look": "drawn place state under_way", "lead": "start stop", HIDDEN: "prepare"},
+    "tour": {
+        "look": "is_there place state under_way",
+        "lead": "drawn start stop",
+        HIDDEN: "prepare",
+    },
     "trash": {"restore": "empty entries put restore sweep"},
     "classroom": {
         "look": "is_locked_for now",
         "lead": "assign back_code back_codes lock may_come_back new_code send_away",
-        HIDDEN: "dismiss enter join leave key outside pass_of passes person_of visitor",
+        HIDDEN: "dismiss enter is_code join knows leave key outside pass_of passes person_of visitor",
     },
     "run": {
         "look": "final info log_tail metrics recipe status",
@@ -143,6 +149,7 @@ TASK_DEEDS = {
     "measure": "compute",
     "evaluate": "compute",
     "score-together": "compute",
+    "confusions": "compute",
     "find_rate": "sweep",  # a recipe of any size, without a quota's minutes
     "load": "prepare data",
     "diagnose": "diagnose",
@@ -150,3 +157,53 @@ TASK_DEEDS = {
     "publish-labels": "change data",
     "sweep": "sweep",
 }
+# What opens a data set that an argument names → that argument: a name, a specification, a run or
+# an embedding. Who does not lead opens only what the lab lists (engine.people.listed).
+_OPENS = {
+    "data": "labels.classes labels.current labels.decisions labels.given labels.history"
+    " labels.labels_now labels.listing labels.places labels.export annotators.agreement"
+    " annotators.votes samples.beside samples.check_same samples.copies samples.find samples.models"
+    " samples.neighbours samples.on_map samples.original samples.predict samples.predictions"
+    " samples.squares samples.suspicion spaces.embed spaces.figures spaces.find",
+    "dataset": "noise.data noise.find",
+    "name": "lab.dataset store.dataset data.augmented data.check data.contents data.is_here"
+    " data.listing data.samples imports.choices exports.dataset exports.rows",
+    "spec": "data.why_not_trained",
+    "subject": "compare.images compare.names",
+    "run": "spaces.run_images",
+    "space": "labelling.head labelling.model_predicts labelling.predicted labelling.proposals"
+    " labelling.recipe labelling.score labelling.standing",
+}
+OPENS = {call: argument for argument, calls in _OPENS.items() for call in calls.split()}
+# Arguments of background tasks that name a data set.
+TASK_OPENS = ("data", "dataset")
+# What answers with an embedding that was found by a key, and with lists in which some are of data sets
+# that the lab does not list.
+FOUND = ("spaces.by_key",)
+LISTS = {
+    "spaces.list": "data",
+    "noise.list": "name",
+    "lab.datasets": "name",
+    "store.datasets": "name",
+    "data.list": "name",
+}
+# Answers that pages show, in which a path of the server may stand (engine.people.untold).
+_TOLD = {
+    "lab": "damaged datasets model_meta models recipe recipes runs task tasks",
+    "store": "damaged damaged_models damaged_recipes damaged_runs datasets model_meta models recipe"
+    " recipes runs",
+    "launcher": "cluster damaged_tasks task tasks",
+    "data": "check contents list",
+    "run": "final info log_tail recipe status",
+    "compare": "subjects",
+    "drawings": "recipe",
+    "labelling": "recipe",
+    "lessons": "assignment leaderboard",
+    "noise": "damaged list trials",
+    "spaces": "damaged list",
+    "study": "row rows",
+    "sweeps": "info list recipe spec trials",
+    "taught": "damaged",
+    "tour": "place state under_way",
+}
+TOLD = {f"{subject}.{call}" for subject, calls in _TOLD.items() for call in calls.split()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from engine.errors import RightsError
 from engine.files.checked import Document
 from engine.people.lookalikes import look_alike
-from engine.runs.run_info import seconds_between
+from engine.runs.times import seconds_between
 
 MOST_STUDENTS = 200
 MOST_GONE = 2 * MOST_STUDENTS  # of those who left or were removed, whose names are kept
@@ -60,6 +61,15 @@ class ClassFile(Document):
     void: dict[str, int] = {}  # digest of a pass that was handed back → when it would have ended
 
 
+class WrongCodeError(RightsError):
+    """Whoever tries to join does not have the code: many of these are guesses."""
+
+
+def without_spaces(code: str) -> str:
+    """A code as it is compared: people type it with capitals, spaces and dashes."""
+    return "".join(code.lower().replace("-", " ").split())
+
+
 def check_room(found: ClassFile, name: str) -> None:
     """Raise RightsError if no student of this name can come in. Who left by themselves today counts
     still: or one could leave and join again for another quota.
@@ -85,4 +95,29 @@ def without(found: ClassFile, ids: Collection[str], left: str = "") -> dict[str,
     return {
         "students": [one for one in found.students if one.id not in ids],
         "gone": [*found.gone, *out][-MOST_GONE:],
+    }
+
+
+def back_again(found: ClassFile, used: str, name: str) -> dict[str, Any]:
+    """What changes when the student of this name comes back by the code with the digest `used`: they are
+    the last of the students. Raises RightsError.
+    """
+    known = {one.id: one for one in (*found.gone, *found.students)}
+    ticket = found.back.get(used)
+    if ticket is None or ticket.until < time.time() or ticket.student not in known:
+        raise RightsError(
+            "this code was used or is too old", hint="Ask your teacher for another one."
+        )
+    student = known[ticket.student]
+    if student.name.casefold() != name.casefold():
+        raise RightsError(
+            "this code is for another name", hint="Write your name as you did before."
+        )
+    others = [one for one in found.students if one.id != student.id]
+    check_room(found.model_copy(update={"students": others}), name)
+    back = student.model_copy(update={"left": "", "since": int(time.time())})
+    return {
+        "students": [*others, back],
+        "gone": [one for one in found.gone if one.id != student.id],
+        "back": {code: one for code, one in found.back.items() if code != used},
     }

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,22 @@ from engine.files.atomic import write_json
 from engine.files.cache import FileCache
 from engine.files.checked import read_document
 from engine.files.locks import Lock
-from engine.people.class_file import Assignment, ClassFile, Return, Student, check_room, without
+from engine.people.class_file import (
+    Assignment,
+    ClassFile,
+    Return,
+    Student,
+    WrongCodeError,
+    back_again,
+    check_room,
+    without,
+    without_spaces,
+)
 from engine.people.outside import outside_error
 from engine.people.passes import Passes, digest, ends_at, ids_of_owners, made_at, secret_in
 from engine.people.person import NOBODY, OWNER, TEACHER, Person, checked_name
-from engine.runs.run_info import now
+from engine.people.work import with_work
+from engine.runs.times import now
 from engine.settings import Settings
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -84,16 +96,16 @@ class Classroom:
 
     def join(self, code: str, name: str) -> Person:
         """A new student, whose name nobody else of the class has; by a code of `back_code`, the
-        student of that name whom it lets back in. Raises RightsError.
+        student of that name whom it lets back in. Raises RightsError: a WrongCodeError only if the code
+        is not the class's.
         """
-        name = checked_name(name)
-        wanted = "".join(code.lower().replace("-", " ").split())
+        name, wanted = checked_name(name), without_spaces(code)
         if self.mode != "class":
             raise RightsError("this lab has no class")
         if digest(wanted) in self.now().back:
             return self._come_back(digest(wanted), name)
-        if not hmac.compare_digest(wanted.encode(), self.now().code.encode()):
-            raise RightsError("this is not the code of the class", hint="It is on the board.")
+        if not self.is_code(code):
+            raise WrongCodeError("this is not the code of the class", hint="It is on the board.")
         student = Student(id=secrets.token_hex(8), name=name, joined=now())
 
         def add(found: ClassFile) -> dict[str, Any]:
@@ -105,30 +117,14 @@ class Classroom:
         self._change(add)
         return Person(student.id, name, "student")
 
+    def is_code(self, code: str) -> bool:
+        """Whether this is the code of the class, as somebody has typed it."""
+        return hmac.compare_digest(without_spaces(code).encode(), self.now().code.encode())
+
     def _come_back(self, used: str, name: str) -> Person:
         """The student whom a code lets back in, also while the class is locked. used: its digest."""
 
-        def change(found: ClassFile) -> dict[str, Any]:
-            known = {one.id: one for one in (*found.gone, *found.students)}
-            ticket = found.back.get(used)
-            if ticket is None or ticket.until < time.time() or ticket.student not in known:
-                raise RightsError(
-                    "this code was used or is too old", hint="Ask your teacher for another one."
-                )
-            student = known[ticket.student]
-            if student.name.casefold() != name.casefold():
-                raise RightsError(
-                    "this code is for another name", hint="Write your name as you did before."
-                )
-            others = [one for one in found.students if one.id != student.id]
-            check_room(found.model_copy(update={"students": others}), name)
-            back = student.model_copy(update={"left": "", "since": int(time.time())})
-            return {
-                "students": [*others, back],
-                "gone": [one for one in found.gone if one.id != student.id],
-                "back": {code: one for code, one in found.back.items() if code != used},
-            }
-
+        change = partial(back_again, used=used, name=name)
         student = self._change(change).students[-1]
         return Person(student.id, student.name, "student")
 
@@ -164,14 +160,19 @@ class Classroom:
         found = self.passes.read(text)
         if found is None or found[0] != "student":
             return outside_error("unknown")
+        (_, id), now_here = found, self.now()
         if self._is_void(str(text)):
-            return outside_error("left")
-        now_here = self.now()
-        if found[1] in {one.id for one in now_here.students}:
+            why = "left"
+        elif id in {one.id for one in now_here.students}:
             return outside_error("elsewhere")
-        return outside_error(
-            "ended" if made_at(str(text), "student") <= now_here.ended else "removed"
-        )
+        else:
+            why = "ended" if made_at(str(text), "student") <= now_here.ended else "removed"
+        return outside_error(why, self.knows(id), bool(with_work(self.folder.parent, [id])))
+
+    def knows(self, id: str) -> bool:
+        """Whether the class has the name of this student, who is or was in it."""
+        found = self.now()
+        return any(one.id == id for one in (*found.students, *found.gone))
 
     def leave(self, text: object) -> None:
         """Make a pass void that its browser hands back; the name of a student who leaves is free again.
@@ -250,10 +251,12 @@ class Classroom:
         self._change(give)
         return made
 
-    def may_come_back(self, id: str) -> bool:
-        """Whether a code of `back_code` is good for this student now."""
-        good = (one.student for one in self.now().back.values() if one.until >= time.time())
-        return id in good
+    def may_come_back(self, id: str, code: str = "") -> bool:
+        """Whether a code of `back_code` is good for this student now: `code`, or any if it is ''."""
+        good = {
+            key: one.student for key, one in self.now().back.items() if one.until >= time.time()
+        }
+        return good.get(digest(code)) == id if code else id in good.values()
 
     def dismiss(self, keep: Collection[str]) -> None:
         """Send all students away and make another join code. keep: ids of those who can be let back in;

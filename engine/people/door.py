@@ -14,13 +14,15 @@ from functools import wraps
 from inspect import ismethod
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import RightsError, unknown
+from engine.errors import GlyphlabError, RightsError, unknown
 from engine.files.trash import SHORT_BYTES
-from engine.people.calls import CALLS, GIVEN, HIDDEN, NESTED, TASK_DEEDS
+from engine.people.calls import CALLS, FOUND, GIVEN, HIDDEN, LISTS, NESTED, TASK_DEEDS, TASK_OPENS
+from engine.people.listed import check_listed, may_open, names_of, opened_by
 from engine.people.person import Person
 from engine.people.quota import ELSEWHERE, Quota, check_here, check_quota
 from engine.people.rights import check, refusal, why_not
 from engine.people.started import Started
+from engine.people.untold import told, without_paths
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -120,15 +122,41 @@ class Gate:
         @wraps(call)
         def checked(*args: Any, **named: Any) -> Any:
             self._check(deed, args, named)
-            found = call(*args, **named)
+            found = self._answer(key, call, args, named)
             return Door(found, GIVEN[key], self) if key in GIVEN else found
 
         return checked
+
+    def _answer(self, key: str, call: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """What a call answers, of data sets that the person may open, and without paths of the server,
+        also in what goes wrong.
+        """
+        if self.person.leads:
+            return call(*args, **named)
+        try:
+            names = opened_by(self.lab, key, call, args, named)
+            if key == "data.is_here" and not all(self._lists(name) for name in names):
+                return False
+            check_listed(self.person, self.lab.home, names)
+            found = call(*args, **named)
+            if key in FOUND:
+                check_listed(self.person, self.lab.home, [found.data])
+        except GlyphlabError as error:
+            error.args = (without_paths(str(error)),)
+            raise
+        if key in LISTS:
+            found = [one for one in found if self._lists(getattr(one, LISTS[key]))]
+        return told(key, found)
+
+    def _lists(self, name: str) -> bool:
+        return may_open(self.person, self.lab.home, name)
 
     def _check(self, deed: str, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         owner = ""
         if deed in ("stop a run", "resume a run", "delete a run") and not self.person.leads:
             owner = self._owner_of(str(args[0] if args else named.get("id", named.get("name"))))
+        elif deed == "stop a task" and not self.person.leads:
+            owner = self.lab.launcher.task(str(args[0] if args else named.get("id"))).owner
         check(self.person, deed, owner, self.is_locked())
         if deed in FILLING and not self.person.leads:
             if shutil.disk_usage(self.lab.home).free < LEAST_FREE_BYTES:
@@ -143,6 +171,7 @@ class Gate:
     def quota_for(self, recipe: Recipe | None) -> Quota:
         """What a run of the person may use now. recipe: None for a run that goes on. Raises RightsError."""
         if recipe is not None:
+            check_listed(self.person, self.lab.home, names_of(recipe))
             check_here(self.lab.store, recipe)
         started = Started(self.lab.home).count(self.person.mark) if self.person.id else 0
         return check_quota(self.person, recipe, self.lab.store.runs(), started)
@@ -184,6 +213,8 @@ class Gate:
                     raise RightsError(
                         "other computations are running already", hint="Try again in a minute."
                     )
-            return call(kind, **arguments)
+                asked = [arguments[name] for name in TASK_OPENS if name in arguments]
+                check_listed(self.person, self.lab.home, [str(name) for name in asked])
+            return call(kind, **(arguments | {"owner": self.person.mark}))
 
         return started

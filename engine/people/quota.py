@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from engine.errors import RightsError
 from engine.people.person import Person
-from engine.runs.run_info import VISIT, seconds_between
+from engine.runs.run_info import VISIT
+from engine.runs.times import seconds_between
 
 if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe

@@ -16,7 +16,7 @@ from engine.people.person import Person
 @dataclass(frozen=True)
 class Deed:
     """words: for the sentence "You may not …"; others: roles besides owner and teacher that may do
-    it; own: only with a run of their own; calm: also while the class is locked.
+    it; own: only with what they began themselves; calm: also while the class is locked.
     """
 
     words: str
@@ -39,7 +39,7 @@ DEEDS: dict[str, Deed] = {
     "note a run": Deed("note or tag runs"),
     "compute": Deed("start a background computation", "student"),
     "take away": Deed("download data sets and models", "student"),
-    "stop a task": Deed("stop a background computation"),
+    "stop a task": Deed("stop another person's background computation", "student", own=True),
     "prepare data": Deed("fetch or decode a data set"),
     "change data": Deed("add or delete a data set"),
     "label": Deed("change labels"),

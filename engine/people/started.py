@@ -6,8 +6,8 @@ people/started.json    mark of a person → when they started runs, seconds sinc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.errors import DamagedError, SettingsError
@@ -37,13 +37,25 @@ class Started:
 
     def add(self, mark: str) -> None:
         """Count one that was started now. Raises SettingsError if that can't be written."""
+        with self._changing() as starts:
+            starts[mark] = [*starts.pop(mark, ()), self._clock()]
+
+    def forget(self, marks: Collection[str]) -> None:
+        """Count nothing of these people any more. Raises SettingsError if that can't be written."""
+        if not self._recent().keys().isdisjoint(marks):
+            with self._changing() as starts:
+                for mark in marks:
+                    starts.pop(mark, None)
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, list[float]]]:
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = Lock.take(self._file.with_name(".started"), seconds=10)
         if lock is None:
             raise SettingsError("another process is counting runs", hint="Try again.")
         with lock:
             starts = self._recent()
-            starts[mark] = [*starts.pop(mark, ()), self._clock()]
+            yield starts
             write_json(self._file, {"starts": dict(list(starts.items())[-MOST_PEOPLE:])})
 
     def _recent(self) -> dict[str, list[float]]:

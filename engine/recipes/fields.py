@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
-from engine.files.checked import check_plain
+from engine.errors import DataError
+from engine.files.checked import check_plain, wrong_field
 from engine.recipes.augmentation import Augment, Frozen
 
 MOST_EPOCHS = 10_000
@@ -65,7 +66,13 @@ class Stage(Frozen):
     """The choices of one training stage."""
 
     epochs: int = Field(
-        default=10, ge=1, le=MOST_EPOCHS, description="passes over the training split"
+        default=10,
+        ge=1,
+        le=MOST_EPOCHS,
+        description=(
+            "passes over the training split; each leaves out what does not fill a last batch, unless"
+            " there are fewer than ten"
+        ),
     )
     size: int | None = Field(
         default=None,
@@ -158,6 +165,16 @@ class Stage(Frozen):
 class DataSpec(Frozen):
     """Which images, how they are placed on the model's square, and how they are split."""
 
+    @classmethod
+    def named(cls, name: str, **fields: Any) -> DataSpec:
+        """The data set that somebody has named. Raises DataError if that can be no name of one."""
+        try:
+            return cls(name=name, **fields)
+        except ValidationError as error:
+            raise DataError(
+                "this can't be the name of a data set", got=wrong_field(error)
+            ) from None
+
     name: NumberedName = Field(
         default="digits",
         description=(
@@ -195,7 +212,7 @@ class DataSpec(Frozen):
         default=0,
         ge=0,
         lt=1,
-        description="share held out as the test split where the data set has none of its own",
+        description="share held out as the test split; refused where the data set has one already",
     )
     test_on: NumberedName | None = Field(
         default=None, description="another data set whose test split gives the final score"

@@ -42,7 +42,8 @@ class Recipe(Stage):
         default=None, description="a run id, recipe name or checkpoint whose weights to start from"
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="of training; auto: bfloat16 where the device is fast in it"
+        default="auto",
+        description="of training; auto: bfloat16 where the device is fast in it. Validation is in float32",
     )
     seed: int = Field(
         default=0, ge=0, le=LARGEST_SEED, description="seed of weights, order and augmentation"

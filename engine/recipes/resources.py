@@ -6,11 +6,11 @@ from pydantic import Field, model_validator
 
 from engine.recipes.augmentation import Frozen
 
-MOST = 64  # devices of one node
+MOST = 64  # devices of one node; nodes of one run
 
 
 class Resources(Frozen):
-    """gpus and processes say over how many the run trains, here and on a cluster; the others are what
+    """gpus, processes and nodes say over how many the run trains, here and on a cluster; the others are what
     it asks of a cluster. Empty: the setting GLYPHLAB_RESOURCES.
     """
 
@@ -32,6 +32,15 @@ class Resources(Frozen):
         ge=1,
         le=MOST,
         description="the same on the CPU: so many processes, each with its part of every batch",
+    )
+    nodes: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST,
+        description=(
+            "machines of a cluster that train together; cpus, gpus, processes and memory_gb are then"
+            " of each"
+        ),
     )
     memory_gb: float | None = Field(default=None, gt=0, le=10_000, description="main memory in GB")
     minutes: int | None = Field(

@@ -4,7 +4,7 @@ against a pydantic model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +12,23 @@ from pydantic import BaseModel, ValidationError
 from engine.errors import RecipeError, unknown
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
+
+_NUMBER, _WHOLE, _TEXT = "a number", "a whole number", "a text"
+_LIST, _GROUP, _TRUTH = "a list such as [a, b]", "a group of keys and values", "true or false"
+WANTED: dict[str, str] = {  # pydantic's name of an error → what a value should be
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "string_type": _TEXT,
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "dict_type": _GROUP,
+    "model_type": _GROUP,
+    "bool_type": _TRUTH,
+    "bool_parsing": _TRUTH,
+}
 
 
 def plain(value: Any) -> Any:
@@ -78,10 +95,37 @@ def validated(kind: type[_Kind], tree: Mapping[str, Any], where: str) -> _Kind:
             raise RecipeError(
                 f"{where}: {unknown('field', '.'.join(path), _fields_beside(kind, path))}"
             ) from None
-        message = (first["msg"][0].lower() + first["msg"][1:]).partition(", unable to parse")[0]
-        raise RecipeError(
-            f"{where}: {'.'.join(path)}: {message}; it is {first['input']!r}"[:400]
-        ) from None
+        raise RecipeError(f"{where}: {_wrong(kind, error)}"[:400]) from None
+
+
+def _wrong(kind: type[BaseModel], error: ValidationError) -> str:
+    """The first thing that is wrong, under the name that the recipe has for it: 'lr should be a number
+    or a list such as [a, b]; it is …', 'epochs: input should be greater than or equal to 1; it is 0'.
+    """
+    named = [(_name_of(kind, each["loc"]), each) for each in error.errors(include_url=False)]
+    # A field that may be of several kinds has an error for each: what is wrong within a list says most.
+    within = [pair for pair in named if f"{pair[0]}.".startswith(f"{named[0][0]}.")]
+    name, first = max(within, key=lambda pair: len(pair[1]["loc"]))
+    if first["type"] in WANTED:
+        same = [each["type"] for its, each in named if its == name and each["type"] in WANTED]
+        message = f"{name} should be {' or '.join(dict.fromkeys(map(WANTED.__getitem__, same)))}"
+    else:
+        said = first["msg"].removeprefix("Value error, ")
+        message = f"{name}: {said[0].lower()}{said[1:]}"
+    return f"{message}; it is {first['input']!r}"
+
+
+def _name_of(kind: Any, place: Sequence[int | str]) -> str:
+    """A field's path as a recipe has it: without the names of kinds that pydantic puts behind a field
+    which may be of several.
+    """
+    path, node = [], kind
+    for part in place:
+        found = _fields(node).get(str(part))
+        if found is not None or isinstance(part, int):
+            path.append(str(part))
+        node = found.annotation if found else None
+    return ".".join(path)
 
 
 def _fields_beside(kind: type[BaseModel], path: list[str]) -> list[str]:

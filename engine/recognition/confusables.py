@@ -8,7 +8,7 @@ before they are judged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -36,7 +36,9 @@ GROUPS: tuple[str, ...] = (
 )
 UNSURE_BELOW = 0.55  # a group that gets less than this share of the probability is called a guess
 WORTH_NAMING = 0.04  # a member with less is left out of the sentence
+FEW_CLASSES = 12  # a model with no more says so with each answer
 
+NOTHING = "nothing drawn"  # the label of a picture without ink, where programs ask
 Kind = Literal["blank", "sure", "unsure", "several", "unlike"]
 
 
@@ -87,6 +89,27 @@ def merged_label(label: str) -> str:
     return group_of(label)[0]
 
 
+def groups_among(classes: Iterable[str]) -> tuple[str, ...]:
+    """The groups of look-alikes among `classes`, without what is none of these, in the order of
+    `GROUPS`: those of more than one class.
+
+    >>> groups_among("0Oo2zA")
+    ('0Oo', '2z')
+    """
+    known = set(classes)
+    kept = ("".join(one for one in group if one in known) for group in GROUPS)
+    return tuple(group for group in kept if len(group) > 1)
+
+
+def groups_in_words(groups: Iterable[str]) -> str:
+    """Groups of look-alikes as pages write them.
+
+    >>> groups_in_words(("0Oo", "2z"))
+    '0/O/o, 2/z'
+    """
+    return ", ".join("/".join(group) for group in groups)
+
+
 def judge(
     classes: Sequence[str],
     probabilities: np.ndarray,
@@ -125,7 +148,9 @@ def judge(
             " together."
         )
         return Answer("sure", groups, f"{first.best}, or {_either(others)}", note)
-    return Answer("sure", groups, f"This is {first.best}", f"{likely(first.share)} sure.")
+    # Of a few classes it names one whatever is drawn: no headline to say that this is so.
+    named = "Most like" if len(classes) <= FEW_CLASSES else "This is"
+    return Answer("sure", groups, f"{named} {first.best}", f"{likely(first.share)} sure.")
 
 
 def in_short(answer: Answer) -> str:
@@ -140,13 +165,32 @@ def in_short(answer: Answer) -> str:
     return sure + runner
 
 
-def likely(probability: float) -> str:
-    """A probability in whole percents, of which none is certain.
-
-    >>> likely(0.42), likely(0.9999)
-    ('42%', '>99%')
+def note_of(verdict: Answer, classes: Sequence[str]) -> str:
+    """The note on an answer. A model that has only a few classes names one of them whatever is drawn:
+    what it is sure of is said to be so of these alone.
     """
-    return ">99%" if probability >= 0.995 else f"{probability:.0%}"
+    if len(classes) > FEW_CLASSES or not verdict.groups:
+        return verdict.note
+    digits = tuple(classes) == tuple("0123456789")
+    these = "the digits 0 to 9" if digits else ", ".join(classes)
+    first = verdict.groups[0]
+    if verdict.kind == "sure" and verdict.headline == f"Most like {first.best}":
+        return f"Of {these}: {likely(first.share)} sure."
+    return f"{verdict.note} This model knows only {these}."
+
+
+def likely(probability: float) -> str:
+    """A probability in percents, small ones with a decimal, of which none is certain and none
+    impossible; as the pad writes it (assets/canvas/elements.js).
+
+    >>> likely(0.42), likely(0.9999), likely(0.014), likely(0.00001)
+    ('42%', '>99%', '1.4%', '<0.1%')
+    """
+    if probability >= 0.995:
+        return ">99%"
+    if 0 < probability < 0.0005:
+        return "<0.1%"
+    return f"{probability:.{1 if 0 < probability < 0.0995 else 0}%}"
 
 
 def _either(names: Sequence[str]) -> str:

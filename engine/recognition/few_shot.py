@@ -64,7 +64,7 @@ def nearest_symbol(bank: Bank, vector: np.ndarray) -> Match:
     """
     similarity = bank.vectors @ vector
     likeness = {
-        str(name): _nearest(similarity[bank.names == name]) for name in np.unique(bank.names)
+        str(name): of_nearest_two(similarity[bank.names == name]) for name in np.unique(bank.names)
     }
     best, *others = sorted(likeness, key=likeness.__getitem__, reverse=True)
     least = least_likeness(bank.vectors[bank.names == best])
@@ -82,11 +82,13 @@ def least_likeness(vectors: np.ndarray) -> float:
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, -1)
     among = float(
-        np.median([_nearest(np.delete(row, place)) for place, row in enumerate(similarity)])
+        np.median([of_nearest_two(np.delete(row, place)) for place, row in enumerate(similarity)])
     )
     return max(LEAST_LIKE, among - SLACK)
 
 
-def _nearest(similarity: np.ndarray) -> float:
-    """Mean similarity of the two nearest examples: one odd drawing must not decide alone."""
+def of_nearest_two(similarity: np.ndarray) -> float:
+    """Mean of the two highest of a symbol's similarities (n,), -1..1, or the only one: one odd drawing
+    must not decide alone.
+    """
     return float(np.sort(similarity)[-2:].mean())

@@ -18,7 +18,7 @@ from engine.errors import RunError
 from engine.files.checked import Document
 from engine.files.locks import Lock
 from engine.runs.jsonl import append_row, rows_of
-from engine.runs.run_info import now
+from engine.runs.times import now
 
 FILE = "run-notes.jsonl"
 LONGEST_NOTE, LONGEST_TAG = 2_000, 40  # characters

@@ -44,7 +44,8 @@ from engine.files.checked import damaged, read_checked_json, wrong_field
 from engine.files.documents import FinalRow, MetricsRow
 from engine.files.locks import Lock, is_locked
 from engine.runs.jsonl import append_row, last_row_of, line_of, rows_of
-from engine.runs.run_info import ALIVE, RunInfo, Status, facts_of, info_of, now
+from engine.runs.run_info import ALIVE, RunInfo, Status, facts_of, info_of
+from engine.runs.times import now
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,16 +4,16 @@ what came of it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
 
 from engine.files.checked import Document
+from engine.runs.times import seconds_between, seconds_of
 
 if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ALIVE = ("queued", "running", "stopping")
 ENDED = ("finished", "stopped", "failed")
 VISIT = "visit-"  # begins the mark of a visitor's run; with the visit it is deleted for good
+SHOWN_NODES = 4  # names of the nodes of one run
 STALE_SECONDS = 120  # a live process that has said nothing for so long is shown as stale
 KILLED = "its process was killed or the machine went down; it can be resumed"
 FIGURES = (
@@ -35,25 +36,6 @@ FIGURES = (
 )  # final metrics that lists show
 
 
-def now() -> str:
-    """The time as runs record it: '2026-01-02T03:04:05.678Z'."""
-    return (
-        datetime.fromtimestamp(time.time(), UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )
-
-
-def seconds_between(start: str | None, end: str | None = None) -> float | None:
-    """Seconds from one recorded time to another (to the present, if that is None); 0 where the clock
-    was put back in between.
-    """
-    if not start:
-        return None
-    passed = datetime.fromisoformat(end or now()) - datetime.fromisoformat(start)
-    return max(0.0, passed.total_seconds())
-
-
 @dataclass(frozen=True)
 class RunInfo:
     """A run as lists show it. Times are ISO 8601 in UTC; `share` and accuracies are fractions in
@@ -61,8 +43,11 @@ class RunInfo:
     `val_n`.
 
     stale   its process lives but has said nothing for two minutes
+    seconds how long it took, all attempts of a resumed one together, without those in the queue; started
+            is when the last attempt began
     saved   it has a checkpoint in best/
     where   of a cluster's job: which one, and on which node; empty on this machine
+    epoch   how many epochs have ended, of `epochs`
     done, total, what   the current work: images decoded, steps trained
     labels  'given' or 'mended': which labels of its data it is trained on; journal: of mended ones,
             up to which position of the label journal of each data set
@@ -91,6 +76,7 @@ class RunInfo:
     title: str = ""
     data: str = ""
     model: str = ""
+    method: str = ""
     created: str = ""
     started: str | None = None
     finished: str | None = None
@@ -135,6 +121,7 @@ _Count = Annotated[int, Field(ge=0, le=10**12)]
 class _Machine(Document):
     device: str | None = None
     processes: _Count | None = None
+    nodes: _Count | None = None
     backend: str | None = None
 
 
@@ -155,6 +142,8 @@ class Status(Document):
     started: _Time | None = None
     finished: _Time | None = None
     heartbeat: _Time | None = None
+    test_reads: _Count = 0
+    earlier_seconds: float | None = Field(None, ge=0, le=10**12)
     epoch: _Count | None = None
     epochs: _Count | None = None
     done: _Count | None = None
@@ -175,6 +164,8 @@ class Status(Document):
     most_minutes: int | None = Field(None, ge=1, le=100_000)
     cwd: str | None = None
     host: str | None = None
+    nodes: list[str] | None = None
+    attempt: str | None = None
     job: dict[str, str] | None = None
     pid: int | None = Field(None, ge=1, le=2**31)
     mistake: bool | None = None
@@ -191,7 +182,8 @@ def info_of(
         state, error = "failed", KILLED
     elif state in ALIVE and stop_wanted:
         state = "stopping"
-    silent = seconds_between(status.get("heartbeat")) or 0
+    said = (seconds_between(status.get(when)) for when in ("heartbeat", "started"))
+    silent = min((seconds for seconds in said if seconds is not None), default=0)
     job: dict[str, str] = status.get("job") or {}
     ended = status.get("finished") or (
         None if alive and not job else status.get("heartbeat")  # by the clock of `started`
@@ -207,7 +199,7 @@ def info_of(
         # Of a cluster's job the executor sees the silence; here two machines' clocks would be compared.
         stale=alive and state != "queued" and silent > STALE_SECONDS and not job,
         saved=(folder / "best" / "checkpoint.json").exists(),
-        seconds=seconds_between(status.get("started"), ended),
+        seconds=seconds_of(status, ended),
         device=_device(machine),
         accuracy=figures.get("test_accuracy"),
         val_accuracy=figures.get("val_accuracy"),
@@ -215,7 +207,7 @@ def info_of(
         val_n=figures.get("val_n"),
         where=" · ".join(
             part
-            for part in (f"{job['cluster']} job {job['id']}", f"on {status.get('host') or ''}")
+            for part in (f"{job['cluster']} job {job['id']}", f"on {_places(status)}")
             if not part.endswith(" ")
         )
         if job.keys() >= {"cluster", "id"}
@@ -225,11 +217,20 @@ def info_of(
 
 
 def _device(machine: Mapping[str, Any]) -> str | None:
-    """'cpu'; of several processes: 'cpu, 2 processes (gloo)'."""
+    """'cpu'; of several processes: 'cpu, 2 processes (gloo)', 'cpu, 2 processes on 2 nodes (gloo)'."""
     device, count = machine.get("device"), machine.get("processes")
     if not device or not count:
         return device
-    return f"{device.partition(':')[0]}, {count} processes ({machine.get('backend')})"
+    nodes = machine.get("nodes") or 1
+    where = f" on {nodes} nodes" if nodes > 1 else ""
+    return f"{device.partition(':')[0]}, {count} processes{where} ({machine.get('backend')})"
+
+
+def _places(status: Mapping[str, Any]) -> str:
+    """The node on which a run is computed, or all of them: 'a', 'a, b', 'a, b, c and 5 more'."""
+    names: list[str] = status.get("nodes") or [status.get("host") or ""]
+    more = f" and {len(names) - SHOWN_NODES} more" if len(names) > SHOWN_NODES else ""
+    return ", ".join(names[:SHOWN_NODES]) + more
 
 
 def figures_of(final: Mapping[str, Any]) -> dict[str, Any]:

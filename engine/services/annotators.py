@@ -10,21 +10,30 @@ import numpy as np
 
 from engine.data.sources import names_in
 from engine.errors import DataError
-from engine.labels.agreement import Fleiss, Pair, Votes, alpha, consensus, fleiss, pairs, votes_of
-from engine.labels.votes import votes_in
+from engine.labels.agreement import (
+    Chosen,
+    Fleiss,
+    Pair,
+    Votes,
+    alpha,
+    chosen,
+    consensus,
+    fleiss,
+    pairs,
+    votes_of,
+)
+from engine.labels.votes import CONSENSUS, votes_in
 
 if TYPE_CHECKING:
     from engine.labels.entries import Entry
     from engine.services.labels import Labels
 
-WHY = "consensus"
-
 
 @dataclass(frozen=True)
 class Annotator:
     """A person. labels: images that they labelled; shared: those of them that others labelled too;
-    right: the share of these that they labelled as the consensus has it; error: (consensus, their
-    label, images) of what they do most often otherwise.
+    right: of these, where a class has a majority, the share that they labelled as the consensus has
+    it; error: (consensus, their label, images) of what they do most often otherwise.
     """
 
     name: str
@@ -36,8 +45,9 @@ class Annotator:
 
 @dataclass(frozen=True)
 class Agreed:
-    """The consensus about an image that several people labelled. p: its probability by Dawid and
-    Skene's model; votes: person → label; now: the label that holds.
+    """The consensus about an image that several people labelled. label: the likeliest class that one of
+    them gave it; p: its probability by Dawid and Skene's model; votes: person → label; now: the label
+    that holds; settled: whether the consensus is taken, which needs a majority of the probability.
     """
 
     sample: str
@@ -45,6 +55,12 @@ class Agreed:
     p: float
     votes: Mapping[str, str]
     now: str | None
+    settled: bool
+
+    @property
+    def differs(self) -> bool:
+        """Whether taking the consensus changes the label."""
+        return self.settled and self.label != self.now
 
     @property
     def disputed(self) -> bool:
@@ -107,28 +123,44 @@ class Annotators:
 
     def take_consensus(self, data: str, samples: list[str], *, who: str) -> list[Entry]:
         """Give images the label of their consensus; returns the new entries. Raises DataError for one
-        that not two people labelled.
+        that not two people labelled, or whose consensus has no majority.
         """
         found = self.agreement(data)
-        label = {one.sample: one.label for one in found.images} if found else {}
-        missing = [sample for sample in samples if sample not in label]
+        by_name = {one.sample: one for one in found.images} if found else {}
+        missing = [sample for sample in samples if sample not in by_name]
         if missing:
             raise DataError("not two people labelled this image", got=repr(missing[0]))
-        to = [label[sample] for sample in samples]
-        return self.labels.relabel(data, samples, to, who=who, why=WHY, own=False, new_class=True)
+        for one in (by_name[sample] for sample in samples):
+            if not one.settled:
+                raise DataError(
+                    f"no class that somebody gave {one.sample} has a majority",
+                    expected="a probability above 50%",
+                    got=f"'{one.label}' at {one.p:.1%}",
+                    hint="Decide about this image yourself.",
+                )
+        to = [by_name[sample].label for sample in samples]
+        return self.labels.relabel(
+            data, samples, to, who=who, why=CONSENSUS, own=False, new_class=True
+        )
 
     def _agreement(self, data: str, found: dict[str, dict[str, str]]) -> Agreement:
         votes = votes_of(found)
-        posterior = consensus(votes).posterior  # (N, K)
-        likely = posterior.argmax(1)
+        best = chosen(votes, consensus(votes).posterior)
         several = np.flatnonzero(votes.counts.sum(1) > 1)
-        order = several[np.lexsort((posterior.max(1)[several], ~votes.disputed[several]))]
+        order = several[np.lexsort((best.p[several], ~votes.disputed[several]))]
         names = [votes.samples[at] for at in order]
         images = [
-            Agreed(name, votes.classes[likely[at]], float(posterior[at].max()), found[name], now)
+            Agreed(
+                sample=name,
+                label=votes.classes[best.label[at]],
+                p=float(best.p[at]),
+                votes=found[name],
+                now=now,
+                settled=bool(best.settled[at]),
+            )
             for name, at, now in zip(names, order, self._now(data, names), strict=True)
         ]
-        people = tuple(_annotator(votes, at, likely) for at in range(len(votes.people)))
+        people = tuple(_annotator(votes, at, best) for at in range(len(votes.people)))
         return Agreement(people, tuple(pairs(votes)), fleiss(votes), alpha(votes), tuple(images))
 
     def _now(self, data: str, samples: list[str]) -> list[str | None]:
@@ -139,11 +171,12 @@ class Annotators:
         return [now.get(sample) for sample in samples]
 
 
-def _annotator(votes: Votes, at: int, likely: np.ndarray) -> Annotator:
-    own = votes.labels[:, at]
+def _annotator(votes: Votes, at: int, best: Chosen) -> Annotator:
+    own, likely = votes.labels[:, at], best.label
     labelled = own >= 0
     shared = labelled & (votes.counts.sum(1) > 1)
-    wrong = shared & (own != likely)
+    judged = shared & best.settled
+    wrong = judged & (own != likely)
     error = None
     if wrong.any():
         kinds, counts = np.unique(
@@ -151,6 +184,5 @@ def _annotator(votes: Votes, at: int, likely: np.ndarray) -> Annotator:
         )
         true, said = kinds[counts.argmax()].tolist()
         error = (votes.classes[true], votes.classes[said], int(counts.max()))
-    n = int(shared.sum())
-    right = float((own[shared] == likely[shared]).mean()) if n else None
-    return Annotator(votes.people[at], int(labelled.sum()), n, right, error)
+    right = float((own[judged] == likely[judged]).mean()) if judged.any() else None
+    return Annotator(votes.people[at], int(labelled.sum()), int(shared.sum()), right, error)

@@ -27,7 +27,7 @@ def load(
 
 def gallery(launcher: Launcher, progress: Progress, model: str) -> dict[str, Any]:
     """Build a model's gallery."""
-    from engine.services.gallery import Galleries
+    from engine.services.galleries import Galleries
 
     return {"model": model, "file": str(Galleries(launcher.store).build(model, progress))}
 
@@ -215,6 +215,19 @@ def score_together(
     return score(launcher.store, models, data, split, labels, progress)
 
 
+def confusions(
+    launcher: Launcher, progress: Progress, model: str, stamp: int = 0
+) -> dict[str, Any]:
+    """Find the images that a model takes for another class. stamp: of its checkpoint, so that the task
+    is another one when another model has its name.
+    """
+    from engine.services.predictions import confused_images
+
+    found = confused_images(launcher.store, model, progress)
+    assert found is not None  # it is None only where nothing may be computed
+    return found
+
+
 TASKS: dict[str, Task] = {
     "gallery": gallery,
     "load": load,
@@ -231,4 +244,5 @@ TASKS: dict[str, Task] = {
     "noise-trial": noise_trial,
     "publish-labels": publish_labels,
     "score-together": score_together,
+    "confusions": confusions,
 }

@@ -39,18 +39,19 @@ def write_zip(
     they are its squares as PNG.
     """
     test = set(diagnosis.data.splits.get("test", np.empty(0, np.int64)).tolist())
+    paths: dict[int, str] = {}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         kept = np.flatnonzero(cleaned.labels >= 0)
         for number, (i, name, content) in enumerate(_pictures(store, diagnosis, kept)):
             split = (
                 ("test/" if int(diagnosis.arrays["index"][i]) in test else "train/") if test else ""
             )
-            archive.writestr(
-                f"{split}{_folder_name(diagnosis.classes[cleaned.labels[i]])}/{name}", content
-            )
+            label = diagnosis.classes[cleaned.labels[i]]
+            paths[int(i)] = f"{split}{_folder_name(label)}/{name}"
+            archive.writestr(paths[int(i)], content)
             if number % 500 == 0:
                 progress(number, len(kept), "writing pictures")
-        archive.writestr("labels.csv", table(diagnosis, cleaned))
+        archive.writestr("labels.csv", table(diagnosis, cleaned, paths))
     progress(len(kept), len(kept), "writing pictures")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.compare.matched import matched
+from engine.compare.seeds import SeedGroup, seed_group
 from engine.compare.statistics import (
     McNemar,
     by_class,
@@ -28,9 +30,9 @@ from engine.compare.subjects import (
     subject_of,
     thresholds_for,
 )
-from engine.compare.verdicts import SeedGroup, answer, seed_group
+from engine.compare.verdicts import answer
 from engine.errors import RunError
-from engine.metrics import confusion
+from engine.metrics import confusion, images_per_second
 from engine.recipes.recipe import compare_recipes
 
 if TYPE_CHECKING:
@@ -93,6 +95,18 @@ class Compare:
                 continue
         return out
 
+    def left_out(self, ids: Sequence[str], subjects: Sequence[Subject]) -> list[str]:
+        """A sentence for each of these runs that is not among the `subjects`, since there is nothing of
+        it to compare."""
+        compared = {one.id for one in subjects}
+        infos = (self.store.run(id).info() for id in dict.fromkeys(ids))
+        return [
+            f"{info.name} ({info.id}) is {info.state} and has not ended an epoch: it is left out of the"
+            " comparison."
+            for info in infos
+            if info.id not in compared
+        ]
+
     def table(self, subjects: Sequence[Subject]) -> list[dict[str, Any]]:
         """A row a run: score with its interval, the other final figures, and when it reached each
         threshold.
@@ -127,7 +141,7 @@ class Compare:
                     "parameters": s.final.get("parameters"),
                     "epochs": len(s.epochs),
                     "seconds": s.epochs[-1]["seconds"] if s.epochs else None,
-                    "images_per_second": s.final.get("images_per_second"),
+                    "images_per_second": images_per_second(s.epochs),
                     "device": s.device,
                     **{f"epochs_to_{step}": epochs.get(step) for step in steps},
                     **{f"seconds_to_{step}": seconds.get(step) for step in steps},
@@ -150,26 +164,11 @@ class Compare:
 
     def pair(self, first: Subject, second: Subject) -> Pair:
         """Both runs on the same images. Raises RunError if they were not asked about the same
-        images or classes.
+        images or classes, OtherLabelsError if about the same by different labels.
         """
         one, two = predictions_of(first), predictions_of(second)
-        if (one.data, one.split) != (two.data, two.split) or one.classes != two.classes:
-            raise RunError(
-                "these runs were not scored on the same images",
-                expected=f"{one.data} {one.split}, {len(one.classes)} classes",
-                got=f"{two.data} {two.split}, {len(two.classes)} classes",
-            )
-        index, at_one, at_two = np.intersect1d(
-            one.index, two.index, assume_unique=True, return_indices=True
-        )
+        index, at_one, at_two = matched(one, two)
         labels = one.labels[at_one]
-        if not len(index) or (labels != two.labels[at_two]).any():
-            got = (
-                f"{len(index):,} images in common, with other labels"
-                if len(index)
-                else "none in common"
-            )
-            raise RunError("these runs were not scored on the same images", got=got)
         p, q = one.probabilities[at_one], two.probabilities[at_two]
         says_one, says_two = p.argmax(1), q.argmax(1)
         right_one, right_two = says_one == labels, says_two == labels
@@ -219,15 +218,28 @@ class Compare:
         groups = self.groups(subjects)
         out: list[str] = []
         for other in groups[1:]:
-            test = None
-            if groups[0].spread and other.spread and groups[0].spread.n == other.spread.n == 1:
-                try:
-                    test = self.pair(groups[0].members[0], other.members[0]).test
-                except RunError:
-                    test = None
+            pairs = self._paired(groups[0], other)
             p = welch(groups[0].scores, other.scores)
-            out += answer(groups[0], other, test, p)
+            if (
+                groups[0].same_scores
+                and other.same_scores
+                and groups[0].scores[0] != other.scores[0]
+            ):
+                p = None  # with no variance at all every difference would be certain
+            out += answer(groups[0], other, pairs, p)
         return out
+
+    def _paired(self, first: SeedGroup, second: SeedGroup) -> list[McNemar]:
+        """McNemar's test of each run of one with each run of the other, where a side has one seed; none
+        where it has no score, or where a pair was not scored on the same images.
+        """
+        if min(len(first.scores), len(second.scores)) != 1:
+            return []  # of several seeds the means are tested
+        try:
+            pairs = product(first.members, second.members)
+            return [self.pair(one, two).test for one, two in pairs]
+        except RunError:
+            return []
 
     def reliability(self, subject: Subject, bins: int = 15) -> list[dict[str, float]]:
         found = predictions_of(subject)

@@ -110,12 +110,18 @@ def samples_of(
     size: int = 28,
 ) -> Samples:
     """Images `first` … `first + count` of those classes in an official split; images that can't be
-    read are left out. Several classes (None: all) take turns: the first image of each, the second,
-    and so on. Raises DataError for a split or class that does not exist.
+    read are left out, and once the whole set has been decoded they are not counted either. Several
+    classes (None: all) take turns: the first image of each, the second, and so on. Raises DataError
+    for a split or class that does not exist.
     """
+    style = style_of(listing, style)
     order = in_turns(listing, split, classes)
+    usual = listing.kind, USUAL_SIZE[listing.kind]
+    read = stored_squares(listing, style, size, home) or stored_squares(listing, *usual, home)
+    if read is not None:  # what can't be read in one style and size can't be in another
+        order = order[np.isin(order, read.kept)]
     index = order[first : first + count]
-    images, kept = squares_at(listing, index, home, style_of(listing, style), size)
+    images, kept = squares_at(listing, index, home, style, size)
     return Samples(images, listing.labels[kept], [listing.files[int(i)] for i in kept], len(order))
 
 

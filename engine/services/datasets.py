@@ -32,7 +32,7 @@ from engine.services.contents import (
 )
 from engine.services.imports import Imports
 from engine.settings import COMMAND
-from engine.store.trainable import check_labels
+from engine.store.trainable import check_data
 
 if TYPE_CHECKING:
     from engine.recipes.augmentation import Augment
@@ -49,7 +49,9 @@ class Data:
         self.imports = Imports(store)
 
     def list(self) -> list[DatasetInfo]:
-        """The data sets known by name and those uploaded; those available here first."""
+        """The data sets known by name, those uploaded, and folders in GLYPHLAB_DATA that hold one; those
+        available here first.
+        """
         return list_datasets(self.store.settings.data, self.store.home)
 
     def check(self, name: str, progress: Progress = no_progress) -> Contents:
@@ -181,13 +183,23 @@ class Data:
         set_aside(self.store.home, name, remove_upload(self.store.home, name))
 
     def why_not_trained(self, spec: DataSpec) -> str:
-        """Why no run can be trained on these images, as a sentence; '' where one can, as far as labels go."""
+        """Why no run can be trained on these images, as a sentence; '' where one can, as far as labels and
+        the share for a test split go.
+        """
         try:
-            check_labels(spec, self.store.home, self.listing)
+            check_data(spec, self.store.home, self.listing)
         except DataError as error:
             words = str(error)
             return words[:1].upper() + words[1:]
         return ""
+
+    def is_here(self, name: str) -> bool:
+        """Whether one data set can be opened without fetching anything. Looks for its files only."""
+        settings = self.store.settings
+        try:
+            return find(name, settings.data, self.store.home, settings.names_only) is not None
+        except DataError:
+            return False
 
     def listing(self, name: str, progress: Progress = no_progress) -> Listing:
         """The names and given labels of a data set's images, nothing decoded. Raises DataError."""

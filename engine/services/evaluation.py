@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import metrics
-from engine.errors import DataError
+from engine.errors import DataError, first_of
 from engine.progress import Progress, no_progress
-from engine.services.model_data import images_for
+from engine.services.model_data import images_for, training_files
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
+    from engine.models.metadata import CheckpointMeta
     from engine.models.predictor import Predictor
     from engine.store.store import Store
 
@@ -44,27 +45,22 @@ def evaluate(
         if not _is_path(data):
             split = "test" if len(images.splits.get("test", ())) else "all"
             if split == "all":
-                notes.append(
-                    f"{data} has no test split, so all its images are scored"
-                    + (
-                        "; the model was trained on some of them"
-                        if meta["recipe"]["data"]["name"] == data
-                        else ""
-                    )
-                )
+                notes.append(f"{data} has no test split, so all its images are scored")
     index = images.split(split)
     labels, kept, unscored = match_classes(images, index, predictor.classes, model)
+    if said := _seen(store, meta, data, {str(images.files[int(at)]) for at in index[kept]}):
+        notes.append(said)
     if unscored:
         total = sum(unscored.values())
         notes.append(
             f"{total:,} images of {len(unscored)} classes that the model does not know are not"
-            f" scored: {' '.join(unscored)}"
+            f" scored: {', '.join(unscored)}"
         )
     missing = [name for name in predictor.classes if name not in images.classes]
     if missing:
         notes.append(
             f"the model also knows {len(missing)} classes that {data} does not have:"
-            f" {' '.join(missing)}"
+            f" {', '.join(missing)}"
         )
     probabilities = probabilities_of(predictor, images, index[kept], progress)
     report = metrics.report(labels, probabilities, predictor.classes)
@@ -88,23 +84,39 @@ def evaluate(
     }
 
 
+def _seen(store: Store, meta: CheckpointMeta, data: str, files: set[str]) -> str:
+    """That the model was trained on some of these images, with their number where it can be known; ''
+    where it was trained on none, or on another data set.
+    """
+    trained = training_files(store, meta, data)
+    if trained is None:
+        return "the model was trained on some of these images"
+    seen = len(files & trained)
+    return f"the model was trained on {seen:,} of these {len(files):,} images" if seen else ""
+
+
 def match_classes(
     images: ImageSet, index: np.ndarray, classes: Sequence[str], model: str
 ) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
     """The images at `index` (n,) whose class the model knows: their labels (m,) in the model's
     order, their places (m,) in `index`, and how many images of which classes are left out. Raises
-    DataError if none is left."""
+    DataError if none is left, or no image has a label."""
+    given = images.labels[index]
+    if not (given >= 0).any():
+        raise DataError(
+            f"no image of {images.name} has a label",
+            expected="labelled images, which a model's answers are compared with",
+            hint="Give labels on the page Label.",
+        )
     place = {name: number for number, name in enumerate(classes)}
     order = np.array([place.get(name, -1) for name in images.classes], np.int64)
-    given = images.labels[index]
     labels = np.where(given >= 0, order[given], -1)
     kept = np.flatnonzero(labels >= 0)
     if not len(kept):
-        shown = " ".join(images.classes[:20])
         raise DataError(
             f"{images.name} has no class that model {model} knows",
-            expected=f"some of {' '.join(classes[:20])}",
-            got=shown,
+            expected=f"some of {first_of(classes)}",
+            got=first_of(images.classes),
         )
     left = given[(labels < 0) & (given >= 0)]
     return (

@@ -1,51 +1,37 @@
 """A model's gallery: a few of its training images in its embedding, for the nearest images beside a
 drawing.
 
-Built once a model, in the background, from the data that the model was trained on, and kept in
-`home/galleries`; a shipped model may bring one with it (`gallery.npz` beside its checkpoint, made
-by `Galleries.ship`). What is close and what is strange differs from model to model, so the gallery
-measures it on images that the model did not learn from.
+What is close and what is strange differs from model to model, so the gallery measures it on images
+that the model did not learn from. Which model has which gallery: engine.services.galleries.
 """
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from engine.data.sources import is_pool, part_of
 from engine.embedding.neighbours import Neighbours
-from engine.embedding.projection import Options, project
-from engine.errors import DamagedError, DataError
-from engine.files.atomic import write_arrays
+from engine.errors import DamagedError
 from engine.files.checked import read_arrays
-from engine.progress import Progress, no_progress
-from engine.recognition.rejection import Rejection, arrays_of, rejection_in
-from engine.recognition.shape_similarity import likeness_vectors
-from engine.recognition.typicality import Typical, ink_depth, measured, typicality_of
-from engine.services.limits import limited, places_of, rejection_of, some_of
-
-if TYPE_CHECKING:
-    from engine.store.store import Store
-
-MOST = 3000  # images in a gallery; searched in under a millisecond
-MOST_QUERIES = 800  # held-out images to measure by
-STRANGE_PERCENT = 0.5  # share of honest held-out images that may be called strange
-SHIPPED = "gallery.npz"
-MOST_SHIPPED = 1500
-FORMAT = 6
+from engine.recognition.rejection import Rejection, rejection_in
+from engine.recognition.shape_similarity import FORM_SIDE, likeness_vectors
+from engine.recognition.typicality import Typical, ink_depth, typicality_of
 
 
 class Neighbour(NamedTuple):
-    """One neighbour: its class, cosine similarity (-1..1) and image (S, S) uint8."""
+    """One neighbour: its class, cosine similarity (-1..1), image (S, S) uint8, and its name in the
+    gallery's data set, '' where that is not known.
+    """
 
     label: str
     similarity: float
     image: np.ndarray
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +39,8 @@ class Gallery:
     """N training images. images (N, S, S) uint8; labels (N,) int64 into classes; `search` holds
     their embeddings.
 
+    data         the data set that they are of, pooled ones joined by '+'
+    files        their N names in it; none in galleries of an earlier version
     likeness     (at least N, D + 196) float32, as `likeness_vectors` makes them; also of images
                  that are not shown
     rejection    what tells foreign drawings from those of the model's classes; None in galleries
@@ -74,14 +62,28 @@ class Gallery:
     coordinates: np.ndarray | None
     typical: Typical | None = None
     rejection: Rejection | None = None
+    files: tuple[str, ...] = ()
 
     def nearest(self, embedding: np.ndarray, k: int) -> list[Neighbour]:
         """The k images nearest to an embedding (D,), nearest first."""
         similarity, index = self.search.search(embedding, k)
         return [
-            Neighbour(self.classes[self.labels[place]], float(value), self.images[place])
+            Neighbour(
+                self.classes[self.labels[place]],
+                float(value),
+                self.images[place],
+                self.files[place] if self.files else "",
+            )
             for value, place in zip(similarity[0], index[0], strict=True)
         ]
+
+    def image_of(self, data: str, sample: str) -> np.ndarray | None:
+        """The image (S, S) uint8 that it holds of a sample of one data set; None if it holds none."""
+        places = (at for at, file in enumerate(self.files) if file.endswith(sample))
+        at = next(
+            (at for at in places if part_of(self.data, self.files[at]) == (data, sample)), None
+        )
+        return None if at is None else self.images[at]
 
     def likeness_of(self, vector: np.ndarray) -> float:
         """Likeness (-1..1) of the most alike image to a likeness vector (D + 196,)."""
@@ -123,137 +125,31 @@ class Gallery:
         return sorted(votes.items(), key=lambda item: -item[1])
 
 
-class Galleries:
-    """The galleries of a lab. Safe to share by threads."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self._loaded: dict[Path, Gallery] = {}
-        self._lock = threading.Lock()
-
-    def path(self, model: str) -> Path:
-        """Where a model's gallery is kept; another checkpoint under the same name has another.
-        Raises CheckpointError.
-        """
-        folder = self.store.model_folder(model)
-        stamp = f"{FORMAT} {folder} {(folder / 'checkpoint.json').stat().st_mtime_ns}"
-        return (
-            self.store.home
-            / "galleries"
-            / f"{hashlib.blake2b(stamp.encode(), digest_size=10).hexdigest()}.npz"
-        )
-
-    def get(self, model: str) -> Gallery | None:
-        """The gallery of a model, or None where it has not been built."""
-        path = self.path(model)
-        with self._lock:
-            held = self._loaded.get(path)
-            if held is None:
-                held = _read(path, "") or _read(
-                    self.store.model_folder(model) / SHIPPED,
-                    self.store.model_meta(model)["weights"],
-                )
-                if held is not None:
-                    self._loaded[path] = held
-            elif (
-                held.coordinates is None and path.is_file()
-            ):  # the map is added when it has been laid out
-                held = self._loaded[path] = _read(path, "") or held
-            return held
-
-    def build(self, model: str, progress: Progress = no_progress) -> Path:
-        """Build a model's gallery, keep it in the lab and return its file. Raises DataError if its
-        training data is not available.
-        """
-        path = self.path(model)
-        self._build(model, path, MOST, None, "", progress)
-        return path
-
-    def ship(self, model: str, sources: Sequence[str], progress: Progress = no_progress) -> Path:
-        """Put a smaller gallery beside a model's checkpoint; returns its file. Images come from the
-        named data sets only, those that may be passed on; of the others there are likeness vectors,
-        so that drawings like them are not taken for strange ones."""
-        path = self.store.model_folder(model) / SHIPPED
-        self._build(
-            model, path, MOST_SHIPPED, sources, self.store.model_meta(model)["weights"], progress
-        )
-        return path
-
-    def calibrate(
-        self,
-        model: str,
-        sources: Sequence[str],
-        held_out: np.ndarray | None = None,
-        progress: Progress = no_progress,
-    ) -> Path:
-        """Fit anew what is foreign to a model, in the gallery beside its checkpoint, whose images
-        stay; returns its file. sources: as of `ship`; held_out: squares (n, C, S, S) uint8 of drawings
-        of its classes that the limits are measured by, instead of those of its data set. Raises
-        DataError if it has no gallery there, or if its training data is not at hand.
-        """
-        path, meta = self.store.model_folder(model) / SHIPPED, self.store.model_meta(model)
-        gallery = _read(path, meta["weights"])
-        if gallery is None:
-            raise DataError(f"{model} has no gallery beside its checkpoint", hint="Ship one first.")
-        places = places_of(self.store, model, sources, progress)
-        found = rejection_of(self.store, model, places, gallery.likeness, progress)
-        if found is not None and held_out is not None:
-            embeddings = self.store.predictor(model).embed(held_out)
-            found = limited(found, embeddings, held_out, gallery.likeness)
-        content = dict(read_arrays(path, ("weights",), ""))
-        write_arrays(path, **{**content, **(arrays_of(found) if found else {})})
-        return path
-
-    def _build(
-        self,
-        model: str,
-        path: Path,
-        most: int,
-        sources: Sequence[str] | None,
-        weights: str,
-        progress: Progress,
-    ) -> None:
-        places = places_of(self.store, model, sources, progress)
-        data = places.data
-        other = some_of(places.other, data.labels, most // 2)
-        train = some_of(places.shown, data.labels, most)
-        held = some_of(places.held, data.labels, MOST_QUERIES)
-        everything = np.concatenate([train, other, held])
-        squares = data.images[everything]
-        embeddings = self.store.predictor(model).embed(
-            squares, lambda done: progress(done, len(squares), "embedding training images")
-        )
-        likeness = likeness_vectors(embeddings, squares)
-        parts = np.cumsum([len(train), len(other)])
-        own, others, queries = np.split(likeness, parts)
-        alike = queries @ np.concatenate([own, others]).T
-        typical = measured(typicality_of(alike), ink_depth(data.images[held][:, 0]))
-        content = {
-            "data": np.array(str(self.store.model_meta(model)["recipe"]["data"]["name"])),
-            "classes": np.array(data.classes),
-            "weights": np.array(weights),
-            "images": data.images[train][:, 0],
-            "labels": data.labels[train].astype(np.int16),
-            "embeddings": embeddings[: len(train)].astype(np.float16),
-            "others": others.astype(np.float16),
-            "strange": np.percentile(alike.max(1), STRANGE_PERCENT),
-            "typical": np.array(typical),
-        }
-        if not weights:
-            write_arrays(path, **content)  # the neighbours can be shown meanwhile
-        found = rejection_of(self.store, model, places, np.concatenate([own, others]), progress)
-        if found is not None:
-            content.update(arrays_of(found))
-        options, compiled = Options(), self.store.compiled()
-        laid_out = project(
-            embeddings[: len(train)], options, threads=1, compiled=compiled, progress=progress
-        )
-        write_arrays(path, **content, coordinates=laid_out.coordinates.astype(np.float16))
+def names_as_array(names: Sequence[str]) -> np.ndarray:
+    """Names of images as a file keeps them: UTF-8, one a line, uint8. What no address can carry, a name
+    of several lines or of bytes that are no text, is left out as ''.
+    """
+    return np.frombuffer("\n".join(map(_in_a_line, names)).encode(), np.uint8)
 
 
-def _read(path: Path, weights: str) -> Gallery | None:
-    """The gallery in a file; None if it is missing, or if it was made with other weights than
-    these.
+def _in_a_line(name: str) -> str:
+    try:
+        return name if name.encode() and "\n" not in name else ""
+    except UnicodeEncodeError:
+        return ""
+
+
+def _names_in(file: Mapping[str, np.ndarray], count: int) -> tuple[str, ...]:
+    """The `count` names of a file; none where it has none, or another number of them."""
+    if "files" not in file:
+        return ()
+    names = file["files"].tobytes().decode(errors="replace").split("\n")
+    return tuple(names) if len(names) == count else ()
+
+
+def read_gallery(path: Path, weights: str) -> Gallery | None:
+    """The gallery in a file; None if it is missing, if it was made with other weights than these, or if
+    its arrays do not fit together: it may have come with a model from elsewhere.
     """
     if not path.is_file():
         return None
@@ -262,7 +158,7 @@ def _read(path: Path, weights: str) -> Gallery | None:
         file = read_arrays(path, names, "")
     except DamagedError:  # it is made again
         return None
-    if str(file["weights"]) != weights:
+    if str(file["weights"]) != weights or not _fits_together(file):
         return None
     embeddings, labels = file["embeddings"].astype(np.float32), file["labels"].astype(np.int64)
     images = file["images"]
@@ -279,4 +175,40 @@ def _read(path: Path, weights: str) -> Gallery | None:
         file["coordinates"].astype(np.float32) if "coordinates" in file else None,
         Typical(*map(float, file["typical"])) if "typical" in file else None,
         rejection_in(file),
+        _names_in(file, len(labels)),
+    )
+
+
+def _fits_together(file: Mapping[str, np.ndarray]) -> bool:
+    """Whether a file's arrays have the shapes, kinds and ranges that a gallery relies on. Of what may be
+    missing, all of a rejection is there or nothing.
+    """
+    vectors, labels, images, others = (
+        file[k] for k in ("embeddings", "labels", "images", "others")
+    )
+    if vectors.ndim != 2 or not vectors.size or file["classes"].ndim != 1 or file["data"].ndim:
+        return False
+    n, width = vectors.shape
+    rejection = {
+        "rejection_whitener": (width, width),
+        "rejection_centres": (len(file.get("rejection_weights", ())), width),
+        "rejection_weights": (len(file.get("rejection_centres", ())),),
+        "rejection_numbers": (3,),
+    }
+    shapes = {"strange": (), "coordinates": (n, 2), "typical": (2,), **rejection}
+    real = [vectors, others, *(file[name] for name in shapes if name in file)]
+    return (
+        labels.shape == (n,)
+        and labels.dtype.kind in "iu"
+        and 0 <= labels.min() <= labels.max() < len(file["classes"])
+        and images.dtype == np.uint8
+        and images.ndim == 3
+        and images.shape == (n, images.shape[-1], images.shape[-1])
+        and images.size > 0
+        and others.ndim == 2
+        and others.shape[1] == width + FORM_SIDE**2
+        and all(file[name].shape == shape for name, shape in shapes.items() if name in file)
+        and len(rejection.keys() & file.keys()) in (0, len(rejection))
+        and all(array.dtype.kind == "f" and np.isfinite(array).all() for array in real)
+        and is_pool(str(file["data"]))
     )

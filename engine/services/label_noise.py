@@ -190,9 +190,9 @@ class Noise:
         """A data set as the pipeline takes it: in its own style, handwriting at 28 and photographs at
         48 pixels.
         """
-        data = self.store.dataset(DataSpec(name=dataset), progress=progress)
+        data = self.store.dataset(DataSpec.named(dataset), progress=progress)
         return (
-            self.store.dataset(DataSpec(name=dataset, size=PHOTO_SIZE), progress=progress)
+            self.store.dataset(DataSpec.named(dataset, size=PHOTO_SIZE), progress=progress)
             if data.style == "photo"
             else data
         )

@@ -4,11 +4,13 @@ that learns with every label.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from engine.data.listing import TEST
+from engine.data.sources import names_in
 from engine.embedding.proposals import STRATEGIES, Head, Pool, fit_head, held_out_right
 from engine.errors import DataError, unknown
 from engine.metrics import wilson_interval
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 10  # proposals
 LEAST_SCORED = 20  # labels
+ENOUGH = 0.5  # share of fewer labels that a model predicts rightly, for its predictions to be shown
 FEW = 500  # labels, up to which a first model is trained in small batches
 # First the last layer alone, then all gently: with few images, training all at once spoils what the
 # network has learned (linear probing then fine-tuning, Kumar et al. 2022). Augmentation as in the shipped
@@ -35,8 +38,8 @@ MOST_FITTED = 1_000  # labels that the head is fitted to: 0.3 s with 26 classes,
 
 
 class Proposal(NamedTuple):
-    """An image to label: its place in the space, its name, what the head predicts of it ('' without a
-    head) and with which probability.
+    """An image to label: its place in the space, its name, what is predicted of it ('' where nothing is)
+    and with which probability.
     """
 
     place: int
@@ -121,20 +124,46 @@ class Labelling:
         )
         rng = np.random.default_rng(len(labelled))
         chosen = STRATEGIES[strategy](Pool(vectors, labelled, waiting, p), count, rng)
-        row = {int(place): at for at, place in enumerate(waiting)}
-        out = []
-        for place in chosen.tolist():
-            likely = p[row[place]] if head is not None else None
-            best = int(likely.argmax()) if likely is not None else 0
-            out.append(
-                Proposal(
-                    place,
-                    names[place],
-                    head.classes[best] if head is not None else "",
-                    float(likely[best]) if likely is not None else 0.0,
-                )
-            )
-        return out
+        return self.predicted(space, [names[place] for place in chosen.tolist()])
+
+    def predicted(self, space: Space, names: Sequence[str]) -> list[Proposal]:
+        """What is predicted of images of the space: by its model while `model_predicts`, else by the
+        head; nothing without one. Raises DataError for an image that is not in the space.
+        """
+        found = [space.place_of(name) for name in names]
+        if None in found:
+            raise DataError(f"{space.data} has no image {names[found.index(None)]} embedded")
+        places = np.array(found, np.int64)
+        own = self.model_predicts(space)
+        head = None if own else self.head(space)
+        if head is not None:
+            p = head.probabilities(np.asarray(space.embeddings[places]))
+            likely, sure = np.array(head.classes)[p.argmax(1)], p.max(1)
+        elif own:
+            likely = np.array(space.model_classes)[space.predicted[places]]
+            sure = space.confidence[places]
+        else:
+            likely, sure = np.full(len(places), ""), np.zeros(len(places))
+        rows = zip(places.tolist(), names, likely.tolist(), sure.tolist(), strict=True)
+        return [Proposal(*row) for row in rows]
+
+    def model_predicts(self, space: Space) -> bool:
+        """Whether the space's own model predicts better than the head: it knows all classes that the
+        data set has so far, and of the labelled images it is right about a larger share than heads
+        that were fitted without them, or where these are not scored, about at least half of a few.
+        """
+        if not {*self.labels.classes(space.data)} <= {*space.model_classes}:
+            return False
+        now = self._now(space)
+        places = [i for i, label in enumerate(now) if label is not None]
+        if not places:
+            return True
+        said = np.array(space.model_classes)[space.predicted[places]]
+        share = float(np.mean(said == np.array([now[i] for i in places])))
+        score = self.score(space)
+        if score is None:
+            return len(places) < LEAST_SCORED and share >= ENOUGH
+        return share > score.accuracy
 
     def score(self, space: Space) -> Score | None:
         """How good the head is by five-fold cross-validation over the labels; None with less than
@@ -162,11 +191,14 @@ class Labelling:
         meta = self.labels.store.model_meta(space.model)
         wanted = {"style": meta["style"], "size": meta["size"], "labels": "mended"}
         few = self.standing(space).labelled < FEW
+        listings = [self.labels.listing(name) for name in names_in(space.data)]
+        own = all((listing.official == TEST).any() for listing in listings)
+        test = 0 if own else 0.2  # a share is refused where there is a test split already
         return make_recipe(
             {
                 **FIRST_MODEL,
                 "batch_size": 8 if few else 64,
-                "data": {"name": space.data, **wanted, "validation": 0.1, "test": 0.2},
+                "data": {"name": space.data, **wanted, "validation": 0.1, "test": test},
                 "model": meta["recipe"]["model"],
                 "init_from": space.model,
             }

@@ -207,7 +207,12 @@ class Labels:
             raise DataError(f"'{data}' is several data sets", hint="Give one of them.")
         journal = Journal(self.store.home, data)
         known = {entry.id for entry in journal.entries()}
-        found = entries_of(read_rows(file), who, f"import of {file.name}")
+        found = entries_of(
+            read_rows(file),
+            who,
+            f"import of {file.name}",
+            lambda samples: self.labels_now(data, samples),
+        )
         fresh = [make for id, make in found if id not in known]
         tried = [checked(make) for make in fresh]
         self._known(data, [sample for entry in tried for sample in entry.samples])
@@ -230,7 +235,7 @@ class Labels:
         classes = self.classes(data)
         for label in sorted(set(labels) - set(classes)):
             if not new_class:
-                hint = "A class that is new has to be allowed."
+                hint = "A class that is new is allowed with --new-class (in Python new_class=True)."
                 raise DataError(unknown("class", label, classes), hint=hint)
             _check_name(label, "the name of a class")
 

@@ -18,7 +18,8 @@ class Layer:
     kind 'class': codes (N,) are places in `names`, `counts` how many have each; 'value': codes are
     0..255, from `low` to `high`. `palette` says which colours suit: 'classes', 'verdict' (right,
     wrong, unknown), 'rivals' (both, one, other, none), 'change' (all but the last name are
-    stressed), 'few' or 'ramp'.
+    stressed), 'few' or 'ramp'. `middles`, if given, says where on the map the points of each name
+    lie, without the unnamed, so that groups beside one another don't look alike.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Layer:
     low: float = 0.0
     high: float = 1.0
     palette: str = "classes"
+    middles: tuple[tuple[float, ...], ...] = ()
 
     @property
     def low_text(self) -> str:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError, RightsError
-from engine.metrics import wilson_interval
 from engine.people.class_file import Assignment, Student
-from engine.people.person import FOLDERS
+from engine.people.request_log import forget_requests
+from engine.people.started import Started
+from engine.people.work import with_work
 from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import Recipe, make_recipe
-from engine.runs.run_info import now
+from engine.runs.times import now
+from engine.services.clearing import Clearing
+from engine.services.untouched import Untouched, untouched
 
 if TYPE_CHECKING:
+    from engine.data.uploads import Upload
     from engine.jobs.launcher import Launcher
     from engine.people.classroom import Classroom
     from engine.runs.run_info import RunInfo
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
 
 # Fields of a recipe's data that change nothing about which images a run is tested on.
 FREE = frozenset("style size labels journal balance limit".split())
-# Fields of a recipe that only say something of it, or have been applied.
-SAID = frozenset("name title about published target analysis scale small resources".split())
 LONGEST_LINE = 20  # models that started one from another
 LONGEST_WORDS = 500  # characters of an assignment
 
@@ -68,24 +69,6 @@ class Standing:
     name_is_anothers: bool = False
 
 
-@dataclass(frozen=True)
-class Untouched:
-    """What a recipe reached that nobody changed: its test accuracy (0..1) of n images."""
-
-    accuracy: float
-    n: int
-
-    @property
-    def better(self) -> float:
-        """The accuracy with one more image right, if there is one."""
-        return min(1.0, (round(self.accuracy * self.n) + 1) / self.n)
-
-    @property
-    def provable(self) -> float:
-        """The highest target that a run without a mistake has reached beyond its interval."""
-        return wilson_interval(self.n, self.n)[0]
-
-
 class Lessons:
     """What a teacher does in a class, and what its students see of it."""
 
@@ -94,13 +77,14 @@ class Lessons:
     ) -> None:
         self.store, self.launcher = store, launcher
         self.classroom, self.compare = classroom, compare
+        self._clearing = Clearing(store, launcher)
 
     def wall(self) -> list[Desk]:
         """Every student, by name."""
         runs = self.store.runs()
         out = []
         for student in sorted(self.classroom.now().students, key=lambda one: one.name.casefold()):
-            folder = self._folder(student.id)
+            folder = self._clearing.folder_of(student.id)
             out.append(
                 Desk(
                     student,
@@ -133,20 +117,8 @@ class Lessons:
         return assignment
 
     def untouched(self, name: str) -> Untouched | None:
-        """What the newest finished run of a recipe reached that changed nothing in it; None if there is
-        none. Raises RecipeError.
-        """
-        wanted = _deciding(self.store.recipe(name))
-        for run in self.store.runs():
-            if run.recipe != name or run.state != "finished" or run.accuracy is None:
-                continue
-            with suppress(GlyphlabError):
-                if _deciding(self.store.run(run.id).recipe()) != wanted:
-                    continue
-                for found in self.compare.subjects([run.id]):
-                    if found.accuracy is not None and found.n:
-                        return Untouched(found.accuracy, found.n)
-        return None
+        """What a recipe reaches as it is, as far as that is known: see engine.services.untouched."""
+        return untouched(self.store, self.compare, name)
 
     def take_back(self) -> None:
         """Assign nothing."""
@@ -217,10 +189,18 @@ class Lessons:
             parent = before.init_from
         return False
 
+    def gather(self) -> Upload:
+        """The drawings that all students saved, as a data set: see engine.services.class_drawings."""
+        from engine.services.class_drawings import gather
+
+        return gather(self.store, [one.id for one in self._known()])
+
     # order
 
     def stop_all(self, students: Sequence[str] = ()) -> int:
-        """Stop the runs of these students, or of all, and keep their best models; returns how many."""
+        """Stop the runs of these students, or of all, and keep the best model of each that has one;
+        returns how many.
+        """
         count = 0
         for run in self._runs_of(students):
             if run.alive:
@@ -230,44 +210,48 @@ class Lessons:
         return count
 
     def clear(self, students: Sequence[str] = ()) -> tuple[str, int]:
-        """Move what these students, or all, trained, taught and drew to the trash; returns the name by
-        which all of it is put back ('' if there was nothing), and how many runs were still alive and
-        stay.
+        """Move what these students, or all, trained, taught and drew to the trash, and forget which pages
+        they opened; returns the name by which `undo_clear` puts back what is in the trash ('' if there
+        was nothing), and how many runs were still alive: they follow when they have stopped.
         """
-        batch, left = "", self.stop_all(students)
-        for run in self._runs_of(students):
-            if not run.alive:
-                entry = self.store.delete_run(run.id, batch)
-                batch = batch or (entry.batch if entry else "")
-        found = self.classroom.now()
-        for student in (*found.students, *found.gone):
-            folder = self._folder(student.id)
-            if folder.is_dir() and (not students or student.id in students):
-                batch = self.store.trash.put(folder, "work", student.name, batch).batch
-        return batch, left
+        chosen = [one for one in self._known() if not students or one.id in students]
+        runs = [run.id for run in self._runs_of(students)]
+        return self._clearing.begin(runs, chosen)
+
+    def still_stopping(self, batch: str) -> int:
+        """Of the runs that were cleared together, how many are still to stop and to go to the trash."""
+        return len(self._clearing.waiting(batch))
+
+    def go_on_clearing(self) -> None:
+        """Clear those runs that have stopped since they were to be cleared."""
+        self._clearing.go_on()
+
+    def undo_clear(self, batch: str) -> None:
+        """Put back what `clear` moved to the trash, and leave what it has not moved yet. Raises RunError
+        if it is not there any more, or something else stands in a place.
+        """
+        self._clearing.undo(batch)
 
     def end(self) -> None:
         """End the lesson: runs stop, everybody is sent away, and a new code is made. What was made stays;
-        the names of those who have nothing here are forgotten.
+        the names of those who have nothing here are forgotten, and what else was kept of them.
         """
         self.stop_all()
-        owners = {run.owner for run in self.store.runs() if run.owner}
-        found = self.classroom.now()
-        known = {one.id for one in (*found.students, *found.gone)}
-        self.classroom.dismiss({id for id in known if id in owners or self._folder(id).is_dir()})
+        known = {one.id for one in self._known()}
+        keep = with_work(self.store.home, known, but=self._clearing.waiting())
+        self.classroom.dismiss(keep)
+        forget_requests(self.store.home, known - keep)
+        Started(self.store.home).forget(known - keep)
 
-    def _folder(self, student: str) -> Path:
-        return self.store.home / FOLDERS["student"] / student
+    def _known(self) -> list[Student]:
+        """Who is or was in the class."""
+        found = self.classroom.now()
+        return [*found.students, *found.gone]
 
     def _runs_of(self, students: Sequence[str]) -> list[RunInfo]:
         return [
             run for run in self.store.runs() if run.owner and run.owner in (students or [run.owner])
         ]
-
-
-def _deciding(recipe: Recipe) -> dict[str, object]:
-    """The fields of a recipe that decide what comes out of it."""
-    return {key: value for key, value in recipe.model_dump().items() if key not in SAID}
 
 
 def _tested_on(data: DataSpec) -> dict[str, object]:

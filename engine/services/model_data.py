@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.data.sources import names_in
+from engine.errors import DataError
 from engine.progress import Progress, no_progress
 from engine.recipes.fields import DataSpec
 
@@ -26,7 +28,7 @@ def images_for(
     own = DataSpec.model_validate(meta["recipe"]["data"])
     look = {"style": meta["style"], "size": meta["size"]}
     if own.name != data:
-        return store.dataset(DataSpec(name=data, validation=0, **look), progress=progress)
+        return store.dataset(DataSpec.named(data, validation=0, **look), progress=progress)
     whole = own.model_copy(update={**look, **_WHOLE, "classes": None, "without": ()})
     images = store.dataset(whole, progress=progress)
     if own.classes is None and not own.without:
@@ -45,6 +47,32 @@ def training_images(
     own = DataSpec.model_validate(meta["recipe"]["data"])
     changes = {"style": meta["style"], "size": meta["size"], "test_on": None, "limit_eval": None}
     return store.dataset(own.model_copy(update=changes), progress=progress)
+
+
+def training_files(store: Store, meta: CheckpointMeta, data: str) -> set[str] | None:
+    """The images of `data` that the model was trained on, by name: none of a data set that is no part of
+    its training data; None where it is one, and which images were drawn can't be told.
+    """
+    own = DataSpec.model_validate(meta["recipe"]["data"])
+    names = names_in(own.name)
+    if data == own.name:
+        return _train_of(training_images(store, meta))
+    if data not in names:
+        return set()
+    if own.limit is not None:
+        return None  # drawn from all parts together
+    # Each part of a pool is split by itself.
+    journal = own.journal and own.journal[names.index(data) : names.index(data) + 1]
+    look = {"style": meta["style"], "size": meta["size"]}
+    part = own.model_copy(update={"name": data, "journal": journal or None, **look, **_WHOLE})
+    try:
+        return _train_of(store.dataset(part))
+    except DataError:  # a class of the recipe that this part does not have
+        return None
+
+
+def _train_of(images: ImageSet) -> set[str]:
+    return {str(images.files[int(at)]) for at in images.splits.get("train", ())}
 
 
 _WHOLE: dict[str, Any] = {"limit": None, "limit_eval": None, "test_on": None}

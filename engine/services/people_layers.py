@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from engine.services.spaces import Spaces
     from engine.store.store import Store
 
-NOBODY, SEVERAL = "nobody", "several people"
+NOBODY, SEVERAL, SEVERAL_TAGS = "nobody", "several people", "several tags"
+MOST_NAMED = 20  # tags and pairs of them; of more, nobody finds one in the legend
 
 
 def people_layers(store: Store, space: Space) -> dict[str, Layer]:
@@ -46,12 +48,21 @@ def people_layers(store: Store, space: Space) -> dict[str, Layer]:
         if now.tags and (place := space.place_of(name)) is not None
     }
     if tagged:
-        tags = sorted({tag for each in tagged.values() for tag in each})
-        codes = np.zeros(len(space), np.int64)
-        for place, each in tagged.items():
-            codes[place] = 1 + tags.index(each[0]) if len(each) == 1 else len(tags) + 1
-        out["tag"] = named("Tag", codes, ["no tag", *tags, "several tags"], "few")
+        out["tag"] = _tags(tagged, len(space))
     return out
+
+
+def _tags(tagged: Mapping[int, list[str]], count: int) -> Layer:
+    """The tags of `count` points, by place: 'torn', 'smudge + torn'."""
+    tags = sorted({tag for each in tagged.values() for tag in each})
+    together = sorted({" + ".join(each) for each in tagged.values() if len(each) > 1})
+    few = len(tags) + len(together) <= MOST_NAMED
+    names = ["no tag", *tags, *(together if few else [SEVERAL_TAGS])]
+    codes = np.zeros(count, np.int64)
+    for place, each in tagged.items():
+        name = " + ".join(each) if few or len(each) == 1 else SEVERAL_TAGS
+        codes[place] = names.index(name)
+    return named("Tag", codes, names, "few")
 
 
 def model_layers(spaces: Spaces, space: Space) -> dict[str, Layer]:

@@ -5,6 +5,7 @@ far a label is believed, other runs.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,17 @@ import numpy as np
 
 from engine.embedding.space import Space
 from engine.embedding.space_files import read_predictions
-from engine.errors import DamagedError
+from engine.errors import DamagedError, GlyphlabError
 from engine.files.checked import map_array
 from engine.labels.journal import FILE, journal_of
 from engine.noise.review import EARLIER
 from engine.services.layer import Layer, graded, named
 from engine.services.people_layers import model_layers, people_layers
+from engine.services.selections import as_now
 from engine.services.spaces import UNTRAINED
 
 if TYPE_CHECKING:
+    from engine.noise.storage import Diagnosis
     from engine.services.label_noise import Noise
     from engine.services.spaces import Spaces
 
@@ -85,8 +88,24 @@ def _clusters(space: Space) -> dict[str, Layer]:
             if codes.shape == (len(space),):
                 count = int(codes.max(initial=-1)) + 1
                 names = [_cluster_name(space, codes, number) for number in range(count)]
-                out[file.stem] = named("Cluster", codes, names, unnamed="no cluster")
+                layer = named("Cluster", codes, names, unnamed="no cluster")
+                middles = _middles(space, file.stem.removeprefix("clusters-"), codes, count)
+                out[file.stem] = replace(layer, middles=middles)
     return out
+
+
+def _middles(
+    space: Space, map: str, codes: np.ndarray, count: int
+) -> tuple[tuple[float, ...], ...]:
+    """The median of each of `count` clusters on the map of this name; none if the map is gone."""
+    try:
+        coordinates = space.coordinates(map)
+    except GlyphlabError:
+        return ()
+    if len(coordinates) != len(codes):
+        return ()
+    medians = (np.median(coordinates[codes == number], axis=0) for number in range(count))
+    return tuple(tuple(median.tolist()) for median in medians)
 
 
 def _cluster_name(space: Space, codes: np.ndarray, number: int) -> str:
@@ -139,8 +158,8 @@ def _splits(space: Space) -> Layer:
 
 
 def _diagnosed(noise: Noise, space: Space) -> dict[str, Layer]:
-    """From the newest diagnosis of the data set's labels, if there is one: the label quality, and
-    the true class as far as it is known: a person's decision, or else the likely class.
+    """From the newest diagnosis of the data set's labels, if there is one: the quality of the labels as
+    they are now, and the true class as far as it is known: a person's decision, or else the likely class.
     """
     found = next((info for info in noise.list() if info.name == space.data), None)
     diagnosis = noise.find(found.name, found.split) if found else None
@@ -153,21 +172,47 @@ def _diagnosed(noise: Noise, space: Space) -> dict[str, Layer]:
     index = diagnosis.arrays["index"]
     quality, true = np.full(len(space.images), np.nan), np.array(space.images.labels, np.int64)
     quality[index], true[index] = diagnosis.arrays["score"], diagnosis.arrays["likely"]
-    decisions = noise.review(diagnosis).decisions()
-    for decision in decisions.values():
-        true[index[decision.position]] = decision.label
-    scored = np.isfinite(quality[space.index])
+    decided = np.zeros(len(space.images), bool)
+    for decision in noise.review(diagnosis).decisions().values():
+        place = index[decision.position]
+        true[place], decided[place] = decision.label, True
+    by_hand = int(decided[space.index].sum())  # of the diagnosis, more may have been decided
+    scores, mended = _quality_now(noise, space, diagnosis, quality[space.index])
+    scored = np.isfinite(scores)
     if not scored.any():
         return {}
     title = (
         "True class (diagnosis)"
-        if not decisions
-        else f"True class (diagnosis, {len(decisions):,} decided by hand)"
+        if not by_hand
+        else f"True class (diagnosis, {by_hand:,} decided by hand)"
     )
     return {
         "true": named(title, true[space.index], space.classes),
-        "quality": graded("Label quality", np.where(scored, quality[space.index], 1.0)),
+        "quality": graded(
+            "Label quality" + (f" ({mended:,} changed by hand)" if mended else ""),
+            np.where(scored, scores, 1.0),
+        ),
     }
+
+
+def _quality_now(
+    noise: Noise, space: Space, diagnosis: Diagnosis, scores: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """The label quality of each image of a space (N,), where `scores` (N,) are of the labels that the
+    images came with: NaN of one without a label now, or with one that the diagnosis can't judge; and of
+    how many images the label was changed.
+    """
+    from engine.noise.label_quality import label_quality
+
+    now = as_now(space, journal_of(noise.store.home, space.data).current())
+    changed = np.flatnonzero(now.changed)
+    scores[changed] = np.nan
+    names = [str(space.images.files[int(space.index[place])]) for place in changed]
+    known = [at for at, name in enumerate(names) if name in diagnosis.places]
+    positions = np.array([diagnosis.places[names[at]] for at in known], np.int64)
+    labels = [now.label(int(changed[at])) for at in known]
+    scores[changed[known]] = label_quality(diagnosis, positions, labels)
+    return scores, len(changed)
 
 
 def _rivals(spaces: Spaces, space: Space) -> dict[str, Layer]:

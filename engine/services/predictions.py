@@ -4,21 +4,40 @@ an image it went by.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from engine.errors import DamagedError, DataError
-from engine.files.checked import read_arrays
+from engine.files.checked import Document, read_arrays
 from engine.recipes.fields import DataSpec
+from engine.services.evaluation import probabilities_of
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
+    from engine.progress import Progress
     from engine.store.store import Store
 
+PREDICTIONS = "predictions.npz"  # in a run's folder
+MOST_OF_CELL = 40  # images that are named of one true and one predicted class
 SAMPLED = 120  # test images that a model without recorded predictions predicts
+
+
+class ConfusedImages(Document):
+    """Images held out from a model that it takes for another class, the surest first: [name, true class,
+    predicted class, probability]; n: of how many. As `confused_images` finds them.
+    """
+
+    data: str
+    split: Literal["test", "val", "labelled"]
+    n: int
+    images: list[
+        Annotated[tuple[str, str, str, Annotated[float, Field(ge=0, le=1)]], Field(strict=False)]
+    ]
 
 
 @dataclass(frozen=True)
@@ -65,17 +84,10 @@ def held_out_predictions(
     Read from its run's predictions where there are some; else the model predicts them. Raises DataError
     if its data set is not there.
     """
-    folder = store.model_folder(model)
-    meta = store.model_meta(model)
-    spec = DataSpec.model_validate(meta["recipe"]["data"])
-    if spec.test_on:
-        spec = spec.scored_on()
-    data = store.dataset(spec)
-    data = data.with_splits({**data.splits, "labelled": np.flatnonzero(data.labels >= 0)})
-    split = next((name for name in ("test", "val") if len(data.splits.get(name, ()))), "labelled")
+    folder, classes = store.model_folder(model), tuple(store.model_meta(model)["classes"])
+    data, split = _held_out(store, model)
     rng = np.random.default_rng(seed)
     kept = _recorded(folder, len(data))
-    classes = tuple(meta["classes"])
     if kept is None:
         whole = data.split(split)
         index = np.sort(rng.choice(whole, min(SAMPLED, len(whole)), replace=False))
@@ -107,13 +119,68 @@ def held_out_predictions(
     )
 
 
+def confused_images(
+    store: Store, model: str, progress: Progress | None = None
+) -> dict[str, Any] | None:
+    """The images held out from a model that it takes for another class: `data`, `split`, how many were
+    asked about (`n`), and in `images`, the surest first, [name, true class, predicted class,
+    probability], at most MOST_OF_CELL for each true and predicted class.
+
+    Read from its run's predictions; where there are none, the model predicts all of them if there is a
+    `progress` to tell, else the answer is None. Raises DataError if its data set is not there.
+    """
+    classes = tuple(store.model_meta(model)["classes"])
+    folder = store.model_folder(model)
+    if progress is None and not (folder.parent / PREDICTIONS).is_file():
+        return None
+    data, split = _held_out(store, model)
+    kept = _recorded(folder, len(data))
+    if kept is None:
+        if progress is None:
+            return None
+        index = data.split(split)
+        labels, known = _places(data, index, classes), np.arange(len(index))
+        known = known[labels >= 0]
+        labels, index = labels[known], index[known]
+        kept = labels, probabilities_of(store.predictor(model), data, index, progress), index
+    labels, probabilities, index = kept
+    predicted, sure = probabilities.argmax(1), probabilities.max(1)
+    wrong = np.flatnonzero(predicted != labels)
+    wrong = wrong[np.argsort(-sure[wrong], kind="stable")]
+    count: Counter[tuple[int, int]] = Counter()
+    images = []
+    for at in wrong.tolist():
+        cell = int(labels[at]), int(predicted[at])
+        count[cell] += 1
+        if count[cell] <= MOST_OF_CELL:
+            name = str(data.files[int(index[at])])
+            images.append([name, classes[cell[0]], classes[cell[1]], round(float(sure[at]), 4)])
+    return {
+        "data": data.name,
+        "split": split,
+        "n": len(index),
+        "images": images,
+    }
+
+
+def _held_out(store: Store, model: str) -> tuple[ImageSet, str]:
+    """The data set that a model is judged on, and the split of it: its test images, else its
+    validation images, else all that are labelled ('labelled').
+    """
+    spec = DataSpec.model_validate(store.model_meta(model)["recipe"]["data"])
+    data = store.dataset(spec.scored_on() if spec.test_on else spec)
+    data = data.with_splits({**data.splits, "labelled": np.flatnonzero(data.labels >= 0)})
+    names = ("test", "val")
+    return data, next((name for name in names if len(data.splits.get(name, ()))), "labelled")
+
+
 def _recorded(folder: Path, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """What a run kept of its answers: labels (n,), probabilities (n, K), index (n,); None without,
     or if they are of other data.
     """
     try:
         names = ("labels", "probabilities", "index")
-        arrays = read_arrays(folder.parent / "predictions.npz", names, "")
+        arrays = read_arrays(folder.parent / PREDICTIONS, names, "")
     except DamagedError:
         return None
     labels, probabilities, index = (arrays[name] for name in names)

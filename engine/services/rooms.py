@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.services.drawings import Drawings
     from engine.services.exports import Exports
     from engine.services.few_shot import Taught
-    from engine.services.gallery import Galleries
+    from engine.services.galleries import Galleries
     from engine.services.label_noise import Noise
     from engine.services.labelling import Labelling
     from engine.services.labels import Labels
@@ -119,7 +119,7 @@ class Services:
 
     @cached_property
     def galleries(self) -> Galleries:
-        from engine.services.gallery import Galleries
+        from engine.services.galleries import Galleries
 
         return Galleries(self.store)
 

@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from engine.data.cache import stored_squares
 from engine.data.decode import Target, decode, read_raw
 from engine.data.duplicates import copies_of
 from engine.data.listing import SPLITS
-from engine.data.sources import names_in
-from engine.errors import DataError, GlyphlabError
+from engine.data.sources import part_of
+from engine.errors import DataError
 from engine.imaging.formats import image_in
 from engine.imaging.images import STYLES, as_picture, open_picture
 from engine.labels.replay import Current, Event
+from engine.services.contents import USUAL_SIZE
+from engine.services.image_spaces import space_on_map, spaces_with
 
 if TYPE_CHECKING:
     from engine.data.listing import Listing
+    from engine.embedding.projection import Options
     from engine.embedding.space import Space
     from engine.services.label_noise import Noise
     from engine.services.labels import Labels
@@ -32,24 +36,28 @@ if TYPE_CHECKING:
 SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 SHOWN = 5  # classes of a prediction
 MOST_SPACES = 4  # embeddings that are opened for one image
+NEIGHBOURS = 13  # nearest images that a page shows of one; odd, so that two classes seldom tie
 KEPT = 200  # predictions that were asked for and are kept
 
 
 @dataclass(frozen=True)
 class Sample:
     """One image. given: its label in the data set; label: the one that holds now; each None where
-    there is none. split: the data set's own, '' for an image without a label.
+    there is none. split: the data set's own, '' for an image without a label. place: which it is of
+    the `of` images that count, from 0 on; None: it can't be read, and does not. enlarged: what the
+    picture was made from, '' where it is as it lies in the data set.
     """
 
     data: str
     name: str
-    place: int
+    place: int | None
     of: int
     given: str | None
     label: str | None
     excluded: bool
     tags: tuple[str, ...]
     split: str
+    enlarged: str
     classes: tuple[str, ...]
     history: tuple[Event, ...]
 
@@ -71,7 +79,8 @@ class Near(NamedTuple):
 
 class Suspicion(NamedTuple):
     """What the diagnosis says of a label. quality: probability (0..1) that the given label is correct,
-    None where that is not decided; likely: the likely class; reason: a sentence or two.
+    None where that is not decided; likely: the likely class; reason: a sentence or two; now: the same
+    probability of the label of now, NaN where nobody knows.
     """
 
     quality: float | None
@@ -79,6 +88,7 @@ class Suspicion(NamedTuple):
     reason: str
     rank: int
     of: int
+    now: float
 
 
 class Samples:
@@ -91,28 +101,33 @@ class Samples:
     def find(self, data: str, name: str) -> Sample:
         """What is known of an image without computing anything. Raises DataError if there is none."""
         listing, place = self._place(data, name)
-        given = int(listing.labels[place])
+        given, read = int(listing.labels[place]), self._read(listing)
+        at = int(np.searchsorted(read, place))
         current = self.labels.current(data).get(name, Current())
         return Sample(
             data,
             name,
-            place,
-            len(listing),
+            at if place in read[at : at + 1] else None,
+            len(read),
             listing.classes[given] if given >= 0 else None,
             self.labels.labels_now(data, [name])[0],
             current.excluded,
             tuple(sorted(current.tags)),
             SPLITS[listing.official[place]] if given >= 0 else "",
+            listing.notes.get("enlarged", ""),
             self.labels.classes(data),
             tuple(self.labels.history(data, name)),
         )
 
     def beside(self, data: str, name: str) -> tuple[str | None, str | None]:
-        """The names of the image before and of that after it in the data set."""
+        """The names of the image before and of that after it in the data set, without those that
+        can't be read.
+        """
         listing, place = self._place(data, name)
-        files = listing.files
-        before = str(files[place - 1]) if place else None
-        return before, str(files[place + 1]) if place + 1 < len(listing) else None
+        read = self._read(listing)
+        earlier, later = read[read < place], read[read > place]
+        before = str(listing.files[int(earlier[-1])]) if len(earlier) else None
+        return before, str(listing.files[int(later[0])]) if len(later) else None
 
     def original(self, data: str, name: str) -> tuple[bytes, str]:
         """The picture as it lies in the data set, in all its pixels: content and media type. Files
@@ -132,6 +147,19 @@ class Samples:
             picture = as_picture(np.asarray(raw, np.uint8)[None])
         picture.save(stream, "PNG", compress_level=1)
         return stream.getvalue(), "image/png"
+
+    def check_same(self, data: str, name: str, image: np.ndarray, style: str) -> None:
+        """Raise DataError if the image of this name is another one now than `image` (S, S) uint8, a square
+        of `style`'s first channel that was made of it before.
+        """
+        listing, place = self._place(data, name)
+        target = Target(style, len(image), listing.convention)
+        chunk = decode([read_raw(listing, place)], place, target)
+        if not len(chunk.images) or not np.array_equal(chunk.images[0][0], image):
+            raise DataError(
+                f"data set {data} has another image named {name} now",
+                hint="It was changed since the model was trained on it.",
+            )
 
     # models
 
@@ -177,7 +205,7 @@ class Samples:
         return [info.name for info in sorted(fitting, key=lambda info: info.data != data)]
 
     def neighbours(
-        self, data: str, name: str, k: int = 12
+        self, data: str, name: str, k: int = NEIGHBOURS
     ) -> tuple[str | None, list[Near], Space | None]:
         """The nearest images by the newest embedding of the data set that holds this one: its model,
         the neighbours, nearest first, and the space; none of them where nothing is embedded.
@@ -190,6 +218,10 @@ class Samples:
             return space.model, [Near(n, label, float(s)) for n, label, s in pairs], space
         return None, [], None
 
+    def on_map(self, data: str, name: str) -> tuple[Space | None, Options | None]:
+        """As `engine.services.image_spaces.space_on_map`."""
+        return space_on_map(self.spaces, data, name)
+
     def suspicion(self, data: str, name: str) -> Suspicion | None:
         """What the diagnosis of the data set says of this image's given label; None without one."""
         from engine.noise.explanation import (
@@ -198,6 +230,7 @@ class Samples:
             label_neighbours,
             not_decided,
         )
+        from engine.noise.label_quality import label_quality
 
         found = self.noise.find(data)
         if found is None or name not in found.places:
@@ -210,6 +243,7 @@ class Samples:
             explain_label(found, place, label_neighbours(found, place)),
             int(np.flatnonzero(arrays["order"] == place)[0]) + 1,
             found.n,
+            float(label_quality(found, np.array([place]), self.labels.labels_now(data, [name]))[0]),
         )
 
     def copies(self, data: str, name: str) -> list[tuple[str, bool]]:
@@ -236,28 +270,19 @@ class Samples:
         return np.stack(out) if out else np.zeros((0, 1, size, size), np.uint8)
 
     def _spaces(self, data: str, name: str) -> Iterator[tuple[Space, int]]:
-        """The newest embedding of each model that holds this image, newest first, with its place in
-        it.
+        return spaces_with(self.spaces, data, name)
+
+    def _read(self, listing: Listing) -> np.ndarray:
+        """The places of the images that count, in order, as everywhere in the lab: once all have been
+        decoded, those that can't be read are known and left out.
         """
-        seen: set[str] = set()
-        for info in self.spaces.list():
-            if info.data != data or info.model in seen:
-                continue
-            space = None
-            with suppress(GlyphlabError):  # its model was deleted
-                space = self.spaces.find(info.model, data, info.part)
-            place = space.place_of(name) if space is not None else None
-            if space is not None and place is not None:
-                seen.add(info.model)
-                yield space, place
+        usual = listing.kind, USUAL_SIZE[listing.kind]
+        stored = stored_squares(listing, *usual, self.store.home)
+        return np.arange(len(listing)) if stored is None else stored.kept
 
     def _place(self, data: str, name: str) -> tuple[Listing, int]:
         """The listing of the data set that an image is of, and its place there."""
-        names = names_in(data)
-        own, sample = data, name
-        if len(names) > 1:
-            own = next((one for one in names if name.startswith(f"{one}/")), names[0])
-            sample = name.removeprefix(f"{own}/")
+        own, sample = part_of(data, name)
         listing = self.labels.listing(own)
         place = self.labels.places(own).get(sample)
         if place is None:

@@ -4,7 +4,6 @@ is made of it.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.data.imageset import ImageSet
-from engine.embedding.kept import Learning, SpaceInfo
+from engine.device import usable_cores
+from engine.embedding.kept import UNTRAINED, Learning, SpaceInfo
 from engine.embedding.outputs import outputs, untrained
 from engine.embedding.projection import (
     MAP_METHODS,
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from engine.store.store import Store
 
 OPEN = 4  # spaces kept open
-# before a model's name: the same network with fresh weights, the baseline that it has to beat
-UNTRAINED = "untrained:"
 
 
 class Spaces:
@@ -236,8 +234,7 @@ class Spaces:
 
     @cached_property
     def threads(self) -> int:
-        allowed = getattr(os, "sched_getaffinity", None)
-        return self.store.settings.threads or (len(allowed(0)) if allowed else os.cpu_count() or 1)
+        return self.store.settings.threads or usable_cores()
 
     def _place(
         self, model: str, data: str, part: str, progress: Progress

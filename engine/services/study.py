@@ -4,7 +4,7 @@ folders, shipped checkpoints and bench/records.csv; none is written here."""
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -17,12 +17,15 @@ from engine.recipes.recipe import RECIPES, Recipe, make_recipe, read_recipe, shi
 from engine.runs.run_info import facts_of
 from engine.services.studies import STUDIES, WRONG_LABELS
 from engine.services.study_results import (
+    MOST_PARAMETERS,
     STUDY_METRICS,
     Result,
     best_of,
     comparable,
     figures_in,
     hardware_of,
+    is_small,
+    points_between,
     recorded,
     task_of,
 )
@@ -42,7 +45,8 @@ class Row:
 
     ours    the best full-size run; None: it has not been run at full size here
     small   the newest run of the small form, which shows that it runs, not how good it is
-    best    the best full-size figure of any recipe on the same data set, classes and measure
+    best    the best full-size figure of any recipe on the same data set, classes and measure; of a network
+            below 8,000 parameters, of such networks
     needs   recipes without a model here that have to run first
     """
 
@@ -79,6 +83,20 @@ class Row:
         return self.recipe.data.name in WRONG_LABELS
 
     @property
+    def best_of_what(self) -> str:
+        """Which recipes `best` is the best of, where not all on the data set may be compared."""
+        return (
+            f"of networks with fewer than {MOST_PARAMETERS:,} parameters"
+            if self.small_networks
+            else ""
+        )
+
+    @property
+    def small_networks(self) -> bool:
+        """Whether the study's question was how well so small a network does."""
+        return is_small(self.recipe.model.name)
+
+    @property
     def published_epoch(self) -> str:
         """Which epoch of theirs `judged_by` is of; empty without a figure."""
         if self.judged_by is None:
@@ -98,18 +116,33 @@ class Row:
         return None if self.ours is None or published is None else self.ours.value - published
 
     @property
+    def points(self) -> float | None:
+        """The difference of the two figures in percentage points, as they are shown."""
+        published = self.judged_by
+        if self.ours is None or published is None:
+            return None
+        return points_between(self.ours.value, published)
+
+    @property
+    def published_n(self) -> int | None:
+        """On how many images the study measured, where that is known."""
+        return self.recipe.published.n if self.recipe.published else None
+
+    @property
+    def published_interval(self) -> tuple[float, float] | None:
+        """95% Wilson interval of the published figure that ours is compared with, where known."""
+        n, theirs = self.published_n, self.judged_by
+        return wilson_interval(round(theirs * n), n) if n and theirs is not None else None
+
+    @property
     def may_be_chance(self) -> bool:
         """Whether the published figure lies within the 95% interval of ours, or ours within that of the
         published one, as far as it is known on how many images they were measured.
         """
-        if self.ours is None or self.difference is None:
+        if self.ours is None or self.judged_by is None:
             return False
-        ours, theirs = self.ours.value, self.ours.value - self.difference
-        held = [(theirs, self.ours.interval)] if self.ours.interval else []
-        known = self.recipe.published
-        if known is not None and known.n:
-            held.append((ours, wilson_interval(round(theirs * known.n), known.n)))
-        return any(low <= value <= high for value, (low, high) in held)
+        held = ((self.judged_by, self.ours.interval), (self.ours.value, self.published_interval))
+        return any(ends[0] <= value <= ends[1] for value, ends in held if ends)
 
     @property
     def best_is_of_other_images(self) -> bool:
@@ -147,7 +180,7 @@ class Study:
         if letter is None:
             raise RecipeError(
                 unknown(
-                    "published experiment",
+                    "experiment of the studies",
                     name,
                     [n for part in STUDIES.values() for n in part.recipes],
                 )
@@ -204,13 +237,22 @@ class Study:
     def _results(self) -> list[Result]:
         """Every figure there is: runs newest first, then shipped checkpoints, then records."""
         out: list[Result] = []
+        measured: dict[tuple[str, str], int] = {}
         for known in self.store.known_runs():
             if known.figures:
                 out += self._of_run(known)
         for model in self.store.models():
             if model.where == "shipped":
-                out += _of_shipped(model, stamp_of(model.folder / "checkpoint.json"))
-        return [*out, *recorded(self.store.records)]
+                stamp = stamp_of(model.folder / "checkpoint.json")
+                out += _of_shipped(model, stamp)
+                measured |= _measured_on(model, stamp)
+        # Recorded seeds of a model that is shipped were measured on as many images as it was.
+        return out + [
+            one
+            if one.n or one.scale != "full"
+            else replace(one, n=measured.get((one.recipe, one.metric)))
+            for one in recorded(self.store.records)
+        ]
 
     def _of_run(self, known: KnownRun) -> list[Result]:
         found = self._of_runs.get(known)
@@ -233,6 +275,17 @@ def _of_shipped(model: ModelInfo, stamp: Stamp) -> list[Result]:
     hardware = hardware_of(meta.get("machine") or {})
     facts = facts_of(make_recipe(meta["recipe"]))
     return list(figures_in(meta["metrics"], facts, "shipped", model.name, hardware, model.created))
+
+
+@lru_cache(maxsize=100)
+def _measured_on(model: ModelInfo, stamp: Stamp) -> dict[tuple[str, str], int]:
+    """On how many images models of a shipped checkpoint's recipe were measured, by recipe and metric."""
+    meta = read_meta(model.folder)
+    held = meta.get("held_out")
+    if held:  # the model itself learned from all images
+        recipe = make_recipe(meta["recipe"]).name
+        return {(recipe, metric): held["n"] for metric in STUDY_METRICS.values()}
+    return {(found.recipe, found.metric): found.n for found in _of_shipped(model, stamp) if found.n}
 
 
 def _has_rows(run: Run) -> bool:

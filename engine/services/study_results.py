@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.compare.statistics import Spread, spread
+from engine.compare.statistics import Spread, spread, widest
+from engine.device import of_record
+from engine.durations import duration
 from engine.files.cache import FileCache
 from engine.metrics import wilson_interval
 from engine.recipes.recipe import RECIPES, read_recipe, shipped_recipe_names
@@ -26,6 +28,7 @@ STUDY_METRICS: dict[str, str] = {
     "kNN accuracy (k = 13) on the test split": "knn_accuracy",
     "kNN accuracy (k = 13) on the validation split": "knn_accuracy",
 }
+MOST_PARAMETERS = 8_000  # that study D allowed
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Result:
     kind      'run', 'shipped' or 'record'
     ref       the run's id, the checkpoint's name, or the record's commit
     hardware  device and its name, as recorded
+    seconds   how long it took; of recorded seeds their mean
     task      what two figures must share to be compared: data set, classes, the set that they were
               tested on, and whether the network is one of those below 8,000 parameters
     spread    of several runs or recorded seeds, where there are several; `value` is the best of the
@@ -56,8 +60,44 @@ class Result:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95% Wilson interval over the images, where their number is known."""
+        """95% interval: Wilson's over the images, where their number is known; of a mean the wider of that
+        and Student's t over the runs.
+        """
+        if self.is_mean and self.spread and (found := widest(self.spread, self.n)):
+            return found.low, found.high
         return wilson_interval(round(self.value * self.n), self.n) if self.n else None
+
+    @property
+    def interval_of(self) -> str:
+        """What the interval is over: '40 images', of a mean also its runs; '' where there is none."""
+        images = f"{self.n:,} images" if self.n else ""
+        if self.is_mean and self.interval:
+            return f"the runs and {images}, the wider of the two" if images else "the runs"
+        return images
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether the figure is the mean of several runs, and not the best of them."""
+        return self.spread is not None and abs(self.spread.mean - self.value) < 1e-9
+
+    @property
+    def took(self) -> str:
+        """Its time in words: '591 s', of a mean '4 min 20 s a run'; '' where it is not known."""
+        if self.seconds is None:
+            return ""
+        return f"{duration(self.seconds)} a run" if self.is_mean else duration(self.seconds)
+
+    @property
+    def runs(self) -> str:
+        """Of how many runs the figure is, and their standard deviation: 'mean of 5, ± 16.07 points',
+        'best of 3, ± 0.08 points', or '1'.
+        """
+        if self.spread is None:
+            return "1"
+        which = "mean" if self.is_mean else "best"
+        deviation = self.spread.deviation
+        by = "" if deviation is None else f", ± {100 * deviation:.2f} points"
+        return f"{which} of {self.spread.n}{by}"
 
 
 def figures_in(
@@ -84,8 +124,8 @@ def figures_in(
 
 
 def recorded(path: Path) -> list[Result]:
-    """Recorded figures: of a recipe's rows of one metric and scale, those of the newest commit are
-    seeds of one measurement. None if there is no such file.
+    """Recorded figures: of a recipe's rows of one metric and scale, the newest of each seed are one
+    measurement. None if there is no such file.
     """
     try:
         return _records.get(path)
@@ -99,17 +139,17 @@ def _read_records(path: Path) -> list[Result]:
     with path.open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
             if row.get("metric") in STUDY_METRICS.values():
-                rows = groups.setdefault((row["bench_or_recipe"], row["metric"], row["scale"]), [])
-                if rows and rows[-1]["commit"] != row["commit"]:
-                    rows.clear()
-                rows.append(row)
+                key = row["bench_or_recipe"], row["metric"], row["scale"]
+                groups.setdefault(key, []).append(row)
     known = set(shipped_recipe_names())
-    for (name, metric, scale), rows in groups.items():
+    for (name, metric, scale), all_rows in groups.items():
+        rows = newest_of_seeds(all_rows)
         task = task_of(facts_of(read_recipe(RECIPES / f"{name}.yaml"))) if name in known else ()
         # At full size a study's recipe is measured on as many images as the study measured on.
         known_n = _published_n(name, metric) if name in known and scale == "full" else None
         values, last = [float(row["value"]) for row in rows], rows[-1]
-        seconds = float(last["seconds"]) if last.get("seconds") else None
+        took = [float(row["seconds"]) for row in rows if row.get("seconds")]
+        seconds = sum(took) / len(took) if took else None
         several = spread(values) if len(values) > 1 else None
         mean = sum(values) / len(values)
         out.append(
@@ -120,7 +160,7 @@ def _read_records(path: Path) -> list[Result]:
                 metric,
                 mean,
                 known_n,
-                last["device"],
+                of_record(last["device"]),
                 seconds,
                 scale,
                 last["date"],
@@ -129,6 +169,15 @@ def _read_records(path: Path) -> list[Result]:
             )
         )
     return out
+
+
+def newest_of_seeds(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Of the records of one figure, oldest first, those that count: each seed's of the newest commit that
+    measured it. Seeds that were measured later join those before; one that was measured again replaces
+    itself.
+    """
+    newest = {row["seed"]: row["commit"] for row in rows}
+    return [row for row in rows if row["commit"] == newest[row["seed"]]]
 
 
 def _published_n(name: str, metric: str) -> int | None:
@@ -173,6 +222,14 @@ def hardware_of(machine: dict[str, Any]) -> str:
     return name or device
 
 
+def points_between(ours: float, theirs: float) -> float:
+    """One share minus another (0..1) in percentage points, as both are shown: with two digits. 99.185
+    and 99.15 are shown as 99.19 and 99.15, so that a difference of 0.03 would look miscounted.
+    """
+    shown = [float(f"{100 * share:.2f}") for share in (ours, theirs)]
+    return round(shown[0] - shown[1], 2) + 0.0  # never -0.0
+
+
 def comparable(result: Result, name: str, metric: str) -> bool:
     """Whether a figure may stand as the best for experiment `name`: it is of the same measure, and
     no model was chosen by it. Only an experiment's own runs may count by a validation split, where
@@ -184,5 +241,9 @@ def comparable(result: Result, name: str, metric: str) -> bool:
 
 def task_of(facts: Facts) -> tuple[Any, ...]:
     """What two figures must share to be compared; see Result.task."""
-    below_8000_parameters = facts.model.startswith("tiny")
-    return facts.data, facts.classes, facts.test_on, below_8000_parameters
+    return facts.data, facts.classes, facts.test_on, is_small(facts.model)
+
+
+def is_small(network: str) -> bool:
+    """Whether a network is one of those with fewer than MOST_PARAMETERS, which study D was about."""
+    return network.startswith("tiny")

@@ -5,13 +5,14 @@ on which images they differ.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from engine.compare.statistics import holm, mcnemar
-from engine.errors import DataError, unknown
+from engine.errors import DataError, RunError, unknown
 from engine.metrics import wilson_interval
 from engine.progress import Progress, no_progress
 from engine.services.evaluation import probabilities_of
@@ -96,6 +97,10 @@ def score_together(
         sure.append(p.max(1))
     right = [found == right_labels for found in predicted]
     changed, count = _changed(names, right_labels, predicted, sure, right)
+    notes += [
+        f"{model} is still training: its figures are those of its best model until now."
+        for model in _training(store, models)
+    ]
     relabelled = sum(given[name] != label for name, label in zip(names, right_labels, strict=True))
     if relabelled:
         notes.append(f"{relabelled:,} of the labels were changed by people.")
@@ -133,6 +138,17 @@ def _sides(
             index = np.setdiff1d(images.split("all"), used)
         sides.append(_Side(model, images, {str(images.files[int(i)]): int(i) for i in index}))
     return sides, chosen, notes
+
+
+def _training(store: Store, models: Sequence[str]) -> list[str]:
+    """Those of the models that belong to a run that has not ended."""
+    out = []
+    for model in dict.fromkeys(models):
+        folder = store.model_folder(model).parent
+        with suppress(RunError):  # a model of no run
+            if store.run(folder.name).info().alive:
+                out.append(model)
+    return out
 
 
 def _row(model: str, right: np.ndarray) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The first steps with a lab: five things that it does, each ticked off when it was really done."""
+"""The first steps with a lab: five things that it does, each ticked off when whoever leads the lab has
+really done it. What students and visitors made is theirs, and ticks nothing off; in a lab of one's own
+all is its owner's.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.embedding.space_files import has_map
 from engine.errors import GlyphlabError, RunError, unknown
 from engine.files.atomic import write_text
 from engine.runs.run_info import ALIVE, RunInfo
@@ -23,6 +27,7 @@ QUICK, PAIR = "quick", ("few-scratch", "few-pretrained")
 DIGITS = "digits"
 READY_MADE = "mnist-convnet"  # a shipped model that reads digits, for whoever has trained none yet
 EXAMPLES = ("map", "labels")  # steps whose results a visitor of a public lab finds ready
+MAPPING = ("project", "cluster")  # tasks that lay out a map
 READS_DIGITS = "canvas-digits"  # the shipped model for the pad
 SPOILED = {
     "dataset": DIGITS, "noise": "symmetric", "rate": 0.1, "limit": 1000, "effort": "brief",
@@ -45,7 +50,9 @@ class Tour:
         self._drawn = False
 
     def drawn(self) -> None:
-        """Note that a drawing was read: the one step that leaves nothing else behind."""
+        """Note that a drawing of whoever leads the lab was read: the one step that leaves nothing else
+        behind.
+        """
         if self._drawn or self._mark.exists():
             self._drawn = True
             return
@@ -59,15 +66,22 @@ class Tour:
             raise GlyphlabError(unknown("step", step, STEPS))
         return STEPS[step].state(self)
 
+    def is_there(self, step: str) -> bool:
+        """Whether there is something to look at that the step makes, whoever made it: of EXAMPLES."""
+        if step == "map":
+            return has_map(self.spaces.home)
+        return self.state(step) == "done"
+
     def place(self, step: str) -> Place:
         """Where the step is seen, or done by hand."""
         return STEPS[step].place(self)
 
-    def start(self, step: str) -> Place:
-        """Begin what the step does, and say where it is seen. Raises GlyphlabError, RunError,
-        DataError.
+    def start(self, step: str, again: bool = False) -> Place:
+        """Begin what the step does, and say where it is seen. again: also where it is done and nothing
+        is under way for it. Raises GlyphlabError, RunError, DataError.
         """
-        if self.state(step) == "open":
+        done = self.state(step) == "done" and not self.under_way(step)
+        if self.state(step) == "open" or (again and done):
             STEPS[step].begin(self)
         return self.place(step)
 
@@ -76,8 +90,9 @@ class Tour:
         look at such results and not begin them.
         """
         for step in EXAMPLES:
-            with suppress(GlyphlabError):  # the lab is of use without them
-                self.start(step)
+            if not self.is_there(step):
+                with suppress(GlyphlabError):  # the lab is of use without them
+                    self.start(step)
 
     def under_way(self, step: str) -> Sequence[RunInfo | TaskInfo]:
         """The runs or the tasks that a step waits for."""
@@ -105,10 +120,11 @@ class Tour:
         return self._of_runs((QUICK,))
 
     def _map_state(self) -> str:
-        return self._of_tasks("project", bool(self.spaces.list()))
+        return self._of_tasks("project", has_map(self.spaces.home, but=self._mapped_by_others()))
 
     def _labels_state(self) -> str:
-        return self._of_tasks("noise-trial", bool(self.noise.trials() or self.noise.list()))
+        # A diagnosis of other labels is none of labels that were changed on purpose.
+        return self._of_tasks("noise-trial", bool(self.noise.trials()))
 
     def _compare_state(self) -> str:
         return self._of_runs(PAIR)
@@ -126,12 +142,30 @@ class Tour:
         return "running" if self._tasks(kind) else "open"
 
     def _runs(self, recipes: tuple[str, ...], alive: bool = False) -> list[RunInfo]:
-        return [
-            run for run in self.store.runs() if run.recipe in recipes and (run.alive or not alive)
-        ]
+        return [run for run in self._own() if run.recipe in recipes and (run.alive or not alive)]
 
     def _tasks(self, kind: str) -> list[TaskInfo]:
-        return [task for task in self.launcher.tasks(kind) if task.state in ALIVE]
+        return [
+            task
+            for task in self.launcher.tasks(kind)
+            if task.state in ALIVE and self._is_own(task.owner)
+        ]
+
+    def _own(self) -> list[RunInfo]:
+        """The runs of whoever leads the lab, newest first."""
+        return [run for run in self.store.runs() if self._is_own(run.owner)]
+
+    def _is_own(self, owner: str) -> bool:
+        """Whether what is marked with `owner` is of whoever leads the lab."""
+        return not owner or self.store.settings.mode == "own"
+
+    def _mapped_by_others(self) -> set[str]:
+        """Names of the spaces that nobody but students and visitors has mapped."""
+        own, others = set[str](), set[str]()
+        for task in (task for kind in MAPPING for task in self.launcher.tasks(kind)):
+            if task.state == "finished" and isinstance(task.result, dict):
+                (own if self._is_own(task.owner) else others).add(str(task.result.get("space")))
+        return others - own
 
     def _train(self) -> None:
         self.launcher.submit(self.store.recipe(QUICK))
@@ -147,13 +181,13 @@ class Tour:
         self.launcher.start_task("noise-trial", **SPOILED)
 
     def _pair(self) -> None:
-        begun = {run.recipe for run in self.store.runs() if run.alive or run.state == "finished"}
-        for recipe in PAIR:
-            if recipe not in begun:
-                self.launcher.submit(self.store.recipe(recipe))
+        begun = {run.recipe for run in self._own() if run.alive or run.state == "finished"}
+        missing = [recipe for recipe in PAIR if recipe not in begun]
+        for recipe in missing or PAIR:
+            self.launcher.submit(self.store.recipe(recipe))
 
     def _quick_place(self) -> Place:
-        newest = next((run.id for run in self.store.runs() if run.recipe == QUICK), None)
+        newest = next((run.id for run in self._own() if run.recipe == QUICK), None)
         return Place("train", {"run": newest} if newest else {"recipe": QUICK})
 
     def _map_place(self) -> Place:
@@ -167,14 +201,14 @@ class Tour:
 
     def _pair_place(self) -> Place:
         newest: dict[str, str] = {}
-        for run in self.store.runs():
+        for run in self._own():
             if run.recipe in PAIR:
                 newest.setdefault(run.recipe, run.id)
         return Place("compare", {"runs": ",".join(newest[name] for name in PAIR if name in newest)})
 
     def _seen(self) -> tuple[str, str]:
         """The model and the data set of the map: one's own quick run, if there is one."""
-        own = (run for run in self.store.runs() if run.recipe == QUICK and run.saved)
+        own = (run for run in self._own() if run.recipe == QUICK and run.saved)
         return next((run.id for run in own if not run.alive), READY_MADE), DIGITS
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,19 +28,33 @@ def positions(home: Path, spec: DataSpec) -> tuple[int, ...]:
     return tuple(Journal(home, name).position for name in names_in(spec.name))
 
 
-def changed_images(home: Path, data: str, then: Sequence[int] = ()) -> int:
+def changed_images(
+    home: Path, data: str, then: Sequence[int], given: Callable[[str], Mapping[str, str | None]]
+) -> int:
     """How many images of a data set are labelled or left out otherwise than at the positions `then`
-    of its label journals; without any: than given.
+    of its label journals; without any: than given. An image whose label was confirmed is none of them.
+
+    given: of the name of one data set, the given label of each of its images. Asked only where
+    somebody decided since. Raises what it raises.
     """
     count = 0
     names = names_in(data)
     for name, position in zip(names, then or (0,) * len(names), strict=False):
         journal = Journal(home, name)
         old, now = journal.current(position), journal.current()
-        for sample in old.keys() | now.keys():
-            one, other = old.get(sample, Current()), now.get(sample, Current())
-            count += (one.label, one.excluded) != (other.label, other.excluded)
+        decided = [s for s in old.keys() | now.keys() if old.get(s) != now.get(s)]
+        labels: Mapping[str, str | None] = given(name) if decided else {}
+        for sample in labels.keys() & set(decided):
+            sides = (old.get(sample, Current()), now.get(sample, Current()))
+            one, other = (_label(side, labels[sample]) for side in sides)
+            count += one != other
     return count
+
+
+def _label(now: Current, given: str | None) -> tuple[str | None, bool]:
+    """An image's label, and whether it is left out; of one that is, the label is of no account."""
+    label = given if now.label is None else now.label
+    return (None if now.excluded else label), now.excluded
 
 
 def mended_labels(home: Path, images: ImageSet, spec: DataSpec) -> ImageSet:

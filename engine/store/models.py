@@ -31,8 +31,9 @@ class ModelInfo:
     name     what commands and pages call it: a name in checkpoints/, a run's id, or owner--name
     title    of a shipped model its recipe's; of a run's model the name that its owner gave the run
     tested_on  which images `accuracy` is of, in words; '' without
-    merged   accuracy with characters of the same form counted as one (0, O and o); None where it is not
+    merged   accuracy with the classes of each group in `alike` counted as one; None where it is not
              another figure
+    alike    the groups of look-alikes among its classes, by `confusables.GROUPS`: '0Oo', '1Il', …
     where    'shipped', 'run' or 'hub'
     network  a name in MODELS
     size     pixels, the side of the square that pictures are placed on
@@ -48,6 +49,7 @@ class ModelInfo:
     accuracy: float | None
     tested_on: str
     merged: float | None
+    alike: tuple[str, ...]
     val_accuracy: float | None
     knn_accuracy: float | None
     classes: int
@@ -136,6 +138,7 @@ def _model_info(name: str, where: str, folder: Path, title: str, stamp: Stamp) -
         ),  # of one that learned from all: its siblings'
         tested_on=_tested_on(meta),
         merged=_merged(meta),
+        alike=_alike(meta),
         val_accuracy=metrics.get("val_accuracy"),
         knn_accuracy=metrics.get("knn_accuracy"),
         classes=len(meta["classes"]),
@@ -150,7 +153,7 @@ def _model_info(name: str, where: str, folder: Path, title: str, stamp: Stamp) -
 
 
 def _tested_on(meta: CheckpointMeta) -> str:
-    from engine.models.metadata import in_words
+    from engine.models.metadata import called, in_words, sets_tested_on
 
     metrics, held = meta["metrics"], meta.get("held_out")
     if metrics.get("test_accuracy") is None:
@@ -159,12 +162,20 @@ def _tested_on(meta: CheckpointMeta) -> str:
         each = f"{held['models']} × {held['n']:,} held-out images"
         return f"{each}, mean of {held['models']} models of its recipe, this one not among them"
     count = f"{n:,} " if (n := metrics.get("test_n")) else ""
-    name = metrics.get("test_data") or meta["recipe"]["data"]["name"]
-    return f"{count}test images of {in_words(name)}"
+    sets = sets_tested_on(metrics) or in_words(called(meta["recipe"]["data"]["name"]))
+    return f"{count}test images of {sets}"
+
+
+def _alike(meta: CheckpointMeta) -> tuple[str, ...]:
+    from engine.recognition.confusables import groups_among
+
+    return groups_among(meta["classes"])
 
 
 def _merged(meta: CheckpointMeta) -> float | None:
-    """The test accuracy with look-alikes counted as one, by the confusion matrix."""
+    """The test accuracy with the classes of each of all `confusables.GROUPS` counted as one, by the
+    confusion matrix.
+    """
     from engine.recognition.confusables import merged_label
 
     confusion = meta["metrics"].get("confusion")

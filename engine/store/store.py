@@ -5,6 +5,7 @@ looks things up here; nothing is started or computed.
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import CheckpointError, GlyphlabError
-from engine.files.atomic import make_folder
 from engine.files.checked import Damaged
+from engine.files.compiled import compiled_folder
 from engine.files.trash import Deleted, Trash
 from engine.progress import Progress, no_progress
 from engine.runs.index import damaged_runs, find_run, known_runs
@@ -63,13 +64,15 @@ class Store:
         self._loading = threading.Lock()
 
     def compiled(self) -> Path:
-        """Where numba keeps compiled code: the sources' folder may not be writable."""
-        return make_folder(self.home / "cache" / "numba")
+        """Where numba keeps compiled code: not in the home, as whoever writes there would run code."""
+        return compiled_folder(os.environ)
 
     # data and recipes
 
     def datasets(self) -> list[DatasetInfo]:
-        """The data sets known by name, and what was uploaded; those available here first."""
+        """The data sets known by name, what was uploaded, and folders in GLYPHLAB_DATA that hold one;
+        those available here first.
+        """
         from engine.data.info import list_datasets
 
         return list_datasets(self.settings.data, self.home)
@@ -87,7 +90,7 @@ class Store:
         from engine.data.catalog import load_dataset
         from engine.recipes.fields import DataSpec
 
-        spec = DataSpec(name=name) if isinstance(name, str) else name
+        spec = DataSpec.named(name) if isinstance(name, str) else name
         changes = {
             key: value for key, value in (("style", style), ("size", size)) if value is not None
         }

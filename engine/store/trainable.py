@@ -1,4 +1,4 @@
-"""Whether a data set has the labels that a training needs, told before there is a run."""
+"""Whether a data set has the labels and splits that a training needs, told before there is a run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.data.listing import TEST
 from engine.data.sources import DATASETS, names_in
 from engine.errors import DataError
 from engine.labels.journal import Journal
@@ -21,9 +22,35 @@ if TYPE_CHECKING:
 NOTHING = Current()
 
 
+def check_data(spec: DataSpec, home: Path, listing: Callable[[str], Listing]) -> None:
+    """Raise DataError if nothing can be trained on these images, as far as labels go, or a share is held
+    out for nothing. listing: of a data set by name. One that can't be listed is passed over: loading it
+    says why.
+    """
+    check_labels(spec, home, listing)
+    _check_test_share(spec, listing)
+
+
+def _check_test_share(spec: DataSpec, listing: Callable[[str], Listing]) -> None:
+    """Raise DataError where `test` would hold out nothing, as all of the data has a test split."""
+    if not spec.test:
+        return
+    try:
+        listings = [listing(name) for name in names_in(spec.name)]
+    except DataError:
+        return
+    sizes = [int((one.official == TEST).sum()) for one in listings]
+    if all(sizes):
+        raise DataError(
+            f"a share of {spec.test:g} (data.test) would hold out nothing: {spec.name} has a test split of"
+            f" {sum(sizes):,} images already",
+            hint="Set data.test=0, or give a data set without a test split.",
+        )
+
+
 def check_labels(spec: DataSpec, home: Path, listing: Callable[[str], Listing]) -> None:
     """Raise DataError if no image of the person's own data sets has a label, or all are of one class.
-    listing: of a data set by name. One that can't be listed is passed over: loading it says why.
+    listing: as of `check_data`.
     """
     names = names_in(spec.name)
     if any(name in DATASETS for name in names):

@@ -157,6 +157,11 @@ class SweepSpec(BaseModel):
         """'maximize' or 'minimize'."""
         return SWEEP_METRICS[self.metric]
 
+    @property
+    def by_log(self) -> dict[str, bool]:
+        """Of each field that is drawn from a range, whether evenly by order of magnitude."""
+        return {path: span.log for path, span in self.space.items() if isinstance(span, Span)}
+
     def to_yaml(self) -> str:
         return write_yaml(self.model_dump(mode="json", exclude_defaults=True))
 

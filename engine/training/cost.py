@@ -54,16 +54,16 @@ class Cost:
     operations: float
 
 
-def means_of(device: torch.device, home: Path, processes: int = 1) -> Means:
-    """What this machine has for a run of so many processes; the memory of the whole device, of which
-    there are as many on GPUs, whatever uses it at the moment.
+def means_of(device: torch.device, home: Path, processes: int = 1, nodes: int = 1) -> Means:
+    """What this machine, or `nodes` like it, have for a run of so many processes; the memory of the
+    whole device, of which there are as many on GPUs, whatever uses it at the moment.
     """
     if device.type == "cuda":
         memory = float(torch.cuda.get_device_properties(device).total_memory)  # pyright: ignore
     else:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    cores = (os.cpu_count() or 1) if device.type == "cpu" else processes
-    devices = processes if device.type == "cuda" else 1
+    cores = nodes * (os.cpu_count() or 1) if device.type == "cpu" else processes
+    devices = processes if device.type == "cuda" else nodes
     speed = FASTEST.get(device.type, 5e15) * cores
     return Means(memory * devices, shutil.disk_usage(home).free, speed, processes)
 

@@ -16,11 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+if TYPE_CHECKING:
+    from torch.distributed import Store  # pyright: ignore[reportPrivateImportUsage]
 
 T = TypeVar("T")
 # The others wait while the first reads a data set for the first time. A process that died ends them
@@ -29,9 +32,11 @@ PATIENCE = timedelta(days=30)
 
 
 class Group:
-    """One process. rank: 0..size-1, of this process; backend: what carries tensors between them."""
+    """One process. rank: 0..size-1, of this process; backend: what carries tensors between them.
+    nodes: the machines on which they are, as many on each.
+    """
 
-    rank, size, backend = 0, 1, ""
+    rank, size, backend, nodes = 0, 1, "", 1
 
     def __deepcopy__(self, memo: object) -> Group:
         return self  # layers that are copied with their network stay in the same group
@@ -43,7 +48,10 @@ class Group:
 
     def described(self) -> dict[str, object]:
         """What a run records of it, beside its device."""
-        return {"processes": self.size, "backend": self.backend} if self.size > 1 else {}
+        if self.size == 1:
+            return {}
+        nodes = {"nodes": self.nodes} if self.nodes > 1 else {}
+        return {"processes": self.size, **nodes, "backend": self.backend}
 
     def part(self, count: int) -> slice:
         """This process's part of `count` rows: parts follow each other and differ by one at most."""
@@ -89,19 +97,23 @@ ALONE = Group()
 class ProcessGroup(Group):
     """One of several processes, started by torchrun, that met in `store`."""
 
-    def __init__(self, rank: int, size: int, store: Path, device: torch.device) -> None:
-        """store: a file in a folder that all see. device: this process's own."""
+    def __init__(
+        self, rank: int, size: int, store: Path | Store, device: torch.device, nodes: int = 1
+    ) -> None:
+        """store: that all see, or a file for one. device: this process's own."""
         import torch.distributed as dist
 
-        self.rank, self.size, self.device = rank, size, device
+        self.rank, self.size, self.device, self.nodes = rank, size, device, nodes
         self.backend = "nccl" if device.type == "cuda" else "gloo"
         self._dist = dist
         self.count = 0  # images of the batch that is being computed
+        if isinstance(store, Path):
+            store = dist.FileStore(str(store), size)  # pyright: ignore[reportPrivateImportUsage]
         # What is no tensor of the device, and what is asked at every step, goes over the CPU.
         kinds = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(
             kinds,
-            store=dist.FileStore(str(store), size),  # pyright: ignore[reportPrivateImportUsage]
+            store=store,
             rank=rank,
             world_size=size,
             timeout=PATIENCE,

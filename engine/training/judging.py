@@ -29,11 +29,11 @@ class Judging(Steps):
         self, index: np.ndarray, size: int, crop: int | None = None
     ) -> tuple[Tensor, Tensor]:
         """Logits (n, K) and embeddings (n, D) of the images at `index` (n,) by the weights that are
-        judged, on the CPU; each process of the group computes its part.
+        judged, on the CPU; each process of the group computes its part. In float32 however the
+        weights are trained: as the final figures and predictions are, so that one model has one
+        validation accuracy.
         """
-        return outputs_of(
-            self.group, self.judged, self.images, index, size, crop, autocast=self.autocast
-        )
+        return outputs_of(self.group, self.judged, self.images, index, size, crop)
 
     def _on_test(self, stage: Stage, size: int) -> dict[str, float]:
         """Figures on the test images, where the recipe follows them; nothing is chosen by these."""

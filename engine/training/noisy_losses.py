@@ -79,6 +79,27 @@ def complementary_nn(logits: Tensor, labels: Tensor, *, ascent: bool = True) -> 
     return risk.sum() if bool((risk >= 0).all()) else -risk[risk < 0].sum()
 
 
+def weighted_complementary(logits: Tensor, labels: Tensor) -> Tensor:
+    """L-W for complementary labels (Gao & Zhang 2021, ICML): −log q of the label, where q is the softmax
+    of 1 − p, that is of how little each class is predicted; an image weighs up to K/(K − 1), the more,
+    the less its label is predicted.
+    """
+    others = 1 - F.softmax(logits, 1)
+    log_q = F.log_softmax(others, 1).gather(1, labels[:, None])[:, 0]
+    weight = 1 + others.gather(1, labels[:, None])[:, 0] / (logits.shape[1] - 1)
+    return -(weight * log_q).mean()
+
+
+def generalised(logits: Tensor, labels: Tensor, *, q: float = 0.7) -> Tensor:
+    """(1 − p^q)/q of the label: generalised cross-entropy (Zhang & Sabuncu 2018, arXiv 1805.07836),
+    between cross-entropy (q → 0) and the mean absolute error (1), which wrong labels move less.
+    """
+    if not 0 < q <= 1:
+        raise RecipeError("loss 'generalised': q is a power", expected="above 0, at most 1", got=q)
+    log_p = F.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]
+    return (-torch.expm1(q * log_p) / q).mean()
+
+
 def small_loss(logits: Tensor, labels: Tensor, *, keep: float = 0.7) -> Tensor:
     """Cross-entropy of the `keep` share of a batch that fits best: small-loss selection, as each
     network of co-teaching does for the other (Han et al. 2018, arXiv 1804.06872). Correct labels

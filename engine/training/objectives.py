@@ -18,7 +18,14 @@ from torch.nn import functional as F
 from engine.errors import RecipeError, unknown
 from engine.models.recognizer import Output
 from engine.recipes.fields import Stage
-from engine.training.noisy_losses import complementary_nn, forward, scl_nl, small_loss
+from engine.training.noisy_losses import (
+    complementary_nn,
+    forward,
+    generalised,
+    scl_nl,
+    small_loss,
+    weighted_complementary,
+)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
@@ -119,6 +126,12 @@ LOSSES: dict[str, Loss] = {
     "scl_nl": Loss("logits", scl_nl, "−log(1 − p of the label), for complementary labels"),
     "complementary_nn": Loss(
         "logits", complementary_nn, "the non-negative unbiased risk of complementary labels"
+    ),
+    "weighted_complementary": Loss(
+        "logits", weighted_complementary, "the weighted loss L-W, for complementary labels"
+    ),
+    "generalised": Loss(
+        "logits", generalised, "generalised cross-entropy, for labels some of which are wrong"
     ),
     "small_loss": Loss(
         "logits", small_loss, "cross-entropy of the images that fit best, for many random labels"

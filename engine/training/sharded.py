@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from engine.data.loader import Images
@@ -19,14 +18,12 @@ def outputs_of(
     index: np.ndarray,
     size: int,
     crop: int | None = None,
-    *,
-    autocast: torch.dtype | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Logits (n, K) f32 and embeddings (n, D) f32 of the images at `index` (n,), on the CPU, without
     augmentation. Each process computes its part, and all have the whole.
     """
     if group.size == 1 or len(index) < group.size:  # too few to share
-        return run_model(model, images, index, size, crop, autocast=autocast)
+        return run_model(model, images, index, size, crop)
     own = index[group.part(len(index))]
-    logits, embeddings = run_model(model, images, own, size, crop, autocast=autocast)
+    logits, embeddings = run_model(model, images, own, size, crop)
     return group.gather(logits, len(index)), group.gather(embeddings, len(index))

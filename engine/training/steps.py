@@ -98,6 +98,7 @@ class Steps:
         index, labels = self.train_index, self.data.labels[self.train_index]
         if stage.samples_per_class:
             return loader.per_class(index, labels, stage.batch_size, stage.samples_per_class, rng)
+        least = max(2, self.group.size)  # batch normalisation needs two, each process one
         balance = self.recipe.data.balance
         if balance != "none":
             groups = (
@@ -106,9 +107,14 @@ class Steps:
                 else self.data.sources[index]
             )
             return loader.balanced(
-                index, groups, stage.batch_size, rng, power=0.5 if balance == "root" else 0
+                index,
+                groups,
+                stage.batch_size,
+                rng,
+                power=0.5 if balance == "root" else 0,
+                least=least,
             )
-        return loader.shuffled(index, stage.batch_size, rng)
+        return loader.shuffled(index, stage.batch_size, rng, least)
 
     def _own_parts(self, order: list[np.ndarray], stage: Stage) -> list[np.ndarray]:
         """What this process reads of every batch. With mixup all of it: an image's partner may be in

@@ -94,7 +94,8 @@ class Trainer(Judging):
             else self.val_index[:0]
         )
         used = np.concatenate([self.train_index, self.val_index, self.followed])
-        sharing = group.size if device.type == "cpu" else 1  # GPUs have a memory each
+        # GPUs have a memory each.
+        sharing = group.size // group.nodes if device.type == "cpu" else 1
         self.images = Images(data, device, used, FITS_BYTES[device.type] // sharing)
         self.epoch = self.steps = self.images_seen = (
             0  # epochs behind it; batches in the current epoch

@@ -39,7 +39,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(server):
-    opened = Client(server.address, verbose=False)
+    opened = Client(server.address, verbose=False, httpx_kwargs={"timeout": 900})
     yield opened
     opened.close()
 
@@ -60,7 +60,8 @@ def sent(server, name: str):
 def test_a_seven_is_a_seven_with_all_classes_likeliest_first(server, client):
     answer = client.predict(sent(server, "seven.png"), "canvas-digits", api_name="/predict")
     shares = [row["confidence"] for row in answer["confidences"]]
-    assert answer["label"] == "7" and len(shares) == 10 and shares == sorted(shares, reverse=True)
+    assert answer["label"] == "7" and answer["verdict"] == "sure"
+    assert len(shares) == 10 and shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(1, abs=1e-3)
 
 
@@ -70,10 +71,8 @@ def test_without_a_model_the_best_one_answers(server, client):
 
 
 def test_a_blank_picture_has_nothing_drawn_in_it(server, client):
-    assert (
-        client.predict(sent(server, "blank.png"), "canvas-digits", api_name="/predict")["label"]
-        == "nothing drawn"
-    )
+    answer = client.predict(sent(server, "blank.png"), "canvas-digits", api_name="/predict")
+    assert (answer["label"], answer["verdict"]) == ("nothing drawn", "blank")
 
 
 def test_a_broken_picture_and_an_unknown_model_are_said_to_be_so(server, client):
@@ -138,7 +137,7 @@ def test_the_documented_examples_work(server, kind, code):
     code = code.replace("http://127.0.0.1:7860/canvas", server.address)
     assert server.address in code
     program = [sys.executable, "-c", code] if kind == "python" else ["bash", "-c", code]
-    done = subprocess.run(program, cwd=server.home, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(program, cwd=server.home, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     assert "7" in done.stdout and ("complete" in done.stdout or kind == "python")
 
@@ -184,7 +183,13 @@ def test_the_pad_says_when_a_touch_of_the_pen_was_left_out(views):
 
 
 @pytest.mark.parametrize(
-    ("word", "gap", "model"), [("707", 30, "canvas-digits"), ("70T", 4, "canvas-characters")]
+    ("word", "gap", "model"),
+    [
+        ("707", 30, "canvas-digits"),
+        ("70T", 4, "canvas-characters"),
+        ("777", 60, "canvas-characters"),  # which the model is 98% sure is one m
+        ("TTT", 90, "canvas-characters"),
+    ],
 )
 def test_several_characters_are_not_taken_for_one(views, word, gap, model):
     look = views[0]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import zipfile
+from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -12,7 +15,7 @@ from own_loop import run
 
 from app.canvas_tabs.files import friendly
 from app.canvas_tabs.reader import Reader
-from app.canvas_tabs.tables import NOTHING_TAUGHT
+from app.canvas_tabs.tables import NOTHING_TAUGHT, symbols_table
 from app.canvas_tabs.teach import LOOK_SECONDS, collect_tab, teach_tab
 from app.people.asking import asked_by
 from engine.errors import RightsError
@@ -36,11 +39,14 @@ def tabs(lab: Lab) -> tuple[gr.Blocks, dict]:
     return page, {block.fn.__name__: block.fn for block in page.fns.values()}
 
 
+def as_uri(picture: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
+
+
 def test_what_was_cleared_is_no_longer_said_to_be_kept(tmp_path):
     lab = Lab(tmp_path)
     _, calls = tabs(lab)
-    picture = "data:image/png;base64," + base64.b64encode(png(drawn("7"))).decode()
-    said = calls["save"](json.dumps({"picture": picture, "model": ""}), "7")[1]
+    said = calls["save"](json.dumps({"picture": as_uri(png(drawn("7"))), "model": ""}), "7")[1]
     table, _, still, *symbols = calls["collected"](said)
     assert said == still == "Saved as **7**." and "1 drawing of 1 character" in table
     assert symbols[0] == NOTHING_TAUGHT and symbols[2] == ""
@@ -53,6 +59,35 @@ def test_what_was_cleared_is_no_longer_said_to_be_kept(tmp_path):
     lab.taught.add("heart", png(drawn("♥")))
     *_, symbols, _, _ = calls["collected"]("")
     assert symbols != NOTHING_TAUGHT, "what is taught is left as it is"
+
+
+def test_symbols_and_drawings_are_handed_out_as_zips(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "handed-out"))
+    lab = Lab(tmp_path)
+    _, calls = tabs(lab)
+    for export in ("export", "export_drawings"):
+        with pytest.raises(gr.Error):
+            calls[export]()
+    lab.taught.add("heart", png(drawn("♥")))
+    lab.drawings.save(png(drawn("7")), "7")
+    for export, start in (("export", "taught/"), ("export_drawings", "drawings/")):
+        file = calls[export]()
+        assert file.visible
+        with zipfile.ZipFile(io.BytesIO(Path(file.value["path"]).read_bytes())) as found:
+            pictures = [name for name in found.namelist() if name.endswith(".png")]
+            assert len(pictures) == 1 and pictures[0].startswith(start)
+
+
+def test_what_is_left_to_draw_is_said_alike_beside_the_button_and_in_the_table(tmp_path):
+    lab = Lab(tmp_path)
+    _, calls = tabs(lab)
+    value = json.dumps({"picture": as_uri(png(drawn("♥"))), "model": "canvas-digits"})
+    for left in (2, 1):
+        said = run(calls["add"](value, "heart"))[1]
+        assert said.endswith(f" Draw {left} more.")
+        if left == 2:  # of two, each can be recognised by the other
+            assert "Draw 2 more.</td>" in symbols_table(Reader(lab), value)
+    assert "needs" not in symbols_table(Reader(lab), value)
 
 
 def test_a_students_page_looks_by_itself(tmp_path):

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import re
+from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 from hands import drawn, png
+from own_loop import run
 from PIL import Image, ImageDraw
 
-from app.canvas_tabs.reader import Reader, note_of
+from app.canvas_tabs.answers import NO_PICTURE, answer_of
+from app.canvas_tabs.files import file_tab, word_tab
+from app.canvas_tabs.pictures import Pictures
+from app.canvas_tabs.reader import Reader
+from app.canvas_tabs.taught_views import compared_with, symbol_rows
 from app.canvas_tabs.views import Views
-from engine.errors import DataError
+from app.charts.words import similar
+from engine.errors import DataError, ImageError
 from engine.lab import Lab
-from engine.recognition.confusables import judge
+from engine.recognition.confusables import judge, note_of
+from engine.recognition.few_shot import Match
 from engine.recognition.typicality import Typical, ink_depth, measured, typicality_of
-from engine.services.few_shot import EMBEDDER
+from engine.services.few_shot import EMBEDDER, Example
 
 DIGITS = "canvas-digits"
 
@@ -66,6 +77,102 @@ def test_models_side_by_side_doubt_what_each_would_doubt_alone(views):
         assert ("% sure" in shown["note"]) != doubted
 
 
+@pytest.mark.parametrize(
+    ("ink", "verdict"),
+    [(solid("blot"), "unlike"), (drawn("7", 5), "sure"), (drawn("7") * 0, "blank")],
+    ids=["blot", "seven", "blank"],
+)
+def test_a_file_gets_the_verdict_that_the_same_drawing_gets_on_the_pad(
+    lab, views, tmp_path, ink, verdict
+):
+    file = str(tmp_path / "picture.png")
+    Image.fromarray(255 - ink).save(file)
+    look, *_ = views.functions()
+    beside = look([uri(ink), DIGITS, "", []])
+    pictures = Pictures(Reader(lab))
+    said, answer = pictures.picture(file, DIGITS), pictures.probabilities(file, DIGITS)
+    assert said["kind"] == beside["kind"] == answer["verdict"] == verdict
+    assert pictures.batch([file], DIGITS) == [{"file": "picture.png", **answer}]
+    page = answer_of(said)
+    if verdict == "blank":
+        assert said["headline"] == "Nothing is drawn in this picture" and "%" not in page
+        return
+    for same in ("headline", "note", "seen"):
+        assert said[same] == beside[same] and html_of(said[same]) in page
+    assert "what the model sees" in page and page.count("<li>") == 10, "all of ten classes"
+    percents = re.findall(r"<span>([^<]*)</span></li>", page)
+    assert (
+        percents == [""] * 10
+        if verdict == "unlike"
+        else percents[-1] == "<0.1%".replace("<", "&lt;")
+    )
+
+
+def html_of(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def test_a_file_that_many_classes_may_be_of_says_how_many_are_shown(lab, tmp_path):
+    file = str(tmp_path / "seven.png")
+    Image.fromarray(255 - drawn("7", 5)).save(file)
+    page = answer_of(Pictures(Reader(lab)).picture(file, "canvas-characters"))
+    assert page.count("<li>") == 10 and "The 10 most likely of 41;" in page
+
+
+def test_a_model_without_a_gallery_calls_nothing_unlike_its_training_images(lab, tmp_path):
+    file = str(tmp_path / "blot.png")
+    Image.fromarray(255 - solid("blot")).save(file)
+    assert lab.galleries.get("mnist-tiny-best") is None
+    said = Pictures(Reader(lab)).picture(file, "mnist-tiny-best")
+    assert said["kind"] != "unlike" and "unlike" not in said["note"]
+
+
+def test_a_file_that_can_not_be_read_leaves_no_answer_of_the_last_one(lab):
+    async def ask(name: str, *arguments: object) -> None:
+        raise ImageError(f"{arguments[0]} is not a picture")
+
+    async def built() -> list:
+        with gr.Blocks() as page:  # in a loop, or Gradio makes one of its own
+            drawing = gr.HTML()
+            word_tab(ask, drawing)
+            file_tab(ask, drawing)
+        return [fn.fn for fn in page.fns.values() if fn.fn.__name__ == "show_picture"]
+
+    shows = run(built())
+    assert len(shows) == 2
+    for show in shows:
+        assert "Notes.txt is not a picture" in run(show("Notes.txt", json.dumps({"model": DIGITS})))
+    assert run(shows[1](None, "")) == NO_PICTURE, "nor does a picture that was taken away"
+
+
+def test_read_it_without_a_file_says_what_to_do():
+    async def ask(*_: object) -> None:
+        raise AssertionError("there is nothing to ask about")
+
+    async def built() -> list:
+        with gr.Blocks() as page:
+            file_tab(ask, gr.HTML())
+        (button,) = (one for one in page.blocks.values() if getattr(one, "value", "") == "Read it")
+        return [fn.fn for fn in page.fns.values() if (button._id, "click") in fn.targets]
+
+    (press,) = run(built())
+    said = run(press(None, ""))
+    assert "No picture was given. Choose one first." in said and 'role="alert"' in said
+
+
+def test_what_is_beside_a_drawing_is_said_in_words_that_are_true_of_it(views):
+    look, why, *_ = views.functions()
+    picture = uri(drawn("7", 5))
+    near = look([picture, DIGITS, "nearest", []])["view"]["note"]
+    assert "the same" not in near and "pictures that look different can come close" in near
+    note = look([picture, DIGITS, "map", []])["view"]["note"]
+    assert "model finds alike lie close together" in note and note.index("alike") < note.index(
+        "UMAP"
+    )
+    (heat,) = why([picture, DIGITS])["items"]
+    assert heat["title"] == "evidence for and against 7"
+
+
 @pytest.mark.parametrize("writer", range(4))
 def test_digits_are_still_named(lab, writer):
     for digit in "701":
@@ -79,12 +186,14 @@ def test_digits_are_still_named(lab, writer):
 )
 def test_a_model_of_few_classes_is_sure_of_these_alone(classes, these):
     shares = np.where(np.array(classes) == "4", 0.99, 0.01 / (len(classes) - 1))
-    note = note_of(judge(classes, shares), classes)
-    assert note == f"Of {these}, most like 4: 99% sure."
+    said = judge(classes, shares)
+    assert said.headline == "Most like 4", "no fact: an A would be named so too"
+    assert note_of(said, classes) == f"Of {these}: 99% sure."
     unsure = np.full(len(classes), 1 / len(classes))
     assert note_of(judge(classes, unsure), classes).endswith(f" This model knows only {these}.")
     many = tuple("ABCDEFGHJKLMN4")
-    assert note_of(judge(many, np.eye(14)[13]), many) == ">99% sure."
+    said = judge(many, np.eye(14)[13])
+    assert (said.headline, note_of(said, many)) == ("This is 4", ">99% sure.")
 
 
 def test_a_taught_symbol_shows_its_own_bars_examples_and_reasons(lab, views):
@@ -97,13 +206,35 @@ def test_a_taught_symbol_shows_its_own_bars_examples_and_reasons(lab, views):
     assert answer["kind"] == "taught" and answer["glyph"] == "♥"
     first, second = answer["rows"]
     assert first["members"][0]["label"] == "♥" and second["members"][0]["label"] == "Ω"
-    assert first["text"] == f"{first['share']:.2f}" and first["share"] > second["share"]
+    assert first["text"] == similar(first["share"]) and first["share"] > second["share"]
+    said = f"similarity {first['text']} to your nearest two examples."
+    assert said in answer["note"], "beside its bar the same number"
+    two = [one["similarity"] for one in answer["view"]["items"] if one["label"] == "♥"][:2]
+    assert first["share"] == pytest.approx(sum(two) / 2, abs=1e-6)
     items = answer["view"]["items"]
     assert {one["label"] for one in items} == {"♥", "Ω"} and items[0]["same"]
     shown = Image.open(io.BytesIO(base64.b64decode(items[0]["image"].partition(",")[2])))
     assert np.asarray(shown).min() < 128 < np.asarray(shown).max()  # the example's ink on white
     reason = why([picture, DIGITS])
-    assert "example of ♥" in reason["items"][1]["title"] and "similarity" in reason["note"]
+    assert "example of ♥" in reason["items"][1]["title"]
+    assert f"{first['text']} to your nearest two examples of ♥, where" in reason["note"]
+
+
+def test_the_bar_of_a_symbol_is_its_measure_and_not_its_best_example():
+    found = [
+        Example(name, likeness, Path("none.png"))
+        for name, likeness in (("a", 0.99), ("b", 0.97), ("b", 0.95), ("a", 0.91), ("a", 0.2))
+    ]
+    rows = symbol_rows([*found, Example("c", -0.3, Path("none.png"))])
+    assert [(row["members"][0]["label"], row["text"]) for row in rows] == [
+        ("b", "0.96"),
+        ("a", "0.95"),
+        ("c", "0.00"),
+    ]
+    assert compared_with(Match("a", 0.95, 0.8), found) == "your nearest two examples"
+    assert compared_with(Match("c", 0.9, 0.8), [Example("c", 0.9, Path("none.png"))]) == (
+        "your example"
+    )
 
 
 @pytest.mark.parametrize("reading", [DIGITS, "canvas-characters"])

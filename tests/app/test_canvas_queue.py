@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 from own_loop import run
 
-from app.canvas_page import MOST_NAMED, MOST_OF_PERSON, CanvasPage, OwnFiles
+from app.canvas_doors import MOST_NAMED, MOST_OF_PERSON, OwnFiles
+from app.canvas_page import CanvasPage
 from engine.people.person import OWNER, Person
 
 ADA, BEN = Person("a" * 16, "Ada", "student"), Person("b" * 16, "Ben", "student")

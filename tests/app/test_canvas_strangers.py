@@ -8,6 +8,7 @@ import io
 import httpx
 import pytest
 from canvas_server import CanvasServer
+from costly import jpeg_of_scans
 from gradio_client import Client
 from hands import drawn
 from PIL import Image
@@ -23,7 +24,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(server):
-    opened = Client(server.address, verbose=False)
+    opened = Client(server.address, verbose=False, httpx_kwargs={"timeout": 900})
     yield opened
     opened.close()
 
@@ -41,7 +42,7 @@ def answer_of(server, index: int, data: list) -> str:
     """What a question to any endpoint is answered with, public or not, word by word."""
     session = f"s{index}"
     question = {"data": data, "fn_index": index, "session_hash": session}
-    with httpx.Client(base_url=server.address, timeout=60) as web:
+    with httpx.Client(base_url=server.address, timeout=900) as web:
         joined = web.post("/gradio_api/queue/join", json=question)
         if joined.status_code != 200:
             return joined.text
@@ -81,7 +82,7 @@ def test_no_endpoint_opens_a_file_that_was_not_sent(server, client):
 def test_files_have_names_that_tell_no_place_and_odd_questions_are_one_line(server, client):
     seven = (server.home / "seven.png").read_bytes()
     ids = {one["api_name"]: one["id"] for one in client.config["dependencies"]}
-    with httpx.Client(base_url=f"{server.address}/gradio_api/", timeout=60) as web:
+    with httpx.Client(base_url=f"{server.address}/gradio_api/", timeout=900) as web:
         said = web.post("upload", files={"files": ("seven.png", seven)})
         (name,) = said.json()
         assert str(server.home) not in said.text and not name.startswith("/")
@@ -96,6 +97,16 @@ def test_files_have_names_that_tell_no_place_and_odd_questions_are_one_line(serv
         for number in (99, -1, None, "x"):
             question = {"data": [], "fn_index": number, "session_hash": "s"}
             assert web.post("queue/join", json=question).status_code == 404
+        for session in ('"\\ud800"', '"a b"', f'"{"a" * 65}"', "NaN", "[]", "7"):
+            body = f'{{"data": ["", ""], "fn_index": {ids["predict"]}, "session_hash": {session}}}'
+            for door in ("queue/join", "call/predict"):
+                kind = {"Content-Type": "application/json"}
+                refused = web.post(door, content=body, headers=kind)
+                assert refused.status_code == 400, session
+                assert "letters, digits and hyphens" in refused.text
+        for named in ({"event_id": "e" * 65}, {"event_id": 7}, {"trigger_id": "t" * 1000}):
+            question = {"data": ["", ""], "fn_index": ids["predict"], **named}
+            assert web.post("queue/join", json=question).status_code == 400, named
         assert web.post("call/nothing", json={"data": []}).status_code == 404
         event = web.post("call/predict", json={"data": [file, ""]}).json()["event_id"]
         assert "event: complete" in web.get(f"call/predict/{event}").text
@@ -119,13 +130,15 @@ def test_what_the_pad_may_call_takes_its_own_questions_only(server, client):
     address, before = f"{server.address}/gradio_api/component_server", len(server.output())
     question = {"session_hash": "s", "component_id": pad, "fn_name": "look"}
     for data in ([], [1, 2, 3, 4], ["a"], {"path": "/etc/passwd"}, None, [["a"], "b", "c", "d"]):
-        answer = httpx.post(address, json={**question, "data": data}, timeout=60)
+        answer = httpx.post(address, json={**question, "data": data}, timeout=900)
         assert answer.status_code == 200 and answer.json()["headline"] == "This can't be read"
     for wrong in ({"fn_name": "__init__"}, {"fn_name": "preprocess"}, {"component_id": 10**6}):
-        assert httpx.post(address, json={**question, "data": [], **wrong}).status_code in (404, 500)
+        assert httpx.post(
+            address, json={**question, "data": [], **wrong}, timeout=900
+        ).status_code in (404, 500)
     for wrong in ([1], "x", {"fn_name": "look"}):
-        assert httpx.post(address, json=wrong).status_code == 400
-    plain = httpx.post(address, content=b"{}", headers={"content-type": "text/plain"})
+        assert httpx.post(address, json=wrong, timeout=900).status_code == 400
+    plain = httpx.post(address, content=b"{}", headers={"content-type": "text/plain"}, timeout=900)
     assert plain.status_code == 415
     assert len(server.output()) - before < 1000 and "Traceback" not in server.output()
 
@@ -141,6 +154,20 @@ def test_a_drawing_as_large_as_no_pad_is_refused_before_it_is_decoded(views):
     Image.new("1", (6000, 6000)).save(large, "PNG")
     uri = "data:image/png;base64," + base64.b64encode(large.getvalue()).decode()
     assert "too large" in look([uri, "canvas-digits", "", []])["note"]
+
+
+def test_a_jpeg_that_would_take_minutes_is_refused_in_one_line(views, tmp_path):
+    from app.canvas_tabs.pictures import Pictures
+    from app.canvas_tabs.reader import Reader
+    from engine.lab import Lab
+
+    (tmp_path / "a.jpg").write_bytes(jpeg_of_scans(6_000))
+    uri = base64.b64encode(jpeg_of_scans(6_000)).decode()
+    shown = views[0](["data:image/jpeg;base64," + uri, "canvas-digits", "", []])
+    assert shown["headline"] == "This can't be read"
+    assert "JPEG of too many scans" in shown["note"]
+    (answer,) = Pictures(Reader(Lab(tmp_path / "home"))).batch([str(tmp_path / "a.jpg")], None)
+    assert answer["error"].startswith("a.jpg is a JPEG of too many scans. Allowed: at most 100.")
 
 
 def test_large_pictures_are_read_one_at_a_time_and_small_ones_beside_them(tmp_path):
@@ -162,7 +189,7 @@ def test_large_pictures_are_read_one_at_a_time_and_small_ones_beside_them(tmp_pa
             waiting = threading.Thread(target=another)
             waiting.start()
         assert not read.wait(0.2)
-    waiting.join(10)
+    waiting.join(900)
     assert read.is_set()
 
 
@@ -187,6 +214,11 @@ def test_nothing_is_started_for_a_model_that_does_not_exist(views, server):
 
 def test_a_stranger_page_is_refused_by_the_canvas_alone_too(server):
     for headers in ({"host": "evil.example"}, {"origin": "http://evil.example"}):
-        assert httpx.get(f"{server.address}/config", headers=headers).status_code == 403
-    assert httpx.get(f"{server.address}/monitoring").status_code == 404
-    assert "frame-ancestors 'self'" in httpx.get(server.address).headers["content-security-policy"]
+        assert (
+            httpx.get(f"{server.address}/config", headers=headers, timeout=900).status_code == 403
+        )
+    assert httpx.get(f"{server.address}/monitoring", timeout=900).status_code == 404
+    assert (
+        "frame-ancestors 'self'"
+        in httpx.get(server.address, timeout=900).headers["content-security-policy"]
+    )

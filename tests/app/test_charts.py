@@ -17,7 +17,9 @@ from weblab import learning_rows
 
 from app.charts import COLOURS, figure
 from app.charts import words as say
-from app.charts.base import message
+from app.charts.base import class_labels, message
+from app.charts.compare_classes import class_differences, confusion
+from app.charts.data import class_counts
 from app.charts.learning import (
     MOST_POINTS,
     accuracy_curves,
@@ -27,7 +29,10 @@ from app.charts.learning import (
     rate_curve,
     speed_curve,
 )
+from app.charts.noise import confusion as likely_given
+from app.charts.noise import transition
 from app.palette import class_marks
+from app.sections.compare.detail import cell_in
 
 # What is seen, in linear RGB, where one kind of cones is missing: Machado, Oliveira & Fernandes 2009,
 # severity 1.
@@ -216,6 +221,23 @@ def test_live_points_are_not_joined_across_epochs_that_have_none():
     assert list(joined.x) == [1, 2]
 
 
+def test_live_points_that_no_line_joins_are_called_what_they_are():
+    """A run of three epochs of four steps each may be over before a second one is due."""
+    rows = learning_rows(3, steps=4)
+    short = [rows[0], *(row for row in rows if row["kind"] == "epoch")]
+    live = loss_curves(short).data[0]
+    assert (live.name, live.mode) == ("Training, step 1 of epoch 1", "markers")
+    assert live.opacity > 0.5 and live.marker.size > 6
+    far = [
+        row
+        for row in rows
+        if row["kind"] == "epoch" or (row["epoch"], row["step"]) in ((1, 1), (3, 1))
+    ]
+    live = loss_curves(far).data[0]
+    assert (live.name, live.mode) == ("Training, single steps", "markers")
+    assert loss_curves(rows).data[0].name == "Training, step by step"
+
+
 def test_accuracy_is_in_percent_and_marks_the_epoch_that_is_kept():
     rows = learning_rows(3)
     rows[-1]["best"] = False
@@ -260,7 +282,7 @@ print(len(loss_curves(learning_rows()).data))
     places = [str(tmp_path), str(tests / "support"), str(tests.parent)]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=900
     )
     assert done.stdout.strip() == "3", done.stderr
 
@@ -319,3 +341,49 @@ def test_a_persons_words_in_markdown_make_no_picture_no_link_and_no_tag():
         assert not re.search(r":[\w+/-]+:", said) and said.replace("\u2060", "") == picture
     bare = say.literal("http://e.example or WWW.e.example")  # links as GitHub's Markdown makes them
     assert "http://" not in bare and "WWW." not in bare
+
+
+UGLY = ["<b>bold<", "an & 'other'", "ab" * 60, "ab" * 60 + "c", "0"]
+
+
+def test_class_names_stand_on_axes_as_they_are_and_leave_the_plot_room():
+    labels = class_labels(UGLY)
+    assert labels[0] == "&lt;b&gt;bold&lt;" and labels[1] == "an &amp; 'other'"
+    assert max(map(len, labels)) <= 24 and "…" in labels[2] and labels[4] == "0"
+    assert (
+        len(set(class_labels(["ab" * 60 + end for end in ("c" + "ab" * 9, "d" + "ab" * 9)]))) == 2
+    )
+    counts = np.ones((3, len(UGLY)), int)
+    rows = [
+        dict.fromkeys(("first", "second", "difference", "p"), 0.5)
+        | {"class": name, "n": 9, "only_first": 1, "only_second": 2}
+        for name in UGLY
+    ]
+    bars = class_counts(UGLY, counts).data[0]
+    differences = class_differences(rows, "<i>one", "two", ("#111", "#222"))
+    whole = [name.replace("<br>", "") for name in bars.customdata]
+    assert (
+        list(bars.x)
+        == labels
+        == list(differences.data[0].x)
+        == list(differences.layout.xaxis.tickvals)
+    )
+    assert whole[2:] == UGLY[2:] and whole[0] == labels[0], "all of it where one points at the bar"
+    assert [row[6].replace("<br>", "") for row in differences.data[0].customdata] == whole
+    assert "<i>" not in differences.data[0].hovertemplate
+    matrix = [[1] * len(UGLY)] * len(UGLY)
+    for chart in (
+        transition(matrix, UGLY),
+        confusion(matrix, UGLY, "<i>one"),
+        likely_given(matrix, UGLY),
+    ):
+        assert list(chart.data[0].x) == list(chart.data[0].y) == labels
+        assert list(chart.layout.xaxis.tickvals) == labels and "<i>" not in chart.layout.title.text
+
+
+def test_a_click_on_a_cell_of_a_confusion_matrix_is_of_the_classes_however_they_are_written():
+    labels = class_labels(UGLY)
+    picked = {"selection": {"points": [{"x": labels[0], "y": labels[2]}]}}
+    assert cell_in(picked, UGLY) == (UGLY[2], UGLY[0])
+    assert cell_in({"selection": {"points": [{"x": "gone", "y": labels[2]}]}}, UGLY) is None
+    assert cell_in({"selection": {"points": []}}, UGLY) is None and cell_in(None, UGLY) is None

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from plotly.colors import hex_to_rgb, unlabel_rgb
 from weblab import learning_rows
 
 from app.charts import sweep as charts
 from app.charts.learning import loss_curves
 from app.charts.parallel import dimension, parallel
-from app.theme import DARK
+from app.theme import DARK, LIGHT
+from engine.sweep.spec import SweepSpec
+
+GROUNDS = (LIGHT["backgroundColor"], DARK["backgroundColor"])
+
+
+def contrast(colour, ground) -> float:
+    """Of two colours (3,), the first in 0..1 and the second in 0..255, as WCAG 2 has it."""
+    pair = np.array([colour, np.array(ground) / 255])
+    linear = np.where(pair <= 0.04045, pair / 12.92, ((pair + 0.055) / 1.055) ** 2.4)
+    low, high = sorted(linear @ (0.2126, 0.7152, 0.0722))
+    return (high + 0.05) / (low + 0.05)
 
 
 def trial(number: int, value: float | None, state: str = "finished", **values) -> SimpleNamespace:
@@ -90,6 +103,35 @@ def test_wide_ranges_are_drawn_by_order_of_magnitude():
         max(axis["values"]),
     )  # none beyond the axis
     assert axis["values"][0] == 0
+
+
+def test_few_numbers_stand_by_value_too_and_words_at_equal_distances():
+    axis = dimension("rotate", [0, 15, 5, 15])
+    assert axis["values"] == [0, 15, 5, 15]
+    assert (axis["tickvals"], axis["ticktext"]) == ([0, 5, 15], ["0", "5", "15"])
+    near = dimension("lr", [0.1, 0.0999, 0.02])  # two texts on one place could not be read
+    assert "0.0999" not in near["ticktext"]
+    assert dimension("activation", ["ReLU", "GELU", "SiLU"])["values"] == [1, 0, 2]
+
+
+def test_an_axis_is_by_logarithm_where_the_sweep_drew_so_and_says_it():
+    trials = [trial(n, 0.5, lr=lr, clip=clip) for n, lr, clip in ((0, 0.01, 1), (1, 0.1, 100))]
+    figure = parallel(trials, "val_accuracy", "maximize", log={"lr": True, "clip": False})
+    words = {note.text for note in figure.layout.annotations}
+    assert {"lr (log)", "clip"} <= words
+    middle = dimension("lr", [0.01, 0.1, 10**-1.5], log=True)["values"]
+    assert middle == pytest.approx([-2, -1, -1.5])
+    space = {"lr": {"low": 1, "high": 9, "log": True}, "clip": {"low": 1, "high": 9}, "size": [28]}
+    spec = SweepSpec.model_validate({"name": "a", "recipe": "quick", "space": space})
+    assert spec.by_log == {"lr": True, "clip": False}
+
+
+def test_the_worst_trials_line_is_seen_on_both_grounds():
+    ten = [trial(n, n / 10) for n in range(10)]
+    for line in parallel(ten, "val_accuracy", "maximize").data:
+        if line.mode == "lines" and len(line.x):
+            colour = [part / 255 for part in unlabel_rgb(line.line.color)]
+            assert all(contrast(colour, hex_to_rgb(ground)) >= 3 for ground in GROUNDS)
 
 
 def test_curves_name_the_best_trial():

@@ -23,14 +23,14 @@ OPTIONS = theme.options(read_settings({"GLYPHLAB_UPLOAD_MB": "12"}), {})
 
 def test_the_dashboard_opens_at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
-    page = AppTest.from_file(str(DASHBOARD), default_timeout=60).run()
+    page = AppTest.from_file(str(DASHBOARD), default_timeout=900).run()
     assert not page.exception
     assert page.title[0].value == "Glyphlab"
 
 
 def test_links_between_pages_lead_inside_the_dashboard(tmp_path, monkeypatch):
     monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
-    page = AppTest.from_file(str(DASHBOARD), default_timeout=60).run()
+    page = AppTest.from_file(str(DASHBOARD), default_timeout=900).run()
     links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
     assert links["Open the recipe quick"] == "recipe=quick"
     assert {line.title for line in pages_in("own").values()} <= set(links)

@@ -19,7 +19,7 @@ def script() -> None:
 
 
 def test_the_newest_text_is_taken_though_button_and_field_changed_at_once():
-    page = AppTest.from_function(script).run()
+    page = AppTest.from_function(script, default_timeout=900).run()
     page.text_input("text").input("now")
     page.button("keep").click()
     page.run()  # both in one message, as from a browser where a field is left by pressing a button

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_port
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from waiting import wait_until
-from weblab import free_port, run_part
+from weblab import run_part
+from websockets.exceptions import InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -76,10 +78,10 @@ def opened(port: int) -> ClientConnection:
                 subprotocols=[Subprotocol("streamlit")],
                 max_size=None,
             )
-        except OSError:
+        except (OSError, InvalidHandshake):  # it is still starting
             return None
 
-    return wait_until(tried, timeout=60)  # pyright: ignore[reportReturnType]
+    return wait_until(tried)  # pyright: ignore[reportReturnType]
 
 
 def drawn(socket: ClientConnection, query: str, fragment: str = "") -> list[ForwardMsg]:
@@ -89,7 +91,7 @@ def drawn(socket: ClientConnection, query: str, fragment: str = "") -> list[Forw
     question.rerun_script.fragment_id = fragment
     socket.send(question.SerializeToString())
     while not answers or answers[-1].WhichOneof("type") != "script_finished":
-        answers.append(ForwardMsg.FromString(bytes(socket.recv(timeout=60, decode=False))))
+        answers.append(ForwardMsg.FromString(bytes(socket.recv(timeout=900, decode=False))))
     return answers
 
 

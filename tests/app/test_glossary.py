@@ -61,7 +61,7 @@ def test_the_glossary_is_searched_by_words(lab):
 @pytest.mark.parametrize(
     "word",
     "batch size, optimizer, softmax, convnet, recipe, saliency, EMNIST, descriptors, rising loss, gap,"
-    " kNN, seed".split(", "),
+    " kNN, seed, given labels, epoch, recall, precision".split(", "),
 )
 def test_words_of_the_forms_and_of_the_first_steps_have_entries(word):
     assert as_markdown(word)
@@ -71,9 +71,26 @@ def test_what_is_this_opens_the_terms_beside_the_figures(lab):
     run = add_run(lab)
     page = open_page("train", run=run.id)
     assert "Images that took no part in training" not in texts(page)
-    page.session_state["explain-accuracy-top-3-validation-test-loss-overfitting"] = True
+    opened = "explain-accuracy-top-3-validation-test-loss-overfitting-epoch-given-labels"
+    page.session_state[opened] = True
     page.run()
-    assert "Images that took no part in training" in texts(page)
+    said = texts(page)
+    assert "Images that took no part in training" in said
+    assert "**Epoch.**" in said and "**Given labels, mended labels.**" in said
+
+
+def test_at_the_equal_error_rate_two_shares_are_equal_not_two_counts():
+    what = TERMS["eer"].what
+    assert "share of pairs of different classes" in what and "equally many" not in what
+
+
+def test_the_words_of_two_in_detail_are_explained_there(lab):
+    runs = ",".join(add_run(lab, name=name).id for name in ("one", "two"))
+    page = open_page("compare", runs=runs)
+    page.session_state["view"] = "Two in detail"
+    page.session_state["explain-mcnemar-recall-confusion"] = True
+    page.run()
+    assert "**Recall, precision.**" in texts(page)
 
 
 def test_a_models_card_explains_its_temperature_and_its_split_seed(lab):

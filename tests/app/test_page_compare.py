@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 
+import numpy as np
 import pytest
 from compared import compared_run
 from weblab import charts as charts_of
-from weblab import open_page, texts
+from weblab import open_page, texts, thumbnails
 
 from app.charts import compare as charts
 from app.charts import compare_classes
 from app.charts.report import as_csv, as_html
-from app.sections.compare.detail import lines_of
+from app.sections.compare.convergence import lines_of
 from app.sections.compare.summary import scores_by_place
 from engine.lab import Lab
+from engine.services.tour import PAIR
 
 BLUE = "#1058e8"
 
@@ -53,11 +55,104 @@ def test_names_of_runs_are_no_markdown_and_no_markup_of_charts(lab):
     assert not any("<b>" in str(one) for one in names)
 
 
+def test_a_confusion_of_a_run_shows_its_images(lab):
+    run = compared_run(lab, wrong=range(5))
+    page = open_page("compare", runs=run.id)
+    page.segmented_control(key="view").set_value("Mistakes").run()
+    page.session_state[f"confused-{run.id}"] = {"selection": {"cells": [(0, "True")]}}
+    page.run()
+    assert not page.exception
+    found = lab.compare.predictions(lab.compare.subjects([run.id])[0])
+    tables = (table.value for table in page.dataframe)
+    row = next(table for table in tables if "Share of the class" in table).iloc[0]
+    true, read = int(row["True"]), int(row["Predicted"])
+    where = found.index[(found.labels == true) & (found.predicted == read)]
+    names = {str(lab.dataset(run.recipe().data).files[i]) for i in where}
+    assert len(where) == row["Images"]
+    assert {item["name"] for item in thumbnails(page, f"cell-{run.id}")} == names
+    assert f"**{true}, predicted {read}**" in texts(page)
+
+
+@pytest.mark.parametrize("which", ["difference", "first", "second"])
+def test_a_cell_of_two_runs_confusions_shows_its_images(lab, which):
+    runs = [
+        compared_run(lab, wrong=range(5)),
+        compared_run(lab, wrong=range(3, 12), changes={"seed": 1}),
+    ]
+    page = open_page("compare", runs=",".join(run.id for run in runs))
+    page.segmented_control(key="view").set_value("Two in detail").run()
+    page.segmented_control(key="which-confusion").set_value(which).run()
+    one, two = (lab.compare.predictions(one) for one in lab.compare.subjects([r.id for r in runs]))
+    at = int(np.flatnonzero(two.predicted != two.labels)[0])
+    true, read = (str(two.classes[label[at]]) for label in (two.labels, two.predicted))
+    key = f"confusion-{which}-{runs[0].id}-{runs[1].id}"
+    page.session_state[key] = {"selection": {"points": [{"x": read, "y": true}]}}
+    page.run()
+    assert not page.exception and "choose a row below, to see its images." in texts(page)
+    files = lab.dataset(runs[0].recipe().data).files
+    cells = [
+        {
+            str(files[i])
+            for i in found.index[(found.labels == int(true)) & (found.predicted == int(read))]
+        }
+        for found in (one, two)
+    ]
+    both = set.intersection(*cells) if which == "difference" else set()
+    for run, names, side in zip(runs, cells, ("first", "second"), strict=True):
+        shown = thumbnails(page, f"{key}-{run.id}")
+        wanted = names - both if which in ("difference", side) else set()
+        assert {item["name"] for item in shown} == wanted
+        assert all(item["href"].startswith("sample?data=digits&sample=") for item in shown)
+    assert f"**{true}, predicted {read}**" in texts(page)
+
+
+def test_a_row_of_two_runs_confusions_shows_its_images_until_a_cell_is_clicked(lab):
+    runs = [
+        compared_run(lab, wrong=range(5)),
+        compared_run(lab, wrong=range(3, 12), changes={"seed": 1}),
+    ]
+    page = open_page("compare", runs=",".join(run.id for run in runs))
+    page.segmented_control(key="view").set_value("Two in detail").run()
+    key = f"confusion-difference-{runs[0].id}-{runs[1].id}"
+    rows = next(table.value for table in page.dataframe if "By the second" in table.value)
+    gaps = (rows["By the second"] - rows["By the first"]).abs()
+    assert gaps.is_monotonic_decreasing and gaps.iloc[0] > 0
+    page.session_state[f"{key}-"] = {"selection": {"cells": [(0, "True")]}}
+    page.run()
+    chosen = f"**{rows['True'][0]}, predicted {rows['Predicted'][0]}**"
+    assert not page.exception and chosen in texts(page)
+    last = rows.iloc[-1]
+    cell = {"x": last["Predicted"], "y": last["True"]}
+    page.session_state[key] = {"selection": {"points": [cell]}}
+    page.run()
+    assert f"**{last['True']}, predicted {last['Predicted']}**" in texts(page)
+    assert chosen not in texts(page)
+
+
+def test_a_point_lies_over_each_cell_of_a_confusion_matrix():
+    chart = compare_classes.with_cells(
+        compare_classes.confusion([[3, 1], [0, 2]], ("a", "b"), "Confusion")
+    )
+    points = chart.data[1]
+    assert list(zip(points.y, points.x, points.customdata, strict=True)) == [
+        ("a", "a", 3), ("a", "b", 1), ("b", "a", 0), ("b", "b", 2),
+    ]  # fmt: skip
+    assert points.text[1] == "25.0%" and "%{z" not in points.hovertemplate
+
+
 def test_the_question_of_the_first_steps_is_asked_again_where_it_is_answered(lab):
     pair = [compared_run(lab, name) for name in ("few-scratch", "few-pretrained")]
     page = open_page("compare", runs=",".join(run.id for run in pair))
     assert "**Does pretraining help?** Two networks learn from 50 images" in texts(page)
     assert "Does pretraining help" not in texts(open_page("compare", runs=pair[0].id))
+
+
+def test_the_answer_to_the_first_steps_comes_when_all_of_the_runs_have_ended(lab):
+    runs = [compared_run(lab, recipe, curve=(0.3, 0.9)) for recipe in PAIR for _ in "ab"]
+    with runs[-1].take_lock():
+        runs[-1].write_status(state="running", finished=None)
+        page = open_page("compare", runs=",".join(run.id for run in runs))
+    assert "The answer comes when all have ended." in texts(page)
 
 
 def test_choosing_runs_keeps_them_in_the_address(lab):
@@ -81,8 +176,11 @@ def test_a_run_under_way_shows_how_far_it_is_instead_of_an_empty_page(lab):
     with waiting.take_lock():
         waiting.write_status(state="queued", finished=None, message="waiting for 1 other run")
         page = open_page("compare", runs=f"{waiting.id},{done.id}")
-    assert "Queued: waiting for 1 other run." in page.get("progress")[0].proto.text
+    assert "Waiting for 1 other run." in page.get("progress")[0].proto.text
     assert waiting.id in texts(page)
+    shown = texts(page).replace("\\", "")
+    assert f"({waiting.id}) is queued and has not ended an epoch: it is left out" in shown
+    assert f"({done.id}) is" not in shown
 
 
 def test_only_runs_on_the_same_data_are_offered_together(lab):
@@ -136,9 +234,57 @@ def test_every_view_draws(lab):
     for view in ("Convergence", "Calibration", "Mistakes", "Two in detail"):
         page.segmented_control(key="view").set_value(view).run()
         assert not page.exception and not page.error, texts(page)
+        if view == "Mistakes":
+            assert "the lowest probability (the highest loss), worst first" in texts(page)
+    headings = [one.value for one in page.subheader if one.value.startswith("Only ")]
+    said = [one.value for one in page.caption if one.value.startswith("Below each: its class")]
+    for right, other in ((0, 1), (1, 0)):
+        assert headings[right].startswith(f"Only quick · seed {right} is correct · ")
+        assert said[right].endswith(f"what **quick · seed {other}** predicted."), "by which model"
     assert [metric.value for metric in page.metric][1:4] == ["7", "3", "2"]
     page.multiselect(key="runs").set_value([one.id]).run()
     assert "Choose a second run" in texts(page)
+
+
+def test_whose_curves_are_by_knn_is_said_beside_them(lab):
+    usual = compared_run(lab, wrong=range(3), changes={"lr": 0.44})
+    page = open_page("compare", runs=usual.id)
+    page.segmented_control(key="view").set_value("Convergence").run()
+    assert "by kNN" not in texts(page)
+    knn = compared_run(lab, changes={"loss": "triplet", "lr": 0.44}, by_knn=True)
+    page = open_page("compare", runs=f"{usual.id},{knn.id}")
+    page.segmented_control(key="view").set_value("Convergence").run()
+    assert "the held-out accuracy of an epoch is by kNN in the embedding" in texts(page)
+    assert "Not recorded of" not in texts(page)
+    page.segmented_control(key="measure").set_value("training accuracy").run()
+    assert "Not recorded of loss triplet: its training accuracy." in texts(page)
+
+
+def test_gaps_are_in_points_as_in_the_terminal(lab):
+    runs = [
+        compared_run(lab, changes={"lr": lr}, figures={"generalisation_gap": 0.0123})
+        for lr in (0.1, 0.2)
+    ]
+    page = open_page("compare", runs=",".join(run.id for run in runs))
+    figures = next(table for table in page.dataframe if "gap" in table.value)
+    assert list(figures.value["gap"]) == pytest.approx([1.23, 1.23])
+    assert '"%.2f points"' in figures.proto.columns
+
+
+def test_where_times_are_compared_the_machines_load_is_named(lab):
+    runs = [
+        compared_run(lab, wrong=range(9)),
+        compared_run(lab, wrong=range(4), changes={"lr": 0.2}),
+    ]
+    page = open_page("compare", runs=",".join(run.id for run in runs))
+    assert "Times depend on what else the machine did meanwhile" in texts(page)
+    table = next(t.value for t in page.dataframe if "images/s" in t.value)
+    assert set(table["training time"]) == {"6.0 s"}
+    assert set(table["images/s"]) == {500}, "3,000 images in six seconds, not the last epoch's"
+    assert "Images/s: training images per second of that time." in texts(page)
+    assert "one machine that differ neither in data, network, batch and image size" in texts(page)
+    page.segmented_control(key="view").set_value("Convergence").run()
+    assert "Times depend on what else the machine did meanwhile" in texts(page)
 
 
 def test_runs_on_other_images_are_explained_and_not_tested(lab):
@@ -244,3 +390,15 @@ def test_files_hold_every_row_and_the_report_opens_without_the_lab(lab):
         and "<td>0.1235</td><td></td>" in html
     )
     assert html.count("plotly.js v") == 1 and 'src="https://' not in html
+
+
+def test_seeds_that_agree_are_drawn_with_the_interval_of_their_test_images(lab):
+    runs = [compared_run(lab, wrong=range(4), changes={"seed": seed}) for seed in (0, 1)]
+    ids = [run.id for run in runs]
+    subjects = lab.compare.subjects(ids)
+    [[row]] = scores_by_place(lab, subjects).values()
+    assert (row.low, row.high) == tuple(100 * end for end in subjects[0].interval)
+    assert row.note == "mean of 2 seeds; 95% interval by the 355 images"
+    assert "seeds which happen to agree are not drawn as certain" in texts(
+        open_page("compare", runs=",".join(ids))
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pictures import files, png, small_page, write_folder, write_zip
+from PIL import Image
 from waiting import wait_until
 from weblab import charts, open_page, texts, thumbnails
 
@@ -135,7 +136,7 @@ def test_an_upload_is_seen_as_it_would_be_read_then_taken_in(lab, tmp_path):
     assert {"a · 4", "b · 3"} <= set(captions(page))
     found = reported(page)
     assert found["Splits"] == "Training 5, Test 2" and found["Layout"].startswith("<test|train>/")
-    assert found["Range of pixels"] == "0 to 255" and found["Polarity"].startswith("dark on light,")
+    assert found["Range of pixels"] == "0 to 255" and found["Polarity"].startswith("dark on light:")
     assert "import-label" not in {box.key for box in page.selectbox}  # there is no table
     assert lab.data.list()[0].name == "digits"  # nothing is kept
     assert "import-check" not in {button.key for button in page.button}  # so few are opened at once
@@ -155,6 +156,28 @@ def test_an_upload_is_seen_as_it_would_be_read_then_taken_in(lab, tmp_path):
         and page.selectbox(key="data").value == "digits"
         and lab.data.list()[0].name == "digits"
     )
+
+
+def test_the_words_about_photographs_are_not_those_about_ink(lab, tmp_path):
+    rng = np.random.default_rng(0)
+    pictures = {
+        f"{name}/{n}.png": png(Image.fromarray(rng.integers(0, 256, (48, 56, 3), dtype=np.uint8)))
+        for name in ("ant", "bee")
+        for n in range(4)
+    } | {"ant/x.png": b"broken"}
+    data = write_zip(tmp_path / "insects.zip", pictures).read_bytes()
+    page = open_page("data")
+    page.get("file_uploader")[0].upload("insects.zip", data, "application/zip").run()
+    page.button(key="import-look").click().run()
+    assert not page.exception and reported(page)["Polarity"].startswith("as they are: photographs")
+    assert "Photographs are shown as they are." in texts(page)
+    assert "looks inverted" not in texts(page)
+    page.button(key="import-keep").click().run()
+    assert "8 images. Shown as models see them." in texts(page)
+    assert "dark on white" not in texts(page) and len(captions(page)) == 8
+    assert page.number_input(key="page-insects-every class-all").label == "Page (of 1)"
+    page.selectbox(key="style-insects").select("digit").run()
+    assert "Ink is shown dark on white" in texts(page)
 
 
 def test_a_bad_upload_is_refused_in_words_and_let_go(lab):
@@ -181,7 +204,7 @@ def test_what_is_left_out_is_named(lab, own, tmp_path):
     )
     page.button(key="check-own").click().run()
     task = lab.tasks("load")[0]
-    wait_until(lambda: lab.task(task.id).state == "finished", timeout=120)
+    wait_until(lambda: lab.task(task.id).state == "finished")
     page.run()
     assert not page.exception
     assert list(page.dataframe[0].value["Left out"]) == ["loose.png", "train/4/1.png"]
@@ -314,3 +337,16 @@ def test_a_folder_of_the_server_is_read_in_place_and_stays_there(lab, tmp_path):
     page.selectbox(key="import-part").select("The first part").run()
     page.button(key="import-keep").click().run()
     assert not page.exception and lab.data.contents("flat").classes == ("0", "1")
+
+
+def test_only_who_leads_is_told_where_a_data_set_lies(lab, own, tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_DATA", str(tmp_path / "data"))
+    kept = lab.data.imports.keep_as(str(tmp_path / "data" / "own.zip")).name
+    assert f"In `{tmp_path / 'data' / 'own.zip'}`." in texts(open_page("data", data=kept))
+    monkeypatch.setenv("GLYPHLAB_MODE", "public")
+    page = open_page("data", data=kept)
+    assert page.selectbox(key="data").value == kept and str(tmp_path) not in texts(page)
+    assert "scikit-learn" not in texts(page)
+    assert "Comes with scikit-learn." in texts(open_page("data", data="digits"))
+    page = open_page("sample", data=str(tmp_path / "data" / "own.zip"), sample="train/2/0.png")
+    assert "is not in the list of this lab" in texts(page) and str(tmp_path) not in texts(page)

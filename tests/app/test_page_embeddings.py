@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import csv
 import io
+import json
 import os
+import re
 import zipfile
 
 import numpy as np
@@ -12,19 +16,25 @@ from pictures import files, write_zip
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from weblab import add_run, charts, open_page, texts
+from weblab import add_run, charts, open_page, texts, thumbnails
 
 from app.charts.space import accuracy_curve, distances, layer_marks, roc
+from app.scatter.component import Mended
 from app.scatter.routes import routes
 from app.sections.embeddings.choose import faithful_words
+from app.sections.embeddings.colours import words_of
 from app.sections.embeddings.selection import as_csv, as_zip, class_bars
 from app.shared_lab import open_lab_here, share
+from bench.records import read
 from engine.embedding.projection import Options, Projection
 from engine.imaging.images import as_picture
 from engine.lab import Lab
 from engine.labels.entries import REVIEW
+from engine.labels.replay import Current
+from engine.runs.run import create_run
 from engine.services.aligned_maps import CHANGES
 from engine.services.background import measure
+from engine.services.selections import as_now
 from engine.settings import read_settings
 
 
@@ -90,21 +100,98 @@ def test_a_map_that_is_there_opens_with_its_faithfulness(lab: Lab, space) -> Non
     assert len(page.get("bidi_component")) == 1
 
 
-def test_a_map_says_what_is_usual_of_maps_like_it_and_what_would_be_by_chance() -> None:
+def test_a_map_says_what_is_usual_by_size_and_what_would_be_by_chance() -> None:
+    """Of many images a map keeps fewer neighbours, as the records say."""
     faithful = {"kept": 0.54, "trustworthiness": 0.989, "neighbours": 15, "points": 1000}
-    usual = "half to two thirds, and 0.99, are usual of UMAP's"
+    recorded = {row["metric"]: row["value"] for row in read() if row["bench_or_recipe"] == "space"}
+    kept = float(recorded["map: ours, neighbours kept"])
+    usual = (
+        f"2,000 images usually keep half to two thirds of them, one of 60,000 kept {kept:.0%}, each"
+    )
     for method, dims, said in (("umap", 2, True), ("umap", 3, False), ("pca", 2, False)):
         points = np.zeros((1797, dims), np.float32)
         words = faithful_words(Projection(points, Options(method, dims), faithful))
         assert "54% of the 15 true neighbours" in words and "(0.84% would be by chance)" in words
         assert (usual in words) == said
+    many = np.zeros((60_000, 2), np.float32)
+    assert usual in faithful_words(Projection(many, Options("umap", 2), faithful))
 
 
 def test_one_image_in_the_address_shows_its_card_and_its_neighbours(lab: Lab, space) -> None:
     page = open_page("embeddings", **address(lab, at=str(int(space.index[7]))))
     words = texts(page)
-    assert f"image {int(space.index[7]):,}" in words and "13 nearest vote for" in words
+    assert f" · image {int(space.index[7]) + 1:,} of " in words and "13 nearest vote for" in words
     assert "Predicted" in words and space.classes[space.labels[7]] in words
+
+
+def test_the_card_of_a_point_tells_labels_as_they_are_now_and_as_they_were_given(
+    lab: Lab, space
+) -> None:
+    place = int(np.flatnonzero(space.wrong & (space.predicted >= 0))[0])
+    near = [int(at) for at in space.near(place).index]
+    answer, given = space.model_classes[space.predicted[place]], space.classes[space.labels[place]]
+    names = [str(space.images.files[int(space.index[at])]) for at in (place, *near)]
+    asked = address(lab, at=str(int(space.index[place])))
+    before = open_page("embeddings", **asked)
+    assert f"**{given}**\n" in texts(before)
+    assert f"Predicted :red[**{answer}**]" in texts(before)
+
+    lab.labels.relabel("digits", names[:3], answer, who="ann")
+    lab.labels.mark("digits", "exclude", names[3:4], who="ann")
+    page = open_page("embeddings", **asked)
+    captions = [item["caption"] for item in thumbnails(page, "neighbours")][-len(near) :]
+    assert f"**{answer}**, given as {given}\n" in texts(page)
+    assert f"Predicted :green[**{answer}**]" in texts(page)
+    for at, caption in zip(near[:2], captions, strict=False):
+        was = space.classes[space.labels[at]]
+        assert caption.startswith(
+            f"{answer} · " if was == answer else f"{answer}, given as {was} · "
+        )
+    assert captions[2].startswith("excluded, given as ")
+    counted = re.search(r"vote for \*\*.*?\*\* \((.*?)\)", texts(page))[1]
+    assert sum(int(part.split(" for ")[0]) for part in counted.split(", ")) == len(near) - 1
+    for _ in range(2):
+        lab.labels.undo("digits", who="ann")
+    assert texts(open_page("embeddings", **asked)) == texts(before)
+
+
+def test_the_map_is_told_which_labels_are_others_now(lab: Lab, space) -> None:
+    names = [str(space.images.files[int(number)]) for number in space.index[:3]]
+    given = [space.classes[label] for label in space.labels[:3]]
+    other = next(name for name in space.classes if name not in given)
+
+    def told() -> Mended:
+        return words_of(lab, space).mended
+
+    assert told() == Mended([], [], [])
+    lab.labels.relabel("digits", [*names[:2], names[2]], [other, other, given[2]], who="ann")
+    lab.labels.mark("digits", "exclude", names[1:2], who="ann")
+    said = [told().words[code] for code in told().codes]
+    assert told().at == [0, 1]  # confirming a label changes nothing
+    assert said == [
+        (f"labelled {other}, was {given[0]}", other),
+        (f"excluded, was {given[1]}", None),
+    ]
+    page = open_page("embeddings", **address(lab))
+    (sent,) = (json.loads(part.proto.json) for part in page.get("bidi_component"))
+    assert sent["mended"]["words"] == [list(each) for each in told().words]
+    assert np.frombuffer(base64.b64decode(sent["mended"]["at"]), "<i4").tolist() == [0, 1]
+    for _ in range(2):
+        lab.labels.undo("digits", who="ann")
+    assert told() == Mended([], [], [])
+
+
+def test_the_picture_of_a_picked_point_opens_the_images_own_page(lab: Lab, space) -> None:
+    page = open_page("embeddings", **address(lab, at=str(int(space.index[7]))))
+    (picture,) = thumbnails(page, "neighbours-picked")
+    name = str(space.images.files[int(space.index[7])])
+    assert picture["name"] == name and picture["href"].startswith("sample?data=digits&sample=")
+
+
+@pytest.mark.parametrize("at", ["9" * 5000, "²", "-1", "x"])
+def test_what_is_no_image_in_the_address_selects_nothing(lab: Lab, space, at: str) -> None:
+    page = open_page("embeddings", **address(lab, at=at))
+    assert not page.exception and texts(page) == texts(open_page("embeddings", **address(lab)))
 
 
 def test_many_images_in_the_address_show_their_gallery(lab: Lab, space) -> None:
@@ -114,6 +201,39 @@ def test_many_images_in_the_address_show_their_gallery(lab: Lab, space) -> None:
     assert {"Table (CSV)", "Images (zip)"} <= {
         button.label for button in page.get("download_button")
     }
+
+
+def test_a_visitor_takes_no_selection_away(lab: Lab, space, monkeypatch) -> None:
+    name = space.keep_selection(np.arange(25))
+    monkeypatch.setenv("GLYPHLAB_MODE", "public")
+    page = open_page("embeddings", **address(lab, selection=name))
+    assert "25 images selected" in texts(page) and not page.get("download_button")
+    assert "You may not download data sets and models here" in texts(page)
+
+
+def test_the_figures_of_a_selection_follow_labels_that_are_changed(lab: Lab, space) -> None:
+    predicted = int(space.predicted[0])
+    chosen = np.flatnonzero(space.predicted == predicted)[:6]
+    wrong = int(space.wrong[chosen].sum())
+    selection = space.keep_selection(chosen)
+    page = open_page("embeddings", **address(lab, selection=selection))
+    assert f"**6 images selected**, {wrong} of them classified wrongly." in texts(page)
+    given = {space.classes[label] for label in space.labels[chosen]}
+    other = next(one for one in space.classes if one not in {*given, space.classes[predicted]})
+    page.selectbox(key="gallery-label").select(other).run()
+    page.button(key="gallery-relabel").click().run()
+    assert not page.exception
+    words = "6 of them classified wrongly by their labels now, 6 of which were changed."
+    assert words in texts(page)
+    bars = next(one.proto.body for one in page.get("html") if "class-bars" in one.proto.body)
+    there = int((space.labels == space.classes.index(other)).sum()) + 6
+    assert f"<span>{other}</span>" in bars and f"6 of {there}" in bars and bars.count(" of ") == 1
+    page.button(key="gallery-undo").click().run()
+    assert f"{wrong} of them classified wrongly." in texts(page)
+    names = [str(space.images.files[int(space.index[place])]) for place in chosen[:2]]
+    now = as_now(space, {names[0]: Current(excluded=True), names[1]: Current("a new class")})
+    assert now.labels[chosen[0]] == -1 and not now.wrong[chosen[0]] and now.changed.sum() == 2
+    assert now.classes[now.labels[chosen[1]]] == "a new class" and now.wrong[chosen[1]]
 
 
 def test_a_selection_is_sent_to_the_review_and_taken_back(lab: Lab, space) -> None:
@@ -162,6 +282,45 @@ def test_a_run_without_epochs_says_so(lab: Lab, space) -> None:
     )
 
 
+def test_the_state_before_the_training_is_not_counted_as_an_epoch(lab: Lab, space) -> None:
+    run = add_run(lab, name="watched")
+    for epoch in range(4):
+        name = f"snapshots/epoch-{epoch:04d}.npz"
+        run.write_arrays(name, embeddings=np.zeros((2, 2)), labels=np.zeros(2), index=np.arange(2))
+    shown = texts(open_page("embeddings", view="learning", run=run.id))
+    assert "embeddings of 3 epochs of this run were kept, and that of the untrained" in shown
+
+
+def test_a_run_that_learned_is_the_one_whose_model_was_chosen_by_the_labels_it_had(
+    lab: Lab, space
+) -> None:
+    watched = []
+    for name, labels in (("by given", "given"), ("by mended", "mended")):
+        changes = {"data.labels": labels, "data.journal": [0]} if labels == "mended" else {}
+        run = create_run(lab.home, lab.recipe("quick", changes), name)
+        run.end("finished")
+        for epoch in range(2):
+            rng = np.random.default_rng(epoch)
+            run.write_arrays(
+                f"snapshots/epoch-{epoch:04d}.npz",
+                embeddings=rng.normal(size=(40, 8)),
+                labels=np.arange(40) % 10,
+                index=np.arange(40),
+            )
+        lab.spaces.learning(run.id, Options())
+        watched.append(run.id)
+    for run, title in zip(watched, ("Given label", "Label in this run's training"), strict=True):
+        page = open_page("embeddings", view="learning", model=run)
+        assert page.selectbox(key="run").value == run
+        (scatter,) = page.get("bidi_component")
+        assert title in scatter.proto.json
+    page.selectbox(key="run").set_value(watched[0]).run()
+    assert page.selectbox(key="run").value == watched[0], "chosen here"
+    for model in (watched[0], watched[1]):  # and again on the map
+        page.query_params["model"] = model
+        assert page.run().selectbox(key="run").value == model
+
+
 def test_figures_are_measured_and_then_shown(lab: Lab, space) -> None:
     page = open_page("embeddings", **address(lab, view="figures"))
     assert "Measure" in [button.label for button in page.button]
@@ -208,16 +367,24 @@ def test_the_scatter_fetches_points_and_images(lab: Lab, space) -> None:
         assert answer.status_code == 404 and "/" not in answer.text
 
 
-def test_a_selection_is_taken_away_as_a_table_and_as_pictures(space) -> None:
-    lines = as_csv(space, np.array([0, 3])).decode().splitlines()
-    assert lines[0] == "index,file,label,predicted,confidence" and len(lines) == 3
-    assert lines[2].startswith(f"{int(space.index[3])},")
-    with zipfile.ZipFile(io.BytesIO(as_zip(space, np.array([0, 3])))) as file:
-        names = file.namelist()
-        assert (
-            names[0] == f"{space.classes[space.labels[0]]}/{int(space.index[0]):06d}.png"
-            and file.testzip() is None
-        )
+def test_a_selection_is_taken_away_with_the_labels_of_now_as_a_table_and_as_pictures(space) -> None:
+    names = [str(space.images.files[int(space.index[place])]) for place in (0, 3, 5)]
+    given = [space.classes[space.labels[place]] for place in (0, 3, 5)]
+    other = next(name for name in space.classes if name != given[1])
+    now = as_now(space, {names[1]: Current(other), names[2]: Current(excluded=True)})
+    chosen = np.array([0, 3, 5])
+    header, *rows = csv.reader(as_csv(space, chosen, now).decode().splitlines())
+    assert header == ["index", "file", "label", "predicted", "confidence", "given", "excluded"]
+    assert [row[0] for row in rows] == [str(int(space.index[place])) for place in chosen]
+    assert [row[2] for row in rows] == [given[0], other, ""]
+    assert [row[5:] for row in rows] == [[given[0], ""], [given[1], ""], [given[2], "yes"]]
+    with zipfile.ZipFile(io.BytesIO(as_zip(space, chosen, now))) as file:
+        folders = [given[0], other, "excluded"]
+        assert file.namelist() == [
+            f"{folder}/{int(space.index[place]):06d}.png"
+            for folder, place in zip(folders, chosen, strict=True)
+        ]
+        assert file.testzip() is None
 
 
 def test_charts_have_titles_and_axes_with_units() -> None:
@@ -261,3 +428,11 @@ def test_what_nobody_has_touched_is_grey_so_that_the_rest_stands_out() -> None:
     change = layer_marks("change", CHANGES)
     assert len(set(zip(*change, strict=True))) == len(CHANGES)
     assert change.colours[-1] == marks.colours[0]
+
+
+def test_what_a_person_decided_still_shows_the_likely_class_where_that_is_another():
+    from app.sections.embeddings.mend import _caption
+
+    assert _caption("7", True, "1") == "•7 → 1" and _caption("1", True, "1") == "•1"
+    assert _caption("7", False, "1") == "7 → 1" and _caption(None, False, "1") == "– → 1"
+    assert _caption("star", True, "1", False) == "•star → 1 ?"

@@ -5,11 +5,19 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
+from noisy_labels import trial_on_disk
 from streamlit.testing.v1 import AppTest
 from waiting import wait_until
 from weblab import add_run, open_page, texts
 
+from app.shared_lab import open_lab_here
+from app.widgets.runs import whose
+from engine.files.atomic import write_json
+from engine.files.locks import Lock
 from engine.lab import Lab
+from engine.people.person import NOBODY, OWNER, TEACHER, Person
+from engine.runs.run_info import VISIT
+from engine.runs.times import now
 from engine.sweep.spec import make_sweep
 
 
@@ -25,7 +33,7 @@ def test_an_empty_lab_says_what_to_do_first(lab):
     assert (
         "Train a network" in words
         and "No run has ended yet" in words
-        and "Nothing is running" in words
+        and "No run is in training." in words
     )
     assert "/train?recipe=quick" in words  # the link goes to the right recipe
     assert "This one is of `mnist-convnet`, which comes with the lab." in words
@@ -33,11 +41,12 @@ def test_an_empty_lab_says_what_to_do_first(lab):
 
 def test_a_map_is_said_to_be_of_ones_own_run_only_if_it_is(lab):
     run = add_run(lab)
-    assert "This one is of your run **quick**." in texts(open_page("home"))
+    named = f"run **quick** ({run.id}), which was trained on digits"
+    assert f"This one is of your {named}." in texts(open_page("home"))
     run.write_status(owner="0" * 16, by="Mia *star*")
     words = texts(open_page("home"))
     assert "your run" not in words
-    assert r"This one is of the run **quick** by Mia \*star\*." in words
+    assert rf"This one is of the {named}, by Mia \*star\*." in words
 
 
 def test_a_step_is_begun_from_home_and_ticked_off(lab):
@@ -48,11 +57,94 @@ def test_a_step_is_begun_from_home_and_ticked_off(lab):
     page = open_page("home")
     page.button(key="stop-compare").click().run()
     assert not page.exception
-    wait_until(lambda: not any(run.alive for run in lab.runs()), timeout=60)
+    wait_until(lambda: not any(run.alive for run in lab.runs()))
     lab.tour.drawn()
     page = open_page("home")
     assert [box.label for box in page.expander][0] == "First steps: 1 of 5 done"
     assert "begin-draw" not in [button.key for button in page.button]
+
+
+def test_a_step_that_is_done_leads_to_its_result_and_can_be_done_again(lab):
+    trial_on_disk(lab)
+    page = open_page("home")
+    keys = [button.key for button in page.button]
+    assert "again-labels" in keys and "begin-labels" not in keys
+    assert "/noise?section=purpose" in texts(page)
+    page.button(key="again-labels").click().run()
+    (task,) = lab.tour.under_way("labels")
+    lab.tour.stop("labels")
+    assert task.arguments["dataset"] == "digits"
+
+
+def test_what_runs_and_what_waits_are_counted_apart(lab):
+    runs = [add_run(lab, name=f"number {number}", model=False) for number in range(3)]
+    with ExitStack() as held:
+        for at, run in enumerate(runs):
+            held.enter_context(run.take_lock())
+            run.write_status(state="queued" if at else "running", finished=None)
+        page = open_page("home")
+    counts = {metric.label: metric.value for metric in page.metric}
+    assert (counts["Runs in training"], counts["Waiting"]) == ("1", "2")
+    assert "1 in training, 2 waiting" in [heading.value for heading in page.subheader]
+    calm = open_page("home")
+    assert "Waiting" not in [metric.label for metric in calm.metric]
+    assert "Runs in training" in [heading.value for heading in calm.subheader]
+
+
+def test_a_background_task_is_no_run_and_is_named_beside_them(lab):
+    quiet = texts(open_page("home"))
+    assert "No run is in training." in quiet and "In the background" not in quiet
+    status = {"kind": "noise-trial", "arguments": {}, "state": "running", "created": now()}
+    folder = lab.home / "tasks" / "20260102T030405-noise-trial-k3f9a2"
+    write_json(folder / "status.json", status)
+    lock = Lock.take(folder / "lock")
+    assert lock is not None
+    with lock:
+        words = texts(open_page("home"))
+    assert "No run is in training." in words
+    assert "In the background: a label noise experiment." in words
+    assert "Nothing is running" not in words
+
+
+def test_where_several_train_it_is_said_whose_each_run_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    monkeypatch.setenv("GLYPHLAB_MODE", "public")
+    lab = open_lab_here()
+    runs = [add_run(lab, model=False) for _ in range(2)]
+    runs[1].write_status(owner=VISIT + "0" * 16, by="Mia *star*")
+    with ExitStack() as held:
+        for run in runs:
+            held.enter_context(run.take_lock())
+            run.write_status(state="queued", finished=None)
+        said = texts(open_page("home"))
+    assert r"digits · convnet · by Mia \*star\*" in said
+    assert "digits · convnet · by the owner of this lab" in said
+
+
+def test_a_student_is_told_which_runs_are_theirs(lab):
+    run = add_run(lab)
+    mia, ben = (Person(16 * digit, name, "student") for digit, name in (("1", "Mia"), ("2", "Ben")))
+    assert whose(run.info(), mia, "class") == "by the teacher"
+    assert whose(run.info(), TEACHER, "class") == "yours" and not whose(run.info(), OWNER, "own")
+    run.write_status(owner=mia.mark, by=mia.name)
+    assert [whose(run.info(), one, "class") for one in (mia, ben, TEACHER)] == [
+        "yours",
+        "by Mia",
+        "by Mia",
+    ]
+    run.write_status(owner="", by="")
+    assert whose(run.info(), NOBODY, "public") == "by the owner of this lab"
+
+
+def test_of_a_run_that_is_stopping_no_time_is_said_to_be_left(lab):
+    run = add_run(lab, "failed", model=False)
+    with run.take_lock():
+        done = lab.recipe("quick").epochs
+        run.write_status(state="running", finished=None, epochs=2 * done)
+        assert open_page("home").get("progress")[0].proto.text.endswith(" left")
+        run.ask_to_stop()
+        said = open_page("home").get("progress")[0].proto.text
+    assert said == f"Epoch {done + 1} of {2 * done} · stopping"
 
 
 def test_the_latest_results_are_listed_with_their_accuracy_and_a_link(lab):
@@ -88,7 +180,7 @@ def test_a_run_that_is_at_work_shows_how_far_it_is(lab):
     with run.take_lock():
         run.write_status(state="running", finished=None, epoch=3, epochs=12)
         page = open_page("home")
-    assert [metric.value for metric in page.metric if metric.label == "Running"] == ["1"]
+    assert [metric.value for metric in page.metric if metric.label == "Runs in training"] == ["1"]
     assert "epoch" in page.get("progress")[0].proto.text.lower()
 
 
@@ -125,7 +217,7 @@ def cluster_of_two() -> None:
 
 
 def test_a_cluster_is_shown_with_what_is_wrong_with_it():
-    page = AppTest.from_function(cluster_of_two).run()
+    page = AppTest.from_function(cluster_of_two, default_timeout=900).run()
     assert page.expander[0].label == (
         "Slurm cluster: 1 of 2 nodes are up, 1 jobs are running, 3 are waiting"
     )

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
-from weblab import add_run, open_page, run_part, texts
+from compared import digits_test, predictions
+from made_lab import zipped
+from waiting import wait_until
+from weblab import add_run, end_at_once, open_page, run_part, texts, thumbnails
 
 from app.widgets import citations
 from engine import __version__
@@ -46,6 +50,81 @@ def test_a_model_shows_its_card_its_figures_and_what_it_confuses(lab):
     assert run.id in set(page.dataframe[-1].value["Name"])
 
 
+def test_a_model_of_labels_that_people_gave_stands_beside_random_choice(lab):
+    run = add_run(lab)
+    metric = open_page("models", model=run.id).metric[0]
+    assert (metric.label, metric.delta) == ("Test accuracy", "")
+    file = run.best / "checkpoint.json"
+    meta = json.loads(file.read_text(encoding="utf-8"))
+    meta["recipe"]["data"]["labels"] = "mended"
+    file.write_text(json.dumps(meta), encoding="utf-8")
+    metric = open_page("models", model=run.id).metric[0]
+    assert (metric.label, metric.delta) == ("Test accuracy", "random choice 10%")
+
+
+def choose_confusion(page, model: str) -> None:
+    """Click the first row of the confused classes."""
+    page.session_state[f"confused-{model}"] = {"selection": {"cells": [(0, "True")]}}
+    page.run()
+    assert not page.exception
+
+
+def test_a_confusion_shows_its_images_and_each_opens_its_card(lab):
+    run = add_run(lab)
+    labels, index = digits_test(lab)
+    wrong = np.flatnonzero(labels == 7)[:3]
+    p = predictions(labels, [])
+    p[wrong] = np.eye(10)[1] * 0.8 + 0.02  # a 7, predicted 1
+    np.savez(run.path / "predictions.npz", index=index, labels=labels, probabilities=p)
+    page = open_page("models", model=run.id)
+    assert not thumbnails(page, "confused")
+    choose_confusion(page, run.id)
+    names = [str(lab.dataset("digits").files[i]) for i in index[wrong]]
+    shown = thumbnails(page, "confused")
+    assert [item["name"] for item in shown] == names
+    assert all(item["href"].startswith("sample?data=digits&sample=") for item in shown)
+    words = texts(page)
+    assert "**7, predicted 1**" in words and "\n3 test images of digits. Below" in words
+
+
+def test_a_model_with_counts_alone_finds_the_images_in_the_background(lab):
+    run = add_run(lab)
+    page = open_page("models", model=run.id)
+    choose_confusion(page, run.id)
+    assert "Only counts were saved with this model" in texts(page)
+    page.button(key=f"confused-start-{run.id}").click().run()
+    (task,) = lab.tasks("confusions")
+    wait_until(lambda: lab.task(task.id).state == "finished", timeout=900)
+    page.run()
+    found = lab.task(task.id).result
+    assert not page.exception
+    assert found["n"] == len(lab.dataset(run.recipe().data).split("test"))
+    of_cell = [row[0] for row in found["images"] if row[1:3] == ["7", "1"]]
+    assert [item["name"] for item in thumbnails(page, "confused")] == of_cell
+    assert "test images of digits" in texts(page)
+    file = lab.home / "tasks" / task.id / "status.json"
+    whole = json.loads(file.read_text())
+    for damage in ([], {"images": None}, {"images": [["x"]]}, {"split": []}, {"data": 5}):
+        result = damage and {**whole["result"], **damage}
+        file.write_text(json.dumps({**whole, "result": result}))
+        page.run()
+        assert not page.exception and not thumbnails(page, "confused"), damage
+        assert "is damaged, and has to be found again" in texts(page)
+        assert page.button(key=f"confused-start-{run.id}")
+
+
+def test_images_that_are_gone_are_said_to_be(lab):
+    run = add_run(lab)
+    (run.path / "predictions.npz").write_bytes(b"")
+    file = run.best / "checkpoint.json"
+    meta = json.loads(file.read_text())
+    meta["recipe"]["data"]["name"] = "emnist-letters"
+    file.write_text(json.dumps(meta))
+    page = open_page("models", model=run.id)
+    choose_confusion(page, run.id)
+    assert "The images can't be shown: " in texts(page)
+
+
 def the_figures_of_three_classes() -> None:
     from app.sections.models.card import figures
     from app.shared_lab import open_lab_here
@@ -80,6 +159,8 @@ def test_ones_own_model_can_be_deleted(lab):
 
 def test_a_model_without_a_test_split_says_so_and_is_trained_again_with_one(lab):
     run = add_run(lab)
+    lab.data.upload("shapes.zip", zipped(30))  # without a test split, as digits is not
+    (run.path / "recipe.yaml").write_text(lab.recipe("quick", {"data.name": "shapes"}).to_yaml())
     file = run.best / "checkpoint.json"
     meta = json.loads(file.read_text())
     meta["metrics"] = {
@@ -89,14 +170,14 @@ def test_a_model_without_a_test_split_says_so_and_is_trained_again_with_one(lab)
     with run.take_lock():
         run.write_status(figures={"val_accuracy": 0.98})
     recipe, name = with_test_split(lab.store, run.id, 0.2)
-    assert recipe.data.test == 0.2 and recipe.data.name == "digits" and name == "quick, tested"
+    assert recipe.data.test == 0.2 and recipe.data.name == "shapes" and name == "quick, tested"
     page = open_page("models", model=run.id)
     assert "There is no test split" in texts(page)
     page.number_input(key=f"share-{run.id}").set_value(20)
     page.button(key=f"test-split-{run.id}").click().run()
     made = next(info for info in lab.runs() if info.before == run.id)
     assert lab.run(made.id).recipe().data.test == 0.2
-    lab.stop(made.id)
+    end_at_once(lab, made.id)
     with pytest.raises(RunError, match="Allowed: 0.05 to 0.5"):
         with_test_split(lab.store, run.id, 0.9)
     with pytest.raises(RunError, match="has a test split already"):
@@ -118,6 +199,10 @@ def test_a_model_and_the_lab_can_be_cited_with_what_decided_the_figure(lab):
     assert (said["title"], said["license"]) == (citation.TITLE, citation.LICENCE)
     assert [one["name"] for one in said["authors"]] == [citation.AUTHORS]
     assert str(said["version"]) == __version__
+    assert str(said["date-released"]) == citation.RELEASED
+    assert f"date = {{{citation.RELEASED}}}" in software and "year = {2026}" in software
+    changes = CITATION.with_name("CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{said['version']}] - {said['date-released']}" in changes.splitlines()
 
 
 def test_the_hash_of_a_recipe_tells_what_decides_a_result_from_its_prose(lab):

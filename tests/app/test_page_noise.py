@@ -4,18 +4,41 @@ offered where there is none.
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
+from dataclasses import replace
+
+import numpy as np
 import pytest
-from noisy_labels import diagnosed, left_undecided
+from noisy_labels import (
+    TRIAL,
+    corrupted,
+    diagnose,
+    diagnosed,
+    left_doubtful,
+    left_undecided,
+    trial_on_disk,
+)
 from weblab import open_page, texts, thumbnails
 
 from app.charts import noise as charts
-from app.sections.noise.diagnosis import plain
-from app.sections.noise.purpose import changed_by_chance
+from app.glossary import TERMS
+from app.sections.noise.choose import effort_words
+from app.sections.noise.diagnosis import STUDY, forward_recipe, plain
+from app.sections.noise.purpose import changed_by_chance, exactly
+from app.sections.noise.standing import standing, two_counts
+from app.sections.noise.suspects import captions
+from app.shared_lab import open_lab_here
+from engine.data.choices import Choices
+from engine.exports.rows import COLUMNS
 from engine.files.atomic import write_json
 from engine.lab import Lab
 from engine.labels.entries import REVIEW
 from engine.noise.findings import REGIMES
 from engine.noise.shares import two_estimates
+from engine.services.studies import STUDIES
 from engine.services.task3_results import published
 
 
@@ -31,6 +54,18 @@ def test_a_data_set_without_a_diagnosis_offers_to_make_one(lab):
     assert page.button(key="diagnose-now").label == "Diagnose"
 
 
+def test_the_time_of_a_diagnosis_is_that_of_its_images_and_complementary_is_explained(lab):
+    page = open_page("noise", data="digits")
+    assert page.radio(key="effort").options[0] == (
+        "full: about 2 minutes for its 1,797 images on two free cores"
+    )
+    assert "each names a class that its image does not belong to" in texts(page)
+    assert "about 10 minutes for its 60,000 images" in effort_words(60_000)["full"]
+    assert "about 10 minutes for 60,000 images" in effort_words(0)["full"], "how many is not known"
+    assert "about 1 minute for" in effort_words(1_000)["full"]
+    assert "about 40 minutes for" in effort_words(800_000)["full"]
+
+
 def test_the_diagnosis_states_what_is_wrong_before_the_evidence(lab):
     diagnosed(lab, "complementary", 0.98)
     page = open_page("noise", data="noisy")
@@ -42,20 +77,43 @@ def test_the_diagnosis_states_what_is_wrong_before_the_evidence(lab):
 
 def test_the_page_explains_why_published_results_are_below_guessing(lab):
     page = open_page("noise", data="task3")
-    assert "All 5 published results are far *below* that" in texts(page)
+    assert "All 5 reported results are far *below* that" in texts(page)
 
 
 def test_published_results_are_named_without_the_codes_of_their_study(lab):
     titles = [plain(row["title"]) for row in published(lab.store)]
     assert "ResNet18 pretrained on MNIST" in titles and "ConvNet, one-cycle" in titles
     assert not any(code in title for title in titles for code in ("C2", "C3", "C4"))
-    assert "of study C4, on page Study" in texts(open_page("noise", data="task3"))
+    assert f"of study {STUDY}, on page Study" in texts(open_page("noise", data="task3"))
+    assert STUDY in STUDIES and not any("study" in title for title in titles)
+
+
+def test_recipes_name_the_studies_as_the_list_of_studies_does(lab):
+    for recipe in lab.recipes():
+        prose = f"{recipe.title} {recipe.about} {(recipe.published or {}).get('source', '')}"
+        assert not re.search(r"\b[A-E][1-9]\b", prose), recipe.name
 
 
 def test_a_kind_of_noise_is_chosen_by_a_name_that_fits_and_explained_below(lab):
     page = open_page("noise", section="purpose")
     assert max(map(len, page.selectbox(key="trial-noise").options)) < 20
     assert "Each label is changed with this probability" in texts(page)
+
+
+def test_the_share_of_changed_labels_is_chosen_in_whole_percents_and_repeated_as_it_is(lab):
+    page = open_page("noise", section="purpose")
+    kinds = page.selectbox(key="trial-noise")
+    slider = page.slider(key=f"trial-rate-{kinds.value}")
+    assert (slider.step, slider.max) == (0.01, 1.0)
+    kinds.set_value("rare").run()
+    few = page.slider(key="trial-rate-rare")
+    assert (few.step, few.max) == (0.001, 0.1), "a few errors are fewer than one in a hundred"
+    assert [exactly(rate) for rate in (0.07, 0.001, 0.5, 1.0)] == ["7%", "0.1%", "50%", "100%"]
+    trial_on_disk(lab)
+    page = open_page("noise", section="purpose")
+    assert "digits, symmetric 50% · 1,438 images" in page.selectbox(key="trial-shown").options[0]
+    config = json.loads(page.dataframe[0].proto.columns)
+    assert config["images"]["type_config"]["format"] == "localized"
 
 
 def test_suspects_are_filtered_by_given_and_likely_class(lab):
@@ -81,7 +139,14 @@ def test_a_review_goes_on_from_where_it_was_left(lab):
     order = found.arrays["order"]
     page = open_page("noise", data="noisy", section="review")
     page.button(key="accept").click().run()
-    assert not page.exception and "**1** decided, 1 of them changed" in texts(page)
+    arrays = found.arrays
+    suspects = int((arrays["given"] != arrays["likely"]).sum())
+    rest = 1 - arrays["score"][order[1:suspects]].astype(float)
+    assert not page.exception and rest.sum() > 2
+    assert (
+        f"**1** of {suspects} suspects decided, 1 changed. Of the other {suspects - 1}, about"
+        f" {rest.sum():.0f} are likely wrong: you may stop once they are decided." in texts(page)
+    )
     page.button(key="reject").click().run()
     page.button(key="skip").click().run()
     page.button(key="change-7").click().run()
@@ -91,9 +156,218 @@ def test_a_review_goes_on_from_where_it_was_left(lab):
     assert decided[int(order[1])].label == found.arrays["given"][order[1]]
     assert decided[int(order[3])].label == 7
     again = open_page("noise", data="noisy", section="review")
-    assert "**3** decided" in texts(again)
+    changed = sum(decision.changed for decision in decided.values())
+    assert f"**3** of {suspects} suspects decided, {changed} changed" in texts(again)
     again.button(key="undo").click().run()
     assert list(lab.noise.review(found).decisions()) == [int(order[0]), int(order[1])]
+
+
+def test_a_review_says_how_many_wrong_labels_are_expected_outside_its_list(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    arrays = dict(found.arrays)
+    suspect = arrays["given"] != arrays["likely"]
+    others = int((~suspect).sum())
+    arrays["score"] = np.where(suspect, arrays["score"], 1 - 7.2 / others).astype(np.float32)
+    np.savez(found.folder / "arrays.npz", **arrays)
+    wrong = float((1 - arrays["score"][suspect].astype(float)).sum())
+
+    def said(high: float) -> str:
+        document = {**found.document, "noise_rate_interval": [0.01, high]}
+        one = replace(found, document=document)
+        return standing(one, lab.noise.review(one).decisions())
+
+    about = f"Of the {others} images that are not listed, about 7 are likely wrong as well."
+    assert said((wrong + 7) / found.n).endswith(about), "the interval holds no more"
+    up_to = "Up to 30 of these may be, by the 95% interval of the share of wrong labels."
+    assert said((wrong + 30) / found.n).endswith(f"{about} {up_to}")
+    assert about in texts(open_page("noise", data="noisy", section="review"))
+    review = lab.noise.review(found)
+    for place in np.flatnonzero(suspect):
+        review.decide(int(place), int(arrays["likely"][place]), own=False)
+    left = f"Of the {others} images that are left, about 7 are likely wrong: you may stop."
+    assert said((suspect.sum() + 30) / found.n).endswith(f"{left} {up_to}")
+
+
+def test_why_the_share_of_wrong_labels_is_not_the_sum_of_the_suspicions_is_said_where_both_are(lab):
+    found = diagnosed(lab, "symmetric", 0.4)
+    path = found.folder / "diagnosis.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    same = document["noise_rate"] * document["n"]
+    assert two_counts({**document, "expected_wrong": same}) == ""
+    more = {**document, "expected_wrong": same + 40}
+    for regime in ("complementary", "independent", "undecided"):
+        assert two_counts({**more, "regime": regime}) == ""
+    words = (
+        f"Two estimates: 42% wrong labels are {same:,.0f} of the 400 images; the suspicions of all images"
+        f" add up to {same + 40:,.0f} (52%), and the review counts by them."
+    )
+    assert two_counts(more).startswith(words)
+    write_json(path, more)
+    for section in ("diagnosis", "review"):
+        assert words in texts(open_page("noise", data="noisy", section=section))
+    trial_on_disk(lab)
+    page = open_page("noise", section="purpose")
+    (estimated,) = (one for one in page.metric if one.label == "Wrong labels, estimated")
+    assert "not by the sum of all suspicions" in estimated.help
+
+
+def test_suspicion_is_called_an_estimate_wherever_it_is_explained(lab):
+    diagnosed(lab, "rare", 0.03)
+    page = open_page("noise", data="noisy", section="suspects")
+    assert "suspicion, the estimated probability" in " ".join(texts(page).split())
+    page.session_state["explain-suspicion-out-of-sample-calibration"] = True
+    page.run()
+    assert "is not known without true labels" in texts(page)
+    assert "the estimated probability" in texts(open_page("noise", data="noisy", section="cleaned"))
+    axis = charts.scores([0, 0.5, 1], [1, 2]).layout.xaxis.title.text
+    assert "Estimated" in axis and "estimated" in COLUMNS["suspicion"]
+    assert TERMS["suspicion"].what.startswith("The estimated probability")
+
+
+@pytest.mark.parametrize(
+    ("noise", "rate", "offered"),
+    [("pairs", 0.3, True), ("symmetric", 0.4, True), ("rare", 0.03, False)],
+)
+def test_the_advice_to_train_through_t_says_what_t_is_and_hands_out_its_recipe(
+    lab, tmp_path, noise, rate, offered
+):
+    found = diagnosed(lab, noise, rate)
+    page = open_page("noise", data="noisy")
+    shown = texts(page)
+    assert ("the transition matrix T below" in " ".join(shown.split())) is offered
+    assert ("Recipe with T (YAML)" in [one.label for one in page.get("download_button")]) is offered
+    if not offered:
+        return
+    path = tmp_path / "own.yaml"
+    path.write_text(forward_recipe(lab, found.document).to_yaml(), encoding="utf-8")
+    recipe = lab.recipe(str(path), {"epochs": 1, "model.options": {"width": 4}})
+    assert recipe.data.name == "noisy" and recipe.loss == "forward"
+    matrix = recipe.loss_options["transition"]
+    assert matrix == [pytest.approx(row, abs=1e-6) for row in found.document["transition"]]
+    assert lab.train(recipe).final()["epochs"] == 1
+    page = open_page("train", recipe="quick")
+    page.segmented_control(key="quick/full/mode").set_value("YAML").run()
+    page.text_area(key="quick/full/yaml").set_value(path.read_text("utf-8")).run()
+    assert not page.error and not page.button(key="start").disabled
+
+
+def test_who_has_decided_all_suspects_may_stop(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    review, arrays = lab.noise.review(found), found.arrays
+    suspects = [int(place) for place in np.flatnonzero(arrays["given"] != arrays["likely"])]
+    for place in suspects:
+        review.decide(place, int(arrays["likely"][place]), own=False)
+    left = found.n - len(suspects)
+    shown = texts(open_page("noise", data="noisy", section="review"))
+    assert f"**{len(suspects)}** of {len(suspects)} suspects decided" in shown
+    assert re.search(rf"Of the {left} images that are left, .+ likely wrong: you may stop", shown)
+
+
+def test_the_review_of_labels_that_are_nearly_all_wrong_leads_to_all_at_once(lab):
+    found = diagnosed(lab, "complementary", 0.98)
+    shown = texts(open_page("noise", data="noisy", section="review"))
+    assert f"**0** of {found.n} images decided" in shown and "*Cleaned labels* takes" in shown
+
+
+def test_no_suspicion_is_certain(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    first, last = (int(found.arrays["order"][at]) for at in (0, -1))
+    found.arrays["score"][first], found.arrays["score"][last] = 5e-5, 1 - 1e-6
+    assert captions(found, [first])[0].endswith("· >99%")
+    assert captions(found, [last])[0].endswith("· <0.1%")
+    page = open_page("noise", data="noisy", section="suspects")
+    under = [item["caption"] for item in thumbnails(page, "gallery")]
+    assert under and not any("100%" in caption for caption in under)
+    assert "certainly" not in texts(page)
+
+
+def own_folder(lab, tmp_path, monkeypatch, name="scans"):
+    """A lab with a folder of 400 digits in GLYPHLAB_DATA, as pages have it, and their true labels."""
+    _, true = corrupted(lab, "rare", 0.03, name)
+    zipped = lab.home / "uploads" / f"{name}.zip"
+    shutil.unpack_archive(zipped, tmp_path / "data" / name)
+    zipped.unlink()
+    monkeypatch.setenv("GLYPHLAB_DATA", str(tmp_path / "data"))
+    return open_lab_here(), true
+
+
+def test_a_folder_in_the_data_folders_is_diagnosed_as_the_command_line_has_it(
+    lab, tmp_path, monkeypatch
+):
+    lab, true = own_folder(lab, tmp_path, monkeypatch)
+    page = open_page("noise", data="scans")
+    assert page.selectbox(key="data").value == "scans" and not page.warning
+    assert "labels of `scans` have no diagnosis yet" in texts(page)
+    assert "for its 400 images" in page.radio(key="effort").options[0]
+    diagnose(Lab.open(os.environ), "scans", true)
+    shown = texts(open_page("noise", data="scans"))
+    assert "What these data can't tell" in shown and "no diagnosis yet" not in shown
+
+
+def test_a_diagnosis_of_other_images_under_the_name_is_told_apart(lab, tmp_path, monkeypatch):
+    lab, true = own_folder(lab, tmp_path, monkeypatch)
+    diagnose(lab, "scans", true)
+    lab.data.imports.keep(lab.data.imports.stage_place("scans"), Choices(test=0.15))
+    shown = texts(open_page("noise", data="scans"))
+    assert "labels of `scans` have no diagnosis yet" in shown
+    assert "under this name, of 400 images, is not of them as they are now" in shown
+
+
+def test_the_page_opens_on_what_was_worked_with_last(lab):
+    assert open_page("noise").selectbox(key="data").value == "digits"
+    diagnosed(lab, "rare", 0.03)
+    assert open_page("noise").selectbox(key="data").value == "noisy"
+    trial_on_disk(lab)  # of digits, in January 2026
+    assert open_page("noise").selectbox(key="data").value == "noisy"
+    later = {**TRIAL, "created": "2999-01-01T00:00:00Z"}
+    write_json(lab.home / "noise" / "trials" / "29990101T000000-abc.json", later)
+    assert open_page("noise").selectbox(key="data").value == "digits"
+
+
+def test_a_second_key_for_an_image_that_was_just_decided_changes_nothing(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    page = open_page("noise", data="noisy", section="review")
+    page.button(key="accept").click()
+    page.button(key="change-7").click()  # before the page is drawn anew: both come with one request
+    page.run()
+    assert re.search(r"\*\*1\*\* of \d+ suspects decided", texts(page)) and not page.exception
+    entries = lab.labels.decisions("noisy").entries()
+    assert len(entries) == 1 and len(lab.noise.review(found).decisions()) == 1
+
+
+def test_the_review_goes_to_the_next_suspect_before_it_says_that_none_is_left(lab):
+    """An image whose likely class is its given label may be more suspect than a suspect is: the
+    suspicion comes from a network that was not trained on the label, the likely class from several.
+    """
+    found, doubtful = left_doubtful(lab)
+    arrays = found.arrays
+    suspects = np.flatnonzero(arrays["given"] != arrays["likely"]).tolist()
+    assert arrays["order"][0] == doubtful and doubtful not in suspects
+    page, seen = open_page("noise", data="noisy", section="review"), []
+    given = found.classes[arrays["given"][doubtful]]
+    while "No suspect" not in texts(page):
+        assert page.button(key="accept").label.startswith("It is ")
+        seen.append(len(seen))
+        page.button(key="accept" if len(seen) > 1 else "skip").click().run()
+    assert len(seen) == len(suspects) and f"{len(seen) - 1}** of {len(seen)} susp" in texts(page)
+    assert "No suspect is left but the 1 that you skipped: of all images that follow, no" in texts(
+        page
+    )
+    assert "the given label of the first is likelier wrong than right" in texts(page)
+    assert f"### Given **{given}**, likely class not known" in texts(page)
+    assert "also the likely class" not in texts(page)
+    assert "likelier wrong than right, but which class is right is not known" in texts(page)
+    assert page.button(key="reject").proto.type == "secondary"
+    page.button(key="reject").click().run()
+    assert "that follow, the given label is the likely class." in texts(page)
+    assert "which is also the likely class" in texts(page)
+    assert captions(found, [doubtful]) == [f"{given} → not known · 53%"]
+
+
+def test_no_label_of_a_complementary_diagnosis_is_called_no_suspect(lab):
+    """There the likely class is the given label of those that are suspect."""
+    diagnosed(lab, "complementary", 0.98)
+    assert "No suspect" not in texts(open_page("noise", data="noisy", section="review"))
 
 
 def test_a_suspect_of_an_undecided_diagnosis_is_offered_for_a_look(lab):
@@ -136,8 +410,7 @@ def test_cleaned_labels_count_what_is_kept_and_changed(lab):
 
 
 def test_results_of_trials_are_shown_beside_the_truth(lab):
-    (lab.home / "noise" / "trials").mkdir(parents=True)
-    write_json(lab.home / "noise" / "trials" / "20260101T000000-abc.json", TRIAL)
+    trial_on_disk(lab)
     page = open_page("noise", section="purpose")
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["Diagnosis"] == "symmetric noise" and shown["Wrong labels, true"] == "50%"
@@ -151,43 +424,6 @@ def test_results_of_trials_are_shown_beside_the_truth(lab):
         "✗ labelled 0, likely 5",
     ]
     assert "The first 2 suspects:** 1 of them have a wrong label" in texts(page)
-
-
-TRIAL = {
-    "dataset": "digits",
-    "noise": "symmetric",
-    "rate": 0.5,
-    "effort": "quick",
-    "seed": 0,
-    "n": 1438,
-    "n_test": 359,
-    "classes": ["a", "b"],
-    "regime": "symmetric",
-    "true_rate": 0.501,
-    "noise_rate": 0.49,
-    "noise_rate_interval": [0.45, 0.53],
-    "likely_right": 0.98,
-    "transition": [[0.5, 0.5], [0.5, 0.5]],
-    "true_transition": [[0.5, 0.5], [0.5, 0.5]],
-    "transition_error": 0.01,
-    "found_first": 0.97,
-    "sought": 720,
-    "suspects": [
-        {"image": "train/0", "given": "3", "likely": "5", "true": "0"},
-        {"image": "train/1", "given": "0", "likely": "5", "true": "0"},
-    ],
-    "created": "2026-01-01T00:00:00Z",
-    "methods": [
-        {"name": "plain", "title": "Plain training", "accuracy": 0.8, "note": "as it is"},
-        {
-            "name": "cleanlab",
-            "title": "cleanlab's filter",
-            "accuracy": None,
-            "note": "no result: trace",
-        },
-        {"name": "ours", "title": "Ours", "accuracy": 0.97, "note": "ours"},
-    ],
-}
 
 
 def test_two_estimates_that_differ_are_told_apart_and_a_tenth_is_not_called_few():

@@ -79,6 +79,8 @@ def test_runs_are_found_tagged_noted_compared_and_deleted_together(lab):
     tick(page, 0, 2)
     page.button(key="delete-runs").click().run()
     assert [run.id for run in lab.runs()] == [second]
+    assert "Trash: 2 deleted in the last week" in [box.label for box in page.expander]
+    assert any(" and 1 more · " in one.value for one in page.markdown)
     lab.trash.restore(lab.trash.entries()[0].batch)
     assert {run.id for run in lab.runs()} == {first, second, third}
     assert lab.notes.all()[first].tags == ("best",)
@@ -100,7 +102,10 @@ def test_the_command_tags_and_notes_runs_and_lists_those_with_a_tag(lab):
     one, text = runs(lab, third)
     assert one["note"] == "for the report" and "for the report" in text
     runs(lab, first, third, "--untag", "keep", "--note", "")
-    assert runs(lab, "--tagged", "keep")[0] == []
+    found = runs(lab, "--tagged", "keep")[0]
+    assert found == [] and load("runs").show(found) == "none of 3 runs has this tag and state"
+    with pytest.raises(RunError, match="state 'finishd' is not known; did you mean 'finished'"):
+        runs(lab, "--state", "finishd")
     runs(lab, third, "--tag", "one", "--tag", "two")
     tags = runs(lab, third)[0]["tags"]
     assert {"one", "two"} <= set(tags)

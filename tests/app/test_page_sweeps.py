@@ -22,7 +22,7 @@ def lab(tmp_path, monkeypatch):
 
 
 def shown(**state) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
+    page = AppTest.from_file(PAGE, default_timeout=900)
     for key, value in state.items():
         page.session_state[key.replace("_", "-")] = value
     page.run()

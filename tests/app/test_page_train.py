@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 import yaml
-from weblab import add_run, charts, open_page, texts
+from compared import compared_run
+from weblab import add_run, charts, end_at_once, open_page, texts
 
+from app.charts.learning import best_epoch
+from app.sections.train.figures import at_the_end
+from app.sections.train.start import cost_of
 from engine.compare.subjects import apart_from_seed
 from engine.lab import Lab
+from engine.models.catalog import MODELS
 from engine.recipes.fields import Augment, DataSpec
 from engine.recipes.recipe import Recipe
 from engine.runs.run import create_run
@@ -37,8 +43,7 @@ def stopped(lab: Lab) -> Recipe:
     page.
     """
     run = lab.runs()[0]
-    if run.alive:
-        lab.stop(run.id, at_once=True)
+    end_at_once(lab, run.id)
     return lab.run(run.id).recipe()
 
 
@@ -49,10 +54,42 @@ def test_quick_is_offered_first_and_says_what_it_will_train(lab):
     assert not page.button(key="start").disabled
 
 
+def test_the_time_is_judged_by_runs_of_the_same_cost_alone(lab):
+    run = add_run(lab)
+    assert f"judged by run `{run.id}`" in texts(open_page("train"))
+    quick = lab.recipe("quick")
+    for free in ({"lr": 0.5}, {"epochs": 99}, {"seed": 3}, {"weight_decay": 0.1}):
+        assert cost_of(lab.recipe("quick", free)) == cost_of(quick)
+    for dear in (
+        {"freeze": 99},
+        {"loss": "triplet"},
+        {"augment.rotate": 7},
+        {"resources.processes": 2},
+        {"precision": "bfloat16"},
+        {"batch_size": 8},
+        {"data.limit": 50},
+        {"stages": [{"epochs": 1}, {"freeze": 99}]},
+    ):
+        assert cost_of(lab.recipe("quick", dear)) != cost_of(quick)
+    frozen = {"stages": [{"epochs": 1}, {"freeze": 99}]}
+    longer = {"stages": [{"epochs": 9}, {"freeze": 99}]}
+    assert cost_of(lab.recipe("quick", frozen)) != cost_of(lab.recipe("quick", longer))
+    run.path.joinpath("recipe.yaml").write_text(lab.recipe("quick", {"freeze": 99}).to_yaml())
+    assert "judged by" not in texts(open_page("train"))
+
+
 def test_the_address_chooses_a_recipe_and_its_published_figure_is_shown(lab):
     page = open_page("train", recipe="mnist-tiny-step1")
     assert page.selectbox(key="recipe").value == "mnist-tiny-step1"
-    assert "Published:" in texts(page)
+    assert "Reported:" in texts(page)
+
+
+def test_an_estimate_counts_loading_once_and_an_epoch_as_often_as_it_is_trained(lab):
+    run = compared_run(lab, curve=(0.9,), changes={"epochs": 1})  # whose epoch took 2 s
+    times = {"started": "2026-01-02T03:04:00.000Z", "finished": "2026-01-02T03:04:05.000Z"}
+    run.write_status(**times, epoch=1, epochs=1)
+    words = texts(open_page("train", recipe="quick"))  # 10 epochs
+    assert f"about 23 s, judged by run `{run.id}` (1 epoch in 5.0 s, loading included;" in words
 
 
 def test_what_can_be_trained_here_comes_first_and_what_is_away_says_so(lab, monkeypatch):
@@ -111,6 +148,9 @@ def test_text_that_is_no_number_is_explained_and_nothing_starts(lab):
     page.text_input(key="quick/full/lr").set_value("fast").run()
     assert "Learning rate can't be read" in page.error[0].value
     assert page.button(key="start").disabled
+    page.text_input(key="quick/full/lr").set_value("1," * 600).run()
+    assert "Learning rate is too long: 1,200. Allowed: at most 1,000 characters" in texts(page)
+    assert page.button(key="start").disabled
 
 
 def test_a_recipe_can_be_written_as_yaml_and_its_mistakes_are_named(lab):
@@ -125,6 +165,42 @@ def test_a_recipe_can_be_written_as_yaml_and_its_mistakes_are_named(lab):
     assert "not YAML" in page.error[0].value and "line" in page.error[0].value
     page.text_area(key="quick/full/yaml").set_value(yaml.safe_dump({**fields, "epochs": 3})).run()
     assert not page.error and "3 epochs" in texts(page)
+
+
+def test_why_the_curve_shows_another_validation_accuracy_is_said(lab):
+    """Runs of earlier versions validated in bfloat16; a loss on embeddings is validated by kNN."""
+    run = add_run(lab)
+    info, final, rows = run.info(), run.final(), run.metrics()
+    help = figures_at_the_end(info, rows, final)["Validation"]
+    assert (
+        "at epoch 10, whose weights are kept; the curve's 96.00% were computed in bfloat16" in help
+    )
+    equal = {**final, "val_accuracy": best_epoch(rows)["val_accuracy"]}
+    assert figures_at_the_end(info, rows, equal)["Validation"].endswith("whose weights are kept")
+    by_knn = [
+        {**row, "train_accuracy": None, "knn_accuracy": row.get("val_accuracy")} for row in rows
+    ]
+    assert "the curve's 96.00% are by kNN" in figures_at_the_end(info, by_knn, final)["Validation"]
+    noisy = dataclasses.replace(info, method="recovered")
+    assert "estimates the accuracy" in figures_at_the_end(noisy, rows, final)["Validation"]
+    pooled = {**final, "test_data": "a+b", "test_sources": {"b": 364}}
+    assert figures_at_the_end(info, rows, pooled)["Test accuracy"] == "364 images of b"
+    again = figures_at_the_end(info, rows, {**pooled, "test_reads": 3})["Test accuracy"]
+    assert again.startswith("364 images of b, read 3 times: at each stop")
+
+
+def test_how_many_images_an_epoch_sees_is_said_while_it_trains_and_at_its_end(lab):
+    run = add_run(lab)  # its epochs have seen 100, 200 and 300 images
+    ended = figures_at_the_end(run.info(), run.metrics(), run.final())
+    assert ended["Training time"].endswith(" training images per second, 100 an epoch")
+    page = open_page("train", run=add_run(lab, "stopped").id)
+    (seen,) = [metric for metric in page.metric if metric.label == "Images seen"]
+    assert seen.help == "100 an epoch"
+
+
+def figures_at_the_end(info, rows, final) -> dict[str, str]:
+    """The tooltips of a finished run's figures by their labels."""
+    return {label: help or "" for label, _, help in at_the_end(info, rows, final)}
 
 
 def test_form_and_yaml_begin_with_what_the_other_was_left_with(lab):
@@ -163,6 +239,8 @@ def test_a_finished_run_shows_its_figures_curves_and_where_to_go(lab):
     page = open_page("train", run=run.id)
     figures = {metric.label: metric.value for metric in page.metric}
     assert figures["Test accuracy"] == "98.90%" and figures["Parameters"] == "147 k"
+    # 300 images in six seconds, whatever the speed of the last epoch was
+    assert "50 training images per second" in [m.help for m in page.metric if "time" in m.label][0]
     assert len(charts(page)) == 2
     page.session_state[f"more-{run.id}"] = page.session_state[f"recipe-{run.id}"] = True
     page.run()
@@ -209,6 +287,17 @@ def test_a_live_run_can_be_told_to_stop(lab):
         assert not page.exception
         assert run.stop_wanted
         assert page.button(key=f"stop-{run.id}").disabled
+
+
+def test_training_again_counts_the_labels_that_changed_and_not_those_that_were_confirmed(lab):
+    run, given = add_run(lab), lab.labels.given("digits")
+    names = list(given)
+    lab.labels.relabel("digits", names[:2], [given[name] for name in names[:2]], who="ann")
+    assert "than this run was trained on" not in texts(open_page("train", run=run.id))
+    others = ["1" if given[name] != "1" else "2" for name in names[2:5]]
+    lab.labels.relabel("digits", names[2:5], others, who="ann")
+    shown = texts(open_page("train", run=run.id))
+    assert "3 images of `digits` have another label now than this run was trained on." in shown
 
 
 def test_an_address_of_a_run_that_is_gone_says_so(lab):
@@ -270,9 +359,7 @@ def test_several_seeds_start_by_one_click_and_are_compared_together(lab):
     assert page.button(key="start").label == "Start 3 runs"
     started(page)
     runs = lab.runs()
-    for run in runs:
-        if run.alive:
-            lab.stop(run.id, at_once=True)
+    end_at_once(lab, *(run.id for run in runs))
     recipes = [lab.run(run.id).recipe() for run in runs]
     first = lab.recipe("quick").seed
     assert sorted(recipe.seed for recipe in recipes) == [first, first + 1, first + 2]
@@ -293,3 +380,11 @@ def test_top_three_of_three_classes_is_no_figure(lab, count, shown):
     )
     page = open_page("train", run=run.id)
     assert ("Test top 3" in {metric.label for metric in page.metric}) == shown
+
+
+def test_the_network_is_named_in_its_field_and_described_beneath(lab):
+    """In the field of half a page the description was cut in the middle of a word."""
+    page = open_page("train", recipe="quick")
+    [field] = [box for box in page.selectbox if box.label == "Model"]
+    assert field.value == "convnet" and set(field.options) == set(MODELS)
+    assert "The simple CNN: three pairs of 3x3 convolutions and a 128-d layer." in texts(page)

@@ -38,7 +38,7 @@ def node(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         env=environ,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
     )
 
 

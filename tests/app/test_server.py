@@ -10,8 +10,9 @@ import subprocess
 
 import pytest
 from own_loop import run
+from ports import free_port
 from waiting import wait_until
-from weblab import ROOT, Server, add_run, command, free_port
+from weblab import ROOT, Server, add_run, command
 
 from app.lazy_app import LazyApp
 from app.serving import bind, check_home
@@ -40,7 +41,7 @@ def test_a_process_that_has_shown_home_holds_nothing_heavy(server):
 import sys
 from streamlit.testing.v1 import AppTest
 import app.server
-page = AppTest.from_file({str(ROOT / "app" / "dashboard.py")!r}, default_timeout=60).run()
+page = AppTest.from_file({str(ROOT / "app" / "dashboard.py")!r}, default_timeout=900).run()
 assert not page.exception and page.title[0].value == "Glyphlab"
 heavy = ("torch", "torchvision", "gradio", "umap", "numba", "sklearn", "scipy", "cleanlab")
 print([name for name in heavy if name in sys.modules])
@@ -52,7 +53,7 @@ print([name for name in heavy if name in sys.modules])
         env=environ,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
@@ -77,7 +78,7 @@ def test_a_browser_that_asks_for_the_canvas_first_gets_a_page_that_reloads_itsel
     ImageDraw.Draw(picture).line([(30, 30), (90, 30), (50, 100)], fill=0, width=12)
     file = server.home / "seven.png"
     picture.save(file)
-    client = Client(server.address + "/canvas/", verbose=False)
+    client = Client(server.address + "/canvas/", verbose=False, httpx_kwargs={"timeout": 900})
     answer = client.predict(
         handle_file(str(file)), Lab(server.home).runs()[0].id, api_name="/predict"
     )
@@ -102,7 +103,7 @@ def test_it_stops_cleanly_while_a_request_is_still_being_sent(tmp_path, number):
 def test_a_second_lab_on_the_same_port_says_so_in_one_line(server, tmp_path):
     arguments, environ = command(tmp_path, server.port)
     done = subprocess.run(
-        arguments, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
+        arguments, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 2 and not done.stdout
     assert (
@@ -115,7 +116,7 @@ def test_a_second_lab_on_the_same_port_says_so_in_one_line(server, tmp_path):
 def test_a_setting_that_can_not_be_used_is_one_line(tmp_path):
     arguments, environ = command(tmp_path, 1, GLYPHLAB_PORT="many")
     done = subprocess.run(
-        arguments, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
+        arguments, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=900
     )
     assert (
         done.returncode == 2
@@ -129,7 +130,7 @@ def test_help_lists_every_setting(tmp_path):
 
     arguments, environ = command(tmp_path, 1)
     done = subprocess.run(
-        [*arguments, "--help"], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
+        [*arguments, "--help"], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0 and all(setting.name in done.stdout for setting in SETTINGS)
 
@@ -222,7 +223,7 @@ def test_a_browser_sees_that_a_lazy_app_is_starting():
     gate = threading.Event()
 
     def build():
-        gate.wait(10)
+        gate.wait(900)
         return starlette_app([])
 
     async def first_look() -> tuple[int, str]:
@@ -258,7 +259,7 @@ def test_a_program_that_knocks_while_a_lazy_app_is_built_is_kept_until_it_has_it
     gate, spaces = threading.Event(), []
 
     def build():
-        assert gate.wait(30)
+        assert gate.wait(900)
         return Starlette(routes=[Route("/config", lambda request: JSONResponse({"a": 1}))])
 
     async def knock() -> list[dict]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from waiting import wait_until
+from waiting import PATIENCE_SECONDS, wait_until
 
 from app.turns import AT_ONCE, turn
 
@@ -15,11 +15,11 @@ def test_only_a_few_scripts_run_at_once_and_all_come_to_their_turn():
 
     def script() -> bool:
         nonlocal running, most
-        with turn(60) as taken:
+        with turn(PATIENCE_SECONDS) as taken:
             with lock:
                 running += 1
                 most = max(most, running)
-            go.wait(10)
+            go.wait(PATIENCE_SECONDS)
             with lock:
                 running -= 1
         return taken

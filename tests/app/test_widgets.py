@@ -12,7 +12,7 @@ from PIL import Image
 from plotly.offline import get_plotlyjs_version
 from streamlit.testing.v1 import AppTest
 from waiting import wait_until
-from weblab import add_run, charts, learning_rows, run_part, texts
+from weblab import add_run, charts, learning_rows, open_page, run_part, texts
 
 from app.canvas_tabs.reader import Reader
 from app.widgets import PAGES, data_uri
@@ -32,7 +32,7 @@ def lab(tmp_path, monkeypatch):
 
 
 def shown(script, **query: str) -> AppTest:
-    page = AppTest.from_function(script, default_timeout=60)
+    page = AppTest.from_function(script, default_timeout=900)
     for key, value in query.items():
         page.query_params[key] = value
     page.run()
@@ -127,6 +127,35 @@ def test_a_name_in_the_address_that_is_gone_is_said_to_be_gone(lab):
     assert run.id in page.selectbox(key="run").value
 
 
+@pytest.mark.parametrize("page", ["noise", "data", "embeddings", "label", "sample", "train"])
+def test_a_data_set_in_the_address_that_is_gone_is_not_replaced_by_another(lab, page):
+    add_run(lab)
+    shown = open_page(page, data="nosuch")
+    instead = "; the recipe's own is set up" if page == "train" else ""
+    assert shown.warning[0].value == (
+        f"There is no data set `nosuch` here{instead}. Put its folder into one that `GLYPHLAB_DATA`"
+        " names, or add it on the page Data."
+    )
+    if page != "train":  # where a recipe says what is trained on
+        box = shown.selectbox(key="data")
+        assert box.value is None and not shown.metric
+        box.set_value("digits").run()
+        assert not shown.exception and not shown.warning
+        assert shown.query_params["data"] == "digits"
+
+
+@pytest.mark.parametrize("page", ["models", "embeddings", "data", "draw", "train", "sample"])
+def test_what_is_in_an_address_is_no_markdown_of_the_lab(lab, page):
+    add_run(lab)
+    evil = "x` ended. [Sign in](http://evil) ``\n\n# Big"
+    kinds = ("model", "data", "run", "recipe", "runs", "image")
+    shown = open_page(page, **{kind: evil for kind in kinds})
+    said = [found.value for found in (*shown.warning, *shown.error, *shown.info)]
+    for words in said:
+        assert "evil" not in words or "``` x` ended. [Sign in](http://evil) `` # Big ```" in words
+    assert page == "sample" or any("evil" in words for words in said), "or it is not looked at"
+
+
 def test_a_finished_task_draws_nothing_and_a_failed_one_says_why(lab):
     def script():
         import streamlit as st
@@ -140,7 +169,7 @@ def test_a_finished_task_draws_nothing_and_a_failed_one_says_why(lab):
     good, bad = lab.start_task("load", name="digits"), lab.start_task("load", name="nosuch")
     page = shown(script)
     assert not page.exception
-    wait_until(lambda: all(lab.task(name).state in ENDED for name in (good, bad)), timeout=60)
+    wait_until(lambda: all(lab.task(name).state in ENDED for name in (good, bad)))
     page = shown(script)
     assert {code.value for code in page.code} == {"finished", "failed"}
     assert "nosuch" in page.error[0].value and len(page.error) == 1

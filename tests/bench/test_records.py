@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.records import COLUMNS, append, append_figures, read
+from engine.device import in_cores
 
 
 def test_rows_are_added_below_one_heading_with_the_commit_and_the_machine(tmp_path):
@@ -16,6 +17,15 @@ def test_rows_are_added_below_one_heading_with_the_commit_and_the_machine(tmp_pa
     assert read(file)[0]["scale"] == "full" and all(
         read(file)[1][name] for name in ("commit", "device")
     )
+
+
+def test_one_core_is_no_cores(tmp_path):
+    file = tmp_path / "records.csv"
+    row = {"bench_or_recipe": "quick", "metric": "val_accuracy", "value": 1}
+    for device in ("AMD EPYC, 1 cores", "AMD EPYC, 11 cores"):
+        append([{**row, "device": device}], file)
+    assert [row["device"] for row in read(file)] == ["AMD EPYC, 1 core", "AMD EPYC, 11 cores"]
+    assert (in_cores("EPYC", 1), in_cores("EPYC", 2)) == ("EPYC, 1 core", "EPYC, 2 cores")
 
 
 def test_figures_of_one_measurement_are_rows_to_a_few_digits(tmp_path):

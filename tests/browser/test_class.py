@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+from browsing import PATIENCE_MS
 from hands import SYMBOLS
+from playwright.sync_api import expect
 from waiting import place_at_rest, wait_until
 from weblab import Server, add_run
 
 from engine.errors import RightsError
 from engine.lab import Lab
+from engine.runs.run import create_run
 from engine.settings import read_settings
 
 KEY = "the-key-of-a-test"
@@ -35,7 +39,7 @@ class Visitor:
 
     def __init__(self, browser, lab: Lab, **viewport: int) -> None:
         self.context = browser.new_context(viewport=viewport)
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page, self.lab, self.wrong = self.context.new_page(), lab, []
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
 
@@ -94,12 +98,13 @@ def test_a_lesson(browser, lab):
     teacher.page.get_by_label("What to try").fill("Try other rates.")
     teacher.press("Assign")
     teacher.sees("Withdraw")
-    ada.go("/classroom")
+    ada.go("/")
+    ada.page.get_by_text("Your assignment", exact=True).click()
     ada.sees("Try other rates.")
     ada.shoot("student")
     ada.page.get_by_text("Open the recipe", exact=True).click()
     ada.press("Start")
-    run = wait_until(lambda: next((one for one in lab.runs() if one.by == "Ada"), None), timeout=60)
+    run = wait_until(lambda: next((one for one in lab.runs() if one.by == "Ada"), None))
     own = {one.name: one.id for one in lab.classroom.now().students}
     for name in ("Cyd", "Dee"):  # whose runs on the assignment have ended
         ended = add_run(lab, name=f"quick of {name}")
@@ -120,13 +125,13 @@ def test_a_lesson(browser, lab):
     cyd.sees("Of 364 test images.")
     cyd.shoot("leaderboard")
     teacher.page.get_by_text("Locked", exact=True).click()
-    wait_until(lambda: lab.classroom.now().locked, timeout=30)
+    wait_until(lambda: lab.classroom.now().locked)
     dee.go("/train?recipe=quick")
     dee.sees("The class is locked. You can look and draw; the rest waits for your teacher.")
     assert dee.page.get_by_role("button", name="Start", exact=True).is_disabled()
     dee.shoot("locked")
     teacher.press("Stop all runs")
-    wait_until(lambda: not lab.run(run.id).info().alive, timeout=60)
+    wait_until(lambda: not lab.run(run.id).info().alive)
     teacher.shoot("lesson-over")
     ben.go("/classroom")
     ben.press("Leave the class")
@@ -140,12 +145,21 @@ def test_a_lesson(browser, lab):
     teacher.shoot("projector")
     teacher.page.keyboard.press("Escape")
     teacher.press("Let back in")
-    teacher.press("Ben, left just now")
+    teacher.page.get_by_role("button", name=re.compile("^Ben, left ")).click()
     told = teacher.page.get_by_text("with the same name").first
     told.wait_for()
-    own_code = next(word for word in told.inner_text().split() if word[4:5] == "-")
-    teacher.shoot("let-back-in")
     teacher.page.keyboard.press("Escape")
+    expect(told).to_contain_text("•••• ••••")
+    assert told.is_visible(), "without the popover too"
+    teacher.shoot("let-back-in")
+    teacher.press("Show the code of Ben")
+    teacher.page.get_by_role("button", name="Hide the code of Ben").wait_for()
+    expect(told).not_to_contain_text("•••• ••••")
+    own_code = next(word for word in told.inner_text().split() if word[4:5] == "-")
+    teacher.shoot("let-back-in-shown")
+    teacher.page.keyboard.press("Enter")  # the button is the same, and has the focus still
+    teacher.page.get_by_role("button", name="Show the code of Ben").wait_for()
+    expect(told).not_to_contain_text(own_code)
     ben.go(f"/join?code={own_code}")
     ben.page.get_by_label("Your name").fill("Ben")
     ben.page.get_by_role("button", name="Join").click()
@@ -153,14 +167,69 @@ def test_a_lesson(browser, lab):
     assert lab.classroom.person_of(ben.shown_pass()).id == own["Ben"], "his symbol is his again"
     teacher.press("End the lesson")
     teacher.press("End it")
+    teacher.sees("The lesson has ended: everybody is signed out")
+    teacher.page.get_by_role("button", name="End it").wait_for(state="hidden")
+    teacher.shoot("lesson-ended-teacher")
     teacher.sees("Nobody is in since the lesson ended.")
     teacher.sees("Of 364 test images.")  # the lesson's result is still there
     ben.sees("The lesson has ended.")
     ben.shoot("lesson-ended")
     ben.press("Join again")
     ben.sees("Join the class")
+    ben.sees("What you made stays with your teacher")  # also where a page was opened anew
+    ben.shoot("lesson-ended-join")
     for one in (teacher, *students):
         one.close()
+    logged = (lab.home / "logs" / "requests.jsonl").read_text(encoding="utf-8")
+    assert own["Ada"] in logged, "whose work is kept"
+    assert own["Eve"] not in logged, "who made nothing is forgotten"
+
+
+def test_on_a_projector_and_on_a_phone_the_buttons_stand_in_columns(browser, lab):
+    """The code is shown large by a button that needs no scrolling."""
+    for width, height in ((1024, 768), (390, 844)):
+        teacher = Visitor(browser, lab, width=width, height=height)
+        teacher.go(f"/classroom?token={KEY}")
+        names = (
+            "Stop all runs,Let back in,Let all back in,Gather drawings,Clear,Remove,End the lesson"
+        )
+        shown = [
+            teacher.page.get_by_role("button", name=name, exact=True).first
+            for name in ("Show it large", *names.split(","))
+        ]
+        shown[-1].wait_for()
+
+        def in_columns(shown=shown, height=height) -> bool:
+            """While the page is still laid out they need not be."""
+            boxes = [box for one in shown if (box := one.bounding_box())]
+            assert len(boxes) == len(shown)
+            return (
+                boxes[0]["y"] + boxes[0]["height"] <= height
+                and len({round(box["x"]) for box in boxes[1:]}) == 2
+                and len({round(box["width"]) for box in boxes[1:]}) == 1
+            )
+
+        wait_until(in_columns)
+        teacher.shoot(f"classroom-{width}")
+        teacher.close()
+
+
+def test_a_run_that_stops_late_is_cleared_without_a_second_click(browser, lab):
+    lab.classroom.lock(False)
+    mia = lab.classroom.join(lab.classroom.now().code, "Mia")
+    run = create_run(lab.home, lab.recipe("quick"), owner=mia.id, by="Mia")
+    lock = run.take_lock()
+    teacher = Visitor(browser, lab, width=1280, height=1000)
+    teacher.go(f"/classroom?token={KEY}")
+    teacher.press("Clear")
+    teacher.press("Clear everybody's work")
+    teacher.sees("1 run is still stopping and goes to the trash by itself after that.")
+    teacher.page.get_by_text("Clear everybody's work").wait_for(state="detached")
+    teacher.shoot("still-stopping")
+    lock.release()
+    teacher.sees("In the trash now.")
+    assert run.id not in {one.id for one in lab.runs()}
+    teacher.close()
 
 
 def teaches(one: Visitor) -> None:
@@ -190,5 +259,5 @@ def draws(one: Visitor) -> None:
         if number == 0:
             one.page.mouse.down()
     one.page.mouse.up()
-    one.page.locator('[data-role="headline"]', has_text="This is 7").wait_for()
+    one.page.locator('[data-role="headline"]', has_text="Most like 7").wait_for()
     one.shoot("drawn")

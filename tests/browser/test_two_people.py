@@ -4,9 +4,10 @@ done is in the journal, and the journal replays to the same labels.
 
 from __future__ import annotations
 
+from browsing import PATIENCE_MS
 from noisy_labels import corrupted
 from playwright.sync_api import expect
-from waiting import wait_until
+from waiting import keys_are_heard, wait_until
 from weblab import Server
 
 from engine.lab import Lab
@@ -21,7 +22,7 @@ class Browser:
 
     def __init__(self, browser, base: str, name: str, images: list[str]) -> None:
         self.context = browser.new_context(viewport={"width": 1280, "height": 1000})
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page, self.base, self.name, self.images = self.context.new_page(), base, name, images
         self.confirmed: dict[str, str] = {}
         self.named = False
@@ -30,13 +31,14 @@ class Browser:
         """The image's page, loaded anew; the name is given once in a browser."""
         self.page.goto(f"{self.base}/sample?data=noisy&sample={image}")
         self.page.locator(".st-key-label-classes button").first.wait_for()
+        keys_are_heard(self.page)
         if self.named:
             return
-        self.page.get_by_role("button", name="Name", exact=True).click()
+        self.page.get_by_role("button", name="Your name", exact=True).click()
         box = self.page.get_by_role("textbox", name="Your name")
         box.fill(self.name)
         box.press("Enter")
-        wait_until(lambda: self.name in str(self.context.cookies()), timeout=60)
+        wait_until(lambda: self.name in str(self.context.cookies()))
         self.page.keyboard.press("Escape")
         self.named = True
 

@@ -23,7 +23,7 @@ from engine.runs.run import Run
 from engine.runs.run_info import ENDED
 from engine.sweep.spec import make_sweep
 
-START_SECONDS = 300  # a job of Ray's or Slurm's on a busy machine
+START_SECONDS = 900  # a job of Ray's or Slurm's on a busy machine
 LOST_SECONDS = 60  # within which a lost node must be seen
 EPOCHS = 100  # long enough to be caught in the middle
 
@@ -113,6 +113,17 @@ def test_a_run_whose_node_is_lost_goes_on_elsewhere(
     assert finished(lab, id) == undisturbed
     assert run.status()["pid"] != lost["pid"] and run.info().resumed == 1
     cluster.mend()
+
+
+def test_runs_begin_in_the_order_in_which_they_were_handed_in(lab: Lab) -> None:
+    ids = [lab.submit(recipe(1, seed=number)) for number in range(20)]
+    for id in ids:
+        ended(lab, id, START_SECONDS)
+    infos = [lab.run(id).info() for id in ids]
+    assert [info.state for info in infos] == ["finished"] * len(ids)
+    begun = sorted(range(len(ids)), key=lambda number: str(infos[number].started))
+    # Of two that begin at the same time either may be the first to say so.
+    assert all(abs(place - number) <= 1 for place, number in enumerate(begun)), begun
 
 
 def test_a_stopped_run_keeps_its_model_and_one_that_waits_leaves_the_queue(lab: Lab) -> None:

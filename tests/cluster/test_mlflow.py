@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clusters import Daemon, daemon, free_port, kill_trees
+from clusters import Daemon, daemon, kill_trees
 from made_lab import SMALL, furnish
+from ports import free_port
 from waiting import wait_until
 
 from engine.files.atomic import read_json
@@ -22,7 +23,7 @@ from engine.recipes.recipe import make_recipe
 from engine.runs.run import Run
 from engine.settings import ROOT
 
-SECONDS = 300  # a server that starts, or a run, on a busy machine
+SECONDS = 900  # a server that starts, or a run, on a busy machine
 
 
 class Server:
@@ -46,7 +47,10 @@ class Server:
         wait_until(self.answers, SECONDS)
 
     def answers(self) -> bool:
-        with suppress(OSError), urllib.request.urlopen(f"{self.address}/health", timeout=5) as said:
+        with (
+            suppress(OSError),
+            urllib.request.urlopen(f"{self.address}/health", timeout=30) as said,
+        ):
             return bool(said.status == 200)
         return False
 
@@ -62,7 +66,7 @@ class Server:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=900) as answer:
             return json.load(answer)
 
     def run_of(self, run: Run) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from weblab import Server
 from engine.lab import Lab
 from engine.recipes.recipe import make_recipe
 
-SECONDS = 300  # for a job on a busy machine
+SECONDS = 900  # for a job on a busy machine
 
 
 @pytest.fixture(scope="module")

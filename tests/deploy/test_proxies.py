@@ -14,8 +14,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from ports import free_port
 from waiting import wait_until
-from weblab import Server, free_port
+from weblab import Server
 
 from engine.lab import Lab
 from engine.settings import read_settings
@@ -93,8 +94,8 @@ class Outside:
 
     def ask(self, path: str, method: str = "GET", body: str = "", **headers: str):
         """Status, headers and body of an answer."""
-        link = HTTPSConnection(NAME, self.port, timeout=30)
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        link = HTTPSConnection(NAME, self.port, timeout=900)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=900)
         link.sock = self._trust.wrap_socket(plain, server_hostname=NAME)
         origin = f"https://{NAME}:{self.port}"
         sent = {"Host": f"{NAME}:{self.port}", "Accept": "text/html", "Origin": origin}
@@ -125,11 +126,11 @@ def test_a_class_meets_behind_a_proxy_with_a_prefix_and_tls(proxy, lab):
                 except OSError:
                     return False
 
-            wait_until(answers, timeout=60)
+            wait_until(answers)
             _meets(outside, lab, proxy.__name__)
         finally:
             running.terminate()
-            running.wait(timeout=30)
+            running.wait(timeout=900)
 
 
 def _meets(outside: Outside, lab: Lab, name: str) -> None:
@@ -150,7 +151,6 @@ def _meets(outside: Outside, lab: Lab, name: str) -> None:
         lambda: (
             (found := outside.ask("/lab/canvas/"))[0] == 200 and b"gradio" in found[2] and found[2]
         ),
-        timeout=60,
     )
     assert f"https://{NAME}:{outside.port}/lab/canvas".encode() in page, "its own address is right"
     config = outside.ask("/lab/canvas/config")[2]

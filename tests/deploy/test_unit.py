@@ -32,6 +32,7 @@ def test_the_unit_starts_a_lab_with_settings_that_there_are(unit):
     check_reach(read_settings(given))
     (state,) = re.findall(r"^StateDirectory=(.*)$", unit, re.M)
     assert "PrivateTmp=yes" in unit, "what is uploaded needs a place that may be written"
+    assert "CacheDirectory=glyphlab\nCacheDirectoryMode=0700" in unit, "a home may not be there"
     assert given["GLYPHLAB_HOME"] == f"/var/lib/{state}", "the one folder that it may write to"
 
 

@@ -75,6 +75,16 @@ def test_thresholds_name_the_first_epoch_that_reached_them() -> None:
     assert metrics.first_reached(rows, "epoch", "val_accuracy") == {"0.5": 1, "0.8": 2, "0.9": 2}
 
 
+def test_the_speed_of_a_training_is_that_of_all_its_epochs() -> None:
+    rows = [
+        {"images_seen": 50, "seconds": 9.0, "images_per_second": 6.0},
+        {"images_seen": 100, "seconds": 10.0, "images_per_second": 85.0},
+    ]
+    assert metrics.images_per_second(rows) == 10.0
+    assert metrics.images_per_second([]) is None
+    assert metrics.images_per_second([{"seconds": 9.0}]) is None, "of an old run"
+
+
 def test_a_report_is_plain_json_with_a_row_a_class() -> None:
     import json
 

@@ -30,12 +30,20 @@ test("a page without colours of its own gets readable ones", () => {
   assert.equal(dressed({}, style({})).template.layout.font.color, "#1f2733");
 });
 
+test("a title leaves room for the buttons that stand beside it, and has all of a narrow chart, above which they stand", () => {
+  const text = "Accuracy of both recipes on the same images, first and second"; // 61 letters, of 8.3 pixels each
+  assert.ok(fitted({ title: { text } }, 710).title.text.includes("<br>"));
+  const narrow = fitted({ title: { text, pad: { t: 8, l: 2 } }, height: 300 }, 690);
+  assert.deepEqual([narrow.title.text, narrow.title.pad, narrow.height], [text, { t: 33, l: 2 }, 325]);
+  assert.equal(fitted({ title: { text }, height: 300 }, 710).height, 300);
+});
+
 test("a title and a message that are wider than the chart go on in another line", () => {
   const text = "The first point is drawn after the first steps of training";
   assert.equal(wrapped(text, 1000, 14), text);
   assert.equal(wrapped(text, 300, 14), "The first point is drawn after the first<br>steps of training");
   const note = { text, xref: "paper", yref: "paper" }, given = { title: { text }, margin: { t: 46, l: 8 }, annotations: [note, { text, x: 3 }] };
   const layout = fitted(given, 300);
-  assert.deepEqual(layout.margin, { t: 66, l: 8 });
+  assert.deepEqual(layout.margin, { t: 66 + 25, l: 8 }); // 25: for the buttons
   assert.deepEqual(layout.annotations.map((each) => each.text.includes("<br>")), [true, false]);
 });

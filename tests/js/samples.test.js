@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { nextPlace } from "../../app/samples/thumbs.js";
-import { zoomed } from "../../app/samples/viewer.js";
+import { sizeWords, zoomed } from "../../app/samples/viewer.js";
 
 test("arrow keys go one to the side or a row up and down, and stay in the grid", () => {
   assert.equal(nextPlace("ArrowRight", 2, 10, 4), 3);
@@ -20,4 +20,9 @@ test("a picture is never smaller than its place and goes to its own pixels", () 
   assert.equal(zoomed(2, "exact", 4), 4);
   assert.equal(zoomed(9, "fit", 4), 1);
   assert.ok(zoomed(30, "in", 4) <= 32);
+});
+
+test("a picture says its size, and what it was enlarged from", () => {
+  assert.equal(sizeWords(28, 28, 12.14, "8 × 8"), "8 × 8 px, stored enlarged to 28 × 28, shown at 1214%");
+  assert.equal(sizeWords(640, 480, 0.5, ""), "640 × 480 px, shown at 50%");
 });

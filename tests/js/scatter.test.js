@@ -5,8 +5,10 @@ import { test } from "node:test";
 
 import { contoursOf, densityOf } from "../../app/scatter/contours.js";
 import { Scatter } from "../../app/scatter/scatter.js";
-import { decode, eased, hex, rareCodes, shuffled } from "../../app/scatter/numbers.js";
+import { decode, eased, hex, mendedOf, rareCodes, shuffled, sureness } from "../../app/scatter/numbers.js";
+import { drawing, nameAt } from "../../app/scatter/overlay.js";
 import { detailing } from "../../app/scatter/detail.js";
+import { listening } from "../../app/scatter/listen.js";
 import { View, pointAt, pointsInside } from "../../app/scatter/view.js";
 
 const near = (got, wanted, within = 1e-3) =>
@@ -45,6 +47,23 @@ test("panning moves every point by the same pixels", () => {
   const view = fitted(), before = pixels(view);
   view.pan(30, -20);
   near(pixels(view), [...before].map((value, i) => value + (i % 2 ? -20 : 30)));
+});
+
+test("after a narrow window a wide one is filled again, and one that looked closer still does", () => {
+  for (const dims of [2, 3]) {
+    const view = fitted(1000, 600, dims);
+    const closer = fitted(1000, 600, dims);
+    const before = [...pixels(view)];
+    closer.zoomAt(3, 500, 300);
+    const close = [...pixels(closer)];
+    for (const [width, height] of [[300, 600], [0, 0], [1000, 600]]) {
+      view.resize(width, height);
+      closer.resize(width, height);
+    }
+    near(pixels(view), before);
+    near(pixels(closer), close);
+    assert.ok(Math.abs(closer.nearness - 3) < 1e-6);
+  }
 });
 
 test("a turned cloud keeps its distances", () => {
@@ -182,4 +201,76 @@ test("close up, only points round what is in sight are drawn, and every one that
   map.draw();
   frame();
   assert.equal(drawn.at(-1)[2], false);
+});
+
+test("no probability under the cursor is certain", () => {
+  assert.deepEqual([1, 254 / 255, 253 / 255, 0.5].map(sureness), [">99%", ">99%", "99%", "50%"]);
+});
+
+test("a name stands whole within the map, beside its middle at an edge, and not where that is out of sight", () => {
+  assert.deepEqual(nameAt(200, 150, 50, 400, 300), [200, 150]);
+  assert.deepEqual(nameAt(10, 299, 50, 400, 300), [54, 288]);
+  assert.deepEqual(nameAt(395, 2, 50, 400, 300), [346, 12]);
+  assert.deepEqual(nameAt(30, 150, 250, 400, 300), [200, 150]);
+  for (const [x, y] of [[-1, 150], [401, 150], [200, -1], [200, 301]]) assert.equal(nameAt(x, y, 50, 400, 300), null);
+});
+
+test("few points with a shape of their own among many are drawn as large as a shape must be", () => {
+  const map = Object.assign(Object.create(Scatter.prototype), { data: { layer: { shapes: [0, 1] } }, view: fitted(), order: { length: 60_000 } });
+  map.shaped = 800;
+  assert.ok(map.dot < 3 && map.shapedDot === 6);
+  map.shaped = 30_000;
+  assert.equal(map.shapedDot, map.dot);
+});
+
+// The names that a map of clusters writes, of which each is one point.
+function written(names, positions, more = {}) {
+  const texts = [], pen = new Proxy({ measureText: (text) => ({ width: 8 * text.length }), fillText: (...said) => texts.push(said) },
+    { get: (own, key) => own[key] ?? (() => {}) });
+  globalThis.getComputedStyle = () => ({ fontFamily: "sans" });
+  const layer = { named: true, names, nameless: [] };
+  const map = { data: { count: names.length, layer }, view: fitted(400, 300, 2, positions), positions, codes: names.map((_, i) => i), hidden: new Set(), pen, width: 400, height: 300, ...more };
+  drawing.drawNames.call(map, "black", "white");
+  return texts;
+}
+
+test("no name covers another: the larger group has its own, and the one that is pointed at", () => {
+  const names = ["7 · cluster 1", "1 · cluster 2", "9 · cluster 3"], heaps = Float32Array.from([0, 0, 0, 0.01, 0, 0, 0, 1, 0]);
+  const said = (more) => written(names, heaps, more).map(([text]) => text);
+  assert.deepEqual(said(), [names[0], names[2]]);
+  assert.deepEqual(said({ focus: 1 }), names);
+});
+
+test("names of many clusters are short, and all of them lie within the map", () => {
+  const names = Array.from({ length: 30 }, (_, i) => `${i % 10} · cluster ${i + 1}`);
+  const line = Float32Array.from({ length: 90 }, (_, i) => (i % 3 === 1 ? Math.floor(i / 3) : 0));
+  const said = written(names, line);
+  assert.ok(said.length > 10 && said.every(([text, x, y]) => !text.includes("cluster") && x > 4 * text.length && x < 400 - 4 * text.length && y > 10 && y < 290));
+});
+
+// What the tip says of each point: text and class of its lines.
+function told(mended) {
+  const rows = () => ({ lines: [], append(...each) { this.lines.push(...each.map((one) => [one.textContent, one.className].filter(Boolean).join(" | "))); } });
+  globalThis.document = { createElement: () => rows() };
+  const base64 = (array) => Buffer.from(array.buffer).toString("base64");
+  const sent = { at: base64(Int32Array.from(mended.at)), codes: base64(Uint16Array.from(mended.codes)), words: mended.words };
+  const map = {
+    data: { classes: ["1", "7"], answers: ["1", "7"], shown: ["Given label"], layer: { title: "Given label" } }, mended: mendedOf(sent),
+    labels: Int16Array.from([0, 0, 0, -1]), answers: Int16Array.from([1, 1, 1, 1]), confidence: Uint8Array.from([204, 204, 204, 204]),
+  };
+  return [0, 1, 2, 3].map((place) => {
+    let shown;
+    map.tip = { classList: { toggle() {} }, replaceChildren: (found) => (shown = found.lines) };
+    listening.describe.call(map, place);
+    return shown;
+  });
+}
+
+test("under the cursor stands the label as it is now, and a prediction is wrong by that one", () => {
+  const before = told({ at: [], codes: [], words: [] });
+  assert.deepEqual(before[0], ["1", "read as 7, 80% | bad"]);
+  assert.deepEqual(before[3], ["no label", "read as 7, 80%"]);
+  const words = [["labelled 7, was 1", "7"], ["excluded, was 1", null], ["labelled 1, had no label", "1"]];
+  const after = told({ at: [0, 1, 3], codes: [0, 1, 2], words });
+  assert.deepEqual(after, [[words[0][0], "read as 7, 80%"], [words[1][0], "read as 7, 80%"], before[2], [words[2][0], "read as 7, 80% | bad"]]);
 });

@@ -6,7 +6,9 @@ import os
 import shutil
 
 import pytest
+from waiting import PATIENCE_SECONDS
 
+PATIENCE_MS = 1000 * PATIENCE_SECONDS
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,8 +30,9 @@ def browser():
     )
     if not program:
         pytest.skip("needs Chromium: `sudo apt-get install chromium`, or name one in CHROMIUM")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)  # five seconds, unless one says otherwise
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield running
@@ -40,7 +43,7 @@ def browser():
 def blank(browser):
     """A page that is nowhere yet; in the end, nothing may have gone wrong on it."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

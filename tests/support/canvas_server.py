@@ -8,8 +8,9 @@ import sys
 import urllib.request
 from pathlib import Path
 
+from ports import free_port
 from waiting import wait_until
-from weblab import ROOT, free_port
+from weblab import ROOT
 
 
 class CanvasServer:
@@ -33,14 +34,14 @@ class CanvasServer:
             stderr=self.log,
         )
         try:
-            wait_until(self._answers, timeout=180, interval=0.2)
+            wait_until(self._answers, interval=0.2)
         except AssertionError:
             self.close()
             raise
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(self.address, timeout=30) as answer:
+            with urllib.request.urlopen(self.address, timeout=900) as answer:
                 return answer.status == 200
         except OSError:
             assert self.process.poll() is None, self.output()
@@ -53,7 +54,7 @@ class CanvasServer:
     def close(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=900)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

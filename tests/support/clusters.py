@@ -1,4 +1,4 @@
-"""Real clusters on this machine: a Ray head with two nodes, a Slurm controller with a node."""
+"""Real clusters on this machine: a Ray head with two nodes, a Slurm controller with two nodes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from ports import free_port
 from waiting import wait_until
 
 from engine.jobs.cluster.base import ClusterError
@@ -24,15 +25,9 @@ from engine.jobs.cluster.ray_jobs import RayJobs
 
 ROOT = Path(__file__).parents[2]
 RESOURCES = "cpus=1,memory_gb=0.5"  # of a job
-NODES = 2  # of the Ray cluster, a core each
+NODES = 2  # of either cluster, a core each
 BIN = Path(sys.executable).parent
 Daemon = subprocess.Popen[bytes]
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def parents() -> dict[int, int]:
@@ -111,7 +106,7 @@ class RayCluster(Cluster):
             f"--dashboard-port={page}", "--num-cpus=0", f"--temp-dir={self.temporary}",
         )  # fmt: skip
         address = f"http://127.0.0.1:{page}"
-        wait_until(lambda: _answers(f"{address}/api/jobs/"), 300)
+        wait_until(lambda: _answers(f"{address}/api/jobs/"))
         self.jobs = RayJobs(address, sys.executable)
         self.nodes: list[Daemon] = []
         self.mend()
@@ -145,7 +140,7 @@ class RayCluster(Cluster):
         # One after the other: two that start on one machine at the same time take the same ports.
         while len(self.nodes) < NODES:
             self.nodes.append(self.add_node())
-            wait_until(lambda: self.cores() == len(self.nodes), 300)
+            wait_until(lambda: self.cores() == len(self.nodes))
 
     def cores(self) -> float:
         """Of the nodes that are up, as Ray sees them."""
@@ -172,21 +167,21 @@ SelectTypeParameters=CR_CPU
 SlurmUser={user}
 SlurmdUser={user}
 SlurmctldPort={port}
-SlurmdPort={node_port}
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd-%n.log
 MpiDefault=none
 ReturnToService=2
+SlurmdTimeout=20
 KillWait=10
 JobRequeue=1
 SchedulerParameters=sched_interval=5
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
-NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=4000 State=UNKNOWN
+{nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -196,17 +191,22 @@ class SlurmCluster(Cluster):
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path("/tmp") / f"slurm-{secrets.token_hex(3)}"
-        for name in ("", "state", "spool"):
+        for name in ("", "state"):
             (self.folder / name).mkdir()
         self.folder.chmod(0o755)  # munge refuses a folder that others may write to
         key = self.folder / "munge.key"
         key.write_bytes(secrets.token_bytes(1024))
         key.chmod(0o400)
         conf = self.folder / "slurm.conf"
+        host = socket.gethostname()
+        nodes = [
+            f"NodeName=node{number} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} CPUs=1"
+            " RealMemory=4000 State=UNKNOWN"
+            for number in range(NODES)
+        ]
         conf.write_text(
             SLURM_CONF.format(
-                host=socket.gethostname(), folder=self.folder, user="root",
-                port=free_port(), node_port=free_port(),
+                host=host, folder=self.folder, user="root", port=free_port(), nodes="\n".join(nodes)
             )
         )  # fmt: skip
         self.environment = {"GLYPHLAB_EXECUTOR": "slurm", "SLURM_CONF": str(conf)}
@@ -218,10 +218,10 @@ class SlurmCluster(Cluster):
                 f"--log-file={self.folder}/munged.log", f"--seed-file={self.folder}/munged.seed",
             )
         ]  # fmt: skip
-        wait_until(lambda: (self.folder / "munge.socket").exists(), 30)
+        wait_until(lambda: (self.folder / "munge.socket").exists())
         self.processes.append(self._start("slurmctld", "-D"))
-        self.node = self._start("slurmd", "-D")
-        wait_until(lambda: "idle" in self._said("sinfo", "--noheader", "--format=%T"), 60)
+        self.nodes: dict[int, Daemon] = {}
+        self.mend()
 
     def _start(self, *command: str) -> Daemon:
         log = open(self.folder / "out.log", "ab")
@@ -237,23 +237,33 @@ class SlurmCluster(Cluster):
         subprocess.run(["scontrol", "requeue", job], check=True, env=self.quiet)
 
     def node_of(self, pid: int) -> int:
-        return self.node.pid  # there is one
+        told = Path(f"/proc/{pid}/environ").read_text().split("\0")
+        name = next(line for line in told if line.startswith("SLURMD_NODENAME="))
+        return int(name.removeprefix("SLURMD_NODENAME=node"))
 
     def mend(self) -> None:
-        """Its node comes back by itself."""
+        for number in range(NODES):
+            if number not in self.nodes:
+                self.nodes[number] = self._start("slurmd", "-D", "-N", f"node{number}")
+        wait_until(lambda: len(self._up()) == NODES)
+
+    def _up(self) -> list[str]:
+        """The states of the nodes on which a job can be."""
+        found = self._said("sinfo", "--noheader", "--Node", "--format=%T").split()
+        return [state for state in found if state in ("idle", "mixed", "allocated", "completing")]
 
     def lose_node_of(self, pid: int) -> None:
-        own = parents()
+        number, own = self.node_of(pid), parents()
         steps = [each for each in above(pid) if own[each] == 1]  # Slurm's steps leave their parent
-        kill_trees(self.node.pid, *steps)
-        self.node.wait()
-        self.node = self._start("slurmd", "-D")  # there is only this one: it comes back
+        node = self.nodes.pop(number)
+        kill_trees(node.pid, *steps)
+        node.wait()
 
     def close(self) -> None:
         subprocess.run(["scancel", "--user=root"], env=self.quiet)
-        for process in (self.node, *reversed(self.processes)):
+        for process in (*self.nodes.values(), *reversed(self.processes)):
             process.send_signal(signal.SIGTERM)
-        for process in (self.node, *self.processes):
+        for process in (*self.nodes.values(), *self.processes):
             with suppress(subprocess.TimeoutExpired):
                 process.wait(20)
             if process.poll() is None:
@@ -280,7 +290,7 @@ CLUSTERS: dict[str, Callable[[Path], Any]] = {"ray": RayCluster, "slurm": SlurmC
 
 
 def _answers(address: str) -> bool:
-    with suppress(OSError), urllib.request.urlopen(address, timeout=2) as answer:
+    with suppress(OSError), urllib.request.urlopen(address, timeout=30) as answer:
         return bool(answer.status == 200)
     time.sleep(0.2)
     return False

@@ -53,9 +53,10 @@ def compared_run(
     name: str | None = None,
     figures: dict[str, Any] | None = None,
     held: str = "val",
+    by_knn: bool = False,
 ) -> Run:
     """A finished run of `recipe` whose `held`-out accuracy went along `curve` and which reads the
-    digits at `wrong` wrongly.
+    digits at `wrong` wrongly. by_knn: its epochs were judged by kNN, as a loss on embeddings has it.
     """
     resolved = lab.recipe(recipe, changes)
     run = create_run(lab.home, resolved, name)
@@ -72,13 +73,14 @@ def compared_run(
                     "epoch": number,
                     "epochs": len(curve),
                     "train_loss": loss,
-                    "train_accuracy": accuracy,
+                    "train_accuracy": None if by_knn else accuracy,
                     f"{held}_loss": loss,
                     f"{held}_accuracy": accuracy,
                     "lr": 0.001,
                     "images_seen": 1000 * number,
                     "seconds": 2.0 * number,
                     "best": True,
+                    **({"knn_accuracy": accuracy} if by_knn else {}),
                 }
             )
         if state == "finished":

@@ -24,6 +24,7 @@ from engine.services.cleaned_datasets import publish
 from engine.sweep.spec import make_sweep
 
 TIMES = ("seconds", "images_per_second")  # figures that no two runs share
+READS = "test_reads"  # of one that was killed after it had read its test images, once more
 
 
 class Deed(NamedTuple):
@@ -63,9 +64,11 @@ def _train(**fields: Any) -> Deed:
 
 
 def trained(run: Run) -> dict[str, Any]:
-    """What a run came to, without times: weights, epochs, figures, saved predictions."""
+    """What a run came to, without times and attempts: weights, epochs, figures, saved predictions."""
     meta = json.loads((run.best / "checkpoint.json").read_text(encoding="utf-8"))
-    final = {key: value for key, value in run.final().items() if not key.startswith(TIMES)}
+    final = {
+        key: value for key, value in run.final().items() if not key.startswith((*TIMES, READS))
+    }
     rows = [
         {key: value for key, value in row.items() if key not in TIMES}
         for row in run.metrics()

@@ -73,6 +73,6 @@ class Runner:
 
     def close(self) -> None:
         self.process.stdin.close()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=900)
         self.process.stdout.close()
         self.log.close()

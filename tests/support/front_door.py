@@ -51,7 +51,7 @@ class House:
         """Both steps, and between them what the provider says. change: parameters of its answer."""
         step = browser.get("/signin")
         assert step.status_code == 302, step.text
-        back = urlsplit(httpx.get(step.headers["location"]).headers["location"])
+        back = urlsplit(httpx.get(step.headers["location"], timeout=900).headers["location"])
         return browser.get("/signed-in", params={**dict(parse_qsl(back.query)), **change})
 
     def person(self, browser: TestClient) -> Person | None:

@@ -88,11 +88,16 @@ def diagnosed(
 ) -> Diagnosis:
     """A diagnosis on disk of 400 digits with injected noise."""
     name, true = corrupted(lab, noise, rate, name, names=names)
+    diagnose(lab, name, true, effort)
+    return lab.noise.find(name)
+
+
+def diagnose(lab: Lab, name: str, true: np.ndarray, effort: str = "full") -> None:
+    """Write a diagnosis of a data set that is there. true: the true label (N,) of each image."""
     data = lab.noise.data(name)
     result = result_of(np.asarray(data.labels), true, len(data.classes))
     folder = lab.noise.home / key_of(data, "all", effort)
     save_diagnosis(folder, make_document(data, "all", effort, result, 1.5), result)
-    return lab.noise.find(name)
 
 
 def result_of(given: np.ndarray, true: np.ndarray, classes: int) -> PipelineResult:
@@ -134,3 +139,63 @@ def left_undecided(lab: Lab) -> tuple[Diagnosis, int]:
     changed = {"regime": "undecided", "headline": REGIMES["undecided"]}
     write_json(found.folder / "diagnosis.json", {**found.document, **changed})
     return Lab(lab.home).noise.find(found.data.name), first
+
+
+def left_doubtful(lab: Lab) -> tuple[Diagnosis, int]:
+    """A diagnosis whose most suspect image has its given label as its likely class, with a suspicion of
+    53%; the suspects follow it. Also that image's position.
+    """
+    found = diagnosed(lab, "rare", 0.03)
+    arrays = dict(found.arrays)
+    same = arrays["given"][arrays["order"]] == arrays["likely"][arrays["order"]]
+    place = int(arrays["order"][same][0])
+    arrays["score"][place], arrays["log_odds"][place] = 0.47, np.log(0.47 / 0.53)
+    arrays["order"] = np.array([place, *(i for i in arrays["order"] if i != place)])
+    own, other = int(arrays["given"][place]), (int(arrays["given"][place]) + 1) % 10
+    arrays["log_p"][place] = np.log(1e-4)
+    arrays["log_p"][place, [own, other]] = np.log([0.005, 0.72])
+    np.savez(found.folder / "arrays.npz", **arrays)
+    return Lab(lab.home).noise.find(found.data.name), place
+
+
+TRIAL = {
+    "dataset": "digits",
+    "noise": "symmetric",
+    "rate": 0.5,
+    "effort": "quick",
+    "seed": 0,
+    "n": 1438,
+    "n_test": 359,
+    "classes": ["a", "b"],
+    "regime": "symmetric",
+    "true_rate": 0.501,
+    "noise_rate": 0.49,
+    "noise_rate_interval": [0.45, 0.53],
+    "likely_right": 0.98,
+    "transition": [[0.5, 0.5], [0.5, 0.5]],
+    "true_transition": [[0.5, 0.5], [0.5, 0.5]],
+    "transition_error": 0.01,
+    "found_first": 0.97,
+    "sought": 720,
+    "suspects": [
+        {"image": "train/0", "given": "3", "likely": "5", "true": "0"},
+        {"image": "train/1", "given": "0", "likely": "5", "true": "0"},
+    ],
+    "created": "2026-01-01T00:00:00Z",
+    "methods": [
+        {"name": "plain", "title": "Plain training", "accuracy": 0.8, "note": "as it is"},
+        {
+            "name": "cleanlab",
+            "title": "cleanlab's filter",
+            "accuracy": None,
+            "note": "no result: trace",
+        },
+        {"name": "ours", "title": "Ours", "accuracy": 0.97, "note": "ours"},
+    ],
+}
+
+
+def trial_on_disk(lab: Lab) -> None:
+    """The result of an experiment with injected noise."""
+    (lab.home / "noise" / "trials").mkdir(parents=True)
+    write_json(lab.home / "noise" / "trials" / "20260101T000000-abc.json", TRIAL)

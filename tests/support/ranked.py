@@ -166,7 +166,7 @@ def trained_by(count: int, folder: Path, environ: Mapping[str, str]) -> list[dic
         },
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )  # fmt: skip
     assert not done.returncode, done.stderr
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(count)]

@@ -7,20 +7,23 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from ports import free_port
+from priorities import usual
 from streamlit.testing.v1 import AppTest
-from waiting import wait_until
+from waiting import PATIENCE_SECONDS, wait_until
 
 from app.widgets.explain import FULL
+from engine.errors import RunError
 from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import save_checkpoint
@@ -134,7 +137,7 @@ def open_page(name: str, *, full: bool = True, **query: str) -> AppTest:
     """The page in pages/`name`.py, run once with `query` in its address, with all statistics if
     `full`; nothing may have gone wrong in it.
     """
-    page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60)
+    page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=PATIENCE_SECONDS)
     page.session_state[FULL] = full
     for key, value in query.items():
         page.query_params[key] = value
@@ -145,7 +148,7 @@ def open_page(name: str, *, full: bool = True, **query: str) -> AppTest:
 
 def run_part(draw: Callable[[], None]) -> AppTest:
     """A part of a page, drawn by a function that imports what it needs; nothing may have gone wrong."""
-    page = AppTest.from_function(draw, default_timeout=60).run()
+    page = AppTest.from_function(draw, default_timeout=PATIENCE_SECONDS).run()
     assert not page.exception, page.exception[0].message
     return page
 
@@ -184,10 +187,11 @@ def charts(page: AppTest) -> list[Any]:
     ]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def end_at_once(lab: Lab, *runs: str) -> None:
+    """End the processes of these runs, which may have ended by themselves by now."""
+    for run in runs:
+        with suppress(RunError):
+            lab.stop(run, at_once=True)
 
 
 def command(home: Path, port: int, **more: str) -> tuple[list[str], dict[str, str]]:
@@ -202,18 +206,27 @@ def command(home: Path, port: int, **more: str) -> tuple[list[str], dict[str, st
 
 
 class Server:
-    """A running lab: `python -m app` in a process of its own, on a free port or on `port`."""
+    """A running lab: `python -m app` in a process of its own, on a free port or on `port`. alone: in a
+    session of its own, at the usual priority, as a service is started.
+    """
 
-    def __init__(self, home: Path, port: int | None = None, **environ: str) -> None:
+    def __init__(
+        self, home: Path, port: int | None = None, *, alone: bool = False, **environ: str
+    ) -> None:
         self.port, self.home = port or free_port(), home
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = open(home / "server.log", "w+", encoding="utf-8")  # noqa: SIM115
         arguments, environ = command(home, self.port, **environ)
         self.process = subprocess.Popen(
-            arguments, cwd=ROOT, env=environ, stdout=self.log, stderr=self.log
+            usual(arguments) if alone else arguments,
+            cwd=ROOT,
+            env=environ,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=alone,
         )
         try:
-            wait_until(self.health, timeout=120)
+            wait_until(self.health)
         except AssertionError:
             self.close()
             raise
@@ -222,7 +235,7 @@ class Server:
         """Status, final address, body."""
         request = urllib.request.Request(self.address + path, headers={"Accept": accept})
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
                 return answer.status, answer.url, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.url, error.read().decode()
@@ -240,7 +253,7 @@ class Server:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=PATIENCE_SECONDS)
 
     def close(self) -> None:
         self.process.kill()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.services.lessons import Untouched
 
-USUAL = 97.0  # percent, of a recipe of which nobody knows yet what it reaches
+USUAL = 97.0  # percent, a guess: of a recipe of which nothing says what it reaches
 SAME = "Its seed is fixed: whoever changes nothing gets the same figure."
 
 
@@ -43,17 +43,24 @@ def hand_out(lab: Lab) -> None:
 
 
 def _proposed(found: Untouched | None) -> float:
-    """A target in percent that the recipe as it is does not reach."""
+    """A target in percent that the recipe as it is does not reach; a guess where nothing says that."""
     return USUAL if found is None else min(100.0, math.ceil(found.better * 10_000) / 100)
 
 
 def _why(recipe: str, found: Untouched | None) -> str:
     if found is None:
         return (
-            f"`{recipe}` has not been trained here as it is. {SAME} Train it once, and put the target"
-            " above that."
+            f"`{recipe}` has not been trained here as it is, and no record says what it reaches:"
+            f" {percent(USUAL / 100)} is a guess, which it may reach unchanged. {SAME} Train it once, and"
+            " put the target above that."
         )
-    words = f"As it is, `{recipe}` reached {percent(found.accuracy)} of {number(found.n)} test images. {SAME}"
+    reached = f"{percent(found.accuracy)} of {number(found.n)} test images"
+    words = (
+        f"As it is, `{recipe}` reached {reached}. {SAME}"
+        if found.here
+        else f"`{recipe}` has not been trained here as it is; it is recorded with {reached}. {SAME} On"
+        " another machine that figure may differ a little."
+    )
     if found.accuracy >= 1:
         return f"{words} Nothing is above it: assign another recipe."
     if found.better > found.provable:

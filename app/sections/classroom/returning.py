@@ -22,7 +22,7 @@ CODES = "class-codes"
 
 def all_back_in(lab: Lab) -> None:
     """A button that opens a table of codes, one for each student; for the teacher alone."""
-    with st.popover("Let all back in", icon=":material/group_add:"):
+    with st.popover("Let all back in", icon=":material/group_add:", width="stretch"):
         st.caption(
             "For the next lesson of the same class: a code for each student, good once, with their own"
             f" name, for {LESSON_SECONDS // 3600} hours. Print the table and cut it into slips, and"

@@ -33,7 +33,7 @@ def student(lab: Lab, person: Person) -> None:
     quota = QUOTAS["student"]
     st.subheader("Your runs", anchor=False)
     for run in own[:MOST_OWN]:
-        run_line(run)
+        run_line(run, lab.run(run.id).metrics() if run.alive else ())
     if not own:
         train = "" if found.locked else ", or train a first network"
         empty(f"No run yet. Draw a character{train}.")
@@ -43,7 +43,7 @@ def student(lab: Lab, person: Person) -> None:
                 link("train", "Open the recipe quick", recipe="quick")
     st.caption(
         f"You may have {quota.at_once} runs waiting or training at once and start {quota.a_day} a day."
-        f" Each stops after {quota.minutes} minutes of training and keeps its best model."
+        f" Each stops after {quota.minutes} minutes of training and keeps its best model so far."
     )
     st.html(LEAVE)
     st.caption(

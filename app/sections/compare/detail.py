@@ -1,73 +1,30 @@
-"""How the compared runs converge, two of them in detail, their mistakes and their calibration."""
+"""Two of the compared runs in detail, their mistakes and their calibration."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from app.charts import compare as charts
 from app.charts import compare_classes
-from app.charts.words import literal, number
+from app.charts.base import class_labels
+from app.charts.words import literal, number, probability
+from app.samples.confused import Cell, pick_confusion, pick_of_two
 from app.samples.thumbs import thumbs
 from app.sections.compare.colours import colours_of
+from app.sections.compare.labels import by_labels, together
 from app.widgets.common import chart, empty, note
-from engine.errors import GlyphlabError, RunError
+from engine.compare.matched import OtherLabelsError
+from engine.errors import GlyphlabError, RunError, sentence
 
 if TYPE_CHECKING:
     from engine.compare.subjects import Subject
     from engine.lab import Lab
+    from engine.services.comparison import Pair
 
 SHOWN = 40  # images in a gallery at first
-
-
-def convergence(lab: Lab, subjects: Sequence[Subject]) -> None:
-    """Curves of all the runs on one axis, and how long each took to each accuracy."""
-    with st.container(horizontal=True, gap="medium"):
-        measure = st.segmented_control(
-            "Measure",
-            list(charts.MEASURES),
-            default="held-out accuracy",
-            required=True,
-            key="measure",
-        )
-        axis = st.segmented_control(
-            "By", list(charts.AXES), default="epochs", required=True, key="axis"
-        )
-    together = st.toggle(
-        "Average runs of one recipe (mean and range over seeds)", value=True, key="together"
-    )
-    chart(
-        charts.convergence(lines_of(lab, subjects, together), measure, axis),
-        key=f"convergence-{measure}-{axis}",
-    )
-    note(
-        "Held-out: the validation images; for recipes without them that evaluate on the test split"
-        " each epoch, as some of the published studies did, the test images."
-    )
-    if together and any(len(group.members) > 1 for group in lab.compare.groups(subjects)):
-        note("Line: mean over seeds. Band: from the lowest to the highest seed.")
-    rows, colours = lab.compare.table(subjects), colours_of(subjects)
-    left, right = st.columns(2)
-    with left:
-        chart(charts.thresholds(rows, "epochs", colours), key="epochs-to")
-    with right:
-        chart(charts.thresholds(rows, "seconds", colours), key="seconds-to")
-
-
-def lines_of(lab: Lab, subjects: Sequence[Subject], together: bool = True) -> list[charts.Line]:
-    """What is drawn as one line each: recipes with all their seeds, or every run."""
-    colours = colours_of(subjects)
-    if together:
-        return [
-            charts.Line(
-                group.label, [s.epochs for s in group.members], colours[group.members[0].id]
-            )
-            for group in lab.compare.groups(subjects)
-        ]
-    return [charts.Line(s.label, [s.epochs], colours[s.id]) for s in subjects]
 
 
 def two(lab: Lab, subjects: Sequence[Subject]) -> None:
@@ -88,7 +45,12 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
         second = st.selectbox(
             "Second", others, format_func=lambda id: by_id[id].label, key="second"
         )
-    pair = lab.compare.pair(by_id[first], by_id[second])
+    try:
+        pair = lab.compare.pair(by_id[first], by_id[second])
+    except OtherLabelsError as error:
+        where = together(lab, [by_id[first], by_id[second]])
+        st.info(f"{sentence(error)}. {where}", icon=":material/info:")
+        return
     names, test = (pair.first.label, pair.second.label), pair.test
     with st.container(horizontal=True, gap="medium"):
         st.metric("Images scored by both", number(len(pair.labels)), width=170)
@@ -103,7 +65,7 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
             "McNemar's p",
             "< 0.001" if test.p < 0.001 else f"{test.p:.3f}",
             width=170,
-            help="exact" if test.exact else "chi-square with continuity correction",
+            help="Exact, by the binomial distribution",
         )
     colours = colours_of(subjects)
     by_class = compare_classes.class_differences(
@@ -117,23 +79,28 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
         required=True,
         key="which-confusion",
     )
+    matrices = (pair.first_confusion.tolist(), pair.second_confusion.tolist())
     if which == "difference":
-        plot = compare_classes.confusion_difference(
-            pair.first_confusion.tolist(), pair.second_confusion.tolist(), pair.classes, names
-        )
+        plot = compare_classes.confusion_difference(*matrices, pair.classes, names)
     else:
-        matrix, name = (
-            (pair.first_confusion, names[0])
-            if which == "first"
-            else (pair.second_confusion, names[1])
-        )
-        plot = compare_classes.confusion(matrix.tolist(), pair.classes, name)
-    chart(plot, key=f"confusion-{which}-{first}-{second}")
-    for title, where, wrong, subject in (
-        (f"Only {literal(names[0])} is correct", pair.first_only, pair.second_says, pair.first),
-        (f"Only {literal(names[1])} is correct", pair.second_only, pair.first_says, pair.second),
+        number_of = 0 if which == "first" else 1
+        plot = compare_classes.confusion(matrices[number_of], pair.classes, names[number_of])
+    key = f"confusion-{which}-{first}-{second}"
+    event = chart(
+        compare_classes.with_cells(plot), key=key, on_select="rerun", selection_mode="points"
+    )
+    note("Click a cell, or choose a row below, to see its images.")
+    cell = cell_in(event, pair.classes)
+    table = f"{key}-{'-'.join(cell or ())}"  # a click clears the row that was chosen before it
+    _of_pair(lab, pair, which, pick_of_two(table, *matrices, pair.classes) or cell, key)
+    for right, other, where, wrong, subject in (
+        (*names, pair.first_only, pair.second_says, pair.first),
+        (*reversed(names), pair.second_only, pair.first_says, pair.second),
     ):
+        title = f"Only {literal(right)} is correct"
         st.subheader(f"{title} · {number(len(where))} images", anchor=False)
+        if len(where):
+            note(f"Below each: its class, and what **{literal(other)}** predicted.")
         captions = [
             f"{pair.classes[pair.labels[i]]}, predicted {pair.classes[wrong[i].argmax()]}"
             f" ({wrong[i].max():.0%})"
@@ -141,6 +108,45 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
         ]
         gallery(
             lab, subject, pair.index[where[:SHOWN]].tolist(), captions, key=f"only-{subject.id}"
+        )
+
+
+def cell_in(event: Any, classes: Sequence[str]) -> tuple[str, str] | None:
+    """The (true, predicted) class of the cell that was clicked in a confusion matrix; None: none."""
+    points = event["selection"]["points"] if event else []
+    named = dict(zip(class_labels(classes), classes, strict=True))
+    chosen = tuple(named.get(str(points[0].get(axis))) for axis in "yx") if points else ()
+    return (chosen[0], chosen[1]) if chosen and chosen[0] and chosen[1] else None
+
+
+def _of_pair(lab: Lab, pair: Pair, which: str, cell: tuple[str, str] | None, key: str) -> None:
+    """The images of one cell: of one run those that it predicts so, of the difference those that only
+    one of the two does.
+    """
+    if cell is None:
+        return
+    true, read = (pair.classes.index(name) for name in cell)
+    of_class = pair.labels == true
+    one, two = (of_class & (said.argmax(1) == read) for said in (pair.first_says, pair.second_says))
+    sides = {
+        "first": [(pair.first, pair.first_says, one)],
+        "second": [(pair.second, pair.second_says, two)],
+        "difference": [
+            (pair.first, pair.first_says, one & ~two),
+            (pair.second, pair.second_says, two & ~one),
+        ],
+    }[which]
+    only = "only by" if which == "difference" else "by"
+    for subject, said, here in sides:
+        where = np.flatnonzero(here)
+        where = where[np.argsort(-said[where, read], kind="stable")]
+        st.markdown(
+            f"**{literal(cell[0])}, predicted {literal(cell[1])}** {only} {literal(subject.label)}:"
+            f" {number(len(where))} images"
+        )
+        captions = [f"{share:.0%}" for share in said[where[:SHOWN], read]]
+        gallery(
+            lab, subject, pair.index[where[:SHOWN]].tolist(), captions, key=f"{key}-{subject.id}"
         )
 
 
@@ -156,12 +162,15 @@ def mistakes(lab: Lab, subjects: Sequence[Subject]) -> None:
         count = st.select_slider("Images", [20, 40, 80, 160], value=SHOWN, key="mistakes-count")
     subject = by_id[id]
     worst = lab.compare.mistakes(subject, count)
-    st.subheader("Top losses", anchor=False)
+    st.subheader("Worst predictions", anchor=False)
+    note(
+        "The images whose own class was given the lowest probability (the highest loss), worst first."
+    )
     captions = [
         (
-            f"{row['true']}, correct at {row['p_true']:.0%}"
+            f"{row['true']}, correct at {probability(row['p_true'])}"
             if row["true"] == row["predicted"]
-            else f"{row['true']}, predicted {row['predicted']} ({row['p_predicted']:.0%})"
+            else f"{row['true']}, predicted {row['predicted']} ({probability(row['p_predicted'])})"
         )
         for row in worst
     ]
@@ -174,6 +183,23 @@ def mistakes(lab: Lab, subjects: Sequence[Subject]) -> None:
             ),
             key=f"confusion-of-{id}",
         )
+        split = "test" if subject.split == "test" else "validation"
+        by = by_labels(lab, subject, subjects)
+        cell = pick_confusion(f"confused-{id}", subject.final["confusion"], classes, split, by)
+        if cell is not None:
+            _of_cell(lab, subject, cell)
+
+
+def _of_cell(lab: Lab, subject: Subject, cell: Cell) -> None:
+    """The images that a run takes for another class, its surest errors first."""
+    found = lab.compare.predictions(subject)
+    classes, sure = np.array(found.classes), found.probabilities.max(1)
+    here = (classes[found.labels] == cell.true) & (classes[found.predicted] == cell.read)
+    where = np.flatnonzero(here)
+    where = where[np.argsort(-sure[where], kind="stable")][:SHOWN]
+    captions = [probability(float(share)) for share in sure[where]]
+    gallery(lab, subject, found.index[where].tolist(), captions, key=f"cell-{subject.id}")
+    note("Below each: the probability of the predicted class.")
 
 
 def calibration(lab: Lab, subjects: Sequence[Subject]) -> None:

@@ -4,7 +4,7 @@ their mistakes, their calibration.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import streamlit as st
 from app.charts import compare as charts
 from app.charts.words import literal, number, seconds
 from app.sections.compare.colours import colours_of
+from app.sections.compare.labels import told
 from app.sections.tour import WORDS
 from app.widgets.common import WIDE_TABLE, chart, note
 from app.widgets.explain import full
@@ -23,6 +24,19 @@ from engine.services.tour import PAIR
 if TYPE_CHECKING:
     from engine.compare.subjects import Subject
     from engine.lab import Lab
+
+
+# A network's speed is the machine's as well: pretraining changes no image's cost.
+TIMES = (
+    "Times depend on what else the machine did meanwhile: of runs on one machine that differ neither in"
+    " data, network, batch and image size nor in augmentation and loss, one with far fewer images per"
+    " second most likely shared it with something else. "
+)
+INTERVALS = (
+    "Bars of several seeds: the wider of the 95% interval of their mean (Student's t over seeds) and that"
+    " of one run's test images (Wilson), so that seeds which happen to agree are not drawn as certain. Point"
+    " at a mean to see which."
+)
 
 
 def choose(ids: Sequence[str]) -> None:
@@ -71,22 +85,26 @@ def asked(lab: Lab, ids: Sequence[str]) -> None:
     """The question of the first steps, where these are its runs."""
     if {lab.run(id).info().recipe for id in ids} == set(PAIR):
         later = any(lab.run(id).info().alive for id in ids)
-        when = " The answer comes when both have ended." if later else ""
+        every = "both" if len(ids) == 2 else "all"
+        when = f" The answer comes when {every} have ended." if later else ""
         st.markdown(f"**Does pretraining help?** {WORDS['compare'].about}{when}")
 
 
-def under_way(lab: Lab, ids: Sequence[str], compared: Collection[str]) -> None:
+def under_way(lab: Lab, ids: Sequence[str], compared: Sequence[Subject]) -> None:
     """How far those of the runs are that have not ended; `compared` have finished an epoch."""
+    named = {one.id for one in compared}
     for id in ids:
         run = lab.run(id)
         info = run.info()
-        if id in compared and not info.alive:
+        if id in named and not info.alive:
             continue
         share, words = progress(info, run.metrics())
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             link("train", f"{literal(info.name)} · {id}", run=id)
             st.progress(share, words)
-    if any(lab.run(id).alive for id in compared):
+    for sentence in lab.compare.left_out(ids, compared):
+        note(literal(sentence))
+    if any(lab.run(one.id).alive for one in compared):
         note(
             "A run that still trains is compared by its epochs until now. Its accuracy, and what"
             " follows from it, come with its end."
@@ -102,7 +120,7 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
     sentences = lab.compare.answers(named)
     if sentences:
         with st.container(border=True, key="answers"):
-            for sentence in sentences:
+            for sentence in told(lab, subjects, sentences):
                 st.markdown(sentence)
     elif len(lab.compare.groups(subjects)) > 1:
         st.info(
@@ -121,6 +139,8 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
     _doubles(lab, named)
     for place, rows in scores_by_place(lab, subjects).items():
         chart(charts.scores(rows, place), key=f"scores-{place}")
+    if any(group.spread and group.spread.n > 1 for group in lab.compare.groups(subjects)):
+        note(INTERVALS)
     st.subheader("Figures", anchor=False)
     table(lab, subjects)
     tests = lab.compare.tests(subjects)
@@ -201,15 +221,14 @@ def score_rows(
     for group in lab.compare.groups(subjects):
         if not group.spread:
             continue
-        low, high = group.spread.low, group.spread.high
-        if group.spread.n == 1 and (interval := group.members[0].interval):
-            low, high = interval
-        bounds = (None, None) if low is None or high is None else (100 * low, 100 * min(high, 1.0))
-        kind = (
-            f"mean of {group.spread.n} seeds"
-            if group.spread.n > 1
-            else f"{number(group.members[0].n)} images"
-        )
+        interval, several = group.interval, group.spread.n > 1
+        bounds = (100 * interval.low, 100 * interval.high) if interval else (None, None)
+        images = f"{number(group.members[0].n)} images"
+        kind = f"mean of {group.spread.n} seeds" if several else images
+        if several and interval:
+            kind += (
+                f"; 95% interval by {'its seeds' if interval.by == 'seeds' else f'the {images}'}"
+            )
         colour = colours[group.members[0].id]
         scores = [100 * score for score in group.scores]
         out.append(charts.Score(group.label, scores, *bounds, colour, kind))
@@ -233,7 +252,8 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
         "train": "train",
         "gap": "gap",
         "epochs": "epochs",
-        "seconds": "time",
+        "seconds": "training time",
+        "images_per_second": "images/s",
         "parameters": "parameters",
     }
     if full():
@@ -246,23 +266,29 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
         }
     shown = [{title: row[key] for key, title in names.items()} | _steps(row) for row in rows]
     for row in shown:
-        row["time"] = seconds(row["time"])
-    shares = ("accuracy", "low", "high", "validation", "knn", "train", "gap", "ece", "setbacks")
+        row["training time"] = seconds(row["training time"])
+        row["images/s"] = None if row["images/s"] is None else round(row["images/s"])
+        row["gap"] = None if row["gap"] is None else 100 * row["gap"]
+    shares = ("accuracy", "low", "high", "validation", "knn", "train", "ece", "setbacks")
     config: dict[str, Any] = {names[key]: share for key in shares if key in names} | {
         "parameters": plain,
+        "images/s": plain,
+        "gap": st.column_config.NumberColumn(format="%.2f points"),
         "run": st.column_config.TextColumn(pinned=True),
     }
+    note(WIDE_TABLE)
     st.dataframe(shown, hide_index=True, key="figures", placeholder="–", column_config=config)
     note(
         "Accuracy: on the images named under *scored on*, at the end of the run, with its 95%"
-        " Wilson interval. Gap: training accuracy minus that."
+        " Wilson interval. Gap: training accuracy minus that. Training time: with validation, without"
+        " loading. Images/s: training images per second of that time. "
+        + TIMES
         + (
             " Rising loss: the share of the validation loss's changes between epochs that went"
-            " upwards; 0: it never rose. "
+            " upwards; 0: it never rose."
             if full()
-            else " Loss, calibration and kNN: switch on *All statistics* at the left. "
+            else " Loss, calibration and kNN: switch on *All statistics* at the left."
         )
-        + WIDE_TABLE
     )
 
 

@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.data import SPLIT_NAMES, class_counts
-from app.charts.words import literal, number
+from app.charts.words import literal, number, page_of
 from app.charts.words import size as file_size
 from app.samples.thumbs import thumbs
+from app.sections.data.drawings import no_drawings
 from app.sections.data.next_step import next_step
 from app.sections.data.remove import remove
 from app.sections.data.report import show_report, warn
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
 A_PAGE = 60  # samples
 EVERY = "every class"
 SIZES = (28, 32, 48, 64, 96, 128, 224)
-KINDS = {"digit": "Single characters", "page": "Characters on pages", "photo": "Photographs"}
+KINDS = {
+    "digit": "Single characters",
+    "page": "Characters, place and size kept",
+    "photo": "Photographs",
+}
 MOST_CLASSES_IN_ROWS = 20
 ROWS, DRAWS = 6, 7  # of augmentation
 
@@ -82,11 +87,7 @@ def show(lab: Lab, name: str) -> None:
 
 def _away(lab: Lab, info: DatasetInfo) -> None:
     if info.name == "drawings":
-        empty(
-            "No drawing has been saved yet. Draw a character, give its label and save it.",
-            "draw",
-            "Open the canvas",
-        )
+        no_drawings(lab)
         return
     if not info.fetchable:
         empty(
@@ -146,7 +147,7 @@ def _figures(info: DatasetInfo, found: Contents) -> None:
         st.metric(
             "Classes",
             number(len(found.classes)),
-            help=literal(" ".join(found.classes)[:400]),
+            help=literal(", ".join(found.classes)[:400]),
             width=130,
         )
         st.metric(
@@ -154,7 +155,10 @@ def _figures(info: DatasetInfo, found: Contents) -> None:
         )
         if info.size_bytes:
             st.metric("On disk", file_size(info.size_bytes), width=130)
-    st.caption(f"In `{info.path}`." if info.path else "Comes with scikit-learn.")
+    if info.path:  # which the lab tells nobody but who leads
+        st.caption(f"In `{info.path}`.")
+    elif info.name == "digits":
+        st.caption("Comes with scikit-learn.")
 
 
 def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
@@ -199,7 +203,7 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
         ).of
         pages = max(1, -(-of // count))
         page = st.number_input(
-            f"Page of {pages:,}", 1, pages, key=f"page-{name}-{chosen}-{split}", width=140
+            page_of(pages), 1, pages, key=f"page-{name}-{chosen}-{split}", width=140
         )
     samples = lab.data.samples(
         name,
@@ -221,7 +225,9 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
     there = counted if classes is None else counted[:, [found.classes.index(chosen)]]
     unlabelled = found.report.unlabelled if classes is None and split == "all" else 0
     of_all = f"{number(int(there.sum()) + unlabelled)} images{whose}."
-    note(f"{of_all} Ink is shown dark on white; models see it light on dark.")
+    photos = (found.kind if style == "auto" else style) == "photo"
+    ink = "Ink is shown dark on white; models see it light on dark."
+    note(f"{of_all} {'Shown as models see them.' if photos else ink}")
 
 
 def _augmentation(lab: Lab, name: str) -> None:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 def next_step(lab: Lab, name: str) -> None:
     """A link to the next page; where nothing can be trained, one to give labels, or why."""
-    why = lab.data.why_not_trained(DataSpec(name=name))
+    why = lab.data.why_not_trained(DataSpec.named(name))
     if not why:
         link("train", "Train on this", data=name)
         return
     found = lab.data.contents(name)
-    if not lab.data.why_not_trained(DataSpec(name=name, labels="mended")):
+    if not lab.data.why_not_trained(DataSpec.named(name, labels="mended")):
         link("train", "Train on the labels given here", data=name, labels="mended")
     if found.report.unlabelled:
         link("label", "Label", data=name)

@@ -94,10 +94,13 @@ def _show(lab: Lab, looked: _Looked, whole: Preview, progress: Progress) -> None
     ]
     image_grid(samples.images, captions, columns=12, key="import-samples")
     what = "image of each class, and how many it has" if len(found.classes) else "images"
-    note(
-        f"The first {what}. Ink is shown dark on white: where a"
-        " picture looks inverted or empty, choose the polarity below."
+    as_shown = (
+        "Photographs are shown as they are."
+        if found.kind == "photo"
+        else "Ink is shown dark on white: where a picture looks inverted or empty, choose the polarity"
+        " below."
     )
+    note(f"The first {what}. {as_shown}")
     if len(found.classes) > MOST_SHOWN:
         note(f"The first {MOST_SHOWN} of {number(len(found.classes))} classes; all of them:")
         chart(class_counts(found.classes, found.counts), key="import-counts")

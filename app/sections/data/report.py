@@ -59,7 +59,7 @@ def show_report(found: Contents, preview: bool = False) -> None:
             ("Splits", _splits(found)),
             ("Range of pixels", report.levels),
             ("Polarity", report.polarity),
-            ("Names", f"{report.encoding}{', guessed' if report.guessed else ''}"),
+            ("Encoding of names", f"{report.encoding}{', guessed' if report.guessed else ''}"),
         ]
         texts = {what: [_said(found, preview)] for what, found in rows}
         # A table whose long lines are broken, on a phone too.

@@ -52,7 +52,7 @@ def upload(lab: Lab) -> None:
     """Draw the three steps; a data set that was taken in is put into the address as `?data=`."""
     added: Added | None = st.session_state.pop(ADDED, None)
     staged: Staged | None = st.session_state.get(STAGED)
-    opened = st.session_state.get(TURN, 0) > 0 or staged is not None
+    opened = st.session_state.get(TURN, 0) > 0 or staged is not None or "add" in st.query_params
     with st.expander("Add a data set", icon=":material/upload:", expanded=opened):
         if staged is None:
             _choose(lab)

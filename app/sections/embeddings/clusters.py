@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from html import escape
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,7 +10,7 @@ import streamlit as st
 from app.charts.words import literal
 from app.samples.deeds import REFUSED, act
 from app.sections.embeddings.choose import at_work
-from app.sections.embeddings.selection import MANY, POINT
+from app.sections.embeddings.selection import MANY, POINT, grid
 from app.widgets import note, number, percent
 from app.widgets.person import person
 
@@ -102,7 +101,8 @@ def _row(lab: Lab, space: Space, one: Cluster) -> None:
             )
         with middle:
             step = max(1, len(one.places) // PICTURES)
-            st.html("".join(_image(space, int(at)) for at in one.places[::step][:PICTURES]))
+            shown = one.places[::step][:PICTURES].tolist()
+            grid(space, shown, key=f"cluster-{one.number}", columns=PICTURES)
         with right, st.container(horizontal=True):
             st.button(
                 "Show",
@@ -120,14 +120,6 @@ def _row(lab: Lab, space: Space, one: Cluster) -> None:
                 on_click=act,
                 args=(_is, lab, space.data, one),
             )
-
-
-def _image(space: Space, place: int) -> str:
-    rendering = "pixelated" if space.images.style != "photo" else "auto"
-    return (
-        f'<img src="space/image/{space.key}/{place}" alt="{escape(space.data)}" loading="lazy"'
-        f' style="width:40px;margin:1px;image-rendering:{rendering};border-radius:4px">'
-    )
 
 
 def _show(space: Space, one: Cluster) -> None:

@@ -44,8 +44,9 @@ def draw(lab: Lab) -> None:
     if found is None:
         with st.container(border=True):
             st.markdown(
-                f"Retrieval, verification and the hardest pairs of `{model}` on the {PARTS[part]}"
-                f" of `{data}`, beside the same network untrained."
+                f"How well the nearest images share a class (retrieval), whether two images are told to be of one"
+                f" class (verification), and the pairs that are hardest to tell apart: of `{model}` on the"
+                f" {PARTS[part]} of `{data}`, beside the same network untrained."
             )
             if allowed(lab, "compute") and st.button(
                 "Measure", type="primary", icon=":material/straighten:", key="figures-start"
@@ -99,7 +100,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
         gain = 100 * (unseen[False]["map_at_r"] - unseen[True]["map_at_r"])
         verdict = "beats" if gain > 0 else "does not beat"
         st.markdown(
-            f"On the classes that it was not trained on ({' '.join(unseen[False]['classes'])}) it"
+            f"On the classes that it was not trained on ({', '.join(unseen[False]['classes'])}) it"
             f" **{verdict}** the untrained network by **{gain:+.1f} points** of MAP@R."
         )
 

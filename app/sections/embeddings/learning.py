@@ -4,6 +4,7 @@ slider.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
     from engine.embedding.kept import Learning
     from engine.lab import Lab
 
+FOLLOWED = "learning-model"  # the model of the other views, when this one was drawn last
+
 
 def draw(lab: Lab) -> None:
     """The view."""
     from engine.embedding.projection import Options
 
+    _follow_model(lab)
     run = pick_run(lab, "run")
     if run is None:
         return
@@ -41,8 +45,7 @@ def draw(lab: Lab) -> None:
     elif not at_work(lab, "unfold", {"run": run, **asdict(options)}, "learning"):
         with st.container(border=True):
             st.markdown(
-                f"{number(len(lab.spaces.epochs(run)))} epochs of this run were kept. Laying them"
-                " out takes up to a minute, once."
+                f"{_kept(lab.spaces.epochs(run))}. Laying them out takes up to a minute, once."
             )
             if allowed(lab, "compute") and st.button(
                 "Make the maps",
@@ -54,12 +57,30 @@ def draw(lab: Lab) -> None:
                 st.rerun()
 
 
+def _follow_model(lab: Lab) -> None:
+    """Watch the run whose model was chosen in another view, until another run is chosen here."""
+    model, before = st.query_params.get("model"), st.session_state.get(FOLLOWED)
+    st.session_state[FOLLOWED] = model
+    is_new = "run" not in st.query_params or (before is not None and model != before)
+    if is_new and model in {run.id for run in lab.runs()}:
+        st.query_params["run"] = model
+
+
+def _kept(epochs: Sequence[int]) -> str:
+    """How many embeddings a run has kept; epoch 0 is before its training."""
+    trained = sum(epoch > 0 for epoch in epochs)
+    words = f"The embeddings of {number(trained)} epoch{'s' * (trained > 1)} of this run were kept"
+    return f"{words}, and that of the untrained network" if 0 in epochs else words
+
+
 @fragment
 def _watch(lab: Lab, found: Learning) -> None:
     from engine.services.layer import named
 
     images, _ = lab.spaces.run_images(found.run)
-    layer = named("Given label", found.labels, images.classes)
+    mended = lab.run(found.run).recipe().data.labels == "mended"
+    title = "Label in this run's training" if mended else "Given label"
+    layer = named(title, found.labels, images.classes)
     scatter(
         key="learning-scatter",
         id=f"learning/{found.run}/{len(found.epochs)}",

@@ -9,24 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.charts.words import literal
 from app.scatter.component import scatter
 from app.sections.embeddings.choose import faithful_words, pick_options, pick_space, the_map
 from app.sections.embeddings.clusters import clusters
 from app.sections.embeddings.colours import pick_layer, words_of
 from app.sections.embeddings.mend import mend
-from app.sections.embeddings.selection import (
-    NEIGHBOURS,
-    card,
-    gallery,
-    listener,
-    lit,
-    neighbours,
-    selected,
-)
+from app.sections.embeddings.point import card, neighbours, vote_words
+from app.sections.embeddings.selection import gallery, listener, lit, selected
 from app.widgets import data_uri, note
 from app.widgets.explain import explain
 from app.widgets.fragments import fragment
+from engine.services.samples import NEIGHBOURS
+from engine.services.selections import as_now
 
 if TYPE_CHECKING:
     from engine.embedding.projection import Projection
@@ -65,7 +59,7 @@ def _explore(lab: Lab, space: Space, found: Projection) -> None:
             layer=colours.layer,
             marks=colours.marks,
             codes=colours.address,
-            words=words_of(space),
+            words=words_of(lab, space),
             selection=lit(space, places, near),
             pixelated=space.images.style != "photo",
             height=620,
@@ -118,11 +112,9 @@ def _locate(lab: Lab, space: Space, found: Projection) -> None:
             st.session_state["located"] = held
             st.rerun()
         near = st.session_state["located"]["near"]
-        st.markdown(
-            f"Its {len(near.index)} nearest vote for"
-            f" **{literal(space.classes[max(0, int(near.vote.label[0]))])}**:"
-        )
-        neighbours(space, near, "located-neighbours")
+        now = as_now(space, lab.labels.current(space.data))
+        st.markdown(f"{vote_words(now, near)}:")
+        neighbours(space, now, near, "located-neighbours")
 
 
 def _located(space: Space, found: Projection) -> dict[str, Any] | None:

@@ -24,23 +24,31 @@ if TYPE_CHECKING:
 WHY = "map"
 SHOWN = 60  # images
 SUSPECT = 0.5  # a label that is rather wrong than right
+UNKNOWN = {  # by what the order comes from
+    "diagnosis": "; ? suspicion not known: no label, or one that the diagnosis can't judge",
+    "model": "; ? suspicion not known: no label",
+}
 WHICH = {"all": "All", "suspect": "Suspect", "first": "The first …"}
 
 
 def mend(lab: Lab, space: Space, places: np.ndarray, key: str) -> None:
     """The images at `places`, and the buttons that change their labels."""
-    from engine.services.selections import by_suspicion
+    from engine.services.selections import as_now, by_suspicion
 
-    found = by_suspicion(lab.noise, space, places)
+    current = lab.labels.current(space.data)
+    found = by_suspicion(lab.noise, space, places, as_now(space, current))
     chosen = _chosen(found, key)
     names = [file_of(space, int(place)) for place in chosen.places]
     if allowed(lab, "label"):
         _buttons(lab, space, chosen, names, key)
+    if not names:
+        note("No suspect is left among these images.")
+        return
     labels = lab.labels.labels_now(space.data, names[:SHOWN])
-    current = lab.labels.current(space.data)
+    known = ~np.isnan(chosen.quality)
     captions = [
-        _caption(label, name in current, likely)
-        for label, name, likely in zip(labels, names, chosen.likely, strict=False)
+        _caption(label, name in current, likely, bool(sure))
+        for label, name, likely, sure in zip(labels, names, chosen.likely, known, strict=False)
     ]
     grid(
         space,
@@ -55,19 +63,20 @@ def mend(lab: Lab, space: Space, places: np.ndarray, key: str) -> None:
     more = f"The {SHOWN} most suspect of them," if len(names) > SHOWN else "Most suspect first,"
     note(
         f"{more} by {source}. Below each: its label now, → the likely class where that is another; •"
-        " decided by hand."
+        f" decided by hand{'' if known.all() else UNKNOWN[found.by]}."
     )
 
 
-def _caption(label: str | None, decided: bool, likely: str) -> str:
-    return f"{'•' if decided else ''}{label or '–'}" + (
-        f" → {likely}" if likely != label and not decided else ""
-    )
+def _caption(label: str | None, decided: bool, likely: str, known: bool = True) -> str:
+    mended = f" → {likely}" if likely != label else ""
+    return f"{'•' if decided else ''}{label or '–'}{mended}{'' if known else ' ?'}"
 
 
 def _chosen(found: Suspects, key: str) -> Suspects:
     suspects = int((found.quality < SUSPECT).sum())
-    options = [name for name in WHICH if name != "suspect" or suspects]
+    # Whoever has just mended all suspects goes on with none of them, not with all images.
+    held = suspects or st.session_state.get(f"{key}-which") == "suspect"
+    options = [name for name in WHICH if name != "suspect" or held]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
             "Change",
@@ -114,7 +123,7 @@ def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: st
             (_relabel, lab, data, names, label, True),
             key=f"{key}-relabel",
             type="primary",
-            disabled=not label,
+            disabled=not label or not names,
         )
     with st.container(horizontal=True):
         do_button(
@@ -122,6 +131,7 @@ def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: st
             act,
             (_relabel, lab, data, names, chosen.likely, False),
             key=f"{key}-likely",
+            disabled=not names,
             icon=":material/auto_fix_high:",
             help="Each image gets the class that is suggested for it.",
         )
@@ -130,6 +140,7 @@ def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: st
             act,
             (_mark, lab, data, names, "exclude", ""),
             key=f"{key}-exclude",
+            disabled=not names,
             icon=":material/block:",
             help="Excluded images are in no split of mended labels.",
         )
@@ -138,6 +149,7 @@ def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: st
             act,
             (_mark, lab, data, names, "tag", REVIEW),
             key=f"{key}-review",
+            disabled=not names,
             icon=":material/rate_review:",
             help="They come first in the review of Label noise, one by one, once the labels are diagnosed.",
         )
@@ -148,7 +160,7 @@ def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: st
                 act,
                 (_mark, lab, data, names, "tag", tag),
                 key=f"{key}-add-tag",
-                disabled=not tag,
+                disabled=not tag or not names,
             )
         st.button(
             "Undo",
@@ -159,7 +171,7 @@ def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: st
             on_click=act,
             args=(_undo, lab, data),
         )
-        with st.popover("Name", icon=":material/person:"):
+        with st.popover("Your name", icon=":material/person:"):
             pick_person()
 
 

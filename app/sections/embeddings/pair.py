@@ -12,9 +12,11 @@ import streamlit as st
 from app.scatter.component import scatter
 from app.sections.embeddings.choose import faithful_words, pick_options, pick_space, the_map
 from app.sections.embeddings.colours import pick_layer, words_of
-from app.sections.embeddings.selection import NEIGHBOURS, card, gallery, listener, lit, selected
+from app.sections.embeddings.point import card
+from app.sections.embeddings.selection import gallery, listener, lit, selected
 from app.widgets import note
 from app.widgets.fragments import fragment
+from engine.services.samples import NEIGHBOURS
 
 if TYPE_CHECKING:
     from engine.embedding.projection import Projection
@@ -69,7 +71,7 @@ def _explore(lab: Lab, first: tuple[Space, Projection], second: tuple[Space, Pro
                 layer=colours.layer,
                 marks=colours.marks,
                 codes=colours.address,
-                words=words_of(space),
+                words=words_of(lab, space),
                 selection=lit(space, places, near),
                 pixelated=space.images.style != "photo",
                 height=500,

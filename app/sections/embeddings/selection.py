@@ -1,6 +1,4 @@
-"""What is selected on a map: one image or many, kept in the address, with the card or the gallery
-that shows it.
-"""
+"""What is selected on a map: one image or many, kept in the address, and the gallery of many."""
 
 from __future__ import annotations
 
@@ -14,20 +12,20 @@ import numpy as np
 import streamlit as st
 
 from app.charts.space import layer_marks
-from app.charts.words import literal
 from app.samples.thumbs import thumbs
 from app.scatter.component import Selection
-from app.shared_lab import open_lab_here
-from app.widgets import allowed, link, note, number, percent
+from app.widgets import allowed, get_lab, note, number
 from engine.files.sheets import table_text
 from engine.imaging.images import as_picture
+from engine.services.selections import as_now
 
 if TYPE_CHECKING:
     from engine.embedding.space import NearestPoints, Space
+    from engine.services.selections import Now
 
 POINT, MANY = "at", "selection"  # names in the address
+LONGEST_NUMBER = 12  # digits; Python reads none of over 4,300
 SHOWN = 60  # images in the gallery
-NEIGHBOURS = 13
 BARS = 16  # classes of a selection that are listed
 
 
@@ -53,7 +51,7 @@ def selected(space: Space) -> np.ndarray:
     another space.
     """
     point, many = st.query_params.get(POINT, ""), st.query_params.get(MANY, "")
-    if point.isdigit():
+    if point.isdecimal() and len(point) <= LONGEST_NUMBER:
         place = space.places.get(int(point))
         return np.array([] if place is None else [place], np.int64)
     found = space.find_selection(many) if many else None
@@ -68,48 +66,6 @@ def lit(space: Space, places: np.ndarray, near: NearestPoints | None) -> Selecti
     return Selection(id, places.tolist(), [] if near is None else near.index.tolist())
 
 
-def card(space: Space, place: int, near: NearestPoints, key: str) -> None:
-    """One image: what it is, what it is read as, its nearest others with their similarities, and
-    their vote.
-    """
-    label, answer = name_of(space, place), space.model_classes[space.predicted[place]]
-    image, words = st.columns([2, 3], vertical_alignment="center")
-    with image:
-        st.html(_image(space, place, 128))
-    with words:
-        wrong = bool(space.wrong[place])
-        st.markdown(f"**{literal(label)}** · image {number(int(space.index[place]))}")
-        st.markdown(
-            f"Predicted {':red' if wrong else ':green'}[**{literal(answer)}**]"
-            f" ({percent(float(space.confidence[place]))})"
-        )
-        st.caption(literal(file_of(space, place)))
-        link("sample", "Open the image's page", data=space.data, sample=file_of(space, place))
-    votes = near.vote.share[0]
-    order = [number for number in np.argsort(-votes, kind="stable") if votes[number]]
-    counts = ", ".join(
-        f"{votes[number] * len(near.index):.0f} for {literal(space.classes[number])}"
-        for number in order
-    )
-    winner = (
-        literal(space.classes[int(near.vote.label[0])])
-        if near.vote.label[0] >= 0
-        else "nothing: no neighbour has a label"
-    )
-    st.markdown(f"Its {len(near.index)} nearest vote for **{winner}** ({counts}):")
-    neighbours(space, near, key)
-
-
-def neighbours(space: Space, near: NearestPoints, key: str) -> None:
-    """The nearest images with their labels and cosine similarities."""
-    captions = [
-        f"{name_of(space, int(i))} · {s:.3f}"
-        for i, s in zip(near.index, near.similarity, strict=True)
-    ]
-    grid(space, near.index.tolist(), captions, key=key)
-    note("Below each: its label and its cosine similarity.")
-
-
 def gallery(
     space: Space,
     places: np.ndarray,
@@ -119,32 +75,39 @@ def gallery(
     """Many images: how many of each class, the first of them, and a way to take them away. draw:
     draws them, if not as a plain grid.
     """
-    wrong = int(space.wrong[places].sum())
+    now = as_now(space, get_lab().labels.current(space.data))
+    wrong, changed = now.wrong[places], int(now.changed[places].sum())
+    by = f" by their labels now, {number(changed)} of which were changed" if changed else ""
     st.markdown(
-        f"**{number(len(places))} images selected**, {number(wrong)} of them classified wrongly."
+        f"**{number(len(places))} images selected**, {number(int(wrong.sum()))} of them classified"
+        f" wrongly{by}."
     )
-    labels = space.labels[places]
-    counts = np.bincount(labels[labels >= 0], minlength=len(space.classes))
-    everything = np.bincount(space.labels[space.labels >= 0], minlength=len(space.classes))
+    labels = now.labels[places]
+    counts = np.bincount(labels[labels >= 0], minlength=len(now.classes))
+    everything = np.bincount(now.labels[now.labels >= 0], minlength=len(now.classes))
     if counts.any():
-        st.html(class_bars(space.classes, counts.tolist(), everything.tolist()))
+        st.html(class_bars(now.classes, counts.tolist(), everything.tolist()))
+        if now.changed.any():
+            note(
+                "Of each class: its images here and in all, by their labels now. The map's legend counts given labels."
+            )
     if draw is not None:
         draw(space, places, key)
     else:
-        order = np.argsort(~space.wrong[places], kind="stable")
+        order = np.argsort(~wrong, kind="stable")
         shown = places[order[:SHOWN]]
         grid(space, shown.tolist(), key=key)
         note(
             f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} classified wrongly come"
             " first."
         )
-    if not allowed(open_lab_here(), "take away"):
+    if not allowed(get_lab(), "take away"):
         return
     left, right = st.columns(2)
     with left:
         st.download_button(
             "Table (CSV)",
-            lambda: as_csv(space, places),
+            lambda: as_csv(space, places, now),
             f"{space.data}-selection.csv",
             "text/csv",
             on_click="ignore",
@@ -155,7 +118,7 @@ def gallery(
     with right:
         st.download_button(
             "Images (zip)",
-            lambda: as_zip(space, places),
+            lambda: as_zip(space, places, now),
             f"{space.data}-selection.zip",
             "application/zip",
             on_click="ignore",
@@ -193,34 +156,40 @@ def class_bars(names: Sequence[str], chosen: Sequence[int], there: Sequence[int]
     return f'<div class="class-bars" style="{style}">{"".join(rows)}</div>{more}'
 
 
-def as_csv(space: Space, places: np.ndarray) -> bytes:
-    """A line an image: index in the data set, file, label, answer and its confidence."""
+def as_csv(space: Space, places: np.ndarray, now: Now) -> bytes:
+    """A line an image: index in the data set, file, label of now, answer and its confidence, the label
+    that it came with, and whether it is excluded.
+    """
     rows = (
         (
             int(space.index[place]),
             space.images.files[int(space.index[place])],
-            name_of(space, int(place), ""),
+            now.label(int(place)) or "",
             space.model_classes[space.predicted[place]],
             f"{space.confidence[place]:.4f}",
+            now.given_name(int(place)),
+            "yes" if now.excluded[place] else "",
         )
         for place in places
     )
-    return table_text(("index", "file", "label", "predicted", "confidence"), rows).encode()
+    columns = ("index", "file", "label", "predicted", "confidence", "given", "excluded")
+    return table_text(columns, rows).encode()
 
 
-def as_zip(space: Space, places: np.ndarray) -> bytes:
-    """The images as PNG files, in a folder for each label."""
+def as_zip(space: Space, places: np.ndarray, now: Now) -> bytes:
+    """The images as PNG files, in a folder for each label of now."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as file:
         for place in places:
             picture = io.BytesIO()
             as_picture(space.picture(int(place))).save(picture, "PNG", compress_level=1)
-            folder = name_of(space, int(place)).replace("/", "_")
+            folder = now.name(int(place)).replace("/", "_")
             file.writestr(f"{folder}/{int(space.index[place]):06d}.png", picture.getvalue())
     return stream.getvalue()
 
 
 def name_of(space: Space, place: int, unnamed: str = "no label") -> str:
+    """The label that an image came with."""
     label = int(space.labels[place])
     return space.classes[label] if label >= 0 else unnamed
 
@@ -253,12 +222,3 @@ def grid(
 def file_of(space: Space, place: int) -> str:
     """The name of an image in its data set."""
     return str(space.images.files[int(space.index[place])])
-
-
-def _image(space: Space, place: int, side: int) -> str:
-    rendering = "pixelated" if space.images.style != "photo" else "auto"
-    return (
-        f'<img src="space/image/{space.key}/{place}" alt="{escape(name_of(space, place))}"'
-        f' style="width:100%;max-width:{side}px;image-rendering:{rendering};border-radius:6px;border:1px'
-        ' solid rgba(128,138,150,.4)">'
-    )

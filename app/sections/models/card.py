@@ -9,22 +9,23 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from app.charts.words import literal, number, parameters, percent
 from app.charts.words import size as file_size
+from app.samples.confused import confused
 from app.widgets.allowed import allowed
 from app.widgets.explain import explain, full, meaning
 from app.widgets.links import page_file
 from engine.errors import GlyphlabError
 from engine.models.card import VALIDATION_ONLY, measured_split
+from engine.models.metadata import guessing, sets_tested_on
+from engine.recognition.confusables import groups_among, groups_in_words
 
 if TYPE_CHECKING:
     from engine.files.documents import CheckpointMeta, Figures
     from engine.lab import Lab
 
-MOST = 10  # confusions listed
 SHARE = 15  # percent, offered as the test split
 NO_TEST = (
     "These figures are of the validation images, by which the best epoch was chosen, so they are too"
@@ -35,8 +36,8 @@ NO_TEST = (
 
 
 def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
-    """The model's measured figures in a row. merged: its accuracy with characters of the same form
-    counted as one, where that is another.
+    """The model's measured figures in a row. merged: its accuracy with look-alikes counted as one,
+    where that is another (`ModelInfo.merged`).
     """
     metrics = meta["metrics"]
     shown = [
@@ -46,7 +47,8 @@ def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
                 (
                     "Look-alikes as one",
                     percent(merged),
-                    "accuracy on the same images if 0, O and o, or 1, I and l, count as one class",
+                    "Accuracy on the same images if the characters of each of these groups count as one"
+                    f" class: {groups_in_words(groups_among(meta['classes']))}.",
                 )
             ]
             if merged is not None
@@ -67,13 +69,23 @@ def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
             parameters(meta.get("parameters")),
             f"{number(meta.get('parameters'))} numbers are learned",
         ),
-        ("Classes", number(len(meta["classes"])), literal(" ".join(meta["classes"])[:300])),
+        ("Classes", number(len(meta["classes"])), literal(", ".join(meta["classes"])[:300])),
         ("Input", f"{meta['input_size']} px", f"style {meta['style']}"),
     ]
     with st.container(horizontal=True, gap="small"):
-        for label, value, help in shown:
-            st.metric(label, value, help=help, width=135)
-    explain("accuracy", "top-3", "test", "temperature", "splits")
+        for place, (label, value, help) in enumerate(shown):
+            beside = None if place else _random_choice(meta)
+            st.metric(
+                label,
+                value,
+                beside,
+                delta_color="off",
+                delta_arrow="off",
+                help=help,
+                width=160 if beside else 135,
+            )
+    alike = () if merged is None else ("look-alikes",)
+    explain("accuracy", *alike, "top-3", "test", "temperature", "splits")
 
 
 def card(lab: Lab, name: str) -> None:
@@ -108,42 +120,16 @@ def offer_test_split(lab: Lab, name: str, meta: CheckpointMeta) -> None:
                 st.switch_page(page_file("train"), query_params={"run": run})
 
 
-def mistakes(meta: CheckpointMeta) -> None:
-    """Which classes it takes for which, most often first."""
-    confusion, classes = meta["metrics"].get("confusion"), meta["classes"]
+def mistakes(lab: Lab, name: str, meta: CheckpointMeta) -> None:
+    """Which classes it takes for which, most often first, and the images of each confusion."""
+    confusion = meta["metrics"].get("confusion")
     split = measured_split(meta["metrics"])
     with st.container(border=True):
         st.markdown(f"**Confused classes**{f' ({split} images)' if split and confusion else ''}")
-        if not confusion:
+        if confusion:
+            confused(lab, name, confusion, meta["classes"], split)
+        else:
             st.caption("This model was saved without a confusion matrix.")
-            return
-        pairs = [
-            (count, true, read)
-            for true, row in enumerate(confusion)
-            for read, count in enumerate(row)
-            if count and true != read
-        ]
-        if not pairs:
-            st.caption(f"None: every {split} image is classified correctly.")
-            return
-        pairs.sort(key=lambda pair: -pair[0])
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "True": classes[true],
-                    "Predicted": classes[read],
-                    "Images": count,
-                    "Share of the class": percent(count / max(sum(confusion[true]), 1), 1),
-                }
-                for count, true, read in pairs[:MOST]
-            ),
-            hide_index=True,
-        )
-        more = f" The {MOST} most frequent confusions are listed." if len(pairs) > MOST else ""
-        st.caption(
-            f"{number(sum(pair[0] for pair in pairs))} of {number(sum(map(sum, confusion)))} {split}"
-            f" images are misclassified.{more}"
-        )
 
 
 def downloads(lab: Lab, name: str, meta: CheckpointMeta) -> None:
@@ -222,8 +208,14 @@ def _accuracy(meta: CheckpointMeta) -> tuple[str, str, str | None]:
     return "Validation accuracy", percent(metrics.get("val_accuracy")), VALIDATION_ONLY
 
 
+def _random_choice(meta: CheckpointMeta) -> str | None:
+    """What stands below the accuracy of a model of labels that people gave, as on the page Label."""
+    found = guessing(meta)
+    return None if found is None else f"random choice {percent(found.chance, 0)}"
+
+
 def _tested(metrics: Figures) -> str | None:
-    data = metrics.get("test_data")
+    data = sets_tested_on(metrics, counts=True)
     if not data:
         return None
     return (

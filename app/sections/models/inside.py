@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from app.charts.words import number, percent
+from app.charts.words import number, probability
 from app.samples.thumbs import thumbs
 from app.widgets.pictures import image_grid
 from engine.errors import GlyphlabError
@@ -128,7 +128,7 @@ def captions(found: HeldOutPredictions) -> list[str]:
     """'✓ bee 93%' or '✗ bee 61%, is ants' for each answer."""
     out = []
     for label, predicted, sure in zip(found.labels, found.predicted, found.confidence, strict=True):
-        answer = f"{found.classes[predicted]} {percent(float(sure), 0)}"
+        answer = f"{found.classes[predicted]} {probability(float(sure))}"
         out.append(
             f"✓ {answer}" if label == predicted else f"✗ {answer}, is {found.classes[label]}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -113,7 +114,8 @@ def _people(found: Agreement) -> None:
         )
     note(
         "Consensus: Dawid and Skene's model (1979) estimates for each person how often they take one"
-        " class for another, and from that the likely class of each image. Shared: images that others"
+        " class for another, and from that how likely each class is of each image. Of an image the likeliest"
+        " class that somebody gave it is the consensus, and is taken above 50%. Shared: images that others"
         " labelled too."
     )
 
@@ -131,17 +133,19 @@ def _images(lab: Lab, name: str, found: Agreement) -> None:
     if not chosen:
         st.success("Nobody labelled an image differently.", icon=":material/done_all:")
         return
-    differ = [one for one in chosen if one.label != one.now]
+    differ = [one for one in chosen if one.differs]
+    left = _left(chosen)
     with st.container(horizontal=True, vertical_alignment="center"):
         do_button(
-            f"Take the consensus for {number(len(differ))} images",
+            f"Take the consensus for {number(len(differ))} images" + (f", {left}" if left else ""),
             _take,
             (lab, name, [one.sample for one in differ]),
             key="take-consensus",
             type="primary",
             icon=":material/how_to_reg:",
             disabled=not differ or not lab.may("label"),
-            help="Those whose label is another one now. It can be undone.",
+            help="Those whose label is another one now, and whose consensus has a probability above 50%."
+            " It can be undone.",
         )
         st.button(
             "Undo",
@@ -163,8 +167,21 @@ def _images(lab: Lab, name: str, found: Agreement) -> None:
         least=120,
         walk=[one.sample for one in chosen[:2_000]],
     )
+    if left:
+        note(f"{left}: no class that somebody gave has a probability above 50%.")
     more = f" {number(len(shown))} of {number(len(chosen))}." if len(chosen) > len(shown) else ""
     note(f"The least certain first.{more} Click an image to decide about it yourself.")
+
+
+def _left(chosen: Sequence[Agreed]) -> str:
+    """How many images the consensus leaves as they are, in words; '' for none."""
+    left = [one for one in chosen if not one.settled]
+    if not left:
+        return ""
+    one = len(left) == 1
+    if all(each.disputed for each in left):
+        return f"{number(len(left))} {'stays' if one else 'stay'} disputed"
+    return f"{number(len(left))} {'stays as it is' if one else 'stay as they are'}"
 
 
 def _caption(one: Agreed) -> str:

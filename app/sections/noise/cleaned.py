@@ -181,7 +181,7 @@ def _downloads(lab: Lab, found: Diagnosis, cleaned: Cleaned) -> None:
             take_away(lab, found.document["name"])
     note(
         "Labels: file, index, given, label, how. Suspects: file, index, given, likely, and suspicion (0 to"
-        " 1, the probability that the given label is wrong; empty where likely is not decided) of every"
+        " 1, the estimated probability that the given label is wrong; empty where likely is not decided) of every"
         " image; those to look at come first."
     )
 

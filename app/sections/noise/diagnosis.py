@@ -12,15 +12,18 @@ import streamlit as st
 from app.charts import noise as charts
 from app.charts.words import literal
 from app.sections.noise import choose
+from app.sections.noise.standing import two_counts
 from app.sections.noise.suspects import pictures
 from app.widgets import chart, link, note
 from app.widgets.explain import explain, full
+from engine.files.checked import LONGEST_YAML
 from engine.noise.shares import share, two_estimates
 
 if TYPE_CHECKING:
     from engine.files.documents import LabelDiagnosis
     from engine.lab import Lab
     from engine.noise.storage import Diagnosis
+    from engine.recipes.recipe import Recipe
 
 ICONS = {
     "clean": ":material/check_circle:",
@@ -36,19 +39,19 @@ HYPOTHESES = {
     "complementary": "complementary labels",
     "class-dependent": "class-dependent noise",
 }
-# The codes of the studies, which only page Study explains.
-PLAIN = {"study C4, ": "", "on C2": "on the characters' digits", "on C3": "on MNIST"}
+STUDY = "C"  # whose results are shown beside the recovered model
+THROUGH_T = (
+    "Train on the likely classes: section Cleaned labels. Or on the labels as they are, through the transition"
+    " matrix T below, which says how often the images of each class carry each label: a recipe with"
+    " `loss: forward` and T among its `loss_options`."
+)
 ADVICE = {
     "clean": "",
     "few errors": (
         "Correct the suspects and train on the result: section Review, then Cleaned labels."
     ),
-    "symmetric": (
-        "Train through T with `loss: forward`, or on the likely classes: section Cleaned labels."
-    ),
-    "class-dependent": (
-        "Train through T with `loss: forward`, or on the likely classes: section Cleaned labels."
-    ),
+    "symmetric": THROUGH_T,
+    "class-dependent": THROUGH_T,
     "complementary": (
         "Train with `method: recovered`, as recipe `task3-recovered` does, or on the likely classes:"
         " section Cleaned labels."
@@ -95,6 +98,8 @@ def show(lab: Lab, found: Diagnosis) -> None:
             correct = document["n"] * (1 - document["noise_rate"])
             if not undecided:
                 st.metric("Correct labels, estimated", f"{correct:,.0f}", width="content")
+        if words := two_counts(document):
+            note(words)
         if advice := ADVICE[document["regime"]]:
             st.markdown(f"**What to do.** {advice}")
     groups(found)
@@ -103,6 +108,7 @@ def show(lab: Lab, found: Diagnosis) -> None:
         chart(charts.transition(document["transition"], document["classes"]), key="transition")
     with right:
         chart(charts.confusion(document["likely_given"], document["classes"]), key="likely-given")
+    through_t(lab, found)
     if document["regime"] not in ("undecided", "independent"):
         words = two_estimates(document["noise_rate"], low, high, document["transition"])
         if words:
@@ -114,6 +120,43 @@ def show(lab: Lab, found: Diagnosis) -> None:
     else:
         note("The evidence behind this, in likelihoods: switch on *All statistics* at the left.")
     choose.again(lab, found)
+
+
+def through_t(lab: Lab, found: Diagnosis) -> None:
+    """The recipe that trains through T, to be downloaded, where that is advised."""
+    document = found.document
+    if ADVICE[document["regime"]] != THROUGH_T:
+        return
+    text = forward_recipe(lab, document).to_yaml()
+    if len(text) > LONGEST_YAML:  # of more than about 80 classes: such a recipe would not be read
+        return
+    st.download_button(
+        "Recipe with T (YAML)",
+        text,
+        f"{document['name']}-forward.yaml",
+        "application/yaml",
+        key="forward-recipe",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    note(
+        "The recipe *quick* on these labels with `loss: forward` and this T. Run it with `python -m engine"
+        " train FILE`, or paste it on page Train: *Edit as* YAML."
+    )
+
+
+def forward_recipe(lab: Lab, document: LabelDiagnosis) -> Recipe:
+    """The recipe `quick` on a diagnosed data set, by forward correction with its T."""
+    matrix = [[round(share, 6) for share in row] for row in document["transition"]]
+    changes = {
+        "data.name": document["name"],
+        "data.style": document["style"],
+        "data.classes": None,
+        "data.test_on": None,
+        "loss": "forward",
+        "loss_options": {"transition": matrix},
+    }
+    return lab.recipe("quick", changes)
 
 
 def unknowable(document: LabelDiagnosis) -> None:
@@ -144,7 +187,10 @@ def groups(found: Diagnosis) -> None:
     if not rows:
         return
     st.subheader("Groups of images to name", anchor=False)
-    note("Images of one row look like one class. Which of their labels is its name, you can see.")
+    note(
+        "Images of one row look like one class. Which of their labels is its name, or whether none is, you"
+        " can see."
+    )
     for number, row in enumerate(rows):
         labels = ", ".join(
             f"{literal(one['label'])} ({share(one['share'])})" for one in row["labels"]
@@ -155,14 +201,12 @@ def groups(found: Diagnosis) -> None:
 
 
 def plain(title: str) -> str:
-    """A published result's name without the codes of its study."""
-    for code, words in PLAIN.items():
-        title = title.replace(code, words)
-    return title
+    """A reported result's name without that of its study."""
+    return title.removeprefix(f"study {STUDY}, ")
 
 
 def task3(lab: Lab) -> None:
-    """The published results beside the recovered model, and the reason for them."""
+    """The reported results beside the recovered model, and the reason for them."""
     from engine.services import task3_results
 
     with st.spinner("Reading results…"):
@@ -172,14 +216,14 @@ def task3(lab: Lab) -> None:
         named = [{**row, "title": plain(row["title"])} for row in published]
         chart(charts.task3(named, here, recovered), key="attempts")
         note(
-            "As names: trained as if each label named its image's class. The published results are those"
-            " of study C4, on page Study."
+            "As names: trained as if each label named its image's class. The reported results are those"
+            f" of study {STUDY}, on page Study."
         )
         best = max((row["accuracy"] for row in recovered), default=None)
         ours = f"**{100 * best:.2f}%**" if best is not None else "over 99%"
         st.markdown(
             "**Why 0% is better news than 10%.** A model that learned nothing would guess one"
-            f" digit in ten. All {len(published)} published results are far *below* that: the"
+            f" digit in ten. All {len(published)} reported results are far *below* that: the"
             " models learned to avoid the true class. That is only possible if the labels"
             " themselves avoid it: they are complementary labels, each of which names a class"
             " that its image does *not* belong to.\n\nTrained on them as such, a model reaches"

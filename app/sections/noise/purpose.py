@@ -12,6 +12,7 @@ import streamlit as st
 
 from app.charts import noise as charts
 from app.samples.thumbs import thumbs
+from app.sections.noise.standing import SUREST
 from app.widgets import allowed, chart, empty, note, percent, task_box, told
 from app.widgets.doing import do_button
 from app.widgets.pickers import dataset_label
@@ -24,6 +25,9 @@ from engine.runs.run_info import ALIVE
 if TYPE_CHECKING:
     from engine.lab import Lab
 
+# The largest share and the step of the slider, of a kind of noise; of the others, any whole percent.
+RANGES = {"rare": (0.1, 0.001)}
+WHOLE = (1.0, 0.01)
 LIMITS = {"1,000": 1_000, "2,000": 2_000, "6,000": 6_000, "20,000": 20_000, "all": None}
 
 
@@ -59,7 +63,12 @@ def draw(lab: Lab) -> None:
     )
     show(lab, by_id[id])
     st.subheader("All results", anchor=False)
-    st.dataframe(pd.DataFrame(row(trial) for trial in trials), hide_index=True, key="trials")
+    st.dataframe(
+        pd.DataFrame(row(trial) for trial in trials),
+        hide_index=True,
+        key="trials",
+        column_config={"images": st.column_config.NumberColumn(format="localized")},
+    )
 
 
 def _form(lab: Lab, sets: dict[str, str]) -> None:
@@ -79,11 +88,12 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
         with first[2]:
             model = NOISES[noise]
             st.session_state.setdefault(f"trial-rate-{noise}", model.rates[0])
+            top, step = RANGES.get(noise, WHOLE)
             rate = st.slider(
                 "Share of labels changed",
                 0.0,
-                1.0,
-                step=0.001,
+                top,
+                step=step,
                 format="percent",
                 key=f"trial-rate-{noise}",
                 disabled=noise == "clean",
@@ -134,15 +144,15 @@ def _at_work(lab: Lab) -> bool:
     task = next((task for task in lab.tasks("noise-trial") if task.state in ALIVE), None)
     if task is not None:
         asked = task.arguments
-        size = f"{asked['limit']:,}" if asked["limit"] else "all"
+        size = f"at most {asked['limit']:,}" if asked["limit"] else "all"
         st.caption(
-            f"Changing {share(asked['rate'])} of the labels of {size} images of `{asked['dataset']}`"
+            f"Changing {exactly(asked['rate'])} of the labels of {size} images of `{asked['dataset']}`"
             f" ({asked['noise']} noise). You may leave this page."
         )
         task_box(lab, task.id, "trial-task")
     else:
         last = next(iter(lab.tasks("noise-trial")), None)
-        if last is not None and last.state == "failed":
+        if last and last.state == "failed":
             st.error(f"The last experiment failed: {last.error}", icon=":material/error:")
     return task is not None
 
@@ -152,14 +162,14 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
     low, high = trial["noise_rate_interval"]
     with st.container(horizontal=True, gap="medium"):
         st.metric("Diagnosis", regime_words(trial["regime"]), width="content")
-        st.metric("Wrong labels, estimated", share(trial["noise_rate"]), width="content")
+        estimated = share(trial["noise_rate"])
+        st.metric("Wrong labels, estimated", estimated, help=SUREST, width="content")
         st.metric("95% interval", f"{share(low)} to {share(high)}", width="content")
         st.metric("Wrong labels, true", share(trial["true_rate"]), width="content")
         if trial["found_first"] is not None and "sought" in trial:
-            found = round(trial["found_first"] * trial["sought"])
             st.metric(
                 "Found",
-                f"{found:,} of {trial['sought']:,}",
+                f"{round(trial['found_first'] * trial['sought']):,} of {trial['sought']:,}",
                 width="content",
                 help=(
                     f"Of the {trial['sought']:,} labels that are sought (the wrong ones; for"
@@ -167,14 +177,19 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
                     f" {trial['sought']:,} of the list of suspects."
                 ),
             )
-        st.metric("Likely classes correct", percent(trial["likely_right"]), width="content")
+        st.metric(
+            "Likely classes correct",
+            percent(trial["likely_right"]),
+            width="content",
+            help=f"Of all {trial['n']:,} images, the share whose likely class is the true one.",
+        )
     if changed := changed_by_chance(trial):
         note(changed)
     _suspects(lab, trial)
     if trial["methods"]:
         chart(charts.methods(trial["methods"], len(trial["classes"])), key=f"methods-{trial['id']}")
-    for method in trial["methods"]:
-        st.caption(f"**{method['title']}**: {method['note']}")
+    for one in trial["methods"]:
+        st.caption(f"**{one['title']}**: {one['note']}")
     left, right = st.columns(2)
     with left:
         chart(
@@ -194,6 +209,11 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
         note(words)
 
 
+def exactly(rate: float) -> str:
+    """A share 0..1 as it was asked for, with all its digits: '7%', '0.1%'."""
+    return f"{100 * rate:.6g}%"
+
+
 def changed_by_chance(trial: dict[str, Any]) -> str:
     """Why not exactly the share of labels that was asked for is wrong; '' where exactly that is."""
     wrong = round(trial["true_rate"] * trial["n"])
@@ -201,15 +221,14 @@ def changed_by_chance(trial: dict[str, Any]) -> str:
         return ""
     deed = "drawn at random" if trial["noise"] == "independent" else "changed"
     return (
-        f"Each label was {deed} with a probability of {share(trial['rate'])}: by chance, {wrong:,} of"
+        f"Each label was {deed} with a probability of {exactly(trial['rate'])}: by chance, {wrong:,} of"
         f" the {trial['n']:,} are wrong now."
     )
 
 
 def _suspects(lab: Lab, trial: dict[str, Any]) -> None:
     """The images near the top of the list, each with the label it was given and the true one."""
-    rows = trial.get("suspects", [])
-    if not rows:
+    if not (rows := trial.get("suspects", [])):
         return
     names = [row["image"] for row in rows]
     try:
@@ -217,8 +236,8 @@ def _suspects(lab: Lab, trial: dict[str, Any]) -> None:
     except GlyphlabError as error:
         note(f"The suspects can't be shown: {error}")
         return
-    found = sum(row["given"] != row["true"] for row in rows)
-    st.markdown(f"**The first {len(rows)} suspects:** {found} of them have a wrong label.")
+    wrong = sum(row["given"] != row["true"] for row in rows)
+    st.markdown(f"**The first {len(rows)} suspects:** {wrong} of them have a wrong label.")
     captions = [
         f"{'✓' if row['given'] != row['true'] else '✗'} labelled {row['given']}, likely"
         f" {row['likely']}"
@@ -231,7 +250,7 @@ def _suspects(lab: Lab, trial: dict[str, Any]) -> None:
 def title(trial: dict[str, Any]) -> str:
     """'mnist, symmetric 50% · 2,000 images · 2026-01-02 03:04'."""
     return (
-        f"{trial['dataset']}, {trial['noise']} {share(trial['rate'])} · {trial['n']:,} images ·"
+        f"{trial['dataset']}, {trial['noise']} {exactly(trial['rate'])} · {trial['n']:,} images ·"
         f" {trial['created'][:16].replace('T', ' ')}"
     )
 
@@ -247,7 +266,7 @@ def row(trial: dict[str, Any]) -> dict[str, Any]:
     return {
         "data": trial["dataset"],
         "noise": trial["noise"],
-        "rate": share(trial["rate"]),
+        "rate": exactly(trial["rate"]),
         "images": trial["n"],
         "diagnosis": regime_words(trial["regime"]),
         "estimated": share(trial["noise_rate"]),
@@ -269,7 +288,8 @@ def _as_started(lab: Lab, sets: Mapping[str, str]) -> None:
     if asked["dataset"] in sets and asked["limit"] in LIMITS.values():
         st.session_state["trial-data"] = asked["dataset"]
         st.session_state["trial-noise"] = asked["noise"]
-        st.session_state[f"trial-rate-{asked['noise']}"] = asked["rate"]
+        top, _ = RANGES.get(asked["noise"], WHOLE)
+        st.session_state[f"trial-rate-{asked['noise']}"] = min(asked["rate"], top)
         st.session_state["trial-limit"] = next(k for k, v in LIMITS.items() if v == asked["limit"])
         st.session_state["trial-effort"] = asked["effort"]
         st.session_state["trial-compare"] = asked.get("compare", True)

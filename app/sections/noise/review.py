@@ -7,21 +7,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from app.charts.words import literal
 from app.sections.noise import choose
+from app.sections.noise.deciding import TAKE, deeds
+from app.sections.noise.standing import ONE_BY_ONE, standing, suspects_of, two_counts
 from app.sections.noise.suspects import ANY, chosen, pictures
-from app.widgets import allowed, note, told
+from app.widgets import allowed, note, number
+from app.widgets.keys import SKIP, UNDO, Press, listen
+from app.widgets.meanwhile import open_for
 from app.widgets.person import person, pick_person
 from engine.labels.entries import REVIEW
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from engine.lab import Lab
     from engine.noise.review import Review
     from engine.noise.storage import Diagnosis
+
+KEYS = "review-keys"
 
 
 def draw(lab: Lab) -> None:
@@ -30,29 +35,28 @@ def draw(lab: Lab) -> None:
     found = choose.diagnosis(lab, name) if name else None
     if found is None:
         return
-    review = lab.noise.review(found, person())
-    decided = review.decisions()
-    left, middle, name, right = st.columns([1, 1, 1, 2], vertical_alignment="bottom")
+    left, middle, name = st.columns(3, vertical_alignment="bottom")
     with left:
         given = st.selectbox("Given label", [ANY, *found.classes], key="review-given")
     with middle:
         likely = st.selectbox("Likely class", [ANY, *found.classes], key="review-likely")
     with name:
-        pick_person()
-    with right:
-        changed = sum(decision.changed for decision in decided.values())
-        st.markdown(
-            f"**{len(decided):,}** decided, {changed:,} of them changed. Saved as you go; close the"
-            " page whenever you like."
-        )
+        pick_person()  # before all that is written or taken back under this name
+    review, do = lab.noise.review(found, person()), deeds(lab, found)
+    decided = review.decisions()
+    st.markdown(f"{standing(found, decided)} Saved as you go.")
+    if words := two_counts(found.document):
+        note(words)
     skipped = st.session_state.setdefault(f"skipped-{found.key}", [])
-    queue, sent = _sent_first(lab, found, chosen(found, given, likely, "suspect", False))
-    place = next((i for i in queue if i not in decided and i not in skipped), None)
+    queue, sent = _in_order(lab, found, chosen(found, given, likely, "suspect", False))
+    follow = [i for i in queue if i not in decided and i not in skipped]
+    place = follow[0] if follow else None
     may = allowed(lab, "label")
     if place is None:
         st.success("Nothing is left to decide here.", icon=":material/done_all:")
         if may:
-            buttons_after(review, found, None)
+            buttons_after(review, do, None)
+            listen(KEYS, {"u": UNDO}, [], do)
     else:
         if place in sent:
             st.caption("Sent to the review by hand.")
@@ -62,30 +66,64 @@ def draw(lab: Lab) -> None:
                 " can see.",
                 icon=":material/visibility:",
             )
-        elif found.arrays["given"][place] == found.arrays["likely"][place]:
-            st.info(
-                "No suspect is left: of all images that follow, the given label is the likely class.",
-                icon=":material/done_all:",
-            )
-        candidate(found, review, place, may)
+        elif found.document["regime"] not in ONE_BY_ONE and not suspects_of(found)[place]:
+            passed = [i for i in queue if i in skipped and i not in decided]
+            these = "" if given == likely == ANY else " with these labels"
+            st.info(_none_left(found, follow, passed, these), icon=":material/done_all:")
+        open_for(found.key, [str(place)])
+        candidate(found, review, place, do if may else None)
     latest_decisions(found, list(decided.values())[-8:][::-1])
 
 
-def _sent_first(lab: Lab, found: Diagnosis, queue: np.ndarray) -> tuple[list[int], frozenset[int]]:
-    """The queue with the images first that somebody sent to the review, and the positions of those."""
+def _in_order(lab: Lab, found: Diagnosis, queue: np.ndarray) -> tuple[list[int], frozenset[int]]:
+    """The queue with the images first that somebody sent to the review, then with the suspects, and the
+    positions of those that were sent. Where the suspicions are not of single labels there are no
+    suspects that go before others.
+    """
     current = lab.labels.current(found.data.name)
     sent = frozenset(
         found.places[name]
         for name, now in current.items()
         if REVIEW in now.tags and name in found.places
     )
-    order = [int(place) for place in queue]
-    return sorted(order, key=lambda place: place not in sent) if sent else order, sent
+    suspect = suspects_of(found)
+    if found.document["regime"] in ONE_BY_ONE:
+        suspect[:] = True
+    order = sorted(queue.tolist(), key=lambda place: (place not in sent, not suspect[place]))
+    return order, sent
 
 
-def candidate(found: Diagnosis, review: Review, place: int, may: bool) -> None:
-    """One image, its neighbours, and for who may decide, the buttons."""
-    from engine.noise.explanation import NOT_DECIDED, explain_label, label_neighbours, not_decided
+def _none_left(found: Diagnosis, follow: Sequence[int], skipped: Sequence[int], these: str) -> str:
+    """That none of the images that `follow` is a suspect, in words; also how many suspects were
+    `skipped`, and what else is doubtful. these: which suspects, where only some are looked at.
+    """
+    from engine.noise.explanation import doubted
+
+    doubtful = int(doubted(found)[list(follow)].sum())
+    passed = int(suspects_of(found)[list(skipped)].sum())
+    but = f" but the {number(passed)} that you skipped" if passed else ""
+    words = f"No suspect{these} is left{but}: of all images that follow, "
+    if not doubtful:
+        return f"{words}the given label is the likely class."
+    first = f"the first {number(doubtful)}" if doubtful > 1 else "the first"
+    return (
+        f"{words}no other class than the given one is likely. But the given label of {first} is"
+        " likelier wrong than right."
+    )
+
+
+def candidate(
+    found: Diagnosis, review: Review, place: int, do: Callable[[Press], None] | None
+) -> None:
+    """One image, its neighbours, and for who may decide, the buttons and keys that `do` it."""
+    from engine.noise.explanation import (
+        NOT_DECIDED,
+        NOT_KNOWN,
+        doubted,
+        explain_label,
+        label_neighbours,
+        not_decided,
+    )
 
     names, given = found.classes, int(found.arrays["given"][place])
     near = label_neighbours(found, place)
@@ -100,14 +138,17 @@ def candidate(found: Diagnosis, review: Review, place: int, may: bool) -> None:
             + (
                 f", likely class {NOT_DECIDED}"
                 if not_decided(found)[place]
+                else f", likely class {NOT_KNOWN}"
+                if doubted(found)[place]
                 else ", which is also the likely class"
                 if same
                 else f", likely **{literal(names[likely])}**"
             )
         )
         st.markdown(literal(explain_label(found, place, near)))
-        if may:
-            _decisions(found, review, place, likely)
+        if do is not None:
+            _decisions(found, review, place, likely, do)
+            _listen(found, place, likely, do)
         sides = [(likely, near.likely[0])] + ([] if same else [(given, near.given[0])])
         for label, positions in sides:
             if len(positions):
@@ -115,7 +156,11 @@ def candidate(found: Diagnosis, review: Review, place: int, may: bool) -> None:
                 pictures(found, positions, columns=12, key=f"near-{place}-{label}")
 
 
-def _decisions(found: Diagnosis, review: Review, place: int, likely: int) -> None:
+def _decisions(
+    found: Diagnosis, review: Review, place: int, likely: int, do: Callable[[Press], None]
+) -> None:
+    from engine.noise.explanation import doubted
+
     names, given = found.classes, int(found.arrays["given"][place])
     same = given == likely
     with st.container(horizontal=True):
@@ -126,50 +171,62 @@ def _decisions(found: Diagnosis, review: Review, place: int, likely: int) -> Non
                 type="primary",
                 shortcut="Y",
                 help="Accept: the likely class becomes the label.",
-                on_click=_decide(review, own=False),
-                args=(place, likely),
+                on_click=do,
+                args=(Press(0, TAKE, str(place), str(likely)),),
             )
         st.button(
             f"{literal(names[given])} is correct",
             key="reject",
-            type="primary" if same else "secondary",
+            type="primary" if same and not doubted(found)[place] else "secondary",
             shortcut="N" if not same else "Y",
             help="Keep the given label.",
-            on_click=_decide(review),
-            args=(place, given),
+            on_click=do,
+            args=(_set(place, given),),
         )
-        buttons_after(review, found, place)
-    other(found, review, place)
+        buttons_after(review, do, place)
+    other(found, place, do)
 
 
-def buttons_after(review: Review, found: Diagnosis, place: int | None) -> None:
+def _listen(found: Diagnosis, place: int, likely: int, do: Callable[[Press], None]) -> None:
+    """The keys of the buttons."""
+    given = int(found.arrays["given"][place])
+    keys = {"ArrowRight": SKIP, "u": UNDO}
+    keys |= {"y": f"={given}"} if given == likely else {"y": TAKE, "n": f"={given}"}
+    if _by_digit(found.classes):
+        keys |= {name: f"={label}" for label, name in enumerate(found.classes)}
+    listen(KEYS, keys, [(str(place), str(likely))], do)
+
+
+def buttons_after(review: Review, do: Callable[[Press], None], place: int | None) -> None:
     """Skip and undo."""
     if place is not None:
-        st.button("Skip", key="skip", shortcut="Right", on_click=_skip, args=(found.key, place))
+        skip = (Press(0, SKIP, str(place), "0"),)
+        st.button("Skip", key="skip", shortcut="Right", on_click=do, args=skip)
     st.button(
         "Undo",
         key="undo",
         shortcut="U",
         icon=":material/undo:",
         disabled=review.last() is None,
-        on_click=_undo,
-        args=(review, found.key),
+        on_click=do,
+        args=(Press(0, UNDO, "", ""),),
     )
 
 
-def other(found: Diagnosis, review: Review, place: int) -> None:
+def other(found: Diagnosis, place: int, do: Callable[[Press], None]) -> None:
     """Change the label to any class: by its own key where classes are single digits."""
     names = found.classes
     if _by_digit(names):
         st.caption("Or press the digit that it is")
-        with st.container(horizontal=True, gap="small"):
+        # The name is the key: assets/style.css hides what the button adds to its label.
+        with st.container(horizontal=True, gap="small", key="change-classes"):
             for label, name in enumerate(names):
                 st.button(
                     name,
                     key=f"change-{name}",
                     shortcut=name,
-                    on_click=_decide(review),
-                    args=(place, label),
+                    on_click=do,
+                    args=(_set(place, label),),
                 )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -180,13 +237,8 @@ def other(found: Diagnosis, review: Review, place: int) -> None:
             key=f"change-to-{place}",
             width=180,
         )
-        st.button(
-            "Set",
-            key="change",
-            shortcut="Ctrl+Enter",
-            on_click=_decide(review),
-            args=(place, label),
-        )
+        do_it = (_set(place, label),)
+        st.button("Set", key="change", shortcut="Ctrl+Enter", on_click=do, args=do_it)
 
 
 def _by_digit(names: Sequence[str]) -> bool:
@@ -194,14 +246,8 @@ def _by_digit(names: Sequence[str]) -> bool:
     return len(names) <= 10 and all(len(name) == 1 and name.isdigit() for name in names)
 
 
-def _decide(review: Review, own: bool = True) -> Callable[[int, int], None]:
-    """Write down a decision: what a button calls, which returns nothing."""
-
-    @told
-    def decide(position: int, label: int) -> None:
-        review.decide(position, label, own)
-
-    return decide
+def _set(place: int, label: int) -> Press:
+    return Press(0, f"={label}", str(place), "")
 
 
 def latest_decisions(found: Diagnosis, latest: list) -> None:
@@ -223,15 +269,3 @@ def latest_decisions(found: Diagnosis, latest: list) -> None:
         for d in latest
     ]
     pictures(found, [d.position for d in latest], captions, columns=14, key="trail")
-
-
-def _skip(key: str, place: int) -> None:
-    st.session_state[f"skipped-{key}"].append(place)
-
-
-@told
-def _undo(review: Review, key: str) -> None:
-    taken_back = review.undo()
-    skipped = st.session_state.get(f"skipped-{key}", [])
-    if taken_back is not None and taken_back.position in skipped:
-        skipped.remove(taken_back.position)

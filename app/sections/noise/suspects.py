@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from app.charts.words import literal
+from app.charts.words import literal, page_of, probability
 from app.samples.thumbs import thumbs
 from app.sections.noise import choose
+from app.sections.noise.standing import suspects_of
 from app.widgets import note
+from app.widgets.explain import explain as what_is_this
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -57,16 +59,17 @@ def draw(lab: Lab) -> None:
         return
     pages = math.ceil(len(places) / PAGE)
     number = (
-        st.number_input(f"Page, of {pages:,}", 1, pages, 1, key="gallery-page", width=160)
+        st.number_input(page_of(pages), 1, pages, 1, key="gallery-page", width=160)
         if pages > 1
         else 1
     )
     shown = places[(number - 1) * PAGE : number * PAGE]
     pictures(found, shown, captions(found, shown), columns=12, key="gallery", walk=places)
     note(
-        f"{len(places):,} images. Below each: given → likely class · suspicion, the probability that the"
-        " given label is wrong (100%: certainly wrong)."
+        f"{len(places):,} images. Below each: given → likely class · suspicion, the estimated"
+        " probability that the given label is wrong."
     )
+    what_is_this("suspicion", "out-of-sample", "calibration")
     st.subheader("Neighbours of an image", anchor=False)
     place = st.selectbox(
         "Image",
@@ -83,8 +86,6 @@ def chosen(
     """Positions (m,) of the images with that given label and likely class ('any': all), in that
     order.
     """
-    from engine.noise.explanation import not_decided
-
     arrays, names = found.arrays, found.classes
     keep = np.ones(len(arrays["given"]), bool)
     if given != ANY:
@@ -92,7 +93,7 @@ def chosen(
     if likely != ANY:
         keep &= arrays["likely"] == names.index(likely)
     if only_differing:
-        keep &= (arrays["given"] != arrays["likely"]) | not_decided(found)
+        keep &= suspects_of(found)
     if order in ("suspect", "trusted"):
         ranked = arrays["order"] if order == "suspect" else arrays["order"][::-1]
     else:
@@ -124,18 +125,17 @@ def pictures(
 
 
 def captions(found: Diagnosis, places: np.ndarray | list[int]) -> list[str]:
-    """'3 → 8 · 99.9%' for each position: the suspicion, as in the files; '3 → not decided'."""
-    from engine.noise.explanation import NOT_DECIDED, not_decided
-    from engine.noise.shares import share
+    """'3 → 8 · 97%' for each position, with the suspicion; '3 → not decided', '3 → not known · 53%'."""
+    from engine.noise.explanation import NOT_DECIDED, NOT_KNOWN, doubted, not_decided
 
     arrays, names = found.arrays, found.classes
-    left_open = not_decided(found)
+    left_open, unknown = not_decided(found), doubted(found)
 
     def after(i: int) -> str:
         if left_open[i]:
             return NOT_DECIDED
-        suspicion = share(round(1 - float(arrays["score"][i]), 4))
-        return f"{names[arrays['likely'][i]]} · {suspicion}"
+        likely = NOT_KNOWN if unknown[i] else names[arrays["likely"][i]]
+        return f"{likely} · {probability(1 - float(arrays['score'][i]))}"
 
     return [f"{names[arrays['given'][i]]} → {after(i)}" for i in places]
 

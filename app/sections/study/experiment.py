@@ -1,4 +1,4 @@
-"""The pieces of the Study page: one published experiment beside ours, and the buttons that run it."""
+"""The pieces of the Study page: one experiment of a study beside ours, and the buttons that run it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.words import percent, seconds
-from app.sections.study.overview import UNLISTED, title_of
+from app.charts.words import percent
+from app.sections.study.overview import UNLISTED, WITHIN_CHANCE, title_of
 from app.widgets.links import link
 from engine.errors import GlyphlabError
 
@@ -32,10 +32,10 @@ def experiment(lab: Lab, row: Row, runs: Sequence[RunInfo]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{row.title.split(' · ', 1)[-1]}**", width="content")
             st.caption(f"`{row.name}` · {row.metric}", width="content")
-        published, ours, best = st.columns([1, 1.5, 1.5])
-        with published:
+        reported, ours, best = st.columns([1, 1.5, 1.5])
+        with reported:
             words = percent(row.judged_by) if row.judged_by is not None else "not a figure"
-            st.metric("Published", words)
+            st.metric("Reported", words)
             epoch = f"{EPOCHS[row.published_epoch]} " if row.published_epoch else ""
             st.caption(epoch + _sentence(row.note or row.source))
         with ours:
@@ -64,11 +64,12 @@ def _ours(row: Row) -> None:
             _where(row.small, "The small run")
         return
     chance = ", within the 95% interval" if row.may_be_chance else ""
-    delta = None if row.difference is None else f"{100 * row.difference:+.2f} points{chance}"
+    delta = None if row.points is None else f"{row.points:+.2f} points{chance}"
     st.metric(
         "Ours, same recipe",
         percent(row.ours.value),
         delta=delta,
+        help=WITHIN_CHANCE if row.may_be_chance else None,
         delta_color="off" if row.may_be_chance or row.labels_are_wrong else "normal",
     )
     st.caption(f"{EPOCHS[row.our_epoch]} {_provenance(row.ours)}")
@@ -81,7 +82,7 @@ def _small_in_words(row: Row) -> str:
     if row.small_data:
         return (
             f" Its small version takes other data, {title_of(row.small_data)}, and reached"
-            f" {percent(row.small.value)} there, which says nothing about the published figure."
+            f" {percent(row.small.value)} there, which says nothing about the reported figure."
         )
     return f" Its small version reached {percent(row.small.value)}."
 
@@ -93,31 +94,27 @@ def _best(row: Row) -> None:
         return
     st.metric("Best of this lab, same task", percent(row.best.value))
     other = " Measured on other images than ours." if row.best_is_of_other_images else ""
-    st.caption(f"`{row.best.recipe}`.{other} {_provenance(row.best)}")
+    limit = f" The best {row.best_of_what}." if row.best_of_what else ""
+    st.caption(f"`{row.best.recipe}`.{limit}{other} {_provenance(row.best)}")
     _where(row.best, "The run")
 
 
 def _provenance(result: Result) -> str:
     parts = []
     if result.interval:
-        parts.append(
-            f"95% interval {percent(result.interval[0])} to {percent(result.interval[1])} over"
-            f" {result.n:,} images"
-        )
+        ends = " to ".join(map(percent, result.interval))
+        parts.append(f"95% interval {ends} over {result.interval_of}")
     if result.spread:
-        spread = (
-            f" (standard deviation {100 * result.spread.deviation:.2f} points)"
-            if result.spread.deviation is not None
-            else ""
-        )
-        parts.append(f"mean of {result.spread.n} runs: {percent(result.spread.mean)}{spread}")
+        mean = f"; mean {percent(result.spread.mean)}" if result.runs.startswith("best") else ""
+        parts.append(f"runs: {result.runs}{mean}")
     if result.hardware:
         parts.append(result.hardware)
-    if result.seconds is not None:
-        parts.append(seconds(result.seconds))
+    if result.took:
+        parts.append(result.took)
     if result.kind == "record":
         parts.append(f"recorded {result.date} at commit {result.ref}")
-    return " · ".join(parts)
+    words = " · ".join(parts)
+    return words[:1].upper() + words[1:]
 
 
 def _where(result: Result, label: str) -> None:

@@ -1,4 +1,4 @@
-"""The Study page: all published experiments beside ours in one table, and what the notes say."""
+"""The Study page: all experiments of the studies beside ours in one table, and what the notes say."""
 
 from __future__ import annotations
 
@@ -24,10 +24,19 @@ MEASURES = {
     "kNN accuracy (k = 13) on the validation split": "kNN, validation",
 }
 
+NOT_RUN = "not run at full size"
 
 UNLISTED = (
     "The studies were given to this project as a summary, without authors' names or addresses, and are"
     " not publicly listed: their figures can't be looked up elsewhere."
+)
+
+WITHIN_CHANCE = (
+    "Within chance: chance may explain the difference, which does not show that there is none. The reported"
+    " figure lies within the 95% interval of ours, or ours within that of the reported one, each by Wilson's"
+    " formula over its number of test images, and that of a mean at least as wide as Student's t over its runs."
+    " Over few images the interval is wide: at 40, a difference of"
+    " ten points may be chance."
 )
 
 
@@ -45,8 +54,22 @@ def what_small_is(rows: Sequence[Row]) -> str:
         if row.small_data
     )
     return (
-        f"*Run it* trains at full size, as published. {small}{other} A small version's figure can't be"
-        " compared with the published one."
+        f"*Run it* trains at full size, as reported. {small}{other} A small version's figure can't be"
+        " compared with the reported one."
+    )
+
+
+def without_a_figure(rows: Sequence[Row]) -> str:
+    """Which experiments have no reported figure, and what their study says, as sentences; '' where all
+    have one.
+    """
+    said: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.judged_by is None:
+            said.setdefault((row.study, row.note), []).append(f"`{row.name}`")
+    return " ".join(
+        f"Study {study} gives no figure for {' and '.join(names)}{f', and tells of them {note}' if note else ''}."
+        for (study, note), names in said.items()
     )
 
 
@@ -66,16 +89,28 @@ def summary(rows: Sequence[Row]) -> None:
     # Of wrong labels a higher figure is no better one: what was studied is that they can't be learned from.
     judged = [row for row in full if row.difference is not None and not row.labels_are_wrong]
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Published experiments", len(rows), width=170)
+        st.metric("Experiments", len(rows), width=130)
+        given = sum(row.judged_by is not None for row in rows)
+        st.metric("With a reported figure", f"{given} of {len(rows)}", width=190)
         st.metric("Run at full size", f"{len(full)} of {len(rows)}", width=170)
         st.metric(
             "At or above, within chance",
             f"{sum((row.difference or 0) >= 0 or row.may_be_chance for row in judged)} of {len(judged)}",
             width=230,
-            help="Of those that were run at full size and have a published figure: at or above it, or so"
-            " little below that the difference lies within the 95% interval of either figure. Those of"
-            " wrong labels are left out: there, higher is not better.",
+            help="Of those that were run at full size and have a reported figure: at or above it, or below"
+            f" it within chance. {WITHIN_CHANCE}{_below(judged)} Both intervals are in the table. Those of wrong"
+            " labels are left out: there, higher is not better.",
         )
+
+
+def _below(rows: Sequence[Row]) -> str:
+    """Which of the experiments are counted though ours is below, by how much and of how many runs."""
+    below = [
+        f"`{row.name}` by {-points:.2f} points (our runs: {row.ours.runs})"
+        for row in rows
+        if row.ours and (points := row.points or 0) < 0 and row.may_be_chance
+    ]
+    return f" Below, within chance: {'; '.join(below)}." if below else ""
 
 
 def overview(rows: Sequence[Row]) -> None:
@@ -86,14 +121,19 @@ def overview(rows: Sequence[Row]) -> None:
             "study": row.study,
             "experiment": row.name,
             # What is compared comes first: the rest may be scrolled to on a narrow screen.
-            "published": _percent(row.judged_by),
-            "ours": _percent(row.ours.value if row.ours else None),
-            "points": _percent(row.difference),
+            "reported": _percent(row.judged_by),
+            "ours": percent(row.ours.value) if row.ours else NOT_RUN,
+            "points": row.points,
+            "within chance": row.may_be_chance if row.difference is not None else None,
+            "our runs": row.ours.runs if row.ours else None,
+            "our 95% interval": _interval(row.ours.interval if row.ours else None),
+            "our images": row.ours.n if row.ours else None,
+            "its 95% interval": _interval(row.published_interval),
+            "its images": row.published_n,
             "measure": MEASURES.get(row.metric, row.metric)
             + ("; wrong labels" if row.labels_are_wrong else ""),
             "its epoch": row.published_epoch or None,
             "our epoch": row.our_epoch if row.ours else None,
-            "within chance": row.may_be_chance if row.difference is not None else None,
             "best of this lab": _percent(row.best.value if row.best else None),
             "by": row.best.recipe if row.best else None,
             "state": _state(row),
@@ -110,14 +150,25 @@ def overview(rows: Sequence[Row]) -> None:
         height="content",
         placeholder="–",
         column_config={
-            "published": st.column_config.NumberColumn(format=share),
-            "ours": st.column_config.NumberColumn(format=share, width=80),
+            "reported": st.column_config.NumberColumn(format=share),
+            "ours": st.column_config.TextColumn(alignment="right", width=135),
             "best of this lab": st.column_config.NumberColumn(format=share),
             "experiment": st.column_config.TextColumn(pinned=True),
             "our epoch": st.column_config.TextColumn(width=125),
             "points": st.column_config.NumberColumn(
-                format="%+.2f", help="ours minus published, in percentage points"
+                format="%+.2f", help="Ours minus reported as both are shown, in percentage points."
             ),
+            "our runs": st.column_config.TextColumn(
+                width=190,
+                help="Of how many runs our figure is the mean or the best, ± their standard deviation.",
+            ),
+            "our images": st.column_config.NumberColumn(
+                format="localized", help="The test images of one run."
+            ),
+            "its images": st.column_config.NumberColumn(
+                format="localized", help="The study's test images, where it says how many."
+            ),
+            "within chance": st.column_config.CheckboxColumn(help=WITHIN_CHANCE),
             "run": st.column_config.LinkColumn(display_text=r"run=(\w+)"),
         },
     )
@@ -134,6 +185,10 @@ def title_of(data: str) -> str:
     """The title of a data set that is known by name; of another, its name."""
     known = DATASETS.get(data)
     return known.title if known else data
+
+
+def _interval(ends: tuple[float, float] | None) -> str | None:
+    return f"{percent(ends[0])} to {percent(ends[1])}" if ends else None
 
 
 def _percent(share: float | None) -> float | None:

@@ -56,7 +56,7 @@ def _draw(lab: Lab, name: str, was_busy: bool) -> None:
     with right:
         chart(charts.curves(trials, spec.metric, info.best_trial), key=f"curves-{name}")
     chart(
-        parallel(trials, spec.metric, spec.direction),
+        parallel(trials, spec.metric, spec.direction, log=spec.by_log),
         key=f"parallel-{name}",
         least_width=640,
     )
@@ -177,7 +177,7 @@ def _best(lab: Lab, info: SweepInfo) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             times = st.number_input(
-                "Epochs, times", 1, 100, 4, key=f"longer-{info.name}", width=110
+                "Multiply epochs by", 1, 100, 4, key=f"longer-{info.name}", width=150
             )
             do_button(
                 "Train it again, longer",
@@ -224,7 +224,7 @@ def _table(trials: list[Any], metric: str, here: set[str]) -> None:
             charts.words(metric): figure_of(trial.value, metric),
             **{charts.short(path): charts.text_of(value) for path, value in trial.values.items()},
             "epochs": trial.epochs,
-            "time": seconds(trial.seconds),
+            "training time": seconds(trial.seconds),
             "run": f"/train?run={trial.run}" if trial.run in here else "",
             "note": trial.error or _resumed(trial.retries) or _elsewhere(trial, here),
         }

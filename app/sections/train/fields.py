@@ -11,8 +11,9 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from engine.errors import RecipeError
-from engine.files.checked import read_yaml
+from engine.files.checked import LONGEST_YAML, read_yaml
 
+LONGEST_NUMBERS = 1_000  # characters of a field of numbers: some rates, one a group of layers
 LABELS = {
     "lr": "Learning rate",
     "ema": "Weight averaging (EMA)",
@@ -36,7 +37,7 @@ LABELS = {
 
 def option_field(name: str, value: Any, default: Any, key: str) -> Any:
     """An input for one option of a network, of its default's type; returns its value."""
-    label, help = name.replace("_", " ").capitalize(), f"default: {default}"
+    label, help = name.replace("_", " ").capitalize(), f"Default: {default}"
     if isinstance(default, bool):
         return st.toggle(label, bool(value), key=key, help=help)
     if isinstance(default, int) and isinstance(value, int):
@@ -64,8 +65,7 @@ def recipe_field(
     help = field.description
     if table is not None:
         names = list(table) if value in table else [*table, value]
-        long = path in ("data.name", "model.name")
-        return st.selectbox(
+        chosen = st.selectbox(
             label,
             names,
             index=names.index(value),
@@ -73,9 +73,14 @@ def recipe_field(
             help=help,
             accept_new_options=path in ("data.name", "loss"),
             format_func=lambda choice: (
-                f"{choice} · {table[choice]}" if long and table.get(choice) else choice
+                f"{choice} · {table[choice]}"
+                if path == "data.name" and table.get(choice)
+                else choice
             ),
         )
+        if path == "model.name" and (about := table.get(chosen or "")):
+            st.caption(f"{about[0].upper()}{about[1:]}.")  # in the box it would be cut short
+        return chosen
     kinds = _kinds(field.annotation)
     if literal := [
         choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)
@@ -181,6 +186,13 @@ def joined(value: Any) -> str:
 
 def several(text: str, numbers: bool, label: str, optional: bool) -> Any:
     """The comma-separated values in `text`, as numbers or text. Raises RecipeError."""
+    most = LONGEST_NUMBERS if numbers else LONGEST_YAML
+    if len(text) > most:  # before it is taken apart, which happens each time that the page is drawn
+        raise RecipeError(
+            f"{label} is too long",
+            expected=f"at most {most:,} characters",
+            got=f"{len(text):,}",
+        )
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts and optional:
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.widgets.pickers import no_such_data
 from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import make_recipe
 from engine.services.contents import USUAL_SIZE
@@ -24,7 +25,7 @@ def wanted_data(lab: Lab) -> str:
     wanted = st.query_params.get("data", "")
     if not wanted or wanted in {info.name for info in lab.datasets()}:
         return wanted
-    st.warning(f"There is no data set `{wanted}` here.", icon=":material/info:")
+    no_such_data(lab, wanted, "; the recipe's own is set up")
     return ""
 
 
@@ -41,7 +42,7 @@ def on_other_data(lab: Lab, recipe: Recipe, data: str) -> Recipe:
             "about": "",
             "published": None,
             "small": {},
-            "data": DataSpec(name=data, size=USUAL_SIZE[kind], labels=labels).model_dump(
+            "data": DataSpec.named(data, size=USUAL_SIZE[kind], labels=labels).model_dump(
                 mode="json"
             ),
         }

@@ -5,7 +5,7 @@ button.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 import yaml
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
     from engine.runs.run_info import RunInfo
 
 MOST_SEEDS = 10
+# Fields of a stage on which the time of an epoch does not depend.
+FREE = {
+    "epochs",
+    "lr",
+    "momentum",
+    "weight_decay",
+    "schedule",
+    "warmup",
+    "step_epochs",
+    "step_factor",
+    "patience",
+}
 ALIKE = 20  # earlier runs whose recipes are looked into for an estimate
 
 
@@ -113,7 +125,7 @@ def _about(recipe: Recipe) -> None:
     if recipe.published:
         known = recipe.published
         figure = "in words" if known.value is None else f"**{known.value:g}%**"
-        st.caption(f"Published: {figure}, {known.metric} ({known.source}). {known.note}".strip())
+        st.caption(f"Reported: {figure}, {known.metric} ({known.source}). {known.note}".strip())
 
 
 def _edited(lab: Lab, recipe: Recipe, key: str) -> Recipe:
@@ -187,9 +199,9 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
     like = next((run for run in islice(same, ALIKE) if _alike(lab, run, recipe)), None)
     if like is not None and like.seconds and like.epochs:
         parts.append(
-            f"about {seconds(like.seconds / like.epochs * epochs)}, judged by run `{like.id}`"
-            f" ({number(like.epochs)} epochs in {seconds(like.seconds)}, waiting included;"
-            f" test accuracy {percent(like.accuracy)})"
+            f"about {seconds(_expected(lab, like, epochs))}, judged by run `{like.id}`"
+            f" ({number(like.epochs)} epoch{'s' * (like.epochs > 1)} in {seconds(like.seconds)},"
+            f" loading included; test accuracy {percent(like.accuracy)})"
         )
     st.info("Will train " + " · ".join(parts) + ".", icon=":material/info:")
 
@@ -204,18 +216,37 @@ def _doubts(lab: Lab, recipe: Recipe) -> None:
         st.warning(str(error), icon=":material/warning:")
 
 
+def _expected(lab: Lab, like: RunInfo, epochs: int) -> float:
+    """Seconds that `epochs` epochs take, judged by a run: each as long as one of its own, and once what
+    it took beside them, as loading.
+    """
+    rows = [row for row in lab.run(like.id).metrics() if row["kind"] == "epoch"]
+    whole, trained = like.seconds or 0.0, rows[-1]["seconds"] if rows else 0.0
+    if not 0 < trained <= whole:
+        return whole / max(like.epochs, 1) * epochs
+    return whole - trained + trained / len(rows) * epochs
+
+
 def _alike(lab: Lab, run: RunInfo, recipe: Recipe) -> bool:
-    """Whether an earlier run cost the same an epoch: its data, sizes and batches are the same."""
+    """Whether an earlier run cost the same an epoch: its data, network, stages and devices do."""
     try:
-        other = lab.run(run.id).recipe()
+        return cost_of(lab.run(run.id).recipe()) == cost_of(recipe)
     except GlyphlabError:
         return False
-    return (other.data, other.model, other.size, other.batch_size) == (
-        recipe.data,
-        recipe.model,
-        recipe.size,
-        recipe.batch_size,
-    )
+
+
+def cost_of(recipe: Recipe) -> dict[str, Any]:
+    """What decides how long an epoch of a recipe takes on one machine. Where stages differ in it, their
+    lengths count too.
+    """
+    stages = [stage.model_dump(mode="json", exclude=FREE) for stage in recipe.resolved_stages()]
+    fields = {"data", "model", "method", "precision", "resources"}
+    one_kind = all(stage == stages[0] for stage in stages)
+    return {
+        **recipe.model_dump(mode="json", include=fields),
+        "stages": stages[:1] if one_kind else stages,
+        "epochs": [] if one_kind else [stage.epochs for stage in recipe.resolved_stages()],
+    }
 
 
 def _submit(lab: Lab, recipe: Recipe, name: str, count: int = 1) -> None:

@@ -55,7 +55,10 @@ def _values(name: str, raw: bytes) -> list[str]:
     if not name.lower().endswith(".json"):
         lines = text.rstrip().splitlines()  # an empty line within is a label that is not there
         return [line.strip().strip('"') for line in lines]
-    values = json.loads(text)
+    try:
+        values = json.loads(text)
+    except RecursionError:
+        return []
     if not isinstance(values, list) or not all(isinstance(one, str | int) for one in values):
         return []
     return [str(one) for one in values]

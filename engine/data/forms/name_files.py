@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.data.forms.columns import plain_name
-from engine.data.forms.schema_names import plain_yaml
 from engine.data.forms.text import read_text, separated
 from engine.data.names import composed
 from engine.data.roles import words_of
+from engine.files.checked import texts_of_yaml
 from engine.imaging.formats import is_picture
 
 MOST_BYTES = 1_000_000  # of such a file
@@ -65,7 +65,7 @@ def list_in(name: str, raw: bytes) -> ClassList | None:
     lower = name.lower()
     text, _ = read_text(name, raw)
     if lower.endswith(YAML):
-        found = _in_value(plain_yaml(text))
+        found = _in_value(texts_of_yaml(text))
     elif lower.endswith(".json"):
         try:
             found = _in_value(json.loads(text))

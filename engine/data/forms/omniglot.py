@@ -63,6 +63,23 @@ def alphabet_of(name: str) -> str:
     return name.rpartition(" ")[0]
 
 
+def count_parts(paths: Sequence[Path]) -> tuple[int, int]:
+    """How many images and classes the archives at `paths` hold together, by their tables of contents
+    alone. Raises OSError or zipfile.BadZipFile.
+    """
+    taken_from: dict[str, Path] = {}
+    classes: set[tuple[str, str]] = set()
+    images = 0
+    for path in paths:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if not is_hidden(name)]
+        for match in filter(None, map(_PICTURE.fullmatch, names)):
+            if taken_from.setdefault(match[1], path) == path:
+                images += 1
+                classes.add((match[1], match[2]))
+    return images, len(classes)
+
+
 def joined(
     paths: Sequence[Path], unpacked_mb: int, content_of: Callable[[Sequence[Path]], str]
 ) -> tuple[Files, Callable[[np.ndarray], str]]:

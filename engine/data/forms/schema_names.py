@@ -12,22 +12,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from engine.data.forms.sink import Sink
+from engine.files.checked import texts_of_yaml
 
 NOT_LISTED = (
     "state.json, which lists what the data set consists of, does not name it: it is a cache of the"
     " library `datasets`."
 )
-MOST_YAML = 200_000  # characters
 
 
 def features_of(metadata: Any) -> dict[str, Any]:
     """What `datasets` writes into a schema: kinds of columns by name."""
     try:
         found = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         return {}
     lists = {
         key: {"feature": one[0]} for key, one in found.items() if isinstance(one, list) and one
@@ -70,7 +68,7 @@ def without_caches(
             continue
         try:
             parts = {str(one["filename"]) for one in json.loads(raw)["_data_files"]}
-        except (KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError, RecursionError):
             continue
         beside = [one for one in kept if one[0].rpartition("/")[0] == folder]
         others = [one for one in beside if one[0].rpartition("/")[2] not in parts]
@@ -88,7 +86,7 @@ def listed_names(about: Mapping[str, bytes]) -> dict[str, Sequence[str]]:
         if name.endswith(".json"):
             try:
                 value = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             for each in (value, *(value.values() if isinstance(value, dict) else ())):
                 features = each.get("features") if isinstance(each, dict) else None
@@ -99,36 +97,32 @@ def listed_names(about: Mapping[str, bytes]) -> dict[str, Sequence[str]]:
     return {}
 
 
-def plain_yaml(text: str) -> Any:
-    """What YAML holds, texts only: 007 stays '007'. None if it is none, or repeats parts of itself,
-    which may unfold to any size.
-    """
-    head = text[:MOST_YAML]
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(head, yaml.SafeLoader)):
-            return None
-        return yaml.load(head, yaml.BaseLoader)  # noqa: S506 - makes texts, lists and dicts alone
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return None
-
-
 def _in_card(text: str) -> dict[str, Sequence[str]]:
     """Class names in a card's head: dataset_info, features, dtype, class_label, names."""
-    value = plain_yaml(text[3:].partition("\n---")[0])
+    value = texts_of_yaml(text[3:].partition("\n---")[0])
     infos = value.get("dataset_info") if isinstance(value, dict) else None
     for info in infos if isinstance(infos, list) else [infos]:
         found: dict[str, Sequence[str]] = {}
-        for one in (info or {}).get("features", ()) if isinstance(info, dict) else ():
-            kind = one.get("dtype") if isinstance(one, dict) else None
-            names = kind.get("class_label", {}).get("names") if isinstance(kind, dict) else None
+        features = _at(info, "features")
+        for one in features if isinstance(features, list) else ():
+            column, names = _at(one, "name"), _at(one, "dtype", "class_label", "names")
+            if not isinstance(column, str):
+                continue
             if isinstance(names, dict):
-                found[one["name"]] = [str(names[key]) for key in sorted(names, key=_number)]
+                found[column] = [str(names[key]) for key in sorted(names, key=_number)]
             elif isinstance(names, list):
-                found[one["name"]] = [str(name) for name in names]
+                found[column] = [str(name) for name in names]
         if found:
             return found
     return {}
 
 
+def _at(value: Any, *keys: str) -> Any:
+    """What lies at these keys, one within the other; None where something else does."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() and len(text) < 10 else 0

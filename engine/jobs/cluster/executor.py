@@ -17,26 +17,30 @@ from typing import Any
 from engine.errors import GlyphlabError, RunError
 from engine.files.atomic import write_json, write_text
 from engine.files.locks import Lock, is_locked
-from engine.files.pulse import BEAT_SECONDS, age_seconds, clock_ns
+from engine.files.pulse import BEAT_SECONDS, SILENT_SECONDS, age_seconds, clock_ns
 from engine.files.remote import RemoteError
 from engine.jobs.cluster.base import Cluster, ClusterError, Job, JobState, Node
+from engine.jobs.cluster.inputs import Needed, needed
+from engine.jobs.cluster.live import LiveJob, live_jobs
 from engine.jobs.cluster.probe import Probe, last_probe, probe
-from engine.jobs.cluster.stored import StoredRuns
+from engine.jobs.cluster.stored import StoredJobs
+from engine.jobs.cluster.task_inputs import needed_by_task
 from engine.jobs.cluster.view import ClusterView
-from engine.jobs.executor import LocalExecutor
+from engine.jobs.executor import FRESH, LocalExecutor
 from engine.jobs.mirror import start_mirrors
+from engine.jobs.parallel import END_SECONDS
 from engine.jobs.processes import environment_of
 from engine.jobs.resources import Resources, resources_of
-from engine.jobs.task_status import read_status, task_folders
+from engine.jobs.task_status import read_status
 from engine.progress import Progress, no_progress
-from engine.runs.index import KnownRun, known_runs
 from engine.runs.run import Run
-from engine.runs.run_info import ALIVE, now
+from engine.runs.run_info import ALIVE
+from engine.runs.times import before_again, now
 from engine.settings import COMMAND, Settings
+from engine.store.store import Store
 
 BETWEEN_SECONDS = 2.0  # two questions to the cluster, for all viewers of this process together
 NODES_SECONDS = 10.0  # two questions for its machines
-SILENT_SECONDS = 9 * BEAT_SECONDS  # after which a node that gave signs of life counts as lost
 HERE = {"sweep"}  # tasks that only watch others' jobs: they would hold a core for nothing
 GONE = JobState("ended", "the cluster does not know it any more")
 
@@ -50,7 +54,7 @@ class ClusterExecutor:
         self.settings, self.cluster = settings, cluster
         self._between_seconds = between_seconds
         self._local = LocalExecutor(settings)
-        self._stored = StoredRuns(settings) if settings.store else None
+        self._stored = StoredJobs(settings) if settings.store else None
         self._asking = threading.Lock()
         self._asked = float("-inf")
         self._states: dict[str, JobState] | None = None
@@ -68,42 +72,63 @@ class ClusterExecutor:
         with run.take_lock():
             (run.path / "stop").unlink(missing_ok=True)
             before = run.status()
-            fresh = {"message": "", "error": None, "finished": None, "pid": None, "host": None}
-            run.write_status(state="queued", **fresh)
+            if before.get("job"):  # Slurm queues a job whose node was lost again by itself
+                with suppress(ClusterError):
+                    self.cluster.cancel(before["job"]["id"])
+            run.write_status(state="queued", **before_again(before), **FRESH, host=None)
             try:
-                id = self._submit(run.path, run.id, resources_of(self.settings, run.recipe()), run)
+                recipe, store = run.recipe(), Store(self.settings.home, self.settings)
+                files = needed(store, recipe) if self._stored else []
+                id = self._submit(run.path, run.id, resources_of(self.settings, recipe), files)
             except GlyphlabError as error:
-                run.write_status(**{**before, "state": "failed", "error": str(error)})
+                earlier = before.get("earlier_seconds")
+                as_before = {**before, "earlier_seconds": earlier, "state": "failed"}
+                run.write_status(**{**as_before, "error": str(error)})
                 raise
             run.write_status(job={"cluster": self.cluster.name, "id": id, "since": now()})
         if self._stored:  # the job's own folder is not where a mirror could go on with it
             start_mirrors(run, self.settings)
 
     def start_task(self, folder: Path, lock: Lock) -> None:
-        """Hand a task in, whose status is written; its `lock` is let go."""
-        status = read_status(folder)
-        if status.kind in HERE or self._stored:
+        """Hand a task in, whose status is written; its `lock` is let go. What can be no job is
+        computed here.
+        """
+        status = read_status(folder).model_dump()
+        files = self._needed(folder, status) if self._stored else []
+        if status["kind"] in HERE or files is None:
             self._local.start_task(folder, lock)
             return
+        waits = {**status, "state": "queued"}
+        write_json(folder / "status.json", waits)
         try:
-            id = self._submit(folder, status.kind, resources_of(self.settings))
+            id = self._submit(folder, status["kind"], resources_of(self.settings), files)
         except GlyphlabError as error:
             end = {"state": "failed", "error": str(error), "finished": now()}
-            write_json(folder / "status.json", {**status.model_dump(), **end})
+            write_json(folder / "status.json", {**status, **end})
             raise
         job = {"cluster": self.cluster.name, "id": id, "since": now()}
-        write_json(folder / "status.json", {**status.model_dump(), "state": "queued", "job": job})
+        write_json(folder / "status.json", {**waits, "job": job})
         lock.release()
 
-    def _submit(self, folder: Path, name: str, resources: Resources, run: Run | None = None) -> str:
+    def _needed(self, folder: Path, status: Mapping[str, Any]) -> Needed | None:
+        store = Store(self.settings.home, self.settings)
+        try:
+            return needed_by_task(store, status["kind"], status["arguments"])
+        except GlyphlabError as error:  # the task itself tells it if that is wrong here, too
+            with suppress(OSError), open(folder / "log.txt", "a", encoding="utf-8") as log:
+                log.write(f"computed on the lab's own machine: {error}\n")
+            return None
+
+    def _submit(self, folder: Path, name: str, resources: Resources, files: Needed) -> str:
         found = last_probe(self.settings.home)
         if found is not None and found.cluster == self.cluster.name and found.ok is False:
             raise RunError(
                 found.message.rstrip("."), hint=f"Then test it again: `{COMMAND} cluster --probe`."
             )
         arguments = ("_job", str(folder))
-        if self._stored and run:
-            arguments = ("_stored", folder.name, self._stored.begin(run))
+        if self._stored:
+            place = f"{folder.parent.name}/{folder.name}"
+            arguments = ("_stored", place, self._stored.begin(folder, files))
         return self.cluster.submit(self.job(name, arguments, folder, resources))
 
     def job(self, name: str, arguments: tuple[str, ...], folder: Path, resources: Resources) -> Job:
@@ -132,19 +157,26 @@ class ClusterExecutor:
             return
         run.ask_to_stop()
         if self._stored:
-            self._stored.ask_to_stop(run)
+            self._stored.ask_to_stop(run.path)
         state = self.cluster.states().get(job["id"], GONE).state
+        if state == "running" and self._waits_for_nodes(run):
+            state = "waiting"
         if not at_once and state == "running":
             return
         self.cluster.cancel(job["id"], at_once)
-        if state == "running":
-            _wait_for_its_end(run.path)
         if self._stored:
-            self._stored.give_up(run)
-        with suppress(RunError), run.take_lock(seconds=1):
+            self._stored.give_up(run.path)
+        # Of several nodes the lock is torchrun's to the last, which may have to end the others.
+        patience = 1 if state != "running" else END_SECONDS if run.status().get("nodes") else 10
+        with suppress(RunError), run.take_lock(seconds=patience):
             if run.status().get("state") in ALIVE:
                 words = "killed on request; it can be resumed"
                 run.end("stopped", words if state == "running" else "stopped before it began")
+
+    def _waits_for_nodes(self, run: Run) -> bool:
+        """Whether the job of a run over several nodes has begun, but not the run: Ray's waits so."""
+        begun = run.status().get("state") != "queued" or is_locked(run.path / "lock")
+        return not begun and resources_of(self.settings, run.recipe()).nodes > 1
 
     def stop_task(self, folder: Path) -> None:
         """Leave word in the task's folder; a job that still waits is taken off the queue."""
@@ -153,9 +185,10 @@ class ClusterExecutor:
             self._local.stop_task(folder)
             return
         write_text(folder / "stop", now() + "\n")
+        if self._stored:
+            self._stored.ask_to_stop(folder)
         if self.cluster.states().get(status.job["id"], GONE).state != "running":
-            self.cluster.cancel(status.job["id"])
-            self._end_task(folder, {"state": "stopped"})
+            self._end(LiveJob(folder, status.model_dump(), None), "stopped", "")
 
     # looking
 
@@ -202,53 +235,47 @@ class ClusterExecutor:
 
     def _look(self) -> None:
         self._asked = time.monotonic()
-        tasks = [folder for folder in task_folders(self.settings.home) if _task_job(folder)]
+        # What is handed in after the cluster was asked is not known to it, and not lost.
+        handed_in = {job.folder for job in live_jobs(self.settings.home)}
+        wrong = ""  # said once all was asked: viewers may look meanwhile
         try:
-            self._states, self._error = self.cluster.states(), ""
+            self._states = self.cluster.states()
             if time.monotonic() - self._nodes_asked > NODES_SECONDS:
                 self._nodes, self._nodes_asked = self.cluster.nodes(), time.monotonic()
         except ClusterError as error:
-            self._states, self._error = None, str(error)
+            self._states, wrong = None, str(error)
         try:
             if self._stored:
-                self._stored.pull([known.run for known in self._jobs()])
-            runs = self._jobs()
-        except RemoteError as error:  # then nothing is known of any run, and none is given up
-            self._error, runs = str(error), []
+                self._stored.pull(sorted(handed_in))
+            jobs = live_jobs(self.settings.home)
+        except RemoteError as error:  # then nothing is known of any job, and none is given up
+            wrong, jobs = str(error), []
+        self._error = wrong
         with suppress(OSError):
             self._clock = clock_ns(self.settings.home)  # once, not for each of hundreds of runs
-        for known in runs:
+        for job in jobs:
             with suppress(GlyphlabError, OSError):
-                if word := self._lost(known.run.path, known.status):
-                    self._end_run(known.run, word)
-                elif known.status.get("state") == "running":
-                    self._say_if_queued_again(known.run)
-        for folder in tasks:
-            with suppress(GlyphlabError, OSError):
-                if word := self._lost(folder, read_status(folder).model_dump()):
-                    self._end_task(folder, {"state": "failed", "error": word})
+                if job.folder in handed_in and (words := self._lost(job)):
+                    self._end(job, "failed", words)
+                elif job.run and job.status.get("state") == "running":
+                    self._say_if_queued_again(job.run)
         self._asked = time.monotonic()
 
-    def _jobs(self) -> list[KnownRun]:
-        """The runs that are jobs of the cluster and have not ended, as far as their folders say."""
-        found = known_runs(self.settings.home)
-        return [known for known in found if not known.ended and known.status.get("job")]
-
-    def _lost(self, folder: Path, status: Mapping[str, Any]) -> str:
-        """Why the job of this folder computes no more, in words; empty if it does, or will."""
-        if is_locked(folder / "lock") and status.get("host") == socket.gethostname():
+    def _lost(self, job: LiveJob) -> str:
+        """Why a job computes no more, in words; empty if it does, or will."""
+        folder, host, id = job.folder, job.status.get("host"), job.id
+        if is_locked(folder / "lock") and host == socket.gethostname():
             return ""  # of this machine the kernel knows for sure
         silent = age_seconds(folder / "beat", self._clock)
-        job = status["job"]
-        state = JobState("running") if self._states is None else self._states.get(job["id"], GONE)
-        where = f" on {status['host']}" if status.get("host") else ""
+        state = JobState("running") if self._states is None else self._states.get(id, GONE)
+        where = f" on {host}" if host else ""
         if silent is not None and silent > SILENT_SECONDS and state.state != "waiting":
-            return f"no heartbeat{where} for {silent:.0f} s; it can be resumed"
+            return f"no heartbeat{where} for {silent:.0f} s; {job.way_on}"
         writing = is_locked(folder / "lock") or (silent is not None and silent < 3 * BEAT_SECONDS)
         if state.state == "ended" and not writing:
-            line = self.cluster.last_line(job["id"])
+            line = self.cluster.last_line(id)
             why = f"{state.why}: {line}" if line else state.why
-            return f"its job {job['id']}{where} ended without a result ({why}); it can be resumed"
+            return f"its job {id}{where} ended without a result ({why}); {job.way_on}"
         return ""
 
     def _say_if_queued_again(self, run: Run) -> None:
@@ -258,40 +285,16 @@ class ClusterExecutor:
             with run.take_lock(0.1):
                 run.write_status(state="queued", message="its job was taken from its node")
 
-    def _end_run(self, run: Run, word: str) -> None:
+    def _end(self, job: LiveJob, state: str, words: str) -> None:
         # The lock of a machine that went down may stay for minutes. Nobody else writes then.
-        lock = Lock.take(run.path / "lock", 0.5)
+        lock = Lock.take(job.folder / "lock", 0.5)
         try:
-            job = run.status().get("job") or {}
-            if run.status().get("state") in ALIVE:
+            if job.alive():
                 with suppress(ClusterError):
-                    self.cluster.cancel(job.get("id", ""), at_once=True)
+                    self.cluster.cancel(job.id, at_once=True)
                 if self._stored:
-                    self._stored.give_up(run)
-                run.end("failed", error=word)
+                    self._stored.give_up(job.folder)
+                job.end(state, words)
         finally:
             if lock:
                 lock.release()
-
-    def _end_task(self, folder: Path, end: dict[str, Any]) -> None:
-        lock = Lock.take(folder / "lock", 0.5)
-        try:
-            status = read_status(folder).model_dump()
-            if status["state"] in ALIVE:
-                write_json(folder / "status.json", {**status, **end, "finished": now()})
-        finally:
-            if lock:
-                lock.release()
-
-
-def _task_job(folder: Path) -> bool:
-    with suppress(GlyphlabError, OSError):
-        status = read_status(folder)
-        return status.job is not None and status.state in ALIVE
-    return False
-
-
-def _wait_for_its_end(folder: Path, seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while is_locked(folder / "lock") and time.monotonic() < end:
-        time.sleep(0.1)

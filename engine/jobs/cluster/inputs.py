@@ -1,5 +1,5 @@
-"""What a run needs beside its own folder, for a node that does not see the lab's home: its data sets,
-the decisions about their labels, and the model that it starts from.
+"""What a run or a task needs beside its own folder, for a node that does not see the lab's home: its
+data sets, the decisions about their labels, and the models that it starts from or asks.
 
     inputs/<digest of the content>    in the store, sent once and never changed; a folder is one tar
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 INPUTS = "inputs"
 MANIFEST = "inputs.json"
+Needed = list[tuple[str, Path]]  # where a file or folder lies in the job's home, and here
 
 
 class Input(NamedTuple):
@@ -42,22 +43,29 @@ class Input(NamedTuple):
     folder: bool
 
 
-def needed(store: Store, recipe: Recipe) -> list[tuple[str, Path]]:
-    """What the job of a recipe needs: (name in its home, file or folder here). What it can make or
-    download by itself is not among it. Raises DataError, CheckpointError for what can't be sent.
+def needed(store: Store, recipe: Recipe) -> Needed:
+    """What the job of a recipe needs. What it can make or download by itself is not among it.
+    Raises DataError, CheckpointError for what can't be sent.
     """
-    names = [name for name in (recipe.data.name, recipe.data.test_on) if name]
-    out: list[tuple[str, Path]] = []
-    for name in dict.fromkeys(one for pool in names for one in names_in(pool)):
-        found = find(name, store.settings.data, store.home)
-        if found is not None and found.path is not None:
-            out += _files_of(store, name, found)
-        journal = Journal(store.home, name).path
-        if recipe.data.labels == "mended" and journal.exists():
-            out.append((_name_in(store, journal, name), journal))
+    out: Needed = []
+    for name in (recipe.data.name, recipe.data.test_on):
+        out += data_files(store, name, recipe.data.labels == "mended") if name else []
     if recipe.init_from:
-        out += _parent(store, recipe.init_from, recipe.scale)
+        out += model_files(store, starting_model(store, recipe.init_from, recipe.scale))
     return list(dict.fromkeys(out))
+
+
+def data_files(store: Store, name: str, mended: bool = True) -> Iterator[tuple[str, Path]]:
+    """The files of a data set, or of those that are pooled in it, and if `mended` what was decided
+    about their labels. Raises DataError.
+    """
+    for one in names_in(name):
+        found = find(one, store.settings.data, store.home)
+        if found is not None and found.path is not None:
+            yield from _files_of(store, one, found)
+        journal = Journal(store.home, one).path
+        if mended and journal.exists():
+            yield _name_in(store, journal, one), journal
 
 
 def _files_of(store: Store, name: str, found: Found) -> Iterator[tuple[str, Path]]:
@@ -89,8 +97,8 @@ def _name_in(store: Store, path: Path, data: str) -> str:
     )
 
 
-def _parent(store: Store, name: str, scale: str) -> Iterator[tuple[str, Path]]:
-    folder = starting_model(store, name, scale)
+def model_files(store: Store, folder: Path) -> Iterator[tuple[str, Path]]:
+    """What finds the model in `folder` again by its name. Raises RunError if it lies outside the lab."""
     if folder.is_relative_to(store.checkpoints):
         return  # part of the program, on the nodes as well
     if not folder.is_relative_to(store.home):
@@ -114,8 +122,7 @@ def send(remote: Remote, wanted: Sequence[tuple[str, Path]]) -> list[Input]:
             if found.folder:
                 with tempfile.TemporaryDirectory() as place:
                     packed = Path(place) / "packed.tar"
-                    with tarfile.open(packed, "w") as archive:
-                        archive.add(path, ".")
+                    _pack(path, packed)
                     remote.send(packed, found.key)
             else:
                 remote.send(path, found.key)
@@ -131,24 +138,44 @@ def fetch(remote: Remote, inputs: Sequence[Input], home: Path, kept: Path) -> No
     for each in inputs:
         if ".." in Path(each.name).parts or Path(each.name).is_absolute():
             raise RunError(
-                "what the store says this run needs lies outside its home", got=each.name
+                "what the store says this job needs lies outside its home", got=each.name
             )
         file = kept / each.key.rpartition("/")[2]
         with Lock.take(file.with_suffix(".lock"), seconds=3_600) or _busy(file):
             if not file.exists() and not remote.fetch(each.key, file):
-                raise RunError(
-                    f"{each.name} is not in the store any more", hint="Start the run again."
-                )
+                raise RunError(f"{each.name} is not in the store any more", hint="Start it again.")
         place = home / each.name
         place.parent.mkdir(parents=True, exist_ok=True)
         if each.folder:
-            with tarfile.open(file) as archive:
-                archive.extractall(place, filter="data")
+            _unpack(file, place)
         else:
             try:
                 os.link(file, place)  # both are on this node's disk, and nobody writes into them
             except OSError:
                 shutil.copyfile(file, place)
+
+
+def _pack(folder: Path, file: Path) -> None:
+    """A folder as a tar, with the times of its files to the nanosecond: names are made of some."""
+
+    def exact(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        nanoseconds = os.stat(folder / member.name).st_mtime_ns
+        exactly = f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
+        member.pax_headers = {**member.pax_headers, "mtime": exactly}
+        return member
+
+    with tarfile.open(file, "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.add(folder, ".", filter=exact)
+
+
+def _unpack(file: Path, folder: Path) -> None:
+    with tarfile.open(file) as archive:
+        archive.extractall(folder, filter="data")
+        for member in archive:
+            seconds, _, rest = member.pax_headers.get("mtime", "").partition(".")
+            if member.isfile() and seconds:
+                then = int(seconds) * 10**9 + int(rest[:9].ljust(9, "0"))
+                os.utime(folder / member.name, ns=(then, then))
 
 
 def _busy(file: Path) -> Lock:

@@ -19,7 +19,7 @@ from engine.files.locks import Lock, is_locked
 from engine.files.remote import Remote, shown
 from engine.jobs.cluster.base import Cluster, Job
 from engine.progress import Progress, no_progress
-from engine.runs.run_info import now
+from engine.runs.times import now
 
 PATIENCE_SECONDS = 120.0  # for a free place and a node that wakes up
 HOLD_SECONDS = 10.0  # that the job keeps its lock for us to see

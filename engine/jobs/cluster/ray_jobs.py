@@ -7,6 +7,7 @@ private network.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shlex
 import time
@@ -16,12 +17,14 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
+from engine.errors import one_line
 from engine.jobs.cluster.base import ClusterError, Job, JobState, Node
+from engine.jobs.cluster.order import JOB
+from engine.jobs.cluster.ray_nodes import GB, arguments_of
 
 TIMEOUT_SECONDS = 5.0  # for a question; pages may be waiting for the answer
 SUBMIT_SECONDS = 60.0  # Ray answers when the job's own process is up
 STATES = {"PENDING": "waiting", "RUNNING": "running"}
-GB = 10**9
 
 
 class RayJobs:
@@ -34,19 +37,28 @@ class RayJobs:
 
     def submit(self, job: Job) -> str:
         """See Cluster. Its id is the submission's."""
-        command = shlex.join([self.python, "-P", "-m", "engine", *job.arguments])
-        wanted, output = job.resources, f" >> {shlex.quote(str(job.log))} 2>&1" if job.log else ""
+        wanted, arguments, log = job.resources, job.arguments, job.log
+        if wanted.nodes > 1:
+            arguments, log = arguments_of(arguments, wanted, str(log)), None
+        command = shlex.join([self.python, "-P", "-m", "engine", *arguments])
+        output = f" >> {shlex.quote(str(log))} 2>&1" if log else ""
+        id = f"glyphlab-{job.name}-{secrets.token_hex(4)}"
         asked = {
             # exec: a stop reaches the process itself. A missing home is said in Ray's own log.
             "entrypoint": f"exec {command}{output}",
-            "submission_id": f"glyphlab-{job.name}-{secrets.token_hex(4)}",
+            "submission_id": id,
             "runtime_env": {"env_vars": job.environment},
             "metadata": {"name": job.name},
-            # Without a number of its own an entrypoint runs on the head node, whatever is free.
-            "entrypoint_num_cpus": wanted.cpus,
-            "entrypoint_num_gpus": wanted.gpus,
-            "entrypoint_memory": int(wanted.memory_gb * GB),
         }
+        if wanted.nodes == 1:
+            asked["runtime_env"] = {"env_vars": {**job.environment, JOB: id}}
+            # Without a number of its own an entrypoint runs on the head node, whatever is free. That
+            # of several nodes does so, and has Ray find them.
+            asked |= {
+                "entrypoint_num_cpus": wanted.cpus,
+                "entrypoint_num_gpus": wanted.gpus,
+                "entrypoint_memory": int(wanted.memory_gb * GB),
+            }
         end = time.monotonic() + SUBMIT_SECONDS
         while True:
             try:
@@ -61,7 +73,7 @@ class RayJobs:
         for found in self._ask("/api/jobs/"):
             if id := found.get("submission_id"):
                 status = str(found.get("status", ""))
-                why = f"{status}: {found.get('message') or ''}".strip(": ")
+                why = f"{status}: {_said(found.get('message') or '')}".strip(": ")
                 state: Any = STATES.get(status, "ended")
                 out[id] = JobState(state, why, _host(found.get("driver_agent_http_address") or ""))
         return out
@@ -78,7 +90,7 @@ class RayJobs:
     def last_line(self, id: str) -> str:
         with suppress(ClusterError):
             text = str(self._ask(f"/api/jobs/{quote(id)}/logs").get("logs") or "")
-            return text.strip().rpartition("\n")[2][-300:]
+            return _said(text.strip().rpartition("\n")[2])
         return ""
 
     def nodes(self) -> list[Node]:
@@ -127,6 +139,14 @@ class RayJobs:
                 got=str(getattr(error, "reason", error)),
                 hint="Start it (`ray start --head`), or set GLYPHLAB_RAY_ADDRESS to its dashboard.",
             ) from None
+
+
+def _said(message: str) -> str:
+    """What Ray says of a job, in one line of plain text: the colours and the log that it appends have
+    no place in a run's status.
+    """
+    first = re.sub(r"\x1b\[[0-9;]*m", "", message.strip().partition("\n")[0])
+    return one_line(first.partition(", last available logs")[0], 300)
 
 
 def _host(address: str) -> str:

@@ -1,14 +1,16 @@
-"""A run's folder in a store and on a machine, kept alike. Only one side writes at a time: the job
-while it computes, the lab before and after.
+"""The folder of a run, or of a task, in a store and on a machine, kept alike. Only one side writes at a
+time: the job while it computes, the lab before and after.
 
-    runs/<folder>/recipe.yaml …   the run's files, see engine.runs.run
+    runs/<folder>/recipe.yaml …   the run's files, see engine.runs.run; the task's, see engine.jobs.tasks
     runs/<folder>/attempt.json    {"attempt": token, "stop": false}, written by the lab: which job may
                                   write the folder, and whether it is asked to stop
 
-A file that says what is complete (`status.json`, `last/state.json`, `best/checkpoint.json`) is read
-before all others and written after them, so that it never names what is not there: whoever fetches
-the folder at any moment, or is killed at any moment, has a checkpoint that holds and every row of
-metrics up to it.
+Those of tasks lie among those of runs, so that one listing shows what is new of both.
+
+A file that says what is complete (`status.json`, `last/state.json`, `best/checkpoint.json`,
+`made.json`) is read before all others and written after them, so that it never names what is not
+there: whoever fetches the folder at any moment, or is killed at any moment, has a checkpoint that
+holds and every row of metrics up to it.
 """
 
 from __future__ import annotations
@@ -22,15 +24,24 @@ from typing import Any
 
 from engine.files.atomic import make_folder, write_bytes
 from engine.files.remote import Remote, Stamp
+from engine.jobs.cluster.made import LIST, MADE
 
 RUNS, ATTEMPT = "runs", "attempt.json"
 OWN = {"lock", "stop", ATTEMPT}  # of one side alone
-# The file that is written last → the key by which it names the file that it is about.
-NAMING = {"last/state.json": "file", "best/checkpoint.json": "weights", "status.json": ""}
+PASSING = {"beat", "last/state.json", "best/checkpoint.json"}  # gone or replaced at any moment
+# The file that is written last → the key by which it names the file, or files, that it is about.
+NAMING = {
+    "last/state.json": "file",
+    "best/checkpoint.json": "weights",
+    LIST: "files",
+    "status.json": "",
+}
+# What is fetched when all is over: what only a job goes on from, and what a task has made.
+AT_THE_END = ("last/", f"{MADE}/", LIST)
 
 
 class RunSync:
-    """The folder of one run on this machine, and in the store. Its methods raise RemoteError."""
+    """The folder of one run or task on this machine, and in the store. Its methods raise RemoteError."""
 
     def __init__(self, remote: Remote, folder: Path) -> None:
         self.remote, self.folder = remote, folder
@@ -66,12 +77,12 @@ class RunSync:
         all_of_it: bool = True,
     ) -> None:
         """Fetch what has changed in the store, by a listing of the run's folder there; `merged` takes
-        the place of these fields of its status. all_of_it: also what only a job goes on from.
+        the place of these fields of its status. all_of_it: also what is AT_THE_END.
         """
         changed = [name for name, stamp in listed.items() if self._got.get(name) != stamp]
         changed = [name for name in changed if name not in OWN]
         if not all_of_it:
-            changed = [name for name in changed if not name.startswith("last/")]
+            changed = [name for name in changed if not name.startswith(AT_THE_END)]
         naming = {
             name: self.remote.read(f"{self.place}/{name}") for name in changed if name in NAMING
         }
@@ -90,6 +101,11 @@ class RunSync:
             with suppress(OSError):
                 (self.folder / name).unlink()
             del self._got[name]
+
+    def lacks(self, listed: Mapping[str, Stamp]) -> bool:
+        """Whether something of a listing was not fetched as it is there."""
+        wanted = {name: stamp for name, stamp in listed.items() if name not in OWN | PASSING}
+        return any(self._got.get(name) != stamp for name, stamp in wanted.items())
 
     def fetch(self) -> None:
         """Fetch the whole folder."""
@@ -117,11 +133,13 @@ class RunSync:
         self.remote.delete_folder(self.place)
 
     def _complete(self, name: str, content: bytes, known: Mapping[str, object]) -> bool:
-        """Whether the file that `content` names is on the other side already."""
-        key = NAMING[name]
-        with suppress(ValueError, KeyError, AttributeError):
+        """Whether what `content` names is on the other side already."""
+        key, (folder, slash, _) = NAMING[name], name.rpartition("/")
+        with suppress(ValueError, KeyError, AttributeError, TypeError):
             about = json.loads(content)
-            return not key or f"{name.rpartition('/')[0]}/{about[key]}" in known
+            named = about[key] if key else []
+            files = [named] if isinstance(named, str) else named
+            return all(f"{folder}{slash}{file}" in known for file in files)
         return False
 
     def _local(self, name: str) -> bytes | None:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import runpy
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.files.atomic import tail_of
 from engine.jobs.cluster.base import ClusterError, Job, JobState, Node
+from engine.jobs.place import Place, at_place
 
 TIMEOUT_SECONDS = 10.0
 DAY_MINUTES = 24 * 60  # one attempt's limit where none is given; what takes longer is queued again
@@ -44,11 +47,14 @@ class SlurmJobs:
         more: dict[str, Any] = {"requeue": True, "export": "ALL", **self.options}
         if wanted.gpus:
             more["gres"] = f"gpu:{wanted.gpus}"
+        if wanted.nodes > 1:  # when the run's process is killed, nothing goes on elsewhere
+            more |= {"wait_all_nodes": 1}
+            made.update_parameters(srun_args=["--kill-on-bad-exit=1"])
         made.update_parameters(
             job_name=f"glyphlab-{job.name}",
             cpus_per_task=wanted.cpus,
             mem=f"{int(wanted.memory_gb * 1000)}M",
-            nodes=1,
+            nodes=wanted.nodes,
             ntasks_per_node=1,
             signal_delay_s=NOTICE_SECONDS,
             setup=[f"export {key}={shlex.quote(value)}" for key, value in job.environment.items()],
@@ -56,7 +62,9 @@ class SlurmJobs:
             time=wanted.minutes or DAY_MINUTES,
         )
         try:
-            return str(made.submit(SlurmWork(job.arguments, str(job.log or ""))).job_id)
+            return str(
+                made.submit(SlurmWork(job.arguments, str(job.log or ""), wanted.nodes)).job_id
+            )
         except Exception as error:  # submitit passes on what sbatch said as its own kind of error
             text = " ".join(str(error).split())[-300:]
             raise ClusterError("Slurm did not take the job", got=text) from None
@@ -108,10 +116,10 @@ class SlurmJobs:
 
 
 class SlurmWork:
-    """What submitit pickles and calls on the node, once for every attempt."""
+    """What submitit pickles and calls on every node, once for every attempt."""
 
-    def __init__(self, arguments: tuple[str, ...], log: str) -> None:
-        self.arguments, self.log = arguments, log
+    def __init__(self, arguments: tuple[str, ...], log: str, nodes: int = 1) -> None:
+        self.arguments, self.log, self.nodes = arguments, log, nodes
 
     def __call__(self) -> None:
         if self.log:
@@ -119,7 +127,9 @@ class SlurmWork:
             os.dup2(output, sys.stdout.fileno())
             os.dup2(output, sys.stderr.fileno())
         # In this process: it is the one that gets Slurm's signals.
-        sys.argv[1:] = self.arguments
+        sys.argv[1:] = (
+            at_place(self.arguments, _place(os.environ)) if self.nodes > 1 else self.arguments
+        )
         runpy.run_module("engine", run_name="__main__", alter_sys=True)
 
     def checkpoint(self) -> Any:
@@ -127,6 +137,19 @@ class SlurmWork:
         disk already.
         """
         return _submitit().helpers.DelayedSubmission(self)
+
+
+def _place(environ: Mapping[str, str]) -> Place:
+    """This task's node among the job's. Nodes are reached by the addresses that Slurm itself uses,
+    which need not be their names'.
+    """
+    names = _run("scontrol", "show", "hostnames", environ["SLURM_JOB_NODELIST"]).split()
+    number = int(environ["SLURM_PROCID"])
+    other = names[0 if number else 1]
+    said = _run("scontrol", "--oneliner", "show", "node", other)
+    address = re.search(r"\bNodeAddr=(\S+)", said)
+    attempt = f"{environ['SLURM_JOB_ID']}-{environ.get('SLURM_RESTART_COUNT') or 0}"
+    return Place(number, tuple(names), address[1] if address else other, attempt)
 
 
 def _submitit() -> Any:

@@ -1,9 +1,9 @@
-"""A run's job on a node that does not see the lab's home: it fetches what it needs from the store,
-trains in a home of its own, and pushes the run's folder back at every checkpoint.
+"""The job of a run or task on a node that does not see the lab's home: it fetches what it needs from
+the store, computes in a home of its own, and pushes its folder back at every checkpoint.
 
     GLYPHLAB_NODE_HOME/inputs/          what was fetched, kept for the next job on this node
                        cache/ weights/  likewise: decoded images, downloaded weights
-                       jobs/<run>-<attempt>/   the job's home, gone when its run is in the store
+                       jobs/<folder>-<attempt>/   the job's home, gone when its folder is in the store
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,34 +21,34 @@ from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError, RunError
 from engine.files.locks import Lock, is_locked
-from engine.files.pulse import beating
 from engine.files.remote import Remote
 from engine.jobs.cluster.inputs import MANIFEST, Input, fetch
-from engine.jobs.cluster.run_sync import RUNS, RunSync
-from engine.jobs.worker import work_on_run
-from engine.runs.run import Run
-from engine.store.store import Store
+from engine.jobs.cluster.made import Made, put_in_place
+from engine.jobs.cluster.run_sync import RunSync
+from engine.jobs.cluster.work import work_in
 
 if TYPE_CHECKING:
+    from engine.jobs.task_worker import Task
     from engine.settings import Settings
 
 PUSH_SECONDS = 2.0
-PATIENCE_SECONDS = 600.0  # for a store that does not answer when the run has ended
+PATIENCE_SECONDS = 600.0  # for a store that does not answer when the work has ended
 SHARED = ("cache", "weights")  # of all jobs of a node
-OUSTED = 75  # exit status of a job whose run was given to another one
+OUSTED = 75  # exit status of a job whose folder was given to another one
 
 
-def work_on_stored(name: str, attempt: str, settings: Settings) -> None:
-    """Bring the run of that folder's name to its end, if this job is the one that has it. Raises
-    RunError if it is not, RemoteError if the store can't be reached from this node.
+def work_on_stored(place: str, attempt: str, settings: Settings, tasks: Mapping[str, Task]) -> None:
+    """Bring the run or task whose folder is at `place` in a home, runs/… or tasks/…, to its end, if
+    this job is the one that has it. Raises RunError if it is not, RemoteError if the store can't be
+    reached from this node.
     """
-    remote = Remote(settings.store)
+    remote, name = Remote(settings.store), Path(place).name
     home = _job_home(settings.node_home, f"{name}-{attempt}")
     with home.lock:
-        sync = RunSync(remote, home.path / RUNS / name)
+        sync = RunSync(remote, home.path / place)
         if sync.wanted().get("attempt") != attempt:
             raise RunError(
-                f"run {name} is not in the store {remote.address} for this job",
+                f"{name} is not in the store {remote.address} for this job",
                 hint="The lab and the nodes need the same GLYPHLAB_STORE, and rights to it.",
             )
         sync.fetch()
@@ -58,14 +58,12 @@ def work_on_stored(name: str, attempt: str, settings: Settings) -> None:
         _log_into(sync.folder / "log.txt")  # up to here the cluster's log says what is wrong
         data = tuple(sorted((home.path / "data").glob("*"), key=lambda path: int(path.name)))
         own = replace(settings, home=home.path, data=data)
-        run = Run(sync.folder)
-        lock = run.take_lock()
-        status = run.status()
-        if status.get("pid"):  # an earlier attempt of this job was ended by the cluster
-            run.write_status(resumed=status.get("resumed", 0) + 1)
-        with _pushing(sync, attempt), beating(run.path / "beat"):
-            work_on_run(Store(own.home, own), run, lock, ticket=None)
-        _push_all(sync, attempt)
+        made = Made(home.path, sync.folder)
+        put_in_place(sync.folder, home.path)  # by an earlier attempt
+        pushes = _Pushes(sync, attempt, made)
+        with pushes.now_and_again():
+            work_in(sync.folder, own, made.collecting(tasks))
+        pushes.last()
     shutil.rmtree(home.path, ignore_errors=True)
     home.lock.path.unlink(missing_ok=True)
 
@@ -99,7 +97,7 @@ def _job_home(node_home: Path, name: str) -> _Home:
             hint="Set GLYPHLAB_NODE_HOME to a folder that jobs may write to.",
         ) from None
     if door is None:
-        raise RunError("another job of this node is still beginning", hint="Resume the run.")
+        raise RunError("another job of this node is still beginning", hint="Start it again.")
     with door:
         for old in jobs.glob("*.lock"):
             if not is_locked(old):
@@ -124,48 +122,53 @@ def _log_into(file: Path) -> None:
     os.close(output)
 
 
-@contextmanager
-def _pushing(sync: RunSync, attempt: str) -> Iterator[None]:
-    """While the block runs, push what is new and look whether somebody wants the run to stop. A run
-    that was given to another job ends at once, without a trace in the store.
+class _Pushes:
+    """What is new in the folder of a job's run or task, sent to the store. A job whose folder was
+    given to another one ends at once, without a trace in the store.
     """
-    over = threading.Event()
 
-    def push() -> None:
-        while not over.wait(PUSH_SECONDS):
-            try:
-                _push_if_ours(sync, attempt)
-            except (GlyphlabError, OSError) as error:  # the training does not wait for the store
-                print(f"{time.strftime('%H:%M:%S')} {error}", flush=True)
+    def __init__(self, sync: RunSync, attempt: str, made: Made) -> None:
+        self.sync, self.attempt, self.made = sync, attempt, made
 
-    thread = threading.Thread(target=push, name="push to the store", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    @contextmanager
+    def now_and_again(self) -> Iterator[None]:
+        """While the block runs, push, and look whether somebody wants the job to stop."""
+        over = threading.Event()
 
+        def push() -> None:
+            while not over.wait(PUSH_SECONDS):
+                try:
+                    self._push()
+                except (GlyphlabError, OSError) as error:  # the work does not wait for the store
+                    print(f"{time.strftime('%H:%M:%S')} {error}", flush=True)
 
-def _push_if_ours(sync: RunSync, attempt: str) -> None:
-    wanted = sync.wanted()
-    if wanted.get("attempt") != attempt:
-        print("this run was given to another job; this one ends", flush=True)
-        os._exit(OUSTED)
-    if wanted.get("stop"):
-        (sync.folder / "stop").touch()
-    sync.push()
-
-
-def _push_all(sync: RunSync, attempt: str) -> None:
-    """The last push, as often as it takes."""
-    end, pause = time.monotonic() + PATIENCE_SECONDS, 1.0
-    while True:
+        thread = threading.Thread(target=push, name="push to the store", daemon=True)
+        thread.start()
         try:
-            _push_if_ours(sync, attempt)
-            return
-        except (GlyphlabError, OSError):
-            if time.monotonic() + pause > end:
-                raise
-            time.sleep(pause)
-            pause = min(2 * pause, 60)
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def last(self) -> None:
+        """The last push, as often as it takes."""
+        end, pause = time.monotonic() + PATIENCE_SECONDS, 1.0
+        while True:
+            try:
+                self._push()
+                return
+            except (GlyphlabError, OSError):
+                if time.monotonic() + pause > end:
+                    raise
+                time.sleep(pause)
+                pause = min(2 * pause, 60)
+
+    def _push(self) -> None:
+        wanted = self.sync.wanted()
+        if wanted.get("attempt") != self.attempt:
+            print("this was given to another job; this one ends", flush=True)
+            os._exit(OUSTED)
+        if wanted.get("stop"):
+            (self.sync.folder / "stop").touch()
+        self.made.collect()
+        self.sync.push()

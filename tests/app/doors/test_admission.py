@@ -179,7 +179,7 @@ def test_guesses_come_one_after_the_other_and_the_right_key_among_them(klass):
 
 def test_of_those_who_wait_for_their_turn_there_are_so_many_and_others_have_their_own():
     async def all_at_once() -> tuple[list[bool], bool]:
-        turns = Turns(seconds=0.01, most=3)
+        turns = Turns(seconds=0.3, most=3)
         come = await asyncio.gather(*(turns.come("10.0.0.1") for _ in range(6)))
         return come, await turns.come("10.0.0.2")
 

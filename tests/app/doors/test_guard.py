@@ -10,7 +10,7 @@ from own_loop import run
 
 from app.doors.guard import FORM_MARGIN, Guard
 from app.doors.limits import QUESTIONS_BYTES, Limits, whose
-from app.doors.table import UPLOAD
+from app.doors.table import LONGEST_PART, LONGEST_PATH, UPLOAD
 from engine.settings import read_settings
 
 UPLOADED = 1000
@@ -55,17 +55,13 @@ def test_every_door_is_open_to_the_lab_and_shut_to_other_sites(method, pattern, 
         (*own, ("x-forwarded-host", "evil.example"), ("origin", "http://evil.example")),
     ):
         assert ask(guard(inside), example(pattern), method, headers=headers)[0] in (400, 403)
-    if method not in ("GET", "HEAD"):
-        assert (
-            ask(
-                guard(inside),
-                example(pattern),
-                method,
-                headers=(*own, ("sec-fetch-site", "cross-site")),
-            )[0]
-            == 403
-        )
-    assert inside.reached == 4
+    for site in ("cross-site", "same-site"):
+        sent = (*own, ("sec-fetch-site", site), ("sec-fetch-mode", "no-cors"))
+        assert ask(guard(inside), example(pattern), method, headers=sent)[0] == 403
+        followed = (*own, ("sec-fetch-site", site), ("sec-fetch-mode", "navigate"))
+        links = method in ("GET", "HEAD")
+        assert (ask(guard(inside), example(pattern), method, headers=followed)[0] == 200) == links
+    assert inside.reached == (6 if links else 4)
 
 
 @pytest.mark.parametrize(("method", "pattern", "door"), DOORS, ids=lambda value: str(value)[:60])
@@ -109,6 +105,26 @@ def test_every_door_takes_so_many_bytes_of_one_type_and_no_more(method, pattern,
 def test_what_is_not_listed_is_not_served(method, path, status):
     inside = Inside()
     assert ask(guard(inside), path, method)[0] == status and inside.reached == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/space/image/x/{}", "/space/run/x/{}", "/canvas/assets/{}", "/canvas/assets/{}/a.js"]
+)
+def test_what_is_longer_than_a_name_can_be_is_not_served(path):
+    """No file system has such names, and Python makes no numbers of so many digits."""
+    inside = Inside()
+    for name, status in (
+        ("9" * LONGEST_PART, 200),
+        ("é" * (LONGEST_PART // 2), 200),
+        ("9" * (LONGEST_PART + 1), 404),
+        ("é" * (LONGEST_PART // 2 + 1), 404),
+        ("9" * 5_000, 404),
+    ):
+        inside.reached = 0
+        assert ask(guard(inside), path.format(name))[0] == status, len(name)
+        assert inside.reached == (status == 200)
+    deep = "/canvas/assets" + "/abcd" * (LONGEST_PATH // 5)
+    assert ask(guard(inside), deep)[0] == 404
 
 
 def test_every_answer_says_what_may_run_and_who_may_frame_it():

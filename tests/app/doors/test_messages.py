@@ -9,7 +9,17 @@ import pytest
 from own_loop import run
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from app.doors.messages import COUNTED_AS_ONE, MOST_WIDGETS, Messages
+from app.doors.messages import (
+    COUNTED_AS_ONE,
+    FILES_AS_ONE,
+    LONGEST_JSON,
+    LONGEST_REST,
+    LONGEST_TEXT,
+    MOST_FILES,
+    MOST_WIDGETS,
+    Messages,
+)
+from engine.files.checked import LONGEST_YAML
 
 
 def told(paced, count: int = 0) -> list[dict]:
@@ -101,6 +111,94 @@ def test_a_page_with_more_widgets_than_there_are_ends_its_socket():
     ended = told(Messages().paced(sending(page(MOST_WIDGETS + 1)), "", "here"))
     assert [one["type"] for one in ended] == ["websocket.connect", "websocket.disconnect"]
     assert ended[-1]["code"] == 1008
+
+
+def field(size: int, kind: str) -> bytes:
+    """A message of a page with one field that holds about so many bytes."""
+    message = BackMsg()
+    state = message.rerun_script.widget_states.widgets.add(id="w")
+    if kind.startswith("json"):
+        setattr(state, kind, "[" + "1," * (size // 2 - 2) + "1]")
+    elif kind == "string_array_value":
+        state.string_array_value.data.extend([""] * (size // 2))
+    elif kind in ("string_trigger_value", "chat_input_value"):
+        getattr(state, kind).data = "1," * (size // 2)
+    else:
+        setattr(state, kind, (b"1," if kind == "bytes_value" else "1,") * (size // 2))
+    return message.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [
+        ("string_value", LONGEST_TEXT),
+        ("string_array_value", LONGEST_TEXT),
+        ("string_trigger_value", LONGEST_TEXT),
+        ("chat_input_value", LONGEST_TEXT),
+        ("bytes_value", LONGEST_TEXT),
+        ("json_value", LONGEST_JSON),
+        ("json_trigger_value", LONGEST_JSON),
+    ],
+)
+def test_a_field_holds_all_that_a_page_takes_and_more_ends_the_socket(kind, most):
+    """So a lasso around half a million points passes, and seven million numbers as a learning rate do
+    not.
+    """
+    assert most >= 4 * LONGEST_YAML  # in bytes, of whatever alphabet
+    for size, taken in ((most - 100, True), (most + 100, False)):
+        heard = told(Messages().paced(sending(field(size, kind)), "", "here"), 2)
+        assert (heard[-1]["type"] == "websocket.receive") == taken, size
+
+
+@pytest.mark.parametrize("part", ["query_string", "cached_message_hashes"])
+def test_a_message_is_long_only_by_its_fields(part):
+    for size, taken in ((LONGEST_REST // 2, True), (2 * LONGEST_REST, False)):
+        message = BackMsg()
+        if part == "query_string":
+            message.rerun_script.query_string = "a" * size
+        else:
+            message.rerun_script.cached_message_hashes.extend(["a" * 30] * (size // 32))
+        heard = told(Messages().paced(sending(message.SerializeToString()), "", "here"), 2)
+        assert (heard[-1]["type"] == "websocket.receive") == taken, size
+
+
+def uploads(files: int) -> bytes:
+    message = BackMsg()
+    message.file_urls_request.file_names.extend(f"{number}.png" for number in range(files))
+    return message.SerializeToString()
+
+
+def test_more_uploads_at_once_than_a_person_chooses_end_the_socket_and_many_count_for_more():
+    messages = Messages(socket=(2.0, 3))
+    begun = time.monotonic()
+    whole = told(messages.paced(sending(uploads(4 * FILES_AS_ONE)), "", "here"))
+    assert [one["type"] for one in whole[1:]] == ["websocket.receive", "websocket.disconnect"]
+    assert time.monotonic() - begun >= 0.9
+    ended = told(Messages().paced(sending(uploads(MOST_FILES + 1)), "", "here"))
+    assert ended[-1]["code"] == 1008 and len(ended) == 2
+    assert told(Messages().paced(sending(uploads(MOST_FILES)), "", "here"))[-1]["code"] == 1001
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["clear_cache", "set_run_on_save", "debug_shutdown_runtime", "debug_disconnect_websocket"],
+)
+def test_what_no_page_of_the_lab_says_ends_the_socket(kind):
+    message = BackMsg()
+    setattr(message, kind, True)
+    heard = told(Messages().paced(sending(message.SerializeToString()), "", "here"), 2)
+    assert heard[-1]["code"] == 1008
+
+
+def test_a_page_may_prepare_a_download_and_has_no_files_of_its_makers_written():
+    for payload, taken in (
+        ("deferred_file", True), ("dataframe_chunk", True),
+        ("install_skills", False), ("dismiss_skills_nudge", False),
+    ):  # fmt: skip
+        message = BackMsg()
+        getattr(message.backend_operation_request, payload).SetInParent()
+        heard = told(Messages().paced(sending(message.SerializeToString()), "", "here"), 2)
+        assert (heard[-1]["type"] == "websocket.receive") == taken, payload
 
 
 def widget(json_value: str) -> bytes:

@@ -148,6 +148,7 @@ def test_every_door_says_who_may_come(served):
     assert open_ == {
         "/healthz",
         "/favicon.ico",
+        "/font.woff2",
         "/join",
         "/enter",
         "/leave",

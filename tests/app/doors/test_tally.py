@@ -10,8 +10,9 @@ from own_loop import run
 from app.doors.addresses import addresses_of
 from app.doors.guard import Guard
 from app.doors.proxies import proxies_of
-from app.doors.tally import Tally
+from app.doors.tally import Seen, Tally
 from app.metrics import metrics_route
+from engine.people.request_log import request_log
 from engine.settings import read_settings
 
 
@@ -23,7 +24,7 @@ def door(inside: Inside, tally: Tally) -> Guard:
 
 
 def test_requests_are_counted_by_door_and_logged_without_addresses(tmp_path, caplog):
-    tally = Tally(tmp_path / "logs" / "requests.jsonl")
+    tally = Tally(request_log(tmp_path))
     answer = ask(door(Inside(), tally), "/train")
     ask(door(Inside(), tally), "/train")
     ask(door(Inside(), tally), "/no-such-page?token=secret")
@@ -40,6 +41,25 @@ def test_requests_are_counted_by_door_and_logged_without_addresses(tmp_path, cap
     assert len(rows) == 6 and rows[0]["id"] == answer[1]["x-request-id"]
     assert failed[1]["x-request-id"] in caplog.text
     assert "127.0.0.1" not in said and "secret" not in said
+
+
+def test_a_line_names_nobody_whom_the_class_has_forgotten(tmp_path):
+    known = {"ada"}
+    tally = Tally(request_log(tmp_path), lambda who: who in known)
+    for who in ("ada", "ben"):
+        seen = Seen({"type": "websocket"}, None)
+        seen.who = who
+        tally.count(seen)
+    rows = (tmp_path / "logs" / "requests.jsonl").read_text().splitlines()
+    assert [json.loads(row)["who"] for row in rows] == ["ada", ""]
+
+
+def test_a_log_that_can_not_be_written_fails_no_request_and_is_said_once(tmp_path, caplog):
+    (tmp_path / "logs").write_text("in the way")
+    tally = Tally(request_log(tmp_path))
+    for _ in range(2):
+        assert ask(door(Inside(), tally), "/train")[0] == 200
+    assert caplog.text.count("requests are not logged now") == 1
 
 
 def test_prometheus_reads_the_same_counts():

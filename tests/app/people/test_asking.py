@@ -10,12 +10,14 @@ from starlette.testclient import TestClient
 from weblab import open_page, texts
 
 from app.doors.admission import admission_of, cookie_name
+from app.font import FONT, font_file
 from app.people.asking import person_of_request
 from app.people.presence import MOST, may_be_here, note, seen, was_here
 from app.people.qr import qr_svg
 from app.people.routes import routes
 from app.people.welcome import welcome
 from app.shared_lab import open_lab_here
+from app.theme import DARK, LIGHT
 from engine.errors import RightsError
 from engine.lab import Lab
 from engine.people.person import NOBODY, TEACHER, Person
@@ -88,6 +90,19 @@ def test_what_a_form_holds_beside_its_fields_changes_nothing_and_who_leaves_is_o
     assert lab.classroom.person_of(shown) is None
     assert [desk.student.name for desk in lab.lessons.wall()] == ["Ada *star*"], "Ben left the wall"
     assert client.post("/join", data={"code": code, "name": "ben"}).status_code == 303
+
+
+def test_the_join_page_looks_like_the_lab(lab):
+    admission = admission_of(lab.classroom, lab.settings, {})
+    client = TestClient(Starlette(routes=routes(admission, lab.settings)))
+    asked = client.get("/join").text
+    for colours in (LIGHT, DARK):
+        for name in ("primaryColor", "backgroundColor", "textColor", "linkColor"):
+            assert colours[name] in asked, name
+    assert f'font-family:"{FONT}"' in asked and 'url("font.woff2")' in asked
+    font = client.get("/font.woff2")
+    assert font.status_code == 200 and font.content == font_file().read_bytes()
+    assert font.headers["content-type"] == "font/woff2"
 
 
 def test_only_the_last_pages_of_people_are_remembered():

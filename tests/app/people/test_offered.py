@@ -9,6 +9,7 @@ from weblab import add_run, open_page, texts
 
 from app.people.presence import AWAY_SECONDS
 from app.shared_lab import open_lab_here
+from engine.embedding.projection import Options
 from engine.people.quota import QUOTAS
 from engine.progress import no_progress
 
@@ -96,7 +97,9 @@ def test_a_visitor_finds_the_map_that_the_lab_has_ready(lab):
     assert "Look at an embedding space" not in texts(open_page("home"))
     model = add_run(lab).id
     space = lab.spaces.embed(model, "digits", "test", no_progress)
-    assert lab.tour.state("map") == "done" and len(space)
+    assert lab.tour.state("map") == "open", "there are embeddings, and no map yet"
+    lab.spaces.map(space, Options(method="pca"))
+    assert lab.tour.state("map") == "done"
     said = texts(open_page("home"))
     assert "Look at an embedding space" in said and "/embeddings?model=" in said
     assert "Look at wrong labels" not in said  # none was searched for yet

@@ -81,7 +81,7 @@ def test_an_answer_counts_once_and_in_the_browser_that_asked(tmp_path, signed_in
     assert house.sign_in(browser, code="another").status_code == 403
     assert browser.get("/signed-in?error=access_denied").status_code == 403
     step = browser.get("/signin")
-    back = urlsplit(httpx.get(step.headers["location"]).headers["location"])
+    back = urlsplit(httpx.get(step.headers["location"], timeout=900).headers["location"])
     assert other.get(f"/signed-in?{back.query}").status_code == 403, "it was begun elsewhere"
     assert browser.get(f"/signed-in?{back.query}").status_code == 303
     assert browser.get(f"/signed-in?{back.query}").status_code == 403, "it was used"

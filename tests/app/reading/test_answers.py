@@ -15,7 +15,7 @@ from app.canvas_tabs.drawn import Drawn, predict_together
 from app.reading.answers import Answers
 from app.reading.frames import ANSWER, FAILURE, HEAD, LONGEST, MISTAKE, QUESTION, Frame, framed
 from engine.lab import Lab
-from engine.people.person import OWNER, Person
+from engine.people.person import OWNER, TEACHER, Person
 from engine.settings import read_settings
 
 DIGITS = "canvas-digits"
@@ -99,6 +99,25 @@ def test_an_answer_that_is_too_long_costs_its_asker_only(lab):
     assert json.loads(other[HEAD.size :])["glyph"] == "7"
 
 
+def test_what_is_begun_with_is_told_before_it_is_computed(lab):
+    """So that a question which ends the process is known."""
+    order: list[tuple[str, int]] = []
+    answers = Answers(lab)
+    for name in ("warm", "symbols"):
+        answers._alone[name] = lambda data: order.append(("computed", data))
+    frames = [
+        Frame(number, QUESTION, json.dumps({"name": name, "data": data, "person": who}).encode())
+        for number, (name, data) in enumerate(
+            [("warm", 0), ("look", look(drawn("7"))), ("symbols", 2), ("look", look(drawn("1")))]
+        )
+        for who in [[OWNER.id, OWNER.name, OWNER.role]]
+    ]
+    list(answers.of(frames, lambda number: order.append(("begun", number))))
+    together = [("begun", 1), ("begun", 3)]
+    alone = [("begun", 0), ("computed", 0), ("begun", 1), ("begun", 2), ("computed", 2)]
+    assert order == [*together, *alone, ("begun", 3)]
+
+
 class Model:
     """A predictor that fails where it is given more than `most` drawings at once."""
 
@@ -135,3 +154,13 @@ def test_who_was_sent_away_is_told_and_a_mistake_of_ours_is_no_answer(lab, tmp_p
     assert told == ANSWER and "not in the class" in drawing["note"]
     assert kind == MISTAKE and "none.png" in words
     assert ours == FAILURE
+
+
+def test_a_students_drawing_ticks_off_no_first_step_of_the_teachers(tmp_path):
+    lab = Lab(tmp_path, read_settings({"GLYPHLAB_MODE": "class", "GLYPHLAB_HOME": str(tmp_path)}))
+    ben = lab.classroom.join(lab.classroom.now().code, "Ben")
+    ((kind, _),) = asked(lab, ("look", look(drawn("7")), ben))
+    assert kind == ANSWER
+    assert lab.tour.state("draw") == "open"
+    asked(lab, ("look", look(drawn("7")), TEACHER))
+    assert lab.tour.state("draw") == "done"

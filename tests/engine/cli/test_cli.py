@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import engine as command
-from PIL import Image
+from PIL import Image, ImageDraw
 from trained import model_run
 from waiting import wait_until
 
@@ -22,6 +22,7 @@ from engine.cli.text import table
 from engine.durations import duration
 from engine.errors import GlyphlabError
 from engine.lab import Lab
+from engine.recognition.confusables import NOTHING
 from engine.settings import SETTINGS
 
 ROOT = Path(__file__).parents[3]
@@ -146,6 +147,9 @@ def test_pictures_are_classified_from_files_folders_and_patterns(lab, model, tmp
     assert [Path(row["name"]).name for row in rows] == ["blank.png", "one.png"] and [
         row["blank"] for row in rows
     ] == [True, False]
+    blank = {key: rows[0][key] for key in ("label", "probability", "top", "verdict")}
+    assert blank == {"label": NOTHING, "probability": None, "top": [], "verdict": "blank"}
+    assert NOTHING == "nothing drawn", "as docs/api.md says, and the canvas answers"
     assert len(rows[1]["top"]) == 3 and rows[1]["top"][0] == {
         "class": rows[1]["label"],
         "probability": rows[1]["probability"],
@@ -165,6 +169,25 @@ def test_pictures_are_classified_from_files_folders_and_patterns(lab, model, tmp
     ):
         ended = engine(lab, "predict", model, tmp_path / what)
         assert ended.returncode == 2 and why in ended.stderr and ended.stderr.count("\n") == 1
+
+
+def test_a_picture_unlike_the_training_images_is_named_with_a_doubt(lab, tmp_path):
+    page = Image.new("L", (480, 360), 255)
+    ImageDraw.Draw(page).polygon([(160, 90), (290, 70), (330, 180), (270, 280), (170, 250)], fill=0)
+    page.save(tmp_path / "blot.png")
+    rows = document(lab, "predict", "canvas-digits", tmp_path / "blot.png")
+    assert rows[0]["verdict"] == "unlike" and rows[0]["probability"] > 0.5
+    said = load("predict").show(rows)
+    assert "not sure: unlike the training images" in said and "%" not in said
+    likeliest = [{"class": "7", "probability": 0.5}, {"class": "1", "probability": 0.00001}]
+    row = {"name": "7.png", "label": "7", "blank": False, "top": likeliest}
+    for verdict, words in (
+        ("sure", ""),
+        ("unsure", "not sure: "),
+        ("several", "more than one character: "),
+    ):
+        shown = load("predict").show([{**row, "verdict": verdict}])
+        assert shown == f"7.png: {words}7 50%  1 <0.1%"
 
 
 def test_one_bad_picture_costs_only_itself(lab, model, tmp_path):
@@ -258,9 +281,9 @@ def test_ctrl_c_stops_the_training_and_keeps_the_best(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until(lambda: lab.runs() and lab.runs()[0].saved, 120)
+    wait_until(lambda: lab.runs() and lab.runs()[0].saved)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=120)
+    out, err = child.communicate(timeout=900)
     assert child.returncode == 130 and "the best model so far is kept" in err
     result = json.loads(out)
     assert (

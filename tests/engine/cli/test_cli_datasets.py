@@ -41,6 +41,18 @@ def test_the_list_says_where_each_is(lab):
     )
 
 
+def test_of_one_class_it_is_not_said_that_a_recipe_can_be_trained_on_it(lab, tmp_path):
+    write_folder(tmp_path / "single", files("seven", count=10))
+    text = datasets.show(run(lab, "single", "--keep"))
+    assert "kept as 'single'" in text and "trained on it with" not in text
+    assert "a recipe splits them" not in text and "right about everything" not in text
+    assert "no recipe is trained on them as they are: it takes images of two classes" in text
+    assert "nothing can be trained on it" in text and "Add images of another class" in text
+    write_folder(tmp_path / "pair", files("six", "seven", count=10))
+    text = datasets.show(run(lab, "pair", "--keep"))
+    assert "trained on it with --set data.name=pair" in text and "a recipe splits them" in text
+
+
 def test_one_shows_classes_counts_splits_and_what_is_left_out(lab, tmp_path):
     content = (
         files("a", "b", count=4, below="train/")
@@ -60,7 +72,10 @@ def test_one_shows_classes_counts_splits_and_what_is_left_out(lab, tmp_path):
     ]
     assert document["skipped"] == [{"name": "loose.png", "reason": "it is not in train or val"}]
     text = datasets.show(document)
-    assert "own: 10 images of 2 classes\nimage type: characters on pages (kind 'page')\n" in text
+    assert (
+        "own: 10 images of 2 classes\nimage type: characters, place and size kept (kind 'page')\n"
+        in text
+    )
     # what a recipe makes of them, kept apart from what the columns below add up to
     assert "a recipe splits them into 7 train, 1 val, 2 test, unless it says otherwise" in text
     assert "images of each class in the splits as they are stored:\nCLASS  TRAIN  TEST" in text
@@ -87,7 +102,7 @@ def test_how_a_folder_is_read_can_be_chosen_and_kept(lab, tmp_path):
         run(lab, "scans")  # it was only looked at
     kept = run(lab, str(folder), "--keep", "--name-part", "2")
     assert kept["images"] == run(lab, "scans")["images"] == 8 and len(kept["classes"]) == 2
-    assert "kept as 'scans': Data and Label show it" in datasets.show(kept)
+    assert "kept as 'scans': the pages show it" in datasets.show(kept)
     assert "data.name=scans" in datasets.show(kept) and "kept as" not in datasets.show(looked)
     again = run(lab, "scans", "--keep", "--unlabelled")
     assert again["report"]["unlabelled"] == run(lab, "scans")["report"]["unlabelled"] == 8
@@ -102,3 +117,9 @@ def test_the_list_counts_the_images_of_a_kept_set_that_can_be_read(lab, tmp_path
     row = next(row for row in run(lab) if row["name"] == "shapes")
     assert document["images"] == row["images"] == 8
     assert row["about"] == "kept by its path, where it stays" and row["path"] == str(folder)
+
+
+def test_a_folder_that_nobody_has_read_yet_is_listed_without_counts(lab, tmp_path):
+    write_folder(tmp_path / "scans", files("a", "b"))
+    (row,) = (row for row in run(lab) if row["name"] == "scans")
+    assert row["here"] and row["images"] is None and row["classes"] is None

@@ -30,7 +30,7 @@ def test_labels_are_changed_listed_and_taken_back(lab, tmp_path):
     assert "Nobody has decided" in run(lab)[1]
     one, two, *_ = lab.labels.given("shapes")
     assert "relabel of 2 images" in run(lab, "relabel", one, two, "--to", "ring", "--who", "ann")[1]
-    run(lab, "tag", one, "--tag", "smudged", "--who", "bob")
+    assert "tag of 1 image," in run(lab, "tag", one, "--tag", "smudged", "--who", "bob")[1]
     run(lab, "exclude", two, "--who", "bob")
     document, text = run(lab, "list")
     assert document["images"] == [
@@ -48,6 +48,28 @@ def test_labels_are_changed_listed_and_taken_back(lab, tmp_path):
     file = str(tmp_path / "journal.csv")
     assert run(lab, "export", file)[1] == file
     assert "0 new entries" in run(lab, "import", file)[1]
+
+
+def test_who_finds_nothing_of_their_own_to_take_back_is_told_how(lab):
+    one, two, *_ = lab.labels.given("shapes")
+    run(lab, "relabel", one, "--to", "ring", "--who", "Ada L")
+    with pytest.raises(GlyphlabError) as caught:
+        run(lab, "undo", "--who", "bob")
+    [entry] = lab.labels.decisions("shapes").entries()
+    assert "nothing to take back: by bob" in str(caught.value)
+    assert "by Ada L: --who 'Ada L' takes back" in str(caught.value)
+    assert f"--id {entry.id} this one" in str(caught.value)
+    with pytest.raises(GlyphlabError, match="nothing to take back: by bob$"):
+        run(lab, "undo", two, "--who", "bob")  # nobody decided about this image
+    assert "taken back: relabel" in run(lab, "undo", "--who", "Ada L")[1]
+
+
+def test_a_list_that_is_taken_in_says_of_how_many_images(lab, tmp_path):
+    one, two, *_ = lab.labels.given("shapes")
+    (tmp_path / "list.csv").write_text(f"sample,label\n{one},ring\n{two},ring\n", encoding="utf-8")
+    document, text = run(lab, "import", str(tmp_path / "list.csv"), "--who", "ann")
+    assert (document["new"], document["about"]) == (1, 2)
+    assert text.startswith("1 new entry about 2 images from ")
 
 
 def test_mistakes_are_named(lab):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from compared import compared_run
+from factories import shapes
+from PIL import Image
 from trained import model_run
 
 from engine.cli import load, parser_of
@@ -102,6 +105,38 @@ def test_compare_gives_each_runs_score_and_the_test_between_them(lab: Lab) -> No
     assert "P, CORRECTED" in text and "p is corrected for the 3 pairs (Holm)." in text
     with pytest.raises(RunError, match="nothing to compare"):
         call(lab, "compare", first.id)
+    for option in (("--split", "val"), ("--labels", "given")):
+        with pytest.raises(RunError, match=f"^{option[0]} chooses images.*Name it with --data"):
+            call(lab, "compare", first.id, second.id, *option)
+
+
+def test_compare_says_which_runs_have_nothing_to_compare_yet(lab: Lab) -> None:
+    first, second = (compared_run(lab, changes={"lr": lr}) for lr in (0.1, 0.2))
+    queued = compared_run(lab, curve=(), state="failed")
+    with queued.take_lock():
+        queued.write_status(state="queued", finished=None)
+        document, text = call(lab, "compare", first.id, queued.id, second.id)
+        words = f"({queued.id}) is queued and has not ended an epoch: it is left out"
+        assert words in document["notes"][0] and words in text
+        with pytest.raises(RunError, match=re.escape(words)):
+            call(lab, "compare", first.id, queued.id)
+    assert call(lab, "compare", first.id, second.id)[0]["notes"] == []
+
+
+def test_compare_says_which_runs_are_still_training(lab: Lab) -> None:
+    ended, other = compared_run(lab), compared_run(lab, state="stopped", changes={"lr": 0.2})
+    assert "still training" not in call(lab, "compare", ended.id, other.id)[1]
+    with other.take_lock():
+        other.write_status(state="running")
+        document, text = call(lab, "compare", ended.id, other.id)
+        assert f"({other.id}) is still training" in text and len(document["notes"]) == 1
+    one, two = model_run(lab, seed=1), model_run(lab, seed=2)
+    said = f"{two.id} is still training"
+    assert said not in call(lab, "compare", one.id, two.id, "--data", "digits")[1]
+    with two.take_lock():
+        two.write_status(state="running")
+        assert said in call(lab, "compare", one.id, two.id, "--data", "digits")[1]
+        assert said not in call(lab, "compare", one.id, "canvas-digits", "--data", "digits")[1]
 
 
 def test_study_lists_every_published_experiment_and_shows_one_alone(lab: Lab) -> None:
@@ -110,9 +145,45 @@ def test_study_lists_every_published_experiment_and_shows_one_alone(lab: Lab) ->
     assert [row["name"] for row in document] == names and all(name in text for name in names)
     row, alone = call(lab, "study", "task3-convnet-flat")
     assert row["name"] == "task3-convnet-flat" and row["published"] == pytest.approx(0.0099)
-    assert "published" in alone.lower() and "0.99%" in alone
+    assert "reported" in alone.lower() and "0.99%" in alone
+    ours = lab.study.row("digits-resnet18").ours  # recorded over several splits
+    assert ours is not None and ours.spread is not None and ours.spread.deviation is not None
+    [listed] = [line for line in text.splitlines() if line.startswith("C  digits-resnet18 ")]
+    assert f"mean of {ours.spread.n}, ± {100 * ours.spread.deviation:.2f} points" in listed
+    legend = " ".join(text.split("\n\n")[-1].split())
+    assert "chance may explain, which does not show that there is none" in legend
+    assert "A shipped model of that name may have another figure" in legend
+    spread, alone = ours.spread, call(lab, "study", "digits-resnet18")[1]
+    assert spread.n >= 5 and ours.value == pytest.approx(spread.mean)
+    assert f"{spread.n} runs: mean" in alone and f"± {100 * spread.deviation:.2f} points" in alone
     with pytest.raises(RecipeError, match="task3-convnet-flat"):
         call(lab, "study", "task3-convnet-flatt")
+
+
+def test_gaps_are_in_points_as_on_the_page(lab: Lab) -> None:
+    runs = [
+        compared_run(lab, changes={"lr": lr}, figures={"generalisation_gap": gap})
+        for lr, gap in ((0.4, 0.0123), (0.5, -0.002))
+    ]
+    _, text = call(lab, "compare", *(run.id for run in runs))
+    assert "  1.23 points  " in text and "  -0.20 points  " in text
+    assert "generalisation gap  1.23 points" in call(lab, "runs", runs[0].id)[1]
+
+
+def test_the_best_of_small_networks_is_said_to_be_of_such_alone(lab: Lab) -> None:
+    compared_run(lab, "mnist-tiny-step1", wrong=range(9))
+    row, alone = call(lab, "study", "mnist-tiny-step2")
+    limit = "of networks with fewer than 8,000 parameters"
+    assert row["best_of_what"] == limit and f"the best {limit}" in alone
+    assert f"for study D {limit}" in " ".join(call(lab, "study")[1].split())
+
+
+def test_the_time_in_all_and_that_of_the_training_have_names_of_their_own(lab: Lab) -> None:
+    first, second = compared_run(lab), compared_run(lab, changes={"lr": 0.2})
+    for arguments in (("runs",), ("runs", first.id)):
+        assert "time in all" in call(lab, *arguments)[1].lower()
+    document, text = call(lab, "compare", first.id, second.id)
+    assert "TRAINING TIME" in text and [row["seconds"] for row in document["runs"]] == [6.0, 6.0]
 
 
 def test_a_damaged_run_is_listed_with_the_reason(lab: Lab) -> None:
@@ -121,3 +192,16 @@ def test_a_damaged_run_is_listed_with_the_reason(lab: Lab) -> None:
     listed, text = call(lab, "runs")
     assert [(each["id"], each["state"]) for each in listed] == [(run.id, "damaged")]
     assert run.id in text and "state" in listed[0]["error"]
+
+
+def test_a_diagnosis_says_how_many_files_were_not_read(lab: Lab, tmp_path: Path) -> None:
+
+    data, folder = shapes(60, seed=3), tmp_path / "shapes"
+    for number, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        path = folder / data.classes[label] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[0]).save(path)
+    (path.parent / "broken.png").write_bytes(b"no picture")
+    document, text = call(lab, "noise", str(folder), "--effort", "brief")
+    assert document["n"] == 60 and document["skipped"] == 1
+    assert "not read    1 of the files" in text

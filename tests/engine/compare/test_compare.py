@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from compared import compared_run, digits_test
 
+from engine.compare.seeds import seed_group
 from engine.compare.statistics import mcnemar
-from engine.compare.verdicts import answer, seed_group
+from engine.compare.verdicts import answer
 from engine.errors import RunError
 from engine.lab import Lab
 from engine.metrics import confusion
@@ -99,6 +100,19 @@ def test_runs_that_were_asked_about_other_images_are_refused(lab, two):
     assert "can't be compared" in verdicts(lab, two[0], other)
 
 
+def test_runs_on_the_same_images_by_other_labels_are_told_apart_from_runs_on_other_images(lab):
+    given = compared_run(lab, changes={"lr": 0.45})
+    mended = compared_run(lab, changes={"lr": 0.45, "data.labels": "mended", "data.journal": [3]})
+    with np.load(mended.path / "predictions.npz") as arrays:
+        kept = {name: arrays[name] for name in arrays.files}
+    kept["labels"][:3] = (kept["labels"][:3] + 1) % 10
+    mended.write_arrays("predictions.npz", **kept)
+    n = len(kept["labels"])
+    says = f"^these runs were scored on the same images by different labels: 3 of {n} images have"
+    with pytest.raises(RunError, match=says):
+        lab.compare.pair(*lab.compare.subjects([given.id, mended.id]))
+
+
 def test_every_pair_is_tested_with_p_corrected_for_their_number(lab, two):
     third = compared_run(lab, wrong=range(40), changes={"lr": 0.1})
     rows = lab.compare.tests(lab.compare.subjects([*(run.id for run in two), third.id]))
@@ -181,12 +195,187 @@ def test_an_accuracy_that_is_reached_in_a_fraction_of_a_second_took_no_zero_seco
     assert "(0 s)" not in text and re.search(r"reached 98% after 2 epochs \(\d+\.\d s\)", text)
 
 
+def test_the_thresholds_are_named_where_a_run_reached_more_than_the_highest(lab):
+    runs = [
+        compared_run(lab, curve=curve, changes={"lr": lr})
+        for lr, curve in ((0.31, (0.985, 0.993, 1.0)), (0.32, (0.97, 0.985, 0.991)))
+    ]
+    text = verdicts(lab, *runs)
+    assert "*lr 0.31* reached 99.4% after 3 epochs" in text and "reached 99% after" in text
+    assert " Of the thresholds 98, 99, 99.4% these are the two highest that a run reached." in text
+
+
+def test_a_threshold_that_one_seed_reached_is_named_with_the_number_of_seeds(lab):
+    one = [
+        compared_run(lab, curve=curve, changes={"seed": seed, "lr": 0.31})
+        for seed, curve in enumerate([(0.5, 0.8, 0.9), (0.5, 0.6, 0.85), (0.4, 0.8, 0.8)])
+    ]
+    other = [
+        compared_run(lab, curve=(0.3, 0.5, 0.6), changes={"seed": seed, "lr": 0.32})
+        for seed in (0, 1, 2)
+    ]
+    text = verdicts(lab, *one, *other)
+    assert (
+        "*lr 0.31* reached 90% with 1 of 3 seeds after 3 epochs (6.0 s), *lr 0.32* never reached 90%."
+        " *lr 0.31* reached 80% with 3 of 3 seeds after 2.33 epochs (4.7 s), *lr 0.32* never reached 80%."
+        " Of the thresholds 50, 80, 90% these are the two highest that a run reached." in text
+    )
+    [line] = [line for line in text.splitlines() if "**Speed.**" in line]
+    assert line.endswith(
+        "Where several seeds reached an accuracy, the figure is the mean of those that did."
+    )
+
+
+def test_what_one_of_several_seeds_reached_is_called_no_mean(lab):
+    one = [
+        compared_run(lab, curve=curve, changes={"seed": seed, "lr": 0.35})
+        for seed, curve in enumerate([(0.5, 0.6, 0.98), (0.5, 0.6, 0.7), (0.4, 0.5, 0.7)])
+    ]
+    text = verdicts(lab, *one, compared_run(lab, curve=(0.3, 0.5, 0.6), changes={"lr": 0.36}))
+    [line] = [line for line in text.splitlines() if "**Speed.**" in line]
+    assert "reached 98% with 1 of 3 seeds after 3 epochs" in line and "mean" not in line
+    runs = [
+        compared_run(lab, curve=curve, changes={"lr": lr})
+        for lr, curve in ((0.37, (0.5, 0.985)), (0.38, (0.5, 0.995)))
+    ]
+    assert "mean" not in verdicts(lab, *runs), "of single runs there is none"
+
+
+def test_a_mean_over_fewer_seeds_that_comes_earlier_is_no_contradiction(lab):
+    """One seed is at 99% in its first epoch, the other at 98% in its third alone."""
+    one = [
+        compared_run(lab, curve=curve, changes={"seed": seed, "lr": 0.41})
+        for seed, curve in enumerate([(0.99, 0.99, 0.99), (0.5, 0.6, 0.98)])
+    ]
+    text = verdicts(lab, *one, compared_run(lab, curve=(0.3, 0.5, 0.6), changes={"lr": 0.42}))
+    assert "*lr 0.41* reached 99% with 1 of 2 seeds after 1 epoch (2.0 s)" in text
+    assert "*lr 0.41* reached 98% with 2 of 2 seeds after 2 epochs (4.0 s)" in text
+    assert "A mean is over the seeds that reached that accuracy: where these are fewer" in text
+
+
+def test_seeds_of_one_score_are_no_surer_than_their_test_images(lab):
+    """Four runs: two recipes with two seeds each, whose seeds happen to agree."""
+    runs = [
+        compared_run(lab, wrong=range(wrong), changes={"seed": seed, "lr": lr})
+        for wrong, lr in ((3, 0.51), (9, 0.52))
+        for seed in (0, 1)
+    ]
+    subjects = lab.compare.subjects([run.id for run in runs])
+    for group in lab.compare.groups(subjects):
+        low, high, by, n = group.interval
+        assert group.spread.deviation == 0 and by == "images"
+        assert (low, high) == subjects[0 if group.scores[0] > 0.98 else 2].interval
+        assert n == len(digits_test(lab)[0])
+    text = verdicts(lab, *runs)
+    assert "the seeds of each have the same score" in text and "Welch" not in text
+
+
+def test_seeds_that_differ_by_more_than_images_tell_have_the_interval_over_seeds(lab):
+    runs = [
+        compared_run(lab, wrong=range(wrong), changes={"seed": seed, "lr": 0.53})
+        for seed, wrong in enumerate((5, 60))
+    ]
+    [group] = lab.compare.groups(lab.compare.subjects([run.id for run in runs]))
+    assert group.interval.by == "seeds"
+    assert (group.interval.low, group.interval.high) == (max(0, group.spread.low), 1)
+
+
+def test_figures_of_several_seeds_are_all_means_and_said_to_be(lab):
+    one, other = (
+        [
+            compared_run(lab, curve=curve, changes={"seed": seed, "lr": lr})
+            for seed, curve in enumerate([(0.6, 0.85), (0.4, 0.85), (0.2, 0.85)])
+        ]
+        for lr in (0.33, 0.34)
+    )
+    lines = verdicts(lab, *one, *other[:1]).splitlines()
+    said = [line for line in lines if "**Final accuracy.**" not in line]
+    assert said and all(line.endswith("Of several seeds, these are means.") for line in said)
+    assert "of one run each" not in "".join(lines)
+    single = verdicts(lab, one[0], other[0])
+    assert "means" not in single
+
+
+def test_epochs_that_were_judged_by_other_labels_are_not_compared(lab):
+    """Nor means of final scores, which tell nothing of whether the labels of the test changed."""
+    given = [compared_run(lab, changes={"lr": 0.35, "seed": seed}) for seed in (0, 1)]
+    mended = [
+        compared_run(
+            lab, changes={"lr": 0.35, "seed": seed, "data.labels": "mended", "data.journal": [7]}
+        )
+        for seed in (0, 1)
+    ]
+    text = verdicts(lab, *given, *mended)
+    assert "**Speed.**" not in text and "**Rising loss.**" not in text and "ahead" not in text
+    assert (
+        "**First epoch, speed.** Not compared: what is right on the validation images counts for"
+        in text
+    )
+    assert "by the given labels" in text and "by labels mended up to journal entry 7" in text
+    assert "Welch" not in text and "Whether one is better can't be told" in text
+    one = verdicts(lab, given[0], mended[0])  # the labels of their test images are the same
+    assert "exactly the same images" in one and "**Speed.**" not in one
+
+
 def test_a_real_difference_is_called_real(lab, two):
     worse = compared_run(lab, wrong=range(60), changes={"lr": 0.5})
     assert (
         "*lr 0.004* is significantly better on images like these (McNemar's test, p < 0.001)"
         in verdicts(lab, two[0], worse)
     )
+
+
+def test_one_seed_against_several_is_told_on_their_images_and_not_over_seeds(lab):
+    several = [compared_run(lab, wrong=range(n), changes={"seed": n, "lr": 0.41}) for n in (1, 2)]
+    single = compared_run(lab, wrong=range(60), changes={"lr": 0.42})
+    text = verdicts(lab, *several, single)
+    assert (
+        "On these images *lr 0.41* is significantly better, whichever seed is taken (McNemar's test of"
+        " each pair, corrected for their number: p < 0.001 at the largest); how much *lr 0.42* would vary"
+        " over seeds is not known from one seed." in text
+    )
+    assert "chance" not in text.partition("**First epoch.**")[0]
+    near = compared_run(lab, wrong=range(3), changes={"lr": 0.43})
+    text = verdicts(lab, near, *several)
+    assert "This may be due to chance, and how much *lr 0.43* would vary over seeds is not" in text
+    far = verdicts(lab, single, *several)
+    assert "On these images *lr 0.41* is significantly better" in far
+
+
+def test_an_accuracy_by_knn_is_not_put_beside_one_of_a_classifier(lab):
+    """A loss on embeddings leaves the classifier as it was drawn: its epochs are judged by kNN."""
+    usual = compared_run(lab, wrong=range(3), changes={"lr": 0.44})
+    knn = compared_run(
+        lab,
+        wrong=range(300),
+        changes={"loss": "triplet", "lr": 0.44},
+        figures={"knn_accuracy": 0.98},
+        by_knn=True,
+    )
+    text = verdicts(lab, usual, knn)
+    assert (
+        "**First epoch, speed.** Not compared: the accuracy of an epoch is by kNN for *loss triplet*,"
+        " by the classifier's outputs for *loss cross_entropy*." in text
+    )
+    assert "ahead" not in text and "**Speed.**" not in text
+    assert (
+        "The loss of *loss triplet* works on embeddings, so that this score is of a classifier that was"
+        " never trained: by kNN in its embedding it is right on 98.00%." in text
+    )
+    means = compared_run(
+        lab,
+        wrong=range(4),
+        changes={"loss": "triplet", "lr": 0.47},
+        figures={"knn_accuracy": 0.98, "classifier": "nearest class mean"},
+        by_knn=True,
+    )
+    assert (
+        "its classifier is the nearest class mean there: by kNN in its embedding it is right on 98.00%."
+        in verdicts(lab, usual, means)
+    )
+    other = compared_run(lab, changes={"loss": "triplet", "lr": 0.46}, by_knn=True)
+    assert "Accuracy on the 144 validation images (by kNN): *lr 0.44*" in verdicts(lab, knn, other)
+    assert "never trained" not in verdicts(lab, usual, compared_run(lab, changes={"lr": 0.45}))
 
 
 def test_over_seeds_the_means_are_tested(lab):
@@ -231,7 +420,7 @@ def test_pretrained_against_scratch_is_answered_in_the_studys_words(lab):
 def test_answers_leave_out_what_the_runs_did_not_record(lab, two):
     subject = lab.compare.subjects([two[0].id])[0]
     bare = dataclasses.replace(subject, epochs=(), final={})
-    assert answer(seed_group([bare]), seed_group([subject]), None, None) == []
+    assert answer(seed_group([bare]), seed_group([subject]), [], None) == []
 
 
 def test_a_run_without_an_epoch_is_left_out_and_one_without_predictions_says_so(lab, two):
@@ -296,6 +485,6 @@ def test_an_accuracy_on_training_images_below_the_other_is_not_called_above_by_l
 ):
     one, other = lab.compare.subjects([run.id for run in two])
     below = dataclasses.replace(one, final={**one.final, "generalisation_gap": -0.0116})
-    said = "\n".join(answer(seed_group([below]), seed_group([other]), None, None))
+    said = "\n".join(answer(seed_group([below]), seed_group([other]), [], None))
     assert "1.16 points below it for" in said and "points above it for" in said
     assert "-1.16" not in said

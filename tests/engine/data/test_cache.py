@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from costly import jpeg_of_scans
 from pictures import files, png, small_page, write_folder, write_zip
 from PIL import Image
 from waiting import wait_until
@@ -114,6 +115,13 @@ def test_broken_images_are_skipped_and_reported_by_name(tmp_path):
         assert all("is not a picture that can be read" in reason for _, reason in stored.skipped)
 
 
+def test_a_jpeg_that_would_take_minutes_is_skipped_with_its_reason(tmp_path):
+    listing = zipped(tmp_path, files("2", "4", count=4) | {"2/1.png": jpeg_of_scans(6_000)})
+    stored = cached_squares(listing, "page", 28, tmp_path, no_progress)
+    reason = "it is a JPEG of too many scans. Allowed: at most 100. Save it again as PNG."
+    assert len(stored.images) == 7 and stored.skipped == (("2/1.png", reason),)
+
+
 def test_a_set_of_broken_images_only_is_an_error_that_leaves_nothing(tmp_path):
     listing = zipped(tmp_path, {"2/0.png": b"no", "2/1.png": b"picture"})
     with pytest.raises(DataError, match="none of the 2 images can be read: 2/0.png: "):
@@ -185,7 +193,7 @@ def test_two_processes_at_once_decode_once(tmp_path):
     ]
     for worker in workers:
         worker.start()
-    results = [out.get(timeout=120) for _ in workers]
+    results = [out.get(timeout=900) for _ in workers]
     for worker in workers:
         worker.join()
     out.close()
@@ -281,7 +289,7 @@ def test_decoding_goes_on_when_processes_cannot_be_started(tmp_path):
         "child.join()\n"
     )
     done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, env=ENVIRON, timeout=120
+        [sys.executable, script], capture_output=True, text=True, env=ENVIRON, timeout=900
     )
     assert "images: 10" in done.stdout.splitlines(), done.stderr
 
@@ -306,7 +314,7 @@ def test_processes_do_not_run_the_page_that_the_web_server_shows(tmp_path):
         "assert sys.modules['__main__'].__file__\n"
     )
     done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, env=ENVIRON, timeout=120
+        [sys.executable, script], capture_output=True, text=True, env=ENVIRON, timeout=900
     )
     assert done.stdout == "images: 10\n" and not (tmp_path / "ran").exists(), done.stderr
 
@@ -321,7 +329,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
         " os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, env=ENVIRON, timeout=120
+        [sys.executable, script], capture_output=True, text=True, env=ENVIRON, timeout=900
     )
     worker = int(done.stdout)
     wait_until(lambda: not is_alive(worker))
@@ -344,7 +352,7 @@ def test_memory_stays_small_while_a_large_set_streams_to_disk(tmp_path):
         " print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=900
     )
     assert int(done.stdout) / 1000 < 0.7 * count * 3 * side * side / 1e6, done.stderr  # in MB
 

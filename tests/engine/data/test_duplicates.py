@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.data.duplicates import find_duplicates
+from engine.data.duplicates import copies_of, find_duplicates
 from engine.lab import Lab
 
 
@@ -55,3 +55,45 @@ def test_a_chain_of_ever_less_similar_images_is_no_group() -> None:
 
 def test_no_images_have_no_copies() -> None:
     assert len(find_duplicates(np.zeros((0, 1, 28, 28), np.uint8)).same) == 0
+
+
+def coloured(drawings: np.ndarray, red: float, green: float, blue: float) -> np.ndarray:
+    """Drawings (n, 1, H, W) in one colour on black, (n, 3, H, W)."""
+    return (drawings * np.array([red, green, blue])[:, None, None]).astype(np.uint8)
+
+
+def test_pictures_of_one_shape_in_other_colours_are_no_copies(drawings: np.ndarray) -> None:
+    """In grey all three are the same picture at another brightness."""
+    red, green, blue = (coloured(drawings[:1], *one) for one in np.eye(3))
+    found = find_duplicates(np.concatenate([red, green, blue]))
+    assert found.same.tolist() == [0, 1, 2]
+    assert copies_of(np.concatenate([red, green, blue]), 0) == []
+
+
+def test_copies_in_colour_are_found_however_they_were_saved(drawings: np.ndarray) -> None:
+    first = coloured(drawings[:20], 1, 0.4, 0.1)
+    paper = np.maximum(first, np.array([60, 50, 20], np.uint8)[:, None, None])
+    again = np.stack([in_colour(image) for image in paper])
+    darker = (paper * 0.7).astype(np.uint8)
+    found = find_duplicates(np.concatenate([paper, again, darker]))
+    np.testing.assert_array_equal(found.same, np.tile(found.same[:20], 3))
+    assert (found.same[:20] == np.arange(20)).all()
+    assert {(20, False), (40, False)} <= set(copies_of(np.concatenate([paper, again, darker]), 0))
+
+
+def in_colour(image: np.ndarray) -> np.ndarray:
+    """A picture (3, H, W), saved enlarged as JPEG and shrunk again, as a file is that was decoded."""
+    large = Image.fromarray(image.transpose(1, 2, 0)).resize((112, 112), Image.Resampling.BICUBIC)
+    out = io.BytesIO()
+    large.save(out, "JPEG", quality=60)
+    small = Image.open(out).resize(image.shape[1:], Image.Resampling.BOX)
+    return np.asarray(small).transpose(2, 0, 1)
+
+
+def test_grey_pictures_have_the_same_copies_in_one_channel_and_in_three(
+    drawings: np.ndarray,
+) -> None:
+    images = np.concatenate([drawings[:40], (drawings[:40] * 0.7).astype(np.uint8)])
+    one, three = find_duplicates(images), find_duplicates(np.repeat(images, 3, axis=1))
+    for found, other in zip(one, three, strict=True):
+        np.testing.assert_array_equal(found, other)

@@ -25,6 +25,27 @@ def test_a_short_last_batch_is_dropped_unless_it_is_the_only_one() -> None:
     assert [len(b) for b in loader.shuffled(np.arange(3), 4, np.random.default_rng(0))] == [3]
 
 
+@pytest.mark.parametrize(
+    ("n", "batch_size", "sizes"),
+    [
+        (97, 64, [49, 48]),
+        (10, 4, [4, 3, 3]),
+        (8, 4, [4, 4]),
+        (3, 4, [3]),
+        (3, 2, [2]),  # of two batches one would hold a single image
+        (39, 4, [4] * 9 + [3]),
+        (43, 4, [4] * 10),  # little is left out of ten batches
+    ],
+)
+def test_of_few_batches_no_image_is_left_out(n, batch_size, sizes) -> None:
+    rng = np.random.default_rng(0)
+    order = loader.shuffled(np.arange(n), batch_size, rng, least=2)
+    assert [len(batch) for batch in order] == sizes
+    assert len(set(np.concatenate(order))) == sum(sizes)
+    drawn = loader.balanced(np.arange(n), np.arange(n) % 2, batch_size, rng, least=2)
+    assert [len(batch) for batch in drawn] == sizes
+
+
 def test_balanced_epochs_draw_rare_groups_as_often_as_common_ones() -> None:
     groups = np.array([0] * 900 + [1] * 100)
     drawn = np.concatenate(loader.balanced(np.arange(1000), groups, 10, np.random.default_rng(0)))
@@ -89,7 +110,7 @@ def test_a_consumer_that_leaves_early_leaves_no_thread_behind() -> None:
     order = Order(loader.in_order(np.arange(2 * (loader.AHEAD + 1)), 2))
     batches = Images(shapes(), CPU, fits_bytes=0).batches(order)
     next(batches)  # what is left fills the queue, so that there is no room for the end mark
-    assert all_read.wait(10)
+    assert all_read.wait(900)
     batches.close()
     assert "batches" not in [thread.name for thread in threading.enumerate()]
 

@@ -6,6 +6,7 @@ import pytest
 from pictures import STROKES, png, small_page, write_folder, write_zip
 
 from engine.data.catalog import load_dataset
+from engine.data.info import list_datasets
 from engine.errors import DataError
 from engine.progress import no_progress
 from engine.recipes.fields import DataSpec
@@ -55,6 +56,23 @@ def test_the_small_sets_are_one_and_what_both_hold_is_taken_once(load, tmp_path)
     assert len(data) == 2 * len(ALL) and set(data.splits) == {"train"}
     assert data.files[0] == "Greek 01/0001_01.png" and data.skipped == ()
     assert load("omniglot-evaluation").classes == ("Tengwar 01",)
+
+
+def test_the_list_says_how_many_are_there_of_it(load, tmp_path):
+    for name in SETS:
+        write_zip(tmp_path / "data" / "omniglot" / f"{name}.zip", pictures(name))
+    listed = {info.name: info for info in list_datasets([tmp_path / "data"], tmp_path / "home")}
+    data = load()
+    assert (listed["omniglot"].images, listed["omniglot"].classes) == (len(data), len(data.classes))
+    (tmp_path / "data/omniglot/images_background_small2.zip").unlink()
+    [info] = [
+        one
+        for one in list_datasets([tmp_path / "data"], tmp_path / "home")
+        if one.name == "omniglot"
+    ]
+    assert (info.images, info.classes) == (6, 3)
+    (tmp_path / "data/omniglot/images_background_small1.zip").write_bytes(b"torn")
+    assert list_datasets([tmp_path / "data"], tmp_path / "home")
 
 
 @pytest.mark.parametrize("packed", [True, False])

@@ -95,7 +95,7 @@ def test_letters_that_touch_their_frame_are_of_one_polarity(tmp_path, weight, in
 
 def test_characters_with_paper_around_decide_each_for_itself():
     some = [np.asarray(small_page("24R"[n % 3], n)) for n in range(12)]
-    words = "dark on light, by the borders of 12 of 12 that were looked at"
+    words = "dark on light: so are the borders of 12 of 12 pictures that were looked at"
     assert polarity(some) == (None, [], words)
     mixed, findings, _ = polarity([*some[:6], *(255 - one for one in some[6:])])
     assert mixed is None and "each picture's border decides" in findings[0].text

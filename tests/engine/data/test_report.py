@@ -91,7 +91,8 @@ def test_one_class_and_a_table_that_was_not_read_are_said(listed, tmp_path):
     content = files("Img", count=5) | {"english.csv": b"size,weight\n3,4\n"}
     report = report_of(listed(write_zip(tmp_path / "set.zip", content)))
     texts = [one.text for one in report.warnings]
-    assert any("one class only, 'Img'" in text for text in texts)
+    words = "one class only, 'Img': nothing can be trained on it"
+    assert any(words in text and "Add images of another class" in text for text in texts)
     assert any(text.startswith("english.csv: a table that was not read") for text in texts)
 
 
@@ -155,6 +156,13 @@ def test_a_plus_in_a_path_is_no_pool(load, tmp_path):
     assert names_in(str(first)) == [str(first)]
     assert names_in(f"{first}+digits") == [str(first), "digits"]
     assert len(load(first)) == 6
+
+
+def test_a_name_of_thousands_of_data_sets_is_refused_at_once():
+    for name in ("+".join(["a"] * 4_000), "a" * 5_000 + "+b"):
+        with pytest.raises(DataError, match="too many data sets"):
+            names_in(name)
+    assert len(names_in("+".join(["a"] * 20))) == 20
 
 
 def test_files_without_an_ending_are_read_if_they_are_pictures(listed, tmp_path):
@@ -272,7 +280,9 @@ def test_columns_range_and_polarity_are_in_the_report(listed, tmp_path):
         ("file", "label"),
         (("path", "file"), ("label", "label")),
     )
-    assert report.levels == "0 to 255" and report.polarity.startswith("dark on light, by the bord")
+    assert report.levels == "0 to 255" and report.polarity.startswith(
+        "dark on light: so are the bord"
+    )
     np.savez(tmp_path / "b.npz", x=np.eye(16)[None].repeat(9, 0), y=np.arange(9) % 3)
     report = report_of(listed(tmp_path / "b.npz"))
     assert report.levels == "0 to 1, stretched to 0 to 255"

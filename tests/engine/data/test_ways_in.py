@@ -16,6 +16,8 @@ from stored import DATA, TABLES, Item, counted, glyphs_of, items, stored, write_
 
 from engine.data.catalog import list_dataset, load_dataset
 from engine.data.choices import AS_FOUND, Choices
+from engine.data.forms.schema_names import listed_names, without_caches
+from engine.data.forms.sink import Sink
 from engine.data.report import report_of
 from engine.data.staging import list_at
 from engine.errors import DataError
@@ -464,3 +466,27 @@ def test_a_table_without_a_label_column_names_its_columns(opened, tmp_path):
     )
     with pytest.raises(DataError, match="no column is called like a label, of image, kanji"):
         opened(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "dataset_info: {features: [{name: label, dtype: {class_label: x}}]}",
+        "dataset_info: {features: [{dtype: {class_label: {names: [a, b]}}}]}",
+        "dataset_info: {features: [{name: [x], dtype: {class_label: {names: [a, b]}}}]}",
+        "dataset_info: {features: x}",
+        "dataset_info: [1, {features: [1, [2]]}]",
+        "x: " + "[" * 30_000,
+    ],
+)
+def test_a_card_of_any_shape_costs_itself(tmp_path, head):
+    about = {"README.md": f"---\n{head}\n---\n".encode(), "dataset_info.json": b"[" * 100_000}
+    assert listed_names(about) == {}
+    sink = Sink(tmp_path, lambda done, what: None)
+    table = [("a.parquet", tmp_path / "a.parquet")]
+    assert without_caches(table, sink, {"state.json": b"[" * 100_000}) == table
+
+
+def test_names_of_classes_by_number_whatever_the_number_is():
+    head = "dataset_info: {features: [{name: y, dtype: {class_label: {names: {'²': a, '1': b}}}}]}"
+    assert listed_names({"README.md": f"---\n{head}\n---\n".encode()}) == {"y": ["a", "b"]}

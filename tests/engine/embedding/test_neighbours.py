@@ -97,6 +97,8 @@ def test_unlabelled_neighbours_do_not_vote() -> None:
     found = vote(np.array([[-1, -1, 3], [-1, -1, -1]]), np.full((2, 3), 0.5), 4)
     assert found.label.tolist() == [3, -1]
     assert found.share[0, 3] == 1 and not found.share[1].any()
+    none = vote(np.full((2, 3), -1), np.full((2, 3), 0.5), 0)  # a data set without any label
+    assert none.label.tolist() == [-1, -1] and none.share.shape == (2, 0)
 
 
 def test_knn_accuracy_agrees_with_scikit_learn() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 
 import numpy as np
@@ -389,6 +390,13 @@ def test_broken_files_are_named(tmp_path):
             open_picture(tmp_path / name)
     with pytest.raises(ImageError, match="missing.png does not exist"):
         open_picture(tmp_path / "missing.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_pipe_is_no_picture_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageError, match="is a pipe"):
+        open_picture(tmp_path / "pipe.png")
 
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):

@@ -12,6 +12,7 @@ from engine.imaging.pieces import join
 from engine.imaging.segmentation import (
     MOST_PIECES,
     best_cut,
+    clearly_several,
     count_characters,
     count_strokes,
     lines_of,
@@ -37,6 +38,45 @@ def test_a_word_falls_into_its_characters_from_left_to_right(word):
     assert len(found) == len(word)
     lefts = [one.piece.left for one in found]
     assert lefts == sorted(lefts)
+
+
+@pytest.mark.parametrize(
+    ("word", "gap", "several"),
+    [
+        ("777", 60, True),
+        ("0000", 40, True),
+        ("77", 60, False),  # of two parts there are characters, such as Korean ones
+        ("777", 4, False),
+        ("111", 60, False),  # three strokes may be one character
+        ("===", 60, True),
+        ("i", 30, False),
+        ("=", 30, False),
+        ("0i0", 60, False),
+    ],
+)
+def test_three_wide_parts_far_apart_are_clearly_several_characters(word, gap, several):
+    assert clearly_several(written(word, gap=gap)) is several
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        [(40, 60, 120, 160), (50, 20, 66, 36), (94, 20, 110, 36)],  # ä
+        [(20, 80, 140, 92), (74, 40, 90, 56), (74, 116, 90, 132)],  # ÷
+        [(70, 40, 90, 60), (70, 120, 90, 140)],  # :
+        [(60, 30, 72, 70), (100, 30, 112, 70)],  # "
+        [(20, 120, 40, 140), (80, 120, 100, 140), (140, 120, 160, 140)],  # …
+        [(10, 120, 50, 134), (70, 120, 110, 134), (130, 120, 170, 134)],  # dashes
+        [(20, 40, 34, 160), (80, 40, 94, 160), (140, 40, 154, 160)],  # 川
+        [(70, 20, 88, 150), (20, 60, 60, 110), (110, 60, 150, 110)],  # 小
+    ],
+)
+def test_parts_of_one_character_are_not_several(boxes):
+    picture = Image.new("L", (180, 180))
+    for box in boxes:
+        ImageDraw.Draw(picture).rectangle(box, fill=255)
+    assert not clearly_several(np.asarray(picture))
+    assert not clearly_several(np.zeros((90, 90), np.uint8))
 
 
 def test_a_dot_belongs_to_its_letter_and_a_bar_to_its_sign():

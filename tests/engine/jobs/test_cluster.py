@@ -10,19 +10,20 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from made_lab import SMALL, furnish
-from process_cluster import Processes
+from made_lab import SMALL
+from process_cluster import Processes, lab_on
 from waiting import wait_until
 
 from engine.errors import RunError, SettingsError
 from engine.files.pulse import age_seconds, beating
 from engine.jobs.cluster.base import ClusterError, Job
-from engine.jobs.cluster.executor import SILENT_SECONDS, ClusterExecutor
+from engine.jobs.cluster.executor import BETWEEN_SECONDS, SILENT_SECONDS, ClusterExecutor
 from engine.jobs.cluster.ray_jobs import RayJobs
 from engine.jobs.cluster.slurm_jobs import _gpus
 from engine.jobs.resources import Resources, resources_of
@@ -31,22 +32,10 @@ from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.run_info import ENDED
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = tmp_path_factory.mktemp("cluster") / "home"
-    furnish(found)
-    return found
-
-
 @pytest.fixture
-def lab(home: Path) -> Any:
-    """A lab on such a cluster. It may be asked as often as a test likes."""
-    found = Lab.open({"GLYPHLAB_HOME": str(home), "GLYPHLAB_EXECUTOR": "ray"})
-    processes = Processes()
-    found.launcher.executor = ClusterExecutor(found.settings, processes, between_seconds=0)
-    yield found
-    for id in list(processes.jobs):
-        processes.cancel(id)
+def lab(home: Path) -> Iterator[Lab]:
+    with lab_on(Processes(), home) as found:
+        yield found
 
 
 def recipe(epochs: int = 2, **changes: Any) -> Recipe:
@@ -61,19 +50,24 @@ def state(lab: Lab, id: str) -> str:
 def test_a_run_is_trained_by_its_job_and_a_killed_one_is_seen_and_goes_on(lab: Lab) -> None:
     id = lab.submit(recipe(500))
     run = lab.run(id)
-    wait_until(lambda: run.info().epoch >= 2, 60)
+    wait_until(lambda: run.info().epoch >= 2)
     info = next(found for found in lab.runs() if found.id == id)
     assert info.where == f"Processes job 0 · on {os.uname().nodename}"
     assert age_seconds(run.path / "beat") is not None
     os.kill(run.status()["pid"], signal.SIGKILL)
     (run.path / "beat").unlink()  # or the next look waits for last words
-    wait_until(lambda: state(lab, id) == "failed", 30)
+    wait_until(lambda: state(lab, id) == "failed")
     assert "ended without a result (exit -9)" in (run.info().error or "")
+    spent = run.info().seconds
     lab.resume(id)
-    wait_until(lambda: run.info().state == "running" and run.info().resumed == 1, 60)
-    wait_until(lambda: run.info().epoch >= 3, 60)
+    assert run.status()["earlier_seconds"] == spent and spent
+    assert (
+        "0" not in lab.launcher.executor.cluster.jobs
+    )  # or it might be queued again beside the new one
+    wait_until(lambda: run.info().state == "running" and run.info().resumed == 1)
+    wait_until(lambda: run.info().epoch >= 3)
     lab.stop(id)
-    wait_until(lambda: state(lab, id) in ENDED, 60)
+    wait_until(lambda: state(lab, id) in ENDED)
     assert (run.info().state, run.info().saved) == ("stopped", True)
 
 
@@ -82,7 +76,7 @@ def test_a_run_of_a_lost_node_fails_whatever_the_clocks_say(lab: Lab) -> None:
     run = lab.run(id)
     jobs = lab.launcher.executor.cluster.jobs
     # Its job runs on another machine, whose clock is an hour ahead, and gives signs of life.
-    jobs["0"] = first = subprocess.Popen(["sleep", "60"])
+    jobs["0"] = first = subprocess.Popen(["sleep", "600"])
     run.write_status(state="running", host="elsewhere", heartbeat="2099-01-01T00:00:00.000Z")
     beat = run.path / "beat"
     beat.write_text("alive")
@@ -91,7 +85,7 @@ def test_a_run_of_a_lost_node_fails_whatever_the_clocks_say(lab: Lab) -> None:
     first.wait()
     jobs["0"] = None  # taken from its node, and queued again
     assert state(lab, id) == "queued"
-    jobs["0"] = subprocess.Popen(["sleep", "60"])
+    jobs["0"] = subprocess.Popen(["sleep", "600"])
     run.write_status(state="running")
     then = time.time() - SILENT_SECONDS - 5
     os.utime(beat, (then, then))
@@ -120,7 +114,7 @@ def test_what_waits_can_be_stopped_and_what_runs_is_not_lost_with_the_cluster(la
 
 def test_a_task_is_a_job_too_and_one_that_dies_is_seen(lab: Lab) -> None:
     id = lab.launcher.start_task("load", name="shapes", size=20)
-    wait_until(lambda: lab.launcher.task(id).state in ENDED, 60)
+    wait_until(lambda: lab.launcher.task(id).state in ENDED)
     assert lab.launcher.task(id).result["n"] == 120
     other = lab.launcher.start_task("load", name="shapes", size=24)
     lab.launcher.executor.cluster.jobs["1"].kill()
@@ -130,7 +124,7 @@ def test_a_task_is_a_job_too_and_one_that_dies_is_seen(lab: Lab) -> None:
         lab.launcher.refresh(wait=True)
         return lab.launcher.task(other).state == "failed"
 
-    wait_until(ended, 60)
+    wait_until(ended)
     assert "ended without a result" in (lab.launcher.task(other).error or "")
 
 
@@ -155,7 +149,8 @@ def test_a_job_that_does_not_see_the_home_is_found_out_before_runs_are_lost(lab:
 
 def test_many_viewers_ask_the_cluster_once_in_two_seconds(home: Path) -> None:
     lab = Lab.open({"GLYPHLAB_HOME": str(home), "GLYPHLAB_EXECUTOR": "ray"})
-    executor = ClusterExecutor(lab.settings, Processes())
+    assert BETWEEN_SECONDS == 2
+    executor = ClusterExecutor(lab.settings, Processes(), between_seconds=3600)  # on a busy machine
     lab.launcher.executor = executor
     for _ in range(50):
         lab.launcher.refresh(wait=True)
@@ -208,6 +203,38 @@ def test_a_head_that_has_just_begun_is_asked_again() -> None:
         server.shutdown()
     assert len(asked) == 2 and asked[0] == asked[1]  # the same id: taken once at most
     assert json.loads(asked[0])["entrypoint"] == "exec python -P -m engine _job /x"
+
+
+def test_what_ray_says_of_a_job_is_plain_text() -> None:
+    message = (
+        "Job failed with exit code 1, last available logs (truncated):\n\x1b[32mconnected\x1b[39m"
+    )
+    rows = [{"submission_id": "a", "status": "FAILED", "message": message}]
+
+    class Said(RayJobs):
+        def _ask(self, path: str, body: Any = None) -> Any:
+            return {"logs": "first\n\x1b[31mno such\tfile\x1b[0m\n"} if "logs" in path else rows
+
+    jobs = Said("http://127.0.0.1:1", "python")
+    assert jobs.states()["a"].why == "FAILED: Job failed with exit code 1"
+    assert jobs.last_line("a") == "no such file"
+
+
+def test_a_job_over_several_nodes_has_ray_find_them() -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Asked(RayJobs):
+        def _ask(self, path: str, body: Any = None) -> Any:
+            asked.append(body)
+            return {"submission_id": "x"}
+
+    jobs = Asked("http://127.0.0.1:1", "python")
+    for nodes in (1, 2):
+        jobs.submit(Job("x", ("_job", "/x"), Resources(nodes=nodes), Path("/x/log.txt"), {}))
+    one, two = asked
+    assert one["entrypoint"] == "exec python -P -m engine _job /x >> /x/log.txt 2>&1"
+    assert one["entrypoint_num_cpus"] == 1 and "entrypoint_num_cpus" not in two
+    assert " _spread " in two["entrypoint"] and two["entrypoint"].endswith("/x/log.txt _job /x")
 
 
 def test_gpus_are_counted_in_what_slurm_lists() -> None:

@@ -15,10 +15,15 @@ from factories import shapes
 from engine.data.imageset import ImageSet
 from engine.errors import DataError
 from engine.jobs.experiment import METHODS, conduct
+from engine.jobs.rank import Bystander
+from engine.models.card import model_card
 from engine.models.checkpoint import load_checkpoint, read_meta, read_weights
+from engine.models.metadata import sets_tested_on
+from engine.models.predictor import Predictor
 from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.run import Run, create_run
+from engine.training.group import Group
 
 
 def recipe(**changes: object) -> Recipe:
@@ -41,6 +46,20 @@ def train(run: Run, data: ImageSet | None = None, **options: object) -> dict:
     return conduct(run, load=lambda spec: data, **options)
 
 
+class Following(Group):
+    """Alone, but not the one that writes."""
+
+    leads = False
+
+
+def test_a_process_that_follows_does_not_need_the_rows_that_the_first_writes(
+    tmp_path: Path,
+) -> None:
+    run = Bystander(run_of(tmp_path).path)  # as when the first process has not come to write them
+    assert train(run, group=Following())["epochs"] == 4
+    assert not run.metrics() and not run.best.exists() and not run.last.exists()
+
+
 def test_only_epochs_chosen_by_a_measure_are_called_best(tmp_path: Path) -> None:
     for select in ("accuracy", "last"):
         run = run_of(tmp_path, select=select)
@@ -53,6 +72,78 @@ def test_only_epochs_chosen_by_a_measure_are_called_best(tmp_path: Path) -> None
         kept = [row["best"] for row in run.metrics() if row["kind"] == "epoch"]
         called = [line.endswith("best") for line in lines]
         assert called == (kept if select == "accuracy" else [False] * 4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_final_validation_accuracy_is_that_of_the_epoch_whose_weights_are_kept(
+    tmp_path: Path, seed: int
+) -> None:
+    """Trained in bfloat16 too. Shapes with noisy labels: there some images are on the edge."""
+    data = shapes(400, val=0.5)
+    data = dataclasses.replace(data, labels=np.random.default_rng(1).permutation(data.labels))
+    run = run_of(tmp_path, precision="bfloat16", seed=seed)
+    final = train(run, data)
+    epochs = [row for row in run.metrics() if row["kind"] == "epoch"]
+    kept = [row for row in epochs if row["best"]][-1]
+    assert final["val_accuracy"] == pytest.approx(kept["val_accuracy"], abs=1e-6)
+
+
+def test_what_is_saved_on_the_way_names_the_accuracy_of_the_weights_that_are_saved(
+    tmp_path: Path,
+) -> None:
+    """Of the best epoch, which is not always the last one."""
+    run, meta = run_of(tmp_path, epochs=8, lr=0.2), {}
+
+    def seen(done: int, total: int, what: str) -> None:
+        if (run.best / "checkpoint.json").exists():
+            meta.setdefault(done, read_meta(run.best)["metrics"])
+
+    train(run, shapes(240), progress=seen)
+    epochs = [row for row in run.metrics() if row["kind"] == "epoch"]
+    assert not all(row["best"] for row in epochs), "one is not the best"
+    saved = [figures for figures in meta.values() if figures.get("unfinished")]
+    assert len(saved) > 2
+    for figures in saved:
+        so_far = [row for row in epochs if row["epoch"] <= figures["epochs"] and row["best"]]
+        assert figures["val_accuracy"] == so_far[-1]["val_accuracy"]
+
+
+def test_of_pooled_sets_the_figures_say_how_many_test_images_each_gave(tmp_path: Path) -> None:
+    data = shapes(240)
+    from_second = np.zeros(len(data), np.int64)
+    from_second[data.splits["test"]] = 1
+    pool = dataclasses.replace(
+        data, name="a+b+c", sources=from_second, source_names=("a", "b", "c")
+    )
+    run = run_of(tmp_path, epochs=1)
+    final = train(run, pool)
+    assert final["test_data"] == "a+b+c" and final["test_sources"] == {"b": final["test_n"]}
+    assert sets_tested_on(read_meta(run.best)["metrics"]) == "b"
+    assert train(run_of(tmp_path, epochs=1))["test_sources"] == {"shapes": 48}
+
+
+def test_an_accuracy_by_knn_is_called_so_in_the_log(tmp_path: Path) -> None:
+    run = run_of(tmp_path, loss="triplet", select="knn", samples_per_class=4, epochs=1)
+    train(run)
+    assert "validation by kNN" in (run.path / "log.txt").read_text("utf-8")
+
+
+def test_a_loss_on_embeddings_leaves_a_classifier_by_class_means(tmp_path: Path) -> None:
+    """What is kept answers: its accuracy is that of the embedding, not of a head as it was drawn."""
+    run, data = run_of(tmp_path, loss="triplet", select="knn", samples_per_class=4), shapes(240)
+    final = train(run, data)
+    assert final["classifier"] == "nearest class mean"
+    assert "| classifier | nearest class mean of " in model_card(read_meta(run.best))
+    assert final["test_accuracy"] > final["knn_accuracy"] - 0.15 > 0.6
+    with np.load(run.path / "predictions.npz") as kept:
+        right = (kept["probabilities"].argmax(1) == kept["labels"]).mean()
+    assert right == pytest.approx(final["test_accuracy"])
+    assert final["test_loss"] < 0.8  # of probabilities that a temperature could calibrate
+    asked = data.splits["test"]
+    found = Predictor(load_checkpoint(run.best)).squares(data.images[asked]).argmax(1)
+    found = found == data.labels[asked]
+    assert found.mean() == pytest.approx(final["test_accuracy"])
+    assert "classifier" not in train(run_of(tmp_path, epochs=1))
 
 
 def test_a_run_records_what_it_did_and_ends_with_its_figures(tmp_path: Path) -> None:
@@ -71,6 +162,10 @@ def test_a_run_records_what_it_did_and_ends_with_its_figures(tmp_path: Path) -> 
     assert final["generalisation_gap"] == pytest.approx(
         final["train_accuracy"] - final["test_accuracy"]
     )
+    last = rows[-2]
+    assert last["kind"] == "epoch" and final["images_per_second"] == pytest.approx(
+        last["images_seen"] / last["seconds"]
+    ), "over the whole training"
     assert read_meta(run.best)["metrics"]["test_accuracy"] == final["test_accuracy"]
 
 
@@ -129,6 +224,10 @@ def test_a_stop_keeps_the_best_and_a_second_start_finishes_the_run(tmp_path: Pat
         json.loads((run.last / "state.json").read_text())["epoch"]
     )  # as the process of a resumed run does
     final = train(run)
+    assert [one["test_reads"] for one in (expected, stopped, final)] == [1, 1, 2]
+    card = (run.best / "README.md").read_text(encoding="utf-8")
+    assert "read 2 times: at each stop of the training and at its end" in card
+    assert "read once, after training" in (whole.best / "README.md").read_text(encoding="utf-8")
     assert (
         final["test_accuracy"] == expected["test_accuracy"]
         and final["confusion"] == expected["confusion"]
@@ -137,6 +236,14 @@ def test_a_stop_keeps_the_best_and_a_second_start_finishes_the_run(tmp_path: Pat
         [row["train_loss"] for row in r.metrics() if row["kind"] == "epoch"] for r in (whole, run)
     ]
     assert losses[0] == losses[1]
+
+
+def test_an_epoch_that_a_stop_cut_short_does_not_count(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    # The first step of the first epoch is the only one whose point is written on any machine.
+    stopped = train(run, cancelled=lambda: any(row["kind"] == "step" for row in run.metrics()))
+    assert not stopped and {row["kind"] for row in run.metrics()} == {"step"}
+    assert run.info().epoch == 0 and run.info().epochs == 4
 
 
 def test_a_run_can_start_from_another_with_other_classes(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from trained import model_run
 from waiting import wait_until
 
@@ -33,7 +33,7 @@ def lab_with(home: Path, uri: str) -> Lab:
 def mirrored(lab: Lab, run) -> dict:
     start_mirrors(run, lab.settings)
     return wait_until(
-        lambda: (state := read_json(run.path / "mirror.json")) and state["complete"] and state, 60
+        lambda: (state := read_json(run.path / "mirror.json")) and state["complete"] and state
     )
 
 
@@ -103,12 +103,6 @@ class Tracker(BaseHTTPRequestHandler):
         pass
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_a_server_that_is_down_is_given_up_on_and_gets_it_all_when_it_is_back(tmp_path):
     port = free_port()
     lab = lab_with(tmp_path, f"http://127.0.0.1:{port}")
@@ -141,7 +135,7 @@ def test_a_server_that_is_down_is_given_up_on_and_gets_it_all_when_it_is_back(tm
     try:
         later = model_run(lab)
         mirrored(lab, later)  # the next run's mirror brings along what is missing
-        wait_until(lambda: read_json(run.path / "mirror.json")["complete"], 60)
+        wait_until(lambda: read_json(run.path / "mirror.json")["complete"])
         sent = [
             metric["key"]
             for name, body in server.asked
@@ -171,7 +165,6 @@ def test_parameters_metrics_and_the_end_arrive_in_trackio(tmp_path, monkeypatch)
     start_mirrors(run, lab.settings)
     state = wait_until(
         lambda: (kept := read_json(run.path / "mirror-trackio.json")) and kept["complete"] and kept,
-        60,
     )
     read = (
         "import json, sys; from trackio.sqlite_storage import SQLiteStorage as S;"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from contextlib import suppress
@@ -11,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file
+from parallel_runs import LONG, ROUNDING, assert_same_weights, processes_of, recipe, trains, weights
 from waiting import wait_until
 
 from engine.errors import RecipeError
@@ -21,30 +19,10 @@ from engine.jobs.parallel import check_devices
 from engine.jobs.rank import Bystander, Follower
 from engine.jobs.resources import Resources, resources_of_recipe
 from engine.lab import Lab
-from engine.recipes.recipe import Recipe
 from engine.runs.run import Run, create_run
 from engine.settings import read_settings
 
 FIGURES = ("test_accuracy", "test_loss", "val_accuracy", "val_loss", "train_accuracy")
-ROUNDING = 1e-4  # of a tensor's largest value; see tests/engine/training/test_group.py
-
-
-def recipe(lab: Lab, **changes: Any) -> Recipe:
-    fields = {
-        "data.limit": 400,
-        "batch_size": 40,
-        "epochs": 3,
-        "precision": "float32",
-        # A smooth network. With ReLU even paper lies on the kink all at once, and a change of the first
-        # weights by 3e-7 of them, which is rounding, makes other weights within nine steps.
-        "model": {"name": "cnn5", "options": {"num_filters": 6, "filter_size": 1, "dense": 16}},
-        "model.options.activation": "GELU",
-        "data.size": 32,
-        "optimizer": "sgd",
-        "lr": 0.05,
-        "resources.processes": 2,
-    }
-    return lab.recipe("quick", {**fields, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +37,12 @@ def together(lab: Lab) -> Run:
 
 
 @pytest.fixture(scope="module")
+def undisturbed(lab: Lab) -> Run:
+    """As long as one that is met in the middle, in two processes."""
+    return lab.run(ended(lab, lab.submit(recipe(lab, **LONG))).id)
+
+
+@pytest.fixture(scope="module")
 def alone(lab: Lab) -> Run:
     """The same in one process."""
     return lab.train(recipe(lab, **{"resources.processes": None}))
@@ -67,44 +51,8 @@ def alone(lab: Lab) -> Run:
 def ended(lab: Lab, id: str) -> Any:
     run = lab.run(id)
     return wait_until(
-        lambda: not run.alive and run.info().state in ("finished", "stopped", "failed") and run, 240
+        lambda: not run.alive and run.info().state in ("finished", "stopped", "failed") and run
     )
-
-
-def processes_of(run: Run) -> dict[str, int]:
-    """The processes of a run by what they are: 'work', 'ranks', 'rank 0', 'rank 1'. Its own may still
-    be ending when it has let go of the run.
-    """
-    out = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError, StopIteration):
-            words = Path(f"/proc/{entry}/cmdline").read_text().split("\0")
-            if str(run.path) in words and "-m" in words and "torch" not in words:
-                kind = words[words.index("engine") + 1].strip("_")
-                if kind == "rank":
-                    told = Path(f"/proc/{entry}/environ").read_text().split("\0")
-                    kind += next(f" {line[5:]}" for line in told if line.startswith("RANK="))
-                out[kind] = int(entry)
-    return out
-
-
-def trains(run: Run, epoch: int = 1) -> bool:
-    rows = run.metrics()
-    return any(row["kind"] == "epoch" and row["epoch"] >= epoch for row in rows)
-
-
-def weights(run: Run) -> dict[str, torch.Tensor]:
-    state = json.loads((run.last / "state.json").read_text())
-    return load_file(run.last / state["file"])
-
-
-def assert_same_weights(run: Run, other: Run, room: float) -> None:
-    found, wanted = weights(run), weights(other)
-    assert found.keys() == wanted.keys()
-    for name, value in wanted.items():
-        if value.is_floating_point():
-            close = {"rtol": 0, "atol": room * max(float(value.abs().max()), 1e-2)}
-            torch.testing.assert_close(found[name], value, **close, msg=name)
 
 
 def test_it_comes_to_what_one_process_comes_to(together: Run, alone: Run) -> None:
@@ -146,10 +94,10 @@ def test_its_checkpoint_is_like_that_of_one_process(lab: Lab, together: Run, alo
 
 
 def test_a_killed_process_ends_the_run_and_it_goes_on_to_the_same_weights(
-    lab: Lab, together: Run
+    lab: Lab, undisturbed: Run
 ) -> None:
-    run = lab.run(lab.submit(recipe(lab)))
-    wait_until(lambda: trains(run) and "rank 1" in processes_of(run), 240, 0.01)
+    run = lab.run(lab.submit(recipe(lab, **LONG)))
+    wait_until(lambda: trains(run) and "rank 1" in processes_of(run), interval=0.01)
     os.kill(processes_of(run)["rank 1"], signal.SIGKILL)
     assert ended(lab, run.id).info().state == "failed"
     assert "process 2 of 2 was ended by SIGKILL" in run.info().error
@@ -157,12 +105,12 @@ def test_a_killed_process_ends_the_run_and_it_goes_on_to_the_same_weights(
     wait_until(lambda: not processes_of(run))
     lab.resume(run.id)
     assert ended(lab, run.id).info().state == "finished"
-    assert_same_weights(run, together, 0)
+    assert_same_weights(run, undisturbed, 0)
 
 
-def test_it_is_stopped_and_goes_on_in_one_process(lab: Lab, together: Run) -> None:
-    run = lab.run(lab.submit(recipe(lab)))
-    wait_until(lambda: trains(run), 240, 0.01)
+def test_it_is_stopped_and_goes_on_in_one_process(lab: Lab, undisturbed: Run) -> None:
+    run = lab.run(lab.submit(recipe(lab, **LONG)))
+    wait_until(lambda: trains(run), interval=0.01)
     listening = {number: addresses(number) for number in processes_of(run).values()}
     lab.stop(run.id)
     assert ended(lab, run.id).info().state == "stopped"
@@ -173,23 +121,23 @@ def test_it_is_stopped_and_goes_on_in_one_process(lab: Lab, together: Run) -> No
     lab.resume(run.id, {"resources.processes": 1})
     assert ended(lab, run.id).info().state == "finished"
     assert run.recipe().resources.processes == 1 and run.info().device == "cpu"
-    assert_same_weights(run, together, ROUNDING)
+    assert_same_weights(run, undisturbed, ROUNDING)
 
 
-def test_what_one_process_began_goes_on_in_two(lab: Lab, together: Run) -> None:
-    run = lab.run(lab.submit(recipe(lab, **{"resources.processes": 1})))
-    wait_until(lambda: trains(run), 240, 0.01)
+def test_what_one_process_began_goes_on_in_two(lab: Lab, undisturbed: Run) -> None:
+    run = lab.run(lab.submit(recipe(lab, **LONG, **{"resources.processes": 1})))
+    wait_until(lambda: trains(run), interval=0.01)
     lab.stop(run.id)
     assert ended(lab, run.id).info().state == "stopped"
     lab.resume(run.id, {"resources.processes": 2})
     assert ended(lab, run.id).info().state == "finished"
     assert run.info().device == "cpu, 2 processes (gloo)"
-    assert_same_weights(run, together, ROUNDING)
+    assert_same_weights(run, undisturbed, ROUNDING)
 
 
 def test_nothing_is_left_of_a_run_that_is_killed(lab: Lab) -> None:
     run = lab.run(lab.submit(recipe(lab, epochs=500)))
-    wait_until(lambda: trains(run), 240, 0.01)
+    wait_until(lambda: trains(run), interval=0.01)
     numbers = processes_of(run)
     assert numbers.keys() == {"work", "ranks", "rank 0", "rank 1"}
     lab.stop(run.id, at_once=True)

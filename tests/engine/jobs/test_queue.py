@@ -62,7 +62,7 @@ def test_runs_compute_in_the_order_in_which_they_came(tmp_path):
 def test_a_run_that_goes_on_does_not_wait_for_the_ticket_it_left_behind(tmp_path):
     killed(tmp_path, "run-aaaaaa")
     again = Waiting(tmp_path, "run-aaaaaa").wait()
-    wait_until(lambda: again.turn, timeout=5)
+    wait_until(lambda: again.turn)
     again.end()
 
 
@@ -71,9 +71,9 @@ def test_the_old_ticket_of_a_run_that_goes_on_holds_up_no_other(tmp_path):
     other = Waiting(tmp_path, "run-bbbbbb")
     again = Waiting(tmp_path, "run-aaaaaa").wait()  # behind the other now
     other.wait()
-    wait_until(lambda: other.turn, timeout=5)
+    wait_until(lambda: other.turn)
     other.end()
-    wait_until(lambda: again.turn, timeout=5)
+    wait_until(lambda: again.turn)
     again.end()
 
 
@@ -91,7 +91,7 @@ def test_a_damaged_or_dead_ticket_holds_nobody_up(tmp_path, content):
     folder.mkdir(parents=True)
     (folder / "00000000000000000001-zzzzzz").write_bytes(content)
     run = Waiting(tmp_path, "run-aaaaaa").wait()
-    wait_until(lambda: run.turn, timeout=5)
+    wait_until(lambda: run.turn)
     run.end()
     assert not list(folder.iterdir())
 
@@ -107,7 +107,7 @@ def test_tickets_that_no_run_has_taken_hold_nobody_up(tmp_path):
     last = Waiting(tmp_path, "run-cccccc")
     for each in (run, other, last):
         each.wait()
-        wait_until(lambda each=each: each.turn, timeout=5)
+        wait_until(lambda each=each: each.turn)
         each.end()
     assert [path.name for path in folder.iterdir()] == ["00000000000000000003-xxxxxx"]
 

@@ -10,12 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from held_up import held_up
 from waiting import wait_until
 
 from engine.errors import RunError
+from engine.files.locks import Lock
 from engine.imaging.images import open_picture
 from engine.lab import Lab
 from engine.progress import Cancelled
@@ -31,7 +31,7 @@ def lab(tmp_path) -> Lab:
 
 def ended(lab: Lab, id: str):
     return wait_until(
-        lambda: (info := lab.task(id)).state in ("finished", "stopped", "failed") and info, 60
+        lambda: (info := lab.task(id)).state in ("finished", "stopped", "failed") and info
     )
 
 
@@ -63,18 +63,14 @@ def test_unknown_kinds_and_ids_are_errors(lab):
 
 
 @pytest.fixture
-def long_task(lab, tmp_path):
-    """A task that waits: the picture that it wants to read is a pipe into which nobody writes."""
-    folder = tmp_path / "pictures" / "a"
-    folder.mkdir(parents=True)
-    (tmp_path / "pictures" / "b").mkdir()
-    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "pictures" / "b" / "1.png")
-    os.mkfifo(folder / "1.png")
-    arguments = {"name": str(tmp_path / "pictures")}
-    id = lab.start_task("load", **arguments)
-    yield id, arguments
-    lab.stop_task(id)
-    ended(lab, id)
+def long_task(lab):
+    """A task that waits; so would one with the digits in 32 pixels."""
+    arguments = {"name": "digits"}
+    with held_up(lab, 28, 32):
+        id = lab.start_task("load", **arguments)
+        yield id, arguments
+        lab.stop_task(id)
+        ended(lab, id)
 
 
 def pid_of(lab: Lab, id: str) -> int:
@@ -128,7 +124,6 @@ def test_a_killed_task_is_failed(lab, long_task):
 
 def test_a_task_of_an_unknown_kind_fails_with_the_nearest_name(lab, tmp_path):
     from engine.files.atomic import read_json, write_json
-    from engine.files.locks import Lock
     from engine.jobs.task_worker import work_on_task
 
     folder = tmp_path / "task"
@@ -151,11 +146,11 @@ from engine.settings import read_settings
 home = Path(sys.argv[1])
 lab = Lab(home, read_settings({"GLYPHLAB_MODE": "class", "GLYPHLAB_DEVICE": "cpu"}))
 kinds = {"eat": lambda *_: len(bytearray(3 * 10**9)), "hang": lambda *_: time.sleep(600)}
-for kind in kinds:
+for kind, seconds in (("eat", 600.0), ("hang", 0.4)):
     folder = home / kind
     folder.mkdir(parents=True)
     write_json(folder / "status.json", {"kind": kind, "arguments": {}, "state": "running"})
-    work_on_task(lab.launcher, folder, Lock.take(folder / "lock"), kinds, Bounds(0.4, 1.0))
+    work_on_task(lab.launcher, folder, Lock.take(folder / "lock"), kinds, Bounds(seconds, 1.0))
     print(read_json(folder / "status.json")["state"], read_json(folder / "status.json")["error"])
 """
 

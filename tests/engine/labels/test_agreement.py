@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.labels.agreement import Votes, alpha, consensus, dawid_skene, fleiss, pairs, votes_of
+from engine.labels.agreement import (
+    Votes,
+    alpha,
+    chosen,
+    consensus,
+    dawid_skene,
+    fleiss,
+    pairs,
+    votes_of,
+)
 
 # Fleiss' example as Wikipedia gives it: 14 raters, 10 subjects, 5 categories; kappa 0.210.
 FLEISS = np.array(
@@ -76,3 +85,23 @@ def test_what_is_not_defined_is_none():
     assert [pair.kappa for pair in pairs(same)] == [None, None, None]
     alone = votes("ab*", "**a")
     assert pairs(alone) == [] and fleiss(alone).n == 0 and not alone.disputed.any()
+
+
+def test_the_consensus_is_a_class_that_somebody_voted_for_and_only_with_a_majority():
+    # Ann calls most 3s a 5, Bob calls them a 0: where they say 5 and 0, the model has 3 as the likeliest
+    found = votes("33555500001122" + "5", "33000055551122" + "0", "33333355501122" + "*")
+    posterior = consensus(found).posterior
+    assert found.classes[posterior[-1].argmax()] == "3"
+    label, p, settled = chosen(found, posterior)
+    for image in range(len(found.samples)):
+        given = [at for at in range(len(found.classes)) if found.counts[image, at]]
+        best = max(given, key=lambda at: posterior[image, at])
+        assert (label[image], p[image]) == (best, posterior[image, best])
+        assert settled[image] == (posterior[image, best] > 0.5 + 1e-6)
+    assert found.classes[label[-1]] in "50" and not settled[-1]
+
+
+def test_a_tie_settles_nothing():
+    found = votes("ab", "ba")
+    label, p, settled = chosen(found, consensus(found).posterior)
+    assert p == pytest.approx([0.5, 0.5]) and not settled.any() and set(label) <= {0, 1}

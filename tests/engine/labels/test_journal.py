@@ -94,7 +94,7 @@ def test_what_two_processes_write_at_once_is_all_there_once(tmp_path, journal):
     for one in writers:
         print("go", file=one.stdin, flush=True)
     for one in writers:
-        one.communicate(timeout=60)
+        one.communicate(timeout=900)
         assert one.returncode == 0
     entries = journal.entries()
     assert [entry.entry for entry in entries] == list(range(1, 41))
@@ -109,7 +109,7 @@ def test_what_was_answered_for_outlasts_a_kill_and_a_torn_line_costs_itself_only
     print("go", file=one.stdin, flush=True)
     answered = [one.stdout.readline() for _ in range(5)]
     os.kill(one.pid, signal.SIGKILL)
-    one.communicate(timeout=60)
+    one.communicate(timeout=900)
     before = journal.current()
     assert {f"ann-{line.strip()}" for line in answered} <= before.keys()
     with open(journal.path, "ab") as file:

@@ -8,15 +8,21 @@ import torch
 from safetensors.torch import load_file, save_file
 from waiting import full_disk
 
+from engine.data.catalog import list_dataset
 from engine.data.sources import DATASETS
+from engine.data.splits import make_splits
 from engine.errors import CheckpointError
 from engine.models.card import model_card
 from engine.models.catalog import build_model
 from engine.models.checkpoint import META, load_checkpoint, read_meta, save_checkpoint
+from engine.models.metadata import sets_tested_on
 from engine.models.predictor import Predictor
+from engine.progress import no_progress
 from engine.recipes.recipe import make_recipe, shipped_recipe, shipped_recipe_names
 from engine.store.models import list_models
 from engine.store.store import CHECKPOINTS
+
+SHIPPED = sorted(file.parent for file in CHECKPOINTS.glob("*/checkpoint.json"))
 
 
 @pytest.fixture
@@ -64,7 +70,10 @@ def test_a_saved_model_answers_as_the_one_in_memory(saved) -> None:
 def test_the_card_says_what_it_is_and_how_good(saved) -> None:
     card = (saved[0] / "README.md").read_text()
     assert (
-        "# Three shapes" in card and "90.00%" in card and "3: a b c" in card and "30 images" in card
+        "# Three shapes" in card
+        and "90.00%" in card
+        and "3: a, b, c" in card
+        and "30 images" in card
     )
 
 
@@ -232,7 +241,7 @@ def test_the_card_of_the_embedding_says_how_it_did_on_alphabets_before_it_was_tr
 
 def test_no_title_of_a_shipped_model_calls_it_the_best_where_another_is_better() -> None:
     """Each by the measure that its title names: accuracy, or of an embedding that of its neighbours."""
-    metas = {folder.name: read_meta(folder) for folder in sorted(CHECKPOINTS.iterdir())}
+    metas = {folder.name: read_meta(folder) for folder in SHIPPED}
     mnist = {
         name: meta for name, meta in metas.items() if meta["metrics"].get("test_data") == "mnist"
     }
@@ -248,7 +257,7 @@ def test_no_title_of_a_shipped_model_calls_it_the_best_where_another_is_better()
 
 
 def test_a_shipped_card_says_of_itself_what_its_recipe_does_today() -> None:
-    for folder in sorted(CHECKPOINTS.iterdir()):
+    for folder in SHIPPED:
         meta, card = read_meta(folder), (folder / "README.md").read_text(encoding="utf-8")
         recipe = meta["recipe"]
         if recipe["name"] in shipped_recipe_names():
@@ -258,7 +267,67 @@ def test_a_shipped_card_says_of_itself_what_its_recipe_does_today() -> None:
         assert "+" not in card.partition("Test figures are on")[2], "data sets are named apart"
 
 
-@pytest.mark.parametrize("folder", sorted(CHECKPOINTS.iterdir()), ids=lambda folder: folder.name)
+POOLED = [
+    folder for folder in SHIPPED if "+" in (read_meta(folder)["metrics"].get("test_data") or "")
+]
+
+
+@pytest.mark.parametrize("folder", POOLED, ids=lambda folder: folder.name)
+def test_a_model_of_pooled_sets_names_those_that_gave_test_images(folder, tmp_path) -> None:
+    metrics = read_meta(folder)["metrics"]
+    sources = metrics["test_sources"]
+    assert sum(sources.values()) == metrics["test_n"]
+    assert set(sources) <= set(metrics["test_data"].split("+"))
+    words = sets_tested_on(metrics, counts=True)
+    assert words in (folder / "README.md").read_text(encoding="utf-8")
+    listed = {info.name: info.tested_on for info in list_models(tmp_path, CHECKPOINTS)}
+    if "unseen_alphabets" not in read_meta(folder):
+        assert listed[folder.name].endswith(f"test images of {sets_tested_on(metrics)}")
+
+
+def test_pooled_sets_of_an_earlier_version_are_said_to_be_pooled() -> None:
+    assert sets_tested_on({"test_data": "mnist+../own/shapes"}) == "mnist and shapes, pooled"
+    assert sets_tested_on({"test_data": "mnist"}) == "mnist" and sets_tested_on({}) == ""
+    one = {"test_data": "a+b", "test_sources": {"a": 1_000, "b": 70}}
+    assert (
+        sets_tested_on(one, counts=True) == "a (1,000) and b (70)"
+        and sets_tested_on(one) == "a and b"
+    )
+
+
+@pytest.mark.parametrize("folder", POOLED, ids=lambda folder: folder.name)
+def test_those_counts_are_what_the_recipe_holds_out(folder, tmp_path, real_data) -> None:
+    meta = read_meta(folder)
+    data = meta["recipe"]["data"]
+    counts = {}
+    for name in data["name"].split("+"):
+        listing = list_dataset(
+            name,
+            folders=[real_data],
+            home=tmp_path,
+            offline=True,
+            unpacked_mb=10_000,
+            progress=no_progress,
+        )
+        if data["classes"]:
+            listing = listing.only([one for one in data["classes"] if one in listing.classes])
+        splits = make_splits(
+            listing.labels,
+            listing.official,
+            validation=data["validation"],
+            test=data["test"],
+            seed=data["seed"],
+        )
+        counts[name] = len(splits.get("test", ()))
+    there = {name: n for name, n in counts.items() if n}
+    if data.get("limit_eval"):  # drawn from all of them
+        assert set(meta["metrics"]["test_sources"]) <= set(there)
+        assert sum(there.values()) >= meta["metrics"]["test_n"]
+    else:
+        assert meta["metrics"]["test_sources"] == there
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_the_card_of_a_shipped_model_names_the_licences_of_its_data(folder) -> None:
     meta = read_meta(folder)
     row = next(line for line in model_card(meta).splitlines() if line.startswith("| licence |"))

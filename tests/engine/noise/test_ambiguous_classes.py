@@ -7,12 +7,14 @@ import pytest
 
 from engine.noise.ambiguous_classes import (
     ambiguous_pairs,
+    coincidence,
     is_class_dependent,
+    many_wrong_labels_agree,
     moved_to_diagonal,
     without_most_frequent,
+    wrong_labels_agree,
 )
 from engine.noise.config import CONFIG
-from engine.noise.transition import coincidence
 
 
 def counts_of(
@@ -90,3 +92,53 @@ def test_entries_moved_to_the_diagonal_count_as_correct_and_rows_keep_their_sum(
     assert moved_to_diagonal(matrix, ambiguous) == pytest.approx(
         np.array([[1.0, 0.0, 0.0], [0.1, 0.8, 0.1], [0.0, 0.0, 1.0]])
     )
+
+
+def test_many_wrong_labels_among_half_of_the_classes_depend_on_the_class() -> None:
+    """As many wrong labels, in a block of five of ten classes, and of any class: as drawn by seeds."""
+    rng = np.random.default_rng(0)
+    block = np.diag(np.full(10, 100))
+    block[:5, :5] += rng.poisson(8, (5, 5))
+    even = np.diag(np.full(10, 100)) + rng.poisson(2, (10, 10))
+    assert not wrong_labels_agree(block) and many_wrong_labels_agree(block)
+    assert not many_wrong_labels_agree(even)
+    few = np.diag(np.full(10, 100))  # two of three agree: chance
+    few[0, 1], few[0, 2], few[1, 0] = 2, 1, 1
+    assert not many_wrong_labels_agree(few)
+    three = np.array([[50, 20, 0], [0, 50, 20], [20, 0, 50]])
+    assert not many_wrong_labels_agree(three)
+
+
+def test_of_few_wrong_labels_the_index_is_the_least_that_they_prove():
+    """Forty classes with two wrong labels each, of one class or of any: too few for a ratio."""
+    classes = 40
+    flips, even = np.zeros((2, classes, classes))
+    rows = np.arange(classes)
+    flips[rows, (rows + 7) % classes] = 2
+    for step in (3, 11):
+        even[rows, (rows + step) % classes] = 1
+    assert CONFIG.coincidence_from < coincidence(flips) < classes - 1
+    assert coincidence(even) == 1
+    even[0, 3] = 2  # two that agree may do so by chance
+    assert coincidence(even) == 1
+
+
+def test_even_noise_on_the_cells_that_are_left_is_no_pattern():
+    """What looking alike may explain is not counted: about half of the cells of each class are closed."""
+    rng, classes = np.random.default_rng(0), 26
+    closed = rng.permuted(np.tile(np.arange(classes) < 12, (classes, 1)), axis=1)
+    counts = np.where(closed, 0, rng.poisson(2.0, (classes, classes)))
+    assert many_wrong_labels_agree(counts)  # as if all cells were open
+    assert not many_wrong_labels_agree(counts, closed=closed)
+
+
+def test_one_class_that_looks_a_little_alike_is_no_pattern_and_a_block_is():
+    rng, classes = np.random.default_rng(1), 26
+    even = rng.poisson(2.0, (classes, classes))
+    alike = even.copy()
+    alike[np.arange(classes), (np.arange(classes) + 5) % classes] += 12
+    assert coincidence(alike) > CONFIG.coincidence_of_blocks
+    assert not many_wrong_labels_agree(alike) and not many_wrong_labels_agree(even)
+    block = np.zeros((classes, classes), int)
+    block[:12, :12] = rng.poisson(4.0, (12, 12))
+    assert many_wrong_labels_agree(block)

@@ -75,10 +75,15 @@ def test_complementary_labels_take_probabilities_of_the_class(digits) -> None:
     [
         ({"labels": np.zeros(3, int)}, "labels have the wrong shape"),
         ({"labels": np.zeros(60)}, "labels are numbers of classes"),
+        ({"labels": np.arange(60) % 2 - 1}, "leave out images without a label"),
         ({"pred_probs": np.ones((60, 2))}, "rows that sum to 1"),
         ({"pred_probs": np.ones((60, 1))}, "probabilities have the wrong shape"),
         ({"embeddings": np.ones((5, 2))}, "embeddings have the wrong shape"),
         ({"images": np.zeros((60, 8, 8))}, "images have the wrong shape or type"),
+        (
+            {"images": np.zeros((60, 8, 8, 2), np.uint8)},
+            r"or \(N, H, W, C\) with 1 or 3 channels C",
+        ),
         ({"classes": ["a"]}, "names of classes are missing"),
         ({"of": "labels"}, "did you mean 'label'"),
     ],
@@ -101,7 +106,8 @@ def test_images_become_bright_ink_on_dark_squares() -> None:
     assert squares[0, 0, 0, 0] == 5 and squares.max() > 200
     grey = np.repeat(page[..., None], 3, axis=3)
     assert arrays._squares(grey).shape[1] == 1
-    with pytest.raises(DataError, match="too small to find label noise in"):
+    small = r"^the set of images is too small to find label noise in: 20 images of 2 classes\. Needed: 50"
+    with pytest.raises(DataError, match=small):
         diagnose(page[:20], np.arange(20) % 2)
 
 

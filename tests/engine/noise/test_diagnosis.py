@@ -1,5 +1,7 @@
 """The diagnosis, on simulated predictions: every regime, its rate and its T."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from noisy_labels import hypotheses_of, simulated_logits
@@ -63,6 +65,31 @@ def test_labels_independent_of_the_images_are_found_to_be_so():
     assert any("90%" in sentence for sentence in sentences) and any(
         f"{N * np.log(K / (K - 1)):,.0f} in all" in sentence for sentence in sentences
     )
+
+
+def test_labels_too_few_to_show_that_they_are_complementary_are_not_called_independent():
+    """Of 62 classes 3,000 labels that exclude one each say less than the names of 62 groups do."""
+    rng, classes = np.random.default_rng(0), 62
+    given, logits = rng.integers(0, classes, N), rng.normal(size=(N, classes)).astype(np.float32)
+    findings = estimate_noise(logits, given, None)
+    assert findings.regime == "undecided" and findings.rate_high == 1
+    text = summary(findings, N, tuple(str(number) for number in range(classes)))
+    assert "too few to show" in text and "any other class" not in text
+    for times, regime in ((5, "undecided"), (26, "independent")):  # networks find a part of it only
+        more = estimate_noise(np.tile(logits, (times, 1)), np.tile(given, times), None)
+        assert more.regime == regime
+
+
+def test_complementary_labels_that_a_network_often_errs_on_may_all_exclude_the_class():
+    """One that is right of one image in eight agrees by chance with labels of which none is right."""
+    rng, classes, n = np.random.default_rng(0), 26, 8_000
+    true = rng.integers(0, classes, n)
+    given = add_noise(true, classes, "complementary", 1.0, 1)
+    said = np.where(rng.random(n) < 0.125, true, rng.integers(0, classes, n))
+    logits = 3 * np.eye(classes)[said] + rng.normal(scale=0.5, size=(n, classes))
+    best = found(add_noise(TRUE, K, "complementary", 1.0, 1))[2]
+    counted = estimate_noise(logits.astype(np.float32), given, best)
+    assert counted.regime == "complementary" and counted.rate < 0.99 and counted.rate_high == 1
 
 
 def test_classes_that_look_alike_are_ambiguous_and_not_noise():
@@ -154,6 +181,22 @@ def test_a_diagnosis_reads_as_sentences(noise):
     assert findings.regime in REGIMES and len(sentences) >= 4
     for sentence in sentences:
         assert sentence.endswith(".") and "nan" not in sentence and "  " not in sentence
+
+
+@pytest.mark.parametrize(
+    ("noise", "which"), [("clean", "the first"), ("complementary", "the second")]
+)
+def test_of_two_hypotheses_that_gain_it_is_said_which_the_larger_gain_is_of(noise, which):
+    """A wrong one gains too: on clean labels that each names another class than the image's."""
+    findings, hypotheses, _ = found(add_noise(TRUE, K, noise, float(noise != "clean"), 1))
+    both = {
+        name: dataclasses.replace(hypothesis, gain=max(hypothesis.gain, 0.01), significant=True)
+        for name, hypothesis in hypotheses.items()
+    }
+    [said] = [one for one in evidence(findings, both, CLASSES) if "larger gain decides" in one]
+    assert f"which is that of {which}." in said and "does not speak for it" in said
+    alone = {name: dataclasses.replace(one, significant=False) for name, one in both.items()}
+    assert not any("larger gain" in one for one in evidence(findings, alone, CLASSES))
 
 
 def test_shares_keep_what_tells_them_from_none_and_all():

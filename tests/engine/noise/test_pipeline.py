@@ -95,6 +95,7 @@ def test_what_a_part_of_the_images_does_not_show_is_found_by_cross_validation_of
         hypothesis_training_images=500,
         descriptor_network_images=100,
         descriptor_network_width=4,
+        shape_images=0,
     )
     # Both hypotheses are cross-validated, as descriptors and a part of the images decided for neither.
     assert any(what.startswith("comparing hypotheses") for _, _, what in reported)

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from noisy_labels import simulated_logits
 
+from engine.noise.findings import Findings
 from engine.noise.inject import add_noise
-from engine.noise.ranking import expected_wrong, find_suspects, reason
+from engine.noise.ranking import counted_by_suspects, expected_wrong, find_suspects, reason
 from engine.noise.transition import log_softmax, uniform_transition
 
 TRUE = np.random.default_rng(0).integers(0, 10, 4000)
@@ -67,3 +70,15 @@ def test_the_reason_names_the_prediction_and_the_neighbours():
         " with under 1%; 12 of the 13 nearest images are likely 8, 1 likely 3."
     )
     assert "by accident" in reason("3", "3", 0.99, 0.99, (13, 13, 13), True)
+
+
+def test_three_clear_suspects_of_ninety_are_three_wrong_labels():
+    given = TRUE[:90].copy()
+    given[[3, 40, 77]] = (given[[3, 40, 77]] + 1) % 10
+    sure = np.log(1e-6 + 0.99999 * np.eye(10)[TRUE[:90]])
+    suspects = find_suspects(sure, uniform_transition(10, 0.978), given)
+    even = np.eye(10), np.full(10, 0.1), 1.0
+    found = Findings("few errors", 2 / 90, 0.001, 0.094, *even)
+    assert counted_by_suspects(found, suspects).rate == pytest.approx(3 / 90, abs=2e-3)
+    assert counted_by_suspects(replace(found, regime="symmetric"), suspects).rate == 2 / 90
+    assert counted_by_suspects(replace(found, rate_high=0.025), suspects).rate == 2 / 90

@@ -3,11 +3,11 @@ import pytest
 from noisy_labels import simulated_logits
 
 from engine.errors import DataError
+from engine.noise.ambiguous_classes import coincidence
 from engine.noise.inject import add_noise, true_transition
 from engine.noise.transition import (
     TEMPERATURES,
     check_transition,
-    coincidence,
     diagonal_interval,
     fit_transition,
     fit_uniform,

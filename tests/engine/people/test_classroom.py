@@ -138,7 +138,8 @@ def test_who_leaves_frees_the_name_and_is_let_back_in_by_a_code_of_their_own(tmp
             found.join(used, name)
     found.send_away(other.id)
     found.lock(True)
-    assert found.may_come_back(ada.id)
+    assert found.may_come_back(ada.id) and found.may_come_back(ada.id, back)
+    assert not found.may_come_back(ada.id, first)
     assert found.join(f"{back[:4]}-{back[4:]}", "ada") == ada
     assert not found.may_come_back(ada.id)
     assert [one.id for one in found.now().gone] == [other.id]
@@ -265,7 +266,7 @@ def test_who_is_no_longer_in_the_class_is_told_why(tmp_path):
     assert told("Cem").startswith("you came back to the class in another browser")
     assert "Reload the page" in str(found.outside("1.student.x"))
     found.dismiss(keep=set())
-    assert told("Dee").startswith("the lesson has ended. What you made stays")
+    assert told("Dee").startswith("the lesson has ended. Your name is not on")
 
 
 def test_a_whole_class_comes_back_by_codes_that_are_good_once_each_for_a_lesson(

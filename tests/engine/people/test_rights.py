@@ -6,9 +6,11 @@ import inspect
 from functools import cached_property
 
 import pytest
+from held_up import held_up
+from waiting import wait_until
 from weblab import add_run
 
-from engine.errors import RightsError
+from engine.errors import RightsError, RunError
 from engine.lab import Lab
 from engine.labels.journal import Journal
 from engine.noise.review import Review
@@ -17,6 +19,7 @@ from engine.people.door import PARTS, Door
 from engine.people.person import NOBODY, OWNER, Person
 from engine.people.rights import DEEDS, why_not
 from engine.runs.run import Run
+from engine.runs.run_info import ALIVE
 from engine.services.background import TASKS
 from engine.services.rooms import Services
 from engine.settings import read_settings
@@ -112,6 +115,40 @@ def test_a_student_deletes_only_what_is_their_own(lab):
         for_ada.resume(mine, {"resources.gpus": 8})
     for_ada.delete(mine)
     assert mine not in {run.id for run in lab.runs()}
+
+
+def test_a_student_stops_the_computations_that_they_began_and_no_others(lab):
+    for_ada, for_ben = lab.for_person(lab.ada), lab.for_person(lab.ben)
+    embed = {"model": "mnist-convnet", "data": "digits"}
+    with held_up(lab, 28):  # both computations wait until they are stopped
+        began = {
+            who: door.start_task("embed", **embed, part=part, **more)
+            for who, door, part, more in (
+                ("Ada", for_ada, "train", {"owner": lab.ben.mark}),  # whatever she says
+                ("the teacher", lab, "test", {}),
+            )
+        }
+        assert (
+            lab.task(began["Ada"]).owner == lab.ada.mark
+            and not lab.task(began["the teacher"]).owner
+        )
+        for who, door in (("Ada", for_ben), ("the teacher", for_ada), ("the teacher", for_ben)):
+            owner = lab.task(began[who]).owner
+            assert "another person's background computation" in door.why_not("stop a task", owner)
+            for stop in (door.stop_task, door.launcher.stop_task):
+                with pytest.raises(RightsError, match="another person's background computation"):
+                    stop(began[who])
+        for person in (GUEST, NOBODY):
+            with pytest.raises(RightsError):
+                lab.for_person(person).stop_task(began["the teacher"])
+        with pytest.raises(RunError, match="no task"):
+            for_ada.stop_task("20260101T000000-embed-nosuch")
+        assert not for_ada.why_not("stop a task", lab.ada.mark)
+        for_ada.stop_task(began["Ada"])
+        lab.stop_task(began["the teacher"])
+        wait_until(lambda: not any(task.state in ALIVE for task in lab.tasks()))
+    assert {lab.task(id).state for id in began.values()} == {"stopped"}
+    assert lab.task(began["Ada"]).owner == lab.ada.mark, "its process kept it"
 
 
 def test_a_name_that_leads_elsewhere_is_nobodys(lab):

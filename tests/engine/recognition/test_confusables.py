@@ -10,6 +10,8 @@ from engine.recognition.confusables import (
     UNSURE_BELOW,
     group_of,
     grouped,
+    groups_among,
+    groups_in_words,
     judge,
     merged_label,
 )
@@ -36,6 +38,13 @@ def test_look_alikes_find_one_another_and_others_only_themselves():
     ) == group_of("I")
     assert group_of("R") == "R" and group_of("heart") == "heart" and group_of("β") == "β"
     assert merged_label("s") == merged_label("S") != merged_label("c")
+
+
+def test_the_groups_of_a_model_are_those_among_its_classes():
+    assert groups_among(CLASSES) == GROUPS
+    assert groups_among("0123456789") == ()
+    assert groups_among(["O", "0", "Z", "2", "heart"]) == ("0O", "2Z")
+    assert groups_in_words(("0Oo", "2Z")) == "0/O/o, 2/Z"
 
 
 def test_shares_of_a_group_add_up_and_nothing_is_lost():

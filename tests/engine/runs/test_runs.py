@@ -10,6 +10,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from engine.files.locks import Lock, is_locked
 from engine.recipes.recipe import make_recipe
 from engine.runs.index import all_runs, find_run, mark_killed
 from engine.runs.run import Run, create_run
-from engine.runs.run_info import KILLED
+from engine.runs.run_info import KILLED, info_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -47,6 +49,7 @@ def process(code: str, *arguments: object) -> subprocess.Popen:
 
 HOLD = """
 import sys, time
+from datetime import UTC, datetime
 from pathlib import Path
 from engine.runs.run import Run
 run = Run(Path(sys.argv[1])); lock = run.take_lock(); run.own()
@@ -161,6 +164,7 @@ def test_a_full_disk_is_an_error_that_says_so(run):
 def test_a_status_that_does_not_fit_leaves_the_old_one_whole(run):
     code = """
 import resource, signal, sys
+from datetime import UTC, datetime
 from pathlib import Path
 from engine.errors import GlyphlabError
 from engine.runs.run import Run
@@ -211,6 +215,7 @@ def test_a_killed_run_is_failed_with_its_last_words(run):
 def test_workers_that_outlive_a_killed_run_do_not_keep_it_alive(tmp_path):
     code = """
 import os, sys, time
+from datetime import UTC, datetime
 from pathlib import Path
 from engine.files.locks import Lock
 lock = Lock.take(Path(sys.argv[1]))
@@ -278,3 +283,16 @@ def test_rows_of_another_file_in_the_same_place_are_read_anew(run):
     with open(file, "r+") as same:
         same.write('{"step": 7}\n{"step": 8}\n{"step": 9}\n')
     assert file.stat().st_ino == inode and [row["step"] for row in run.metrics()] == [7, 8, 9]
+
+
+def test_a_process_that_has_just_begun_has_not_been_silent_while_it_waited(run):
+    def stale(heartbeat: float, started: float) -> bool:
+        ago = {"heartbeat": heartbeat, "started": started}
+        times = {
+            name: datetime.fromtimestamp(time.time() - seconds, UTC).isoformat()
+            for name, seconds in ago.items()
+        }
+        return info_of("a", run.path, {"state": "running", **times}, True, False).stale
+
+    assert not stale(heartbeat=300, started=10) and not stale(heartbeat=10, started=300)
+    assert stale(heartbeat=300, started=300)

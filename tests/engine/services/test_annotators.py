@@ -20,22 +20,34 @@ from engine.progress import no_progress
 SAID = {"ann": "aabbab", "bob": "aabbbb", "cyd": "aabaab"}  # an image a sign
 
 
+# Ann calls most 3s a 5, Bob calls them a 0: of the last image, which they call a 5 and a 0, the model
+# holds 3 for the likeliest class, which nobody gave it.
+CONFUSED = {"ann": "5555555550000055", "bob": "0000555550000005", "cyd": "33335555500000  "}
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Lab:
     lab = Lab(tmp_path_factory.mktemp("lab"))
+    _table(lab, "scans", SAID)
+    _table(lab, "confused", CONFUSED)
+    return lab
+
+
+def _table(lab: Lab, name: str, labels: dict[str, str]) -> None:
+    """A data set with a table of who gave which image which label; ' ' for none."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         lines = ["file,label,annotator"]
-        for at in range(6):
+        for at in range(len(labels["ann"])):
             picture = io.BytesIO()
             ink = np.full((20, 20), 255, np.uint8)
-            ink[4:16, 3 + 2 * at : 6 + 2 * at] = 0
+            ink[4 + at // 6 : 16, 3 + 2 * (at % 6) : 6 + 2 * (at % 6)] = 0
             Image.fromarray(ink).save(picture, "PNG")
             archive.writestr(f"{at}.png", picture.getvalue())
-            lines += [f"{at}.png,{said[at]},{who}" for who, said in SAID.items()]
+            given = [(said[at], who) for who, said in labels.items() if said[at] != " "]
+            lines += [f"{at}.png,{label},{who}" for label, who in given]
         archive.writestr("labels.csv", "\n".join(lines))
-    lab.data.upload("scans.zip", out.getvalue())
-    return lab
+    lab.data.upload(f"{name}.zip", out.getvalue())
 
 
 @pytest.fixture
@@ -101,7 +113,51 @@ def test_disputed_images_come_first_and_take_the_consensus(lab):
         lab.annotators.take_consensus("scans", ["none.png"], who="eve")
 
 
+def test_the_consensus_is_no_class_that_nobody_gave_and_without_a_majority_is_not_taken(lab):
+    found = lab.annotators.agreement("confused")
+    for one in found.images:
+        assert one.label in one.votes.values() and one.settled == (one.p > 0.5)
+    (left,) = [one for one in found.images if not one.settled]
+    assert left.votes == {"ann": "5", "bob": "0"} and left.disputed and left == found.disputed[0]
+    assert {one.name: one.right for one in found.people}["cyd"] == 1.0
+
+    (row,) = [
+        line for line in labels(lab, "confused", "agreement")[1].splitlines() if left.sample in line
+    ]
+    assert "none above 50%" in row and "ann: 5, bob: 0" in row
+    now = left.now
+    with pytest.raises(DataError, match="has a majority"):
+        lab.annotators.take_consensus("confused", [left.sample], who="eve")
+    page = open_page("noise", section="annotators", data="confused")
+    count = sum(one.label != one.now and one.settled for one in found.disputed)
+    button = page.button(key="take-consensus")
+    assert button.label == f"Take the consensus for {count} images, 1 stays disputed" and count
+    assert "1 stays disputed: no class that somebody gave has a probability above 50%" in texts(
+        page
+    )
+    button.click().run()
+    assert not page.exception
+    assert lab.labels.labels_now("confused", [left.sample]) == [now]
+    (again,) = [one for one in lab.annotators.agreement("confused").images if not one.settled]
+    assert again.sample == left.sample
+    assert labels(lab, "confused", "consensus")[1] == (
+        "The labels are the consensus already, but for 1 where no class that somebody gave has a"
+        " probability above 50%."
+    )
+
+
 def test_a_data_set_that_one_person_labelled_has_none(lab):
     assert lab.annotators.agreement("digits") is None
     page = open_page("noise", section="annotators", data="digits")
     assert "was labelled by two people yet" in texts(page)
+
+
+def test_taking_the_consensus_is_no_vote(lab):
+    """Or whoever takes it is an annotator, and agreement rises by a click."""
+    before = lab.annotators.agreement("scans")
+    wanted = [one.sample for one in before.images if one.settled]
+    lab.annotators.take_consensus("scans", wanted, who="taker")
+    after = lab.annotators.agreement("scans")
+    assert after.fleiss == before.fleiss and after.alpha == before.alpha
+    assert [one.name for one in after.people] == [one.name for one in before.people]
+    assert all(one.now == one.label for one in after.images if one.sample in wanted)

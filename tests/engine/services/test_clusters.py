@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from weblab import add_run, open_page, texts
+from weblab import add_run, open_page, texts, thumbnails
 
+from app.charts.space import layer_marks
+from app.palette import COLOURS, SHAPES, marks_apart
 from engine.embedding.clusters import MOST, NONE, clusters_file, find_clusters, hdbscan
 from engine.embedding.projection import Options
 from engine.files.atomic import write_array
@@ -76,6 +78,10 @@ def test_a_cluster_has_the_label_of_most_and_one_click_gives_it_to_all(lab):
     page.session_state["clusters"] = True
     page.run()
     assert f"**3 clusters** of {int((codes >= 0).sum())} images" in texts(page)
+    shown = thumbnails(page, "cluster-0")
+    zeroth = [str(space.images.files[int(i)]) for i in space.index[codes == 0]]
+    assert shown and {item["name"] for item in shown} <= {*zeroth}
+    assert all(item["href"].startswith("sample?data=digits&sample=") for item in shown)
     page.button(key="is-cluster-0").click().run()
     assert not page.exception
     entry = lab.labels.decisions("digits").entries()[-1]
@@ -84,6 +90,34 @@ def test_a_cluster_has_the_label_of_most_and_one_click_gives_it_to_all(lab):
     assert lab.labels.current("digits") == {}
     page.button(key="show-cluster-0").click().run()
     assert f"**{zeros + 2} images selected**" in texts(page)
+
+
+def test_clusters_of_one_colour_lie_far_apart_and_differ_in_shape():
+    middles = np.random.default_rng(0).uniform(0, 10, (80, 2))
+    marks = marks_apart(middles.tolist())
+    assert len(set(zip(*marks, strict=True))) == len(middles) == len(COLOURS) * len(SHAPES)
+    assert len(set(marks.colours[:10])) == 10
+    few = middles[:40]
+    away = np.linalg.norm(few[:, None] - few, axis=2)
+    np.fill_diagonal(away, np.inf)
+    for place, nearest in enumerate(away.argsort(1)[:, :2]):
+        assert marks.colours[place] not in [marks.colours[other] for other in nearest]
+    assert len(marks_apart([*middles.tolist(), [0.0, 0.0]]).colours) == 81
+
+
+def test_the_eleventh_cluster_has_not_the_colour_of_the_one_beside_it(lab):
+    space = lab.space
+    apart = [0, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9]  # from left to right: the eleventh beside the first
+    order = np.argsort(space.find_map(PCA).coordinates[:, 0])
+    codes = np.full(len(space), NONE)
+    for number, part in zip(apart, np.array_split(order, len(apart)), strict=True):
+        codes[part] = number
+    write_array(clusters_file(space, PCA), codes)
+    layer = layers(lab.spaces, lab.noise, space)[clusters_file(space, PCA).stem]
+    marks = layer_marks(layer.palette, layer.names, layer.middles)
+    assert len(layer.middles) == 11 == len(set(zip(*marks, strict=True)))
+    assert marks.colours[10] == marks.colours[9]  # the farthest
+    clusters_file(space, PCA).unlink()
 
 
 def test_a_map_is_coloured_by_people_tags_and_how_far_models_agree(lab):
@@ -106,7 +140,7 @@ def test_a_map_is_coloured_by_people_tags_and_how_far_models_agree(lab):
 
     assert said("annotator") == ["several people", "several people", "bob", "nobody"]
     assert said("agreement") == ["disputed", "all agree", "by one", "labelled by nobody"]
-    assert said("tag") == ["no tag", "smudge", "several tags", "no tag"]
+    assert said("tag") == ["no tag", "smudge", "smudge + torn", "no tag"]
     differ = space.predicted != other.predicted
     layer = found["differ"]
     assert layer.title == "Disagreement of 2 models" and differ.any()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from costly import jpeg_of_scans
 from hands import drawn, png
 from PIL import Image, ImageDraw
 
@@ -20,7 +21,7 @@ from engine.files.together import COMING, WHOLE
 from engine.lab import Lab
 from engine.recognition.few_shot import Bank, decide, least_likeness
 from engine.recognition.shape_similarity import likeness_vectors
-from engine.services.gallery import Galleries
+from engine.services.galleries import Galleries
 from engine.services.symbol_files import MOST_EXAMPLES
 
 MODEL = "canvas-digits"
@@ -128,6 +129,7 @@ def test_an_import_that_is_refused_or_fails_leaves_nothing_of_itself(tmp_path, m
         ((("→", [heart]), ("♥", [heart] * MOST_EXAMPLES)), "'♥' has all the examples.*: 51"),
         ((("→", [heart]), ("x" * 41, [heart])), "this name can't be used"),
         ((("→", [heart]), ("#", [b"no picture"])), "not a picture"),
+        ((("→", [heart]), ("#", [jpeg_of_scans(6_000)])), "a JPEG of too many scans"),
         ((("→", [heart]), ("#", [png(np.zeros((90, 120), np.uint8))])), "nothing is drawn"),
     )
     for symbols, words in refused:
@@ -241,6 +243,6 @@ def test_two_processes_that_teach_the_same_name_make_one_symbol(tmp_path):
     )
     command = [sys.executable, "-c", code, str(tmp_path / "home"), str(picture)]
     children = [subprocess.Popen(command, cwd=Path(__file__).parents[3]) for _ in range(2)]
-    assert [child.wait(120) for child in children] == [0, 0]
+    assert [child.wait(900) for child in children] == [0, 0]
     [symbol] = Lab(tmp_path / "home").taught.symbols()
     assert len(symbol.examples) == 10

@@ -14,7 +14,9 @@ from engine.imaging.images import Page
 from engine.lab import Lab
 from engine.recognition.outliers import outlier_pages
 from engine.recognition.shape_similarity import likeness_vectors
-from engine.services.gallery import SHIPPED, Galleries
+from engine.services.galleries import SHIPPED, Galleries
+from engine.services.gallery import names_as_array, read_gallery
+from engine.settings import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +147,97 @@ def test_shipped_models_bring_theirs_and_know_a_seven_from_an_arrow(lab, model):
 
     assert likeness("7") > gallery.strange and likeness("0") > gallery.strange
     assert likeness("→") < gallery.strange
+
+
+def test_a_gallery_knows_which_images_of_the_data_set_it_shows(lab, built):
+    gallery, data = Galleries(lab.store).get(built), lab.dataset("digits")
+    place = {str(file): at for at, file in enumerate(data.files)}
+    assert len(gallery.files) == len(gallery.images)
+    assert np.array_equal(
+        data.images[[place[file] for file in gallery.files]][:, 0], gallery.images
+    )
+    near = gallery.nearest(lab.predictor(built).embed(gallery.images[7][None, None])[0], 3)
+    assert near[0].file == gallery.files[7]
+    assert np.array_equal(gallery.image_of("digits", near[0].file), gallery.images[7])
+    assert gallery.image_of("digits", "nothing") is gallery.image_of("mnist", near[0].file) is None
+
+
+def test_a_gallery_without_names_is_read_and_leaves_its_images_unnamed(lab, built):
+    galleries = Galleries(lab.store)
+    path = galleries.path(built)
+    content = dict(read_arrays(path, (), ""))
+    older = {key: value for key, value in content.items() if key != "files"}
+    embedding = lab.predictor(built).embed(galleries.get(built).images[:1, None])[0]
+    try:
+        for files in ({}, {"files": content["files"][:50]}):
+            write_arrays(path, **older, **files)
+            found = Galleries(lab.store).get(built)
+            assert found.files == () and [one.file for one in found.nearest(embedding, 2)] == [
+                "",
+                "",
+            ]
+    finally:
+        write_arrays(path, **content)
+
+
+def test_names_that_no_address_can_carry_are_left_out():
+    names = ["train/1.png", "two\nlines.png", "\udcff.png", "é.png"]
+    kept = names_as_array(names).tobytes().decode().split("\n")
+    assert kept == ["train/1.png", "", "", "é.png"]
+
+
+def test_a_shipped_gallery_is_given_its_names_and_stays_the_same_otherwise(lab):
+    run = model_run(lab, seed=4)
+    path = Galleries(lab.store).ship(run.id, ["digits"])
+    named = dict(read_arrays(path, ("files",), ""))
+    write_arrays(path, **{key: value for key, value in named.items() if key != "files"})
+    Galleries(lab.store).name_images(run.id, ["digits"])
+    again = read_arrays(path, ("files",), "")
+    assert again.keys() == named.keys()
+    assert all(again[key].tobytes() == named[key].tobytes() for key in named)
+    write_arrays(path, **{**named, "images": 255 - named["images"]})
+    with pytest.raises(DataError, match="are not those of digits here"):
+        Galleries(lab.store).name_images(run.id, ["digits"])
+
+
+@pytest.mark.parametrize("model", ["canvas-digits", "canvas-characters"])
+def test_shipped_galleries_name_their_images(lab, model):
+    gallery = Galleries(lab.store).get(model)
+    assert len(set(gallery.files)) == len(gallery.images)
+    assert {file.split("/")[0] for file in gallery.files} <= set(gallery.data.split("+"))
+
+
+def damages(arrays):
+    """Each array of a gallery without a part of what it should be."""
+    n = len(arrays["labels"])
+    for name in ("embeddings", "images", "others", "labels", "classes", "coordinates", "typical"):
+        if name != "others":  # a model with few held-out images has none
+            yield name, arrays[name][:0]
+        if name not in ("classes", "typical"):
+            yield name, arrays[name].reshape(-1)[: n - 1]
+    for name in ("whitener", "centres", "weights", "numbers"):
+        yield f"rejection_{name}", arrays[f"rejection_{name}"][:1]
+        yield f"rejection_{name}", None
+    yield "labels", np.full(n, 32_767, np.int16)
+    yield "labels", np.full(n, -1, np.int16)
+    yield "labels", arrays["labels"].astype(np.float32)
+    yield "images", arrays["images"].astype(np.float32)
+    yield "images", arrays["images"][:, :, :5]
+    yield "classes", np.array("0")
+    yield "strange", np.array([1.0, 2.0])
+    yield "others", np.full_like(arrays["others"], np.nan)
+    yield "data", np.array("a+" * 100)
+
+
+def test_a_gallery_whose_arrays_do_not_fit_together_is_none(tmp_path):
+    with np.load(ROOT / "checkpoints" / "canvas-digits" / SHIPPED) as file:
+        arrays = dict(file)
+    weights, path = str(arrays["weights"]), tmp_path / "gallery.npz"
+    for name, other in damages(arrays):
+        changed = {
+            key: value for key, value in {**arrays, name: other}.items() if value is not None
+        }
+        np.savez(path, **changed)
+        assert read_gallery(path, weights) is None, name
+    np.savez(path, **arrays)
+    assert read_gallery(path, weights) is not None

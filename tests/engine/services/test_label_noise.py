@@ -98,6 +98,43 @@ def test_what_an_undecided_diagnosis_leaves_open_is_not_given_as_the_likely_clas
     assert "is not decided" in words and "(100%)" not in words and "0.0" not in words
 
 
+def test_which_of_two_ambiguous_classes_is_right_is_not_decided(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    given, likely = found.arrays["given"], found.arrays["likely"]
+    place = int(np.flatnonzero(likely == given)[0])
+    own, other = int(given[place]), (int(given[place]) + 1) % 10
+    log_p = found.arrays["log_p"]
+    log_p[place] = np.log(1e-4)
+    log_p[place, [own, other]] = np.log([0.05, 0.95])
+    assert not not_decided(found).any()
+    names = [found.classes[other], found.classes[own]]  # found from one side
+    pair = {"class": names[0], "other": names[1], "share": 0.2}
+    found.document["ambiguous"].append(pair)
+    assert list(np.flatnonzero(not_decided(found))) == [place]
+    words = explain_label(found, place, label_neighbours(found, place))
+    assert f"predicts {names[0]} (95%)" in words and "is not decided" in words
+    log_p[place, [own, other]] = np.log([0.6, 0.4])
+    assert not not_decided(found).any(), "the network predicts the label"
+
+
+def test_a_label_that_is_believed_against_the_network_says_why(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    place = int(found.arrays["order"][-1])
+    given = int(found.arrays["given"][place])
+    other = (given + 1) % 10
+    near = label_neighbours(found, place)
+    assert "carries the label" not in explain_label(found, place, near)
+    found.arrays["log_p"][place] = np.log(1e-4)
+    found.arrays["log_p"][place, [given, other]] = np.log([0.07, 0.93])
+    words = explain_label(found, place, near)
+    assert f"predicts {found.classes[other]} (93%)" in words
+    assert (
+        f"by T hardly any {found.classes[other]} carries the label {found.classes[given]}" in words
+    )
+    found.arrays["score"][place] = 0.4  # likelier wrong
+    assert "carries the label" not in explain_label(found, place, near)
+
+
 def test_what_no_class_is_likely_for_is_said_in_a_whole_sentence(lab):
     found = diagnosed(lab, "rare", 0.03)
     place = int(found.arrays["order"][-1])
@@ -174,6 +211,24 @@ def test_the_zip_keeps_test_images_apart_and_brings_a_table(lab):
         and sum(name.startswith("test/") for name in names) == len(data) - 1500
     )
     assert len(table(found, cleaned).splitlines()) == len(data) + 1 and "labels.csv" in names
+
+
+def test_a_cleaned_data_set_is_read_back_without_a_warning_by_its_own_table(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    review = lab.noise.review(found)
+    review.decide(5, (int(found.arrays["given"][5]) + 1) % 10)
+    cleaned = clean(found, review.decisions(), "given")
+    name = publish(lab.store, found, cleaned, "mine")
+    assert lab.data.contents(name).report.warnings == ()
+    data = lab.dataset(name)
+    with zipfile.ZipFile(lab.home / "uploads" / f"{name}.zip") as archive:
+        text = archive.read("labels.csv").decode("utf-8-sig")
+    rows = {row["file"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert set(rows) == set(data.files) and len(data) == cleaned.kept
+    places = {found.file(i): i for i in range(len(found.data))}
+    for file, label in zip(data.files, data.labels, strict=True):
+        at = places[rows[file]["original"]]
+        assert data.classes[label] == found.classes[cleaned.labels[at]] == rows[file]["label"]
 
 
 def test_a_saved_model_takes_part_only_if_it_was_trained_on_these_very_labels(lab):

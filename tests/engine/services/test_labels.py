@@ -43,7 +43,7 @@ def test_images_and_classes_that_are_not_there_are_refused_by_name(lab):
     one = samples(lab)[0]
     with pytest.raises(DataError, match="no such image: .*. Needed: a name such as"):
         lab.labels.relabel("shapes", ["nothing.png"], "ring", who="ann")
-    with pytest.raises(DataError, match="did you mean 'ring'"):
+    with pytest.raises(DataError, match="did you mean 'ring'.* --new-class"):
         lab.labels.relabel("shapes", [one], "rign", who="ann")
     with pytest.raises(DataError, match="printable"):
         lab.labels.mark("shapes", "tag", [one], who="ann", tag=" ")
@@ -77,6 +77,10 @@ def test_a_plain_list_of_labels_is_one_entry_and_a_wrong_one_changes_nothing(lab
         csv.writer(out).writerows([("sample", "label"), (one, "ring"), (two, "dot")])
     assert lab.labels.take_in("shapes", file, who="ann") == 1
     assert lab.labels.labels_now("shapes", [one, two]) == ["ring", "dot"]
+    [entry] = lab.labels.decisions("shapes").entries()
+    assert entry.before == [lab.labels.given("shapes")[one], lab.labels.given("shapes")[two]]
+    with open(lab.labels.export("shapes", tmp_path / "journal.csv"), encoding="utf-8") as table:
+        assert [row["from"] for row in csv.DictReader(table)] == entry.before
     file.write_text(f"sample,label\n{one},bar\nnothing.png,dot\n")
     with pytest.raises(DataError, match=r"nothing\.png"):
         lab.labels.take_in("shapes", file, who="ann")

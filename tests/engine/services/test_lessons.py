@@ -7,10 +7,11 @@ from hands import drawn, png
 from trained import model_run
 from weblab import add_run
 
-from engine.errors import RecipeError, RightsError, RunError
+from engine.errors import DataError, RecipeError, RightsError, RunError
 from engine.lab import Lab
 from engine.runs.run import create_run
-from engine.services.lessons import Untouched
+from engine.services.class_drawings import GATHERED
+from engine.services.untouched import Untouched
 from engine.settings import read_settings
 
 
@@ -91,6 +92,17 @@ def test_a_target_is_proposed_above_what_the_recipe_reaches_as_it_is(lab):
     assert Untouched(1.0, 18).better == 1.0
 
 
+def test_without_a_run_here_the_record_of_a_recipe_says_what_it_reaches(lab):
+    card = lab.model_meta("mnist-convnet")["metrics"]
+    found = lab.lessons.untouched("mnist-convnet")
+    assert (found.accuracy, found.n, found.here) == (card["test_accuracy"], card["test_n"], False)
+    step = lab.lessons.untouched("mnist-tiny-step1")  # no model of it comes with the lab
+    assert step.n == 10_000 and not step.here and 0.98 < step.accuracy < 1
+    assert lab.lessons.untouched("characters-best") is None, "its model was trained on all images"
+    scored(lab, lab.ada, 360 / 364)
+    assert lab.lessons.untouched("quick").here
+
+
 def test_what_cannot_be_assigned_is_refused(lab):
     with pytest.raises(RecipeError):
         lab.lessons.hand_out("no-such-recipe", 0.9)
@@ -109,6 +121,26 @@ def test_the_wall_shows_who_made_what(lab):
     assert (len(ada.runs), ada.best.accuracy, ada.symbols) == (2, 0.9, 0)
     assert (ben.runs, ben.best, ben.symbols, ben.drawings) == ((), None, 1, 1)
     assert cem.student.name == "Cem"
+
+
+def test_the_drawings_of_the_class_are_gathered_anew_each_time(lab):
+    with pytest.raises(DataError, match="no student has saved a drawing yet"):
+        lab.lessons.gather()
+    for who, labels in ((lab.ada, "7aA"), (lab.ben, "7")):
+        for label in labels:
+            lab.for_person(who).drawings.save(png(drawn("7")), label)
+    lab.drawings.save(png(drawn("7")), "3")  # the teacher's own
+    made = lab.lessons.gather()
+    assert (made.name, made.images, set(made.classes)) == (GATHERED, 4, {"7", "a", "A"})
+    names = sorted(name.rpartition("/")[2] for name in lab.data.listing(GATHERED).files)
+    own = sorted(path.name for path in lab.home.glob("students/*/drawings/*/*.png"))
+    assert names == own, "a file's name says which drawing it is, and nobody's name"
+    lab.for_person(lab.cem).drawings.save(png(drawn("7")), "9")
+    lab.classroom.leave(lab.classroom.pass_of(lab.ada))
+    assert lab.lessons.gather().images == 5, "who left is not forgotten"
+    assert [one.name for one in lab.datasets() if GATHERED in one.name] == [GATHERED]
+    with pytest.raises(RightsError, match="lead the class"):
+        lab.for_person(lab.ben).lessons.gather()
 
 
 def test_clearing_takes_only_students_work_and_can_be_undone(lab):

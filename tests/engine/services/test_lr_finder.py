@@ -59,7 +59,7 @@ def test_the_train_page_tries_rates_in_the_background_and_draws_them(tmp_path, m
     page = open_page("train", recipe="quick")
     page.button(key="quick/full/try-rates").click().run()
     assert not page.exception
-    wait_until(lambda: lab.tasks("find_rate")[0].state not in ("queued", "running"), timeout=180)
+    wait_until(lambda: lab.tasks("find_rate")[0].state not in ("queued", "running"))
     assert lab.tasks("find_rate")[0].state == "finished" and lab.runs() == []
     page.run()
     assert not page.exception and any(

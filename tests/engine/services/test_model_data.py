@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from trained import model_run
 
+from engine.data.choices import Choices
 from engine.lab import Lab
 from engine.services.evaluation import evaluate
 from engine.services.model_data import images_for, training_images
@@ -47,3 +49,29 @@ def test_a_model_is_scored_on_all_images_of_its_own_data_set(lab: Lab) -> None:
     labels = lab.dataset("digits").labels
     assert found["n"] == (labels < 3).sum()
     assert sum(found["unscored"].values()) == (labels >= 3).sum()
+
+
+def test_a_score_says_how_many_of_its_images_the_model_was_trained_on(lab: Lab) -> None:
+    """Of a pool that it was trained on, too: there the part has another name than the recipe's data."""
+    for number, test in (("one", 0.0), ("two", 0.2)):
+        folder = lab.home / "given" / number
+        for at, label in enumerate(CLASSES * 20):
+            (folder / label).mkdir(parents=True, exist_ok=True)
+            squares = lab.dataset("digits")
+            own = np.flatnonzero(squares.labels == int(label))[at + 60 * (number == "two")]
+            Image.fromarray(squares.images[own, 0]).save(folder / label / f"{at}.png")
+        lab.data.imports.keep_as(str(folder), Choices(test=test))
+    pool = model_run(lab, CLASSES, **{"data.name": "one+two", "data.validation": 0.25}).id
+    notes = evaluate(lab.store, pool, "one")["notes"]
+    assert "one has no test split, so all its images are scored" in notes
+    assert "the model was trained on 45 of these 60 images" in notes
+    assert not [note for note in evaluate(lab.store, pool, "two")["notes"] if "trained" in note]
+    assert not [note for note in evaluate(lab.store, pool, "digits")["notes"] if "trained" in note]
+    limited = model_run(lab, CLASSES, **{"data.name": "one+two", "data.limit": 30}).id
+    assert (
+        "the model was trained on some of these images"
+        in evaluate(lab.store, limited, "one")["notes"]
+    )
+    single = model_of_three(lab)
+    notes = evaluate(lab.store, single, "digits", "all")["notes"]
+    assert any(note.startswith("the model was trained on 100 of these ") for note in notes)

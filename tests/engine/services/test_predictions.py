@@ -13,8 +13,9 @@ from engine.lab import Lab
 from engine.models.catalog import build_model
 from engine.models.checkpoint import load_checkpoint, save_checkpoint
 from engine.models.predictor import Predictor
+from engine.progress import no_progress
 from engine.recipes.recipe import make_recipe
-from engine.services.predictions import held_out_predictions
+from engine.services.predictions import MOST_OF_CELL, confused_images, held_out_predictions
 
 
 @pytest.fixture
@@ -80,6 +81,41 @@ def test_recorded_answers_are_shown_as_they_were_given(lab):
     assert (found.of, len(found.labels)) == (30, 30)
     assert found.right.all()
     assert not len(held_out_predictions(lab.store, run.id, "wrong").labels)
+
+
+def test_the_images_of_each_confusion_are_those_that_the_run_recorded(lab):
+    run, data = add_run(lab), lab.dataset("digits")
+    assert (
+        confused_images(lab.store, run.id) is None
+    )  # nothing recorded, and nothing may be computed
+    index = np.flatnonzero(data.labels == 7)[: MOST_OF_CELL + 5]
+    probabilities = np.full((len(index), 10), 0.01)
+    probabilities[:, 1] = np.linspace(0.5, 0.9, len(index))
+    probabilities[0, 7] = 0.95  # the only one that is right
+    labels = np.full(len(index), 7)
+    np.savez(run.path / "predictions.npz", index=index, labels=labels, probabilities=probabilities)
+    found = confused_images(lab.store, run.id)
+    assert (found["data"], found["n"]) == ("digits", len(index))
+    surest_first = [str(data.files[i]) for i in index[:0:-1]]
+    assert [row[0] for row in found["images"]] == surest_first[:MOST_OF_CELL]
+    assert {(true, read) for _, true, read, _ in found["images"]} == {("7", "1")}
+    assert found["images"][0][3] == 0.9
+
+
+def test_a_model_without_recorded_answers_predicts_all_held_out_images(lab):
+    run = add_run(lab)
+    data = lab.dataset(run.recipe().data)
+    index = data.split("test")
+    found = confused_images(lab.store, run.id, no_progress)
+    assert (found["split"], found["n"]) == ("test", len(index))
+    predicted = lab.predictor(run.id).squares(data.images[index]).argmax(1)
+    names = {
+        str(data.files[i]): (str(data.labels[i]), str(p))
+        for i, p in zip(index, predicted, strict=True)
+    }
+    wrong = {name for name, (true, read) in names.items() if true != read}
+    assert wrong and {row[0] for row in found["images"]} <= wrong
+    assert all(names[name] == (true, read) for name, true, read, _ in found["images"])
 
 
 def test_photographs_are_answered_in_colour(lab, tmp_path):

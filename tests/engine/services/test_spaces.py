@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from noisy_labels import diagnosed
+from noisy_labels import corrupted, diagnose, diagnosed
 from weblab import add_run
 
 from app.charts.space import layer_marks
@@ -191,6 +192,29 @@ def test_the_true_class_is_the_label_until_there_is_a_diagnosis_and_then_as_a_pe
     assert "quality" not in layers(lab.spaces, lab.noise, doubtful)
 
 
+def test_a_map_of_a_part_counts_its_own_decisions_only(lab: Lab) -> None:
+    _, true = corrupted(lab, "symmetric", 0.1, "parted")
+    file = lab.home / "uploads" / "parted.zip"
+    with zipfile.ZipFile(file) as archive:
+        pictures = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for place, (name, content) in enumerate(pictures.items()):
+            archive.writestr(f"{'train' if place % 4 else 'test'}/{name}", content)
+    files = lab.dataset("parted").files
+    diagnose(lab, "parted", np.array([int(name[-5]) for name in files]))
+    space = lab.spaces.embed(lab.model, "parted", "train")
+    assert len(true) / 2 < len(space) < len(files) == len(true)
+    review = lab.noise.review(lab.noise.find("parted"))
+    outside = np.setdiff1d(np.arange(len(files)), space.index)
+    for position in outside[:3]:
+        review.decide(int(position), 4)
+    assert layers(lab.spaces, lab.noise, space)["true"].title == "True class (diagnosis)"
+    review.decide(int(space.index[0]), 4)
+    title = "True class (diagnosis, 1 decided by hand)"
+    assert layers(lab.spaces, lab.noise, space)["true"].title == title
+    lab.noise.delete(lab.noise.find("parted").key)
+
+
 def test_two_runs_that_read_the_same_images_colour_where_only_one_is_right(lab: Lab, space) -> None:
     assert not [name for name in layers(lab.spaces, lab.noise, space) if name.startswith("run-")]
     run = add_run(lab, name="rival")
@@ -357,6 +381,7 @@ def test_the_command_line(
 
     for words in (
         ("project", "--method", "umpa"),
+        ("project", "--method", "pca", "--epochs", "7"),
         ("project", "--out", "m.txt"),
         ("embed", "--part", "some"),
     ):

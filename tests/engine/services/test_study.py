@@ -12,9 +12,10 @@ from trained import model_run
 
 from engine.errors import RecipeError
 from engine.lab import Lab
+from engine.metrics import wilson_interval
 from engine.recipes.recipe import RECIPES, read_recipe, shipped_recipe
 from engine.services.studies import STUDIES
-from engine.services.study_results import STUDY_METRICS, Result
+from engine.services.study_results import STUDY_METRICS, Result, recorded
 
 
 @pytest.fixture
@@ -127,6 +128,19 @@ def test_the_best_is_no_figure_that_a_model_was_chosen_by_and_small_networks_are
     assert lab.study.row("mnist-resnet18-scratch").best is None
 
 
+def test_the_best_of_small_networks_is_said_to_be_of_such_alone(lab):
+    assert lab.study.row("mnist-tiny-step2").best_of_what == (
+        "of networks with fewer than 8,000 parameters"
+    )
+    assert lab.study.row("mnist-resnet18-scratch").best_of_what == ""
+
+
+def test_a_device_of_an_old_record_has_one_core(lab, tmp_path):
+    seed = {"bench_or_recipe": "mnist-tiny-step1", "metric": "test_accuracy", "value": 0.99}
+    record(tmp_path / "records.csv", {**seed, "device": "AMD EPYC, 1 cores"})
+    assert lab.study.row("mnist-tiny-step1").ours.hardware == "AMD EPYC, 1 core"
+
+
 def test_an_experiment_scored_on_validation_is_read_from_validation(lab):
     compared_run(lab, "digits-resnet18", curve=(0.5, 0.91))
     ours = lab.study.row("digits-resnet18").ours
@@ -192,6 +206,39 @@ def test_recorded_seeds_are_one_figure_with_their_spread(lab, tmp_path):
         pytest.approx(0.992),
     )
     assert ours.spread.n == 3 and ours.spread.mean == pytest.approx(0.992)
+
+
+def test_seeds_that_were_recorded_later_join_and_one_measured_again_replaces_itself(lab, tmp_path):
+    name = {"bench_or_recipe": "mnist-tiny-step2"}
+    record(
+        tmp_path / "records.csv",
+        {**name, "seed": 0, "value": 0.99, "seconds": 100, "commit": "old"},
+        {**name, "seed": 1, "value": 0.5, "seconds": 900, "commit": "old"},
+        {**name, "seed": 1, "value": 0.992, "seconds": 200, "commit": "new"},
+        {**name, "seed": 2, "value": 0.994, "seconds": 600, "commit": "new"},
+    )
+    ours = lab.study.row("mnist-tiny-step2").ours
+    assert (ours.spread.n, ours.ref) == (3, "new") and ours.value == pytest.approx(0.992)
+    assert ours.took == "5 min 00 s a run"
+
+
+def test_of_the_best_of_this_labs_networks_every_recorded_seed_counts(lab):
+    """Its first seed, which is shipped, was measured at another commit than the later two."""
+    ours = next(
+        result
+        for result in recorded(Lab(lab.home).store.records)
+        if (result.recipe, result.metric, result.scale) == ("mnist-best", "test_accuracy", "full")
+    )
+    assert ours.spread.n >= 3 and f"{ours.value:.4f}" == "0.9966"
+
+
+def test_the_interval_of_recorded_seeds_is_no_narrower_than_that_of_their_test_images(tmp_path):
+    """Of a model that is no experiment of a study, too: its checkpoint knows on how many it was measured."""
+    for row, n in (("mnist-resnet18-pretrained", 10_000), ("characters-resnet18-progressive", 372)):
+        best = Lab(tmp_path).study.row(row).best
+        assert best.kind == "record" and best.is_mean and best.n == n
+        low, high = wilson_interval(round(best.value * n), n)
+        assert best.interval[0] <= low and best.interval[1] >= high
 
 
 def test_an_experiment_that_is_none_is_answered_with_the_nearest(lab):

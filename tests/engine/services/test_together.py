@@ -14,7 +14,7 @@ from trained import model_run
 from engine.cli import compare
 from engine.compare.statistics import mcnemar
 from engine.errors import DataError, RunError
-from engine.jobs.again import on_mended_labels
+from engine.jobs.again import again_name, on_mended_labels
 from engine.lab import Lab
 from engine.progress import no_progress
 from engine.services.together import score_together
@@ -112,14 +112,25 @@ def test_the_command_prints_accuracies_the_test_and_the_changed_images(lab):
 def test_training_again_takes_the_labels_as_they_are_now_once_they_changed(lab):
     with pytest.raises(RunError, match="no label of digits has changed"):
         on_mended_labels(lab.store, lab.one)
-    name = next(iter(lab.labels.given("digits")))
+    given = lab.labels.given("digits")
+    name, kept = list(given)[:2]
+    lab.labels.relabel("digits", [kept], given[kept], who="ann")
+    with pytest.raises(RunError, match="no label of digits has changed"):  # one was confirmed
+        on_mended_labels(lab.store, lab.one)
     lab.labels.relabel("digits", [name], "7", who="ann")
-    assert changed_images(lab.home, "digits") == 1
+    assert changed_images(lab.home, "digits", (), lab.labels.given) == 1
     position = lab.labels.decisions("digits").position
     recipe, title = on_mended_labels(lab.store, lab.one)
     assert (recipe.data.labels, recipe.data.journal) == ("mended", (position,))
     assert title == "quick, labels mended" and recipe.init_from is None
-    assert on_mended_labels(lab.store, lab.one, fine_tune=True)[0].init_from == lab.one
+    tuned, tuned_title = on_mended_labels(lab.store, lab.one, fine_tune=True)
+    assert (tuned.init_from, tuned_title) == (lab.one, "quick, labels mended, fine-tuned")
+    again = [tuned_title, "quick, labels mended", "quick, fine-tuned"]
+    assert [again_name(name, fine_tune=True) for name in again] == [tuned_title] * 3
+    # From scratch a recipe that starts from another run's weights starts from them again.
+    assert [again_name(name, fine_tune=False) for name in again] == [
+        tuned_title, title, tuned_title,
+    ]  # fmt: skip
     mended = lab.dataset(recipe.data)
     place = [str(file) for file in mended.files].index(name)
     assert mended.classes[mended.labels[place]] == "7"

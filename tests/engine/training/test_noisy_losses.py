@@ -7,7 +7,14 @@ from torch.nn import functional as F
 from engine.errors import RecipeError
 from engine.models.recognizer import Output
 from engine.recipes.fields import Stage
-from engine.training.noisy_losses import complementary_nn, forward, scl_nl, small_loss
+from engine.training.noisy_losses import (
+    complementary_nn,
+    forward,
+    generalised,
+    scl_nl,
+    small_loss,
+    weighted_complementary,
+)
 from engine.training.objectives import LOSSES, Objective
 
 K = 5
@@ -81,7 +88,29 @@ def test_small_loss_ignores_what_fits_worst():
         small_loss(logits, labels, keep=0)
 
 
-@pytest.mark.parametrize("name", ["forward", "scl_nl", "complementary_nn", "small_loss"])
+def test_generalised_lies_between_cross_entropy_and_the_absolute_error():
+    logits, labels = batch()
+    own = torch.softmax(logits, 1)[torch.arange(40), labels]
+    assert float(generalised(logits, labels, q=1)) == pytest.approx(float((1 - own).mean()))
+    entropy = float(F.cross_entropy(logits, labels))
+    assert float(generalised(logits, labels, q=1e-4)) == pytest.approx(entropy, rel=1e-3)
+    with pytest.raises(RecipeError, match="q is a power"):
+        generalised(logits, labels, q=0)
+
+
+def test_weighted_complementary_agrees_with_a_loop():
+    logits, labels = batch()
+    total = 0.0
+    for row, label in zip(torch.softmax(logits, 1).tolist(), labels.tolist(), strict=True):
+        other = [math.exp(1 - p) for p in row]
+        total -= (1 + (1 - row[label]) / (K - 1)) * math.log(other[label] / sum(other))
+    assert float(weighted_complementary(logits, labels)) == pytest.approx(total / 40, rel=1e-5)
+
+
+NAMES = "forward scl_nl complementary_nn weighted_complementary generalised small_loss".split()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_loss_can_be_named_in_a_recipe_and_has_finite_gradients_when_sure(name):
     assert name in LOSSES
     logits = (torch.eye(K) * 60).requires_grad_()

@@ -48,6 +48,13 @@ def test_it_learns_and_keeps_the_best_by_validation() -> None:
     assert best > 0.8 and [row for row in rows if row.best][-1].val_accuracy == best
 
 
+def test_of_a_small_data_set_every_epoch_sees_every_image() -> None:
+    data = shapes(60)
+    count = len(data.split("train"))
+    rows = epochs(Trainer(recipe(epochs=2), data, CPU))
+    assert count % 16 and [row.images_seen for row in rows] == [count, 2 * count]
+
+
 def test_the_first_step_is_a_live_point() -> None:
     first = next(iter(Trainer(recipe(), shapes(), CPU).fit()))
     assert isinstance(first, StepStats) and first.step == 1 and first.images_per_second > 0
@@ -68,7 +75,7 @@ print("torch._dynamo" in sys.modules)
     places = [str(here), str(here.parents[1] / "support"), str(here.parents[2])]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=900
     )
     assert done.stdout.split() == ["1", "False", "True"], done.stderr
 
@@ -263,6 +270,16 @@ def test_too_few_images_are_an_error() -> None:
 def test_bfloat16_trains_as_well() -> None:
     rows = epochs(Trainer(recipe(precision="bfloat16", epochs=8), shapes(240), CPU))
     assert rows[-1].train_loss < rows[0].train_loss
+
+
+def test_validation_is_in_float32_whatever_the_precision_of_training() -> None:
+    """As the final figures are: the loss of an epoch is that of its weights to seven digits."""
+    trainer = Trainer(recipe(precision="bfloat16", epochs=2), shapes(240), CPU)
+    last = epochs(trainer)[-1]
+    logits, _ = run_model(trainer.judged, trainer.images, trainer.val_index, trainer.data.size)
+    labels = torch.from_numpy(trainer.data.labels[trainer.val_index])
+    loss = nn.functional.cross_entropy(logits, labels)
+    assert last.val_loss == pytest.approx(float(loss), rel=1e-6)
 
 
 def test_the_test_split_can_be_followed_without_choosing_by_it() -> None:

@@ -1,0 +1,33 @@
+"""The sentences of a diagnosis, from findings that are made here."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.noise.findings import Findings
+from engine.noise.report import confused, evidence, summary
+
+
+def test_the_largest_cells_of_t_are_named_in_order_also_where_their_row_has_several():
+    matrix = np.diag([0.88, 0.956, 0.963, 1.0])
+    matrix[0, 1:] = 0.05, 0.04, 0.03  # three times the row's median is above all of them
+    matrix[1, 0], matrix[2, 0] = 0.044, 0.037
+    cells = [(a, b) for a, b, _ in confused(matrix)]
+    assert cells == [(0, 1), (1, 0), (0, 2), (2, 0), (0, 3)]
+    found = Findings("class-dependent", 0.05, 0.04, 0.06, matrix, np.full(4, 0.25), 1.0)
+    text = summary(found, 1000, "4678")
+    assert "depends on the class: 4 → 6 (5.0%), 6 → 4 (4.4%), 4 → 7 (4.0%)" in text
+    assert "the largest shares of a class that T puts under one wrong label" in text
+
+
+def test_the_evidence_says_of_how_many_images_a_share_is_and_shows_no_pattern_without_proof():
+    clear = {"images": 325.0, "share": 325 / 385, "differ": 0.04, "unexplained": 0.02}
+    figures = {"confident": 200.0, "confident_agreement": 0.9, "coincidence": 0.0}
+    matrix = np.full((10, 10), 0.01) + 0.9 * np.eye(10)
+    found = Findings(
+        "symmetric", 0.09, 0.05, 0.12, matrix, np.full(10, 0.1), 1.0, figures=figures, clear=clear
+    )
+    said = " ".join(evidence(found, {}, "0123456789"))
+    assert "325 of 385 images are clearly of one class (84%); those that look like no class" in said
+    assert "nothing shows that they depend on the class" in said
+    assert "so they do not depend" not in said

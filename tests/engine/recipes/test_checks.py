@@ -1,0 +1,70 @@
+"""What a recipe may not ask for is refused before there is a run."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import RecipeError
+from engine.lab import Lab
+from engine.models.catalog import MODELS
+from engine.recipes.checks import OPTIONS, check_recipe
+from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
+
+
+def test_the_options_of_every_network_are_checked_and_its_defaults_pass() -> None:
+    assert list(OPTIONS) and set(OPTIONS) == set(MODELS)
+    for name, entry in MODELS.items():
+        parameters = inspect.signature(entry.build).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        assert set(OPTIONS[name]) == set(defaults), name
+        check_recipe(shipped_recipe("quick", {"model": {"name": name, "options": defaults}}))
+
+
+def test_every_recipe_of_the_lab_passes_at_either_scale() -> None:
+    for name in shipped_recipe_names():
+        for scale in ("full", "small"):
+            check_recipe(shipped_recipe(name, {"scale": scale}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"model.options.width": 0}, r"model\.options\.width.*equal to 1; it is 0"),
+        ({"model.options.embedding": 0}, r"model\.options\.embedding.*equal to 1; it is 0"),
+        ({"model.options.width": "abc"}, r"model\.options\.width.*'abc'"),
+        ({"model.options.width": "16"}, r"model\.options\.width.*'16'"),
+        ({"model.options.dropout": 1}, r"model\.options\.dropout.*less than 1"),
+        ({"model.options.widht": 3}, "did you mean 'model.options.width'"),
+        ({"model": {"name": "tiny", "options": {"widths": [9, 9]}}}, r"model\.options\.widths"),
+        (
+            {"model": {"name": "glyphnet", "options": {"stem": 3}}},
+            r"model\.options\.stem.*1, 2 or 4",
+        ),
+        ({"augment.crop": 8}, "augment.crop is below the size.*: 8. Allowed: 28 or more"),
+        (
+            {"stages": [{}, {"size": 40, "augment": {"crop": 32}}]},
+            "augment.crop in stage 2 is below",
+        ),
+        ({"miner_options.margin": 1}, "miner_options are given, and no miner: margin"),
+    ],
+)
+def test_what_no_network_can_be_built_with_or_has_no_effect_makes_no_run(
+    tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    lab = Lab(tmp_path)
+    recipe = lab.recipe("quick", changes)
+    for start in (lab.submit, lab.train):
+        with pytest.raises(RecipeError, match=says):
+            start(recipe)
+    assert lab.runs() == []
+
+
+def test_a_crop_of_the_size_and_the_options_of_a_stages_miner_are_no_mistakes() -> None:
+    check_recipe(shipped_recipe("quick", {"augment.crop": 28}))
+    stages = [{"loss": "ContrastiveLoss", "miner": "TripletMarginMiner"}, {}]
+    mined = {"stages": stages, "miner_options": {"margin": 0.1}}
+    check_recipe(shipped_recipe("quick", mined))
