@@ -17,6 +17,7 @@
 PYTHON ?= python3
 TORCH_INDEX ?=
 LOCKED ?=
+SECOND_TRY ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
@@ -25,6 +26,8 @@ INSTALL := [ -t 1 ] && quiet="" || quiet=-qq; $(PIP) install $$quiet
 FIRST := Installing what the lab needs into $(VENV): a few minutes and about $(if $(findstring /cpu,$(TORCH_INDEX)),3,7) GB, this first time only ...
 NO_VENV := $(if $(wildcard $(PY)),,yes)
 SCRIPTS := app assets tests/js
+AGAIN := $(PY) -m pytest --last-failed --last-failed-no-failures none --maxfail 1 --ignore tests/cluster
+SECOND = $(if $(SECOND_TRY),|| { [ $$? -eq 1 ] && echo "What failed runs once more and alone:" && OMP_NUM_THREADS=1 $(AGAIN); })
 SITE := NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 .DEFAULT_GOAL := run
@@ -37,9 +40,11 @@ run: $(VENV)/.installed
 test: lint types check-docs pytest
 
 # One process a core, each with one thread: tests of one file stay together, because they share what is costly to make,
-# and the files that take longest come first (tests/conftest.py).
+# and the files that take longest come first (tests/conftest.py). With SECOND_TRY=1, as in CI, what failed runs once
+# more when the others are done: what is broken fails again, what was only late beside them does not, and both are said.
+# Only after a whole first run (status 1): one that broke off proves nothing.
 pytest: $(VENV)/.installed-dev
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/cluster
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(SECOND)
 
 # Real Ray and Slurm clusters and a real MLflow server on this machine. What can't be installed is said, and its tests
 # are skipped. Slurm's daemons are Debian's, and need root.

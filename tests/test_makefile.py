@@ -156,7 +156,36 @@ def test_ci_runs_make_test_and_is_a_script_that_bash_understands():
     commands = [
         line for line in script.read_text(encoding="utf-8").splitlines() if line.startswith("make")
     ]
-    assert commands == ["make test", "make test-cluster || make test-cluster"]
+    assert commands == ["make test SECOND_TRY=1", "make test-cluster || make test-cluster"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "done", "runs"),
+    [
+        ((0, 0), 0, 1),  # nothing failed
+        ((1, 0), 0, 2),  # late beside others
+        ((1, 1), 2, 2),  # broken
+        ((2, 0), 2, 1),  # broken off: the rest never ran
+        ((1, 5), 2, 2),  # what failed is not known
+    ],
+)
+def test_a_second_try_is_for_what_failed_in_a_whole_run_and_only_where_it_is_asked_for(
+    tmp_path, statuses, done, runs
+):
+    fake = tmp_path / ".venv" / "bin"
+    fake.mkdir(parents=True)
+    log = tmp_path / "said"
+    first, second = statuses
+    python_that(
+        fake,
+        f'echo "$@" >> {log}; case "$*" in *last-failed*) exit {second};; *pytest*) exit {first};; esac',
+    )
+    assert make(tmp_path, "pytest", "SECOND_TRY=1").returncode == done
+    tried = [one for one in log.read_text(encoding="utf-8").splitlines() if "pytest" in one]
+    assert len(tried) == runs and all("--last-failed" in one for one in tried[1:])
+    assert (make(tmp_path, "pytest").returncode == 0) == (first == 0)
+    tried = [one for one in log.read_text(encoding="utf-8").splitlines() if "pytest" in one]
+    assert len(tried) == runs + 1
 
 
 def test_the_lock_is_in_step_with_what_is_pinned_and_names_no_address():
