@@ -78,11 +78,13 @@ UNREACHED = """() => [...document.querySelectorAll('main :is(button, a[href], in
     .filter((one) => !one.closest('[aria-hidden=true], [aria-haspopup=listbox], [type=file], [aria-label^="Remove "]'))
     .map((one) => one.outerHTML.slice(0, 200))"""
 
-# The page has taken the dark theme, and no colour is still on its way to it.
+# The page has taken the dark theme, and no colour is still on its way to it. Gradio's ground is dark at once, by
+# a media query; its other colours set out when a script has marked the body, a moment later.
 DARK = """() => {
+    const begun = document.querySelector('.stApp') || document.body.classList.contains('dark');
     const ground = getComputedStyle(document.querySelector('.stApp') ?? document.body).backgroundColor;
     const [red, green, blue] = ground.match(/[\\d.]+/g).map(Number);
-    return red + green + blue < 384 && !document.getAnimations().some((one) => one instanceof CSSTransition);
+    return begun && red + green + blue < 384 && !document.getAnimations().some((one) => one instanceof CSSTransition);
 }"""
 
 
