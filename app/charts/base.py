@@ -138,6 +138,17 @@ def class_labels(classes: Sequence[str]) -> list[str]:
     return list(out)
 
 
+def named_cells(text: str, of: str, classes: Sequence[str]) -> dict[str, Any]:
+    """What a matrix (K, K) of classes says of the cell under the pointer: `text`, in which {row} and
+    {column} are the whole names of its classes, and what it shows `of` them, in Plotly's terms.
+    """
+    if all(len(name) <= LONGEST_LABEL for name in classes):  # as on the axes
+        return {"hovertemplate": f"{text.format(row='%{y}', column='%{x}')}{of}<extra></extra>"}
+    names = [whole(name) for name in classes]
+    cells = [[text.format(row=row, column=column) for column in names] for row in names]
+    return {"hovertext": cells, "hovertemplate": f"%{{hovertext}}{of}<extra></extra>"}
+
+
 def _shortened(name: str) -> str:
     if len(name) <= LONGEST_LABEL:
         return name

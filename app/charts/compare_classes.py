@@ -7,8 +7,19 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import DIVERGING, QUIET, SEQUENTIAL, class_labels, figure, plain, whole
+from app.charts.base import (
+    DIVERGING,
+    QUIET,
+    SEQUENTIAL,
+    class_labels,
+    figure,
+    named_cells,
+    plain,
+    whole,
+)
 from app.charts.words import percent
+
+CELL = "true {row}, predicted {column}"
 
 
 def class_differences(
@@ -77,7 +88,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], title: st
             "tickformat": ".0%",
             "thickness": 12,
         },
-        hovertemplate="true %{y}, predicted %{x}: %{customdata} images (%{z:.1%})<extra></extra>",
+        **named_cells(CELL, ": %{customdata} images (%{z:.1%})", classes),
         **_numbers(matrix, ",d"),
     )
     return _as_matrix(chart, classes)
@@ -118,7 +129,7 @@ def confusion_difference(
             "tickformat": "d",
             **({"dtick": 1} if most <= 6 else {}),
         },
-        hovertemplate="true %{y}, predicted %{x}: %{z:+d} images<extra></extra>",
+        **named_cells(CELL, ": %{z:+d} images", classes),
         **_numbers(gaps, "+,d"),
     )
     return _as_matrix(chart, classes)
@@ -140,6 +151,9 @@ def with_cells(chart: go.Figure) -> go.Figure:
         unselected={"marker": {"opacity": 0}},
         customdata=[value for row in (heat.customdata or heat.z) for value in row],
         text=[f"{value:.1%}" for row in heat.z for value in row],
+        hovertext=None
+        if heat.hovertext is None
+        else [name for row in heat.hovertext for name in row],
         hovertemplate=form.replace("%{z:+d}", "%{customdata:+d}").replace("%{z:.1%}", "%{text}"),
         hoverlabel={"bgcolor": "#2b3440", "font": {"color": "#ffffff"}},
         showlegend=False,

@@ -9,7 +9,17 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app.charts.base import BAD, COLOURS, GOOD, QUIET, SEQUENTIAL, class_labels, figure, message
+from app.charts.base import (
+    BAD,
+    COLOURS,
+    GOOD,
+    QUIET,
+    SEQUENTIAL,
+    class_labels,
+    figure,
+    message,
+    named_cells,
+)
 
 Row = Mapping[str, Any]
 Matrix = Sequence[Sequence[float]]
@@ -28,7 +38,8 @@ def transition(
         height=_side(len(classes)),
         subtitle="percent of a true class's images that carry a label",
     )
-    return _heat(chart, values, classes, "%", "true %{y}, given %{x}: %{z:.2f}%", 1)
+    cells = named_cells("true {row}, given {column}", ": %{z:.2f}%", classes)
+    return _heat(chart, values, classes, "%", cells, 1)
 
 
 def confusion(counts: Matrix, classes: Sequence[str]) -> go.Figure:
@@ -48,7 +59,9 @@ def confusion(counts: Matrix, classes: Sequence[str]) -> go.Figure:
         shares,
         classes,
         "%",
-        "likely %{y}, given %{x}: %{customdata:,} images (%{z:.2f}%)",
+        named_cells(
+            "likely {row}, given {column}", ": %{customdata:,} images (%{z:.2f}%)", classes
+        ),
         0,
         counts,
     )
@@ -209,7 +222,7 @@ def _heat(
     values: Matrix,
     classes: Sequence[str],
     unit: str,
-    hover: str,
+    hover: dict[str, Any],
     digits: int,
     written: Matrix | None = None,
 ) -> go.Figure:
@@ -232,7 +245,7 @@ def _heat(
         ygap=1,
         customdata=[list(row) for row in (values if written is None else written)],
         colorbar={"ticksuffix": unit, "thickness": 12},
-        hovertemplate=f"{hover}<extra></extra>",
+        **hover,
         **cells,
     )
     chart.update_xaxes(

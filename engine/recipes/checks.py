@@ -1,5 +1,5 @@
-"""What a recipe may not ask for although each of its fields can be read: options that its network
-can't be built with, and choices that would have no effect.
+"""What a recipe may not ask for although each of its fields can be read: options that its network or
+loss does not have or can't take, and choices that would have no effect.
 
 Asked before a run starts; a saved recipe is read without it. No network is built and torch is not
 loaded, so that the web process can ask.
@@ -64,17 +64,52 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "tiny2": {"widths": _Five, "dropout": _Dropout},
 }
 
+_Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+_Power = Annotated[float, Field(strict=True, gt=0, le=1)]
+_Positive = Annotated[float, Field(strict=True, gt=0)]
+_Margin = Annotated[float, Field(strict=True, ge=0, le=4)]  # of cosines, or of squared distances
+
+# The same for the lab's own losses; those of pytorch-metric-learning know theirs when they are built.
+LOSS_OPTIONS: dict[str, dict[str, Any]] = {
+    "cross_entropy": {"label_smoothing": _Dropout},
+    "nll": {},
+    "focal": {
+        "alpha": _Positive,
+        "gamma": Annotated[float, Field(strict=True, ge=0)],
+    },
+    "forward": {"transition": list[list[_Share]] | None, "right": _Share},
+    "scl_nl": {},
+    "complementary_nn": {"ascent": Annotated[bool, Field(strict=True)]},
+    "weighted_complementary": {},
+    "generalised": {"q": _Power},
+    "small_loss": {"keep": _Power},
+    "cosine_softmax": {"scale": _Positive, "margin": _Margin, "label_smoothing": _Dropout},
+    "triplet": {"margin": _Margin, "mining": Literal["semihard", "all", "hard"]},
+}
+
 
 def check_recipe(recipe: Recipe) -> None:
-    """Raise RecipeError for an option that the network can't be built with, for a crop of less than
-    the images that are fed to it, and for options of a miner where there is no miner.
+    """Raise RecipeError for an option that the network or a loss can't be built with, for a crop of less
+    than the images that are fed to it, and for options of a miner where there is no miner.
     """
     where = f"recipe '{recipe.name}'"
     if recipe.model.name in OPTIONS:
         options = {"model": {"options": recipe.model.options}}
-        validated(_kind_of(recipe.model.name), options, where)
+        checked = create_model("Model", options=(_options(OPTIONS[recipe.model.name]), ...))
+        validated(create_model("Checked", model=(checked, ...)), options, where)
     stages = recipe.resolved_stages()
     for number, stage in enumerate(stages, 1):
+        known = LOSS_OPTIONS.get(stage.loss)
+        if known is not None and stage.loss_options:
+            of = f", stage {number}" if len(stages) > 1 else ""
+            if not known:
+                raise RecipeError(
+                    f"{where}{of}: loss '{stage.loss}' has no options",
+                    got=", ".join(stage.loss_options),
+                    hint="Leave `loss_options` out.",
+                )
+            checked = create_model("Checked", loss_options=(_options(known), ...))
+            validated(checked, {"loss_options": stage.loss_options}, f"{where}{of}")
         size, crop = stage.size or recipe.data.size, stage.augment.crop
         if crop is not None and crop < size:
             of = f" in stage {number}" if len(stages) > 1 else ""
@@ -93,10 +128,8 @@ def check_recipe(recipe: Recipe) -> None:
         )
 
 
-def _kind_of(network: str) -> type[BaseModel]:
-    """What a recipe's `model.options` may be for a network, under the names that a recipe has."""
+def _options(kinds: dict[str, Any]) -> type[BaseModel]:
+    """What options may be, from the kind of each."""
     strict = ConfigDict(extra="forbid", allow_inf_nan=False)
-    fields: Any = {name: (kind, None) for name, kind in OPTIONS[network].items()}
-    options = create_model("Options", __config__=strict, **fields)
-    model: Any = create_model("Model", options=(options, ...))
-    return create_model("Checked", model=(model, ...))
+    fields: Any = {name: (kind, None) for name, kind in kinds.items()}
+    return create_model("Options", __config__=strict, **fields)

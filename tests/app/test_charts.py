@@ -379,6 +379,11 @@ def test_class_names_stand_on_axes_as_they_are_and_leave_the_plot_room():
     ):
         assert list(chart.data[0].x) == list(chart.data[0].y) == labels
         assert list(chart.layout.xaxis.tickvals) == labels and "<i>" not in chart.layout.title.text
+        assert UGLY[3] in chart.data[0].hovertext[0][3].replace("<br>", ""), "under the pointer"
+        assert "%{hovertext}" in chart.data[0].hovertemplate
+    cells = with_cells(confusion(matrix, UGLY, "one")).data[1]
+    assert len(cells.hovertext) == len(cells.x) == len(UGLY) ** 2
+    assert with_cells(confusion([[1]], ["0"], "one")).data[1].hovertext is None
 
 
 def test_a_click_on_a_cell_of_a_confusion_matrix_is_of_the_classes_however_they_are_written():

@@ -11,8 +11,9 @@ import pytest
 from engine.errors import RecipeError
 from engine.lab import Lab
 from engine.models.catalog import MODELS
-from engine.recipes.checks import OPTIONS, check_recipe
+from engine.recipes.checks import LOSS_OPTIONS, OPTIONS, check_recipe
 from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
+from engine.training.objectives import LOSSES
 
 
 def test_the_options_of_every_network_are_checked_and_its_defaults_pass() -> None:
@@ -22,6 +23,15 @@ def test_the_options_of_every_network_are_checked_and_its_defaults_pass() -> Non
         defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         assert set(OPTIONS[name]) == set(defaults), name
         check_recipe(shipped_recipe("quick", {"model": {"name": name, "options": defaults}}))
+
+
+def test_the_options_of_every_loss_of_the_lab_are_checked_and_its_defaults_pass() -> None:
+    assert set(LOSS_OPTIONS) == set(LOSSES)
+    for name, entry in LOSSES.items():
+        parameters = inspect.signature(entry.function).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        assert set(LOSS_OPTIONS[name]) == set(defaults), name
+        check_recipe(shipped_recipe("quick", {"loss": name, "loss_options": defaults}))
 
 
 def test_every_recipe_of_the_lab_passes_at_either_scale() -> None:
@@ -48,6 +58,15 @@ def test_every_recipe_of_the_lab_passes_at_either_scale() -> None:
         (
             {"stages": [{}, {"size": 40, "augment": {"crop": 32}}]},
             "augment.crop in stage 2 is below",
+        ),
+        ({"loss_options.gama": 1}, r"loss_options\.gama"),
+        ({"loss": "focal", "loss_options.gama": 1}, r"did you mean 'loss_options\.gamma'"),
+        ({"loss_options.label_smoothing": 1.5}, r"loss_options\.label_smoothing.*less than 1"),
+        ({"loss": "triplet", "loss_options.mining": "soft"}, r"loss_options\.mining.*semihard"),
+        ({"loss": "nll", "loss_options.q": 1}, "loss 'nll' has no options: q"),
+        (
+            {"stages": [{}, {"loss": "focal", "loss_options": {"alpha": 0}}]},
+            r"stage 2.*loss_options\.alpha.*greater than 0",
         ),
         ({"miner_options.margin": 1}, "miner_options are given, and no miner: margin"),
     ],
