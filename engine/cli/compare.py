@@ -9,8 +9,12 @@ from engine.cli.text import percent, points, table
 from engine.durations import duration
 from engine.errors import RunError
 from engine.progress import Progress
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.compare.subjects import Subject
     from engine.lab import Lab
 
 HELP = "compare runs: figures, tests and the verdict; with --data any models on one common set"
@@ -59,7 +63,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         "runs": lab.compare.table(subjects),
         "tests": lab.compare.tests(subjects),
         "differences": lab.compare.differences(subjects),
-        "answers": [sentence.replace("*", "") for sentence in lab.compare.answers(subjects)],
+        "answers": _answers(lab, subjects),
         "notes": left_out
         + [
             f"{one.label} ({one.id}) is still training: its figures are those of its epochs until now."
@@ -67,6 +71,18 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             if lab.run(one.id).info().alive
         ],
     }
+
+
+def _answers(lab: Lab, subjects: Sequence[Subject]) -> list[str]:
+    """The verdict's sentences as plain text, in which what is advised is a command."""
+    from engine.compare.verdicts import SCORE_TOGETHER
+
+    ids, data = " ".join(one.id for one in subjects), subjects[0].test_spec().name
+    command = f"{COMMAND} compare {ids} --data {data} scores them by the same labels."
+    return [
+        sentence.replace(SCORE_TOGETHER, command).replace("*", "")
+        for sentence in lab.compare.answers(subjects)
+    ]
 
 
 def show(document: Any) -> str:

@@ -7,8 +7,10 @@ import pytest
 from compared import compared_run, digits_test
 from weblab import open_page, texts
 
+from engine.cli import load, parser_of
 from engine.files.atomic import write_json
 from engine.lab import Lab
+from engine.progress import no_progress
 
 
 @pytest.fixture
@@ -101,3 +103,11 @@ def test_mistakes_are_counted_by_the_labels_that_are_named(lab):
     page = open_page("compare", runs=lab.before.id)
     page.segmented_control(key="view").set_value("Mistakes").run()
     assert f"3 of {lab.n} test images are misclassified. Click" in texts(page)
+
+
+def test_on_the_command_line_the_advice_is_the_command(lab):
+    module = load("compare")
+    given = parser_of("compare").parse_args([lab.before.id, lab.after.id])
+    command = f"engine compare {lab.before.id} {lab.after.id} --data digits"
+    said = module.show(module.run(lab, given, no_progress))
+    assert f"{command} scores them by the same labels." in said
