@@ -234,6 +234,19 @@ def losses() -> str:
     )
 
 
+def metric_learning() -> str:
+    from engine.recipes.metric_learning import LOSSES, MINERS
+
+    return table(
+        ("name", "as", "options"),
+        [
+            (f"`{name}`", kind, ", ".join(f"`{option}`" for option in options))
+            for kind, known in (("loss", LOSSES), ("miner", MINERS))
+            for name, options in known.items()
+        ],
+    )
+
+
 def styles() -> str:
     from engine.imaging.images import STYLES
 
@@ -338,6 +351,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "resource_fields": partial(fields, "Resources"),
     "published_fields": partial(fields, "Published"),
     "losses": losses,
+    "metric_learning": metric_learning,
     "styles": styles,
     "glossary": glossary,
     "faults": faults,

@@ -1,5 +1,5 @@
-"""What a recipe may not ask for although each of its fields can be read: options that its network or
-loss does not have or can't take, and choices that would have no effect.
+"""What a recipe may not ask for although each of its fields can be read: names that are not known,
+options that its network, loss or miner does not have or can't take, and choices that would have no effect.
 
 Asked before a run starts; a saved recipe is read without it. No network is built and torch is not
 loaded, so that the web process can ask.
@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import Field
 
 from engine.errors import RecipeError
+from engine.recipes.objective_checks import check_objective, check_options, named
 from engine.recipes.recipe import Recipe
-from engine.recipes.trees import validated
 
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
+SCHEDULES = ("onecycle", "cosine", "step", "constant")
 MOST_BLOCKS = 100  # of glyphnet, in a stage
 
 _Count = Annotated[int, Field(strict=True, ge=1)]
@@ -64,58 +66,25 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "tiny2": {"widths": _Five, "dropout": _Dropout},
 }
 
-_Share = Annotated[float, Field(strict=True, ge=0, le=1)]
-_Power = Annotated[float, Field(strict=True, gt=0, le=1)]
-_Positive = Annotated[float, Field(strict=True, gt=0)]
-_Margin = Annotated[float, Field(strict=True, ge=0, le=4)]  # of cosines, or of squared distances
-
-# The same for the lab's own losses; those of pytorch-metric-learning know theirs when they are built.
-LOSS_OPTIONS: dict[str, dict[str, Any]] = {
-    "cross_entropy": {"label_smoothing": _Dropout},
-    "nll": {},
-    "focal": {
-        "alpha": _Positive,
-        "gamma": Annotated[float, Field(strict=True, ge=0)],
-    },
-    "forward": {"transition": list[list[_Share]] | None, "right": _Share},
-    "scl_nl": {},
-    "complementary_nn": {"ascent": Annotated[bool, Field(strict=True)]},
-    "weighted_complementary": {},
-    "generalised": {"q": _Power},
-    "small_loss": {"keep": _Power},
-    "cosine_softmax": {"scale": _Positive, "margin": _Margin, "label_smoothing": _Dropout},
-    "triplet": {"margin": _Margin, "mining": Literal["semihard", "all", "hard"]},
-}
-
 
 def check_recipe(recipe: Recipe) -> None:
-    """Raise RecipeError for an option that the network or a loss can't be built with, for a crop of less
-    than the images that are fed to it, and for options of a miner where there is no miner.
+    """Raise RecipeError for a name of a network, optimiser, schedule, loss or miner that is not known, for
+    an option that they can't be built with, and for a crop of less than the images that are fed.
     """
     where = f"recipe '{recipe.name}'"
-    if recipe.model.name in OPTIONS:
-        options = {"model": {"options": recipe.model.options}}
-        checked = create_model("Model", options=(_options(OPTIONS[recipe.model.name]), ...))
-        validated(create_model("Checked", model=(checked, ...)), options, where)
+    named(where, "network", recipe.model.name, OPTIONS)
+    check_options(where, "model.options", recipe.model.options, OPTIONS[recipe.model.name])
     stages = recipe.resolved_stages()
     for number, stage in enumerate(stages, 1):
-        known = LOSS_OPTIONS.get(stage.loss)
-        if known is not None and stage.loss_options:
-            of = f", stage {number}" if len(stages) > 1 else ""
-            if not known:
-                raise RecipeError(
-                    f"{where}{of}: loss '{stage.loss}' has no options",
-                    got=", ".join(stage.loss_options),
-                    hint="Leave `loss_options` out.",
-                )
-            checked = create_model("Checked", loss_options=(_options(known), ...))
-            validated(checked, {"loss_options": stage.loss_options}, f"{where}{of}")
+        at = f"{where}, stage {number}" if len(stages) > 1 else where
+        named(at, "optimizer", stage.optimizer, OPTIMIZERS)
+        named(at, "schedule", stage.schedule, SCHEDULES)
+        check_objective(at, stage, known_noise=recipe.method == "recovered")
         size, crop = stage.size or recipe.data.size, stage.augment.crop
         if crop is not None and crop < size:
-            of = f" in stage {number}" if len(stages) > 1 else ""
             raise RecipeError(
-                f"{where}: augment.crop{of} is below the size of the images fed to the model, so that"
-                " there is nothing to crop",
+                f"{at}: augment.crop is below the size of the images fed to the model, so that there is"
+                " nothing to crop",
                 expected=f"{size} or more, or none",
                 got=crop,
             )
@@ -126,10 +95,3 @@ def check_recipe(recipe: Recipe) -> None:
             got=", ".join(given),
             hint="Name the miner (`miner`), or leave its options out.",
         )
-
-
-def _options(kinds: dict[str, Any]) -> type[BaseModel]:
-    """What options may be, from the kind of each."""
-    strict = ConfigDict(extra="forbid", allow_inf_nan=False)
-    fields: Any = {name: (kind, None) for name, kind in kinds.items()}
-    return create_model("Options", __config__=strict, **fields)

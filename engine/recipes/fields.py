@@ -34,8 +34,8 @@ def _options(value: dict[str, Any]) -> dict[str, Any]:
 
 def _rates(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
     rates = value if isinstance(value, tuple) else (value,)
-    if not 1 <= len(rates) <= 1000 or not all(0 <= rate <= LARGEST_RATE for rate in rates):
-        raise ValueError(f"input should be one number or several from 0 to {LARGEST_RATE:,}")
+    if not 1 <= len(rates) <= 1000 or not all(0 < rate <= LARGEST_RATE for rate in rates):
+        raise ValueError(f"input should be one number or several above 0, up to {LARGEST_RATE:,}")
     return value
 
 

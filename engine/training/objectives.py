@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from engine.errors import RecipeError, unknown
 from engine.models.recognizer import Output
+from engine.recipes import metric_learning
 from engine.recipes.fields import Stage
 from engine.training.noisy_losses import (
     complementary_nn,
@@ -142,8 +143,8 @@ LOSSES: dict[str, Loss] = {
     "triplet": Loss("embeddings", triplet, "triplet margin loss with online mining, as in FaceNet"),
 }
 
-# Any other loss or miner of pytorch-metric-learning can be named by its class, e.g. `loss:
-# MultiSimilarityLoss`.
+# Losses and miners of pytorch-metric-learning that engine/recipes/metric_learning.py lists can be named by their
+# class, e.g. `loss: MultiSimilarityLoss`.
 
 
 class Objective(nn.Module):
@@ -218,16 +219,14 @@ def _check_options(name: str, function: Callable[..., Any], options: dict[str, A
 def _metric_learning(
     kind: str, name: str, options: dict[str, Any], classes: int, embedding: int
 ) -> nn.Module:
-    """A class of pytorch-metric-learning by name, built; kind: 'loss' or 'miner'."""
+    """A class of pytorch-metric-learning by name, built; kind: 'loss' or 'miner'. Raises RecipeError for
+    one that a recipe can't name (engine/recipes/metric_learning.py).
+    """
     import pytorch_metric_learning.losses  # pyright: ignore[reportMissingTypeStubs]
     import pytorch_metric_learning.miners  # pyright: ignore[reportMissingTypeStubs]
 
     module = {"loss": pytorch_metric_learning.losses, "miner": pytorch_metric_learning.miners}[kind]
-    names = [
-        n
-        for n in dir(module)
-        if isinstance(getattr(module, n), type) and n[0].isupper() and not n.startswith("Base")
-    ]
+    names = {"loss": metric_learning.LOSSES, "miner": metric_learning.MINERS}[kind]
     if name not in names:
         raise RecipeError(unknown(kind, name, [*names, *(LOSSES if kind == "loss" else ())]))
     built = getattr(module, name)
@@ -239,7 +238,10 @@ def _metric_learning(
     }
     given = {
         key: value
-        for key, value in (("num_classes", classes), ("embedding_size", embedding))
+        for key, value in (
+            ("num_classes", classes),
+            *((name, embedding) for name in ("embedding_size", "descriptors_dim")),
+        )
         if key in wanted
     }
     try:

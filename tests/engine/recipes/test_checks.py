@@ -11,8 +11,10 @@ import pytest
 from engine.errors import RecipeError
 from engine.lab import Lab
 from engine.models.catalog import MODELS
-from engine.recipes.checks import LOSS_OPTIONS, OPTIONS, check_recipe
+from engine.recipes.checks import OPTIMIZERS, OPTIONS, SCHEDULES, check_recipe
+from engine.recipes.objective_checks import LOSS_OPTIONS, ON_EMBEDDINGS
 from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
+from engine.training import optim
 from engine.training.objectives import LOSSES
 
 
@@ -31,7 +33,17 @@ def test_the_options_of_every_loss_of_the_lab_are_checked_and_its_defaults_pass(
         parameters = inspect.signature(entry.function).parameters.values()
         defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         assert set(LOSS_OPTIONS[name]) == set(defaults), name
-        check_recipe(shipped_recipe("quick", {"loss": name, "loss_options": defaults}))
+        check_recipe(
+            shipped_recipe(
+                "quick",
+                {
+                    "loss": name,
+                    "loss_options": {k: v for k, v in defaults.items() if v is not None},
+                },
+            )
+        )
+    assert {n for n, entry in LOSSES.items() if entry.reads == "embeddings"} == set(ON_EMBEDDINGS)
+    assert set(OPTIMIZERS) == set(optim.OPTIMIZERS) and set(SCHEDULES) == set(optim.SCHEDULES)
 
 
 def test_every_recipe_of_the_lab_passes_at_either_scale() -> None:
@@ -57,13 +69,25 @@ def test_every_recipe_of_the_lab_passes_at_either_scale() -> None:
         ({"augment.crop": 8}, "augment.crop is below the size.*: 8. Allowed: 28 or more"),
         (
             {"stages": [{}, {"size": 40, "augment": {"crop": 32}}]},
-            "augment.crop in stage 2 is below",
+            "stage 2: augment.crop is below",
         ),
         ({"loss_options.gama": 1}, r"loss_options\.gama"),
         ({"loss": "focal", "loss_options.gama": 1}, r"did you mean 'loss_options\.gamma'"),
         ({"loss_options.label_smoothing": 1.5}, r"loss_options\.label_smoothing.*less than 1"),
         ({"loss": "triplet", "loss_options.mining": "soft"}, r"loss_options\.mining.*semihard"),
-        ({"loss": "nll", "loss_options.q": 1}, "loss 'nll' has no options: q"),
+        ({"loss": "nll", "loss_options.q": 1}, "no option can be given.*loss_options.q"),
+        ({"loss": "tripplet"}, "loss 'tripplet' is not known; did you mean 'triplet'"),
+        ({"loss": "VICRegLoss"}, "loss 'VICRegLoss' is not known"),
+        ({"loss": "ArcFaceLoss", "loss_options.margn": 1}, "did you mean 'loss_options.margin'"),
+        ({"loss": "RankedListLoss"}, r"needs loss_options\.margin and loss_options\.Tn"),
+        ({"loss": "SmoothAPLoss"}, "Set samples_per_class"),
+        ({"loss": "forward"}, r"how labels are wrong.*loss_options\.right"),
+        ({"turned_classes": True}, "has no outputs for.*on embeddings"),
+        ({"miner": "TripletMarginMiner"}, "'cross_entropy' takes no miner"),
+        ({"loss": "TripletMarginLoss", "miner": "Tripplet"}, "miner 'Tripplet' is not known"),
+        ({"optimizer": "adm"}, "optimizer 'adm' is not known; did you mean 'adam'"),
+        ({"schedule": "bar"}, "schedule 'bar' is not known"),
+        ({"model.name": "covnet"}, "network 'covnet' is not known; did you mean 'convnet'"),
         (
             {"stages": [{}, {"loss": "focal", "loss_options": {"alpha": 0}}]},
             r"stage 2.*loss_options\.alpha.*greater than 0",

@@ -44,7 +44,10 @@ def test_a_recipe_is_frozen_and_refuses_unknown_keys():
         ({"epochs": 1.5}, "epochs should be a whole number; it is 1.5"),
         ({"lr": "fast"}, ": lr should be a number or a list such as [a, b]; it is 'fast'"),
         ({"lr": [0.1, "fast"]}, ": lr.1 should be a number; it is 'fast'"),
-        ({"lr": -1}, ": lr: input should be one number or several from 0 to 1,000; it is -1"),
+        (
+            {"lr": -1},
+            ": lr: input should be one number or several above 0, up to 1,000; it is -1",
+        ),
         ({"data": {"classes": "a"}}, ": data.classes should be a list such as [a, b]; it is 'a'"),
         ({"data": {"classes": [{}]}}, ": data.classes.0 should be a text; it is {}"),
         ({"data": [1]}, ": data should be a group of keys and values; it is [1]"),
