@@ -33,8 +33,8 @@ def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
         )
     if findings.regime == "few errors":
         return (
-            f"About {share(rate)} of the labels ({rate * n:,.0f} of {n:,}) are wrong, {between}."
-            f" Look at the suspects from the top.{because}"
+            f"About {share(rate)} of the labels are wrong, {between} ({findings.rate_low * n:,.0f} to"
+            f" {findings.rate_high * n:,.0f} of {n:,}). Look at the suspects from the top.{because}"
         )
     if findings.regime == "symmetric":
         return (
@@ -99,11 +99,13 @@ def evidence(
             if looked
             else "By descriptors alone no image is clearly of one class."
         )
+        certain = clear["unexplained"]
+        whole = certain * clear["images"] >= 1
         out.append(
             f"Of these {clear['images']:,.0f}, {share(clear['differ'])} carry another label than"
-            f" predicted; {share(clear['unexplained'])} of them are wrong even if all confusion of"
-            " classes that look alike is put down to the images. How images look was compared without any"
-            " label."
+            " predicted; if all confusion of classes that look alike is put down to the images,"
+            f" {f'at least {share(certain)}' if whole else 'none'} of them are wrong for certain. How images"
+            " look was compared without any label."
         )
     figures = findings.figures
     confident, agree = int(figures["confident"]), figures["confident_agreement"]

@@ -24,10 +24,13 @@ def two_estimates(
     by_matrix = 1 - sum(row[place] for place, row in enumerate(transition)) / len(transition)
     if share(by_matrix) == share(rate):
         return ""
-    inside = "within" if low <= by_matrix <= high else "outside"
+    inside = low <= by_matrix <= high
+    quoted = (
+        "The interval holds both: quote it" if inside else f"The estimate to quote is {share(rate)}"
+    )
     return (
         f"T is estimated from all images, a row for each class; its diagonal comes to {share(by_matrix)}"
-        f" wrong labels on average over the classes, {inside} the 95% interval of {share(low)} to"
-        f" {share(high)}. The estimate to quote is {share(rate)}: it is of the images that are predicted"
-        " most confidently, where the networks' own errors count least."
+        f" wrong labels on average over the classes, {'within' if inside else 'outside'} the 95% interval"
+        f" of {share(low)} to {share(high)}. The {share(rate)} above are of the images that are predicted"
+        f" most confidently, where the networks' own errors count least. {quoted}."
     )

@@ -430,8 +430,9 @@ def test_two_estimates_that_differ_are_told_apart_and_a_tenth_is_not_called_few(
     matrix = [[0.905, 0.095], [0.095, 0.905]]
     assert two_estimates(0.095, 0.08, 0.11, matrix) == ""
     words = two_estimates(0.082, 0.066, 0.1, matrix)
-    assert "9.5%" in words and "within" in words and "to quote is 8.2%" in words
-    assert "outside" in two_estimates(0.082, 0.066, 0.09, matrix)
+    assert "9.5%" in words and "within" in words and "holds both: quote it" in words
+    words = two_estimates(0.082, 0.066, 0.09, matrix)
+    assert "outside" in words and "to quote is 8.2%" in words
     assert all("few" not in words and "nearly all" not in words for words in REGIMES.values())
     exact = {**TRIAL, "noise": "rare", "rate": 0.1, "n": 1000, "true_rate": 0.1}
     assert changed_by_chance(exact) == ""

@@ -31,3 +31,27 @@ def test_the_evidence_says_of_how_many_images_a_share_is_and_shows_no_pattern_wi
     assert "325 of 385 images are clearly of one class (84%); those that look like no class" in said
     assert "nothing shows that they depend on the class" in said
     assert "so they do not depend" not in said
+
+
+def test_few_errors_are_counted_as_surely_as_they_are_known():
+    figures = {"confident": 200.0, "confident_agreement": 0.99, "coincidence": 0.0}
+    clear = {"images": 1672.0, "share": 0.93, "differ": 0.0006, "unexplained": 0.0001}
+    found = Findings(
+        "few errors",
+        *(0.036, 0.014, 0.049),
+        np.eye(10),
+        np.full(10, 0.1),
+        1.0,
+        figures=figures,
+        clear=clear,
+    )
+    text = summary(found, 1797, "0123456789")
+    assert "About 3.6% of the labels are wrong, between 1.4% and 4.9% (25 to 88 of 1,797)." in text
+    said = " ".join(evidence(found, {}, "0123456789"))
+    assert "put down to the images, none of them are wrong for certain" in said, (
+        "a sixth of an image"
+    )
+    found.clear["unexplained"] = 0.02
+    assert "at least 2.0% of them are wrong for certain" in " ".join(
+        evidence(found, {}, "0123456789")
+    )
