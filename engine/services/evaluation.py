@@ -11,7 +11,7 @@ import numpy as np
 from engine import metrics
 from engine.errors import DataError, first_of
 from engine.progress import Progress, no_progress
-from engine.services.model_data import images_for, training_files
+from engine.services.model_data import drawn_from, images_for, training_files
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
@@ -89,10 +89,14 @@ def _seen(store: Store, meta: CheckpointMeta, data: str, files: set[str]) -> str
     where it was trained on none, or on another data set.
     """
     trained = training_files(store, meta, data)
-    if trained is None:
-        return "the model was trained on some of these images"
-    seen = len(files & trained)
-    return f"the model was trained on {seen:,} of these {len(files):,} images" if seen else ""
+    if trained is not None:
+        seen = len(files & trained)
+        return f"the model was trained on {seen:,} of these {len(files):,} images" if seen else ""
+    drawn = drawn_from(store, meta, data)
+    if drawn is None:
+        return "the model may have been trained on some of these images"
+    those = len(files & drawn)
+    return f"the model's training images were drawn from {those:,} of these images" if those else ""
 
 
 def match_classes(

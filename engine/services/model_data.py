@@ -54,17 +54,27 @@ def training_files(store: Store, meta: CheckpointMeta, data: str) -> set[str] | 
     its training data; None where it is one, and which images were drawn can't be told.
     """
     own = DataSpec.model_validate(meta["recipe"]["data"])
-    names = names_in(own.name)
     if data == own.name:
         return _train_of(training_images(store, meta))
-    if data not in names:
-        return set()
-    if own.limit is not None:
+    if own.limit is not None and data in names_in(own.name):
         return None  # drawn from all parts together
-    # Each part of a pool is split by itself.
-    journal = own.journal and own.journal[names.index(data) : names.index(data) + 1]
+    return drawn_from(store, meta, data)
+
+
+def drawn_from(store: Store, meta: CheckpointMeta, data: str) -> set[str] | None:
+    """The images of `data` that the model's training images were drawn from, by name: all of them, unless
+    the recipe has a limit. None of a data set that is no part of its training data; None where that
+    can't be told.
+    """
+    own = DataSpec.model_validate(meta["recipe"]["data"])
+    names = names_in(own.name)
+    if data not in (own.name, *names):
+        return set()
     look = {"style": meta["style"], "size": meta["size"]}
-    part = own.model_copy(update={"name": data, "journal": journal or None, **look, **_WHOLE})
+    part = own.model_copy(update={**look, **_WHOLE})
+    if data != own.name:  # each part of a pool is split by itself
+        journal = own.journal and own.journal[names.index(data) : names.index(data) + 1]
+        part = part.model_copy(update={"name": data, "journal": journal or None})
     try:
         return _train_of(store.dataset(part))
     except DataError:  # a class of the recipe that this part does not have

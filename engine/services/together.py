@@ -17,7 +17,7 @@ from engine.metrics import wilson_interval
 from engine.progress import Progress, no_progress
 from engine.services.evaluation import probabilities_of
 from engine.services.labels import Labels
-from engine.services.model_data import images_for
+from engine.services.model_data import drawn_from, images_for
 
 if TYPE_CHECKING:
     from engine.data.imageset import ImageSet
@@ -122,21 +122,22 @@ def _sides(
 ) -> tuple[list[_Side], str, list[str]]:
     metas = [store.model_meta(model) for model in models]
     sets = [images_for(store, meta, data, progress) for meta in metas]
-    own = [meta["recipe"]["data"]["name"] == data for meta in metas]
+    learned = [drawn_from(store, meta, data) for meta in metas]
     notes = []
     if split is None and all(len(images.splits.get("test", ())) for images in sets):
         split = "test"
     chosen = split or "held out from all"
     sides = []
-    for model, images, trained in zip(models, sets, own, strict=True):
-        if split is not None:
-            index = images.split(split)
-            if trained and split in ("train", "all"):
-                notes.append(f"{model} was trained on some of these images.")
-        else:
-            used = images.splits.get("train", ()) if trained else ()
-            index = np.setdiff1d(images.split("all"), used)
-        sides.append(_Side(model, images, {str(images.files[int(i)]): int(i) for i in index}))
+    for model, images, trained in zip(models, sets, learned, strict=True):
+        index = images.split(split or "all")
+        names = {str(images.files[int(i)]): int(i) for i in index}
+        if trained is None:
+            notes.append(f"{model} may have been trained on some of these images.")
+        elif split is None:
+            names = {name: place for name, place in names.items() if name not in trained}
+        elif trained & names.keys():
+            notes.append(f"{model} was trained on some of these images.")
+        sides.append(_Side(model, images, names))
     return sides, chosen, notes
 
 

@@ -67,11 +67,13 @@ def test_a_score_says_how_many_of_its_images_the_model_was_trained_on(lab: Lab) 
     assert "the model was trained on 45 of these 60 images" in notes
     assert not [note for note in evaluate(lab.store, pool, "two")["notes"] if "trained" in note]
     assert not [note for note in evaluate(lab.store, pool, "digits")["notes"] if "trained" in note]
-    limited = model_run(lab, CLASSES, **{"data.name": "one+two", "data.limit": 30}).id
-    assert (
-        "the model was trained on some of these images"
-        in evaluate(lab.store, limited, "one")["notes"]
-    )
+    drawn = {"data.name": "one+two", "data.limit": 30, "data.validation": 0.25}
+    limited = model_run(lab, CLASSES, **drawn).id
+    notes = evaluate(lab.store, limited, "one")["notes"]
+    assert "the model's training images were drawn from 45 of these images" in notes
+    # Its test images were held out, however many it drew of the others.
+    notes = evaluate(lab.store, limited, "two", "test")["notes"]
+    assert not [note for note in notes if "trained" in note or "training" in note]
     single = model_of_three(lab)
     notes = evaluate(lab.store, single, "digits", "all")["notes"]
     assert any(note.startswith("the model was trained on 100 of these ") for note in notes)

@@ -94,6 +94,16 @@ def test_images_that_a_model_was_trained_on_are_left_out_or_said(lab):
     assert found["n"] == sum(len(index) for name, index in held.items() if name != "train")
     whole = score_together(lab.store, [lab.one, own], "noisy", "all")
     assert whole["n"] == 200 and "was trained on some" in whole["notes"][0]
+    # A part of a pool is held out as its whole is; of another part's test split nothing is said.
+    pool = model_run(lab, seed=3, **{"data.name": "noisy+digits"}).id
+    found = score_together(lab.store, [lab.one, pool], "noisy")
+    assert found["split"] == "held out from all" and found["n"] < 200
+    assert (
+        "was trained on some" in score_together(lab.store, [own, pool], "noisy", "all")["notes"][1]
+    )
+    assert not any(
+        "trained" in note for note in score_together(lab.store, [own, pool], "digits")["notes"]
+    )
     with pytest.raises(DataError, match="Needed: two models"):
         score_together(lab.store, [own, own], "digits")
     with pytest.raises(DataError, match="did you mean 'given'"):
