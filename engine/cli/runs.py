@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.text import KINDS, on_images, percent, points, table
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from engine.runs.run_info import RunInfo
 
 HELP = "list the runs, newest first, show one with its figures and the end of its log, tag and note them"
-LOG_LINES = 15
+LOG_LINES, WORDS = 15, 100  # lines of the log; letters of a message in a table
 TRIALS = (
     "Test accuracies of a sweep's trials stand in `runs RUN` only: choose by validation accuracy, or the"
     " test images no longer tell how the best does on new ones."
@@ -127,7 +128,7 @@ def _none(of: int) -> str:
 
 def _row(info: dict[str, Any]) -> list[str]:
     if info["state"] == "damaged":
-        return [info["id"], "", "damaged", "", "", "", "", "", "", info["error"]]
+        return [info["id"], "", "damaged", "", "", "", "", "", "", _short(info["error"])]
     return [
         info["id"],
         info["name"],
@@ -138,8 +139,13 @@ def _row(info: dict[str, Any]) -> list[str]:
         duration(info["seconds"]),
         info["created"][:16].replace("T", " "),
         " ".join(info["tags"]),
-        info["error"] or info["note"] or info["message"] or info["what"],
+        _short(info["error"] or info["note"] or info["message"] or info["what"]),
     ]
+
+
+def _short(words: str | None) -> str:
+    """Words in a line of the table; `runs RUN` has all of them."""
+    return shorten(words or "", WORDS, placeholder=" …")
 
 
 def _outcome(info: dict[str, Any]) -> str:

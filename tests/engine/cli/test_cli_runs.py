@@ -205,3 +205,11 @@ def test_a_diagnosis_says_how_many_files_were_not_read(lab: Lab, tmp_path: Path)
     document, text = call(lab, "noise", str(folder), "--effort", "brief")
     assert document["n"] == 60 and document["skipped"] == 1
     assert "not read    1 of the files" in text
+
+
+def test_a_long_error_is_a_short_line_of_the_table_and_whole_in_the_run(lab: Lab) -> None:
+    run = model_run(lab, state="failed")
+    run.write_status(state="failed", error="loss 'x' is not known. Known: " + "ArcFaceLoss, " * 40)
+    _, text = call(lab, "runs")
+    assert max(map(len, text.splitlines())) < 250 and text.endswith("…")
+    assert "ArcFaceLoss, " * 39 in " ".join(call(lab, "runs", run.id)[1].split()) + " "
