@@ -141,6 +141,4 @@ def _runs(document: Any) -> str:
     ]
     if document["tests"]:
         parts.append(_tests(document))
-    if len(document["tests"]) > 1:
-        parts.append("In the sentences below p is of one pair, not corrected.")
     return "\n\n".join([*parts, *document["answers"], *document["notes"]])

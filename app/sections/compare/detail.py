@@ -61,12 +61,7 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
             "Only the second correct", number(test.only_second), help=literal(names[1]), width=170
         )
         st.metric("Both wrong", number(test.neither), width=170)
-        st.metric(
-            "McNemar's p",
-            "< 0.001" if test.p < 0.001 else f"{test.p:.3f}",
-            width=170,
-            help="Exact, by the binomial distribution",
-        )
+        _p(lab, subjects, names)
     colours = colours_of(subjects)
     by_class = compare_classes.class_differences(
         pair.by_class, *names, (colours[first], colours[second])
@@ -109,6 +104,21 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
         gallery(
             lab, subject, pair.index[where[:SHOWN]].tolist(), captions, key=f"only-{subject.id}"
         )
+
+
+def _p(lab: Lab, subjects: Sequence[Subject], names: tuple[str, str]) -> None:
+    """McNemar's p of the two runs of these names, as the table of all pairs has it."""
+    tests = lab.compare.tests(subjects)
+    p = next(row["p_corrected"] for row in tests if {row["first"], row["second"]} == set(names))
+    by = "Exact, by the binomial distribution"
+    st.metric(
+        "McNemar's p" if len(tests) == 1 else "McNemar's p, corrected",
+        "< 0.001" if p < 0.001 else f"{p:.3f}",
+        width=190,
+        help=by
+        if len(tests) == 1
+        else f"{by}; corrected for the {len(tests)} pairs of the compared runs (Holm)",
+    )
 
 
 def cell_in(event: Any, classes: Sequence[str]) -> tuple[str, str] | None:
