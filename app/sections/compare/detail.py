@@ -101,9 +101,7 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
             f" ({wrong[i].max():.0%})"
             for i in where[:SHOWN]
         ]
-        gallery(
-            lab, subject, pair.index[where[:SHOWN]].tolist(), captions, key=f"only-{subject.id}"
-        )
+        gallery(lab, subject, pair.index[where].tolist(), captions, key=f"only-{subject.id}")
 
 
 def _p(lab: Lab, subjects: Sequence[Subject], names: tuple[str, str]) -> None:
@@ -155,9 +153,7 @@ def _of_pair(lab: Lab, pair: Pair, which: str, cell: tuple[str, str] | None, key
             f" {number(len(where))} images"
         )
         captions = [f"{share:.0%}" for share in said[where[:SHOWN], read]]
-        gallery(
-            lab, subject, pair.index[where[:SHOWN]].tolist(), captions, key=f"{key}-{subject.id}"
-        )
+        gallery(lab, subject, pair.index[where].tolist(), captions, key=f"{key}-{subject.id}")
 
 
 def mistakes(lab: Lab, subjects: Sequence[Subject]) -> None:
@@ -206,8 +202,8 @@ def _of_cell(lab: Lab, subject: Subject, cell: Cell) -> None:
     classes, sure = np.array(found.classes), found.probabilities.max(1)
     here = (classes[found.labels] == cell.true) & (classes[found.predicted] == cell.read)
     where = np.flatnonzero(here)
-    where = where[np.argsort(-sure[where], kind="stable")][:SHOWN]
-    captions = [probability(float(share)) for share in sure[where]]
+    where = where[np.argsort(-sure[where], kind="stable")]
+    captions = [probability(float(share)) for share in sure[where[:SHOWN]]]
     gallery(lab, subject, found.index[where].tolist(), captions, key=f"cell-{subject.id}")
     note("Below each: the probability of the predicted class.")
 
@@ -235,10 +231,13 @@ def calibration(lab: Lab, subjects: Sequence[Subject]) -> None:
 def gallery(
     lab: Lab, subject: Subject, index: Sequence[int], captions: Sequence[str], key: str
 ) -> None:
-    """Images of the data set that the run was scored on; says so where it is not available."""
+    """Images of the data set that the run was scored on, as many as have captions; says so where these
+    are not all, or where the data set is not available.
+    """
     if not index:
         st.caption("None.")
         return
+    count, index = len(index), index[: len(captions)]
     try:
         images = lab.compare.images(subject, index)
     except GlyphlabError as error:
@@ -246,3 +245,5 @@ def gallery(
         return
     names = lab.compare.names(subject, index)
     thumbs(subject.test_spec().name, names, np.asarray(images), captions, columns=10, key=key)
+    if len(index) < count:
+        note(f"The first {len(index)} of {number(count)}.")
