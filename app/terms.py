@@ -159,7 +159,10 @@ COMMON: dict[str, dict[str, Term]] = {
         ),
         "importance": Term(
             "Importance of a setting",
-            "The share of the differences between trials that goes with this setting alone (fANOVA).",
+            "The share of a sweep's variation, over its search space, that goes with this setting alone, as"
+            " a random forest fitted to the finished trials predicts it (fANOVA). Interactions: the rest,"
+            " which goes with several settings together there; with few trials the forest's own roughness"
+            " is part of it.",
             "",
             "Hutter, Hoos & Leyton-Brown 2014",
         ),

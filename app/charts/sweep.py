@@ -15,6 +15,9 @@ import plotly.graph_objects as go
 
 from app.charts.base import BAD, COLOURS, GOOD, LINE, QUIET, column, columns, figure, message
 
+INTERACTIONS = "interactions"  # of several settings, in the glossary's words
+LEAST_SHOWN = 0.005  # chosen: half of the percent to which shares are rounded
+
 
 class Trial(Protocol):
     @property
@@ -93,14 +96,18 @@ def history(trials: Sequence[Trial], metric: str, direction: str, height: int = 
 def importance(
     shares: Mapping[str, float], metric: str, trials: int = 0, height: int = 360
 ) -> go.Figure:
-    """How much of the value's variation each field explains, most important first, in whole percents
-    that sum to 100; `trials`: from how many finished ones it is estimated.
+    """How much of the value's variation each field explains alone, most important first, and what only
+    several of them do, in whole percents that sum to 100; `trials`: from how many finished ones it is
+    estimated.
     """
     if not shares:
         return message(
             "Importance", "Needs three finished trials of different values.", height=height
         )
-    rows = sorted(shares.items(), key=lambda row: row[1])
+    rows = sorted(((short(path), share) for path, share in shares.items()), key=lambda row: row[1])
+    rest = 1 - sum(shares.values())
+    together = [(INTERACTIONS, rest)] if rest >= LEAST_SHOWN else []
+    rows, own = [*together, *rows], len(rows)
     chart = figure(
         "Importance",
         "Variation explained (%)",  # an axis' title is not wrapped on a narrow screen
@@ -110,13 +117,15 @@ def importance(
     )
     chart.add_bar(
         x=[share * 100 for _, share in rows],
-        y=[short(path) for path, _ in rows],
+        y=[name for name, _ in rows],
         orientation="h",
-        marker={"color": COLOURS[0]},
+        marker={"color": [QUIET] * len(together) + [COLOURS[0]] * own},
         text=[f"{share}%" for share in _whole_percents([share for _, share in rows])],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}: %{x:.1f}%<extra></extra>",
+        customdata=["interactions of several settings"] * len(together)
+        + [name for name, _ in rows[-own:]],
+        hovertemplate="%{customdata}: %{x:.1f}%<extra></extra>",
     )
     chart.update_yaxes(
         title={"text": "Field of the recipe"},

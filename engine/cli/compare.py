@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HELP = "compare runs: figures, tests and the verdict; with --data any models on one common set"
 
 
-CHANGED = 40  # images that are printed; --json has more
+CHANGED = 40  # images that are printed; --json has more of them
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,9 +109,23 @@ def _common(document: Any) -> str:
     ]
     parts = [head, table(rows, ("model", "accuracy", "95% interval", "right")), _tests(document)]
     if changed:
-        parts.append(f"{document['n_changed']:,} images are assigned different classes:")
+        parts.append(_how_many(document))
         parts.append(table(changed, ("image", "label", "predicted", "change")))
     return "\n\n".join([*parts, *document["notes"]])
+
+
+def _how_many(document: Any) -> str:
+    """How many images changed, and how many of them are printed and are in the document."""
+    count, there = document["n_changed"], len(document["changed"])
+    images = "1 image is" if count == 1 else f"{count:,} images are"
+    by = " by the first and the last model" if len(document["models"]) > 2 else ""
+    said = f"{images} assigned different classes{by}"
+    if count <= CHANGED:
+        return f"{said}:"
+    more = "all" if there == count else f"the first {there:,}"
+    return (
+        f"{said}. The first {CHANGED} of them, those that became right first (--json has {more}):"
+    )
 
 
 def _tests(document: Any) -> str:
@@ -157,6 +171,4 @@ def _runs(document: Any) -> str:
     ]
     if document["tests"]:
         parts.append(_tests(document))
-    if len(document["tests"]) > 1:
-        parts.append("In the sentences below p is of one pair, not corrected.")
     return "\n\n".join([*parts, *document["answers"], *document["notes"]])

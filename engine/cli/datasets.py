@@ -231,6 +231,8 @@ def _report(report: dict[str, Any]) -> list[str]:
         lines.append(f"names: {report['encoding']}{guessed}; splits as stored: {own or 'none'}")
         lines.append(f"pixels: {report['levels']}; {report['polarity']}")
     lines += [f"absent {row['name']}: {row['reason']}" for row in report["absent"][:SHOWN]]
+    more = len(report["absent"]) - SHOWN
+    lines += [f"… and {more:,} more that are absent, which --json names"] if more > 0 else []
     lines += [f"{one['level']}, {one['about']}: {one['text']}" for one in report["findings"]]
     if not report["checked"]:
         lines.append("not every image has been opened yet: --check does so")

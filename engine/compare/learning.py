@@ -135,18 +135,22 @@ def _rough(group: SeedGroup) -> float | None:
     return mean_of([s.setbacks for s in group.members if len(s.epochs) > 2])
 
 
+def _risen(group: SeedGroup, share: float) -> str:
+    """How much of the change of its loss went up, in the same words for one run and for several."""
+    loss = f"the {group.members[0].followed} loss of {group.name}"
+    if share == 0:
+        return f"{loss} never rose"
+    if share < 0.005:  # 0% in whole percents
+        return f"less than 0.5% of the change in {loss} was upwards"
+    return f"{100 * share:.0f}% of the change in {loss} was upwards"
+
+
 def smooth(first: SeedGroup, second: SeedGroup) -> str:
     """Whose validation loss rose more between epochs; '' where that is not known."""
     one, two = _rough(first), _rough(second)
     if one is None or two is None:
         return ""
-    said = [
-        f"the {group.members[0].followed} loss of {group.name} never rose"
-        if share == 0
-        else f"{100 * share:.0f}% of the change in the {group.members[0].followed} loss of"
-        f" {group.name} was upwards"
-        for group, share in ((first, one), (second, two))
-    ]
+    said = [_risen(first, one), _risen(second, two)]
     text = f"**Rising loss.** From epoch to epoch, {said[0]} and {said[1]}."
     if len(first.members) > 1 or len(second.members) > 1:
         return f"{text}{means(first, second)}"

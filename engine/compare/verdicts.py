@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from engine.compare.learning import PER_EPOCH, first_epoch, smooth, speed, start
 from engine.compare.seeds import SeedGroup, mean_of, means, percent
-from engine.compare.statistics import McNemar, holm
+from engine.compare.statistics import McNemar
 from engine.compare.subjects import Subject, apart_from_seed
 
 REAL = 0.05  # a p below this is called significant
@@ -17,14 +17,22 @@ SPLITS = {"test": "test", "val": "validation"}
 
 
 def answer(
-    first: SeedGroup, second: SeedGroup, pairs: Sequence[McNemar], p_seeds: float | None
+    first: SeedGroup,
+    second: SeedGroup,
+    pairs: Sequence[McNemar],
+    p_seeds: float | None,
+    tests: int = 1,
 ) -> list[str]:
     """Sentences on `second` against `first`: start, end, speed, rising loss, overfitting; and, where
-    one is pretrained, the verdict. pairs: McNemar's test of every run of one with every run of the
-    other, where they were scored on the same images; wanted only where a side has one seed.
+    one is pretrained, the verdict.
+
+    pairs    McNemar's test of every run of one with every run of the other, where they were scored on
+             the same images; wanted only where a side has one seed
+    p_seeds  of Welch's test of their means, or None where it was not made
+    tests    for how many tests the p of `p_seeds`, or else those of `pairs`, are corrected; 1: for none
     """
     test = _only(first, second, pairs)
-    facts = [_end(first, second, pairs, p_seeds)]
+    facts = [_end(first, second, pairs, p_seeds, tests)]
     one, two = first.members[0], second.members[0]
     if one.followed_on == two.followed_on:
         facts += (
@@ -38,6 +46,17 @@ def answer(
     lines = [fact for fact in facts if fact]
     verdict = _pretraining(first, second, test, p_seeds)
     return ([verdict] if verdict else []) + lines
+
+
+def against_the_first(first: SeedGroup, tested: bool) -> list[str]:
+    """What the sentences of more than two groups leave out. tested: whether pairs of runs were."""
+    table = (
+        " The table of McNemar's tests has every pair of runs that were scored on the same images."
+    )
+    return [
+        f"**Each against the first.** Each of these sentences compares one of the others with the one"
+        f" that was chosen first, {first.name}; none compares two of the others.{table * tested}"
+    ]
 
 
 def _only(first: SeedGroup, second: SeedGroup, pairs: Sequence[McNemar]) -> McNemar | None:
@@ -93,12 +112,18 @@ def _other_labels(first: SeedGroup, second: SeedGroup) -> str:
     )
 
 
-def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+def _p(value: float, tests: int, of: str) -> str:
+    """p, and for how many tests it is corrected, which are called `of`."""
+    said = "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    return said if tests == 1 else f"{said}, corrected for {tests:,} {of}"
 
 
 def _end(
-    first: SeedGroup, second: SeedGroup, pairs: Sequence[McNemar], p_seeds: float | None
+    first: SeedGroup,
+    second: SeedGroup,
+    pairs: Sequence[McNemar],
+    p_seeds: float | None,
+    tests: int,
 ) -> str:
     if not first.spread or not second.spread:
         return ""
@@ -126,7 +151,7 @@ def _end(
             if p_seeds < REAL
             else "do not differ by more than seeds do"
         )
-        return f"{text} Their means {sure} (Welch's t-test, {_p(p_seeds)})."
+        return f"{text} Their means {sure} (Welch's t-test, {_p(p_seeds, tests, 'tests')})."
     if test is not None:
         better = first.name if test.only_first > test.only_second else second.name
         if test.only_first + test.only_second == 0:
@@ -135,33 +160,31 @@ def _end(
             f"Of the images on which they disagree, {first.name} alone is right on"
             f" {test.only_first:,} and {second.name} alone on {test.only_second:,}"
         )
+        by = f"(McNemar's test, {_p(test.p, tests, 'pairs')})"
         if test.p < REAL:
-            return (
-                f"{text} {counts}: {better} is significantly better on images like these (McNemar's"
-                f" test, {_p(test.p)})."
-            )
-        return f"{text} {counts}: that may be chance (McNemar's test, {_p(test.p)})."
+            return f"{text} {counts}: {better} is significantly better on images like these {by}."
+        return f"{text} {counts}: that may be chance {by}."
     if first.same_scores and second.same_scores:
         return (
             f"{text} Whether that is more than seeds differ can't be told: the seeds of each have the"
             " same score, so how much seeds vary is not known. Train more of each."
         )
-    return f"{text} {_one_seed(first, second, pairs)}"
+    return f"{text} {_one_seed(first, second, pairs, tests)}"
 
 
-def _one_seed(first: SeedGroup, second: SeedGroup, pairs: Sequence[McNemar]) -> str:
+def _one_seed(first: SeedGroup, second: SeedGroup, pairs: Sequence[McNemar], tests: int) -> str:
     """What can be told where one side has a single seed: the images tell whether its model is better on
     them, and nothing tells how much its seeds would vary.
     """
     single = first if len(first.scores) == 1 else second
     unknown = f"how much {single.name} would vary over seeds is not known from one seed."
     ahead = {test.only_first > test.only_second for test in pairs}
-    largest = max(holm([test.p for test in pairs]), default=1.0)
+    largest = max((test.p for test in pairs), default=1.0)
     if len(ahead) == 1 and largest < REAL:
         better = first if ahead.pop() else second
         return (
             f"On these images {better.name} is significantly better, whichever seed is taken (McNemar's"
-            f" test of each pair, corrected for their number: {_p(largest)} at the largest); {unknown}"
+            f" test of each pair, at the largest {_p(largest, tests, 'pairs')}); {unknown}"
         )
     return f"This may be due to chance, and {unknown}"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.compare.matched import matched
+from engine.compare.pairs import PairTest, between, tested_pairs
 from engine.compare.seeds import SeedGroup, seed_group
 from engine.compare.statistics import (
     McNemar,
@@ -30,7 +31,7 @@ from engine.compare.subjects import (
     subject_of,
     thresholds_for,
 )
-from engine.compare.verdicts import answer
+from engine.compare.verdicts import against_the_first, answer
 from engine.errors import RunError
 from engine.metrics import confusion, images_per_second
 from engine.recipes.recipe import compare_recipes
@@ -193,53 +194,37 @@ class Compare:
         """McNemar's test of every two runs that were scored on the same images, p corrected for
         their number (Holm).
         """
-        rows = []
-        for first, second in combinations(subjects, 2):
-            try:
-                pair = self.pair(first, second)
-            except RunError:
-                continue
-            rows.append(
-                {
-                    "first": first.label,
-                    "second": second.label,
-                    "n": len(pair.labels),
-                    **pair.test._asdict(),
-                }
-            )
-        for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
-            row["p_corrected"] = p
-        return rows
+        return [
+            {
+                "first": pair.first.label,
+                "second": pair.second.label,
+                "n": pair.n,
+                **pair.test._asdict(),
+                "p_corrected": pair.corrected,
+            }
+            for pair in tested_pairs(subjects)
+        ]
 
     def answers(self, subjects: Sequence[Subject]) -> list[str]:
         """What these runs show, in sentences computed from their figures: every group against the
-        first one.
+        first one, which is said where there are more than two. Their p are those of `tests`; of means
+        over seeds, corrected for the number of these sentences that test means (Holm).
         """
         groups = self.groups(subjects)
-        out: list[str] = []
-        for other in groups[1:]:
-            pairs = self._paired(groups[0], other)
-            p = welch(groups[0].scores, other.scores)
-            if (
-                groups[0].same_scores
-                and other.same_scores
-                and groups[0].scores[0] != other.scores[0]
-            ):
-                p = None  # with no variance at all every difference would be certain
-            out += answer(groups[0], other, pairs, p)
-        return out
-
-    def _paired(self, first: SeedGroup, second: SeedGroup) -> list[McNemar]:
-        """McNemar's test of each run of one with each run of the other, where a side has one seed; none
-        where it has no score, or where a pair was not scored on the same images.
-        """
-        if min(len(first.scores), len(second.scores)) != 1:
-            return []  # of several seeds the means are tested
-        try:
-            pairs = product(first.members, second.members)
-            return [self.pair(one, two).test for one, two in pairs]
-        except RunError:
+        if len(groups) < 2:
             return []
+        first, others = groups[0], groups[1:]
+        tested = tested_pairs(subjects)
+        means = {
+            at: p for at, other in enumerate(others) if (p := _of_means(first, other)) is not None
+        }
+        corrected = dict(zip(means, holm(list(means.values())), strict=True))
+        out: list[str] = []
+        for at, other in enumerate(others):
+            p = corrected.get(at)
+            tests = len(tested) if p is None else len(corrected)
+            out += answer(first, other, _paired(tested, first, other), p, tests)
+        return against_the_first(first, bool(tested)) + out if out and len(others) > 1 else out
 
     def reliability(self, subject: Subject, bins: int = 15) -> list[dict[str, float]]:
         found = predictions_of(subject)
@@ -275,6 +260,26 @@ class Compare:
         """The names of those images in the data set. Raises DataError if it is not available."""
         files = self.store.dataset(subject.test_spec()).files
         return [str(files[int(place)]) for place in index]
+
+
+def _of_means(first: SeedGroup, second: SeedGroup) -> float | None:
+    """p of Welch's test of their means; None where a side has too few seeds, or neither varies: then
+    every difference would be certain.
+    """
+    if first.same_scores and second.same_scores and first.scores[0] != second.scores[0]:
+        return None
+    return welch(first.scores, second.scores)
+
+
+def _paired(tested: Sequence[PairTest], first: SeedGroup, second: SeedGroup) -> list[McNemar]:
+    """The test of each run of one with each run of the other, where a side has one seed; none where it
+    has no score, or where a pair was not scored on the same images.
+    """
+    if min(len(first.scores), len(second.scores)) != 1:
+        return []  # of several seeds the means are tested
+    found = [between(tested, one, two) for one, two in product(first.members, second.members)]
+    tests = [test for test in found if test is not None]
+    return tests if len(tests) == len(found) else []
 
 
 def _surest_first(chosen: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -184,8 +184,8 @@ class Sweeps(SweepFolders):
         return self.trials_store(name).trials()
 
     def importances(self, name: str) -> dict[str, float]:
-        """Share of the figure's variation that each field explains, 0..1, largest first; {} while
-        too few trials have ended.
+        """Share of the figure's variation that each field explains alone, 0..1, largest first, what
+        is missing to 1 being of interactions; {} while too few trials have ended.
         """
         return self.trials_store(name).importances()
 

@@ -12,6 +12,7 @@ from weblab import learning_rows
 from app.charts import sweep as charts
 from app.charts.learning import loss_curves
 from app.charts.parallel import dimension, parallel
+from app.glossary import TERMS
 from app.theme import DARK, LIGHT
 from engine.sweep.spec import SweepSpec
 
@@ -155,6 +156,19 @@ def test_importances_sum_to_100_and_say_how_many_trials_they_are_from():
         and max(abs(t - 100 * s) for t, s in zip(texts[::-1], shares.values(), strict=True)) < 1
     )
     assert "from 12 finished trials: the fewer, the rougher" in figure.layout.title.subtitle.text
+
+
+def test_what_several_settings_explain_together_is_shown_as_interactions():
+    chart = charts.importance({"rotate": 0.6361, "lr": 0.2942}, "val_accuracy", 12)
+    [bar] = chart.data
+    assert (list(bar.y), list(bar.text)) == (
+        ["interactions", "lr", "rotate"],
+        ["7%", "29%", "64%"],
+    )
+    assert bar.customdata[0] == "interactions of several settings" and bar.customdata[2] == "rotate"
+    assert bar.marker.color[0] != bar.marker.color[1] == bar.marker.color[2]
+    assert "explained" in chart.layout.xaxis.title.text
+    assert "Interactions" in TERMS["importance"].what
 
 
 def _luminance(colour: str) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.noise.config import CONFIG
+from engine.noise.findings import REGIMES
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "label-noise.md").read_text(encoding="utf-8")
@@ -70,3 +71,13 @@ def test_every_effort_is_on_the_page() -> None:
         del sizes["about"]
         numbers = [str(value) for value in sizes.values()]
         assert [name, *numbers] in ROWS
+
+
+def test_the_regimes_have_the_names_that_the_screen_shows() -> None:
+    """What a regime is called there stands first in its words; the value in documents is said once."""
+    rows = TEXT.partition("| regime | wrong labels |")[2].split("\n\n")[0].splitlines()[2:]
+    for row, (value, words) in zip(rows, REGIMES.items(), strict=True):
+        name = row.strip("|").split("|")[0].strip()
+        assert name.partition(" (")[0] in words.partition(":")[0], row
+        assert value in name
+    assert TEXT.lower().count("few errors") == 1, "another name than the one on screen"

@@ -141,9 +141,18 @@ def _verdict(found: dict[str, Any]) -> str:
 def _changed(lab: Lab, found: dict[str, Any]) -> None:
     rows = found["changed"]
     if not rows:
-        note("All models predict the same class for every image.")
+        those = "All" if len(found["models"]) == 2 else "The first and the last of the"
+        note(f"{those} models predict the same class for every image.")
         return
-    st.markdown(f"**{number(found['n_changed'])} images** are assigned different classes.")
+    count = found["n_changed"]
+    images = "1 image** is" if count == 1 else f"{number(count)} images** are"
+    by = " by the first and the last model" if len(found["models"]) > 2 else ""
+    st.markdown(f"**{images} assigned different classes{by}.")
+    if len(rows) < count:
+        note(
+            f"The first {number(len(rows))} of them are listed: those that became right, then those that"
+            " became wrong, then the others."
+        )
     kinds = {kind: [row for row in rows if row["change"] == kind] for kind in CHANGES}
     kind = st.segmented_control(
         "Kind of change",
@@ -164,4 +173,5 @@ def _changed(lab: Lab, found: dict[str, Any]) -> None:
         columns=12,
         key=f"common-{kind}",
     )
-    note("Below each image: its label: the first model's prediction → the last model's.")
+    more = f" The first {SHOWN} of {number(len(kinds[kind]))}." if len(kinds[kind]) > SHOWN else ""
+    note(f"Below each image: its label: the first model's prediction → the last model's.{more}")

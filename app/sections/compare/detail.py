@@ -61,12 +61,7 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
             "Only the second correct", number(test.only_second), help=literal(names[1]), width=170
         )
         st.metric("Both wrong", number(test.neither), width=170)
-        st.metric(
-            "McNemar's p",
-            "< 0.001" if test.p < 0.001 else f"{test.p:.3f}",
-            width=170,
-            help="Exact, by the binomial distribution",
-        )
+        _p(lab, subjects, names)
     colours = colours_of(subjects)
     by_class = compare_classes.class_differences(
         pair.by_class, *names, (colours[first], colours[second])
@@ -106,9 +101,22 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
             f" ({wrong[i].max():.0%})"
             for i in where[:SHOWN]
         ]
-        gallery(
-            lab, subject, pair.index[where[:SHOWN]].tolist(), captions, key=f"only-{subject.id}"
-        )
+        gallery(lab, subject, pair.index[where].tolist(), captions, key=f"only-{subject.id}")
+
+
+def _p(lab: Lab, subjects: Sequence[Subject], names: tuple[str, str]) -> None:
+    """McNemar's p of the two runs of these names, as the table of all pairs has it."""
+    tests = lab.compare.tests(subjects)
+    p = next(row["p_corrected"] for row in tests if {row["first"], row["second"]} == set(names))
+    by = "Exact, by the binomial distribution"
+    st.metric(
+        "McNemar's p" if len(tests) == 1 else "McNemar's p, corrected",
+        "< 0.001" if p < 0.001 else f"{p:.3f}",
+        width=190,
+        help=by
+        if len(tests) == 1
+        else f"{by}; corrected for the {len(tests)} pairs of the compared runs (Holm)",
+    )
 
 
 def cell_in(event: Any, classes: Sequence[str]) -> tuple[str, str] | None:
@@ -145,9 +153,7 @@ def _of_pair(lab: Lab, pair: Pair, which: str, cell: tuple[str, str] | None, key
             f" {number(len(where))} images"
         )
         captions = [f"{share:.0%}" for share in said[where[:SHOWN], read]]
-        gallery(
-            lab, subject, pair.index[where[:SHOWN]].tolist(), captions, key=f"{key}-{subject.id}"
-        )
+        gallery(lab, subject, pair.index[where].tolist(), captions, key=f"{key}-{subject.id}")
 
 
 def mistakes(lab: Lab, subjects: Sequence[Subject]) -> None:
@@ -196,8 +202,8 @@ def _of_cell(lab: Lab, subject: Subject, cell: Cell) -> None:
     classes, sure = np.array(found.classes), found.probabilities.max(1)
     here = (classes[found.labels] == cell.true) & (classes[found.predicted] == cell.read)
     where = np.flatnonzero(here)
-    where = where[np.argsort(-sure[where], kind="stable")][:SHOWN]
-    captions = [probability(float(share)) for share in sure[where]]
+    where = where[np.argsort(-sure[where], kind="stable")]
+    captions = [probability(float(share)) for share in sure[where[:SHOWN]]]
     gallery(lab, subject, found.index[where].tolist(), captions, key=f"cell-{subject.id}")
     note("Below each: the probability of the predicted class.")
 
@@ -225,10 +231,13 @@ def calibration(lab: Lab, subjects: Sequence[Subject]) -> None:
 def gallery(
     lab: Lab, subject: Subject, index: Sequence[int], captions: Sequence[str], key: str
 ) -> None:
-    """Images of the data set that the run was scored on; says so where it is not available."""
+    """Images of the data set that the run was scored on, as many as have captions; says so where these
+    are not all, or where the data set is not available.
+    """
     if not index:
         st.caption("None.")
         return
+    count, index = len(index), index[: len(captions)]
     try:
         images = lab.compare.images(subject, index)
     except GlyphlabError as error:
@@ -236,3 +245,5 @@ def gallery(
         return
     names = lab.compare.names(subject, index)
     thumbs(subject.test_spec().name, names, np.asarray(images), captions, columns=10, key=key)
+    if len(index) < count:
+        note(f"The first {len(index)} of {number(count)}.")

@@ -14,6 +14,7 @@ from app.sections.embeddings.choose import PARTS, at_work, pick_segment, pick_sp
 from app.sections.embeddings.selection import grid, name_of
 from app.widgets import allowed, chart, note, number
 from app.widgets.explain import explain
+from engine.data.sources import names_in
 
 if TYPE_CHECKING:
     from engine.embedding.space import Space
@@ -23,6 +24,11 @@ GROUPS = {
     "all": "all classes",
     "seen": "classes it was trained on",
     "unseen": "classes it was not trained on",
+}
+SEEN = {  # part of the data that a model was trained on → what these images are to it
+    "train": "the model learned from the training images, which are most or all of these",
+    "all": "the training images, which the model learned from, are among these",
+    "val": "the best epoch of the model may have been chosen by these validation images",
 }
 COLUMNS = {
     "precision_at_1": "Precision@1 (%)",
@@ -40,6 +46,8 @@ def draw(lab: Lab) -> None:
     arguments = {"model": model, "data": data, "part": part}
     if at_work(lab, "measure", arguments, "figures"):
         return
+    if warning := no_test(lab, model, data, part):
+        st.info(warning, icon=":material/info:")
     found = lab.spaces.figures(**arguments)
     if found is None:
         with st.container(border=True):
@@ -55,7 +63,7 @@ def draw(lab: Lab) -> None:
                 st.rerun()
         return
     rows = [{**row, "name": _name(row)} for row in found]
-    _table(rows)
+    _table(rows, PARTS[part])
     left, middle, right = st.columns(3)
     with left:
         chart(accuracy_curve(rows), key="knn-curve")
@@ -68,7 +76,20 @@ def draw(lab: Lab) -> None:
         _hardest(space, rows)
 
 
-def _table(rows: list[dict[str, Any]]) -> None:
+def no_test(lab: Lab, model: str, data: str, part: str) -> str:
+    """Why figures of a model on a part of a data set are no test figures, and which would be: a sentence;
+    '' where the model neither learned from these images nor was chosen by them.
+    """
+    own = lab.model_meta(model)["recipe"]["data"]["name"]
+    if data not in (own, *names_in(own)) or part not in SEEN:
+        return ""
+    return (
+        f"**No test figures:** {SEEN[part]}. For figures on images that are new to it choose *test images*"
+        " under *Images* above, or a data set that it was not trained on."
+    )
+
+
+def _table(rows: list[dict[str, Any]], images: str) -> None:
     table = pd.DataFrame(
         {
             "Model": [row["name"] for row in rows],
@@ -90,7 +111,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
     pairs = rows[0]["verification"]["same_pairs"] + rows[0]["verification"]["different_pairs"]
     note(
         f"Each image is compared with all the others: {number(rows[0]['sample'])} of"
-        f" {number(rows[0]['images'])} images, stratified. Verification judges {number(pairs)}"
+        f" {number(rows[0]['images'])} {images}, stratified. Verification judges {number(pairs)}"
         " pairs. The untrained network is the baseline that the embedding has to beat."
     )
     unseen = {

@@ -103,6 +103,9 @@ def test_compare_gives_each_runs_score_and_the_test_between_them(lab: Lab) -> No
     third = compared_run(lab, wrong=range(9), changes={"lr": 0.3})
     _, text = call(lab, "compare", first.id, second.id, third.id)
     assert "P, CORRECTED" in text and "p is corrected for the 3 pairs (Holm)." in text
+    assert (
+        "p < 0.001, corrected for 3 pairs" in text and "one that was chosen first, lr 0.1;" in text
+    )
     with pytest.raises(RunError, match="nothing to compare"):
         call(lab, "compare", first.id)
     for option in (("--split", "val"), ("--labels", "given")):

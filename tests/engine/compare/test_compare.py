@@ -331,7 +331,7 @@ def test_one_seed_against_several_is_told_on_their_images_and_not_over_seeds(lab
     text = verdicts(lab, *several, single)
     assert (
         "On these images *lr 0.41* is significantly better, whichever seed is taken (McNemar's test of"
-        " each pair, corrected for their number: p < 0.001 at the largest); how much *lr 0.42* would vary"
+        " each pair, at the largest p < 0.001, corrected for 3 pairs); how much *lr 0.42* would vary"
         " over seeds is not known from one seed." in text
     )
     assert "chance" not in text.partition("**First epoch.**")[0]

@@ -381,6 +381,22 @@ def test_importance_finds_the_field_that_matters(lab):
     assert shares["lr"] > 0.9
 
 
+def test_importances_leave_to_interactions_what_no_field_explains_alone(lab):
+    """Of a product more than of a sum, of which a forest's steps leave a little."""
+    numbers = {"lr": [0.1, 0.5, 0.9], "weight_decay": [0.1, 0.5, 0.9]}
+    sums = {}
+    for name, value in {
+        "times": lambda p: (p["lr"] - 0.5) * (p["weight_decay"] - 0.4),
+        "plus": lambda p: p["lr"] + p["weight_decay"],
+    }.items():
+        lab.sweeps.create(sweep(name=name, space=numbers, sampler="grid"))
+        drawn(lab, name, 9, value)
+        shares = lab.sweeps.importances(name)
+        assert all(0 <= share <= 1 for share in shares.values())
+        sums[name] = sum(shares.values())
+    assert sums["times"] < 0.7 and 0.8 < sums["plus"] < 1
+
+
 @pytest.mark.parametrize(
     ("pruner", "hopeless"), [("median", True), ("halving", True), ("none", False)]
 )

@@ -1,0 +1,39 @@
+"""The Figures of the embedding explorer, and of which images they are."""
+
+from __future__ import annotations
+
+import pytest
+from weblab import add_run, open_page, texts
+
+from app.sections.embeddings.figures import no_test
+from engine.lab import Lab
+from engine.services.background import measure
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab.model = add_run(lab).id
+    for part in ("train", "test"):
+        measure(lab.launcher, lambda *step: None, lab.model, "digits", part)
+    return lab
+
+
+def test_figures_on_images_that_the_model_learned_from_are_called_no_test_figures(lab, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(lab.home))
+    address = {"model": lab.model, "data": "digits", "view": "figures"}
+    said = texts(open_page("embeddings", **address))  # what is chosen unless a person does
+    assert "**No test figures:** the model learned from the training images" in said
+    assert "choose *test images* under *Images* above" in said
+    assert "training and validation images, stratified" in said
+    said = texts(open_page("embeddings", **address, part="test"))
+    assert "No test figures" not in said and " test images, stratified" in said
+
+
+def test_images_of_a_set_that_the_model_was_not_trained_on_are_new_to_it(lab):
+    own = {
+        part: no_test(lab, lab.model, "digits", part) for part in ("train", "val", "all", "test")
+    }
+    assert all(own[part] for part in ("train", "val", "all")) and not own["test"]
+    assert "may have been chosen by these validation images" in own["val"]
+    assert no_test(lab, lab.model, "characters", "train") == ""
