@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 
@@ -144,7 +144,15 @@ def follow(run: Run, trainer: Trainer, tools: Tools) -> Trainer:
         chosen = trainer.stages[stats.stage - 1].select != "last" and len(trainer.val_index)
         run.log(_epoch_line(stats, best=stats.best and bool(chosen)))
         saver.keep(stats)
-        run.heartbeat(epoch=stats.epoch, epochs=trainer.epochs, share=stats.epoch / trainer.epochs)
+        kept: dict[str, Any] = {}
+        if stats.best and stats.val_accuracy is not None:
+            kept = {"val_accuracy": stats.val_accuracy, "val_n": len(trainer.val_index)}
+        run.heartbeat(
+            epoch=stats.epoch,
+            epochs=trainer.epochs,
+            share=stats.epoch / trainer.epochs,
+            **({"figures": kept} if kept else {}),
+        )
         done, total = stats.epoch * trainer.steps, trainer.epochs * trainer.steps
         tools.progress(
             done,
