@@ -110,6 +110,7 @@ def conduct(
     machine = {**describe_device(where), **group.described()}
     run.write_status(machine=machine, why_device=why, fingerprint=data.fingerprint)
     scored = scored_on(recipe, data, tools, run)  # what can't be used is known before the training
+    tools = dataclasses.replace(tools, test_images=0 if scored is None else len(scored.index))
     trainer = METHODS[recipe.method](run, data, recipe, tools)
     if not trainer.best:
         return {}
@@ -127,7 +128,7 @@ def follow(run: Run, trainer: Trainer, tools: Tools) -> Trainer:
         f"{trainer.recipe.model.name}: {count_parameters(trainer.model):,} parameters;"
         f" {trainer.why_precision}"
     )
-    saver = Saver(run, trainer)
+    saver = Saver(run, trainer, tools.test_images)
     for stats in trainer.fit(tools.cancelled):
         if isinstance(stats, StepStats):
             run.append_metrics({"kind": "step", **dataclasses.asdict(stats)})

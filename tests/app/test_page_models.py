@@ -213,3 +213,31 @@ def test_the_hash_of_a_recipe_tells_what_decides_a_result_from_its_prose(lab):
     assert hashes[0] == hashes[1] != hashes[2]
     text = citations(lab, [add_run(lab).id, add_run(lab, model=False).id])
     assert text.count("@misc") == 1 and text.startswith("@software")
+
+
+def saved_on_the_way(run, **more: object) -> None:
+    """Make the run's model one that was saved during its training."""
+    file = run.best / "checkpoint.json"
+    meta = json.loads(file.read_text())
+    figures = {"val_accuracy": 0.9, "epochs": 1, "unfinished": True, **more}
+    file.write_text(json.dumps({**meta, "metrics": figures}))
+
+
+def test_a_model_whose_test_images_are_still_to_be_read_is_not_said_to_have_none(lab):
+    run = add_run(lab, state="failed", error="the disk is full")
+    saved_on_the_way(run, test_waiting=355)
+    words = texts(open_page("models", model=run.id))
+    assert "This run failed during training. The 355 test images are read once it is" in words
+    assert "no test split" not in words and "Hold it out" not in words
+    assert f"/train?run={run.id}" in words
+    with run.take_lock():
+        run.write_status(state="running", pid=1)
+        words = texts(open_page("models", model=run.id))
+    assert "This run has not ended. The 355 test images are read when it does" in words
+    saved_on_the_way(run)  # as an earlier version saved it
+    words = texts(open_page("models", model=run.id))
+    assert "Test images, where its data has any, are read" in words
+    saved_on_the_way(run, test_waiting=0)
+    page = open_page("models", model=run.id)
+    assert "There is no test split" in texts(page)
+    assert page.button(key=f"test-split-{run.id}")

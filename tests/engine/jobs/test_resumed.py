@@ -72,3 +72,22 @@ def test_a_run_shows_its_best_so_far_from_its_first_epoch_on(lab: Lab) -> None:
     assert seen[0].val_accuracy is None
     first = next(row for row in run.metrics() if row["kind"] == "epoch")
     assert seen[1].val_accuracy == first["val_accuracy"]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.0])
+def test_a_card_written_during_training_says_whether_test_images_are_read_at_its_end(
+    lab: Lab, share: float
+) -> None:
+    fields = {**SMALL, "data": {**SMALL["data"], "test": share}, "name": "trained", "epochs": 2}
+    run, cards = create_run(lab.home, make_recipe(fields)), []
+
+    def look(done: int, total: int, what: str) -> None:
+        if (run.best / "README.md").exists():
+            cards.append((run.best / "README.md").read_text(encoding="utf-8"))
+
+    work(lab, run, look)
+    assert cards and ("There was no test split." in cards[0]) == (not share)
+    awaited = "saved during training, and the 24 test images are read when that ends" in cards[0]
+    assert awaited == bool(share)
+    final = (run.best / "README.md").read_text(encoding="utf-8")
+    assert "saved during training" not in final and ("Test figures" in final) == bool(share)
