@@ -92,6 +92,29 @@ def test_splits_say_where_they_come_from(lab):
     }
     origins = dict(zip(table["Split"], table["Where it comes from"], strict=True))
     assert "fifth" in origins["Test"] and "stratified" in origins["Validation"]
+    words = texts(page)
+    assert "In a recipe, `data.validation` sets the share and" in words
+    assert "The test split comes with the data set: no share can be set for it." in words
+    with pytest.raises(DataError, match="has a test split of 355 images already"):
+        lab.launcher.check_data(lab.recipe("quick", {"data.test": 0.2}))
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ((), "`data.validation` and `data.test` set the shares"),
+        (("test",), "The test split comes with the data set: no share can be set for it."),
+        (("val", "test"), "The validation and test splits come with the data set: no share"),
+    ],
+)
+def test_only_shares_that_a_recipe_may_set_are_offered(lab, tmp_path, held, said):
+    below = ("train", *held) if held else ("",)
+    content = [files("2", "4", count=6, below=f"{part}/" if part else "") for part in below]
+    whole = {name: data for one in content for name, data in one.items()}
+    lab.data.upload("shapes.zip", write_zip(tmp_path / "shapes.zip", whole).read_bytes())
+    page = open_page("data", data="shapes")
+    page.segmented_control(key="data-view").select("Splits").run()
+    assert said in texts(page)
 
 
 def test_augmentation_shows_the_same_samples_changed(lab):

@@ -139,6 +139,13 @@ def test_the_small_form_of_a_recipe_can_be_changed_and_stays_changed(lab):
     small = lab.recipe("mnist-tiny-step1", {"scale": "small"})
     field = page.number_input(key="mnist-tiny-step1/small/epochs")
     assert field.value == small.epochs
+    words = texts(page)
+    assert "This describes the full scale, with its sizes and times." in words
+    assert (
+        "minutes on two CPU cores: `data.limit` 15,000, `data.limit_eval` 3,000, `epochs` 4."
+        in words
+    )
+    assert "full scale" not in texts(open_page("train", recipe="mnist-tiny-step1"))
     field.set_value(small.epochs + 1).run()
     assert f"{small.epochs + 1} epoch" in texts(page)
 
@@ -283,10 +290,15 @@ def test_a_live_run_can_be_told_to_stop(lab):
     with run.take_lock():
         run.write_status(state="running", finished=None)
         page = open_page("train", run=run.id)
+        assert page.button(key=f"stop-{run.id}").label == "Stop and keep the best"
         page.button(key=f"stop-{run.id}").click().run()
         assert not page.exception
         assert run.stop_wanted
         assert page.button(key=f"stop-{run.id}").disabled
+        (run.path / "stop").unlink()
+        run.forget_after(0)  # as before its first epoch has ended
+        label = open_page("train", run=run.id).button(key=f"stop-{run.id}").label
+        assert label == "Stop (there is no model to keep yet)"
 
 
 def test_training_again_counts_the_labels_that_changed_and_not_those_that_were_confirmed(lab):
