@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from pictures import files, png, small_page, write_folder, write_zip
@@ -115,6 +117,10 @@ def test_only_shares_that_a_recipe_may_set_are_offered(lab, tmp_path, held, said
     page = open_page("data", data="shapes")
     page.segmented_control(key="data-view").select("Splits").run()
     assert said in texts(page)
+    table = page.dataframe[0].value
+    page.segmented_control(key="data-view").select("Report").run()
+    counted = re.findall(r"(\w+) (\d+)", re.sub(r"\(.*?\)", "", reported(page)["Splits"]))
+    assert counted == list(zip(table["Split"], table["Images"], strict=True))
 
 
 def test_augmentation_shows_the_same_samples_changed(lab):
@@ -291,7 +297,10 @@ def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab, tmp_pa
     assert page.selectbox(key="import-label").options == ["label", "letter"]
     found = reported(page)
     assert found["Columns"] == "label is 'label'; not used: letter"
-    assert found["Splits"] == "Training 26, Test 4 (15% of the images, stratified, as chosen below)"
+    assert found["Splits"] == (
+        "Training 23, Validation 3 (held out of the training images), Test 4 (15% of the images,"
+        " stratified, as chosen below)"
+    )
     page.selectbox(key="import-label").set_value("letter").run()
     assert not page.exception and {"a · 15", "b · 15"} <= set(captions(page))
     page.selectbox(key="import-label").set_value(None).run()
