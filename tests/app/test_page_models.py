@@ -30,7 +30,7 @@ def lab(tmp_path, monkeypatch):
 
 
 def test_a_model_shows_its_card_its_figures_and_what_it_confuses(lab):
-    run = add_run(lab)
+    run = add_run(lab, name="slow")
     page = open_page("models", model=run.id)
     assert page.selectbox(key="model").value == run.id
     figures = {metric.label: metric.value for metric in page.metric}
@@ -47,7 +47,9 @@ def test_a_model_shows_its_card_its_figures_and_what_it_confuses(lab):
         "Share of the class": "10.0%",
     }
     assert f"/draw?model={run.id}" in words
-    assert run.id in set(page.dataframe[-1].value["Name"])
+    listed = page.dataframe[-1].value.set_index("Id")
+    assert listed.loc["canvas-digits"]["Name"] == "canvas-digits"
+    assert listed.loc[run.id]["Name"] == "slow", "as in the box above"
 
 
 def test_a_model_of_labels_that_people_gave_stands_beside_random_choice(lab):

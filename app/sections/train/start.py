@@ -215,7 +215,7 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
     like = next((run for run in islice(same, ALIKE) if _alike(lab, run, recipe)), None)
     if like is not None and like.seconds and like.epochs:
         parts.append(
-            f"about {seconds(_expected(lab, like, epochs))}, judged by run `{like.id}`"
+            f"about {seconds(_expected(lab, like, epochs))}, judged by run {literal(like.name)} `{like.id}`"
             f" ({number(like.epochs)} epoch{'s' * (like.epochs > 1)} in {seconds(like.seconds)},"
             f" loading included; test accuracy {percent(like.accuracy)})"
         )
