@@ -56,7 +56,7 @@ def test_quick_is_offered_first_and_says_what_it_will_train(lab):
 
 def test_the_time_is_judged_by_runs_of_the_same_cost_alone(lab):
     run = add_run(lab)
-    assert f"judged by run `{run.id}`" in texts(open_page("train"))
+    assert f"judged by run quick `{run.id}`" in texts(open_page("train"))
     quick = lab.recipe("quick")
     for free in ({"lr": 0.5}, {"epochs": 99}, {"seed": 3}, {"weight_decay": 0.1}):
         assert cost_of(lab.recipe("quick", free)) == cost_of(quick)
@@ -89,7 +89,9 @@ def test_an_estimate_counts_loading_once_and_an_epoch_as_often_as_it_is_trained(
     times = {"started": "2026-01-02T03:04:00.000Z", "finished": "2026-01-02T03:04:05.000Z"}
     run.write_status(**times, epoch=1, epochs=1)
     words = texts(open_page("train", recipe="quick"))  # 10 epochs
-    assert f"about 23 s, judged by run `{run.id}` (1 epoch in 5.0 s, loading included;" in words
+    assert (
+        f"about 23 s, judged by run quick `{run.id}` (1 epoch in 5.0 s, loading included;" in words
+    )
 
 
 def test_what_can_be_trained_here_comes_first_and_what_is_away_says_so(lab, monkeypatch):
