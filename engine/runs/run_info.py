@@ -246,12 +246,10 @@ def figures_so_far(
     kept, by its `rows`. The test images are read again at its end: what they gave `before` is of weights
     that are replaced.
     """
-    kept = (row for row in reversed(rows) if row.get("kind") == "epoch" and row.get("best"))
-    share = next(kept, {}).get("val_accuracy")
-    if share is None:
-        return {}
-    n = (before or {}).get("val_n")
-    return {"val_accuracy": share} | ({} if n is None else {"val_n": n})
+    kept = [row for row in rows if row.get("kind") == "epoch" and row.get("best")]
+    share = kept[-1].get("val_accuracy") if kept else None
+    figures = {"val_accuracy": share, "val_n": (before or {}).get("val_n")}
+    return {} if share is None else {key: n for key, n in figures.items() if n is not None}
 
 
 class Facts(NamedTuple):
