@@ -39,7 +39,8 @@ with page("Models", "Saved models: what they are for, how good they are, and the
         st.dataframe(
             pd.DataFrame(
                 {
-                    "Name": entry.name,
+                    "Name": entry.title if entry.where == "run" else entry.name,
+                    "Id": entry.name,  # what commands call it
                     "Test accuracy": percent(entry.accuracy),
                     "Tested on": entry.tested_on or "–",
                     "Classes": entry.classes,
@@ -47,7 +48,7 @@ with page("Models", "Saved models: what they are for, how good they are, and the
                     "Parameters": parameters(entry.parameters),
                     "Image size (px)": entry.size,
                     "Created": ago(entry.created),
-                    "Title": entry.title,
+                    "Title": "–" if entry.where == "run" else entry.title,
                     "Input style": entry.style,
                 }
                 for entry in lab.models()

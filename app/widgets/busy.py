@@ -40,19 +40,21 @@ TASK_WORDS = {
 
 
 def busy_with(lab: Lab, but: str = "") -> str:
-    """What this machine is busy with, in words, without the run `but` and what waits behind it; '' where
-    it is free.
+    """What this machine is busy with, in words, without the run `but`, what waits behind it and, while
+    it waits itself, the runs that it waits for; '' where it is free.
 
     Markdown: 'training run mine and 2 queued runs'
     """
-    runs = [run for run in lab.runs() if run.alive and run.id != but]
-    parts = [f"training run {literal(run.name)}" for run in runs if run.state != "queued"]
-    parts += _tasks(lab)
+    alive = [run for run in lab.runs() if run.alive]
+    runs = [run for run in alive if run.id != but]
+    training = [f"training run {literal(run.name)}" for run in runs if run.state != "queued"]
+    waits = any(run.id == but and run.state == "queued" for run in alive)  # that is said already
+    parts = ([] if waits else training) + _tasks(lab)
     parts = parts[:MOST_NAMED] + _more(len(parts) - MOST_NAMED, "more task")
     if not but:
         parts += _more(sum(run.state == "queued" for run in runs), "queued run")
     own = 1 if but else 0  # that run wants a core itself
-    if not parts and _load() >= BUSY_LOAD + own:
+    if not parts and not (waits and training) and _load() >= BUSY_LOAD + own:
         parts = ["programs outside the lab"]
     return _listed(parts)
 

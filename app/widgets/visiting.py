@@ -26,7 +26,8 @@ def visiting(lab: Lab) -> None:
     st.info(
         f"This is a public lab. As a visitor you may have {runs} waiting or training at once and start"
         f" {quota.a_day} a day; each stops after {quota.minutes} minutes of training and keeps its best"
-        f" model. What you train, teach and draw is deleted once you have been away for {HOURS}.",
+        " model, once an epoch has ended. What you train, teach and draw is deleted once you have been"
+        f" away for {HOURS}.",
         icon=ICON,
     )
 

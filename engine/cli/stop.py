@@ -10,7 +10,7 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
 
-HELP = "stop a run and keep its best model; a run that waits is taken out of the queue"
+HELP = "stop a run and keep its best model, once an epoch has ended; a run that waits is taken out of the queue"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

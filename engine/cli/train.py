@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.recipes.recipe import Recipe
     from engine.runs.run import Run
 
-HELP = "run a recipe in the foreground; Ctrl-C stops it and keeps the best model"
+HELP = "run a recipe in the foreground; Ctrl-C stops it and keeps the best model, once an epoch has ended"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

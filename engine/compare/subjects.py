@@ -18,20 +18,13 @@ from engine.errors import RunError
 from engine.metrics import first_reached, wilson_interval
 from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import Recipe, compare_recipes
+from engine.runs.run_info import PREDICTIONS
 
 if TYPE_CHECKING:
     from engine.runs.run import Run
 
-SEED_FIELDS = (
-    "seed",
-    "title",
-    "about",
-    "published",
-    "target",
-    "analysis",
-    "small",
-    "scale",
-)  # in which two seeds of one recipe may differ
+# In which two seeds of one recipe may differ.
+SEED_FIELDS = ("seed", "title", "about", "published", "target", "analysis", "small", "scale")
 THRESHOLDS = ("0.98", "0.99", "0.994")  # the study's, for digits
 LADDER = ("0.5", "0.8", "0.9", "0.95", *THRESHOLDS, "0.995")
 
@@ -198,7 +191,7 @@ def _held_out(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def predictions_of(subject: Subject) -> Predictions:
     """Read `predictions.npz`. Raises RunError if the run kept none."""
-    path = subject.folder / "predictions.npz"
+    path = subject.folder / PREDICTIONS
     try:
         labels, probabilities, index = _arrays(path, path.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):

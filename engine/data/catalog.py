@@ -188,7 +188,7 @@ def _image_set(
         splits,
         files,
         fingerprint,
-        listing.skipped + stored.skipped,
+        listing.skipped + listing.as_stored(stored.skipped),
         np.zeros(len(labels), np.int64),
         (name,),
         {"title": title, "kind": listing.kind, **listing.notes},

@@ -165,6 +165,7 @@ def list_files(
         doubts += lost_folders([names[i] for i in layout.positions], others, files.empty)
     survey = Survey(
         form=files.form,
+        above=_above(names, layout),
         seen=len(files.names) + len(files.problems) + len(paged.of) - len(positions),
         hidden=tuple(files.names[i] for i in hidden),
         others=tuple((name, describe(name)) for name in others),
@@ -189,6 +190,13 @@ def list_files(
         skipped=(*layout.skipped, *files.problems),
     )
     return assemble(found, paged.reader, content, survey, kind, choices)
+
+
+def _above(names: Sequence[str], layout: Layout) -> str:
+    """The folders that wrap the pictures, which the layout has left out of their names."""
+    if not layout.positions or not names[layout.positions[0]].endswith(f"/{layout.names[0]}"):
+        return ""
+    return names[layout.positions[0]].removesuffix(layout.names[0])
 
 
 def _by_folders(

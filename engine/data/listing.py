@@ -46,6 +46,7 @@ class Survey:
     """What was seen while the data set was listed; `engine.data.report` turns it into a report.
 
     form      what it is stored as: 'folder', 'zip', 'IDX files', …
+    above     folders that only wrap it, which names of its images leave out: 'mine/', or ''
     seen      how many files there are, hidden ones included
     hidden    names of hidden files and of those that systems leave, which nobody means
     others    (name, reason) of files that are no pictures
@@ -62,6 +63,7 @@ class Survey:
     """
 
     form: str = ""
+    above: str = ""
     seen: int = 0
     hidden: tuple[str, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
@@ -110,6 +112,12 @@ class Listing:
     def counts(self) -> np.ndarray:
         """Labelled images of each class (K,) int64."""
         return np.bincount(self.labels[self.labels >= 0], minlength=len(self.classes))
+
+    def as_stored(self, left_out: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """(name, reason) of some of its images, named with the folders that wrap it, as the other files
+        that are left out are.
+        """
+        return tuple((f"{self.survey.above}{name}", reason) for name, reason in left_out)
 
     def saying(self, *findings: Finding) -> Listing:
         """The listing with more findings."""

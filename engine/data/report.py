@@ -80,13 +80,13 @@ def report_of(
     """The report on a data set. unreadable: (name, reason) of pictures that could not be decoded;
     checked: what their pixels tell.
     """
-    survey = listing.survey
+    survey, stored = listing.survey, listing.as_stored(unreadable)
     broken = {name for name, _ in unreadable}
     readable = np.array([name not in broken for name in listing.files], bool) if broken else True
     labelled = (listing.labels >= 0) & readable
     counts = np.bincount(listing.labels[labelled], minlength=len(listing.classes))
     sizes = np.bincount(listing.official[labelled], minlength=len(SPLITS))
-    found = [*findings_of(listing), *_of_unreadable(unreadable, len(listing))]
+    found = [*findings_of(listing), *_of_unreadable(stored, len(listing))]
     found += _of_broken_classes(listing, counts) if broken else ()
     found += checked.findings() if checked else ()
     return ImportReport(
@@ -94,7 +94,7 @@ def report_of(
         seen=survey.seen,
         images=len(listing) - len(unreadable),
         unlabelled=int(((listing.labels < 0) & readable).sum()),
-        skipped=(*listing.skipped, *unreadable, *survey.others),
+        skipped=(*listing.skipped, *stored, *survey.others),
         hidden=survey.hidden,
         layout=survey.layout[0],
         why=survey.layout[1],

@@ -61,7 +61,8 @@ class Figures(TypedDict, total=False):
     temperature: float
     epochs_to: dict[str, float]
     seconds_to: dict[str, float]
-    unfinished: bool
+    unfinished: bool  # saved during the training
+    test_waiting: int  # test images that are read once it has ended; 0 where there are none
 
 
 class StepRow(TypedDict):

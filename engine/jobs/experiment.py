@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 
@@ -110,6 +110,7 @@ def conduct(
     machine = {**describe_device(where), **group.described()}
     run.write_status(machine=machine, why_device=why, fingerprint=data.fingerprint)
     scored = scored_on(recipe, data, tools, run)  # what can't be used is known before the training
+    tools = dataclasses.replace(tools, test_images=0 if scored is None else len(scored.index))
     trainer = METHODS[recipe.method](run, data, recipe, tools)
     if not trainer.best:
         return {}
@@ -127,7 +128,7 @@ def follow(run: Run, trainer: Trainer, tools: Tools) -> Trainer:
         f"{trainer.recipe.model.name}: {count_parameters(trainer.model):,} parameters;"
         f" {trainer.why_precision}"
     )
-    saver = Saver(run, trainer)
+    saver = Saver(run, trainer, tools.test_images)
     for stats in trainer.fit(tools.cancelled):
         if isinstance(stats, StepStats):
             run.append_metrics({"kind": "step", **dataclasses.asdict(stats)})
@@ -144,7 +145,15 @@ def follow(run: Run, trainer: Trainer, tools: Tools) -> Trainer:
         chosen = trainer.stages[stats.stage - 1].select != "last" and len(trainer.val_index)
         run.log(_epoch_line(stats, best=stats.best and bool(chosen)))
         saver.keep(stats)
-        run.heartbeat(epoch=stats.epoch, epochs=trainer.epochs, share=stats.epoch / trainer.epochs)
+        kept: dict[str, Any] = {}
+        if stats.best and stats.val_accuracy is not None:
+            kept = {"val_accuracy": stats.val_accuracy, "val_n": len(trainer.val_index)}
+        run.heartbeat(
+            epoch=stats.epoch,
+            epochs=trainer.epochs,
+            share=stats.epoch / trainer.epochs,
+            **({"figures": kept} if kept else {}),
+        )
         done, total = stats.epoch * trainer.steps, trainer.epochs * trainer.steps
         tools.progress(
             done,

@@ -17,6 +17,7 @@ from engine.jobs.saving import save_best
 from engine.models.class_means import CLASS_MEANS, fit_class_means, sharpen
 from engine.models.recognizer import count_parameters
 from engine.recipes.recipe import Recipe
+from engine.runs.run_info import PREDICTIONS
 from engine.training.sharded import outputs_of
 from engine.training.trainer import Trainer
 
@@ -87,7 +88,7 @@ def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> 
         probabilities = metrics.softmax(logits.numpy() / temperature)
         on_test = metrics.report(labels, probabilities, data.classes)
         run.write_arrays(
-            "predictions.npz",
+            PREDICTIONS,
             labels=labels,
             probabilities=probabilities.astype(np.float16),
             index=scored.index,
@@ -113,7 +114,7 @@ def measure(run: Run, trainer: Trainer, tools: Tools, scored: Scored | None) -> 
         figures.update(confusion=on_val["confusion"], per_class=on_val["per_class"])
         figures.update(knn_accuracy=_knn(gallery, data.labels[index], val_embeddings, labels))
         run.write_arrays(
-            "predictions.npz",
+            PREDICTIONS,
             labels=labels,
             probabilities=val_probabilities.astype(np.float16),
             index=trainer.val_index,

@@ -31,8 +31,10 @@ class Saver:
     training itself.
     """
 
-    def __init__(self, run: Run, trainer: Trainer) -> None:
+    def __init__(self, run: Run, trainer: Trainer, test_images: int = 0) -> None:
+        """test_images: how many are read once the training has ended."""
         self.run, self.trainer = run, trainer
+        self.on_the_way: Figures = {"unfinished": True, "test_waiting": test_images}
         self.cost, self.saved_at, self.pending = 0.0, 0.0, False
         self.every = max(1, trainer.epochs // SNAPSHOT_EPOCHS)
         index = trainer.val_index if len(trainer.val_index) else trainer.train_index
@@ -69,7 +71,7 @@ class Saver:
                 "val_loss": kept[0]["val_loss"] if kept else None,
                 "epochs": stats.epoch,
                 "seconds": stats.seconds,
-                "unfinished": True,
+                **self.on_the_way,
             }
             save_best(
                 self.run,
@@ -95,11 +97,12 @@ class Saver:
         written.
         """
         if self.pending and self.trainer.best:
-            save_best(
-                self.run,
-                self.trainer,
-                {"epochs": self.trainer.epoch, "seconds": self.trainer.seconds, "unfinished": True},
-            )
+            figures: Figures = {
+                "epochs": self.trainer.epoch,
+                "seconds": self.trainer.seconds,
+                **self.on_the_way,
+            }
+            save_best(self.run, self.trainer, figures)
 
 
 def save_best(run: Run, trainer: Trainer, figures: Figures, temperature: float = 1.0) -> None:

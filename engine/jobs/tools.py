@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Tools:
-    """What a method of training is handed: how to load data, find a model, report and be stopped, and
-    the processes that train together.
+    """What a method of training is handed: how to load data, find a model, report and be stopped, the
+    processes that train together, and how many test images are read at the end.
     """
 
     load: Callable[[DataSpec], ImageSet]
@@ -30,3 +30,4 @@ class Tools:
     cancelled: Callable[[], bool] = lambda: False
     progress: Progress = no_progress
     group: Group = ALONE
+    test_images: int = 0

@@ -14,7 +14,7 @@ from engine.jobs.queue import queue_of
 from engine.models.pretrained import keep_downloads
 from engine.progress import Cancelled, Progress
 from engine.runs.run import Run
-from engine.runs.run_info import figures_of
+from engine.runs.run_info import PREDICTIONS, figures_of, figures_so_far
 from engine.store.lineage import starting_model
 from engine.training.group import ALONE, Group
 
@@ -57,6 +57,9 @@ def train(
 
     position = read_json(run.last / "state.json")
     run.forget_after(position["epoch"] if position else 0)
+    run.write_status(figures=figures_so_far(run.metrics(), run.status().get("figures")))
+    if group.leads:  # what was predicted by weights that are replaced
+        (run.path / PREDICTIONS).unlink(missing_ok=True)
     settings = store.settings
     keep_downloads(store.home / "weights", offline=settings.offline, names_only=settings.names_only)
     scale = run.recipe().scale

@@ -30,10 +30,11 @@ CARD_ROWS = (
     ("training seconds", "seconds"),
 )
 
-VALIDATION_ONLY = (
+OF_VALIDATION = (
     "These figures are of the validation images, by which the best epoch was chosen: expect new images to"
-    " be classified somewhat less well. There was no test split."
+    " be classified somewhat less well."
 )
+VALIDATION_ONLY = f"{OF_VALIDATION} There was no test split."
 
 
 NOT_FOR = (
@@ -106,7 +107,7 @@ def model_card(meta: CheckpointMeta) -> str:
         f"| {label} | {_figure(label, value)} |" for label, value in rows if value is not None
     ]
     if metrics.get("test_accuracy") is None and metrics.get("val_accuracy") is not None:
-        lines += ["", VALIDATION_ONLY]
+        lines += ["", validation_only(metrics)]
     if metrics.get("test_data"):
         read = (
             "followed through the epochs, but nothing was chosen by them"
@@ -135,6 +136,26 @@ def model_card(meta: CheckpointMeta) -> str:
     if unseen := meta.get("unseen_alphabets"):
         lines += ["", _unseen(unseen)]
     return "\n".join([*lines, "", NOT_FOR]) + "\n"
+
+
+def validation_only(metrics: Mapping[str, Any]) -> str:
+    """What the figures of a model without test figures are of, and why it has none. Of one that was
+    saved during its training, the test images are read later, if its data has any.
+    """
+    if not awaits_test(metrics):
+        return VALIDATION_ONLY
+    count = metrics.get("test_waiting")
+    which = f"the {count:,} test images" if count else "test images, where its data has any,"
+    return (
+        f"{OF_VALIDATION} The model was saved during training, and {which} are read when that ends."
+    )
+
+
+def awaits_test(metrics: Mapping[str, Any]) -> bool:
+    """Whether test images may still be read: the model was saved during its training, and it isn't
+    recorded that its data has none.
+    """
+    return bool(metrics.get("unfinished")) and metrics.get("test_waiting") != 0
 
 
 def _limited(data: Mapping[str, Any]) -> str:

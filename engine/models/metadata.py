@@ -40,6 +40,7 @@ class _Metrics(Document):
     epochs: int | None = None
     seconds: float | None = None
     unfinished: bool | None = None
+    test_waiting: int | None = Field(None, ge=0)
     confusion: list[list[int]] | None = None
     per_class: list[dict[str, str | int | float | None]] | None = None
 

@@ -24,6 +24,7 @@ VISIT = "visit-"  # begins the mark of a visitor's run; with the visit it is del
 SHOWN_NODES = 4  # names of the nodes of one run
 STALE_SECONDS = 120  # a live process that has said nothing for so long is shown as stale
 KILLED = "its process was killed or the machine went down; it can be resumed"
+PREDICTIONS = "predictions.npz"  # in a run's folder: of its best model, on held-out images
 FIGURES = (
     "test_accuracy",
     "test_top3",
@@ -40,7 +41,7 @@ FIGURES = (
 class RunInfo:
     """A run as lists show it. Times are ISO 8601 in UTC; `share` and accuracies are fractions in
     0..1; `accuracy` is the test split's, of `test_n` images, `val_accuracy` the validation split's, of
-    `val_n`.
+    `val_n`; while it trains, that of the best epoch so far, and no test split's.
 
     stale   its process lives but has said nothing for two minutes
     seconds how long it took, all attempts of a resumed one together, without those in the queue; started
@@ -236,6 +237,19 @@ def _places(status: Mapping[str, Any]) -> str:
 def figures_of(final: Mapping[str, Any]) -> dict[str, Any]:
     """The few final metrics that lists show."""
     return {key: final[key] for key in FIGURES if final.get(key) is not None}
+
+
+def figures_so_far(
+    rows: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What lists show of a run that goes on: the validation accuracy of the epoch whose weights are
+    kept, by its `rows`. The test images are read again at its end: what they gave `before` is of weights
+    that are replaced.
+    """
+    kept = [row for row in rows if row.get("kind") == "epoch" and row.get("best")]
+    share = kept[-1].get("val_accuracy") if kept else None
+    figures = {"val_accuracy": share, "val_n": (before or {}).get("val_n")}
+    return {} if share is None else {key: n for key, n in figures.items() if n is not None}
 
 
 class Facts(NamedTuple):

@@ -92,7 +92,7 @@ def contents_of(
         counts,
         {split: len(index) for split, index in splits.items()},
         listing.notes,
-        listing.skipped + unreadable,
+        listing.skipped + listing.as_stored(unreadable),
         report_of(listing, unreadable, found),
         stored is not None,
     )

@@ -15,6 +15,7 @@ from pydantic import Field
 from engine.errors import DamagedError, DataError
 from engine.files.checked import Document, read_arrays
 from engine.recipes.fields import DataSpec
+from engine.runs.run_info import PREDICTIONS
 from engine.services.evaluation import probabilities_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from engine.progress import Progress
     from engine.store.store import Store
 
-PREDICTIONS = "predictions.npz"  # in a run's folder
 MOST_OF_CELL = 40  # images that are named of one true and one predicted class
 SAMPLED = 120  # test images that a model without recorded predictions predicts
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from pictures import files, png, small_page, write_folder, write_zip
@@ -92,6 +94,33 @@ def test_splits_say_where_they_come_from(lab):
     }
     origins = dict(zip(table["Split"], table["Where it comes from"], strict=True))
     assert "fifth" in origins["Test"] and "stratified" in origins["Validation"]
+    words = texts(page)
+    assert "In a recipe, `data.validation` sets the share and" in words
+    assert "The test split comes with the data set: no share can be set for it." in words
+    with pytest.raises(DataError, match="has a test split of 355 images already"):
+        lab.launcher.check_data(lab.recipe("quick", {"data.test": 0.2}))
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ((), "`data.validation` and `data.test` set the shares"),
+        (("test",), "The test split comes with the data set: no share can be set for it."),
+        (("val", "test"), "The validation and test splits come with the data set: no share"),
+    ],
+)
+def test_only_shares_that_a_recipe_may_set_are_offered(lab, tmp_path, held, said):
+    below = ("train", *held) if held else ("",)
+    content = [files("2", "4", count=6, below=f"{part}/" if part else "") for part in below]
+    whole = {name: data for one in content for name, data in one.items()}
+    lab.data.upload("shapes.zip", write_zip(tmp_path / "shapes.zip", whole).read_bytes())
+    page = open_page("data", data="shapes")
+    page.segmented_control(key="data-view").select("Splits").run()
+    assert said in texts(page)
+    table = page.dataframe[0].value
+    page.segmented_control(key="data-view").select("Report").run()
+    counted = re.findall(r"(\w+) (\d+)", re.sub(r"\(.*?\)", "", reported(page)["Splits"]))
+    assert counted == list(zip(table["Split"], table["Images"], strict=True))
 
 
 def test_augmentation_shows_the_same_samples_changed(lab):
@@ -268,7 +297,10 @@ def test_a_table_of_pixels_is_imported_read_otherwise_and_trained_on(lab, tmp_pa
     assert page.selectbox(key="import-label").options == ["label", "letter"]
     found = reported(page)
     assert found["Columns"] == "label is 'label'; not used: letter"
-    assert found["Splits"] == "Training 26, Test 4 (15% of the images, stratified, as chosen below)"
+    assert found["Splits"] == (
+        "Training 23, Validation 3 (held out of the training images), Test 4 (15% of the images,"
+        " stratified, as chosen below)"
+    )
     page.selectbox(key="import-label").set_value("letter").run()
     assert not page.exception and {"a · 15", "b · 15"} <= set(captions(page))
     page.selectbox(key="import-label").set_value(None).run()

@@ -30,7 +30,7 @@ def lab(tmp_path, monkeypatch):
 
 
 def test_a_model_shows_its_card_its_figures_and_what_it_confuses(lab):
-    run = add_run(lab)
+    run = add_run(lab, name="slow")
     page = open_page("models", model=run.id)
     assert page.selectbox(key="model").value == run.id
     figures = {metric.label: metric.value for metric in page.metric}
@@ -47,7 +47,9 @@ def test_a_model_shows_its_card_its_figures_and_what_it_confuses(lab):
         "Share of the class": "10.0%",
     }
     assert f"/draw?model={run.id}" in words
-    assert run.id in set(page.dataframe[-1].value["Name"])
+    listed = page.dataframe[-1].value.set_index("Id")
+    assert listed.loc["canvas-digits"]["Name"] == "canvas-digits"
+    assert listed.loc[run.id]["Name"] == "slow", "as in the box above"
 
 
 def test_a_model_of_labels_that_people_gave_stands_beside_random_choice(lab):
@@ -213,3 +215,31 @@ def test_the_hash_of_a_recipe_tells_what_decides_a_result_from_its_prose(lab):
     assert hashes[0] == hashes[1] != hashes[2]
     text = citations(lab, [add_run(lab).id, add_run(lab, model=False).id])
     assert text.count("@misc") == 1 and text.startswith("@software")
+
+
+def saved_on_the_way(run, **more: object) -> None:
+    """Make the run's model one that was saved during its training."""
+    file = run.best / "checkpoint.json"
+    meta = json.loads(file.read_text())
+    figures = {"val_accuracy": 0.9, "epochs": 1, "unfinished": True, **more}
+    file.write_text(json.dumps({**meta, "metrics": figures}))
+
+
+def test_a_model_whose_test_images_are_still_to_be_read_is_not_said_to_have_none(lab):
+    run = add_run(lab, state="failed", error="the disk is full")
+    saved_on_the_way(run, test_waiting=355)
+    words = texts(open_page("models", model=run.id))
+    assert "This run failed during training. The 355 test images are read once it is" in words
+    assert "no test split" not in words and "Hold it out" not in words
+    assert f"/train?run={run.id}" in words
+    with run.take_lock():
+        run.write_status(state="running", pid=1)
+        words = texts(open_page("models", model=run.id))
+    assert "This run has not ended. The 355 test images are read when it does" in words
+    saved_on_the_way(run)  # as an earlier version saved it
+    words = texts(open_page("models", model=run.id))
+    assert "Test images, where its data has any, are read" in words
+    saved_on_the_way(run, test_waiting=0)
+    page = open_page("models", model=run.id)
+    assert "There is no test split" in texts(page)
+    assert page.button(key=f"test-split-{run.id}")

@@ -56,7 +56,7 @@ def test_quick_is_offered_first_and_says_what_it_will_train(lab):
 
 def test_the_time_is_judged_by_runs_of_the_same_cost_alone(lab):
     run = add_run(lab)
-    assert f"judged by run `{run.id}`" in texts(open_page("train"))
+    assert f"judged by run quick `{run.id}`" in texts(open_page("train"))
     quick = lab.recipe("quick")
     for free in ({"lr": 0.5}, {"epochs": 99}, {"seed": 3}, {"weight_decay": 0.1}):
         assert cost_of(lab.recipe("quick", free)) == cost_of(quick)
@@ -89,7 +89,9 @@ def test_an_estimate_counts_loading_once_and_an_epoch_as_often_as_it_is_trained(
     times = {"started": "2026-01-02T03:04:00.000Z", "finished": "2026-01-02T03:04:05.000Z"}
     run.write_status(**times, epoch=1, epochs=1)
     words = texts(open_page("train", recipe="quick"))  # 10 epochs
-    assert f"about 23 s, judged by run `{run.id}` (1 epoch in 5.0 s, loading included;" in words
+    assert (
+        f"about 23 s, judged by run quick `{run.id}` (1 epoch in 5.0 s, loading included;" in words
+    )
 
 
 def test_what_can_be_trained_here_comes_first_and_what_is_away_says_so(lab, monkeypatch):
@@ -139,6 +141,13 @@ def test_the_small_form_of_a_recipe_can_be_changed_and_stays_changed(lab):
     small = lab.recipe("mnist-tiny-step1", {"scale": "small"})
     field = page.number_input(key="mnist-tiny-step1/small/epochs")
     assert field.value == small.epochs
+    words = texts(page)
+    assert "This describes the full scale, with its sizes and times." in words
+    assert (
+        "minutes on two CPU cores: `data.limit` 15,000, `data.limit_eval` 3,000, `epochs` 4."
+        in words
+    )
+    assert "full scale" not in texts(open_page("train", recipe="mnist-tiny-step1"))
     field.set_value(small.epochs + 1).run()
     assert f"{small.epochs + 1} epoch" in texts(page)
 
@@ -283,10 +292,15 @@ def test_a_live_run_can_be_told_to_stop(lab):
     with run.take_lock():
         run.write_status(state="running", finished=None)
         page = open_page("train", run=run.id)
+        assert page.button(key=f"stop-{run.id}").label == "Stop and keep the best"
         page.button(key=f"stop-{run.id}").click().run()
         assert not page.exception
         assert run.stop_wanted
         assert page.button(key=f"stop-{run.id}").disabled
+        (run.path / "stop").unlink()
+        run.forget_after(0)  # as before its first epoch has ended
+        label = open_page("train", run=run.id).button(key=f"stop-{run.id}").label
+        assert label == "Stop (there is no model to keep yet)"
 
 
 def test_training_again_counts_the_labels_that_changed_and_not_those_that_were_confirmed(lab):

@@ -216,6 +216,8 @@ def test_a_busy_machine_says_so_and_what_for(lab, monkeypatch):
             one.write_status(state=state, finished=None)
         assert busy.busy_with(lab) == "training run mine and 1 queued run"
         assert "queued" not in busy.busy_with(lab, but=run.id)  # that one waits for it
+        waiting = next(one for one in lab.runs() if one.state == "queued")
+        assert busy.busy_with(lab, but=waiting.id) == "", "what it waits for is said beside it"
         run.write_status(name="q` [Enter](https://evil.example)")
         assert "[Enter](" not in busy.busy_with(lab)
         run.write_status(name="mine")

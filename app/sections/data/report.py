@@ -87,10 +87,14 @@ def _columns(report: ImportReport) -> str:
 
 
 def _splits(found: Contents) -> str:
-    """Images in the splits that are stored, and where the test split comes from."""
-    sizes = zip(SPLIT_NAMES.values(), found.counts.sum(1), strict=True)
-    shown = ", ".join(f"{name} {number(int(size))}" for name, size in sizes if size)
-    return f"{shown} ({found.notes['test']})" if "test" in found.notes else shown
+    """The images of each split as the tab *Splits* counts them, and where those held out come from."""
+    official = dict(zip(SPLIT_NAMES, found.counts.sum(1), strict=True))
+    shown: list[str] = []
+    for split, size in found.splits.items():
+        drawn = "" if split == "train" or official[split] else "held out of the training images"
+        why = found.notes.get(split, "") if split == "test" and official[split] else drawn
+        shown.append(f"{SPLIT_NAMES[split]} {number(size)}{f' ({why})' if why else ''}")
+    return ", ".join(shown)
 
 
 def skipped_table(skipped: Sequence[tuple[str, str]]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,6 +13,8 @@ from app.widgets import note, number, percent
 
 if TYPE_CHECKING:
     from engine.services.datasets import Contents
+
+SHARES = {"val": "validation", "test": "test"}  # of which split a field of a recipe's data is
 
 
 def show_splits(found: Contents) -> None:
@@ -32,10 +35,33 @@ def show_splits(found: Contents) -> None:
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True)
     note(
-        "The default split. In a recipe, `data.validation` and `data.test` set the shares and"
-        " `data.seed` the random draw. Splits are stratified: each class gives the same share, to"
-        " within one image."
+        f"The default split. {_shares(official)} Splits are stratified: each class gives the same share,"
+        " to within one image."
     )
+
+
+def _shares(official: Mapping[str, Any]) -> str:
+    """What of the split a recipe may set: shares are drawn only of what the data set lacks."""
+    drawn = [f"`data.{field}`" for split, field in SHARES.items() if not official[split]]
+    own = [SPLIT_NAMES[split].lower() for split in SHARES if official[split]]
+    several = "s" if len(drawn) > 1 else ""
+    words = (
+        f"In a recipe, {' and '.join(drawn)} set{'' if several else 's'} the share{several} and"
+        " `data.seed` the random draw."
+        if drawn
+        else ""
+    )
+    return f"{words} {_given(own)}".strip()
+
+
+def _given(own: Sequence[str]) -> str:
+    if not own:
+        return ""
+    if len(own) > 1:
+        return (
+            f"The {' and '.join(own)} splits come with the data set: no share can be set for them."
+        )
+    return f"The {own[0]} split comes with the data set: no share can be set for it."
 
 
 def _origin(split: str, official: dict[str, Any], found: Contents) -> str:

@@ -16,15 +16,16 @@ from app.charts.words import size as file_size
 from app.samples.confused import confused
 from app.widgets.allowed import allowed
 from app.widgets.explain import explain, full, meaning
-from app.widgets.links import page_file
+from app.widgets.links import link, page_file
 from engine.errors import GlyphlabError
-from engine.models.card import VALIDATION_ONLY, measured_split
+from engine.models.card import awaits_test, measured_split, validation_only
 from engine.models.metadata import guessing, sets_tested_on
 from engine.recognition.confusables import groups_among, groups_in_words
 
 if TYPE_CHECKING:
     from engine.files.documents import CheckpointMeta, Figures
     from engine.lab import Lab
+    from engine.runs.run_info import RunInfo
 
 SHARE = 15  # percent, offered as the test split
 NO_TEST = (
@@ -101,8 +102,13 @@ def offer_test_split(lab: Lab, name: str, meta: CheckpointMeta) -> None:
     """Where an own model's figures are of its validation images: a way to figures of images by which
     nothing was chosen.
     """
-    own = any(run.id == name for run in lab.runs())
-    if measured_split(meta["metrics"]) != "validation" or meta.get("held_out") or not own:
+    own = next((run for run in lab.runs() if run.id == name), None)
+    if measured_split(meta["metrics"]) == "test" or meta.get("held_out") or own is None:
+        return
+    if awaits_test(meta["metrics"]):
+        _test_waits(own, meta["metrics"])
+        return
+    if measured_split(meta["metrics"]) != "validation":
         return
     with st.container(border=True, key="no-test-split"):
         st.markdown(f"**There is no test split.** {NO_TEST}")
@@ -118,6 +124,20 @@ def offer_test_split(lab: Lab, name: str, meta: CheckpointMeta) -> None:
             ):
                 run = lab.launcher.with_test_split(name, share / 100)
                 st.switch_page(page_file("train"), query_params={"run": run})
+
+
+def _test_waits(run: RunInfo, metrics: Figures) -> None:
+    """That the test images are not read yet, and what it takes: of a model saved during its training."""
+    count = metrics.get("test_waiting")
+    which = f"The {number(count)} test images" if count else "Test images, where its data has any,"
+    then = (
+        f"This run has not ended. {which} are read when it does, and its figures are replaced."
+        if run.alive
+        else f"This run {run.state} during training. {which} are read once it is resumed and has ended."
+    )
+    with st.container(border=True, key="test-waits"):
+        st.markdown(f"**The test images have not been read.** {then}")
+        link("train", "To the run", run=run.id)
 
 
 def mistakes(lab: Lab, name: str, meta: CheckpointMeta) -> None:
@@ -205,7 +225,7 @@ def _accuracy(meta: CheckpointMeta) -> tuple[str, str, str | None]:
     if held:
         help = f"mean of {held['models']} models of this recipe, each on {number(held['n'])} images"
         return "Held-out accuracy", percent(held["accuracy"]), help
-    return "Validation accuracy", percent(metrics.get("val_accuracy")), VALIDATION_ONLY
+    return "Validation accuracy", percent(metrics.get("val_accuracy")), validation_only(metrics)
 
 
 def _random_choice(meta: CheckpointMeta) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.study import Figures
-from app.charts.words import percent
+from app.charts.words import number, percent
 from app.widgets.explain import full
 from engine.data.sources import DATASETS
 
@@ -98,19 +98,31 @@ def summary(rows: Sequence[Row]) -> None:
             f"{sum((row.difference or 0) >= 0 or row.may_be_chance for row in judged)} of {len(judged)}",
             width=230,
             help="Of those that were run at full size and have a reported figure: at or above it, or below"
-            f" it within chance. {WITHIN_CHANCE}{_below(judged)} Both intervals are in the table. Those of wrong"
+            f" it within chance. {WITHIN_CHANCE} Both intervals are in the table. Those of wrong"
             " labels are left out: there, higher is not better.",
         )
+    if below := _below(judged):  # not in the tooltip alone: the count is read without it
+        st.caption(below)
 
 
 def _below(rows: Sequence[Row]) -> str:
-    """Which of the experiments are counted though ours is below, by how much and of how many runs."""
+    """Which of the experiments are counted though ours is below, by how much, of how many images and
+    runs.
+    """
     below = [
-        f"`{row.name}` by {-points:.2f} points (our runs: {row.ours.runs})"
+        f"`{row.name}` by {-points:.2f} points ({_images(row.ours.n)}our runs: {row.ours.runs})"
         for row in rows
         if row.ours and (points := row.points or 0) < 0 and row.may_be_chance
     ]
-    return f" Below, within chance: {'; '.join(below)}." if below else ""
+    if not below:
+        return ""
+    return (
+        f"Counted though below the reported figure, as chance may explain it: {'; '.join(below)}."
+    )
+
+
+def _images(count: int | None) -> str:
+    return f"{number(count)} test images; " if count else ""
 
 
 def overview(rows: Sequence[Row]) -> None:

@@ -4,13 +4,14 @@ button.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 import yaml
 
-from app.charts.words import number, percent, seconds
+from app.charts.words import literal, number, percent, seconds
 from app.sections.data.report import warn
 from app.sections.train.choose import choose, in_the_way
 from app.sections.train.form import recipe_form
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from engine.runs.run_info import RunInfo
 
 MOST_SEEDS = 10
+MOST_CHANGES = 4  # of the small scale that are named
 # Fields of a stage on which the time of an epoch does not depend.
 FREE = {
     "epochs",
@@ -63,7 +65,7 @@ def start(lab: Lab) -> None:
             )
             base = on_other_data(lab, base, data)
         else:
-            _about(base)
+            _about(base, lab.recipe(name).small)
         in_the_way(lab, base)
         recipe = _edited(lab, base, key)
     except GlyphlabError as error:
@@ -119,13 +121,27 @@ def keep_edits() -> None:
     st.session_state["recipe-begun"] = st.session_state.get("recipe-edited")
 
 
-def _about(recipe: Recipe) -> None:
+def _about(recipe: Recipe, small: Mapping[str, Any]) -> None:
+    """What the recipe is. small: what its small scale changes."""
     if recipe.about:
         st.markdown(recipe.about)
     if recipe.published:
         known = recipe.published
         figure = "in words" if known.value is None else f"**{known.value:g}%**"
         st.caption(f"Reported: {figure}, {known.metric} ({known.source}). {known.note}".strip())
+    if recipe.scale == "small" and recipe.about:
+        st.caption(f"This describes the full scale, with its sizes and times. {_cut_down(small)}")
+
+
+def _cut_down(small: Mapping[str, Any]) -> str:
+    """What the small scale changes, and how long it takes. Markdown."""
+    values = [
+        f"`{field}` {number(value) if isinstance(value, int) else literal(str(value))}"
+        for field, value in small.items()
+    ]
+    more = len(values) - MOST_CHANGES
+    shown = values[:MOST_CHANGES] + ([f"and {more} more"] if more > 0 else [])
+    return f"Small takes minutes on two CPU cores: {', '.join(shown)}."
 
 
 def _edited(lab: Lab, recipe: Recipe, key: str) -> Recipe:
@@ -199,7 +215,7 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
     like = next((run for run in islice(same, ALIKE) if _alike(lab, run, recipe)), None)
     if like is not None and like.seconds and like.epochs:
         parts.append(
-            f"about {seconds(_expected(lab, like, epochs))}, judged by run `{like.id}`"
+            f"about {seconds(_expected(lab, like, epochs))}, judged by run {literal(like.name)} `{like.id}`"
             f" ({number(like.epochs)} epoch{'s' * (like.epochs > 1)} in {seconds(like.seconds)},"
             f" loading included; test accuracy {percent(like.accuracy)})"
         )

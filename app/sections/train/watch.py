@@ -38,7 +38,11 @@ WAITING_SECONDS, FOLLOWING_SECONDS = (
     1.0,
 )  # between two looks: until the first point is there, and from then on
 
-STOP = {False: "Stop and keep the best", True: "Take out of the queue"}
+QUEUED, NOTHING_YET, STOP = (
+    "Take out of the queue",
+    "Stop (there is no model to keep yet)",
+    "Stop and keep the best",
+)
 
 
 def watch(lab: Lab, run_id: str) -> None:
@@ -142,13 +146,14 @@ def _curves(
 
 
 def _buttons(lab: Lab, info: RunInfo, begun: bool) -> None:
-    """begun: whether an epoch has ended, from which the run could go on."""
+    """begun: whether an epoch has ended, whose model is kept and from which the run could go on."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"run-buttons-{info.id}"):
         own = not lab.why_not("stop a run", info.owner)
         if info.alive and own:
             stopping = info.state == "stopping"
+            stop = QUEUED if info.state == "queued" else STOP if begun else NOTHING_YET
             st.button(
-                "Stopping…" if stopping else STOP[info.state == "queued"],
+                "Stopping…" if stopping else stop,
                 key=f"stop-{info.id}",
                 icon=":material/stop:",
                 disabled=stopping,

@@ -286,3 +286,19 @@ def test_columns_range_and_polarity_are_in_the_report(listed, tmp_path):
     np.savez(tmp_path / "b.npz", x=np.eye(16)[None].repeat(9, 0), y=np.arange(9) % 3)
     report = report_of(listed(tmp_path / "b.npz"))
     assert report.levels == "0 to 1, stretched to 0 to 255"
+
+
+@pytest.mark.parametrize("above", ["", "mine/", "mine/inner/"])
+def test_all_that_is_left_out_is_named_as_it_is_stored(load, listed, tmp_path, above):
+    content = files("1", "7", count=4, below=above) | {
+        f"{above}1/broken.png": b"broken",
+        f"{above}7/note.txt": b"a note",
+    }
+    path = write_zip(tmp_path / "own.zip", content)
+    data, listing = load(path), listed(path)
+    assert [name for name, _ in data.skipped] == [f"{above}1/broken.png"]
+    report = report_of(listing, [("1/broken.png", "it is broken")])
+    assert [name for name, _ in report.skipped] == [f"{above}1/broken.png", f"{above}7/note.txt"]
+    assert report.images == 8 and report.classes == {"1": 4, "7": 4}
+    assert any(f"{above}1/broken.png" in one.text for one in report.findings)
+    assert set(data.files) == {f"{name}/{n}.png" for name in "17" for n in range(4)}
