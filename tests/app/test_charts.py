@@ -18,7 +18,7 @@ from weblab import learning_rows
 from app.charts import COLOURS, figure
 from app.charts import words as say
 from app.charts.base import class_labels, message
-from app.charts.compare_classes import class_differences, confusion
+from app.charts.compare_classes import class_differences, confusion, with_cells
 from app.charts.data import class_counts
 from app.charts.learning import (
     MOST_POINTS,
