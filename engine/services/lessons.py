@@ -54,8 +54,9 @@ class Desk:
 class Standing:
     """A line of the leaderboard: a student's best run, its test accuracy with the 95% interval (all
     0..1), and its place, which only those are before who are better beyond both intervals. reached:
-    whether it has the target; None where the target lies within the interval. name_is_anothers: of a
-    student who is gone, whether somebody in the class has the name now.
+    whether the accuracy, in percent with two decimals as it is shown, is the target or better; sure:
+    whether the target lies outside the interval. name_is_anothers: of a student who is gone, whether
+    somebody in the class has the name now.
     """
 
     place: int
@@ -65,7 +66,8 @@ class Standing:
     low: float
     high: float
     n: int
-    reached: bool | None
+    reached: bool
+    sure: bool
     name_is_anothers: bool = False
 
 
@@ -158,7 +160,8 @@ class Lessons:
                 low=row[1][0],
                 high=row[1][1],
                 n=row[2],
-                reached=_reached(assignment.target, row[1]),
+                reached=round(100 * row[0], 2) >= round(100 * assignment.target, 2),
+                sure=not row[1][0] < assignment.target <= row[1][1],
                 name_is_anothers=_is_anothers(students[row[3]], here),
             )
             for row in rows
@@ -261,8 +264,3 @@ def _tested_on(data: DataSpec) -> dict[str, object]:
 def _is_anothers(student: Student, here: dict[str, str]) -> bool:
     """Whether somebody else is in the class by this student's name. here: name → id."""
     return here.get(student.name.casefold(), student.id) != student.id
-
-
-def _reached(target: float, interval: tuple[float, float]) -> bool | None:
-    low, high = interval
-    return True if low >= target else False if high < target else None
