@@ -204,16 +204,19 @@ def _desk(lab: Lab, desk: Desk) -> None:
     if desk.best is not None:
         words.insert(1, f"best {percent(desk.best.accuracy)}")
     elif desk.runs:
-        words.insert(1, _begun(desk.runs))
+        words.insert(1, _stands(desk.runs))
     st.caption(" · ".join(words))
 
 
-def _begun(runs: Sequence[RunInfo]) -> str:
-    """When the newest of a student's runs was handed in, or began. runs: newest first, not empty."""
+def _stands(runs: Sequence[RunInfo]) -> str:
+    """How far the newest of a student's runs is. runs: newest first, not empty."""
     newest, latest = runs[0], "latest " if len(runs) > 1 else ""
-    if newest.started is None or newest.state == "queued":
-        return f"{latest}handed in {ago(newest.created)}"
-    return f"{latest}started {ago(newest.started)}"
+    if newest.state == "queued":
+        return f"{latest}queued {ago(newest.created)}"
+    if newest.alive:
+        doing = "stopping" if newest.state == "stopping" else "in training"
+        return f"{latest}{doing}, started {ago(newest.started or newest.created)}"
+    return f"{latest}{newest.outcome} {ago(newest.finished or newest.created)}"
 
 
 def _many(count: int, what: str) -> str:
