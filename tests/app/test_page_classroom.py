@@ -275,7 +275,7 @@ def the_wall() -> None:
 
 
 def test_the_wall_says_how_far_a_run_is(lab):
-    """"Handed in" was read as work that a student has finished and submitted."""
+    """ "Handed in" was read as work that a student has finished and submitted."""
     run = add_run(lab, model=False)
     with run.take_lock():
         waits = {"state": "queued", "message": "waiting for 1 other run", "started": None}
