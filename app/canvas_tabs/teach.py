@@ -32,6 +32,7 @@ KEPT = {  # role → what becomes of the drawings
     "visitor": "Your drawings are kept apart, for you alone, and are no data set on *Data*: export them to"
     f" keep them. They are deleted once you have been away for {AWAY_SECONDS / 3600:g} hours.",
 }
+CLEARED = "Your teacher has cleared what you had saved."
 LOOK_SECONDS = 10.0  # between two looks of a student's page whether their work was cleared
 
 
@@ -140,11 +141,14 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks, taught: list[Any]
 
     def collected(said: str) -> tuple[Any, ...]:
         """What is there now: a teacher may have cleared it, and then nothing says that it is kept."""
-        role, own = person_in_canvas(reader.whole).role, reader.lab
+        person, own = person_in_canvas(reader.whole), reader.lab
+        role, why = person.role, ""
+        if role == "student" and reader.whole.lessons.is_to_be_told(person.id):
+            why = CLEARED
         symbols = [gr.skip()] * len(taught)
         if not own.taught.symbols():
-            symbols = [NOTHING_TAUGHT, gr.Dropdown(choices=[], value=None), ""]
-        still = said if own.drawings.all() else ""
+            symbols = [NOTHING_TAUGHT, gr.Dropdown(choices=[], value=None), why]
+        still = said if own.drawings.all() else why
         # Visitors train what is as small as `quick` only: for them the button would always refuse.
         start = gr.Button(visible=role != "visitor")
         return gr.Markdown(f"{SAVE} {KEPT[role]}"), drawings_table(reader), start, still, *symbols
