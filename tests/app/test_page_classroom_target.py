@@ -72,3 +72,27 @@ def test_no_proposed_target_is_what_the_unchanged_recipe_is_shown_with(n):
     for wrong in range(6, 40):
         found = Untouched((n - wrong) / n, n)
         assert _proposed(found) > round(100 * found.accuracy, 2), found
+
+
+def the_teachers_form() -> None:
+    from app.sections.classroom.assigning import hand_out
+    from app.shared_lab import open_lab_here
+    from engine.people.person import TEACHER
+
+    hand_out(open_lab_here().for_person(TEACHER))
+
+
+def forms(block) -> list:
+    below = [one for one in block.children.values() if hasattr(one, "children")]
+    own = [block.proto] if block.type == "form" else []
+    return own + [proto for one in below for proto in forms(one)]
+
+
+def test_an_assignment_is_handed_out_by_its_button_and_not_by_enter_in_a_field(lab):
+    page = run_part(the_teachers_form)
+    (form,) = forms(page.main)
+    assert not form.form.enter_to_submit
+    page.text_input(key="assigned-words").input("Another rate?")
+    assert lab.lessons.assignment() is None
+    page.button[0].click().run()
+    assert lab.lessons.assignment().words == "Another rate?"

@@ -34,7 +34,7 @@ def hand_out(lab: Lab) -> None:
     recipe = st.selectbox("Recipe", recipes, first, key="assigned-recipe")
     found = lab.lessons.untouched(recipe)
     target = f"assigned-target-{recipe}"
-    with st.form("hand-out", border=False):
+    with st.form("hand-out", border=False, enter_to_submit=False):
         left, right = st.columns([3, 1])
         left.text_input("What to try", key="assigned-words", max_chars=500)
         right.number_input("Target, %", 1.0, 100.0, _proposed(found), 0.5, "%.2f", key=target)
