@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.sections.canvas_frame import canvas_frame
 from app.widgets import damaged_box, empty, link, page
 from app.widgets.address import base_address, canvas_address
 from app.widgets.busy import quick_takes
@@ -51,10 +52,7 @@ with page("Draw", "Draw one character; the model answers while the pen moves.") 
         )
     else:
         visiting_canvas(lab)
-        with st.container(key="canvas"):
-            st.iframe(
-                canvas_address(wanted), height=1240, alt="The drawing canvas"
-            )  # until the canvas has set what it needs
+        canvas_frame(wanted)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.link_button(
                 "Open it full size", canvas_address(wanted), icon=":material/open_in_new:"

@@ -15,12 +15,24 @@ from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.tables import NOTHING_TAUGHT, drawings_table, model_in, to_draw
 from app.charts.words import literal
 from app.people.asking import person_in_canvas
+from app.people.presence import AWAY_SECONDS
 from engine.errors import DataError, GlyphlabError
 from engine.runs.run_info import ALIVE
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
-
+SAVE = "Draw a character and save it under its right label."
+_A_DATA_SET = "The drawings are the data set `drawings`: browse it, train on it, or fine-tune the chosen model."
+KEPT = {  # role → what becomes of the drawings
+    "owner": _A_DATA_SET,
+    "teacher": f"{_A_DATA_SET} Only your own are in it: those of your students are gathered on Classroom.",
+    "student": "Your drawings are kept apart, for you alone, and are no data set on *Data*: fine-tune the"
+    " chosen model on them here, or export them. Your teacher can copy those of the whole class into a"
+    " data set.",
+    "visitor": "Your drawings are kept apart, for you alone, and are no data set on *Data*: export them to"
+    f" keep them. They are deleted once you have been away for {AWAY_SECONDS / 3600:g} hours.",
+}
+CLEARED = "Your teacher has cleared what you had saved."
 LOOK_SECONDS = 10.0  # between two looks of a student's page whether their work was cleared
 
 
@@ -129,23 +141,23 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks, taught: list[Any]
 
     def collected(said: str) -> tuple[Any, ...]:
         """What is there now: a teacher may have cleared it, and then nothing says that it is kept."""
-        # Visitors train what is as small as `quick` only: for them the button would always refuse.
-        may = person_in_canvas(reader.whole).role != "visitor"
-        own = reader.lab
+        person, own = person_in_canvas(reader.whole), reader.lab
+        role, why = person.role, ""
+        if role == "student" and reader.whole.lessons.is_to_be_told(person.id):
+            why = CLEARED
         symbols = [gr.skip()] * len(taught)
         if not own.taught.symbols():
-            symbols = [NOTHING_TAUGHT, gr.Dropdown(choices=[], value=None), ""]
-        still = said if own.drawings.all() else ""
-        return drawings_table(reader), gr.Button(visible=may), still, *symbols
+            symbols = [NOTHING_TAUGHT, gr.Dropdown(choices=[], value=None), why]
+        still = said if own.drawings.all() else why
+        # Visitors train what is as small as `quick` only: for them the button would always refuse.
+        start = gr.Button(visible=role != "visitor")
+        return gr.Markdown(f"{SAVE} {KEPT[role]}"), drawings_table(reader), start, still, *symbols
 
     def follow(state: dict[str, str] | None) -> tuple[Any, ...]:
         return _followed(reader, state)
 
     held = gr.Markdown("")
-    gr.Markdown(
-        "Draw a character and save it under its right label. The drawings are the data set"
-        " `drawings`: browse it, train on it, or fine-tune the chosen model."
-    )
+    about = gr.Markdown(SAVE)
     with gr.Row():
         with gr.Column(min_width=260):
             label = gr.Textbox("", label="Right label", max_lines=1)
@@ -165,7 +177,7 @@ def collect_tab(reader: Reader, pad: gr.HTML, page: gr.Blocks, taught: list[Any]
     out.click(export_drawings, None, file, **_at(out))
     start.click(tune, pad, [running, progress, timer], **_at(start))
     timer.tick(follow, running, [progress, timer], **QUIET)
-    there = [table, start, done, *taught]
+    there = [about, table, start, done, *taught]
     _hold(reader, page, "collect", held, [button, last, out, start])
     page.load(collected, done, there, **QUIET)
     if reader.whole.settings.mode == "class":

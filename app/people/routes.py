@@ -37,14 +37,18 @@ JOIN = f"""<h1>Join the class</h1>
  autocomplete="nickname"></label>
 <button>Join</button></form>
 <p>Others of the class see your name beside your runs. Take a first name or a nickname. A cookie keeps
-you joined in this browser for a week. You were here before? The teacher can give you a slip with a code of
+you joined in this browser for a week at most: it is void as soon as the teacher ends the lesson or takes you off
+the class, or you leave. You were here before? The teacher can give you a slip with a code of
 your own: enter it above with the name you had, and what you made is there again.</p>
 <p>The teacher's computer keeps your name, when you joined, which pages you opened and when, and what you draw,
-teach and train. When the teacher clears your work, the list of pages is deleted at once, and your work with your
-name on it after a week; until then the teacher can bring it back. When that lesson ends, your name is taken
-off the class's list. Drawings that the teacher copies into a data set stay, without your name, until the
+teach and train, also after the lesson, until the teacher clears your work: then the list of pages is deleted at
+once, and your work with your name on it after a week, in which the teacher can bring it back. Your name is taken
+off the class's list at the end of a lesson only if nothing that you made is there then: because you made nothing,
+or the teacher has cleared it. Drawings that the teacher copies into a data set stay, without your name, until the
 teacher deletes that data set.</p>
 <details><summary>I am the teacher</summary>ENTER</details>"""
+LOCKED = """<p class="held" role="status">The class is locked: nobody new can join until the teacher unlocks
+it. With a code of your own, from a slip, you come back in all the same.</p>"""
 ENTER = """<form method="post" action="enter"><label>Key <input name="key" type="password" required
  autocomplete="current-password" maxlength="200"></label><button>Enter</button></form>"""
 OWN = """<h1>This lab is private</h1>
@@ -61,12 +65,12 @@ def routes(admission: Admission, settings: Settings) -> list[Route]:
         html = PAGE.replace("BODY", body)
         return HTMLResponse(html, status, {"cache-control": "no-store"})
 
-    def page(wrong: str = "", status: int = 200, **fields: str) -> Response:
+    def page(wrong: str = "", status: int = 200, held: str = "", **fields: str) -> Response:
         body = (JOIN if classroom.mode == "class" else OWN).replace("ENTER", enter_by)
         for name in ("code", "name"):
             body = body.replace(name.upper(), escape(fields.get(name, "")))
         box = f'<p class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
-        return framed(box + body, status)
+        return framed(box + held + body, status)
 
     async def join(request: Request) -> Response:
         if request.method == "GET":
@@ -74,7 +78,7 @@ def routes(admission: Admission, settings: Settings) -> list[Route]:
                 return RedirectResponse("./", 303)
             code = request.query_params.get("code", "")[:20]
             why = _why_outside(classroom, request.cookies.get(admission.cookie_name))
-            return page(why, code=code)
+            return page(why, held=_locked(classroom), code=code)
         fields = await _fields(request)
         if wait := await admission.turn_of(_client(request)):
             return wait
@@ -141,6 +145,13 @@ def _why_outside(classroom: Classroom, shown: str | None) -> str:
         why = str(classroom.outside(shown))
         if why != str(outside_error("unknown")):
             return f"{why[0].upper()}{why[1:]}"
+    return ""
+
+
+def _locked(classroom: Classroom) -> str:
+    """What the page to join by says while the class is locked; '' otherwise, and where that can't be read."""
+    with suppress(GlyphlabError):
+        return LOCKED if classroom.mode == "class" and classroom.now().locked else ""
     return ""
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.sections.embeddings.choose import at_work, pick_segment
 from app.sections.proposed import propose
-from app.sections.unlabelled import all_labelled, first_without_labels
+from app.sections.unlabelled import all_labelled, first_without_labels, not_labelling
 from app.widgets import allowed, empty, link, note, number, percent, pick_dataset, pick_model
 from app.widgets.links import page_file
 from app.widgets.person import pick_person
@@ -26,6 +26,9 @@ MEASURED_ON = "EMNIST's capital letters (`python -m bench labelling`)"
 
 def label(lab: Lab) -> None:
     """The page."""
+    if not lab.may("label"):
+        not_labelling(lab)
+        return
     left, right, name = st.columns([4, 4, 2])
     with left:
         data = pick_dataset(lab, "data", default=first_without_labels(lab))

@@ -40,6 +40,8 @@ def propose(lab: Lab, space: Space, strategy: str) -> None:
             return
         waiting = [one.name for one in found]
         st.session_state[key] = waiting
+        # labels that are given or taken back later change nothing about how these were chosen
+        st.session_state[f"{key}-why"] = _why(lab, space, strategy)
     known = st.session_state[key]
     first, *later = lab.labelling.predicted(space, waiting)
     classes = lab.labels.classes(space.data)
@@ -47,7 +49,7 @@ def propose(lab: Lab, space: Space, strategy: str) -> None:
     open_for(space.key, waiting)
     _one(lab, space, first, [first.name, *(one.name for one in later)], keys, do)
     st.caption(
-        f"{len(known) - len(waiting) + 1} of {len(known)} proposed{_why(lab, space, strategy)}"
+        f"{len(known) - len(waiting) + 1} of {len(known)} proposed{st.session_state[f'{key}-why']}"
     )
     _strip(lab, space, later, [name for name in known if name not in waiting])
     free = all(len(name) == 1 for name in classes)
@@ -68,12 +70,12 @@ def propose(lab: Lab, space: Space, strategy: str) -> None:
 
 
 def _why(lab: Lab, space: Space, strategy: str) -> str:
-    """By what the proposed images were chosen, where what is predicted of them would mislead."""
+    """By what images that are proposed now are chosen, where what is predicted of them would mislead."""
     if strategy in ("random", "diversity"):
         return ""
     if lab.labelling.head(space) is None:
-        return ", chosen to differ from each other until there are labels of two classes"
-    return ", chosen by the linear classifier that is fitted to your labels, ten at a time"
+        return ", chosen to differ from each other: there were no labels of two classes yet"
+    return ", chosen by the linear classifier that was fitted to the labels given before"
 
 
 def _waiting(lab: Lab, space: Space, key: str) -> list[str]:

@@ -1,4 +1,6 @@
-"""Which data sets hold images without a label, and how to come by one, where none does."""
+"""Which data sets hold images without a label, and how to come by one, where none does; and what there
+is for those who may not label.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import literal
-from app.widgets import allowed, link
+from app.widgets import link
 from engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,9 +44,29 @@ def all_labelled(lab: Lab, data: str) -> None:
             st.markdown("These have images without one:")
             for name in others:
                 link("label", literal(name), data=name)
-        elif allowed(lab, "change data"):
+        else:
             st.markdown(HOW_TO_GET_SOME)
             link("data", "Add a data set", add="yes")
+
+
+def not_labelling(lab: Lab) -> None:
+    """Whose the labels of this lab are, and what somebody can do who may not change them."""
+    of_class = lab.settings.mode == "class"
+    who = "your teacher" if of_class else "the owner of this lab"
+    others = "the whole class" if of_class else "everybody"
+    with st.container(border=True, key="not-labelling"):
+        st.markdown(
+            f":material/lock: On this page {who} gives labels to images that have none. A label counts for"
+            f" {others}, so nobody else changes one: not here, nor on *Sample* and *Label noise*."
+        )
+        st.markdown(
+            "**What you can do instead:** draw characters and save each under its right label (*Draw*, tab"
+            " *Collect*): labelled images of your own. Or look at the images that there are and at what a"
+            " model makes of them; where you find a wrong label, tell"
+            f" {who} the name of the image, which stands on its page *Sample*."
+        )
+        link("draw", "Draw and label characters of your own")
+        link("embeddings", "Look at images on a map")
 
 
 def _without_labels(lab: Lab) -> Iterator[str]:

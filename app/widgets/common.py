@@ -15,6 +15,7 @@ from app.charts.words import moment
 from app.people.asking import in_dashboard
 from app.shared_lab import open_lab_here
 from app.theme import DARK, LIGHT
+from app.widgets.cleared import cleared_notice
 from app.widgets.explain import full
 from app.widgets.fragments import fragment
 from app.widgets.links import link
@@ -42,8 +43,8 @@ WIDE_TABLE = "The table scrolls sideways; the button at its upper right corner e
 
 
 def _lock(lab: Lab, was: bool) -> None:
-    """Whether the class is locked; the page is drawn anew when that changes, and for somebody who is
-    no longer in the class.
+    """Whether the class is locked, and whether one's work was cleared. The page is drawn anew when the lock
+    changes, and for somebody who is no longer in the class.
     """
     try:
         locked = lab.classroom.is_locked_for(asking())
@@ -56,6 +57,7 @@ def _lock(lab: Lab, was: bool) -> None:
             "The class is locked: look and draw until your teacher unlocks it.",
             icon=":material/lock:",
         )
+    cleared_notice()
 
 
 NATS = " (nats)"

@@ -196,6 +196,7 @@ export function startPad({ element, props, trigger, server, watch }) {
   // On the lab's own page the canvas stands in a frame of the same origin: as tall as what it shows, so that nothing is scrolled twice.
   const frame = window.frameElement, content = element.closest("main")?.firstElementChild;
   document.documentElement.classList.toggle("gl-framed", Boolean(frame)); // it begins where the page's own texts begin
+  if (frame) frame.dataset.ready = "yes"; // the page's words that it is loading go (app/sections/canvas_frame.py)
   if (frame && content) new ResizeObserver(() => {
     if (content.offsetHeight > LEAST_CONTENT) frame.style.height = `${Math.ceil(content.offsetHeight) + AROUND}px`;
   }).observe(content);

@@ -103,7 +103,7 @@ _ROWS: dict[str, dict[str, str]] = {
     "lessons": {
         "look": "assignment leaderboard",
         "lead": "clear end gather hand_out still_stopping stop_all take_back undo_clear untouched wall",
-        HIDDEN: "go_on_clearing",
+        HIDDEN: "go_on_clearing is_to_be_told was_told",
     },
     "visits": {HIDDEN: "forget"},
     "tour": {

@@ -16,13 +16,15 @@ from engine.people.person import Person
 @dataclass(frozen=True)
 class Deed:
     """words: for the sentence "You may not …"; others: roles besides owner and teacher that may do
-    it; own: only with what they began themselves; calm: also while the class is locked.
+    it; own: only with what they began themselves; calm: also while the class is locked; because: why
+    not, where that is not plain.
     """
 
     words: str
     others: str = ""
     own: bool = False
     calm: bool = False
+    because: str = ""
 
 
 ALL = "student visitor"
@@ -42,7 +44,7 @@ DEEDS: dict[str, Deed] = {
     "stop a task": Deed("stop another person's background computation", "student", own=True),
     "prepare data": Deed("fetch or decode a data set"),
     "change data": Deed("add or delete a data set"),
-    "label": Deed("change labels"),
+    "label": Deed("change labels", because=": they count for everybody"),
     "diagnose": Deed("diagnose labels or delete a diagnosis"),
     "keep a recipe": Deed("save a recipe in the lab"),
     "sweep": Deed("start or change a sweep, a study or a search for a learning rate"),
@@ -63,7 +65,7 @@ def check(person: Person, deed: str, owner: str = "", locked: bool = False) -> N
     row = DEEDS[deed]
     who = WHO[person.role]
     if person.role not in row.others.split():
-        raise RightsError(f"you may not {row.words} here", hint=f"Ask {who}.")
+        raise RightsError(f"you may not {row.words} here{row.because}", hint=f"Ask {who}.")
     if row.own and (not person.mark or owner != person.mark):
         raise RightsError(f"you may not {row.words}", hint=f"Ask whose it is, or {who}.")
     if locked and not row.calm:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import GlyphlabError, RightsError
 from engine.people.class_file import Assignment, Student
+from engine.people.cleared import Cleared
 from engine.people.request_log import forget_requests
 from engine.people.started import Started
 from engine.people.work import with_work
@@ -54,8 +55,9 @@ class Desk:
 class Standing:
     """A line of the leaderboard: a student's best run, its test accuracy with the 95% interval (all
     0..1), and its place, which only those are before who are better beyond both intervals. reached:
-    whether it has the target; None where the target lies within the interval. name_is_anothers: of a
-    student who is gone, whether somebody in the class has the name now.
+    whether the accuracy, in percent with two decimals as it is shown, is the target or better; sure:
+    whether the target lies outside the interval. name_is_anothers: of a student who is gone, whether
+    somebody in the class has the name now.
     """
 
     place: int
@@ -65,7 +67,8 @@ class Standing:
     low: float
     high: float
     n: int
-    reached: bool | None
+    reached: bool
+    sure: bool
     name_is_anothers: bool = False
 
 
@@ -77,7 +80,7 @@ class Lessons:
     ) -> None:
         self.store, self.launcher = store, launcher
         self.classroom, self.compare = classroom, compare
-        self._clearing = Clearing(store, launcher)
+        self._clearing, self._cleared = Clearing(store, launcher), Cleared(store.home)
 
     def wall(self) -> list[Desk]:
         """Every student, by name."""
@@ -158,7 +161,8 @@ class Lessons:
                 low=row[1][0],
                 high=row[1][1],
                 n=row[2],
-                reached=_reached(assignment.target, row[1]),
+                reached=round(100 * row[0], 2) >= round(100 * assignment.target, 2),
+                sure=not row[1][0] < assignment.target <= row[1][1],
                 name_is_anothers=_is_anothers(students[row[3]], here),
             )
             for row in rows
@@ -197,9 +201,9 @@ class Lessons:
 
     # order
 
-    def stop_all(self, students: Sequence[str] = ()) -> int:
-        """Stop the runs of these students, or of all, and keep the best model of each that has one;
-        returns how many.
+    def stop_all(self, students: Sequence[str] | None = None) -> int:
+        """Stop the runs of these students, or of all (None), and keep the best model of each that has
+        one; returns how many.
         """
         count = 0
         for run in self._runs_of(students):
@@ -209,14 +213,29 @@ class Lessons:
                     count += 1
         return count
 
-    def clear(self, students: Sequence[str] = ()) -> tuple[str, int]:
-        """Move what these students, or all, trained, taught and drew to the trash, and forget which pages
-        they opened; returns the name by which `undo_clear` puts back what is in the trash ('' if there
-        was nothing), and how many runs were still alive: they follow when they have stopped.
+    def clear(self, students: Sequence[str] | None = None) -> tuple[str, int]:
+        """Move what these students, or all (None), trained, taught and drew to the trash, and forget which
+        pages they opened; they are told once. Returns the name by which `undo_clear` puts back what is
+        in the trash ('' if there was nothing), and how many runs were still alive: they follow when they
+        have stopped. Raises RightsError for an empty choice.
         """
-        chosen = [one for one in self._known() if not students or one.id in students]
+        if students is not None and not students:
+            raise RightsError("nobody was chosen", hint="Choose whose work is to be cleared.")
+        chosen = [one for one in self._known() if students is None or one.id in students]
         runs = [run.id for run in self._runs_of(students)]
-        return self._clearing.begin(runs, chosen)
+        had_some = with_work(self.store.home, [one.id for one in chosen])
+        batch, left = self._clearing.begin(runs, chosen)
+        with suppress(GlyphlabError):  # it is cleared all the same
+            self._cleared.add(had_some, batch)
+        return batch, left
+
+    def is_to_be_told(self, student: str) -> bool:
+        """Whether a student's (id) work was cleared and they have not been told yet."""
+        return self._cleared.is_untold(student)
+
+    def was_told(self, student: str) -> None:
+        """A student has read that their work was cleared. Raises SettingsError."""
+        self._cleared.drop({student})
 
     def still_stopping(self, batch: str) -> int:
         """Of the runs that were cleared together, how many are still to stop and to go to the trash."""
@@ -231,6 +250,7 @@ class Lessons:
         if it is not there any more, or something else stands in a place.
         """
         self._clearing.undo(batch)
+        self._cleared.take_back(batch)
 
     def end(self) -> None:
         """End the lesson: runs stop, everybody is sent away, and a new code is made. What was made stays;
@@ -242,15 +262,18 @@ class Lessons:
         self.classroom.dismiss(keep)
         forget_requests(self.store.home, known - keep)
         Started(self.store.home).forget(known - keep)
+        self._cleared.drop(known - keep)
 
     def _known(self) -> list[Student]:
         """Who is or was in the class."""
         found = self.classroom.now()
         return [*found.students, *found.gone]
 
-    def _runs_of(self, students: Sequence[str]) -> list[RunInfo]:
+    def _runs_of(self, students: Sequence[str] | None) -> list[RunInfo]:
         return [
-            run for run in self.store.runs() if run.owner and run.owner in (students or [run.owner])
+            run
+            for run in self.store.runs()
+            if run.owner and (students is None or run.owner in students)
         ]
 
 
@@ -261,8 +284,3 @@ def _tested_on(data: DataSpec) -> dict[str, object]:
 def _is_anothers(student: Student, here: dict[str, str]) -> bool:
     """Whether somebody else is in the class by this student's name. here: name → id."""
     return here.get(student.name.casefold(), student.id) != student.id
-
-
-def _reached(target: float, interval: tuple[float, float]) -> bool | None:
-    low, high = interval
-    return True if low >= target else False if high < target else None

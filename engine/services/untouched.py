@@ -36,7 +36,7 @@ class Untouched:
 
     @property
     def provable(self) -> float:
-        """The highest target that a run without a mistake has reached beyond its interval."""
+        """The highest target that lies below the interval of a run without a mistake."""
         return wilson_interval(self.n, self.n)[0]
 
 

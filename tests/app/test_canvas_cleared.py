@@ -12,31 +12,16 @@ import gradio as gr
 import pytest
 from hands import drawn, png
 from own_loop import run
+from teaching_tabs import tabs
 
 from app.canvas_tabs.files import friendly
 from app.canvas_tabs.reader import Reader
 from app.canvas_tabs.tables import NOTHING_TAUGHT, symbols_table
-from app.canvas_tabs.teach import LOOK_SECONDS, collect_tab, teach_tab
+from app.canvas_tabs.teach import LOOK_SECONDS
 from app.people.asking import asked_by
 from engine.errors import RightsError
 from engine.lab import Lab
 from engine.settings import read_settings
-
-
-def tabs(lab: Lab) -> tuple[gr.Blocks, dict]:
-    """A page of the two tabs, and what its controls call, by name."""
-
-    async def ask(*_: object) -> str:
-        return ""
-
-    async def made() -> gr.Blocks:  # Gradio makes a loop where none runs, and leaves it open
-        with gr.Blocks() as page:
-            pad = gr.HTML()
-            collect_tab(Reader(lab), pad, page, teach_tab(Reader(lab), ask, pad, page))
-        return page
-
-    page = run(made())
-    return page, {block.fn.__name__: block.fn for block in page.fns.values()}
 
 
 def as_uri(picture: bytes) -> str:
@@ -47,12 +32,12 @@ def test_what_was_cleared_is_no_longer_said_to_be_kept(tmp_path):
     lab = Lab(tmp_path)
     _, calls = tabs(lab)
     said = calls["save"](json.dumps({"picture": as_uri(png(drawn("7"))), "model": ""}), "7")[1]
-    table, _, still, *symbols = calls["collected"](said)
+    _, table, _, still, *symbols = calls["collected"](said)
     assert said == still == "Saved as **7**." and "1 drawing of 1 character" in table
     assert symbols[0] == NOTHING_TAUGHT and symbols[2] == ""
     words, table = calls["delete_last"]()
     assert "**7**, is deleted" in words and "No drawing has been saved yet" in table
-    table, _, still, *_ = calls["collected"](said)
+    _, table, _, still, *_ = calls["collected"](said)
     assert still == "" and "No drawing has been saved yet" in table
     words, _ = calls["delete_last"]()
     assert words == "There is no drawing to delete.", "a sentence, not an error on three fields"

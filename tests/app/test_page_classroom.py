@@ -54,6 +54,7 @@ def test_the_target_that_is_proposed_is_not_reached_by_changing_nothing(lab):
     said = texts(page)
     assert "As it is, `quick` reached 98.90% of 364 test images." in said
     assert "a target above 98.96% lies within the interval of even 100%" in said
+    assert "whoever reaches it does so within the margin of error" in said
     page.selectbox[0].select("few-scratch").run()
     assert page.number_input[0].value == 97.0, "of another recipe nothing is known"
     page.button[0].click().run()
@@ -273,20 +274,24 @@ def the_wall() -> None:
     wall(open_lab_here().for_person(TEACHER))
 
 
-def test_a_run_that_waits_was_handed_in_and_has_not_started(lab):
+def test_the_wall_says_how_far_a_run_is(lab):
+    """ "Handed in" was read as work that a student has finished and submitted."""
     run = add_run(lab, model=False)
     with run.take_lock():
         waits = {"state": "queued", "message": "waiting for 1 other run", "started": None}
         run.write_status(owner=lab.mia.id, by="Mia", finished=None, figures={}, **waits)
         page = run_part(the_wall)
         said = texts(page)
-        assert "1 run · handed in " in said and "started" not in said
+        assert "1 run · queued " in said and "started" not in said and "handed in" not in said
         assert page.get("progress")[0].proto.text == "Waiting for 1 other run."
         run.write_status(message="")
         assert run_part(the_wall).get("progress")[0].proto.text == "Waiting for its turn."
         run.write_status(state="running", started=run.status()["created"])
         said = texts(run_part(the_wall))
-        assert "1 run · started " in said and "handed in" not in said
+        assert "1 run · in training, started " in said and "queued" not in said
+    for state in ("finished", "stopped", "failed"):
+        run.write_status(state=state, finished=run.status()["created"])
+        assert f"1 run · {state} " in texts(run_part(the_wall))
 
 
 def test_an_empty_wall_says_whether_anybody_was_in(lab):

@@ -36,3 +36,10 @@ def test_a_model_that_is_gone_is_said_to_be_gone(lab):
     assert "`nosuch`" in page.warning[0].value
     assert "model=" not in page.get("iframe")[0].proto.src
     assert texts(page)
+
+
+def test_words_stand_in_the_place_of_the_canvas_from_the_first_moment(lab):
+    add_run(lab)
+    page = open_page("draw")
+    (words,) = [one.proto.body for one in page.get("html") if "gl-frame-waits" in one.proto.body]
+    assert "The canvas is loading…" in words and "reload this page" in words

@@ -96,6 +96,9 @@ def test_a_lesson(browser, lab):
     draws(eve)
     teaches(ben)
     teacher.page.get_by_label("What to try").fill("Try other rates.")
+    teacher.page.keyboard.press("Enter")
+    teacher.page.get_by_role("button", name="Assign").wait_for()
+    assert lab.lessons.assignment() is None, "it is handed out by its button alone"
     teacher.press("Assign")
     teacher.sees("Withdraw")
     ada.go("/")
@@ -139,6 +142,14 @@ def test_a_lesson(browser, lab):
     ben.go("/train")
     ben.sees("Join the class")
     teacher.sees("4 students")
+    teacher.press("Show it large")
+    locked = teacher.page.locator(".st-key-join-large h1", has_text="Nobody new can join")
+    locked.wait_for()
+    teacher.shoot("projector-locked")
+    teacher.page.keyboard.press("Escape")
+    locked.wait_for(state="detached")
+    teacher.page.get_by_text("Locked", exact=True).click()
+    wait_until(lambda: not lab.classroom.now().locked)
     teacher.press("Show it large")
     code = lab.classroom.now().code
     teacher.page.locator(".st-key-join-large h1", has_text=f"{code[:4]}-{code[4:]}").wait_for()
@@ -214,22 +225,37 @@ def test_on_a_projector_and_on_a_phone_the_buttons_stand_in_columns(browser, lab
         teacher.close()
 
 
-def test_a_run_that_stops_late_is_cleared_without_a_second_click(browser, lab):
+def test_a_run_that_stops_late_is_cleared_without_a_second_click_and_its_student_is_told(
+    browser, lab
+):
     lab.classroom.lock(False)
-    mia = lab.classroom.join(lab.classroom.now().code, "Mia")
-    run = create_run(lab.home, lab.recipe("quick"), owner=mia.id, by="Mia")
+    teacher, mia = (Visitor(browser, lab, width=1280, height=1000) for _ in range(2))
+    mia.join("Mia")
+    mia.sees("You are Mia.")
+    owner = next(one for one in lab.classroom.now().students if one.name == "Mia")
+    run = create_run(lab.home, lab.recipe("quick"), owner=owner.id, by="Mia")
     lock = run.take_lock()
-    teacher = Visitor(browser, lab, width=1280, height=1000)
     teacher.go(f"/classroom?token={KEY}")
     teacher.press("Clear")
+    clear = teacher.page.get_by_role("button", name="Choose whose work to clear")
+    clear.wait_for()
+    assert clear.is_disabled()
+    teacher.shoot("clear-nobody")
+    teacher.page.get_by_text("Everybody: ").click()
     teacher.press("Clear everybody's work")
     teacher.sees("1 run is still stopping and goes to the trash by itself after that.")
     teacher.page.get_by_text("Clear everybody's work").wait_for(state="detached")
     teacher.shoot("still-stopping")
+    mia.sees("Your teacher has cleared your work")  # without a click
+    mia.shoot("cleared-student")
+    mia.press("OK")
+    mia.page.get_by_text("Your teacher has cleared your work").wait_for(state="detached")
+    assert not lab.lessons.is_to_be_told(owner.id)
     lock.release()
     teacher.sees("In the trash now.")
     assert run.id not in {one.id for one in lab.runs()}
-    teacher.close()
+    for one in (teacher, mia):
+        one.close()
 
 
 def teaches(one: Visitor) -> None:

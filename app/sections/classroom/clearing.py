@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.charts.words import literal
 from app.sections.classroom.deeds import REFUSED, do
 from app.widgets.fragments import fragment
 from engine.errors import GlyphlabError
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from engine.people.class_file import ClassFile
 
 CLEARED = "class-cleared"
-WHOSE = "clear-whose"
+WHOSE, ALL = "clear-whose", "clear-all"
+MOST_NAMED = 3  # students whose names stand on the button
 DONE = "clear-done"  # what the open dialog asked was done
 LOOK_SECONDS = 2  # between two looks at runs that are still stopping
 
@@ -31,20 +33,50 @@ def clear_work(lab: Lab, found: ClassFile) -> None:
 def _asked(lab: Lab, found: ClassFile) -> None:
     if st.session_state.pop(DONE, None):
         st.rerun()  # the whole page, without this
+    question(lab, found)
+
+
+def question(lab: Lab, found: ClassFile) -> None:
+    """Whose work is to be cleared, what becomes of it, and the button that does so."""
     names = {one.id: one.name for one in found.students}
     names |= {one.id: f"{one.name} (gone)" for one in found.gone}
+    gone = f", {len(found.gone)} gone" if found.gone else ""
+    everybody = st.checkbox(f"Everybody: {len(found.students)} in the class{gone}", key=ALL)
     chosen = st.multiselect(
         "Students",
         list(names),
         format_func=lambda id: str(names.get(id)),
         key=WHOSE,
+        disabled=everybody,
+        placeholder="Choose whose work is to be cleared",
     )
     st.markdown(
-        "Runs, symbols and drawings go to the trash for a week. The list of pages they opened is"
-        " deleted at once. Drawings that you gathered stay: delete that data set on *Data*."
+        "Runs, symbols and drawings go to the trash for a week. Those who had some are told once. The"
+        " list of pages they opened is deleted at once. Drawings that you gathered stay: delete that data set"
+        " on *Data*."
     )
-    words = f"Clear {len(chosen)} of them" if chosen else "Clear everybody's work"
-    st.button(words, key="clear", type="primary", on_click=_clear, args=(lab,))
+    st.button(
+        _what([literal(names.get(id, id)) for id in chosen], everybody),
+        key="clear",
+        type="primary",
+        disabled=not (everybody or chosen),
+        on_click=_clear,
+        args=(lab,),
+    )
+
+
+def _what(names: list[str], everybody: bool) -> str:
+    """What the button clears. names: of those who are chosen."""
+    if everybody:
+        return "Clear everybody's work"
+    if not names:
+        return "Choose whose work to clear"
+    if len(names) > MOST_NAMED:
+        return f"Clear the work of {len(names)} students"
+    *first, last = names
+    return (
+        f"Clear the work of {', '.join(first)} and {last}" if first else f"Clear the work of {last}"
+    )
 
 
 def cleared_box(lab: Lab) -> None:
@@ -74,8 +106,10 @@ def _said(lab: Lab, batch: str) -> None:
 
 def _clear(lab: Lab) -> None:
     st.session_state[DONE] = True
-    try:  # whom the field names now: arguments would be those of the last drawing
-        st.session_state[CLEARED], _ = lab.lessons.clear(tuple(st.session_state[WHOSE]))
+    # whom the fields name now: arguments would be those of the last drawing
+    whose = None if st.session_state[ALL] else tuple(st.session_state[WHOSE])
+    try:
+        st.session_state[CLEARED], _ = lab.lessons.clear(whose)
     except GlyphlabError as error:
         st.session_state[REFUSED] = str(error)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.services.lessons import Standing
 
-REACHED = {True: "reached", None: "within the interval", False: "not yet"}
+CLOSE = ", within the margin of error"
 
 
 def leaderboard(lab: Lab) -> None:
@@ -32,7 +32,7 @@ def leaderboard(lab: Lab) -> None:
                 "name": row.student.name + (" (gone)" if row.name_is_anothers else ""),
                 "test accuracy": percent(row.accuracy),
                 "95% interval": f"{percent(row.low)} to {percent(row.high)}",
-                "target": REACHED[row.reached],
+                "target": target_words(row),
             }
             for row in rows
         ],
@@ -43,6 +43,10 @@ def leaderboard(lab: Lab) -> None:
         f"Of {rows[0].n} test images. A place is lost only to those whose interval lies wholly above:"
         " with so few images, smaller differences may be chance. The interval is Wilson's, as on"
         " Compare."
+    )
+    st.caption(
+        "The target is *reached* or not by the test accuracy alone. *Within the margin of error* says that"
+        " the target lies in the 95% interval: on other test images of the kind it may come out otherwise."
     )
     if lab.may("lead"):
         st.download_button(
@@ -56,6 +60,11 @@ def leaderboard(lab: Lab) -> None:
         )
 
 
+def target_words(row: Standing) -> str:
+    """Whether the target is reached, and that it is a close thing where it is."""
+    return f"{'reached' if row.reached else 'not reached'}{'' if row.sure else CLOSE}"
+
+
 def as_file(rows: Sequence[Standing]) -> str:
     """The leaderboard as CSV; accuracy and the ends of its interval 0..1."""
     return as_csv(
@@ -67,7 +76,7 @@ def as_file(rows: Sequence[Standing]) -> str:
                 "test_accuracy": row.accuracy,
                 "interval_low": row.low,
                 "interval_high": row.high,
-                "target": REACHED[row.reached],
+                "target": target_words(row),
                 "test_images": row.n,
             }
             for row in rows

@@ -44,6 +44,7 @@ def student(lab: Lab, person: Person) -> None:
     st.caption(
         f"You may have {quota.at_once} runs waiting or training at once and start {quota.a_day} a day."
         f" Each stops after {quota.minutes} minutes of training and keeps its best model so far."
+        " Labels, data sets and sweeps are your teacher's to change; what you label yourself is what you draw."
     )
     st.html(LEAVE)
     st.caption(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engine.runs.run_info import RunInfo
     from engine.services.lessons import Desk
 
+NOBODY_JOINS = "Nobody new can join until the class is unlocked."
 WALL_SECONDS = 2
 HERE_SECONDS = 90  # since a student's browser was last heard of
 MOST_RUNS = 3  # live runs that are drawn of one student
@@ -55,19 +56,25 @@ def teacher(lab: Lab) -> None:
 
 
 def _door(lab: Lab) -> None:
-    code = lab.classroom.now().code
+    found = lab.classroom.now()
+    code = found.code
     address = f"{_address(lab)}/join?code={code}"
     st.subheader("Join", anchor=False)
     st.image(qr_svg(address).decode(), width=260)
     st.header(f"{code[:4]}-{code[4:]}", anchor=False)
     with st.container(horizontal=True, gap="xsmall"):
         if st.button("Show it large", key="join-shown", icon=":material/fullscreen:"):
-            _large(code, address)
+            if found.locked:
+                _large_locked()
+            else:
+                _large(code, address)
         with st.popover("Another code", icon=":material/key:"):
             st.markdown("Those who have joined stay in the class; the old code admits nobody else.")
             st.button(
                 "Make another code", key="new-code", on_click=do, args=(lab.classroom.new_code,)
             )
+    if found.locked:
+        st.caption(f":material/lock: {NOBODY_JOINS}")
     st.caption(address)
     if is_loopback(urlsplit(address).hostname or ""):
         st.warning(
@@ -84,6 +91,14 @@ def _large(code: str, address: str) -> None:
         st.image(qr_svg(address).decode(), width=440)
         st.title(f"{code[:4]}-{code[4:]}", anchor=False, text_alignment="center")
         st.markdown(address, text_alignment="center")
+
+
+@st.dialog("The class is locked", width="large")
+def _large_locked() -> None:
+    """No code for a projector that admits nobody."""
+    with st.container(key="join-large", horizontal_alignment="center"):
+        st.title(NOBODY_JOINS, anchor=False, text_alignment="center")
+        st.markdown("Who has a code of their own can still come back in.", text_alignment="center")
 
 
 def _address(lab: Lab) -> str:
@@ -204,16 +219,19 @@ def _desk(lab: Lab, desk: Desk) -> None:
     if desk.best is not None:
         words.insert(1, f"best {percent(desk.best.accuracy)}")
     elif desk.runs:
-        words.insert(1, _begun(desk.runs))
+        words.insert(1, _stands(desk.runs))
     st.caption(" · ".join(words))
 
 
-def _begun(runs: Sequence[RunInfo]) -> str:
-    """When the newest of a student's runs was handed in, or began. runs: newest first, not empty."""
+def _stands(runs: Sequence[RunInfo]) -> str:
+    """How far the newest of a student's runs is. runs: newest first, not empty."""
     newest, latest = runs[0], "latest " if len(runs) > 1 else ""
-    if newest.started is None or newest.state == "queued":
-        return f"{latest}handed in {ago(newest.created)}"
-    return f"{latest}started {ago(newest.started)}"
+    if newest.state == "queued":
+        return f"{latest}queued {ago(newest.created)}"
+    if newest.alive:
+        doing = "stopping" if newest.state == "stopping" else "in training"
+        return f"{latest}{doing}, started {ago(newest.started or newest.created)}"
+    return f"{latest}{newest.outcome} {ago(newest.finished or newest.created)}"
 
 
 def _many(count: int, what: str) -> str:

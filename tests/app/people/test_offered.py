@@ -73,11 +73,14 @@ def test_a_run_of_somebody_else_has_no_button_and_a_recipe_that_is_too_large_say
     assert "Nature 12K · not here" in page.get("button_group")[0].options
 
 
-def test_whoever_may_add_no_data_set_is_not_sent_to_add_one(lab):
-    said = texts(open_page("label", data="digits"))
-    assert "Every image of `digits` has a label" in said
-    assert "or add one" not in said and "Add a data set" not in said
-    assert ":material/lock: You may not add or delete a data set here." in said
+def test_whoever_may_change_no_label_is_told_what_they_can_do_instead(lab):
+    page = open_page("label", data="digits")
+    said = texts(page)
+    assert "On this page the owner of this lab gives labels to images that have none." in said
+    assert "What you can do instead" in said and "](/draw)" in said and "](/embeddings)" in said
+    assert "Every image of" not in said and "Add a data set" not in said and not page.selectbox
+    card = texts(open_page("sample", data="digits"))
+    assert "You may not change labels here: they count for everybody." in card
 
 
 def test_a_visitor_is_told_how_much_they_may_do_and_how_long_it_is_kept(lab, monkeypatch):

@@ -9,6 +9,7 @@ from front_door import House
 
 from app.doors.limits import Rate
 from engine.files.atomic import write_bytes
+from engine.people.work import with_work
 
 PAGE = {"accept": "text/html"}
 
@@ -73,3 +74,36 @@ def test_a_stranger_is_told_nothing_of_a_lesson(house):
     for shown in ("", "nonsense"):
         page = told(house, shown)
         assert "Join the class" in page and 'role="alert"' not in page and "ended" not in page
+
+
+def in_words(house: House) -> str:
+    """The page to join by, in one line of text."""
+    return " ".join(told(house, "").replace("&#x27;", "'").split())
+
+
+def test_the_page_to_join_by_says_that_the_class_is_locked_and_who_comes_in_all_the_same(house):
+    words = "The class is locked: nobody new can join until the teacher unlocks it."
+    assert words not in in_words(house)
+    code = house.room.now().code
+    ada = house.room.join(code, "Ada")
+    house.room.lock(True)
+    said = in_words(house)
+    assert words in said and "With a code of your own, from a slip" in said
+    status, page = joining(house, code, "Ben")
+    assert status == 403 and "The class is locked. Ask your teacher" in page and words not in page
+    assert joining(house, house.room.back_code(ada.id), "Ada")[0] == 303
+    house.room.lock(False)
+    assert words not in in_words(house)
+
+
+def test_the_page_to_join_by_says_how_long_name_and_cookie_are_kept(house):
+    """Which is what the class does: a name stays with its work, and a lesson's end voids every cookie."""
+    said, room = in_words(house), house.room
+    assert "for a week at most: it is void as soon as the teacher ends the lesson" in said
+    assert "only if nothing that you made is there then" in said
+    assert "When that lesson ends" not in said
+    ada, ben = (room.join(room.now().code, name) for name in ("Ada", "Ben"))
+    shown = room.pass_of(ada)
+    write_bytes(room.folder.parent / "students" / ada.id / "drawings" / "7" / "a.png", b"")
+    room.dismiss(with_work(room.folder.parent, [ada.id, ben.id]))
+    assert room.person_of(shown) is None and room.knows(ada.id) and not room.knows(ben.id)

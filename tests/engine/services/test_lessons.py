@@ -49,7 +49,11 @@ def test_places_are_lost_only_to_those_who_are_better_beyond_the_intervals(lab):
     rows = lab.lessons.leaderboard()
     assert [(row.student.name, row.place) for row in rows] == [("Ben", 1), ("Ada", 1), ("Cem", 3)]
     assert rows[1].run == best and rows[1].low < 0.96 < rows[1].high and rows[1].n == 364
-    assert [row.reached for row in rows] == [None, None, False]
+    assert [(row.reached, row.sure) for row in rows] == [
+        (True, False),
+        (True, False),
+        (False, True),
+    ]
     subject = lab.compare.subjects([best])[0]
     assert (rows[1].low, rows[1].high) == subject.interval, "the interval is that of Compare"
     lab.lessons.take_back()
