@@ -175,8 +175,8 @@ COMMON: dict[str, dict[str, Term]] = {
         ),
         "top-3": Term(
             "Top 3",
-            "The share of images whose right class is among the three likeliest. O, o and 0 look"
-            " alike: this shows what a reader with context would get right.",
+            "The share of images whose right class is among the three likeliest. Where classes look"
+            " alike, as O, o and 0, this shows what a reader with context would get right.",
         ),
         "interval": Term(
             "95% interval",

@@ -11,7 +11,7 @@ from app.charts.words import literal, probability
 from app.samples.deeds import REFUSED, act
 from app.samples.thumbs import thumbs
 from app.widgets import allowed, note, number
-from app.widgets.keys import SKIP, UNDO, Press, listen
+from app.widgets.keys import SKIP, STREAMLITS, UNDO, Press, listen
 from app.widgets.meanwhile import decided_meanwhile, open_for, taken, tell_both
 from app.widgets.person import person
 
@@ -74,7 +74,7 @@ def _why(lab: Lab, space: Space, strategy: str) -> str:
     if strategy in ("random", "diversity"):
         return ""
     if lab.labelling.head(space) is None:
-        return ", chosen to differ from each other: there were no labels of two classes yet"
+        return ", chosen to differ from each other: when they were, no two classes had labels"
     return ", chosen by the linear classifier that was fitted to the labels given before"
 
 
@@ -157,7 +157,7 @@ def _one(
                 st.button(
                     literal(name),
                     key=f"give-{name}",
-                    shortcut=shortcut,
+                    shortcut=None if shortcut in STREAMLITS else shortcut,
                     on_click=do,
                     args=press(f"={name}"),
                 )

@@ -20,6 +20,7 @@ from streamlit.components.v2 import component
 from app.scripts import joined
 
 UNDO, SKIP = "undo", "skip"
+STREAMLITS = ("c", "r")  # keys that Streamlit lets no button have; here they are heard all the same
 
 
 class Press(NamedTuple):

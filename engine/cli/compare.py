@@ -152,11 +152,11 @@ def _runs(document: Any) -> str:
             row["name"],
             row["run"],
             percent(row["accuracy"]),
-            f"{percent(row['low'])} – {percent(row['high'])}",
+            "–" if row["accuracy"] is None else f"{percent(row['low'])} – {percent(row['high'])}",
             points(row["gap"]),
             row["epochs"],
             duration(row["seconds"]),
-            row["scored_on"],
+            "not yet" if row["accuracy"] is None else row["scored_on"],
         ]
         for row in document["runs"]
     ]

@@ -103,9 +103,10 @@ def evidence(
         whole = certain * clear["images"] >= 1
         out.append(
             f"Of these {clear['images']:,.0f}, {share(clear['differ'])} carry another label than"
-            " predicted; if all confusion of classes that look alike is put down to the images,"
-            f" {f'at least {share(certain)}' if whole else 'none'} of them are wrong for certain. How images"
-            " look was compared without any label."
+            " predicted. If all confusion of classes that look alike is put down to the images,"
+            f" {f'at least {share(certain)}' if whole else 'none'} of these labels are wrong: a count apart"
+            " from the estimate above, in which images that descriptors misplace count as wrong. How images look"
+            " was compared without any label."
         )
     figures = findings.figures
     confident, agree = int(figures["confident"]), figures["confident_agreement"]

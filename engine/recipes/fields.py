@@ -71,7 +71,7 @@ class Stage(Frozen):
         le=MOST_EPOCHS,
         description=(
             "passes over the training split; each leaves out what does not fill a last batch, unless"
-            " there are fewer than ten"
+            " there are fewer than ten batches"
         ),
     )
     size: int | None = Field(

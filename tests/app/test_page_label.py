@@ -288,3 +288,15 @@ def test_a_letter_or_digit_makes_a_class_where_classes_are_letters_and_digits(la
     page.run()
     assert not sent(page)["free"], "a letter is no class of such a data set"
     assert "makes it" not in texts(page) and sent(page)["queue"][0]["name"] == names[1]
+
+
+@pytest.mark.parametrize("letter", ["c", "r"])
+def test_classes_called_as_streamlits_own_keys_are_labelled_as_any_other(lab, letter):
+    data = f"letters-{letter}"
+    add_scans(lab, data, Choices(unlabelled=True))
+    names = list(lab.spaces.embed(lab.model, data, "all").images.files)
+    lab.labels.relabel(data, names[:2], letter, who="me", new_class=True)
+    page = open_page("label", data=data, model=lab.model)
+    assert not page.exception
+    page.button(key=f"give-{letter}").click().run()
+    assert lab.labels.labels_now(data, names).count(letter) == 3

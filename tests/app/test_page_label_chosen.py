@@ -9,7 +9,7 @@ from weblab import add_run, open_page, texts, thumbnails
 from engine.data.choices import Choices
 from engine.lab import Lab
 
-DIFFERENT = "chosen to differ from each other: there were no labels of two classes yet"
+DIFFERENT = "chosen to differ from each other: when they were, no two classes had labels"
 FITTED = "chosen by the linear classifier that was fitted to the labels given before"
 
 

@@ -175,7 +175,7 @@ def test_a_mean_of_several_runs_is_shown_with_their_number_and_spread(lab):
     assert width >= 7 * len(said), "a number that is cut off is another number"
     words = "Counted though below the reported figure, as chance may explain it: "
     [below] = [one.value for one in page.caption if one.value.startswith(words)]
-    assert f"`digits-resnet18` by 11.00 points (40 test images; our runs: {said})" in below
+    assert f"`digits-resnet18` by 11.00 points (40 validation images; our runs: {said})" in below
     table = page.dataframe[0].value
     counted = table[(table["points"] < 0) & table["within chance"].fillna(False).astype(bool)]
     counted = counted[~counted["measure"].str.contains("wrong labels")]

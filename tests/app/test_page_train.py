@@ -170,6 +170,20 @@ def test_a_recipe_can_be_written_as_yaml_and_its_mistakes_are_named(lab):
     assert fields["name"] == "quick" and fields["epochs"] == lab.recipe("quick").epochs
     editor.set_value(yaml.safe_dump({**fields, "epoches": 3})).run()
     assert "did you mean 'epochs'" in page.error[0].value and page.button(key="start").disabled
+    for wrong, says in (
+        ({"loss": "crossentropy"}, "did you mean 'cross_entropy'"),
+        ({"model": {"name": "convet"}}, "did you mean 'convnet'"),
+        ({"model": {"name": "convnet", "options": {"widht": 3}}}, "model.options.width"),
+        ({"optimizer": "adamm"}, "did you mean 'adam"),
+        ({"init_from": "nothing-there"}, "nothing-there"),
+        ({"data": {**fields["data"], "name": "digitz"}}, "digitz"),
+    ):
+        editor = page.text_area(key="quick/full/yaml")
+        editor.set_value(yaml.safe_dump({**fields, **wrong})).run()
+        assert says in page.error[0].value and page.button(key="start").disabled, wrong
+        assert not any("Will train" in info.value for info in page.info), (
+            "nothing is promised of it"
+        )
     page.text_area(key="quick/full/yaml").set_value("a: [1").run()
     assert "not YAML" in page.error[0].value and "line" in page.error[0].value
     page.text_area(key="quick/full/yaml").set_value(yaml.safe_dump({**fields, "epochs": 3})).run()

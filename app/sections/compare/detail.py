@@ -93,7 +93,8 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
         (*reversed(names), pair.second_only, pair.first_says, pair.second),
     ):
         title = f"Only {literal(right)} is correct"
-        st.subheader(f"{title} · {number(len(where))} images", anchor=False)
+        images = f"{number(len(where))} image{'s' * (len(where) != 1)}"
+        st.subheader(f"{title} · {images}", anchor=False)
         if len(where):
             note(f"Below each: its class, and what **{literal(other)}** predicted.")
         captions = [

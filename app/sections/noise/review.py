@@ -191,7 +191,7 @@ def _listen(found: Diagnosis, place: int, likely: int, do: Callable[[Press], Non
     """The keys of the buttons."""
     given = int(found.arrays["given"][place])
     keys = {"ArrowRight": SKIP, "u": UNDO}
-    keys |= {"y": f"={given}"} if given == likely else {"y": TAKE, "n": f"={given}"}
+    keys |= dict.fromkeys("yn", f"={given}") if given == likely else {"y": TAKE, "n": f"={given}"}
     if _by_digit(found.classes):
         keys |= {name: f"={label}" for label, name in enumerate(found.classes)}
     listen(KEYS, keys, [(str(place), str(likely))], do)

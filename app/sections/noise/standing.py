@@ -64,7 +64,8 @@ def standing(found: Diagnosis, decided: Mapping[int, Decision]) -> str:
     suspect, rest = suspects_of(found), np.ones(found.n, bool)
     rest[list(decided)] = False
     count, left = int(suspect.sum()), int((suspect & rest).sum())
-    words = f"**{count - left:,}** of {count:,} suspects decided, {changed:,} changed."
+    done = f"{count - left:,}** of {count:,} suspects" if count else f"{len(decided):,}** images"
+    words = f"**{done} decided, {changed:,} changed."
     if regime == "undecided":
         return f"{words} How many of the others are wrong is not decided."
     listed = expected_wrong(arrays["score"][suspect & rest & ~left_open])

@@ -34,7 +34,8 @@ UNLISTED = (
 WITHIN_CHANCE = (
     "Within chance: chance may explain the difference, which does not show that there is none. The reported"
     " figure lies within the 95% interval of ours, or ours within that of the reported one, each by Wilson's"
-    " formula over its number of test images, and that of a mean at least as wide as Student's t over its runs."
+    " formula over the number of images that it is of (test images; validation images where *measure* says so),"
+    " and that of a mean at least as wide as Student's t over its runs."
     " Over few images the interval is wide: at 40, a difference of"
     " ten points may be chance."
 )
@@ -110,7 +111,7 @@ def _below(rows: Sequence[Row]) -> str:
     runs.
     """
     below = [
-        f"`{row.name}` by {-points:.2f} points ({_images(row.ours.n)}our runs: {row.ours.runs})"
+        f"`{row.name}` by {-points:.2f} points ({_images(row)}our runs: {row.ours.runs})"
         for row in rows
         if row.ours and (points := row.points or 0) < 0 and row.may_be_chance
     ]
@@ -121,8 +122,10 @@ def _below(rows: Sequence[Row]) -> str:
     )
 
 
-def _images(count: int | None) -> str:
-    return f"{number(count)} test images; " if count else ""
+def _images(row: Row) -> str:
+    count = row.ours.n if row.ours else None
+    kind = "validation" if "validation" in row.metric else "test"
+    return f"{number(count)} {kind} images; " if count else ""
 
 
 def overview(rows: Sequence[Row]) -> None:
@@ -175,10 +178,13 @@ def overview(rows: Sequence[Row]) -> None:
                 help="Of how many runs our figure is the mean or the best, ± their standard deviation.",
             ),
             "our images": st.column_config.NumberColumn(
-                format="localized", help="The test images of one run."
+                format="localized",
+                help="The images that the figure of one run is of: test images, or validation images where"
+                " *measure* says so.",
             ),
             "its images": st.column_config.NumberColumn(
-                format="localized", help="The study's test images, where it says how many."
+                format="localized",
+                help="The images that the study's figure is of, where it says how many.",
             ),
             "within chance": st.column_config.CheckboxColumn(help=WITHIN_CHANCE),
             "run": st.column_config.LinkColumn(display_text=r"run=(\w+)"),

@@ -24,7 +24,9 @@ from app.widgets.pickers import dataset_label
 from engine.data.sources import DATASETS
 from engine.errors import DataError, GlyphlabError, RecipeError
 from engine.files.checked import read_yaml
+from engine.recipes.checks import check_recipe
 from engine.recipes.recipe import Recipe, make_recipe
+from engine.store.names import check_names
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -33,17 +35,9 @@ if TYPE_CHECKING:
 MOST_SEEDS = 10
 MOST_CHANGES = 4  # of the small scale that are named
 # Fields of a stage on which the time of an epoch does not depend.
-FREE = {
-    "epochs",
-    "lr",
-    "momentum",
-    "weight_decay",
-    "schedule",
-    "warmup",
-    "step_epochs",
-    "step_factor",
-    "patience",
-}
+FREE = set(
+    "epochs lr momentum weight_decay schedule warmup step_epochs step_factor patience".split()
+)
 ALIKE = 20  # earlier runs whose recipes are looked into for an estimate
 
 
@@ -68,6 +62,8 @@ def start(lab: Lab) -> None:
             _about(base, lab.recipe(name).small)
         in_the_way(lab, base)
         recipe = _edited(lab, base, key)
+        check_recipe(recipe)
+        check_names(lab.store, recipe)
     except GlyphlabError as error:
         st.error(str(error), icon=":material/error:")
         recipe = None
@@ -181,8 +177,7 @@ def _edited(lab: Lab, recipe: Recipe, key: str) -> Recipe:
 
 
 def _fields(recipe: Recipe) -> dict:
-    # What `scale: small` changes has been applied: applied again, it would undo what the person
-    # changes.
+    # `scale: small` was applied: again, it would undo what the person changes.
     return {**recipe.model_dump(mode="json"), "small": {}}
 
 

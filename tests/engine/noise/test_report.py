@@ -48,10 +48,6 @@ def test_few_errors_are_counted_as_surely_as_they_are_known():
     text = summary(found, 1797, "0123456789")
     assert "About 3.6% of the labels are wrong, between 1.4% and 4.9% (25 to 88 of 1,797)." in text
     said = " ".join(evidence(found, {}, "0123456789"))
-    assert "put down to the images, none of them are wrong for certain" in said, (
-        "a sixth of an image"
-    )
+    assert "put down to the images, none of these labels are wrong" in said, "a sixth of an image"
     found.clear["unexplained"] = 0.02
-    assert "at least 2.0% of them are wrong for certain" in " ".join(
-        evidence(found, {}, "0123456789")
-    )
+    assert "at least 2.0% of these labels are wrong" in " ".join(evidence(found, {}, "0123456789"))
