@@ -143,7 +143,7 @@ class Views:
                 " This network sees a character twice: alone, as large as the square, and as it stands on the"
                 " page."
             )
-            note += " A picture that is mostly blue would by itself suggest another class."
+            note += " Where one picture is mostly blue, that view lowers the output for the class."
         return {"kind": "why", "items": items, "note": note}
 
     def _nearest(
