@@ -111,8 +111,8 @@ def _provenance(result: Result) -> str:
         parts.append(result.hardware)
     if result.took:
         parts.append(result.took)
-    if result.kind == "record":
-        parts.append(f"recorded {result.date} at commit {result.ref}")
+    if result.recorded:
+        parts.append(result.recorded)
     words = " · ".join(parts)
     return words[:1].upper() + words[1:]
 
