@@ -247,3 +247,16 @@ def test_the_chart_leaves_out_a_best_that_is_ones_own_and_not_one_of_the_same_co
     assert row.ours and row.best and figures_of(row).best is None
     other = replace(row, best=replace(row.best, recipe="mnist-tiny-best", value=0.995))
     assert figures_of(other).best == pytest.approx(99.5)
+
+
+def test_what_the_best_is_measured_otherwise_than_is_there(lab):
+    """Of an experiment that was not run here there is no "ours"."""
+    lab = Lab(lab.home, lab.settings)  # with the records that come with it
+    share(lab)
+    rows = {row.ours is None for row in lab.study.rows() if row.best_is_of_other_images}
+    assert rows == {False, True}
+    said = texts(open_page("study", study="C"))
+    row = lab.study.row("characters-resnet18-progressive")
+    assert row.ours is None and row.best
+    than = f"`{row.best.recipe}`. Measured on other images than"
+    assert f"{than} the reported figure." in said and f"{than} ours." not in said

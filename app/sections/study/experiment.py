@@ -93,7 +93,8 @@ def _best(row: Row) -> None:
         st.caption("Nothing was run at full size on this data yet.")
         return
     st.metric("Best of this lab, same task", percent(row.best.value))
-    other = " Measured on other images than ours." if row.best_is_of_other_images else ""
+    than = "ours" if row.ours else "the reported figure"
+    other = f" Measured on other images than {than}." if row.best_is_of_other_images else ""
     limit = f" The best {row.best_of_what}." if row.best_of_what else ""
     st.caption(f"`{row.best.recipe}`.{limit}{other} {_provenance(row.best)}")
     _where(row.best, "The run")
