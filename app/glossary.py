@@ -59,6 +59,44 @@ SUBJECTS: dict[str, dict[str, Term]] = {
             "The model `task3-recovered` was trained so; its card says how much of MNIST it reads.",
             "Ishida et al. 2017, arXiv:1705.07541",
         ),
+        "precision-at-1": Term(
+            "Precision@1",
+            "The share of images whose nearest other image in the embedding is of their class.",
+            "100% is best; neighbours drawn at random get the share of the class.",
+            "Musgrave, Belongie & Lim 2020, arXiv:2003.08505",
+        ),
+        "r-precision": Term(
+            "R-precision",
+            "R is how many other images there are of an image's class. R-precision is the share of its R"
+            " nearest images that are of that class, the mean over all images.",
+            "100%: the nearest images of each are all those of its class; neighbours drawn at random among"
+            " K classes of one size get 1/K.",
+            "Musgrave, Belongie & Lim 2020, arXiv:2003.08505",
+        ),
+        "map-at-r": Term(
+            "MAP@R (mean average precision at R)",
+            "As R-precision, but their order counts: for each of the R nearest images that is of the image's"
+            " class, the share of that class among those up to it; their sum divided by R, the mean over"
+            " all images.",
+            "100% is best; it is never above R-precision.",
+            "Musgrave, Belongie & Lim 2020, arXiv:2003.08505",
+        ),
+        "verification": Term(
+            "Verification: VAL at FAR 10⁻³",
+            "Two images are taken for one class if their similarity is above a threshold. FAR (false accept"
+            " rate): the share of pairs of different classes that are taken for one. VAL (validation rate):"
+            " the share of pairs of one class that are. At the threshold at FAR 10⁻³ one in 1,000 pairs of"
+            " different classes is taken for one.",
+            "A VAL of 100% is best; similarities that say nothing have a VAL equal to the FAR, 0.1%.",
+            "Schroff et al. 2015, arXiv:1503.03832",
+        ),
+        "auc": Term(
+            "Verification AUC",
+            "How probable it is that a random pair of images of one class is more similar than a random pair"
+            " of different classes: the area under the curve of VAL over FAR, over all thresholds.",
+            "1 is perfect, 0.5 is guessing.",
+            "Hanley & McNeil 1982",
+        ),
         "eer": Term(
             "Equal error rate",
             "Two images are taken for one class if their similarity is above a threshold. At one"

@@ -132,7 +132,7 @@ def results() -> str:
     the newest commit that recorded it.
     """
     from bench.records import read
-    from engine.services.study_results import newest_of_seeds
+    from engine.services.study_results import each_once, newest_of_seeds
 
     recorded: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in read():
@@ -151,8 +151,8 @@ def results() -> str:
                 f"{statistics.mean(values):.2f}%{spread}",
                 differ([row["seed"] for row in rows]),
                 f"{seconds:,.0f} s",
-                rows[-1]["device"],
-                rows[-1]["commit"],
+                each_once(row["device"] for row in rows),
+                each_once(row["commit"] for row in rows),
             )
         )
     return table(

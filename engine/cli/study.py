@@ -134,7 +134,7 @@ def show(document: Any) -> str:
         if result := plain(document[key]):
             origin = [
                 result["recipe"],
-                f"{result['kind']} {result['ref']}",
+                document[key].recorded or f"{result['kind']} {result['ref']}",
                 result["hardware"],
                 document[key].took or duration(None),
             ]

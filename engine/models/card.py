@@ -127,9 +127,9 @@ def model_card(meta: CheckpointMeta) -> str:
         lines += [
             "",
             (
-                f"This model learned from every image. {held['models']} models of its recipe, each"
-                f" with another {held['n']:,} images held out, read {100 * held['accuracy']:.2f}%"
-                f" of those right (standard deviation {100 * held['spread']:.2f};"
+                f"This model learned from every image: none was held out to measure it. {held['models']}"
+                f" other models of its recipe, each with another {held['n']:,} images held out, read"
+                f" {100 * held['accuracy']:.2f}% of those right (standard deviation {100 * held['spread']:.2f};"
                 f" {100 * held['accuracy_ignoring_case']:.2f}% ignoring case)."
             ),
         ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.compare.statistics import Spread, spread, widest
 from engine.device import of_record
@@ -15,9 +15,6 @@ from engine.files.cache import FileCache
 from engine.metrics import wilson_interval
 from engine.recipes.recipe import RECIPES, read_recipe, shipped_recipe_names
 from engine.runs.run_info import Facts, facts_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # What a study measured → the final metric that it is: on the test split where there is one, else on
 # the validation split.
@@ -36,13 +33,15 @@ class Result:
     """One measured figure and where it comes from. value: fraction in 0..1.
 
     kind      'run', 'shipped' or 'record'
-    ref       the run's id, the checkpoint's name, or the record's commit
-    hardware  device and its name, as recorded
+    ref       the run's id, the checkpoint's name, or the commits of the records, oldest first
+    hardware  device and its name, as recorded; all of them, where the records' differ
+    date      when it was made; of recorded seeds the newest
     seconds   how long it took; of recorded seeds their mean
     task      what two figures must share to be compared: data set, classes, the set that they were
               tested on, and whether the network is one of those below 8,000 parameters
     spread    of several runs or recorded seeds, where there are several; `value` is the best of the
               runs, or the mean of the seeds
+    records   (date, commit) of everything that a record's figure is of, oldest first; else empty
     """
 
     recipe: str
@@ -57,6 +56,13 @@ class Result:
     date: str
     task: tuple[Any, ...] = ()
     spread: Spread | None = None
+    records: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def recorded(self) -> str:
+        """'recorded 2026-11-25 at commit e31a6d4 and 2026-11-30 at commit dddbaef'; '' of no record."""
+        found = each_once(f"{date} at commit {commit}" for date, commit in self.records)
+        return f"recorded {found}" if found else ""
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -147,7 +153,7 @@ def _read_records(path: Path) -> list[Result]:
         task = task_of(facts_of(read_recipe(RECIPES / f"{name}.yaml"))) if name in known else ()
         # At full size a study's recipe is measured on as many images as the study measured on.
         known_n = _published_n(name, metric) if name in known and scale == "full" else None
-        values, last = [float(row["value"]) for row in rows], rows[-1]
+        values = [float(row["value"]) for row in rows]
         took = [float(row["seconds"]) for row in rows if row.get("seconds")]
         seconds = sum(took) / len(took) if took else None
         several = spread(values) if len(values) > 1 else None
@@ -156,16 +162,17 @@ def _read_records(path: Path) -> list[Result]:
             Result(
                 name,
                 "record",
-                last["commit"],
+                each_once(row["commit"] for row in rows),
                 metric,
                 mean,
                 known_n,
-                of_record(last["device"]),
+                each_once(of_record(row["device"]) for row in rows),
                 seconds,
                 scale,
-                last["date"],
+                max(row["date"] for row in rows),
                 task,
                 several,
+                tuple(dict.fromkeys((row["date"], row["commit"]) for row in rows)),
             )
         )
     return out
@@ -178,6 +185,14 @@ def newest_of_seeds(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]
     """
     newest = {row["seed"]: row["commit"] for row in rows}
     return [row for row in rows if row["commit"] == newest[row["seed"]]]
+
+
+def each_once(found: Iterable[str]) -> str:
+    """What the rows of one figure say, each once: 'e31a6d4 and dddbaef'. A mean of runs of several commits
+    or devices is of all of them.
+    """
+    *most, last = dict.fromkeys(found) or [""]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _published_n(name: str, metric: str) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from weblab import add_run, open_page, texts
 
+from app.glossary import as_markdown
 from app.sections.embeddings.figures import no_test
 from engine.lab import Lab
 from engine.services.background import measure
@@ -28,6 +29,29 @@ def test_figures_on_images_that_the_model_learned_from_are_called_no_test_figure
     assert "training and validation images, stratified" in said
     said = texts(open_page("embeddings", **address, part="test"))
     assert "No test figures" not in said and " test images, stratified" in said
+
+
+def test_every_figure_is_explained_beside_it(lab, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(lab.home))
+    page = open_page("embeddings", model=lab.model, data="digits", view="figures", part="test")
+    columns = {name for table in page.dataframe for name in table.value}
+    before = texts(page)
+    terms = "precision-at-1-r-precision-map-at-r-knn-verification-auc-similarity-triplet"
+    page.session_state[f"explain-{terms}"] = True
+    page.run()
+    said = texts(page)
+    for name in (
+        "Precision@1",
+        "R-precision",
+        "MAP@R",
+        "kNN",
+        "VAL at FAR 10⁻³",
+        "Verification AUC",
+    ):
+        assert any(column.startswith(name) for column in columns), name
+        assert said.count(name) > before.count(name) and as_markdown(name), name
+    assert "the threshold at FAR 10⁻³" in said, "as the chart of distances calls its line"
+    assert "Equal error rate" not in said, "no figure here is one"
 
 
 def test_images_of_a_set_that_the_model_was_not_trained_on_are_new_to_it(lab):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 
 import pytest
 from compared import compared_run
@@ -230,3 +231,30 @@ def test_the_page_says_that_the_studies_are_not_publicly_listed_and_which_labels
     assert measure["task3-convnet-flat"].endswith("wrong labels")
     text = texts(open_page("study", study="E"))
     assert "not publicly listed" in text and "published" not in text.lower()
+
+
+def test_a_mean_names_the_commits_and_devices_of_all_its_runs(lab):
+    """The first seed of the best on MNIST was recorded at another commit than the later two."""
+    share(Lab(lab.home, lab.settings))  # with the records that come with it
+    said = " ".join(texts(open_page("study", study="C")).split())
+    assert "recorded 2026-11-25 at commit e31a6d4 and 2026-11-30 at commit dddbaef" in said
+    assert "AMD EPYC, 1 thread and AMD EPYC, 1 core" in said
+
+
+def test_the_chart_leaves_out_a_best_that_is_ones_own_and_not_one_of_the_same_commit(lab):
+    compared_run(lab, "mnist-tiny-step1", wrong=range(9))
+    row = lab.study.row("mnist-tiny-step1")
+    assert row.ours and row.best and figures_of(row).best is None
+    other = replace(row, best=replace(row.best, recipe="mnist-tiny-best", value=0.995))
+    assert figures_of(other).best == pytest.approx(99.5)
+
+
+def test_what_the_best_is_measured_otherwise_than_is_there(lab):
+    """Of an experiment that was not run here there is no "ours"."""
+    lab = Lab(lab.home, lab.settings)  # with the records that come with it
+    share(lab)
+    said = texts(open_page("study", study="C"))
+    row = lab.study.row("characters-resnet18-progressive")
+    assert row.ours is None and row.best
+    than = f"`{row.best.recipe}`. Measured on other images than"
+    assert f"{than} the reported figure." in said and f"{than} ours." not in said

@@ -16,3 +16,8 @@ def test_what_the_runs_of_a_mean_differ_in_is_named():
 def test_the_five_models_of_five_splits_are_no_five_seeds():
     row = next(line for line in results().splitlines() if "`characters-best` | full" in line)
     assert " | 5 splits | " in row and "1 cores" not in results()
+
+
+def test_a_mean_names_every_commit_and_device_that_it_is_of():
+    row = next(line for line in results().splitlines() if "`mnist-best` | full" in line)
+    assert row.endswith("| AMD EPYC, 1 thread and AMD EPYC, 1 core | e31a6d4 and dddbaef |")

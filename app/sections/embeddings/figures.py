@@ -71,7 +71,9 @@ def draw(lab: Lab) -> None:
         chart(roc(rows), key="roc")
     with right:
         chart(distances(rows[0]), key="distances")
-    explain("knn", "eer", "similarity", "triplet")
+    explain(
+        "precision-at-1", "r-precision", "map-at-r", "knn", "verification", "auc", "similarity", "triplet"
+    )  # fmt: skip
     if space := lab.spaces.find(**arguments):
         _hardest(space, rows)
 

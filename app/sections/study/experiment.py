@@ -93,7 +93,8 @@ def _best(row: Row) -> None:
         st.caption("Nothing was run at full size on this data yet.")
         return
     st.metric("Best of this lab, same task", percent(row.best.value))
-    other = " Measured on other images than ours." if row.best_is_of_other_images else ""
+    than = "ours" if row.ours else "the reported figure"
+    other = f" Measured on other images than {than}." if row.best_is_of_other_images else ""
     limit = f" The best {row.best_of_what}." if row.best_of_what else ""
     st.caption(f"`{row.best.recipe}`.{limit}{other} {_provenance(row.best)}")
     _where(row.best, "The run")
@@ -111,8 +112,8 @@ def _provenance(result: Result) -> str:
         parts.append(result.hardware)
     if result.took:
         parts.append(result.took)
-    if result.kind == "record":
-        parts.append(f"recorded {result.date} at commit {result.ref}")
+    if result.recorded:
+        parts.append(result.recorded)
     words = " · ".join(parts)
     return words[:1].upper() + words[1:]
 

@@ -78,7 +78,9 @@ def figures_of(row: Row) -> Figures:
     """The row as the chart takes it, in percent."""
     ours, interval = row.ours, row.ours.interval if row.ours else None
     low, high = (None, None) if interval is None else (100 * interval[0], 100 * interval[1])
-    best = None if row.best is None or (ours and row.best.ref == ours.ref) else 100 * row.best.value
+    # Two recipes may have been recorded at one commit.
+    same = row.best and ours and (row.best.recipe, row.best.ref) == (ours.recipe, ours.ref)
+    best = None if row.best is None or same else 100 * row.best.value
     return Figures(
         row.name, _percent(row.judged_by), 100 * ours.value if ours else None, low, high, best
     )

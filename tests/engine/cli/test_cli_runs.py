@@ -158,6 +158,8 @@ def test_study_lists_every_published_experiment_and_shows_one_alone(lab: Lab) ->
     assert "A shipped model of that name may have another figure" in legend
     spread, alone = ours.spread, call(lab, "study", "digits-resnet18")[1]
     assert spread.n >= 5 and ours.value == pytest.approx(spread.mean)
+    origins = "recorded 2026-11-25 at commit e31a6d4 and 2026-11-30 at commit dddbaef"
+    assert origins in call(lab, "study", "mnist-resnet18-pretrained")[1], "of the best, mnist-best"
     assert f"{spread.n} runs: mean" in alone and f"± {100 * spread.deviation:.2f} points" in alone
     with pytest.raises(RecipeError, match="task3-convnet-flat"):
         call(lab, "study", "task3-convnet-flatt")

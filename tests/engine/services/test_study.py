@@ -218,8 +218,24 @@ def test_seeds_that_were_recorded_later_join_and_one_measured_again_replaces_its
         {**name, "seed": 2, "value": 0.994, "seconds": 600, "commit": "new"},
     )
     ours = lab.study.row("mnist-tiny-step2").ours
-    assert (ours.spread.n, ours.ref) == (3, "new") and ours.value == pytest.approx(0.992)
+    assert (ours.spread.n, ours.ref) == (3, "old and new") and ours.value == pytest.approx(0.992)
     assert ours.took == "5 min 00 s a run"
+
+
+def test_a_mean_names_every_commit_date_and_device_that_it_is_of(lab, tmp_path):
+    name = {"bench_or_recipe": "mnist-tiny-step2"}
+    new = {"commit": "new", "date": "2026-11-30", "device": "AMD EPYC, 1 cores"}
+    record(
+        tmp_path / "records.csv",
+        {**name, "seed": 0, "value": 0.99, "commit": "old", "date": "2026-11-25"},
+        {**name, **new, "seed": 1, "value": 0.992},
+        {**name, **new, "seed": 2, "value": 0.994},
+    )
+    ours = lab.study.row("mnist-tiny-step2").ours
+    assert ours.recorded == "recorded 2026-11-25 at commit old and 2026-11-30 at commit new"
+    assert (ours.hardware, ours.date) == ("a GPU and AMD EPYC, 1 core", "2026-11-30")
+    record(tmp_path / "records.csv", {**name, "value": 0.99})
+    assert lab.study.row("mnist-tiny-step2").ours.recorded == "recorded 2026-11-24 at commit abc123"
 
 
 def test_of_the_best_of_this_labs_networks_every_recorded_seed_counts(lab):
