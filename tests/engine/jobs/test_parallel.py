@@ -146,9 +146,9 @@ def test_nothing_is_left_of_a_run_that_is_killed(lab: Lab) -> None:
 
 
 def test_a_mistake_is_told_once(lab: Lab) -> None:
-    run = lab.run(ended(lab, lab.submit(recipe(lab, lr=0.5, loss_options={"smoothing": 1}))).id)
-    assert run.info().state == "failed" and "option 'smoothing'" in run.info().error
-    assert (run.path / "log.txt").read_text().count("is not known") == 1
+    run = lab.run(ended(lab, lab.submit(recipe(lab, lr=[0.5] * 9))).id)
+    assert run.info().state == "failed" and "one a layer group" in run.info().error
+    assert (run.path / "log.txt").read_text().count("can't be used") == 1
 
 
 def test_only_the_first_process_heeds_a_stop_and_writes(lab: Lab) -> None:
