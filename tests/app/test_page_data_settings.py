@@ -7,6 +7,7 @@ from pictures import files, write_zip
 from weblab import open_page, texts
 
 from engine.data.choices import Choices
+from engine.errors import DataError
 from engine.lab import Lab
 from engine.settings import read_settings
 
@@ -70,3 +71,18 @@ def test_what_nobody_has_opened_is_not_opened_for_a_setting(lab, tmp_path):
     page = open_page("data", data="own")
     applied(page, "test", 20)
     assert not lab.data.contents("own").checked
+
+
+def test_the_share_of_a_chosen_test_split_is_set_in_the_import_settings(lab, own):
+    page = open_page("data", data=own)
+    applied(page, "test", 30)
+    view(page, "Splits")
+    table = page.dataframe[0].value
+    origin = dict(zip(table["Split"], table["Where it comes from"], strict=True))
+    assert origin["Test"] == "30% of the images, stratified, as chosen in the import settings"
+    words = texts(page)
+    assert "set in the data set's import settings: in a recipe none can be set for it" in words
+    assert "In a recipe, `data.validation` sets the share and" in words
+    assert "no share can be set" not in words and "at the import" not in words
+    with pytest.raises(DataError, match="has a test split of 8 images already"):
+        lab.launcher.check_data(lab.recipe("quick", {"data.name": own, "data.test": 0.2}))
