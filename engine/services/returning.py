@@ -63,7 +63,7 @@ def _owner(trash: Trash, entry: Deleted) -> str:
         return parts[1]
     if entry.kind != "run":
         return ""
-    status = read_json(trash.folder / entry.id / parts[-1] / "status.json")
+    status = read_json(trash.folder / entry.id / Path(entry.place).name / "status.json")
     return str(status.get("owner") or "") if isinstance(status, dict) else ""
 
 
