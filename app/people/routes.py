@@ -44,7 +44,8 @@ your own: enter it above with the name you had, and what you made is there again
 teach and train, also after the lesson, until the teacher clears your work: then the list of pages is deleted at
 once, and your work with your name on it after a week, in which the teacher can bring it back. Your name is taken
 off the class's list at the end of a lesson only if nothing that you made is there then: because you made nothing,
-or the teacher has cleared it. Drawings that the teacher copies into a data set stay, without your name, until the
+or the teacher has cleared it. With cleared work your name is in the trash for that week, and is on the list again if
+the teacher brings the work back. Drawings that the teacher copies into a data set stay, without your name, until the
 teacher deletes that data set.</p>
 <details><summary>I am the teacher</summary>ENTER</details>"""
 LOCKED = """<p class="held" role="status">The class is locked: nobody new can join until the teacher unlocks

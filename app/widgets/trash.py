@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.charts.words import ago, literal, number
 from app.widgets.common import told
+from engine.files.trash import NAME
 
 if TYPE_CHECKING:
     from engine.files.trash import Deleted
@@ -27,7 +28,7 @@ def trash_box(lab: Lab) -> None:
     label = f"Trash: {number(count)} deleted in the last week"
     with st.expander(label, icon=":material/delete:", key="trash"):
         for batch, entries in list(batches.items())[:SHOWN]:
-            first = entries[-1]
+            first = _first(entries)
             more = f" and {_things(entries) - 1} more" if _things(entries) > 1 else ""
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button(
@@ -44,14 +45,19 @@ def trash_box(lab: Lab) -> None:
             )
 
 
+def _first(entries: list[Deleted]) -> Deleted:
+    """What a batch is called by: what was deleted first; a student's name only goes with their work."""
+    return next((one for one in reversed(entries) if one.kind != NAME), entries[-1])
+
+
 def _things(entries: list[Deleted]) -> int:
     """How many things were deleted together: runs may share a name, but what a data set left behind
     (files, description, label journal) is one.
     """
     runs = sum(entry.kind == "run" for entry in entries)
-    return runs + len({entry.name for entry in entries if entry.kind != "run"})
+    return runs + len({entry.name for entry in entries if entry.kind not in ("run", NAME)})
 
 
 def _restore(lab: Lab, batch: str) -> None:
-    found = lab.trash.restore(batch)
-    st.toast(f"{found[0].kind} {literal(found[0].name)} is restored.", icon=":material/undo:")
+    found = _first(lab.trash.restore(batch))
+    st.toast(f"{found.kind} {literal(found.name)} is restored.", icon=":material/undo:")

@@ -113,7 +113,9 @@ def hold_out(labels: np.ndarray, official: np.ndarray, choices: Choices) -> dict
     own = np.flatnonzero((labels >= 0) & (official == TRAIN))
     held = stratified(labels[own], round(choices.test * len(own)), TEST_SEED, keep_one=True)
     official[own[held]] = TEST
-    return {"test": f"{choices.test:.0%} of the images, stratified, as chosen at the import"}
+    return {
+        "test": f"{choices.test:.0%} of the images, stratified, as chosen in the import settings"
+    }
 
 
 def paper_in_words(look: Look, choices: Choices) -> str:
@@ -127,7 +129,7 @@ def with_paper(findings: Sequence[Finding], choices: Choices) -> tuple[Finding, 
     """What to say of the pixels where a person has chosen the paper."""
     if not choices.paper:
         return tuple(findings)
-    text = f"all of the set is read with {choices.paper} paper, as chosen at the import."
+    text = f"all of the set is read with {choices.paper} paper, as chosen in the import settings."
     settled = ("touch their frame", "each picture's border decides")
     open_still = [one for one in findings if not any(words in one.text for words in settled)]
     return (*open_still, Finding("note", "pixels", text))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from engine.errors import DataError
 from engine.files.atomic import is_full, make_folder, rename_whole
 from engine.files.locks import Lock
 from engine.imaging.images import STYLES
-from engine.progress import Progress
+from engine.progress import Progress, no_progress
 
 # raise when engine/imaging/images.py places pictures differently: what was cached before is then
 # decoded again
@@ -94,6 +95,29 @@ def stored_squares(listing: Listing, style: str, size: int, home: Path) -> Store
         return _open_squares(home / "cache" / squares_key(listing, style, size))
     except (OSError, ValueError):
         return None
+
+
+def carry_squares(
+    before: Listing, after: Listing, style: str, size: int, home: Path
+) -> Stored | None:
+    """What was decoded of `before` holds for `after` too, which has the same files, read in the same
+    way, in other splits; None if `before` was not decoded, or they differ in more.
+    """
+    stored = stored_squares(before, style, size, home)
+    same = list(before.files) == list(after.files) and before.convention == after.convention
+    if stored is None or not same or before.kind != after.kind:
+        return None
+    source = home / "cache" / squares_key(before, style, size)
+
+    def make(folder: Path) -> None:
+        for path in source.iterdir():
+            try:
+                os.link(path, folder / path.name)  # never written to again
+            except OSError:  # a file system without links
+                shutil.copyfile(path, folder / path.name)
+
+    key = squares_key(after, style, size)
+    return made_once(home / "cache", key, make, _open_squares, no_progress)
 
 
 def cached_concatenation(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.data.layout import Layout
 from engine.data.listing import TRAIN, Finding
 
-TEXT = "no image has a label yet, as chosen at the import: give them labels on the page Label."
+TEXT = "no image has a label yet, as chosen in the import settings: give them labels on the page Label."
 
 
 def without_labels(names: Sequence[str]) -> Layout:
@@ -20,6 +20,6 @@ def without_labels(names: Sequence[str]) -> Layout:
         [TRAIN] * count,
         [],
         "*",
-        "they have no labels, as chosen at the import",
+        "they have no labels, as chosen in the import settings",
         (Finding("note", "classes", TEXT),),
     )

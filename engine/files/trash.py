@@ -24,6 +24,7 @@ from engine.files.checked import Document, parse_json, read_document
 KEPT_SECONDS = 7 * 86_400
 MOST = {"drawing": 200, "symbol": 200}  # entries of a kind, of one person
 STUDENTS = "students"  # in the home: a folder for each; nobody's deletions push out another's
+NAME = "name"  # kind of an entry: of a student, beside what they made
 VISITS = "visits"  # in the home: what visitors of a public lab made
 SHORT_BYTES = (
     1_000_000_000  # free bytes below which the disk counts as short: a small data set's size
@@ -52,8 +53,9 @@ class Trash:
         self.folder = self.home / "trash"
         self._free = free or (lambda path: shutil.disk_usage(path).free)
 
-    def put(self, path: Path, kind: str, name: str, batch: str = "") -> Deleted:
-        """Move a file or folder of the home here. Raises GlyphlabError if that can't be done; then
+    def put(self, path: Path, kind: str, name: str, batch: str = "", at: float = 0.0) -> Deleted:
+        """Move a file or folder of the home here. at: when it counts as deleted, in seconds since 1970;
+        0: now. Raises GlyphlabError if that can't be done; then
         nothing is changed.
         """
         self.sweep()
@@ -64,7 +66,7 @@ class Trash:
             whose = _whose(path.relative_to(self.home))
             for folder in [one for one in same if self._is_of(one, whose)][: 1 - MOST[kind]]:
                 _gone(folder)
-        at = time.time()
+        at = at or time.time()
         id = f"{_stamp(at)}-{kind}-{secrets.token_hex(3)}"
         entry = Deleted(
             id=id,

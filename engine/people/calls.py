@@ -115,7 +115,8 @@ _ROWS: dict[str, dict[str, str]] = {
     "classroom": {
         "look": "is_locked_for now",
         "lead": "assign back_code back_codes lock may_come_back new_code send_away",
-        HIDDEN: "dismiss enter is_code join knows leave key outside pass_of passes person_of visitor",
+        HIDDEN: "dismiss enter is_code join know_again knows leave key outside pass_of passes person_of"
+        " visitor",
     },
     "run": {
         "look": "final info log_tail metrics recipe status",

@@ -98,6 +98,13 @@ def without(found: ClassFile, ids: Collection[str], left: str = "") -> dict[str,
     }
 
 
+def known_again(found: ClassFile, students: Collection[Student]) -> dict[str, Any]:
+    """What changes when students who were forgotten can be let back in again."""
+    known = {one.id for one in (*found.students, *found.gone)}
+    back = {one.id: one for one in students if one.id not in known}
+    return {"gone": [*found.gone, *back.values()][-MOST_GONE:]}
+
+
 def back_again(found: ClassFile, used: str, name: str) -> dict[str, Any]:
     """What changes when the student of this name comes back by the code with the digest `used`: they are
     the last of the students. Raises RightsError.

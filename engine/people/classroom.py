@@ -30,6 +30,7 @@ from engine.people.class_file import (
     WrongCodeError,
     back_again,
     check_room,
+    known_again,
     without,
     without_spaces,
 )
@@ -123,9 +124,7 @@ class Classroom:
 
     def _come_back(self, used: str, name: str) -> Person:
         """The student whom a code lets back in, also while the class is locked. used: its digest."""
-
-        change = partial(back_again, used=used, name=name)
-        student = self._change(change).students[-1]
+        student = self._change(partial(back_again, used=used, name=name)).students[-1]
         return Person(student.id, student.name, "student")
 
     def visitor(self) -> Person:
@@ -253,9 +252,8 @@ class Classroom:
 
     def may_come_back(self, id: str, code: str = "") -> bool:
         """Whether a code of `back_code` is good for this student now: `code`, or any if it is ''."""
-        good = {
-            key: one.student for key, one in self.now().back.items() if one.until >= time.time()
-        }
+        back, now_seconds = self.now().back, time.time()
+        good = {key: one.student for key, one in back.items() if one.until >= now_seconds}
         return good.get(digest(code)) == id if code else id in good.values()
 
     def dismiss(self, keep: Collection[str]) -> None:
@@ -270,6 +268,10 @@ class Classroom:
             return {"students": [], "gone": gone, "back": {}, "code": _code(), "ended": ended}
 
         self._change(change)
+
+    def know_again(self, students: Collection[Student]) -> None:
+        """Put students who were forgotten on the list of those who can be let back in."""
+        self._change(partial(known_again, students=students))
 
     def new_code(self) -> str:
         """Another join code; who has joined stays."""

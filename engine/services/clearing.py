@@ -74,6 +74,11 @@ class Clearing:
         """Ids of the runs that are to be cleared (with a batch) as soon as they have stopped."""
         return [id for id, its in self._waiting().items() if batch in ("", its)]
 
+    def owners(self) -> list[tuple[str, str]]:
+        """(owner, batch) of those runs."""
+        waiting = self._waiting()
+        return [(run.owner, waiting[run.id]) for run in self.store.runs() if run.id in waiting]
+
     def undo(self, batch: str) -> list[Deleted]:
         """Put back what was cleared together; of its runs those that are still stopping stay. Raises
         RunError, as Trash.restore does; then nothing is changed.

@@ -5,7 +5,7 @@ read otherwise later; folders of the server are read in place.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -14,15 +14,15 @@ import numpy as np
 
 from engine.data import staging
 from engine.data.address import fetch_address, is_on_the_web, stage_address
-from engine.data.cache import cached_squares
+from engine.data.cache import cached_squares, carry_squares
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.hub import is_address
 from engine.data.imported import ending_of, read_imported
 from engine.data.listing import Listing
 from engine.data.sources import find
-from engine.data.staging import Staged, list_staged, stage_file
-from engine.data.uploads import Upload, change_choices, keep
-from engine.errors import DataError
+from engine.data.staging import Staged, list_at, list_staged, stage_file
+from engine.data.uploads import Upload, change_choices, keep, remember_images
+from engine.errors import DataError, GlyphlabError
 from engine.progress import Progress, no_progress
 from engine.services.contents import USUAL_SIZE, Contents, Samples, contents_of, samples_of
 
@@ -172,8 +172,21 @@ class Imports:
     def change(self, name: str, choices: Choices) -> Upload:
         """Have a data set that was given to the lab read by other choices. Raises DataError, and
         changes nothing, if it can't be read by them.
+
+        Which of its files can't be read stays known where only the share of test images changes: the
+        images are the same.
         """
-        return change_choices(self.store.home, name, choices, self.store.settings.unpacked_mb)
+        home, most = self.store.home, self.store.settings.unpacked_mb
+        before = read_imported(home, name)
+        upload = change_choices(home, name, choices, most)
+        if before and replace(before.choices, test=choices.test) == choices:
+            with suppress(GlyphlabError):  # they are opened again when they are needed
+                old = list_at(home, upload.path, before.choices, most, no_progress)
+                new = list_at(home, upload.path, choices, most, no_progress)
+                known = carry_squares(old, new, new.kind, USUAL_SIZE[new.kind], home)
+                if known is not None:
+                    remember_images(home, name, len(known.kept))
+        return upload
 
     def choices(self, name: str) -> Choices | None:
         """The choices that a data set is read by; None if it was not given to the lab."""

@@ -17,6 +17,7 @@ from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.times import now
 from engine.services.clearing import Clearing
+from engine.services.returning import put_aside, take_back
 from engine.services.untouched import Untouched, untouched
 
 if TYPE_CHECKING:
@@ -242,8 +243,11 @@ class Lessons:
         return len(self._clearing.waiting(batch))
 
     def go_on_clearing(self) -> None:
-        """Clear those runs that have stopped since they were to be cleared."""
+        """Clear those runs that have stopped since they were to be cleared, and know again whose work is
+        back from the trash.
+        """
         self._clearing.go_on()
+        take_back(self.store.home, self.classroom)
 
     def undo_clear(self, batch: str) -> None:
         """Put back what `clear` moved to the trash, and leave what it has not moved yet. Raises RunError
@@ -251,14 +255,19 @@ class Lessons:
         """
         self._clearing.undo(batch)
         self._cleared.take_back(batch)
+        take_back(self.store.home, self.classroom)
 
     def end(self) -> None:
         """End the lesson: runs stop, everybody is sent away, and a new code is made. What was made stays;
-        the names of those who have nothing here are forgotten, and what else was kept of them.
+        the names of those who have nothing here are forgotten, and what else was kept of them; where work
+        of theirs is in the trash, the name is there as long as it is.
         """
         self.stop_all()
-        known = {one.id for one in self._known()}
+        everybody = self._known()
+        known = {one.id for one in everybody}
         keep = with_work(self.store.home, known, but=self._clearing.waiting())
+        forgotten = [one for one in everybody if one.id not in keep]
+        put_aside(self.store.trash, forgotten, self._clearing.owners())
         self.classroom.dismiss(keep)
         forget_requests(self.store.home, known - keep)
         Started(self.store.home).forget(known - keep)

@@ -12,7 +12,7 @@ from waiting import wait_until
 from weblab import charts, open_page, texts, thumbnails
 
 from app.charts.data import class_counts
-from app.sections.data.preview import CHECKED_AT_ONCE
+from app.sections.data.reading import CHECKED_AT_ONCE
 from engine.data.choices import Choices
 from engine.errors import DataError
 from engine.lab import Lab

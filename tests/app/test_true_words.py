@@ -268,7 +268,7 @@ RETIRED = re.compile(
     r"\banew\b|\bat\s+hand\b|foretold|settle questions|signs? of life|does not come to an end"
     r"|throw (it )?away|took back in|never gets there|small form|whoever leads"
     r"|expected (at most|at least|a )|is believed"
-    r"|p is of one pair, not corrected",
+    r"|p is of one pair, not corrected|as chosen at the import",
     re.IGNORECASE,
 )
 

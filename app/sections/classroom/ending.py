@@ -41,7 +41,8 @@ def _asked(lab: Lab) -> None:
         "Runs stop and keep the best model so far, where there is one; everybody is signed out, and a"
         " new code is made."
         " Work stays here under its owner's name, who can be let back in. Of those without work"
-        " the lab forgets the name: clear the work first to have no name left."
+        " the lab forgets the name: clear the work first to have no name left. With work that was cleared the"
+        " name lies in the trash, and comes back if the work is put back."
     )
     if given := lab.lessons.assignment():
         st.markdown(

@@ -41,8 +41,12 @@ def student(lab: Lab, person: Person) -> None:
             link("draw", "Draw a character")
             if not found.locked:
                 link("train", "Open the recipe quick", recipe="quick")
+    runs = (
+        f"{'Once it is unlocked, you' if found.locked else 'You'} may have {quota.at_once} runs waiting or"
+        f" training at once and start {quota.a_day} a day."
+    )
     st.caption(
-        f"You may have {quota.at_once} runs waiting or training at once and start {quota.a_day} a day."
+        f"{'While the class is locked, you can start no run. ' if found.locked else ''}{runs}"
         f" Each stops after {quota.minutes} minutes of training and keeps its best model so far."
         " Labels, data sets and sweeps are your teacher's to change; what you label yourself is what you draw."
     )

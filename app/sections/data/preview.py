@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.charts.data import class_counts
 from app.charts.words import number
-from app.sections.data.reading import choices_form
+from app.sections.data.reading import CHECKED_AT_ONCE, choices_form
 from app.sections.data.report import plain, show_report, warn
 from app.widgets.common import chart, note
 from app.widgets.pictures import image_grid
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from engine.progress import Progress
     from engine.services.imports import Preview
 
-CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more when they ask, or later
 LOOKED = "import-looked"  # in the session
 
 

@@ -11,6 +11,7 @@ from app.widgets.common import note
 from app.widgets.explain import meaning
 from engine.data.choices import AS_FOUND, Choices
 from engine.errors import GlyphlabError
+from engine.services.contents import USUAL_SIZE
 
 if TYPE_CHECKING:
     from engine.data.report import ImportReport
@@ -37,6 +38,7 @@ PARTS = {
     "The last part but one": -2,
 }
 SHARE = 15  # percent, offered as the test split
+CHECKED_AT_ONCE = 2_000  # images, all opened while the person waits; more when they ask, or later
 
 
 def choices_form(key: str, choices: Choices, report: ImportReport | None) -> Choices:
@@ -135,11 +137,29 @@ def reading(lab: Lab, name: str) -> None:
             return
         if st.button("Apply", key=f"{key}-apply", type="primary", icon=":material/check:"):
             try:
-                lab.data.imports.change(name, wanted)
+                _apply(lab, name, wanted)
             except GlyphlabError as error:
                 st.error(plain(str(error)), icon=":material/error:")
                 return
             st.rerun()
+
+
+def _apply(lab: Lab, name: str, wanted: Choices) -> None:
+    """Read the data set by other choices. If all of its images were opened before, they are opened again
+    where they are read otherwise now: what can't be read is left out as before.
+    """
+    before = _report(lab, name)
+    taken = lab.data.imports.change(name, wanted)
+    after = _report(lab, name)
+    if not (before and before.checked and after) or after.checked:
+        return
+    if after.images <= CHECKED_AT_ONCE:
+        with st.spinner("Opening every image…"):
+            lab.data.check(name)
+    elif lab.may("prepare data"):
+        size = USUAL_SIZE[taken.kind]
+        task = lab.start_task("load", name=name, style="auto", size=size)
+        st.session_state[f"task-{name}"] = task
 
 
 def _report(lab: Lab, name: str) -> ImportReport | None:

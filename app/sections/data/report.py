@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_SKIPPED = 1000
 MOST_WARNINGS = 8
-AT_IMPORT, BELOW = "as chosen at the import", "as chosen below"
+CHOSEN, BELOW = "as chosen in the import settings", "as chosen below"
 
 
 def warn(findings: Sequence[Finding], preview: bool = False) -> None:
@@ -36,7 +36,7 @@ def warn(findings: Sequence[Finding], preview: bool = False) -> None:
 
 def _said(text: str, preview: bool) -> str:
     """The text to be drawn; in a preview, where the choice is still to be made, it says so."""
-    return plain(text.replace(AT_IMPORT, BELOW) if preview else text)
+    return plain(text.replace(CHOSEN, BELOW) if preview else text)
 
 
 def show_report(found: Contents, preview: bool = False) -> None:

@@ -9,12 +9,17 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.data import SPLIT_NAMES
+from app.sections.data.report import CHOSEN
 from app.widgets import note, number, percent
 
 if TYPE_CHECKING:
     from engine.services.datasets import Contents
 
 SHARES = {"val": "validation", "test": "test"}  # of which split a field of a recipe's data is
+CHOSEN_TEST = (
+    "The share of the test split is set in the data set's import settings: in a recipe none can be set"
+    " for it."
+)
 
 
 def show_splits(found: Contents) -> None:
@@ -35,15 +40,20 @@ def show_splits(found: Contents) -> None:
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True)
     note(
-        f"The default split. {_shares(official)} Splits are stratified: each class gives the same share,"
+        f"The default split. {_shares(official, found.notes)} Splits are stratified: each class gives the same share,"
         " to within one image."
     )
 
 
-def _shares(official: Mapping[str, Any]) -> str:
-    """What of the split a recipe may set: shares are drawn only of what the data set lacks."""
+def _shares(official: Mapping[str, Any], notes: Mapping[str, str]) -> str:
+    """What of the split a recipe may set: shares are drawn only of what the data set lacks, and of a
+    test split that the import settings hold out none.
+    """
+    if official["test"] and CHOSEN in notes.get("test", ""):
+        given = CHOSEN_TEST
+    else:
+        given = _given([SPLIT_NAMES[split].lower() for split in SHARES if official[split]])
     drawn = [f"`data.{field}`" for split, field in SHARES.items() if not official[split]]
-    own = [SPLIT_NAMES[split].lower() for split in SHARES if official[split]]
     several = "s" if len(drawn) > 1 else ""
     words = (
         f"In a recipe, {' and '.join(drawn)} set{'' if several else 's'} the share{several} and"
@@ -51,7 +61,7 @@ def _shares(official: Mapping[str, Any]) -> str:
         if drawn
         else ""
     )
-    return f"{words} {_given(own)}".strip()
+    return f"{words} {given}".strip()
 
 
 def _given(own: Sequence[str]) -> str:

@@ -10,8 +10,8 @@ import streamlit as st
 
 from app.charts.words import number
 from app.sections.data.next_step import next_step
-from app.sections.data.preview import CHECKED_AT_ONCE, preview
-from app.sections.data.reading import SHARE
+from app.sections.data.preview import preview
+from app.sections.data.reading import CHECKED_AT_ONCE, SHARE
 from app.sections.data.report import plain, skipped_table
 from app.widgets.common import note
 from engine.data.address import is_on_the_web

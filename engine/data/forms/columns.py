@@ -165,7 +165,9 @@ def columns_of(table: Table, path: int, choices: Choices) -> Columns:
     taken = {path, split, annotator, writer}
     label = chosen(names, choices.label, table.name)
     if label is not None:
-        return Columns(path, label, split, annotator, "as chosen at the import", True, "", writer)
+        return Columns(
+            path, label, split, annotator, "as chosen in the import settings", True, "", writer
+        )
     others = [c for c in range(len(names)) if c not in taken]
     by_name = named([table.columns[c] for c in others], LABELS)
     if by_name is not None:

@@ -160,7 +160,7 @@ def columns_in(names: Sequence[str], frame: pd.DataFrame, choices: Choices, name
         return Columns(pixels, None, None, why, classes)
     label = chosen(names, choices.label, name)
     split = chosen(names, choices.split, name)
-    why = "as chosen at the import"
+    why = "as chosen in the import settings"
     rest = [c for c in range(len(names)) if c not in pixels]
     if split is None and (by_name := named([names[c] for c in rest], SPLITS)) is not None:
         split = rest[by_name]

@@ -195,7 +195,10 @@ def test_idx_files_keep_what_has_no_label_and_take_a_persons_choices(look, opene
     )
     name = link_upload(look["home"], folder, Choices(paper="light", test=0.2), 50).name
     chosen = opened(name)
-    assert counts(chosen)["0", "test"] == 2 and "as chosen at the import" in chosen.notes["test"]
+    assert (
+        counts(chosen)["0", "test"] == 2
+        and "as chosen in the import settings" in chosen.notes["test"]
+    )
     assert np.array_equal(chosen.reader.read(3), 255 - listing.reader.read(3))
     assert "read with light paper, as chosen" in said(chosen)
 

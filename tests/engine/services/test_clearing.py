@@ -152,3 +152,33 @@ def test_after_clearing_and_the_lessons_end_nothing_but_the_trash_names_a_studen
     lab.trash.empty()
     assert files_that_name(lab.home, *words) == []
     assert len(lab.data.listing(GATHERED).files) == 2, "copies stay, without a name"
+
+
+@pytest.mark.parametrize("way", ["undo", "trash"])
+def test_whose_work_is_put_back_after_the_lessons_end_can_be_let_back_in(lab, way):
+    mine = run_of(lab, lab.ada)
+    run, lock = alive(lab, lab.ben)
+    batch, _ = lab.lessons.clear()
+    lab.lessons.end()
+    lock.release()
+    lab.lessons.go_on_clearing()
+    assert lab.classroom.now().gone == [], "their names are in the trash only"
+    if way == "undo":
+        lab.lessons.undo_clear(batch)
+    else:
+        lab.trash.restore(batch)
+        lab.lessons.go_on_clearing()
+    assert {one.id for one in lab.runs()} == {mine, run.id}
+    assert {one.name for one in lab.classroom.now().gone} == {"Ada", "Ben"}
+    assert lab.classroom.join(lab.classroom.back_code(lab.ada.id), "Ada") == lab.ada
+    lab.lessons.go_on_clearing()
+    assert len(lab.classroom.now().gone) == 1 and not lab.trash.entries()
+
+
+def test_a_name_leaves_the_trash_with_the_work_that_it_belongs_to(lab):
+    run_of(lab, lab.ada)
+    lab.lessons.clear()
+    lab.lessons.end()
+    work, name = sorted(lab.trash.entries(), key=lambda entry: entry.kind, reverse=True)
+    assert (work.kind, name.kind, name.name) == ("run", "name", "Ada")
+    assert work.at == name.at and work.batch == name.batch
