@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MOST_SEEDS = 10
 MOST_CHANGES = 4  # of the small scale that are named
 # Fields of a stage on which the time of an epoch does not depend.
-FREE = set(
+FREE: set[str] = set(
     "epochs lr momentum weight_decay schedule warmup step_epochs step_factor patience".split()
 )
 ALIKE = 20  # earlier runs whose recipes are looked into for an estimate
