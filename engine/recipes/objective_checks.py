@@ -1,5 +1,5 @@
 """Whether a stage names a loss and a miner that there are, with options that these have and can take:
-asked before a run starts, without loading torch.
+asked before a run starts, without loading torch, and again where they are built.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from engine.recipes.fields import Stage
 from engine.recipes.trees import validated
 
 _Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+_Cell = Annotated[float, Field(ge=-1e-6, le=1 + 1e-6)]  # of a T that was computed, so rounded
 _Smoothing = Annotated[float, Field(strict=True, ge=0, lt=1)]
 _Power = Annotated[float, Field(strict=True, gt=0, le=1)]
 _Positive = Annotated[float, Field(strict=True, gt=0)]
@@ -31,7 +32,7 @@ LOSS_OPTIONS: dict[str, dict[str, Any]] = {
         "alpha": _Positive,
         "gamma": Annotated[float, Field(strict=True, ge=0)],
     },
-    "forward": {"transition": list[list[_Share]] | None, "right": _Share},
+    "forward": {"transition": list[list[_Cell]] | None, "right": _Share},
     "scl_nl": {},
     "complementary_nn": {"ascent": Annotated[bool, Field(strict=True)]},
     "weighted_complementary": {},

@@ -17,8 +17,8 @@ from torch.nn import functional as F
 
 from engine.errors import RecipeError, unknown
 from engine.models.recognizer import Output
-from engine.recipes import metric_learning
 from engine.recipes.fields import Stage
+from engine.recipes.objective_checks import check_objective
 from engine.training.noisy_losses import (
     complementary_nn,
     forward,
@@ -157,6 +157,7 @@ class Objective(nn.Module):
         an unknown loss, miner or option.
         """
         super().__init__()
+        check_objective("this stage", stage, known_noise=True)
         classes *= 4 if stage.turned_classes else 1
         self.info: dict[str, float] = {}
         self.miner = (
@@ -167,7 +168,6 @@ class Objective(nn.Module):
         self.learned: nn.Module | None = None
         if stage.loss in LOSSES:
             entry = LOSSES[stage.loss]
-            _check_options(stage.loss, entry.function, stage.loss_options)
             self.reads, self.function = entry.reads, entry.function
             self.options = dict(stage.loss_options)
             if isinstance(entry.function, type):  # a loss with weights of its own
@@ -177,16 +177,6 @@ class Objective(nn.Module):
                 "loss", stage.loss, stage.loss_options, classes, embedding
             )
             self.reads, self.function, self.options = "embeddings", self.learned, {}
-        if stage.turned_classes and self.reads == "logits":
-            raise RecipeError(
-                f"turned_classes makes classes that loss '{stage.loss}' has no outputs for",
-                hint="Use a loss on embeddings, such as CosFaceLoss or triplet.",
-            )
-        if self.miner is not None and self.learned is None:
-            raise RecipeError(
-                f"loss '{stage.loss}' takes no miner",
-                hint="Use a loss of pytorch-metric-learning, or drop `miner`.",
-            )
 
     def forward(self, output: Output, labels: Tensor) -> Tensor:
         if self.reads == "logits":
@@ -201,34 +191,16 @@ class Objective(nn.Module):
         return self.learned(output.embeddings, labels, mined)
 
 
-def _check_options(name: str, function: Callable[..., Any], options: dict[str, Any]) -> None:
-    known = [
-        p.name
-        for p in inspect.signature(function).parameters.values()
-        if p.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    for option in options:
-        if option not in known:
-            raise RecipeError(
-                f"loss '{name}': {unknown('option', option, known)}"
-                if known
-                else f"loss '{name}' has no options: '{option}'"
-            )
-
-
 def _metric_learning(
     kind: str, name: str, options: dict[str, Any], classes: int, embedding: int
 ) -> nn.Module:
     """A class of pytorch-metric-learning by name, built; kind: 'loss' or 'miner'. Raises RecipeError for
-    one that a recipe can't name (engine/recipes/metric_learning.py).
+    values that it does not take.
     """
     import pytorch_metric_learning.losses  # pyright: ignore[reportMissingTypeStubs]
     import pytorch_metric_learning.miners  # pyright: ignore[reportMissingTypeStubs]
 
     module = {"loss": pytorch_metric_learning.losses, "miner": pytorch_metric_learning.miners}[kind]
-    names = {"loss": metric_learning.LOSSES, "miner": metric_learning.MINERS}[kind]
-    if name not in names:
-        raise RecipeError(unknown(kind, name, [*names, *(LOSSES if kind == "loss" else ())]))
     built = getattr(module, name)
     wanted = {
         parameter

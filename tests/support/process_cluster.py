@@ -11,7 +11,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from engine.files.remote import Remote
 from engine.jobs.cluster.base import ClusterError, Job, JobState, Node
 from engine.jobs.cluster.executor import ClusterExecutor
 from engine.jobs.place import Place, at_place
@@ -108,3 +110,16 @@ def lab_with_a_store(home: Path, folder: Path) -> Iterator[Lab]:
     }
     with lab_on(Processes(), home, **store) as found:
         yield found
+
+
+def count_listings(executor: ClusterExecutor, store: str) -> list[str]:
+    """The folders of the `store` that the executor lists from now on, once for each time."""
+    asked: list[str] = []
+
+    class Counted(Remote):
+        def stamps(self, folder: str) -> Any:
+            asked.append(folder)
+            return super().stamps(folder)
+
+    executor._stored.remote = Counted(store)
+    return asked

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from deeds import trained
 from made_lab import SMALL
-from process_cluster import Processes, lab_with_a_store
+from process_cluster import Processes, count_listings, lab_with_a_store
 from trained import model_run
 from waiting import wait_until
 
@@ -158,14 +158,7 @@ def test_all_viewers_together_list_the_store_once_in_two_seconds(
     assert BETWEEN_SECONDS == 2
     executor = ClusterExecutor(lab.settings, Processes(), HOUR)  # so long for a busy machine
     lab.launcher.executor = executor
-    asked: list[str] = []
-
-    class Counted(Remote):
-        def stamps(self, folder: str) -> Any:
-            asked.append(folder)
-            return super().stamps(folder)
-
-    executor._stored.remote = Counted(lab.settings.store)
+    asked = count_listings(executor, lab.settings.store)
     waits = [lab.submit(recipe(resources={"cpus": 2})) for _ in range(3)]
     asked.clear()
     for _ in range(50):

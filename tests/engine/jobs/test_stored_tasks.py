@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_lab import SMALL, zipped
-from process_cluster import Processes, lab_with_a_store
+from process_cluster import Processes, count_listings, lab_with_a_store
 from trained import model_run
 from waiting import wait_until
 
@@ -195,14 +195,7 @@ def test_a_task_is_stopped_through_the_store_and_one_that_waits_leaves_the_queue
 def test_tasks_and_runs_are_seen_by_one_listing(lab: Lab) -> None:
     executor = ClusterExecutor(lab.settings, Waiting(), between_seconds=3600)  # as on any machine
     lab.launcher.executor = executor
-    asked: list[str] = []
-
-    class Counted(Remote):
-        def stamps(self, folder: str) -> Any:
-            asked.append(folder)
-            return super().stamps(folder)
-
-    executor._stored.remote = Counted(lab.settings.store)
+    asked = count_listings(executor, lab.settings.store)
     lab.start_task("embed", model=MODEL, data="shapes")
     lab.start_task("diagnose", dataset="shapes", effort="brief")
     lab.submit(make_recipe({**SMALL, "name": "trained"}))

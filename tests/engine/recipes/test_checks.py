@@ -111,3 +111,13 @@ def test_a_crop_of_the_size_and_the_options_of_a_stages_miner_are_no_mistakes() 
     stages = [{"loss": "ContrastiveLoss", "miner": "TripletMarginMiner"}, {}]
     mined = {"stages": stages, "miner_options": {"margin": 0.1}}
     check_recipe(shipped_recipe("quick", mined))
+
+
+def test_a_matrix_that_was_computed_may_be_a_rounding_off_and_no_more() -> None:
+    def through(cell: float) -> Any:
+        matrix = [[1 - cell, cell], [0.0, 1.0]]
+        return shipped_recipe("quick", {"loss": "forward", "loss_options": {"transition": matrix}})
+
+    check_recipe(through(-1e-16))
+    with pytest.raises(RecipeError, match=r"loss_options\.transition"):
+        check_recipe(through(-0.1))

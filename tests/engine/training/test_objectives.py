@@ -114,8 +114,8 @@ def test_any_loss_and_miner_of_pytorch_metric_learning_can_be_named() -> None:
     ("stage", "says"),
     [
         (Stage(loss="tripplet"), "did you mean 'triplet'"),
-        (Stage(loss="focal", loss_options={"gama": 1}), "did you mean 'gamma'"),
-        (Stage(loss="nll", loss_options={"x": 1}), "has no options"),
+        (Stage(loss="focal", loss_options={"gama": 1}), "did you mean 'loss_options.gamma'"),
+        (Stage(loss="nll", loss_options={"x": 1}), "no option can be given here"),
         (
             Stage(loss="ContrastiveLoss", miner="TripletMarginMinner"),
             "did you mean 'TripletMarginMiner'",
@@ -124,7 +124,7 @@ def test_any_loss_and_miner_of_pytorch_metric_learning_can_be_named() -> None:
         (Stage(loss="cross_entropy", turned_classes=True), "has no outputs for.*on embeddings"),
         (
             Stage(loss="ContrastiveLoss", loss_options={"nonsense": 1}),
-            "^loss 'ContrastiveLoss' can't be built",
+            "'loss_options.nonsense' is not known",
         ),
         (
             Stage(
@@ -132,7 +132,11 @@ def test_any_loss_and_miner_of_pytorch_metric_learning_can_be_named() -> None:
                 miner="TripletMarginMiner",
                 miner_options={"nonsense": 1},
             ),
-            "^miner 'TripletMarginMiner' can't be built",
+            "'miner_options.nonsense' is not known",
+        ),
+        (
+            Stage(loss="PNPLoss", loss_options={"variant": "nonsense"}),
+            "^loss 'PNPLoss' can't be built",
         ),
     ],
 )
