@@ -20,8 +20,10 @@ pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 
 @pytest.fixture(autouse=True)
 def by_hand(monkeypatch):
-    """Without what a make that runs these tests hands down: told so, make says which folder it enters."""
-    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+    """Without what a make that runs these tests hands down, its settings and variables: told so, make says which
+    folder it enters, and does what CI asked for.
+    """
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "SECOND_TRY"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -45,10 +45,12 @@ def test_a_canvas_that_is_late_is_said_to_be_loading_and_then_what_to_do(blank, 
     expect(late).to_be_hidden()
 
 
+# The style sheet comes from the page's script, too, and on a busy machine some time after the first heading.
+STYLED = """() => [...document.styleSheets].some(sheet => [...sheet.cssRules].some(rule => rule.name === 'gl-late'))"""
 EMPTY = """() => { const main = document.querySelector('[data-testid="stMainBlockContainer"]');
   const said = () => getComputedStyle(main, '::before').content;
   const before = said();
-  main.querySelector('h1').remove();
+  for (const heading of main.querySelectorAll('h1')) heading.remove();
   const late = main.getAnimations({ subtree: true }).find(one => one.effect.pseudoElement === '::before');
   const hidden = getComputedStyle(main, '::before').visibility;
   late.finish();
@@ -59,6 +61,7 @@ def test_a_page_of_which_nothing_has_come_says_that_it_is_loading(blank, server)
     """As after a click on a computer so busy that the page's script has to wait."""
     blank.goto(f"{server.address}/glossary")
     blank.get_by_role("heading", name="Glossary", level=1).wait_for()
+    blank.wait_for_function(STYLED)
     before, said, at_first, later = blank.evaluate(EMPTY)
     assert before == "none" and "The page is loading…" in said and "reload it" in said
     assert (at_first, later) == ("hidden", "visible")
