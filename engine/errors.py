@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 # what is expected is a bound or a choice, not a thing that is missing
 # Unicode's controls, and its marks and overrides of direction, with which a name shows as another: a
@@ -29,6 +29,9 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 _LIMIT = re.compile(r"(at most|less than|above|one of|letters|[\d.]+ (to|or)) ?\b")
+
+_LONG_LIST = 300  # characters of names: what is longer is looked up, not read in a sentence
+_NEAREST = 6
 
 
 class GlyphlabError(Exception):
@@ -136,12 +139,22 @@ def first_of(names: Sequence[str], most: int = 20) -> str:
 
 def unknown(kind: str, name: object, known: Iterable[str], meant: str | None = None) -> str:
     """The sentence for a name that is not in a table, with the nearest known one, or with the one
-    that is `meant` where that is known.
+    that is `meant` where that is known. Of a long list only the nearest names are shown.
 
     >>> unknown("loss", "tripplet", ["triplet", "focal"])
     "loss 'tripplet' is not known; did you mean 'triplet'? Known: focal, triplet"
     """
     names = sorted(known)
-    close = [meant] if meant else get_close_matches(str(name), names, n=1, cutoff=0.5)
-    guess = f"; did you mean '{close[0]}'?" if close else "."
-    return f"{kind} '{name}' is not known{guess} Known: {', '.join(names)}"
+    near = sorted(names, key=lambda one: -_alike(str(name), one))
+    close = meant or next((one for one in near[:1] if _alike(str(name), one) >= 0.5), None)
+    guess = f"; did you mean '{close}'?" if close else "."
+    shown = ", ".join(names)
+    if len(shown) > _LONG_LIST:
+        shown = f"{', '.join(near[:_NEAREST])} … ({len(names)} in all)"
+    return f"{kind} '{name}' is not known{guess} Known: {shown}"
+
+
+def _alike(name: str, other: str) -> float:
+    """How alike two names are, 0..1, whether or not they are in capitals or have lines between words."""
+    plain = [one.casefold().replace("_", "").replace("-", "") for one in (name, other)]
+    return SequenceMatcher(None, *plain).ratio()

@@ -2,8 +2,10 @@
 // beneath them when it rests, a slice a frame: whoever moves or picks meanwhile waits for no more than one slice.
 
 const SLICE = 60_000; // points that a software renderer draws in a frame (SwiftShader on two cores: 40 ms); fewer are drawn at once
-const LEAST = 20_000;
-const QUICK_MS = 25, SLOW_MS = 60; // between two frames: after quick ones slices grow, after slow ones they shrink
+const LEAST = 20_000, FEWEST = 8_000; // the first beneath others, at rest; the second alone, while the map moves
+// Between two frames: after quick ones slices grow a little, after one that is late for 30 a second they shrink. Screens that show
+// 30 a second at most, as some do on battery, are not late.
+const QUICK_MS = 25, LATE_MS = 34, GROWN = 1.15, SHRUNK = 1 / 1.3;
 const REST_MS = 160; // after the last movement, all are drawn
 
 // The points of `order` (n,) that lie in a box {x, y, wide, high}, its middle and half its sides, in their order: Uint32Array.
@@ -54,8 +56,8 @@ export const detailing = {
   pace(now) {
     const passed = now - this.before;
     this.before = now;
-    if (passed < QUICK_MS) this.slice = Math.min(this.data.count, (this.slice ?? SLICE) * 1.3);
-    if (passed > SLOW_MS) this.slice = Math.max(LEAST, (this.slice ?? SLICE) / 1.3);
+    if (passed < QUICK_MS) this.slice = Math.min(this.data.count, (this.slice ?? SLICE) * GROWN);
+    if (passed > LATE_MS) this.slice = Math.max(FEWEST, (this.slice ?? SLICE) * SHRUNK);
     if (this.slice) this.slice = Math.round(this.slice);
   },
 

@@ -23,7 +23,7 @@ class SeedGroup:
     @property
     def name(self) -> str:
         """What sentences call it, in italics."""
-        return f"*{self.members[0].label if len(self.members) == 1 else self.members[0].kind}*"
+        return f"*{self.members[0].label if len(self.members) == 1 else _together(self.members)}*"
 
     @property
     def interval(self) -> Interval | None:
@@ -49,10 +49,18 @@ def seed_group(runs: Sequence[Subject]) -> SeedGroup:
     members, doubles = without_doubles(runs)
     first = members[0]
     scores = tuple(s.accuracy for s in members if s.final and s.accuracy is not None)
-    label = first.label if len(members) == 1 else f"{first.kind} ({len(members)} seeds)"
+    label = first.label if len(members) == 1 else f"{_together(members)} ({len(members)} seeds)"
     return SeedGroup(
         label, tuple(members), scores, spread(scores) if scores else None, tuple(doubles)
     )
+
+
+def _together(members: Sequence[Subject]) -> str:
+    """What several seeds are called: by their name, and where each has its own, not as if all had the
+    first one's.
+    """
+    others = len({one.kind for one in members}) - 1
+    return members[0].kind if not others else f"{members[0].kind} and {others} more"
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:

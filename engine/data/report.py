@@ -135,7 +135,7 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         found.append(Finding("warning", "tables", text))
     if unlabelled := int((listing.labels < 0).sum()):
         text = (
-            f"{unlabelled:,} images have no label: they can be embedded, mapped and pre-labelled,"
+            f"{unlabelled:,} images have no label: they can be embedded, mapped and given suggested labels,"
             " and are never trained on or scored."
         )
         found.append(Finding("note", "classes", text))

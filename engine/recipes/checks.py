@@ -12,7 +12,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from engine.errors import RecipeError
-from engine.recipes.objective_checks import check_objective, check_options, named
+from engine.recipes.fields import Stage
+from engine.recipes.objective_checks import (
+    check_objective,
+    check_objective_names,
+    check_options,
+    named,
+)
 from engine.recipes.recipe import Recipe
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
@@ -67,18 +73,23 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def check_recipe(recipe: Recipe) -> None:
-    """Raise RecipeError for a name of a network, optimiser, schedule, loss or miner that is not known, for
-    an option that they can't be built with, and for a crop of less than the images that are fed.
-    """
-    where = f"recipe '{recipe.name}'"
-    named(where, "network", recipe.model.name, OPTIONS)
-    check_options(where, "model.options", recipe.model.options, OPTIONS[recipe.model.name])
-    stages = recipe.resolved_stages()
-    for number, stage in enumerate(stages, 1):
-        at = f"{where}, stage {number}" if len(stages) > 1 else where
+def check_known(recipe: Recipe) -> None:
+    """Raise RecipeError for a name of a network, optimiser, schedule, loss or miner that is not known."""
+    named(_whole(recipe), "network", recipe.model.name, OPTIONS)
+    for at, stage in _stages(recipe):
         named(at, "optimizer", stage.optimizer, OPTIMIZERS)
         named(at, "schedule", stage.schedule, SCHEDULES)
+        check_objective_names(at, stage)
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raise RecipeError for what `check_known` asks, for an option that a network, a loss or a miner can't be
+    built with, and for a crop of less than the images that are fed.
+    """
+    check_known(recipe)
+    where, stages = _whole(recipe), _stages(recipe)
+    check_options(where, "model.options", recipe.model.options, OPTIONS[recipe.model.name])
+    for at, stage in stages:
         check_objective(at, stage, known_noise=recipe.method == "recovered")
         size, crop = stage.size or recipe.data.size, stage.augment.crop
         if crop is not None and crop < size:
@@ -88,10 +99,22 @@ def check_recipe(recipe: Recipe) -> None:
                 expected=f"{size} or more, or none",
                 got=crop,
             )
-    given = next((stage.miner_options for stage in stages if stage.miner_options), None)
-    if given and not any(stage.miner for stage in stages):
+    given = next((stage.miner_options for _, stage in stages if stage.miner_options), None)
+    if given and not any(stage.miner for _, stage in stages):
         raise RecipeError(
             f"{where}: miner_options are given, and no miner",
             got=", ".join(given),
             hint="Name the miner (`miner`), or leave its options out.",
         )
+
+
+def _whole(recipe: Recipe) -> str:
+    return f"recipe '{recipe.name}'"
+
+
+def _stages(recipe: Recipe) -> list[tuple[str, Stage]]:
+    """Each stage, and where an error says that it is."""
+    stages = recipe.resolved_stages()
+    if len(stages) == 1:
+        return [(_whole(recipe), stages[0])]
+    return [(f"{_whole(recipe)}, stage {n}", stage) for n, stage in enumerate(stages, 1)]

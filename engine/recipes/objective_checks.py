@@ -44,13 +44,20 @@ LOSS_OPTIONS: dict[str, dict[str, Any]] = {
 ON_EMBEDDINGS = ("cosine_softmax", "triplet")  # of the lab's own
 
 
+def check_objective_names(where: str, stage: Stage) -> None:
+    """Raise RecipeError, which begins with `where`, for a loss or a miner that is not known."""
+    named(where, "loss", stage.loss, (*LOSS_OPTIONS, *metric_learning.LOSSES))
+    if stage.miner is not None:
+        named(where, "miner", stage.miner, metric_learning.MINERS)
+
+
 def check_objective(where: str, stage: Stage, known_noise: bool = False) -> None:
     """Raise RecipeError, which begins with `where`, for a loss or a miner that is not known or does not go
     with the rest of the stage, or for options that it can't take. known_noise: how labels are wrong
     is found out by the training itself.
     """
+    check_objective_names(where, stage)
     own = stage.loss in LOSS_OPTIONS
-    named(where, "loss", stage.loss, (*LOSS_OPTIONS, *metric_learning.LOSSES))
     options = LOSS_OPTIONS[stage.loss] if own else _by_name(metric_learning.LOSSES[stage.loss])
     check_options(where, "loss_options", stage.loss_options, options)
     lacks = [
@@ -81,7 +88,6 @@ def check_objective(where: str, stage: Stage, known_noise: bool = False) -> None
         )
     if stage.miner is None:
         return
-    named(where, "miner", stage.miner, metric_learning.MINERS)
     check_options(
         where, "miner_options", stage.miner_options, _by_name(metric_learning.MINERS[stage.miner])
     )

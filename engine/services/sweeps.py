@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import DamagedError, GlyphlabError, RecipeError, RunError
 from engine.files.atomic import make_folder, write_text
 from engine.progress import Cancelled
+from engine.recipes.checks import check_known
 from engine.runs.run_info import ALIVE
 from engine.services.sweep_folders import SweepFolders
 from engine.sweep.info import SweepInfo
@@ -51,12 +52,14 @@ class Sweeps(SweepFolders):
         """Write a sweep down; one that is there with the same recipe and space is kept, and only
         its number of trials follows.
 
-        Raises RecipeError if the space does not fit the recipe, or another sweep has this name;
+        Raises RecipeError if the space does not fit the recipe or names what is not known, or another
+        sweep has this name;
         DataError, CheckpointError if it names data or a model that are unknown here, or data that
         nothing can be trained on.
         """
         recipe, *others = one_of_each(spec, self.store.recipe(spec.recipe, spec.changes))
         for tried in (recipe, *others):
+            check_known(tried)
             self.launcher.check_data(tried)
         if not recipe.data.validation:
             raise RecipeError(

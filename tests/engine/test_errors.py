@@ -6,6 +6,8 @@ import pytest
 
 from engine import errors
 from engine.errors import DataError, GlyphlabError, readable, unknown
+from engine.recipes import metric_learning
+from engine.recipes.objective_checks import LOSS_OPTIONS
 
 
 def test_an_error_says_what_was_given_what_is_needed_and_what_to_do_in_one_line():
@@ -60,3 +62,11 @@ def test_an_unknown_name_gets_the_nearest_one_and_the_list():
 @pytest.mark.parametrize("name", ["zzz", "", None, 7])
 def test_a_name_like_no_other_gets_the_list_only(name):
     assert unknown("loss", name, ["triplet"]) == f"loss '{name}' is not known. Known: triplet"
+
+
+def test_a_long_list_is_cut_to_the_nearest_names_however_they_are_written():
+    known = [*LOSS_OPTIONS, *metric_learning.LOSSES]
+    said = unknown("loss", "tripletmargin-loss", known)
+    assert "did you mean 'TripletMarginLoss'?" in said and f"({len(known)} in all)" in said
+    assert len(said) < 300 and "cross_entropy" not in said
+    assert f"({len(known)} in all)" in unknown("loss", "", known)

@@ -185,6 +185,29 @@ test("slices grow where frames come quickly and shrink where they are late", () 
   assert.ok(late < first);
 });
 
+test("a map that moves shows 30 frames a second where the machine can, and as many points as that allows", () => {
+  const refresh = 1000 / 60; // a frame is shown with the screen's next refresh
+  for (const [least, each] of [[8, 0.0005], [15, 0.0012]]) { // milliseconds of a frame, and of each point in it
+    const { map, drawn, frame } = handDrawn(1_000_000), spent = [];
+    for (let i = 0; i < 200; i++) {
+      map.glide();
+      spent.push(refresh * Math.ceil((least + each * (drawn.at(-1)?.[1] ?? 60_000)) / refresh));
+      frame(spent.at(-1));
+    }
+    clearTimeout(map.resting);
+    const mean = spent.slice(50).reduce((a, b) => a + b) / 150, points = drawn.slice(50).reduce((sum, [, to]) => sum + to, 0) / 150;
+    assert.ok(mean < 1.01 * 2 * refresh, `${mean} ms a frame`);
+    assert.ok(points > 0.6 * (2 * refresh - least) / each, `${points} points`);
+  }
+});
+
+test("a screen that shows 30 frames a second at most costs no points", () => {
+  const { map, drawn, frame } = handDrawn(250_000);
+  for (let i = 0; i < 60; i++) { map.glide(); frame(1000 / 30 + (i % 2 ? 0.4 : -0.4)); }
+  clearTimeout(map.resting);
+  assert.equal(drawn.at(-1)[1], drawn[0][1]);
+});
+
 test("close up, only points round what is in sight are drawn, and every one that is in sight", () => {
   const side = 400, positions = new Float32Array(3 * side * side);
   for (let i = 0; i < side * side; i++) positions.set([10 * (i % side) / side, 4 * Math.floor(i / side) / side], 3 * i);

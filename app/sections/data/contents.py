@@ -151,7 +151,10 @@ def _figures(info: DatasetInfo, found: Contents) -> None:
             width=130,
         )
         st.metric(
-            "Image type", KINDS[found.kind], help=f"style auto is {found.kind}", width="content"
+            "Image type",
+            KINDS[found.kind],
+            help=f"in recipes: `style: {found.kind}`, and `auto`",
+            width="content",
         )
         if info.size_bytes:
             st.metric("On disk", file_size(info.size_bytes), width=130)

@@ -18,6 +18,7 @@ from app.widgets.allowed import allowed
 from app.widgets.explain import explain, full, meaning
 from app.widgets.links import link, page_file
 from engine.errors import GlyphlabError
+from engine.imaging.images import STYLES
 from engine.models.card import awaits_test, measured_split, validation_only
 from engine.models.metadata import guessing, sets_tested_on
 from engine.recognition.confusables import groups_among, groups_in_words
@@ -71,7 +72,11 @@ def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
             f"{number(meta.get('parameters'))} numbers are learned",
         ),
         ("Classes", number(len(meta["classes"])), literal(", ".join(meta["classes"])[:300])),
-        ("Input", f"{meta['input_size']} px", f"style {meta['style']}"),
+        (
+            "Input",
+            f"{meta['input_size']} px",
+            f"image type {meta['style']}: {STYLES[meta['style']].about}",
+        ),
     ]
     with st.container(horizontal=True, gap="small"):
         for place, (label, value, help) in enumerate(shown):

@@ -109,3 +109,13 @@ def test_which_are_compared_is_said_where_the_order_of_choosing_decides_it(lab, 
         assert named == [{subjects[0].label, other.label} for other in subjects[1:]]
     two = lab.compare.answers(lab.compare.subjects(four[:2]))
     assert not any("chosen first" in one for one in two)
+
+
+def test_seeds_under_names_of_their_own_are_not_called_by_one_of_them(lab):
+    runs = [
+        compared_run(lab, changes={"seed": seed}, name=f"scratch-s{seed}", wrong=range(seed))
+        for seed in (1, 2, 3)
+    ]
+    (group,) = lab.compare.groups(lab.compare.subjects([run.id for run in runs]))
+    assert group.label == "scratch-s1 and 2 more (3 seeds)"
+    assert group.name == "*scratch-s1 and 2 more*"

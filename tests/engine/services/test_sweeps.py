@@ -73,6 +73,13 @@ def test_a_field_that_the_recipe_does_not_have_is_refused_before_anything_runs(l
         lab.sweeps.create(sweep(space={"epoch": [1, 2]}))
     with pytest.raises(RecipeError, match="no validation split"):
         lab.sweeps.create(sweep(changes={"data.validation": 0}))
+    for field, known, other in (
+        ("loss", "cross_entropy", "focl"),
+        ("optimizer", "sgd", "adm"),
+        ("model.name", "convnet", "covnet"),
+    ):
+        with pytest.raises(RecipeError, match=f"'{other}' is not known; did you mean"):
+            lab.sweeps.create(sweep(space={field: [known, other]}))
     assert lab.sweeps.list() == []
 
 
