@@ -3,7 +3,7 @@
 
 const SLICE = 60_000; // points that a software renderer draws in a frame (SwiftShader on two cores: 40 ms); fewer are drawn at once
 const LEAST = 20_000, FEWEST = 8_000; // the first beneath others, at rest; the second alone, while the map moves
-// Between two frames: after quick ones slices grow a little, after one that is late for 30 a second they shrink. Screens that show
+// From one frame to the next: after quick ones slices grow a little, after one that is late for 30 a second they shrink. Screens that show
 // 30 a second at most, as some do on battery, are not late.
 const QUICK_MS = 25, LATE_MS = 34, GROWN = 1.15, SHRUNK = 1 / 1.3;
 const REST_MS = 160; // after the last movement, all are drawn
@@ -35,7 +35,6 @@ export const detailing = {
       this.drawSlice(now);
       this.overlay();
       if (!this.restless && this.drawn < this.drawing) this.draw(false);
-      else if (!this.restless) this.before = undefined;
     });
   },
 
@@ -44,21 +43,20 @@ export const detailing = {
     const { view, ratio } = this, few = this.inSight();
     this.drawing = few ? few.length : this.order.length;
     if (this.drawn && (this.restless || this.drawn >= this.drawing)) return;
-    this.pace(now);
     const look = { turn: view.turn, middle: view.middle, centre: view.centre, zoom: view.zoom * ratio, size: this.dot * ratio, shaped: this.shapedDot * ratio };
     const slice = this.slice ?? SLICE, from = this.drawn; // those beneath come in smaller ones: what is seen is there already
     const to = Math.min(this.drawing, from + (from ? Math.max(LEAST, Math.round(slice / 3)) : slice));
     this.cloud.draw(look, from, to, Boolean(few));
     this.drawn = Math.max(to, 1); // also where there is nothing to draw
+    requestAnimationFrame((next) => this.pace(next - now)); // timed to the next frame, and not to the next movement
   },
 
-  // A graphics card soon draws all points in every frame; a busy machine draws fewer.
-  pace(now) {
-    const passed = now - this.before;
-    this.before = now;
+  // A graphics card soon draws all points in every frame; a busy machine draws fewer. passed: milliseconds from a frame to the next
+  pace(passed) {
     if (passed < QUICK_MS) this.slice = Math.min(this.data.count, (this.slice ?? SLICE) * GROWN);
     if (passed > LATE_MS) this.slice = Math.max(FEWEST, (this.slice ?? SLICE) * SHRUNK);
     if (this.slice) this.slice = Math.round(this.slice);
+    if (this.slice < this.data.count / 2) this.slow = true;
   },
 
   // Of many points, those round what is in sight, if they are not most of them: Uint32Array, or nothing for all.
@@ -76,9 +74,10 @@ export const detailing = {
     return box.few;
   },
 
-  // Draws while the map moves. Of many points only some are drawn, and nobody asks where each lies; at rest everything is exact again.
+  // Draws while the map moves. Of many points, or of some on a slow machine, not all are drawn, and nobody asks where each lies; at rest
+  // everything is exact again.
   glide() {
-    if (this.data.count > SLICE) {
+    if (this.data.count > SLICE || this.slow) {
       this.restless = true;
       clearTimeout(this.resting);
       this.resting = setTimeout(() => this.rest(), REST_MS);

@@ -122,6 +122,7 @@ export class Scatter {
     else this.cloud.place(this.positions);
     this.mixed = shuffled(data.count);
     this.sight = null;
+    this.slow = false; // whether the machine is, for so many points
     this.status("");
     return true;
   }

@@ -201,6 +201,25 @@ test("a map that moves shows 30 frames a second where the machine can, and as ma
   }
 });
 
+test("a slow machine leaves points out of a smaller map, too, and a quick one never does", () => {
+  const lastOf = (passed) => {
+    const { map, drawn, frame } = handDrawn(50_000);
+    for (let i = 0; i < 40; i++) { map.glide(); frame(passed); }
+    clearTimeout(map.resting);
+    return [drawn.at(-1)[1], Boolean(map.restless)];
+  };
+  const [late, moving] = lastOf(60);
+  assert.ok(late < 25_000 && moving);
+  assert.deepEqual(lastOf(1000 / 60), [50_000, false]);
+});
+
+test("a map that is moved now and then is not taken for a slow machine", () => {
+  const { map, drawn, frame } = handDrawn(250_000);
+  for (let i = 0; i < 40; i++) { map.glide(); frame(100); frame(1000 / 60); }
+  clearTimeout(map.resting);
+  assert.equal(drawn.at(-1)[1], 250_000);
+});
+
 test("a screen that shows 30 frames a second at most costs no points", () => {
   const { map, drawn, frame } = handDrawn(250_000);
   for (let i = 0; i < 60; i++) { map.glide(); frame(1000 / 30 + (i % 2 ? 0.4 : -0.4)); }
