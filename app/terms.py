@@ -35,6 +35,23 @@ COMMON: dict[str, dict[str, Term]] = {
             " people have made to them here.",
             "A run says which of the two it was trained on.",
         ),
+        "journal": Term(
+            "Label journal",
+            "The list of all changes of a data set's labels made here, each with its number, who made it and"
+            " when. Mended labels as of entry 8 are the given ones with the first eight changes.",
+        ),
+        "pooled": Term(
+            "Pooled data sets",
+            "Several data sets that are trained on as one, written with a plus: `digits+mnist`.",
+        ),
+        "linear": Term(
+            "Linear classifier",
+            "Weighs each number of an image's embedding once for each class and names the class with the"
+            " highest sum. It is fitted to labels in less than a second, while the network that"
+            " made the embedding stays as it is.",
+            "",
+            "Alain & Bengio 2016, arXiv:1610.01644",
+        ),
         "polarity": Term(
             "Polarity",
             "Whether ink is dark on light paper or light on dark. Models see characters light on dark,"
@@ -103,8 +120,9 @@ COMMON: dict[str, dict[str, Term]] = {
         ),
         "validation": Term(
             "Validation images",
-            "Images that are kept out of training and used to choose between epochs and settings. As the"
-            " choice was made for them, accuracy on them is slightly too high.",
+            "Images that are kept out of training, by which a recipe chooses between its epochs and a person"
+            " between settings. Where a choice was made by them, accuracy on them is slightly too high; a"
+            " recipe that keeps its last epoch (`select: last`) makes none.",
         ),
         "splits": Term(
             "Split seed, stratified",

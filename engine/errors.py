@@ -156,5 +156,5 @@ def unknown(kind: str, name: object, known: Iterable[str], meant: str | None = N
 
 def _alike(name: str, other: str) -> float:
     """How alike two names are, 0..1, whether or not they are in capitals or have lines between words."""
-    plain = [one.casefold().replace("_", "").replace("-", "") for one in (name, other)]
-    return SequenceMatcher(None, *plain).ratio()
+    first, second = (one.casefold().replace("_", "").replace("-", "") for one in (name, other))
+    return SequenceMatcher(None, first, second).ratio()

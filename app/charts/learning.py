@@ -56,12 +56,12 @@ def loss_curves(
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
     if steps:
         x, y, gaps = _joined(steps)
-        # Of a short run half a second's worth of steps is an epoch or more: no two are joined.
+        # Of a short run half a second's worth of steps is an epoch or more: few are known, or no two in a row.
         apart = gaps == len(steps) - 1
         chart.add_scatter(
             x=column(x),
             y=column(y),
-            name=_of_steps(steps) if apart else "Training, step by step",
+            name=_of_steps(steps),
             mode="markers" if apart else "lines+markers" if gaps or len(steps) < 40 else "lines",
             line={"color": TRAIN, "width": 1.5},
             marker={"size": 8 if apart else 4, "color": TRAIN},
@@ -74,11 +74,11 @@ def loss_curves(
     return _marked(chart, rows, epochs)
 
 
-def _of_steps(apart: Sequence[Row]) -> str:
-    """What live points are called of which no two are joined by a line."""
-    if len(apart) > 1:
+def _of_steps(steps: Sequence[Row]) -> str:
+    """What live points are called. They come every half second, so most steps have none."""
+    if len(steps) > 1:
         return "Training, single steps"
-    step = apart[0]
+    step = steps[0]
     return f"Training, step {step['step']} of epoch {step['epoch']}"
 
 
@@ -115,7 +115,7 @@ def _kept(epoch: Row, ended: Sequence[Row]) -> str:
     """
     shares = [row["val_accuracy"] for row in ended if row.get("val_accuracy") is not None]
     if epoch["val_accuracy"] < max(shares):
-        return "Kept"
+        return "Kept, the last epoch" if epoch["epoch"] == ended[-1]["epoch"] else "Kept"
     equal = shares.count(epoch["val_accuracy"])
     return "Best" if equal == 1 else f"Best, the last of {equal} equal epochs"
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.sections.embeddings.choose import at_work, pick_segment
-from app.sections.proposed import propose
+from app.sections.proposed import finished, propose
 from app.sections.unlabelled import all_labelled, first_without_labels, not_labelling
-from app.widgets import allowed, empty, link, note, number, percent, pick_dataset, pick_model
+from app.widgets import allowed, link, note, number, percent, pick_dataset, pick_model
+from app.widgets.explain import explain
 from app.widgets.links import page_file
 from app.widgets.person import pick_person
 from engine.errors import GlyphlabError
@@ -55,9 +56,14 @@ def label(lab: Lab) -> None:
         st.metric("Labelled", number(standing.labelled), width=140)
         st.metric("By hand", number(standing.by_hand), width=140)
         st.metric("Classes", number(len(standing.classes)), width=140)
-        _score(lab, space)
+        _score(lab, space, standing.by_hand)
+    explain("linear", "given-labels", "accuracy")
     if not standing.waiting:
-        empty("Every image of this data set has a label.", "data", "Look at it", data=data)
+        st.markdown("Every image of this data set has a label, or was left out.")
+        finished(lab, space)
+        if standing.by_hand:
+            _first_model(lab, space)
+        link("noise", "Find label errors", data=data)
         return
     from engine.embedding.proposals import STRATEGIES, WORDS
 
@@ -97,13 +103,17 @@ def _embedded_by(lab: Lab, data: str) -> list[str]:
     return out
 
 
-def _score(lab: Lab, space: Space) -> None:
+def _score(lab: Lab, space: Space, by_hand: int) -> None:
     from engine.services.labelling import LEAST_SCORED
 
     found = lab.labelling.score(space)
     if found is None:
         st.metric("Accuracy so far", "–", help=f"shown from {LEAST_SCORED} labels on", width=160)
         return
+    chosen = (
+        f" {number(by_hand)} of them were labelled here: where these were chosen for being hard, others are"
+        " classified rather better."
+    )
     st.metric(
         "Accuracy so far",
         percent(found.accuracy, 0),
@@ -113,7 +123,7 @@ def _score(lab: Lab, space: Space) -> None:
         help=(
             f"Of {number(found.n)} labelled images, by classifiers that were fitted without them"
             f" (five-fold cross-validation); 95% interval {percent(found.low, 0)} to {percent(found.high, 0)}."
-            " Of images chosen for being hard, so others are classified rather better."
+            f"{chosen if by_hand else ''}"
         ),
         width=160,
     )

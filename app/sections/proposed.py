@@ -37,6 +37,7 @@ def propose(lab: Lab, space: Space, strategy: str) -> None:
         found = lab.labelling.proposals(space, strategy, skipped=skipped)
         if not found:
             note("The rest was skipped or left out.")
+            finished(lab, space)
             return
         waiting = [one.name for one in found]
         st.session_state[key] = waiting
@@ -67,6 +68,12 @@ def propose(lab: Lab, space: Space, strategy: str) -> None:
         " your latest decision back. Keys pressed faster than the page is drawn are for the images that come next;"
         " where it takes over a second, they count for nothing until it is drawn."
     )
+
+
+def finished(lab: Lab, space: Space) -> None:
+    """Where no image is left to ask about: the way back to the last one."""
+    if lab.may("label"):
+        _undo_button(lab, space, _deeds(lab, space), "U")
 
 
 def _why(lab: Lab, space: Space, strategy: str) -> str:
@@ -172,15 +179,20 @@ def _one(
                 on_click=do,
                 args=press("out"),
             )
-            st.button(
-                "Undo",
-                key="undo",
-                shortcut=None if "u" in keys.values() else "U",
-                icon=":material/undo:",
-                disabled=lab.labels.decisions(space.data).latest(person()) is None,
-                on_click=do,
-                args=press(UNDO),
-            )
+            _undo_button(lab, space, do, None if "u" in keys.values() else "U")
+
+
+def _undo_button(lab: Lab, space: Space, do: Callable[[Press], None], shortcut: str | None) -> None:
+    st.button(
+        "Undo",
+        key="undo",
+        shortcut=shortcut,
+        icon=":material/undo:",
+        help="takes your latest decision about a label back",
+        disabled=lab.labels.decisions(space.data).latest(person()) is None,
+        on_click=do,
+        args=(Press(0, UNDO, "", ""),),
+    )
 
 
 def _by(lab: Lab, space: Space) -> str:

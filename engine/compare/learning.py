@@ -27,6 +27,11 @@ def _followed(group: SeedGroup) -> str:
     return f"{count}{run.followed} images{' (by kNN)' if run.by_knn else ''}"
 
 
+def _is_followed(group: SeedGroup) -> bool:
+    """Whether its epochs were judged on images held out; a recipe may hold none out."""
+    return any(run.is_followed for run in group.members)
+
+
 def start(first: SeedGroup, second: SeedGroup) -> str:
     """Who begins better, by the mean accuracy after the first epoch; '' where that is not known."""
     one, two = first_epoch(first, "held_accuracy"), first_epoch(second, "held_accuracy")
@@ -65,6 +70,12 @@ def speed(first: SeedGroup, second: SeedGroup) -> str:
     """After how many epochs, and seconds, each reached what a run of it reached; '' without epochs."""
     if not all(any(s.epochs for s in group.members) for group in (first, second)):
         return ""
+    unfollowed = [group.name for group in (first, second) if not _is_followed(group)]
+    if len(unfollowed) == 1:
+        return (
+            f"**Speed.** Not compared: {unfollowed[0]} held no images out to follow its accuracy on through"
+            " the epochs."
+        )
     # Each was reached by a run at least, but for those of the study.
     thresholds = thresholds_for([*first.members, *second.members])
     reached = [

@@ -77,6 +77,11 @@ class Subject:
         return "test" if any(row.get("held") == "test" for row in self.epochs) else "validation"
 
     @property
+    def is_followed(self) -> bool:
+        """Whether its epochs were judged on any images."""
+        return any(row.get("held_accuracy") is not None for row in self.epochs)
+
+    @property
     def followed_on(self) -> str:
         """The same with the data set. Epochs of two runs are compared only where it is the same."""
         data = self.recipe.data

@@ -135,8 +135,8 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         found.append(Finding("warning", "tables", text))
     if unlabelled := int((listing.labels < 0).sum()):
         text = (
-            f"{unlabelled:,} images have no label: they can be embedded, mapped and given suggested labels,"
-            " and are never trained on or scored."
+            f"{unlabelled:,} images came without a label: they can be embedded, mapped and labelled here, and"
+            " are trained on or scored only once they are (mended labels)."
         )
         found.append(Finding("note", "classes", text))
     if survey.tables:

@@ -239,8 +239,9 @@ class DataSpec(Frozen):
     journal: tuple[Position, ...] | None = Field(
         default=None,
         description=(
-            "mended labels as of this entry of the label journal, one for each pooled data set;"
-            " written down when a run starts (none: as they are now)"
+            "mended labels as of this entry of the label journal, the list of all changes of labels made here"
+            " (of several data sets trained on together, one entry each); written down when a run starts"
+            " (none: as they are now)"
         ),
     )
 

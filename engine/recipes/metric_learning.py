@@ -1,5 +1,5 @@
 """Losses on embeddings and miners of pytorch-metric-learning that a recipe may name, each with the options
-that a recipe may give it: those whose values are numbers, words or true and false.
+that a recipe may give it, and what each of these may be.
 
 Written down here, so that names are checked before a run without loading torch; a test holds the tables
 against the library. Not among them is what takes another loss or a function (CrossBatchMemory,
@@ -7,6 +7,10 @@ GenericPairLoss, MultipleLosses, SelfSupervisedLoss) and what takes no labels (M
 """
 
 from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 LOSSES: dict[str, tuple[str, ...]] = {
     "AngularLoss": ("alpha",),
@@ -65,4 +69,30 @@ MINERS: dict[str, tuple[str, ...]] = {
     "UniformHistogramMiner": ("num_bins", "pos_per_bin", "neg_per_bin"),
 }
 REQUIRED: dict[str, tuple[str, ...]] = {"RankedListLoss": ("margin", "Tn")}
+# What an option may be that is no number.
+_Flag = Annotated[bool, Field(strict=True)]
+_Whole = Annotated[int, Field(strict=True, ge=1)]
+_PerAnchor = _Whole | Literal["all"]
+_Strategy = Literal["easy", "hard", "semihard", "all"]
+_Range = tuple[float, float] | None
+KINDS: dict[str, Any] = {
+    "allowed_neg_range": _Range,
+    "allowed_pos_range": _Range,
+    "centers_per_class": _Whole,
+    "delta": Annotated[float | None, Field(strict=True, gt=0)],
+    "learn_beta": _Flag,
+    "n_bins": Annotated[int | None, Field(strict=True, ge=1)],
+    "neg_per_bin": _Whole,
+    "neg_strategy": _Strategy,
+    "num_bins": _Whole,
+    "pos_per_bin": _Whole,
+    "pos_strategy": _Strategy,
+    "smooth_loss": _Flag,
+    "sub_centers": _Whole,
+    "swap": _Flag,
+    "triplets_per_anchor": _PerAnchor,
+    "type_of_triplets": _Strategy,
+    "variant": Literal["Ds", "Dq", "Iu", "Ib", "O"],
+}
+NUMBER = Annotated[float, Field(strict=True)]
 BALANCED = ("SmoothAPLoss",)  # wants as many images of each class in a batch

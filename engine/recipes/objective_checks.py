@@ -20,9 +20,6 @@ _Smoothing = Annotated[float, Field(strict=True, ge=0, lt=1)]
 _Power = Annotated[float, Field(strict=True, gt=0, le=1)]
 _Positive = Annotated[float, Field(strict=True, gt=0)]
 _Margin = Annotated[float, Field(strict=True, ge=0, le=4)]  # of cosines, or of squared distances
-_Plain = (
-    float | int | bool | str | list[float] | None
-)  # of a library's options we know the names only
 
 # What the options of each of the lab's own losses may be, as a test checks.
 LOSS_OPTIONS: dict[str, dict[str, Any]] = {
@@ -125,4 +122,4 @@ def check_options(
 
 
 def _by_name(options: Iterable[str]) -> dict[str, Any]:
-    return dict.fromkeys(options, _Plain)
+    return {name: metric_learning.KINDS.get(name, metric_learning.NUMBER) for name in options}

@@ -205,7 +205,7 @@ def test_a_step_lies_within_its_epoch_and_an_epoch_at_its_end():
 
 def test_loss_has_live_points_before_the_first_epoch_ends():
     chart = loss_curves(learning_rows(1, steps=3)[:2])
-    assert [trace.name for trace in chart.data] == ["Training, step by step"] and len(
+    assert [trace.name for trace in chart.data] == ["Training, single steps"] and len(
         chart.data[0].x
     ) == 2
 
@@ -235,7 +235,17 @@ def test_live_points_that_no_line_joins_are_called_what_they_are():
     ]
     live = loss_curves(far).data[0]
     assert (live.name, live.mode) == ("Training, single steps", "markers")
-    assert loss_curves(rows).data[0].name == "Training, step by step"
+    assert loss_curves(rows).data[0].name == "Training, single steps"
+
+
+def test_a_last_epoch_that_is_kept_though_another_was_better_is_called_the_last():
+    rows = learning_rows(3)
+    for row, share in zip(
+        (row for row in rows if row["kind"] == "epoch"), (0.8, 0.9, 0.85), strict=True
+    ):
+        row.update(val_accuracy=share, best=share == 0.85)
+    (mark,) = [trace.name for trace in accuracy_curves(rows).data if "Kept" in trace.name]
+    assert mark == "Kept, the last epoch: 85.00%"
 
 
 def test_accuracy_is_in_percent_and_marks_the_epoch_that_is_kept():

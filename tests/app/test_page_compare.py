@@ -402,3 +402,13 @@ def test_seeds_that_agree_are_drawn_with_the_interval_of_their_test_images(lab):
     assert "seeds which happen to agree are not drawn as certain" in texts(
         open_page("compare", runs=",".join(ids))
     )
+
+
+def test_bars_of_thresholds_leave_out_what_held_no_images_out_and_say_so(lab):
+    bare = compared_run(lab, held="none", changes={"data.validation": 0}, name="bare")
+    other = compared_run(lab, name="other")
+    page = open_page("compare", runs=f"{bare.id},{other.id}")
+    page.segmented_control(key="view").set_value("Convergence").run()
+    assert not page.exception and "Not among these bars: bare" in texts(page)
+    bars = [one for one in charts_of(page) if "to each held-out" in str(one["layout"]["title"])]
+    assert [[bar["name"] for bar in one["data"]] for one in bars] == [["other"], ["other"]]

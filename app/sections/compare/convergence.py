@@ -63,12 +63,18 @@ def convergence(lab: Lab, subjects: Sequence[Subject]) -> None:
         for group in lab.compare.groups(subjects)
     ):
         note("Line: mean over seeds. Band: from the lowest to the highest seed.")
-    rows, colours = lab.compare.table(subjects), colours_of(subjects)
+    rows = lab.compare.table([one for one in subjects if one.is_followed or not one.epochs])
+    colours = colours_of(subjects)
     left, right = st.columns(2)
     with left:
         chart(charts.thresholds(rows, "epochs", colours), key="epochs-to")
     with right:
         chart(charts.thresholds(rows, "seconds", colours), key="seconds-to")
+    if apart := list(dict.fromkeys(s.label for s in subjects if s.epochs and not s.is_followed)):
+        note(
+            f"Not among these bars: {', '.join(literal(label) for label in apart)}. No images were held out"
+            " to follow the accuracy on."
+        )
     note(TIMES)
 
 

@@ -143,7 +143,13 @@ def _figures(info: DatasetInfo, found: Contents) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric("Images", number(found.images), width=130)
         if unlabelled := found.report.unlabelled:
-            st.metric("Without a label", number(unlabelled), width=130)
+            st.metric(
+                "Without a label",
+                number(unlabelled),
+                help="as the files came; labels given in the lab are counted on *Label* and train a model as"
+                " mended labels",
+                width=130,
+            )
         st.metric(
             "Classes",
             number(len(found.classes)),

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.charts.words import literal, number
 from app.widgets.pickers import no_such_data
+from engine.data.sources import names_in
 from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import make_recipe
 from engine.services.contents import USUAL_SIZE
@@ -46,6 +48,29 @@ def on_other_data(lab: Lab, recipe: Recipe, data: str) -> Recipe:
                 mode="json"
             ),
         }
+    )
+
+
+def labels_left_out(lab: Lab, recipe: Recipe) -> str:
+    """That labels of its images were given or changed in the lab and that this recipe does without them;
+    '' where none were, or it uses them. Markdown.
+    """
+    if recipe.data.labels == "mended":
+        return ""
+    decided = {
+        name: sum(
+            one.label is not None or one.excluded for one in lab.labels.current(name).values()
+        )
+        for name in names_in(recipe.data.name)
+    }
+    if not (count := sum(decided.values())):
+        return ""
+    names = ", ".join(literal(name) for name, n in decided.items() if n)
+    return (
+        f"{number(count)} {'label of' if count == 1 else 'labels of'} {names}"
+        f" {'was' if count == 1 else 'were'} given, confirmed or changed here. This recipe trains on the"
+        " labels as they came, without them: to use them, set *Labels* to *mended* (in the form, under"
+        " *Data*)."
     )
 
 

@@ -15,7 +15,7 @@ from app.charts.words import literal, number, percent, seconds
 from app.sections.data.report import warn
 from app.sections.train.choose import choose, in_the_way
 from app.sections.train.form import recipe_form
-from app.sections.train.given_data import on_other_data, wanted_data
+from app.sections.train.given_data import labels_left_out, on_other_data, wanted_data
 from app.sections.train.rates import rate_finder
 from app.widgets.allowed import allowed
 from app.widgets.doing import do_button
@@ -219,6 +219,8 @@ def _estimate(lab: Lab, recipe: Recipe) -> None:
 
 def _doubts(lab: Lab, recipe: Recipe) -> None:
     """What is doubtful about the person's own data set, before anything is trained on it."""
+    if left_out := labels_left_out(lab, recipe):
+        st.info(left_out, icon=":material/label:")
     if recipe.data.name in DATASETS or "+" in recipe.data.name:
         return
     try:

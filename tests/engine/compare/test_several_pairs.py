@@ -119,3 +119,13 @@ def test_seeds_under_names_of_their_own_are_not_called_by_one_of_them(lab):
     (group,) = lab.compare.groups(lab.compare.subjects([run.id for run in runs]))
     assert group.label == "scratch-s1 and 2 more (3 seeds)"
     assert group.name == "*scratch-s1 and 2 more*"
+
+
+def test_a_run_that_holds_no_images_out_is_not_said_to_be_slow(lab):
+    bare = compared_run(lab, held="none", changes={"data.validation": 0}, name="bare")
+    other = compared_run(lab, name="other")
+    subjects = lab.compare.subjects([bare.id, other.id])
+    for pair in (subjects, subjects[::-1]):
+        said = "\n".join(lab.compare.answers(pair))
+        assert "**Speed.** Not compared: *bare* held no images out" in said
+        assert "never reached" not in said and "**First epoch.**" not in said

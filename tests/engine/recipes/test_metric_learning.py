@@ -11,10 +11,12 @@ import torch
 from pytorch_metric_learning import losses, miners
 from torch.nn import functional as F
 
+from engine.errors import RecipeError
+from engine.lab import Lab
 from engine.models.recognizer import Output
 from engine.recipes.fields import Stage
-from engine.recipes.metric_learning import LOSSES, MINERS, REQUIRED
-from engine.recipes.objective_checks import check_objective
+from engine.recipes.metric_learning import KINDS, LOSSES, MINERS, NUMBER, REQUIRED
+from engine.recipes.objective_checks import check_objective, check_options
 from engine.training.objectives import Objective
 
 # What the library has beside them, and why a recipe can't name it.
@@ -57,6 +59,30 @@ def test_every_name_is_the_librarys_with_its_options_and_what_is_left_out_is_kno
         for name, options in table.items():
             if name != "BatchHardMiner":  # hands its parent's on, and sets them itself
                 assert set(options) == options_of(getattr(module, name)), name
+
+
+@pytest.mark.parametrize(("module", "table"), [(losses, LOSSES), (miners, MINERS)])
+def test_an_option_may_be_what_the_library_begins_with_and_nothing_of_another_kind(module, table):
+    asked = 0
+    for name, options in table.items():
+        for option in options:
+            begun = inspect.signature(getattr(module, name).__init__).parameters.get(option)
+            default = begun.default if begun else None  # None: of a parent
+            kind = {option: KINDS.get(option, NUMBER)}
+            if default is not None and default is not inspect.Parameter.empty:
+                check_options("here", "options", {option: default}, kind)
+                asked += 1
+            with pytest.raises(RecipeError, match=rf"here.*options\.{option}.*'abc'"):
+                check_options("here", "options", {option: "abc"}, kind)
+    assert asked > 10
+
+
+def test_a_word_where_a_number_belongs_makes_no_run(tmp_path):
+    lab = Lab(tmp_path)
+    recipe = lab.recipe("quick", {"loss": "ArcFaceLoss", "loss_options": {"scale": "abc"}})
+    with pytest.raises(RecipeError, match=r"loss_options\.scale.*'abc'"):
+        lab.submit(recipe)
+    assert lab.runs() == []
 
 
 def batch() -> tuple[Output, torch.Tensor]:

@@ -136,7 +136,15 @@ def test_any_loss_and_miner_of_pytorch_metric_learning_can_be_named() -> None:
         ),
         (
             Stage(loss="PNPLoss", loss_options={"variant": "nonsense"}),
-            "^loss 'PNPLoss' can't be built",
+            "loss_options.variant.*'nonsense'",
+        ),
+        (
+            Stage(
+                loss="TripletMarginLoss",
+                miner="BatchEasyHardMiner",
+                miner_options={"pos_strategy": "semihard"},
+            ),
+            "^miner 'BatchEasyHardMiner' can't be built",
         ),
     ],
 )

@@ -1,0 +1,87 @@
+"""The Label page when nothing is left to label, and what the labels are for."""
+
+from __future__ import annotations
+
+import pytest
+from scans import add_scans
+from weblab import add_run, open_page, texts
+
+from engine.lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch) -> Lab:
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    lab = Lab(tmp_path)
+    lab.model = add_run(lab).id
+    lab.truth = add_scans(lab)
+    lab.spaces.embed(lab.model, "scans", "all")
+    return lab
+
+
+def label_all_but(lab: Lab, left: int) -> None:
+    waiting = [
+        name
+        for name, now in zip(
+            lab.truth, lab.labels.labels_now("scans", list(lab.truth)), strict=True
+        )
+        if now is None
+    ]
+    for name in waiting[: len(waiting) - left]:
+        lab.labels.relabel("scans", [name], "0", who="You")
+
+
+def standing(page) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def test_the_last_label_is_taken_back_where_it_was_given(lab):
+    label_all_but(lab, 1)
+    page = open_page("label", data="scans", model=lab.model)
+    assert standing(page)["Without a label"] == "1"
+    page.button(key="give-4").click().run()
+    assert standing(page)["Without a label"] == "0" and not page.exception
+    assert "Every image of this data set has a label, or was left out." in texts(page)
+    assert page.button(key="first-model") and page.button(key="undo").proto.shortcut.lower() == "u"
+    page.button(key="undo").click().run()
+    assert standing(page)["Without a label"] == "1" and page.button(key="give-4")
+
+
+def test_where_the_rest_was_skipped_a_label_can_be_taken_back(lab):
+    label_all_but(lab, 2)
+    page = open_page("label", data="scans", model=lab.model)
+    page.button(key="give-4").click().run()
+    page.button(key="skip").click().run()
+    assert "The rest was skipped or left out." in texts(page)
+    page.button(key="undo").click().run()
+    assert standing(page)["Without a label"] == "2" and page.button(key="give-4")
+
+
+def test_the_accuracy_is_said_to_be_of_hard_images_only_of_those_labelled_here(lab):
+    def tip() -> str:
+        page = open_page("label", data="scans", model=lab.model)
+        return next(one for one in page.metric if one.label == "Accuracy so far").help
+
+    chosen = "labelled here: where these were chosen for being hard"
+    label_all_but(lab, 30)
+    assert f"24 of them were {chosen}" in tip()
+
+
+def test_training_on_given_labels_says_which_it_does_without(lab):
+    name = next(name for name, label in lab.truth.items() if label)
+    assert "set *Labels* to *mended*" not in texts(open_page("train", data="scans"))
+    lab.labels.relabel("scans", [name], "1", who="You")
+    assert "1 label of scans was given, confirmed or changed here." in texts(
+        open_page("train", data="scans")
+    )
+    mended = open_page("train", data="scans", labels="mended")
+    assert "set *Labels* to *mended*" not in texts(mended) and not mended.exception
+
+
+def test_the_report_does_not_deny_that_labelled_images_are_trained_on(lab):
+    [note] = [
+        one.text
+        for one in lab.data.contents("scans").report.findings
+        if "without a label" in one.text
+    ]
+    assert "only once they are" in note and "never" not in note
