@@ -47,8 +47,8 @@ COMMON: dict[str, dict[str, Term]] = {
         "linear": Term(
             "Linear classifier",
             "Weighs each number of an image's embedding once for each class and names the class with the"
-            " highest sum. It is fitted to labels in less than a second, while the network that"
-            " made the embedding stays as it is.",
+            " highest sum. It alone is fitted to labels: the network that made the embedding"
+            " stays as it is.",
             "",
             "Alain & Bengio 2016, arXiv:1610.01644",
         ),

@@ -63,11 +63,18 @@ def propose(lab: Lab, space: Space, strategy: str) -> None:
         leaves=("data", "model"),
     )
     note(
-        "Keys: Enter takes the predicted class, a digit or letter (but X and U) sets that class"
-        f"{' and makes it where there is none yet' if free else ''}, → skips, X leaves the image out, U takes"
+        f"Keys: Enter takes the predicted class{_by_letter(keys, free)}, → skips, X leaves the image out, U takes"
         " your latest decision back. Keys pressed faster than the page is drawn are for the images that come next;"
         " where it takes over a second, they count for nothing until it is drawn."
     )
+
+
+def _by_letter(keys: dict[str, str], free: bool) -> str:
+    """What a digit or a letter does. keys: of the classes that have one; free: others make a class."""
+    if not keys and not free:
+        return ""
+    made = " and makes it where there is none yet" if free else ""
+    return f", a digit or letter (but X and U) sets that class{made}"
 
 
 def finished(lab: Lab, space: Space) -> None:

@@ -85,3 +85,13 @@ def test_the_report_does_not_deny_that_labelled_images_are_trained_on(lab):
         if "without a label" in one.text
     ]
     assert "only once they are" in note and "never" not in note
+
+
+def test_keys_of_classes_are_explained_where_classes_have_keys(lab):
+    assert "a digit or letter (but X and U) sets that class" in texts(
+        open_page("label", data="scans", model=lab.model)
+    )
+    add_scans(lab, "named", of_class="digit ")
+    lab.spaces.embed(lab.model, "named", "all")
+    page = open_page("label", data="named", model=lab.model)
+    assert "Enter takes the predicted class, → skips" in texts(page)

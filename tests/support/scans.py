@@ -13,19 +13,25 @@ from engine.imaging.images import as_picture
 from engine.lab import Lab
 
 
-def add_scans(lab: Lab, called: str = "scans", choices: Choices = AS_FOUND) -> dict[str, str]:
-    """60 digits of three classes: two of each in folders, the others beside them without a label. Their
-    true classes by name.
+def add_scans(
+    lab: Lab, called: str = "scans", choices: Choices = AS_FOUND, of_class: str = ""
+) -> dict[str, str]:
+    """60 digits of three classes: two of each in folders, called by their digit after `of_class`, the
+    others beside them without a label. Their true classes by name.
     """
     data, out, truth = lab.dataset("digits"), io.BytesIO(), {}
     with zipfile.ZipFile(out, "w") as archive:
         for digit in (0, 1, 4):
             for number, at in enumerate(np.flatnonzero(data.labels == digit)[:20]):
-                name = f"{digit}/{number}.png" if number < 2 else f"unlabelled/{digit}-{number}.png"
+                name = (
+                    f"{of_class}{digit}/{number}.png"
+                    if number < 2
+                    else f"unlabelled/{digit}-{number}.png"
+                )
                 picture = io.BytesIO()
                 Image.fromarray(255 - data.images[at, 0]).save(picture, "PNG")
                 archive.writestr(name, picture.getvalue())
-                truth[name] = str(digit)
+                truth[name] = f"{of_class}{digit}"
     staged = lab.data.imports.stage(f"{called}.zip", out.getvalue())
     seen = lab.data.imports.look_at(staged, choices)
     assert len(seen.samples.images) == (24 if choices.unlabelled else 3)
