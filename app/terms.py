@@ -40,6 +40,12 @@ COMMON: dict[str, dict[str, Term]] = {
             "The list of all changes of a data set's labels made here, each with its number, who made it and"
             " when. Mended labels as of entry 8 are the given ones with the first eight changes.",
         ),
+        "hash": Term(
+            "Settings hash, data fingerprint",
+            "Short codes that are computed from every setting that decides a result (the seed is one), and from"
+            " all images and labels of a data set. Where both are the same, two figures were made from the same"
+            " images by the same settings.",
+        ),
         "pooled": Term(
             "Pooled data sets",
             "Several data sets that are trained on as one, written with a plus: `digits+mnist`.",
@@ -64,7 +70,7 @@ COMMON: dict[str, dict[str, Term]] = {
             " much of a difference is chance.",
         ),
         "convnet": Term(
-            "Convolutional network (convnet)",
+            "Convolutional network (convnet, CNN)",
             "A network that looks for the same small patterns all over an image, layer by layer: strokes"
             " first, then corners and loops, then characters. ResNet and glyphnet are of this kind.",
             "",

@@ -148,6 +148,7 @@ def results() -> str:
             (
                 f"`{name}`",
                 scale,
+                _data(name, scale),
                 f"{statistics.mean(values):.2f}%{spread}",
                 differ([row["seed"] for row in rows]),
                 f"{seconds:,.0f} s",
@@ -156,8 +157,28 @@ def results() -> str:
             )
         )
     return table(
-        ("recipe", "scale", "test accuracy", "mean of", "time a run", "device", "commit"), lines
+        (
+            "recipe",
+            "scale",
+            "data",
+            "test accuracy",
+            "mean of",
+            "time a run",
+            "device",
+            "commit",
+        ),
+        lines,
     )
+
+
+def _data(name: str, scale: str) -> str:
+    """What a recipe learns from, and is tested on where that is another data set; at scale small it may be
+    others.
+    """
+    from engine.recipes.recipe import shipped_recipe
+
+    data = shipped_recipe(name, {"scale": scale}).data
+    return f"`{data.name}`" + (f", tested on `{data.test_on}`" if data.test_on else "")
 
 
 def differ(seeds: list[str]) -> str:

@@ -19,6 +19,7 @@ from app.charts.base import GOOD, QUIET, column, figure, message
 from app.charts.sweep import Trial, axis_title, describe, scale, short, text_of
 
 FAINT = "#87909e"  # a poor trial's line, over 3:1 to the light and to the dark ground
+TITLE = "Parallel coordinates: a line is a trial, from its values to what it reached"
 SHADES = 8  # colours between poor and good; each is one trace
 TICKS = 5  # about so many on an axis of numbers
 MOST_TICKED = 6  # values of their own that an axis of numbers names instead of round ones
@@ -44,7 +45,7 @@ def parallel(
         if trial.value is not None and trial.state in ("finished", "pruned")
     ]
     if not shown:
-        return message("Parallel coordinates", "Needs a trial that has ended.", height=height)
+        return message(TITLE, "Needs a trial that has ended.", height=height)
     factor, form = scale(metric)
     values = [(trial.value or 0.0) * factor for trial in shown]
     paths = [path for path in shown[0].values if all(path in trial.values for trial in shown)]
@@ -56,7 +57,7 @@ def parallel(
         {"label": axis_title(metric), "values": values, **_round_ticks(min(values), max(values))}
     )
     places = [_places(axis, axis["values"]) for axis in axes]
-    chart = figure("Parallel coordinates", "", "", height=height)
+    chart = figure(TITLE, "", "", height=height)
     ends = [FAINT, GOOD] if direction == "maximize" else [GOOD, FAINT]
     shades = [_between(ends[0], ends[1], shade / (SHADES - 1)) for shade in range(SHADES)]
     span = max(values) - min(values)

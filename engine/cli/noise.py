@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
 
 HELP = "find what is wrong with a data set's labels, and rank them by suspicion"
+FIRST = 10  # suspects that are printed
 MOST_CLASSES = 12  # up to which the transition matrix is printed as a table
 
 
@@ -61,9 +62,12 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
         with open(args.csv, "w", encoding="utf-8", newline="") as file:
             write_suspects(found, file)
+    from engine.noise.explanation import rows_to_show
+
+    first = rows_to_show(found)[:FIRST]
     skipped = len(lab.noise.data(args.dataset).skipped)
     csv = None if args.csv is None else str(args.csv)
-    return {**found.document, "csv": csv, "skipped": skipped}
+    return {**found.document, "csv": csv, "skipped": skipped, "suspects": first}
 
 
 def show(document: Any) -> str:
@@ -99,9 +103,20 @@ def show(document: Any) -> str:
             for pair in document["pairs"][:15]
         )
         lines += ["most confused (true → given)", *named]
+    lines += ["", *_suspects(document["suspects"])]
     if document["csv"]:
         lines += ["", f"every image, most suspect first: {document['csv']}"]
     return "\n".join(lines)
+
+
+def _suspects(rows: list[dict[str, Any]]) -> list[str]:
+    """The first suspects, one a line, in columns."""
+    wide = max((len(str(row["file"])) for row in rows), default=0)
+    return ["the first suspects (file, given → likely, suspicion from 0 to 1)"] + [
+        f"  {row['file']:<{wide}}  {row['given']} → {row['likely']}"
+        + (f"  {row['suspicion']:.3f}" if row["suspicion"] != "" else "")
+        for row in rows
+    ]
 
 
 def _share(value: float) -> str:

@@ -16,7 +16,7 @@ from engine.files.documents import CheckpointMeta, UnseenAlphabets
 from engine.imaging.images import STYLES
 from engine.markdown import literal
 from engine.models.metadata import called, guessing, reads, sets_tested_on
-from engine.models.recipe_changes import recipe_changes
+from engine.models.recipe_changes import mended, recipe_changes
 from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
 
 CARD_ROWS = (
@@ -93,7 +93,7 @@ def model_card(meta: CheckpointMeta) -> str:
         ),
         (
             f"| trained on | {called(recipe['data']['name'])}{_limited(recipe['data'])}"
-            f"{_mended(recipe['data'])}, split seed"
+            f"{mended(recipe['data'])}, split seed"
             f" {recipe['data']['seed']}, seed {recipe['seed']} |"
         ),
         f"| calibration | temperature {meta['temperature']:.3f}: {_calibrated(meta)} |",
@@ -102,7 +102,10 @@ def model_card(meta: CheckpointMeta) -> str:
         *_placement_row(meta.get("placement")),
         "",
     ]
-    rows = [(label, metrics.get(key)) for label, key in CARD_ROWS]
+    rows = [
+        (label if key != "val_accuracy" else f"{label}{_by_labels(recipe)}", metrics.get(key))
+        for label, key in CARD_ROWS
+    ]
     lines += ["| measured | |", "|---|---|"] + [
         f"| {label} | {_figure(label, value)} |" for label, value in rows if value is not None
     ]
@@ -164,14 +167,6 @@ def _limited(data: Mapping[str, Any]) -> str:
     return f", at most {limit:,} of its training images" if limit else ""
 
 
-def _mended(data: Mapping[str, Any]) -> str:
-    """Whether the labels were those that people mended, and up to which entry of the journal."""
-    if data.get("labels") != "mended":
-        return ""
-    entries = ", ".join(f"{entry:,}" for entry in data.get("journal") or ())
-    return f", mended labels (journal entry {entries})" if entries else ", mended labels"
-
-
 def _guessed(meta: CheckpointMeta) -> str:
     """What is right without looking, of a model of labels that people gave; '' of any other."""
     found, split = guessing(meta), measured_split(meta["metrics"])
@@ -185,6 +180,20 @@ def _guessed(meta: CheckpointMeta) -> str:
     return (
         f"Random choice among the {len(meta['classes'])} classes would give"
         f" {100 * found.chance:.2f}% of the {split} images the right class{always}."
+    )
+
+
+def _by_labels(recipe: Mapping[str, Any]) -> str:
+    """By which labels a validation accuracy is, where the given ones are wrong: later stages go by the
+    likely classes that the one before found (engine/noise/recover.py).
+    """
+    if recipe.get("method") != "recovered":
+        return ""
+    several = len(recipe.get("stages") or ()) > 1
+    return (
+        ", by the classes that the training itself found likely"
+        if several
+        else ", by the given labels"
     )
 
 

@@ -22,7 +22,9 @@ class Entry(NamedTuple):
 
 
 MODELS: dict[str, Entry] = {
-    "convnet": Entry(convnet, "the simple CNN: three pairs of 3x3 convolutions and a 128-d layer"),
+    "convnet": Entry(
+        convnet, "a simple convolutional network: three pairs of 3x3 convolutions and a 128-d layer"
+    ),
     "glyphnet": Entry(
         glyphnet, "our residual network with squeeze-and-excitation, for characters of 28 to 96 px"
     ),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine import __version__
+from engine.models.recipe_changes import mended, recipe_changes
 
 if TYPE_CHECKING:
     from engine.files.documents import CheckpointMeta
@@ -52,10 +53,15 @@ def sentence_on(meta: CheckpointMeta, name: str, figure: str) -> str:
     '' where none was measured.
     """
     recipe = meta["recipe"]
+    data = recipe.get("data") or {}
+    changes = "; ".join(recipe_changes(recipe, of_all="held_out" in meta, words=str)).replace(
+        "`", ""
+    )
     parts = [
-        f"recipe {recipe.get('name', meta['name'])} (hash {recipe_hash(recipe)})",
+        f"recipe {recipe.get('name', meta['name'])}{f', changed: {changes}' if changes else ''}",
         f"seed {recipe.get('seed', 0)}",
-        f"data {(recipe.get('data') or {}).get('name', '')}",
+        f"settings hash {recipe_hash(recipe)}",
+        f"data {data.get('name', '')}{mended(data)}",
     ]
     if fingerprint := meta.get("fingerprint"):
         parts.append(f"data fingerprint {fingerprint[:12]}")

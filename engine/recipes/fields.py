@@ -85,8 +85,8 @@ class Stage(Frozen):
     lr: Annotated[float | tuple[float, ...], AfterValidator(_rates)] = Field(
         default=1e-3,
         description=(
-            "peak learning rate; several: one a layer group, first to last, spread evenly in"
-            " between"
+            "peak learning rate; several: one a layer group (layers that follow each other, as the stages of"
+            " a ResNet), first to last, spread evenly in between"
         ),
     )
     momentum: float = Field(

@@ -25,7 +25,6 @@ from engine.training.optim import (
     set_rates,
 )
 
-LOWER = "Lower the learning rate (lr), clip gradients (clip=1) or use precision=float32."
 # Chosen: a network that knows nothing has a loss of log K for K classes (2.3 for ten); `quick` at lr=100
 # is left with 7 to 200 and 10 to 22% right, at lr=1 with 0.8 and 84%. A stage that begins with what an
 # earlier one has learned begins lower, and may well end higher than it began.
@@ -49,7 +48,7 @@ class Steps:
     updates: int
     autocast: torch.dtype | None
     first_loss: float | None = None  # of the stage's first batch, before any step
-    last_loss: float | None = None  # of the last epoch of this process
+    last_loss: float | None = None  # of the last epoch
     top_accuracy: float = 0.0  # of all epochs so far, on validation images where there are some
     average: Recognizer | None = None
     _optimizer: torch.optim.Optimizer | None = None
@@ -227,7 +226,7 @@ class Steps:
             raise RecipeError(
                 f"training diverged: the loss went from {first:.3g} to {last:.3g}, and"
                 f" no epoch was right about more than {self.top_accuracy:.0%}",
-                hint=LOWER,
+                hint=self._remedies(),
             )
 
     def _check_finite(self, *figures: float) -> None:
@@ -238,5 +237,15 @@ class Steps:
             return
         raise RecipeError(
             "training diverged: the loss is not a number",
-            hint=LOWER,
+            hint=self._remedies(),
         )
+
+    def _remedies(self) -> str:
+        """What may keep a training from diverging, but for what it does already."""
+        remedies = ["Lower the learning rate (lr)"]
+        if self.stages[self.stage_number].clip is None:
+            remedies.append("clip gradients (clip=1)")
+        if self.autocast is not None:
+            remedies.append("use precision=float32")
+        *first, last = remedies
+        return f"{', '.join(first)} or {last}." if first else f"{last}."

@@ -52,6 +52,7 @@ def save_trainer(trainer: Trainer, folder: Path) -> None:
         "best_score": trainer.best_score if trainer.best else None,
         "since_best": trainer.since_best,
         "first_loss": trainer.first_loss,
+        "last_loss": trainer.last_loss,
         "top_accuracy": trainer.top_accuracy,
         "updates": trainer.updates,
         "optimizer": plain,
@@ -138,6 +139,7 @@ def restore_trainer(trainer: Trainer, folder: Path) -> bool:
         position["best_score"] if position["best_score"] is not None else float("-inf")
     )
     trainer.first_loss = position.get("first_loss")  # older states have none
+    trainer.last_loss = position.get("last_loss")
     trainer.top_accuracy = position.get("top_accuracy", 0.0)
     torch.manual_seed(trainer.recipe.seed)
     return True

@@ -182,7 +182,7 @@ def test_the_lines_of_trials_and_runs_are_legible_on_the_dark_ground():
         *charts.curves(TRIALS, "val_accuracy", best=1).data,
         *loss_curves(learning_rows()).data,
     ]
-    shown = [line for line in lines if line.name != "Training, step by step"]
+    shown = [line for line in lines if line.name != "Training, single steps"]
     colours = {line.line.color for line in shown}
     assert len(colours) >= 4 and {line.opacity for line in shown} <= {None, 1}
     for colour in colours:

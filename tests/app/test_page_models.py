@@ -194,7 +194,7 @@ def test_a_model_and_the_lab_can_be_cited_with_what_decided_the_figure(lab):
     page.run()
     model, software = [one.value for one in page.get("code") if one.value.startswith("@")][:2]
     assert f"@misc{{glyphlab-{run.id}" in model and "98.90\\% of 364 test images" in model
-    assert "95\\% interval" in model and "seed 0" in model and "recipe quick (hash" in model
+    assert "95\\% interval" in model and "seed 0" in model and "settings hash " in model
     assert f"version = {{{__version__}}}" in software
     with open(CITATION, encoding="utf-8") as file:
         said = yaml.safe_load(file)

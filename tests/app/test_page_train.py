@@ -206,6 +206,9 @@ def test_why_the_curve_shows_another_validation_accuracy_is_said(lab):
     assert "the curve's 96.00% are by kNN" in figures_at_the_end(info, by_knn, final)["Validation"]
     noisy = dataclasses.replace(info, method="recovered")
     assert "estimates the accuracy" in figures_at_the_end(noisy, rows, final)["Validation"]
+    later = [{**row, "stage": 2} for row in rows]
+    by_likely = figures_at_the_end(noisy, later, equal)["Validation"]
+    assert by_likely.endswith("by the classes that the stage before found likely")
     pooled = {**final, "test_data": "a+b", "test_sources": {"b": 364}}
     assert figures_at_the_end(info, rows, pooled)["Test accuracy"] == "364 images of b"
     again = figures_at_the_end(info, rows, {**pooled, "test_reads": 3})["Test accuracy"]
@@ -415,4 +418,18 @@ def test_the_network_is_named_in_its_field_and_described_beneath(lab):
     page = open_page("train", recipe="quick")
     [field] = [box for box in page.selectbox if box.label == "Model"]
     assert field.value == "convnet" and set(field.options) == set(MODELS)
-    assert "The simple CNN: three pairs of 3x3 convolutions and a 128-d layer." in texts(page)
+    assert (
+        "A simple convolutional network: three pairs of 3x3 convolutions and a 128-d layer."
+        in texts(page)
+    )
+
+
+def test_a_number_that_no_recipe_can_have_starts_nothing(lab):
+    page = open_page("train")
+    epochs = next(one for one in page.number_input if one.label == "Epochs")
+    assert epochs.min is None and epochs.max is None, "the page would keep the number before"
+    epochs.set_value(0).run()
+    assert "epochs: input should be greater than or equal to 1; it is 0" in page.error[0].value
+    assert page.button(key="start").disabled and "Will train" not in texts(page)
+    epochs.set_value(3).run()
+    assert not page.button(key="start").disabled and "3 epochs" in texts(page)

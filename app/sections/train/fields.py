@@ -90,7 +90,7 @@ def recipe_field(
     if bool in kinds:
         return st.toggle(label, bool(value), key=key, help=help)
     if float in kinds and tuple not in {get_origin(kind) for kind in kinds}:
-        low, high = _limits(field, float)
+        high = _highest(field)
         step = (
             0.01
             if high is not None and high <= 0.5
@@ -98,11 +98,9 @@ def recipe_field(
             if high is not None and high <= 1
             else 0.1
         )
-        return st.number_input(
+        return st.number_input(  # without limits of its own: see below
             label,
-            low,
-            high,
-            None if value is None else float(value),
+            value=None if value is None else float(value),
             step=step,
             format="%g",
             key=key,
@@ -110,12 +108,11 @@ def recipe_field(
             placeholder="none" if optional else None,
         )
     if int in kinds:
-        low, high = _limits(field, int)
+        # A number outside a widget's own limits leaves it at the one before, which would be trained without a
+        # word; so the recipe's check has the say.
         return st.number_input(
             label,
-            low,
-            high,
-            value,
+            value=value,
             step=1,
             key=key,
             help=help,
@@ -156,26 +153,10 @@ def _kinds(annotation: Any) -> tuple[Any, ...]:
     )
 
 
-def _limits(field: FieldInfo, kind: type) -> tuple[Any, Any]:
-    low = next(
-        (
-            getattr(rule, name)
-            for rule in field.metadata
-            for name in ("ge", "gt")
-            if getattr(rule, name, None) is not None
-        ),
-        None,
-    )
-    high = next(
-        (
-            getattr(rule, name)
-            for rule in field.metadata
-            for name in ("le", "lt")
-            if getattr(rule, name, None) is not None
-        ),
-        None,
-    )
-    return (None if low is None else kind(low)), (None if high is None else kind(high))
+def _highest(field: FieldInfo) -> float | None:
+    """The largest value that a number may have."""
+    bounds = (getattr(rule, name, None) for rule in field.metadata for name in ("le", "lt"))
+    return next((float(bound) for bound in bounds if bound is not None), None)
 
 
 def joined(value: Any) -> str:

@@ -100,7 +100,8 @@ def _of_validation(
     words = f"accuracy{of} at epoch {best['epoch']}, whose weights are kept"
     drawn, measured = best.get("val_accuracy"), final.get("val_accuracy")
     if drawn is None or measured is None or percent(drawn) == percent(measured):
-        return words
+        likely = method == "recovered" and best.get("stage", 1) > 1
+        return f"{words}, by the classes that the stage before found likely" if likely else words
     if best.get("train_accuracy") is None and best.get("knn_accuracy") is not None:
         return f"{words}, by the classifier's outputs; the curve's {percent(drawn)} are by kNN"
     if method == "recovered":

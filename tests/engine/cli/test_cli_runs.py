@@ -210,6 +210,10 @@ def test_a_diagnosis_says_how_many_files_were_not_read(lab: Lab, tmp_path: Path)
     document, text = call(lab, "noise", str(folder), "--effort", "brief")
     assert document["n"] == 60 and document["skipped"] == 1
     assert "not read    1 of the files" in text
+    (said,) = [at for at, line in enumerate(text.splitlines()) if "the first suspects" in line]
+    lines = text.splitlines()[said + 1 :][:10]
+    assert [line.split()[0] for line in lines] == [row["file"] for row in document["suspects"]]
+    assert all("→" in line for line in lines) and len(document["suspects"]) == 10
 
 
 def test_a_long_error_is_a_short_line_of_the_table_and_whole_in_the_run(lab: Lab) -> None:

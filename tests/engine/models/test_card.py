@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.models.card import model_card
+from engine.models.citation import of_model
 from engine.models.metadata import read_meta
+from engine.recipes.recipe import shipped_recipe
 from engine.store.store import CHECKPOINTS
 
 
@@ -14,3 +18,35 @@ def test_the_card_of_a_model_of_all_images_names_no_share_that_was_held_out_from
     assert card == model_card(read_meta(folder))
     assert "Nothing is chosen on held-out images" in card and "held-out 15%" not in card
     assert "learned from every image: none was held out to measure it. 5 other models" in card
+
+
+def test_a_card_says_by_which_labels_a_validation_accuracy_is_where_the_given_ones_are_wrong() -> (
+    None
+):
+    folder = CHECKPOINTS / "task3-recovered"
+    card, meta = (folder / "README.md").read_text(encoding="utf-8"), read_meta(folder)
+    assert card == model_card(meta)
+    assert (
+        "| validation accuracy, by the classes that the training itself found likely | 99.33%"
+        in card
+    )
+    plain = {**meta["recipe"], "method": "supervised"}
+    assert "| validation accuracy | 99.33%" in model_card({**meta, "recipe": plain})
+    single = {**meta["recipe"], "stages": []}
+    assert "| validation accuracy, by the given labels |" in model_card({**meta, "recipe": single})
+
+
+def test_a_citation_names_what_was_changed_in_a_recipe_and_mended_labels() -> None:
+    meta = read_meta(CHECKPOINTS / "mnist-convnet")
+    recipe = shipped_recipe("quick").model_dump(mode="json")
+
+    def cited(data: dict[str, Any] | None = None, **fields: Any) -> str:
+        changed = {**recipe, **fields, "data": {**recipe["data"], **(data or {})}}
+        return of_model({**meta, "recipe": changed}, "run", "")
+
+    assert "recipe quick; seed 0; settings hash" in cited()
+    other = cited(loss="triplet", samples_per_class=8, seed=3)
+    assert "recipe quick, changed: loss triplet instead of cross\\_entropy; samples" in other
+    assert "seed 3" in other
+    mended = cited(data={"labels": "mended", "journal": [8]})
+    assert "data digits, mended labels (journal entry 8)" in mended and "changed" not in mended

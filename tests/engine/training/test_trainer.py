@@ -206,6 +206,32 @@ def test_a_loss_that_rose_and_taught_nothing_is_divergence_too() -> None:
     trainer._check_learned()
 
 
+def test_what_is_advised_against_divergence_is_not_done_already() -> None:
+    def advice(**fields: object) -> str:
+        return Trainer(recipe(**fields), shapes(), CPU)._remedies()
+
+    assert advice(precision="bfloat16") == (
+        "Lower the learning rate (lr), clip gradients (clip=1) or use precision=float32."
+    )
+    assert advice() == "Lower the learning rate (lr) or clip gradients (clip=1)."
+    assert advice(clip=1.0) == "Lower the learning rate (lr)."
+
+
+def test_a_training_that_diverged_to_its_end_has_still_diverged_when_it_is_resumed(
+    tmp_path,
+) -> None:
+    asked = recipe(epochs=1, schedule="constant", warmup=0, lr=100)
+    trainer = Trainer(asked, shapes(), CPU)
+    with pytest.raises(RecipeError, match="diverged: the loss went from") as first:
+        epochs(trainer)
+    save_trainer(trainer, tmp_path)
+    again = Trainer(asked, shapes(), CPU)
+    assert restore_trainer(again, tmp_path) and again.epoch == again.epochs
+    with pytest.raises(RecipeError) as second:
+        epochs(again)
+    assert str(second.value) == str(first.value)
+
+
 def test_a_stage_that_begins_with_what_was_learned_may_end_higher_than_it_began() -> None:
     trainer = Trainer(recipe(epochs=1), shapes(), CPU)
     epochs(trainer)
