@@ -169,6 +169,13 @@ SUBJECTS: dict[str, dict[str, Term]] = {
             "How pure the list of suspects is from its top down to the last wrong label.",
             "1: all wrong labels come first; a list in random order gets the noise rate.",
         ),
+        "folds": Term(
+            "Cross-validation, fold",
+            "The images are dealt into equal parts, the folds. For each fold a network is trained on the others and"
+            " predicts this one, so that every image is predicted by a network that did not see it.",
+            "",
+            "Stone 1974",
+        ),
         "out-of-sample": Term(
             "Out of sample",
             "Predicted by a network that was not trained on that image's label, so that it can't have"

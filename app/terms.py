@@ -89,6 +89,17 @@ COMMON: dict[str, dict[str, Term]] = {
             "",
             "Dalal & Triggs 2005",
         ),
+        "parameters": Term(
+            "Parameters, weights",
+            "The numbers of a network that training changes: how strongly each unit counts for the next ones.",
+            "More can learn more, and take longer.",
+        ),
+        "filters": Term(
+            "First-layer filters",
+            "The small patterns that a network's first layer looks for all over an image, shown as pictures.",
+            "",
+            "Zeiler & Fergus 2014, arXiv:1311.2901",
+        ),
         "saliency": Term(
             "Saliency map",
             "Which pixels of an image speak for a class, and which against it, by what the network"

@@ -38,3 +38,14 @@ def code(name: str) -> str:
     marks = "`" * (1 + max(map(len, re.findall("`+", flat)), default=0))
     room = " " if len(marks) > 1 else ""
     return f"{marks}{room}{flat}{room}{marks}"
+
+
+def plain(text: str) -> str:
+    r"""Somebody's words for a card that others read: code and emphasis stay, links, pictures and tags
+    become the text that they are.
+
+    >>> plain("*see* [here](http://e.example) <b>")
+    '*see* \\[here\\](http\u2060://e.example) &lt;b>'
+    """
+    text = text.replace("<", "&lt;").replace("[", "\\[").replace("]", "\\]")
+    return re.sub(r"\b(https?|ftp)(?=:)|\bwww(?=\.)", "\\g<0>\u2060", text)

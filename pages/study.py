@@ -51,9 +51,10 @@ with page(
             " where a data set has no test split, each holds back other images; *by* names its recipe, and"
             " a shipped model of that name may have another figure. Both come from this lab's"
             " runs, the models that come with it and its records; what was not run at full size says so."
-            " Nearly all labels of Task 3 are wrong: figures near 0% were reported, and a model that reads through"
-            " them is on the Label noise page. " + studying.UNLISTED
+            " Nearly all labels of Task 3 are wrong: figures near 0% were reported. "
+            + studying.UNLISTED
         )
+        link("noise", "A model that reads through Task 3's labels", data="task3")
     else:
         part, mine = STUDIES[chosen], [row for row in rows if row.study == chosen]
         st.subheader(f"{chosen} · {part.title}", anchor=False)

@@ -154,7 +154,7 @@ class Views:
         near, lab = gallery.nearest(prediction.embedding, NEIGHBOURS), self.reader.lab
         votes = gallery.vote(near)
         alike = set(group_of(prediction.label))
-        counts = ", ".join(f"{count} for {name}" for name, count in votes[:4])
+        counts = ", ".join(f"{count} for {name}" for name, count in votes)
         items = [
             {
                 "label": one.label,

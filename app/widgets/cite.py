@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.words import interval, of_images
+from app.charts.words import interval, of_images, percent
 from engine.errors import GlyphlabError
 from engine.models.card import measured_split
 from engine.models.citation import of_model, software
@@ -21,8 +21,11 @@ def cite_button(meta: CheckpointMeta, name: str) -> None:
     box = st.popover("Cite", icon=":material/format_quote:", key=f"cite-{name}", on_change="rerun")
     if box.open:  # a closed one is not filled
         with box:
-            st.caption("This model, with its accuracy, recipe, seed, data and versions:")
-            st.code(of_model(meta, name, _figure(meta)), language="bibtex", wrap_lines=True)
+            figure = _figure(meta)
+            st.caption(
+                f"This model, with its {'accuracy, ' * bool(figure)}recipe, seed, data and versions:"
+            )
+            st.code(of_model(meta, name, figure), language="bibtex", wrap_lines=True)
             st.caption("The lab:")
             st.code(software(), language="bibtex", wrap_lines=True)
 
@@ -40,8 +43,16 @@ def citations(lab: Lab, runs: list[str]) -> str:
 
 
 def _figure(meta: CheckpointMeta) -> str:
-    """A model's accuracy with its images and interval; '' where none was measured."""
+    """A model's accuracy with its images and interval, or that of others in its place where it learned from
+    every image; '' where none was measured.
+    """
     metrics = meta["metrics"]
+    if held := meta.get("held_out"):
+        return (
+            f"Learned from every image: {held['models']} other models of its recipe, each with another"
+            f" {held['n']:,} images held out, read {percent(held['accuracy'])} of those right (standard deviation"
+            f" {percent(held['spread'])})"
+        )
     split = measured_split(metrics)
     key = {"test": "test", "validation": "val"}.get(split)
     share, n = metrics.get(f"{key}_accuracy"), metrics.get(f"{key}_n")

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.text import percent, points, table
+from engine.compare.seeds import ONE_RUN, SEED_ALONE
 from engine.durations import duration
 from engine.errors import RunError
 from engine.progress import Progress
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 HELP = "compare runs: figures, tests and the verdict; with --data any models on one common set"
 
 
+SPREAD = ("mean", "deviation", "low", "high")  # of the scores of several seeds
 CHANGED = 40  # images that are printed; --json has more of them
 
 
@@ -59,12 +61,20 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             got=len(subjects),
             hint=" ".join(left_out),
         )
+    groups = lab.compare.groups(subjects)
+    alone = [SEED_ALONE if len(groups[0].members) > 1 else ONE_RUN] if len(groups) == 1 else []
     return {
         "runs": lab.compare.table(subjects),
         "tests": lab.compare.tests(subjects),
         "differences": lab.compare.differences(subjects),
+        "groups": [
+            {"name": group.label, "n": found.n, **dict(zip(SPREAD, found[:4], strict=True))}
+            for group in groups
+            if (found := group.spread) and found.n > 1
+        ],
         "answers": _answers(lab, subjects),
-        "notes": left_out
+        "notes": alone
+        + left_out
         + [
             f"{one.label} ({one.id}) is still training: its figures are those of its epochs until now."
             for one in subjects
@@ -146,6 +156,22 @@ def _tests(document: Any) -> str:
     return f"{found}\n{how}" if several else found
 
 
+def _groups(groups: list[dict[str, Any]]) -> str:
+    """Recipes with several seeds: the mean of their scores and how far these differ."""
+    rows = [
+        [
+            group["name"],
+            percent(group["mean"]),
+            f"{100 * group['deviation']:.2f} points",
+            f"{percent(max(group['low'], 0.0))} – {percent(min(group['high'], 1.0))}",
+        ]
+        for group in groups
+    ]
+    return table(
+        rows, ("recipe", "mean", "standard deviation", "95% interval of the mean over seeds")
+    )
+
+
 def _runs(document: Any) -> str:
     rows = [
         [
@@ -169,6 +195,8 @@ def _runs(document: Any) -> str:
             ),
         )
     ]
+    if document["groups"]:
+        parts.append(_groups(document["groups"]))
     if document["tests"]:
         parts.append(_tests(document))
     return "\n\n".join([*parts, *document["answers"], *document["notes"]])

@@ -83,6 +83,7 @@ def show(document: Any) -> str:
             else f"noise rate  {_share(document['noise_rate'])}  (95% interval {_share(low)} to"
             f" {_share(high)}), {document['n']:,} images"
         ),
+        *_estimates(document),
         *([f"not read    {document['skipped']:,} of the files"] if document["skipped"] else []),
         "",
         "evidence",
@@ -107,6 +108,17 @@ def show(document: Any) -> str:
     if document["csv"]:
         lines += ["", f"every image, most suspect first: {document['csv']}"]
     return "\n".join(lines)
+
+
+def _estimates(document: Any) -> list[str]:
+    """How the estimate, the sum of the suspicions and T differ, in the words of the page."""
+    from engine.noise.shares import two_counts, two_estimates
+
+    said = [two_counts(document)]
+    if document["regime"] != "undecided" and len(document["classes"]) <= MOST_CLASSES:
+        low, high = document["noise_rate_interval"]
+        said.append(two_estimates(document["noise_rate"], low, high, document["transition"]))
+    return [one for one in said if one]
 
 
 def _suspects(rows: list[dict[str, Any]]) -> list[str]:

@@ -9,6 +9,9 @@ from statistics import fmean
 from engine.compare.statistics import Interval, Spread, spread, widest
 from engine.compare.subjects import Subject, without_doubles
 
+SEED_ALONE = "These runs differ in their random seed alone."
+ONE_RUN = "These runs have one recipe and one seed: together they tell no more than one."
+
 
 @dataclass(frozen=True)
 class SeedGroup:

@@ -11,6 +11,7 @@ from engine.compare.seeds import SeedGroup, mean_of, means, percent
 from engine.compare.statistics import McNemar
 from engine.compare.subjects import Subject, apart_from_seed
 
+FEW = 3  # seeds, of which Welch's test has one to four degrees of freedom
 REAL = 0.05  # a p below this is called significant
 SCORE_TOGETHER = "Score both on the same images by the same labels."
 SPLITS = {"test": "test", "val": "validation"}
@@ -151,7 +152,8 @@ def _end(
             if p_seeds < REAL
             else "do not differ by more than seeds do"
         )
-        return f"{text} Their means {sure} (Welch's t-test, {_p(p_seeds, tests, 'tests')})."
+        by = f"(Welch's t-test, {_p(p_seeds, tests, 'tests')})"
+        return f"{text} Their means {sure} {by}{_not_shown(first, second) * (p_seeds >= REAL)}."
     if test is not None:
         better = first.name if test.only_first > test.only_second else second.name
         if test.only_first + test.only_second == 0:
@@ -170,6 +172,13 @@ def _end(
             " same score, so how much seeds vary is not known. Train more of each."
         )
     return f"{text} {_one_seed(first, second, pairs, tests)}"
+
+
+def _not_shown(first: SeedGroup, second: SeedGroup) -> str:
+    """What a test of means that found nothing leaves open, the more so of few seeds."""
+    fewest = min(len(first.scores), len(second.scores))
+    few = f": of {fewest} seeds only a very large difference stands out" if fewest <= FEW else ""
+    return f", which does not show that there is no difference{few}"
 
 
 def _one_seed(first: SeedGroup, second: SeedGroup, pairs: Sequence[McNemar], tests: int) -> str:

@@ -4,7 +4,6 @@ Hub.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from engine.data.sources import DATASETS
 from engine.durations import LEAST
 from engine.files.documents import CheckpointMeta, UnseenAlphabets
 from engine.imaging.images import STYLES
-from engine.markdown import literal
+from engine.markdown import literal, plain
 from engine.models.metadata import called, guessing, reads, sets_tested_on
 from engine.models.recipe_changes import mended, recipe_changes
 from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
@@ -121,7 +120,8 @@ def model_card(meta: CheckpointMeta) -> str:
             "",
             (
                 f"Test figures are on {metrics.get('test_n', 0):,} images of"
-                f" {sets_tested_on(metrics, counts=True)} (split: {metrics.get('test_split')}), {read}."
+                f" {sets_tested_on(metrics, counts=True)} (split: {metrics.get('test_split')}"
+                f"{_part(recipe['data'])}), {read}."
             ),
         ]
     if found := _guessed(meta):
@@ -159,6 +159,12 @@ def awaits_test(metrics: Mapping[str, Any]) -> bool:
     recorded that its data has none.
     """
     return bool(metrics.get("unfinished")) and metrics.get("test_waiting") != 0
+
+
+def _part(data: Mapping[str, Any]) -> str:
+    """Whether a recipe reads a part of the test images alone."""
+    limit = data.get("limit_eval")
+    return f", of which the recipe reads at most {limit:,}" if limit else ""
 
 
 def _limited(data: Mapping[str, Any]) -> str:
@@ -230,17 +236,6 @@ def measured_split(metrics: Mapping[str, Any]) -> str:
     if metrics.get("test_data") or metrics.get("test_accuracy") is not None:
         return "test"
     return "validation" if metrics.get("val_accuracy") is not None else ""
-
-
-def plain(text: str) -> str:
-    r"""Somebody's words for a card that others read: code and emphasis stay, links, pictures and tags
-    become the text that they are.
-
-    >>> plain("*see* [here](http://e.example) <b>")
-    '*see* \\[here\\](http\u2060://e.example) &lt;b>'
-    """
-    text = text.replace("<", "&lt;").replace("[", "\\[").replace("]", "\\]")
-    return re.sub(r"\b(https?|ftp)(?=:)|\bwww(?=\.)", "\\g<0>\u2060", text)
 
 
 def _about(meta: CheckpointMeta) -> str:

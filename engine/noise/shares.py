@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.files.documents import LabelDiagnosis
+
+ONE_BY_ONE = (
+    "undecided",
+    "complementary",
+    "independent",
+)  # the others' suspicions are of single labels
 
 
 def share(value: float) -> str:
@@ -33,4 +43,19 @@ def two_estimates(
         f" wrong labels on average over the classes, {'within' if inside else 'outside'} the 95% interval"
         f" of {share(low)} to {share(high)}. The {share(rate)} above are of the images that are predicted"
         f" most confidently, where the networks' own errors count least. {quoted}."
+    )
+
+
+def two_counts(document: LabelDiagnosis) -> str:
+    """Why the estimated share of wrong labels and the sum of the suspicions differ; '' where they agree as
+    they are written.
+    """
+    n, rate, expected = document["n"], document["noise_rate"], document["expected_wrong"]
+    if document["regime"] in ONE_BY_ONE or share(rate) == share(expected / n):
+        return ""
+    return (
+        f"Two estimates: {share(rate)} wrong labels are {rate * n:,.0f} of the {n:,} images; the suspicions"
+        f" of all images add up to {expected:,.0f} ({share(expected / n)}), and the review counts by them."
+        " The first is of the images that are predicted most confidently; the second counts those too"
+        " of which the networks are unsure."
     )

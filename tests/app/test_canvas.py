@@ -232,3 +232,22 @@ def test_real_drawings_are_answered_as_the_model_answers_them(server, client, re
     for answer, one in zip(answers, expected, strict=True):
         shares = [row["confidence"] for row in answer["confidences"]]
         assert shares == pytest.approx([share for _, share in one.top(62)], abs=1e-4)
+
+
+def test_the_vote_of_the_nearest_images_names_every_class(views):
+    """Of a scribble, more classes vote than one would like to read."""
+    seen = 0
+    for seed in (5, 8):
+        rng, ink = np.random.default_rng(seed), np.zeros((160, 160), np.uint8)
+        y, x = np.mgrid[:160, :160]
+        at, way = np.array([80.0, 80.0]), rng.uniform(0, 6.28)
+        for _ in range(160):
+            way += rng.normal(0, 0.35)
+            at = np.clip(at + 3 * np.array([np.sin(way), np.cos(way)]), 20, 140)
+            ink[np.hypot(y - at[0], x - at[1]) < 4] = 255
+        uri = f"data:image/png;base64,{base64.b64encode(png(ink)).decode()}"
+        view = views[0]([uri, "canvas-characters", "nearest", []])["view"]
+        counts = [int(count) for count in re.findall(r"(\d+) for ", view["note"])]
+        assert sum(counts) == len(view["items"]) == 12
+        seen = max(seen, len(counts))
+    assert seen > 4

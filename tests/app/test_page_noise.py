@@ -28,7 +28,7 @@ from app.glossary import TERMS
 from app.sections.noise.choose import effort_words
 from app.sections.noise.diagnosis import STUDY, forward_recipe, plain
 from app.sections.noise.purpose import changed_by_chance, exactly
-from app.sections.noise.standing import standing, two_counts
+from app.sections.noise.standing import standing
 from app.sections.noise.suspects import captions
 from app.shared_lab import open_lab_here
 from engine.data.choices import Choices
@@ -37,7 +37,7 @@ from engine.files.atomic import write_json
 from engine.lab import Lab
 from engine.labels.entries import REVIEW
 from engine.noise.findings import REGIMES
-from engine.noise.shares import two_estimates
+from engine.noise.shares import two_counts, two_estimates
 from engine.services.studies import STUDIES
 from engine.services.task3_results import published
 

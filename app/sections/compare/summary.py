@@ -19,6 +19,7 @@ from app.widgets.common import WIDE_TABLE, chart, note
 from app.widgets.explain import full
 from app.widgets.links import link
 from app.widgets.runs import progress
+from engine.compare.seeds import ONE_RUN, SEED_ALONE
 from engine.services.tour import PAIR
 
 if TYPE_CHECKING:
@@ -131,9 +132,7 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
     elif len(subjects) > 1:
         several = len(lab.compare.groups(subjects)[0].members) > 1
         st.info(
-            "These runs differ in their random seed alone. Their spread is shown below."
-            if several
-            else "These runs have one recipe and one seed: together they tell no more than one.",
+            f"{SEED_ALONE} Their spread is shown below." if several else ONE_RUN,
             icon=":material/info:",
         )
     _doubles(lab, named)

@@ -170,6 +170,8 @@ def downloads(lab: Lab, name: str, meta: CheckpointMeta) -> None:
         key=f"weights-{name}",
         icon=":material/download:",
         on_click="ignore",
+        help="The weights in the file format of PyTorch users, which runs no code when it is opened; the network"
+        " itself is built by the lab.",
     )
     st.download_button(
         "ONNX",

@@ -12,12 +12,11 @@ import streamlit as st
 from app.charts import noise as charts
 from app.charts.words import literal
 from app.sections.noise import choose
-from app.sections.noise.standing import two_counts
 from app.sections.noise.suspects import pictures
 from app.widgets import chart, link, note
 from app.widgets.explain import explain, full
 from engine.files.checked import LONGEST_YAML
-from engine.noise.shares import share, two_estimates
+from engine.noise.shares import share, two_counts, two_estimates
 
 if TYPE_CHECKING:
     from engine.files.documents import LabelDiagnosis

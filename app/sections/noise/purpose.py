@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.charts import noise as charts
 from app.samples.thumbs import thumbs
-from app.sections.noise.standing import SUREST
+from app.sections.noise.standing import CHANGED_HERE, SUREST
 from app.widgets import allowed, chart, empty, note, percent, task_box, told
 from app.widgets.doing import do_button
 from app.widgets.pickers import dataset_label
@@ -244,7 +244,7 @@ def _suspects(lab: Lab, trial: dict[str, Any]) -> None:
         for row in rows
     ]
     thumbs(trial["dataset"], names, images, captions, columns=10, key=f"first-{trial['id']}")
-    note("✓ the label was changed on purpose, ✗ it is the correct one.")
+    note(CHANGED_HERE)
 
 
 def title(trial: dict[str, Any]) -> str:

@@ -13,13 +13,14 @@ import streamlit as st
 from app.charts.words import literal
 from app.sections.noise import choose
 from app.sections.noise.deciding import TAKE, deeds
-from app.sections.noise.standing import ONE_BY_ONE, standing, suspects_of, two_counts
+from app.sections.noise.standing import standing, suspects_of
 from app.sections.noise.suspects import ANY, chosen, pictures
 from app.widgets import allowed, note, number
 from app.widgets.keys import SKIP, UNDO, Press, listen
 from app.widgets.meanwhile import open_for
 from app.widgets.person import person, pick_person
 from engine.labels.entries import REVIEW
+from engine.noise.shares import ONE_BY_ONE, two_counts
 
 if TYPE_CHECKING:
     from engine.lab import Lab

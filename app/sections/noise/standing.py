@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.noise.shares import share
-
 if TYPE_CHECKING:
-    from engine.files.documents import LabelDiagnosis
     from engine.noise.review import Decision
     from engine.noise.storage import Diagnosis
 
 
-ONE_BY_ONE = (
-    "undecided",
-    "complementary",
-    "independent",
-)  # the others' suspicions are of single labels
+CHANGED_HERE = (
+    "✓ the label was changed on purpose, ✗ it is the correct one. Labels were changed for this experiment alone: an"
+    " image's own page, which a click opens, shows the label and the suspicion that it has in the data set."
+)
 SUREST = "By the images that are predicted most confidently, not by the sum of all suspicions."
 
 
@@ -30,21 +26,6 @@ def suspects_of(found: Diagnosis) -> np.ndarray:
     from engine.noise.explanation import not_decided
 
     return (found.arrays["given"] != found.arrays["likely"]) | not_decided(found)
-
-
-def two_counts(document: LabelDiagnosis) -> str:
-    """Why the estimated share of wrong labels and the sum of the suspicions differ; '' where they agree as
-    they are written.
-    """
-    n, rate, expected = document["n"], document["noise_rate"], document["expected_wrong"]
-    if document["regime"] in ONE_BY_ONE or share(rate) == share(expected / n):
-        return ""
-    return (
-        f"Two estimates: {share(rate)} wrong labels are {rate * n:,.0f} of the {n:,} images; the suspicions"
-        f" of all images add up to {expected:,.0f} ({share(expected / n)}), and the review counts by them."
-        " The first is of the images that are predicted most confidently; the second counts those too"
-        " of which the networks are unsure."
-    )
 
 
 def standing(found: Diagnosis, decided: Mapping[int, Decision]) -> str:

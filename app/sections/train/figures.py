@@ -36,7 +36,15 @@ def figures(
             )
     # always, or the charts below would be others when the run ends
     explain(
-        "accuracy", "top-3", "validation", "test", "loss", "overfitting", "epoch", "given-labels"
+        "accuracy",
+        "top-3",
+        "validation",
+        "test",
+        "loss",
+        "overfitting",
+        "epoch",
+        "given-labels",
+        "parameters",
     )
 
 
@@ -69,7 +77,7 @@ def at_the_end(
             if full()
             else []
         ),
-        ("Parameters", parameters(final.get("parameters")), None),
+        ("Parameters", parameters(final.get("parameters")), meaning("parameters")),
         (
             "Training time",
             seconds(final.get("seconds")),

@@ -13,6 +13,7 @@ from PIL import Image
 from trained import model_run
 
 from engine.cli import load, parser_of
+from engine.compare.seeds import ONE_RUN, SEED_ALONE
 from engine.errors import RecipeError, RunError
 from engine.files.atomic import plain
 from engine.lab import Lab
@@ -106,6 +107,14 @@ def test_compare_gives_each_runs_score_and_the_test_between_them(lab: Lab) -> No
     assert (
         "p < 0.001, corrected for 3 pairs" in text and "one that was chosen first, lr 0.1;" in text
     )
+    assert document["groups"] == [] and document["notes"] == []
+    seeds = [compared_run(lab, wrong=range(n), changes={"seed": n, "lr": 0.4}) for n in (4, 11)]
+    document, text = call(lab, "compare", *(run.id for run in seeds))
+    (group,) = document["groups"]
+    assert group["n"] == 2 and f"{100 * group['mean']:.2f}%" in text
+    assert "STANDARD DEVIATION" in text and document["notes"] == [SEED_ALONE] and SEED_ALONE in text
+    twice = [compared_run(lab, changes={"lr": 0.5}).id for _ in range(2)]
+    assert call(lab, "compare", *twice)[0]["notes"] == [ONE_RUN]
     with pytest.raises(RunError, match="nothing to compare"):
         call(lab, "compare", first.id)
     for option in (("--split", "val"), ("--labels", "given")):

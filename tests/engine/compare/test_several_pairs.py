@@ -93,7 +93,11 @@ def test_tests_of_means_are_corrected_for_their_number(lab):
     for sentence, p in zip(said, holm(raw), strict=True):
         assert f"(Welch's t-test, p = {p:.3f}, corrected for 2 tests)" in sentence
     [alone] = final(lab.compare.answers(subjects[:6]))
-    assert f"(Welch's t-test, p = {raw[0]:.3f})." in alone
+    assert (
+        f"(Welch's t-test, p = {raw[0]:.3f}), which does not show that there is no difference:"
+        in alone
+    )
+    assert alone.rstrip().endswith("of 3 seeds only a very large difference stands out.")
 
 
 def test_which_are_compared_is_said_where_the_order_of_choosing_decides_it(lab, four):
