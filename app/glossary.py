@@ -13,7 +13,8 @@ SUBJECTS: dict[str, dict[str, Term]] = {
     "Embedding space": {
         "embedding": Term(
             "Embedding",
-            "A vector (of 128 numbers, in a few small networks of fewer) by which a network describes"
+            "A vector (of 128 numbers in most networks here, of fewer in small ones and of 512 or more in a"
+            " ResNet) by which a network describes"
             " an image. Images that it finds alike have vectors that point the same way.",
             "",
             "Schroff et al. 2015, arXiv:1503.03832",
@@ -33,7 +34,7 @@ SUBJECTS: dict[str, dict[str, Term]] = {
         ),
         "umap": Term(
             "UMAP and t-SNE",
-            "Maps of a space of 128 dimensions in two. Neighbours stay neighbours; distances between"
+            "Maps of a space of many dimensions in two or three. Neighbours stay neighbours; distances between"
             " far groups and sizes of groups mean little.",
             "",
             "McInnes et al. 2018, arXiv:1802.03426; van der Maaten & Hinton 2008",

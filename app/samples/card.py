@@ -174,6 +174,9 @@ def _told(event: Event) -> str:
 def _suspicion(lab: Lab, sample: Sample) -> None:
     st.subheader("Suspicion", anchor=False)
     found = lab.samples.suspicion(sample.data, sample.name)
+    if found is None and lab.noise.find(sample.data) is not None:
+        note("The diagnosis of this data set's labels does not cover this image.")
+        return
     if found is None:
         note("The labels of this data set have not been diagnosed.")
         if lab.may("diagnose"):
@@ -257,7 +260,10 @@ def _copies(lab: Lab, sample: Sample) -> None:
         note(str(error))
         return
     if not found:
-        note("No other image of the data set is the same or nearly so.")
+        note(
+            "No other image of the data set is found to be the same or nearly so; of an image of one colour, copies"
+            " are not looked for."
+        )
         return
     names = [name for name, _ in found][:24]
     labels = lab.labels.labels_now(sample.data, names)

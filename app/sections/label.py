@@ -104,11 +104,16 @@ def _embedded_by(lab: Lab, data: str) -> list[str]:
 
 
 def _score(lab: Lab, space: Space, by_hand: int) -> None:
-    from engine.services.labelling import LEAST_SCORED
+    from engine.services.labelling import LEAST_SCORED, MOST_FITTED
 
     found = lab.labelling.score(space)
     if found is None:
-        st.metric("Accuracy so far", "–", help=f"shown from {LEAST_SCORED} labels on", width=160)
+        st.metric(
+            "Accuracy so far",
+            "–",
+            help=f"shown from {LEAST_SCORED} to {MOST_FITTED:,} labels",
+            width=160,
+        )
         return
     chosen = (
         f" {number(by_hand)} of them were labelled here: where these were chosen for being hard, others are"
@@ -135,7 +140,8 @@ def _first_model(lab: Lab, space: Space) -> None:
             "Train a model on these labels",
             key="first-model",
             icon=":material/model_training:",
-            help=f"From the weights of {space.model}; a fifth of the labels is held out to test it.",
+            help=f"From the weights of {space.model}; a fifth of the labels is held out to test it, where the data"
+            " set has no test split of its own.",
             disabled=not lab.may("train"),
         )
         link("train", "Choose a recipe for them", data=space.data, labels="mended")

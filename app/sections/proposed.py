@@ -63,8 +63,8 @@ def propose(lab: Lab, space: Space, strategy: str) -> None:
         leaves=("data", "model"),
     )
     note(
-        f"Keys: Enter takes the predicted class{_by_letter(keys, free)}, → skips, X leaves the image out, U takes"
-        " your latest decision back. Keys pressed faster than the page is drawn are for the images that come next;"
+        f"Keys: Enter takes the predicted class{_by_letter(keys, free)}, → skips{_by_button(keys)}."
+        " Keys pressed faster than the page is drawn are for the images that come next;"
         " where it takes over a second, they count for nothing until it is drawn."
     )
 
@@ -74,7 +74,14 @@ def _by_letter(keys: dict[str, str], free: bool) -> str:
     if not keys and not free:
         return ""
     made = " and makes it where there is none yet" if free else ""
-    return f", a digit or letter (but X and U) sets that class{made}"
+    others = " and ".join(key.upper() for key in "xu" if key not in keys.values())
+    return f", a digit or letter{f' (but {others})' if others else ''} sets that class{made}"
+
+
+def _by_button(keys: dict[str, str]) -> str:
+    """What X and U do where no class has them."""
+    out = "" if "x" in keys.values() else ", X leaves the image out"
+    return out if "u" in keys.values() else f"{out}, U takes your latest decision back"
 
 
 def finished(lab: Lab, space: Space) -> None:
@@ -278,7 +285,7 @@ def _give(lab: Lab, data: str, name: str, to: str, own: bool) -> None:
     fresh = to not in lab.labels.classes(data)
     lab.labels.relabel(data, [name], to, who=person(), why=WHY, own=own, new_class=True)
     if fresh:
-        st.toast(f"New class {literal(to)}. U takes it back.", icon=":material/new_label:")
+        st.toast(f"New class {literal(to)}. *Undo* takes it back.", icon=":material/new_label:")
 
 
 def _out(lab: Lab, data: str, name: str) -> None:

@@ -150,12 +150,13 @@ def _columns() -> dict[str, Any]:
         "Test": column.NumberColumn(
             format="percent",
             width=85,
-            help="accuracy of the test split; of a sweep's trials it stands on their own pages only, as"
-            " choosing by it would spoil it",
+            help="accuracy of the test split; of a sweep's trials it is left out of this list, as choosing by it"
+            " would spoil it",
         ),
         "Test images": column.NumberColumn(format="localized"),
         "Validation": column.NumberColumn(
-            format="percent", help="accuracy of the validation split, by which the epoch was chosen"
+            format="percent",
+            help="accuracy of the validation split, of the epoch whose weights are kept",
         ),
         "Tags": column.ListColumn(),
         "Note": column.TextColumn(width="medium"),

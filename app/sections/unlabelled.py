@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from engine.lab import Lab
 
 HOW_TO_GET_SOME = (
-    "No data set here has an image without one. To have some, add a folder, a zip or a table of images"
-    " on *Data*, and tick *Treat all images as unlabelled* in the preview. If some images are labelled"
-    " already, put those into a folder for each class and the others into a folder `unlabelled` beside"
-    " them; in a table, leave their label empty."
+    "None of the data sets that were looked at has an image without one. To have some, add a folder, a zip"
+    " or a table of images on *Data*, and tick *Treat all images as unlabelled* in the preview."
+    " If some images are labelled already, put those into a folder for each class and the others into a folder"
+    " `unlabelled` beside them; in a table, leave their label empty."
 )
 MOST_LOOKED_AT = 5  # data sets that are asked whether an image of theirs has no label
 
@@ -41,7 +41,7 @@ def all_labelled(lab: Lab, data: str) -> None:
     with st.container(border=True):
         st.markdown(f"Every image of `{data}` has a label.")
         if others:
-            st.markdown("These have images without one:")
+            st.markdown("These came with images without one:")
             for name in others:
                 link("label", literal(name), data=name)
         else:

@@ -20,10 +20,13 @@ def first_epoch(group: SeedGroup, key: str) -> float | None:
     return fmean(found) if found else None
 
 
-def _followed(group: SeedGroup) -> str:
-    """What its epochs were judged on, with their number where it is known: '144 validation images'."""
+def _followed(group: SeedGroup, other: SeedGroup) -> str:
+    """What the epochs of both were judged on, with their number where it is known and the same: '144
+    validation images'.
+    """
     run = group.members[0]
-    count = f"{run.followed_n:,} " if run.followed_n else ""
+    same = run.followed_n == other.members[0].followed_n
+    count = f"{run.followed_n:,} " if run.followed_n and same else ""
     return f"{count}{run.followed} images{' (by kNN)' if run.by_knn else ''}"
 
 
@@ -37,7 +40,7 @@ def start(first: SeedGroup, second: SeedGroup) -> str:
     one, two = first_epoch(first, "held_accuracy"), first_epoch(second, "held_accuracy")
     if one is None or two is None:
         return ""
-    where = f"the {_followed(first)}"
+    where = f"the {_followed(first, second)}"
     if abs(one - two) < PER_EPOCH:
         return (
             f"**First epoch.** After it both are right on about {percent((one + two) / 2)} of"
@@ -95,7 +98,7 @@ def speed(first: SeedGroup, second: SeedGroup) -> str:
             "A mean is over the seeds that reached that accuracy: where these are fewer, it may come"
             " before the mean of a lower one, which slower seeds reached too. "
         )
-    where = f"Accuracy on the {_followed(first)}:"
+    where = f"Accuracy on the {_followed(first, second)}:"
     said = " ".join(["**Speed.**", where, *sentences])
     return f"{said} {which}Times depend on what else the machine did.{_of_seeds(first, second, counts)}"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from engine.compare.statistics import Interval, Spread, spread, widest
-from engine.compare.subjects import Subject, without_doubles
+from engine.compare.subjects import Subject
 
 SEED_ALONE = "These runs differ in their random seed alone."
 ONE_RUN = "These runs have one recipe and one seed: together they tell no more than one."
@@ -29,12 +29,18 @@ class SeedGroup:
         return f"*{self.members[0].label if len(self.members) == 1 else _together(self.members)}*"
 
     @property
+    def scored(self) -> Subject:
+        """A member that has a score; any, while none has."""
+        known = (one for one in self.members if one.final and one.accuracy is not None)
+        return next(known, self.members[0])
+
+    @property
     def interval(self) -> Interval | None:
         """The wider of the interval of the mean over seeds and that of the mean over test images; None
         where neither is known. Every seed is scored on images of the same number, so that seeds which
         happen to agree know no more than these tell.
         """
-        return widest(self.spread, self.members[0].n) if self.spread else None
+        return widest(self.spread, self.scored.n) if self.spread else None
 
     @property
     def same_scores(self) -> bool:
@@ -58,12 +64,36 @@ def seed_group(runs: Sequence[Subject]) -> SeedGroup:
     )
 
 
+def without_doubles(members: Sequence[Subject]) -> tuple[list[Subject], list[Subject]]:
+    """Runs of one recipe, of which those of the same seed on the same images count once; and their doubles. Of
+    several it is the first that has ended with a score.
+    """
+    same: dict[tuple[object, ...], list[Subject]] = {}
+    for one in members:
+        key = (one.recipe.seed, one.recipe.data.seed, one.fingerprint)
+        same.setdefault(key, []).append(one)
+    kept = [
+        next((one for one in runs if one.final and one.accuracy is not None), runs[0])
+        for runs in same.values()
+    ]
+    ids = {one.id for one in kept}
+    return kept, [one for one in members if one.id not in ids]
+
+
 def _together(members: Sequence[Subject]) -> str:
     """What several seeds are called: by their name, and where each has its own, not as if all had the
     first one's.
     """
     others = len({one.kind for one in members}) - 1
     return members[0].kind if not others else f"{members[0].kind} and {others} more"
+
+
+def of_one_recipe(group: SeedGroup) -> str:
+    """What several runs of one recipe tell, where there are no others."""
+    if len(group.members) == 1:
+        return ONE_RUN
+    known = group.spread is not None and group.spread.n > 1
+    return f"{SEED_ALONE} Their spread is {'shown' if known else 'known once two have a score'}."
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:

@@ -93,12 +93,12 @@ class Subject:
         """Whether its loss works on embeddings, so that its classifier was never trained and its epochs
         were judged by kNN: their accuracy is no classifier's.
         """
-        return any(
-            row.get("train_accuracy") is None
-            and row["held_accuracy"] is not None
-            and row["held_accuracy"] == row.get("knn_accuracy")
-            for row in self.epochs
-        )
+        return any(map(_by_knn, self.epochs))
+
+    @property
+    def ends_by_knn(self) -> bool:
+        """The same of its last epoch: an earlier stage's loss may have worked on embeddings alone."""
+        return any(map(_by_knn, self.epochs[-1:]))
 
     @property
     def labels_of_own(self) -> str:
@@ -219,6 +219,14 @@ def _arrays(path: Path, stamp: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         )
 
 
+def _by_knn(epoch: Mapping[str, Any]) -> bool:
+    return (
+        epoch.get("train_accuracy") is None
+        and epoch["held_accuracy"] is not None
+        and epoch["held_accuracy"] == epoch.get("knn_accuracy")
+    )
+
+
 def kinds(names: Sequence[str], recipes: Sequence[Recipe]) -> list[str]:
     """For each run its name and, where others of that name have another recipe, the first fields in
     which it differs (seeds apart).
@@ -255,22 +263,6 @@ def same_recipe(subjects: Sequence[Subject]) -> list[list[Subject]]:
     for subject in subjects:
         groups.setdefault(str(apart_from_seed(subject.recipe)), []).append(subject)
     return list(groups.values())
-
-
-def without_doubles(members: Sequence[Subject]) -> tuple[list[Subject], list[Subject]]:
-    """Runs of one recipe, of which those of the same seed on the same images count once; and their doubles. Of
-    several it is the first that has ended with a score.
-    """
-    same: dict[tuple[object, ...], list[Subject]] = {}
-    for one in members:
-        key = (one.recipe.seed, one.recipe.data.seed, one.fingerprint)
-        same.setdefault(key, []).append(one)
-    kept = [
-        next((one for one in runs if one.final and one.accuracy is not None), runs[0])
-        for runs in same.values()
-    ]
-    ids = {one.id for one in kept}
-    return kept, [one for one in members if one.id not in ids]
 
 
 def name_without_seed(name: str, recipe: Recipe) -> str:

@@ -92,7 +92,7 @@ def _untrained(group: SeedGroup) -> str:
     """What the score of a run is whose loss works on embeddings, and what its embedding comes to; '' of
     any other.
     """
-    if not group.members[0].by_knn:
+    if not group.members[0].ends_by_knn:
         return ""
     knn = mean_of([one.final.get("knn_accuracy") for one in group.members])
     found = f": by kNN in its embedding it is right on {percent(knn)}" if knn is not None else ""
@@ -129,17 +129,17 @@ def _end(
     if not first.spread or not second.spread:
         return ""
     test = _only(first, second, pairs)
-    where = first.members[0].scored_on
-    if second.members[0].scored_on != where:
+    where = first.scored.scored_on
+    if second.scored.scored_on != where:
         return (
             f"The final scores can't be compared: {first.name} was scored on {where}, {second.name}"
-            f" on {second.members[0].scored_on}."
+            f" on {second.scored.scored_on}."
         )
     text = (
         f"**Final accuracy.** On {where}, {first.name} is right on {_score(first)}, {second.name}"
         f" on {_score(second)}.{_untrained(first)}{_untrained(second)}"
     )
-    one, two = first.members[0], second.members[0]
+    one, two = first.scored, second.scored
     # The test on images was made only where their labels are the same.
     if not pairs and one.labels_of_own != two.labels_of_own and not _elsewhere(one, one.split):
         return (
@@ -222,7 +222,7 @@ def _gap(first: SeedGroup, second: SeedGroup) -> str:
     )
     if one is None or two is None:
         return ""
-    kinds = [SPLITS[group.members[0].split] for group in (first, second)]
+    kinds = [SPLITS[group.scored.split] for group in (first, second)]
     where = f"{kinds[0]} images" if kinds[0] == kinds[1] else "the images of its score"
     points = [
         f"{100 * abs(share):.2f} points {'below' if share < 0 else 'above'} it for {group.name}"
@@ -273,7 +273,8 @@ def _pretraining(
     if not parts:
         return ""
     summary = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    seeds = min(len(pre.members), len(fresh.members))
-    caution = " One seed each: run more to be sure." if seeds == 1 else ""
+    singles = [group.name for group in (pre, fresh) if len(group.members) == 1]
+    of_which = "One seed each" if len(singles) == 2 else f"One seed of {''.join(singles)}"
+    caution = f" {of_which}: run more to be sure." if singles else ""
     who = f"Against random weights ({fresh.name}), starting from {pre.pretrained} ({pre.name})"
     return f"**Pretrained against scratch.** {who} {summary}.{caution}"

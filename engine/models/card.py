@@ -30,7 +30,7 @@ CARD_ROWS = (
 )
 
 OF_VALIDATION = (
-    "These figures are of the validation images, by which the best epoch was chosen: expect new images to"
+    "These figures are of the validation images. Where the best epoch was chosen by them, expect new images to"
     " be classified somewhat less well."
 )
 VALIDATION_ONLY = f"{OF_VALIDATION} There was no test split."
@@ -76,9 +76,8 @@ def model_card(meta: CheckpointMeta) -> str:
         "| | |",
         "|---|---|",
         (
-            f"| network | `{meta['model']}`, {meta['parameters']:,} parameters, 128-d embedding |"
-            if meta["model"] != "tiny"
-            else f"| network | `{meta['model']}`, {meta['parameters']:,} parameters |"
+            f"| network | `{meta['model']}`, {meta['parameters']:,} parameters"
+            f"{_width(recipe['model'])} |"
         ),
         f"| classes | {len(classes)}: {shown} |",
         *(
@@ -189,18 +188,22 @@ def _guessed(meta: CheckpointMeta) -> str:
     )
 
 
+def _width(model: Mapping[str, Any]) -> str:
+    """Of how many numbers the embedding is, of the networks whose recipe says so."""
+    if model["name"] not in ("convnet", "glyphnet", "zfnet"):
+        return ""
+    return f", {model.get('options', {}).get('embedding', 128)}-d embedding"
+
+
 def _by_labels(recipe: Mapping[str, Any]) -> str:
     """By which labels a validation accuracy is, where the given ones are wrong: later stages go by the
     likely classes that the one before found (engine/noise/recover.py).
     """
     if recipe.get("method") != "recovered":
         return ""
-    several = len(recipe.get("stages") or ()) > 1
-    return (
-        ", by the classes that the training itself found likely"
-        if several
-        else ", by the given labels"
-    )
+    if len(recipe.get("stages") or ()) > 1:
+        return ", by the classes that the training itself found likely"
+    return ", by the given labels"
 
 
 def _calibrated(meta: CheckpointMeta) -> str:

@@ -42,7 +42,7 @@ def two_estimates(
         f"T is estimated from all images, a row for each class; its diagonal comes to {share(by_matrix)}"
         f" wrong labels on average over the classes, {'within' if inside else 'outside'} the 95% interval"
         f" of {share(low)} to {share(high)}. The {share(rate)} above are of the images that are predicted"
-        f" most confidently, where the networks' own errors count least. {quoted}."
+        f" most confidently (of few errors, of all), where the networks' own errors count least. {quoted}."
     )
 
 

@@ -95,3 +95,11 @@ def test_keys_of_classes_are_explained_where_classes_have_keys(lab):
     lab.spaces.embed(lab.model, "named", "all")
     page = open_page("label", data="named", model=lab.model)
     assert "Enter takes the predicted class, → skips" in texts(page)
+
+
+def test_keys_that_a_class_has_are_not_said_to_do_something_else(lab):
+    name = next(name for name, now in lab.truth.items() if name.startswith("unlabelled"))
+    lab.labels.relabel("scans", [name], "u", who="You", new_class=True)
+    words = texts(open_page("label", data="scans", model=lab.model))
+    assert "a digit or letter (but X) sets that class" in words
+    assert "X leaves the image out" in words and "U takes your latest" not in words

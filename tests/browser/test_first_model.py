@@ -136,7 +136,7 @@ def test_two_hundred_scans_sixty_labels_and_a_model(blank, server):
             page.get_by_role("button", name="Set").click()
         expect(picture).not_to_have_attribute("src", source)
         if number == 0:
-            page.get_by_text(f"New class {label}. U takes it back.").wait_for()
+            page.get_by_text(re.compile(f"New class {label}. Undo takes it back.")).wait_for()
         assert lab.labels.labels_now("scans", [name]) == [label], number
     figures = page.locator('[data-testid="stMetric"]', has_text="Accuracy so far")
     expect(figures).to_contain_text("random choice 10%")

@@ -41,7 +41,7 @@ def leaderboard(lab: Lab) -> None:
     )
     st.caption(
         f"Of {rows[0].n} test images. A place is lost only to those whose interval lies wholly above:"
-        " with so few images, smaller differences may be chance. The interval is Wilson's, as on"
+        " smaller differences may be chance. The interval is Wilson's, as on"
         " Compare."
     )
     st.caption(

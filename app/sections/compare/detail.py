@@ -222,8 +222,8 @@ def calibration(lab: Lab, subjects: Sequence[Subject]) -> None:
         by_label = {subject.label: colours[subject.id] for subject in subjects}
         chart(compare_classes.reliability(curves, by_label), key="reliability")
         note(
-            "After temperature scaling on the validation images. The area of a point is proportional to"
-            " the number of images in it."
+            "After temperature scaling, on the validation images where a run has some. The area of a point is"
+            " proportional to the number of images in it."
         )
     if missing:
         note(f"Without saved predictions: {', '.join(missing)}.")

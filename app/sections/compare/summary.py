@@ -19,7 +19,7 @@ from app.widgets.common import WIDE_TABLE, chart, note
 from app.widgets.explain import full
 from app.widgets.links import link
 from app.widgets.runs import progress
-from engine.compare.seeds import ONE_RUN, SEED_ALONE
+from engine.compare.seeds import of_one_recipe
 from engine.services.tour import PAIR
 
 if TYPE_CHECKING:
@@ -123,18 +123,16 @@ def answer(lab: Lab, subjects: Sequence[Subject]) -> None:
         with st.container(border=True, key="answers"):
             for sentence in told(lab, subjects, sentences):
                 st.markdown(sentence)
-    elif len(lab.compare.groups(subjects)) > 1:
+    elif len(groups := lab.compare.groups(subjects)) > 1:
         st.info(
             "These runs were scored on different images, so their accuracies cannot be compared."
-            " Open *All of them on the same images* above to score them on the same ones.",
+            " Open *All of them on the same images* above to score them on the same ones."
+            if all(group.spread for group in groups)
+            else "There is no score to compare yet, or no images were held out to score on.",
             icon=":material/info:",
         )
     elif len(subjects) > 1:
-        several = len(lab.compare.groups(subjects)[0].members) > 1
-        st.info(
-            f"{SEED_ALONE} Their spread is shown below." if several else ONE_RUN,
-            icon=":material/info:",
-        )
+        st.info(of_one_recipe(lab.compare.groups(subjects)[0]), icon=":material/info:")
     _doubles(lab, named)
     for place, rows in scores_by_place(lab, subjects).items():
         chart(charts.scores(rows, place), key=f"scores-{place}")
@@ -222,7 +220,7 @@ def score_rows(
             continue
         interval, several = group.interval, group.spread.n > 1
         bounds = (100 * interval.low, 100 * interval.high) if interval else (None, None)
-        images = f"{number(group.members[0].n)} images"
+        images = f"{number(group.scored.n)} images"
         kind = f"mean of {group.spread.n} seeds" if several else images
         if several and interval:
             kind += (
@@ -283,7 +281,7 @@ def table(lab: Lab, subjects: Sequence[Subject]) -> None:
         " loading. Images/s: training images per second of that time. "
         + TIMES
         + (
-            " Rising loss: the share of the validation loss's changes between epochs that went"
+            " Rising loss: the share of the held-out loss's changes between epochs that went"
             " upwards; 0: it never rose."
             if full()
             else " Loss, calibration and kNN: switch on *All statistics* at the left."

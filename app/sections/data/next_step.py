@@ -19,9 +19,10 @@ def next_step(lab: Lab, name: str) -> None:
         link("train", "Train on this", data=name)
         return
     found = lab.data.contents(name)
-    if not lab.data.why_not_trained(DataSpec.named(name, labels="mended")):
+    mended = not lab.data.why_not_trained(DataSpec.named(name, labels="mended"))
+    if mended:
         link("train", "Train on the labels given here", data=name, labels="mended")
     if found.report.unlabelled:
         link("label", "Label", data=name)
-    elif found.images:
+    elif found.images and not mended:
         note("All images are of one class, and a model needs two: add images of another class.")

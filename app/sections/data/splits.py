@@ -25,7 +25,7 @@ CHOSEN_TEST = (
 def show_splits(found: Contents) -> None:
     """A row a split."""
     if not found.splits:
-        note("No image has a label yet: splits are made of those that have one.")
+        note("No image came with a label, and these splits are of given labels.")
         return
     total = int(found.counts.sum())
     official = dict(zip(SPLIT_NAMES, found.counts.sum(1), strict=True))

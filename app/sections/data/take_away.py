@@ -37,8 +37,8 @@ def take_away(lab: Lab, name: str) -> None:
             on_click="ignore",
         )
         note(
-            "Contains the given labels, reviewed labels, the diagnosis' suggestions and how suspect"
-            " each label is, the splits, and Croissant metadata."
+            "Contains the given labels, reviewed labels, the splits and Croissant metadata; where the labels were"
+            " diagnosed, also what is suggested and how suspect each label is."
         )
 
 

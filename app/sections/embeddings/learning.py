@@ -70,7 +70,7 @@ def _kept(epochs: Sequence[int]) -> str:
     """How many embeddings a run has kept; epoch 0 is before its training."""
     trained = sum(epoch > 0 for epoch in epochs)
     words = f"The embeddings of {number(trained)} epoch{'s' * (trained > 1)} of this run were kept"
-    return f"{words}, and that of the untrained network" if 0 in epochs else words
+    return f"{words}, and that of the network before it" if 0 in epochs else words
 
 
 @fragment
@@ -98,7 +98,7 @@ def _watch(lab: Lab, found: Learning) -> None:
         on_pick=lambda picked: None,
     )
     note(
-        f"The same {number(len(found.labels))} held-out images at every epoch kept; epoch 0 is the"
-        " untrained network. The last epoch is laid out first and the others begin from the one"
-        " after it, turned to fit: what moves is the embedding, not the map."
+        f"The same {number(len(found.labels))} images, held out where the run has validation images, at every epoch"
+        " kept; epoch 0 is the network before this training. The last epoch is laid out"
+        " first and the others begin from the one after it, turned to fit: what moves is the embedding, not the map."
     )

@@ -46,8 +46,9 @@ def mend(lab: Lab, space: Space, places: np.ndarray, key: str) -> None:
         return
     labels = lab.labels.labels_now(space.data, names[:SHOWN])
     known = ~np.isnan(chosen.quality)
+    decided = {one for one, said in current.items() if said.label is not None or said.excluded}
     captions = [
-        _caption(label, name in current, likely, bool(sure))
+        _caption(label, name in decided, likely, bool(sure))
         for label, name, likely, sure in zip(labels, names, chosen.likely, known, strict=False)
     ]
     grid(
@@ -151,7 +152,8 @@ def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: st
             key=f"{key}-review",
             disabled=not names,
             icon=":material/rate_review:",
-            help="They come first in the review of Label noise, one by one, once the labels are diagnosed.",
+            help="Those with a given label that nobody has decided about come first in the review of Label noise,"
+            " one by one, once the labels are diagnosed.",
         )
         with st.popover("Tag", icon=":material/sell:"):
             tag = st.text_input("Tag", key=f"{key}-tag", max_chars=60)

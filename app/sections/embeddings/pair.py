@@ -41,8 +41,7 @@ def draw(lab: Lab) -> None:
     if not np.array_equal(first[0].index, second[0].index):
         # The same data set can be split in two ways, if both models were trained on it.
         note(
-            "The two models were trained on different splits of these images: choose all images to"
-            " compare them."
+            "These images are split in two ways for the two models: choose all images to compare them."
         )
         return
     _explore(lab, first, second)

@@ -89,7 +89,7 @@ def gallery(
         st.html(class_bars(now.classes, counts.tolist(), everything.tolist()))
         if now.changed.any():
             note(
-                "Of each class: its images here and in all, by their labels now. The map's legend counts given labels."
+                "Of each class: its images here and in all, by their labels now. A legend of given labels counts those."
             )
     if draw is not None:
         draw(space, places, key)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 SHARE = 15  # percent, offered as the test split
 NO_TEST = (
-    "These figures are of the validation images, by which the best epoch was chosen, so they are too"
-    " good. This model has seen the other images, so a test split needs a new training: the same"
+    "These figures are of the validation images; where the best epoch was chosen by them, they are too good."
+    " This model has seen the other images, so a test split needs a new training: the same"
     " recipe, without the images held out. Every run of this data set with the same share and split"
     " seed holds out the same images."
 )

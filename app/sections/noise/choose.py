@@ -76,7 +76,7 @@ def again(lab: Lab, found: Diagnosis) -> None:
     st.caption(
         f"{document['n']:,} images, effort {document['effort']}, {document['seconds'] / 60:.1f}"
         f" minutes, {document['created'][:10]}. Suspicion comes from networks that were not"
-        " trained on the label in question; no other labels are used."
+        " trained on the label in question; no other labels of these images are used."
     )
     if document["effort"] != "full" and lab.may("diagnose"):
         st.button(

@@ -112,13 +112,13 @@ def _form(lab: Lab, sets: dict[str, str]) -> None:
                 required=True,
                 key="trial-effort",
                 help="brief: for a first look at a thousand easy images; quick: twice as much;"
-                " full: five times as much again, the surest.",
+                " full: five times as much again or more, the surest.",
                 width="content",
             )
             compare = st.toggle(
                 "Compare training methods",
                 key="trial-compare",
-                help="Trains on the noisy labels in four ways. Takes most of the time.",
+                help="Trains on the noisy labels in three ways, and on the true ones beside. Takes most of the time.",
                 width="content",
             )
             arguments = {
@@ -217,7 +217,7 @@ def exactly(rate: float) -> str:
 def changed_by_chance(trial: dict[str, Any]) -> str:
     """Why not exactly the share of labels that was asked for is wrong; '' where exactly that is."""
     wrong = round(trial["true_rate"] * trial["n"])
-    if wrong == round(trial["rate"] * trial["n"]):
+    if wrong == round(trial["rate"] * trial["n"]) or trial["noise"] == "rare":
         return ""
     deed = "drawn at random" if trial["noise"] == "independent" else "changed"
     return (

@@ -54,7 +54,9 @@ def draw(lab: Lab) -> None:
     place = follow[0] if follow else None
     may = allowed(lab, "label")
     if place is None:
-        st.success("Nothing is left to decide here.", icon=":material/done_all:")
+        left = sum(i in skipped and i not in decided for i in queue)
+        passed_over = f" but the {left:,} that you skipped" if left else ""
+        st.success(f"Nothing is left to decide here{passed_over}.", icon=":material/done_all:")
         if may:
             buttons_after(review, do, None)
             listen(KEYS, {"u": UNDO}, [], do)

@@ -16,7 +16,7 @@ CHANGED_HERE = (
     "✓ the label was changed on purpose, ✗ it is the correct one. Labels were changed for this experiment alone: an"
     " image's own page, which a click opens, shows the label and the suspicion that it has in the data set."
 )
-SUREST = "By the images that are predicted most confidently, not by the sum of all suspicions."
+SUREST = "By the images that are predicted most confidently, not by the sum of all suspicions, unless few are wrong."
 
 
 def suspects_of(found: Diagnosis) -> np.ndarray:

@@ -31,6 +31,12 @@ ORDERS = {
     "right": "likeliest correct first",
     "wrong": "likeliest wrong first",
 }
+# Of complementary labels a right one is the accident, and the list begins with those.
+BY_ACCIDENT = {
+    **ORDERS,
+    "suspect": "likeliest correct by accident first",
+    "trusted": "likeliest correct by accident last",
+}
 
 
 def draw(lab: Lab) -> None:
@@ -46,7 +52,8 @@ def draw(lab: Lab) -> None:
         with columns[1]:
             likely = st.selectbox("Likely class", [ANY, *found.classes], key="likely")
         with columns[2]:
-            order = st.selectbox("Order", list(ORDERS), format_func=ORDERS.__getitem__, key="order")
+            words = ORDERS if found.document["regime"] != "complementary" else BY_ACCIDENT
+            order = st.selectbox("Order", list(ORDERS), format_func=words.__getitem__, key="order")
         with columns[3]:
             only = st.toggle(
                 "Only where they differ",
@@ -55,7 +62,10 @@ def draw(lab: Lab) -> None:
             )
     places = chosen(found, given, likely, order, only)
     if not len(places):
-        st.info("No image has this given label and likely class.", icon=":material/search_off:")
+        hidden = ", of those where they differ" * only
+        st.info(
+            f"No image has this given label and likely class{hidden}.", icon=":material/search_off:"
+        )
         return
     pages = math.ceil(len(places) / PAGE)
     number = (

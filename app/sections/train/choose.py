@@ -65,8 +65,8 @@ def choose(lab: Lab, data: str) -> tuple[str, str]:
             disabled=not recipes[name].scalable,
             persist_state="page",
             help=(
-                "small: the same experiment end to end, cut down to minutes on two CPU cores. Not"
-                " every recipe needs it."
+                "small: the same experiment end to end, cut down to minutes on two CPU cores, in a few recipes with"
+                " other data. Not every recipe needs it."
             ),
         )
     return name, scale if recipes[name].scalable else "full"

@@ -139,8 +139,8 @@ def _model_options(recipe: Recipe, model: str, key: str) -> Changes:
 
 def _stages(recipe: Recipe, key: str) -> Changes:
     st.caption(
-        "A list in YAML: each entry says what that stage changes, and starts from the best of the"
-        " one before. Empty: one stage."
+        "A list in YAML: each entry says what that stage changes, and starts from the best of the one before"
+        " (with method recovered: afresh, on the classes that the one before found likely). Empty: one stage."
     )
     old = recipe.model_dump(mode="json")["stages"]
     text = yaml.safe_dump(old, sort_keys=False) if old else ""

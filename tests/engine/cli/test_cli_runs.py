@@ -112,7 +112,10 @@ def test_compare_gives_each_runs_score_and_the_test_between_them(lab: Lab) -> No
     document, text = call(lab, "compare", *(run.id for run in seeds))
     (group,) = document["groups"]
     assert group["n"] == 2 and f"{100 * group['mean']:.2f}%" in text
-    assert "STANDARD DEVIATION" in text and document["notes"] == [SEED_ALONE] and SEED_ALONE in text
+    assert "STANDARD DEVIATION" in text and document["notes"] == [
+        f"{SEED_ALONE} Their spread is shown."
+    ]
+    assert SEED_ALONE in text
     twice = [compared_run(lab, changes={"lr": 0.5}).id for _ in range(2)]
     assert call(lab, "compare", *twice)[0]["notes"] == [ONE_RUN]
     with pytest.raises(RunError, match="nothing to compare"):

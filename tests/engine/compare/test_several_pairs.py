@@ -7,6 +7,7 @@ import re
 import pytest
 from compared import compared_run
 
+from engine.compare.seeds import SEED_ALONE, of_one_recipe
 from engine.compare.statistics import holm, welch
 from engine.lab import Lab
 
@@ -133,3 +134,31 @@ def test_a_run_that_holds_no_images_out_is_not_said_to_be_slow(lab):
         said = "\n".join(lab.compare.answers(pair))
         assert "**Speed.** Not compared: *bare* held no images out" in said
         assert "never reached" not in said and "**First epoch.**" not in said
+
+
+def test_the_number_of_images_is_said_where_both_were_followed_on_as_many(lab):
+    one, other = (
+        compared_run(lab, changes={"lr": 0.64}),
+        compared_run(lab, changes={"lr": 0.65}, figures={"val_n": 288}),
+    )
+    said = "\n".join(lab.compare.answers(lab.compare.subjects([one.id, other.id])))
+    assert "Accuracy on the validation images:" in said and "144" not in said
+
+
+def test_a_seed_that_still_trains_does_not_hide_where_the_others_were_scored(lab):
+    waiting = compared_run(lab, state="failed", changes={"seed": 9, "lr": 0.61})
+    ended = [compared_run(lab, wrong=range(n), changes={"seed": n, "lr": 0.61}) for n in (4, 5)]
+    other = compared_run(lab, changes={"lr": 0.62})
+    ids = [waiting.id, *(run.id for run in ended), other.id]
+    said = "\n".join(lab.compare.answers(lab.compare.subjects(ids)))
+    assert "**Final accuracy.** On digits test" in said and "can't be compared" not in said
+
+
+def test_the_spread_of_seeds_is_promised_once_two_have_a_score(lab):
+    first = compared_run(lab, changes={"seed": 1, "lr": 0.63})
+    second = compared_run(lab, state="failed", changes={"seed": 2, "lr": 0.63})
+    (group,) = lab.compare.groups(lab.compare.subjects([first.id, second.id]))
+    assert of_one_recipe(group) == f"{SEED_ALONE} Their spread is known once two have a score."
+    third = compared_run(lab, wrong=range(3), changes={"seed": 3, "lr": 0.63})
+    (group,) = lab.compare.groups(lab.compare.subjects([first.id, third.id]))
+    assert of_one_recipe(group) == f"{SEED_ALONE} Their spread is shown."
