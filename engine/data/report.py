@@ -135,7 +135,7 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         found.append(Finding("warning", "tables", text))
     if unlabelled := int((listing.labels < 0).sum()):
         text = (
-            f"{unlabelled:,} images came without a label: they can be embedded, mapped and labelled here, and"
+            f"{unlabelled:,} images have no label in these files: they can be embedded, mapped and labelled here, and"
             " are trained on or scored only once they are (mended labels)."
         )
         found.append(Finding("note", "classes", text))

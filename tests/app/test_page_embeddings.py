@@ -288,7 +288,7 @@ def test_the_state_before_the_training_is_not_counted_as_an_epoch(lab: Lab, spac
         name = f"snapshots/epoch-{epoch:04d}.npz"
         run.write_arrays(name, embeddings=np.zeros((2, 2)), labels=np.zeros(2), index=np.arange(2))
     shown = texts(open_page("embeddings", view="learning", run=run.id))
-    assert "embeddings of 3 epochs of this run were kept, and that of the untrained" in shown
+    assert "embeddings of 3 epochs of this run were kept, and that of the network before" in shown
 
 
 def test_a_run_that_learned_is_the_one_whose_model_was_chosen_by_the_labels_it_had(

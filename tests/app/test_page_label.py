@@ -196,7 +196,7 @@ def test_a_data_set_without_any_label_is_labelled_and_a_model_comes_out(lab):
         page.session_state["data-view"] = view
         page.run()
         assert not page.exception, view
-        assert ("splits are made of those that have one" in texts(page)) == (view == "Splits")
+        assert ("these splits are of given labels" in texts(page)) == (view == "Splits")
     space = lab.spaces.embed(lab.model, "bare", "all")
     page = open_page("label", data="bare", model=lab.model)
     figures = {metric.label: metric.value for metric in page.metric}

@@ -82,7 +82,7 @@ def test_the_report_does_not_deny_that_labelled_images_are_trained_on(lab):
     [note] = [
         one.text
         for one in lab.data.contents("scans").report.findings
-        if "without a label" in one.text
+        if "have no label" in one.text
     ]
     assert "only once they are" in note and "never" not in note
 

@@ -213,7 +213,7 @@ def test_an_image_that_is_not_there_is_named(lab):
 
 
 def test_copies_are_found_and_those_with_other_labels_pointed_at(lab, name):
-    assert "No other image of the data set is the same" in texts(
+    assert "No other image of the data set is found to be the same" in texts(
         open_page("sample", data="noisy", sample=name)
     )
 
