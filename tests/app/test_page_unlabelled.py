@@ -49,7 +49,10 @@ def test_the_card_of_an_image_shows_its_neighbours_and_copies(lab):
     assert "### No label yet" in words and "given without a label" in words
     near = thumbnails(page, "card-neighbours")
     assert len(near) == 13 and all(item["caption"].startswith("no label · ") for item in near)
-    assert "The 13 nearest by" in words and "No other image of the data set is the same" in words
+    assert (
+        "The 13 nearest by" in words
+        and "No other image of the data set is found to be the same" in words
+    )
     assert page.get("page_link") or "at=" in words, "the way to the map"
     assert "do the same" not in words, "there is no class, and so no key of one"
 
