@@ -56,7 +56,7 @@ def loss_curves(
     chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
     if steps:
         x, y, gaps = _joined(steps)
-        # Of a short run half a second's worth of steps is an epoch or more: few are known, or no two in a row.
+        # Of a short run half a second's worth of steps is an epoch or more: no two are joined.
         apart = gaps == len(steps) - 1
         chart.add_scatter(
             x=column(x),

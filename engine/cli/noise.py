@@ -115,7 +115,8 @@ def _estimates(document: Any) -> list[str]:
     from engine.noise.shares import two_counts, two_estimates
 
     said = [two_counts(document)]
-    if document["regime"] != "undecided" and len(document["classes"]) <= MOST_CLASSES:
+    known = document["regime"] not in ("undecided", "independent")
+    if known and len(document["classes"]) <= MOST_CLASSES:
         low, high = document["noise_rate_interval"]
         said.append(two_estimates(document["noise_rate"], low, high, document["transition"]))
     return [one for one in said if one]
