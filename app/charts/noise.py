@@ -187,7 +187,7 @@ def scores(edges: Sequence[float], counts: Sequence[int]) -> go.Figure:
 def methods(rows: Sequence[Row], classes: int) -> go.Figure:
     """Test accuracy (0..1) of each method of a trial; a method that gave up has none."""
     chart = figure(
-        "Accuracy after training on the noisy labels, and on the true ones",
+        "Accuracy by method, and with true labels",
         "Accuracy on test images with true labels (%)",
         "",
         height=150 + 40 * len(rows),

@@ -71,7 +71,7 @@ def test_what_is_this_opens_the_terms_beside_the_figures(lab):
     run = add_run(lab)
     page = open_page("train", run=run.id)
     assert "Images that took no part in training" not in texts(page)
-    opened = "explain-accuracy-top-3-validation-test-loss-overfitting-epoch-given-labels"
+    opened = "explain-accuracy-top-3-validation-test-loss-overfitting-epoch-given-labels-parameters"
     page.session_state[opened] = True
     page.run()
     said = texts(page)

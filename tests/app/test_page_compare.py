@@ -309,7 +309,7 @@ def test_recipes_that_differ_without_a_common_score_are_not_called_seeds(lab):
         compared_run(lab, held="no", changes={"lr": 0.3}, state="stopped"),
     )
     shown = texts(open_page("compare", runs=[one.id, other.id]))
-    assert "cannot be compared" in shown and "seed alone" not in shown
+    assert "There is no score to compare yet" in shown and "seed alone" not in shown
 
 
 def test_a_mean_curve_is_the_mean_of_its_seeds_with_a_band_from_least_to_most():
