@@ -108,7 +108,11 @@ def test_embeddings_without_a_map_are_no_map(lab):
     assert lab.spaces.list() and lab.tour.state("map") == "open"
     assert lab.tour.place("map").query["model"] == "mnist-convnet", "of which one would be made"
     lab.spaces.map(space, Options(method="pca"))
-    assert lab.tour.place("map").query == {"model": "canvas-digits", "data": "digits", "part": "test"}
+    assert lab.tour.place("map").query == {
+        "model": "canvas-digits",
+        "data": "digits",
+        "part": "test",
+    }
 
 
 @pytest.mark.parametrize("mode", ["own", "class"])
