@@ -8,6 +8,7 @@ from app.widgets.address import base_address, canvas_address
 from app.widgets.busy import quick_takes
 from app.widgets.visiting import visiting_canvas
 from engine.markdown import code
+from engine.services.readers import readers
 
 PYTHON = """from gradio_client import Client, handle_file
 
@@ -35,17 +36,20 @@ def program(model: str) -> None:
 
 
 with page("Draw", "Draw one character; the model answers while the pen moves.") as lab:
-    models = [model.name for model in lab.models()]
+    known = lab.models()
+    models = [model.name for model in readers(known)]
     wanted = st.query_params.get("model")
-    if wanted and wanted not in models:
-        st.warning(
-            f"There is no model {code(wanted)} in this lab; the canvas shows the best one it has.",
-            icon=":material/info:",
+    if models and wanted and wanted not in models:
+        why = (
+            f"The model {code(wanted)} reads no drawings"
+            if wanted in {model.name for model in known}
+            else f"There is no model {code(wanted)} in this lab"
         )
+        st.warning(f"{why}; the canvas shows the best one it has.", icon=":material/info:")
         wanted = None
     if not models:
         empty(
-            f"No model has been saved yet. Train one first: {quick_takes(lab)}",
+            f"No model that reads drawings has been saved yet. Train one first: {quick_takes(lab)}",
             "train",
             "Open the recipe quick",
             recipe="quick",

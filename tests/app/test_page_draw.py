@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from weblab import add_run, open_page, texts
+from weblab import add_run, open_page
 
 from engine.lab import Lab
 
@@ -35,7 +35,11 @@ def test_a_model_that_is_gone_is_said_to_be_gone(lab):
     page = open_page("draw", model="nosuch")
     assert "`nosuch`" in page.warning[0].value
     assert "model=" not in page.get("iframe")[0].proto.src
-    assert texts(page)
+    page = open_page("draw", model="glyph-embedding")
+    assert page.warning[0].value == (
+        "The model `glyph-embedding` reads no drawings; the canvas shows the best one it has."
+    )
+    assert "model=" not in page.get("iframe")[0].proto.src
 
 
 def test_words_stand_in_the_place_of_the_canvas_from_the_first_moment(lab):
