@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from weblab import add_run, open_page
+from weblab import add_run, open_page, texts
 
 from engine.lab import Lab
 
@@ -28,6 +28,15 @@ def test_the_api_is_explained_with_the_models_name(lab):
     page.run()
     assert len(page.code) == 2
     assert all(run.id in snippet.value and "/canvas/" in snippet.value for snippet in page.code)
+
+
+def test_a_program_is_told_of_the_key_that_a_lab_asks_for(lab, monkeypatch):
+    for key, told in (("", False), ("secret-of-the-lab-0123456789", True)):
+        monkeypatch.setenv("GLYPHLAB_KEY", key)
+        page = open_page("draw", model="canvas-digits")
+        page.session_state["program"] = True
+        words = texts(page.run())
+        assert ("Authorization: Bearer KEY" in words) == told and "secret-of" not in words
 
 
 def test_a_model_that_is_gone_is_said_to_be_gone(lab):
