@@ -189,7 +189,7 @@ def _suspicion(lab: Lab, sample: Sample) -> None:
     )
     st.markdown(
         f"{says}; number"
-        f" {number(found.rank)} of {number(found.of)} by suspicion. {literal(found.reason)}"
+        f" {number(found.rank)} of {number(found.of)} in the list of suspects. {literal(found.reason)}"
     )
     if sample.label not in (None, sample.given):
         says = (
