@@ -57,7 +57,10 @@ def test_a_card_tells_label_split_predictions_neighbours_and_suspicion(lab, name
     for code, said in ((TRAIN, "training or validation image"), (TEST, "test image")):
         digit = str(listing.files[int((listing.official == code).argmax())])
         assert f" · {said}" in texts(open_page("sample", data="digits", sample=digit))
-    assert "number 1 of 400 in the list of suspects" in words and "A network that was not trained" in words
+    assert (
+        "number 1 of 400 in the list of suspects" in words
+        and "A network that was not trained" in words
+    )
     assert lab.model in words
     near = thumbnails(page, "card-neighbours")
     assert (
