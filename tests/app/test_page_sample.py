@@ -212,6 +212,15 @@ def test_an_image_that_cant_be_read_is_not_counted(tmp_path, monkeypatch):
     assert lab.samples.beside("scans", broken) == (before, after)
     words = texts(open_page("sample", data="scans", sample=broken))
     assert "can't be read, and is none of the 24 images in `scans`" in words
+    assert "Embed it" not in words, "it is in no embedding"
+
+
+def test_where_no_model_knows_the_classes_one_can_be_trained(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path / "home"))
+    data = write_folder(tmp_path / "data" / "greek", files("alpha", "beta"))
+    monkeypatch.setenv("GLYPHLAB_DATA", str(data.parent))
+    words = texts(open_page("sample", data="greek"))
+    assert "No saved model knows all classes" in words and "(/train?data=greek)" in words
 
 
 def test_of_classes_2_and_4_no_key_3_is_named_and_of_copies_no_label_is_said_to_be_wrong(
