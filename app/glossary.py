@@ -33,11 +33,18 @@ SUBJECTS: dict[str, dict[str, Term]] = {
             "Schroff et al. 2015, arXiv:1503.03832",
         ),
         "umap": Term(
-            "UMAP and t-SNE",
-            "Maps of a space of many dimensions in two or three. Neighbours stay neighbours; distances between"
-            " far groups and sizes of groups mean little.",
+            "UMAP, t-SNE, PCA",
+            "Maps of a space of many dimensions in two or three. UMAP and t-SNE keep neighbours together;"
+            " distances between far groups and sizes of groups mean little. PCA shows the space along the two"
+            " or three directions in which it varies most.",
             "",
             "McInnes et al. 2018, arXiv:1802.03426; van der Maaten & Hinton 2008",
+        ),
+        "clusters": Term(
+            "Clusters (HDBSCAN)",
+            "Groups of points that lie densely on a map, found without labels; points between them are in none.",
+            "",
+            "Campello, Moulavi & Sander 2013",
         ),
         "trustworthiness": Term(
             "Trustworthiness of a map",
@@ -110,7 +117,8 @@ SUBJECTS: dict[str, dict[str, Term]] = {
             "A network names one of its classes whatever it is shown. The canvas therefore asks a second,"
             " small classifier, which compares the drawing's embedding with those of the model's own images"
             " and of drawings of nothing that the lab made: invented characters, doodles, shapes; and how"
-            " far the nearest training images are. What either doubts is not sure.",
+            " far the nearest training images are. What either doubts is not sure. It can do so once a model's"
+            " training images were prepared (*Draw*, under *Nearest*); some models bring them.",
             "About 95 of 100 drawings of the model's own classes pass. Foreign characters that look"
             " like one of its classes are named too.",
             "Hendrycks, Mazeika & Dietterich 2019, arXiv:1812.04606; Lee et al. 2018, arXiv:1807.03888",
@@ -197,16 +205,16 @@ TERMS: dict[str, Term] = {key: term for terms in SUBJECTS.values() for key, term
 
 
 def as_markdown(words: str = "", level: int = 3) -> str:
-    """The glossary, or those entries that hold `words`, as Markdown with headings from `level` on;
+    """The glossary, or those entries that hold all of `words`, as Markdown with headings from `level` on;
     "" where there are none.
     """
-    wanted = words.strip().casefold()
+    wanted = words.casefold().split()
     parts: list[str] = []
     for subject, terms in SUBJECTS.items():
         found = [
             f"**{term.title}.** {term.text}"
             for term in terms.values()
-            if wanted in f"{term.title} {term.text}".casefold()
+            if all(word in f"{term.title} {term.text}".casefold() for word in wanted)
         ]
         if found:
             parts += [f"{'#' * level} {subject}", *found]

@@ -157,6 +157,11 @@ COMMON: dict[str, dict[str, Term]] = {
             " them.",
             "A small gap is normal; one that grows while validation gets worse is not.",
         ),
+        "patience": Term(
+            "Early stopping, patience",
+            "Training ends before its last epoch once validation has not improved for as many epochs as the"
+            " patience. Without a patience all epochs are trained.",
+        ),
         "learning-rate": Term(
             "Learning rate",
             "How far each step changes the weights. Too small is slow, too large diverges. The"

@@ -85,8 +85,11 @@ def live(was_busy: bool) -> None:
         latest_lines(ended, LATEST, sweeps)
     with st.container(horizontal=True):
         link("runs", "All runs")
-        if len(ended) > 1:
-            link("compare", "Compare them", runs=",".join(run.id for run in ended[:LATEST]))
+        alone = [run.id for run in ended if not run.sweep][
+            :LATEST
+        ]  # a sweep is compared on its page
+        if len(alone) > 1:
+            link("compare", "Compare them", runs=",".join(alone))
 
 
 with page(

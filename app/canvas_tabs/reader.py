@@ -19,7 +19,7 @@ from engine.imaging.formats import image_in
 from engine.recognition.confusables import groups_in_words
 from engine.recognition.few_shot import WITHOUT_GALLERY
 from engine.recognition.shape_similarity import likeness_vectors
-from engine.services.few_shot import EMBEDDER
+from engine.services.readers import readers
 from engine.services.verdicts import verdict_of, verdict_on
 from engine.settings import COMMAND
 from engine.store.models import without_trials
@@ -61,11 +61,7 @@ class Reader:
         count as one (alike) of the models that can read drawings, the best first, shipped ones before those
         of runs. Of a sweep's trials there is the best, and the one called `keep`.
         """
-        found = {
-            model.name: model
-            for model in without_trials(self.lab.models(), (keep,))
-            if model.style != "photo" and model.name != EMBEDDER
-        }
+        found = {model.name: model for model in readers(without_trials(self.lab.models(), (keep,)))}
         names = [name for name in FAVOURITES if name in found] + [
             name for name in found if name not in FAVOURITES
         ]

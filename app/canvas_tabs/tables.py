@@ -70,8 +70,8 @@ def drawings_table(reader: Reader) -> str:
         for label, paths in sorted(by_label.items())
     )
     words = (
-        f"{_many(sum(map(len, by_label.values())), 'drawing')} of"
-        f" {_many(len(by_label), 'character')}."
+        f"{many(sum(map(len, by_label.values())), 'drawing')} of"
+        f" {many(len(by_label), 'character')}."
     )
     return (
         f'<p class="gl-quiet">{words}</p><div class="gl-wide"><table class="gl-table">'
@@ -86,7 +86,7 @@ def model_in(reader: Reader, value: str | None) -> str:
     return model_of(value) or reader.best()
 
 
-def _many(count: int, what: str) -> str:
+def many(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 

@@ -12,11 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from app.canvas_tabs.drawing import drawing_of, kept
 from app.canvas_tabs.files import Ask, friendly
 from app.canvas_tabs.reader import Reader
-from app.canvas_tabs.tables import NOTHING_TAUGHT, drawings_table, model_in, to_draw
+from app.canvas_tabs.tables import NOTHING_TAUGHT, drawings_table, many, model_in, to_draw
 from app.charts.words import literal
 from app.people.asking import person_in_canvas
 from app.people.presence import AWAY_SECONDS
-from engine.errors import DataError, GlyphlabError
+from engine.errors import DataError, GlyphlabError, sentence
 from engine.runs.run_info import ALIVE
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -32,6 +32,10 @@ KEPT = {  # role → what becomes of the drawings
     "visitor": "Your drawings are kept apart, for you alone, and are no data set on *Data*: export them to"
     f" keep them. They are deleted once you have been away for {AWAY_SECONDS / 3600:g} hours.",
 }
+ONLY_DRAWN = (
+    " It is trained on the drawings alone, as no other data set of the chosen model is here: it knows only"
+    " the characters that were drawn."
+)
 CLEARED = "Your teacher has cleared what you had saved."
 LOOK_SECONDS = 10.0  # between two looks of a student's page whether their work was cleared
 
@@ -49,7 +53,7 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> list[A
         return (
             kept(value),
             f"Example {count} of **{literal(symbol.name)}** is kept. {to_draw(count)}",
-            *await listed(value),
+            *await listed(value, symbol.name),
         )
 
     async def forget(value: str | None, name: str | None) -> tuple[Any, ...]:
@@ -61,14 +65,15 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> list[A
         with friendly():
             await run_in_threadpool(reader.lab.taught.remove_last, _taught(name))
         words = f"The last example of **{literal(name or '')}** is forgotten."
-        return words, *await listed(value)
+        return words, *await listed(value, name)
 
-    async def listed(value: str | None) -> tuple[Any, ...]:
+    async def listed(value: str | None, chosen: str | None = None) -> tuple[Any, ...]:
         symbols = await run_in_threadpool(reader.lab.taught.symbols)
         names = [symbol.name for symbol in symbols]
         with friendly():
             table = await ask("symbols", value) if names else NOTHING_TAUGHT
-        return table, gr.Dropdown(choices=names, value=names[0] if names else None)
+        shown = chosen if chosen in names else next(iter(names), None)
+        return table, gr.Dropdown(choices=names, value=shown)
 
     def export() -> Any:
         with friendly():
@@ -77,7 +82,8 @@ def teach_tab(reader: Reader, ask: Ask, pad: gr.HTML, page: gr.Blocks) -> list[A
     async def take_in(file: str, value: str | None) -> tuple[Any, ...]:
         with friendly():
             count = await ask("take_in", file)
-        return f"{count} examples were added.", *await listed(value)
+        words = "1 example was added." if count == 1 else f"{count} examples were added."
+        return words, *await listed(value)
 
     held = gr.Markdown("")
     gr.Markdown(
@@ -214,24 +220,26 @@ def _followed(reader: Reader, state: dict[str, str] | None) -> tuple[Any, ...]:
     try:
         run = reader.lab.run(state["run"])
         info = run.info()
+        knows = "" if "+" in info.data else ONLY_DRAWN
         if info.state in ALIVE:
-            return f"Fine-tuning ({info.state}): [{info.id}](../train?run={info.id})", gr.Timer(
-                active=True
-            )
+            words = f"Fine-tuning ({info.state}): [{info.id}](../train?run={info.id}).{knows}"
+            return words, gr.Timer(active=True)
         if info.state != "finished":
             return f"Fine-tuning has {info.state}: {run.log_tail(1).strip()}", gr.Timer(
                 active=False
             )
-        found = reader.lab.drawings.before_and_after(run.recipe(), [state["model"], info.id])
     except GlyphlabError as error:
-        return str(error), gr.Timer(active=False)
-    before, after = found[state["model"]], found[info.id]
-    shares = f"**{before['accuracy']:.0%} before, {after['accuracy']:.0%} after**"
-    result = (
-        f"On {after['n']:.0f} held-back drawings: {shares}. Choose `{info.id}` above to draw"
-        " with it."
-    )
-    return result, gr.Timer(active=False)
+        return sentence(error), gr.Timer(active=False)
+    try:
+        found = reader.lab.drawings.before_and_after(run.recipe(), [state["model"], info.id])
+        before, after = found[state["model"]], found[info.id]
+        shares = f"**{before['accuracy']:.0%} before, {after['accuracy']:.0%} after**"
+        result = f"On {many(int(after['n']), 'held-back drawing')}: {shares}."
+    except GlyphlabError as error:  # it is trained all the same
+        result = (
+            f"Fine-tuning has finished. How good it is can't be told: {str(error).rstrip('.')}."
+        )
+    return f"{result} Choose `{info.id}` above to draw with it.{knows}", gr.Timer(active=False)
 
 
 def _taught(name: str | None) -> str:

@@ -169,9 +169,9 @@ class Views:
             "kind": "nearest",
             "items": items,
             "note": (
-                f"The {len(near)} nearest training images vote: {counts}. Below each: its label, and how"
-                " similar this model finds it to your drawing (1 at most; pictures that look different can"
-                " come close to that)."
+                f"Of {len(gallery.labels):,} training images the {len(near)} nearest vote: {counts}. Below"
+                " each: its label, and how similar this model finds it to your drawing (1 at most; pictures"
+                " that look different can come close to that)."
             ),
         }
 
@@ -212,8 +212,8 @@ class Views:
             "note": (
                 "Each mark is a training image. Those that the model finds alike lie close together;"
                 " how far apart groups lie, and how large they are, means little. The ring is your"
-                " drawing, placed among its 15 nearest training images. The map is made by UMAP from"
-                " the model's embeddings, the numbers by which it describes images."
+                f" drawing, placed among the nearest of {len(gallery.labels):,} such images. The map is made"
+                " by UMAP from the model's embeddings, the numbers by which it describes images."
             ),
         }
 
@@ -228,7 +228,9 @@ class Views:
                         "note": f"Preparing: {task.what or 'starting'}{share} …",
                     }
                 if task.state == "failed":
-                    return {"kind": "message", "note": f"{what} can't be shown: {task.error}"}
+                    failed = {"kind": "message", "note": f"{what} can't be shown: {task.error}"}
+                    may = self.reader.lab.may("compute")  # its data set may be here by now
+                    return failed | ({"action": "Try again"} if may else {})
                 break
         if why := self.reader.lab.why_not("compute"):
             return {"kind": "message", "note": f"{what} can't be shown yet. {why}"}

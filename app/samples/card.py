@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LEAST = 56  # pixels a neighbour is wide at least: 13 of them are two rows
 AT_ONCE = 20_000  # images of a data set in which copies are looked for without being asked
-SPLITS = {"train": "training image", "val": "validation image", "test": "test image"}
+SPLITS = {"train": "training or validation image", "val": "validation image", "test": "test image"}
 VERBS = {
     "exclude": "excluded",
     "include": "included again",
@@ -189,7 +189,7 @@ def _suspicion(lab: Lab, sample: Sample) -> None:
     )
     st.markdown(
         f"{says}; number"
-        f" {number(found.rank)} of {number(found.of)} by suspicion. {literal(found.reason)}"
+        f" {number(found.rank)} of {number(found.of)} in the list of suspects. {literal(found.reason)}"
     )
     if sample.label not in (None, sample.given):
         says = (
@@ -206,7 +206,9 @@ def _neighbours(lab: Lab, sample: Sample) -> None:
     model, near, space = lab.samples.neighbours(sample.data, sample.name)
     if space is None:
         note("This data set has not been embedded with this image in it.")
-        link("embeddings", "Embed it", data=sample.data)
+        if sample.place is not None:  # one that can't be read is in no embedding
+            part = "unlabelled" if sample.given is None else "all"
+            link("embeddings", "Embed it", data=sample.data, part=part)
         return
     names = [one.name for one in near]
     sources = [f"space/image/{space.key}/{space.place_of(name)}" for name in names]
@@ -222,7 +224,8 @@ def _neighbours(lab: Lab, sample: Sample) -> None:
         pixelated=space.images.style != "photo",
     )
     note(
-        f"The {len(near)} nearest by `{model}`. Below each: its label now, and its cosine similarity."
+        f"The {len(near)} nearest by `{model}`, of {number(len(space.index) - 1)} others that were embedded."
+        " Below each: its label now, and its cosine similarity."
     )
     _on_the_map(lab, sample)
 
@@ -274,4 +277,4 @@ def _copies(lab: Lab, sample: Sample) -> None:
     images = lab.samples.squares(sample.data, names)
     thumbs(sample.data, names, images, captions, columns=6, key="card-copies")
     if len({label for label in (*labels, sample.label) if label}) > 1:
-        st.warning("Copies with different labels: one of them is wrong.", icon=":material/warning:")
+        st.warning("Copies with different labels: one may be wrong.", icon=":material/warning:")

@@ -43,9 +43,7 @@ def deeds(lab: Lab, sample: Sample) -> None:
                     on_click=act,
                     args=(_relabel, lab, sample.data, sample.name, name),
                 )
-        first, last = names[0], names[-1]
-        keys = f"Key {first} does" if first == last else f"Keys {first} to {last} do"
-        st.caption(f"{keys} the same.")
+        st.caption(f"{_keys(names)} the same.")
     _any_class(lab, sample)
     with st.container(horizontal=True, gap="small"):
         if sample.label and not sample.excluded:
@@ -63,7 +61,7 @@ def deeds(lab: Lab, sample: Sample) -> None:
             key="exclude",
             shortcut="X",
             icon=":material/block:",
-            help="An excluded image is in no split of mended labels.",
+            help="A run on mended labels leaves excluded images out.",
             on_click=act,
             args=(
                 *(_mark, lab, sample.data, sample.name),
@@ -91,6 +89,16 @@ def by_digit(names: Sequence[str]) -> bool:
     return 0 < len(names) <= MOST_BUTTONS and all(
         len(name) == 1 and name.isdigit() for name in names
     )
+
+
+def _keys(digits: Sequence[str]) -> str:
+    """'Keys 0 to 9 do', of digits that do not follow one another 'Keys 1, 7 do'."""
+    first, last = digits[0], digits[-1]
+    if first == last:
+        return f"Key {first} does"
+    if "".join(digits) in "0123456789":
+        return f"Keys {first} to {last} do"
+    return f"Keys {', '.join(digits)} do"
 
 
 def keys_of(sample: Sample) -> dict[str, str]:

@@ -20,8 +20,8 @@ def cluster_box(view: ClusterView) -> None:
     if view.probe is not None and view.probe.ok is False:
         st.error(view.probe.message, icon=":material/folder_off:")
     label = (
-        f"{view.name} cluster: {number(len(alive))} of {number(len(view.nodes))} nodes are up,"
-        f" {number(view.running)} jobs are running, {number(view.waiting)} are waiting"
+        f"{view.name} cluster: {number(len(alive))} of {number(len(view.nodes))} nodes are up; jobs:"
+        f" {number(view.running)} running, {number(view.waiting)} waiting"
     )
     with st.expander(label, icon=":material/dns:", key="cluster"):
         st.dataframe(

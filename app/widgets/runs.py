@@ -180,7 +180,7 @@ def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, st
             else f"{what[:1].upper()}{what[1:]}…",
         )
     if run.epochs and epoch is None and done >= run.epochs:
-        return 1.0, "Measuring the best model…"
+        return 1.0, "Measuring the model…"
     epoch = epoch or (min(int(done) + 1, run.epochs) if run.epochs else int(done) + 1)
     # One that is stopping ends before its last epoch: no time is left that could be named.
     left = " · stopping" if run.state == "stopping" else _left(done, run, rows)

@@ -4,7 +4,7 @@ import { make, percent } from "./elements.js";
 
 export const NOTHING = { kind: "blank", headline: "Nothing drawn yet", note: "The answer follows your pen.", rows: [] };
 export const LOADING = { kind: "blank", headline: "Reading …", note: "The model is being loaded.", rows: [] };
-const SILENT = { kind: "blank", headline: "The lab does not answer", note: "Is it still running? Draw again to try once more.", rows: [] };
+const SILENT = { kind: "blank", headline: "The lab does not answer", note: "Is it still running? Draw again to try once more, or reload the page.", rows: [] };
 
 // `part(role)` finds an element of the pad; answer: null for nothing drawn, undefined for none from the lab.
 export function showAnswer(part, answer) {

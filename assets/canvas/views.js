@@ -9,6 +9,15 @@ export const EMPTY = {
   map: "Draw, and see where the drawing falls among the training images.",
 };
 
+const MOST_BESIDE = 6; // models that the lab asks about one drawing (app/canvas_tabs/views.py)
+
+// What stands beside a model that has not answered: `ticked`, among others in the order in which they were.
+export function unanswered(name, ticked) {
+  const place = [...ticked].indexOf(name);
+  if (place < 0) return "not asked: tick to include it";
+  return place < MOST_BESIDE ? "" : `not asked: ${MOST_BESIDE} at most, untick another`;
+}
+
 // Each fills `box` with `data`, the lab's answer. pad: {models, beside, dashboard, choose(name, chosen), prepare()}.
 export const painters = {
   nearest(box, data, pad) {
@@ -17,7 +26,7 @@ export const painters = {
     const grid = make("div", "gl-grid");
     data.items.forEach((item) => {
       const figure = make("figure", item.same ? "gl-same" : ""), image = make("img", "gl-ink");
-      image.src = item.image; image.alt = `A training image of ${item.label}`;
+      image.src = item.image; image.alt = `An image of ${item.label}`;
       const shown = pad.dashboard && item.card ? cardLink(pad.dashboard, item, image) : image;
       figure.append(shown, make("figcaption", "gl-small", `${item.label} · ${alike(item.similarity)}`));
       grid.append(figure);
@@ -32,7 +41,7 @@ export const painters = {
       tick.addEventListener("change", () => pad.choose(model.name, tick.checked));
       const image = make("img", "gl-ink"), text = make("span");
       if (found && found.seen) { image.src = found.seen; image.alt = "what this model sees"; } else image.style.visibility = "hidden";
-      text.append(make("i", "", model.title), make("i", "gl-small", found ? found.note : pad.beside.has(model.name) ? "" : "not asked: tick to include it"));
+      text.append(make("i", "", model.title), make("i", "gl-small", found ? found.note : unanswered(model.name, pad.beside)));
       row.append(tick, image, make("b", "", found ? found.glyph : ""), text);
       list.append(row);
     });

@@ -136,7 +136,12 @@ def has_map(home: Path, but: Collection[str] = ()) -> bool:
     """Whether a map has been laid out of any space in the folder `home`. but: names of spaces that do
     not count.
     """
-    return any(file.parent.name not in but for file in home.glob("*/map-*.npy"))
+    return not mapped_in(home) <= set(but)
+
+
+def mapped_in(home: Path) -> set[str]:
+    """The names of the spaces in the folder `home` of which a map has been laid out."""
+    return {file.parent.name for file in home.glob("*/map-*.npy")}
 
 
 def is_known(home: Path, data: str, part: str, weights: str) -> bool:

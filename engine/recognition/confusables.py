@@ -139,7 +139,8 @@ def judge(
             " classes it is most like, if it is one of them at all.",
         )
     if first.share < UNSURE_BELOW:
-        guesses = [group.best for group in groups[:3] if group.share >= WORTH_NAMING]
+        least = min(WORTH_NAMING, first.share)  # of hundreds of classes none may be worth naming
+        guesses = [group.best for group in groups[:3] if group.share >= least]
         return Answer("unsure", groups, "Not sure", f"It could be {_either(guesses)}.")
     others = [name for name, share in first.members[1:] if share >= WORTH_NAMING]
     if others:

@@ -15,7 +15,7 @@ import numpy as np
 from engine.data.cache import stored_squares
 from engine.data.decode import Target, decode, read_raw
 from engine.data.duplicates import copies_of
-from engine.data.listing import SPLITS
+from engine.data.listing import SPLITS, TEST, TRAIN
 from engine.data.sources import part_of
 from engine.errors import DataError
 from engine.imaging.formats import image_in
@@ -43,7 +43,8 @@ KEPT = 200  # predictions that were asked for and are kept
 @dataclass(frozen=True)
 class Sample:
     """One image. given: its label in the data set; label: the one that holds now; each None where
-    there is none. split: the data set's own, '' for an image without a label. place: which it is of
+    there is none. split: the data set's own, '' for an image without a label, and for a training image where
+    each run draws its own test images. place: which it is of
     the `of` images that count, from 0 on; None: it can't be read, and does not. enlarged: what the
     picture was made from, '' where it is as it lies in the data set.
     """
@@ -102,6 +103,8 @@ class Samples:
         """What is known of an image without computing anything. Raises DataError if there is none."""
         listing, place = self._place(data, name)
         given, read = int(listing.labels[place]), self._read(listing)
+        split = SPLITS[listing.official[place]]
+        drawn = split == SPLITS[TRAIN] and TEST not in listing.official
         at = int(np.searchsorted(read, place))
         current = self.labels.current(data).get(name, Current())
         return Sample(
@@ -113,7 +116,7 @@ class Samples:
             self.labels.labels_now(data, [name])[0],
             current.excluded,
             tuple(sorted(current.tags)),
-            SPLITS[listing.official[place]] if given >= 0 else "",
+            split if given >= 0 and not drawn else "",
             listing.notes.get("enlarged", ""),
             self.labels.classes(data),
             tuple(self.labels.history(data, name)),

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.embedding.space_files import has_map
+from engine.embedding.space_files import has_map, mapped_in
 from engine.errors import GlyphlabError, RunError, unknown
 from engine.files.atomic import write_text
 from engine.runs.run_info import ALIVE, RunInfo
@@ -193,11 +193,17 @@ class Tour:
     def _map_place(self) -> Place:
         """The map that is being made, or the newest there is; else the one that would be made."""
         made = [
-            (task.arguments["model"], task.arguments["data"]) for task in self._tasks("project")
+            (task.arguments["model"], task.arguments["data"], task.arguments.get("part", "train"))
+            for task in self._tasks("project")
         ]
-        made += [(space.model, space.data) for space in self.spaces.list() if space.part == "train"]
-        model, data = made[0] if made else self._seen()
-        return Place("embeddings", {"model": model, "data": data})
+        mapped = mapped_in(self.spaces.home)  # an embedding without a map is none
+        spaces = [space for space in self.spaces.list() if space.name in mapped]
+        others = self._mapped_by_others()
+        spaces.sort(key=lambda space: space.name in others)
+        made += [(space.model, space.data, space.part) for space in spaces]
+        model, data, part = made[0] if made else (*self._seen(), "train")
+        query = {"model": model, "data": data}
+        return Place("embeddings", query if part == "train" else {**query, "part": part})
 
     def _pair_place(self) -> Place:
         newest: dict[str, str] = {}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hands import drawn, png
 from trained import model_run
+from waiting import wait_until
 from weblab import open_page, texts
 
 from app.canvas_tabs.cards import Cards
@@ -19,6 +20,7 @@ from engine.files.atomic import write_arrays
 from engine.files.checked import read_arrays
 from engine.lab import Lab
 from engine.people.person import NOBODY, Person
+from engine.runs.run_info import ENDED
 from engine.services.gallery import Gallery, Neighbour
 from engine.settings import read_settings
 
@@ -87,6 +89,13 @@ def test_a_shipped_model_leads_to_the_data_sets_that_are_at_hand(lab, real_data,
         assert whole.samples.find(asked["data"], asked["sample"]).given == item["label"]
         image = whole.galleries.get(DIGITS).image_of(asked["data"], asked["sample"])
         whole.samples.check_same(asked["data"], asked["sample"], image, "digit")
+
+
+def test_what_could_not_be_prepared_can_be_tried_again(lab):
+    task = lab.start_task("gallery", model="nosuch")
+    wait_until(lambda: lab.task(task).state in ENDED)
+    said = Views(Reader(lab))._not_built("nosuch", "A map")
+    assert said["note"].startswith("A map can't be shown: ") and said["action"] == "Try again"
 
 
 def test_neither_paths_nor_other_peoples_drawings_nor_nameless_images_are_links(lab, tmp_path):

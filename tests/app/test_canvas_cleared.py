@@ -72,6 +72,9 @@ def test_what_is_left_to_draw_is_said_alike_beside_the_button_and_in_the_table(t
         assert said.endswith(f" Draw {left} more.")
         if left == 2:  # of two, each can be recognised by the other
             assert "Draw 2 more.</td>" in symbols_table(Reader(lab), value)
+    run(calls["add"](value, "arrow"))
+    chosen = run(calls["add"](value, "heart"))[-1]
+    assert chosen.value == "heart", "the last example to forget is of what was just taught"
     assert "needs" not in symbols_table(Reader(lab), value)
 
 

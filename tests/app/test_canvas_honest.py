@@ -164,6 +164,7 @@ def test_what_is_beside_a_drawing_is_said_in_words_that_are_true_of_it(views):
     look, why, *_ = views.functions()
     picture = uri(drawn("7", 5))
     near = look([picture, DIGITS, "nearest", []])["view"]["note"]
+    assert near.startswith("Of 1,500 training images the 12 nearest vote: "), "not of all there are"
     assert "the same" not in near and "pictures that look different can come close" in near
     note = look([picture, DIGITS, "map", []])["view"]["note"]
     assert "model finds alike lie close together" in note and note.index("alike") < note.index(

@@ -9,6 +9,7 @@ from teaching_tabs import tabs
 from app.people.asking import asked_by
 from engine.lab import Lab
 from engine.people.person import TEACHER, Person
+from engine.runs.run import create_run
 from engine.settings import read_settings
 
 DATA_SET = "are the data set `drawings`"
@@ -49,6 +50,29 @@ def test_the_teacher_is_told_that_students_drawings_are_not_among_them(tmp_path)
     with asked_by(TEACHER):
         words = calls["collected"]("")[0].value
     assert DATA_SET in words and "those of your students are gathered on Classroom" in words
+
+
+def test_a_model_that_learns_from_drawings_alone_is_said_to_know_no_other_character(tmp_path):
+    lab = Lab(tmp_path)
+    for number, label in enumerate("77114"):
+        lab.drawings.save(png(drawn("7", number)), label)
+    _, calls = tabs(lab)
+    done = run_of(lab, "canvas-digits", {"data.name": "drawings"})
+    said, _ = calls["follow"]({"run": done, "model": "canvas-digits"})
+    assert f"Choose `{done}` above" in said and "knows only the characters" in said
+    pooled = run_of(lab, "canvas-digits", {"data.name": "digits+drawings"})
+    said, _ = calls["follow"]({"run": pooled, "model": "no-such-model"})
+    assert said.startswith("Fine-tuning has finished.") and f"Choose `{pooled}` above" in said
+    assert "knows only" not in said
+
+
+def run_of(lab: Lab, model: str, changes: dict) -> str:
+    """A run that has finished, without its training."""
+    run = create_run(lab.home, lab.drawings.recipe(model, changes), None)
+    with run.take_lock():
+        run.own()
+        run.write_status(state="finished")
+    return run.id
 
 
 def test_a_student_may_fine_tune_a_model_on_their_own_drawings(tmp_path):

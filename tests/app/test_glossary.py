@@ -45,6 +45,10 @@ def test_words_of_cards_and_sweeps_are_explained_in_the_glossary():
         assert word in words, word
 
 
+def test_a_model_is_said_to_doubt_only_once_its_training_images_were_prepared():
+    assert "once a model's training images were prepared" in as_markdown("not sure: unlike")
+
+
 def test_the_glossary_is_searched_by_words(lab):
     page = open_page("glossary")
     assert "McNemar's test" in texts(page) and "Trustworthiness" in texts(page)
@@ -61,7 +65,9 @@ def test_the_glossary_is_searched_by_words(lab):
 @pytest.mark.parametrize(
     "word",
     "batch size, optimizer, softmax, convnet, recipe, saliency, EMNIST, descriptors, rising loss, gap,"
-    " kNN, seed, given labels, epoch, recall, precision".split(", "),
+    " kNN, seed, given labels, epoch, recall, precision, patience, PCA, HDBSCAN, McNemar test".split(
+        ", "
+    ),
 )
 def test_words_of_the_forms_and_of_the_first_steps_have_entries(word):
     assert as_markdown(word)

@@ -30,12 +30,25 @@ def test_the_api_is_explained_with_the_models_name(lab):
     assert all(run.id in snippet.value and "/canvas/" in snippet.value for snippet in page.code)
 
 
+def test_a_program_is_told_of_the_key_that_a_lab_asks_for(lab, monkeypatch):
+    for key, told in (("", False), ("secret-of-the-lab-0123456789", True)):
+        monkeypatch.setenv("GLYPHLAB_KEY", key)
+        page = open_page("draw", model="canvas-digits")
+        page.session_state["program"] = True
+        words = texts(page.run())
+        assert ("Authorization: Bearer KEY" in words) == told and "secret-of" not in words
+
+
 def test_a_model_that_is_gone_is_said_to_be_gone(lab):
     add_run(lab)
     page = open_page("draw", model="nosuch")
     assert "`nosuch`" in page.warning[0].value
     assert "model=" not in page.get("iframe")[0].proto.src
-    assert texts(page)
+    page = open_page("draw", model="glyph-embedding")
+    assert page.warning[0].value == (
+        "The model `glyph-embedding` reads no drawings; the canvas shows the best one it has."
+    )
+    assert "model=" not in page.get("iframe")[0].proto.src
 
 
 def test_words_stand_in_the_place_of_the_canvas_from_the_first_moment(lab):

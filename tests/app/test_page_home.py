@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from urllib.parse import unquote
 
 import pytest
 from noisy_labels import trial_on_disk
@@ -173,6 +174,9 @@ def test_the_trials_of_a_sweep_are_one_line_that_leads_to_it(lab):
     assert f"/train?run={plain.id}" in words, "the trials push no other result off the list"
     assert f"/train?run={trials[0].id}" not in words
     assert "best 98.00% of the validation images" in words
+    other = add_run(lab, name="by hand too")
+    link = texts(open_page("home")).split("/compare?runs=")[1]
+    assert unquote(link).startswith(f"{other.id},{plain.id})"), "those of the list, no trials"
 
 
 def test_a_run_that_is_at_work_shows_how_far_it_is(lab):
@@ -219,7 +223,7 @@ def cluster_of_two() -> None:
 def test_a_cluster_is_shown_with_what_is_wrong_with_it():
     page = AppTest.from_function(cluster_of_two, default_timeout=900).run()
     assert page.expander[0].label == (
-        "Slurm cluster: 1 of 2 nodes are up, 1 jobs are running, 3 are waiting"
+        "Slurm cluster: 1 of 2 nodes are up; jobs: 1 running, 3 waiting"
     )
     table = page.dataframe[0].value
     assert table["CPUs"].tolist() == ["2 of 8 in use", "8"]

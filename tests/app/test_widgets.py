@@ -237,8 +237,7 @@ def test_progress_counts_epochs_and_steps_and_says_what_is_left(lab):
         assert words.startswith("Epoch 2 of 4, step 3 of 4 · about ") and words.endswith(" left")
         rows = learning_rows(2, steps=4)[:-1]  # its last step is still a step of the second epoch
         assert progress(info, rows)[1].startswith("Epoch 2 of 4, step 4 of 4")
-        share, words = progress(info, learning_rows(4))
-        assert share == 1
+        assert progress(info, learning_rows(4)) == (1, "Measuring the model…"), "best or last"
         run.write_status(what="decoding", done=30, total=120)
         assert progress(run.info(), []) == (0.25, "Decoding: 30 of 120")
         run.write_status(state="queued")

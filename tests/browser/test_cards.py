@@ -46,7 +46,7 @@ def test_a_neighbour_of_a_drawing_opens_its_card_in_a_tab_of_its_own(browser, se
     with context.expect_page() as opened:
         page.keyboard.press("Enter")
     card = opened.value
-    card.get_by_text("training image", exact=False).first.wait_for()
+    card.get_by_text("given 7", exact=False).first.wait_for()
     assert "/sample?data=" in card.url
     card.get_by_role("heading", name="7", exact=True).wait_for()
     card.close()

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { alike, percent } from "../../assets/canvas/elements.js";
 import { latest } from "../../assets/canvas/latest.js";
 import { drawByKeys } from "../../assets/canvas/nib.js";
+import { unanswered } from "../../assets/canvas/views.js";
 import { Strokes, dab } from "../../assets/canvas/strokes.js";
 
 const stroke = (name) => ({ name, points: [[0, 0]] });
@@ -56,6 +57,11 @@ test("a stroke is drawn on from where it was, an eraser takes ink away, a dot is
   dab(context, { width: 8, erase: true, points: [[5, 5]] }, 1);
   assert.deepEqual(calls.find(([name]) => name === "globalCompositeOperation"), ["globalCompositeOperation", "destination-out"]);
   assert.deepEqual(calls.find(([name]) => name === "arc"), ["arc", 5, 5, 4, 0, 7]);
+});
+
+test("a seventh model that is ticked is said not to be asked", () => {
+  const ticked = new Set("abcdefg");
+  assert.deepEqual(["a", "f", "g", "x"].map((name) => unanswered(name, ticked)), ["", "", "not asked: 6 at most, untick another", "not asked: tick to include it"]);
 });
 
 test("only what is the same is wholly alike", () => {

@@ -71,6 +71,8 @@ def test_hesitating_between_look_alikes_is_no_doubt():
 def test_hesitating_between_strangers_is():
     said = judge(CLASSES, shares(R=0.4, A=0.35, n4=0.2))
     assert said.kind == "unsure" and said.note == "It could be R, A or 4."
+    said = judge([str(n) for n in range(100)], np.full(100, 0.01))
+    assert said.note == "It could be 0, 1 or 2.", "of many classes none has a share worth naming"
 
 
 @pytest.mark.parametrize(

@@ -104,8 +104,15 @@ def test_the_map_that_is_begun_is_the_one_its_page_opens_with(lab):
 
 
 def test_embeddings_without_a_map_are_no_map(lab):
-    lab.spaces.embed("mnist-convnet", "digits")
+    space = lab.spaces.embed("canvas-digits", "digits", "test")
     assert lab.spaces.list() and lab.tour.state("map") == "open"
+    assert lab.tour.place("map").query["model"] == "mnist-convnet", "of which one would be made"
+    lab.spaces.map(space, Options(method="pca"))
+    assert lab.tour.place("map").query == {
+        "model": "canvas-digits",
+        "data": "digits",
+        "part": "test",
+    }
 
 
 @pytest.mark.parametrize("mode", ["own", "class"])
