@@ -187,9 +187,9 @@ def _suspicion(lab: Lab, sample: Sample) -> None:
         if found.quality is None
         else f"The given label is correct with an estimated probability of **{probability(found.quality)}**"
     )
+    order = ", likeliest correct first" if found.by_accident else " by suspicion"
     st.markdown(
-        f"{says}; number"
-        f" {number(found.rank)} of {number(found.of)} by suspicion. {literal(found.reason)}"
+        f"{says}; number {number(found.rank)} of {number(found.of)}{order}. {literal(found.reason)}"
     )
     if sample.label not in (None, sample.given):
         says = (

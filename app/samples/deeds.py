@@ -43,9 +43,7 @@ def deeds(lab: Lab, sample: Sample) -> None:
                     on_click=act,
                     args=(_relabel, lab, sample.data, sample.name, name),
                 )
-        first, last = names[0], names[-1]
-        keys = f"Key {first} does" if first == last else f"Keys {first} to {last} do"
-        st.caption(f"{keys} the same.")
+        st.caption(f"{_keys(names)} the same.")
     _any_class(lab, sample)
     with st.container(horizontal=True, gap="small"):
         if sample.label and not sample.excluded:
@@ -91,6 +89,16 @@ def by_digit(names: Sequence[str]) -> bool:
     return 0 < len(names) <= MOST_BUTTONS and all(
         len(name) == 1 and name.isdigit() for name in names
     )
+
+
+def _keys(names: Sequence[str]) -> str:
+    """The keys of these digits with their verb: 'Keys 0 to 7 do', 'Keys 0, 1 and 3 do'."""
+    *others, last = names
+    if not others:
+        return f"Key {last} does"
+    if len(names) > 2 and "".join(names) in "0123456789":
+        return f"Keys {names[0]} to {last} do"
+    return f"Keys {', '.join(others)} and {last} do"
 
 
 def keys_of(sample: Sample) -> dict[str, str]:

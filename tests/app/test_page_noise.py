@@ -162,6 +162,29 @@ def test_a_review_goes_on_from_where_it_was_left(lab):
     assert list(lab.noise.review(found).decisions()) == [int(order[0]), int(order[1])]
 
 
+def test_what_was_skipped_in_the_review_is_shown_again(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    arrays = found.arrays
+    given, likely = (int(arrays[which][arrays["order"][0]]) for which in ("given", "likely"))
+    pair = (arrays["given"] == given) & (arrays["likely"] == likely)
+    page = open_page("noise", data="noisy", section="review")
+    page.selectbox(key="review-given").set_value(str(given))
+    page.selectbox(key="review-likely").set_value(str(likely)).run()
+    for _ in range(int(pair.sum())):
+        page.button(key="skip").click().run()
+    assert f"but the {pair.sum()} that you skipped" in texts(page)
+    page.button(key="skipped-again").click().run()
+    assert not page.exception and page.button(key="accept")
+
+
+def test_who_may_not_decide_is_told_of_no_keys_of_the_review(lab, monkeypatch):
+    diagnosed(lab, "rare", 0.03)
+    assert "Keys: Y accepts" in texts(open_page("noise", data="noisy", section="review"))
+    monkeypatch.setenv("GLYPHLAB_MODE", "public")
+    words = texts(open_page("noise", data="noisy", section="review"))
+    assert "Keys: Y accepts" not in words and "You may not change labels" in words
+
+
 def test_a_review_says_how_many_wrong_labels_are_expected_outside_its_list(lab):
     found = diagnosed(lab, "rare", 0.03)
     arrays = dict(found.arrays)

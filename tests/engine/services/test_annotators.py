@@ -149,7 +149,9 @@ def test_the_consensus_is_no_class_that_nobody_gave_and_without_a_majority_is_no
 def test_a_data_set_that_one_person_labelled_has_none(lab):
     assert lab.annotators.agreement("digits") is None
     page = open_page("noise", section="annotators", data="digits")
-    assert "was labelled by two people yet" in texts(page)
+    words = texts(page)
+    assert "was labelled by two people yet" in words and "sample?data=digits" in words
+    assert "label?data" not in words, "where every image of digits has a label"
 
 
 def test_taking_the_consensus_is_no_vote(lab):
