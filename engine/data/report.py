@@ -135,8 +135,9 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         found.append(Finding("warning", "tables", text))
     if unlabelled := int((listing.labels < 0).sum()):
         text = (
-            f"{unlabelled:,} images have no label in these files: they can be embedded, mapped and labelled here, and"
-            " are trained on or scored only once they are (mended labels)."
+            f"{_images(unlabelled)} {'has' if unlabelled == 1 else 'have'} no label in these files: they can be"
+            " embedded, mapped and labelled here, and are trained on or scored only once they are (mended"
+            " labels)."
         )
         found.append(Finding("note", "classes", text))
     if survey.tables:
