@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.sections.embeddings.choose import at_work, pick_segment
+from app.sections.noise.choose import too_few_labels
 from app.sections.proposed import finished, propose
 from app.sections.unlabelled import all_labelled, first_without_labels, not_labelling
 from app.widgets import allowed, link, note, number, percent, pick_dataset, pick_model
@@ -64,7 +65,8 @@ def label(lab: Lab) -> None:
         finished(lab, space)
         if standing.by_hand:
             _first_model(lab, space, len(standing.classes))
-        link("noise", "Find label errors", data=data)
+        if not too_few_labels(lab, data):
+            link("noise", "Find label errors", data=data)
         return
     from engine.embedding.proposals import STRATEGIES, WORDS
 

@@ -21,6 +21,7 @@ from noisy_labels import (
     left_undecided,
     trial_on_disk,
 )
+from scans import add_scans
 from weblab import open_page, texts, thumbnails
 
 from app.charts import noise as charts
@@ -28,7 +29,7 @@ from app.glossary import TERMS
 from app.sections.noise.choose import effort_words
 from app.sections.noise.diagnosis import STUDY, forward_recipe, plain
 from app.sections.noise.purpose import changed_by_chance, exactly
-from app.sections.noise.standing import standing
+from app.sections.noise.standing import first_of_the_list, standing
 from app.sections.noise.suspects import captions
 from app.shared_lab import open_lab_here
 from engine.data.choices import Choices
@@ -64,6 +65,24 @@ def test_the_time_of_a_diagnosis_is_that_of_its_images_and_complementary_is_expl
     assert "about 10 minutes for 60,000 images" in effort_words(0)["full"], "how many is not known"
     assert "about 1 minute for" in effort_words(1_000)["full"]
     assert "about 40 minutes for" in effort_words(800_000)["full"]
+
+
+def test_no_diagnosis_is_offered_that_too_few_labels_would_fail(lab):
+    add_scans(lab)
+    page = open_page("noise", data="scans")
+    words = texts(page)
+    assert "`scans` has 6 of 3." in words and "have no diagnosis yet" not in words
+    assert not [button for button in page.button if button.key == "diagnose-now"]
+
+
+def test_groups_of_images_say_whether_they_look_like_one_class(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    one = {"count": 9, "labels": [{"label": "3", "share": 1.0}], "samples": [0, 1]}
+    groups = [one, {**one, "count": 7, "alike": False}]
+    write_json(found.folder / "diagnosis.json", {**found.document, "groups": groups})
+    words = texts(open_page("noise", data="noisy"))
+    assert "9 images, labelled 3 (100%)" in words
+    assert "7 images that look like no class in particular, labelled 3 (100%)" in words
 
 
 def test_the_diagnosis_states_what_is_wrong_before_the_evidence(lab):
@@ -224,7 +243,8 @@ def test_why_the_share_of_wrong_labels_is_not_the_sum_of_the_suspicions_is_said_
         f"Two estimates: 42% wrong labels are {same:,.0f} of the 400 images; the suspicions of all images"
         f" add up to {same + 40:,.0f} (52%), and the review counts by them."
     )
-    assert two_counts(more).startswith(words)
+    assert two_counts(more).startswith(words) and "most confidently" in two_counts(more)
+    assert "most confidently" not in two_counts({**more, "regime": "class-dependent"})
     write_json(path, more)
     for section in ("diagnosis", "review"):
         assert words in texts(open_page("noise", data="noisy", section=section))
@@ -446,16 +466,21 @@ def test_results_of_trials_are_shown_beside_the_truth(lab):
         "✓ labelled 3, likely 5",
         "✗ labelled 0, likely 5",
     ]
-    assert "The first 2 suspects:** 1 of them have a wrong label" in texts(page)
+    assert "The first 2 suspects:** 1 of them has a wrong label" in texts(page)
+    accident = first_of_the_list({**TRIAL, "regime": "complementary"})
+    assert "likeliest correct by accident first:** 1 of them has the correct label." in accident
 
 
 def test_two_estimates_that_differ_are_told_apart_and_a_tenth_is_not_called_few():
     matrix = [[0.905, 0.095], [0.095, 0.905]]
-    assert two_estimates(0.095, 0.08, 0.11, matrix) == ""
-    words = two_estimates(0.082, 0.066, 0.1, matrix)
+    assert two_estimates(0.095, 0.08, 0.11, matrix, "symmetric") == ""
+    words = two_estimates(0.082, 0.066, 0.1, matrix, "symmetric")
     assert "9.5%" in words and "within" in words and "holds both: quote it" in words
-    words = two_estimates(0.082, 0.066, 0.09, matrix)
+    assert "predicted most confidently" in words
+    words = two_estimates(0.082, 0.066, 0.09, matrix, "class-dependent")
     assert "outside" in words and "to quote is 8.2%" in words
+    assert "most confidently" not in words and "count every class by its images" in words
+    assert two_estimates(0.082, 0, 1, matrix, "undecided") == ""
     assert all("few" not in words and "nearly all" not in words for words in REGIMES.values())
     exact = {**TRIAL, "noise": "rare", "rate": 0.1, "n": 1000, "true_rate": 0.1}
     assert changed_by_chance(exact) == ""

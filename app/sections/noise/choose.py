@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import number
-from app.widgets import allowed, link, pick_dataset, task_box, told
+from app.widgets import allowed, empty, link, pick_dataset, task_box, told
 from app.widgets.common import clock
 from app.widgets.doing import do_button
 from engine.markdown import code
+from engine.noise.shares import LEAST_CLASSES, LEAST_LABELLED
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -99,8 +100,25 @@ def effort_words(images: int) -> dict[str, str]:
     }
 
 
+def too_few_labels(lab: Lab, name: str) -> str:
+    """Why there can be no diagnosis of a data set that is here: which labels it lacks; '' where it can."""
+    listing = lab.data.listing(name)
+    given = listing.labels[listing.labels >= 0]
+    classes = len(set(given.tolist()))
+    if len(given) >= LEAST_LABELLED and classes >= LEAST_CLASSES:
+        return ""
+    return (
+        f"A diagnosis takes {LEAST_LABELLED} images or more that came with a label, of {LEAST_CLASSES} classes"
+        f" or more. {code(name)} has {number(len(given))} of {number(classes)}. Labels that were given in this"
+        " lab don't count: to have those diagnosed as well, export the data set on *Data* and add the zip there."
+    )
+
+
 def _offer(lab: Lab, name: str) -> None:
     info = next((data for data in lab.datasets() if data.name == name), None)
+    if info is not None and info.here and (why := too_few_labels(lab, name)):
+        empty(why, "data", "Open the data set", data=name)
+        return
     if info is not None and not info.here and not info.fetchable:
         st.info(f"`{name}` is not here and has no public source.", icon=":material/info:")
         link("data", "Data sets", data=name)

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from app.charts import noise as charts
-from app.charts.words import literal
+from app.charts.words import images_of, literal
 from app.sections.noise import choose
 from app.sections.noise.suspects import pictures
 from app.widgets import chart, link, note
@@ -108,10 +108,9 @@ def show(lab: Lab, found: Diagnosis) -> None:
     with right:
         chart(charts.confusion(document["likely_given"], document["classes"]), key="likely-given")
     through_t(lab, found)
-    if document["regime"] not in ("undecided", "independent"):
-        words = two_estimates(document["noise_rate"], low, high, document["transition"])
-        if words:
-            note(words)
+    rate, matrix = document["noise_rate"], document["transition"]
+    if words := two_estimates(rate, low, high, matrix, document["regime"]):
+        note(words)
     explain("noise-rate", "transition", "regimes", "suspicion", "out-of-sample")
     unknowable(document)
     if full():
@@ -187,14 +186,15 @@ def groups(found: Diagnosis) -> None:
         return
     st.subheader("Groups of images to name", anchor=False)
     note(
-        "Images of one row look like one class. Which of their labels is its name, or whether none is, you"
-        " can see."
+        "Images of one row look like one class, unless it says otherwise. Which of their labels is its name,"
+        " or whether none is, you can see."
     )
     for number, row in enumerate(rows):
         labels = ", ".join(
             f"{literal(one['label'])} ({share(one['share'])})" for one in row["labels"]
         )
-        st.markdown(f"{row['count']:,} images, labelled {labels}")
+        like = "" if row.get("alike", True) else " that look like no class in particular"
+        st.markdown(f"{images_of(row['count'])}{like}, labelled {labels}")
         places = [place for place in row["samples"] if place < found.n]
         pictures(found, places, columns=16, key=f"group-{number}")
 

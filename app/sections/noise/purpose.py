@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.charts import noise as charts
 from app.samples.thumbs import thumbs
-from app.sections.noise.standing import CHANGED_HERE, SUREST
+from app.sections.noise.standing import BY_T, CHANGED_HERE, SUREST, first_of_the_list
 from app.widgets import allowed, chart, empty, note, percent, task_box, told
 from app.widgets.doing import do_button
 from app.widgets.pickers import dataset_label
@@ -163,7 +163,8 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric("Diagnosis", regime_words(trial["regime"]), width="content")
         estimated = share(trial["noise_rate"])
-        st.metric("Wrong labels, estimated", estimated, help=SUREST, width="content")
+        how = BY_T if trial["regime"] == "class-dependent" else SUREST
+        st.metric("Wrong labels, estimated", estimated, help=how, width="content")
         st.metric("95% interval", f"{share(low)} to {share(high)}", width="content")
         st.metric("Wrong labels, true", share(trial["true_rate"]), width="content")
         if trial["found_first"] is not None and "sought" in trial:
@@ -205,7 +206,7 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
             ),
             key=f"true-t-{trial['id']}",
         )
-    if words := two_estimates(trial["noise_rate"], low, high, trial["transition"]):
+    if words := two_estimates(trial["noise_rate"], low, high, trial["transition"], trial["regime"]):
         note(words)
 
 
@@ -236,8 +237,7 @@ def _suspects(lab: Lab, trial: dict[str, Any]) -> None:
     except GlyphlabError as error:
         note(f"The suspects can't be shown: {error}")
         return
-    wrong = sum(row["given"] != row["true"] for row in rows)
-    st.markdown(f"**The first {len(rows)} suspects:** {wrong} of them have a wrong label.")
+    st.markdown(first_of_the_list(trial))
     captions = [
         f"{'✓' if row['given'] != row['true'] else '✗'} labelled {row['given']}, likely"
         f" {row['likely']}"
