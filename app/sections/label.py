@@ -55,8 +55,10 @@ def label(lab: Lab) -> None:
     standing = lab.labelling.standing(space)
     with st.container(horizontal=True, gap="medium"):
         st.metric("Without a label", number(standing.waiting), width=140)
-        st.metric("Labelled", number(standing.labelled), width=140)
-        st.metric("By hand", number(standing.by_hand), width=140)
+        came = "with a label that came with the data set or was given here"
+        st.metric("Labelled", number(standing.labelled), help=came, width=140)
+        here = "of the labelled ones, those that somebody decided about here"
+        st.metric("By hand", number(standing.by_hand), help=here, width=140)
         st.metric("Classes", number(len(standing.classes)), width=140)
         _score(lab, space, standing.by_hand)
     explain("linear", "given-labels", "accuracy")

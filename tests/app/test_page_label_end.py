@@ -92,7 +92,8 @@ def test_the_order_at_random_is_not_compared_with_itself(lab):
     assert "beside yours" not in words
 
 
-def test_a_known_data_set_that_is_not_here_is_not_fetched_to_be_labelled(lab):
+def test_a_known_data_set_that_is_not_here_is_not_fetched_to_be_labelled(lab, monkeypatch):
+    monkeypatch.delenv("GLYPHLAB_DATA", raising=False)
     page = open_page("label", data="mnist", model=lab.model)
     assert "Every image of `mnist` has a label." in texts(page)
     assert "embed" not in [button.key for button in page.button]
@@ -125,6 +126,10 @@ def test_the_report_does_not_deny_that_labelled_images_are_trained_on(lab):
         for one in lab.data.contents("scans").report.findings
         if "have no label" in one.text
     ]
+    add_scans(lab, "bare", Choices(unlabelled=True))
+    bare = " ".join(one.text for one in lab.data.contents("bare").report.findings)
+    assert "60 images have no label: they" in bare, "there are labels in these files"
+    assert "no image has a label yet" not in bare, "some may have one by now"
     assert "only once they are" in note and "never" not in note
 
 

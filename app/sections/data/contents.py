@@ -146,8 +146,8 @@ def _figures(info: DatasetInfo, found: Contents) -> None:
             st.metric(
                 "Without a label",
                 number(unlabelled),
-                help="as the files came; labels given in the lab are counted on *Label* and train a model as"
-                " mended labels",
+                help="as the data set is read; labels given in the lab are counted on *Label* and train a model"
+                " as mended labels",
                 width=130,
             )
         st.metric(

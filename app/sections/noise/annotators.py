@@ -13,6 +13,7 @@ from app.sections.noise import choose
 from app.widgets import empty, note, told
 from app.widgets.doing import do_button
 from app.widgets.person import person, pick_person
+from app.widgets.pickers import is_away
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -29,7 +30,7 @@ def draw(lab: Lab) -> None:
         name = choose.dataset(lab)
     with right:
         pick_person()
-    if name is None:
+    if name is None or is_away(lab, name):
         return
     found = lab.annotators.agreement(name)
     if found is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.words import number
+from app.charts.words import number, seconds
 from app.widgets import allowed, empty, link, pick_dataset, task_box, told
 from app.widgets.common import clock
 from app.widgets.doing import do_button
@@ -75,8 +75,8 @@ def again(lab: Lab, found: Diagnosis) -> None:
     """When and how the diagnosis was made, and a way to a better one."""
     document = found.document
     st.caption(
-        f"{document['n']:,} images, effort {document['effort']}, {document['seconds'] / 60:.1f}"
-        f" minutes, {document['created'][:10]}. Suspicion comes from networks that were not"
+        f"{document['n']:,} images, effort {document['effort']}, {seconds(document['seconds'])},"
+        f" {document['created'][:10]}. Suspicion comes from networks that were not"
         " trained on the label in question; no other labels of these images are used."
     )
     if document["effort"] != "full" and lab.may("diagnose"):

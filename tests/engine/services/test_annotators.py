@@ -154,6 +154,14 @@ def test_a_data_set_that_one_person_labelled_has_none(lab):
     assert "label?data" not in words, "where every image of digits has a label"
 
 
+@pytest.mark.parametrize(("page", "more"), [("noise", {"section": "annotators"}), ("sample", {})])
+def test_a_data_set_that_is_not_here_leads_to_where_it_is_got(lab, page, more, monkeypatch):
+    monkeypatch.delenv("GLYPHLAB_DATA", raising=False)
+    shown = open_page(page, data="mnist", **more)
+    assert not shown.error and "`mnist` is not on this machine." in texts(shown)
+    assert "data?data=mnist" in texts(shown)
+
+
 def test_taking_the_consensus_is_no_vote(lab):
     """Or whoever takes it is an annotator, and agreement rises by a click."""
     before = lab.annotators.agreement("scans")
