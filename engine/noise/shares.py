@@ -44,7 +44,7 @@ def two_estimates(
         "The interval holds both: quote it" if inside else f"The estimate to quote is {share(rate)}"
     )
     of = (
-        "count every class by its images"
+        "weigh each class by how many images it has"
         if regime == "class-dependent"
         else "are of the images that are predicted most confidently (where few labels are wrong, of all),"
         " where the networks' own errors count least"
@@ -63,11 +63,15 @@ def two_counts(document: LabelDiagnosis) -> str:
     n, rate, expected = document["n"], document["noise_rate"], document["expected_wrong"]
     if document["regime"] in ONE_BY_ONE or share(rate) == share(expected / n):
         return ""
-    first = "of the images that are predicted most confidently"
-    if document["regime"] == "class-dependent":
-        first = "estimated from many images together, as T is"
+    how = (
+        "estimated from many images together, as T is; the second adds up single images, also those of"
+        " which the networks are unsure"
+        if document["regime"] == "class-dependent"
+        else "of the images that are predicted most confidently; the second counts those too of which the"
+        " networks are unsure"
+    )
     return (
         f"Two estimates: {share(rate)} wrong labels are {rate * n:,.0f} of the {n:,} images; the suspicions"
         f" of all images add up to {expected:,.0f} ({share(expected / n)}), and the review counts by them."
-        f" The first is {first}; the second counts those too of which the networks are unsure."
+        f" The first is {how}."
     )

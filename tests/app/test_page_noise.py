@@ -75,6 +75,18 @@ def test_no_diagnosis_is_offered_that_too_few_labels_would_fail(lab):
     assert not [button for button in page.button if button.key == "diagnose-now"]
 
 
+def test_a_diagnosis_that_failed_says_so_also_beside_an_earlier_one(lab):
+    diagnosed(lab, "rare", 0.03, effort="quick")
+    task = lab.home / "tasks" / "20990102T030400-diagnose-abcde0"
+    task.mkdir(parents=True)
+    done = {"kind": "diagnose", "arguments": {"dataset": "noisy", "effort": "full"}, "result": {}}
+    stamp = {"created": "2099-01-02T03:04:00Z", "state": "failed", "error": "the disk is full"}
+    write_json(task / "status.json", {**done, **stamp})
+    page = open_page("noise", data="noisy")
+    assert page.button(key="diagnose-full")
+    assert "The last diagnosis failed: the disk is full" in [one.value for one in page.error]
+
+
 def test_groups_of_images_say_whether_they_look_like_one_class(lab):
     found = diagnosed(lab, "rare", 0.03)
     one = {"count": 9, "labels": [{"label": "3", "share": 1.0}], "samples": [0, 1]}
@@ -479,7 +491,7 @@ def test_two_estimates_that_differ_are_told_apart_and_a_tenth_is_not_called_few(
     assert "predicted most confidently" in words
     words = two_estimates(0.082, 0.066, 0.09, matrix, "class-dependent")
     assert "outside" in words and "to quote is 8.2%" in words
-    assert "most confidently" not in words and "count every class by its images" in words
+    assert "most confidently" not in words and "weigh each class by how many images" in words
     assert two_estimates(0.082, 0, 1, matrix, "undecided") == ""
     assert all("few" not in words and "nearly all" not in words for words in REGIMES.values())
     exact = {**TRIAL, "noise": "rare", "rate": 0.1, "n": 1000, "true_rate": 0.1}

@@ -87,6 +87,7 @@ def again(lab: Lab, found: Diagnosis) -> None:
             on_click=_start,
             args=(lab, document["name"], "full"),
         )
+    _how_it_failed(lab, document["name"])
 
 
 def effort_words(images: int) -> dict[str, str]:
@@ -149,11 +150,16 @@ def _offer(lab: Lab, name: str) -> None:
             type="primary",
             icon=":material/biotech:",
         )
-    failed = next(
+    _how_it_failed(lab, name)
+
+
+def _how_it_failed(lab: Lab, name: str) -> None:
+    """Why the last diagnosis of a data set failed, if it did."""
+    last = next(
         (task for task in lab.tasks("diagnose") if task.arguments.get("dataset") == name), None
     )
-    if failed is not None and failed.state == "failed":
-        st.error(f"The last diagnosis failed: {failed.error}", icon=":material/error:")
+    if last is not None and last.state == "failed":
+        st.error(f"The last diagnosis failed: {last.error}", icon=":material/error:")
 
 
 def _other_one(lab: Lab, name: str) -> str:
