@@ -28,7 +28,7 @@ from app.charts import noise as charts
 from app.glossary import TERMS
 from app.sections.noise.choose import effort_words
 from app.sections.noise.diagnosis import STUDY, forward_recipe, plain
-from app.sections.noise.purpose import changed_by_chance, exactly
+from app.sections.noise.purpose import changed_by_chance, exactly, row
 from app.sections.noise.standing import first_of_the_list, standing
 from app.sections.noise.suspects import captions
 from app.shared_lab import open_lab_here
@@ -479,6 +479,7 @@ def test_results_of_trials_are_shown_beside_the_truth(lab):
         "✗ labelled 0, likely 5",
     ]
     assert "The first 2 suspects:** 1 of them has a wrong label" in texts(page)
+    assert row({**TRIAL, "regime": "undecided"})["estimated"] == "not decided"
     accident = first_of_the_list({**TRIAL, "regime": "complementary"})
     assert "likeliest correct by accident first:** 1 of them has the correct label." in accident
 

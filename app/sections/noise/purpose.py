@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.charts import noise as charts
 from app.samples.thumbs import thumbs
-from app.sections.noise.standing import BY_T, CHANGED_HERE, SUREST, first_of_the_list
+from app.sections.noise.standing import CHANGED_HERE, estimated, first_of_the_list
 from app.widgets import allowed, chart, empty, note, percent, task_box, told
 from app.widgets.doing import do_button
 from app.widgets.pickers import dataset_label
@@ -162,9 +162,8 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
     low, high = trial["noise_rate_interval"]
     with st.container(horizontal=True, gap="medium"):
         st.metric("Diagnosis", regime_words(trial["regime"]), width="content")
-        estimated = share(trial["noise_rate"])
-        how = BY_T if trial["regime"] == "class-dependent" else SUREST
-        st.metric("Wrong labels, estimated", estimated, help=how, width="content")
+        rate, how = estimated(trial)
+        st.metric("Wrong labels, estimated", rate, help=how, width="content")
         st.metric("95% interval", f"{share(low)} to {share(high)}", width="content")
         st.metric("Wrong labels, true", share(trial["true_rate"]), width="content")
         if trial["found_first"] is not None and "sought" in trial:
@@ -269,7 +268,7 @@ def row(trial: dict[str, Any]) -> dict[str, Any]:
         "rate": exactly(trial["rate"]),
         "images": trial["n"],
         "diagnosis": regime_words(trial["regime"]),
-        "estimated": share(trial["noise_rate"]),
+        "estimated": estimated(trial)[0],
         "true": share(trial["true_rate"]),
         **accuracy,
     }

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.noise.shares import share
+
 if TYPE_CHECKING:
     from engine.noise.review import Decision
     from engine.noise.storage import Diagnosis
@@ -18,6 +20,14 @@ CHANGED_HERE = (
 )
 BY_T = "Estimated together with the transition matrix T, not by the sum of all suspicions."
 SUREST = "By the images that are predicted most confidently, not by the sum of all suspicions, unless few are wrong."
+
+
+def estimated(trial: Mapping[str, Any]) -> tuple[str, str]:
+    """The share of wrong labels that was estimated in an experiment, in words, and by what."""
+    if trial["regime"] == "undecided":
+        return "not decided", "The interval holds every reading."
+    how = BY_T if trial["regime"] == "class-dependent" else SUREST
+    return share(trial["noise_rate"]), how
 
 
 def first_of_the_list(trial: Mapping[str, Any]) -> str:
