@@ -27,7 +27,7 @@ from weblab import open_page, texts, thumbnails
 from app.charts import noise as charts
 from app.glossary import TERMS
 from app.sections.noise.choose import effort_words
-from app.sections.noise.diagnosis import STUDY, forward_recipe, plain
+from app.sections.noise.diagnosis import STUDY, THROUGH_T, advice_on, forward_recipe, plain
 from app.sections.noise.purpose import changed_by_chance, exactly, row
 from app.sections.noise.standing import first_of_the_list, standing
 from app.sections.noise.suspects import captions
@@ -304,6 +304,16 @@ def test_the_advice_to_train_through_t_says_what_t_is_and_hands_out_its_recipe(
     page.segmented_control(key="quick/full/mode").set_value("YAML").run()
     page.text_area(key="quick/full/yaml").set_value(path.read_text("utf-8")).run()
     assert not page.error and not page.button(key="start").disabled
+
+
+def test_where_names_of_classes_are_not_certain_one_looks_before_one_trains(lab):
+    document = diagnosed(lab, "symmetric", 0.4).document
+    interval = {"noise_rate_interval": [0.3, 1.0]}
+    unnamed = {**document, "regime": "class-dependent", **interval}
+    assert advice_on(unnamed).startswith("Look at the images first") and THROUGH_T in advice_on(
+        unnamed
+    )
+    assert advice_on({**document, **interval}) == THROUGH_T
 
 
 def test_who_has_decided_all_suspects_may_stop(lab):

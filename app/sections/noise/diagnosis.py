@@ -44,6 +44,10 @@ THROUGH_T = (
     " matrix T below, which says how often the images of each class carry each label: a recipe with"
     " `loss: forward` and T among its `loss_options`."
 )
+LOOK_FIRST = (
+    "Look at the images first: which label is the name of a class is not certain here, and the likely"
+    " classes may rest on the other one. Then: "
+)
 ADVICE = {
     "clean": "",
     "few errors": (
@@ -99,7 +103,7 @@ def show(lab: Lab, found: Diagnosis) -> None:
                 st.metric("Correct labels, estimated", f"{correct:,.0f}", width="content")
         if words := two_counts(document):
             note(words)
-        if advice := ADVICE[document["regime"]]:
+        if advice := advice_on(document):
             st.markdown(f"**What to do.** {advice}")
     groups(found)
     left, right = st.columns(2)
@@ -118,6 +122,12 @@ def show(lab: Lab, found: Diagnosis) -> None:
     else:
         note("The evidence behind this, in likelihoods: switch on *All statistics* at the left.")
     choose.again(lab, found)
+
+
+def advice_on(document: LabelDiagnosis) -> str:
+    """What to do about the labels. Where no name of a class is certain, the likely classes aren't either."""
+    unnamed = document["regime"] == "class-dependent" and document["noise_rate_interval"][1] >= 1
+    return f"{LOOK_FIRST if unnamed else ''}{ADVICE[document['regime']]}"
 
 
 def through_t(lab: Lab, found: Diagnosis) -> None:
