@@ -25,6 +25,7 @@ from scans import add_scans
 from weblab import open_page, texts, thumbnails
 
 from app.charts import noise as charts
+from app.charts.words import images_of
 from app.glossary import TERMS
 from app.sections.noise.choose import effort_words
 from app.sections.noise.diagnosis import STUDY, THROUGH_T, advice_on, forward_recipe, plain
@@ -161,7 +162,7 @@ def test_suspects_are_filtered_by_given_and_likely_class(lab):
     count = int(
         ((found.arrays["given"] == int(given)) & (found.arrays["likely"] == int(likely))).sum()
     )
-    assert f"{count} images. Below each" in texts(page)
+    assert f"{images_of(count)}. Below each" in texts(page)
     assert "A network that was not trained on this label predicts" in texts(page)
 
 
