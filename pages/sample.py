@@ -5,6 +5,7 @@ import streamlit as st
 from app.samples.card import draw
 from app.samples.neighbour import check_neighbour
 from app.widgets import empty, page, pick_dataset
+from app.widgets.pickers import is_away
 
 with page(
     "Sample",
@@ -13,7 +14,7 @@ with page(
     wanted = st.query_params.get("sample")
     if wanted is None:
         data = pick_dataset(lab, "data")
-        if data:
+        if data and not is_away(lab, data):
             first = next(iter(lab.labels.given(data)), None)
             if first is None:
                 empty("This data set holds no image.", "data", "Data sets", data=data)

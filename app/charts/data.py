@@ -16,7 +16,8 @@ SPLIT_COLOURS = {"train": COLOURS[0], "val": COLOURS[2], "test": COLOURS[1]}
 def class_counts(classes: Sequence[str], counts: np.ndarray, height: int = 320) -> go.Figure:
     """Images of each class, bars of the official splits stacked. counts (3, K): train, val, test."""
     total = int(np.sum(counts))
-    held = "" if np.any(counts[1]) else "; validation images will be drawn from the training images"
+    drawn = np.any(counts[0]) and not np.any(counts[1])
+    held = "; validation images will be drawn from the training images" if drawn else ""
     images = f"{total:,} image{'s' * (total != 1)}"
     kinds = f"{len(classes):,} class{'es' * (len(classes) != 1)}"
     chart = figure(

@@ -64,6 +64,11 @@ def number(value: float | None, digits: int = 0) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"
 
 
+def images_of(count: int) -> str:
+    """How many images: '1 image', '60,000 images'."""
+    return f"{count:,} image{'' if count == 1 else 's'}"
+
+
 def page_of(pages: int) -> str:
     """The label of a field that takes the number of a page.
 

@@ -187,9 +187,9 @@ def _suspicion(lab: Lab, sample: Sample) -> None:
         if found.quality is None
         else f"The given label is correct with an estimated probability of **{probability(found.quality)}**"
     )
+    order = ", likeliest correct first" if found.by_accident else " in the list of suspects"
     st.markdown(
-        f"{says}; number"
-        f" {number(found.rank)} of {number(found.of)} in the list of suspects. {literal(found.reason)}"
+        f"{says}; number {number(found.rank)} of {number(found.of)}{order}. {literal(found.reason)}"
     )
     if sample.label not in (None, sample.given):
         says = (

@@ -91,14 +91,14 @@ def by_digit(names: Sequence[str]) -> bool:
     )
 
 
-def _keys(digits: Sequence[str]) -> str:
-    """'Keys 0 to 9 do', of digits that do not follow one another 'Keys 1, 7 do'."""
-    first, last = digits[0], digits[-1]
-    if first == last:
-        return f"Key {first} does"
-    if "".join(digits) in "0123456789":
-        return f"Keys {first} to {last} do"
-    return f"Keys {', '.join(digits)} do"
+def _keys(names: Sequence[str]) -> str:
+    """The keys of these digits with their verb: 'Keys 0 to 7 do', 'Keys 0, 1 and 3 do'."""
+    *others, last = names
+    if not others:
+        return f"Key {last} does"
+    if len(names) > 2 and "".join(names) in "0123456789":
+        return f"Keys {names[0]} to {last} do"
+    return f"Keys {', '.join(others)} and {last} do"
 
 
 def keys_of(sample: Sample) -> dict[str, str]:

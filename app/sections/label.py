@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.sections.embeddings.choose import at_work, pick_segment
+from app.sections.noise.choose import too_few_labels
 from app.sections.proposed import finished, propose
 from app.sections.unlabelled import all_labelled, first_without_labels, not_labelling
 from app.widgets import allowed, link, note, number, percent, pick_dataset, pick_model
@@ -42,7 +43,8 @@ def label(lab: Lab) -> None:
     if data is None or model is None:
         return
     info = next(info for info in lab.datasets() if info.name == data)
-    if info.here and not lab.data.contents(data).report.unlabelled:
+    own_away = info.uploaded and not info.here  # those that come with the lab have all their labels
+    if not own_away and not (info.here and lab.data.contents(data).report.unlabelled):
         all_labelled(lab, data)
         return
     space = _space(lab, model, data)
@@ -53,8 +55,10 @@ def label(lab: Lab) -> None:
     standing = lab.labelling.standing(space)
     with st.container(horizontal=True, gap="medium"):
         st.metric("Without a label", number(standing.waiting), width=140)
-        st.metric("Labelled", number(standing.labelled), width=140)
-        st.metric("By hand", number(standing.by_hand), width=140)
+        came = "with a label that came with the data set or was given here"
+        st.metric("Labelled", number(standing.labelled), help=came, width=140)
+        here = "of the labelled ones, those that somebody decided about here"
+        st.metric("By hand", number(standing.by_hand), help=here, width=140)
         st.metric("Classes", number(len(standing.classes)), width=140)
         _score(lab, space, standing.by_hand)
     explain("linear", "given-labels", "accuracy")
@@ -62,8 +66,9 @@ def label(lab: Lab) -> None:
         st.markdown("Every image of this data set has a label, or was left out.")
         finished(lab, space)
         if standing.by_hand:
-            _first_model(lab, space)
-        link("noise", "Find label errors", data=data)
+            _first_model(lab, space, len(standing.classes))
+        if not too_few_labels(lab, data):
+            link("noise", "Find label errors", data=data)
         return
     from engine.embedding.proposals import STRATEGIES, WORDS
 
@@ -74,7 +79,7 @@ def label(lab: Lab) -> None:
     _measured(strategy, standing.labelled)
     propose(lab, space, strategy)
     if standing.by_hand:
-        _first_model(lab, space)
+        _first_model(lab, space, len(standing.classes))
 
 
 def _prefer(lab: Lab, data: str) -> None:
@@ -134,15 +139,17 @@ def _score(lab: Lab, space: Space, by_hand: int) -> None:
     )
 
 
-def _first_model(lab: Lab, space: Space) -> None:
+def _first_model(lab: Lab, space: Space, classes: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         start = st.button(
             "Train a model on these labels",
             key="first-model",
             icon=":material/model_training:",
             help=f"From the weights of {space.model}; a fifth of the labels is held out to test it, where the data"
-            " set has no test split of its own.",
-            disabled=not lab.may("train"),
+            " set has no test split of its own."
+            if classes > 1
+            else "A model needs labels of two classes.",
+            disabled=classes < 2 or not lab.may("train"),
         )
         link("train", "Choose a recipe for them", data=space.data, labels="mended")
     if start:
@@ -177,9 +184,14 @@ def _measured(strategy: str, labelled: int) -> None:
 
     at = max((n for n in MEASURED[strategy] if n <= labelled), default=min(MEASURED[strategy]))
     chosen, drawn = MEASURED[strategy][at], MEASURED["random"][at]
-    other = f" by *{WORDS[strategy]}*, {percent(drawn, 0)}" if strategy != "random" else ""
+    if strategy == "random":
+        note(
+            f"Measured on {MEASURED_ON}: {at} labels of images drawn at random gave an accuracy of"
+            f" {percent(drawn, 0)}. The other orders are compared with this one."
+        )
+        return
     note(
         f"Against images drawn at random, measured on {MEASURED_ON}: {at} labels gave an accuracy of"
-        f" {percent(chosen, 0)}{other} at random. On your images it is not known: that would take as"
-        " many labels of images drawn at random, beside yours."
+        f" {percent(chosen, 0)} by *{WORDS[strategy]}*, {percent(drawn, 0)} at random. On your images it"
+        " is not known: that would take as many labels of images drawn at random, beside yours."
     )

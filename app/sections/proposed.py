@@ -10,10 +10,12 @@ import streamlit as st
 from app.charts.words import literal, probability
 from app.samples.deeds import REFUSED, act
 from app.samples.thumbs import thumbs
-from app.widgets import allowed, note, number
+from app.sections.predicted_by import predicted_by, why_these
+from app.widgets import allowed, note
 from app.widgets.keys import SKIP, STREAMLITS, UNDO, Press, listen
 from app.widgets.meanwhile import decided_meanwhile, open_for, taken, tell_both
 from app.widgets.person import person
+from app.widgets.skipped import show_again
 
 if TYPE_CHECKING:
     from engine.embedding.space import Space
@@ -37,12 +39,13 @@ def propose(lab: Lab, space: Space, strategy: str) -> None:
         found = lab.labelling.proposals(space, strategy, skipped=skipped)
         if not found:
             note("The rest was skipped or left out.")
+            show_again(f"skipped-{space.key}")
             finished(lab, space)
             return
         waiting = [one.name for one in found]
         st.session_state[key] = waiting
         # labels that are given or taken back later change nothing about how these were chosen
-        st.session_state[f"{key}-why"] = _why(lab, space, strategy)
+        st.session_state[f"{key}-why"] = why_these(lab, space, strategy)
     known = st.session_state[key]
     first, *later = lab.labelling.predicted(space, waiting)
     classes = lab.labels.classes(space.data)
@@ -88,15 +91,6 @@ def finished(lab: Lab, space: Space) -> None:
     """Where no image is left to ask about: the way back to the last one."""
     if lab.may("label"):
         _undo_button(lab, space, _deeds(lab, space), "U")
-
-
-def _why(lab: Lab, space: Space, strategy: str) -> str:
-    """By what images that are proposed now are chosen, where what is predicted of them would mislead."""
-    if strategy in ("random", "diversity"):
-        return ""
-    if lab.labelling.head(space) is None:
-        return ", chosen to differ from each other: when they were, no two classes had labels"
-    return ", chosen by the linear classifier that was fitted to the labels given before"
 
 
 def _waiting(lab: Lab, space: Space, key: str) -> list[str]:
@@ -161,7 +155,7 @@ def _one(
     with right:
         if one.likely:
             st.markdown(f"### {literal(one.likely)}? :gray[{probability(one.confidence)}]")
-            st.caption(_by(lab, space))
+            st.caption(predicted_by(lab, space))
         else:
             st.markdown("### Which class is it?")
         with st.container(horizontal=True, gap="small"):
@@ -207,14 +201,6 @@ def _undo_button(lab: Lab, space: Space, do: Callable[[Press], None], shortcut: 
         on_click=do,
         args=(Press(0, UNDO, "", ""),),
     )
-
-
-def _by(lab: Lab, space: Space) -> str:
-    """What the prediction comes from."""
-    if lab.labelling.model_predicts(space):
-        return f"Predicted by {space.model}"
-    labelled = number(lab.labelling.standing(space).labelled)
-    return f"Predicted by a linear classifier, fitted to the {labelled} labels"
 
 
 def _any_class(lab: Lab, space: Space, one: Proposal, do: Callable[[Press], None]) -> None:

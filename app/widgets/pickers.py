@@ -77,6 +77,14 @@ def pick_dataset(
     return pick_one(label, labels, key, "data set", default)
 
 
+def is_away(lab: Lab, name: str) -> bool:
+    """Whether a data set of the list is not on this machine: then, where to get it is drawn."""
+    away = any(data.name == name and not data.here for data in lab.datasets())
+    if away:
+        empty(f"{code(name)} is not on this machine.", "data", "How to get it", data=name)
+    return away
+
+
 def no_such_data(lab: Lab, name: str, instead: str = "") -> None:
     """That the data set in the address is not here, what is shown `instead`, and for who may add one,
     how that is done.

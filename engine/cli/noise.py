@@ -115,10 +115,9 @@ def _estimates(document: Any) -> list[str]:
     from engine.noise.shares import two_counts, two_estimates
 
     said = [two_counts(document)]
-    known = document["regime"] not in ("undecided", "independent")
-    if known and len(document["classes"]) <= MOST_CLASSES:
-        low, high = document["noise_rate_interval"]
-        said.append(two_estimates(document["noise_rate"], low, high, document["transition"]))
+    if len(document["classes"]) <= MOST_CLASSES:
+        (low, high), rate = document["noise_rate_interval"], document["noise_rate"]
+        said.append(two_estimates(rate, low, high, document["transition"], document["regime"]))
     return [one for one in said if one]
 
 

@@ -58,7 +58,7 @@ class Checked:
         if self.contradictory:
             text = (
                 f"{_images(self.contradictory)} identical to one of another class:"
-                f" {_some(self.contradictory_files)}. One of the labels is wrong."
+                f" {_some(self.contradictory_files)}. At least one of the labels is wrong."
             )
             found.append(Finding("warning", "duplicates", text))
         if self.leaked:
@@ -80,10 +80,11 @@ class Checked:
             doubtful = self.similar_contradictory or self.similar_leaked
             found.append(Finding("warning" if doubtful else "note", "duplicates", text))
         if self.paged:
-            name, pages = self.paged[0]
+            (name, pages), count = self.paged[0], len(self.paged)
+            least = "at least " if count == MOST_NAMED else ""
             text = (
-                f"{len(self.paged):,} files hold several pages ({name} has {pages}): the first of"
-                " each is read."
+                f"{least}{count:,} file{' holds' if count == 1 else 's hold'} several pages ({name} has"
+                f" {pages}): the first of each is read."
             )
             found.append(Finding("warning", "pixels", text))
         return tuple(found)

@@ -31,8 +31,11 @@ def doubt_aside(name: str, count: int, reason: str | None) -> Finding:
             " test/."
         )
     else:
-        what = "they have no label" if reason is None else "they are left out"
-        text = f"the {count:,} pictures in {name} lie beside the folders of classes: {what}."
+        one = count == 1
+        labelled, out = ("it has", "it is") if one else ("they have", "they are")
+        what = f"{labelled} no label" if reason is None else f"{out} left out"
+        lie = "picture in {} lies" if one else "pictures in {} lie"
+        text = f"the {count:,} {lie.format(name)} beside the folders of classes: {what}."
     return Finding("warning", "layout", text)
 
 

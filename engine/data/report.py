@@ -17,6 +17,7 @@ from engine.data.check import Checked
 from engine.data.listing import SPLITS, Finding, Listing
 from engine.data.split_classes import doubt_splits
 from engine.data.spreadsheet import doubt_dates
+from engine.data.unlabelled import TEXT
 
 UNEQUAL = 20  # chosen: the largest class over the smallest from which accuracy hides the small ones
 
@@ -134,9 +135,14 @@ def findings_of(listing: Listing) -> tuple[Finding, ...]:
         )
         found.append(Finding("warning", "tables", text))
     if unlabelled := int((listing.labels < 0).sum()):
+        chosen = any(
+            one.text == TEXT for one in survey.findings
+        )  # there may be labels in the files
+        where = "" if chosen else " in these files"
         text = (
-            f"{unlabelled:,} images have no label in these files: they can be embedded, mapped and labelled here, and"
-            " are trained on or scored only once they are (mended labels)."
+            f"{_images(unlabelled)} {'has' if unlabelled == 1 else 'have'} no label{where}: they can be"
+            " embedded, mapped and labelled here, and are trained on or scored only once they are (mended"
+            " labels)."
         )
         found.append(Finding("note", "classes", text))
     if survey.tables:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.data.layout import Layout
 from engine.data.listing import TRAIN, Finding
 
-TEXT = "no image has a label yet, as chosen in the import settings: give them labels on the page Label."
+TEXT = "all images are read without a label, as chosen in the import settings: give them labels on the page Label."
 
 
 def without_labels(names: Sequence[str]) -> Layout:

@@ -215,12 +215,13 @@ class LabelShare(TypedDict):
 
 class GroupRow(TypedDict):
     """Images that look like one class, for a person to name: how many, their most frequent labels,
-    and positions of some of them.
+    and positions of some of them. alike: false where they look like no class in particular.
     """
 
     count: int
     labels: list[LabelShare]
     samples: list[int]
+    alike: NotRequired[bool]
 
 
 class LabelDiagnosis(TypedDict):

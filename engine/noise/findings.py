@@ -32,14 +32,18 @@ class Group:
     count    images in it
     labels   (label, share) of its most frequent given labels
     samples  positions of some of them among the n images
+    alike    False: they look like no class in particular
     """
 
     count: int
     labels: tuple[tuple[int, float], ...]
     samples: tuple[int, ...]
+    alike: bool = True
 
     @classmethod
-    def of(cls, positions: np.ndarray, given: np.ndarray, samples: int) -> Group:
+    def of(
+        cls, positions: np.ndarray, given: np.ndarray, samples: int, alike: bool = True
+    ) -> Group:
         """The group of the images at `positions` (m,) with labels `given` (n,)."""
         counts = np.bincount(given[positions])
         frequent = [int(label) for label in np.argsort(-counts, kind="stable")[:3] if counts[label]]
@@ -50,6 +54,7 @@ class Group:
             len(positions),
             tuple((label, float(counts[label] / len(positions))) for label in frequent),
             tuple(int(position) for position in chosen),
+            alike,
         )
 
     def among(self, positions: np.ndarray) -> Group:

@@ -166,7 +166,8 @@ def of_no_class(
     n, rest = len(given), 1 - none.share
     core = int(none.core.sum())
     high = min(1.0, rest * max(found.rate_high, disagreement) + none.share)
-    group = Group.of(np.flatnonzero(none.core if core else none.images), given, SAMPLES)
+    chosen = np.flatnonzero(none.core if core else none.images)
+    group = Group.of(chosen, given, SAMPLES, alike=False)
     what = f"{int(none.images.sum()):,} images ({none.share:.1%}) look like no class in particular"
     if not none.decided:
         because = (

@@ -39,6 +39,7 @@ class GroupDocument(Document):
     count: int = Field(ge=0)
     labels: list[dict[str, str | float]]
     samples: list[int]
+    alike: bool = True
 
 
 class DiagnosisDocument(Document):

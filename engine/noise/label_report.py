@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 60
 MOST_CLASSES = 20  # up to which T is printed
+T_TITLE = "<h2>T: of each true class (row), the percentage that carries each label (column)</h2>"
 STYLE = """
 body {font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;}
 .glyphs {display: grid; gap: .6rem; grid-template-columns: repeat(auto-fill, minmax(72px, 1fr));}
@@ -94,9 +95,14 @@ class LabelReport:
             "<h2>What these data can't tell</h2>" + _list(self.unknowable),
         ]
         if len(self.classes) <= MOST_CLASSES:
-            parts.append("<h2>T, in percent</h2>" + _table(self.transition, self.classes))
+            parts.append(T_TITLE + _table(self.transition, self.classes))
         if self.images is not None:
-            parts.append("<h2>Most suspect</h2>" + self._suspects(self.images))
+            first = (
+                "Likeliest correct by accident"
+                if self.regime == "complementary"
+                else "Most suspect"
+            )
+            parts.append(f"<h2>{first}</h2>" + self._suspects(self.images))
             parts += [self._group(group, self.images) for group in self.groups]
         return (
             f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(title)}</title>"
@@ -110,13 +116,15 @@ class LabelReport:
     def _labels(self, i: int) -> str:
         """Label → likely class; of an undecided set the label alone where they are one."""
         given, likely = self.classes[self.given[i]], self.classes[self.likely[i]]
-        return given if self.regime == "undecided" and given == likely else f"{given} → {likely}"
+        if self.regime == "undecided" and given == likely:
+            return given
+        doubted = given == likely and self.score[i] < 0.5 and self.regime != "complementary"
+        return f"{given} → {'not known' if doubted else likely}"
 
     def _group(self, group: Group, images: np.ndarray) -> str:
         labels = ", ".join(f"{self.classes[a]} ({share(p)})" for a, p in group.labels)
-        title = (
-            f"<h3>{group.count:,} images that look like one class, labelled {escape(labels)}</h3>"
-        )
+        like = "one class" if group.alike else "no class in particular"
+        title = f"<h3>{group.count:,} images that look like {like}, labelled {escape(labels)}</h3>"
         return title + _gallery(images[list(group.samples)], [""] * len(group.samples))
 
 

@@ -55,7 +55,7 @@ from engine.noise.network import noisy_data
 from engine.noise.prediction_cache import PredictionCache
 from engine.noise.ranking import Suspects, counted_by_suspects, find_suspects
 from engine.noise.scoring import best_mixture, scoring_transition
-from engine.noise.shares import share
+from engine.noise.shares import LEAST_CLASSES, LEAST_LABELLED, share
 from engine.progress import Progress, no_progress
 
 
@@ -254,10 +254,10 @@ def _labelled(data: ImageSet, split: str) -> np.ndarray:
     index = data.split(split)
     index = index[data.labels[index] >= 0]
     present = len(np.unique(data.labels[index]))
-    if len(index) < 50 or present < 2:
+    if len(index) < LEAST_LABELLED or present < LEAST_CLASSES:
         raise DataError(
             f"{data.name} is too small to find label noise in",
-            expected="50 labelled images or more, of 2 classes or more",
+            expected=f"{LEAST_LABELLED} labelled images or more, of {LEAST_CLASSES} classes or more",
             got=f"{len(index)} images of {present} class{'' if present == 1 else 'es'}",
         )
     return index

@@ -144,10 +144,12 @@ def reason(
     votes: neighbours whose likely class is `likely`, whose likely class is `given`, and all.
     """
     for_likely, for_given, count = votes
-    predicts = "predicts" if p_likely >= 0.5 else "gives at most to"
-    text = (
-        f"A network that was not trained on this label {predicts} {likely} ({_percent(p_likely)})"
+    predicts = (
+        f"predicts {likely} ({_percent(p_likely)})"
+        if p_likely >= 0.5
+        else f"gives {likely} a probability of {_percent(p_likely)}"
     )
+    text = f"A network that was not trained on this label {predicts}"
     near = f"{for_likely} of the {count} nearest images {'is' if for_likely == 1 else 'are'} likely {likely}"
     if likely != given:
         return (

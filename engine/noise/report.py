@@ -47,10 +47,14 @@ def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
             f"{classes[a]} → {classes[b]} ({share(p)})"
             for a, b, p in confused(findings.matrix)[:MOST_PAIRS]
         )
+        largest = (
+            f": {named}. These are the largest shares of a class that T puts under one wrong label."
+            if named
+            else "."
+        )
         return (
             f"About {share(rate)} of the labels are wrong, {between}, and which label is wrong"
-            f" depends on the class: {named}. These are the largest shares of a class that T puts under"
-            f" one wrong label.{because}"
+            f" depends on the class{largest}{because}"
         )
     if findings.regime == "complementary":
         correct = (1 - rate) * n
@@ -99,6 +103,7 @@ def evidence(
             if looked
             else "By descriptors alone no image is clearly of one class."
         )
+    if clear and clear["images"]:
         certain = clear["unexplained"]
         whole = certain * clear["images"] >= 1
         out.append(
@@ -227,14 +232,16 @@ def about_copies(copies: Copies) -> list[str]:
     """What is to be known of images that occur several times; nothing if there are none."""
     if not copies.images:
         return []
+    several = "s are" if copies.images > 1 else " is"
     text = (
-        f"{copies.images:,} images are identical or nearly identical to an earlier one. A copy with"
+        f"{copies.images:,} image{several} identical or nearly identical to an earlier one. A copy with"
         " the same label is no evidence of its own, and none judges another."
     )
     if copies.wrong_at_least:
         text += (
-            f" {copies.contradicted:,} images have copies with another label: at least"
-            f" {copies.wrong_at_least:,} of these are wrong."
+            f" {copies.contradicted:,} image{'s have' if copies.contradicted > 1 else ' has'} copies with"
+            f" another label: at least {copies.wrong_at_least:,} of these labels"
+            f" {'are' if copies.wrong_at_least > 1 else 'is'} wrong."
         )
     return [text]
 

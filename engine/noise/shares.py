@@ -13,6 +13,8 @@ ONE_BY_ONE = (
     "complementary",
     "independent",
 )  # the others' suspicions are of single labels
+NOT_ESTIMATED = ("undecided", "independent")  # regimes without a share of wrong labels to quote
+LEAST_LABELLED, LEAST_CLASSES = 50, 2  # images with a label, and classes of theirs, for a diagnosis
 
 
 def share(value: float) -> str:
@@ -26,11 +28,14 @@ def share(value: float) -> str:
 
 
 def two_estimates(
-    rate: float, low: float, high: float, transition: Sequence[Sequence[float]]
+    rate: float, low: float, high: float, transition: Sequence[Sequence[float]], regime: str
 ) -> str:
     """How the estimated share of wrong labels and T differ, where both are shown; '' where they agree
-    as they are written. transition: T (K, K), rows the true class; low, high: the interval of `rate`.
+    as they are written, or nothing is estimated. transition: T (K, K), rows the true class; low, high:
+    the interval of `rate`.
     """
+    if regime in NOT_ESTIMATED:
+        return ""
     by_matrix = 1 - sum(row[place] for place, row in enumerate(transition)) / len(transition)
     if share(by_matrix) == share(rate):
         return ""
@@ -38,11 +43,16 @@ def two_estimates(
     quoted = (
         "The interval holds both: quote it" if inside else f"The estimate to quote is {share(rate)}"
     )
+    of = (
+        "weigh each class by how many images it has"
+        if regime == "class-dependent"
+        else "are of the images that are predicted most confidently (where few labels are wrong, of all),"
+        " where the networks' own errors count least"
+    )
     return (
-        f"T is estimated from all images, a row for each class; its diagonal comes to {share(by_matrix)}"
-        f" wrong labels on average over the classes, {'within' if inside else 'outside'} the 95% interval"
-        f" of {share(low)} to {share(high)}. The {share(rate)} above are of the images that are predicted"
-        f" most confidently (of few errors, of all), where the networks' own errors count least. {quoted}."
+        f"T has a row for each class; its diagonal comes to {share(by_matrix)} wrong labels on average over"
+        f" the classes, {'within' if inside else 'outside'} the 95% interval of {share(low)} to {share(high)}."
+        f" The {share(rate)} above {of}. {quoted}."
     )
 
 
@@ -53,9 +63,15 @@ def two_counts(document: LabelDiagnosis) -> str:
     n, rate, expected = document["n"], document["noise_rate"], document["expected_wrong"]
     if document["regime"] in ONE_BY_ONE or share(rate) == share(expected / n):
         return ""
+    how = (
+        "estimated from many images together, as T is; the second adds up single images, also those of"
+        " which the networks are unsure"
+        if document["regime"] == "class-dependent"
+        else "of the images that are predicted most confidently; the second counts those too of which the"
+        " networks are unsure"
+    )
     return (
         f"Two estimates: {share(rate)} wrong labels are {rate * n:,.0f} of the {n:,} images; the suspicions"
         f" of all images add up to {expected:,.0f} ({share(expected / n)}), and the review counts by them."
-        " The first is of the images that are predicted most confidently; the second counts those too"
-        " of which the networks are unsure."
+        f" The first is {how}."
     )

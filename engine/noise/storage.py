@@ -259,6 +259,7 @@ def make_document(
                 "count": group.count,
                 "labels": [{"label": classes[a], "share": p} for a, p in group.labels],
                 "samples": list(group.samples),
+                "alike": group.alike,
             }
             for group in findings.groups
         ],

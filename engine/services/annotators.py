@@ -115,7 +115,8 @@ class Annotators:
         entries = self.labels.decisions(data).entries()
         key = (data, *contents, str(len(entries)), entries[-1].id if entries else "")
         if self._held is None or self._held[0] != key:
-            found = self.votes(data)
+            given = self.labels.given(data)  # of an image that is gone there is nothing to show
+            found = {name: votes for name, votes in self.votes(data).items() if name in given}
             if not any(len(each) > 1 for each in found.values()):
                 return None
             self._held = key, self._agreement(data, found)

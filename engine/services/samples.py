@@ -81,7 +81,8 @@ class Near(NamedTuple):
 class Suspicion(NamedTuple):
     """What the diagnosis says of a label. quality: probability (0..1) that the given label is correct,
     None where that is not decided; likely: the likely class; reason: a sentence or two; now: the same
-    probability of the label of now, NaN where nobody knows.
+    probability of the label of now, NaN where nobody knows; by_accident: the `rank` is that among
+    complementary labels, of which those come first that are likeliest correct.
     """
 
     quality: float | None
@@ -90,6 +91,7 @@ class Suspicion(NamedTuple):
     rank: int
     of: int
     now: float
+    by_accident: bool = False
 
 
 class Samples:
@@ -247,6 +249,7 @@ class Samples:
             int(np.flatnonzero(arrays["order"] == place)[0]) + 1,
             found.n,
             float(label_quality(found, np.array([place]), self.labels.labels_now(data, [name]))[0]),
+            found.document["regime"] == "complementary",
         )
 
     def copies(self, data: str, name: str) -> list[tuple[str, bool]]:

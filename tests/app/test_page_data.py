@@ -13,6 +13,7 @@ from weblab import charts, open_page, texts, thumbnails
 
 from app.charts.data import class_counts
 from app.sections.data.reading import CHECKED_AT_ONCE
+from app.sections.data.upload import added_words
 from engine.data.choices import Choices
 from engine.errors import DataError
 from engine.lab import Lab
@@ -117,7 +118,10 @@ def test_only_shares_that_a_recipe_may_set_are_offered(lab, tmp_path, held, said
     page = open_page("data", data="shapes")
     page.segmented_control(key="data-view").select("Splits").run()
     assert said in texts(page)
+    assert ("stratified: each class" in texts(page)) == ("val" not in held)
     table = page.dataframe[0].value
+    whole = "the training images" if "val" in held else "the remaining training images"
+    assert table["Where it comes from"][0] == whole
     page.segmented_control(key="data-view").select("Report").run()
     counted = re.findall(r"(\w+) (\d+)", re.sub(r"\(.*?\)", "", reported(page)["Splits"]))
     assert counted == list(zip(table["Split"], table["Images"], strict=True))
@@ -246,9 +250,37 @@ def test_a_missing_data_set_says_how_to_get_it(lab):
     assert "It can be downloaded from its public source (11.6 MB)" in texts(page)
     assert page.button(key="fetch-mnist").disabled  # offline
     page = open_page("data", data="nature")
-    assert "has no public source" in texts(page)
+    assert "has no public source. Put it into a folder" in texts(page)
     page = open_page("data", data="drawings")
     assert "No drawing has been saved yet" in texts(page)
+
+
+def test_who_may_not_add_data_is_not_told_to(lab, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_MODE", "public")
+    words = texts(open_page("data", data="nature"))
+    assert "has no public source." in words and "upload it" not in words
+
+
+def test_where_no_folder_is_named_the_page_says_how_one_is(lab, monkeypatch):
+    monkeypatch.delenv("GLYPHLAB_DATA")
+    page = open_page("data", add="yes")
+    page.segmented_control(key="import-kind").select("A folder on the server").run()
+    assert "start the lab with `GLYPHLAB_DATA`" in texts(page)
+
+
+def test_how_many_of_the_images_that_were_added_have_no_label_is_said(lab):
+    def said(content):
+        name = lab.data.upload("some.zip", content).name
+        found = lab.data.contents(name)
+        return added_words(found, found.images)
+
+    def packed(content):
+        return write_zip(lab.home / "packed.zip", content).read_bytes()
+
+    both = files("2", "4", count=2) | files("unlabelled", count=3)
+    words = "7 images, 3 of them without a label: the others of 2 classes."
+    assert said(packed(both)).startswith(words)
+    assert said(packed(files("2", count=2))).startswith("2 images of 1 class. ")
 
 
 def test_drawings_are_shown_once_there_are_some(lab, tmp_path):
@@ -269,6 +301,9 @@ def test_counts_are_stacked_by_split_on_named_axes():
         and chart.layout.xaxis.title.text == "Class"
         and chart.layout.yaxis.title.text == "Images"
     )
+    assert "will be drawn" in chart.layout.title.subtitle.text
+    tested = class_counts(["0", "1"], np.array([[0, 0], [0, 0], [1, 2]]))
+    assert "will be drawn" not in tested.layout.title.subtitle.text, "no image is trained on"
     assert chart.layout.xaxis.type == "category" and chart.layout.barmode == "stack"
 
 
@@ -357,6 +392,7 @@ def test_a_folder_of_the_server_is_read_in_place_and_stays_there(lab, tmp_path):
     assert "dark paper, as chosen" in "".join(
         f.text for f in lab.data.contents("mine").report.findings
     )
+    assert "its files stay where they are" in texts(page)
     page.button(key="delete-mine").click().run()
     assert len(list(folder.rglob("*.png"))) == 8
     assert lab.data.imports.choices("mine") is None

@@ -6,6 +6,8 @@ import pytest
 from scans import add_scans
 from weblab import add_run, open_page, texts
 
+from app.sections.predicted_by import fitted_to
+from engine.data.choices import Choices
 from engine.lab import Lab
 
 
@@ -42,6 +44,7 @@ def test_the_last_label_is_taken_back_where_it_was_given(lab):
     page.button(key="give-4").click().run()
     assert standing(page)["Without a label"] == "0" and not page.exception
     assert "Every image of this data set has a label, or was left out." in texts(page)
+    assert "Find label errors" not in texts(page), "6 of the labels came with it: too few"
     assert page.button(key="first-model") and page.button(key="undo").proto.shortcut.lower() == "u"
     page.button(key="undo").click().run()
     assert standing(page)["Without a label"] == "1" and page.button(key="give-4")
@@ -55,6 +58,45 @@ def test_where_the_rest_was_skipped_a_label_can_be_taken_back(lab):
     assert "The rest was skipped or left out." in texts(page)
     page.button(key="undo").click().run()
     assert standing(page)["Without a label"] == "2" and page.button(key="give-4")
+
+
+def test_images_that_were_skipped_are_asked_about_again_when_one_wants_to(lab):
+    label_all_but(lab, 2)
+    page = open_page("label", data="scans", model=lab.model)
+    for _ in range(2):
+        page.button(key="skip").click().run()
+    page.button(key="skipped-again").click().run()
+    assert not page.exception and page.button(key="skip") and page.button(key="give-4")
+    assert "skipped-again" not in [button.key for button in page.button]
+
+
+def test_no_model_is_offered_of_labels_of_one_class(lab):
+    add_scans(lab, "bare", Choices(unlabelled=True))
+    lab.spaces.embed(lab.model, "bare", "all")
+    first, second, *_ = lab.truth
+    lab.labels.relabel("bare", [first], "0", who="You", new_class=True)
+    button = open_page("label", data="bare", model=lab.model).button(key="first-model")
+    assert button.disabled and "labels of two classes" in button.help
+    lab.labels.relabel("bare", [second], "1", who="You", new_class=True)
+    assert not open_page("label", data="bare", model=lab.model).button(key="first-model").disabled
+
+
+def test_of_more_labels_than_are_fitted_it_is_said_to_how_many():
+    assert fitted_to(1_000) == "the 1,000 labels"
+    assert fitted_to(1_234) == "1,000 of the 1,234 labels"
+
+
+def test_the_order_at_random_is_not_compared_with_itself(lab):
+    words = texts(open_page("label", data="scans", model=lab.model, by="random"))
+    assert "50 labels of images drawn at random gave an accuracy of 32%." in words
+    assert "beside yours" not in words
+
+
+def test_a_known_data_set_that_is_not_here_is_not_fetched_to_be_labelled(lab, monkeypatch):
+    monkeypatch.delenv("GLYPHLAB_DATA", raising=False)
+    page = open_page("label", data="mnist", model=lab.model)
+    assert "Every image of `mnist` has a label." in texts(page)
+    assert "embed" not in [button.key for button in page.button]
 
 
 def test_the_accuracy_is_said_to_be_of_hard_images_only_of_those_labelled_here(lab):
@@ -84,6 +126,10 @@ def test_the_report_does_not_deny_that_labelled_images_are_trained_on(lab):
         for one in lab.data.contents("scans").report.findings
         if "have no label" in one.text
     ]
+    add_scans(lab, "bare", Choices(unlabelled=True))
+    bare = " ".join(one.text for one in lab.data.contents("bare").report.findings)
+    assert "60 images have no label: they" in bare, "there are labels in these files"
+    assert "no image has a label yet" not in bare, "some may have one by now"
     assert "only once they are" in note and "never" not in note
 
 

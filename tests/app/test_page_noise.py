@@ -21,14 +21,16 @@ from noisy_labels import (
     left_undecided,
     trial_on_disk,
 )
+from scans import add_scans
 from weblab import open_page, texts, thumbnails
 
 from app.charts import noise as charts
+from app.charts.words import images_of
 from app.glossary import TERMS
 from app.sections.noise.choose import effort_words
-from app.sections.noise.diagnosis import STUDY, forward_recipe, plain
-from app.sections.noise.purpose import changed_by_chance, exactly
-from app.sections.noise.standing import standing
+from app.sections.noise.diagnosis import STUDY, THROUGH_T, advice_on, forward_recipe, plain
+from app.sections.noise.purpose import changed_by_chance, exactly, row
+from app.sections.noise.standing import first_of_the_list, standing
 from app.sections.noise.suspects import captions
 from app.shared_lab import open_lab_here
 from engine.data.choices import Choices
@@ -64,6 +66,36 @@ def test_the_time_of_a_diagnosis_is_that_of_its_images_and_complementary_is_expl
     assert "about 10 minutes for 60,000 images" in effort_words(0)["full"], "how many is not known"
     assert "about 1 minute for" in effort_words(1_000)["full"]
     assert "about 40 minutes for" in effort_words(800_000)["full"]
+
+
+def test_no_diagnosis_is_offered_that_too_few_labels_would_fail(lab):
+    add_scans(lab)
+    page = open_page("noise", data="scans")
+    words = texts(page)
+    assert "`scans` has 6 of 3." in words and "have no diagnosis yet" not in words
+    assert not [button for button in page.button if button.key == "diagnose-now"]
+
+
+def test_a_diagnosis_that_failed_says_so_also_beside_an_earlier_one(lab):
+    diagnosed(lab, "rare", 0.03, effort="quick")
+    task = lab.home / "tasks" / "20990102T030400-diagnose-abcde0"
+    task.mkdir(parents=True)
+    done = {"kind": "diagnose", "arguments": {"dataset": "noisy", "effort": "full"}, "result": {}}
+    stamp = {"created": "2099-01-02T03:04:00Z", "state": "failed", "error": "the disk is full"}
+    write_json(task / "status.json", {**done, **stamp})
+    page = open_page("noise", data="noisy")
+    assert page.button(key="diagnose-full")
+    assert "The last diagnosis failed: the disk is full" in [one.value for one in page.error]
+
+
+def test_groups_of_images_say_whether_they_look_like_one_class(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    one = {"count": 9, "labels": [{"label": "3", "share": 1.0}], "samples": [0, 1]}
+    groups = [one, {**one, "count": 7, "alike": False}]
+    write_json(found.folder / "diagnosis.json", {**found.document, "groups": groups})
+    words = texts(open_page("noise", data="noisy"))
+    assert "9 images, labelled 3 (100%)" in words
+    assert "7 images that look like no class in particular, labelled 3 (100%)" in words
 
 
 def test_the_diagnosis_states_what_is_wrong_before_the_evidence(lab):
@@ -130,7 +162,7 @@ def test_suspects_are_filtered_by_given_and_likely_class(lab):
     count = int(
         ((found.arrays["given"] == int(given)) & (found.arrays["likely"] == int(likely))).sum()
     )
-    assert f"{count} images. Below each" in texts(page)
+    assert f"{images_of(count)}. Below each" in texts(page)
     assert "A network that was not trained on this label predicts" in texts(page)
 
 
@@ -160,6 +192,29 @@ def test_a_review_goes_on_from_where_it_was_left(lab):
     assert f"**3** of {suspects} suspects decided, {changed} changed" in texts(again)
     again.button(key="undo").click().run()
     assert list(lab.noise.review(found).decisions()) == [int(order[0]), int(order[1])]
+
+
+def test_what_was_skipped_in_the_review_is_shown_again(lab):
+    found = diagnosed(lab, "rare", 0.03)
+    arrays = found.arrays
+    given, likely = (int(arrays[which][arrays["order"][0]]) for which in ("given", "likely"))
+    pair = (arrays["given"] == given) & (arrays["likely"] == likely)
+    page = open_page("noise", data="noisy", section="review")
+    page.selectbox(key="review-given").set_value(str(given))
+    page.selectbox(key="review-likely").set_value(str(likely)).run()
+    for _ in range(int(pair.sum())):
+        page.button(key="skip").click().run()
+    assert f"but the {pair.sum()} that you skipped" in texts(page)
+    page.button(key="skipped-again").click().run()
+    assert not page.exception and page.button(key="accept")
+
+
+def test_who_may_not_decide_is_told_of_no_keys_of_the_review(lab, monkeypatch):
+    diagnosed(lab, "rare", 0.03)
+    assert "Keys: Y accepts" in texts(open_page("noise", data="noisy", section="review"))
+    monkeypatch.setenv("GLYPHLAB_MODE", "public")
+    words = texts(open_page("noise", data="noisy", section="review"))
+    assert "Keys: Y accepts" not in words and "You may not change labels" in words
 
 
 def test_a_review_says_how_many_wrong_labels_are_expected_outside_its_list(lab):
@@ -201,7 +256,8 @@ def test_why_the_share_of_wrong_labels_is_not_the_sum_of_the_suspicions_is_said_
         f"Two estimates: 42% wrong labels are {same:,.0f} of the 400 images; the suspicions of all images"
         f" add up to {same + 40:,.0f} (52%), and the review counts by them."
     )
-    assert two_counts(more).startswith(words)
+    assert two_counts(more).startswith(words) and "most confidently" in two_counts(more)
+    assert "most confidently" not in two_counts({**more, "regime": "class-dependent"})
     write_json(path, more)
     for section in ("diagnosis", "review"):
         assert words in texts(open_page("noise", data="noisy", section=section))
@@ -249,6 +305,16 @@ def test_the_advice_to_train_through_t_says_what_t_is_and_hands_out_its_recipe(
     page.segmented_control(key="quick/full/mode").set_value("YAML").run()
     page.text_area(key="quick/full/yaml").set_value(path.read_text("utf-8")).run()
     assert not page.error and not page.button(key="start").disabled
+
+
+def test_where_names_of_classes_are_not_certain_one_looks_before_one_trains(lab):
+    document = diagnosed(lab, "symmetric", 0.4).document
+    interval = {"noise_rate_interval": [0.3, 1.0]}
+    unnamed = {**document, "regime": "class-dependent", **interval}
+    assert advice_on(unnamed).startswith("Look at the images first") and THROUGH_T in advice_on(
+        unnamed
+    )
+    assert advice_on({**document, **interval}) == THROUGH_T
 
 
 def test_who_has_decided_all_suspects_may_stop(lab):
@@ -423,16 +489,22 @@ def test_results_of_trials_are_shown_beside_the_truth(lab):
         "✓ labelled 3, likely 5",
         "✗ labelled 0, likely 5",
     ]
-    assert "The first 2 suspects:** 1 of them have a wrong label" in texts(page)
+    assert "The first 2 suspects:** 1 of them has a wrong label" in texts(page)
+    assert row({**TRIAL, "regime": "undecided"})["estimated"] == "not decided"
+    accident = first_of_the_list({**TRIAL, "regime": "complementary"})
+    assert "likeliest correct by accident first:** 1 of them has the correct label." in accident
 
 
 def test_two_estimates_that_differ_are_told_apart_and_a_tenth_is_not_called_few():
     matrix = [[0.905, 0.095], [0.095, 0.905]]
-    assert two_estimates(0.095, 0.08, 0.11, matrix) == ""
-    words = two_estimates(0.082, 0.066, 0.1, matrix)
+    assert two_estimates(0.095, 0.08, 0.11, matrix, "symmetric") == ""
+    words = two_estimates(0.082, 0.066, 0.1, matrix, "symmetric")
     assert "9.5%" in words and "within" in words and "holds both: quote it" in words
-    words = two_estimates(0.082, 0.066, 0.09, matrix)
+    assert "predicted most confidently" in words
+    words = two_estimates(0.082, 0.066, 0.09, matrix, "class-dependent")
     assert "outside" in words and "to quote is 8.2%" in words
+    assert "most confidently" not in words and "weigh each class by how many images" in words
+    assert two_estimates(0.082, 0, 1, matrix, "undecided") == ""
     assert all("few" not in words and "nearly all" not in words for words in REGIMES.values())
     exact = {**TRIAL, "noise": "rare", "rate": 0.1, "n": 1000, "true_rate": 0.1}
     assert changed_by_chance(exact) == ""

@@ -72,6 +72,25 @@ def test_a_card_tells_label_split_predictions_neighbours_and_suspicion(lab, name
     assert page.get("page_link") or "at=" in words  # the way to the map
 
 
+def test_complementary_labels_are_numbered_by_how_likely_they_are_correct(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    found = diagnosed(Lab(tmp_path), "complementary", 0.98)
+    name = found.file(int(found.arrays["order"][0]))
+    words = texts(open_page("sample", data="noisy", sample=name))
+    assert "number 1 of 400, likeliest correct first" in words and "by suspicion" not in words
+
+
+@pytest.mark.parametrize(
+    ("digits", "said"),
+    [("0134", "Keys 0, 1, 3 and 4 do"), ("01", "Keys 0 and 1 do"), ("2345", "Keys 2 to 5 do")],
+)
+def test_only_keys_that_a_class_has_are_named(tmp_path, monkeypatch, digits, said):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
+    whole = write_zip(tmp_path / "some.zip", files(*digits)).read_bytes()
+    Lab(tmp_path).data.upload("some.zip", whole)
+    assert f"{said} the same." in texts(open_page("sample", data="some"))
+
+
 def test_a_card_tells_how_far_the_label_of_now_can_be_trusted(lab):
     place = int(lab.found.arrays["order"][1])
     name = lab.found.file(place)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.data import SPLIT_NAMES, class_counts
-from app.charts.words import literal, number, page_of
+from app.charts.words import images_of, literal, number, page_of
 from app.charts.words import size as file_size
 from app.samples.thumbs import thumbs
 from app.sections.data.drawings import no_drawings
@@ -82,7 +82,7 @@ def show(lab: Lab, name: str) -> None:
         next_step(lab, name)
         take_away(lab, name)
         if info.uploaded and lab.may("change data"):
-            remove(lab, name)
+            remove(lab, info)
 
 
 def _away(lab: Lab, info: DatasetInfo) -> None:
@@ -90,10 +90,10 @@ def _away(lab: Lab, info: DatasetInfo) -> None:
         no_drawings(lab)
         return
     if not info.fetchable:
-        empty(
-            "This data set is not on this machine and has no public source. Put it into a folder"
-            " that `GLYPHLAB_DATA` names, or upload it as a zip."
-        )
+        words = "This data set is not on this machine and has no public source."
+        if lab.may("change data"):
+            words += " Put it into a folder that `GLYPHLAB_DATA` names, or upload it as a zip."
+        empty(words)
         return
     empty(
         "This data set is not on this machine yet. It can be downloaded from its public source"
@@ -146,8 +146,8 @@ def _figures(info: DatasetInfo, found: Contents) -> None:
             st.metric(
                 "Without a label",
                 number(unlabelled),
-                help="as the files came; labels given in the lab are counted on *Label* and train a model as"
-                " mended labels",
+                help="as the data set is read; labels given in the lab are counted on *Label* and train a model"
+                " as mended labels",
                 width=130,
             )
         st.metric(
@@ -233,7 +233,7 @@ def _samples(lab: Lab, info: DatasetInfo, found: Contents) -> None:
     counted = found.counts if split == "all" else found.counts[[list(SPLIT_NAMES).index(split)]]
     there = counted if classes is None else counted[:, [found.classes.index(chosen)]]
     unlabelled = found.report.unlabelled if classes is None and split == "all" else 0
-    of_all = f"{number(int(there.sum()) + unlabelled)} images{whose}."
+    of_all = f"{images_of(int(there.sum()) + unlabelled)}{whose}."
     photos = (found.kind if style == "auto" else style) == "photo"
     ink = "Ink is shown dark on white; models see it light on dark."
     note(f"{of_all} {'Shown as models see them.' if photos else ink}")

@@ -21,6 +21,10 @@ CHOSEN_TEST = (
     " for it."
 )
 
+STRATIFIED = (
+    "What is held out here is stratified: each class gives the same share, to within one image."
+)
+
 
 def show_splits(found: Contents) -> None:
     """A row a split."""
@@ -39,10 +43,9 @@ def show_splits(found: Contents) -> None:
         for split, count in found.splits.items()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True)
-    note(
-        f"The default split. {_shares(official, found.notes)} Splits are stratified: each class gives the same share,"
-        " to within one image."
-    )
+    drawn = any(not official[split] for split in found.splits)
+    even = STRATIFIED if drawn or CHOSEN in found.notes.get("test", "") else ""
+    note(f"The default split. {_shares(official, found.notes)} {even}".rstrip())
 
 
 def _shares(official: Mapping[str, Any], notes: Mapping[str, str]) -> str:
@@ -75,6 +78,8 @@ def _given(own: Sequence[str]) -> str:
 
 
 def _origin(split: str, official: dict[str, Any], found: Contents) -> str:
+    if split == "train" and found.splits["train"] == official["train"]:
+        return "the training images"
     if split == "train":
         return "the remaining training images"
     if official[split]:

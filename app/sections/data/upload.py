@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
-from app.charts.words import number
+from app.charts.words import images_of, number
 from app.sections.data.next_step import next_step
 from app.sections.data.preview import preview
 from app.sections.data.reading import CHECKED_AT_ONCE, SHARE
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from engine.data.staging import Staged
     from engine.lab import Lab
+    from engine.services.contents import Contents
 
 LAYOUT = """An archive (zip, tar, 7z) holds a folder for each class with its pictures: `<class>/*.png`, or
 `train/<class>/*` beside `val/<class>/*` or `test/<class>/*`; or pictures and a table (CSV, TSV, JSON, JSON
@@ -37,6 +38,7 @@ dark on light or light on dark. Folders `Sample001` … `Sample062` are read as 
 
 USUAL = Choices(test=SHARE / 100)  # of what has no test split
 STAGED, ADDED, TURN = "import-staged", "import-added", "import-turn"  # in the session
+NO_PLACE = "There is none: start the lab with `GLYPHLAB_DATA` naming the folder that your data sets lie in."
 FILE, PLACE, ADDRESS = "A file", "A folder on the server", "An address"
 
 
@@ -80,9 +82,12 @@ def _choose(lab: Lab) -> None:
             max_upload_size=max(1, lab.settings.upload_mb),
         )
     elif kind == PLACE:
+        places = lab.data.imports.places()
+        if not places:
+            note(NO_PLACE)
         given = st.selectbox(
             "A folder or file in GLYPHLAB_DATA; it stays where it is",
-            lab.data.imports.places(),
+            places,
             index=None,
             placeholder="choose one, or type its path",
             accept_new_options=True,
@@ -173,10 +178,7 @@ def _keep(lab: Lab, staged: Staged, choices: Choices) -> None:
         size = USUAL_SIZE[taken.kind]
         task = lab.start_task("load", name=taken.name, style="auto", size=size)
         st.session_state[f"task-{taken.name}"] = task
-    of = f"of {number(len(taken.classes))} classes. {_test_split(lab, taken.name)}"
-    if choices.unlabelled:
-        of = "without a label. Give them labels on the page Label."
-    text = f"`{taken.name}` was added: {number(images)} images {of}"
+    text = f"`{taken.name}` was added: {added_words(lab.data.contents(taken.name), images)}"
     st.session_state[ADDED] = Added(taken.name, text, skipped)
     st.query_params["data"] = taken.name
     _forget()
@@ -213,11 +215,23 @@ class _Bar:
         self._bar.progress(share, text=f"{text[:1].upper()}{plain(text[1:])}")
 
 
-def _test_split(lab: Lab, name: str) -> str:
-    """Where the test split of a data set that was just taken in comes from."""
-    found = lab.data.contents(name)
+def added_words(found: Contents, images: int) -> str:
+    """What a data set that was just taken in holds: so many images, of how many classes, how many of them
+    without a label, and where its test split comes from.
+    """
+    unlabelled, classes = found.report.unlabelled, len(found.classes)
+    if unlabelled == images:
+        return f"{images_of(images)} without a label. Give them labels on the page Label."
+    some = f", {number(unlabelled)} of them without a label: the others" if unlabelled else ""
+    return (
+        f"{images_of(images)}{some} of {number(classes)} class{'' if classes == 1 else 'es'}."
+        f" {_test_split(found)}"
+    )
+
+
+def _test_split(found: Contents) -> str:
     tested = int(found.counts[TEST].sum())
     if not tested:
         return "It has no test split."
     whose = found.notes.get("test", "of its own")
-    return f"Its test split: {number(tested)} images, {whose}."
+    return f"Its test split: {images_of(tested)}, {whose}."

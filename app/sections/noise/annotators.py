@@ -13,6 +13,7 @@ from app.sections.noise import choose
 from app.widgets import empty, note, told
 from app.widgets.doing import do_button
 from app.widgets.person import person, pick_person
+from app.widgets.pickers import is_away
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -29,16 +30,16 @@ def draw(lab: Lab) -> None:
         name = choose.dataset(lab)
     with right:
         pick_person()
-    if name is None:
+    if name is None or is_away(lab, name):
         return
     found = lab.annotators.agreement(name)
     if found is None:
         empty(
             f"No image of `{name}` was labelled by two people yet. Labels of several people come from"
-            " a table with a column for the annotator, or from people who decide here, each under"
-            " their own name: on the map, in the review, on the page of an image.",
-            "label",
-            "Label images",
+            " a table with a column for the annotator, or from people who label the same image here, each"
+            " under their own name: on the map, or on the image's own page.",
+            "sample",
+            "Open an image",
             data=name,
         )
         return
@@ -52,7 +53,12 @@ def _figures(found: Agreement) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric("Annotators", number(len(found.people)), width=150)
         st.metric("Labelled by several", number(several), width=170)
-        st.metric("Disputed", number(disputed), help=percent(disputed / several), width=150)
+        st.metric(
+            "Disputed",
+            number(disputed),
+            help=f"{percent(disputed / several, 1)} of them",
+            width=150,
+        )
         st.metric(
             "Krippendorff's alpha",
             _kappa(found.alpha),
@@ -116,7 +122,8 @@ def _people(found: Agreement) -> None:
         "Consensus: Dawid and Skene's model (1979) estimates for each person how often they take one"
         " class for another, and from that how likely each class is of each image. Of an image the likeliest"
         " class that somebody gave it is the consensus, and is taken above 50%. Shared: images that others"
-        " labelled too."
+        " labelled too. Most often otherwise: the consensus, as what they labelled it, on how many images."
+        " Cohen's kappa: 1: both agree, 0: as by chance."
     )
 
 
@@ -170,7 +177,8 @@ def _images(lab: Lab, name: str, found: Agreement) -> None:
     if left:
         note(f"{left}: no class that somebody gave has a probability above 50%.")
     more = f" {number(len(shown))} of {number(len(chosen))}." if len(chosen) > len(shown) else ""
-    note(f"The least certain first.{more} Click an image to decide about it yourself.")
+    order = "Disputed ones first, of these the" if which == "all" and found.disputed else "The"
+    note(f"{order} least certain first.{more} Click an image to decide about it yourself.")
 
 
 def _left(chosen: Sequence[Agreed]) -> str:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.words import number
-from app.widgets import allowed, link, pick_dataset, task_box, told
+from app.charts.words import number, seconds
+from app.widgets import allowed, empty, link, pick_dataset, task_box, told
 from app.widgets.common import clock
 from app.widgets.doing import do_button
 from engine.markdown import code
+from engine.noise.shares import LEAST_CLASSES, LEAST_LABELLED
 from engine.runs.run_info import ALIVE
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def again(lab: Lab, found: Diagnosis) -> None:
     """When and how the diagnosis was made, and a way to a better one."""
     document = found.document
     st.caption(
-        f"{document['n']:,} images, effort {document['effort']}, {document['seconds'] / 60:.1f}"
-        f" minutes, {document['created'][:10]}. Suspicion comes from networks that were not"
+        f"{document['n']:,} images, effort {document['effort']}, {seconds(document['seconds'])},"
+        f" {document['created'][:10]}. Suspicion comes from networks that were not"
         " trained on the label in question; no other labels of these images are used."
     )
     if document["effort"] != "full" and lab.may("diagnose"):
@@ -86,6 +87,7 @@ def again(lab: Lab, found: Diagnosis) -> None:
             on_click=_start,
             args=(lab, document["name"], "full"),
         )
+    _how_it_failed(lab, document["name"])
 
 
 def effort_words(images: int) -> dict[str, str]:
@@ -99,8 +101,25 @@ def effort_words(images: int) -> dict[str, str]:
     }
 
 
+def too_few_labels(lab: Lab, name: str) -> str:
+    """Why there can be no diagnosis of a data set that is here: which labels it lacks; '' where it can."""
+    listing = lab.data.listing(name)
+    given = listing.labels[listing.labels >= 0]
+    classes = len(set(given.tolist()))
+    if len(given) >= LEAST_LABELLED and classes >= LEAST_CLASSES:
+        return ""
+    return (
+        f"A diagnosis takes {LEAST_LABELLED} images or more that came with a label, of {LEAST_CLASSES} classes"
+        f" or more. {code(name)} has {number(len(given))} of {number(classes)}. Labels that were given in this"
+        " lab don't count: to have those diagnosed as well, export the data set on *Data* and add the zip there."
+    )
+
+
 def _offer(lab: Lab, name: str) -> None:
     info = next((data for data in lab.datasets() if data.name == name), None)
+    if info is not None and info.here and (why := too_few_labels(lab, name)):
+        empty(why, "data", "Open the data set", data=name)
+        return
     if info is not None and not info.here and not info.fetchable:
         st.info(f"`{name}` is not here and has no public source.", icon=":material/info:")
         link("data", "Data sets", data=name)
@@ -131,11 +150,16 @@ def _offer(lab: Lab, name: str) -> None:
             type="primary",
             icon=":material/biotech:",
         )
-    failed = next(
+    _how_it_failed(lab, name)
+
+
+def _how_it_failed(lab: Lab, name: str) -> None:
+    """Why the last diagnosis of a data set failed, if it did."""
+    last = next(
         (task for task in lab.tasks("diagnose") if task.arguments.get("dataset") == name), None
     )
-    if failed is not None and failed.state == "failed":
-        st.error(f"The last diagnosis failed: {failed.error}", icon=":material/error:")
+    if last is not None and last.state == "failed":
+        st.error(f"The last diagnosis failed: {last.error}", icon=":material/error:")
 
 
 def _other_one(lab: Lab, name: str) -> str:

@@ -180,9 +180,9 @@ def _downloads(lab: Lab, found: Diagnosis, cleaned: Cleaned) -> None:
         if len(names_in(found.document["name"])) == 1:
             take_away(lab, found.document["name"])
     note(
-        "Labels: file, index, given, label, how. Suspects: file, index, given, likely, and suspicion (0 to"
-        " 1, the estimated probability that the given label is wrong; empty where likely is not decided) of every"
-        " image; those to look at come first."
+        "Labels: file, index, given, label, how (reviewed, likely or given). Suspects: file, index, given,"
+        " likely, and suspicion (0 to 1, the estimated probability that the given label is wrong; empty where"
+        " likely is not decided) of every image; those to look at come first."
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from app.charts import noise as charts
-from app.charts.words import literal
+from app.charts.words import images_of, literal
 from app.sections.noise import choose
 from app.sections.noise.suspects import pictures
 from app.widgets import chart, link, note
@@ -43,6 +43,10 @@ THROUGH_T = (
     "Train on the likely classes: section Cleaned labels. Or on the labels as they are, through the transition"
     " matrix T below, which says how often the images of each class carry each label: a recipe with"
     " `loss: forward` and T among its `loss_options`."
+)
+LOOK_FIRST = (
+    "Look at the images first: which label is the name of a class is not certain here, and the likely"
+    " classes may rest on the other one. Then: "
 )
 ADVICE = {
     "clean": "",
@@ -99,7 +103,7 @@ def show(lab: Lab, found: Diagnosis) -> None:
                 st.metric("Correct labels, estimated", f"{correct:,.0f}", width="content")
         if words := two_counts(document):
             note(words)
-        if advice := ADVICE[document["regime"]]:
+        if advice := advice_on(document):
             st.markdown(f"**What to do.** {advice}")
     groups(found)
     left, right = st.columns(2)
@@ -108,10 +112,9 @@ def show(lab: Lab, found: Diagnosis) -> None:
     with right:
         chart(charts.confusion(document["likely_given"], document["classes"]), key="likely-given")
     through_t(lab, found)
-    if document["regime"] not in ("undecided", "independent"):
-        words = two_estimates(document["noise_rate"], low, high, document["transition"])
-        if words:
-            note(words)
+    rate, matrix = document["noise_rate"], document["transition"]
+    if words := two_estimates(rate, low, high, matrix, document["regime"]):
+        note(words)
     explain("noise-rate", "transition", "regimes", "suspicion", "out-of-sample")
     unknowable(document)
     if full():
@@ -119,6 +122,12 @@ def show(lab: Lab, found: Diagnosis) -> None:
     else:
         note("The evidence behind this, in likelihoods: switch on *All statistics* at the left.")
     choose.again(lab, found)
+
+
+def advice_on(document: LabelDiagnosis) -> str:
+    """What to do about the labels. Where no name of a class is certain, the likely classes aren't either."""
+    unnamed = document["regime"] == "class-dependent" and document["noise_rate_interval"][1] >= 1
+    return f"{LOOK_FIRST if unnamed else ''}{ADVICE[document['regime']]}"
 
 
 def through_t(lab: Lab, found: Diagnosis) -> None:
@@ -187,14 +196,15 @@ def groups(found: Diagnosis) -> None:
         return
     st.subheader("Groups of images to name", anchor=False)
     note(
-        "Images of one row look like one class. Which of their labels is its name, or whether none is, you"
-        " can see."
+        "Images of one row look like one class, unless it says otherwise. Which of their labels is its name,"
+        " or whether none is, you can see."
     )
     for number, row in enumerate(rows):
         labels = ", ".join(
             f"{literal(one['label'])} ({share(one['share'])})" for one in row["labels"]
         )
-        st.markdown(f"{row['count']:,} images, labelled {labels}")
+        like = "" if row.get("alike", True) else " that look like no class in particular"
+        st.markdown(f"{images_of(row['count'])}{like}, labelled {labels}")
         places = [place for place in row["samples"] if place < found.n]
         pictures(found, places, columns=16, key=f"group-{number}")
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.charts import noise as charts
 from app.samples.thumbs import thumbs
-from app.sections.noise.standing import CHANGED_HERE, SUREST
+from app.sections.noise.standing import CHANGED_HERE, estimated, first_of_the_list
 from app.widgets import allowed, chart, empty, note, percent, task_box, told
 from app.widgets.doing import do_button
 from app.widgets.pickers import dataset_label
@@ -162,8 +162,8 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
     low, high = trial["noise_rate_interval"]
     with st.container(horizontal=True, gap="medium"):
         st.metric("Diagnosis", regime_words(trial["regime"]), width="content")
-        estimated = share(trial["noise_rate"])
-        st.metric("Wrong labels, estimated", estimated, help=SUREST, width="content")
+        rate, how = estimated(trial)
+        st.metric("Wrong labels, estimated", rate, help=how, width="content")
         st.metric("95% interval", f"{share(low)} to {share(high)}", width="content")
         st.metric("Wrong labels, true", share(trial["true_rate"]), width="content")
         if trial["found_first"] is not None and "sought" in trial:
@@ -205,7 +205,7 @@ def show(lab: Lab, trial: dict[str, Any]) -> None:
             ),
             key=f"true-t-{trial['id']}",
         )
-    if words := two_estimates(trial["noise_rate"], low, high, trial["transition"]):
+    if words := two_estimates(trial["noise_rate"], low, high, trial["transition"], trial["regime"]):
         note(words)
 
 
@@ -236,8 +236,7 @@ def _suspects(lab: Lab, trial: dict[str, Any]) -> None:
     except GlyphlabError as error:
         note(f"The suspects can't be shown: {error}")
         return
-    wrong = sum(row["given"] != row["true"] for row in rows)
-    st.markdown(f"**The first {len(rows)} suspects:** {wrong} of them have a wrong label.")
+    st.markdown(first_of_the_list(trial))
     captions = [
         f"{'✓' if row['given'] != row['true'] else '✗'} labelled {row['given']}, likely"
         f" {row['likely']}"
@@ -269,7 +268,7 @@ def row(trial: dict[str, Any]) -> dict[str, Any]:
         "rate": exactly(trial["rate"]),
         "images": trial["n"],
         "diagnosis": regime_words(trial["regime"]),
-        "estimated": share(trial["noise_rate"]),
+        "estimated": estimated(trial)[0],
         "true": share(trial["true_rate"]),
         **accuracy,
     }

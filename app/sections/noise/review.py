@@ -19,6 +19,7 @@ from app.widgets import allowed, note, number
 from app.widgets.keys import SKIP, UNDO, Press, listen
 from app.widgets.meanwhile import open_for
 from app.widgets.person import person, pick_person
+from app.widgets.skipped import show_again
 from engine.labels.entries import REVIEW
 from engine.noise.shares import ONE_BY_ONE, two_counts
 
@@ -58,6 +59,7 @@ def draw(lab: Lab) -> None:
         passed_over = f" but the {left:,} that you skipped" if left else ""
         st.success(f"Nothing is left to decide here{passed_over}.", icon=":material/done_all:")
         if may:
+            show_again(f"skipped-{found.key}")
             buttons_after(review, do, None)
             listen(KEYS, {"u": UNDO}, [], do)
     else:
@@ -75,7 +77,7 @@ def draw(lab: Lab) -> None:
             st.info(_none_left(found, follow, passed, these), icon=":material/done_all:")
         open_for(found.key, [str(place)])
         candidate(found, review, place, do if may else None)
-    latest_decisions(found, list(decided.values())[-8:][::-1])
+    latest_decisions(found, list(decided.values())[-8:][::-1], may)
 
 
 def _in_order(lab: Lab, found: Diagnosis, queue: np.ndarray) -> tuple[list[int], frozenset[int]]:
@@ -253,21 +255,24 @@ def _set(place: int, label: int) -> Press:
     return Press(0, f"={label}", str(place), "")
 
 
-def latest_decisions(found: Diagnosis, latest: list) -> None:
-    """The last decisions, newest first."""
+def latest_decisions(found: Diagnosis, latest: list, may: bool) -> None:
+    """The last decisions, newest first; before the first, what keys do for who `may` decide."""
+    if not latest and not may:
+        return
     if not latest:
         note(
             "Keys: Y accepts the likely class, N keeps the given label,"
             f"{' a digit sets another class,' if _by_digit(found.classes) else ''} → skips, U undoes."
         )
         return
-    st.caption("Latest decisions, newest first. U takes back your latest.")
+    st.caption(f"Latest decisions, newest first.{' U takes back your latest.' * may}")
     names, arrays = found.classes, found.arrays
     captions = [
         (
             f"{names[d.label]} stays"
             if not d.changed
-            else f"{names[arrays['given'][d.position]]} → {names[d.label] if d.label >= 0 else 'out'}"
+            else f"{names[arrays['given'][d.position]]} →"
+            f" {names[d.label] if d.label >= 0 else 'out, or new class'}"
         )
         for d in latest
     ]

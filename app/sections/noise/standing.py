@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from engine.noise.shares import share
 
 if TYPE_CHECKING:
     from engine.noise.review import Decision
@@ -16,7 +18,30 @@ CHANGED_HERE = (
     "✓ the label was changed on purpose, ✗ it is the correct one. Labels were changed for this experiment alone: an"
     " image's own page, which a click opens, shows the label and the suspicion that it has in the data set."
 )
+BY_T = "Estimated together with the transition matrix T, not by the sum of all suspicions."
 SUREST = "By the images that are predicted most confidently, not by the sum of all suspicions, unless few are wrong."
+
+
+def estimated(trial: Mapping[str, Any]) -> tuple[str, str]:
+    """The share of wrong labels that was estimated in an experiment, in words, and by what."""
+    if trial["regime"] == "undecided":
+        return "not decided", "The interval holds every reading."
+    how = BY_T if trial["regime"] == "class-dependent" else SUREST
+    return share(trial["noise_rate"]), how
+
+
+def first_of_the_list(trial: Mapping[str, Any]) -> str:
+    """How many of the first suspects of an experiment are what the list is to find."""
+    rows = trial["suspects"]
+    wrong = sum(row["given"] != row["true"] for row in rows)
+    if trial["regime"] == "complementary":  # a right one is the accident
+        right = len(rows) - wrong
+        return (
+            f"**The first {len(rows)} of the list, likeliest correct by accident first:** {right} of them"
+            f" {'has' if right == 1 else 'have'} the correct label."
+        )
+    has = "has" if wrong == 1 else "have"
+    return f"**The first {len(rows)} suspects:** {wrong} of them {has} a wrong label."
 
 
 def suspects_of(found: Diagnosis) -> np.ndarray:

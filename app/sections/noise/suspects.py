@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from app.charts.words import literal, page_of, probability
+from app.charts.words import images_of, literal, page_of, probability
 from app.samples.thumbs import thumbs
 from app.sections.noise import choose
 from app.sections.noise.standing import suspects_of
@@ -76,7 +76,7 @@ def draw(lab: Lab) -> None:
     shown = places[(number - 1) * PAGE : number * PAGE]
     pictures(found, shown, captions(found, shown), columns=12, key="gallery", walk=places)
     note(
-        f"{len(places):,} images. Below each: given → likely class · suspicion, the estimated"
+        f"{images_of(len(places))}. Below each: given → likely class · suspicion, the estimated"
         " probability that the given label is wrong."
     )
     what_is_this("suspicion", "out-of-sample", "calibration")

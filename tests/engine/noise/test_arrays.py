@@ -44,6 +44,10 @@ def test_probabilities_of_any_model_are_diagnosed_and_reported(digits) -> None:
     left_open = replace(found, regime="undecided", likely=given).report()
     assert f"<figcaption>{given[first]} ({first})</figcaption>" in left_open and " → " in page
     assert " → " not in left_open.partition("Most suspect")[2]
+    assert "Likeliest correct by accident" in replace(found, regime="complementary").report()
+    doubted = replace(found, likely=given, score=np.full(len(given), 0.4)).report()
+    assert f"{given[first]} → not known ({first})" in doubted
+    assert "row" in page.partition("<h2>T")[2][:80], "what T is, is said beside it"
 
 
 def test_probabilities_of_noisy_labels_are_not_corrected_twice(digits) -> None:

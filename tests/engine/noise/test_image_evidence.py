@@ -376,6 +376,7 @@ def test_images_of_no_class_are_like_each_other_and_their_labels_agree_by_chance
     assert found is not None and found.decided and found.right_at_most < 0.35
     np.testing.assert_array_equal(found.images, spread)
     rate = of_no_class(judged_as("clean"), found, given, 0.01)
+    assert not rate.groups[-1].alike, "so that no page says that they look like one class"
     assert rate.regime == "symmetric" and 0.1 < rate.rate_low < 0.2 <= rate.rate_high < 0.22
     others = replace(judged_as("undecided"), rate_high=0.05)  # fewer may be wrong among the others
     assert of_no_class(others, found, given, 0.05).regime == "symmetric"

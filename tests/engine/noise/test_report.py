@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.noise.copies import Copies
 from engine.noise.findings import Findings
-from engine.noise.report import confused, evidence, summary
+from engine.noise.report import about_copies, confused, evidence, summary
 
 
 def test_the_largest_cells_of_t_are_named_in_order_also_where_their_row_has_several():
@@ -51,3 +52,21 @@ def test_few_errors_are_counted_as_surely_as_they_are_known():
     assert "put down to the images, none of these labels are wrong" in said, "a sixth of an image"
     found.clear["unexplained"] = 0.02
     assert "at least 2.0% of these labels are wrong" in " ".join(evidence(found, {}, "0123456789"))
+
+
+def test_nothing_is_said_of_cells_images_and_copies_that_there_are_none_of():
+    figures = {"confident": 200.0, "confident_agreement": 0.99, "coincidence": 0.0}
+    clear = {"images": 0.0, "share": 0.0, "differ": 0.0, "unexplained": 0.0}
+    found = Findings(
+        *("class-dependent", 0.05, 0.04, 0.06),
+        *(np.eye(10), np.full(10, 0.1), 1.0),
+        figures=figures,
+        clear=clear,
+        because="they are two classes",
+    )
+    text = summary(found, 1000, "0123456789")
+    assert "depends on the class. They are two classes." in text and ": ." not in text
+    said = " ".join(evidence(found, {}, "0123456789"))
+    assert "no image is clearly of one class" in said and "Of these 0" not in said
+    [copy] = about_copies(Copies(1, 2, 1, 50))
+    assert copy.startswith("1 image is identical") and "1 of these labels is wrong" in copy

@@ -149,7 +149,17 @@ def test_the_consensus_is_no_class_that_nobody_gave_and_without_a_majority_is_no
 def test_a_data_set_that_one_person_labelled_has_none(lab):
     assert lab.annotators.agreement("digits") is None
     page = open_page("noise", section="annotators", data="digits")
-    assert "was labelled by two people yet" in texts(page)
+    words = texts(page)
+    assert "was labelled by two people yet" in words and "sample?data=digits" in words
+    assert "label?data" not in words, "where every image of digits has a label"
+
+
+@pytest.mark.parametrize(("page", "more"), [("noise", {"section": "annotators"}), ("sample", {})])
+def test_a_data_set_that_is_not_here_leads_to_where_it_is_got(lab, page, more, monkeypatch):
+    monkeypatch.delenv("GLYPHLAB_DATA", raising=False)
+    shown = open_page(page, data="mnist", **more)
+    assert not shown.error and "`mnist` is not on this machine." in texts(shown)
+    assert "data?data=mnist" in texts(shown)
 
 
 def test_taking_the_consensus_is_no_vote(lab):
