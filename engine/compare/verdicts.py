@@ -204,7 +204,7 @@ def _score(group: SeedGroup) -> str:
         return "no score"
     if found.deviation is not None:
         return (
-            f"{percent(found.mean)} on average over {found.n} seeds (standard deviation"
+            f"{percent(found.mean)} on average over {found.n} {group.noun} (standard deviation"
             f" {100 * found.deviation:.2f} points)"
         )
     interval = group.interval
