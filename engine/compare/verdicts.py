@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.compare.learning import PER_EPOCH, first_epoch, smooth, speed, start
+from engine.compare.matched import changed_between
 from engine.compare.seeds import SeedGroup, mean_of, means, percent
 from engine.compare.statistics import McNemar
 from engine.compare.subjects import Subject, apart_from_seed
@@ -145,6 +146,11 @@ def _end(
         return (
             f"{text} Whether one is better can't be told: what is right counts"
             f" {_by_labels(first, second)}. {SCORE_TOGETHER}"
+        )
+    if not pairs and p_seeds is None and changed_between(one, two):
+        return (
+            f"{text} Whether one is better can't be told: the data set changed between them."
+            f" {SCORE_TOGETHER}"
         )
     if p_seeds is not None:
         sure = (

@@ -16,7 +16,7 @@ from app.samples.thumbs import thumbs
 from app.sections.compare.colours import colours_of
 from app.sections.compare.labels import by_labels, together
 from app.widgets.common import chart, empty, note
-from engine.compare.matched import OtherLabelsError
+from engine.compare.matched import ChangedImagesError, OtherLabelsError
 from engine.errors import GlyphlabError, RunError, sentence
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
         )
     try:
         pair = lab.compare.pair(by_id[first], by_id[second])
-    except OtherLabelsError as error:
+    except (OtherLabelsError, ChangedImagesError) as error:
         where = together(lab, [by_id[first], by_id[second]])
         st.info(f"{sentence(error)}. {where}", icon=":material/info:")
         return

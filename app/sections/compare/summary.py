@@ -226,9 +226,7 @@ def score_rows(
         images = f"{number(group.scored.n)} images"
         kind = f"mean of {group.spread.n} {group.noun}" if several else images
         if several and interval:
-            kind += (
-                f"; 95% interval by {f'its {group.noun}' if interval.by == 'seeds' else f'the {images}'}"
-            )
+            kind += f"; 95% interval by {f'its {group.noun}' if interval.by == 'seeds' else f'the {images}'}"
         colour = colours[group.members[0].id]
         scores = [100 * score for score in group.scores]
         out.append(charts.Score(group.label, scores, *bounds, colour, kind))

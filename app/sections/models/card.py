@@ -232,6 +232,8 @@ def _accuracy(meta: CheckpointMeta) -> tuple[str, str, str | None]:
     if held:
         help = f"mean of {held['models']} models of this recipe, each on {number(held['n'])} images"
         return "Held-out accuracy", percent(held["accuracy"]), help
+    if metrics.get("val_accuracy") is None and not awaits_test(metrics):
+        return "Accuracy", percent(None), "No images were held out to measure it on."
     return "Validation accuracy", percent(metrics.get("val_accuracy")), validation_only(metrics)
 
 

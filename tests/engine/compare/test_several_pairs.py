@@ -9,6 +9,7 @@ from compared import compared_run
 
 from engine.compare.seeds import mixed, of_one_recipe
 from engine.compare.statistics import holm, welch
+from engine.errors import DataError, RunError
 from engine.lab import Lab
 
 ALONE = "These runs differ in their random seed alone."
@@ -184,3 +185,20 @@ def test_runs_on_a_data_set_that_changed_meanwhile_are_not_said_to_differ_by_the
     subjects = lab.compare.subjects([old.id, new.id, third.id, other.id])
     assert [bool(mixed(group)) for group in lab.compare.groups(subjects)] == [True, False]
     assert "on average over 3 runs" in "\n".join(lab.compare.answers(subjects))
+
+
+def test_runs_between_which_their_data_set_changed_are_not_compared_image_by_image(lab):
+    old, new = (compared_run(lab, wrong=range(3), changes={"lr": lr}) for lr in (0.68, 0.69))
+    now = lab.dataset(old.recipe().data).fingerprint
+    new.write_status(fingerprint=now)
+    assert lab.compare.pair(*lab.compare.subjects([old.id, new.id]))  # of one nothing is known
+    old.write_status(fingerprint="before it grew")
+    subjects = lab.compare.subjects([old.id, new.id])
+    with pytest.raises(RunError, match="the data set changed between these runs"):
+        lab.compare.pair(*subjects)
+    assert lab.compare.tests(subjects) == []
+    [said] = final(lab.compare.answers(subjects))
+    assert "Whether one is better can't be told: the data set changed between them." in said
+    assert lab.compare.names(subjects[1], [0])
+    with pytest.raises(DataError, match="has changed since this run"):
+        lab.compare.names(subjects[0], [0])  # a place in it is another image now
