@@ -33,7 +33,7 @@ def inside(lab: Lab, model: str) -> None:
     """Draw the section. What is heavy happens only after a click, as it loads the model."""
     st.subheader("Look inside", anchor=False)
     if not st.toggle(
-        "Show its predictions for images of its data set, saliency maps and first-layer filters",
+        "Show its predictions, saliency maps and first-layer filters",
         key=f"inside-{model}",
     ):
         return
