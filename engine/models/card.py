@@ -34,6 +34,7 @@ OF_VALIDATION = (
     "These figures are of the validation images. Where the best epoch was chosen by them, expect new images to"
     " be classified somewhat less well."
 )
+UNMEASURED = "No images were held out to measure it on."
 VALIDATION_ONLY = f"{OF_VALIDATION} There was no test split."
 
 
@@ -117,6 +118,8 @@ def model_card(meta: CheckpointMeta) -> str:
     ]
     if metrics.get("test_accuracy") is None and metrics.get("val_accuracy") is not None:
         lines += ["", validation_only(metrics)]
+    if not (measured_split(metrics) or meta.get("held_out") or awaits_test(metrics)):
+        lines += ["", UNMEASURED]
     if metrics.get("test_data"):
         read = (
             "followed through the epochs, but nothing was chosen by them"

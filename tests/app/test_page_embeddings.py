@@ -277,7 +277,7 @@ def test_two_spaces_of_one_model_ask_for_another(lab: Lab, space) -> None:
 
 
 def test_a_run_without_epochs_says_so(lab: Lab, space) -> None:
-    assert "has not kept two epochs" in texts(
+    assert "kept fewer than two epochs" in texts(
         open_page("embeddings", view="learning", run=lab.model)
     )
 

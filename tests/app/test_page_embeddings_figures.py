@@ -25,7 +25,7 @@ def test_figures_on_images_that_the_model_learned_from_are_called_no_test_figure
     address = {"model": lab.model, "data": "digits", "view": "figures"}
     said = texts(open_page("embeddings", **address))  # what is chosen unless a person does
     assert "**No test figures:** the model learned from the training images" in said
-    assert "choose *test images* under *Images* above" in said
+    assert "choose *test images* under *Images* above, if this data set has any" in said
     assert "training and validation images, stratified" in said
     said = texts(open_page("embeddings", **address, part="test"))
     assert "No test figures" not in said and " test images, stratified" in said

@@ -19,6 +19,7 @@ from engine.errors import RunError
 from engine.jobs.again import with_test_split
 from engine.lab import Lab
 from engine.models import citation
+from engine.models.card import model_card
 from engine.services.predictions import confused_images, held_out_predictions
 
 CITATION = Path(__file__).parents[2] / "CITATION.cff"
@@ -303,3 +304,4 @@ def test_a_model_that_was_measured_on_nothing_is_not_said_to_have_validation_fig
     metric = open_page("models", model=run.id).metric[0]
     assert (metric.label, metric.value) == ("Accuracy", "–")
     assert metric.help == "No images were held out to measure it on."
+    assert metric.help in model_card(lab.model_meta(run.id))

@@ -87,7 +87,7 @@ def no_test(lab: Lab, model: str, data: str, part: str) -> str:
         return ""
     return (
         f"**No test figures:** {SEEN[part]}. For figures on images that are new to it choose *test images*"
-        " under *Images* above, or a data set that it was not trained on."
+        " under *Images* above, if this data set has any, or a data set that it was not trained on."
     )
 
 

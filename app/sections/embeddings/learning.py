@@ -32,11 +32,15 @@ def draw(lab: Lab) -> None:
     if run is None:
         return
     if len(lab.spaces.epochs(run)) < 2:
-        empty(
-            "This run has not kept two epochs of its embedding yet. Runs keep them as they train.",
-            "train",
-            "Train a model",
-        )
+        if lab.run(run).alive:
+            empty("This run has not kept two epochs of its embedding yet: they are kept as it trains.")
+        else:
+            empty(
+                "This run has kept fewer than two epochs of its embedding. Choose another one, or train"
+                " a model for longer.",
+                "train",
+                "Train a model",
+            )
         return
     options = Options()
     found = lab.spaces.learning(run, options, compute=False)

@@ -19,7 +19,7 @@ from app.widgets.explain import explain, full, meaning
 from app.widgets.links import link, page_file
 from engine.errors import GlyphlabError
 from engine.imaging.images import STYLES
-from engine.models.card import awaits_test, measured_split, validation_only
+from engine.models.card import UNMEASURED, awaits_test, measured_split, validation_only
 from engine.models.metadata import guessing, sets_tested_on
 from engine.recognition.confusables import groups_among, groups_in_words
 
@@ -233,7 +233,7 @@ def _accuracy(meta: CheckpointMeta) -> tuple[str, str, str | None]:
         help = f"mean of {held['models']} models of this recipe, each on {number(held['n'])} images"
         return "Held-out accuracy", percent(held["accuracy"]), help
     if metrics.get("val_accuracy") is None and not awaits_test(metrics):
-        return "Accuracy", percent(None), "No images were held out to measure it on."
+        return "Accuracy", percent(None), UNMEASURED
     return "Validation accuracy", percent(metrics.get("val_accuracy")), validation_only(metrics)
 
 
