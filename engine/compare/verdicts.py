@@ -132,9 +132,13 @@ def _end(
     test = _only(first, second, pairs)
     where = first.scored.scored_on
     if second.scored.scored_on != where:
+        classes = [
+            {row["class"] for row in group.scored.final.get("per_class") or ()}
+            for group in (first, second)
+        ]
         return (
             f"The final scores can't be compared: {first.name} was scored on {where}, {second.name}"
-            f" on {second.scored.scored_on}."
+            f" on {second.scored.scored_on}.{f' {SCORE_TOGETHER}' * bool(classes[0] & classes[1])}"
         )
     text = (
         f"**Final accuracy.** On {where}, {first.name} is right on {_score(first)}, {second.name}"

@@ -228,8 +228,13 @@ def _followed(recipe: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     return f"{what}{which}, mean of {last}" if epochs > 1 else f"{what}{which} after its epoch"
 
 
+def is_calibrated(meta: CheckpointMeta) -> bool:
+    """Whether its temperature was fitted: not where no images were held out for validation."""
+    return meta["temperature"] != 1 or bool(meta["recipe"]["data"].get("validation"))
+
+
 def _calibrated(meta: CheckpointMeta) -> str:
-    if meta["temperature"] == 1 and not meta["recipe"]["data"].get("validation"):
+    if not is_calibrated(meta):
         return "not fitted, as no images were held out for validation"
     return "outputs are divided by it"
 

@@ -61,3 +61,11 @@ def test_images_of_a_set_that_the_model_was_not_trained_on_are_new_to_it(lab):
     assert all(own[part] for part in ("train", "val", "all")) and not own["test"]
     assert "may have been chosen by these validation images" in own["val"]
     assert no_test(lab, lab.model, "characters", "train") == ""
+
+
+def test_no_figures_are_offered_of_images_without_a_label(lab, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(lab.home))
+    address = {"model": lab.model, "data": "digits", "view": "figures", "part": "unlabelled"}
+    page = open_page("embeddings", **address)
+    assert "These figures need images with a label" in texts(page)
+    assert not [button for button in page.button if button.label == "Measure"]

@@ -129,8 +129,10 @@ def _verdict(found: dict[str, Any]) -> str:
     better = last if last["accuracy"] > first["accuracy"] else first
     if row["only_first"] == row["only_second"]:
         return "Neither is better on these images: they make equally many mistakes."
+    only = row["only_second"]
+    images = "1 image is" if only == 1 else f"{number(only)} images are"
     counts = (
-        f"{number(row['only_second'])} images are classified correctly only by the last model,"
+        f"{images} classified correctly only by the last model,"
         f" {number(row['only_first'])} only by the first"
     )
     if row["p_corrected"] < 0.05:
