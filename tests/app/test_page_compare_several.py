@@ -69,7 +69,9 @@ def test_changed_images_that_are_not_listed_are_said_to_be_missing():
     assert "different classes by the first and the last model." in said(3, models=3)
 
 
-def test_images_of_a_data_set_that_changed_since_are_not_shown_in_place_of_those_that_were_there(lab):
+def test_images_of_a_data_set_that_changed_since_are_not_shown_in_place_of_those_that_were_there(
+    lab,
+):
     run = compared_run(lab, wrong=range(3))
     run.write_status(fingerprint="before it grew")
     page = open_page("compare", runs=run.id)

@@ -52,6 +52,9 @@ def test_a_model_shows_its_card_its_figures_and_what_it_confuses(lab):
     listed = page.dataframe[-1].value.set_index("Id")
     assert listed.loc["canvas-digits"]["Name"] == "canvas-digits"
     assert listed.loc[run.id]["Name"] == "slow", "as in the box above"
+    of_all = listed.loc["characters-best"]
+    assert of_all["Accuracy"] == "90.43%" and "held-out images" in of_all["Measured on"]
+    assert "Test accuracy" not in listed.columns, "not all are of test images"
 
 
 def test_a_model_of_labels_that_people_gave_stands_beside_random_choice(lab):

@@ -33,7 +33,9 @@ def draw(lab: Lab) -> None:
         return
     if len(lab.spaces.epochs(run)) < 2:
         if lab.run(run).alive:
-            empty("This run has not kept two epochs of its embedding yet: they are kept as it trains.")
+            empty(
+                "This run has not kept two epochs of its embedding yet: they are kept as it trains."
+            )
         else:
             empty(
                 "This run has kept fewer than two epochs of its embedding. Choose another one, or train"

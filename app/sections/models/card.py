@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.files.documents import CheckpointMeta, Figures
     from engine.lab import Lab
     from engine.runs.run_info import RunInfo
+    from engine.store.models import ModelInfo
 
 SHARE = 15  # percent, offered as the test split
 NO_TEST = (
@@ -92,6 +93,18 @@ def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
             )
     alike = () if merged is None else ("look-alikes",)
     explain("accuracy", *alike, "top-3", "test", "temperature", "splits")
+
+
+def accuracy(model: ModelInfo) -> str:
+    """A model's accuracy in a list, on the images that `measured_on` names."""
+    return percent(model.val_accuracy if model.accuracy is None else model.accuracy)
+
+
+def measured_on(model: ModelInfo) -> str:
+    """Which images a model's accuracy in a list is of: not always test images."""
+    if model.tested_on:
+        return model.tested_on
+    return "–" if model.val_accuracy is None else "its validation images"
 
 
 def card(lab: Lab, name: str) -> None:
