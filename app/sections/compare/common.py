@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.charts.words import number, percent
+from app.charts.words import literal, number, percent
 from app.samples.thumbs import thumbs
 from app.sections.compare.maps import maps
 from app.widgets.allowed import allowed
@@ -92,7 +92,7 @@ def show(lab: Lab, found: dict[str, Any], names: dict[str, str]) -> None:
     with st.container(horizontal=True, gap="medium"):
         for row in found["models"]:
             st.metric(
-                f"{names.get(row['model'], row['model'])} · {row['model']}",
+                f"{literal(names.get(row['model'], row['model']))} · {row['model']}",
                 percent(row["accuracy"]),
                 help=f"95% interval {percent(row['low'])} to {percent(row['high'])}",
                 width="content",

@@ -232,7 +232,7 @@ def calibration(lab: Lab, subjects: Sequence[Subject]) -> None:
             " proportional to the number of images in it."
         )
     if missing:
-        note(f"Without saved predictions: {', '.join(missing)}.")
+        note(f"Without saved predictions: {', '.join(map(literal, missing))}.")
 
 
 def gallery(

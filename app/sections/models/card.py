@@ -213,7 +213,7 @@ def remove(lab: Lab, name: str) -> None:
         return
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(
-            f"Delete run **{own.name}** (`{own.id}`) with its model, curves and log? It stays in"
+            f"Delete run **{literal(own.name)}** (`{own.id}`) with its model, curves and log? It stays in"
             " the trash for a week."
             if own is not None
             else f"Delete `{name}`? It stays in the trash for a week."
