@@ -92,7 +92,7 @@ def show(lab: Lab, found: dict[str, Any], names: dict[str, str]) -> None:
     with st.container(horizontal=True, gap="medium"):
         for row in found["models"]:
             st.metric(
-                f"{literal(names.get(row['model'], row['model']))} · {row['model']}",
+                f"{literal(names.get(row['model']) or row['model'])} · {row['model']}",
                 percent(row["accuracy"]),
                 help=f"95% interval {percent(row['low'])} to {percent(row['high'])}",
                 width="content",
