@@ -3,7 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from app.sections.models.card import card, downloads, figures, mistakes, offer_test_split, remove
+from app.sections.models.card import (
+    accuracy,
+    card,
+    downloads,
+    figures,
+    measured_on,
+    mistakes,
+    offer_test_split,
+    remove,
+)
 from app.sections.models.inside import inside
 from app.widgets import (
     WIDE_TABLE,
@@ -14,7 +23,6 @@ from app.widgets import (
     note,
     page,
     parameters,
-    percent,
     pick_model,
 )
 
@@ -41,8 +49,8 @@ with page("Models", "Saved models: what they are for, how good they are, and the
                 {
                     "Name": entry.title if entry.where == "run" else entry.name,
                     "Id": entry.name,  # what commands call it
-                    "Test accuracy": percent(entry.accuracy),
-                    "Tested on": entry.tested_on or "–",
+                    "Accuracy": accuracy(entry),
+                    "Measured on": measured_on(entry),
                     "Classes": entry.classes,
                     "Trained on": entry.data,
                     "Parameters": parameters(entry.parameters),

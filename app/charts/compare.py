@@ -193,7 +193,7 @@ def thresholds(rows: Sequence[Row], unit: str, colours: Mapping[str, str]) -> go
     ]
     title = f"{unit.capitalize()} to each held-out accuracy"
     if not any(row.get(f"{unit}_to_{step}") is not None for row in rows for step in steps):
-        return message(title, "None of these runs reached a threshold yet.")
+        return message(title, "None of these runs has reached a threshold.")
     chart = figure(
         title,
         "Held-out accuracy",

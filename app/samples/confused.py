@@ -186,8 +186,8 @@ def _found(lab: Lab, model: str) -> dict[str, Any] | None:
         note("What was found of this model's images is damaged, and has to be found again.")
     if task is None or task.state in ("failed", "stopped", "finished"):
         note(
-            "Only counts were saved with this model. To show the images, it predicts all of them once,"
-            " in the background."
+            "Only counts were saved with this model, or its data set has changed since. To show the images, it"
+            " predicts all of them once, in the background."
         )
         if allowed(lab, "compute"):
             do_button(

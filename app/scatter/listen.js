@@ -172,7 +172,7 @@ export const listening = {
       const given = data.classes[this.labels[place]], answer = data.answers[this.answers[place]];
       const [said, label] = this.mended.get(place) ?? [given ?? "no label", given];
       rows.append(Object.assign(document.createElement("b"), { textContent: said }));
-      line(`read as ${answer}, ${sureness(this.confidence[place] / 255)}`, answer === label || !label ? "" : "bad");
+      line(`predicted ${answer}, ${sureness(this.confidence[place] / 255)}`, answer === label || !label ? "" : "bad");
       if (!data.shown.includes(data.layer.title)) line(this.valueOf(place));
     } else {
       rows.append(Object.assign(document.createElement("b"), { textContent: this.valueOf(place) }));

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.text import percent, points, table
-from engine.compare.seeds import of_one_recipe
+from engine.compare.seeds import mixed, of_one_recipe
 from engine.durations import duration
 from engine.errors import RunError
 from engine.progress import Progress
@@ -62,7 +62,11 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
             hint=" ".join(left_out),
         )
     groups = lab.compare.groups(subjects)
-    alone = [of_one_recipe(groups[0])] if len(groups) == 1 else []
+    alone = (
+        [of_one_recipe(groups[0])]
+        if len(groups) == 1
+        else [sentence.replace("*", "") for sentence in map(mixed, groups) if sentence]
+    )
     return {
         "runs": lab.compare.table(subjects),
         "tests": lab.compare.tests(subjects),

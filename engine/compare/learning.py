@@ -127,9 +127,13 @@ def _when(group: SeedGroup, step: str) -> str:
     goal = f"{100 * float(step):g}%"
     epochs = [s.reached("epoch")[step] for s in group.members if step in s.reached("epoch")]
     if not epochs:
-        return f"{group.name} never reached {goal}"
+        return f"{group.name} has not reached {goal}"
     seconds = [s.reached("seconds")[step] for s in group.members if step in s.reached("seconds")]
-    part = f" with {len(epochs)} of {len(group.members)} seeds" if len(group.members) > 1 else ""
+    part = (
+        f" with {len(epochs)} of {len(group.members)} {group.noun}"
+        if len(group.members) > 1
+        else ""
+    )
     return (
         f"{group.name} reached {goal}{part} after {_whole(fmean(epochs))}"
         f" ({duration(fmean(seconds) if seconds else None)})"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from engine.compare.matched import matched
+from engine.compare.matched import predictions_of_both
 from engine.compare.statistics import McNemar, holm, mcnemar
-from engine.compare.subjects import Subject, predictions_of
+from engine.compare.subjects import Subject
 from engine.errors import RunError
 
 
@@ -29,8 +29,7 @@ def tested_pairs(subjects: Sequence[Subject]) -> list[PairTest]:
     found: list[tuple[Subject, Subject, int, McNemar]] = []
     for first, second in combinations(subjects, 2):
         try:
-            one, two = predictions_of(first), predictions_of(second)
-            index, at_one, at_two = matched(one, two)
+            one, two, index, at_one, at_two = predictions_of_both(first, second)
         except RunError:
             continue
         test = mcnemar(one.right[at_one], two.right[at_two])

@@ -9,7 +9,8 @@ from statistics import fmean
 from engine.compare.statistics import Interval, Spread, spread, widest
 from engine.compare.subjects import Subject
 
-SEED_ALONE = "These runs differ in their random seed alone."
+IMAGES = "images"
+CHANGED = "the data set changed meanwhile"
 ONE_RUN = "These runs have one recipe and one seed: together they tell no more than one."
 
 
@@ -49,6 +50,11 @@ class SeedGroup:
         return len(self.scores) > 1 and min(self.scores) == max(self.scores)
 
     @property
+    def noun(self) -> str:
+        """What its runs are to one another: 'seeds', or 'runs' where their images differ too."""
+        return "runs" if IMAGES in differ_in(self.members) else "seeds"
+
+    @property
     def pretrained(self) -> str | None:
         """What it starts from, if not from random weights."""
         return self.members[0].recipe.init_from
@@ -57,8 +63,9 @@ class SeedGroup:
 def seed_group(runs: Sequence[Subject]) -> SeedGroup:
     members, doubles = without_doubles(runs)
     first = members[0]
+    noun = "runs" if IMAGES in differ_in(members) else "seeds"
     scores = tuple(s.accuracy for s in members if s.final and s.accuracy is not None)
-    label = first.label if len(members) == 1 else f"{_together(members)} ({len(members)} seeds)"
+    label = first.label if len(members) == 1 else f"{_together(members)} ({len(members)} {noun})"
     return SeedGroup(
         label, tuple(members), scores, spread(scores) if scores else None, tuple(doubles)
     )
@@ -93,7 +100,33 @@ def of_one_recipe(group: SeedGroup) -> str:
     if len(group.members) == 1:
         return ONE_RUN
     known = group.spread is not None and group.spread.n > 1
-    return f"{SEED_ALONE} Their spread is {'shown' if known else 'known once two have a score'}."
+    fields = differ_in(group.members)
+    several = [", ".join(fields[:-1]), fields[-1]] if len(fields) > 1 else fields
+    told = f"These runs differ in their {' and '.join(several)} alone"
+    told += f": {CHANGED}" if IMAGES in fields else ""
+    return f"{told}. Their spread is {'shown' if known else 'known once two have a score'}."
+
+
+def differ_in(members: Sequence[Subject]) -> list[str]:
+    """In what runs of one recipe differ, none of which repeats another."""
+    seeds = {(one.recipe.seed, one.recipe.data.seed) for one in members}
+    versions = {one.fingerprint for one in members if one.fingerprint}
+    found = {
+        "random seed": len({seed for seed, _ in seeds}) > 1,
+        "split seed": len({split for _, split in seeds}) > 1,
+        IMAGES: len(versions) > 1 or len(seeds) < len(members),
+    }
+    return [name for name, differs in found.items() if differs]
+
+
+def mixed(group: SeedGroup) -> str:
+    """That runs which are taken together differ in their images too; '' where they do not."""
+    if group.noun == "seeds":
+        return ""
+    return (
+        f"The runs of {group.name} differ in their images too, as {CHANGED}: how far their scores differ is"
+        " not due to seeds alone."
+    )
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:

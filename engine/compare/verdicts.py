@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.compare.learning import PER_EPOCH, first_epoch, smooth, speed, start
+from engine.compare.matched import changed_between
 from engine.compare.seeds import SeedGroup, mean_of, means, percent
 from engine.compare.statistics import McNemar
 from engine.compare.subjects import Subject, apart_from_seed
@@ -131,9 +132,13 @@ def _end(
     test = _only(first, second, pairs)
     where = first.scored.scored_on
     if second.scored.scored_on != where:
+        classes = [
+            {row["class"] for row in group.scored.final.get("per_class") or ()}
+            for group in (first, second)
+        ]
         return (
             f"The final scores can't be compared: {first.name} was scored on {where}, {second.name}"
-            f" on {second.scored.scored_on}."
+            f" on {second.scored.scored_on}.{f' {SCORE_TOGETHER}' * bool(classes[0] & classes[1])}"
         )
     text = (
         f"**Final accuracy.** On {where}, {first.name} is right on {_score(first)}, {second.name}"
@@ -145,6 +150,11 @@ def _end(
         return (
             f"{text} Whether one is better can't be told: what is right counts"
             f" {_by_labels(first, second)}. {SCORE_TOGETHER}"
+        )
+    if not pairs and p_seeds is None and changed_between(one, two):
+        return (
+            f"{text} Whether one is better can't be told: the data set changed between them."
+            f" {SCORE_TOGETHER}"
         )
     if p_seeds is not None:
         sure = (
@@ -204,7 +214,7 @@ def _score(group: SeedGroup) -> str:
         return "no score"
     if found.deviation is not None:
         return (
-            f"{percent(found.mean)} on average over {found.n} seeds (standard deviation"
+            f"{percent(found.mean)} on average over {found.n} {group.noun} (standard deviation"
             f" {100 * found.deviation:.2f} points)"
         )
     interval = group.interval

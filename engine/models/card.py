@@ -4,23 +4,23 @@ Hub.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from engine.data.sources import DATASETS
 from engine.durations import LEAST
-from engine.files.documents import CheckpointMeta, UnseenAlphabets
+from engine.files.documents import CheckpointMeta
 from engine.imaging.images import STYLES
 from engine.markdown import literal, plain
+from engine.models.card_rows import licences, placement_row, unseen_alphabets
 from engine.models.metadata import called, guessing, reads, sets_tested_on
 from engine.models.recipe_changes import mended, recipe_changes
 from engine.recipes.recipe import shipped_recipe, shipped_recipe_names
 
 CARD_ROWS = (
     ("test accuracy", "test_accuracy"),
-    ("test accuracy, mean of the last five epochs", "test_last5"),
+    ("test accuracy, mean of the last epochs", "test_last5"),  # see _followed
     ("test top-3", "test_top3"),
     ("test calibration error", "test_ece"),
     ("validation accuracy", "val_accuracy"),
@@ -29,10 +29,12 @@ CARD_ROWS = (
     ("training seconds", "seconds"),
 )
 
+LAST = 5  # epochs of which `test_last5` is the mean, unless there were fewer
 OF_VALIDATION = (
     "These figures are of the validation images. Where the best epoch was chosen by them, expect new images to"
     " be classified somewhat less well."
 )
+UNMEASURED = "No images were held out to measure it on."
 VALIDATION_ONLY = f"{OF_VALIDATION} There was no test split."
 
 
@@ -95,13 +97,20 @@ def model_card(meta: CheckpointMeta) -> str:
             f" {recipe['data']['seed']}, seed {recipe['seed']} |"
         ),
         f"| calibration | temperature {meta['temperature']:.3f}: {_calibrated(meta)} |",
-        f"| licence | {_licence(recipe)} |",
+        f"| licence | {licences(recipe)} |",
         f"| made | {meta['created']}, torch {meta['versions']['torch']} |",
-        *_placement_row(meta.get("placement")),
+        *placement_row(meta.get("placement")),
         "",
     ]
     rows = [
-        (label if key != "val_accuracy" else f"{label}{_by_labels(recipe)}", metrics.get(key))
+        (
+            f"{label}{_by_labels(recipe)}"
+            if key == "val_accuracy"
+            else _followed(recipe, metrics)
+            if key == "test_last5"
+            else label,
+            metrics.get(key),
+        )
         for label, key in CARD_ROWS
     ]
     lines += ["| measured | |", "|---|---|"] + [
@@ -109,10 +118,12 @@ def model_card(meta: CheckpointMeta) -> str:
     ]
     if metrics.get("test_accuracy") is None and metrics.get("val_accuracy") is not None:
         lines += ["", validation_only(metrics)]
+    if not (measured_split(metrics) or meta.get("held_out") or awaits_test(metrics)):
+        lines += ["", UNMEASURED]
     if metrics.get("test_data"):
         read = (
             "followed through the epochs, but nothing was chosen by them"
-            if "test_last5" in metrics
+            if "test_last5" in metrics and not recipe["data"].get("test_on")
             else reads(metrics.get("test_reads", 1))
         )
         lines += [
@@ -136,7 +147,7 @@ def model_card(meta: CheckpointMeta) -> str:
             ),
         ]
     if unseen := meta.get("unseen_alphabets"):
-        lines += ["", _unseen(unseen)]
+        lines += ["", unseen_alphabets(unseen)]
     return "\n".join([*lines, "", NOT_FOR]) + "\n"
 
 
@@ -206,30 +217,26 @@ def _by_labels(recipe: Mapping[str, Any]) -> str:
     return ", by the given labels"
 
 
+def _followed(recipe: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """What the mean accuracy of the last epochs is of: the test images of the data set that the model
+    was trained on, also where its final figures are of another one (`test_on`).
+    """
+    data, epochs = recipe["data"], metrics.get("epochs") or LAST
+    which = f" on the test images of {called(data['name'])}" if data.get("test_on") else ""
+    last = "the last five epochs" if epochs >= LAST else f"its {epochs} epochs"
+    what = "accuracy" if which else "test accuracy"
+    return f"{what}{which}, mean of {last}" if epochs > 1 else f"{what}{which} after its epoch"
+
+
+def is_calibrated(meta: CheckpointMeta) -> bool:
+    """Whether its temperature was fitted: not where no images were held out for validation."""
+    return meta["temperature"] != 1 or bool(meta["recipe"]["data"].get("validation"))
+
+
 def _calibrated(meta: CheckpointMeta) -> str:
-    if meta["temperature"] == 1 and not meta["recipe"]["data"].get("validation"):
+    if not is_calibrated(meta):
         return "not fitted, as no images were held out for validation"
     return "outputs are divided by it"
-
-
-def _unseen(found: UnseenAlphabets) -> str:
-    """The card's words for alphabets that were left out."""
-    each = ", ".join(f"{name} {100 * error:.1f}%" for name, error in found["errors"].items())
-    kept = [name for name in found["errors"] if name not in found["chosen_by"]]
-    return (
-        f"Before it was trained on the alphabets {_listed(list(found['errors']))} too, this model"
-        " named their characters by one drawing of each of 20 (within-alphabet 20-way one-shot"
-        f" classification) with {100 * found['error']:.1f}% errors (95% interval for these alphabets"
-        f" {100 * found['low']:.1f} to {100 * found['high']:.1f}; {each}); comparing pixels errs in"
-        f" {100 * found['pixels']:.1f}%. Of five symbols taught by three people's drawings,"
-        f" {100 * found['equal_error']:.1f}% of drawings are rejected where as many drawings of"
-        " other characters of their alphabet are accepted (equal error rate). Settings were chosen by"
-        f" {_listed(found['chosen_by'])}; {_listed(kept)} was read once."
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def measured_split(metrics: Mapping[str, Any]) -> str:
@@ -255,44 +262,7 @@ def _about(meta: CheckpointMeta) -> str:
     return f"Trained with recipe `{name}`, changed: {'; '.join(changed)}." if changed else about
 
 
-def _placement_row(found: Mapping[str, Sequence[float]] | None) -> list[str]:
-    """The card's words for `placement`."""
-    if not found:
-        return []
-    (left, _, right), (up, _, down), (small, _, large) = (
-        found[name] for name in ("x", "y", "side")
-    )
-    pen = (
-        f"; strokes thinner than {found['pen'][0]:.1%} of the page's longer side are widened to that"
-        if found.get("pen")
-        else ""
-    )
-    return [
-        f"| size and position | a drawing as large as {small:.0%} to {large:.0%} of the page's longer"
-        f" side, whose centre is {left:+.0%} to {right:+.0%} across and {up:+.0%} to {down:+.0%} down"
-        " from the page's, is read as it is; any other is moved into the middle of these"
-        f" ranges{pen} |"
-    ]
-
-
 def _figure(label: str, value: float) -> str:
     if label == "training seconds" and value < 10:
         return f"{value:.1f}" if value >= LEAST else "under 0.1"  # nothing trains in 0 seconds
     return f"{value:,.0f}" if label in ("epochs", "training seconds") else f"{100 * value:.2f}%"
-
-
-def _licence(recipe: Mapping[str, Any]) -> str:
-    """The licences of a model's training data, which its weights carry; of data sets joined with
-    '+', each.
-    """
-    names = recipe["data"]["name"].split("+")
-    licences = [f"{name}: {DATASETS[name].licence}" for name in names if _licensed(name)]
-    if not all(map(_licensed, names)):
-        licences.append("that of your own data")
-    if recipe.get("init_from"):
-        licences.append(f"that of {recipe['init_from']}, from which it started")
-    return "; ".join(licences)
-
-
-def _licensed(name: str) -> bool:
-    return name in DATASETS and bool(DATASETS[name].licence)

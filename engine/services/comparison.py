@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.compare.matched import matched
+from engine.compare.matched import predictions_of_both
 from engine.compare.pairs import PairTest, between, tested_pairs
 from engine.compare.seeds import SeedGroup, seed_group
 from engine.compare.statistics import (
@@ -32,11 +32,12 @@ from engine.compare.subjects import (
     thresholds_for,
 )
 from engine.compare.verdicts import against_the_first, answer
-from engine.errors import RunError
+from engine.errors import DataError, RunError
 from engine.metrics import confusion, images_per_second
 from engine.recipes.recipe import compare_recipes
 
 if TYPE_CHECKING:
+    from engine.data.imageset import ImageSet
     from engine.store.store import Store
 
 
@@ -165,10 +166,9 @@ class Compare:
 
     def pair(self, first: Subject, second: Subject) -> Pair:
         """Both runs on the same images. Raises RunError if they were not asked about the same
-        images or classes, OtherLabelsError if about the same by different labels.
+        images or classes, OtherLabelsError if about the same by different labels, ChangedImagesError.
         """
-        one, two = predictions_of(first), predictions_of(second)
-        index, at_one, at_two = matched(one, two)
+        one, two, index, at_one, at_two = predictions_of_both(first, second)
         labels = one.labels[at_one]
         p, q = one.probabilities[at_one], two.probabilities[at_two]
         says_one, says_two = p.argmax(1), q.argmax(1)
@@ -251,15 +251,24 @@ class Compare:
 
     def images(self, subject: Subject, index: Sequence[int]) -> np.ndarray:
         """The images (m, C, H, W) uint8 at `index` of the data set that the run was scored on.
-        Raises DataError if it is not available.
+        Raises DataError if it is not available, or has changed since.
         """
-        data = self.store.dataset(subject.test_spec())
+        data = self._data(subject)
         return np.asarray(data.images[np.asarray(index, np.int64)])
 
     def names(self, subject: Subject, index: Sequence[int]) -> list[str]:
-        """The names of those images in the data set. Raises DataError if it is not available."""
-        files = self.store.dataset(subject.test_spec()).files
+        """The names of those images in the data set. Raises DataError as `images` does."""
+        files = self._data(subject).files
         return [str(files[int(place)]) for place in index]
+
+    def _data(self, subject: Subject) -> ImageSet:
+        """The data set that a run was scored on, whose places are those of its predictions."""
+        spec = subject.test_spec()
+        data = self.store.dataset(spec)
+        own = spec is subject.recipe.data and subject.fingerprint
+        if own and own != data.fingerprint:
+            raise DataError(f"data set {data.name} has changed since this run")
+        return data
 
 
 def _of_means(first: SeedGroup, second: SeedGroup) -> float | None:

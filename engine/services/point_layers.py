@@ -181,6 +181,8 @@ def _diagnosed(noise: Noise, space: Space) -> dict[str, Layer]:
     scored = np.isfinite(scores)
     if not scored.any():
         return {}
+    said = [f"{mended:,} changed by hand"] * bool(mended)
+    said += ["1 where unknown"] * (not scored.all())
     title = (
         "True class (diagnosis)"
         if not by_hand
@@ -189,7 +191,7 @@ def _diagnosed(noise: Noise, space: Space) -> dict[str, Layer]:
     return {
         "true": named(title, true[space.index], space.classes),
         "quality": graded(
-            "Label quality" + (f" ({mended:,} changed by hand)" if mended else ""),
+            "Label quality" + (f" ({'; '.join(said)})" if said else ""),
             np.where(scored, scores, 1.0),
         ),
     }

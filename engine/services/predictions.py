@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -50,6 +49,7 @@ class HeldOutPredictions:
     files          n names, relative to the data set
     of             how many images were asked about; data, split: which
     matching       how many of those are of the wanted kind, of which n are here
+    seen           whether they are of the model's own data set, which holds none out from it
     """
 
     images: np.ndarray
@@ -61,6 +61,7 @@ class HeldOutPredictions:
     split: str
     of: int
     matching: int
+    seen: bool = False
 
     @property
     def predicted(self) -> np.ndarray:
@@ -84,12 +85,14 @@ def held_out_predictions(
     Read from its run's predictions where there are some; else the model predicts them. Raises DataError
     if its data set is not there.
     """
-    folder, classes = store.model_folder(model), tuple(store.model_meta(model)["classes"])
+    meta = store.model_meta(model)
+    classes = tuple(meta["classes"])
     data, split = _held_out(store, model)
     rng = np.random.default_rng(seed)
-    kept = _recorded(folder, len(data))
+    kept = _recorded(store, model, data)
     if kept is None:
         whole = data.split(split)
+        whole = whole[_places(data, whole, classes) >= 0]
         index = np.sort(rng.choice(whole, min(SAMPLED, len(whole)), replace=False))
         labels, probabilities = (
             _places(data, index, classes),
@@ -116,6 +119,7 @@ def held_out_predictions(
         split,
         of=len(index),
         matching=matching,
+        seen=split == "labelled" and not meta["recipe"]["data"].get("test_on"),
     )
 
 
@@ -134,7 +138,7 @@ def confused_images(
     if progress is None and not (folder.parent / PREDICTIONS).is_file():
         return None
     data, split = _held_out(store, model)
-    kept = _recorded(folder, len(data))
+    kept = _recorded(store, model, data)
     if kept is None:
         if progress is None:
             return None
@@ -174,10 +178,16 @@ def _held_out(store: Store, model: str) -> tuple[ImageSet, str]:
     return data, next((name for name in names if len(data.splits.get(name, ()))), "labelled")
 
 
-def _recorded(folder: Path, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _recorded(
+    store: Store, model: str, data: ImageSet
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """What a run kept of its answers: labels (n,), probabilities (n, K), index (n,); None without,
-    or if they are of other data.
+    or if they are of other data, as where images were added or removed since.
     """
+    folder, meta = store.model_folder(model), store.model_meta(model)
+    trained = meta.get("fingerprint")
+    if trained and trained != data.fingerprint and not meta["recipe"]["data"].get("test_on"):
+        return None
     try:
         names = ("labels", "probabilities", "index")
         arrays = read_arrays(folder.parent / PREDICTIONS, names, "")
@@ -186,7 +196,7 @@ def _recorded(folder: Path, length: int) -> tuple[np.ndarray, np.ndarray, np.nda
     labels, probabilities, index = (arrays[name] for name in names)
     if index.ndim != 1 or not len(index) == len(labels) == len(probabilities):
         return None
-    if not len(index) or index.max() >= length:
+    if not len(index) or index.max() >= len(data):
         return None
     return labels.astype(np.int64), probabilities.astype(np.float32), index.astype(np.int64)
 

@@ -189,13 +189,16 @@ class Spaces:
 
     def run_images(self, run: str) -> tuple[ImageSet, np.ndarray]:
         """The images whose embeddings a run kept at its epochs: its data set, and their indices
-        (n,) in it. Raises RunError.
+        (n,) in it. Raises RunError; DataError, also where that has changed since.
         """
         files = _snapshots(self.store.run(run).path)
         if not files:
             raise RunError(f"run {run} has kept no epochs")
         index = _snapshot(files[-1])["index"].astype(np.int64)
-        return self.store.dataset(self.store.run(run).recipe().data), index
+        images = self.store.dataset(self.store.run(run).recipe().data)
+        if (self.store.run(run).status().get("fingerprint") or "") not in ("", images.fingerprint):
+            raise DataError(f"data set {images.name} has changed since this run")
+        return images, index
 
     def learning(
         self, run: str, options: Options, progress: Progress = no_progress, *, compute: bool = True

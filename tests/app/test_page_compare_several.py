@@ -67,3 +67,14 @@ def test_changed_images_that_are_not_listed_are_said_to_be_missing():
     assert "listed" not in said(70) and "The first 60 of 70." in said(70)
     assert "The first" not in said(1) and "**1 image** is assigned different classes." in said(1)
     assert "different classes by the first and the last model." in said(3, models=3)
+
+
+def test_images_of_a_data_set_that_changed_since_are_not_shown_in_place_of_those_that_were_there(
+    lab,
+):
+    run = compared_run(lab, wrong=range(3))
+    run.write_status(fingerprint="before it grew")
+    page = open_page("compare", runs=run.id)
+    page.segmented_control(key="view").set_value("Mistakes").run()
+    assert not page.exception and not page.error
+    assert "The images can't be shown: data set digits has changed since this run" in texts(page)

@@ -274,10 +274,13 @@ def test_two_spaces_of_one_model_ask_for_another(lab: Lab, space) -> None:
     )
     scatters = [part for part in page.get("bidi_component") if part.key.startswith("pair-")]
     assert len(scatters) == 2 and texts(page).count("13 nearest vote for") == 2
+    assert "coloured by what the first model" not in texts(page)
+    page.selectbox(key="colour").set_value("error").run()
+    assert f"coloured by what the first model, {lab.model}, predicts" in texts(page)
 
 
 def test_a_run_without_epochs_says_so(lab: Lab, space) -> None:
-    assert "has not kept two epochs" in texts(
+    assert "kept fewer than two epochs" in texts(
         open_page("embeddings", view="learning", run=lab.model)
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from weblab import add_run, open_page, texts
 
 from app.glossary import as_markdown
 from app.sections.embeddings.figures import no_test
+from engine.embedding.projection import Options
 from engine.lab import Lab
 from engine.services.background import measure
 
@@ -25,7 +27,7 @@ def test_figures_on_images_that_the_model_learned_from_are_called_no_test_figure
     address = {"model": lab.model, "data": "digits", "view": "figures"}
     said = texts(open_page("embeddings", **address))  # what is chosen unless a person does
     assert "**No test figures:** the model learned from the training images" in said
-    assert "choose *test images* under *Images* above" in said
+    assert "choose *test images* under *Images* above, if this data set has any" in said
     assert "training and validation images, stratified" in said
     said = texts(open_page("embeddings", **address, part="test"))
     assert "No test figures" not in said and " test images, stratified" in said
@@ -61,3 +63,30 @@ def test_images_of_a_set_that_the_model_was_not_trained_on_are_new_to_it(lab):
     assert all(own[part] for part in ("train", "val", "all")) and not own["test"]
     assert "may have been chosen by these validation images" in own["val"]
     assert no_test(lab, lab.model, "characters", "train") == ""
+
+
+def test_no_figures_are_offered_of_images_without_a_label(lab, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(lab.home))
+    address = {"model": lab.model, "data": "digits", "view": "figures", "part": "unlabelled"}
+    page = open_page("embeddings", **address)
+    assert "These figures need images with a label" in texts(page)
+    assert not [button for button in page.button if button.label == "Measure"]
+
+
+def test_a_run_whose_data_set_changed_since_is_watched_without_images(lab, monkeypatch):
+    monkeypatch.setenv("GLYPHLAB_HOME", str(lab.home))
+    run = add_run(lab, name="watched")
+    for epoch in range(2):
+        run.write_arrays(
+            f"snapshots/epoch-{epoch:04d}.npz",
+            embeddings=np.random.default_rng(epoch).normal(size=(40, 8)),
+            labels=np.arange(40) % 10,
+            index=np.arange(40),
+        )
+    lab.spaces.learning(run.id, Options())
+    for version, shown in ((lab.dataset(run.recipe().data).fingerprint, True), ("before", False)):
+        run.write_status(fingerprint=version)
+        page = open_page("embeddings", view="learning", run=run.id)
+        (scatter,) = page.get("bidi_component")
+        assert (f"space/run/{run.id}" in scatter.proto.json) == shown
+        assert ("Data set digits has changed since this run: its images" in texts(page)) != shown

@@ -19,6 +19,8 @@ from engine.errors import RunError
 from engine.jobs.again import with_test_split
 from engine.lab import Lab
 from engine.models import citation
+from engine.models.card import model_card
+from engine.services.predictions import confused_images, held_out_predictions
 
 CITATION = Path(__file__).parents[2] / "CITATION.cff"
 
@@ -50,6 +52,9 @@ def test_a_model_shows_its_card_its_figures_and_what_it_confuses(lab):
     listed = page.dataframe[-1].value.set_index("Id")
     assert listed.loc["canvas-digits"]["Name"] == "canvas-digits"
     assert listed.loc[run.id]["Name"] == "slow", "as in the box above"
+    of_all = listed.loc["characters-best"]
+    assert of_all["Accuracy"] == "90.43%" and "held-out images" in of_all["Measured on"]
+    assert "Test accuracy" not in listed.columns, "not all are of test images"
 
 
 def test_a_model_of_labels_that_people_gave_stands_beside_random_choice(lab):
@@ -261,3 +266,45 @@ def test_a_model_whose_test_images_are_still_to_be_read_is_not_said_to_have_none
     page = open_page("models", model=run.id)
     assert "There is no test split" in texts(page)
     assert page.button(key=f"test-split-{run.id}")
+
+
+def test_predictions_of_a_data_set_that_changed_since_are_not_shown_as_of_its_images_now(lab):
+    run = add_run(lab)
+    labels, index = digits_test(lab)
+    p = predictions(labels, range(3))
+    np.savez(run.path / "predictions.npz", index=index, labels=labels, probabilities=p)
+    assert held_out_predictions(lab.store, run.id).of == len(labels)
+    assert confused_images(lab.store, run.id)
+    file = run.best / "checkpoint.json"
+    meta = json.loads(file.read_text())
+    file.write_text(json.dumps({**meta, "fingerprint": "before it grew"}))
+    assert held_out_predictions(lab.store, run.id).of == 120  # which the model predicts now
+    assert confused_images(lab.store, run.id) is None
+
+
+def test_the_images_of_a_model_that_has_seen_all_of_them_are_not_called_held_out(lab):
+    page = open_page("models", model=add_run(lab).id)
+    assert "held-out" not in page.toggle[0].label
+    run = add_run(lab)
+    lab.data.upload("shapes.zip", zipped(30))
+    file = run.best / "checkpoint.json"
+    meta = json.loads(file.read_text())
+    meta["recipe"]["data"].update(name="shapes", test=0, validation=0)
+    meta["classes"][:3] = lab.dataset("shapes").classes[:3]
+    file.write_text(json.dumps(meta))
+    page = open_page("models", model=run.id)
+    page.session_state[f"inside-{run.id}"] = True
+    page.run()
+    said = texts(page)
+    assert "labelled images of shapes" in said and "None was held out from its training" in said
+
+
+def test_a_model_that_was_measured_on_nothing_is_not_said_to_have_validation_figures(lab):
+    run = add_run(lab)
+    file = run.best / "checkpoint.json"
+    meta = json.loads(file.read_text())
+    file.write_text(json.dumps({**meta, "metrics": {"epochs": 1}}))
+    metric = open_page("models", model=run.id).metric[0]
+    assert (metric.label, metric.value) == ("Accuracy", "–")
+    assert metric.help == "No images were held out to measure it on."
+    assert metric.help in model_card(lab.model_meta(run.id))

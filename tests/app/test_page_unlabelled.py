@@ -68,7 +68,9 @@ def test_a_point_of_the_map_is_picked(lab, view):
     sides = 1 if view == "map" else 2
     assert words.count(NO_VOTE) == sides and "**no label**" in words
     many = {**asked, "at": "", "selection": space.keep_selection(np.arange(9))}
-    assert "**9 images selected**" in texts(open_page("embeddings", **many))
+    assert "**9 images selected**, none of them with a label." in texts(
+        open_page("embeddings", **many)
+    )
 
 
 def test_a_label_that_was_given_votes_where_the_data_set_came_without_any(lab):

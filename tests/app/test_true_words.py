@@ -257,7 +257,7 @@ def test_a_list_of_wrong_predictions_says_how_many_there_are_and_how_many_it_sho
         *(None,) * 3, files=(), classes=(), data="digits", split="test", of=600, matching=40
     )
     thirty = replace(found, labels=range(30))
-    said = "40 of 600 images of digits (split: test) are classified wrongly"
+    said = "40 of 600 test images of digits are classified wrongly"
     assert _counted(thirty, "wrong") == f"{said}. Shown: the 30 most confident."
     assert (
         _counted(replace(found, labels=range(40)), "wrong") == f"{said}; the most confident first."

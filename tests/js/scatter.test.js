@@ -310,9 +310,9 @@ function told(mended) {
 
 test("under the cursor stands the label as it is now, and a prediction is wrong by that one", () => {
   const before = told({ at: [], codes: [], words: [] });
-  assert.deepEqual(before[0], ["1", "read as 7, 80% | bad"]);
-  assert.deepEqual(before[3], ["no label", "read as 7, 80%"]);
+  assert.deepEqual(before[0], ["1", "predicted 7, 80% | bad"]);
+  assert.deepEqual(before[3], ["no label", "predicted 7, 80%"]);
   const words = [["labelled 7, was 1", "7"], ["excluded, was 1", null], ["labelled 1, had no label", "1"]];
   const after = told({ at: [0, 1, 3], codes: [0, 1, 2], words });
-  assert.deepEqual(after, [[words[0][0], "read as 7, 80%"], [words[1][0], "read as 7, 80%"], before[2], [words[2][0], "read as 7, 80% | bad"]]);
+  assert.deepEqual(after, [[words[0][0], "predicted 7, 80%"], [words[1][0], "predicted 7, 80%"], before[2], [words[2][0], "predicted 7, 80% | bad"]]);
 });

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.charts.words import number, percent
+from app.charts.words import literal, number, percent
 from app.samples.thumbs import thumbs
 from app.sections.compare.maps import maps
 from app.widgets.allowed import allowed
@@ -92,7 +92,7 @@ def show(lab: Lab, found: dict[str, Any], names: dict[str, str]) -> None:
     with st.container(horizontal=True, gap="medium"):
         for row in found["models"]:
             st.metric(
-                f"{names.get(row['model'], row['model'])} · {row['model']}",
+                f"{literal(names.get(row['model']) or row['model'])} · {row['model']}",
                 percent(row["accuracy"]),
                 help=f"95% interval {percent(row['low'])} to {percent(row['high'])}",
                 width="content",
@@ -129,8 +129,10 @@ def _verdict(found: dict[str, Any]) -> str:
     better = last if last["accuracy"] > first["accuracy"] else first
     if row["only_first"] == row["only_second"]:
         return "Neither is better on these images: they make equally many mistakes."
+    only = row["only_second"]
+    images = "1 image is" if only == 1 else f"{number(only)} images are"
     counts = (
-        f"{number(row['only_second'])} images are classified correctly only by the last model,"
+        f"{images} classified correctly only by the last model,"
         f" {number(row['only_first'])} only by the first"
     )
     if row["p_corrected"] < 0.05:

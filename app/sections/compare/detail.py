@@ -16,7 +16,7 @@ from app.samples.thumbs import thumbs
 from app.sections.compare.colours import colours_of
 from app.sections.compare.labels import by_labels, together
 from app.widgets.common import chart, empty, note
-from engine.compare.matched import OtherLabelsError
+from engine.compare.matched import APART, ChangedImagesError, OtherLabelsError
 from engine.errors import GlyphlabError, RunError, sentence
 
 if TYPE_CHECKING:
@@ -47,10 +47,16 @@ def two(lab: Lab, subjects: Sequence[Subject]) -> None:
         )
     try:
         pair = lab.compare.pair(by_id[first], by_id[second])
-    except OtherLabelsError as error:
+    except (OtherLabelsError, ChangedImagesError) as error:
         where = together(lab, [by_id[first], by_id[second]])
         st.info(f"{sentence(error)}. {where}", icon=":material/info:")
         return
+    except RunError as error:
+        if all(lab.run(id).info().saved for id in (first, second)) and APART in str(error):
+            where = together(lab, [by_id[first], by_id[second]])
+            st.info(f"{sentence(APART)}. {where}", icon=":material/info:")
+            return
+        raise
     names, test = (pair.first.label, pair.second.label), pair.test
     with st.container(horizontal=True, gap="medium"):
         st.metric("Images scored by both", number(len(pair.labels)), width=170)
@@ -226,7 +232,7 @@ def calibration(lab: Lab, subjects: Sequence[Subject]) -> None:
             " proportional to the number of images in it."
         )
     if missing:
-        note(f"Without saved predictions: {', '.join(missing)}.")
+        note(f"Without saved predictions: {', '.join(map(literal, missing))}.")
 
 
 def gallery(

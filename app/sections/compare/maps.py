@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 KIND = "align-maps"
 PICKED = "travel-picked"
 SHOWN = 60  # images
-PARTS = {"test": "Test images", "train": "Training images", "all": "All images"}
+PARTS = {"test": "Test images", "train": "Training and validation images", "all": "All images"}
 
 
 def maps(

@@ -19,7 +19,7 @@ from app.widgets.common import WIDE_TABLE, chart, note
 from app.widgets.explain import full
 from app.widgets.links import link
 from app.widgets.runs import progress
-from engine.compare.seeds import of_one_recipe
+from engine.compare.seeds import mixed, of_one_recipe
 from engine.services.tour import PAIR
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ TIMES = (
 )
 INTERVALS = (
     "Bars of several seeds: the wider of the 95% interval of their mean (Student's t over seeds) and that"
-    " of one run's test images (Wilson), so that seeds which happen to agree are not drawn as certain. Point"
+    " of one run's images (Wilson), so that seeds which happen to agree are not drawn as certain. Point"
     " at a mean to see which."
 )
 
@@ -189,6 +189,9 @@ def _doubles(lab: Lab, subjects: Sequence[Subject]) -> None:
             "counts in no mean: it repeats" if len(labels) == 1 else "count in no mean: they repeat"
         )
         note(f"{', '.join(labels)} {counts} another run's recipe, seed and images.")
+    groups = lab.compare.groups(subjects)
+    for sentence in filter(None, map(mixed, groups if len(groups) > 1 else [])):
+        note(sentence)
 
 
 def _verdict(row: dict[str, Any]) -> str:
@@ -221,11 +224,9 @@ def score_rows(
         interval, several = group.interval, group.spread.n > 1
         bounds = (100 * interval.low, 100 * interval.high) if interval else (None, None)
         images = f"{number(group.scored.n)} images"
-        kind = f"mean of {group.spread.n} seeds" if several else images
+        kind = f"mean of {group.spread.n} {group.noun}" if several else images
         if several and interval:
-            kind += (
-                f"; 95% interval by {'its seeds' if interval.by == 'seeds' else f'the {images}'}"
-            )
+            kind += f"; 95% interval by {f'its {group.noun}' if interval.by == 'seeds' else f'the {images}'}"
         colour = colours[group.members[0].id]
         scores = [100 * score for score in group.scores]
         out.append(charts.Score(group.label, scores, *bounds, colour, kind))

@@ -43,7 +43,7 @@ def clusters(lab: Lab, space: Space, found: Projection) -> None:
         inside = int((codes >= 0).sum())
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{number(len(listed))} clusters** of {number(inside)} images;"
+                f"**{number(len(listed))} cluster{'s' * (len(listed) != 1)}** of {number(inside)} images;"
                 f" {number(len(codes) - inside)} are in none.",
                 width="content",
             )
@@ -70,8 +70,9 @@ def clusters(lab: Lab, space: Space, found: Projection) -> None:
         if len(listed) > SHOWN:
             st.caption(f"And {number(len(listed) - SHOWN)} more, of fewer other labels.")
         note(
-            "Found on the map by HDBSCAN, without labels. Those with the most images of another label"
-            " than the majority come first."
+            "Found on the map by HDBSCAN, without labels."
+            + " Those with the most images of another label than the majority come first."
+            * bool(listed)
         )
 
 

@@ -43,6 +43,9 @@ def draw(lab: Lab) -> None:
     if chosen is None:
         return
     model, data, part, _ = chosen
+    if part == "unlabelled":
+        note("These figures need images with a label: choose others under *Images* above.")
+        return
     arguments = {"model": model, "data": data, "part": part}
     if at_work(lab, "measure", arguments, "figures"):
         return
@@ -87,7 +90,7 @@ def no_test(lab: Lab, model: str, data: str, part: str) -> str:
         return ""
     return (
         f"**No test figures:** {SEEN[part]}. For figures on images that are new to it choose *test images*"
-        " under *Images* above, or a data set that it was not trained on."
+        " under *Images* above, if this data set has any, or a data set that it was not trained on."
     )
 
 
@@ -171,7 +174,9 @@ def _hardest(space: Space, rows: list[dict[str, Any]]) -> None:
                 f"{name_of(space, pair['second'])} · {pair['similarity']:.3f}",
             ]
         columns = 12
-    if places:
+    if not places:
+        note("None.")
+    else:
         grid(space, places, captions, columns=columns, key="hardest-images")
 
 

@@ -15,6 +15,7 @@ from app.scatter.component import scatter
 from app.sections.embeddings.choose import at_work
 from app.widgets import allowed, empty, note, number, pick_run
 from app.widgets.fragments import fragment
+from engine.errors import DataError, sentence
 
 if TYPE_CHECKING:
     from engine.embedding.kept import Learning
@@ -32,11 +33,17 @@ def draw(lab: Lab) -> None:
     if run is None:
         return
     if len(lab.spaces.epochs(run)) < 2:
-        empty(
-            "This run has not kept two epochs of its embedding yet. Runs keep them as they train.",
-            "train",
-            "Train a model",
-        )
+        if lab.run(run).alive:
+            empty(
+                "This run has not kept two epochs of its embedding yet: they are kept as it trains."
+            )
+        else:
+            empty(
+                "This run has kept fewer than two epochs of its embedding. Choose another one, or train"
+                " a model for longer.",
+                "train",
+                "Train a model",
+            )
         return
     options = Options()
     found = lab.spaces.learning(run, options, compute=False)
@@ -77,19 +84,24 @@ def _kept(epochs: Sequence[int]) -> str:
 def _watch(lab: Lab, found: Learning) -> None:
     from engine.services.layer import named
 
-    images, _ = lab.spaces.run_images(found.run)
+    try:
+        images, _ = lab.spaces.run_images(found.run)
+        classes, image, smooth = images.classes, f"space/run/{found.run}", images.style == "photo"
+    except DataError as error:
+        classes, image, smooth = tuple(lab.model_meta(found.run)["classes"]), "", False
+        note(f"{sentence(error)}: its images are not shown.")
     mended = lab.run(found.run).recipe().data.labels == "mended"
     title = "Label in this run's training" if mended else "Given label"
-    layer = named(title, found.labels, images.classes)
+    layer = named(title, found.labels, classes)
     scatter(
         key="learning-scatter",
         id=f"learning/{found.run}/{len(found.epochs)}",
         count=len(found.labels),
         dims=found.coordinates.shape[2],
-        image=f"space/run/{found.run}",
+        image=image,
         layer=layer,
         marks=layer_marks(layer.palette, layer.names),
-        pixelated=images.style != "photo",
+        pixelated=not smooth,
         frames={
             "titles": [f"Epoch {epoch}" for epoch in found.epochs],
             "coordinates": found.coordinates,

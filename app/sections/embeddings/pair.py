@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from engine.embedding.space import Space
     from engine.lab import Lab
 
+OF_MODEL = ("Predicted class", "Error", "Confidence", "Run against run")  # layers of one model
+
 
 def draw(lab: Lab) -> None:
     """The view."""
@@ -81,5 +83,7 @@ def _explore(lab: Lab, first: tuple[Space, Projection], second: tuple[Space, Pro
             note(faithful_words(found))
             if near is not None:
                 card(space, int(places[0]), near, f"neighbours-{side}")
+    if colours.layer.title.startswith(OF_MODEL):
+        note(f"Both maps are coloured by what the first model, {first[0].model}, predicts.")
     if len(places) > 1:
         gallery(first[0], places, "gallery")

@@ -78,11 +78,17 @@ def gallery(
     now = as_now(space, get_lab().labels.current(space.data))
     wrong, changed = now.wrong[places], int(now.changed[places].sum())
     by = f" by their labels now, {number(changed)} of which were changed" if changed else ""
-    st.markdown(
-        f"**{number(len(places))} images selected**, {number(int(wrong.sum()))} of them classified"
-        f" wrongly{by}."
-    )
     labels = now.labels[places]
+    labelled = int((labels >= 0).sum())
+    those = "them" if labelled == len(places) else f"the {number(labelled)} with a label"
+    st.markdown(
+        f"**{number(len(places))} image{'s' * (len(places) > 1)} selected**, "
+        + (
+            f"{number(int(wrong.sum()))} of {those} classified wrongly{by}."
+            if labelled
+            else "none of them with a label."
+        )
+    )
     counts = np.bincount(labels[labels >= 0], minlength=len(now.classes))
     everything = np.bincount(now.labels[now.labels >= 0], minlength=len(now.classes))
     if counts.any():
@@ -97,10 +103,10 @@ def gallery(
         order = np.argsort(~wrong, kind="stable")
         shown = places[order[:SHOWN]]
         grid(space, shown.tolist(), key=key)
-        note(
-            f"{'Those' if len(shown) == len(places) else f'{SHOWN} of them; those'} classified wrongly come"
-            " first."
-        )
+        first = ["Those classified wrongly come first."] * bool(wrong.any())
+        cut = [f"{SHOWN} of {number(len(places))}."] * (len(shown) < len(places))
+        if cut or first:
+            note(" ".join(cut + first))
     if not allowed(get_lab(), "take away"):
         return
     left, right = st.columns(2)

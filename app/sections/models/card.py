@@ -19,7 +19,7 @@ from app.widgets.explain import explain, full, meaning
 from app.widgets.links import link, page_file
 from engine.errors import GlyphlabError
 from engine.imaging.images import STYLES
-from engine.models.card import awaits_test, measured_split, validation_only
+from engine.models.card import UNMEASURED, awaits_test, measured_split, validation_only
 from engine.models.metadata import guessing, sets_tested_on
 from engine.recognition.confusables import groups_among, groups_in_words
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.files.documents import CheckpointMeta, Figures
     from engine.lab import Lab
     from engine.runs.run_info import RunInfo
+    from engine.store.models import ModelInfo
 
 SHARE = 15  # percent, offered as the test split
 NO_TEST = (
@@ -92,6 +93,18 @@ def figures(meta: CheckpointMeta, merged: float | None = None) -> None:
             )
     alike = () if merged is None else ("look-alikes",)
     explain("accuracy", *alike, "top-3", "test", "temperature", "splits")
+
+
+def accuracy(model: ModelInfo) -> str:
+    """A model's accuracy in a list, on the images that `measured_on` names."""
+    return percent(model.val_accuracy if model.accuracy is None else model.accuracy)
+
+
+def measured_on(model: ModelInfo) -> str:
+    """Which images a model's accuracy in a list is of: not always test images."""
+    if model.tested_on:
+        return model.tested_on
+    return "–" if model.val_accuracy is None else "its validation images"
 
 
 def card(lab: Lab, name: str) -> None:
@@ -200,7 +213,7 @@ def remove(lab: Lab, name: str) -> None:
         return
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(
-            f"Delete run **{own.name}** (`{own.id}`) with its model, curves and log? It stays in"
+            f"Delete run **{literal(own.name)}** (`{own.id}`) with its model, curves and log? It stays in"
             " the trash for a week."
             if own is not None
             else f"Delete `{name}`? It stays in the trash for a week."
@@ -232,6 +245,8 @@ def _accuracy(meta: CheckpointMeta) -> tuple[str, str, str | None]:
     if held:
         help = f"mean of {held['models']} models of this recipe, each on {number(held['n'])} images"
         return "Held-out accuracy", percent(held["accuracy"]), help
+    if metrics.get("val_accuracy") is None and not awaits_test(metrics):
+        return "Accuracy", percent(None), UNMEASURED
     return "Validation accuracy", percent(metrics.get("val_accuracy")), validation_only(metrics)
 
 

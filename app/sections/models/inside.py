@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from app.charts.words import number, probability
+from app.charts.words import literal, number, probability
+from app.samples.confused import SPLITS
 from app.samples.thumbs import thumbs
 from app.widgets.pictures import image_grid
 from engine.errors import GlyphlabError
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 SHOWN, EXPLAINED, COLUMNS = 30, 10, 10
 NOTHING = {
-    "all": "There is no held-out image.",
-    "right": "No held-out image is classified correctly.",
-    "wrong": "Every held-out image that was asked about is classified correctly.",
+    "all": "There is no image with a label.",
+    "right": "None of the {of} {where} that it predicted is classified correctly.",
+    "wrong": "All {of} {where} that it predicted are classified correctly.",
 }
 _RESULT = {"right": "correctly", "wrong": "wrongly"}
 
@@ -32,7 +33,7 @@ def inside(lab: Lab, model: str) -> None:
     """Draw the section. What is heavy happens only after a click, as it loads the model."""
     st.subheader("Look inside", anchor=False)
     if not st.toggle(
-        "Show its predictions for held-out images, saliency maps and first-layer filters",
+        "Show its predictions, saliency maps and first-layer filters",
         key=f"inside-{model}",
     ):
         return
@@ -71,9 +72,9 @@ def _answers(store: Store, model: str) -> None:
         )
     found = held_out_predictions(store, model, which, SHOWN, int(seed))
     if not len(found.labels):
-        st.caption(NOTHING[which])
+        st.caption(NOTHING[which].format(of=number(found.of), where=_where(found)) + _seen(found))
         return
-    st.caption(_counted(found, which))
+    st.caption(_counted(found, which) + _seen(found))
     thumbs(
         found.data,
         found.files,
@@ -99,9 +100,18 @@ def _answers(store: Store, model: str) -> None:
     )
 
 
+def _where(found: HeldOutPredictions) -> str:
+    """Which images were asked about."""
+    return f"{SPLITS[found.split]} of {literal(found.data)}"
+
+
+def _seen(found: HeldOutPredictions) -> str:
+    return " None was held out from its training." if found.seen else ""
+
+
 def _counted(found: HeldOutPredictions, which: str) -> str:
     """How many images were asked about, how many of them are of the wanted kind, how many are shown."""
-    where = f"images of {found.data} (split: {found.split})"
+    where = _where(found)
     shown = number(len(found.labels))
     if which == "all":
         return f"{shown} of {number(found.of)} {where}, drawn at random."

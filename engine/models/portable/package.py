@@ -74,22 +74,24 @@ def _fill(folder: Path, checkpoint: Checkpoint) -> None:
 
 def _card(checkpoint: Checkpoint) -> str:
     """What the file takes and gives, before the model's own card."""
-    from engine.models.card import model_card
+    from engine.models.card import is_calibrated, model_card
 
-    own = model_card(read_meta(checkpoint.folder))
+    meta = read_meta(checkpoint.folder)
+    own = model_card(meta)
     found = re.match(r"\A(---\n.*?\n---\n)(# [^\n]*\n)(.*)\Z", own, flags=re.S)
     assert found is not None  # as model_card writes it
     front, title, body = found.groups()
     photo = checkpoint.style == "photo"
     count, channels = len(checkpoint.classes), {"duo": 2, "photo": 3}.get(checkpoint.style, 1)
     side = checkpoint.size
+    calibrated = "calibrated, " * is_calibrated(meta)
     return f"""{front}{title}
 `model.onnx` takes a picture as it is:
 
 | | name | shape | |
 |---|---|---|---|
 | in | `image` | (H, W, C) uint8 | one picture of any size, grey (C = 1) or RGB (C = 3) |
-| out | `probabilities` | (1, {count}) float32 | calibrated, in the order of `classes.json` |
+| out | `probabilities` | (1, {count}) float32 | {calibrated}in the order of `classes.json` |
 | out | `embeddings` | (1, D) float32 | of length 1: the cosine of two says how alike they are |
 | out | `blank` | (1,) bool | nothing is drawn: the probabilities mean nothing |
 | out | `square` | (1, {channels}, {side}, {side}) uint8 | what the network was given |

@@ -7,9 +7,12 @@ import re
 import pytest
 from compared import compared_run
 
-from engine.compare.seeds import SEED_ALONE, of_one_recipe
+from engine.compare.seeds import mixed, of_one_recipe
 from engine.compare.statistics import holm, welch
+from engine.errors import DataError, RunError
 from engine.lab import Lab
+
+ALONE = "These runs differ in their random seed alone."
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +136,7 @@ def test_a_run_that_holds_no_images_out_is_not_said_to_be_slow(lab):
     for pair in (subjects, subjects[::-1]):
         said = "\n".join(lab.compare.answers(pair))
         assert "**Speed.** Not compared: *bare* held no images out" in said
-        assert "never reached" not in said and "**First epoch.**" not in said
+        assert "has not reached" not in said and "**First epoch.**" not in said
 
 
 def test_the_number_of_images_is_said_where_both_were_followed_on_as_many(lab):
@@ -158,7 +161,44 @@ def test_the_spread_of_seeds_is_promised_once_two_have_a_score(lab):
     first = compared_run(lab, changes={"seed": 1, "lr": 0.63})
     second = compared_run(lab, state="failed", changes={"seed": 2, "lr": 0.63})
     (group,) = lab.compare.groups(lab.compare.subjects([first.id, second.id]))
-    assert of_one_recipe(group) == f"{SEED_ALONE} Their spread is known once two have a score."
+    assert of_one_recipe(group) == f"{ALONE} Their spread is known once two have a score."
     third = compared_run(lab, wrong=range(3), changes={"seed": 3, "lr": 0.63})
     (group,) = lab.compare.groups(lab.compare.subjects([first.id, third.id]))
-    assert of_one_recipe(group) == f"{SEED_ALONE} Their spread is shown."
+    assert of_one_recipe(group) == f"{ALONE} Their spread is shown."
+
+
+def test_runs_on_a_data_set_that_changed_meanwhile_are_not_said_to_differ_by_their_seed(lab):
+    old, new = (compared_run(lab, wrong=range(n), changes={"lr": 0.66}) for n in (3, 9))
+    for run, version in ((old, "before"), (new, "grown")):
+        run.write_status(fingerprint=version)
+    (group,) = lab.compare.groups(lab.compare.subjects([old.id, new.id]))
+    assert of_one_recipe(group) == (
+        "These runs differ in their images alone: the data set changed meanwhile. Their spread is shown."
+    )
+    assert group.label.endswith("(2 runs)")
+    third = compared_run(lab, changes={"lr": 0.66, "seed": 5, "data.seed": 2})
+    third.write_status(fingerprint="before")
+    (group,) = lab.compare.groups(lab.compare.subjects([old.id, new.id, third.id]))
+    said = of_one_recipe(group)
+    assert "in their random seed, split seed and images alone: the data set changed" in said
+    other = compared_run(lab, changes={"lr": 0.67})
+    subjects = lab.compare.subjects([old.id, new.id, third.id, other.id])
+    assert [bool(mixed(group)) for group in lab.compare.groups(subjects)] == [True, False]
+    assert "on average over 3 runs" in "\n".join(lab.compare.answers(subjects))
+
+
+def test_runs_between_which_their_data_set_changed_are_not_compared_image_by_image(lab):
+    old, new = (compared_run(lab, wrong=range(3), changes={"lr": lr}) for lr in (0.68, 0.69))
+    now = lab.dataset(old.recipe().data).fingerprint
+    new.write_status(fingerprint=now)
+    assert lab.compare.pair(*lab.compare.subjects([old.id, new.id]))  # of one nothing is known
+    old.write_status(fingerprint="before it grew")
+    subjects = lab.compare.subjects([old.id, new.id])
+    with pytest.raises(RunError, match="the data set changed between these runs"):
+        lab.compare.pair(*subjects)
+    assert lab.compare.tests(subjects) == []
+    [said] = final(lab.compare.answers(subjects))
+    assert "Whether one is better can't be told: the data set changed between them." in said
+    assert lab.compare.names(subjects[1], [0])
+    with pytest.raises(DataError, match="has changed since this run"):
+        lab.compare.names(subjects[0], [0])  # a place in it is another image now

@@ -50,3 +50,16 @@ def test_a_citation_names_what_was_changed_in_a_recipe_and_mended_labels() -> No
     assert "seed 3" in other
     mended = cited(data={"labels": "mended", "journal": [8]})
     assert "data digits, mended labels (journal entry 8)" in mended and "changed" not in mended
+
+
+def test_what_was_followed_through_the_epochs_is_not_said_to_be_another_sets_test() -> None:
+    meta = read_meta(CHECKPOINTS / "mnist-tiny-best")
+    whole, last = model_card(meta), "| test accuracy, mean of the last five epochs |"
+    assert whole == (CHECKPOINTS / "mnist-tiny-best" / "README.md").read_text(encoding="utf-8")
+    assert last in whole and "followed through the epochs" in whole
+    data = {**meta["recipe"]["data"], "test_on": "emnist62"}
+    other = model_card({**meta, "recipe": {**meta["recipe"], "data": data}})
+    assert "| accuracy on the test images of mnist, mean of the last five epochs |" in other
+    assert "followed through" not in other and "read once, after training" in other
+    short = model_card({**meta, "metrics": {**meta["metrics"], "epochs": 2}})
+    assert "mean of its 2 epochs" in short and last not in short

@@ -76,7 +76,7 @@ def test_the_map_is_coloured_by_the_quality_of_the_labels_of_now(lab):
     lab.labels.relabel("noisy", [worst], [likely], who="ann")
     lab.labels.mark("noisy", "exclude", [other], who="ann")
     after = layers(lab.spaces, lab.noise, lab.space)["quality"]
-    assert after.title == "Label quality (2 changed by hand)"
+    assert after.title == "Label quality (2 changed by hand; 1 where unknown)"
     assert (
         after.codes[places[0]] > 200 and after.codes[places[1]] == 255
     )  # of no label nothing is wrong
