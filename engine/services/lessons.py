@@ -16,6 +16,7 @@ from engine.people.work import with_work
 from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.times import now
+from engine.services.assignable import check_assignable
 from engine.services.clearing import Clearing
 from engine.services.returning import put_aside, take_back
 from engine.services.untouched import Untouched, untouched
@@ -107,9 +108,9 @@ class Lessons:
 
     def hand_out(self, recipe: str, target: float, words: str = "") -> Assignment:
         """Assign a recipe of the lab; target: test accuracy to reach, 0..1. Raises RecipeError for one
-        there is not, RightsError for a target that no run can have.
+        there is not, RightsError for a target that no run can have or a recipe as in `check_assignable`.
         """
-        self.store.recipe(recipe)
+        check_assignable(self.store, self.store.recipe(recipe))
         if not 0 < target <= 1 or len(words) > LONGEST_WORDS:
             raise RightsError(
                 "this can't be assigned",
