@@ -78,6 +78,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         return [asdict(info) for info in lab.sweeps.list()]
     if args.show or args.pause or args.stop:
         name = args.name or Path(args.sweep).stem
+        _check_begun(lab, name, args)
         if args.pause or args.stop:
             (lab.sweeps.pause if args.pause else lab.sweeps.stop)(name)
         return document(lab, name)
@@ -169,6 +170,20 @@ def _prepared(lab: Lab, args: argparse.Namespace) -> str:
         "trials": args.trials or spec.trials,
     }
     return lab.sweeps.create(make_sweep({**spec.model_dump(mode="json"), **fields}))
+
+
+def _check_begun(lab: Lab, name: str, args: argparse.Namespace) -> None:
+    """Raise RecipeError for a sweep that could be started, and has not been."""
+    from engine.sweep.spec import shipped_sweeps
+
+    if name in [info.name for info in lab.sweeps.list()]:
+        return
+    if args.sweep in shipped_sweeps() or Path(args.sweep).is_file():
+        called = f" --name {name}" if args.name else ""
+        raise RecipeError(
+            f"sweep '{name}' was not started here yet",
+            hint=f"`{COMMAND} sweep {args.sweep}{called}` starts it.",
+        )
 
 
 def _spec(lab: Lab, given: str) -> SweepSpec | None:

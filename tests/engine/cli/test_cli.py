@@ -104,6 +104,9 @@ MISTAKES = {
     "predict nobody x.png": "model 'nobody' is not known",
     "export nobody": "model 'nobody' is not known",
     "runs --jsno": "unrecognized arguments",
+    "sweep quick-sweep --show": "'quick-sweep' was not started here yet. `python -m engine sweep quick-sweep`",
+    "sweep nobody --stop": "Known: none",
+    "sweep quick-sweep --trials abc": "abc is not a whole number of 1 or more",
 }
 
 
