@@ -11,6 +11,7 @@ from engine.errors import GlyphlabError, RightsError
 from engine.people.class_file import Assignment, Student
 from engine.people.cleared import Cleared
 from engine.people.request_log import forget_requests
+from engine.people.rights import refusal
 from engine.people.started import Started
 from engine.people.work import with_work
 from engine.recipes.fields import DataSpec
@@ -121,6 +122,10 @@ class Lessons:
         self.classroom.assign(assignment)
         return assignment
 
+    def why_not_assigned(self, name: str) -> str:
+        """What is against assigning a recipe, as a sentence; '' if nothing is. Raises RecipeError."""
+        return refusal(lambda: check_assignable(self.store, self.store.recipe(name)))
+
     def untouched(self, name: str) -> Untouched | None:
         """What a recipe reaches as it is, as far as that is known: see engine.services.untouched."""
         return untouched(self.store, self.compare, name)
@@ -137,8 +142,7 @@ class Lessons:
         assignment = self.assignment()
         if assignment is None:
             return []
-        wanted = _tested_on(self.store.recipe(assignment.recipe).data)
-        found = self.classroom.now()
+        wanted, found = _tested_on(self.store.recipe(assignment.recipe).data), self.classroom.now()
         counting: dict[str, list[RunInfo]] = {}
         for run in self.store.runs():
             if run.owner and self._counts(run, assignment, wanted):

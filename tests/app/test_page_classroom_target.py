@@ -91,6 +91,14 @@ def the_teachers_form() -> None:
     hand_out(open_lab_here().for_person(TEACHER))
 
 
+def test_a_recipe_that_can_not_be_assigned_says_why_before_its_button_is_pressed(lab):
+    page = run_part(the_teachers_form)
+    assert not page.button[0].disabled and not page.warning
+    page.selectbox[0].select("nature-cnn5").run()
+    assert page.button[0].disabled and "Data set 'nature' is not here yet" in page.warning[0].value
+    assert "Train it once" not in texts(page)
+
+
 def forms(block) -> list:
     below = [one for one in block.children.values() if hasattr(one, "children")]
     own = [block.proto] if block.type == "form" else []
