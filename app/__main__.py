@@ -10,8 +10,9 @@ from engine.settings import SETTINGS
 
 
 def main() -> int:
+    width = max(len(setting.name) for setting in SETTINGS)
     lines = [
-        f"  {setting.name:22}{setting.help} (default: {setting.default or 'none'})"
+        f"  {setting.name:{width}}  {setting.help} (default: {setting.default or 'none'})"
         for setting in SETTINGS
     ]
     parser = argparse.ArgumentParser(

@@ -335,14 +335,8 @@ def rights() -> str:
     rows = []
     for name, deed in DEEDS.items():
         who = deed.others.replace(" ", ", ") or "nobody else"
-        only = (
-            "only of their own"
-            if deed.own
-            else ""
-            if deed.calm or not deed.others
-            else "not while locked"
-        )
-        rows.append((name, who, only))
+        bounds = ("only of their own", deed.own), ("not while locked", not deed.calm)
+        rows.append((name, who, ", ".join(text for text, holds in bounds if holds and deed.others)))
     return table(("deed", "who else", ""), rows)
 
 

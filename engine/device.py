@@ -23,7 +23,9 @@ def pick_device(wanted: str = "auto") -> tuple[torch.device, str]:
             return torch.device("cuda"), f"a CUDA GPU was found: {torch.cuda.get_device_name()}"
         if torch.backends.mps.is_available():
             return torch.device("mps"), "an Apple GPU was found"
-        return torch.device("cpu"), f"no GPU was found; using {torch.get_num_threads()} CPU threads"
+        threads = torch.get_num_threads()
+        many = "s" if threads > 1 else ""
+        return torch.device("cpu"), f"no GPU was found; using {threads} CPU thread{many}"
     kind, _, index = wanted.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (index and not index.isdigit()):
         raise SettingsError(

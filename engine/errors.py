@@ -151,7 +151,7 @@ def unknown(kind: str, name: object, known: Iterable[str], meant: str | None = N
     shown = ", ".join(names)
     if len(shown) > _LONG_LIST:
         shown = f"{', '.join(near[:_NEAREST])} … ({len(names)} in all)"
-    return f"{kind} '{name}' is not known{guess} Known: {shown}"
+    return f"{kind} '{name}' is not known{guess} Known: {shown or 'none'}"
 
 
 def _alike(name: str, other: str) -> float:

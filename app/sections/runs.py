@@ -13,6 +13,7 @@ from app.widgets import WIDE_TABLE, empty, link, note, told
 from app.widgets.busy import quick_takes
 from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
+from app.widgets.runs import once_deleted
 from app.widgets.trash import trash_box
 from engine.errors import GlyphlabError
 from engine.runs.notes import LONGEST_NOTE, LONGEST_TAG, Note
@@ -230,7 +231,7 @@ def _delete(lab: Lab, chosen: Sequence[RunInfo]) -> None:
         )
         stay = f" {number(alive)} that have not ended stay." if alive else ""
         st.markdown(
-            f"Delete {which} with models, curves and logs? They stay in the trash for a week.{stay}"
+            f"Delete {which} with models, curves and logs? {once_deleted(lab, ended)}{stay}"
         )
         st.button("Delete", key="delete-runs", type="primary", on_click=_gone, args=(lab, ended))
 

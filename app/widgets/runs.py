@@ -11,6 +11,7 @@ from app.charts.learning import epochs_of, steps_of
 from app.charts.words import ago, literal, number, of_images, seconds
 from app.widgets.links import link
 from engine.errors import DataError
+from engine.runs.run_info import VISIT
 from engine.runs.times import seconds_between
 from engine.store.labels import changed_images
 
@@ -226,3 +227,13 @@ def _left(done: float, run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> str:
         if done > 0.05 and spent > 1 and run.epochs
         else ""
     )
+
+
+def once_deleted(lab: Lab, runs: Sequence[RunInfo]) -> str:
+    """What becomes of runs that are deleted: of visitors' nothing is kept."""
+    visits = sum(run.owner.startswith(VISIT) for run in runs)
+    if visits and visits == len(runs):
+        return "That can't be undone."
+    kept = "The trash keeps" if lab.may("restore") else "Your teacher can restore"
+    what = "it" if len(runs) == 1 else "them"
+    return f"{kept} {what} for a week{', but not those of visitors' if visits else ''}."

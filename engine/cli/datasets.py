@@ -9,6 +9,7 @@ from engine.cli.text import table
 from engine.data.address import is_on_the_web
 from engine.data.choices import AS_FOUND, Choices
 from engine.data.hub import is_address
+from engine.errors import DataError
 from engine.files.atomic import plain
 from engine.progress import Progress
 from engine.settings import COMMAND
@@ -114,6 +115,8 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
                 "findings": [finding._asdict() for finding in report.findings],
             },
         }
+    if args.keep or args.check or _choices(args) != AS_FOUND:
+        raise DataError("no data set is given", hint="Name it, or give a folder or file.")
     return [_listed(info) for info in lab.datasets()]
 
 

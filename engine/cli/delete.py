@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.progress import Progress
+from engine.settings import COMMAND
 
 if TYPE_CHECKING:
     from engine.lab import Lab
@@ -22,26 +23,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
     fetched = {model.name for model in lab.models() if model.where == "hub"}
     out = []  # all known, before the first is gone
-    for name in args.runs:
+    for name in dict.fromkeys(args.runs):
         if name in fetched:
             out.append({"name": name, "run_id": None})
         else:
             run = lab.run(name)
-            out.append({"name": run.status().get("name"), "run_id": run.id})
-    batch = ""  # put back together
+            if run.id not in [row["run_id"] for row in out]:
+                out.append({"name": run.status().get("name"), "run_id": run.id})
+    batch = ""  # restored together
     for row in out:
         if row["run_id"]:
             entry = lab.store.delete_run(row["run_id"], batch)
             batch = batch or (entry.batch if entry else "")
+            row["in_trash"] = entry is not None
         else:
             lab.delete(row["name"])
+            row["in_trash"] = True
     return out
 
 
 def show(document: Any) -> str:
-    return "\n".join(
-        f"run {row['run_id']} ({row['name']}) is gone"
-        if row["run_id"]
-        else f"model {row['name']} is gone"
+    lines = [
+        (f"run {row['run_id']} ({row['name']})" if row["run_id"] else f"model {row['name']}")
+        + (" is in the trash" if row["in_trash"] else " is deleted for good")
         for row in document
-    )
+    ]
+    if any(row["in_trash"] for row in document):
+        lines.append(f"`{COMMAND} trash` lists it for a week; `--restore ID` puts it back")
+    return "\n".join(lines)

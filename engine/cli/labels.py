@@ -16,9 +16,12 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.labels.entries import Entry
+    from engine.services.annotators import Agreement
 
 HELP = "list, change and take back labels of single images; export and import the label journal"
 WHY = "command line"
+UNDECIDED = "Nobody has decided about a label yet."
+NONE_HOLDS = "No decision about these images holds: `log` lists all that were made."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -151,12 +154,7 @@ def _file(args: argparse.Namespace) -> Path:
 
 
 def _agreement(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
-    found = lab.annotators.agreement(args.data)
-    if found is None:
-        raise GlyphlabError(
-            f"no image of {args.data} was labelled by two people",
-            hint="Labels of several come from an annotator column, or with --who NAME.",
-        )
+    found = _labelled_by_several(lab, args)
     return {
         "alpha": found.alpha,
         "fleiss": found.fleiss._asdict(),
@@ -177,9 +175,18 @@ def _agreement(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _consensus(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+def _labelled_by_several(lab: Lab, args: argparse.Namespace) -> Agreement:
     found = lab.annotators.agreement(args.data)
-    there = found.images if found else ()
+    if found is None:
+        raise GlyphlabError(
+            f"no image of {args.data} was labelled by two people",
+            hint="Labels of several come from an annotator column, or with --who NAME.",
+        )
+    return found
+
+
+def _consensus(lab: Lab, args: argparse.Namespace) -> dict[str, Any]:
+    there = _labelled_by_several(lab, args).images
     wanted = args.what or [one.sample for one in there if one.differs]
     made = lab.annotators.take_consensus(args.data, wanted, who=args.who) if wanted else []
     return {**_made(made), "open": sum(not one.settled for one in there)}
@@ -213,7 +220,7 @@ def show(document: Any) -> str:
             for row in document["images"]
         ]
         head = ("image", "given", "label", "tags")
-        return table(rows, head) if rows else "Nobody has decided about a label yet."
+        return table(rows, head) if rows else NONE_HOLDS if document["position"] else UNDECIDED
     if document["do"] == "log":
         rows = [
             [
@@ -228,7 +235,8 @@ def show(document: Any) -> str:
             ]
             for entry in document["entries"]
         ]
-        return table(rows, ("entry", "id", "when", "who", "what", "images", "to", "where"))
+        head = ("entry", "id", "when", "who", "what", "images", "to", "where")
+        return table(rows, head) if rows else UNDECIDED
     if "pairs" in document:
         return _show_agreement(document)
     if document.get("entries") == []:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HELP = "list the runs, newest first, show one with its figures and the end of its log, tag and note them"
 LOG_LINES, WORDS = 15, 100  # lines of the log; letters of a message in a table
+LONGEST = 60  # letters of a name in a table
 TRIALS = (
     "Test accuracies of a sweep's trials stand in `runs RUN` only: choose by validation accuracy, or the"
     " test images no longer tell how the best does on new ones."
@@ -131,7 +132,7 @@ def _row(info: dict[str, Any]) -> list[str]:
         return [info["id"], "", "damaged", "", "", "", "", "", "", _short(info["error"])]
     return [
         info["id"],
-        info["name"],
+        info["name"] if len(info["name"]) <= LONGEST else f"{info['name'][: LONGEST - 1]}…",
         _outcome(info) + (" (no progress for over 2 min)" if info["stale"] else ""),
         f"{info['epoch']}/{info['epochs']}",
         percent(info["val_accuracy"]),

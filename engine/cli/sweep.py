@@ -78,6 +78,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         return [asdict(info) for info in lab.sweeps.list()]
     if args.show or args.pause or args.stop:
         name = args.name or Path(args.sweep).stem
+        _check_begun(lab, name, args)
         if args.pause or args.stop:
             (lab.sweeps.pause if args.pause else lab.sweeps.stop)(name)
         return document(lab, name)
@@ -171,6 +172,20 @@ def _prepared(lab: Lab, args: argparse.Namespace) -> str:
     return lab.sweeps.create(make_sweep({**spec.model_dump(mode="json"), **fields}))
 
 
+def _check_begun(lab: Lab, name: str, args: argparse.Namespace) -> None:
+    """Raise RecipeError for a sweep that could be started, and has not been."""
+    from engine.sweep.spec import shipped_sweeps
+
+    if name in [info.name for info in lab.sweeps.list()]:
+        return
+    if args.sweep in shipped_sweeps() or Path(args.sweep).is_file():
+        called = f" --name {name}" if args.name else ""
+        raise RecipeError(
+            f"sweep '{name}' was not started here yet",
+            hint=f"`{COMMAND} sweep {args.sweep}{called}` starts it.",
+        )
+
+
 def _spec(lab: Lab, given: str) -> SweepSpec | None:
     """The sweep in a file or that comes with the lab; None if it is one of this lab."""
     from engine.sweep.spec import read_sweep, shipped_sweeps
@@ -210,7 +225,7 @@ def _figure(value: float | None) -> str:
 
 
 def _count(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isdecimal() else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of 1 or more")
     return number

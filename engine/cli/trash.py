@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.text import table
+from engine.cli.text import counted, table
 from engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
 
 def show(document: Any) -> str:
     if "thrown_away" in document:
-        return f"{document['thrown_away']} entries are deleted for good"
+        gone = document["thrown_away"]
+        return f"{counted(gone, 'entry')} {'is' if gone == 1 else 'are'} deleted for good"
     if "restored" in document:
         return "\n".join(f"{one['kind']} {one['name']} is restored" for one in document["restored"])
     rows = [[one["id"], one["kind"], one["name"]] for one in document["entries"]]

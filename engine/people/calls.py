@@ -102,7 +102,8 @@ _ROWS: dict[str, dict[str, str]] = {
     },
     "lessons": {
         "look": "assignment leaderboard",
-        "lead": "clear end gather hand_out still_stopping stop_all take_back undo_clear untouched wall",
+        "lead": "clear end gather hand_out still_stopping stop_all take_back undo_clear untouched wall"
+        " why_not_assigned",
         HIDDEN: "go_on_clearing is_to_be_told was_told",
     },
     "visits": {HIDDEN: "forget"},

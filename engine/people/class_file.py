@@ -121,6 +121,11 @@ def back_again(found: ClassFile, used: str, name: str) -> dict[str, Any]:
             "this code is for another name", hint="Write your name as you did before."
         )
     others = [one for one in found.students if one.id != student.id]
+    if any(look_alike(one.name, name) for one in others):  # with this code they can choose no other
+        raise RightsError(
+            f"somebody else is in the class as '{name}'",
+            hint="Once they have left, or your teacher has removed them, this code lets you in.",
+        )
     check_room(found.model_copy(update={"students": others}), name)
     back = student.model_copy(update={"left": "", "since": int(time.time())})
     return {

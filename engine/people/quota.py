@@ -124,7 +124,8 @@ def check_here(store: Store, recipe: Recipe) -> None:
     have another recipe trained first, which would be nobody's run and without bounds. Raises
     CheckpointError for one that starts from itself.
     """
-    from engine.data.sources import find, names_in
+    from engine.data.hub import is_address
+    from engine.data.sources import DATASETS, find, names_in
     from engine.recipes.resources import Resources
     from engine.store.lineage import untrained_parents
 
@@ -137,9 +138,10 @@ def check_here(store: Store, recipe: Recipe) -> None:
     names = names_in(recipe.data.name) + ([recipe.data.test_on] if recipe.data.test_on else [])
     for name in names:
         if find(name, store.settings.data, store.home, names_only=True) is None:
+            fetchable = is_address(name) or (name in DATASETS and DATASETS[name].fetch)
             raise RightsError(
                 f"data set '{name}' is not here yet",
-                hint="The lab's owner or teacher can download it.",
+                hint=f"The lab's owner or teacher can {'download' if fetchable else 'add'} it.",
             )
     if recipe.resources != Resources():
         raise RightsError(ELSEWHERE)

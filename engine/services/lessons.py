@@ -11,11 +11,13 @@ from engine.errors import GlyphlabError, RightsError
 from engine.people.class_file import Assignment, Student
 from engine.people.cleared import Cleared
 from engine.people.request_log import forget_requests
+from engine.people.rights import refusal
 from engine.people.started import Started
 from engine.people.work import with_work
 from engine.recipes.fields import DataSpec
 from engine.recipes.recipe import Recipe, make_recipe
 from engine.runs.times import now
+from engine.services.assignable import check_assignable
 from engine.services.clearing import Clearing
 from engine.services.returning import put_aside, take_back
 from engine.services.untouched import Untouched, untouched
@@ -107,9 +109,9 @@ class Lessons:
 
     def hand_out(self, recipe: str, target: float, words: str = "") -> Assignment:
         """Assign a recipe of the lab; target: test accuracy to reach, 0..1. Raises RecipeError for one
-        there is not, RightsError for a target that no run can have.
+        there is not, RightsError for a target that no run can have or a recipe as in `check_assignable`.
         """
-        self.store.recipe(recipe)
+        check_assignable(self.store, self.store.recipe(recipe))
         if not 0 < target <= 1 or len(words) > LONGEST_WORDS:
             raise RightsError(
                 "this can't be assigned",
@@ -119,6 +121,10 @@ class Lessons:
         assignment = Assignment(recipe=recipe, target=target, words=words.strip(), given=now())
         self.classroom.assign(assignment)
         return assignment
+
+    def why_not_assigned(self, name: str) -> str:
+        """What is against assigning a recipe, as a sentence; '' if nothing is. Raises RecipeError."""
+        return refusal(lambda: check_assignable(self.store, self.store.recipe(name)))
 
     def untouched(self, name: str) -> Untouched | None:
         """What a recipe reaches as it is, as far as that is known: see engine.services.untouched."""
@@ -136,8 +142,7 @@ class Lessons:
         assignment = self.assignment()
         if assignment is None:
             return []
-        wanted = _tested_on(self.store.recipe(assignment.recipe).data)
-        found = self.classroom.now()
+        wanted, found = _tested_on(self.store.recipe(assignment.recipe).data), self.classroom.now()
         counting: dict[str, list[RunInfo]] = {}
         for run in self.store.runs():
             if run.owner and self._counts(run, assignment, wanted):

@@ -63,6 +63,25 @@ def test_everybodys_work_is_cleared_when_that_is_ticked(lab):
     assert not owners(lab)
 
 
+def the_teachers_page() -> None:
+    from app.sections.classroom.teacher import teacher
+    from app.shared_lab import open_lab_here
+    from engine.people.person import TEACHER
+
+    teacher(open_lab_here().for_person(TEACHER))
+
+
+def test_that_there_was_nothing_to_clear_is_said(lab):
+    lab.lessons.clear()
+    page = run_part(the_teachers_page)
+    page.session_state["clear-all"] = True
+    page.button(key="ask-clear").click().run()
+    page.button(key="clear").click().run()
+    assert "There was nothing to clear." in texts(page) and "In the trash" not in texts(page)
+    assert "undo-clear" not in [button.key for button in page.button]
+    assert "There was nothing to clear." not in texts(page.run()), "it is said once"
+
+
 def test_who_had_work_that_was_cleared_is_told_until_they_have_read_it(lab):
     ada = lab.classroom.join(lab.classroom.now().code, "Ada")  # has made nothing
     batch, _ = lab.lessons.clear([lab.mia.id, ada.id])

@@ -7,6 +7,7 @@ from class_with_mia import class_with_mia
 from waiting import wait_until
 from weblab import Server, add_run, run_part, texts
 
+from app.sections.classroom.student import MOST_OWN
 from engine.lab import Lab
 from engine.runs.run import create_run
 from engine.settings import read_settings
@@ -104,3 +105,13 @@ def test_a_run_is_as_far_for_its_student_as_for_the_teacher(lab):
             assert bar.proto.text.startswith(words)
             said = texts(run_part(a_students_page))
             assert bar.proto.text in said and "in all" not in said
+
+
+def test_a_student_is_told_of_the_runs_that_the_list_leaves_out(lab):
+    for _ in range(MOST_OWN):
+        add_run(lab, model=False).write_status(owner=lab.mia.id, by="Mia")
+    assert "earlier." not in texts(run_part(a_students_page))
+    for _ in range(2):
+        add_run(lab, model=False).write_status(owner=lab.mia.id, by="Mia")
+    said = texts(run_part(a_students_page))
+    assert "And 2 earlier." in said and "/runs" in said

@@ -59,6 +59,15 @@ def test_the_target_is_reached_by_the_figure_and_a_doubt_stands_beside_it(lab):
     assert [row["target"] for row in rows] == list(SAID.values())
 
 
+def test_which_runs_count_is_said_with_and_without_any(lab):
+    scored(lab, lab.mia, 0.99)  # before the assignment
+    lab.lessons.hand_out("quick", 0.97)
+    for said in ("No run that counts has finished", "Of 364 test images"):
+        shown = texts(run_part(the_leaderboard))
+        assert said in shown and "What counts: runs begun after the assignment was given" in shown
+        scored(lab, lab.mia, 0.98)
+
+
 def test_a_figure_that_is_shown_as_the_target_has_reached_it(lab):
     lab.lessons.hand_out("quick", 0.9918)  # as the form writes 361 of 364
     scored(lab, lab.mia, 361 / 364)
@@ -80,6 +89,14 @@ def the_teachers_form() -> None:
     from engine.people.person import TEACHER
 
     hand_out(open_lab_here().for_person(TEACHER))
+
+
+def test_a_recipe_that_can_not_be_assigned_says_why_before_its_button_is_pressed(lab):
+    page = run_part(the_teachers_form)
+    assert not page.button[0].disabled and not page.warning
+    page.selectbox[0].select("nature-cnn5").run()
+    assert page.button[0].disabled and "Data set 'nature' is not here yet" in page.warning[0].value
+    assert "Train it once" not in texts(page)
 
 
 def forms(block) -> list:

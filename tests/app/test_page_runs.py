@@ -5,16 +5,20 @@ together.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from weblab import add_run, open_page, texts
 
 from app.sections.runs import table_key
+from app.widgets.runs import once_deleted
 from engine.cli import load, parser_of
 from engine.errors import RunError
 from engine.lab import Lab
+from engine.people.person import Person
 from engine.progress import no_progress
 from engine.runs.notes import FILE, Note
+from engine.runs.run_info import VISIT
 from engine.services.sweep_worker import mark_pruned
 
 
@@ -161,3 +165,29 @@ def test_a_finished_run_says_of_how_many_images_its_accuracy_is(lab):
     assert "98.90% of 364 test images, 95% interval 97." in load("runs").show(one)
     trained = {"run_id": first, "checkpoint": None, "seconds": 6.0, "metrics": one["metrics"]}
     assert "98.90% of 364 test images, 95% interval 97." in load("train").show(trained)
+
+
+def test_what_becomes_of_deleted_runs_depends_on_whose_they_are(lab, monkeypatch):
+    run, visits = lab.runs()[0], replace(lab.runs()[0], owner=f"{VISIT}abc")
+    assert once_deleted(lab, [run]) == "The trash keeps it for a week."
+    assert once_deleted(lab, [visits]) == "That can't be undone."
+    assert once_deleted(lab, [run, visits]).endswith("for a week, but not those of visitors.")
+    student = lab.for_person(Person("0" * 16, "Mia", "student"))
+    assert once_deleted(student, [run, run]) == "Your teacher can restore them for a week."
+
+
+def test_a_visitor_is_not_promised_that_a_deletion_can_be_undone(lab, monkeypatch):
+    lab.run(lab.runs()[0].id).write_status(owner=f"{VISIT}abc")
+    page = open_page("runs")
+    tick(page, 0)
+    assert "with models, curves and logs? That can't be undone." in texts(page)
+
+
+def test_the_command_deletes_a_run_that_is_named_twice_once(tmp_path):
+    lab = Lab(tmp_path)
+    run, module = add_run(lab).id, load("delete")
+    found = module.run(lab, parser_of("delete").parse_args([run, run]), no_progress)
+    assert "is in the trash" in module.show(found) and len(lab.trash.entries()) == 1
+    module = load("trash")
+    found = module.run(lab, parser_of("trash").parse_args(["--empty"]), no_progress)
+    assert module.show(found) == "1 entry is deleted for good"

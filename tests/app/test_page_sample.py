@@ -252,7 +252,7 @@ def test_of_classes_2_and_4_no_key_3_is_named_and_of_copies_no_label_is_said_to_
     monkeypatch.setenv("GLYPHLAB_DATA", str(data.parent))
     page = open_page("sample", data="pair")
     words = texts(page)
-    assert "Keys 2, 4 do the same." in words
+    assert "Keys 2 and 4 do the same." in words
     assert "has not been embedded" in words and "data=pair&part=all" in words
     assert [one.value for one in page.warning] == [
         "Copies with different labels: one may be wrong."

@@ -38,8 +38,13 @@ def hand_out(lab: Lab) -> None:
         left, right = st.columns([3, 1])
         left.text_input("What to try", key="assigned-words", max_chars=500)
         right.number_input("Target, %", 1.0, 100.0, _proposed(found), 0.5, "%.2f", key=target)
-        st.caption(_why(recipe, found))
-        st.form_submit_button("Assign", on_click=_assign, args=(lab, target))
+        if against := lab.lessons.why_not_assigned(recipe):
+            st.warning(against, icon=":material/warning:")
+        if found is not None or not against:
+            st.caption(_why(recipe, found))
+        st.form_submit_button(
+            "Assign", on_click=_assign, args=(lab, target), disabled=bool(against)
+        )
 
 
 def _proposed(found: Untouched | None) -> float:

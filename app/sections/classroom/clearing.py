@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.lab import Lab
     from engine.people.class_file import ClassFile
 
-CLEARED = "class-cleared"
+CLEARED, NOTHING = "class-cleared", "class-nothing-cleared"
 WHOSE, ALL = "clear-whose", "clear-all"
 MOST_NAMED = 3  # students whose names stand on the button
 DONE = "clear-done"  # what the open dialog asked was done
@@ -81,6 +81,8 @@ def _what(names: list[str], everybody: bool) -> str:
 
 def cleared_box(lab: Lab) -> None:
     """What was cleared from this page, until it is undone."""
+    if st.session_state.pop(NOTHING, None):
+        st.info("There was nothing to clear.", icon=":material/delete:")
     if not (batch := st.session_state.get(CLEARED)):
         return
     pace = LOOK_SECONDS if lab.lessons.still_stopping(batch) else None
@@ -94,7 +96,9 @@ def cleared_box(lab: Lab) -> None:
 def _said(lab: Lab, batch: str) -> None:
     stopping = lab.lessons.still_stopping(batch)
     if not stopping:
-        st.success("In the trash now.", icon=":material/delete:")
+        st.success(
+            "In the trash now. *Home* can restore it for a week, too.", icon=":material/delete:"
+        )
         return
     words = (
         "1 run is still stopping and goes to the trash by itself after that."
@@ -109,9 +113,11 @@ def _clear(lab: Lab) -> None:
     # whom the fields name now: arguments would be those of the last drawing
     whose = None if st.session_state[ALL] else tuple(st.session_state[WHOSE])
     try:
-        st.session_state[CLEARED], _ = lab.lessons.clear(whose)
+        batch, _ = lab.lessons.clear(whose)
     except GlyphlabError as error:
         st.session_state[REFUSED] = str(error)
+    else:
+        st.session_state[CLEARED if batch else NOTHING] = batch or True
 
 
 def _undo(lab: Lab, batch: str) -> None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from engine.services.lessons import Standing
 
 CLOSE = ", within the margin of error"
+COUNTS = (
+    "What counts: runs begun after the assignment was given, on its data and splits, from no model that may"
+    " have seen the test images."
+)
 
 
 def leaderboard(lab: Lab) -> None:
@@ -23,7 +27,7 @@ def leaderboard(lab: Lab) -> None:
     """
     rows = lab.lessons.leaderboard()
     if not rows:
-        st.caption("No run on the assignment has finished with a model yet.")
+        st.caption(f"No run that counts has finished with a model yet. {COUNTS}")
         return
     st.dataframe(
         [
@@ -44,6 +48,7 @@ def leaderboard(lab: Lab) -> None:
         " smaller differences may be chance. The interval is Wilson's, as on"
         " Compare."
     )
+    st.caption(COUNTS)
     st.caption(
         "The target is *reached* or not by the test accuracy alone. *Within the margin of error* says that"
         " the target lies in the 95% interval: on other test images of the kind it may come out otherwise."

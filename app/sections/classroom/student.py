@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.charts.words import literal, percent
+from app.charts.words import literal, number, percent
 from app.sections.classroom.assigning import SAME
 from app.sections.classroom.standings import leaderboard
 from app.widgets import empty
@@ -34,6 +34,10 @@ def student(lab: Lab, person: Person) -> None:
     st.subheader("Your runs", anchor=False)
     for run in own[:MOST_OWN]:
         run_line(run, lab.run(run.id).metrics() if run.alive else ())
+    if len(own) > MOST_OWN:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"And {number(len(own) - MOST_OWN)} earlier.", width="content")
+            link("runs", "All runs")
     if not own:
         train = "" if found.locked else ", or train a first network"
         empty(f"No run yet. Draw a character{train}.")

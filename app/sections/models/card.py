@@ -17,6 +17,7 @@ from app.samples.confused import confused
 from app.widgets.allowed import allowed
 from app.widgets.explain import explain, full, meaning
 from app.widgets.links import link, page_file
+from app.widgets.runs import once_deleted
 from engine.errors import GlyphlabError
 from engine.imaging.images import STYLES
 from engine.models.card import UNMEASURED, awaits_test, measured_split, validation_only
@@ -213,8 +214,8 @@ def remove(lab: Lab, name: str) -> None:
         return
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(
-            f"Delete run **{literal(own.name)}** (`{own.id}`) with its model, curves and log? It stays in"
-            " the trash for a week."
+            f"Delete run **{literal(own.name)}** (`{own.id}`) with its model, curves and log?"
+            f" {once_deleted(lab, [own])}"
             if own is not None
             else f"Delete `{name}`? It stays in the trash for a week."
         )

@@ -68,7 +68,7 @@ def test_a_run_of_somebody_else_has_no_button_and_a_recipe_that_is_too_large_say
     assert page.button("start").disabled
     assert ":material/lock: " in texts(page)
     page = open_page("train", recipe="nature-cnn5")
-    above = "Data set 'nature' is not here yet. The lab's owner or teacher can download it."
+    above = "Data set 'nature' is not here yet. The lab's owner or teacher can add it."
     assert [box.value for box in page.info if box.icon == ":material/lock:"] == [above]
     assert "Nature 12K · not here" in page.get("button_group")[0].options
 

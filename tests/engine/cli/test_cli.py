@@ -104,6 +104,9 @@ MISTAKES = {
     "predict nobody x.png": "model 'nobody' is not known",
     "export nobody": "model 'nobody' is not known",
     "runs --jsno": "unrecognized arguments",
+    "sweep quick-sweep --show": "'quick-sweep' was not started here yet. `python -m engine sweep quick-sweep`",
+    "sweep nobody --stop": "Known: none",
+    "sweep quick-sweep --trials abc": "abc is not a whole number of 1 or more",
 }
 
 
@@ -241,9 +244,8 @@ def test_training_ends_with_the_run_its_checkpoint_and_its_figures(lab, tmp_path
     ] <= 1
     assert document(lab, "runs", result["run_id"])["metrics"] == result["metrics"]
     gone = document(lab, "delete", result["run_id"])
-    assert gone == [{"name": "first try", "run_id": result["run_id"]}] and result["run_id"] not in [
-        info.id for info in lab.runs()
-    ]
+    assert gone == [{"name": "first try", "run_id": result["run_id"], "in_trash": True}]
+    assert result["run_id"] not in [info.id for info in lab.runs()]
 
 
 def test_a_run_that_fails_gives_its_document_and_status_2(lab):

@@ -83,7 +83,8 @@ def test_one_shows_classes_counts_splits_and_what_is_left_out(lab, tmp_path):
 
 
 def test_mistakes_are_said(lab):
-    for arguments in (["mnst"], ["mnist"], ["--fetch", "mnist"], ["--fetch", "nature"]):
+    nameless = (["--keep"], ["--check"], ["--paper", "dark"])
+    for arguments in (["mnst"], ["mnist"], ["--fetch", "mnist"], ["--fetch", "nature"], *nameless):
         with pytest.raises(DataError):
             run(lab, *arguments)
 

@@ -81,3 +81,14 @@ def test_mistakes_are_named(lab):
         run(lab, "undo")
     with pytest.raises(GlyphlabError, match="needs a file"):
         run(lab, "export")
+
+
+def test_an_empty_list_says_why(lab):
+    one, two, *_ = lab.labels.given("shapes")
+    assert run(lab, "log")[1] == "Nobody has decided about a label yet."
+    run(lab, "relabel", one, "--to", "ring", "--who", "ann")
+    assert run(lab, "list", two)[1].startswith("No decision about these images holds")
+    run(lab, "undo", "--who", "ann")
+    assert run(lab, "list")[1].startswith("No decision about these images holds")
+    with pytest.raises(GlyphlabError, match="no image of shapes was labelled by two people"):
+        run(lab, "consensus")

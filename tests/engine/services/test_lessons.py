@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hands import drawn, png
+from made_lab import zipped
 from trained import model_run
 from weblab import add_run
 
@@ -113,6 +114,20 @@ def test_what_cannot_be_assigned_is_refused(lab):
     for target, words in ((0.0, ""), (1.5, ""), (0.9, "x" * 501)):
         with pytest.raises(RightsError):
             lab.lessons.hand_out("quick", target, words)
+
+
+def test_a_recipe_by_which_no_student_has_a_score_is_not_assigned(lab):
+    own = {"data.name": "my-digits", "data.test": 0.0}
+    lab.data.upload("my-digits.zip", zipped(30))
+    lab.save_recipe(lab.recipe("quick", {**own, "name": "untested"}))
+    with pytest.raises(RightsError, match="recipe 'untested' has no test images"):
+        lab.lessons.hand_out("untested", 0.9)
+    lab.save_recipe(lab.recipe("quick", {**own, "name": "tested", "data.test": 0.2}))
+    assert lab.lessons.hand_out("tested", 0.9).recipe == "tested"
+    with pytest.raises(RightsError, match="data set 'nature' is not here yet"):
+        lab.lessons.hand_out("nature-cnn5", 0.4)
+    with pytest.raises(RightsError, match="was not trained here yet"):
+        lab.lessons.hand_out("mnist-resnet18-pretrained", 0.9)
 
 
 def test_the_wall_shows_who_made_what(lab):
