@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.charts.words import literal, probability
-from app.widgets import note, number
+from app.widgets import link, note, number
 from engine.errors import GlyphlabError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def predictions(lab: Lab, sample: Sample) -> None:
     models = lab.samples.models(sample.data)
     if not models:
         note("No saved model knows all classes of this data set.")
+        link("train", "Train one", data=sample.data)
         return
     if not found:
         note("No model has been asked about this image yet.")
