@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.models.card import model_card
+from engine.models.card import is_calibrated, model_card
 from engine.models.citation import of_model
 from engine.models.metadata import read_meta
 from engine.recipes.recipe import shipped_recipe
@@ -63,3 +63,11 @@ def test_what_was_followed_through_the_epochs_is_not_said_to_be_another_sets_tes
     assert "followed through" not in other and "read once, after training" in other
     short = model_card({**meta, "metrics": {**meta["metrics"], "epochs": 2}})
     assert "mean of its 2 epochs" in short and last not in short
+
+
+def test_probabilities_are_called_calibrated_where_their_temperature_was_fitted() -> None:
+    fitted = {
+        name: is_calibrated(read_meta(CHECKPOINTS / name))
+        for name in ("mnist-best", "mnist-convnet")
+    }
+    assert fitted == {"mnist-best": False, "mnist-convnet": True}
