@@ -180,7 +180,7 @@ def progress(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, st
             else f"{what[:1].upper()}{what[1:]}…",
         )
     if run.epochs and epoch is None and done >= run.epochs:
-        return 1.0, "Measuring the best model…"
+        return 1.0, "Measuring the kept model…"
     epoch = epoch or (min(int(done) + 1, run.epochs) if run.epochs else int(done) + 1)
     # One that is stopping ends before its last epoch: no time is left that could be named.
     left = " · stopping" if run.state == "stopping" else _left(done, run, rows)
@@ -208,7 +208,10 @@ def _came(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
     epoch = max((row["epoch"] for row in epochs_of(rows)), default=0)
     share = epoch / run.epochs if run.epochs else 0.0
     if run.state == "finished":
-        return 1.0, f"Finished: {number(epoch)} of {number(run.epochs)} epochs"
+        # The epochs that patience skips are counted on over: those of the next stage go on after them.
+        trained = len({row["epoch"] for row in epochs_of(rows)})
+        early = "; patience ended it early" if trained < run.epochs else ""
+        return 1.0, f"Finished: {number(trained)} of {number(run.epochs)} epochs{early}"
     words = run.message or run.state + (
         f" in epoch {min(epoch + 1, run.epochs)} of {run.epochs}"
         if rows
