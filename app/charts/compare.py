@@ -222,7 +222,7 @@ def rate_search(found: Row) -> go.Figure:
     """The learning-rate finder's losses by rate, with its two suggestions."""
     if len(found["rates"]) < 2:
         return message("Learning-rate finder", "The loss was not a number from the first step on.")
-    chart = figure("Learning-rate finder", "Learning rate", "Loss (nats)", height=340)
+    chart = figure("Learning-rate finder", "Learning rate", "Loss", height=340)
     for key, name, line, opacity in (
         ("losses", "Each batch", (COLOURS[1], 1), 0.45),
         ("smoothed", "Smoothed", (COLOURS[0], 2.5), 1),

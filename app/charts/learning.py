@@ -47,13 +47,19 @@ def best_epoch(rows: Sequence[Row]) -> Row | None:
 
 
 def loss_curves(
-    rows: Sequence[Row], epochs: int = 0, height: int = 340, over: bool = False
+    rows: Sequence[Row],
+    epochs: int = 0,
+    height: int = 340,
+    over: bool = False,
+    nats: bool = True,
 ) -> go.Figure:
-    """Training loss (live points and epoch means) and validation loss by epoch."""
+    """Training loss (live points and epoch means) and validation loss by epoch. nats: whether the
+    losses of all stages are in nats.
+    """
     ended, steps = epochs_of(rows), _thinned(steps_of(rows))
     if not ended and not steps:
         return _empty("Loss", "when the first steps of training are done", height, over)
-    chart = figure("Loss", "Epoch", "Loss (nats)", height=height)
+    chart = figure("Loss", "Epoch", "Loss (nats)" if nats else "Loss", height=height)
     if steps:
         x, y, gaps = _joined(steps)
         # Of a short run half a second's worth of steps is an epoch or more: no two are joined.

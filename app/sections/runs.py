@@ -57,7 +57,8 @@ def _table(lab: Lab, was_busy: bool) -> None:
         _deeds(lab, chosen, notes)
     else:
         runs = "run" if total == "1" else "runs"
-        note(f"{total} {runs}. Tick some to compare, tag, note or delete them.")
+        deeds = "compare, tag, note or delete" if lab.may("note a run") else "compare or delete"
+        note(f"{total} {runs}. Tick some to {deeds} them.")
 
 
 def _filtered(found: Sequence[RunInfo], notes: dict[str, Note]) -> list[RunInfo]:

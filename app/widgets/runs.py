@@ -209,7 +209,10 @@ def _came(run: RunInfo, rows: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
     epoch = max((row["epoch"] for row in epochs_of(rows)), default=0)
     share = epoch / run.epochs if run.epochs else 0.0
     if run.state == "finished":
-        return 1.0, f"Finished: {number(epoch)} of {number(run.epochs)} epochs"
+        # The epochs that patience skips are counted on over: those of the next stage go on after them.
+        trained = len({row["epoch"] for row in epochs_of(rows)})
+        early = "; patience ended it early" if trained < run.epochs else ""
+        return 1.0, f"Finished: {number(trained)} of {number(run.epochs)} epochs{early}"
     words = run.message or run.state + (
         f" in epoch {min(epoch + 1, run.epochs)} of {run.epochs}"
         if rows

@@ -21,6 +21,7 @@ from engine.services.study_results import (
     STUDY_METRICS,
     Result,
     best_of,
+    changed_settings,
     comparable,
     figures_in,
     hardware_of,
@@ -261,9 +262,9 @@ class Study:
             with suppress(GlyphlabError):  # its recipe can't be read
                 hardware = hardware_of(known.status.get("machine") or {})
                 date = known.status.get("finished") or ""
-                found = list(
-                    figures_in(known.figures, known.facts, "run", known.run.id, hardware, date)
-                )
+                changed = changed_settings(known.run.recipe())
+                each = figures_in(known.figures, known.facts, "run", known.run.id, hardware, date)
+                found = [replace(one, changed=changed) for one in each]
             self._of_runs[known] = found
         return found
 

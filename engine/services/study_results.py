@@ -13,7 +13,13 @@ from engine.device import of_record
 from engine.durations import duration
 from engine.files.cache import FileCache
 from engine.metrics import wilson_interval
-from engine.recipes.recipe import RECIPES, read_recipe, shipped_recipe_names
+from engine.recipes.recipe import (
+    RECIPES,
+    Recipe,
+    compare_recipes,
+    read_recipe,
+    shipped_recipe_names,
+)
 from engine.runs.run_info import Facts, facts_of
 
 # What a study measured → the final metric that it is: on the test split where there is one, else on
@@ -25,6 +31,9 @@ STUDY_METRICS: dict[str, str] = {
     "kNN accuracy (k = 13) on the test split": "knn_accuracy",
     "kNN accuracy (k = 13) on the validation split": "knn_accuracy",
 }
+NO_SETTINGS = frozenset(
+    "seed title about published target analysis small resources init_from".split()
+)
 MOST_PARAMETERS = 8_000  # that study D allowed
 
 
@@ -42,6 +51,7 @@ class Result:
     spread    of several runs or recorded seeds, where there are several; `value` is the best of the
               runs, or the mean of the seeds
     records   (date, commit) of everything that a record's figure is of, oldest first; else empty
+    changed   of a run: the settings in which it differs from the shipped recipe of its name
     """
 
     recipe: str
@@ -57,6 +67,7 @@ class Result:
     task: tuple[Any, ...] = ()
     spread: Spread | None = None
     records: tuple[tuple[str, str], ...] = ()
+    changed: tuple[str, ...] = ()
 
     @property
     def recorded(self) -> str:
@@ -206,10 +217,23 @@ def _published_n(name: str, metric: str) -> int | None:
 _records = FileCache(_read_records, most=4)
 
 
+def changed_settings(recipe: Recipe) -> tuple[str, ...]:
+    """In which settings a recipe differs from the shipped one of its name, at its scale; of one that is
+    not shipped in none. Seeds, words, resources and the model that is started from don't count.
+    """
+    if recipe.name not in shipped_recipe_names():
+        return ()
+    shipped = read_recipe(RECIPES / f"{recipe.name}.yaml", {"scale": recipe.scale})
+    rows = compare_recipes({"run": recipe, "shipped": shipped})
+    fields = (row["field"] for row in rows)
+    return tuple(field for field in fields if field.split(".")[0] not in NO_SETTINGS)
+
+
 def best_of(results: list[Result]) -> Result | None:
     """The best of several runs of one recipe, with the spread over all of them where there are
-    several.
+    several. Those with changed settings count only where there is no other.
     """
+    results = [one for one in results if not one.changed] or results
     if not results:
         return None
     best = max(results, key=lambda r: r.value)

@@ -261,6 +261,10 @@ def test_accuracy_is_in_percent_and_marks_the_epoch_that_is_kept():
     assert accuracy_curves(rows[: rows.index(best_epoch(rows)) + 1]).data[-1].name == "Best: 80.00%"
 
 
+def test_a_loss_on_distances_is_not_said_to_be_in_nats():
+    assert loss_curves(learning_rows(3), nats=False).layout.yaxis.title.text == "Loss"
+
+
 def test_the_kept_epoch_is_said_to_be_the_last_of_equal_ones():
     rows = [{**row, "val_accuracy": 1.0} for row in learning_rows(3)]
     mark = accuracy_curves(rows).data[-1]

@@ -16,8 +16,9 @@ from app.charts.words import percent
 from app.sections.study.overview import WITHIN_CHANCE, figures_of
 from app.shared_lab import share
 from engine.lab import Lab
+from engine.recipes.recipe import make_recipe, shipped_recipe, shipped_recipe_names
 from engine.services.studies import STUDIES
-from engine.services.study_results import points_between
+from engine.services.study_results import changed_settings, points_between
 from engine.settings import read_settings
 
 
@@ -76,6 +77,23 @@ def test_a_full_size_run_is_shown_with_its_difference_and_leads_to_the_run(lab):
     assert row["points"] == pytest.approx(float(row["ours"].rstrip("%")) - row["reported"])
     page = open_page("study", study="D")
     assert f"run={run.id}" in texts(page) and "95% interval" in texts(page)
+
+
+def test_a_run_with_other_settings_than_the_studys_is_said_to_have_them(lab):
+    compared_run(lab, "mnist-tiny-step1", wrong=range(3), changes={"epochs": 2, "seed": 5})
+    shown = texts(open_page("study", study="D"))
+    assert "Other settings than the recipe's: epochs · " in shown
+    assert lab.study.row("mnist-tiny-step1").ours.changed == ("epochs",)
+    same = compared_run(lab, "mnist-tiny-step1", wrong=range(9))
+    ours = lab.study.row("mnist-tiny-step1").ours
+    assert (ours.ref, ours.changed) == (same.id, ())
+
+
+def test_no_shipped_recipe_differs_from_itself():
+    for name in shipped_recipe_names():
+        for scale in ("full", "small"):
+            run = make_recipe(shipped_recipe(name, {"scale": scale}).model_dump(mode="json"))
+            assert changed_settings(run) == (), name
 
 
 def test_the_best_of_small_networks_is_said_to_be_of_such_alone(lab):

@@ -196,7 +196,8 @@ def test_why_the_curve_shows_another_validation_accuracy_is_said(lab):
     info, final, rows = run.info(), run.final(), run.metrics()
     help = figures_at_the_end(info, rows, final)["Validation"]
     assert (
-        "at epoch 10, whose weights are kept; the curve's 96.00% were computed in bfloat16" in help
+        "at epoch 10, whose weights are kept; the curve's 96.00% are of another image size or precision"
+        in help
     )
     equal = {**final, "val_accuracy": best_epoch(rows)["val_accuracy"]}
     assert figures_at_the_end(info, rows, equal)["Validation"].endswith("whose weights are kept")
@@ -309,7 +310,7 @@ def test_a_live_run_can_be_told_to_stop(lab):
     with run.take_lock():
         run.write_status(state="running", finished=None)
         page = open_page("train", run=run.id)
-        assert page.button(key=f"stop-{run.id}").label == "Stop and keep the best"
+        assert page.button(key=f"stop-{run.id}").label == "Stop and keep the model"
         page.button(key=f"stop-{run.id}").click().run()
         assert not page.exception
         assert run.stop_wanted

@@ -255,6 +255,8 @@ def test_of_a_traceback_in_a_log_only_its_error_is_shown():
 def test_the_bar_of_an_ended_run_says_how_far_it_came(lab):
     run = add_run(lab)
     assert progress(run.info(), learning_rows(10)) == (1.0, "Finished: 10 of 10 epochs")
+    skipped = [row for row in learning_rows(10) if row["epoch"] not in (4, 5)]
+    assert progress(run.info(), skipped)[1] == "Finished: 8 of 10 epochs; patience ended it early"
     failed, rows = add_run(lab, "failed", model=False), learning_rows(4)
     assert progress(failed.info(), rows) == (0.4, "Failed in epoch 5 of 10")
     assert progress(failed.info(), []) == (0.0, "Failed before the training began")

@@ -91,7 +91,7 @@ def test_a_person_trains_watches_and_draws(page, server):
     pid = lab.run(run.id).status()["pid"]
     os.kill(pid, signal.SIGSTOP)  # it would be over before a busy machine has drawn it
     try:
-        page.get_by_role("button", name="Stop and keep the best").wait_for()
+        page.get_by_role("button", name="Stop and keep the model").wait_for()
         page.wait_for_url(re.compile(rf"[?&]run={run.id}"))
         first = wait_until(lambda: points_of(page, "Loss"), interval=0.2)
         mark(page, "Loss")
@@ -106,7 +106,7 @@ def test_a_person_trains_watches_and_draws(page, server):
     run = lab.runs()[0]
     assert run.state == "finished" and run.accuracy > 0.9
     page.get_by_text("Test accuracy", exact=True).wait_for()
-    page.get_by_role("button", name="Stop and keep the best").wait_for(
+    page.get_by_role("button", name="Stop and keep the model").wait_for(
         state="detached"
     )  # the ended run is drawn without a timer
     wait_until(

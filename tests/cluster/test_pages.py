@@ -49,7 +49,7 @@ def test_a_run_is_started_watched_killed_resumed_and_stopped_from_the_train_page
     killed = run.info().epoch
     page.get_by_role("button", name="Resume").click()
     wait_until(lambda: run.info().epoch > killed, SECONDS)
-    page.get_by_role("button", name="Stop and keep the best").click()
+    page.get_by_role("button", name="Stop and keep the model").click()
     page.get_by_role("button", name="Resume").wait_for()
     page.get_by_role("link", name="Draw with it").wait_for()
     info = run.info()

@@ -66,7 +66,7 @@ def _ours(row: Row) -> None:
     chance = ", within the 95% interval" if row.may_be_chance else ""
     delta = None if row.points is None else f"{row.points:+.2f} points{chance}"
     st.metric(
-        "Ours, same recipe",
+        "Ours, other settings" if row.ours.changed else "Ours, same recipe",
         percent(row.ours.value),
         delta=delta,
         help=WITHIN_CHANCE if row.may_be_chance else None,
@@ -102,6 +102,8 @@ def _best(row: Row) -> None:
 
 def _provenance(result: Result) -> str:
     parts = []
+    if result.changed:
+        parts.append(f"other settings than the recipe's: {', '.join(result.changed)}")
     if result.interval:
         ends = " to ".join(map(percent, result.interval))
         parts.append(f"95% interval {ends} over {result.interval_of}")

@@ -195,6 +195,8 @@ def overview(rows: Sequence[Row]) -> None:
 
 
 def _state(row: Row) -> str:
+    if row.ours and row.ours.changed:
+        return "full size, other settings"
     if row.ours or not row.small:
         return "full size" if row.ours else "not run yet"
     other = f" on {title_of(row.small_data)}" if row.small_data else ""

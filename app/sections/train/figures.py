@@ -105,6 +105,8 @@ def _of_validation(
     if not best:
         return None
     of = f" of {number(final['val_n'])} images" if final.get("val_n") else ""
+    if final.get("val_accuracy") is None and best.get("val_accuracy") is None:
+        return "not measured: this data set was split without validation images"
     words = f"accuracy{of} at epoch {best['epoch']}, whose weights are kept"
     drawn, measured = best.get("val_accuracy"), final.get("val_accuracy")
     if drawn is None or measured is None or percent(drawn) == percent(measured):
@@ -115,7 +117,7 @@ def _of_validation(
     if method == "recovered":
         why = "estimates the accuracy by correct labels"
         return f"{words}, by the given labels; the curve's {percent(drawn)} {why}"
-    return f"{words}; the curve's {percent(drawn)} were computed in bfloat16"
+    return f"{words}; the curve's {percent(drawn)} are of another image size or precision"
 
 
 def _so_far(info: RunInfo, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str | None]]:
@@ -124,7 +126,7 @@ def _so_far(info: RunInfo, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str,
     loss = last.get("loss", last.get("train_loss"))
     return [
         (
-            "Best so far",
+            "Kept so far",
             percent(best.get("val_accuracy") if best else None),
             f"validation accuracy at epoch {best['epoch']}, whose weights are kept"
             if best

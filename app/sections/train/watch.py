@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -25,6 +26,7 @@ from app.widgets.fragments import fragment
 from app.widgets.links import link
 from app.widgets.runs import changes_since, labels_of, progress, state_badge, without_tracebacks
 from engine.errors import GlyphlabError
+from engine.recipes.units import in_nats
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -41,7 +43,7 @@ WAITING_SECONDS, FOLLOWING_SECONDS = (
 QUEUED, NOTHING_YET, STOP = (
     "Take out of the queue",
     "Stop (there is no model to keep yet)",
-    "Stop and keep the best",
+    "Stop and keep the model",
 )
 
 
@@ -96,7 +98,7 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
     with left:
         _curves(accuracy_curves, run, info, rows, f"accuracy-{run_id}")
     with right:
-        _curves(loss_curves, run, info, rows, f"loss-{run_id}")
+        _curves(loss_curves, run, info, rows, f"loss-{run_id}", unit=lambda: _in_nats(run))
     # Closed boxes are not filled: this is drawn anew every second, beside the training that it
     # shows.
     more = st.expander(
@@ -132,17 +134,31 @@ def _show(lab: Lab, run: Run, info: RunInfo, rows: Sequence[Mapping[str, Any]]) 
         recipe.code(run.recipe().to_yaml(), language="yaml", height=320)
 
 
+def _in_nats(run: Run) -> bool:
+    """Whether its losses are in nats, as far as its recipe can be read."""
+    with suppress(GlyphlabError):
+        return in_nats(run.recipe())
+    return False
+
+
 def _curves(
     draw: Callable[..., go.Figure],
     run: Run,
     info: RunInfo,
     rows: Sequence[Mapping[str, Any]],
     key: str,
+    unit: Callable[[], bool] | None = None,
 ) -> None:
-    """A chart of a run's rows, to which rows are only ever added, or taken from their end."""
+    """A chart of a run's rows, to which rows are only ever added, or taken from their end.
+    unit: whether it is in nats, of a chart that asks.
+    """
     last = rows[-1].get("seconds") if rows else None
     of = draw.__name__, run.path, info.epochs, len(rows), last, info.alive
-    shared_chart(of, lambda: draw(rows, info.epochs, over=not info.alive), key)
+    shared_chart(
+        of,
+        lambda: draw(rows, info.epochs, over=not info.alive, **({"nats": unit()} if unit else {})),
+        key,
+    )
 
 
 def _buttons(lab: Lab, info: RunInfo, begun: bool) -> None:

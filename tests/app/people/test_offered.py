@@ -63,7 +63,7 @@ def test_nothing_is_offered_that_is_refused(lab, name):
 
 def test_a_run_of_somebody_else_has_no_button_and_a_recipe_that_is_too_large_says_so(lab):
     page = open_page("train", run=lab.others)
-    assert not {"Resume", "Stop and keep the best"} & {button.label for button in page.button}
+    assert not {"Resume", "Stop and keep the model"} & {button.label for button in page.button}
     page = open_page("train", recipe="canvas-digits")
     assert page.button("start").disabled
     assert ":material/lock: " in texts(page)
