@@ -91,14 +91,6 @@ def test_only_keys_that_a_class_has_are_named(tmp_path, monkeypatch, digits, sai
     assert f"{said} the same." in texts(open_page("sample", data="some"))
 
 
-def test_where_no_model_knows_the_classes_one_can_be_trained(tmp_path, monkeypatch):
-    monkeypatch.setenv("GLYPHLAB_HOME", str(tmp_path))
-    whole = write_zip(tmp_path / "signs.zip", files("moon", "star")).read_bytes()
-    Lab(tmp_path).data.upload("signs.zip", whole)
-    words = texts(open_page("sample", data="signs"))
-    assert "No saved model knows all classes" in words and "train?data=signs" in words
-
-
 def test_a_card_tells_how_far_the_label_of_now_can_be_trusted(lab):
     place = int(lab.found.arrays["order"][1])
     name = lab.found.file(place)
